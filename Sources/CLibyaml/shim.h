@@ -1,0 +1,2 @@
+// libyaml's parser. Debian: libyaml-dev.
+#include <yaml.h>

@@ -1,0 +1,65 @@
+// Endpoint: where a connection goes to or comes from.
+
+/// An address and a port. Value type, any thread.
+package struct Endpoint: Hashable, Sendable {
+    package var address: IPAddress
+    package var port: UInt16
+
+    package init(_ address: IPAddress, _ port: UInt16) {
+        self.address = address
+        self.port = port
+    }
+
+    /// The endpoint that `text` spells: `192.0.2.1:80`, `[2001:db8::1]:80`, or `:80` for every
+    /// address of this machine. Nil when the host is a name, or the port is not 0 to 65535.
+    package init?(_ text: some StringProtocol) {
+        guard let parts = HostAndPort(text) else { return nil }
+        if parts.host.isEmpty {
+            self.init(.any, parts.port)
+        } else {
+            guard let address = IPAddress(parts.host) else { return nil }
+            self.init(address, parts.port)
+        }
+    }
+}
+
+extension Endpoint: CustomStringConvertible, Comparable {
+    /// `192.0.2.1:80` or `[2001:db8::1]:80`.
+    package var description: String {
+        switch address {
+        case .v4: "\(address):\(port)"
+        case .v6: "[\(address)]:\(port)"
+        }
+    }
+
+    /// By address, then by port.
+    package static func < (left: Endpoint, right: Endpoint) -> Bool {
+        (left.address, left.port) < (right.address, right.port)
+    }
+}
+
+/// A host, by name or by address, and a port, not yet resolved: what an operator writes.
+package struct HostAndPort: Hashable, Sendable {
+    /// A name or an address without brackets; empty in `:80`.
+    package var host: String
+    package var port: UInt16
+
+    /// Splits `host:port`, `[v6]:port` or `:port`; nil without a port of 0 to 65535, or when a bare
+    /// IPv6 address leaves it unclear where the port begins.
+    package init?(_ text: some StringProtocol) {
+        guard let colon = text.lastIndex(of: ":") else { return nil }
+        let digits = text[text.index(after: colon)...]
+        guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(digits)
+        else { return nil }
+        var host = text[..<colon]
+        if host.first == "[" {
+            guard host.last == "]" else { return nil }
+            host = host.dropFirst().dropLast()
+            guard host.contains(":") else { return nil }
+        } else if host.contains(":") {
+            return nil
+        }
+        self.host = String(host)
+        self.port = port
+    }
+}

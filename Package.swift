@@ -45,6 +45,7 @@ let package = Package(
     targets: [
         // C libraries, from Debian.
         .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CLibyaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         // Pure: bytes and values in, values out; no descriptor, no clock.
@@ -57,7 +58,7 @@ let package = Package(
         module("Configuration", uses: ["CLibyaml", "Endpoints"]),
 
         // The loop and what stands on it.
-        module("Events", uses: ["CLibevent", "Endpoints"], settings: hot),
+        module("Events", uses: ["CLibevent", "CLinux", "Endpoints"], settings: hot),
         module("DNSClient", uses: ["Events", "DNSWire", "Endpoints"]),
         module("HTTPClient", uses: ["Events", "HTTP1", "Endpoints"]),
         module("HTTPServer", uses: ["Events", "HTTP1", "Endpoints"]),

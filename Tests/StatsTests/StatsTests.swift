@@ -1,1 +1,62 @@
+// Goal: what workers count is what a snapshot shows, added up and by the right name.
+// Method: plain calls; one test with real threads.
+
+import Stats
 import Testing
+
+@Suite struct StatsTests {
+    @Test("workers' blocks are added up")
+    func totals() {
+        let registry = StatsRegistry(workers: 3, listeners: 1, services: 2)
+        for worker in 0..<3 {
+            registry.service(1, worker: worker).requests.add(worker + 1)
+            registry.listener(0, worker: worker).open.add(2)
+            registry.backend(7, worker: worker).inFlight.add(1)
+        }
+        registry.listener(0, worker: 1).open.add(-1)
+        #expect(registry.serviceTotals(1).requests == 6)
+        #expect(registry.serviceTotals(0).requests == 0)
+        #expect(registry.listenerTotals(0).open == 5)
+        #expect(registry.backendTotals(7).inFlight == 3)
+    }
+
+    @Test("a removed backend starts again from zero")
+    func removal() {
+        let registry = StatsRegistry(workers: 1, listeners: 0, services: 0)
+        let block = registry.backend(1, worker: 0)
+        block.requests.add()
+        #expect(registry.backend(1, worker: 0) === block)
+        registry.removeBackend(1)
+        #expect(registry.backendTotals(1).requests == 0)
+        block.requests.add()  // a late request on a gone backend counts nowhere and harms nothing
+        #expect(registry.backend(1, worker: 0) !== block)
+    }
+
+    @Test(
+        "a duration falls into the bucket whose upper bound it does not exceed",
+        arguments: [
+            (0, 0), (100, 0), (101, 1), (250, 1), (1_000, 3), (10_000_000, 15), (10_000_001, 16),
+        ])
+    func buckets(microseconds: Int, bucket: Int) {
+        let histogram = Histogram()
+        histogram.record(microseconds: microseconds)
+        #expect(histogram.totals.counts.firstIndex(of: 1) == bucket)
+        #expect(histogram.totals.sumMicroseconds == microseconds)
+    }
+
+    @Test("quantiles are interpolated within their bucket")
+    func quantiles() throws {
+        let histogram = Histogram()
+        #expect(histogram.totals.quantileMicroseconds(0.5) == nil)
+        for _ in 0..<90 { histogram.record(microseconds: 200) }
+        for _ in 0..<10 { histogram.record(microseconds: 900) }
+        let totals = histogram.totals
+        #expect(totals.count == 100)
+        let median = try #require(totals.quantileMicroseconds(0.5))
+        #expect(median > 100 && median < 250)
+        let p99 = try #require(totals.quantileMicroseconds(0.99))
+        #expect(p99 > 500 && p99 < 1_000)
+        histogram.record(microseconds: 60_000_000)
+        #expect(histogram.totals.quantileMicroseconds(1) == 10_000_000)
+    }
+}

@@ -1,0 +1,150 @@
+// Channel: one descriptor on one loop. Subclasses say what readiness means.
+//
+// The read event is added once and stays (level-triggered, persistent): no interest is changed per
+// request. Write interest exists only while something could not be written. There is one way out,
+// close(), and the object outlives every callback that may still be on the stack.
+
+internal import CLibevent
+internal import Glibc
+
+/// A descriptor that the loop watches. Loop thread only.
+///
+/// `open` and not `package`, because only `open` allows subclasses in other modules.
+/// From `init` to `close()` the loop keeps the channel alive; nobody else needs to.
+@safe open class Channel {
+    /// The loop that watches the descriptor.
+    package unowned let loop: EventLoop
+    /// The descriptor; owned: `close()` closes it. Invalid once `isOpen` is false.
+    package let descriptor: Descriptor
+    /// False from `close()` on.
+    package private(set) var isOpen = true
+    /// Whether `onReadable` is called when there is something to read.
+    package private(set) var isReading = false
+    /// Whether `onWritable` is called when there is room to write.
+    package private(set) var isAwaitingWrite = false
+
+    // libevent's own records, 128 bytes each; allocated so that their address stays, freed in
+    // deinit, which runs only after event_del. The write event exists from its first use on.
+    private let readEvent: UnsafeMutablePointer<event>
+    private var writeEvent: UnsafeMutablePointer<event>?
+
+    // MARK: For DeadlineWheel
+    fileprivate(set) var deadline: UInt64 = .max
+    var wheelTick: UInt64?
+    unowned(unsafe) var nextInSlot: Channel?
+    unowned(unsafe) var previousInSlot: Channel?
+
+    /// Takes over `descriptor` and watches it on `loop`; call `startReading()` to hear of it.
+    package init(_ descriptor: Descriptor, on loop: EventLoop) {
+        self.loop = loop
+        self.descriptor = descriptor
+        unsafe readEvent = .allocate(capacity: 1)
+        unsafe readEvent.initialize(to: event())
+        // The context pointer is this object, retained below until close().
+        let context = unsafe Unmanaged.passRetained(self).toOpaque()
+        unsafe event_assign(
+            readEvent, loop.base, descriptor.number, Int16(EV_READ | EV_PERSIST),
+            { _, _, context in
+                guard let context = unsafe context else { return }
+                unsafe Unmanaged<Channel>.fromOpaque(context)._withUnsafeGuaranteedRef {
+                    $0.onReadable()
+                }
+            }, context)
+    }
+
+    deinit {
+        precondition(!isOpen, "a channel was released without close()")
+        unsafe readEvent.deallocate()
+        unsafe writeEvent?.deallocate()
+    }
+
+    // MARK: - What a subclass answers
+
+    /// There is something to read: bytes, the end of the stream, an error or a connection.
+    open func onReadable() {}
+    /// There is room to write, or a connect has ended; asked for by `awaitWrite()`.
+    open func onWritable() {}
+    /// The deadline has passed. It is unset by then.
+    open func onDeadline() {}
+
+    // MARK: - Interest
+
+    /// Asks for `onReadable`.
+    package func startReading() {
+        guard isOpen, !isReading else { return }
+        isReading = true
+        unsafe event_add(readEvent, nil)
+    }
+
+    /// Stops `onReadable`, so that the peer feels back-pressure.
+    package func stopReading() {
+        guard isOpen, isReading else { return }
+        isReading = false
+        unsafe event_del(readEvent)
+    }
+
+    /// Asks for `onWritable` until `stopAwaitingWrite()`.
+    package func awaitWrite() {
+        guard isOpen, !isAwaitingWrite else { return }
+        isAwaitingWrite = true
+        unsafe event_add(writeEventMade(), nil)
+    }
+
+    /// Stops `onWritable`.
+    package func stopAwaitingWrite() {
+        guard isOpen, isAwaitingWrite, let writeEvent = unsafe writeEvent else { return }
+        isAwaitingWrite = false
+        unsafe event_del(writeEvent)
+    }
+
+    private func writeEventMade() -> UnsafeMutablePointer<event> {
+        if let writeEvent = unsafe writeEvent { return unsafe writeEvent }
+        let made = UnsafeMutablePointer<event>.allocate(capacity: 1)
+        unsafe made.initialize(to: event())
+        // Unretained: the read event's reference keeps this object until both are deleted.
+        unsafe event_assign(
+            made, loop.base, descriptor.number, Int16(EV_WRITE | EV_PERSIST),
+            { _, _, context in
+                guard let context = unsafe context else { return }
+                unsafe Unmanaged<Channel>.fromOpaque(context)._withUnsafeGuaranteedRef {
+                    $0.onWritable()
+                }
+            }, Unmanaged.passUnretained(self).toOpaque())
+        unsafe writeEvent = made
+        return unsafe made
+    }
+
+    // MARK: - Deadline
+
+    /// When `onDeadline` is called, in the loop's `nowNanoseconds`; `.max` is never. It may be
+    /// called up to 100 ms late. Moving a deadline later costs a store.
+    package var deadlineNanoseconds: UInt64 {
+        get { deadline }
+        set {
+            deadline = newValue
+            guard newValue != .max, isOpen else { return }
+            if let wheelTick {
+                if newValue / DeadlineWheel.tickNanoseconds &+ 1 >= wheelTick { return }
+                loop.wheel.remove(self)
+            }
+            loop.armDeadlines()
+            loop.wheel.insert(self)
+        }
+    }
+
+    // MARK: - The way out
+
+    /// Stops all callbacks, closes the descriptor and lets go of the object once the current batch
+    /// is over. Harmless when repeated. A subclass that overrides it calls `super.close()`.
+    open func close() {
+        guard isOpen else { return }
+        stopReading()
+        stopAwaitingWrite()
+        loop.wheel.remove(self)
+        isOpen = false
+        descriptor.close()
+        loop.retire(self)
+        // Balances passRetained in init; the retired list holds the object now.
+        unsafe Unmanaged.passUnretained(self).release()
+    }
+}

@@ -1,0 +1,109 @@
+// EventLoop: one libevent base and the thread that turns it.
+//
+// Everything registered on a loop belongs to the loop's thread, so nothing here locks
+// (EVENT_BASE_FLAG_NOLOCK); other threads reach a loop only through a Mailbox.
+
+internal import CLibevent
+internal import Glibc
+
+/// One thread's event loop. Not Sendable: create it on the thread that runs it.
+@safe package final class EventLoop {
+    // The base lives exactly as long as the loop: made in init, freed in deinit.
+    let base: OpaquePointer
+    let wheel = DeadlineWheel()
+    private var isRunning = false
+    private var isStopping = false
+    private var cachedNow: UInt64?
+    /// Closed channels, kept alive until no callback of theirs can be on the stack.
+    private var closed: [Channel] = []
+    private var tick: Timer?
+
+    /// A new loop with nothing on it.
+    ///
+    /// - Precondition: the kernel grants an epoll descriptor; a process that can't have one can't
+    ///   do anything, and says so at once.
+    package init() {
+        // A write to a closed peer is reported by the call itself, not by a signal that would end
+        // the process: sends carry MSG_NOSIGNAL, but not every call can.
+        _ = signal(SIGPIPE, SIG_IGN)
+        guard let config = unsafe event_config_new() else { preconditionFailure("out of memory") }
+        defer { unsafe event_config_free(config) }
+        // The changelist holds changes of interest back until the next epoll_wait, so that pausing
+        // and resuming a side within one batch costs no system call.
+        let flags = EVENT_BASE_FLAG_NOLOCK.rawValue | EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST.rawValue
+        unsafe event_config_set_flag(config, Int32(flags))
+        guard let base = unsafe event_base_new_with_config(config) else {
+            preconditionFailure("no event loop: \(Errno.current)")
+        }
+        unsafe self.base = base
+        let tick = Timer(on: self) { [unowned self] in fireDeadlines() }
+        self.tick = tick
+    }
+
+    deinit {
+        tick = nil
+        unsafe event_base_free(base)
+    }
+
+    /// Runs callbacks until `stop()`. Loop thread only.
+    package func run() {
+        precondition(!isRunning, "a loop runs once at a time")
+        isRunning = true
+        isStopping = false
+        while !isStopping { turn(EVLOOP_ONCE) }
+        isRunning = false
+    }
+
+    /// Makes `run()` return after the current batch of callbacks. Loop thread only.
+    package func stop() {
+        isStopping = true
+        unsafe _ = event_base_loopbreak(base)
+    }
+
+    /// Runs the callbacks of one batch; waits for the first event when `waiting`. Loop thread only.
+    package func runOnce(waiting: Bool = false) {
+        turn(waiting ? EVLOOP_ONCE : EVLOOP_NONBLOCK)
+    }
+
+    private func turn(_ flags: Int32) {
+        unsafe _ = event_base_loop(base, flags)
+        cachedNow = nil
+        if !closed.isEmpty { closed.removeAll(keepingCapacity: true) }
+    }
+
+    /// Monotonic nanoseconds, read once per batch of callbacks: as exact as deadlines and latency
+    /// figures need, without a clock read per event. Loop thread only.
+    package var nowNanoseconds: UInt64 {
+        if let cachedNow { return cachedNow }
+        let now = Self.monotonicNanoseconds()
+        cachedNow = now
+        return now
+    }
+
+    private static func monotonicNanoseconds() -> UInt64 {
+        var time = timespec()
+        unsafe _ = clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
+    // MARK: - For Channel
+
+    /// Keeps a closed channel alive until the current batch is over.
+    func retire(_ channel: Channel) {
+        closed.append(channel)
+    }
+
+    /// Sees to it that deadlines are looked at while any is set.
+    func armDeadlines() {
+        guard let tick, !tick.isScheduled else { return }
+        wheel.start(now: nowNanoseconds)
+        tick.schedule(after: .nanoseconds(Int64(DeadlineWheel.tickNanoseconds)))
+    }
+
+    private func fireDeadlines() {
+        wheel.advance(to: nowNanoseconds)
+        if !wheel.isEmpty, let tick {
+            tick.schedule(after: .nanoseconds(Int64(DeadlineWheel.tickNanoseconds)))
+        }
+    }
+}

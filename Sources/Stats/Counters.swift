@@ -1,0 +1,81 @@
+// The counters of a listener, a service and a backend: one block of each per worker.
+//
+// A worker writes its own block; a snapshot adds the workers' blocks up. `Totals` has a field for
+// each counter, and MetricNames.swift a name.
+
+/// What one worker counts for one listener.
+package final class ListenerCounters: Sendable {
+    /// Connections accepted.
+    package let accepted = Counter()
+    /// Client connections open now.
+    package let open = Counter()
+    /// Connections closed at once because the listener had its limit of them.
+    package let refused = Counter()
+    /// accept() failed, most often for want of descriptors.
+    package let acceptErrors = Counter()
+    /// Requests answered with an error of the client's: malformed, too large, too slow.
+    package let badRequests = Counter()
+
+    package init() {}
+}
+
+/// What one worker counts for one service.
+package final class ServiceCounters: Sendable {
+    /// HTTP requests taken on, or TCP connections.
+    package let requests = Counter()
+    /// Of these, under way now.
+    package let inFlight = Counter()
+    /// Responses passed on, by the first digit of their status.
+    package let responses2xx = Counter()
+    package let responses3xx = Counter()
+    package let responses4xx = Counter()
+    package let responses5xx = Counter()
+    /// Answered 503 by Fairlead, since no backend was in the rotation.
+    package let noBackend = Counter()
+    /// Answered 502 by Fairlead: the backend broke the connection or did not speak HTTP.
+    package let backendErrors = Counter()
+    /// Answered 504 by Fairlead: no backend answered in time.
+    package let timeouts = Counter()
+    /// Responses cut short after they had begun.
+    package let cutShort = Counter()
+    /// The client went away before its response was complete.
+    package let clientAborts = Counter()
+    /// Requests sent a second or third time, to another backend.
+    package let retries = Counter()
+    /// Retries not made because the budget was spent.
+    package let retriesDenied = Counter()
+    /// Bytes of bodies and heads received from clients and passed on.
+    package let bytesFromClients = Counter()
+    /// Bytes sent to clients.
+    package let bytesToClients = Counter()
+    /// From the request's head to the last byte of the response; for TCP, of the connection.
+    package let duration = Histogram()
+
+    package init() {}
+}
+
+/// What one worker counts for one backend.
+package final class BackendCounters: Sendable {
+    /// Requests sent to it, retries included; for TCP, connections.
+    package let requests = Counter()
+    /// Of these, under way now.
+    package let inFlight = Counter()
+    /// Connections to it that were made.
+    package let dials = Counter()
+    /// Connections to it that failed to be made.
+    package let dialFailures = Counter()
+    /// Connections that broke, or timed out, after they were made and before the response ended.
+    package let failures = Counter()
+    /// Connections to it open now, idle ones included.
+    package let open = Counter()
+    /// Responses with a status of 500 or above.
+    package let responses5xx = Counter()
+    /// Bytes received from it.
+    package let bytesReceived = Counter()
+    /// Bytes sent to it.
+    package let bytesSent = Counter()
+    /// From the first byte sent to it until the response's head.
+    package let firstByte = Histogram()
+
+    package init() {}
+}

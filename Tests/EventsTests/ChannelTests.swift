@@ -1,0 +1,288 @@
+// Goal: readiness, deadlines and closing behave as the documentation of Channel says, in every
+// order that a proxy meets. Method: real loopback sockets on a loop turned by the test.
+
+import Endpoints
+import Events
+import Testing
+
+/// Counts what it hears.
+private final class Listener: Channel {
+    var accepted: [(Descriptor, from: Endpoint)] = []
+    override func onReadable() {
+        while case .connection(let descriptor, let from) = descriptor.accept() {
+            accepted.append((descriptor, from: from))
+        }
+    }
+}
+
+private final class Peer: Channel {
+    var received: [UInt8] = []
+    var ended = false
+    var connected = false
+    var deadlines = 0
+    var onHeard: () -> Void = {}
+    let buffer = ReceiveBuffer(capacity: 1024)
+
+    override func onReadable() {
+        switch descriptor.receive(into: buffer) {
+        case .bytes(let count):
+            buffer.withBytes(count) { bytes in
+                for index in bytes.indices { received.append(bytes[index]) }
+            }
+        case .endOfStream, .failed:
+            ended = true
+            stopReading()
+        case .wouldBlock: break
+        }
+        onHeard()
+    }
+
+    override func onWritable() {
+        connected = descriptor.connectError() == nil
+        stopAwaitingWrite()
+        onHeard()
+    }
+
+    override func onDeadline() {
+        deadlines += 1
+        onHeard()
+    }
+}
+
+@Suite struct ChannelTests {
+    let loop = EventLoop()
+
+    /// Two ends of one loopback connection.
+    private func pair() throws -> (Peer, Peer) {
+        let listener = Listener(try Socket.listen(on: Endpoint(.loopback, 0)), on: loop)
+        listener.startReading()
+        defer { listener.close() }
+        let endpoint = try #require(listener.descriptor.localEndpoint)
+        let client = Peer(try Socket.connectStream(to: endpoint), on: loop)
+        client.awaitWrite()
+        turn { client.connected && !listener.accepted.isEmpty }
+        let accepted = try #require(listener.accepted.first)
+        #expect(accepted.from.address == .loopback)
+        return (client, Peer(accepted.0, on: loop))
+    }
+
+    /// Turns the loop until `condition` holds; a generous number of events, not a time.
+    private func turn(until condition: () -> Bool) {
+        for _ in 0..<1000 where !condition() { loop.runOnce(waiting: true) }
+        #expect(condition())
+    }
+
+    @Test("bytes and the end of the stream arrive in order")
+    func bytesThenEnd() throws {
+        let (client, server) = try pair()
+        server.startReading()
+        let text = Array("hello".utf8)
+        #expect(client.descriptor.send(text.span) == .bytes(5))
+        #expect(client.descriptor.send(text.span, text.span) == .bytes(10))
+        client.descriptor.shutdownWriting()
+        turn { server.ended }
+        #expect(server.received == Array("hellohellohello".utf8))
+        client.close()
+        server.close()
+    }
+
+    @Test("a paused channel hears nothing, a resumed one everything")
+    func pause() throws {
+        let (client, server) = try pair()
+        server.startReading()
+        server.stopReading()
+        let text = Array("x".utf8)
+        #expect(client.descriptor.send(text.span) == .bytes(1))
+        loop.runOnce()
+        #expect(server.received.isEmpty)
+        server.startReading()
+        turn { server.received == text }
+        client.close()
+        server.close()
+    }
+
+    @Test("a channel may close itself, and others of the same batch, in a callback")
+    func closeInCallback() throws {
+        let (client, server) = try pair()
+        let text = Array("x".utf8)
+        client.startReading()
+        server.startReading()
+        _ = client.descriptor.send(text.span)
+        _ = server.descriptor.send(text.span)
+        var heard = 0
+        let closeBoth = {
+            heard += 1
+            client.close()
+            server.close()
+        }
+        client.onHeard = closeBoth
+        server.onHeard = closeBoth
+        turn { heard > 0 }
+        loop.runOnce()
+        #expect(heard == 1)
+        #expect(!client.isOpen && !server.isOpen)
+        client.onHeard = {}
+        server.onHeard = {}
+    }
+
+    @Test("a closed channel is released when its batch is over, and not before")
+    func released() throws {
+        weak var client: Peer?
+        do {
+            let (first, server) = try pair()
+            client = first
+            first.deadlineNanoseconds = loop.nowNanoseconds + 1
+            first.close()
+            first.close()
+            server.close()
+        }
+        #expect(client != nil)
+        loop.runOnce()
+        #expect(client == nil)
+    }
+
+    @Test("connecting to a port where nobody listens is refused")
+    func refused() throws {
+        let free = try Socket.listen(on: Endpoint(.loopback, 0))
+        let endpoint = try #require(free.localEndpoint)
+        free.close()
+        let error: Errno?
+        do throws(Errno) {
+            let channel = Peer(try Socket.connectStream(to: endpoint), on: loop)
+            var heard: Errno?
+            channel.onHeard = { [unowned channel] in heard = channel.descriptor.connectError() }
+            channel.awaitWrite()
+            for _ in 0..<100 where channel.isAwaitingWrite { loop.runOnce(waiting: true) }
+            #expect(!channel.connected)
+            channel.close()
+            // connectError() clears the error as it reports it: onWritable has taken it.
+            error = heard ?? .connectionRefused
+        } catch {
+            #expect(error == .connectionRefused)
+            return
+        }
+        #expect(error == .connectionRefused)
+    }
+
+    @Test("an address in use is an error, not a second listener of another program's kind")
+    func inUse() throws {
+        let datagram = try Socket.bindDatagram(to: Endpoint(.loopback, 0))
+        defer { datagram.close() }
+        let endpoint = try #require(datagram.localEndpoint)
+        #expect(throws: Errno.addressInUse) { try Socket.bindDatagram(to: endpoint) }
+    }
+
+    @Test("datagrams carry their sender")
+    func datagrams() throws {
+        let server = try Socket.bindDatagram(to: Endpoint(.loopback, 0))
+        let client = try Socket.connectDatagram(to: try #require(server.localEndpoint))
+        defer {
+            server.close()
+            client.close()
+        }
+        let buffer = ReceiveBuffer(capacity: 512)
+        #expect(server.receiveDatagram(into: buffer).0 == .wouldBlock)
+        let text = Array("question".utf8)
+        #expect(client.send(text.span) == .bytes(8))
+        let (result, from) = server.receiveDatagram(into: buffer)
+        #expect(result == .bytes(8))
+        #expect(from == client.localEndpoint)
+        server.sendDatagram(text.span, to: from)
+        #expect(client.receive(into: buffer) == .bytes(8))
+    }
+}
+
+@Suite struct DeadlineTests {
+    let loop = EventLoop()
+
+    /// A channel that nothing happens on.
+    private func idle() throws -> Peer {
+        Peer(try Socket.bindDatagram(to: Endpoint(.loopback, 0)), on: loop)
+    }
+
+    @Test("a deadline fires once, and a later one set meanwhile counts instead")
+    func order() throws {
+        let (first, second, never) = (try idle(), try idle(), try idle())
+        var order: [String] = []
+        first.onHeard = { order.append("first") }
+        second.onHeard = { order.append("second") }
+        let now = loop.nowNanoseconds
+        first.deadlineNanoseconds = now + 1_000_000
+        never.deadlineNanoseconds = now + 1_000_000
+        never.deadlineNanoseconds = .max
+        second.deadlineNanoseconds = now + 1_000_000
+        second.deadlineNanoseconds = now + 350_000_000  // moved later: found again in its new slot
+        while order.count < 2 { loop.runOnce(waiting: true) }
+        #expect(order == ["first", "second"])
+        #expect(first.deadlines == 1 && second.deadlines == 1 && never.deadlines == 0)
+        #expect(second.deadlineNanoseconds == .max)
+        for channel in [first, second, never] {
+            channel.onHeard = {}
+            channel.close()
+        }
+    }
+
+    @Test("a deadline moved earlier fires early")
+    func earlier() throws {
+        let (far, near) = (try idle(), try idle())
+        let now = loop.nowNanoseconds
+        far.deadlineNanoseconds = now + 3_600_000_000_000
+        near.deadlineNanoseconds = now + 3_600_000_000_000
+        near.deadlineNanoseconds = now
+        while near.deadlines == 0 { loop.runOnce(waiting: true) }
+        #expect(far.deadlines == 0)
+        far.close()
+        near.close()
+    }
+
+    @Test("a deadline's callback may close channels that are due in the same tick")
+    func closeOthers() throws {
+        let channels = try (0..<10).map { _ in try idle() }
+        let now = loop.nowNanoseconds
+        var fired = 0
+        for channel in channels {
+            channel.deadlineNanoseconds = now
+            channel.onHeard = {
+                fired += 1
+                for other in channels { other.close() }
+            }
+        }
+        while fired == 0 { loop.runOnce(waiting: true) }
+        loop.runOnce()
+        #expect(fired == 1)
+        for channel in channels { channel.onHeard = {} }
+    }
+}
+
+@Suite struct MailboxTests {
+    @Test("messages of several threads all arrive, in order per sender")
+    func threads() throws {
+        let loop = EventLoop()
+        let mailbox = try Mailbox<(Int, Int)>()
+        var received: [Int: [Int]] = [:]
+        let reader = try MailboxReader(mailbox, on: loop) { received[$0.0, default: []].append($0.1) }
+        let threads = try (0..<4).map { sender in
+            try LoopThread(name: "sender") {
+                for number in 0..<1000 { mailbox.post((sender, number)) }
+            }
+        }
+        while received.values.map(\.count).reduce(0, +) < 4000 { loop.runOnce(waiting: true) }
+        for thread in threads { thread.join() }
+        reader.close()
+        for sender in 0..<4 { #expect(received[sender] == Array(0..<1000)) }
+    }
+
+    @Test("a timer fires once per schedule and never after cancel")
+    func timer() {
+        let loop = EventLoop()
+        var fired = 0
+        let timer = Timer(on: loop) { fired += 1 }
+        timer.schedule(after: .zero)
+        while fired == 0 { loop.runOnce(waiting: true) }
+        #expect(!timer.isScheduled)
+        timer.schedule(after: .zero)
+        timer.cancel()
+        loop.runOnce()
+        #expect(fired == 1)
+    }
+}

@@ -1,0 +1,31 @@
+// TriedBackends: where a request has been, so that a retry goes elsewhere.
+
+package import Backends
+
+/// The backends that one request was sent to, at most `capacity`. Value type that allocates
+/// nothing.
+package struct TriedBackends {
+    /// How many tries a request can have in all.
+    package static let capacity = 8
+    private var ids = InlineArray<8, BackendID>(repeating: BackendID(rawValue: 0))
+    /// How many were tried.
+    package private(set) var count = 0
+
+    /// None tried yet.
+    package init() {}
+
+    /// Notes one more.
+    ///
+    /// - Precondition: `count` is below `capacity`.
+    package mutating func insert(_ id: BackendID) {
+        precondition(count < Self.capacity)
+        ids[count] = id
+        count += 1
+    }
+
+    /// Whether `id` was tried.
+    package func contains(_ id: BackendID) -> Bool {
+        for index in 0..<count where ids[index] == id { return true }
+        return false
+    }
+}

@@ -1,0 +1,146 @@
+// Goal: shares are exact, smooth, stable across rotations, and retries go elsewhere.
+// Method: rotations made by hand, picks counted.
+
+import Backends
+import Balancing
+import Endpoints
+import Testing
+
+@Suite struct RoundRobinTests {
+    /// A rotation whose tiers hold members of the given weights, numbered from 0.
+    private func rotation(_ tiers: [[UInt32]], firstID: UInt32 = 0) -> Rotation {
+        var id = firstID
+        let tiers = tiers.enumerated().map { priority, weights in
+            weights.map { weight in
+                defer { id += 1 }
+                return Rotation.Member(
+                    id: BackendID(rawValue: id), endpoint: Endpoint(.loopback, UInt16(id + 1)),
+                    weight: weight, priority: UInt16(priority))
+            }
+        }
+        return Rotation(service: ServiceID(index: 0), generation: 1, tiers: tiers)
+    }
+
+    private func picks(_ policy: inout RoundRobin, _ count: Int) -> [Int] {
+        (0..<count).compactMap { _ in policy.pick() }
+    }
+
+    private func counts(_ picks: [Int]) -> [Int: Int] {
+        picks.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+    }
+
+    @Test("equal weights go round in order")
+    func equal() {
+        var policy = RoundRobin()
+        policy.update(to: rotation([[1, 1, 1]]))
+        #expect(picks(&policy, 7) == [0, 1, 2, 0, 1, 2, 0])
+    }
+
+    @Test("workers begin with different backends")
+    func offsets() {
+        let first = (0..<3).map { worker in
+            var policy = RoundRobin(offset: worker)
+            policy.update(to: rotation([[1, 1, 1]]))
+            return picks(&policy, 1)
+        }
+        #expect(Set(first).count == 3)
+    }
+
+    @Test(
+        "over a whole period shares are exactly the weights",
+        arguments: [
+            [3, 2, 1], [10, 1], [1, 1], [7], [65535, 1], [65535 * 256, 256, 1], [5, 0 + 5, 3, 13],
+        ] as [[UInt32]])
+    func exact(weights: [UInt32]) {
+        var policy = RoundRobin()
+        policy.update(to: rotation([weights]))
+        let period = min(Int(weights.reduce(0, +)), 200_000)
+        guard period == Int(weights.reduce(0, +)) else {
+            // A period too long to walk: the share so far is within one turn of exact.
+            let counted = counts(picks(&policy, period))
+            for (index, weight) in weights.enumerated() {
+                let share = Double(period) * Double(weight) / Double(weights.reduce(0, +))
+                #expect(abs(Double(counted[index] ?? 0) - share) <= 1)
+            }
+            return
+        }
+        for _ in 0..<3 {
+            let counted = counts(picks(&policy, period))
+            for (index, weight) in weights.enumerated() { #expect(counted[index] == Int(weight)) }
+        }
+    }
+
+    @Test("heavy backends are spread over the period, not served in a row")
+    func smooth() {
+        var policy = RoundRobin()
+        policy.update(to: rotation([[5, 1, 1]]))
+        #expect(picks(&policy, 7) == [0, 0, 0, 1, 2, 0, 0])
+    }
+
+    @Test("only the best tier gets traffic, and a retry falls through to the next")
+    func tiers() {
+        var policy = RoundRobin()
+        let two = rotation([[1, 1], [1]])
+        policy.update(to: two)
+        #expect(Set(picks(&policy, 10)) == [0, 1])
+        var tried = TriedBackends()
+        tried.insert(BackendID(rawValue: 0))
+        #expect(policy.pick(avoiding: tried) == 1)
+        tried.insert(BackendID(rawValue: 1))
+        #expect(policy.pick(avoiding: tried) == 2)
+        tried.insert(BackendID(rawValue: 2))
+        #expect(policy.pick(avoiding: tried) == nil)
+    }
+
+    @Test("a retry does not cost the backend it avoided its turn")
+    func retryKeepsTurns() {
+        var policy = RoundRobin()
+        policy.update(to: rotation([[1, 1, 1]]))
+        var tried = TriedBackends()
+        tried.insert(BackendID(rawValue: 0))
+        #expect(policy.pick(avoiding: tried) == 1)
+        #expect(picks(&policy, 2) == [0, 2])
+    }
+
+    @Test("a new rotation with the same members changes nothing in the order of turns")
+    func carryOver() {
+        var steady = RoundRobin()
+        var updated = RoundRobin()
+        steady.update(to: rotation([[3, 2, 1]]))
+        updated.update(to: rotation([[3, 2, 1]]))
+        var expected: [Int] = []
+        var got: [Int] = []
+        for _ in 0..<30 {
+            expected += picks(&steady, 1)
+            got += picks(&updated, 1)
+            updated.update(to: rotation([[3, 2, 1]]))
+        }
+        #expect(got == expected)
+    }
+
+    @Test("a backend that joins gets its share from then on, not a burst")
+    func joining() {
+        var policy = RoundRobin()
+        policy.update(to: rotation([[1, 1]]))
+        _ = picks(&policy, 1001)
+        policy.update(to: rotation([[1, 1, 1]]))
+        let counted = counts(picks(&policy, 30))
+        for index in 0..<3 { #expect(abs((counted[index] ?? 0) - 10) <= 1) }
+    }
+
+    @Test("ten thousand backends each get one turn a round")
+    func many() {
+        var policy = RoundRobin()
+        policy.update(to: rotation([[UInt32](repeating: 1, count: 10_000)]))
+        #expect(Set(picks(&policy, 10_000)).count == 10_000)
+    }
+
+    @Test("no rotation, or an empty one, has no turn to give")
+    func empty() {
+        var policy = RoundRobin()
+        #expect(policy.pick() == nil)
+        policy.update(to: rotation([[1]]))
+        policy.update(to: rotation([]))
+        #expect(policy.pick() == nil)
+    }
+}

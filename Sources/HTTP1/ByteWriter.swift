@@ -1,0 +1,64 @@
+// Appending to a reused byte buffer. This is the one file of the module that writes through pointers:
+// `Array.append(contentsOf:)` of a buffer pointer is one memcpy, of any other sequence it is a loop.
+
+extension [UInt8] {
+    /// Appends all of `bytes`.
+    package mutating func append(_ bytes: Span<UInt8>) {
+        // The pointer is used only inside the closure, while the span lives.
+        unsafe bytes.withUnsafeBufferPointer { unsafe self.append(contentsOf: $0) }
+    }
+
+    /// Appends the bytes of `bytes` in `range`.
+    /// - Precondition: `range` is inside `bytes`.
+    package mutating func append(_ bytes: Span<UInt8>, _ range: ByteRange) {
+        append(bytes.extracting(range.bounds))
+    }
+
+    /// Appends the UTF-8 of a literal.
+    /// - Precondition: `text` is stored as bytes, as every literal but a single scalar's is.
+    package mutating func append(_ text: StaticString) {
+        // A static string's bytes live as long as the program.
+        unsafe append(
+            contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    /// Appends `number` in decimal, without leading zeros.
+    package mutating func appendDecimal(_ number: UInt64) {
+        // The greatest power of ten that is not above the number, then digit by digit.
+        var unit: UInt64 = 1
+        while number / unit >= 10 { unit &*= 10 }
+        while unit > 0 {
+            append(0x30 &+ UInt8(truncatingIfNeeded: number / unit % 10))
+            unit /= 10
+        }
+    }
+
+    /// Appends `number` in lower-case hexadecimal, without leading zeros.
+    package mutating func appendHex(_ number: UInt64) {
+        var shift = Swift.max(0, 60 - number.leadingZeroBitCount / 4 * 4)
+        while true {
+            let digit = UInt8(truncatingIfNeeded: number >> UInt64(shift) & 0xF)
+            append(digit < 10 ? 0x30 &+ digit : 0x57 &+ digit)
+            if shift == 0 { return }
+            shift -= 4
+        }
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether these are exactly the bytes of `text`, letter case included.
+    package func isEqual(to text: StaticString) -> Bool {
+        // A static string's bytes live as long as the program.
+        let pattern = unsafe UnsafeBufferPointer(
+            start: text.utf8Start, count: text.utf8CodeUnitCount)
+        guard count == pattern.count else { return false }
+        for index in indices where unsafe self[index] != pattern[index] { return false }
+        return true
+    }
+
+    /// Whether these are the bytes of `text` in any letter case. `text` is lower-case ASCII letters,
+    /// digits and hyphens; the bytes hold no CR.
+    package func isEqualIgnoringCase(to text: StaticString) -> Bool {
+        count == text.utf8CodeUnitCount && ByteScan.matches(self, at: 0, text)
+    }
+}

@@ -1,0 +1,235 @@
+// The field lines of a head, for requests and responses alike: one pass that finds the fields,
+// refuses what RFC 9112 section 5 refuses, and notes what the fields say about framing and about the
+// connection. Storage is kept from head to head.
+
+/// The fields of one head and the facts in them.
+struct FieldSection {
+    /// Options that a Connection field may name; each costs a walk over the fields. Senders name two
+    /// or three; 16 leaves room and keeps the walk short.
+    static let connectionOptionsMax = 16
+    /// Lengths are below 2^62, so that sums with buffer sizes cannot overflow.
+    static let contentLengthMax: UInt64 = (1 << 62) - 1
+
+    private(set) var fields: [Field] = []
+    /// The known names that occur, and those that occur twice or more.
+    private(set) var present = FieldNames()
+    private(set) var contentLength: UInt64 = 0
+    private(set) var host = ByteRange.empty
+    private(set) var upgrade = ByteRange.empty
+    private(set) var expectsContinue = false
+    private(set) var hasClose = false
+    private(set) var hasKeepAlive = false
+    private(set) var hasUpgradeOption = false
+    private var optionsCount = 0
+    private var hasNominations = false
+
+    init(fieldsMax: Int) { fields.reserveCapacity(min(fieldsMax, 128)) }
+
+    mutating func reset() {
+        fields.removeAll(keepingCapacity: true)
+        present = FieldNames()
+        contentLength = 0
+        host = .empty
+        upgrade = .empty
+        expectsContinue = false
+        hasClose = false
+        hasKeepAlive = false
+        hasUpgradeOption = false
+        optionsCount = 0
+        hasNominations = false
+    }
+
+    /// Reads field lines from `start` up to and with the empty line. `end` is where the bytes that
+    /// may be looked at end; `needMore` means that it was met before the empty line.
+    mutating func parse(
+        _ bytes: Span<UInt8>, from start: Int, to end: Int, fieldsMax: Int
+    ) -> HeadOutcome {
+        var at = start
+        while at < end {
+            if bytes[at] == Characters.carriageReturn {
+                guard at + 1 < end else { return .needMore }
+                guard bytes[at + 1] == Characters.lineFeed else {
+                    return .bad(.bareCarriageReturn)
+                }
+                if hasNominations { markNominated(bytes) }
+                return .complete(length: at + 2)
+            }
+            // field-line = field-name ":" OWS field-value OWS (RFC 9112 section 5)
+            let colon = ByteScan.endOfToken(bytes, from: at, to: end)
+            if colon == end { return .needMore }
+            guard bytes[colon] == Characters.colon, colon > at else {
+                return .bad(Self.nameError(at: colon, byte: bytes[colon], lineStart: at))
+            }
+            var valueStart = colon + 1
+            while valueStart < end, Characters.isBlank(bytes[valueStart]) { valueStart += 1 }
+            let lineEnd = ByteScan.endOfFieldText(bytes, from: valueStart, to: end)
+            if let error = LineEnd.check(bytes, at: lineEnd, to: end, other: .invalidFieldValue) {
+                return .bad(error)
+            }
+            if lineEnd + 1 >= end { return .needMore }
+            var valueEnd = lineEnd
+            while valueEnd > valueStart, Characters.isBlank(bytes[valueEnd - 1]) { valueEnd -= 1 }
+            if fields.count == fieldsMax { return .bad(.tooManyFields) }
+            let field = Field(
+                name: ByteRange(at, colon), value: ByteRange(valueStart, valueEnd),
+                known: FieldName(bytes, at, colon), isNominated: false)
+            fields.append(field)
+            if field.known != .other, let error = note(field, bytes) { return .bad(error) }
+            at = lineEnd + 2
+        }
+        return .needMore
+    }
+
+    /// Why a line does not begin with a name and a colon. `byte` is the first that is no token
+    /// character, at offset `at`.
+    private static func nameError(at offset: Int, byte: UInt8, lineStart: Int) -> HeadError {
+        switch byte {
+        case Characters.lineFeed: .bareLineFeed
+        case Characters.colon: .emptyFieldName
+        case Characters.space, Characters.horizontalTab:
+            // At the start: obs-fold, or whitespace before the first field (RFC 9112 sections 5.2
+            // and 2.2). Later: before the colon, which section 5.1 has a server refuse.
+            offset == lineStart ? .leadingWhitespace : .whitespaceBeforeColon
+        default: .invalidFieldName
+        }
+    }
+
+    /// Keeps what a field of a known name says.
+    private mutating func note(_ field: Field, _ bytes: Span<UInt8>) -> HeadError? {
+        let isRepeated = present.contains(field.known)
+        present.insert(field.known)
+        switch field.known {
+        case .contentLength:
+            // Two, even if equal, and lists are refused (RFC 9110 section 8.6 permits that).
+            if isRepeated { return .repeatedContentLength }
+            guard let length = Self.decimal(bytes.extracting(field.value.bounds)) else {
+                return .invalidContentLength
+            }
+            contentLength = length
+        case .transferEncoding:
+            // chunked, final and once (RFC 9112 sections 6.1 and 7); codings ignore case.
+            if isRepeated { return .repeatedTransferEncoding }
+            guard bytes.extracting(field.value.bounds).isEqualIgnoringCase(to: "chunked") else {
+                return .unsupportedTransferCoding
+            }
+        case .host:
+            // RFC 9112 section 3.2. In a response it means nothing, and two are as doubtful.
+            if isRepeated { return .repeatedHost }
+            host = field.value
+        case .connection:
+            return noteConnection(bytes, field.value)
+        case .upgrade:
+            if !isRepeated { upgrade = field.value }
+        case .expect:
+            expectsContinue =
+                bytes.extracting(field.value.bounds).isEqualIgnoringCase(to: "100-continue")
+        case .other, .keepAlive, .proxyConnection, .te, .trailer, .proxyAuthenticate,
+            .proxyAuthorization, .proxyAuthenticationInfo, .xForwardedFor, .xForwardedProto,
+            .xForwardedHost, .via, .maxForwards, .date, .contentType, .server, .location:
+            break
+        }
+        return nil
+    }
+
+    /// 1*DIGIT (RFC 9110 section 8.6); nil for anything else and for what exceeds the maximum.
+    private static func decimal(_ text: Span<UInt8>) -> UInt64? {
+        if text.isEmpty { return nil }
+        var value: UInt64 = 0
+        for index in text.indices {
+            guard Characters.isDigit(text[index]), value <= contentLengthMax / 10 else {
+                return nil
+            }
+            value = value * 10 + UInt64(text[index] - 0x30)
+        }
+        return value <= contentLengthMax ? value : nil
+    }
+
+    // MARK: Connection, RFC 9110 section 7.6.1
+
+    private mutating func noteConnection(_ bytes: Span<UInt8>, _ value: ByteRange) -> HeadError? {
+        var list = TokenList(value)
+        while let option = list.next(bytes) {
+            guard let option else { return .invalidConnection }
+            optionsCount += 1
+            if optionsCount > Self.connectionOptionsMax { return .tooManyConnectionOptions }
+            let text = bytes.extracting(option.bounds)
+            if text.isEqualIgnoringCase(to: "close") {
+                hasClose = true
+            } else if text.isEqualIgnoringCase(to: "keep-alive") {
+                hasKeepAlive = true
+            } else if text.isEqualIgnoringCase(to: "upgrade") {
+                hasUpgradeOption = true
+            } else {
+                hasNominations = true
+            }
+        }
+        return nil
+    }
+
+    /// Marks every field whose name is a connection option. Bounded: at most
+    /// `connectionOptionsMax` options times the fields of the head.
+    private mutating func markNominated(_ bytes: Span<UInt8>) {
+        for connection in fields.indices where fields[connection].known == .connection {
+            var list = TokenList(fields[connection].value)
+            while let member = list.next(bytes) {
+                guard let option = member else { break }
+                for index in fields.indices
+                where Self.isSameName(bytes, fields[index].name, option) {
+                    fields[index].isNominated = true
+                }
+            }
+        }
+    }
+
+    /// Whether two tokens are the same name, letter case aside. Plain folding would take `^` for `~`
+    /// and the like, hence the letters.
+    private static func isSameName(_ bytes: Span<UInt8>, _ a: ByteRange, _ b: ByteRange) -> Bool {
+        func folded(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte | 0x20 : byte }
+        if a.count != b.count { return false }
+        for index in 0..<a.count
+        where folded(bytes[Int(a.start) + index]) != folded(bytes[Int(b.start) + index]) {
+            return false
+        }
+        return true
+    }
+}
+
+/// Walks the members of a list of tokens (RFC 9110 section 5.6.1); empty members are skipped.
+private struct TokenList {
+    private var at: Int
+    private let end: Int
+
+    init(_ value: ByteRange) {
+        at = Int(value.start)
+        end = Int(value.end)
+    }
+
+    /// The next member; nil at the end of the list; `.some(nil)` for what is no token.
+    mutating func next(_ bytes: Span<UInt8>) -> ByteRange?? {
+        while at < end, Characters.isBlank(bytes[at]) || bytes[at] == Characters.comma { at += 1 }
+        if at == end { return nil }
+        let start = at
+        at = ByteScan.endOfToken(bytes, from: at, to: end)
+        let tokenEnd = at
+        while at < end, Characters.isBlank(bytes[at]) { at += 1 }
+        if tokenEnd == start || (at < end && bytes[at] != Characters.comma) { return .some(nil) }
+        return ByteRange(start, tokenEnd)
+    }
+}
+
+/// The CR LF that must end a line.
+enum LineEnd {
+    /// nil when CR LF, or as much of it as there is, stands at `offset`; else why not, with `other`
+    /// for a byte that is neither CR nor LF (RFC 9112 section 2.2).
+    @inline(__always)
+    static func check(
+        _ bytes: Span<UInt8>, at offset: Int, to end: Int, other: HeadError
+    ) -> HeadError? {
+        guard offset < end else { return nil }
+        guard bytes[offset] == Characters.carriageReturn else {
+            return bytes[offset] == Characters.lineFeed ? .bareLineFeed : other
+        }
+        guard offset + 1 < end, bytes[offset + 1] != Characters.lineFeed else { return nil }
+        return .bareCarriageReturn
+    }
+}

@@ -1,0 +1,201 @@
+// What the next hop is told: a head is written anew from what was understood of it. Runs of fields
+// that stay are copied in one piece; host and framing are always written from the parsed values, so
+// that the next hop cannot read another meaning into the same bytes.
+
+/// How the next hop is told about the client. Made once per connection.
+package struct Forwarding: Sendable {
+    /// The client's address as text, without a port: `192.0.2.1`, `2001:db8::1`.
+    package var clientAddress: [UInt8]
+    /// What the client speaks: `http`, or `https` once TLS ends here.
+    package var scheme: [UInt8]
+    /// The host to name for a request of HTTP/1.0 that names none (RFC 9112 section 3.3): that of
+    /// the listener. Empty writes an empty Host, which section 3.2 wants when nothing is known.
+    package var defaultHost: [UInt8]
+
+    /// - Precondition: the texts hold no control characters.
+    package init(
+        clientAddress: [UInt8], scheme: [UInt8] = Array("http".utf8), defaultHost: [UInt8] = []
+    ) {
+        self.clientAddress = clientAddress
+        self.scheme = scheme
+        self.defaultHost = defaultHost
+    }
+}
+
+extension RequestHead {
+    /// Never copied: hop-by-hop (RFC 9110 section 7.6.1), or written anew below.
+    private static let notCopied = FieldNames.hopByHop.union(
+        FieldNames(.host, .contentLength, .xForwardedFor, .xForwardedProto, .xForwardedHost))
+
+    /// Appends the head to send to the backend: request line in origin-form (or `*`), HTTP/1.1, Host
+    /// first, the fields that are not hop-by-hop, X-Forwarded-For with the client appended to the
+    /// list that came, X-Forwarded-Proto and -Host in place of the client's, and the framing.
+    ///
+    /// No Connection field: persistent is HTTP/1.1's default. TE is dropped, `trailers` too: that
+    /// only says that optional trailers will not be kept, and needs no answer from the backend.
+    /// - Parameters:
+    ///   - bytes: those that were parsed; `parse` must have returned `complete`.
+    ///   - passingUpgrade: write Connection and Upgrade for what `upgrade` asks for.
+    package func write(
+        from bytes: Span<UInt8>, forwarding: borrowing Forwarding, passingUpgrade: Bool = false,
+        into out: inout [UInt8]
+    ) {
+        writeRequestLine(from: bytes, into: &out)
+        out.append("Host: ")
+        if host.isEmpty {
+            out.append(forwarding.defaultHost.span)
+        } else {
+            out.append(bytes, host)
+        }
+        out.append("\r\n")
+
+        // An expectation of HTTP/1.0 must not become one of 1.1 (RFC 9110 section 10.1.1).
+        var dropped = Self.notCopied
+        if minorVersion == 0 { dropped.insert(.expect) }
+        if body != .chunked { dropped.insert(.trailer) }
+        section.copyFields(from: bytes, length: length, but: dropped, into: &out)
+
+        writeForwarded(from: bytes, forwarding, into: &out)
+        if passingUpgrade, let upgrade {
+            out.append("Connection: upgrade\r\nUpgrade: ")
+            out.append(bytes, upgrade)
+            out.append("\r\n")
+        }
+        body.writeFields(into: &out)
+        out.append("\r\n")
+    }
+
+    /// RFC 9112 sections 3.2.1 and 3.2.2: the path and query of the target, whatever its form.
+    private func writeRequestLine(from bytes: Span<UInt8>, into out: inout [UInt8]) {
+        out.append(bytes, methodRange)
+        out.append(" ")
+        if targetForm == .authority {
+            out.append(bytes, target)
+        } else if pathAndQuery.isEmpty {
+            // Section 3.2.4: OPTIONS for a target without path means the server as a whole.
+            out.append(method == .options ? "*" : "/")
+        } else {
+            if bytes[Int(pathAndQuery.start)] == 0x3F { out.append("/") }
+            out.append(bytes, pathAndQuery)
+        }
+        out.append(" HTTP/1.1\r\n")
+    }
+
+    private func writeForwarded(
+        from bytes: Span<UInt8>, _ forwarding: borrowing Forwarding, into out: inout [UInt8]
+    ) {
+        out.append("X-Forwarded-For: ")
+        if section.present.contains(.xForwardedFor) {
+            for index in section.fields.indices {
+                let field = section.fields[index]
+                if field.known == .xForwardedFor, !field.isNominated, !field.value.isEmpty {
+                    out.append(bytes, field.value)
+                    out.append(", ")
+                }
+            }
+        }
+        out.append(forwarding.clientAddress.span)
+        out.append("\r\nX-Forwarded-Proto: ")
+        out.append(forwarding.scheme.span)
+        if !host.isEmpty {
+            out.append("\r\nX-Forwarded-Host: ")
+            out.append(bytes, host)
+        }
+        out.append("\r\n")
+    }
+}
+
+/// What the client of a response can take.
+package struct ClientCapabilities: Equatable, Sendable {
+    /// Of the request: 1 for HTTP/1.1, 0 for HTTP/1.0.
+    package var minorVersion: Int
+    /// Whether the connection to the client stays open after this response.
+    package var keepsAlive: Bool
+
+    package init(minorVersion: Int, keepsAlive: Bool) {
+        self.minorVersion = minorVersion
+        self.keepsAlive = keepsAlive
+    }
+}
+
+extension ResponseHead {
+    private static let notCopied = FieldNames.hopByHop.union(FieldNames(.contentLength))
+
+    /// Appends the head to send to the client: status line of HTTP/1.1 (a proxy's own version, RFC
+    /// 9110 section 2.5), the fields that are not hop-by-hop, the framing, and a Connection field
+    /// where the default of the client's version does not hold. An interim head gets neither.
+    /// - Parameters:
+    ///   - bytes: those that were parsed; `parse` must have returned `complete`.
+    ///   - framing: how the body will reach the client: `body`, or `untilClose` for chunks that the
+    ///     caller decodes since a client of HTTP/1.0 cannot. The connection is then not kept,
+    ///     whatever `client` says.
+    package func write(
+        from bytes: Span<UInt8>, to client: ClientCapabilities, framing: BodyFraming,
+        into out: inout [UInt8]
+    ) {
+        precondition(
+            framing != .chunked || client.minorVersion == 1, "HTTP/1.0 has no chunked bodies")
+        out.append("HTTP/1.1 ")
+        out.appendDecimal(UInt64(status))
+        out.append(" ")
+        out.append(bytes, reason)
+        out.append("\r\n")
+        var dropped = Self.notCopied
+        if framing != .chunked { dropped.insert(.trailer) }
+        section.copyFields(from: bytes, length: length, but: dropped, into: &out)
+        if status >= 200 {
+            if lengthMayBeTold, let declaredLength {
+                BodyFraming.length(declaredLength).writeFields(into: &out)
+            } else {
+                framing.writeFields(into: &out)
+            }
+            if !client.keepsAlive || framing == .untilClose {
+                out.append("Connection: close\r\n")
+            } else if client.minorVersion == 0 {
+                out.append("Connection: keep-alive\r\n")
+            }
+        } else if let upgrade {
+            out.append("Connection: upgrade\r\nUpgrade: ")
+            out.append(bytes, upgrade)
+            out.append("\r\n")
+        }
+        out.append("\r\n")
+    }
+}
+
+extension BodyFraming {
+    /// Appends the one field that says this, or none (RFC 9112 section 6).
+    package func writeFields(into out: inout [UInt8]) {
+        switch self {
+        case .none, .untilClose: break
+        case .chunked: out.append("Transfer-Encoding: chunked\r\n")
+        case .length(let length):
+            out.append("Content-Length: ")
+            out.appendDecimal(length)
+            out.append("\r\n")
+        }
+    }
+}
+
+extension FieldSection {
+    /// Appends every field line that is neither nominated nor in `dropped`, as it was sent. Lines
+    /// that stand together are copied together. `length` is that of the head.
+    func copyFields(
+        from bytes: Span<UInt8>, length: Int, but dropped: FieldNames, into out: inout [UInt8]
+    ) {
+        var runStart: UInt32?
+        for index in fields.indices {
+            let field = fields[index]
+            if field.isNominated || dropped.contains(field.known) {
+                if let start = runStart {
+                    out.append(bytes, ByteRange(start: start, end: field.name.start))
+                }
+                runStart = nil
+            } else if runStart == nil {
+                runStart = field.name.start
+            }
+        }
+        // Two bytes before the end of the head the empty line begins.
+        if let start = runStart { out.append(bytes, ByteRange(Int(start), length - 2)) }
+    }
+}

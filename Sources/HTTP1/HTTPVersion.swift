@@ -1,0 +1,64 @@
+// HTTP-version (RFC 9112 section 2.3): eight bytes, case-sensitive, in request and status lines; and
+// the question that both heads ask before they parse a head that came in pieces.
+
+/// "HTTP/" DIGIT "." DIGIT.
+struct HTTPVersion {
+    /// Bytes of a version.
+    static let count = 8
+
+    private let major: UInt8
+    private let minor: UInt8
+
+    /// The version at `offset`, where there must be `count` bytes; nil if it is none.
+    init?(_ bytes: Span<UInt8>, _ offset: Int) {
+        guard bytes.extracting(offset..<offset + 5).isEqual(to: "HTTP/"),
+            Characters.isDigit(bytes[offset + 5]), bytes[offset + 6] == 0x2E,
+            Characters.isDigit(bytes[offset + 7])
+        else { return nil }
+        major = bytes[offset + 5] - 0x30
+        minor = bytes[offset + 7] - 0x30
+    }
+
+    /// 0 or 1 for HTTP/1.0 and HTTP/1.1; nil for all others.
+    var minorOfSupported: Int? { major == 1 && minor <= 1 ? Int(minor) : nil }
+
+    /// Whether what stands between `offset` and `end` may become a version: so that a line of
+    /// another protocol is refused before the rest of it comes.
+    static func canBegin(_ bytes: Span<UInt8>, _ offset: Int, _ end: Int) -> Bool {
+        for index in offset..<min(end, offset + count) {
+            let byte = bytes[index]
+            let fits =
+                switch index - offset {
+                case 0: byte == 0x48
+                case 1, 2: byte == 0x54
+                case 3: byte == 0x50
+                case 4: byte == 0x2F
+                case 6: byte == 0x2E
+                default: Characters.isDigit(byte)
+                }
+            if !fits { return false }
+        }
+        return true
+    }
+}
+
+/// Whether a head that is coming in slowly can have ended at all.
+enum HeadEnd {
+    /// True when `alreadySeen` bytes were parsed before and the new ones neither contain an empty
+    /// line nor pass a limit: then a parse could not end, and is not worth its time.
+    static func isFarOff(_ bytes: Span<UInt8>, alreadySeen: Int, _ limits: HeadLimits) -> Bool {
+        let lineMax = limits.requestLineBytesMax
+        guard alreadySeen > 0, alreadySeen <= bytes.count, bytes.count < limits.bytesMax,
+            alreadySeen > lineMax || bytes.count <= lineMax
+        else { return false }
+        // LF CR LF or LF LF, of which the last two bytes at most were seen before.
+        var at = max(0, alreadySeen - 2)
+        while let lineFeed = ByteScan.lineFeed(bytes, from: at, to: bytes.count) {
+            at = lineFeed + 1
+            var next = at
+            if next < bytes.count, bytes[next] == Characters.carriageReturn { next += 1 }
+            if next < bytes.count, bytes[next] == Characters.lineFeed { return false }
+        }
+        return true
+    }
+}

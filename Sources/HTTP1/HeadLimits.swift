@@ -1,0 +1,33 @@
+// How much of a head is listened to, and what came of listening.
+
+/// Bounds on one head. They hold while the head is still incomplete too: a parse never asks for more
+/// than `bytesMax` bytes.
+package struct HeadLimits: Sendable {
+    /// Bytes of a whole head with its empty line; more is 431. Between 1 and 2^30.
+    package var bytesMax: Int
+    /// Field lines in a head; more is 431.
+    package var fieldsMax: Int
+    /// Bytes of a request line or status line without its CRLF; more is 414.
+    package var requestLineBytesMax: Int
+
+    /// - Precondition: all are positive, `bytesMax` is at most 2^30.
+    package init(
+        bytesMax: Int = 32 * 1024, fieldsMax: Int = 100, requestLineBytesMax: Int = 8 * 1024
+    ) {
+        precondition((1...(1 << 30)).contains(bytesMax), "bytesMax must be 1 to 2^30")
+        precondition(fieldsMax > 0 && requestLineBytesMax > 0, "limits of a head must be positive")
+        self.bytesMax = bytesMax
+        self.fieldsMax = fieldsMax
+        self.requestLineBytesMax = requestLineBytesMax
+    }
+}
+
+/// What a parse attempt came to.
+package enum HeadOutcome: Equatable, Sendable {
+    /// The head is whole: it is the first `length` bytes, its empty line included.
+    case complete(length: Int)
+    /// So far it is valid; call again when there are more bytes.
+    case needMore
+    /// It must be refused, and the connection closed: where its body ends is not to be trusted.
+    case bad(HeadError)
+}

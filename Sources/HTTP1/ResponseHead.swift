@@ -1,0 +1,152 @@
+// The head of a response, parsed in place like `RequestHead`. A response cannot be framed without
+// knowing what it answers, hence the method in `parse`.
+
+/// A parsed response head (RFC 9112 sections 4 to 6). What it says is defined after `parse` returned
+/// `complete`, and only together with the bytes that it parsed.
+package struct ResponseHead {
+    private let limits: HeadLimits
+    private(set) var section: FieldSection
+    private var isRequestedByHead = false
+
+    /// Bytes of the head, with its empty line.
+    package private(set) var length = 0
+    /// The status code, 100 to 599.
+    package private(set) var status = 0
+    /// The reason phrase; may be empty.
+    package private(set) var reason = ByteRange.empty
+    /// 1 for HTTP/1.1, 0 for HTTP/1.0.
+    package private(set) var minorVersion = 1
+    /// Where the body ends. `none` for a 101 and for a 2xx to CONNECT too: a tunnel follows.
+    package private(set) var body = BodyFraming.none
+
+    /// Reserves the storage that every parse will use.
+    package init(limits: HeadLimits = HeadLimits()) {
+        self.limits = limits
+        section = FieldSection(fieldsMax: limits.fieldsMax)
+    }
+
+    /// The field lines in the order in which they came.
+    package var fields: [Field] { section.fields }
+
+    /// Whether another response follows this one: 1xx but 101 (RFC 9110 section 15.2).
+    package var isInterim: Bool { status < 200 && status != 101 }
+
+    /// Whether the connection may carry another request after this response (RFC 9112 section 9.3).
+    /// Never after a body that ends with the connection, nor after a response that declares a body
+    /// where there can be none (section 6.3 rule 1): its sender may send it all the same.
+    package var keepsAlive: Bool {
+        !section.hasClose && (minorVersion == 1 || section.hasKeepAlive) && body != .untilClose
+            && !declaresImpossibleBody
+    }
+
+    /// The protocol switched to, in a 101; nil otherwise (RFC 9110 section 7.8).
+    package var upgrade: ByteRange? {
+        status == 101 && section.hasUpgradeOption && !section.upgrade.isEmpty
+            ? section.upgrade : nil
+    }
+
+    /// The Content-Length that was sent, whether there is a body or not; nil if none was.
+    package var declaredLength: UInt64? {
+        section.present.contains(.contentLength) ? section.contentLength : nil
+    }
+
+    /// Whether there is a field of this name.
+    package func contains(_ name: FieldName) -> Bool { section.present.contains(name) }
+
+    /// Whether the declared length may be told to the client though no body follows: answers to HEAD
+    /// and 304 (RFC 9110 section 8.6), which forbids it in 1xx and 204.
+    var lengthMayBeTold: Bool {
+        (isRequestedByHead && status >= 200 && status != 204) || status == 304
+    }
+
+    private var declaresImpossibleBody: Bool {
+        (status < 200 || status == 204)
+            && (section.present.contains(.transferEncoding) || section.contentLength > 0)
+    }
+
+    /// Parses the head that begins at index 0 of `bytes` and answers a request of `method`; what
+    /// follows the head is not looked at. Whatever the error says, the answer to the client is 502.
+    /// - Parameter alreadySeen: as in `RequestHead.parse`.
+    /// - Complexity: O(length of the head).
+    package mutating func parse(
+        _ bytes: Span<UInt8>, answering method: Method, alreadySeen: Int = 0
+    ) -> HeadOutcome {
+        if HeadEnd.isFarOff(bytes, alreadySeen: alreadySeen, limits) { return .needMore }
+        let outcome = parseFromStart(bytes, to: min(bytes.count, limits.bytesMax), method)
+        if outcome == .needMore, bytes.count >= limits.bytesMax { return .bad(.headTooLarge) }
+        return outcome
+    }
+
+    private mutating func parseFromStart(
+        _ bytes: Span<UInt8>, to end: Int, _ method: Method
+    ) -> HeadOutcome {
+        section.reset()
+        switch parseStatusLine(bytes, to: end) {
+        case .complete(let fieldsStart):
+            let outcome = section.parse(
+                bytes, from: fieldsStart, to: end, fieldsMax: limits.fieldsMax)
+            guard case .complete(let length) = outcome else { return outcome }
+            if let error = frame(answering: method) { return .bad(error) }
+            self.length = length
+            return outcome
+        case .needMore:
+            return end > limits.requestLineBytesMax ? .bad(.requestLineTooLong) : .needMore
+        case .bad(let error):
+            return .bad(error)
+        }
+    }
+
+    /// status-line = HTTP-version SP status-code SP [ reason-phrase ] CRLF (RFC 9112 section 4). The
+    /// second space may be missing when there is no reason: common, and not ambiguous.
+    private mutating func parseStatusLine(_ bytes: Span<UInt8>, to end: Int) -> HeadOutcome {
+        let codeEnd = HTTPVersion.count + 4
+        guard HTTPVersion.canBegin(bytes, 0, end) else { return .bad(.invalidStatusLine) }
+        guard codeEnd < end else { return .needMore }
+        guard let version = HTTPVersion(bytes, 0), bytes[HTTPVersion.count] == Characters.space
+        else {
+            return .bad(.invalidStatusLine)
+        }
+        guard let minor = version.minorOfSupported else { return .bad(.unsupportedVersion) }
+        minorVersion = minor
+        // RFC 9110 section 15: codes outside 100 to 599 are invalid.
+        status = 0
+        for index in codeEnd - 3..<codeEnd {
+            guard Characters.isDigit(bytes[index]) else { return .bad(.invalidStatusCode) }
+            status = status * 10 + Int(bytes[index] - 0x30)
+        }
+        guard (100...599).contains(status) else { return .bad(.invalidStatusCode) }
+
+        var reasonStart = codeEnd
+        if bytes[codeEnd] == Characters.space {
+            reasonStart += 1
+        } else if bytes[codeEnd] != Characters.carriageReturn {
+            return .bad(bytes[codeEnd] == Characters.lineFeed ? .bareLineFeed : .invalidStatusLine)
+        }
+        let lineEnd = ByteScan.endOfFieldText(bytes, from: reasonStart, to: end)
+        if let error = LineEnd.check(bytes, at: lineEnd, to: end, other: .invalidStatusLine) {
+            return .bad(error)
+        }
+        if lineEnd > limits.requestLineBytesMax { return .bad(.requestLineTooLong) }
+        reason = ByteRange(reasonStart, lineEnd)
+        return lineEnd + 1 < end ? .complete(length: lineEnd + 2) : .needMore
+    }
+
+    /// RFC 9112 section 6.3, in its order.
+    private mutating func frame(answering method: Method) -> HeadError? {
+        let hasCoding = section.present.contains(.transferEncoding)
+        let hasLength = section.present.contains(.contentLength)
+        if hasCoding && hasLength { return .transferEncodingWithContentLength }
+        if hasCoding && minorVersion == 0 { return .transferEncodingInHTTP10 }
+        isRequestedByHead = method == .head
+        if method == .head || status < 200 || status == 204 || status == 304 {
+            body = .none
+        } else if method == .connect && status < 300 {
+            body = .none
+        } else if hasCoding {
+            body = .chunked
+        } else {
+            body = hasLength ? .length(section.contentLength) : .untilClose
+        }
+        return nil
+    }
+}

@@ -2,6 +2,7 @@
 // independent of the encoder: a mistake made in both directions would show against them.
 
 import DNSWire
+import Testing
 
 /// A message and what it is, named in test output.
 struct Vector: CustomTestStringConvertible, Sendable {

@@ -1,5 +1,5 @@
-// DecodeError: why bytes are not a DNS message. Each case says what was found and where, so that one
-// log line is enough to judge a server; offsets count octets from the start of the message.
+// DecodeError: why bytes are not a DNS message. Each case says what was found and where, so that
+// one log line is enough to judge a server; offsets count octets from the start of the message.
 
 /// Why a message was refused.
 package enum DecodeError: Error, Hashable, Sendable {
@@ -57,11 +57,11 @@ extension DecodeError: CustomStringConvertible {
         case .severalQuestions(let count):
             "\(count) questions in one message; expected at most one (RFC 9619)"
         case .unknownLabelType(let byte, let offset):
-            "label begins with \(byte) at offset \(offset); expected a length of 0 to 63 or a pointer"
+            "label begins with \(byte) at offset \(offset); expected 0 to 63 or a pointer"
         case .badPointer(let target, let offset):
             "compression pointer at offset \(offset) to \(target); expected an earlier name"
         case .tooManyPointers(let offset):
-            "more than \(WireReader.pointersMax) compression pointers in the name at offset \(offset)"
+            "over \(WireReader.pointersMax) compression pointers in a name at offset \(offset)"
         case .nameTooLong(let offset):
             "name at offset \(offset) is longer than 255 octets"
         case .excessRecordData(let type, let offset, let octets):

@@ -41,8 +41,8 @@ extension DomainNameError: CustomStringConvertible {
 }
 
 extension DomainName {
-    /// The name that `text` spells: labels with dots between them, the final dot optional, `\.` for a
-    /// dot within a label and `\DDD` for any octet.
+    /// The name that `text` spells: labels with dots between them, the final dot optional, `\.` for
+    /// a dot within a label and `\DDD` for any octet.
     /// - Throws: What is wrong with the text, and where.
     package init(_ text: some StringProtocol) throws(DomainNameError) {
         let bytes = Array(text.utf8)
@@ -122,8 +122,9 @@ extension DomainName {
 }
 
 extension DomainName: CustomStringConvertible {
-    /// The name in its original case with the final dot, `.` for the root; `init(_:)` reads it back.
-    /// Dots, backslashes and the specials of master files are escaped, so is all but printable ASCII.
+    /// The name in its original case with the final dot, `.` for the root; `init(_:)` reads it
+    /// back. Dots, backslashes and the specials of master files are escaped, so is all but
+    /// printable ASCII.
     package var description: String {
         guard !isRoot else { return "." }
         var text = ""

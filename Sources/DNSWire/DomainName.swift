@@ -1,11 +1,11 @@
-// DomainName: a name as DNS compares it. Held as the uncompressed wire form in its original case, so
-// that a decoded name is one copy, an encoded one is another, and printing shows what was said.
+// DomainName: a name as DNS compares it. Held as the uncompressed wire form in its original case,
+// so that a decoded name is one copy, an encoded one is another, and printing shows what was said.
 // Case is folded only when two names are compared: a length octet is at most 63, below "A", so the
 // whole wire form can be folded octet by octet without knowing where the labels begin.
 
 /// A fully qualified domain name: labels of 1 to 63 octets, 255 octets in all (RFC 1035, section
-/// 2.3.4). Names that differ only in the case of ASCII letters are equal (RFC 4343). Value type, any
-/// thread.
+/// 2.3.4). Names that differ only in the case of ASCII letters are equal (RFC 4343). Value type,
+/// any thread.
 package struct DomainName: Sendable {
     /// Octets of the longest name, length octets and the root's zero included.
     package static let octetsMax = 255
@@ -55,8 +55,8 @@ package struct DomainName: Sendable {
         return position == extra && Self.areEqual(wireOctets[extra...], ancestor.wireOctets[...])
     }
 
-    /// Whether both names have the same letters in the same case, as a reply must when the question's
-    /// case was mixed on purpose ("0x20").
+    /// Whether both names have the same letters in the same case, as a reply must when the
+    /// question's case was mixed on purpose ("0x20").
     package func isSpelled(like other: DomainName) -> Bool { wireOctets == other.wireOctets }
 }
 

@@ -71,7 +71,8 @@ package struct Message: Hashable, Sendable {
 
     /// The sender's side of EDNS (RFC 6891).
     package struct EDNS: Hashable, Sendable {
-        /// The largest UDP message that the sender takes; 512 at least when decoded (section 6.2.3).
+        /// The largest UDP message that the sender takes; 512 at least when decoded (section
+        /// 6.2.3).
         package var udpPayloadOctetsMax: UInt16
         /// 0 is the only version there is.
         package var version: UInt8

@@ -1,7 +1,8 @@
-// MessageDecoder: bytes to a Message. Strict about structure, lenient about content: a message whose
-// lengths, counts or pointers contradict its bytes is refused as a whole, since a record missing from
-// a good answer takes a backend out of service; a record of unknown type or class is kept as bytes.
-// Octets after the last counted record are refused for the same reason: the counts are wrong.
+// MessageDecoder: bytes to a Message. Strict about structure, lenient about content: a message
+// whose lengths, counts or pointers contradict its bytes is refused as a whole, since a record
+// missing from a good answer takes a backend out of service; a record of unknown type or class is
+// kept as bytes. Octets after the last counted record are refused for the same reason: the counts
+// are wrong.
 
 extension Message {
     /// The message in `bytes`, which are one UDP payload or one TCP frame without its length.

@@ -5,7 +5,8 @@
 extension Message {
     /// Appends the message to `output`, which may already hold something, such as a length.
     ///
-    /// Records that do not fit are left out, the last first; EDNS options too, if not even they fit.
+    /// Records that do not fit are left out, the last first; EDNS options too, if not even they
+    /// fit.
     /// - Parameter maximumSize: Octets that the message may take, 512 to 65,535: what the receiver
     ///   takes over UDP (`udpReplyOctetsMax`), or `octetsMax` over TCP.
     /// - Returns: Whether all of it fitted.
@@ -59,8 +60,8 @@ extension Message {
         return !isCut && counts.additionals == additionals.count && areOptionsKept
     }
 
-    /// Appends the message as one TCP frame: its length in two octets, then up to 65,535 octets of it
-    /// (RFC 1035, section 4.2.2).
+    /// Appends the message as one TCP frame: its length in two octets, then up to 65,535 octets of
+    /// it (RFC 1035, section 4.2.2).
     /// - Returns: Whether all of it fitted.
     /// - Precondition: As for `encode`.
     @discardableResult
@@ -116,7 +117,8 @@ extension WireWriter {
         let lengthIndex = count
         uint16(0)
         write(record.data)
-        // Data too long for its length field is also too long for any message, and is cut off again.
+        // Data too long for its length field is also too long for any message, and is cut off
+        // again.
         set(lengthIndex, UInt16(truncatingIfNeeded: count - lengthIndex - 2))
     }
 

@@ -50,8 +50,8 @@ package struct ResourceRecord: Hashable, Sendable {
 package enum RecordData: Hashable, Sendable {
     /// An IPv4 address in host byte order, as in `IPAddress.v4`.
     case a(UInt32)
-    /// An IPv6 address as upper and lower 64 bits in host byte order. An IPv4-mapped one stays as it
-    /// came here; `address` folds it.
+    /// An IPv6 address as upper and lower 64 bits in host byte order. An IPv4-mapped one stays as
+    /// it came here; `address` folds it.
     case aaaa(high: UInt64, low: UInt64)
     /// Where a service runs (RFC 2782).
     case srv(SRV)
@@ -62,8 +62,8 @@ package enum RecordData: Hashable, Sendable {
     case ptr(DomainName)
     /// One or more strings of up to 255 octets, of no agreed character set.
     case txt([[UInt8]])
-    /// A type without a case here, or a class in which the type means something else: the data as it
-    /// came. Names within it may be compressed, and then mean nothing outside their message.
+    /// A type without a case here, or a class in which the type means something else: the data as
+    /// it came. Names within it may be compressed, and then mean nothing outside their message.
     case other(RecordType, [UInt8])
 
     /// Priority, weight, port and target of one instance (RFC 2782).
@@ -84,7 +84,8 @@ package enum RecordData: Hashable, Sendable {
         }
     }
 
-    /// A zone's start of authority (RFC 1035, section 3.3.13), which also says how long a "no" holds.
+    /// A zone's start of authority (RFC 1035, section 3.3.13), which also says how long a "no"
+    /// holds.
     package struct SOA: Hashable, Sendable {
         package var primaryServer: DomainName
         package var mailbox: DomainName

@@ -33,9 +33,10 @@ extension Message {
     /// Why this message is not the response to `query`, nil when it is.
     ///
     /// A reply may leave out the question only when it says that the server failed at it: servers
-    /// from before EDNS answer FORMERR with the header alone, and a client must see that to ask again
-    /// without EDNS (RFC 6891, section 7).
-    /// - Parameter sameSpelling: Whether the question must come back in the same case of letters, for
+    /// from before EDNS answer FORMERR with the header alone, and a client must see that to ask
+    /// again without EDNS (RFC 6891, section 7).
+    /// - Parameter sameSpelling: Whether the question must come back in the same case of letters,
+    /// for
     ///   a client that mixes it against forgers ("0x20").
     package func mismatch(answering query: Message, sameSpelling: Bool = false) -> ResponseMismatch?
     {

@@ -1,9 +1,10 @@
-// WireReader: a cursor over a message's bytes. The one place that indexes them: every read is checked
-// against `end` first, so a lying length is an error and never a trap. Each read is handed the bytes:
-// a struct that holds a Span needs lifetime annotations, which Swift 6.3 has only as an experiment.
+// WireReader: a cursor over a message's bytes. The one place that indexes them: every read is
+// checked against `end` first, so a lying length is an error and never a trap. Each read is handed
+// the bytes: a struct that holds a Span needs lifetime annotations, which Swift 6.3 has only as an
+// experiment.
 
-/// Reads numbers, bytes and names in order, up to `end`: the message's, or the current record data's.
-/// Every call of one reader takes the same bytes, and `end` is never above their count.
+/// Reads numbers, bytes and names in order, up to `end`: the message's, or the current record
+/// data's. Every call of one reader takes the same bytes, and `end` is never above their count.
 struct WireReader {
     /// Compression pointers in one name: a name has at most 127 labels, so a real one has fewer.
     static let pointersMax = 126
@@ -64,9 +65,9 @@ struct WireReader {
 
     /// The name at `offset`, compressed or not; moves past its part here.
     ///
-    /// A pointer must lead to before the stretch of labels that it ends, and what it leads to must end
-    /// before that stretch begins (RFC 1035, section 4.1.4: "a prior occurrence"). So the stretches
-    /// of a name never overlap, and no loop is possible.
+    /// A pointer must lead to before the stretch of labels that it ends, and what it leads to must
+    /// end before that stretch begins (RFC 1035, section 4.1.4: "a prior occurrence"). So the
+    /// stretches of a name never overlap, and no loop is possible.
     mutating func name(_ bytes: Span<UInt8>) throws(DecodeError) -> DomainName {
         let start = offset
         var wire: [UInt8] = []

@@ -56,8 +56,8 @@ struct WireWriter {
     }
 
     /// Writes `name`, as a pointer from the first label on that was written before if `compressed`.
-    /// An uncompressed name can be pointed to all the same: the rules are about the field that holds
-    /// a pointer, not about the one that it leads to.
+    /// An uncompressed name can be pointed to all the same: the rules are about the field that
+    /// holds a pointer, not about the one that it leads to.
     mutating func name(_ name: DomainName, compressed: Bool) {
         let wire = name.wireOctets
         let folded = wire.map(DomainName.folded)

@@ -1,5 +1,6 @@
 // Goal: no bytes trap the decoder, and whatever it accepts survives a round trip.
-// Method: a seeded generator makes messages, and flips bits in vectors; the seed is in every failure.
+// Method: a seeded generator makes messages, and flips bits in vectors; the seed is in every
+// failure.
 
 import DNSWire
 import TestSupport

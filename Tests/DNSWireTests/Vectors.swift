@@ -49,7 +49,10 @@ let vectors: [Vector] = [
                 [0, 1, 0, 10, 0x1f, 0x90] + wire("7f000001", "addr", "dc1", "consul"),
                 ttl: [0, 0, 0, 0])
             + record(wire("7f000001", "addr", "dc1", "consul"), 1, [127, 0, 0, 1])
-            + record(wire("7f000001", "addr", "dc1", "consul"), 16, label("rack=a") + label("x=1"))),
+            + record(
+                wire("7f000001", "addr", "dc1", "consul"), 16,
+                label("rack=a")
+                    + label("x=1"))),
     // BIND's way: the owner is a pointer to the question; here the SRV target has one as well.
     Vector(
         name: "compressed SRV answer",

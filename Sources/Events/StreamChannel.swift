@@ -56,6 +56,12 @@ open class StreamChannel: Channel {
         return .kept
     }
 
+    /// Sends `first` and then `second`; an array that is some object's property can't be lent as a
+    /// span while that object may be called back.
+    package func write(_ first: [UInt8], _ second: Span<UInt8> = Span()) -> WriteOutcome {
+        write(first.span, second)
+    }
+
     /// Sends on what was kept. A subclass that awaits writability for another reason as well, such
     /// as a connect, overrides this and calls `super` otherwise.
     open override func onWritable() {

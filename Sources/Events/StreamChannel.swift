@@ -62,6 +62,11 @@ open class StreamChannel: Channel {
         write(first.span, second)
     }
 
+    /// Sends `first` and then `second`, either of which may be empty.
+    package func write(_ first: [UInt8], _ second: [UInt8]) -> WriteOutcome {
+        write(first.span, second.span)
+    }
+
     /// Sends on what was kept. A subclass that awaits writability for another reason as well, such
     /// as a connect, overrides this and calls `super` otherwise.
     open override func onWritable() {

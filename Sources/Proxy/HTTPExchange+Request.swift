@@ -93,7 +93,7 @@ extension HTTPExchange {
         isHeadSent = true
         sentAt = worker.loop.nowNanoseconds
         backend?.counters.bytesSent.add(requestHead.count + bodyInHand.count)
-        switch connection.write(requestHead.span, bodyInHand.span) {
+        switch connection.write(requestHead, bodyInHand) {
         case .sent:
             if requestBody.isComplete {
                 connection.awaitFirstByte()

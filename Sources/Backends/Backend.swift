@@ -47,7 +47,9 @@ package struct Backend: Sendable, Equatable {
 
     /// How a live request failed to connect.
     package struct Dial: Sendable, Equatable {
+        /// When it failed.
         package let at: ContinuousClock.Instant
+        /// How it failed.
         package let failure: DialFailure
     }
 

@@ -44,8 +44,11 @@ package struct BackendState: Sendable, Equatable {
     package enum Event: Sendable, Equatable {
         /// The service has no checks.
         case admittedUnchecked
+        /// A check has begun.
         case checkStarted
+        /// A check passed.
         case checkPassed
+        /// A check failed, and why.
         case checkFailed(CheckFailure)
         /// A live request could not connect; `isLast` when nothing else is left in the rotation.
         case dialFailed(DialFailure, isLast: Bool)
@@ -63,8 +66,11 @@ package struct BackendState: Sendable, Equatable {
 
     /// A change of phase, for the journal.
     package struct Transition: Sendable, Equatable {
+        /// The phase before.
         package let from: Phase
+        /// The phase since.
         package let to: Phase
+        /// Why it changed.
         package let cause: Cause
     }
 
@@ -83,6 +89,7 @@ package struct BackendState: Sendable, Equatable {
         /// How long a drain may take.
         package let drainLimit: Duration
 
+        /// Rise and fall at least 1; durations not negative.
         package init(
             rise: Int, fall: Int, isChecked: Bool = true, backOff: Duration = .seconds(5),
             backOffMax: Duration = .seconds(60), drainLimit: Duration = .seconds(60)

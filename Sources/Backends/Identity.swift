@@ -8,6 +8,7 @@ package struct BackendID: Hashable, Sendable, Comparable, CustomStringConvertibl
     /// Counts from 0 in the order of discovery, over all services.
     package let rawValue: UInt32
 
+    /// The backend with this number; new numbers come from `BackendIDs`.
     package init(rawValue: UInt32) {
         self.rawValue = rawValue
     }
@@ -26,6 +27,7 @@ package struct ServiceID: Hashable, Sendable {
     /// 0 to n-1, in configuration order.
     package let index: Int
 
+    /// The service at this place.
     package init(index: Int) {
         self.index = index
     }

@@ -18,6 +18,7 @@ package struct Instance: Hashable, Sendable {
     /// How long the report may be believed; nil means for ever (a static list).
     package var timeToLive: Duration?
 
+    /// An instance; what is left out is what a source says that knows only endpoints.
     package init(
         _ endpoint: Endpoint, priority: UInt16 = 0, weight: UInt16 = 1, hostName: String = "",
         metadata: [String: String] = [:], timeToLive: Duration? = nil

@@ -7,12 +7,15 @@ package import Endpoints
 package struct JournalEntry: Sendable, Equatable {
     /// Counts from 0; a gap between two reads of the journal shows how much was overwritten.
     package let number: UInt64
+    /// When it happened.
     package let at: ContinuousClock.Instant
+    /// Which service it concerns.
     package let service: ServiceID
     /// The backend concerned; nil when it concerns the whole service.
     package let backend: BackendID?
     /// Where that backend is; nil when there is none.
     package let endpoint: Endpoint?
+    /// What happened.
     package let event: JournalEvent
 }
 
@@ -35,7 +38,9 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
 
     /// What a source says about a backend's share of the traffic.
     package struct Share: Sendable, Equatable {
+        /// The RFC 2782 priority.
         package let priority: UInt16
+        /// The RFC 2782 weight.
         package let weight: UInt16
     }
 

@@ -7,7 +7,9 @@ package import Endpoints
 
 /// The backends of one service. Control thread only.
 package final class Roster {
+    /// Whose backends these are.
     package let service: ServiceID
+    /// How answers and evidence are judged.
     package let options: RosterOptions
     /// How the source is doing.
     package internal(set) var source = SourceStatus()
@@ -85,7 +87,9 @@ package final class Roster {
 
     /// Something to check.
     package struct CheckTarget: Sendable, Hashable {
+        /// Under which number to report the result.
         package let id: BackendID
+        /// Where to connect, unless checks have a port of their own.
         package let endpoint: Endpoint
     }
 

@@ -32,6 +32,7 @@ package struct RosterOptions: Sendable, Equatable {
     /// The most bytes of host name and metadata of one instance; beyond it both are dropped.
     package var metadataBytesMax = 4096
 
+    /// The defaults.
     package init() {}
 
     /// How many checks in a row count. Each is at least 1.
@@ -41,6 +42,7 @@ package struct RosterOptions: Sendable, Equatable {
         /// Failed ones that put a backend down.
         package var fall: Int
 
+        /// The given counts, each at least 1.
         package init(rise: Int = 2, fall: Int = 3) {
             self.rise = rise
             self.fall = fall
@@ -71,6 +73,7 @@ package struct RosterOptions: Sendable, Equatable {
         /// enough for a registry to fill again, short enough for addresses not to be reused.
         package var massLoss: Duration = .seconds(300)
 
+        /// The defaults.
         package init() {}
 
         /// The hold of one kind.

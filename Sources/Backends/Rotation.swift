@@ -17,6 +17,7 @@ package final class Rotation: Sendable {
         /// The SRV priority: the same for all of a tier.
         package let priority: UInt16
 
+        /// A member; `weight` is at least 1.
         package init(id: BackendID, endpoint: Endpoint, weight: UInt32, priority: UInt16) {
             self.id = id
             self.endpoint = endpoint

@@ -23,6 +23,7 @@ package struct SourceStatus: Sendable, Equatable {
 
     /// A good answer.
     package struct GoodAnswer: Sendable, Equatable {
+        /// When it came.
         package let at: ContinuousClock.Instant
         /// Distinct endpoints that it names.
         package let instances: Int
@@ -30,7 +31,9 @@ package struct SourceStatus: Sendable, Equatable {
 
     /// A failed lookup.
     package struct Failure: Sendable, Equatable {
+        /// When it failed.
         package let at: ContinuousClock.Instant
+        /// How it failed.
         package let failure: DiscoveryFailure
     }
 
@@ -50,7 +53,9 @@ package struct SourceStatus: Sendable, Equatable {
 
     /// A hold in force: these backends would leave without it.
     package struct Hold: Sendable, Equatable {
+        /// What it protects from.
         package let kind: HoldKind
+        /// When the last of these backends is let go.
         package let until: ContinuousClock.Instant
         /// How many backends it holds.
         package let backends: Int

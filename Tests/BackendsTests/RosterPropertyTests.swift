@@ -20,7 +20,7 @@ import Testing
         }
     }
 
-    @Test("random histories", arguments: 0..<40 as Range<UInt64>)
+    @Test("random histories", arguments: 0..<24 as Range<UInt64>)
     func histories(seed: UInt64) {
         var random = Generator(state: seed)
         let fixture = Fixture {
@@ -28,7 +28,7 @@ import Testing
             $0.missesToDrain = Int(seed % 3) + 1
             $0.backendsMax = 24
         }
-        for _ in 0..<400 {
+        for _ in 0..<300 {
             step(fixture, &random)
             check(fixture)
         }
@@ -37,8 +37,12 @@ import Testing
         fixture.wait(4000)
         fixture.answer(1...16)
         for number in 1...16 { fixture.pass(number, times: 2) }
-        fixture.wait(60)
+        #expect(Set(fixture.inRotation).isSuperset(of: 1...16), "seed \(seed)")
+        // And what it no longer names ends, however often that flapped or was held before.
+        for _ in 0..<16 { fixture.answer(1...16) }
+        fixture.wait(400)
         #expect(fixture.inRotation == Array(1...16), "seed \(seed)")
+        #expect(fixture.roster.count == 16)
     }
 
     func step(_ fixture: Fixture, _ random: inout Generator) {
@@ -78,12 +82,10 @@ import Testing
         #expect(roster.upCount == up.count)
         #expect(Set(roster.rotation.members.map(\.id)) == Set(up.map(\.id)))
         #expect(!backends.contains { $0.state.phase == .gone })
-        for backend in backends {
-            #expect(roster.backend(backend.id) == backend)
-            #expect(roster.backend(at: backend.endpoint) == backend)
-            if let deadline = backend.state.deadline {
-                #expect((roster.nextDeadline ?? deadline + .seconds(1)) <= deadline)
-            }
+        #expect(backends.allSatisfy { roster.backend($0.id) == $0 })
+        #expect(backends.allSatisfy { roster.backend(at: $0.endpoint) == $0 })
+        if let earliest = backends.compactMap(\.state.deadline).min() {
+            #expect((roster.nextDeadline ?? earliest + .seconds(1)) <= earliest)
         }
         if let next = roster.nextDeadline { #expect(next > fixture.now) }
     }

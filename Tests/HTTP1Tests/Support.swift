@@ -51,15 +51,15 @@ struct SeededGenerator: RandomNumberGenerator {
     mutating func mutate(_ input: [UInt8]) -> [UInt8] {
         let telling = Array("\r\n\0\t :;=,%\"\\[]0Ff#*/\u{7F}".utf8) + [0x80, 0xFF]
         var output = input
-        for _ in 0..<Int.random(in: 1...4, using: &self) {
+        for _ in 0..<Int.random(in: 1...3, using: &self) {
             let at = Int.random(in: 0...output.count, using: &self)
             let byte = telling.randomElement(using: &self) ?? 0
-            switch Int.random(in: 0..<5, using: &self) {
-            case 0: output.insert(byte, at: at)
-            case 1 where at < output.count: output[at] = byte
-            case 2 where at < output.count: output.remove(at: at)
-            case 3: output.insert(contentsOf: output.prefix(at).suffix(20), at: at)
-            default: output = Array(output.prefix(max(1, at)))
+            switch Int.random(in: 0..<20, using: &self) {
+            case 0: output = Array(output.prefix(max(1, at)))
+            case 1...6: output.insert(byte, at: at)
+            case 7...11: output.insert(contentsOf: output.prefix(at).suffix(20), at: at)
+            case 12...15 where at < output.count: output[at] = byte
+            default: if at < output.count { output.remove(at: at) }
             }
         }
         return output

@@ -92,7 +92,7 @@ let package = Package(
         tests("Health", uses: ["Events", "Backends", "Endpoints"]),
         tests("Proxy", uses: ["Events", "HTTP1", "Backends", "Balancing", "Stats", "Endpoints"]),
         tests("Admin", uses: ["Events", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints"]),
-        tests("Demo", uses: ["Events", "DNSWire", "HTTPServer", "Endpoints"]),
+        tests("Demo", uses: ["Events", "DNSWire", "DNSClient", "HTTPServer", "HTTP1", "Endpoints"]),
         // What tests share: guard pages for parsers.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         // Black box: the built program among real servers.

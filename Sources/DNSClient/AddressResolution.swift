@@ -1,0 +1,153 @@
+// AddressResolution: the addresses of a host, by asking for A and AAAA at once. For SRV targets
+// that came without addresses, and for backends that are given by name.
+
+package import DNSWire
+package import Endpoints
+internal import Events
+
+/// What a host name resolved to.
+package struct AddressAnswer: Sendable {
+    package let name: DomainName
+    /// Without duplicates, IPv4 first, each family in the order of its answer; may be empty.
+    package let addresses: [IPAddress]
+    /// The smallest TTL of the records used, aliases included; of the denials when there are no
+    /// addresses. Nil when nothing was said.
+    package let timeToLive: Duration?
+    /// Whether both families were answered in full: if not, an address may be missing from
+    /// `addresses` and still exist.
+    package let isComplete: Bool
+    /// What each family came to; nil when it was not waited for.
+    package let a: DNSOutcome?
+    package let aaaa: DNSOutcome?
+
+    /// The outcome that says most about why there are no addresses.
+    package var failure: DNSOutcome? {
+        guard addresses.isEmpty else { return nil }
+        return [a, aaaa].compactMap(\.self).max {
+            // A denial explains less than a failure: the failed family may have addresses.
+            ($0.isGood ? -1 : $0.tellingRank) < ($1.isGood ? -1 : $1.tellingRank)
+        }
+    }
+}
+
+/// A resolution under way. Loop thread only.
+package final class PendingAddresses {
+    /// How long the second family is waited for once the first has addresses: some servers drop
+    /// AAAA questions, and that must not hold back every host by the whole deadline.
+    private static let secondFamilyGrace = Duration.milliseconds(500)
+
+    private let name: DomainName
+    private var completion: ((AddressAnswer) -> Void)?
+    private var questions: [PendingQuestion] = []
+    private var answers: [RecordType: DNSAnswer] = [:]
+    private var grace: Timer?
+
+    fileprivate init(
+        _ name: DomainName, with resolver: Resolver, completion: @escaping (AddressAnswer) -> Void
+    ) {
+        self.name = name
+        self.completion = completion
+        // The closures keep this object until it has finished, and finishing drops them.
+        grace = Timer(on: resolver.loop) { self.finish() }
+        if name.isLocalhost {
+            grace?.schedule(after: .zero)
+            return
+        }
+        questions = [RecordType.a, .aaaa].map { type in
+            resolver.ask(name, type) { self.hear($0) }
+        }
+    }
+
+    /// Drops it: the completion is not called any more. Harmless when repeated.
+    package func cancel() {
+        completion = nil
+        stop()
+    }
+
+    private func hear(_ answer: DNSAnswer) {
+        answers[answer.question.type] = answer
+        if answers.count == 2 {
+            finish()
+        } else if case .records = answer.outcome {
+            grace?.schedule(after: Self.secondFamilyGrace)
+        }
+    }
+
+    private func stop() {
+        for question in questions { question.cancel() }
+        questions = []
+        grace?.cancel()
+        grace = nil
+    }
+
+    private func finish() {
+        guard let completion else { return }
+        self.completion = nil
+        stop()
+        if name.isLocalhost {
+            completion(
+                AddressAnswer(
+                    name: name, addresses: [.loopback, .v6(0, 1)], timeToLive: nil,
+                    isComplete: true, a: nil, aaaa: nil))
+            return
+        }
+        completion(AddressAnswer(name, a: answers[.a], aaaa: answers[.aaaa]))
+    }
+}
+
+extension AddressAnswer {
+    fileprivate init(_ name: DomainName, a: DNSAnswer?, aaaa: DNSAnswer?) {
+        var addresses: [IPAddress] = []
+        var ttls: [UInt32] = []
+        var denialTTLs: [UInt32] = []
+        for message in [a?.message, aaaa?.message].compactMap(\.self) {
+            let chain = AnswerChain(message)
+            for case let address? in chain.records.map(\.data.address)
+            where !addresses.contains(address) {
+                addresses.append(address)
+            }
+            if !chain.records.isEmpty, let ttl = chain.ttlSeconds { ttls.append(ttl) }
+            if chain.records.isEmpty, let ttl = message.negativeTTLSeconds {
+                denialTTLs.append(ttl)
+            }
+        }
+        let ttl = (addresses.isEmpty ? denialTTLs : ttls).min()
+        self.init(
+            name: name, addresses: addresses, timeToLive: ttl.map { .seconds(Int64($0)) },
+            isComplete: [a, aaaa].allSatisfy { $0?.outcome.isWhole ?? false },
+            a: a?.outcome, aaaa: aaaa?.outcome)
+    }
+}
+
+extension DNSOutcome {
+    /// Whether it says all there is to say about a name and type.
+    fileprivate var isWhole: Bool {
+        switch self {
+        case .records, .nodata, .nxdomain: true
+        case .partial, .servfail, .refused, .otherCode, .timeout, .malformed, .unreachable,
+            .noServers, .overloaded:
+            false
+        }
+    }
+}
+
+extension DomainName {
+    /// Whether this is `localhost` or below it, which is never asked for (RFC 6761, section 6.3).
+    fileprivate var isLocalhost: Bool {
+        guard let last = labels.last else { return false }
+        return String(decoding: last, as: UTF8.self).lowercased() == "localhost"
+    }
+}
+
+extension Resolver {
+    /// Finds the addresses of the host `name` and calls `completion` once, from the loop and never
+    /// before this returns. Aliases are followed within the answers, not asked for.
+    ///
+    /// - Returns: A handle to cancel it with; the resolution goes on without it.
+    @discardableResult
+    package func resolveAddresses(
+        _ name: DomainName, completion: @escaping (AddressAnswer) -> Void
+    ) -> PendingAddresses {
+        PendingAddresses(name, with: self, completion: completion)
+    }
+}

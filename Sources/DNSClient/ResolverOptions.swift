@@ -1,0 +1,38 @@
+// ResolverOptions: whom to ask, and every limit of the resolver with its unit, default and reason.
+
+package import Endpoints
+
+/// How a `Resolver` asks. Value type, any thread.
+package struct ResolverOptions: Sendable {
+    /// The servers in order of preference, port included. With none every question ends at once
+    /// with `.noServers`.
+    package var servers: [Endpoint]
+    /// How long one server may take to answer before it is asked again; over TCP the connect is
+    /// included. More than 0. 2 s: above what a recursor needs in practice.
+    package var timeout: Duration = .seconds(2)
+    /// How often each server is asked at most, 1 or more. A server that answered, if only with an
+    /// error, isn't asked again for the same question.
+    package var attempts = 2
+    /// When a question ends whatever happens, counted from its first packet. More than 0.
+    package var deadline: Duration = .seconds(5)
+    /// How long the server asked last may be silent before the next one is asked too, and how long
+    /// one that can't be reached is left alone before its next attempt.
+    package var stagger: Duration = .milliseconds(200)
+    /// The largest UDP answer, announced by EDNS; 512 or more. 1232 octets pass every IPv6 path
+    /// without fragments (DNS flag day 2020).
+    package var udpPayloadSize: UInt16 = 1232
+    /// Whether questions go over TCP from the start: for servers that leave records out of UDP
+    /// answers without saying so.
+    package var tcpFirst = false
+    /// How many questions may be under way at once, 1 or more: each holds a descriptor per server.
+    package var underWayMax = 256
+    /// How many more may wait; beyond that a question ends with `.overloaded`.
+    package var waitingMax = 1024
+    /// Draws the 16-bit id of each query. The default is the system's secure generator, since a
+    /// forger has to guess the id (RFC 5452, section 9.2).
+    package var nextID: @Sendable () -> UInt16 = { UInt16.random(in: .min ... .max) }
+
+    package init(servers: [Endpoint]) {
+        self.servers = servers
+    }
+}

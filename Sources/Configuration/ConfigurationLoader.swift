@@ -44,6 +44,8 @@ struct Loading {
     var listeners: [Entry<Listener>] = []
     var errors = ProblemList()
     var warnings = ProblemList()
+    /// Whether anything asks for a listener, well or badly.
+    var hasListeners = false
     /// False when the file's structure is unknown, so that nothing can be said to be missing.
     var isComplete = true
 
@@ -95,7 +97,9 @@ struct Loading {
         return applied
     }
 
-    private mutating func apply(_ option: Option<Draft>, _ texts: [String], _ origin: Origin) -> Bool {
+    private mutating func apply(_ option: Option<Draft>, _ texts: [String], _ origin: Origin)
+        -> Bool
+    {
         var texts = texts
         if option.isList {
             texts = texts.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
@@ -115,9 +119,10 @@ struct Loading {
         let flags = sources.filter { if case .flag = $0.origin { true } else { false } }
         if !flags.isEmpty { sources = flags }
 
+        hasListeners = hasListeners || hasText(for: "listen") || !sources.isEmpty
         guard let listen = draft.direct.listen, let listenOrigin = given["listen"] else {
             // A bad --listen has been reported; the others are not to blame for it.
-            if overrides[.listen].isEmpty, environment["FAIRLEAD_LISTEN"] == nil {
+            if !hasText(for: "listen") {
                 for origin in sources.map(\.origin) + [given["mode"]].compactMap({ $0 }) {
                     errors.add(
                         "found no address to listen on, expected --listen or FAIRLEAD_LISTEN as well",
@@ -139,6 +144,9 @@ struct Loading {
             } else {
                 listener.backends = draft.direct.backends.map { Service.StaticBackend($0) }
                 listener.given["backends"] = origin
+                if Set(draft.direct.backends).count < draft.direct.backends.count {
+                    errors.add("found a backend twice, expected each once", at: origin)
+                }
             }
         }
         let isGivenBadly = sources.isEmpty && ["service", "backend"].contains { hasText(for: $0) }

@@ -42,7 +42,9 @@ package enum ConfigurationReference {
             Service.StaticBackend(address), extra: "| `address` | HOST:PORT | | Required. |\n")
     }
 
-    private static func own<Root>(_ options: [Option<Root>], except keys: [String]) -> [Option<Root>] {
+    private static func own<Root>(_ options: [Option<Root>], except keys: [String]) -> [Option<
+        Root
+    >] {
         options.filter { !keys.contains($0.key) }
     }
 
@@ -57,7 +59,8 @@ package enum ConfigurationReference {
         for option in options {
             text += "| `\(option.key)` "
             if hasVariables {
-                text += "| `\(option.environmentName)` | \(option.flag.map { "`\($0.rawValue)`" } ?? "") "
+                text +=
+                    "| `\(option.environmentName)` | \(option.flag.map { "`\($0.rawValue)`" } ?? "") "
             }
             let standard = option.text(root)
             text += "| \(option.summary) | \(standard.isEmpty ? "" : "`\(standard)`") "

@@ -19,7 +19,8 @@ package struct NamedText: Equatable, Sendable {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
             let index = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0
-            throw FileTextError(text: "found bytes that are not UTF-8 on line \(index + 1), expected UTF-8")
+            throw FileTextError(
+                text: "found bytes that are not UTF-8 on line \(index + 1), expected UTF-8")
         }
         return NamedText(name: path, text: text)
     }

@@ -13,7 +13,8 @@ extension Loading {
                 file: name, options: OptionTable.file, sections: ["services", "listeners"])
             reading = reader.read(root, path: "", into: &draft, &errors)
             given.merge(reading.given) { $1 }
-            draft.service.check = settled(draft.service.check, given: reading.given, prefix: "defaults.")
+            draft.service.check = settled(
+                draft.service.check, given: reading.given, prefix: "defaults.")
         }
         let applied = applyOverrides(OptionTable.file)
         draft.service.check = settled(draft.service.check, given: applied, prefix: "defaults.")
@@ -48,7 +49,8 @@ extension Loading {
     private func parse(_ text: String) throws(YAMLError) -> YAMLNode {
         if text.utf8.count > ConfigurationLimits.fileBytesMax {
             throw YAMLError(
-                text: "found more than 1MiB, expected at most 1MiB", mark: YAMLMark(line: 1, column: 1))
+                text: "found more than 1MiB, expected at most 1MiB",
+                mark: YAMLMark(line: 1, column: 1))
         }
         return try YAMLParser.parse(text)
     }
@@ -158,26 +160,32 @@ extension Loading {
     private mutating func readListeners(_ node: YAMLNode, file: String) {
         guard case .sequence(let items) = node.content else {
             if !node.isNothing {
+                hasListeners = true
                 errors.add(
                     found: node.found, expected: "a list of listeners",
                     at: .file(name: file, mark: node.mark, path: "listeners"))
             }
             return
         }
+        hasListeners = !items.isEmpty
         for (index, item) in items.enumerated() {
             let path = "listeners[\(index)]"
             let origin = Origin.file(name: file, mark: item.mark, path: path)
             var listener = Entry(value: draft.listener, origin: origin)
             read(item, path, file, OptionTable.listenerEntry, into: &listener)
             guard case .mapping(let entries) = item.content else {
-                if item.isNothing { errors.add(found: "nothing", expected: "a listener", at: origin) }
+                if item.isNothing {
+                    errors.add(found: "nothing", expected: "a listener", at: origin)
+                }
                 continue
             }
             if !listener.keys.contains("listen") {
-                errors.add(found: "no address", expected: "listen: ADDRESS:PORT or :PORT", at: origin)
+                errors.add(
+                    found: "no address", expected: "listen: ADDRESS:PORT or :PORT", at: origin)
             }
             if listener.given["name"] == nil,
-                case .scalar(let text, _)? = entries.first(where: { $0.key == "listen" })?.value.content
+                case .scalar(let text, _)? = entries.first(where: { $0.key == "listen" })?.value
+                    .content
             {
                 listener.value.name = text
             }

@@ -5,7 +5,7 @@ internal import Endpoints
 extension Loading {
     /// Checks the whole; adds to errors and warnings.
     mutating func validate() {
-        if listeners.isEmpty, isComplete, errors.isEmpty {
+        if !hasListeners, isComplete {
             errors.add(
                 "found no listener, expected listeners in a file (--config FILE), or --listen with "
                     + "--service or --backend", at: .nowhere)
@@ -69,7 +69,8 @@ extension Loading {
                     if let nearest = nearest(to: name, among: names) {
                         "\(nearest)?"
                     } else {
-                        names.isEmpty ? "a name under services, where there is none" : "one of: \(known)"
+                        names.isEmpty
+                            ? "a name under services, where there is none" : "one of: \(known)"
                     }
                 errors.add(found: quoted(name), expected: hint, at: reference)
             } else if !listener.keys.contains("service") {

@@ -35,7 +35,8 @@ struct MappingReader<Root> {
             if !node.isNothing {
                 let origin = Origin.file(name: file, mark: node.mark, path: path)
                 let keys = known(in: group).joined(separator: ", ")
-                problems.add(found: node.found, expected: "a mapping with keys of: \(keys)", at: origin)
+                problems.add(
+                    found: node.found, expected: "a mapping with keys of: \(keys)", at: origin)
             }
             return
         }
@@ -52,7 +53,8 @@ struct MappingReader<Root> {
                 }
             } else if options.contains(where: { $0.key.hasPrefix("\(key).") }) {
                 read(
-                    entry.value, path: entryPath, group: "\(key).", &reading, into: &root, &problems)
+                    entry.value, path: entryPath, group: "\(key).", &reading, into: &root, &problems
+                )
             } else {
                 addUnknown(entry, path: path, group: group, &problems)
             }
@@ -73,7 +75,8 @@ struct MappingReader<Root> {
                 let isItem = option.isList && nodes.count > 1
                 let place = Origin.file(
                     name: file, mark: node.mark, path: isItem ? "\(path)[\(index)]" : path)
-                problems.add(found: node.found, expected: option.summary, at: place)
+                let kind = option.isList ? "a plain value" : option.summary.filter { $0 != "`" }
+                problems.add(found: node.found, expected: kind, at: place)
                 return nil
             }
             texts.append(text)

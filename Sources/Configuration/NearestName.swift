@@ -6,7 +6,9 @@ func nearest(to name: String, among candidates: some Sequence<String>) -> String
     guard name.utf8.count <= 64 else { return nil }
     let best = candidates.map { (distance: distance(name, $0), name: $0) }
         .min { $0 < $1 }
-    guard let best, best.distance <= max(1, min(name.count, best.name.count) / 3) else { return nil }
+    guard let best, best.distance <= max(1, min(name.count, best.name.count) / 3) else {
+        return nil
+    }
     return best.name
 }
 
@@ -19,7 +21,9 @@ private func distance(_ first: String, _ second: String) -> Int {
         var row = [i + 1]
         for j in b.indices {
             var cost = min(above[j + 1] + 1, row[j] + 1, above[j] + (a[i] == b[j] ? 0 : 1))
-            if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { cost = min(cost, before[j - 1] + 1) }
+            if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] {
+                cost = min(cost, before[j - 1] + 1)
+            }
             row.append(cost)
         }
         (before, above) = (above, row)

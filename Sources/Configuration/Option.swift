@@ -21,7 +21,8 @@ struct Option<Root>: Sendable {
     /// An option whose value is kept at `path`. `variable` is its environment variable where that
     /// does not follow from the key.
     init<Value>(
-        _ key: String, _ path: any WritableKeyPath<Root, Value> & Sendable, _ kind: ValueKind<Value>,
+        _ key: String, _ path: any WritableKeyPath<Root, Value> & Sendable,
+        _ kind: ValueKind<Value>,
         variable: String? = nil, flag: Flag? = nil, _ sentence: String
     ) {
         self.key = key
@@ -35,7 +36,8 @@ struct Option<Root>: Sendable {
     }
 
     private init<Inner>(
-        _ inner: Option<Inner>, under group: String, at path: any WritableKeyPath<Root, Inner> & Sendable
+        _ inner: Option<Inner>, under group: String,
+        at path: any WritableKeyPath<Root, Inner> & Sendable
     ) {
         key = group.isEmpty ? inner.key : "\(group).\(inner.key)"
         sentence = inner.sentence
@@ -49,7 +51,8 @@ struct Option<Root>: Sendable {
 
     /// Options of a part, as options of the whole, their keys below `group`.
     static func group<Inner>(
-        _ group: String, _ path: any WritableKeyPath<Root, Inner> & Sendable, _ options: [Option<Inner>]
+        _ group: String, _ path: any WritableKeyPath<Root, Inner> & Sendable,
+        _ options: [Option<Inner>]
     ) -> [Option<Root>] {
         options.map { Option($0, under: group, at: path) }
     }

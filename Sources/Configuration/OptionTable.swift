@@ -50,7 +50,8 @@ enum OptionTable {
     static let process: [Option<Configuration>] =
         [
             Option(
-                "workers", \.workersAsked, .optional(.count(1...ConfigurationLimits.workersMax), "auto"),
+                "workers", \.workersAsked,
+                .optional(.count(1...ConfigurationLimits.workersMax), "auto"),
                 flag: .workers, "Worker threads; `auto` is one per processor."),
             Option(
                 "admin", \.admin, .optional(.loopbackAddress, "off"), flag: .admin,
@@ -63,14 +64,16 @@ enum OptionTable {
 
     private static let dns: [Option<DNSSettings>] = [
         Option(
-            "servers", \.servers, .list(of: .nameserver, countMax: ConfigurationLimits.nameserversMax),
+            "servers", \.servers,
+            .list(of: .nameserver, countMax: ConfigurationLimits.nameserversMax),
             variable: "FAIRLEAD_DNS", flag: .dns,
             "Nameservers, on port 53 unless told; none means those of `dns.resolv-conf`."),
         Option(
             "timeout", \.timeout, .duration(.milliseconds(10) ... .seconds(60)),
             "How long one nameserver has for one answer."),
         Option(
-            "attempts", \.attempts, .count(1...10), "Tries of one question before it counts as failed."),
+            "attempts", \.attempts, .count(1...10),
+            "Tries of one question before it counts as failed."),
         Option(
             "resolv-conf", \.resolvConf, .filePath,
             "The file that names the nameservers when `dns.servers` does not."),
@@ -110,7 +113,8 @@ enum OptionTable {
             "How long one check may take."),
         Option("rise", \.rise, .count(1...100), "Passes in a row that bring a backend up."),
         Option("fall", \.fall, .count(1...100), "Failures in a row that take a backend down."),
-        Option("jitter", \.jitterPercent, .percent(0...50), "How much the interval varies at random."),
+        Option(
+            "jitter", \.jitterPercent, .percent(0...50), "How much the interval varies at random."),
         Option(
             "port", \.port, .optional(.count(1...65535), "auto"),
             "The port to check; `auto` is the backend's own."),
@@ -133,7 +137,8 @@ enum OptionTable {
             Option(
                 "forwarded-headers", \.forwardedHeaders, .onOff,
                 "Whether requests get `X-Forwarded-For`, `-Proto` and `-Host`.")
-        ] + Option.group("timeouts", \.timeouts, timeouts) + Option.group("limits", \.limits, limits)
+        ] + Option.group("timeouts", \.timeouts, timeouts)
+        + Option.group("limits", \.limits, limits)
 
     private static let timeouts: [Option<Listener.Timeouts>] = [
         Option("client-head", \.clientHead, timeout, "For a client to send a request head."),
@@ -146,13 +151,17 @@ enum OptionTable {
         Option(
             "tunnel-idle", \.tunnelIdle, timeout,
             "Without one byte, either way, on a TCP or upgraded connection."),
-        Option("backend-idle", \.backendIdle, timeout, "How long an unused backend connection is kept."),
+        Option(
+            "backend-idle", \.backendIdle, timeout, "How long an unused backend connection is kept."
+        ),
     ]
 
     private static let timeout = ValueKind<Duration>.duration(.milliseconds(10) ... .seconds(86400))
 
     private static let limits: [Option<Listener.Limits>] = [
-        Option("head-bytes", \.headBytes, .size(1 << 10...64 << 10), "Size of a request or response head."),
+        Option(
+            "head-bytes", \.headBytes, .size(1 << 10...64 << 10),
+            "Size of a request or response head."),
         Option(
             "connections", \.connections, .count(1...1_000_000),
             "Client connections open at once, over all workers."),
@@ -170,8 +179,10 @@ enum OptionTable {
     static let direct: [Option<Draft>] = Option.group(
         "", \.direct,
         [
-            Option("config", \.file, .optional(.filePath), flag: .config, "The configuration file."),
-            Option("listen", \.listen, .optional(.listenAddress), flag: .listen, "Where to listen."),
+            Option(
+                "config", \.file, .optional(.filePath), flag: .config, "The configuration file."),
+            Option(
+                "listen", \.listen, .optional(.listenAddress), flag: .listen, "Where to listen."),
             Option("mode", \.mode, .optional(.word), flag: .mode, "What that listener speaks."),
             Option(
                 "service", \.srv, .optional(.srvName), flag: .service,
@@ -183,14 +194,16 @@ enum OptionTable {
 
     /// One service of the file.
     static let serviceEntry: [Option<Entry<Service>>] =
-        [Option("srv", \.srv, .optional(.srvName), srvSentence)] + Option.group("", \.value, service)
+        [Option("srv", \.srv, .optional(.srvName), srvSentence)]
+        + Option.group("", \.value, service)
 
     /// One listener of the file.
     static let listenerEntry: [Option<Entry<Listener>>] =
         Option.group(
             "", \.value,
             [
-                Option("name", \.name, .name, "Distinct name; the address as written unless given."),
+                Option(
+                    "name", \.name, .name, "Distinct name; the address as written unless given."),
                 Option("listen", \.listen, .listenAddress, "Where it listens. Required."),
                 Option("mode", \.mode, .word, "What it speaks."),
                 Option("service", \.service, .name, "The service that its requests go to."),

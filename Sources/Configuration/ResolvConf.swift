@@ -13,7 +13,8 @@ package enum ResolvConf {
     /// with a zone (`fe80::1%eth0`) is skipped.
     package static func nameservers(in text: String) -> [Endpoint] {
         var servers: [Endpoint] = []
-        for line in text.utf8.split(separator: UInt8(ascii: "\n")) where servers.count < serversMax {
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")) where servers.count < serversMax
+        {
             let words = line.split { $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }
             // Indented lines are not read by libc either.
             guard words.count >= 2, words[0].elementsEqual("nameserver".utf8),

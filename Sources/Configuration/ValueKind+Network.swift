@@ -8,7 +8,8 @@ extension ValueKind where Value == Endpoint {
     static var listenAddress: Self {
         Self("address", write: { $0.description }) { (text) throws(Unexpected) in
             guard let endpoint = Endpoint(text) else {
-                throw Unexpected(expected: "an address with a port, such as :8080 or 127.0.0.1:8080")
+                throw Unexpected(
+                    expected: "an address with a port, such as :8080 or 127.0.0.1:8080")
             }
             return endpoint
         }
@@ -48,7 +49,9 @@ extension ValueKind where Value == HostAndPort {
         Self("HOST:PORT", write: { "\($0.host):\($0.port)" }) { (text) throws(Unexpected) in
             guard let address = HostAndPort(text), address.port > 0,
                 IPAddress(address.host) != nil || isHostName(address.host)
-            else { throw Unexpected(expected: "HOST:PORT, such as 10.0.0.1:8080 or db.internal:5432") }
+            else {
+                throw Unexpected(expected: "HOST:PORT, such as 10.0.0.1:8080 or db.internal:5432")
+            }
             return address
         }
     }
@@ -101,7 +104,9 @@ extension ValueKind where Value == String {
     static var hostHeader: Self {
         Self("host", write: { $0 }) { (text) throws(Unexpected) in
             let host = HostAndPort(text)?.host ?? text
-            guard IPAddress(host) != nil || isHostName(host) else {
+            // A bare IPv6 address is no Host header: it needs brackets.
+            let isBareV6 = host == text && text.contains(":")
+            guard !isBareV6, IPAddress(host) != nil || isHostName(host) else {
                 throw Unexpected(expected: "a host, such as web.internal or web.internal:8080")
             }
             return text
@@ -118,7 +123,9 @@ extension ValueKind where Value == ClosedRange<Int> {
                 .map { Units.digits($0) ?? 0 }
             guard let first = bounds.first, let last = bounds.last, first <= last,
                 (100...599).contains(first), (100...599).contains(last)
-            else { throw Unexpected(expected: "a status or a range of them, such as 200 or 200-399") }
+            else {
+                throw Unexpected(expected: "a status or a range of them, such as 200 or 200-399")
+            }
             return first...last
         }
     }

@@ -163,13 +163,16 @@ where Value: RawRepresentable<String> & CaseIterable {
     /// One of the words of an enumeration.
     static var word: Self {
         let words = Value.allCases.map(\.rawValue)
-        let expected = words.count > 1
+        let expected =
+            words.count > 1
             ? "\(words.dropLast().joined(separator: ", ")) or \(words.last ?? "")"
             : words.joined()
         return Self(
             words.map { "`\($0)`" }.joined(separator: ", "), write: { $0.rawValue },
             parse: { (text) throws(Unexpected) in
-                guard let value = Value(rawValue: text) else { throw Unexpected(expected: expected) }
+                guard let value = Value(rawValue: text) else {
+                    throw Unexpected(expected: expected)
+                }
                 return value
             })
     }

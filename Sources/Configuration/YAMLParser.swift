@@ -20,8 +20,12 @@ internal import CLibyaml
 
     /// The document in `text`; an empty one is an empty mapping.
     static func parse(_ text: String) throws(YAMLError) -> YAMLNode {
-        // The capacity of an empty array would be a null pointer, which libyaml asserts against.
-        let bytes = Array(text.utf8) + [UInt8(ascii: "\n")]
+        // libyaml takes a byte order mark only when it may choose the encoding by it.
+        let text =
+            text.unicodeScalars.first == "\u{feff}"
+            ? text.unicodeScalars.dropFirst()[...] : text.unicodeScalars[...]
+        // An empty array may have a null pointer, which libyaml asserts against.
+        let bytes = Array(String(text).utf8) + [UInt8(ascii: "\n")]
         return try unsafe bytes.withUnsafeBufferPointer { (input) throws(YAMLError) in
             // The buffer outlives the parser, which goes at the end of this closure.
             let parser = unsafe try YAMLParser(input)

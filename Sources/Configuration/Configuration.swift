@@ -1,7 +1,7 @@
 // What the operator asked for, complete and checked: every option has a value here, whether it came
-// from a flag, the environment, the file or a default. Plain values, so that a reload can compare the
-// old and the new one. Each default stands once, as the initial value of its property; the option
-// tables (`OptionTable`) read it from there.
+// from a flag, the environment, the file or a default. Plain values, so that a reload can compare
+// the old and the new one. Each default stands once, as the initial value of its property; the
+// option tables (`OptionTable`) read it from there.
 
 package import Endpoints
 
@@ -40,8 +40,8 @@ package struct Configuration: Equatable, Sendable {
 package struct DNSSettings: Equatable, Sendable {
     /// Nameservers, at most eight; empty means those of `resolvConf`.
     package internal(set) var servers: [Endpoint] = []
-    /// How long one nameserver has for one answer. 2 s is Consul's own limit for asking upstream, so
-    /// a slow answer is not given up just before it arrives.
+    /// How long one nameserver has for one answer. 2 s is Consul's own limit for asking upstream,
+    /// so a slow answer is not given up just before it arrives.
     package internal(set) var timeout = Duration.seconds(2)
     /// Tries of one question before it counts as failed, 1 to 10.
     package internal(set) var attempts = 3
@@ -64,6 +64,8 @@ enum ConfigurationLimits {
     static let problemsMax = 100
     /// Characters of a wrong value that are shown again.
     static let shownCharactersMax = 60
+    /// Listeners of a file: each takes a descriptor per worker, and each is compared with each.
+    static let listenersMax = 1000
     /// Worker threads: more than the largest machines have processors for.
     static let workersMax = 256
     /// Nameservers: each question is raced among them, so more only adds load.

@@ -1,5 +1,6 @@
-// From texts to a configuration: flags over environment over file over defaults, every problem kept.
-// `Loading` holds what has been read so far; its extensions read the file and check the whole.
+// From texts to a configuration: flags over environment over file over defaults, every problem
+// kept. `Loading` holds what has been read so far; its extensions read the file and check the
+// whole.
 
 /// A configuration and what was odd about it.
 package struct LoadedConfiguration: Equatable, Sendable {
@@ -125,7 +126,8 @@ struct Loading {
             if !hasText(for: "listen") {
                 for origin in sources.map(\.origin) + [given["mode"]].compactMap({ $0 }) {
                     errors.add(
-                        "found no address to listen on, expected --listen or FAIRLEAD_LISTEN as well",
+                        "found no address to listen on, expected --listen or FAIRLEAD_LISTEN as "
+                            + "well",
                         at: origin)
                 }
             }

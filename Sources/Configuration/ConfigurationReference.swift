@@ -1,4 +1,5 @@
-// The reference of every option, made from the tables that read them, so that it cannot be out of date.
+// The reference of every option, made from the tables that read them, so that it cannot be out of
+// date.
 
 internal import Endpoints
 
@@ -15,8 +16,9 @@ package enum ConfigurationReference {
 
             Flags win over environment variables, those over the file, and the file over defaults. \
             A duration needs a unit (`ms`, `s`, `m`, `h`), and so does a size (`B`, `KiB`, `MiB`, \
-            `GiB`). An empty variable counts as unset. Keys under `defaults` are what every service \
-            and listener starts from; each may set the same keys, without `defaults`, for itself.
+            `GiB`). An empty variable counts as unset. Keys under `defaults` are what every \
+            service and listener starts from; each may set the same keys, without `defaults`, for \
+            itself.
             """,
             table("Flags and environment only", OptionTable.direct, draft, hasVariables: true),
             table("Top level", OptionTable.file, draft, hasVariables: true),
@@ -59,8 +61,8 @@ package enum ConfigurationReference {
         for option in options {
             text += "| `\(option.key)` "
             if hasVariables {
-                text +=
-                    "| `\(option.environmentName)` | \(option.flag.map { "`\($0.rawValue)`" } ?? "") "
+                let flag = option.flag.map { "`\($0.rawValue)`" } ?? ""
+                text += "| `\(option.environmentName)` | \(flag) "
             }
             let standard = option.text(root)
             text += "| \(option.summary) | \(standard.isEmpty ? "" : "`\(standard)`") "

@@ -24,8 +24,8 @@ package struct Overrides: Equatable, Sendable {
 
     package init() {}
 
-    /// Every value given for `flag`, in order; empty when it was not given. Of a flag that takes one
-    /// value the last counts; one that takes a list joins them, each cut at commas.
+    /// Every value given for `flag`, in order; empty when it was not given. Of a flag that takes
+    /// one value the last counts; one that takes a list joins them, each cut at commas.
     package subscript(flag: Flag) -> [String] {
         get { values[flag] ?? [] }
         set { values[flag] = newValue.isEmpty ? nil : newValue }

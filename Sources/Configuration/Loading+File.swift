@@ -168,7 +168,13 @@ extension Loading {
             return
         }
         hasListeners = !items.isEmpty
-        for (index, item) in items.enumerated() {
+        let countMax = ConfigurationLimits.listenersMax
+        if items.count > countMax {
+            errors.add(
+                found: "\(items.count) listeners", expected: "at most \(countMax)",
+                at: .file(name: file, mark: node.mark, path: "listeners"))
+        }
+        for (index, item) in items.prefix(countMax).enumerated() {
             let path = "listeners[\(index)]"
             let origin = Origin.file(name: file, mark: item.mark, path: path)
             var listener = Entry(value: draft.listener, origin: origin)

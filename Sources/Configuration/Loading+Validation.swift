@@ -17,8 +17,9 @@ extension Loading {
         if errors.isEmpty { warnAboutUnusedServices() }
     }
 
-    /// Options that only an HTTP check has make it one, unless they stand beside another type. Takes
-    /// what one scope gave, so that an inherited path does not argue with a service's own type.
+    /// Options that only an HTTP check has make it one, unless they stand beside another type.
+    /// Takes what one scope gave, so that an inherited path does not argue with a service's own
+    /// type.
     mutating func settled(
         _ check: Service.Check, given: [String: Origin], prefix: String = ""
     ) -> Service.Check {
@@ -29,7 +30,8 @@ extension Loading {
                 check.kind = .http
             } else if check.kind != .http {
                 errors.add(
-                    "found a check of type \(check.kind.rawValue), expected type http beside \(key)",
+                    "found a check of type \(check.kind.rawValue), expected type http beside "
+                        + "\(key)",
                     at: origin)
             }
         }
@@ -54,6 +56,7 @@ extension Loading {
 
     private mutating func checkServiceReferences() {
         let names = services.filter { !$0.isCarried }.map(\.value.name)
+        let known = Set(names)
         for listener in listeners {
             let reference = listener.given["service"]
             if listener.hasSource {
@@ -63,14 +66,14 @@ extension Loading {
                 }
             } else if let reference {
                 let name = listener.value.service
-                if names.contains(name) { continue }
-                let known = names.prefix(10).joined(separator: ", ")
+                if known.contains(name) { continue }
+                let some = names.prefix(10).joined(separator: ", ")
                 let hint =
                     if let nearest = nearest(to: name, among: names) {
                         "\(nearest)?"
                     } else {
                         names.isEmpty
-                            ? "a name under services, where there is none" : "one of: \(known)"
+                            ? "a name under services, where there is none" : "one of: \(some)"
                     }
                 errors.add(found: quoted(name), expected: hint, at: reference)
             } else if !listener.keys.contains("service") {
@@ -80,8 +83,8 @@ extension Loading {
         }
     }
 
-    // Workers share their addresses by SO_REUSEPORT, so the kernel would not notice a clash: it would
-    // spread the connections over both listeners.
+    // Workers share their addresses by SO_REUSEPORT, so the kernel would not notice a clash: it
+    // would spread the connections over both listeners.
     private mutating func checkAddresses() {
         var taken: [(endpoint: Endpoint, what: String)] = []
         if let admin = draft.configuration.admin { taken.append((admin, "the admin port")) }

@@ -1,5 +1,5 @@
-// Reads one YAML mapping against an option table: nested keys are joined by dots, a key that no option
-// has is an error with the nearest one that exists, and every problem is kept.
+// Reads one YAML mapping against an option table: nested keys are joined by dots, a key that no
+// option has is an error with the nearest one that exists, and every problem is kept.
 
 /// Reads mappings of one kind.
 struct MappingReader<Root> {

@@ -1,5 +1,5 @@
-// One option: its key, its names elsewhere, its kind of value, where the value goes and what it means.
-// File, environment, flags, the check for unknown keys and the reference all read these.
+// One option: its key, its names elsewhere, its kind of value, where the value goes and what it
+// means. File, environment, flags, the check for unknown keys and the reference all read these.
 
 /// One option of a `Root`.
 struct Option<Root>: Sendable {

@@ -22,7 +22,8 @@ enum Units {
         number(text, in: sizes)
     }
 
-    /// The whole number of ASCII digits that `text` is; nil when it is none. Saturates at `Int.max`.
+    /// The whole number of ASCII digits that `text` is; nil when it is none. Saturates at
+    /// `Int.max`.
     static func digits(_ text: some StringProtocol) -> Int? {
         let isNumber = !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
         return isNumber ? Int(text) ?? Int.max : nil

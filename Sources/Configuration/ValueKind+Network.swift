@@ -136,9 +136,9 @@ func isName(_ text: String) -> Bool {
     (1...63).contains(text.utf8.count) && text.utf8.allSatisfy { isNameByte($0) || $0 == 0x2e }
 }
 
-/// Whether `text` is a DNS name of letters, digits, `-` and `_` in labels of 1 to 63 bytes (RFC 1035,
-/// section 2.3.1, with RFC 2782's underscores). One whose last label is a number is a mistyped IPv4
-/// address.
+/// Whether `text` is a DNS name of letters, digits, `-` and `_` in labels of 1 to 63 bytes (RFC
+/// 1035, section 2.3.1, with RFC 2782's underscores). One whose last label is a number is a
+/// mistyped IPv4 address.
 private func isHostName(_ text: String) -> Bool {
     let labels = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
     guard text.utf8.count <= ConfigurationLimits.nameBytesMax, let last = labels.last else {

@@ -1,7 +1,7 @@
-// The only file that touches libyaml, and all that is unsafe about it: a C parser with manual memory
-// on one side, `YAMLNode` or `YAMLError` on the other. Only the plain part of YAML is taken: no
-// anchors and aliases (a few bytes of them can grow into gigabytes), no tags, one document, bounded
-// depth, no key twice. Depth and size being bounded, so are time and memory.
+// The only file that touches libyaml, and all that is unsafe about it: a C parser with manual
+// memory on one side, `YAMLNode` or `YAMLError` on the other. Only the plain part of YAML is taken:
+// no anchors and aliases (a few bytes of them can grow into gigabytes), no tags, one document,
+// bounded depth, no key twice. Depth and size being bounded, so are time and memory.
 
 internal import CLibyaml
 

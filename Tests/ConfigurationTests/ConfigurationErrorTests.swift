@@ -1,5 +1,5 @@
-// Goal: every mistake is told with its place, what was found and what was expected, and all at once.
-// Method: tables of text and exact message; each is a malformed twin of something that loads.
+// Goal: every mistake is told with its place, what was found and what was expected, and all at
+// once. Method: tables of text and exact message; each is a malformed twin of something that loads.
 
 import Configuration
 import Testing
@@ -25,7 +25,8 @@ import Testing
             ),
             (
                 "dns: {servers: ['10.0.0.1', 'ns.example']}",
-                "1:29: dns.servers[1]: found \"ns.example\", expected a nameserver's address, such as "
+                "1:29: dns.servers[1]: found \"ns.example\", expected a nameserver's address, "
+                    + "such as "
                     + "127.0.0.1:8600 or 10.0.0.2"
             ),
             (
@@ -34,11 +35,13 @@ import Testing
             ),
             (
                 "stop-timeout: 30",
-                "1:15: stop-timeout: found \"30\", expected a duration with a unit, such as 500ms or 2s"
+                "1:15: stop-timeout: found \"30\", expected a duration with a unit, such as "
+                    + "500ms or 2s"
             ),
             (
                 "stop-timeout: 30 s",
-                "1:15: stop-timeout: found \"30 s\", expected a duration with a unit, such as 500ms or 2s"
+                "1:15: stop-timeout: found \"30 s\", expected a duration with a unit, such as "
+                    + "500ms or 2s"
             ),
             (
                 "stop-timeout: 99999999999999999999h",
@@ -50,7 +53,8 @@ import Testing
             ),
             (
                 "defaults: {limits: {head-bytes: 16384}}",
-                "1:33: defaults.limits.head-bytes: found \"16384\", expected a size with a unit, such "
+                "1:33: defaults.limits.head-bytes: found \"16384\", expected a size with a unit, "
+                    + "such "
                     + "as 64KiB or 1MiB"
             ),
             (
@@ -75,22 +79,26 @@ import Testing
             ),
             (
                 "defaults: {check: {path: health}}",
-                "1:26: defaults.check.path: found \"health\", expected a path that starts with /, such "
+                "1:26: defaults.check.path: found \"health\", expected a path that starts with "
+                    + "/, such "
                     + "as /health"
             ),
             (
                 "defaults: {check: {path: \"/a\\r\\nX: y\"}}",
-                "1:26: defaults.check.path: found \"/a\\u{d}\\u{a}X: y\", expected a path that starts "
+                "1:26: defaults.check.path: found \"/a\\u{d}\\u{a}X: y\", expected a path that "
+                    + "starts "
                     + "with /, such as /health"
             ),
             (
                 "defaults: {check: {host: \"a b\"}}",
-                "1:26: defaults.check.host: found \"a b\", expected a host, such as web.internal or "
+                "1:26: defaults.check.host: found \"a b\", expected a host, such as web.internal "
+                    + "or "
                     + "web.internal:8080, or auto"
             ),
             (
                 "defaults: {check: {status: 399-200}}",
-                "1:28: defaults.check.status: found \"399-200\", expected a status or a range of them, "
+                "1:28: defaults.check.status: found \"399-200\", expected a status or a range of "
+                    + "them, "
                     + "such as 200 or 200-399"
             ),
             (
@@ -99,18 +107,21 @@ import Testing
             ),
             (
                 "defaults: {check: {type: tcp, path: /x}}",
-                "1:37: defaults.check.path: found a check of type tcp, expected type http beside path"
+                "1:37: defaults.check.path: found a check of type tcp, expected type http beside "
+                    + "path"
             ),
             (
                 "dns: 127.0.0.1:53",
-                "1:6: dns: found \"127.0.0.1:53\", expected a mapping with keys of: servers, timeout, "
+                "1:6: dns: found \"127.0.0.1:53\", expected a mapping with keys of: servers, "
+                    + "timeout, "
                     + "attempts, resolv-conf"
             ),
             ("worker: 1", "1:1: worker: unknown key, expected workers?"),
             ("dns: {time-out: 1s}", "1:7: dns.time-out: unknown key, expected timeout?"),
             (
                 "dns: {\"a\\e[1m b\": 1s}",
-                "1:7: dns.\"a\\u{1b}[1m b\": unknown key, expected one of: servers, timeout, attempts, "
+                "1:7: dns.\"a\\u{1b}[1m b\": unknown key, expected one of: servers, timeout, "
+                    + "attempts, "
                     + "resolv-conf"
             ),
         ])
@@ -123,7 +134,8 @@ import Testing
         arguments: [
             (
                 "",
-                "configuration: found no listener, expected listeners in a file (--config FILE), or "
+                "configuration: found no listener, expected listeners in a file (--config FILE), "
+                    + "or "
                     + "--listen with --service or --backend"
             ),
             (
@@ -136,7 +148,8 @@ import Testing
             ),
             (
                 "listeners: [{service: web}]\nservices: {web: {srv: a.b}}",
-                "f.yaml:1:13: listeners[0]: found no address, expected listen: ADDRESS:PORT or :PORT"
+                "f.yaml:1:13: listeners[0]: found no address, expected listen: ADDRESS:PORT or "
+                    + ":PORT"
             ),
             (
                 "listeners: [{listen: ':1'}]",
@@ -147,12 +160,14 @@ import Testing
                 "f.yaml:1:37: listeners[0].service: found \"wep\", expected web?"
             ),
             (
-                "listeners: [{listen: ':1', service: other}]\nservices: {web: {srv: a.b}, db: {srv: a.c}}",
+                "listeners: [{listen: ':1', service: other}]\nservices: {web: {srv: a.b}, db: "
+                    + "{srv: a.c}}",
                 "f.yaml:1:37: listeners[0].service: found \"other\", expected one of: web, db"
             ),
             (
                 "listeners: [{listen: ':1', service: web, srv: a.c}]\nservices: {web: {srv: a.b}}",
-                "f.yaml:1:37: listeners[0].service: found service beside srv or backends, expected one "
+                "f.yaml:1:37: listeners[0].service: found service beside srv or backends, "
+                    + "expected one "
                     + "of them"
             ),
             (
@@ -175,12 +190,14 @@ import Testing
             ),
             (
                 "listeners: [{listen: ':1', backends: []}]",
-                "f.yaml:1:38: listeners[0].backends: found an empty list, expected a list of HOST:PORT, "
+                "f.yaml:1:38: listeners[0].backends: found an empty list, expected a list of "
+                    + "HOST:PORT, "
                     + "or of {address: HOST:PORT, weight: 1, priority: 0}"
             ),
             (
                 "listeners: [{listen: ':1', backends: ['10.0.0.256:1']}]",
-                "f.yaml:1:39: listeners[0].backends[0]: found \"10.0.0.256:1\", expected HOST:PORT, such "
+                "f.yaml:1:39: listeners[0].backends[0]: found \"10.0.0.256:1\", expected "
+                    + "HOST:PORT, such "
                     + "as 10.0.0.1:8080 or db.internal:5432"
             ),
             (
@@ -194,7 +211,8 @@ import Testing
             ),
             (
                 "listeners: [{listen: ':1', backends: [{weight: 1}]}]",
-                "f.yaml:1:39: listeners[0].backends[0]: found no address, expected address: HOST:PORT"
+                "f.yaml:1:39: listeners[0].backends[0]: found no address, expected address: "
+                    + "HOST:PORT"
             ),
             (
                 "listeners: [{listen: ':1', backends: [{address: 'h:1', weight: 65536}]}]",
@@ -202,7 +220,8 @@ import Testing
             ),
             (
                 "listeners: [{listen: '127.0.0.1:1', srv: a.b}, {listen: ':1', srv: a.c}]",
-                "f.yaml:1:57: listeners[1].listen: found [::]:1, which listener \"127.0.0.1:1\" has as "
+                "f.yaml:1:57: listeners[1].listen: found [::]:1, which listener \"127.0.0.1:1\" "
+                    + "has as "
                     + "127.0.0.1:1, expected an address of its own"
             ),
             (
@@ -212,22 +231,26 @@ import Testing
             ),
             (
                 "listeners: [{listen: ':1', srv: a.b}, {listen: ':2', srv: a.b}]",
-                "f.yaml:1:39: listeners[1]: found a second service named \"a.b\", expected one: put it "
+                "f.yaml:1:39: listeners[1]: found a second service named \"a.b\", expected one: "
+                    + "put it "
                     + "under services and name it in each listener"
             ),
             (
                 "listeners: [{name: n, listen: ':1', srv: a.b}, {name: n, listen: ':2', srv: a.c}]",
-                "f.yaml:1:55: listeners[1].name: found a second listener named \"n\", expected distinct "
+                "f.yaml:1:55: listeners[1].name: found a second listener named \"n\", expected "
+                    + "distinct "
                     + "names: give it one with name"
             ),
             (
                 "services: {'a b': {srv: a.b}}\nlisteners: [{listen: ':1', srv: a.c}]",
-                "f.yaml:1:12: services.\"a b\": found the name \"a b\", expected 1 to 63 letters, digits, "
+                "f.yaml:1:12: services.\"a b\": found the name \"a b\", expected 1 to 63 "
+                    + "letters, digits, "
                     + "dots, - or _"
             ),
             (
                 "listeners: [{listen: ':1', srv: a.b}]\ndefaults: {refresh: {floor: 2m}}",
-                "f.yaml:2:29: defaults.refresh.floor: found a floor of 2m and a ceiling of 1m, expected "
+                "f.yaml:2:29: defaults.refresh.floor: found a floor of 2m and a ceiling of 1m, "
+                    + "expected "
                     + "floor <= ceiling"
             ),
         ])
@@ -240,26 +263,31 @@ import Testing
         arguments: [
             (
                 ["FAIRLEAD_CHECK_INTERVAL": "2"], [:],
-                "FAIRLEAD_CHECK_INTERVAL: found \"2\", expected a duration with a unit, such as 500ms or 2s"
+                "FAIRLEAD_CHECK_INTERVAL: found \"2\", expected a duration with a unit, such as "
+                    + "500ms or 2s"
             ),
             ([:], [.workers: ["0"]], "--workers: found \"0\", expected 1 to 256 or auto"),
             (
                 ["FAIRLEAD_DNS": "127.0.0.1,"], [:],
-                "FAIRLEAD_DNS: found \"\", expected a nameserver's address, such as 127.0.0.1:8600 or "
+                "FAIRLEAD_DNS: found \"\", expected a nameserver's address, such as "
+                    + "127.0.0.1:8600 or "
                     + "10.0.0.2"
             ),
             (
                 [:], [.service: ["a.b"]],
-                "--service: found no address to listen on, expected --listen or FAIRLEAD_LISTEN as well"
+                "--service: found no address to listen on, expected --listen or FAIRLEAD_LISTEN "
+                    + "as well"
             ),
             (
                 ["FAIRLEAD_MODE": "tcp"], [:],
-                "FAIRLEAD_MODE: found no address to listen on, expected --listen or FAIRLEAD_LISTEN as "
+                "FAIRLEAD_MODE: found no address to listen on, expected --listen or "
+                    + "FAIRLEAD_LISTEN as "
                     + "well"
             ),
             (
                 ["FAIRLEAD_LISTEN": ":1"], [:],
-                "FAIRLEAD_LISTEN: found a listener without service, expected --service or --backend "
+                "FAIRLEAD_LISTEN: found a listener without service, expected --service or "
+                    + "--backend "
                     + "(FAIRLEAD_SERVICE or FAIRLEAD_BACKEND) as well"
             ),
             (
@@ -272,7 +300,8 @@ import Testing
             ),
             (
                 [:], [.listen: ["80"], .service: ["a.b"]],
-                "--listen: found \"80\", expected an address with a port, such as :8080 or 127.0.0.1:8080"
+                "--listen: found \"80\", expected an address with a port, such as :8080 or "
+                    + "127.0.0.1:8080"
             ),
             (
                 [:], [.listen: [":1"], .service: ["web"]],
@@ -297,13 +326,22 @@ import Testing
         #expect(
             errors(text, environment: ["FAIRLEAD_ADMIN": "x"], flags: [.dns: ["y"]]) == [
                 "f.yaml:1:10: workers: found \"0\", expected 1 to 256 or auto",
-                "f.yaml:5:23: services.web.check.interval: found \"2\", expected a duration with a unit, "
+                "f.yaml:5:23: services.web.check.interval: found \"2\", expected a duration with "
+                    + "a unit, "
                     + "such as 500ms or 2s",
                 "f.yaml:7:32: listeners[0].service: found \"wed\", expected web?",
                 "FAIRLEAD_ADMIN: found \"x\", expected a loopback address with a port, such as "
                     + "127.0.0.1:9090, or off",
-                "--dns: found \"y\", expected a nameserver's address, such as 127.0.0.1:8600 or 10.0.0.2",
+                "--dns: found \"y\", expected a nameserver's address, such as 127.0.0.1:8600 or "
+                    + "10.0.0.2",
             ])
+    }
+
+    @Test("more listeners than the limit are refused, and only so many are looked at")
+    func manyListeners() {
+        let item = "  - {listen: '127.0.0.1:0', srv: a.b}\n"
+        let lines = errors("listeners:\n" + String(repeating: item, count: 1001))
+        #expect(lines.first == "f.yaml:2:3: listeners: found 1001 listeners, expected at most 1000")
     }
 
     @Test("a missing listener is told beside other errors")
@@ -311,7 +349,8 @@ import Testing
         #expect(
             errors("workers: 0\nlisteners: []") == [
                 "f.yaml:1:10: workers: found \"0\", expected 1 to 256 or auto",
-                "configuration: found no listener, expected listeners in a file (--config FILE), or "
+                "configuration: found no listener, expected listeners in a file (--config FILE), "
+                    + "or "
                     + "--listen with --service or --backend",
             ])
     }

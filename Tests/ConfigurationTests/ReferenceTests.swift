@@ -1,5 +1,6 @@
-// Goal: the reference, the examples an operator copies, and resolv.conf are read as they are written.
-// Method: the generated text against names that are a contract; every file of `conf`; small texts.
+// Goal: the reference, the examples an operator copies, and resolv.conf are read as they are
+// written. Method: the generated text against names that are a contract; every file of `conf`;
+// small texts.
 
 import Configuration
 import Endpoints
@@ -26,7 +27,8 @@ import Testing
         }
         #expect(
             rows.contains(
-                "| `defaults.check.interval` | `FAIRLEAD_CHECK_INTERVAL` |  | duration, 100ms to 1h "
+                "| `defaults.check.interval` | `FAIRLEAD_CHECK_INTERVAL` |  | duration, 100ms to "
+                    + "1h "
                     + "| `2s` | From the start of one check to the start of the next. |"))
         let variables = rows.compactMap { row in
             row.split(separator: "|").map { $0.drop { $0 == " " } }.first {
@@ -64,8 +66,10 @@ import Testing
                 ["1.1.1.1:53", "2.2.2.2:53", "3.3.3.3:53"]
             ),
             (
-                "# nameserver 1.1.1.1\n;nameserver 1.1.1.1\nsearch a.b\noptions edns0\nnameservers 1.1.1.1\n"
-                    + "nameserver\nnameserver x\nnameserver fe80::1%eth0\nnameserver 9.9.9.9 # mine",
+                "# nameserver 1.1.1.1\n;nameserver 1.1.1.1\nsearch a.b\noptions "
+                    + "edns0\nnameservers 1.1.1.1\n"
+                    + "nameserver\nnameserver x\nnameserver fe80::1%eth0\nnameserver 9.9.9.9 # "
+                    + "mine",
                 ["9.9.9.9:53"]
             ),
             ("", ["127.0.0.1:53"]),

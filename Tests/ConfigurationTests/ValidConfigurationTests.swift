@@ -38,31 +38,7 @@ import Testing
 
     @Test("every key of a full file is read")
     func full() throws {
-        let configuration = try load(
-            """
-            workers: 2
-            admin: off
-            stop-timeout: 1m
-            log-level: debug
-            dns: {servers: ["127.0.0.1:8600", "10.0.0.2", "::1"], timeout: 500ms, attempts: 1, resolv-conf: /r}
-            services:
-              web:
-                srv: _web._tcp.service.consul.
-                balance: round-robin
-                refresh: {floor: 100ms, ceiling: 2h, jitter: 0%}
-                check: {path: /h?a=1, host: "web:80", status: 204, interval: 3s, timeout: 20ms, rise: 1, fall: 1, jitter: 50%, port: 81}
-                retry: {attempts: 1, budget: 100%, budget-floor: 0}
-              db:
-                backends: ["10.0.0.1:5432", {address: "[::1]:5432", weight: 0, priority: 65535}, "db.internal:1"]
-            listeners:
-              - {name: a, listen: "127.0.0.1:0", mode: tcp, service: db, forwarded-headers: off}
-              - name: b
-                listen: "[::1]:80"
-                service: web
-                limits: {head-bytes: 64KiB, connections: 1}
-                timeouts: {client-head: 1s, client-idle: 2s, connect: 3s, response-head: 4s, body-idle: 5s, tunnel-idle: 6s, backend-idle: 7s}
-            """
-        ).configuration
+        let configuration = try load(fullText).configuration
         #expect(configuration.workers == 2)
         #expect(configuration.admin == nil)
         #expect(configuration.stopTimeout == .seconds(60))
@@ -115,7 +91,8 @@ import Testing
     @Test("a listener may carry its source")
     func carried() throws {
         let configuration = try load(
-            "listeners: [{listen: ':1', srv: a.example}, {name: n, listen: ':2', backends: ['h:3']}]"
+            "listeners: [{listen: ':1', srv: a.example}, {name: n, listen: ':2', backends: "
+                + "['h:3']}]"
         ).configuration
         #expect(configuration.services.map(\.name) == ["a.example", "n"])
         #expect(configuration.listeners.map(\.service) == ["a.example", "n"])
@@ -188,7 +165,8 @@ import Testing
               a: {srv: a.example}
               b: {srv: b.example, check: {type: tcp}}
               c: {srv: c.example, check: {type: off}}
-            listeners: [{listen: ":1", service: a}, {listen: ":2", service: b}, {listen: ":3", service: c}]
+            listeners: [{listen: ":1", service: a}, {listen: ":2", service: b},
+              {listen: ":3", service: c}]
             """
         ).configuration
         #expect(configuration.services.map(\.check.kind) == [.http, .tcp, .off])
@@ -222,7 +200,8 @@ import Testing
             """, environment: ["FAIRLEAD_WORKER": "1", "FAIRLEAD_ELSEWHERE_ENTIRELY": "x"])
         #expect(
             loaded.warnings.map(\.description) == [
-                "f.yaml:2:42: services.web.check.timeout: found a timeout of 3s and an interval of 2s, "
+                "f.yaml:2:42: services.web.check.timeout: found a timeout of 3s and an interval "
+                    + "of 2s, "
                     + "expected timeout <= interval: a check that hangs delays the next",
                 "f.yaml:3:3: services.spare: no listener uses this service",
                 "FAIRLEAD_ELSEWHERE_ENTIRELY: unknown variable, ignored",
@@ -230,3 +209,32 @@ import Testing
             ])
     }
 }
+
+/// Every key, with a value other than its default.
+private let fullText = """
+    workers: 2
+    admin: off
+    stop-timeout: 1m
+    log-level: debug
+    dns: {servers: ["127.0.0.1:8600", "10.0.0.2", "::1"], timeout: 500ms, attempts: 1,
+      resolv-conf: /r}
+    services:
+      web:
+        srv: _web._tcp.service.consul.
+        balance: round-robin
+        refresh: {floor: 100ms, ceiling: 2h, jitter: 0%}
+        check: {path: /h?a=1, host: "web:80", status: 204, interval: 3s,
+          timeout: 20ms, rise: 1, fall: 1, jitter: 50%, port: 81}
+        retry: {attempts: 1, budget: 100%, budget-floor: 0}
+      db:
+        backends: ["10.0.0.1:5432",
+          {address: "[::1]:5432", weight: 0, priority: 65535}, "db.internal:1"]
+    listeners:
+      - {name: a, listen: "127.0.0.1:0", mode: tcp, service: db, forwarded-headers: off}
+      - name: b
+        listen: "[::1]:80"
+        service: web
+        limits: {head-bytes: 64KiB, connections: 1}
+        timeouts: {client-head: 1s, client-idle: 2s, connect: 3s,
+          response-head: 4s, body-idle: 5s, tunnel-idle: 6s, backend-idle: 7s}
+    """

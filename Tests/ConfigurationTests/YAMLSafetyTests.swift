@@ -22,7 +22,8 @@ import Testing
             ),
             (
                 String(repeating: "[", count: 17),
-                "1:17: found more than 16 lists and mappings inside each other, expected at most six"
+                "1:17: found more than 16 lists and mappings inside each other, expected at most "
+                    + "six"
             ),
             (
                 "a:\n\tb: 1",

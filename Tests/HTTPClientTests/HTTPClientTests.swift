@@ -255,7 +255,7 @@ private final class ScriptedPeer: Channel {
             ("SSH-2.0-OpenSSH_9.2\r\n", .malformedHead(.invalidStatusLine)),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x5\r\nhello\r\n0\r\n\r\n",
-                .malformedBody(.invalidChunkExtension)
+                .malformedBody(.invalidChunkSize)
             ),
             ("HTTP/1.1 200 OK\r\nContent-Length: 65\r\n\r\n", .bodyTooLarge(limit: 64)),
             (

@@ -9,20 +9,21 @@ package enum Socket {
     /// A listening TCP socket on `endpoint`; port 0 lets the kernel choose.
     ///
     /// When `isShared`, SO_REUSEPORT lets every worker have a listener of its own on the address,
-    /// among which the kernel spreads connections. Accepted sockets inherit TCP_NODELAY. The wildcard `::` takes
-    /// IPv4 too, and falls back to 0.0.0.0 on a machine without IPv6.
+    /// among which the kernel spreads connections; it also lets another process of the same user
+    /// listen there unnoticed. Accepted sockets inherit TCP_NODELAY. The wildcard `::` takes IPv4
+    /// too, and falls back to 0.0.0.0 on a machine without IPv6.
     ///
     /// - Throws: `Errno`: address in use, not local, or not permitted.
     package static func listen(
-        on endpoint: Endpoint, isShared: Bool = true, backlog: Int32 = 4096
+        on endpoint: Endpoint, backlog: Int32 = 4096, isShared: Bool = true
     ) throws(Errno) -> Descriptor {
         let descriptor: Descriptor
         do throws(Errno) {
             descriptor = try open(endpoint.family, SOCK_STREAM)
         } catch {
             guard endpoint.address == .any, error == .familyNotSupported else { throw error }
-            return try listen(
-                on: Endpoint(.v4(0), endpoint.port), isShared: isShared, backlog: backlog)
+            let anyFour = Endpoint(.v4(0), endpoint.port)
+            return try listen(on: anyFour, backlog: backlog, isShared: isShared)
         }
         descriptor.setOption(SOL_SOCKET, SO_REUSEADDR, 1)
         if isShared { descriptor.setOption(SOL_SOCKET, SO_REUSEPORT, 1) }

@@ -39,10 +39,9 @@ internal import Glibc
         _ bytes: some Collection<UInt8>, _ body: (Span<UInt8>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         let count = bytes.count
-        let capacity = unsafe readable.count
-        precondition(count <= capacity, "\(count) bytes in a buffer of \(capacity)")
-        let end = unsafe UnsafeMutableRawBufferPointer(
-            rebasing: readable[(capacity - count)...])
+        let start = unsafe readable.count - count
+        precondition(start >= 0, "\(count) bytes are \(-start) more than the buffer holds")
+        let end = unsafe UnsafeMutableRawBufferPointer(rebasing: readable[start...])
         unsafe end.copyBytes(from: bytes)
         // The memory is mapped until deinit, and `self` lives until `body` has returned.
         let typed = unsafe UnsafeBufferPointer(end.bindMemory(to: UInt8.self))

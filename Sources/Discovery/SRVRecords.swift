@@ -1,23 +1,26 @@
 // SRVRecords: what an SRV answer says, and which addresses it leaves open. Pure, so that every odd
 // answer can be a test.
 
-internal import Backends
+package import Backends
 internal import DNSClient
-internal import DNSWire
-internal import Endpoints
+package import DNSWire
+package import Endpoints
 
 /// The records of one SRV answer, with the addresses that came along.
-struct SRVRecords {
+package struct SRVRecords {
     /// One record whose target is a host.
-    struct Record {
-        let srv: RecordData.SRV
-        let ttlSeconds: UInt32
+    package struct Record {
+        /// Priority, weight, port and target.
+        package let srv: RecordData.SRV
+        /// The record's own TTL.
+        package let ttlSeconds: UInt32
     }
 
-    let records: [Record]
+    /// In the order of the answer.
+    package let records: [Record]
     /// Addresses by target, from the additional section or from the target's own name, with the
     /// smallest TTL of each.
-    private(set) var addresses: [DomainName: (addresses: [IPAddress], ttlSeconds: UInt32?)] = [:]
+    package private(set) var addresses: [DomainName: (addresses: [IPAddress], ttlSeconds: UInt32?)] = [:]
     /// The smallest TTL of the records and of the aliases that led to them.
     private let ttlSeconds: UInt32?
 
@@ -26,7 +29,7 @@ struct SRVRecords {
 
     /// Reads `message`. A target of `.` says that the service is decidedly not available (RFC 2782);
     /// a record with port 0 names no place to connect to. Both are left out.
-    init(_ message: Message) {
+    package init(_ message: Message) {
         let chain = AnswerChain(message)
         records = chain.records.compactMap { record in
             guard case .srv(let srv) = record.data, !srv.target.isRoot, srv.port != 0 else {
@@ -76,19 +79,19 @@ struct SRVRecords {
     }
 
     /// Targets whose addresses have to be asked for, each once.
-    var openTargets: [DomainName] {
+    package var openTargets: [DomainName] {
         var seen = Set<DomainName>()
         return records.map(\.srv.target).filter { addresses[$0] == nil && seen.insert($0).inserted }
     }
 
     /// Adds what a target was found to resolve to.
-    mutating func resolve(_ target: DomainName, to found: [IPAddress], ttlSeconds: UInt32?) {
+    package mutating func resolve(_ target: DomainName, to found: [IPAddress], ttlSeconds: UInt32?) {
         addresses[target] = (found, ttlSeconds)
     }
 
     /// The instances, one for each record and address of its target. A host with addresses of both
     /// families is one instance, at its IPv4 address: two would get it twice its share.
-    var instances: [Instance] {
+    package var instances: [Instance] {
         records.compactMap { record in
             guard let (addresses, _) = addresses[record.srv.target],
                 let address = Self.preferred(addresses)
@@ -110,7 +113,7 @@ struct SRVRecords {
     }
 
     /// How long the whole answer holds: the smallest TTL of all that it is made of.
-    var timeToLive: Duration? {
+    package var timeToLive: Duration? {
         let all = addresses.values.compactMap(\.ttlSeconds) + [ttlSeconds].compactMap(\.self)
         return all.min().map { .seconds(Int64($0)) }
     }

@@ -1,1 +1,75 @@
-// Configuration
+// What the operator asked for, complete and checked: every option has a value here, whether it came
+// from a flag, the environment, the file or a default. Plain values, so that a reload can compare
+// the old and the new one. Each default stands once, as the initial value of its property; the
+// option tables (`OptionTable`) read it from there.
+
+package import Endpoints
+
+/// A validated configuration. Only `ConfigurationLoader` makes one.
+package struct Configuration: Equatable, Sendable {
+    /// What was asked for; nil means as many as there are processors.
+    var workersAsked: Int?
+    /// Processors the program may run on, as told to the loader.
+    var processorCount: Int
+
+    /// Where the admin port listens, always on loopback; nil means there is none.
+    package internal(set) var admin: Endpoint? = Endpoint(.loopback, 9090)
+    /// How names are looked up.
+    package internal(set) var dns = DNSSettings()
+    /// How long work in flight may take to finish after the first stop signal; zero means at once.
+    package internal(set) var stopTimeout = Duration.seconds(30)
+    /// The least severe message that is written.
+    package internal(set) var logLevel = LogLevel.info
+    /// In the order of the file, the one made of flags or environment last. Never empty; names and
+    /// addresses are distinct.
+    package internal(set) var listeners: [Listener] = []
+    /// In the order of the file, then those that listeners carry. Names are distinct.
+    package internal(set) var services: [Service] = []
+
+    init(processorCount: Int) {
+        self.processorCount = processorCount
+    }
+
+    /// Worker threads, 1 to 256.
+    package var workers: Int {
+        workersAsked ?? min(max(processorCount, 1), ConfigurationLimits.workersMax)
+    }
+}
+
+/// How names are looked up.
+package struct DNSSettings: Equatable, Sendable {
+    /// Nameservers, at most eight; empty means those of `resolvConf`.
+    package internal(set) var servers: [Endpoint] = []
+    /// How long one nameserver has for one answer. 2 s is Consul's own limit for asking upstream,
+    /// so a slow answer is not given up just before it arrives.
+    package internal(set) var timeout = Duration.seconds(2)
+    /// Tries of one question before it counts as failed, 1 to 10.
+    package internal(set) var attempts = 3
+    /// The file that names the nameservers when `servers` is empty.
+    package internal(set) var resolvConf = "/etc/resolv.conf"
+}
+
+/// How severe a log message must be to be written; each case includes those before it.
+package enum LogLevel: String, CaseIterable, Equatable, Sendable {
+    case error, warning, info, debug
+}
+
+/// Limits of configuration itself.
+enum ConfigurationLimits {
+    /// Bytes of a configuration file. A thousand services take about 200 KiB.
+    static let fileBytesMax = 1 << 20
+    /// Mappings and lists inside each other. The schema needs six levels.
+    static let depthMax = 16
+    /// Problems that are kept and printed; a hostile file must not fill the log.
+    static let problemsMax = 100
+    /// Characters of a wrong value that are shown again.
+    static let shownCharactersMax = 60
+    /// Listeners of a file: each takes a descriptor per worker, and each is compared with each.
+    static let listenersMax = 1000
+    /// Worker threads: more than the largest machines have processors for.
+    static let workersMax = 256
+    /// Nameservers: each question is raced among them, so more only adds load.
+    static let nameserversMax = 8
+    /// Bytes of a DNS name without its trailing dot (RFC 1035, section 2.3.4).
+    static let nameBytesMax = 253
+}

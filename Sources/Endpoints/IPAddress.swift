@@ -59,15 +59,30 @@ package enum IPAddress: Hashable, Sendable {
 extension IPAddress: CustomStringConvertible {
     /// Dotted decimal, or RFC 5952 text without brackets.
     package var description: String {
-        switch self {
-        case .v4(let bits):
-            return "\(bits >> 24).\(bits >> 16 & 255).\(bits >> 8 & 255).\(bits & 255)"
-        case .v6(let high, let low):
-            var bytes = (high.bigEndian, low.bigEndian)
-            var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-            // inet_ntop cannot fail here: the family is known and the buffer is the documented size.
-            unsafe _ = inet_ntop(AF_INET6, &bytes, &text, socklen_t(text.count))
-            return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        var text: [UInt8] = []
+        appendText(to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Appends the same as ASCII bytes, without making a String.
+    package func appendText(to out: inout [UInt8]) {
+        // INET6_ADDRSTRLEN bytes are what inet_ntop needs at most; it cannot fail then, and ends
+        // what it writes with a zero.
+        var text = InlineArray<46, CChar>(repeating: 0)
+        var span = text.mutableSpan
+        unsafe span.withUnsafeMutableBufferPointer { buffer in
+            switch self {
+            case .v4(let bits):
+                var bytes = bits.bigEndian
+                unsafe _ = inet_ntop(AF_INET, &bytes, buffer.baseAddress, socklen_t(buffer.count))
+            case .v6(let high, let low):
+                var bytes = (high.bigEndian, low.bigEndian)
+                unsafe _ = inet_ntop(AF_INET6, &bytes, buffer.baseAddress, socklen_t(buffer.count))
+            }
+        }
+        for index in text.indices {
+            if text[index] == 0 { return }
+            out.append(UInt8(bitPattern: text[index]))
         }
     }
 }

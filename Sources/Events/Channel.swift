@@ -13,7 +13,7 @@ internal import Glibc
 /// From `init` to `close()` the loop keeps the channel alive; nobody else needs to.
 @safe open class Channel {
     /// The loop that watches the descriptor.
-    package unowned let loop: EventLoop
+    package let loop: EventLoop
     /// The descriptor; owned: `close()` closes it. Invalid once `isOpen` is false.
     package let descriptor: Descriptor
     /// False from `close()` on.

@@ -16,7 +16,9 @@ internal import Glibc
     private var cachedNow: UInt64?
     /// Closed channels, kept alive until no callback of theirs can be on the stack.
     private var closed: [Channel] = []
-    private var tick: Timer?
+    // libevent's timer behind the deadlines; as long-lived as the base.
+    private let tick: UnsafeMutablePointer<event>
+    private var isTicking = false
 
     /// A new loop with nothing on it.
     ///
@@ -36,12 +38,21 @@ internal import Glibc
             preconditionFailure("no event loop: \(Errno.current)")
         }
         unsafe self.base = base
-        let tick = Timer(on: self) { [unowned self] in fireDeadlines() }
-        self.tick = tick
+        guard let tick = unsafe event_new(base, -1, 0, nil, nil) else {
+            preconditionFailure("out of memory")
+        }
+        unsafe self.tick = tick
+        // Unretained: deinit deletes the event before the loop is gone.
+        unsafe event_assign(
+            tick, base, -1, 0,
+            { _, _, context in
+                guard let context = unsafe context else { return }
+                unsafe Unmanaged<EventLoop>.fromOpaque(context).takeUnretainedValue().fireDeadlines()
+            }, Unmanaged.passUnretained(self).toOpaque())
     }
 
     deinit {
-        tick = nil
+        unsafe event_free(tick)
         unsafe event_base_free(base)
     }
 
@@ -95,15 +106,20 @@ internal import Glibc
 
     /// Sees to it that deadlines are looked at while any is set.
     func armDeadlines() {
-        guard let tick, !tick.isScheduled else { return }
+        guard !isTicking else { return }
         wheel.start(now: nowNanoseconds)
-        tick.schedule(after: .nanoseconds(Int64(DeadlineWheel.tickNanoseconds)))
+        scheduleTick()
     }
 
     private func fireDeadlines() {
+        isTicking = false
         wheel.advance(to: nowNanoseconds)
-        if !wheel.isEmpty, let tick {
-            tick.schedule(after: .nanoseconds(Int64(DeadlineWheel.tickNanoseconds)))
-        }
+        if !wheel.isEmpty, !isTicking { scheduleTick() }
+    }
+
+    private func scheduleTick() {
+        isTicking = true
+        var time = timeval(tv_sec: 0, tv_usec: Int(DeadlineWheel.tickNanoseconds / 1000))
+        unsafe event_add(tick, &time)
     }
 }

@@ -8,10 +8,13 @@ internal import Glibc
 @safe package final class SignalWatch {
     private let event: UnsafeMutablePointer<event>
     private let action: () -> Void
+    // Kept, so that libevent's base outlives the event.
+    private let loop: EventLoop
 
     /// Watches `signal` (such as SIGTERM) from now until the object is released.
     package init(_ signal: Int32, on loop: EventLoop, action: @escaping () -> Void) {
         self.action = action
+        self.loop = loop
         guard let event = unsafe event_new(loop.base, -1, 0, nil, nil) else {
             preconditionFailure("out of memory")
         }

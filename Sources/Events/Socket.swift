@@ -8,21 +8,25 @@ internal import Glibc
 package enum Socket {
     /// A listening TCP socket on `endpoint`; port 0 lets the kernel choose.
     ///
-    /// SO_REUSEPORT lets every worker have a listener of its own on the address, among which the
-    /// kernel spreads connections. Accepted sockets inherit TCP_NODELAY. The wildcard `::` takes
-    /// IPv4 too, and falls back to 0.0.0.0 on a machine without IPv6.
+    /// When `isShared`, SO_REUSEPORT lets every worker have a listener of its own on the address,
+    /// among which the kernel spreads connections; it also lets another process of the same user
+    /// listen there unnoticed. Accepted sockets inherit TCP_NODELAY. The wildcard `::` takes IPv4
+    /// too, and falls back to 0.0.0.0 on a machine without IPv6.
     ///
     /// - Throws: `Errno`: address in use, not local, or not permitted.
-    package static func listen(on endpoint: Endpoint, backlog: Int32 = 4096) throws(Errno) -> Descriptor {
+    package static func listen(
+        on endpoint: Endpoint, backlog: Int32 = 4096, isShared: Bool = true
+    ) throws(Errno) -> Descriptor {
         let descriptor: Descriptor
         do throws(Errno) {
             descriptor = try open(endpoint.family, SOCK_STREAM)
         } catch {
             guard endpoint.address == .any, error == .familyNotSupported else { throw error }
-            return try listen(on: Endpoint(.v4(0), endpoint.port), backlog: backlog)
+            let anyFour = Endpoint(.v4(0), endpoint.port)
+            return try listen(on: anyFour, backlog: backlog, isShared: isShared)
         }
         descriptor.setOption(SOL_SOCKET, SO_REUSEADDR, 1)
-        descriptor.setOption(SOL_SOCKET, SO_REUSEPORT, 1)
+        if isShared { descriptor.setOption(SOL_SOCKET, SO_REUSEPORT, 1) }
         descriptor.setOption(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
         if endpoint.family == AF_INET6 { descriptor.setOption(Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
         do throws(Errno) {

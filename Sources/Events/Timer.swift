@@ -7,7 +7,8 @@ internal import Glibc
 @safe package final class Timer {
     private let event: UnsafeMutablePointer<event>
     private let action: () -> Void
-    private unowned let loop: EventLoop
+    // Kept, so that libevent's base outlives the event.
+    private let loop: EventLoop
     /// Whether a call is due.
     package private(set) var isScheduled = false
 

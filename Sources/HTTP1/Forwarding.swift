@@ -5,20 +5,30 @@
 /// How the next hop is told about the client. Made once per connection.
 package struct Forwarding: Sendable {
     /// The client's address as text, without a port: `192.0.2.1`, `2001:db8::1`.
-    package var clientAddress: [UInt8]
+    package let clientAddress: [UInt8]
     /// What the client speaks: `http`, or `https` once TLS ends here.
-    package var scheme: [UInt8]
+    package let scheme: [UInt8]
     /// The host to name for a request of HTTP/1.0 that names none (RFC 9112 section 3.3): that of
     /// the listener. Empty writes an empty Host, which section 3.2 wants when nothing is known.
-    package var defaultHost: [UInt8]
+    package let defaultHost: [UInt8]
+    /// The address, its line end, and the whole line of X-Forwarded-Proto.
+    fileprivate let addressAndScheme: [UInt8]
 
-    /// - Precondition: the texts hold no control characters.
+    /// - Precondition: the texts hold no spaces and no control characters.
     package init(
         clientAddress: [UInt8], scheme: [UInt8] = Array("http".utf8), defaultHost: [UInt8] = []
     ) {
         self.clientAddress = clientAddress
         self.scheme = scheme
         self.defaultHost = defaultHost
+        var text = clientAddress
+        text.append("\r\nX-Forwarded-Proto: ")
+        text.append(scheme.span)
+        text.append("\r\n")
+        precondition(
+            (clientAddress + scheme + defaultHost).allSatisfy { $0 > 0x20 && $0 != 0x7F },
+            "an address, scheme or host has a space or control character")
+        addressAndScheme = text
     }
 }
 
@@ -41,7 +51,6 @@ extension RequestHead {
         into out: inout [UInt8]
     ) {
         writeRequestLine(from: bytes, into: &out)
-        out.append("Host: ")
         if host.isEmpty {
             out.append(forwarding.defaultHost.span)
         } else {
@@ -66,7 +75,14 @@ extension RequestHead {
     }
 
     /// RFC 9112 sections 3.2.1 and 3.2.2: the path and query of the target, whatever its form.
+    /// Goes as far as the name of the Host field, which comes first (RFC 9110 section 7.2).
     private func writeRequestLine(from bytes: Span<UInt8>, into out: inout [UInt8]) {
+        if targetForm == .origin {
+            // One space is all that stands between the two.
+            out.append(bytes, ByteRange(start: methodRange.start, end: target.end))
+            out.append(" HTTP/1.1\r\nHost: ")
+            return
+        }
         out.append(bytes, methodRange)
         out.append(" ")
         if targetForm == .authority {
@@ -78,7 +94,7 @@ extension RequestHead {
             if bytes[Int(pathAndQuery.start)] == 0x3F { out.append("/") }
             out.append(bytes, pathAndQuery)
         }
-        out.append(" HTTP/1.1\r\n")
+        out.append(" HTTP/1.1\r\nHost: ")
     }
 
     private func writeForwarded(
@@ -94,14 +110,12 @@ extension RequestHead {
                 }
             }
         }
-        out.append(forwarding.clientAddress.span)
-        out.append("\r\nX-Forwarded-Proto: ")
-        out.append(forwarding.scheme.span)
+        out.append(forwarding.addressAndScheme.span)
         if !host.isEmpty {
-            out.append("\r\nX-Forwarded-Host: ")
+            out.append("X-Forwarded-Host: ")
             out.append(bytes, host)
+            out.append("\r\n")
         }
-        out.append("\r\n")
     }
 }
 
@@ -136,10 +150,10 @@ extension ResponseHead {
         precondition(
             framing != .chunked || client.minorVersion == 1, "HTTP/1.0 has no chunked bodies")
         out.append("HTTP/1.1 ")
-        out.appendDecimal(UInt64(status))
-        out.append(" ")
-        out.append(bytes, reason)
-        out.append("\r\n")
+        // Code, space and reason stand together; only the space may be missing.
+        let codeStart = HTTPVersion.count + 1
+        out.append(bytes, ByteRange(codeStart, max(Int(reason.end), codeStart + 3)))
+        out.append(reason.start == UInt32(codeStart + 3) ? " \r\n" : "\r\n")
         var dropped = Self.notCopied
         if framing != .chunked { dropped.insert(.trailer) }
         section.copyFields(from: bytes, length: length, but: dropped, into: &out)

@@ -9,14 +9,22 @@ struct HTTPVersion {
     private let major: UInt8
     private let minor: UInt8
 
+    /// "HTTP/1.1" and "HTTP/1.0", lowest byte first.
+    private static let words: (http11: UInt64, http10: UInt64) =
+        (0x312E_312F_5054_5448, 0x302E_312F_5054_5448)
+
     /// The version at `offset`, where there must be `count` bytes; nil if it is none.
     init?(_ bytes: Span<UInt8>, _ offset: Int) {
-        guard bytes.extracting(offset..<offset + 5).isEqual(to: "HTTP/"),
-            Characters.isDigit(bytes[offset + 5]), bytes[offset + 6] == 0x2E,
-            Characters.isDigit(bytes[offset + 7])
-        else { return nil }
-        major = bytes[offset + 5] - 0x30
-        minor = bytes[offset + 7] - 0x30
+        if ByteScan.isWord(bytes, at: offset, Self.words.http11) {
+            (major, minor) = (1, 1)
+        } else if ByteScan.isWord(bytes, at: offset, Self.words.http10) {
+            (major, minor) = (1, 0)
+        } else if Self.canBegin(bytes, offset, offset + Self.count) {
+            major = bytes[offset + 5] - 0x30
+            minor = bytes[offset + 7] - 0x30
+        } else {
+            return nil
+        }
     }
 
     /// 0 or 1 for HTTP/1.0 and HTTP/1.1; nil for all others.

@@ -100,8 +100,9 @@ package struct ResponseHead {
     /// second space may be missing when there is no reason: common, and not ambiguous.
     private mutating func parseStatusLine(_ bytes: Span<UInt8>, to end: Int) -> HeadOutcome {
         let codeEnd = HTTPVersion.count + 4
-        guard HTTPVersion.canBegin(bytes, 0, end) else { return .bad(.invalidStatusLine) }
-        guard codeEnd < end else { return .needMore }
+        guard codeEnd < end else {
+            return HTTPVersion.canBegin(bytes, 0, end) ? .needMore : .bad(.invalidStatusLine)
+        }
         guard let version = HTTPVersion(bytes, 0), bytes[HTTPVersion.count] == Characters.space
         else {
             return .bad(.invalidStatusLine)

@@ -1,1 +1,165 @@
-// HTTPClient
+// HTTPClient: one request, one response, for checks and for registries' APIs.
+//
+// A connection serves one request and is closed: a check that runs over a kept connection would not
+// notice that the server accepts no new ones. What comes back is parsed by HTTP1 alone, bounded in
+// size and in time, and told in one value; nothing is retried here, that is the caller's policy.
+
+package import Endpoints
+package import Events
+package import HTTP1
+
+/// Sends requests on one loop. Loop thread only.
+package final class HTTPClient {
+    let loop: EventLoop
+    /// One for all exchanges: each uses it only while it handles a readiness.
+    let buffer = ReceiveBuffer(capacity: 16 * 1024)
+
+    /// A client on `loop`; one is enough for any number of exchanges.
+    package init(on loop: EventLoop) {
+        self.loop = loop
+    }
+
+    /// Sends `request`, and calls `completion` on the loop's thread exactly once, unless the
+    /// exchange is cancelled before. `completion` is never called while `send` runs.
+    ///
+    /// The exchange lives until it has ended, whether its value is kept or not.
+    @discardableResult
+    package func send(
+        _ request: Request, completion: @escaping (Outcome) -> Void
+    ) -> HTTPClientExchange {
+        let exchange = HTTPClientExchange(request, client: self, completion: completion)
+        exchange.start()
+        return exchange
+    }
+}
+
+extension HTTPClient {
+    /// What to send, where, and how long to wait for what. Any thread.
+    package struct Request: Sendable {
+        /// Where to connect.
+        package var endpoint: Endpoint
+        /// Any but `connect` and `other`.
+        package var method = Method.get
+        /// Path and query, as they go into the request line: `/health?full=1`.
+        package var path: String
+        /// The value of the Host field: a name or address, with a port if that is not 80.
+        package var host: String
+        /// Further fields. Host, Connection, Content-Length and Transfer-Encoding are written by
+        /// the client and may not be among them.
+        package var fields: [(name: String, value: String)] = []
+        /// The request's body; empty for none.
+        package var body: [UInt8] = []
+        /// From `send` to the last byte of the response; more than zero.
+        package var deadline: Duration
+        /// What becomes of the response's body.
+        package var responseBody: BodyWish
+
+        /// A GET of `path`. `host` nil names the endpoint itself.
+        package init(
+            _ path: String, from endpoint: Endpoint, host: String? = nil, deadline: Duration,
+            responseBody: BodyWish
+        ) {
+            self.endpoint = endpoint
+            self.path = path
+            self.host = host ?? "\(endpoint)"
+            self.deadline = deadline
+            self.responseBody = responseBody
+        }
+    }
+
+    /// How much of a response's body the caller wants. Any thread.
+    package enum BodyWish: Sendable, Hashable {
+        /// None: the exchange ends with the head, and the connection is closed on the rest.
+        case ignored
+        /// All of it; a body of more bytes than this is a failure.
+        case upTo(Int)
+    }
+
+    /// How an exchange ended. Any thread.
+    package enum Outcome: Sendable {
+        case response(Response)
+        case failed(Failure)
+    }
+
+    /// A response of HTTP/1.x that was complete, as far as it was wanted. Any thread.
+    package struct Response: Sendable {
+        /// 101 or 200 to 599; other interim responses are skipped.
+        package let status: Int
+        /// The body, without its framing; empty when it was ignored.
+        package internal(set) var body: [UInt8] = []
+        private let head: [UInt8]
+        private let fields: [Field]
+
+        init(_ parsed: ResponseHead, head: [UInt8]) {
+            status = parsed.status
+            fields = parsed.fields
+            self.head = head
+        }
+
+        /// The value of the first field called `name`, which is in lower case; nil if there is none.
+        package func field(_ name: StaticString) -> String? {
+            let bytes = head.span
+            for field in fields
+            where bytes.extracting(field.name.bounds).isEqualIgnoringCase(to: name) {
+                return String(decoding: head[field.value.bounds], as: UTF8.self)
+            }
+            return nil
+        }
+    }
+
+    /// What an exchange was about when it failed. Any thread.
+    package enum Phase: String, Sendable, Hashable, CaseIterable {
+        case connecting
+        /// Sending the request or waiting for the response's head.
+        case waiting
+        /// Receiving the response's body.
+        case receiving
+    }
+
+    /// Why there is no response. Any thread.
+    package enum Failure: Error, Sendable, Hashable {
+        /// No connection: refused, unreachable, no descriptor left.
+        case connect(Errno)
+        /// The deadline passed in this phase.
+        case timeout(Phase)
+        /// The connection broke: reset, most often.
+        case broken(Errno, Phase)
+        /// The peer closed the connection before the response was complete.
+        case closedEarly(Phase)
+        /// The head is no head of HTTP/1.x.
+        case malformedHead(HeadError)
+        /// The body is not what its framing says.
+        case malformedBody(BodyError)
+        /// More than `interimMax` interim responses came before the real one.
+        case tooManyInterim
+        /// The body has more than this many bytes.
+        case bodyTooLarge(limit: Int)
+        /// The request itself cannot be sent, and why. Nothing was sent.
+        case unsendable(String)
+    }
+
+    /// Interim (1xx) responses that are skipped before a response; more are a failure.
+    package static let interimMax = 8
+}
+
+extension HTTPClient.Failure: CustomStringConvertible {
+    /// A sentence without its full stop, for the journal and the log.
+    package var description: String {
+        switch self {
+        case .connect(let errno): "no connection: \(errno)"
+        case .timeout(.connecting): "no connection in time"
+        case .timeout(.waiting): "no response in time"
+        case .timeout(.receiving): "the response did not end in time"
+        case .broken(let errno, .receiving): "the connection broke during the response: \(errno)"
+        case .broken(let errno, _): "the connection broke before a response: \(errno)"
+        case .closedEarly(.receiving): "the connection was closed during the response"
+        case .closedEarly: "the connection was closed without a response"
+        case .malformedHead(let error): "the response's head is malformed: \(error)"
+        case .malformedBody(let error): "the response's body is malformed: \(error)"
+        case .tooManyInterim:
+            "more than \(HTTPClient.interimMax) interim responses came before the response"
+        case .bodyTooLarge(let limit): "the response's body is larger than \(limit) bytes"
+        case .unsendable(let reason): "the request cannot be sent: \(reason)"
+        }
+    }
+}

@@ -1,1 +1,132 @@
-// HTTPServer
+// HTTPServer: HTTP/1.1 for the control plane: the admin port, and small servers for demonstrations
+// and tests. Not the data plane's: it favours being short and bounded over being fast.
+//
+// What is bounded, and where: connections (here), heads, bodies and times (HTTPServerOptions), one
+// request at a time per connection, so that answers are in order and output never piles up.
+
+package import Endpoints
+package import Events
+internal import HTTP1
+
+/// A listening socket and its connections. Loop thread only.
+package final class HTTPServer: Channel {
+    /// Answers one request: sooner or later, through the reply, once. It runs on the loop and may
+    /// not block.
+    package typealias Handler = (HTTPServerRequest, HTTPServerReply) -> Void
+
+    /// Where it listens; the port is the one that the kernel chose if 0 was asked for.
+    package let endpoint: Endpoint
+    let options: HTTPServerOptions
+    let handler: Handler
+    /// One for all connections: each uses it only while it handles a readiness.
+    let buffer = ReceiveBuffer(capacity: 16 * 1024)
+    private var connections: [HTTPServerConnection] = []
+    /// Whether `drain()` was called: responses end their connections from then on.
+    private(set) var isDraining = false
+
+    /// Listens on `endpoint` and answers with `handler` until `close()` or `drain()`.
+    ///
+    /// - Throws: `Errno`: the address is in use, not local, or not permitted.
+    package init(
+        on endpoint: Endpoint, loop: EventLoop, options: HTTPServerOptions = HTTPServerOptions(),
+        handler: @escaping Handler
+    ) throws(Errno) {
+        let descriptor = try Socket.listen(on: endpoint, backlog: 128, isShared: false)
+        self.endpoint = descriptor.localEndpoint ?? endpoint
+        self.options = options
+        self.handler = handler
+        super.init(descriptor, on: loop)
+        startReading()
+    }
+
+    /// The same, for a handler that has every answer at hand.
+    package convenience init(
+        on endpoint: Endpoint, loop: EventLoop, options: HTTPServerOptions = HTTPServerOptions(),
+        answering answer: @escaping (HTTPServerRequest) -> HTTPServerResponse
+    ) throws(Errno) {
+        try self.init(on: endpoint, loop: loop, options: options) { request, reply in
+            reply.send(answer(request))
+        }
+    }
+
+    /// How many connections are open.
+    package var connectionCount: Int { connections.count }
+
+    public override func onReadable() {
+        while isOpen {
+            switch descriptor.accept() {
+            case .connection(let accepted, from: let peer): take(accepted, from: peer)
+            case .wouldBlock: return
+            case .failed:
+                // Most often no descriptor is left. The listener stays ready, so asking again at
+                // once would spin; the waiting connection is taken when the pause is over.
+                stopReading()
+                deadlineNanoseconds = loop.nowNanoseconds + options.acceptPauseNanoseconds
+                return
+            }
+        }
+    }
+
+    public override func onDeadline() {
+        startReading()
+    }
+
+    private func take(_ accepted: Descriptor, from peer: Endpoint) {
+        if connections.count >= options.connectionsMax {
+            // Whoever waits longest between two requests makes room; if all are busy, the newcomer
+            // is turned away.
+            guard let idle = connections.filter(\.isIdle).min(by: { $0.idleSince < $1.idleSince })
+            else { return accepted.close() }
+            idle.close()
+        }
+        let connection = HTTPServerConnection(accepted, from: peer, of: self)
+        connections.append(connection)
+        connection.start()
+    }
+
+    func forget(_ connection: HTTPServerConnection) {
+        connections.removeAll { $0 === connection }
+    }
+
+    // MARK: - Stopping
+
+    /// Stops listening, closes idle connections, and closes the others after the response that
+    /// they are about. `connectionCount` falls to 0; `close()` then has nothing left to do.
+    package func drain() {
+        isDraining = true
+        super.close()
+        for connection in connections where connection.isIdle { connection.close() }
+    }
+
+    /// Stops listening and closes every connection, whatever it is about.
+    public override func close() {
+        super.close()
+        for connection in connections { connection.close() }
+    }
+}
+
+/// The bounds of a server. Any thread.
+package struct HTTPServerOptions: Sendable {
+    /// Connections open at once; at least 1.
+    package var connectionsMax = 64
+    /// Bytes of a request's head; more is 431, or 414 when it is the request line.
+    package var headBytesMax = 8 * 1024
+    /// Bytes of a request's body; more is 413.
+    package var bodyBytesMax = 64 * 1024
+    /// From a request's first byte to the end of its head, and again to the end of its body; more
+    /// is 408.
+    package var requestTimeout = Duration.seconds(5)
+    /// How long a connection may wait for its next request.
+    package var idleTimeout = Duration.seconds(30)
+    /// How long a client may take to receive one response.
+    package var responseTimeout = Duration.seconds(30)
+    /// How long a client may take to close its side after our last response: closing at once
+    /// could destroy the response on its way (RFC 9112 section 9.6).
+    package var lingerTimeout = Duration.seconds(1)
+
+    /// How long accepting rests after the system refused: long enough not to spin.
+    let acceptPauseNanoseconds: UInt64 = 100_000_000
+
+    /// The defaults above.
+    package init() {}
+}

@@ -1,0 +1,171 @@
+// From texts to a configuration: flags over environment over file over defaults, every problem
+// kept. `Loading` holds what has been read so far; its extensions read the file and check the
+// whole.
+
+/// A configuration and what was odd about it.
+package struct LoadedConfiguration: Equatable, Sendable {
+    package let configuration: Configuration
+    /// Likely mistakes that hinder nothing: unknown variables, unused services, slow checks.
+    package let warnings: [ConfigurationProblem]
+}
+
+/// Makes configurations.
+package enum ConfigurationLoader {
+    /// Reads and checks everything. Without `file` the one that `--config` or `FAIRLEAD_CONFIG`
+    /// names is read from disk (control thread only then); without those there is none, and
+    /// environment and flags must do. `processorCount` is what `workers: auto` means.
+    ///
+    /// `--listen` with `--service` or `--backend`, or the variables of the same names, make one
+    /// listener and one service beside those of the file: nothing of the file goes away unsaid. A
+    /// source by flag replaces one by environment. Options of services and listeners set by
+    /// environment are defaults (`defaults.…`), so what one service says for itself still wins.
+    /// - Throws: everything that is wrong.
+    package static func load(
+        file: NamedText? = nil, environment: [String: String] = [:],
+        overrides: Overrides = Overrides(), processorCount: Int
+    ) throws(ConfigurationErrors) -> LoadedConfiguration {
+        var loading = Loading(environment: environment, overrides: overrides, processorCount)
+        loading.warnAboutUnknownVariables()
+        loading.applyOverrides(OptionTable.direct)
+        loading.readFile(file)
+        loading.addDirect()
+        loading.validate()
+        return try loading.result()
+    }
+}
+
+/// A configuration being loaded.
+struct Loading {
+    let environment: [String: String]
+    let overrides: Overrides
+    var draft: Draft
+    /// Where options of `OptionTable.file` and `.direct` were given, by key.
+    var given: [String: Origin] = [:]
+    var services: [Entry<Service>] = []
+    var listeners: [Entry<Listener>] = []
+    var errors = ProblemList()
+    var warnings = ProblemList()
+    /// Whether anything asks for a listener, well or badly.
+    var hasListeners = false
+    /// False when the file's structure is unknown, so that nothing can be said to be missing.
+    var isComplete = true
+
+    init(environment: [String: String], overrides: Overrides, _ processorCount: Int) {
+        // An empty variable is an unset one: compose files can only empty them.
+        self.environment = environment.filter { $0.key.hasPrefix("FAIRLEAD_") && !$0.value.isEmpty }
+        self.overrides = overrides
+        draft = Draft(processorCount: processorCount)
+    }
+
+    /// What came of it.
+    func result() throws(ConfigurationErrors) -> LoadedConfiguration {
+        guard errors.isEmpty else {
+            throw ConfigurationErrors(problems: errors.sorted, omittedCount: errors.omittedCount)
+        }
+        var configuration = draft.configuration
+        configuration.services = services.map(\.value)
+        configuration.listeners = listeners.map(\.value)
+        return LoadedConfiguration(configuration: configuration, warnings: warnings.sorted)
+    }
+
+    // MARK: Environment and flags
+
+    mutating func warnAboutUnknownVariables() {
+        let known = (OptionTable.direct + OptionTable.file).map(\.environmentName)
+        for name in environment.keys.sorted() where !known.contains(name) {
+            let hint = nearest(to: name, among: known).map { ", expected \($0)?" } ?? ""
+            let shown = isName(name) ? name : quoted(name)
+            warnings.add("unknown variable, ignored\(hint)", at: .environment(shown))
+        }
+    }
+
+    /// Applies the environment, then the flags, to `options`.
+    /// - Returns: the keys that got a value, with where it is from.
+    @discardableResult
+    mutating func applyOverrides(_ options: [Option<Draft>]) -> [String: Origin] {
+        var applied: [String: Origin] = [:]
+        for option in options {
+            if let text = environment[option.environmentName] {
+                let origin = Origin.environment(option.environmentName)
+                if apply(option, [text], origin) { applied[option.key] = origin }
+            }
+            if let flag = option.flag, let last = overrides[flag].last {
+                let texts = option.isList ? overrides[flag] : [last]
+                if apply(option, texts, .flag(flag)) { applied[option.key] = .flag(flag) }
+            }
+        }
+        given.merge(applied) { $1 }
+        return applied
+    }
+
+    private mutating func apply(_ option: Option<Draft>, _ texts: [String], _ origin: Origin)
+        -> Bool
+    {
+        var texts = texts
+        if option.isList {
+            texts = texts.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
+                .map { String($0.drop { $0 == " " }) }
+        }
+        return option.apply(texts, to: &draft, &errors) { _ in origin }
+    }
+
+    // MARK: The listener of flags and environment
+
+    /// Adds the listener and service that flags or environment make, if they do.
+    mutating func addDirect() {
+        var sources: [(key: String, origin: Origin)] = []
+        for key in ["service", "backend"] {
+            if let origin = given[key] { sources.append((key, origin)) }
+        }
+        let flags = sources.filter { if case .flag = $0.origin { true } else { false } }
+        if !flags.isEmpty { sources = flags }
+
+        hasListeners = hasListeners || hasText(for: "listen") || !sources.isEmpty
+        guard let listen = draft.direct.listen, let listenOrigin = given["listen"] else {
+            // A bad --listen has been reported; the others are not to blame for it.
+            if !hasText(for: "listen") {
+                for origin in sources.map(\.origin) + [given["mode"]].compactMap({ $0 }) {
+                    errors.add(
+                        "found no address to listen on, expected --listen or FAIRLEAD_LISTEN as "
+                            + "well",
+                        at: origin)
+                }
+            }
+            return
+        }
+        var listener = Entry(value: draft.listener, origin: listenOrigin)
+        listener.value.name = overrides[.listen].last ?? environment["FAIRLEAD_LISTEN"] ?? ""
+        listener.value.listen = listen
+        listener.value.mode = draft.direct.mode ?? .http
+        listener.given["listen"] = listenOrigin
+        for (key, origin) in sources {
+            listener.hasSource = true
+            if key == "service" {
+                listener.srv = draft.direct.srv
+                listener.given["srv"] = origin
+            } else {
+                listener.backends = draft.direct.backends.map { Service.StaticBackend($0) }
+                listener.given["backends"] = origin
+                if Set(draft.direct.backends).count < draft.direct.backends.count {
+                    errors.add("found a backend twice, expected each once", at: origin)
+                }
+            }
+        }
+        let isGivenBadly = sources.isEmpty && ["service", "backend"].contains { hasText(for: $0) }
+        if sources.isEmpty, !isGivenBadly {
+            errors.add(
+                "found a listener without service, expected --service or --backend "
+                    + "(FAIRLEAD_SERVICE or FAIRLEAD_BACKEND) as well", at: listenOrigin)
+        }
+        listener.hasSource = true
+        addListener(listener)
+    }
+
+    private func hasText(for key: String) -> Bool {
+        OptionTable.direct.contains { option in
+            option.key == key
+                && (environment[option.environmentName] != nil
+                    || option.flag.map { !overrides[$0].isEmpty } ?? false)
+        }
+    }
+}

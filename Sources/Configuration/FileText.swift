@@ -1,0 +1,63 @@
+// The configuration file's text: the one place of this module that touches the file system.
+
+internal import Glibc
+
+/// A text and the name that messages give it.
+package struct NamedText: Equatable, Sendable {
+    package var name: String
+    package var text: String
+
+    package init(name: String, text: String) {
+        self.name = name
+        self.text = text
+    }
+
+    /// Reads the file at `path`: at most 1 MiB, UTF-8, no NUL. Blocks; control thread only.
+    /// - Throws: what is wrong with the file as a whole.
+    package static func read(path: String) throws(FileTextError) -> NamedText {
+        let bytes = try readBytes(path: path)
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            let index = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0
+            throw FileTextError(
+                text: "found bytes that are not UTF-8 on line \(index + 1), expected UTF-8")
+        }
+        return NamedText(name: path, text: text)
+    }
+
+    private static func readBytes(path: String) throws(FileTextError) -> [UInt8] {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileTextError(cause: errno) }
+        defer { _ = close(descriptor) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        // One byte more than allowed shows that there is too much; the text's own check refuses it.
+        while bytes.count <= ConfigurationLimits.fileBytesMax {
+            // The kernel writes at most `count` bytes, which the array has.
+            let count = unsafe Glibc.read(descriptor, &buffer, buffer.count)
+            if count > 0 {
+                bytes += buffer[..<count]
+            } else if count == 0 {
+                return bytes
+            } else if errno != EINTR {
+                throw FileTextError(cause: errno)
+            }
+        }
+        throw FileTextError(text: "found more than 1MiB, expected at most 1MiB")
+    }
+}
+
+/// Why a file has no text for us.
+package struct FileTextError: Error, Equatable, Sendable {
+    /// What is wrong, and what to do.
+    package let text: String
+
+    fileprivate init(text: String) {
+        self.text = text
+    }
+
+    fileprivate init(cause: CInt) {
+        // glibc's strerror never returns null and, since 2.32, is safe to call from any thread.
+        text = unsafe "cannot be read: \(String(cString: strerror(cause)))"
+    }
+}

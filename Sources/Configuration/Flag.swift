@@ -1,0 +1,33 @@
+// The flags that set options, and their values as they came from the command line.
+
+/// A flag that sets an option.
+package enum Flag: String, CaseIterable, Hashable, Sendable {
+    case config = "--config"
+    case listen = "--listen"
+    case mode = "--mode"
+    case service = "--service"
+    case backend = "--backend"
+    case dns = "--dns"
+    case admin = "--admin"
+    case workers = "--workers"
+
+    /// One sentence for the help text, from the option's own line.
+    package var help: String {
+        OptionTable.direct.first { $0.flag == self }?.sentence
+            ?? OptionTable.file.first { $0.flag == self }?.sentence ?? ""
+    }
+}
+
+/// What the command line says, as text: it is read by the same kinds as file and environment.
+package struct Overrides: Equatable, Sendable {
+    private var values: [Flag: [String]] = [:]
+
+    package init() {}
+
+    /// Every value given for `flag`, in order; empty when it was not given. Of a flag that takes
+    /// one value the last counts; one that takes a list joins them, each cut at commas.
+    package subscript(flag: Flag) -> [String] {
+        get { values[flag] ?? [] }
+        set { values[flag] = newValue.isEmpty ? nil : newValue }
+    }
+}

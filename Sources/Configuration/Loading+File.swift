@@ -1,0 +1,227 @@
+// Reading of the file: its top level, then services, then listeners, each against its option table.
+
+internal import Endpoints
+
+extension Loading {
+    /// Reads the file, if there is one, and applies environment and flags over its top level before
+    /// services and listeners take their defaults from it.
+    mutating func readFile(_ file: NamedText?) {
+        var reading = MappingReader<Draft>.Reading()
+        let name = file?.name ?? draft.direct.file ?? ""
+        if let root = tree(of: file) {
+            let reader = MappingReader(
+                file: name, options: OptionTable.file, sections: ["services", "listeners"])
+            reading = reader.read(root, path: "", into: &draft, &errors)
+            given.merge(reading.given) { $1 }
+            draft.service.check = settled(
+                draft.service.check, given: reading.given, prefix: "defaults.")
+        }
+        let applied = applyOverrides(OptionTable.file)
+        draft.service.check = settled(draft.service.check, given: applied, prefix: "defaults.")
+        if let node = reading.sections["services"] { readServices(node, file: name) }
+        if let node = reading.sections["listeners"] { readListeners(node, file: name) }
+    }
+
+    private mutating func tree(of file: NamedText?) -> YAMLNode? {
+        guard let file else {
+            guard let path = draft.direct.file else {
+                // A bad path has been reported already.
+                isComplete = overrides[.config].isEmpty && environment["FAIRLEAD_CONFIG"] == nil
+                return nil
+            }
+            do {
+                return tree(of: try NamedText.read(path: path))
+            } catch {
+                isComplete = false
+                errors.add(error.text, at: .wholeFile(name: path))
+                return nil
+            }
+        }
+        do {
+            return try parse(file.text)
+        } catch {
+            isComplete = false
+            errors.add(error.text, at: .file(name: file.name, mark: error.mark, path: ""))
+            return nil
+        }
+    }
+
+    private func parse(_ text: String) throws(YAMLError) -> YAMLNode {
+        if text.utf8.count > ConfigurationLimits.fileBytesMax {
+            throw YAMLError(
+                text: "found more than 1MiB, expected at most 1MiB",
+                mark: YAMLMark(line: 1, column: 1))
+        }
+        return try YAMLParser.parse(text)
+    }
+
+    // MARK: Services
+
+    private mutating func readServices(_ node: YAMLNode, file: String) {
+        guard case .mapping(let entries) = node.content else {
+            if !node.isNothing {
+                errors.add(
+                    found: node.found, expected: "a mapping of names to services",
+                    at: .file(name: file, mark: node.mark, path: "services"))
+            }
+            return
+        }
+        for entry in entries {
+            let path = "services.\(isName(entry.key) ? entry.key : quoted(entry.key))"
+            let origin = Origin.file(name: file, mark: entry.keyMark, path: path)
+            if !isName(entry.key) {
+                errors.add(
+                    "found the name \(quoted(entry.key)), expected 1 to 63 letters, digits, dots, "
+                        + "- or _", at: origin)
+            }
+            var service = Entry(value: draft.service, origin: origin)
+            service.value.name = entry.key
+            read(entry.value, path, file, OptionTable.serviceEntry, into: &service)
+            service.value.check = settled(service.value.check, given: service.given)
+            if !service.hasSource {
+                errors.add("found no source, expected srv or backends", at: origin)
+            }
+            services.append(withSource(service, service))
+        }
+    }
+
+    /// Reads a service or listener with its source.
+    private mutating func read<Value>(
+        _ node: YAMLNode, _ path: String, _ file: String, _ options: [Option<Entry<Value>>],
+        into entry: inout Entry<Value>
+    ) {
+        let reader = MappingReader(file: file, options: options, sections: ["backends"])
+        let reading = reader.read(node, path: path, into: &entry, &errors)
+        entry.given = reading.given
+        entry.keys = reading.keys
+        entry.hasSource = reading.keys.contains("srv") || reading.keys.contains("backends")
+        guard let list = reading.sections["backends"] else { return }
+        let origin = Origin.file(name: file, mark: list.mark, path: "\(path).backends")
+        entry.given["backends"] = origin
+        guard case .sequence(let items) = list.content, !items.isEmpty else {
+            let isEmpty = if case .sequence = list.content { true } else { false }
+            errors.add(
+                found: isEmpty ? "an empty list" : list.found,
+                expected: "a list of HOST:PORT, or of {address: HOST:PORT, weight: 1, priority: 0}",
+                at: origin)
+            return
+        }
+        var seen: Set<HostAndPort> = []
+        for (index, item) in items.enumerated() {
+            let itemPath = "\(path).backends[\(index)]"
+            guard let backend = readBackend(item, itemPath, file) else { continue }
+            if !seen.insert(backend.address).inserted {
+                let origin = Origin.file(name: file, mark: item.mark, path: itemPath)
+                errors.add(
+                    "found \(ValueKind.backendAddress.write(backend.address)) again, expected each "
+                        + "backend once", at: origin)
+            }
+            entry.backends.append(backend)
+        }
+    }
+
+    /// One backend: `HOST:PORT`, or a mapping with `address`.
+    private mutating func readBackend(_ node: YAMLNode, _ path: String, _ file: String)
+        -> Service.StaticBackend?
+    {
+        var addressNode = node
+        var addressPath = path
+        if case .mapping(let entries) = node.content {
+            guard let entry = entries.first(where: { $0.key == "address" }) else {
+                errors.add(
+                    found: "no address", expected: "address: HOST:PORT",
+                    at: .file(name: file, mark: node.mark, path: path))
+                return nil
+            }
+            (addressNode, addressPath) = (entry.value, "\(path).address")
+        }
+        let origin = Origin.file(name: file, mark: addressNode.mark, path: addressPath)
+        guard case .scalar(let text, _) = addressNode.content, !addressNode.isNothing else {
+            errors.add(found: addressNode.found, expected: "HOST:PORT", at: origin)
+            return nil
+        }
+        var backend: Service.StaticBackend
+        do {
+            backend = Service.StaticBackend(try ValueKind.backendAddress.parse([text]))
+        } catch {
+            errors.add(found: quoted(text), expected: error.expected, at: origin)
+            return nil
+        }
+        if case .mapping = node.content {
+            let reader = MappingReader(
+                file: file, options: OptionTable.backend, sections: ["address"])
+            _ = reader.read(node, path: path, into: &backend, &errors)
+        }
+        return backend
+    }
+
+    // MARK: Listeners
+
+    private mutating func readListeners(_ node: YAMLNode, file: String) {
+        guard case .sequence(let items) = node.content else {
+            if !node.isNothing {
+                hasListeners = true
+                errors.add(
+                    found: node.found, expected: "a list of listeners",
+                    at: .file(name: file, mark: node.mark, path: "listeners"))
+            }
+            return
+        }
+        hasListeners = !items.isEmpty
+        let countMax = ConfigurationLimits.listenersMax
+        if items.count > countMax {
+            errors.add(
+                found: "\(items.count) listeners", expected: "at most \(countMax)",
+                at: .file(name: file, mark: node.mark, path: "listeners"))
+        }
+        for (index, item) in items.prefix(countMax).enumerated() {
+            let path = "listeners[\(index)]"
+            let origin = Origin.file(name: file, mark: item.mark, path: path)
+            var listener = Entry(value: draft.listener, origin: origin)
+            read(item, path, file, OptionTable.listenerEntry, into: &listener)
+            guard case .mapping(let entries) = item.content else {
+                if item.isNothing {
+                    errors.add(found: "nothing", expected: "a listener", at: origin)
+                }
+                continue
+            }
+            if !listener.keys.contains("listen") {
+                errors.add(
+                    found: "no address", expected: "listen: ADDRESS:PORT or :PORT", at: origin)
+            }
+            if listener.given["name"] == nil,
+                case .scalar(let text, _)? = entries.first(where: { $0.key == "listen" })?.value
+                    .content
+            {
+                listener.value.name = text
+            }
+            addListener(listener)
+        }
+    }
+
+    /// Keeps a listener; one that carries its source gets a service of its own.
+    mutating func addListener(_ listener: Entry<Listener>) {
+        var listener = listener
+        if listener.hasSource {
+            var service = Entry(value: draft.service, origin: listener.origin)
+            service.isCarried = true
+            service.value.name = listener.srv ?? listener.value.name
+            service = withSource(service, listener)
+            listener.value.service = service.value.name
+            services.append(service)
+        }
+        listeners.append(listener)
+    }
+
+    /// `service` with the source that `entry` has.
+    private mutating func withSource<Value>(_ service: Entry<Service>, _ entry: Entry<Value>)
+        -> Entry<Service>
+    {
+        if let origin = entry.given["srv"], entry.given["backends"] != nil {
+            errors.add("found both srv and backends, expected one of them", at: origin)
+        }
+        var service = service
+        service.value.source = entry.srv.map { .srv($0) } ?? .backends(entry.backends)
+        return service
+    }
+}

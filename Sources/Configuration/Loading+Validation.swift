@@ -1,0 +1,144 @@
+// What no single option can tell: whether names meet, addresses clash and values fit each other.
+
+internal import Endpoints
+
+extension Loading {
+    /// Checks the whole; adds to errors and warnings.
+    mutating func validate() {
+        if !hasListeners, isComplete {
+            errors.add(
+                "found no listener, expected listeners in a file (--config FILE), or --listen with "
+                    + "--service or --backend", at: .nowhere)
+        }
+        checkNames()
+        checkServiceReferences()
+        checkAddresses()
+        for service in services { checkTimes(service) }
+        if errors.isEmpty { warnAboutUnusedServices() }
+    }
+
+    /// Options that only an HTTP check has make it one, unless they stand beside another type.
+    /// Takes what one scope gave, so that an inherited path does not argue with a service's own
+    /// type.
+    mutating func settled(
+        _ check: Service.Check, given: [String: Origin], prefix: String = ""
+    ) -> Service.Check {
+        var check = check
+        for key in ["path", "host", "status"] {
+            guard let origin = given["\(prefix)check.\(key)"] else { continue }
+            if given["\(prefix)check.type"] == nil {
+                check.kind = .http
+            } else if check.kind != .http {
+                errors.add(
+                    "found a check of type \(check.kind.rawValue), expected type http beside "
+                        + "\(key)",
+                    at: origin)
+            }
+        }
+        return check
+    }
+
+    private mutating func checkNames() {
+        var serviceNames: Set<String> = []
+        for service in services where !serviceNames.insert(service.value.name).inserted {
+            errors.add(
+                "found a second service named \(quoted(service.value.name)), expected one: put it "
+                    + "under services and name it in each listener", at: service.origin)
+        }
+        var listenerNames: Set<String> = []
+        for listener in listeners
+        where !listener.value.name.isEmpty && !listenerNames.insert(listener.value.name).inserted {
+            errors.add(
+                "found a second listener named \(quoted(listener.value.name)), expected distinct "
+                    + "names: give it one with name", at: listener.given["name"] ?? listener.origin)
+        }
+    }
+
+    private mutating func checkServiceReferences() {
+        let names = services.filter { !$0.isCarried }.map(\.value.name)
+        let known = Set(names)
+        for listener in listeners {
+            let reference = listener.given["service"]
+            if listener.hasSource {
+                if let reference {
+                    errors.add(
+                        "found service beside srv or backends, expected one of them", at: reference)
+                }
+            } else if let reference {
+                let name = listener.value.service
+                if known.contains(name) { continue }
+                let some = names.prefix(10).joined(separator: ", ")
+                let hint =
+                    if let nearest = nearest(to: name, among: names) {
+                        "\(nearest)?"
+                    } else {
+                        names.isEmpty
+                            ? "a name under services, where there is none" : "one of: \(some)"
+                    }
+                errors.add(found: quoted(name), expected: hint, at: reference)
+            } else if !listener.keys.contains("service") {
+                errors.add(
+                    "found no service, expected service, srv or backends", at: listener.origin)
+            }
+        }
+    }
+
+    // Workers share their addresses by SO_REUSEPORT, so the kernel would not notice a clash: it
+    // would spread the connections over both listeners.
+    private mutating func checkAddresses() {
+        var taken: [(endpoint: Endpoint, what: String)] = []
+        if let admin = draft.configuration.admin { taken.append((admin, "the admin port")) }
+        for listener in listeners {
+            guard let origin = listener.given["listen"] else { continue }
+            let endpoint = listener.value.listen
+            if let other = taken.first(where: { clash($0.endpoint, endpoint) }) {
+                errors.add(
+                    "found \(endpoint), which \(other.what) has as \(other.endpoint), expected an "
+                        + "address of its own", at: origin)
+            }
+            taken.append((endpoint, "listener \(quoted(listener.value.name))"))
+        }
+    }
+
+    /// Whether both cannot be listened on: one port, and one address or a wildcard.
+    private func clash(_ first: Endpoint, _ second: Endpoint) -> Bool {
+        guard first.port == second.port, first.port != 0 else { return false }
+        return first.address == second.address || covers(first.address, second.address)
+            || covers(second.address, first.address)
+    }
+
+    /// Whether a listener on `wildcard` gets connections to `address` too.
+    private func covers(_ wildcard: IPAddress, _ address: IPAddress) -> Bool {
+        if wildcard == .any { return true }
+        if case .v4(0) = wildcard, case .v4 = address { return true }
+        return false
+    }
+
+    private mutating func checkTimes(_ service: Entry<Service>) {
+        let given = given
+        func origin(_ keys: String...) -> Origin {
+            keys.compactMap { service.given[$0] }.first
+                ?? keys.compactMap { given["defaults.\($0)"] }.first ?? service.origin
+        }
+        let (check, refresh) = (service.value.check, service.value.refresh)
+        if refresh.floor > refresh.ceiling {
+            errors.add(
+                "found a floor of \(Units.write(refresh.floor)) and a ceiling of "
+                    + "\(Units.write(refresh.ceiling)), expected floor <= ceiling",
+                at: origin("refresh.floor", "refresh.ceiling"))
+        }
+        if check.kind != .off, check.timeout > check.interval {
+            warnings.add(
+                "found a timeout of \(Units.write(check.timeout)) and an interval of "
+                    + "\(Units.write(check.interval)), expected timeout <= interval: a check that "
+                    + "hangs delays the next", at: origin("check.timeout", "check.interval"))
+        }
+    }
+
+    private mutating func warnAboutUnusedServices() {
+        let used = Set(listeners.map(\.value.service))
+        for service in services where !used.contains(service.value.name) {
+            warnings.add("no listener uses this service", at: service.origin)
+        }
+    }
+}

@@ -1,0 +1,116 @@
+// Reads one YAML mapping against an option table: nested keys are joined by dots, a key that no
+// option has is an error with the nearest one that exists, and every problem is kept.
+
+/// Reads mappings of one kind.
+struct MappingReader<Root> {
+    /// The file's name, for messages.
+    let file: String
+    let options: [Option<Root>]
+    /// Keys of this mapping whose values have a shape of their own; they are handed back unread.
+    var sections: [String] = []
+
+    /// What a mapping had.
+    struct Reading {
+        /// Where each option with a good value was given.
+        var given: [String: Origin] = [:]
+        var sections: [String: YAMLNode] = [:]
+        /// Every key that was there and known, whether its value was good or not.
+        var keys: Set<String> = []
+    }
+
+    /// Reads `node`, which stands at `path` (empty at the top), into `root`.
+    func read(
+        _ node: YAMLNode, path: String, into root: inout Root, _ problems: inout ProblemList
+    ) -> Reading {
+        var reading = Reading()
+        read(node, path: path, group: "", &reading, into: &root, &problems)
+        return reading
+    }
+
+    private func read(
+        _ node: YAMLNode, path: String, group: String, _ reading: inout Reading,
+        into root: inout Root, _ problems: inout ProblemList
+    ) {
+        guard case .mapping(let entries) = node.content else {
+            if !node.isNothing {
+                let origin = Origin.file(name: file, mark: node.mark, path: path)
+                let keys = known(in: group).joined(separator: ", ")
+                problems.add(
+                    found: node.found, expected: "a mapping with keys of: \(keys)", at: origin)
+            }
+            return
+        }
+        for entry in entries {
+            let key = group + entry.key
+            let entryPath = path.isEmpty ? entry.key : "\(path).\(entry.key)"
+            if sections.contains(key) {
+                reading.keys.insert(key)
+                reading.sections[key] = entry.value
+            } else if let option = options.first(where: { $0.key == key }) {
+                reading.keys.insert(key)
+                if let origin = apply(option, entry.value, path: entryPath, to: &root, &problems) {
+                    reading.given[key] = origin
+                }
+            } else if options.contains(where: { $0.key.hasPrefix("\(key).") }) {
+                read(
+                    entry.value, path: entryPath, group: "\(key).", &reading, into: &root, &problems
+                )
+            } else {
+                addUnknown(entry, path: path, group: group, &problems)
+            }
+        }
+    }
+
+    /// - Returns: where the value is, if it was good.
+    private func apply(
+        _ option: Option<Root>, _ node: YAMLNode, path: String, to root: inout Root,
+        _ problems: inout ProblemList
+    ) -> Origin? {
+        let origin = Origin.file(name: file, mark: node.mark, path: path)
+        var nodes = [node]
+        if option.isList, case .sequence(let items) = node.content { nodes = items }
+        var texts: [String] = []
+        for (index, node) in nodes.enumerated() {
+            guard case .scalar(let text, _) = node.content, !node.isNothing else {
+                let isItem = option.isList && nodes.count > 1
+                let place = Origin.file(
+                    name: file, mark: node.mark, path: isItem ? "\(path)[\(index)]" : path)
+                let kind = option.isList ? "a plain value" : option.summary.filter { $0 != "`" }
+                problems.add(found: node.found, expected: kind, at: place)
+                return nil
+            }
+            texts.append(text)
+        }
+        let isGood = option.apply(texts, to: &root, &problems) { index in
+            guard option.isList, nodes.indices.contains(index) else { return origin }
+            return .file(name: file, mark: nodes[index].mark, path: "\(path)[\(index)]")
+        }
+        return isGood ? origin : nil
+    }
+
+    private func addUnknown(
+        _ entry: YAMLNode.Entry, path: String, group: String, _ problems: inout ProblemList
+    ) {
+        let known = known(in: group)
+        // The key is not ours: shown with care, and cut.
+        let shown = isName(entry.key) ? entry.key : quoted(entry.key)
+        let origin = Origin.file(
+            name: file, mark: entry.keyMark, path: path.isEmpty ? shown : "\(path).\(shown)")
+        if let nearest = nearest(to: entry.key, among: known) {
+            problems.add("unknown key, expected \(nearest)?", at: origin)
+        } else {
+            problems.add(
+                "unknown key, expected one of: \(known.joined(separator: ", "))", at: origin)
+        }
+    }
+
+    /// The keys that may stand directly in `group`, in the order of the table.
+    private func known(in group: String) -> [String] {
+        var keys: [String] = []
+        for option in options where option.key.hasPrefix(group) {
+            let key = String(option.key.dropFirst(group.count).prefix { $0 != "." })
+            if !keys.contains(key) { keys.append(key) }
+        }
+        return group.isEmpty ? keys + sections : keys
+    }
+}

@@ -1,0 +1,83 @@
+// One option: its key, its names elsewhere, its kind of value, where the value goes and what it
+// means. File, environment, flags, the check for unknown keys and the reference all read these.
+
+/// One option of a `Root`.
+struct Option<Root>: Sendable {
+    /// With its parents: `check.interval`.
+    let key: String
+    /// What it is for: one sentence.
+    let sentence: String
+    /// Its flag, if it has one.
+    let flag: Flag?
+    /// What a value looks like.
+    let summary: String
+    /// Whether it takes a list.
+    let isList: Bool
+    /// The value it has in a root, in the form it is written.
+    let text: @Sendable (Root) -> String
+    private let variable: String?
+    private let read: @Sendable ([String], inout Root) throws(Unexpected) -> Void
+
+    /// An option whose value is kept at `path`. `variable` is its environment variable where that
+    /// does not follow from the key.
+    init<Value>(
+        _ key: String, _ path: any WritableKeyPath<Root, Value> & Sendable,
+        _ kind: ValueKind<Value>,
+        variable: String? = nil, flag: Flag? = nil, _ sentence: String
+    ) {
+        self.key = key
+        self.sentence = sentence
+        self.flag = flag
+        self.variable = variable
+        summary = kind.summary
+        isList = kind.isList
+        text = { kind.write($0[keyPath: path]) }
+        read = { (texts, root) throws(Unexpected) in root[keyPath: path] = try kind.parse(texts) }
+    }
+
+    private init<Inner>(
+        _ inner: Option<Inner>, under group: String,
+        at path: any WritableKeyPath<Root, Inner> & Sendable
+    ) {
+        key = group.isEmpty ? inner.key : "\(group).\(inner.key)"
+        sentence = inner.sentence
+        flag = inner.flag
+        variable = inner.variable
+        summary = inner.summary
+        isList = inner.isList
+        text = { inner.text($0[keyPath: path]) }
+        read = { (texts, root) throws(Unexpected) in try inner.read(texts, &root[keyPath: path]) }
+    }
+
+    /// Options of a part, as options of the whole, their keys below `group`.
+    static func group<Inner>(
+        _ group: String, _ path: any WritableKeyPath<Root, Inner> & Sendable,
+        _ options: [Option<Inner>]
+    ) -> [Option<Root>] {
+        options.map { Option($0, under: group, at: path) }
+    }
+
+    /// Its environment variable: the key in capitals, `defaults` left out.
+    var environmentName: String {
+        if let variable { return variable }
+        let path = key.hasPrefix("defaults.") ? key.dropFirst("defaults.".count) : key[...]
+        return "FAIRLEAD_" + String(path.map { $0 == "." || $0 == "-" ? "_" : $0 }).uppercased()
+    }
+
+    /// Reads `texts` into `root`, or adds to `problems` and leaves `root` as it is. `origin` tells
+    /// where each of the texts is from.
+    /// - Returns: whether the value was good.
+    func apply(
+        _ texts: [String], to root: inout Root, _ problems: inout ProblemList,
+        origin: (Int) -> Origin
+    ) -> Bool {
+        do {
+            try read(texts, &root)
+            return true
+        } catch {
+            let found = texts.indices.contains(error.index) ? quoted(texts[error.index]) : "nothing"
+            problems.add(found: found, expected: error.expected, at: origin(error.index))
+            return false
+        }
+    }
+}

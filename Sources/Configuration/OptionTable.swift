@@ -1,0 +1,221 @@
+// Every option there is, once. A line gives key, place in the model (whose initial value is the
+// default), kind and range, and what it means. Everything else follows: `group` puts the same line
+// under `services.NAME`, under `defaults` and into the environment.
+
+internal import Endpoints
+
+/// What is read before it becomes a `Configuration`.
+struct Draft {
+    var configuration: Configuration
+    /// What services and listeners start from.
+    var service = Service()
+    var listener = Listener()
+    /// The listener made of flags and environment alone.
+    var direct = Direct()
+
+    init(processorCount: Int) {
+        configuration = Configuration(processorCount: processorCount)
+    }
+}
+
+/// One listener and its service, as flags and environment spell them.
+struct Direct {
+    var file: String?
+    var listen: Endpoint?
+    var mode: Listener.Mode?
+    var srv: String?
+    var backends: [HostAndPort] = []
+}
+
+/// A service or a listener while it is read.
+struct Entry<Value> {
+    var value: Value
+    var srv: String?
+    var backends: [Service.StaticBackend] = []
+    /// Where it is as a whole, and where each of its keys that has a good value was given.
+    var origin: Origin
+    var given: [String: Origin] = [:]
+    /// Every known key that was there, with a good value or not.
+    var keys: Set<String> = []
+    /// Whether it names its instances, well or badly.
+    var hasSource = false
+    /// Whether it is the service of one listener, which no other can name.
+    var isCarried = false
+}
+
+/// The option tables.
+enum OptionTable {
+    // MARK: The process
+
+    static let process: [Option<Configuration>] =
+        [
+            Option(
+                "workers", \.workersAsked,
+                .optional(.count(1...ConfigurationLimits.workersMax), "auto"),
+                flag: .workers, "Worker threads; `auto` is one per processor."),
+            Option(
+                "admin", \.admin, .optional(.loopbackAddress, "off"), flag: .admin,
+                "Where the admin port listens; loopback only, since it has no token yet."),
+            Option(
+                "stop-timeout", \.stopTimeout, .duration(.zero ... .seconds(3600)),
+                "How long work in flight may take to finish after the first stop signal."),
+            Option("log-level", \.logLevel, .word, "The least severe message that is written."),
+        ] + Option.group("dns", \.dns, dns)
+
+    private static let dns: [Option<DNSSettings>] = [
+        Option(
+            "servers", \.servers,
+            .list(of: .nameserver, countMax: ConfigurationLimits.nameserversMax),
+            variable: "FAIRLEAD_DNS", flag: .dns,
+            "Nameservers, on port 53 unless told; none means those of `dns.resolv-conf`."),
+        Option(
+            "timeout", \.timeout, .duration(.milliseconds(10) ... .seconds(60)),
+            "How long one nameserver has for one answer."),
+        Option(
+            "attempts", \.attempts, .count(1...10),
+            "Tries of one question before it counts as failed."),
+        Option(
+            "resolv-conf", \.resolvConf, .filePath,
+            "The file that names the nameservers when `dns.servers` does not."),
+    ]
+
+    // MARK: Services
+
+    static let service: [Option<Service>] =
+        [Option("balance", \.balance, .word, "How a backend is chosen.")]
+        + Option.group("refresh", \.refresh, refresh) + Option.group("check", \.check, check)
+        + Option.group("retry", \.retry, retry)
+
+    private static let refresh: [Option<Service.Refresh>] = [
+        Option(
+            "floor", \.floor, .duration(.milliseconds(100) ... .seconds(3600)),
+            "The shortest wait before an answer is asked for again, whatever its time to live."),
+        Option(
+            "ceiling", \.ceiling, .duration(.milliseconds(100) ... .seconds(86400)),
+            "The longest wait."),
+        Option("jitter", \.jitterPercent, .percent(0...50), "How much a wait varies at random."),
+    ]
+
+    private static let check: [Option<Service.Check>] = [
+        Option(
+            "type", \.kind, .word,
+            "What a check does; a path, host or status without a type means `http`."),
+        Option("path", \.path, .urlPath, "Path of an HTTP check."),
+        Option(
+            "host", \.host, .optional(.hostHeader, "auto"),
+            "Host header of an HTTP check; `auto` is the backend's address and port."),
+        Option("status", \.status, .statusRange, "Statuses that pass an HTTP check."),
+        Option(
+            "interval", \.interval, .duration(.milliseconds(100) ... .seconds(3600)),
+            "From the start of one check to the start of the next."),
+        Option(
+            "timeout", \.timeout, .duration(.milliseconds(10) ... .seconds(60)),
+            "How long one check may take."),
+        Option("rise", \.rise, .count(1...100), "Passes in a row that bring a backend up."),
+        Option("fall", \.fall, .count(1...100), "Failures in a row that take a backend down."),
+        Option(
+            "jitter", \.jitterPercent, .percent(0...50), "How much the interval varies at random."),
+        Option(
+            "port", \.port, .optional(.count(1...65535), "auto"),
+            "The port to check; `auto` is the backend's own."),
+    ]
+
+    private static let retry: [Option<Service.Retry>] = [
+        Option("attempts", \.attempts, .count(1...10), "Tries in all; 1 means no retry."),
+        Option(
+            "budget", \.budgetPercent, .percent(0...100),
+            "Retries allowed, as a share of the requests."),
+        Option(
+            "budget-floor", \.budgetFloor, .count(0...100_000),
+            "Retries per second that are allowed whatever the budget."),
+    ]
+
+    // MARK: Listeners
+
+    static let listener: [Option<Listener>] =
+        [
+            Option(
+                "forwarded-headers", \.forwardedHeaders, .onOff,
+                "Whether requests get `X-Forwarded-For`, `-Proto` and `-Host`.")
+        ] + Option.group("timeouts", \.timeouts, timeouts)
+        + Option.group("limits", \.limits, limits)
+
+    private static let timeouts: [Option<Listener.Timeouts>] = [
+        Option("client-head", \.clientHead, timeout, "For a client to send a request head."),
+        Option("client-idle", \.clientIdle, timeout, "Between a client's requests."),
+        Option("connect", \.connect, timeout, "For a connection to a backend."),
+        Option(
+            "response-head", \.responseHead, timeout,
+            "From the end of a request to the head of its response."),
+        Option("body-idle", \.bodyIdle, timeout, "Without one byte of a body, either way."),
+        Option(
+            "tunnel-idle", \.tunnelIdle, timeout,
+            "Without one byte, either way, on a TCP or upgraded connection."),
+        Option(
+            "backend-idle", \.backendIdle, timeout, "How long an unused backend connection is kept."
+        ),
+    ]
+
+    private static let timeout = ValueKind<Duration>.duration(.milliseconds(10) ... .seconds(86400))
+
+    private static let limits: [Option<Listener.Limits>] = [
+        Option(
+            "head-bytes", \.headBytes, .size(1 << 10...64 << 10),
+            "Size of a request or response head."),
+        Option(
+            "connections", \.connections, .count(1...1_000_000),
+            "Client connections open at once, over all workers."),
+    ]
+
+    // MARK: The scopes they are read in
+
+    /// Top level of the file, and the environment.
+    static let file: [Option<Draft>] =
+        Option.group("", \.configuration, process)
+        + Option.group("defaults", \.service, service)
+        + Option.group("defaults", \.listener, listener)
+
+    /// Environment and flags only.
+    static let direct: [Option<Draft>] = Option.group(
+        "", \.direct,
+        [
+            Option(
+                "config", \.file, .optional(.filePath), flag: .config, "The configuration file."),
+            Option(
+                "listen", \.listen, .optional(.listenAddress), flag: .listen, "Where to listen."),
+            Option("mode", \.mode, .optional(.word), flag: .mode, "What that listener speaks."),
+            Option(
+                "service", \.srv, .optional(.srvName), flag: .service,
+                "The DNS name whose SRV records are that listener's backends."),
+            Option(
+                "backend", \.backends, .list(of: .backendAddress, countMax: 1000), flag: .backend,
+                "Fixed backends in place of a service."),
+        ])
+
+    /// One service of the file.
+    static let serviceEntry: [Option<Entry<Service>>] =
+        [Option("srv", \.srv, .optional(.srvName), srvSentence)]
+        + Option.group("", \.value, service)
+
+    /// One listener of the file.
+    static let listenerEntry: [Option<Entry<Listener>>] =
+        Option.group(
+            "", \.value,
+            [
+                Option(
+                    "name", \.name, .name, "Distinct name; the address as written unless given."),
+                Option("listen", \.listen, .listenAddress, "Where it listens. Required."),
+                Option("mode", \.mode, .word, "What it speaks."),
+                Option("service", \.service, .name, "The service that its requests go to."),
+            ])
+        + [Option("srv", \.srv, .optional(.srvName), srvSentence)]
+        + Option.group("", \.value, listener)
+
+    /// One backend of a list, besides its `address`.
+    static let backend: [Option<Service.StaticBackend>] = [
+        Option("weight", \.weight, .count(0...65535), "Share of the requests within its priority."),
+        Option("priority", \.priority, .count(0...65535), "Tier; the lowest healthy one is used."),
+    ]
+
+    private static let srvSentence = "The DNS name whose SRV records are the backends."
+}

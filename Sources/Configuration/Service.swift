@@ -1,0 +1,97 @@
+// A service: the backends that share its requests, how they are found, checked and retried.
+
+package import Endpoints
+
+/// A named group of backends that requests are balanced over.
+package struct Service: Equatable, Sendable {
+    /// Distinct; the operator's, or for one that a listener carries the SRV name or the listener's.
+    package internal(set) var name = ""
+    /// Where its instances come from.
+    package internal(set) var source = Source.backends([])
+    package internal(set) var refresh = Refresh()
+    package internal(set) var balance = Balance.roundRobin
+    package internal(set) var check = Check()
+    package internal(set) var retry = Retry()
+
+    /// Where instances come from.
+    package enum Source: Equatable, Sendable {
+        /// A DNS name with SRV records (RFC 2782), without trailing dot.
+        case srv(String)
+        /// A fixed list, never empty, without doubles.
+        case backends([StaticBackend])
+    }
+
+    /// A backend that the operator wrote down.
+    package struct StaticBackend: Hashable, Sendable {
+        /// A name (to be resolved by A and AAAA) or an address; the port is 1 to 65535.
+        package internal(set) var address: HostAndPort
+        /// Share of the requests within its priority, 0 to 65535 (RFC 2782).
+        package internal(set) var weight: UInt16 = 1
+        /// Tier, 0 to 65535: the lowest with a healthy backend gets the requests (RFC 2782).
+        package internal(set) var priority: UInt16 = 0
+
+        init(_ address: HostAndPort) {
+            self.address = address
+        }
+    }
+
+    /// When an answer is asked for again: after its time to live, within these bounds.
+    package struct Refresh: Equatable, Sendable {
+        /// The shortest wait. Consul's time to live is 0 by default, so this is the usual wait.
+        package internal(set) var floor = Duration.seconds(1)
+        /// The longest wait, at least the floor: how late a change may be noticed.
+        package internal(set) var ceiling = Duration.seconds(60)
+        /// How much a wait is varied at random, in percent, so that processes do not ask in step.
+        package internal(set) var jitterPercent = 10
+    }
+
+    /// How a backend is chosen.
+    package enum Balance: String, CaseIterable, Equatable, Sendable {
+        /// In turns, by weight.
+        case roundRobin = "round-robin"
+    }
+
+    /// How a backend's health is probed.
+    package struct Check: Equatable, Sendable {
+        package internal(set) var kind = Kind.tcp
+        /// Path and query of the request; HTTP only.
+        package internal(set) var path = "/"
+        /// The Host header; nil means the backend's address and port. HTTP only.
+        package internal(set) var host: String?
+        /// Statuses that pass, within 100 to 599; HTTP only.
+        package internal(set) var status: ClosedRange<Int> = 200...399
+        /// From the start of one check to the start of the next.
+        package internal(set) var interval = Duration.seconds(2)
+        /// How long one check may take.
+        package internal(set) var timeout = Duration.seconds(1)
+        /// Passes in a row that bring a backend up.
+        package internal(set) var rise = 2
+        /// Failures in a row that take it down.
+        package internal(set) var fall = 3
+        /// How much the interval is varied at random, in percent.
+        package internal(set) var jitterPercent = 20
+        /// The port to probe; nil means the backend's own.
+        package internal(set) var port: UInt16?
+
+        /// What a check does.
+        package enum Kind: String, CaseIterable, Equatable, Sendable {
+            /// Connects.
+            case tcp
+            /// Sends a GET and looks at the status.
+            case http
+            /// Nothing: every instance counts as healthy until traffic says otherwise.
+            case off
+        }
+    }
+
+    /// When a request is tried again on another backend.
+    package struct Retry: Equatable, Sendable {
+        /// Tries in all, the first included, 1 to 10; 1 means no retry.
+        package internal(set) var attempts = 3
+        /// Retries allowed, as a percentage of the requests.
+        package internal(set) var budgetPercent = 20
+        /// Retries per second that are allowed whatever the budget: at a few requests per second a
+        /// percentage alone would forbid the one retry that saves a request.
+        package internal(set) var budgetFloor = 10
+    }
+}

@@ -1,0 +1,161 @@
+// The kinds of value that name something on the network. What ends up in a request or a question is
+// checked here byte by byte, so that nothing written in a file can split a header or a packet.
+
+internal import Endpoints
+
+extension ValueKind where Value == Endpoint {
+    /// Where to listen; `:PORT` means every address, port 0 any free port.
+    static var listenAddress: Self {
+        Self("address", write: { $0.description }) { (text) throws(Unexpected) in
+            guard let endpoint = Endpoint(text) else {
+                throw Unexpected(
+                    expected: "an address with a port, such as :8080 or 127.0.0.1:8080")
+            }
+            return endpoint
+        }
+    }
+
+    /// Where to listen for this machine only.
+    static var loopbackAddress: Self {
+        Self("loopback address", write: { $0.description }) { (text) throws(Unexpected) in
+            guard let endpoint = Endpoint(text) else {
+                throw Unexpected(expected: "a loopback address with a port, such as 127.0.0.1:9090")
+            }
+            guard endpoint.address.isLoopback else {
+                throw Unexpected(
+                    expected: "a loopback address, such as 127.0.0.1:\(endpoint.port), since "
+                        + "the admin port has no token that could protect it elsewhere")
+            }
+            return endpoint
+        }
+    }
+
+    /// A nameserver, on port 53 unless told.
+    static var nameserver: Self {
+        Self("address", write: { $0.description }) { (text) throws(Unexpected) in
+            if let address = IPAddress(text) { return Endpoint(address, 53) }
+            guard let endpoint = Endpoint(text), endpoint.address != .any, endpoint.port > 0 else {
+                throw Unexpected(
+                    expected: "a nameserver's address, such as 127.0.0.1:8600 or 10.0.0.2")
+            }
+            return endpoint
+        }
+    }
+}
+
+extension ValueKind where Value == HostAndPort {
+    /// A backend's name or address, and a port other than 0.
+    static var backendAddress: Self {
+        Self("HOST:PORT", write: { "\($0.host):\($0.port)" }) { (text) throws(Unexpected) in
+            guard let address = HostAndPort(text), address.port > 0,
+                IPAddress(address.host) != nil || isHostName(address.host)
+            else {
+                throw Unexpected(expected: "HOST:PORT, such as 10.0.0.1:8080 or db.internal:5432")
+            }
+            return address
+        }
+    }
+}
+
+extension ValueKind where Value == String {
+    /// What an operator calls a listener or a service; it becomes a label of metrics.
+    static var name: Self {
+        Self("name", write: { $0 }) { (text) throws(Unexpected) in
+            guard isName(text) else {
+                throw Unexpected(expected: "a name of 1 to 63 letters, digits, dots, - or _")
+            }
+            return text
+        }
+    }
+
+    /// A name to ask SRV records of (RFC 2782; a Consul name without `_service._proto` too). At
+    /// least two labels: one alone is a service's name in the wrong place.
+    static var srvName: Self {
+        Self("DNS name", write: { $0 }) { (text) throws(Unexpected) in
+            let name = text.hasSuffix(".") ? String(text.dropLast()) : text
+            guard isHostName(name), name.contains(".") else {
+                throw Unexpected(expected: "a DNS name, such as _web._tcp.service.consul")
+            }
+            return name
+        }
+    }
+
+    /// The path of a file.
+    static var filePath: Self {
+        Self("path", write: { $0 }) { (text) throws(Unexpected) in
+            guard !text.isEmpty, text.utf8.count <= 4095, !text.utf8.contains(0) else {
+                throw Unexpected(expected: "the path of a file")
+            }
+            return text
+        }
+    }
+
+    /// A request's path and query (RFC 9112, section 3.2.1), without a fragment.
+    static var urlPath: Self {
+        Self("path", write: { $0 }) { (text) throws(Unexpected) in
+            guard text.first == "/", text.utf8.count <= 1024, isVisible(text),
+                !text.utf8.contains(UInt8(ascii: "#"))
+            else { throw Unexpected(expected: "a path that starts with /, such as /health") }
+            return text
+        }
+    }
+
+    /// A Host header (RFC 9110, section 7.2).
+    static var hostHeader: Self {
+        Self("host", write: { $0 }) { (text) throws(Unexpected) in
+            let host = HostAndPort(text)?.host ?? text
+            // A bare IPv6 address is no Host header: it needs brackets.
+            let isBareV6 = host == text && text.contains(":")
+            guard !isBareV6, IPAddress(host) != nil || isHostName(host) else {
+                throw Unexpected(expected: "a host, such as web.internal or web.internal:8080")
+            }
+            return text
+        }
+    }
+}
+
+extension ValueKind where Value == ClosedRange<Int> {
+    /// HTTP statuses: one, or first and last.
+    static var statusRange: Self {
+        Self("status or range of them", write: { "\($0.lowerBound)-\($0.upperBound)" }) {
+            (text) throws(Unexpected) in
+            let bounds = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+                .map { Units.digits($0) ?? 0 }
+            guard let first = bounds.first, let last = bounds.last, first <= last,
+                (100...599).contains(first), (100...599).contains(last)
+            else {
+                throw Unexpected(expected: "a status or a range of them, such as 200 or 200-399")
+            }
+            return first...last
+        }
+    }
+}
+
+/// Whether `text` may name a listener or a service.
+func isName(_ text: String) -> Bool {
+    (1...63).contains(text.utf8.count) && text.utf8.allSatisfy { isNameByte($0) || $0 == 0x2e }
+}
+
+/// Whether `text` is a DNS name of letters, digits, `-` and `_` in labels of 1 to 63 bytes (RFC
+/// 1035, section 2.3.1, with RFC 2782's underscores). One whose last label is a number is a
+/// mistyped IPv4 address.
+private func isHostName(_ text: String) -> Bool {
+    let labels = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    guard text.utf8.count <= ConfigurationLimits.nameBytesMax, let last = labels.last else {
+        return false
+    }
+    return labels.allSatisfy { (1...63).contains($0.count) && $0.allSatisfy(isNameByte) }
+        && !last.allSatisfy { (0x30...0x39).contains($0) }
+}
+
+private func isNameByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "-"), UInt8(ascii: "_"): true
+    default: false
+    }
+}
+
+/// Whether `text` has only visible ASCII characters.
+private func isVisible(_ text: String) -> Bool {
+    text.utf8.allSatisfy { (0x21...0x7e).contains($0) }
+}

@@ -1,0 +1,179 @@
+// The kinds of value an option can have: how each is read, written, and described when it is wrong.
+
+internal import Endpoints
+
+/// A value that was refused.
+struct Unexpected: Error {
+    /// Which of several values it was.
+    var index = 0
+    /// What should have been there.
+    var expected: String
+}
+
+/// How one kind of value is read from text and written back.
+struct ValueKind<Value: Sendable>: Sendable {
+    /// What it looks like, for the reference: `duration, 100ms to 1h`.
+    let summary: String
+    /// Whether several values make one: a list in the file, separated by commas elsewhere.
+    let isList: Bool
+    /// Reads; exactly one text unless `isList`.
+    let parse: @Sendable ([String]) throws(Unexpected) -> Value
+    /// Writes in the form that `parse` reads.
+    let write: @Sendable (Value) -> String
+
+    private init(
+        summary: String, isList: Bool, write: @escaping @Sendable (Value) -> String,
+        parse: @escaping @Sendable ([String]) throws(Unexpected) -> Value
+    ) {
+        self.summary = summary
+        self.isList = isList
+        self.write = write
+        self.parse = parse
+    }
+
+    /// A kind of single values; `parse` gets one text.
+    init(
+        _ summary: String, write: @escaping @Sendable (Value) -> String,
+        parse: @escaping @Sendable (String) throws(Unexpected) -> Value
+    ) {
+        self.init(
+            summary: summary, isList: false, write: write,
+            parse: { (texts) throws(Unexpected) in
+                guard texts.count == 1 else { throw Unexpected(expected: "one value") }
+                return try parse(texts[0])
+            })
+    }
+
+    /// A `kind` where `word` stands for nil.
+    static func optional<Wrapped>(_ kind: ValueKind<Wrapped>, _ word: String) -> Self
+    where Value == Wrapped? {
+        Self(
+            summary: "\(kind.summary), or `\(word)`", isList: kind.isList,
+            write: { $0.map(kind.write) ?? word },
+            parse: { (texts) throws(Unexpected) in
+                if texts == [word] { return nil }
+                do throws(Unexpected) {
+                    return try kind.parse(texts)
+                } catch {
+                    let comma = error.expected.contains(",") ? "," : ""
+                    throw Unexpected(
+                        index: error.index, expected: "\(error.expected)\(comma) or \(word)")
+                }
+            })
+    }
+
+    /// A `kind` where nil cannot be written, only left out.
+    static func optional<Wrapped>(_ kind: ValueKind<Wrapped>) -> Self where Value == Wrapped? {
+        Self(
+            summary: kind.summary, isList: kind.isList, write: { $0.map(kind.write) ?? "" },
+            parse: { (texts) throws(Unexpected) in try kind.parse(texts) })
+    }
+
+    /// Up to `countMax` values of a `kind`.
+    static func list<Element>(of kind: ValueKind<Element>, countMax: Int) -> Self
+    where Value == [Element] {
+        Self(
+            summary: "list of \(kind.summary)", isList: true,
+            write: { $0.map(kind.write).joined(separator: ",") },
+            parse: { (texts) throws(Unexpected) in
+                if texts.count > countMax {
+                    throw Unexpected(index: countMax, expected: "at most \(countMax) values")
+                }
+                var values: [Element] = []
+                for (index, text) in texts.enumerated() {
+                    do throws(Unexpected) {
+                        values.append(try kind.parse([text]))
+                    } catch {
+                        throw Unexpected(index: index, expected: error.expected)
+                    }
+                }
+                return values
+            })
+    }
+}
+
+extension ValueKind where Value == Duration {
+    static func duration(_ range: ClosedRange<Duration>) -> Self {
+        let bounds = "\(Units.write(range.lowerBound)) to \(Units.write(range.upperBound))"
+        return Self("duration, \(bounds)", write: { Units.write($0) }) {
+            (text) throws(Unexpected) in
+            guard let duration = Units.duration(text) else {
+                throw Unexpected(expected: "a duration with a unit, such as 500ms or 2s")
+            }
+            guard range.contains(duration) else { throw Unexpected(expected: bounds) }
+            return duration
+        }
+    }
+}
+
+extension ValueKind where Value == Int {
+    /// Bytes.
+    static func size(_ range: ClosedRange<Int>) -> Self {
+        let (low, high) = (Units.write(size: range.lowerBound), Units.write(size: range.upperBound))
+        return Self("size, \(low) to \(high)", write: { Units.write(size: $0) }) {
+            (text) throws(Unexpected) in
+            guard let bytes = Units.size(text) else {
+                throw Unexpected(expected: "a size with a unit, such as 64KiB or 1MiB")
+            }
+            guard range.contains(bytes) else { throw Unexpected(expected: "\(low) to \(high)") }
+            return bytes
+        }
+    }
+
+    /// Written with a percent sign.
+    static func percent(_ range: ClosedRange<Int>) -> Self {
+        let bounds = "\(range.lowerBound)% to \(range.upperBound)%"
+        return Self("percentage, \(bounds)", write: { "\($0)%" }) { (text) throws(Unexpected) in
+            guard text.last == "%", let number = Units.digits(text.dropLast()) else {
+                throw Unexpected(expected: "a percentage, such as 20%")
+            }
+            guard range.contains(number) else { throw Unexpected(expected: bounds) }
+            return number
+        }
+    }
+}
+
+extension ValueKind where Value: FixedWidthInteger {
+    /// A plain number, for what is counted.
+    static func count(_ range: ClosedRange<Value>) -> Self {
+        let bounds = "\(range.lowerBound) to \(range.upperBound)"
+        return Self(bounds, write: { "\($0)" }) { (text) throws(Unexpected) in
+            guard let digits = Units.digits(text), let number = Value(exactly: digits),
+                range.contains(number)
+            else { throw Unexpected(expected: bounds) }
+            return number
+        }
+    }
+}
+
+extension ValueKind where Value == Bool {
+    static var onOff: Self {
+        Self("`on` or `off`", write: { $0 ? "on" : "off" }) { (text) throws(Unexpected) in
+            switch text {
+            case "on", "true": return true
+            case "off", "false": return false
+            default: throw Unexpected(expected: "on or off")
+            }
+        }
+    }
+}
+
+extension ValueKind
+where Value: RawRepresentable<String> & CaseIterable {
+    /// One of the words of an enumeration.
+    static var word: Self {
+        let words = Value.allCases.map(\.rawValue)
+        let expected =
+            words.count > 1
+            ? "\(words.dropLast().joined(separator: ", ")) or \(words.last ?? "")"
+            : words.joined()
+        return Self(
+            words.map { "`\($0)`" }.joined(separator: ", "), write: { $0.rawValue },
+            parse: { (text) throws(Unexpected) in
+                guard let value = Value(rawValue: text) else {
+                    throw Unexpected(expected: expected)
+                }
+                return value
+            })
+    }
+}

@@ -1,0 +1,98 @@
+// StreamChannel: a connected stream whose writes always take everything.
+//
+// What the kernel does not take at once is kept, and the caller is told, so that it stops reading
+// from where the bytes come from: back-pressure with one buffer of bounded size, which exists only
+// while the receiver is slow.
+
+/// What became of the bytes given to `write`.
+package enum WriteOutcome: Equatable, Sendable {
+    /// The kernel took all of them.
+    case sent
+    /// Some are kept: stop producing until `onDrained`.
+    case kept
+    /// The connection is broken.
+    case failed(Errno)
+}
+
+/// A TCP connection with buffered writing. Loop thread only.
+open class StreamChannel: Channel {
+    private var unsent: [UInt8] = []
+    private var unsentStart = 0
+
+    /// Whether bytes are kept that the kernel has not taken yet.
+    package var isCongested: Bool { !unsent.isEmpty }
+
+    /// Everything that was kept is sent; go on producing.
+    open func onDrained() {}
+    /// Sending what was kept failed; the connection is broken.
+    open func onBroken() {}
+
+    /// Sends `first` and then `second`, either of which may be empty.
+    package func write(_ first: Span<UInt8>, _ second: Span<UInt8> = Span()) -> WriteOutcome {
+        if isCongested {
+            unsent.append(first)
+            unsent.append(second)
+            return .kept
+        }
+        let result =
+            if second.isEmpty {
+                first.isEmpty ? IOResult.bytes(0) : descriptor.send(first)
+            } else {
+                first.isEmpty ? descriptor.send(second) : descriptor.send(first, second)
+            }
+        var sent = 0
+        switch result {
+        case .bytes(let count):
+            if count == first.count + second.count { return .sent }
+            sent = count
+        case .wouldBlock: break
+        case .endOfStream: preconditionFailure("a write does not end a stream")
+        case .failed(let error): return .failed(error)
+        }
+        let sentOfFirst = min(sent, first.count)
+        unsent.append(first.extracting(sentOfFirst..<first.count))
+        unsent.append(second.extracting(sent - sentOfFirst..<second.count))
+        awaitWrite()
+        return .kept
+    }
+
+    /// Sends `first` and then `second`; an array that is some object's property can't be lent as a
+    /// span while that object may be called back.
+    package func write(_ first: [UInt8], _ second: Span<UInt8> = Span()) -> WriteOutcome {
+        write(first.span, second)
+    }
+
+    /// Sends `first` and then `second`, either of which may be empty.
+    package func write(_ first: [UInt8], _ second: [UInt8]) -> WriteOutcome {
+        write(first.span, second.span)
+    }
+
+    /// Sends on what was kept. A subclass that awaits writability for another reason as well, such
+    /// as a connect, overrides this and calls `super` otherwise.
+    open override func onWritable() {
+        let rest = unsent.span.extracting(unsentStart..<unsent.count)
+        switch descriptor.send(rest) {
+        case .bytes(let count):
+            unsentStart += count
+            guard unsentStart == unsent.count else { return }
+            unsent = []
+            unsentStart = 0
+            stopAwaitingWrite()
+            onDrained()
+        case .wouldBlock: break
+        case .endOfStream, .failed:
+            unsent = []
+            unsentStart = 0
+            stopAwaitingWrite()
+            onBroken()
+        }
+    }
+}
+
+extension [UInt8] {
+    /// Appends all of `bytes` in one copy.
+    fileprivate mutating func append(_ bytes: Span<UInt8>) {
+        // The pointer is used only inside the closure, while the span lives.
+        unsafe bytes.withUnsafeBufferPointer { unsafe self.append(contentsOf: $0) }
+    }
+}

@@ -1,0 +1,100 @@
+// ResponseReader: bytes in, a response out; the pure half of an exchange.
+
+internal import HTTP1
+
+/// Collects one response from the bytes of a connection, however they are split.
+struct ResponseReader {
+    enum Step {
+        case needMore
+        case complete(HTTPClient.Response)
+        case failed(HTTPClient.Failure)
+    }
+
+    /// Bounds on the head: a check's answer has a few hundred bytes, a registry's a little more.
+    private static let limits = HeadLimits(bytesMax: 16 * 1024)
+
+    private let method: Method
+    private let wish: HTTPClient.BodyWish
+    private var head = ResponseHead(limits: limits)
+    /// Bytes of a head that is not complete yet.
+    private var pending: [UInt8] = []
+    /// How many of them were parsed in vain.
+    private var seen = 0
+    private var interimCount = 0
+    /// From the complete head on.
+    private var response: HTTPClient.Response?
+    private var payload = PayloadReader(.none)
+
+    init(answering method: Method, wish: HTTPClient.BodyWish) {
+        self.method = method
+        self.wish = wish
+    }
+
+    /// Whether the head was complete: then the body is being received.
+    var hasHead: Bool { response != nil }
+
+    mutating func receive(_ bytes: Span<UInt8>) -> Step {
+        if hasHead { return receiveBody(bytes, from: 0) }
+        pending.append(bytes)
+        while true {
+            // The same storage under a name of its own: `head` and `pending` are both `self`.
+            let bytes = pending
+            switch head.parse(bytes.span, answering: method, alreadySeen: seen) {
+            case .needMore:
+                seen = bytes.count
+                return .needMore
+            case .bad(let error):
+                return .failed(.malformedHead(error))
+            case .complete(let length):
+                seen = 0
+                guard head.isInterim else { return startBody(after: length) }
+                interimCount += 1
+                if interimCount > HTTPClient.interimMax { return .failed(.tooManyInterim) }
+                pending.removeFirst(length)
+            }
+        }
+    }
+
+    /// The peer has closed the connection.
+    mutating func endOfStream() -> Step {
+        guard let response else { return .failed(.closedEarly(.waiting)) }
+        return payload.endsAtClose
+            ? .complete(response) : .failed(.closedEarly(.receiving))
+    }
+
+    private mutating func startBody(after length: Int) -> Step {
+        let response = HTTPClient.Response(head, head: Array(pending[..<length]))
+        let rest = Array(pending[length...])
+        pending = []
+        self.response = response
+        guard case .upTo(let limit) = wish else { return .complete(response) }
+        // A length that is told is believed before the body is received.
+        if case .length(let count) = head.body, count > UInt64(max(0, limit)) {
+            return .failed(.bodyTooLarge(limit: limit))
+        }
+        payload = PayloadReader(head.body)
+        return receiveBody(rest.span, from: 0)
+    }
+
+    private mutating func receiveBody(_ bytes: Span<UInt8>, from start: Int) -> Step {
+        guard case .upTo(let limit) = wish, var response else { return .needMore }
+        // Nothing else holds the body while it grows.
+        self.response = nil
+        defer { self.response = response }
+        var at = start
+        while !payload.isComplete {
+            switch payload.next(bytes, from: at) {
+            case .data(let range):
+                guard range.count <= limit - response.body.count else {
+                    return .failed(.bodyTooLarge(limit: limit))
+                }
+                response.body.append(bytes.extracting(range))
+                at = range.upperBound
+            case .needMore: return .needMore
+            case .end: return .complete(response)
+            case .bad(let error): return .failed(.malformedBody(error))
+            }
+        }
+        return .complete(response)
+    }
+}

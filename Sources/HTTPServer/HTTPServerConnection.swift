@@ -1,0 +1,271 @@
+// HTTPServerConnection: one client's connection, one request at a time.
+//
+//   idle ── first byte ──▶ head ── complete ──▶ body ── complete ──▶ answering
+//    ▲                                                                   │ reply
+//    └────────────── kept ── sending ◀───────────────────────────────────┘
+//                               └── not kept ──▶ lingering ──▶ closed
+//
+// Reading stops from the complete request until its response is sent: what a client pipelines waits
+// in the kernel, so nothing here grows with the number of requests sent. After an error the
+// connection is not kept, since where the next request begins is not known.
+
+internal import Endpoints
+internal import Events
+internal import HTTP1
+
+/// A connection of an `HTTPServer`. Loop thread only.
+final class HTTPServerConnection: Channel {
+    private enum State {
+        /// Between requests, or inside a head when there is input.
+        case head
+        case body(HTTPServerRequest, PayloadReader)
+        /// The handler has the request.
+        case answering(HTTPServerRequest)
+        case sending(keeps: Bool)
+        case lingering
+    }
+
+    /// Requests answered in one turn of the loop, so that a client that pipelines takes turns with
+    /// everything else on the control thread.
+    private static let requestsPerTurnMax = 4
+
+    private let server: HTTPServer
+    private let peer: Endpoint
+    private var state = State.head
+    /// When it last became idle, in the loop's nanoseconds.
+    private(set) var idleSince: UInt64
+    private var head: RequestHead
+    /// Received and not yet parsed.
+    private var input: [UInt8] = []
+    /// How many bytes of it were parsed in vain as a head.
+    private var seen = 0
+    private var output: [UInt8] = []
+    private var sentCount = 0
+    /// The loop of `proceed` is on the stack: a reply given within it returns there.
+    private var isProceeding = false
+
+    init(_ descriptor: Descriptor, from peer: Endpoint, of server: HTTPServer) {
+        self.server = server
+        self.peer = peer
+        idleSince = server.loop.nowNanoseconds
+        let headMax = server.options.headBytesMax
+        head = RequestHead(limits: HeadLimits(bytesMax: headMax, requestLineBytesMax: headMax / 2))
+        super.init(descriptor, on: server.loop)
+    }
+
+    /// Between two requests: it can be closed without loss.
+    var isIdle: Bool {
+        if case .head = state { return input.isEmpty }
+        return false
+    }
+
+    func start() {
+        wait(server.options.idleTimeout)
+        startReading()
+    }
+
+    override func close() {
+        guard isOpen else { return }
+        super.close()
+        server.forget(self)
+    }
+
+    // MARK: - Events
+
+    override func onReadable() {
+        switch descriptor.receive(into: server.buffer) {
+        case .bytes(let count):
+            if case .lingering = state { return }
+            if isIdle { wait(server.options.requestTimeout) }
+            server.buffer.withBytes(count) { input.append($0) }
+            proceed()
+        case .wouldBlock: break
+        // A request that is cut short has nobody left to answer.
+        case .endOfStream, .failed: close()
+        }
+    }
+
+    override func onWritable() {
+        stopAwaitingWrite()
+        if case .sending = state { flush() }
+        proceed()
+    }
+
+    override func onDeadline() {
+        switch state {
+        case .head where !input.isEmpty, .body:
+            refuse(408, "The request did not come in time; send it without a pause.")
+        case .head, .sending, .lingering: close()
+        case .answering: break
+        }
+    }
+
+    // MARK: - Requests
+
+    /// Takes as many requests from the input as may be taken now.
+    private func proceed() {
+        guard !isProceeding else { return }
+        isProceeding = true
+        var turns = Self.requestsPerTurnMax
+        while isOpen, takeRequest() {
+            turns -= 1
+            if turns == 0, !input.isEmpty, isOpen {
+                // Writable it is: the rest comes with the next batch.
+                awaitWrite()
+                break
+            }
+        }
+        isProceeding = false
+        guard isOpen else { return }
+        switch state {
+        case .head, .body, .lingering: if isAwaitingWrite { stopReading() } else { startReading() }
+        case .answering, .sending: stopReading()
+        }
+    }
+
+    /// One request taken and handed on; false when there is none, or one is under way.
+    private func takeRequest() -> Bool {
+        if case .head = state, !input.isEmpty { takeHead() }
+        guard case .body(var request, var payload) = state else { return false }
+        // Each way out of here sets it again; meanwhile nothing else holds the body, which grows
+        // without being copied.
+        state = .lingering
+        if let problem = takeBody(of: &request, with: &payload) {
+            refuse(problem.status, problem.text)
+            return false
+        }
+        guard payload.isComplete else {
+            state = .body(request, payload)
+            return false
+        }
+        state = .answering(request)
+        deadlineNanoseconds = .max
+        server.handler(request, HTTPServerReply(self))
+        return true
+    }
+
+    private func takeHead() {
+        // The same storage under a name of its own: `head` and `input` are both `self`.
+        let bytes = input
+        switch head.parse(bytes.span, alreadySeen: seen) {
+        case .needMore:
+            seen = bytes.count
+        case .bad(let error):
+            refuse(error.status, error.description)
+        case .complete(let length):
+            seen = 0
+            let request = HTTPServerRequest(
+                head, head: Array(bytes[..<length]), from: peer, keepsAlive: true)
+            if case .length(let count) = head.body, count > UInt64(server.options.bodyBytesMax) {
+                return refuse(413, tooLarge, to: request)
+            }
+            input = Array(bytes[length...])
+            if head.expectsContinue, input.isEmpty {
+                // Nothing is waiting to be sent, so this fits; if the connection is broken, reading
+                // will tell.
+                _ = descriptor.send(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8).span)
+            }
+            wait(server.options.requestTimeout)
+            state = .body(request, PayloadReader(head.body))
+        }
+    }
+
+    private var tooLarge: String {
+        "The body is larger than \(server.options.bodyBytesMax) bytes."
+    }
+
+    /// Moves what the input has of the body into the request; what follows it stays.
+    private func takeBody(
+        of request: inout HTTPServerRequest, with payload: inout PayloadReader
+    ) -> (status: Int, text: String)? {
+        let bytes = input
+        var at = 0
+        steps: while !payload.isComplete {
+            switch payload.next(bytes.span, from: at) {
+            case .data(let range):
+                guard range.count <= server.options.bodyBytesMax - request.body.count else {
+                    return (413, tooLarge)
+                }
+                request.body.append(contentsOf: bytes[range])
+                at = range.upperBound
+            case .needMore:
+                at = bytes.count
+                break steps
+            case .end(let consumed): at = consumed
+            case .bad(let error): return (400, error.description)
+            }
+        }
+        if at > 0 { input = Array(bytes[at...]) }
+        return nil
+    }
+
+    // MARK: - Responses
+
+    /// Answers the request that the handler has; dropped when there is none.
+    func respond(_ response: HTTPServerResponse) {
+        guard isOpen, case .answering(let request) = state else { return }
+        send(response, to: request.client, omitsBody: request.method == .head)
+        proceed()
+    }
+
+    /// Answers what is no proper request, and ends the connection.
+    private func refuse(_ status: Int, _ text: String, to request: HTTPServerRequest? = nil) {
+        var response = HTTPServerResponse(status: status, text: text)
+        response.closesConnection = true
+        send(
+            response, to: request?.client ?? ClientCapabilities(minorVersion: 1, keepsAlive: false),
+            omitsBody: request?.method == .head)
+    }
+
+    private func send(
+        _ response: HTTPServerResponse, to client: ClientCapabilities, omitsBody: Bool
+    ) {
+        var client = client
+        client.keepsAlive =
+            client.keepsAlive && !response.closesConnection && !server.isDraining
+        var writer = ResponseWriter(
+            status: response.status, contentType: response.contentType, to: client,
+            omitsBody: omitsBody)
+        // RFC 9110 section 6.6.1: whoever has a clock tells the date.
+        writer.addField("Date", Array(UTCTime.now.httpDate.utf8).span)
+        for field in response.fields { writer.addField(field.name, Array(field.value.utf8).span) }
+        writer.write(body: response.body.span, into: &output)
+        state = .sending(keeps: client.keepsAlive)
+        wait(server.options.responseTimeout)
+        flush()
+    }
+
+    private func flush() {
+        while sentCount < output.count {
+            switch descriptor.send(output.span.extracting(sentCount..<output.count)) {
+            case .bytes(let count): sentCount += count
+            case .wouldBlock:
+                stopReading()
+                return awaitWrite()
+            case .failed, .endOfStream: return close()
+            }
+        }
+        output = []
+        sentCount = 0
+        guard case .sending(keeps: true) = state else { return linger() }
+        state = .head
+        idleSince = loop.nowNanoseconds
+        wait(input.isEmpty ? server.options.idleTimeout : server.options.requestTimeout)
+    }
+
+    /// Everything is sent: waits for the client to have received it (RFC 9112 section 9.6).
+    private func linger() {
+        state = .lingering
+        input = []
+        descriptor.shutdownWriting()
+        wait(server.options.lingerTimeout)
+        startReading()
+    }
+
+    private func wait(_ duration: Duration) {
+        // Far beyond any time-out, and still far below the clock's range.
+        let seconds = min(max(duration, .zero), .seconds(1_000_000)).components
+        let nanoseconds = seconds.seconds * 1_000_000_000 + seconds.attoseconds / 1_000_000_000
+        deadlineNanoseconds = loop.nowNanoseconds + UInt64(nanoseconds)
+    }
+}

@@ -1,0 +1,105 @@
+// Acceptor: one worker's listening socket of one listener.
+
+internal import Endpoints
+internal import Events
+internal import HTTP1
+internal import Stats
+
+/// A listener as one worker sees it. Worker thread only.
+final class WorkerListener {
+    let options: ListenerOptions
+    let counters: ListenerCounters
+    let pool: BackendPool
+    /// Reused for every request head of this listener; never holds one across callbacks.
+    var requestHead: RequestHead
+
+    // In nanoseconds, as deadlines are.
+    let headTimeout: UInt64
+    let idleTimeout: UInt64
+    let stallTimeout: UInt64
+
+    init(options: ListenerOptions, counters: ListenerCounters, pool: BackendPool) {
+        self.options = options
+        self.counters = counters
+        self.pool = pool
+        requestHead = RequestHead(limits: options.headLimits)
+        headTimeout = options.timeouts.head.wholeNanoseconds
+        idleTimeout = options.timeouts.idle.wholeNanoseconds
+        stallTimeout = options.timeouts.stall.wholeNanoseconds
+    }
+}
+
+/// Accepts connections and hands each to what its listener speaks. Worker thread only.
+final class Acceptor: Channel {
+    private let worker: Worker
+    private let listener: WorkerListener
+    /// Connections taken before others get their turn; more are waiting for the next batch.
+    private static let batchMax = 16
+    /// How long to wait when none can be accepted, for want of descriptors most likely: readiness
+    /// stays, and would spin.
+    private static let pauseNanoseconds: UInt64 = 100_000_000
+
+    init(_ descriptor: Descriptor, worker: Worker, listener: WorkerListener) {
+        self.worker = worker
+        self.listener = listener
+        super.init(descriptor, on: worker.loop)
+        startReading()
+    }
+
+    override func onReadable() {
+        accept(atMost: Self.batchMax)
+    }
+
+    override func onDeadline() {
+        startReading()
+    }
+
+    /// Takes what has connected already, then stops listening: the kernel would reset it.
+    func closeGracefully() {
+        accept(atMost: .max)
+        close()
+    }
+
+    private func accept(atMost limit: Int) {
+        for _ in 0..<limit {
+            switch descriptor.accept() {
+            case .connection(let descriptor, let peer):
+                take(descriptor, from: peer)
+            case .wouldBlock:
+                return
+            case .failed:
+                listener.counters.acceptErrors.add()
+                stopReading()
+                deadlineNanoseconds = loop.nowNanoseconds + Self.pauseNanoseconds
+                return
+            }
+        }
+    }
+
+    private func take(_ descriptor: Descriptor, from peer: Endpoint) {
+        listener.counters.accepted.add()
+        guard listener.counters.open.current < listener.options.connectionsMax else {
+            listener.counters.refused.add()
+            descriptor.close()
+            return
+        }
+        listener.counters.open.add()
+        switch listener.options.mode {
+        case .http:
+            worker.add(
+                ClientConnection(descriptor, from: peer.address, worker: worker, listener: listener))
+        case .tcp:
+            let relay = TCPRelay(descriptor, worker: worker, listener: listener)
+            worker.add(relay)
+            relay.start()
+        }
+    }
+}
+
+extension Duration {
+    /// Whole nanoseconds; 0 for a negative duration.
+    var wholeNanoseconds: UInt64 {
+        let (seconds, attoseconds) = max(self, .zero).components
+        return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
+    }
+}

@@ -1,0 +1,156 @@
+// BackendConnection: one HTTP connection to a backend: dialled, used by one exchange at a time, kept
+// in the pool between exchanges.
+
+internal import Events
+internal import HTTP1
+internal import Stats
+
+/// An HTTP connection to a backend. Worker thread only.
+final class BackendConnection: StreamChannel {
+    private enum State { case connecting, busy, idle }
+
+    let backend: PooledBackend
+    private let worker: Worker
+    private let options: ServiceOptions
+    private var state = State.connecting
+    /// Whom the connection works for; nil while it is idle.
+    private var exchange: HTTPExchange?
+    /// What came of a response's head that is not whole yet.
+    var partial: [UInt8] = []
+    /// Whether it has carried an exchange before: then the backend may have closed it meanwhile.
+    private(set) var isReused = false
+
+    /// Begins to dial `backend` for `exchange`.
+    ///
+    /// - Throws: `Errno` when the dial failed at once.
+    init(dialing backend: PooledBackend, for exchange: HTTPExchange, worker: Worker, pool: BackendPool)
+        throws(Errno)
+    {
+        self.backend = backend
+        self.worker = worker
+        self.exchange = exchange
+        options = pool.options
+        let descriptor = try Socket.connectStream(to: backend.endpoint)
+        super.init(descriptor, on: worker.loop)
+        backend.counters.open.add()
+        deadlineNanoseconds = loop.nowNanoseconds + options.connectTimeout.wholeNanoseconds
+        awaitWrite()
+    }
+
+    // MARK: - Use
+
+    /// Takes the connection out of the pool for `exchange`.
+    func use(for exchange: HTTPExchange) {
+        self.exchange = exchange
+        state = .busy
+        isReused = true
+    }
+
+    /// The request is sent; the head of a response is due.
+    func awaitFirstByte() {
+        deadlineNanoseconds = loop.nowNanoseconds + options.firstByteTimeout.wholeNanoseconds
+    }
+
+    /// The exchange is over: back to the pool when `isReusable`, else closed.
+    func release(isReusable: Bool) {
+        exchange = nil
+        partial = []
+        guard isReusable, !worker.isDraining, !isCongested else {
+            close()
+            return
+        }
+        state = .idle
+        // Reading goes on, to hear of the backend closing it.
+        startReading()
+        deadlineNanoseconds = loop.nowNanoseconds + options.idleTimeout.wholeNanoseconds
+        if !backend.keep(self, max: options.idleConnectionsMax) { close() }
+    }
+
+    /// Closes it in such a way that the backend can tell a request cut short from a whole one.
+    func abort() {
+        exchange = nil
+        descriptor.resetOnClose()
+        close()
+    }
+
+    // MARK: - Events
+
+    override func onWritable() {
+        guard state == .connecting else {
+            super.onWritable()
+            return
+        }
+        stopAwaitingWrite()
+        if let error = descriptor.connectError() {
+            dialFailed(error)
+            return
+        }
+        state = .busy
+        deadlineNanoseconds = .max
+        backend.counters.dials.add()
+        startReading()
+        exchange?.connected()
+    }
+
+    override func onReadable() {
+        switch descriptor.receive(into: worker.buffer) {
+        case .bytes(let count):
+            backend.counters.bytesReceived.add(count)
+            guard let exchange else {
+                // Nobody asked: a response to nothing must not become the answer to the next request.
+                dropIdle()
+                return
+            }
+            worker.buffer.withBytes(count) { exchange.backendSent($0) }
+        case .wouldBlock:
+            break
+        case .endOfStream:
+            guard let exchange else {
+                dropIdle()
+                return
+            }
+            stopReading()
+            exchange.backendEnded()
+        case .failed:
+            onBroken()
+        }
+    }
+
+    override func onDrained() {
+        exchange?.backendDrained()
+    }
+
+    override func onBroken() {
+        guard let exchange else {
+            dropIdle()
+            return
+        }
+        exchange.backendBroken()
+    }
+
+    override func onDeadline() {
+        switch state {
+        case .connecting: dialFailed(.timedOut)
+        case .busy: exchange?.backendTimedOut()
+        case .idle: dropIdle()
+        }
+    }
+
+    private func dialFailed(_ error: Errno) {
+        let exchange = exchange
+        self.exchange = nil
+        close()
+        exchange?.dialFailed(error)
+    }
+
+    private func dropIdle() {
+        backend.remove(self)
+        close()
+    }
+
+    override func close() {
+        guard isOpen else { return }
+        backend.counters.open.add(-1)
+        super.close()
+    }
+}

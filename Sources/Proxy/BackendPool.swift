@@ -1,0 +1,101 @@
+// BackendPool: what one worker knows of a service: its backends, whose turn it is, and which
+// connections to them are free.
+
+internal import Backends
+internal import Balancing
+internal import Endpoints
+internal import Events
+internal import Stats
+
+/// One backend as one worker sees it. Worker thread only.
+final class PooledBackend {
+    let id: BackendID
+    let endpoint: Endpoint
+    let counters: BackendCounters
+    /// Connections that wait for a request; the last used is reused first, so that the others can
+    /// time out.
+    private var idle: [BackendConnection] = []
+    /// Whether the rotation has it; if not, connections are not kept.
+    var isInRotation = true
+    /// When a failed dial was last reported, so that a dead backend is not reported a thousand times
+    /// before the control thread can say so.
+    var lastReportNanoseconds: UInt64 = 0
+
+    init(id: BackendID, endpoint: Endpoint, counters: BackendCounters) {
+        self.id = id
+        self.endpoint = endpoint
+        self.counters = counters
+    }
+
+    /// A connection that was free, if there is one.
+    func takeIdle() -> BackendConnection? { idle.popLast() }
+
+    /// Keeps `connection` for the next request; false when it is not wanted.
+    func keep(_ connection: BackendConnection, max: Int) -> Bool {
+        guard isInRotation, idle.count < max else { return false }
+        idle.append(connection)
+        return true
+    }
+
+    /// Forgets a free connection that closed.
+    func remove(_ connection: BackendConnection) {
+        // From the end: a connection that breaks was most likely used last.
+        if let index = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: index) }
+    }
+
+    /// Closes all free connections.
+    func closeIdle() {
+        let closing = idle
+        idle = []
+        for connection in closing { connection.close() }
+    }
+}
+
+/// A service's backends on one worker. Worker thread only.
+final class BackendPool {
+    let options: ServiceOptions
+    let counters: ServiceCounters
+    var retryPolicy: RetryPolicy
+    private var policy: RoundRobin
+    /// The rotation's members, tier after tier, as `RoundRobin.pick` numbers them.
+    private var members: [PooledBackend] = []
+
+    init(options: ServiceOptions, counters: ServiceCounters, worker: Int) {
+        self.options = options
+        self.counters = counters
+        retryPolicy = RetryPolicy(options.retry)
+        policy = RoundRobin(offset: worker)
+    }
+
+    /// Takes up a new rotation. Connections to backends that stay are kept, free ones to those that
+    /// left are closed; requests in flight on them go on.
+    func update(to rotation: Rotation, counters: (BackendID) -> BackendCounters) {
+        var known: [BackendID: PooledBackend] = [:]
+        for member in members { known[member.id] = member }
+        members = rotation.tiers.joined().map { member in
+            known.removeValue(forKey: member.id)
+                ?? PooledBackend(
+                    id: member.id, endpoint: member.endpoint, counters: counters(member.id))
+        }
+        policy.update(to: rotation)
+        for gone in known.values {
+            gone.isInRotation = false
+            gone.closeIdle()
+        }
+    }
+
+    /// The backend whose turn it is; nil when there is none that was not tried.
+    func pick(avoiding tried: TriedBackends) -> PooledBackend? {
+        policy.pick(avoiding: tried).map { members[$0] }
+    }
+
+    /// Whether the rotation has a backend that was not tried.
+    func hasOther(than tried: TriedBackends) -> Bool {
+        members.contains { !tried.contains($0.id) }
+    }
+
+    /// Closes all free connections.
+    func closeIdle() {
+        for member in members { member.closeIdle() }
+    }
+}

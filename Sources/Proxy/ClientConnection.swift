@@ -1,0 +1,289 @@
+// ClientConnection: a client that speaks HTTP/1. It finds the heads of requests in what the client
+// sends and hands each request to an exchange; one at a time, so that pipelined requests are
+// answered in order (RFC 9112, section 9.3.2).
+//
+// While it waits for a request it owns nothing but itself: heads are parsed in the worker's buffer.
+
+internal import Endpoints
+internal import Events
+internal import HTTP1
+internal import Stats
+
+/// One HTTP client connection. Worker thread only.
+final class ClientConnection: StreamChannel, ClientSide {
+    private enum State {
+        /// Between requests, or within a head.
+        case awaitingHead
+        /// A request is under way.
+        case exchanging
+        /// The last response is written or being written; what the client still sends is ignored.
+        case ending
+    }
+
+    private let worker: Worker
+    private let listener: WorkerListener
+    private let address: IPAddress
+    private var state = State.awaitingHead
+    private var exchange: HTTPExchange?
+    /// What came of a head that is not whole yet, or of requests after the one under way.
+    private var partial: [UInt8] = []
+    /// How much of `partial` the parser has seen as part of an unfinished head.
+    private var seen = 0
+    /// The client has sent its FIN: no more requests will come.
+    private var hasEnded = false
+    private var isProcessing = false
+
+    /// For a response to reach a client that is still sending, its bytes are read and dropped for so
+    /// long: closing at once would make the kernel send RST, which can destroy the response on its
+    /// way (RFC 9112, section 9.6).
+    private static let lingerNanoseconds: UInt64 = 2_000_000_000
+    /// At a drain, an unused connection is kept for so long for a request that may be on its way.
+    private static let drainGraceNanoseconds: UInt64 = 250_000_000
+
+    init(
+        _ descriptor: Descriptor, from address: IPAddress, worker: Worker, listener: WorkerListener
+    ) {
+        self.worker = worker
+        self.listener = listener
+        self.address = address
+        super.init(descriptor, on: worker.loop)
+        deadlineNanoseconds = loop.nowNanoseconds + listener.headTimeout
+        startReading()
+    }
+
+    // MARK: - From the client
+
+    override func onReadable() {
+        switch descriptor.receive(into: worker.buffer) {
+        case .bytes(let count):
+            worker.buffer.withBytes(count) { received($0) }
+        case .wouldBlock:
+            break
+        case .endOfStream:
+            ended()
+        case .failed:
+            broken()
+        }
+    }
+
+    private func received(_ bytes: Span<UInt8>) {
+        switch state {
+        case .awaitingHead:
+            if partial.isEmpty {
+                let used = readRequest(bytes)
+                keep(bytes, from: used)
+            } else {
+                partial.append(bytes)
+            }
+            processPartial()
+        case .exchanging:
+            let used = exchange?.requestBytes(bytes) ?? bytes.count
+            guard used < bytes.count else { return }
+            // The beginning of a next request: it waits, and the client with it.
+            keep(bytes, from: used)
+            stopReading()
+        case .ending:
+            break
+        }
+    }
+
+    private func keep(_ bytes: Span<UInt8>, from start: Int) {
+        guard isOpen, state != .ending, start < bytes.count else { return }
+        partial.append(bytes.extracting(start..<bytes.count))
+    }
+
+    /// Reads the requests in `partial` as far as they go.
+    private func processPartial() {
+        // An exchange that ends at once calls back here: the loop below goes on by itself then.
+        guard !isProcessing else { return }
+        isProcessing = true
+        defer { isProcessing = false }
+        while isOpen, state == .awaitingHead, partial.count > seen {
+            // Moved out, since the exchange may call back while its bytes are read.
+            let bytes = partial
+            partial = []
+            let used = readRequest(bytes.span)
+            if used == 0 {
+                if isOpen, state != .ending { partial = bytes }
+                break
+            }
+            keep(bytes.span, from: used)
+        }
+        if isOpen, state == .awaitingHead {
+            if hasEnded { close() } else { startReading() }
+        }
+    }
+
+    /// Begins the request at the start of `bytes`, if its head is whole. Returns how many bytes the
+    /// head, and as much of the body as is here, took.
+    private func readRequest(_ bytes: Span<UInt8>) -> Int {
+        switch listener.requestHead.parse(bytes, alreadySeen: seen) {
+        case .complete(let length):
+            seen = 0
+            state = .exchanging
+            deadlineNanoseconds = .max
+            let exchange = worker.takeExchange()
+            self.exchange = exchange
+            return length
+                + exchange.begin(
+                    listener.requestHead, bytes.extracting(0..<length),
+                    following: bytes.extracting(length..<bytes.count), from: self)
+        case .needMore:
+            if seen == 0 { deadlineNanoseconds = loop.nowNanoseconds + listener.headTimeout }
+            seen = bytes.count
+            return 0
+        case .bad(let error):
+            refuse(.refused(error))
+            return bytes.count
+        }
+    }
+
+    private func ended() {
+        hasEnded = true
+        stopReading()
+        switch state {
+        case .awaitingHead:
+            // Between requests this is how a connection ends; within a head nothing can be done.
+            close()
+        case .exchanging:
+            exchange?.clientEnded()
+        case .ending:
+            if !isCongested { close() }
+        }
+    }
+
+    private func broken() {
+        exchange?.clientBroken()
+        exchange = nil
+        descriptor.resetOnClose()
+        close()
+    }
+
+    // MARK: - To the client
+
+    override func onDrained() {
+        switch state {
+        case .awaitingHead: break
+        case .exchanging: exchange?.clientDrained()
+        case .ending: linger()
+        }
+    }
+
+    override func onBroken() {
+        broken()
+    }
+
+    /// Answers a request that no exchange was begun for, and ends the connection.
+    private func refuse(_ reply: Reply) {
+        listener.counters.badRequests.add()
+        send(reply, keepsAlive: false, minorVersion: 1, omitsBody: false)
+        end(lingers: true)
+    }
+
+    /// Sends one of Fairlead's own answers.
+    func send(_ reply: Reply, keepsAlive: Bool, minorVersion: Int, omitsBody: Bool) {
+        var writer = ResponseWriter(
+            status: reply.status,
+            to: ClientCapabilities(minorVersion: minorVersion, keepsAlive: keepsAlive),
+            omitsBody: omitsBody)
+        // Nothing was done yet: the client may simply try again.
+        if reply.status == 503 { writer.addField("Retry-After", "1") }
+        var out: [UInt8] = []
+        let body = Array(reply.body(service: listener.pool.options.name).utf8)
+        writer.write(body: body.span, into: &out)
+        // A failure shows at the next read or write.
+        _ = write(out.span)
+    }
+
+    // MARK: - From the exchange
+
+    /// The options of the listener that the client came by.
+    var listenerOptions: WorkerListener { listener }
+
+    /// Whether the connection could carry another request after this one.
+    var mayKeepAlive: Bool { !worker.isDraining && !hasEnded }
+
+    /// What the next hop is told of this client.
+    var forwarding: Forwarding { worker.forwarding(for: address) }
+
+    /// The exchange is over, and everything it had to say is written or kept.
+    func exchangeFinished(keepsAlive: Bool, lingers: Bool) {
+        exchange = nil
+        guard keepsAlive else {
+            end(lingers: lingers)
+            return
+        }
+        state = .awaitingHead
+        deadlineNanoseconds = loop.nowNanoseconds + listener.idleTimeout
+        if worker.isDraining { drain() }
+        if hasEnded || !partial.isEmpty { processPartial() } else { startReading() }
+    }
+
+    /// The exchange is over and its response was cut short: the client must not take it for whole.
+    func exchangeCutShort() {
+        exchange = nil
+        descriptor.resetOnClose()
+        close()
+    }
+
+    // MARK: - The end
+
+    /// Ends the connection once everything is written.
+    private func end(lingers: Bool) {
+        state = .ending
+        partial = []
+        if isCongested {
+            deadlineNanoseconds = loop.nowNanoseconds + listener.stallTimeout
+        } else if lingers {
+            linger()
+        } else {
+            close()
+        }
+    }
+
+    private func linger() {
+        guard !hasEnded else {
+            close()
+            return
+        }
+        descriptor.shutdownWriting()
+        deadlineNanoseconds = loop.nowNanoseconds + Self.lingerNanoseconds
+        startReading()
+    }
+
+    override func onDeadline() {
+        switch state {
+        case .awaitingHead:
+            if partial.isEmpty { close() } else { refuse(.clientTimeout) }
+        case .exchanging:
+            exchange?.clientStalled()
+        case .ending:
+            descriptor.resetOnClose()
+            close()
+        }
+    }
+
+    override func close() {
+        guard isOpen else { return }
+        worker.remove(self)
+        listener.counters.open.add(-1)
+        super.close()
+    }
+
+    // MARK: - ClientSide
+
+    var clientNumber: Int { Int(descriptor.number) }
+
+    func drain() {
+        guard state == .awaitingHead else { return }
+        deadlineNanoseconds = min(
+            deadlineNanoseconds, loop.nowNanoseconds + Self.drainGraceNanoseconds)
+    }
+
+    func abandon() {
+        exchange?.clientBroken()
+        exchange = nil
+        descriptor.resetOnClose()
+        close()
+    }
+}

@@ -1,0 +1,97 @@
+// What the proxy is told: plain values, made by the program from the configuration.
+
+package import Backends
+package import Endpoints
+package import HTTP1
+
+/// What a listener speaks.
+package enum ListenerMode: String, Sendable {
+    /// HTTP/1.1 and 1.0, request by request.
+    case http
+    /// Any stream, connection by connection.
+    case tcp
+}
+
+/// One address on which clients connect.
+package struct ListenerOptions: Sendable {
+    /// Its number, from 0, under which it is counted.
+    package var index: Int
+    /// Where it listens; every worker listens there.
+    package var endpoint: Endpoint
+    package var mode: ListenerMode
+    /// The service its requests go to.
+    package var service: ServiceID
+    /// Limits of a request's head.
+    package var headLimits = HeadLimits()
+    /// Client connections that one worker has open at most; more are closed at once.
+    package var connectionsMax = 100_000
+    package var timeouts = ClientTimeouts()
+
+    package init(index: Int, endpoint: Endpoint, mode: ListenerMode, service: ServiceID) {
+        self.index = index
+        self.endpoint = endpoint
+        self.mode = mode
+        self.service = service
+    }
+}
+
+/// How long a client may take.
+package struct ClientTimeouts: Sendable {
+    /// From the first byte of a head, or from the connection's begin, to its last: a client that
+    /// sends a byte now and then is not kept waiting for.
+    package var head: Duration = .seconds(10)
+    /// Between a response and the next request.
+    package var idle: Duration = .seconds(60)
+    /// Without a byte moving in either direction while a body or a TCP stream is under way.
+    package var stall: Duration = .seconds(60)
+
+    package init() {}
+}
+
+/// How a service's backends are talked to.
+package struct ServiceOptions: Sendable {
+    package var id: ServiceID
+    /// For 503 answers and logs.
+    package var name: String
+    /// To make a connection; on a network of one's own a backend answers within this or is gone.
+    package var connectTimeout: Duration = .seconds(1)
+    /// From the request's last byte to the response's head.
+    package var firstByteTimeout: Duration = .seconds(60)
+    /// How long an unused connection is kept for the next request.
+    package var idleTimeout: Duration = .seconds(30)
+    /// Unused connections kept per backend and worker.
+    package var idleConnectionsMax = 512
+    package var retry = RetryOptions()
+
+    package init(id: ServiceID, name: String) {
+        self.id = id
+        self.name = name
+    }
+}
+
+/// When a request is sent again.
+package struct RetryOptions: Sendable {
+    /// Tries in all, the first included; 1 to `TriedBackends.capacity`.
+    package var attempts = 3
+    /// Retries allowed per live request, in percent. A failed dial is not counted: it sent nothing.
+    package var budgetPercent = 20
+    /// Retries a second that are allowed however few requests there are.
+    package var budgetFloorPerSecond = 10
+
+    package init() {}
+}
+
+/// All of it.
+package struct ProxyOptions: Sendable {
+    /// Threads that move traffic; at least 1.
+    package var workers: Int
+    package var listeners: [ListenerOptions]
+    /// In the order of their numbers.
+    package var services: [ServiceOptions]
+
+    package init(workers: Int, listeners: [ListenerOptions], services: [ServiceOptions]) {
+        self.workers = workers
+        self.listeners = listeners
+        self.services = services
+    }
+}

@@ -1,0 +1,49 @@
+// Reply: the answers that Fairlead gives by itself, each with a sentence for whoever reads it.
+
+internal import HTTP1
+
+/// An answer of Fairlead's own.
+enum Reply: Equatable {
+    /// The request was refused as it stands (400, 408, 413, 414, 431, 501, 505).
+    case refused(HeadError)
+    /// The request's body was malformed.
+    case malformedBody
+    /// The client was too slow with its request.
+    case clientTimeout
+    /// No backend is in the rotation.
+    case noBackend
+    /// No connection to any backend could be made.
+    case notConnected
+    /// The backend closed or broke the connection instead of answering.
+    case noResponse
+    /// The backend's answer was not HTTP/1.
+    case badResponse
+    /// The backend did not answer in time.
+    case backendTimeout
+
+    var status: Int {
+        switch self {
+        case .refused(let error): error.status
+        case .malformedBody: 400
+        case .clientTimeout: 408
+        case .noBackend, .notConnected: 503
+        case .noResponse, .badResponse: 502
+        case .backendTimeout: 504
+        }
+    }
+
+    /// One line of text; `service` is the name of the service that the request was for.
+    func body(service: String) -> String {
+        switch self {
+        case .refused(let error): "\(error)\n"
+        case .malformedBody: "The request's body is malformed: check its chunked framing.\n"
+        case .clientTimeout: "The request did not arrive in time.\n"
+        case .noBackend: "No healthy backend for service \(service).\n"
+        case .notConnected: "No backend of service \(service) accepts connections.\n"
+        case .noResponse:
+            "A backend of service \(service) closed the connection without an answer.\n"
+        case .badResponse: "A backend of service \(service) sent an answer that is not HTTP/1.1.\n"
+        case .backendTimeout: "No backend of service \(service) answered in time.\n"
+        }
+    }
+}

@@ -1,0 +1,168 @@
+// Worker: one thread that moves traffic. Everything a request needs is reached from here, and
+// nothing of it is shared with another thread but the counters, which this thread alone writes.
+
+internal import Backends
+internal import Endpoints
+internal import Events
+internal import HTTP1
+internal import Stats
+
+/// What the control thread tells a worker.
+enum WorkerMessage: Sendable {
+    /// From now on these backends get the service's traffic.
+    case rotation(Rotation)
+    /// Accept no more, finish what is in flight, give up after the limit.
+    case drain(limit: Duration)
+}
+
+/// A client's side of something under way, which a stopping worker waits for. Worker thread only.
+protocol ClientSide: AnyObject {
+    /// The descriptor's number, unique among those open.
+    var clientNumber: Int { get }
+    /// The worker is stopping: end when the work in hand is done.
+    func drain()
+    /// The time for that is over.
+    func abandon()
+}
+
+/// One worker. Lives on its own thread from `init` on.
+final class Worker {
+    let number: Int
+    let loop = EventLoop()
+    /// What every receive of this thread writes to.
+    let buffer = ReceiveBuffer()
+    /// Reused for every response head; never holds one across callbacks.
+    var responseHead = ResponseHead()
+    /// Reused for every head that is written to a client.
+    var outgoing: [UInt8] = []
+    private(set) var isDraining = false
+
+    private let reports: Mailbox<ProxyReport>
+    private let registry: StatsRegistry
+    private let pools: [BackendPool]
+    private var acceptors: [Acceptor] = []
+    /// By descriptor number.
+    private var clients: [(any ClientSide)?] = []
+    private var clientCount = 0
+    /// Exchanges that are over, kept so that a request allocates nothing.
+    private var freeExchanges: [HTTPExchange] = []
+    private var forwarding = Forwarding(clientAddress: [])
+    private var forwardedAddress: IPAddress?
+    private var drainLimit: Timer?
+
+    /// Free exchanges kept: the requests in flight that are likely to come again.
+    private static let freeExchangesMax = 1024
+
+    init(
+        number: Int, options: ProxyOptions, registry: StatsRegistry, reports: Mailbox<ProxyReport>
+    ) {
+        self.number = number
+        self.registry = registry
+        self.reports = reports
+        outgoing.reserveCapacity(buffer.capacity)
+        pools = options.services.enumerated().map { index, service in
+            BackendPool(
+                options: service, counters: registry.service(index, worker: number), worker: number)
+        }
+    }
+
+    /// Listens on `sockets`, one for each listener, and runs until drained.
+    func run(
+        _ listeners: [ListenerOptions], sockets: [Descriptor], mailbox: Mailbox<WorkerMessage>
+    ) throws(Errno) {
+        let reader = try MailboxReader(mailbox, on: loop) { [unowned self] in receive($0) }
+        acceptors = zip(listeners, sockets).map { options, socket in
+            Acceptor(
+                socket, worker: self,
+                listener: WorkerListener(
+                    options: options,
+                    counters: registry.listener(options.index, worker: number),
+                    pool: pools[options.service.index]))
+        }
+        loop.run()
+        reader.close()
+        for pool in pools { pool.closeIdle() }
+        loop.runOnce()
+        freeExchanges = []
+    }
+
+    private func receive(_ message: WorkerMessage) {
+        switch message {
+        case .rotation(let rotation):
+            pools[rotation.service.index].update(to: rotation) { id in
+                registry.backend(id.rawValue, worker: number)
+            }
+        case .drain(let limit):
+            drain(limit: limit)
+        }
+    }
+
+    // MARK: - Stopping
+
+    private func drain(limit: Duration) {
+        guard !isDraining else { return }
+        isDraining = true
+        for acceptor in acceptors { acceptor.closeGracefully() }
+        acceptors = []
+        let timer = Timer(on: loop) { [unowned self] in
+            for client in clients { client?.abandon() }
+            loop.stop()
+        }
+        timer.schedule(after: limit)
+        drainLimit = timer
+        for client in clients { client?.drain() }
+        stopWhenIdle()
+    }
+
+    private func stopWhenIdle() {
+        if isDraining, clientCount == 0 { loop.stop() }
+    }
+
+    // MARK: - Clients
+
+    func add(_ client: any ClientSide) {
+        let number = client.clientNumber
+        while clients.count <= number { clients.append(nil) }
+        clients[number] = client
+        clientCount += 1
+    }
+
+    func remove(_ client: any ClientSide) {
+        let number = client.clientNumber
+        guard number < clients.count, clients[number] === client else { return }
+        clients[number] = nil
+        clientCount -= 1
+        stopWhenIdle()
+    }
+
+    // MARK: - Exchanges
+
+    func takeExchange() -> HTTPExchange {
+        freeExchanges.popLast() ?? HTTPExchange(worker: self)
+    }
+
+    func recycle(_ exchange: HTTPExchange) {
+        if freeExchanges.count < Self.freeExchangesMax { freeExchanges.append(exchange) }
+    }
+
+    /// What the next hop is told of a client.
+    func forwarding(for address: IPAddress) -> Forwarding {
+        if address != forwardedAddress {
+            forwarding.clientAddress.removeAll(keepingCapacity: true)
+            address.appendText(to: &forwarding.clientAddress)
+            forwardedAddress = address
+        }
+        return forwarding
+    }
+
+    // MARK: - Reports
+
+    /// Tells the control thread that a dial failed; at most every 100 ms for one backend, since one
+    /// report is enough.
+    func reportDialFailure(_ backend: PooledBackend, service: ServiceID, _ error: Errno) {
+        let now = loop.nowNanoseconds
+        guard now >= backend.lastReportNanoseconds + 100_000_000 else { return }
+        backend.lastReportNanoseconds = now
+        reports.post(.dialFailed(service, backend.id, error))
+    }
+}

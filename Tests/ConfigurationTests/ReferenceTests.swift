@@ -1,0 +1,104 @@
+// Goal: the reference, the examples an operator copies, and resolv.conf are read as they are
+// written. Method: the generated text against names that are a contract; every file of `conf`;
+// small texts.
+
+import Configuration
+import Endpoints
+import Glibc
+import Testing
+
+@Suite struct ReferenceTests {
+    @Test(
+        "the variables and flags that are a contract are in the reference",
+        arguments: [
+            "FAIRLEAD_LISTEN", "FAIRLEAD_SERVICE", "FAIRLEAD_DNS", "FAIRLEAD_ADMIN",
+            "FAIRLEAD_WORKERS",
+            "FAIRLEAD_MODE", "FAIRLEAD_BACKEND", "FAIRLEAD_CONFIG", "FAIRLEAD_DNS_TIMEOUT",
+            "FAIRLEAD_STOP_TIMEOUT", "FAIRLEAD_CHECK_INTERVAL", "FAIRLEAD_CHECK_PATH",
+        ] + Flag.allCases.map(\.rawValue))
+    func contract(name: String) {
+        #expect(ConfigurationReference.markdown.contains("`\(name)`"))
+    }
+
+    @Test("a line of the reference has every column, and no variable sets two options")
+    func lines() {
+        let rows = ConfigurationReference.markdown.split(separator: "\n").filter {
+            $0.hasPrefix("| `")
+        }
+        #expect(
+            rows.contains(
+                "| `defaults.check.interval` | `FAIRLEAD_CHECK_INTERVAL` |  | duration, 100ms to "
+                    + "1h "
+                    + "| `2s` | From the start of one check to the start of the next. |"))
+        let variables = rows.compactMap { row in
+            row.split(separator: "|").map { $0.drop { $0 == " " } }.first {
+                $0.hasPrefix("`FAIRLEAD_")
+            }
+        }
+        #expect(variables.count > 30)
+        #expect(Set(variables).count == variables.count)
+    }
+
+    @Test("every flag has a sentence for the help text", arguments: Flag.allCases)
+    func help(flag: Flag) {
+        #expect(flag.help.hasSuffix("."))
+    }
+
+    @Test("every example loads without error or warning", arguments: exampleNames())
+    func example(name: String) throws {
+        var overrides = Overrides()
+        overrides[.config] = [examplesFolder() + name]
+        let loaded = try ConfigurationLoader.load(overrides: overrides, processorCount: 2)
+        #expect(loaded.warnings.isEmpty)
+    }
+
+    @Test("the example to copy is among them")
+    func examples() {
+        #expect(exampleNames().contains("fairlead.yaml"))
+    }
+
+    @Test(
+        "resolv.conf gives its first three nameservers",
+        arguments: [
+            ("nameserver 10.0.0.1\nnameserver\t::1\r\n", ["10.0.0.1:53", "[::1]:53"]),
+            (
+                "nameserver 1.1.1.1\nnameserver 2.2.2.2\nnameserver 3.3.3.3\nnameserver 4.4.4.4",
+                ["1.1.1.1:53", "2.2.2.2:53", "3.3.3.3:53"]
+            ),
+            (
+                "# nameserver 1.1.1.1\n;nameserver 1.1.1.1\nsearch a.b\noptions "
+                    + "edns0\nnameservers 1.1.1.1\n"
+                    + "nameserver\nnameserver x\nnameserver fe80::1%eth0\nnameserver 9.9.9.9 # "
+                    + "mine",
+                ["9.9.9.9:53"]
+            ),
+            ("", ["127.0.0.1:53"]),
+            ("\u{0}\nnameserver", ["127.0.0.1:53"]),
+        ])
+    func resolvConf(text: String, servers: [String]) {
+        #expect(ResolvConf.nameservers(in: text).map(\.description) == servers)
+    }
+
+    @Test("a resolv.conf that is missing is an error, not a trap")
+    func noResolvConf() {
+        #expect(throws: FileTextError.self) {
+            try ResolvConf.nameservers(path: "/nowhere/resolv.conf")
+        }
+    }
+}
+
+/// `conf` beside `Tests`.
+private func examplesFolder() -> String {
+    #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined() + "/conf/"
+}
+
+private func exampleNames() -> [String] {
+    var found = unsafe glob_t()
+    // Filled by glob, and freed by globfree whatever it returned.
+    defer { unsafe globfree(&found) }
+    guard unsafe glob(examplesFolder() + "*.yaml", 0, nil, &found) == 0 else { return [] }
+    return unsafe (0..<Int(found.gl_pathc)).compactMap { index in
+        unsafe found.gl_pathv[index].map { unsafe String(cString: $0) }
+    }
+    .compactMap { $0.split(separator: "/").last.map(String.init) }
+}

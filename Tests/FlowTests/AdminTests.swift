@@ -1,0 +1,57 @@
+// What the admin port tells, through the eyes of those who ask it.
+
+import Testing
+
+extension Flow {
+    // Goal: the admin port's answers are true and can be read by the tools they are made for.
+    // Method: traffic of known counts; promtool.
+    @Suite struct AdminPort {
+        @Test func `metrics pass promtool`() throws {
+            try withStage { stage in
+                let web = try stage.web("one")
+                let fairlead = try stage.fairlead(over: [web[0].port])
+                _ = try fairlead.bodies(of: 5)
+                let metrics = try get("/metrics", port: fairlead.adminPort)
+                #expect(metrics.status == 200)
+                let folder = try TemporaryFolder()
+                let file = try folder.write(metrics.body, to: "metrics")
+                // promtool reads its standard input and says what is wrong with a status of its own.
+                _ = try RunningProcess.run(["sh", "-c", "promtool check metrics < \(file)"])
+            }
+        }
+
+        @Test func `each backend is shown with its state, its cause and its record`() throws {
+            try withStage { stage in
+                let web = try stage.web("one", "two")
+                let named = try stage.named([
+                    SRVRecord(web[0], priority: 1, weight: 5),
+                    SRVRecord(web[1], priority: 2, weight: 6),
+                ])
+                let fairlead = try stage.fairlead(following: named.port, up: 2)
+                let shown = try fairlead.backends().sorted { $0.priority < $1.priority }
+                #expect(shown.map(\.address) == web.map { "127.0.0.1:\($0.port)" })
+                #expect(shown.map(\.weight) == [5, 6])
+                #expect(shown.allSatisfy { $0.state == "up" && !$0.cause.isEmpty })
+            }
+        }
+
+        @Test(arguments: ["/", "/stats", "/metrics", "/backends", "/health/live", "/health/ready"])
+        func `every page answers`(path: String) throws {
+            try withStage { stage in
+                let web = try stage.web("one")
+                let fairlead = try stage.fairlead(over: [web[0].port])
+                let page = try get(path, port: fairlead.adminPort)
+                #expect(page.status == 200)
+                #expect(!page.body.isEmpty)
+            }
+        }
+
+        @Test func `the admin pages are not reachable through the listener`() throws {
+            try withStage { stage in
+                let echo = stage.hold(try ScriptedBackend.echoingHeads())
+                let fairlead = try stage.fairlead(over: [echo.port])
+                #expect(try get("/backends", port: fairlead.port).body.hasPrefix("GET /backends "))
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+// What must be refused, and how.
+
+import Testing
+
+extension Flow {
+    // Goal: bad input gets a clear refusal and has no other effect.
+    // Method: raw bytes from the client; configurations with one mistake.
+    @Suite struct BadInput {
+        @Test(arguments: [
+            "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+            "GET / HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nX: one\u{0}two\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\n folded: line\r\n\r\n",
+            "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
+            "NOT HTTP AT ALL\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\na",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\na",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        ])
+        func `a malformed request gets 400, a closed connection, and goes nowhere`(
+            request: String
+        ) throws {
+            try withStage { stage in
+                let backend = stage.hold(try ScriptedBackend.echoingHeads())
+                let fairlead = try stage.fairlead(over: [backend.port])
+                let client = try RawSocket(port: fairlead.port)
+                try client.send(request)
+                let answer = String(decoding: try client.receiveToEnd(), as: UTF8.self)
+                #expect(answer.hasPrefix("HTTP/1.1 400 "), "\(answer)")
+                #expect(backend.requests == 0)
+            }
+        }
+
+        @Test(arguments: ["0x1\r\na\r\n0\r\n\r\n", "+1\r\na\r\n0\r\n\r\n", "1\r\nab\r\n0\r\n\r\n"])
+        func `a malformed chunk is never passed on, and the connection ends`(body: String) throws {
+            try withStage { stage in
+                let echo = stage.hold(try ScriptedBackend.echoingBodies())
+                let fairlead = try stage.fairlead(over: [echo.port])
+                let client = try RawSocket(port: fairlead.port)
+                try client.send(
+                    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+                let answer = String(decoding: try client.receiveToEnd(), as: UTF8.self)
+                #expect(!answer.hasPrefix("HTTP/1.1 2"), "\(answer)")
+            }
+        }
+
+        @Test func `a mistake in the configuration is told with its place, and nothing starts`()
+            throws
+        {
+            let folder = try TemporaryFolder()
+            let path = try folder.write(
+                "# An operator's file.\nlisen: 127.0.0.1:8080\n", to: "bad.yaml")
+            let admin = try FreePort.take()
+            let process = try Fairlead.start([
+                "run", "--config", path, "--admin", "127.0.0.1:\(admin)",
+            ])
+            #expect(try process.waitForExit() == .status(2))
+            #expect(process.errors.contains("\(path):2"), "\(process.transcript)")
+            #expect(process.errors.contains("lisen"), "\(process.transcript)")
+            #expect(throws: FlowError.self) { try RawSocket(port: admin) }
+        }
+
+        @Test func `a configuration that is not YAML is told with its place`() throws {
+            let folder = try TemporaryFolder()
+            let path = try folder.write("listeners: [\n", to: "bad.yaml")
+            let process = try Fairlead.start(["run", "--config", path])
+            #expect(try process.waitForExit() == .status(2))
+            #expect(process.errors.contains(path), "\(process.transcript)")
+        }
+
+        @Test(arguments: [
+            ["--listen", "8080x"], ["--backend", "nowhere"], ["--workers", "none"],
+            ["--mode", "udp"],
+        ])
+        func `a mistake in a flag is told with what was found`(flag: [String]) throws {
+            let port = try FreePort.take()
+            let others = [
+                ["--listen", "127.0.0.1:\(port)"], ["--backend", "127.0.0.1:\(port)"],
+            ]
+            .filter { $0[0] != flag[0] }.flatMap(\.self)
+            let process = try Fairlead.start(["run"] + others + flag)
+            let exit = try process.waitForExit()
+            #expect(exit != .status(0))
+            #expect(process.errors.contains(flag[1]), "\(process.transcript)")
+            #expect(throws: FlowError.self) { try RawSocket(port: port) }
+        }
+
+        @Test func `a name server that is no address at all is told before anything starts`() throws
+        {
+            let port = try FreePort.take()
+            let process = try Fairlead.start([
+                "run", "--listen", "127.0.0.1:\(port)", "--service", SRVRecord.service, "--dns",
+                "x:y",
+            ])
+            #expect(try process.waitForExit() == .status(2))
+            #expect(process.errors.contains("x:y"), "\(process.transcript)")
+        }
+    }
+}

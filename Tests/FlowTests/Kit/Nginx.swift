@@ -1,0 +1,65 @@
+// nginx as the web application behind the proxy: a real server, with a real server's habits on
+// keep-alive connections, that says which instance answered.
+
+internal import Glibc
+
+/// An nginx of one process on 127.0.0.1, so that SIGKILL leaves nothing behind. It answers `/health`
+/// with 200 and everything else with its name. One thread.
+final class Nginx {
+    /// A DNS label; also the body of every answer.
+    let name: String
+    let port: UInt16
+    private let folder: TemporaryFolder
+    private var process: RunningProcess?
+
+    /// Returns when the server answers.
+    init(_ name: String) throws {
+        self.name = name
+        port = try FreePort.take()
+        folder = try TemporaryFolder()
+        try start()
+    }
+
+    /// Starts again after `kill`, on the same port.
+    func start() throws {
+        let configuration = try folder.write(
+            """
+            daemon off;
+            master_process off;
+            pid \(folder.path("pid"));
+            error_log stderr;
+            events { worker_connections 1024; }
+            http {
+                access_log \(folder.path("access.log"));
+                client_body_temp_path \(folder.path("body"));
+                proxy_temp_path \(folder.path("proxy"));
+                fastcgi_temp_path \(folder.path("fastcgi"));
+                uwsgi_temp_path \(folder.path("uwsgi"));
+                scgi_temp_path \(folder.path("scgi"));
+                keepalive_requests 1000000;
+                server {
+                    listen 127.0.0.1:\(port);
+                    location / { return 200 "\(name)"; }
+                    location /health { access_log off; return 200 "healthy"; }
+                }
+            }
+            """, to: "nginx.conf")
+        let process = try RunningProcess(["nginx", "-e", "stderr", "-c", configuration])
+        self.process = process
+        try waitFor("nginx \(name) to answer; it said:\n\(process.transcript)") { () -> Void? in
+            if let exit = process.exit { throw FlowError("nginx: \(exit):\n\(process.transcript)") }
+            return (try? get("/health", port: port)).map { _ in () }
+        }
+    }
+
+    /// Ends it between two instructions: its connections are reset or closed by the kernel.
+    func kill() throws {
+        process?.signal(SIGKILL)
+        try process?.waitForExit()
+    }
+
+    /// How many requests it has answered since its first start, `/health` aside.
+    var requests: Int {
+        (readFile(folder.path("access.log")) ?? "").utf8.count { $0 == UInt8(ascii: "\n") }
+    }
+}

@@ -1,0 +1,79 @@
+// The end: what is in flight is finished, unless the operator insists.
+
+internal import Glibc
+import Testing
+
+extension Flow {
+    // Goal: stopping refuses the new, finishes the old, and reports success.
+    // Method: a response that is halfway through when the signal comes.
+    @Suite struct Stop {
+        @Test(arguments: [SIGTERM, SIGINT])
+        func `a signal lets what is in flight finish, and the exit status is 0`(number: Int32)
+            throws
+        {
+            try withStage { stage in
+                let gate = try Gate()
+                let slow = stage.hold(try ScriptedBackend.halfway(gate))
+                let fairlead = try stage.fairlead(over: [slow.port])
+                let client = try beginRequest(fairlead)
+
+                fairlead.process.signal(number)
+                try waitForRefusal(fairlead)
+                #expect(fairlead.process.exit == nil)
+                gate.open()
+
+                #expect(try client.receive(exactly: 6) == Array("second".utf8))
+                #expect(try client.receiveToEnd().isEmpty)
+                #expect(try fairlead.process.waitForExit() == .status(0))
+            }
+        }
+
+        @Test func `a second signal ends it at once`() throws {
+            try withStage { stage in
+                let gate = try Gate()
+                defer { gate.open() }
+                let slow = stage.hold(try ScriptedBackend.halfway(gate))
+                let fairlead = try stage.fairlead(over: [slow.port])
+                let client = try beginRequest(fairlead)
+
+                fairlead.process.signal(SIGTERM)
+                try waitForRefusal(fairlead)
+                #expect(fairlead.process.exit == nil)
+                fairlead.process.signal(SIGTERM)
+
+                // The gate is still shut: only leaving the request behind can end the program.
+                try fairlead.process.waitForExit()
+                withExtendedLifetime(client) {}
+            }
+        }
+
+        @Test func `an idle keep-alive connection does not hold it up`() throws {
+            try withStage { stage in
+                let web = try stage.web("one")
+                let fairlead = try stage.fairlead(over: [web[0].port])
+                let idle = try HTTPConnection(port: fairlead.port)
+                #expect(try idle.request().body == "one")
+                fairlead.process.signal(SIGTERM)
+                #expect(try idle.socket.receiveToEnd().isEmpty)
+                #expect(try fairlead.process.waitForExit() == .status(0))
+            }
+        }
+
+        /// Sends a request and waits until its response has begun.
+        private func beginRequest(_ fairlead: Fairlead) throws -> RawSocket {
+            let client = try RawSocket(port: fairlead.port)
+            try client.send("GET / HTTP/1.1\r\nHost: flow.example.test\r\n\r\n")
+            guard try client.receive(through: "first-") != nil else {
+                throw FlowError("no response:\n\(fairlead.process.transcript)")
+            }
+            return client
+        }
+
+        /// Waits until new connections are refused.
+        private func waitForRefusal(_ fairlead: Fairlead) throws {
+            try waitFor("fairlead to stop listening") { () -> Void? in
+                (try? RawSocket(port: fairlead.port)) == nil ? () : nil
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+// What the tests of this module share: text in, text out, and a source of reproducible mutations.
+
+import HTTP1
+
+/// The bytes of `text`.
+func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
+
+/// `range` of `input` as text, with one character per byte so that nothing is repaired.
+func text(_ input: [UInt8], _ range: ByteRange) -> String { text(input[range.bounds]) }
+
+/// Bytes as text, one character per byte.
+func text(_ input: some Sequence<UInt8>) -> String {
+    String(String.UnicodeScalarView(input.map { Unicode.Scalar($0) }))
+}
+
+/// Parses a whole request, and what it came to.
+func parseRequest(
+    _ input: String, limits: HeadLimits = HeadLimits()
+) -> (outcome: HeadOutcome, head: RequestHead, input: [UInt8]) {
+    let input = bytes(input)
+    var head = RequestHead(limits: limits)
+    let outcome = head.parse(input.span)
+    return (outcome, head, input)
+}
+
+/// Parses a whole response, and what it came to.
+func parseResponse(
+    _ input: String, answering method: HTTP1.Method = .get, limits: HeadLimits = HeadLimits()
+) -> (outcome: HeadOutcome, head: ResponseHead, input: [UInt8]) {
+    let input = bytes(input)
+    var head = ResponseHead(limits: limits)
+    let outcome = head.parse(input.span, answering: method)
+    return (outcome, head, input)
+}
+
+/// SplitMix64: small, seeded, the same everywhere.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ mixed >> 31
+    }
+
+    /// Changes, inserts, removes or repeats a few bytes, preferring those with a meaning.
+    mutating func mutate(_ input: [UInt8]) -> [UInt8] {
+        let telling = Array("\r\n\0\t :;=,%\"\\[]0Ff#*/\u{7F}".utf8) + [0x80, 0xFF]
+        var output = input
+        for _ in 0..<Int.random(in: 1...3, using: &self) {
+            let at = Int.random(in: 0...output.count, using: &self)
+            let byte = telling.randomElement(using: &self) ?? 0
+            switch Int.random(in: 0..<20, using: &self) {
+            case 0: output = Array(output.prefix(max(1, at)))
+            case 1...6: output.insert(byte, at: at)
+            case 7...11: output.insert(contentsOf: output.prefix(at).suffix(20), at: at)
+            case 12...15 where at < output.count: output[at] = byte
+            default: if at < output.count { output.remove(at: at) }
+            }
+        }
+        return output
+    }
+}

@@ -40,6 +40,13 @@ package struct QuestionRace {
         package let server: Int
         package let transport: DNSTransport
         package let hasEDNS: Bool
+
+        package init(number: Int, server: Int, transport: DNSTransport, hasEDNS: Bool) {
+            self.number = number
+            self.server = server
+            self.transport = transport
+            self.hasEDNS = hasEDNS
+        }
     }
 
     /// How the question ended.

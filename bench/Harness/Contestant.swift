@@ -65,7 +65,7 @@ private func haproxyConfiguration(_ origin: UInt16, _ port: UInt16) -> String {
     """
     global
         nbthread 1
-        maxconn 10000
+        maxconn 1000
     defaults
         mode http
         timeout connect 5s

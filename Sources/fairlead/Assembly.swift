@@ -81,13 +81,13 @@ extension RosterOptions {
 extension HealthOptions {
     /// How the backends of `service` are checked.
     init(_ check: Service.Check) {
-        let kind: Kind =
+        self.init()
+        kind =
             switch check.kind {
             case .tcp: .tcp
-            case .http: .http(path: check.path, host: check.host, status: check.status)
+            case .http: .http(HTTP(path: check.path, host: check.host, statuses: check.status))
             case .off: .off
             }
-        self.init(kind)
         interval = check.interval
         timeout = check.timeout
         jitterPercent = check.jitterPercent

@@ -1,0 +1,61 @@
+// Backend: an instance as Fairlead tracks it. What the admin port shows of it is here, as values.
+
+package import Endpoints
+
+/// An instance with what Fairlead knows of it: number, state, checks. A copy taken from the roster
+/// does not follow it. Control thread.
+package struct Backend: Sendable, Equatable {
+    /// Its number for as long as it is on the roster.
+    package let id: BackendID
+    /// What the source said last. Its endpoint never changes: it is the identity.
+    package internal(set) var instance: Instance
+    /// Phase, since when, and why.
+    package internal(set) var state: BackendState
+    /// Whether the source names it.
+    package internal(set) var naming = Naming.named
+    /// The check that ended last; nil before the first.
+    package internal(set) var lastCheck: Check?
+    /// The last time that a live request could not connect; nil for never.
+    package internal(set) var lastDialFailure: Dial?
+
+    /// How often it was drained for an absence that turned out to be none; see `missesToDrain`.
+    var flaps = 0
+    var lastFlap: ContinuousClock.Instant?
+
+    /// Where it is; its identity within the service.
+    package var endpoint: Endpoint { instance.endpoint }
+
+    /// What the last good answer meant for a backend.
+    package enum Naming: Sendable, Equatable {
+        /// The last good answer named it.
+        case named
+        /// So many good answers in a row did not.
+        case missing(answers: Int)
+        /// It was lost with most others in one answer, and stays meanwhile if its checks pass.
+        case held(until: ContinuousClock.Instant)
+    }
+
+    /// How a check ended.
+    package struct Check: Sendable, Equatable {
+        /// When it ended.
+        package let at: ContinuousClock.Instant
+        /// How long it took.
+        package let took: Duration
+        /// Nil if it passed.
+        package let failure: CheckFailure?
+    }
+
+    /// How a live request failed to connect.
+    package struct Dial: Sendable, Equatable {
+        /// When it failed.
+        package let at: ContinuousClock.Instant
+        /// How it failed.
+        package let failure: DialFailure
+    }
+
+    var member: Rotation.Member {
+        Rotation.Member(
+            id: id, endpoint: endpoint, weight: UInt32(instance.weight),
+            priority: instance.priority)
+    }
+}

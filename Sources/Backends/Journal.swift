@@ -1,0 +1,104 @@
+// Journal: what happened to the backends of this process, and why. A ring: bounded however wild a
+// registry gets, and writing an entry is O(1). Causes become words when they are read.
+
+package import Endpoints
+
+/// One thing that happened. Value type, any thread.
+package struct JournalEntry: Sendable, Equatable {
+    /// Counts from 0; a gap between two reads of the journal shows how much was overwritten.
+    package let number: UInt64
+    /// When it happened.
+    package let at: ContinuousClock.Instant
+    /// Which service it concerns.
+    package let service: ServiceID
+    /// The backend concerned; nil when it concerns the whole service.
+    package let backend: BackendID?
+    /// Where that backend is; nil when there is none.
+    package let endpoint: Endpoint?
+    /// What happened.
+    package let event: JournalEvent
+}
+
+/// What can happen. Any thread.
+package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
+    /// A backend changed its phase; `from` is nil when it came to the roster.
+    case phase(from: BackendState.Phase?, to: BackendState.Phase, Cause)
+    /// The source gave a backend another priority or weight.
+    case share(from: Share, to: Share)
+    /// The source began to fail, or to fail in another way; nothing leaves while the hold lasts.
+    case sourceFailed(DiscoveryFailure, hold: Duration)
+    /// A good answer came, the first after a failure.
+    case sourceRecovered(instances: Int)
+    /// A hold for a failing source ended.
+    case holdEnded(HoldKind)
+    /// One answer lost more than half of the backends; those that pass their checks are held.
+    case massLoss(lost: Int, of: Int, hold: Duration)
+    /// The source names more instances than a service may have.
+    case instancesRefused(count: Int, limit: Int)
+
+    /// What a source says about a backend's share of the traffic.
+    package struct Share: Sendable, Equatable {
+        /// The RFC 2782 priority.
+        package let priority: UInt16
+        /// The RFC 2782 weight.
+        package let weight: UInt16
+    }
+
+    /// A sentence without its full stop: `up to down: 3 checks failed in a row, the last: timed out`.
+    package var description: String {
+        switch self {
+        case .phase(nil, let to, let cause): "\(to.rawValue): \(cause)"
+        case .phase(let from?, let to, let cause): "\(from.rawValue) to \(to.rawValue): \(cause)"
+        case .share(let from, let to):
+            "priority \(from.priority), weight \(from.weight)"
+                + " to priority \(to.priority), weight \(to.weight)"
+        case .sourceFailed(let failure, let hold):
+            "discovery fails: \(failure); backends are held for \(hold)"
+        case .sourceRecovered(let count): "discovery works again and names \(count) instances"
+        case .holdEnded(let kind): "the hold for \(kind.rawValue) ended"
+        case .massLoss(let lost, let count, let hold):
+            "\(lost) of \(count) backends missing from one answer; those that pass their checks"
+                + " are held for \(hold)"
+        case .instancesRefused(let count, let limit):
+            "\(count) instances refused: a service may have \(limit) backends"
+        }
+    }
+}
+
+/// The last entries of this process; every roster shares one. Control thread only.
+package final class Journal {
+    /// How many entries are kept.
+    package let capacity: Int
+    /// The number that the next entry gets: how many there have been.
+    package private(set) var nextNumber: UInt64 = 0
+    private var ring: [JournalEntry] = []
+
+    /// - Precondition: `capacity` is at least 1.
+    package init(capacity: Int = 1000) {
+        precondition(capacity >= 1)
+        self.capacity = capacity
+    }
+
+    /// The entries, the oldest first.
+    /// - Complexity: O(capacity).
+    package var entries: [JournalEntry] {
+        guard ring.count == capacity else { return ring }
+        let oldest = Int(nextNumber % UInt64(capacity))
+        return Array(ring[oldest...] + ring[..<oldest])
+    }
+
+    func write(
+        _ event: JournalEvent, service: ServiceID, backend: Backend?,
+        at now: ContinuousClock.Instant
+    ) {
+        let entry = JournalEntry(
+            number: nextNumber, at: now, service: service, backend: backend?.id,
+            endpoint: backend?.endpoint, event: event)
+        if ring.count < capacity {
+            ring.append(entry)
+        } else {
+            ring[Int(nextNumber % UInt64(capacity))] = entry
+        }
+        nextNumber += 1
+    }
+}

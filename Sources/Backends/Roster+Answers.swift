@@ -1,0 +1,162 @@
+// Roster+Answers: discovery is advice, health is evidence.
+//
+// | what discovery says               | what happens to a backend                                 |
+// |-----------------------------------|-----------------------------------------------------------|
+// | a good answer names it            | it stays, or comes back from its drain                    |
+// | a good answer misses it           | it drains, after `missesToDrain` such answers             |
+// | one misses more than half (of 3+) | held for `massLoss`; goes at once when not up             |
+// | no good answer: NXDOMAIN, timeout | held for that kind; one that fails its checks is down, and|
+// |  …, or an empty answer            | comes back by itself; nothing leaves the roster           |
+// | … for longer than the hold        | goes when not up; or all go, if nothing checks them       |
+
+internal import Endpoints
+
+extension Roster {
+    /// Takes what one lookup came to.
+    /// - Complexity: O(n) in backends and instances.
+    package func apply(_ answer: DiscoveryAnswer, now: ContinuousClock.Instant) {
+        advance(to: now)
+        switch answer {
+        case .instances([]): fail(.nodata, now: now)
+        case .instances(let instances): accept(Instance.merged(instances), now: now)
+        case .failure(let failure): fail(failure, now: now)
+        }
+    }
+
+    // MARK: A good answer
+
+    private func accept(_ instances: [Instance], now: ContinuousClock.Instant) {
+        if source.outage != nil {
+            source.outage = nil
+            record(.sourceRecovered(instances: instances.count), now: now)
+        }
+        source.goodAnswers += 1
+        source.lastGoodAnswer = .init(at: now, instances: instances.count)
+
+        let before = backends
+        let named = Set(instances.map(\.endpoint))
+        // The absent first: those that leave at once make room for new ones.
+        lose(before.filter { !named.contains($0.endpoint) }, of: before, now: now)
+        var refused = 0
+        for instance in instances where !see(bounded(instance), now: now) { refused += 1 }
+        refuse(refused, now: now)
+    }
+
+    /// Takes note of one named instance; false when it was refused.
+    private func see(_ instance: Instance, now: ContinuousClock.Instant) -> Bool {
+        guard let backend = backend(at: instance.endpoint) else {
+            return add(instance, now: now) != nil
+        }
+        let old = backend.instance
+        if old.share != instance.share {
+            record(.share(from: old.share, to: instance.share), backend, now: now)
+        }
+        update(backend.id) { backend in
+            backend.instance = instance
+            if case .missing = backend.naming {
+                if backend.isDraining { backend.flaps = min(backend.flaps + 1, 16) }
+                backend.lastFlap = now
+            }
+            backend.naming = .named
+        }
+        send(.named, to: backend.id, now: now)
+        return true
+    }
+
+    private func bounded(_ instance: Instance) -> Instance {
+        guard instance.textBytes > options.metadataBytesMax else { return instance }
+        source.metadataDropped += 1
+        var bounded = instance
+        bounded.hostName = ""
+        bounded.metadata = [:]
+        return bounded
+    }
+
+    private func refuse(_ count: Int, now: ContinuousClock.Instant) {
+        source.instancesRefused += UInt64(count)
+        // Once, not with every answer: the journal is for what changes.
+        if count > 0, !source.isRefusing {
+            record(.instancesRefused(count: count, limit: options.backendsMax), now: now)
+        }
+        source.isRefusing = count > 0
+    }
+
+    // MARK: Missing from a good answer
+
+    private func lose(_ absent: [Backend], of all: [Backend], now: ContinuousClock.Instant) {
+        // A loss is measured against the last good answer: what was missing or held before is none.
+        let wereNamed = all.count { $0.naming == .named && $0.state.phase != .draining }
+        let lost = absent.filter { $0.naming == .named && $0.state.phase != .draining }
+        if wereNamed >= 3, lost.count > wereNamed / 2 {
+            source.failures[.massLoss, default: 0] += 1
+            record(
+                .massLoss(lost: lost.count, of: wereNamed, hold: options.holds.massLoss), now: now)
+            let until = now + options.holds.massLoss
+            for backend in lost {
+                update(backend.id) { $0.naming = .held(until: until) }
+                leaveUnlessUp(backend.id, .massLossConfirmed, now: now)
+            }
+            arm(until)
+            for backend in absent where backend.naming != .named || backend.isDraining {
+                miss(backend, now: now)
+            }
+        } else {
+            for backend in absent { miss(backend, now: now) }
+        }
+    }
+
+    private func miss(_ backend: Backend, now: ContinuousClock.Instant) {
+        if backend.isDraining {
+            send(.absenceConfirmed, to: backend.id, now: now)
+            return
+        }
+        let answers: Int
+        switch backend.naming {
+        case .held: return
+        case .named: answers = 1
+        case .missing(let before): answers = before + 1
+        }
+        var flaps = backend.flaps
+        if let last = backend.lastFlap, last.duration(to: now) >= options.flapMemory { flaps = 0 }
+        update(backend.id) { backend in
+            backend.naming = .missing(answers: answers)
+            backend.flaps = flaps
+        }
+        if answers >= options.misses(afterFlaps: flaps) {
+            send(.leave(.missing(answers: answers)), to: backend.id, now: now)
+            // The answers that a flapping record had to be missing from have confirmed it already.
+            if answers > 1 { send(.absenceConfirmed, to: backend.id, now: now) }
+        }
+    }
+
+    // MARK: No good answer
+
+    private func fail(_ failure: DiscoveryFailure, now: ContinuousClock.Instant) {
+        let kind = failure.kind
+        source.failures[kind, default: 0] += 1
+        source.lastFailure = .init(at: now, failure: failure)
+        let hold = options.holds[kind]
+        var outage =
+            source.outage
+            ?? SourceStatus.Outage(since: now, kind: kind, until: now + hold, kindsSeen: [])
+        if outage.kindsSeen.insert(kind).inserted {
+            record(.sourceFailed(failure, hold: hold), now: now)
+        }
+        // Once a hold is over, another way of failing is no news that could begin a new one.
+        if outage.kind != kind, !outage.isOver {
+            outage.kind = kind
+            outage.until = min(now + hold, outage.since + options.holds.longest)
+        }
+        source.outage = outage
+        if !outage.isOver { arm(outage.until) }
+        advance(to: now)
+    }
+}
+
+extension Backend {
+    fileprivate var isDraining: Bool { state.phase == .draining }
+}
+
+extension Instance {
+    fileprivate var share: JournalEvent.Share { .init(priority: priority, weight: weight) }
+}

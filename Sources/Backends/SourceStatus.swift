@@ -1,0 +1,63 @@
+// SourceStatus: what a roster knows about its source, for the admin port and for the holds.
+
+/// How a service's source is doing. A copy does not follow the roster. Control thread.
+package struct SourceStatus: Sendable, Equatable {
+    /// The last good answer; nil before the first.
+    package internal(set) var lastGoodAnswer: GoodAnswer?
+    /// The last failure, whether or not good answers followed; nil for none yet.
+    package internal(set) var lastFailure: Failure?
+    /// The failures since the last good answer; nil while the source works.
+    package internal(set) var outage: Outage?
+    /// Good answers so far.
+    package internal(set) var goodAnswers: UInt64 = 0
+    /// Failures so far by kind, and answers that lost most backends.
+    package internal(set) var failures: [HoldKind: UInt64] = [:]
+    /// Instances refused because the service has too many backends, once per answer.
+    package internal(set) var instancesRefused: UInt64 = 0
+    /// Instances whose host name and metadata were dropped for their size, once per answer.
+    package internal(set) var metadataDropped: UInt64 = 0
+    /// Dials that failed on the last backend in the rotation, which stayed for that.
+    package internal(set) var lastBackendKept: UInt64 = 0
+
+    var isRefusing = false
+
+    /// A good answer.
+    package struct GoodAnswer: Sendable, Equatable {
+        /// When it came.
+        package let at: ContinuousClock.Instant
+        /// Distinct endpoints that it names.
+        package let instances: Int
+    }
+
+    /// A failed lookup.
+    package struct Failure: Sendable, Equatable {
+        /// When it failed.
+        package let at: ContinuousClock.Instant
+        /// How it failed.
+        package let failure: DiscoveryFailure
+    }
+
+    /// A run of failures. The hold of a kind counts from the first failure of that kind in a row; a
+    /// source that fails in many ways by turns is held for the longest of all holds at most.
+    package struct Outage: Sendable, Equatable {
+        /// When it began.
+        package let since: ContinuousClock.Instant
+        /// How the source fails now.
+        package internal(set) var kind: HoldKind
+        /// When the hold ends, or ended.
+        package internal(set) var until: ContinuousClock.Instant
+        /// Whether the hold is over: what does not pass its checks goes at once.
+        package internal(set) var isOver = false
+        var kindsSeen: Set<HoldKind>
+    }
+
+    /// A hold in force: these backends would leave without it.
+    package struct Hold: Sendable, Equatable {
+        /// What it protects from.
+        package let kind: HoldKind
+        /// When the last of these backends is let go.
+        package let until: ContinuousClock.Instant
+        /// How many backends it holds.
+        package let backends: Int
+    }
+}

@@ -1,0 +1,158 @@
+// Goal: every event does in every phase what the drawing in BackendState.swift says, and nothing else.
+// Method: a table of phase by event with the phase that follows; then the counted rules one by one.
+
+import Backends
+import Testing
+
+@Suite struct BackendStateTests {
+    typealias Phase = BackendState.Phase
+    typealias Event = BackendState.Event
+    static let rules = BackendState.Rules(rise: 1, fall: 1, isChecked: true)
+
+    /// A backend brought into a phase by the shortest way.
+    static func state(in phase: Phase, rules: BackendState.Rules = rules) -> BackendState {
+        var state = BackendState(now: start)
+        let way: [Event] =
+            switch phase {
+            case .discovered: []
+            case .checking: [.checkStarted]
+            case .up: [.checkPassed]
+            case .ejected: [.checkPassed, .dialFailed(.refused, isLast: false)]
+            case .down: [.checkFailed(.refused)]
+            case .draining: [.checkPassed, .leave(.missing(answers: 1))]
+            case .gone: [.leave(.missing(answers: 1))]
+            }
+        for event in way { _ = state.handle(event, now: start, rules: rules) }
+        return state
+    }
+
+    /// What follows in discovered, checking, up, ejected, down, draining, gone (rise and fall 1).
+    static let table: [(Event, [Phase])] = [
+        (.admittedUnchecked, [.up, .up, .up, .ejected, .down, .draining, .gone]),
+        (.checkStarted, [.checking, .checking, .up, .ejected, .down, .draining, .gone]),
+        (.checkPassed, [.up, .up, .up, .up, .up, .draining, .gone]),
+        (.checkFailed(.timeout), [.down, .down, .down, .down, .down, .draining, .gone]),
+        (
+            .dialFailed(.reset, isLast: false),
+            [.discovered, .checking, .ejected, .ejected, .down, .draining, .gone]
+        ),
+        (
+            .dialFailed(.reset, isLast: true),
+            [.discovered, .checking, .up, .ejected, .down, .draining, .gone]
+        ),
+        (.named, [.discovered, .checking, .up, .ejected, .down, .up, .gone]),
+        (
+            .leave(.missing(answers: 1)),
+            [.gone, .gone, .draining, .draining, .draining, .draining, .gone]
+        ),
+        (.absenceConfirmed, [.discovered, .checking, .up, .ejected, .down, .draining, .gone]),
+        (.idle, [.discovered, .checking, .up, .ejected, .down, .draining, .gone]),
+        (.timePassed, [.discovered, .checking, .up, .ejected, .down, .gone, .gone]),
+    ]
+
+    @Test("each event in each phase", arguments: table.indices)
+    func transitions(row: Int) {
+        let (event, expected) = Self.table[row]
+        #expect(expected.count == Phase.allCases.count)
+        let later = start + .seconds(61)
+        for (phase, next) in zip(Phase.allCases, expected) {
+            var state = Self.state(in: phase)
+            #expect(state.phase == phase)
+            let before = state
+            let transition = state.handle(event, now: later, rules: Self.rules)
+            #expect(state.phase == next, "\(phase) on \(event)")
+            #expect((transition != nil) == (next != phase), "\(phase) on \(event)")
+            if let transition {
+                #expect(transition.from == phase && transition.to == next)
+                #expect(state.since == later && state.cause == transition.cause)
+            } else {
+                #expect(state.since == before.since && state.cause == before.cause)
+            }
+        }
+    }
+
+    @Test("a new backend goes up on its first passed check, one that was out needs rise of them")
+    func rise() {
+        let rules = BackendState.Rules(rise: 3, fall: 1)
+        var state = BackendState(now: start)
+        _ = state.handle(.checkPassed, now: start, rules: rules)
+        #expect(state.phase == .up)
+        _ = state.handle(.checkFailed(.status(500)), now: start, rules: rules)
+        #expect(state.phase == .down)
+        for expected in [Phase.down, .down, .up] {
+            _ = state.handle(.checkPassed, now: start, rules: rules)
+            #expect(state.phase == expected)
+        }
+        #expect(state.cause == .checksPassed(3))
+    }
+
+    @Test("only failed checks in a row count")
+    func fall() {
+        let rules = BackendState.Rules(rise: 1, fall: 2)
+        var state = Self.state(in: .up, rules: rules)
+        for _ in 0..<3 {
+            _ = state.handle(.checkFailed(.timeout), now: start, rules: rules)
+            #expect(state.phase == .up)
+            _ = state.handle(.checkPassed, now: start, rules: rules)
+        }
+        _ = state.handle(.checkFailed(.timeout), now: start, rules: rules)
+        _ = state.handle(.checkFailed(.reset), now: start, rules: rules)
+        #expect(state.phase == .down)
+        #expect(state.cause == .checksFailed(2, last: .reset))
+    }
+
+    @Test("a failed dial starts the count of passed checks again")
+    func dialResetsPasses() {
+        let rules = BackendState.Rules(rise: 2, fall: 1)
+        var state = Self.state(in: .up, rules: rules)
+        _ = state.handle(.dialFailed(.refused, isLast: false), now: start, rules: rules)
+        _ = state.handle(.checkPassed, now: start, rules: rules)
+        _ = state.handle(.dialFailed(.refused, isLast: false), now: start, rules: rules)
+        _ = state.handle(.checkPassed, now: start, rules: rules)
+        #expect(state.phase == .ejected)
+        _ = state.handle(.checkPassed, now: start, rules: rules)
+        #expect(state.phase == .up)
+    }
+
+    @Test("a drain ends when idle and confirmed, in whichever order", arguments: [true, false])
+    func drainEnds(idleFirst: Bool) {
+        var state = Self.state(in: .draining)
+        let events: [Event] = idleFirst ? [.idle, .absenceConfirmed] : [.absenceConfirmed, .idle]
+        _ = state.handle(events[0], now: start, rules: Self.rules)
+        #expect(state.phase == .draining)
+        _ = state.handle(events[1], now: start, rules: Self.rules)
+        #expect(state.phase == .gone)
+        #expect(state.cause == .idle)
+    }
+
+    @Test("one that comes back from a drain is as the checks see it by now")
+    func drainFollowsChecks() {
+        var state = Self.state(in: .draining)
+        _ = state.handle(.checkFailed(.refused), now: start, rules: Self.rules)
+        #expect(state.phase == .draining)
+        _ = state.handle(.named, now: start, rules: Self.rules)
+        #expect(state.phase == .down)
+    }
+
+    @Test("without checks an ejection ends by time, twice as long each time up to the limit")
+    func backOff() throws {
+        let rules = BackendState.Rules(
+            rise: 1, fall: 1, isChecked: false, backOff: .seconds(5), backOffMax: .seconds(15))
+        var state = BackendState(now: start)
+        var now = start
+        _ = state.handle(.admittedUnchecked, now: now, rules: rules)
+        for seconds in [5, 10, 15, 15] {
+            _ = state.handle(.dialFailed(.refused, isLast: false), now: now, rules: rules)
+            #expect(try #require(state.deadline) == now + .seconds(seconds))
+            now += .seconds(seconds)
+            _ = state.handle(.timePassed, now: now - .nanoseconds(1), rules: rules)
+            #expect(state.phase == .ejected)
+            _ = state.handle(.timePassed, now: now, rules: rules)
+            #expect(state.phase == .up)
+            #expect(state.deadline == nil)
+        }
+        now += .seconds(15)
+        _ = state.handle(.dialFailed(.refused, isLast: false), now: now, rules: rules)
+        #expect(state.deadline == now + .seconds(5), "a long time up is forgiven")
+    }
+}

@@ -1,0 +1,92 @@
+// Goal: whatever the order of answers, checks and reports, the roster stays consistent, a failing
+// source takes no passing backend away, and a full answer always brings everything back.
+// Method: random histories from a seeded generator; invariants after every step.
+
+import Backends
+import Endpoints
+import Testing
+
+@Suite struct RosterPropertyTests {
+    /// SplitMix64: small, and the same everywhere.
+    struct Generator: RandomNumberGenerator {
+        var state: UInt64
+
+        mutating func next() -> UInt64 {
+            state &+= 0x9e37_79b9_7f4a_7c15
+            var mixed = state
+            mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+            mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+            return mixed ^ (mixed >> 31)
+        }
+    }
+
+    @Test("random histories", arguments: 0..<24 as Range<UInt64>)
+    func histories(seed: UInt64) {
+        var random = Generator(state: seed)
+        let fixture = Fixture {
+            if seed % 4 == 0 { $0.checks = nil }
+            $0.missesToDrain = Int(seed % 3) + 1
+            $0.backendsMax = 24
+        }
+        for _ in 0..<300 {
+            step(fixture, &random)
+            check(fixture)
+        }
+        // Empty, then full: every record that a source names gets its traffic.
+        fixture.fail(.nxdomain)
+        fixture.wait(4000)
+        fixture.answer(1...16)
+        for number in 1...16 { fixture.pass(number, times: 2) }
+        #expect(Set(fixture.inRotation).isSuperset(of: 1...16), "seed \(seed)")
+        // And what it no longer names ends, however often that flapped or was held before.
+        for _ in 0..<16 { fixture.answer(1...16) }
+        fixture.wait(400)
+        #expect(fixture.inRotation == Array(1...16), "seed \(seed)")
+        #expect(fixture.roster.count == 16)
+    }
+
+    func step(_ fixture: Fixture, _ random: inout Generator) {
+        let number = Int.random(in: 1...20, using: &random)
+        switch Int.random(in: 0..<12, using: &random) {
+        case 0, 1, 2:
+            let most = Int.random(in: 0...20, using: &random)
+            fixture.answer(
+                (0..<most).map { _ in
+                    instance(
+                        Int.random(in: 1...20, using: &random),
+                        priority: .random(in: 0...2, using: &random),
+                        weight: .random(in: 0...3, using: &random))
+                })
+        case 3, 4:
+            let before = fixture.inRotation
+            fixture.fail(RosterTests.failures.randomElement(using: &random) ?? .timeout)
+            #expect(fixture.inRotation == before, "a failure by itself takes nothing away")
+        case 5, 6: fixture.pass(number, times: 2)
+        case 7: fixture.failCheck(number, times: 2)
+        case 8:
+            let before = fixture.inRotation
+            fixture.failDial(number)
+            #expect(before.isEmpty == fixture.inRotation.isEmpty, "live traffic spares the last")
+        case 9: fixture.drained(number)
+        case 10: fixture.wait(Double.random(in: 0...5, using: &random))
+        default: fixture.wait(Double.random(in: 0...400, using: &random))
+        }
+    }
+
+    func check(_ fixture: Fixture) {
+        let roster = fixture.roster
+        let backends = roster.backends
+        let up = backends.filter { $0.state.phase == .up }
+        #expect(Set(backends.map(\.endpoint)).count == backends.count)
+        #expect(backends.count == roster.count && roster.count <= 24)
+        #expect(roster.upCount == up.count)
+        #expect(Set(roster.rotation.members.map(\.id)) == Set(up.map(\.id)))
+        #expect(!backends.contains { $0.state.phase == .gone })
+        #expect(backends.allSatisfy { roster.backend($0.id) == $0 })
+        #expect(backends.allSatisfy { roster.backend(at: $0.endpoint) == $0 })
+        if let earliest = backends.compactMap(\.state.deadline).min() {
+            #expect((roster.nextDeadline ?? earliest + .seconds(1)) <= earliest)
+        }
+        if let next = roster.nextDeadline { #expect(next > fixture.now) }
+    }
+}

@@ -91,7 +91,12 @@ let package = Package(
         tests("Discovery", uses: ["Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
         tests("Health", uses: ["Events", "Backends", "Endpoints"]),
         tests("Proxy", uses: ["Events", "HTTP1", "Backends", "Balancing", "Stats", "Endpoints"]),
-        tests("Admin", uses: ["Events", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints"]),
+        tests(
+            "Admin",
+            uses: [
+                "Events", "HTTPClient", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ]),
         tests("Demo", uses: ["Events", "DNSWire", "HTTPServer", "Endpoints"]),
         // What tests share: guard pages for parsers.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),

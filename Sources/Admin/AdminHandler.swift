@@ -45,7 +45,8 @@ package final class AdminHandler {
     // MARK: - Routes
 
     private static func page(_ snapshot: AdminSnapshot) -> HTTPServerResponse {
-        let nonce = String(UInt64.random(in: .min ... .max), radix: 36)
+        // With its top bit set it always has 16 digits: HEAD tells the length that GET has.
+        let nonce = String(UInt64.random(in: 1 << 63 ... .max), radix: 16)
         var response = response(
             200, "text/html; charset=utf-8", Array(AdminPage(snapshot, nonce: nonce).html.text.utf8)
         )

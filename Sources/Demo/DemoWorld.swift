@@ -43,7 +43,10 @@ package final class DemoWorld: Sendable {
             // world's thread runs.
             let loop = EventLoop()
             let reader = try MailboxReader(outcome, on: loop) { started = $0 }
-            defer { reader.close() }
+            defer {
+                reader.close()
+                loop.runOnce()
+            }
             thread = try LoopThread(name: "demo") {
                 Self.run(options, orders, outcome, report)
             }
@@ -85,6 +88,8 @@ package final class DemoWorld: Sendable {
         _ report: @escaping @Sendable (String) -> Void
     ) {
         let loop = EventLoop()
+        // One more turn, in which the loop lets go of the channels that were closed last.
+        defer { loop.runOnce() }
         do throws(DemoError) {
             let stage = try DemoStage(options, on: loop, report: report)
             defer { stage.close() }

@@ -77,6 +77,19 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // CPU per request beside the peers and a bare relay: `swift run -c release fairlead-bench`.
+        .executableTarget(
+            name: "fairlead-bench",
+            dependencies: [
+                "fairlead", "fairlead-bench-servers",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            path: "bench/Harness", swiftSettings: strict),
+        .executableTarget(
+            name: "fairlead-bench-servers", dependencies: ["CLibevent"], path: "bench/Servers",
+            swiftSettings: hot),
+
         tests("Endpoints"),
         tests("DNSWire", uses: ["Endpoints", "TestSupport"]),
         tests("HTTP1", uses: ["TestSupport"]),

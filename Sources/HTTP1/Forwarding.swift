@@ -2,33 +2,40 @@
 // that stay are copied in one piece; host and framing are always written from the parsed values, so
 // that the next hop cannot read another meaning into the same bytes.
 
-/// How the next hop is told about the client. Made once per connection.
+/// How the next hop is told about the client. One serves all connections of a thread, which set the
+/// client's address before they write.
 package struct Forwarding: Sendable {
-    /// The client's address as text, without a port: `192.0.2.1`, `2001:db8::1`.
-    package let clientAddress: [UInt8]
     /// What the client speaks: `http`, or `https` once TLS ends here.
     package let scheme: [UInt8]
     /// The host to name for a request of HTTP/1.0 that names none (RFC 9112 section 3.3): that of
     /// the listener. Empty writes an empty Host, which section 3.2 wants when nothing is known.
     package let defaultHost: [UInt8]
-    /// The address, its line end, and the whole line of X-Forwarded-Proto.
-    fileprivate let addressAndScheme: [UInt8]
+    /// The client's address, its line end, and the whole line of X-Forwarded-Proto.
+    fileprivate private(set) var addressAndScheme: [UInt8] = []
 
+    /// For a client of this address as text, without a port: `192.0.2.1`, `2001:db8::1`.
     /// - Precondition: the texts hold no spaces and no control characters.
     package init(
-        clientAddress: [UInt8], scheme: [UInt8] = Array("http".utf8), defaultHost: [UInt8] = []
+        clientAddress: [UInt8] = [], scheme: [UInt8] = Array("http".utf8),
+        defaultHost: [UInt8] = []
     ) {
-        self.clientAddress = clientAddress
         self.scheme = scheme
         self.defaultHost = defaultHost
-        var text = clientAddress
-        text.append("\r\nX-Forwarded-Proto: ")
-        text.append(scheme.span)
-        text.append("\r\n")
         precondition(
             (clientAddress + scheme + defaultHost).allSatisfy { $0 > 0x20 && $0 != 0x7F },
             "an address, scheme or host has a space or control character")
-        addressAndScheme = text
+        setClientAddress { $0.append(clientAddress.span) }
+    }
+
+    /// Puts another client's address in place, in the memory of the one before. `appendText` appends
+    /// it to what it is given, without spaces and control characters.
+    package mutating func setClientAddress(_ appendText: (inout [UInt8]) -> Void) {
+        let scheme = scheme
+        addressAndScheme.removeAll(keepingCapacity: true)
+        appendText(&addressAndScheme)
+        addressAndScheme.append("\r\nX-Forwarded-Proto: ")
+        addressAndScheme.append(scheme.span)
+        addressAndScheme.append("\r\n")
     }
 }
 
@@ -37,9 +44,9 @@ extension RequestHead {
     private static let notCopied = FieldNames.hopByHop.union(
         FieldNames(.host, .contentLength, .xForwardedFor, .xForwardedProto, .xForwardedHost))
 
-    /// Appends the head to send to the backend: request line in origin-form (or `*`), HTTP/1.1, Host
-    /// first, the fields that are not hop-by-hop, X-Forwarded-For with the client appended to the
-    /// list that came, X-Forwarded-Proto and -Host in place of the client's, and the framing.
+    /// Appends the head to send to the backend: request line in origin-form (or `*`), HTTP/1.1,
+    /// Host first, the fields that are not hop-by-hop, X-Forwarded-For with the client appended to
+    /// the list that came, X-Forwarded-Proto and -Host in place of the client's, and the framing.
     ///
     /// No Connection field: persistent is HTTP/1.1's default. TE is dropped, `trailers` too: that
     /// only says that optional trailers will not be kept, and needs no answer from the backend.
@@ -126,6 +133,7 @@ package struct ClientCapabilities: Equatable, Sendable {
     /// Whether the connection to the client stays open after this response.
     package var keepsAlive: Bool
 
+    /// Usually both from the request: its version, and whether either side wants to close.
     package init(minorVersion: Int, keepsAlive: Bool) {
         self.minorVersion = minorVersion
         self.keepsAlive = keepsAlive
@@ -137,7 +145,8 @@ extension ResponseHead {
 
     /// Appends the head to send to the client: status line of HTTP/1.1 (a proxy's own version, RFC
     /// 9110 section 2.5), the fields that are not hop-by-hop, the framing, and a Connection field
-    /// where the default of the client's version does not hold. An interim head gets neither.
+    /// where the default of the client's version does not hold. An interim head gets neither; it
+    /// must not be sent to a client of HTTP/1.0 at all (section 15.2).
     /// - Parameters:
     ///   - bytes: those that were parsed; `parse` must have returned `complete`.
     ///   - framing: how the body will reach the client: `body`, or `untilClose` for chunks that the

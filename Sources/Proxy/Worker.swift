@@ -46,7 +46,7 @@ final class Worker {
     private var clientCount = 0
     /// Exchanges that are over, kept so that a request allocates nothing.
     private var freeExchanges: [HTTPExchange] = []
-    private var forwarding = Forwarding(clientAddress: [])
+    private var forwarding = Forwarding()
     private var forwardedAddress: IPAddress?
     private var drainLimit: Timer?
 
@@ -148,8 +148,7 @@ final class Worker {
     /// What the next hop is told of a client.
     func forwarding(for address: IPAddress) -> Forwarding {
         if address != forwardedAddress {
-            forwarding.clientAddress.removeAll(keepingCapacity: true)
-            address.appendText(to: &forwarding.clientAddress)
+            forwarding.setClientAddress { address.appendText(to: &$0) }
             forwardedAddress = address
         }
         return forwarding

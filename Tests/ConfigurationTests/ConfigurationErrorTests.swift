@@ -102,10 +102,6 @@ import Testing
                     + "such as 200 or 200-399"
             ),
             (
-                "defaults: {forwarded-headers: maybe}",
-                "1:31: defaults.forwarded-headers: found \"maybe\", expected on or off"
-            ),
-            (
                 "defaults: {check: {type: tcp, path: /x}}",
                 "1:37: defaults.check.path: found a check of type tcp, expected type http beside "
                     + "path"

@@ -72,7 +72,7 @@ let package = Package(
             name: "fairlead",
             dependencies: [
                 "Endpoints", "Configuration", "Events", "DNSClient", "DNSWire", "HTTPClient", "Discovery",
-                "Health", "Proxy", "Balancing", "Backends", "Stats", "Admin", "Demo",
+                "Health", "Proxy", "Balancing", "Backends", "Stats", "Admin", "Demo", "HTTP1", "HTTPServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -104,7 +104,12 @@ let package = Package(
         tests("Discovery", uses: ["Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
         tests("Health", uses: ["Events", "Backends", "Endpoints"]),
         tests("Proxy", uses: ["Events", "HTTP1", "Backends", "Balancing", "Stats", "Endpoints"]),
-        tests("Admin", uses: ["Events", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints"]),
+        tests(
+            "Admin",
+            uses: [
+                "Events", "HTTPClient", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ]),
         tests("Demo", uses: ["Events", "DNSWire", "DNSClient", "HTTPServer", "HTTP1", "Endpoints"]),
         // What tests share: guard pages for parsers.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),

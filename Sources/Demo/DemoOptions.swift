@@ -9,6 +9,8 @@ package struct DemoOptions: Sendable {
     package var address = IPAddress.loopback
     /// The port of the discovery server, UDP and TCP; 0 for a free one.
     package var dnsPort: UInt16 = 8053
+    /// The port on which commands are taken over HTTP; 0 for a free one.
+    package var stagePort: UInt16 = 8070
     /// Instances at the start, 1 to `ChurnPlan.membersMax`; each has a port that was free.
     package var instanceCount = 3
     /// How long an instance that leaves keeps serving after its record is gone: longer than the
@@ -44,6 +46,8 @@ package enum DemoCommand: Hashable, Sendable {
 package enum DemoError: Error, Hashable, Sendable {
     /// The discovery server can't listen.
     case discovery(Endpoint, Errno)
+    /// The port for commands can't be had.
+    case stage(Endpoint, Errno)
     /// An instance can't.
     case instance(String, Errno)
     /// The system has no thread or descriptor left.
@@ -57,6 +61,8 @@ extension DemoError: CustomStringConvertible {
             "the discovery server's port \(endpoint) is in use; choose another one"
         case .discovery(let endpoint, let error):
             "the discovery server can't listen on \(endpoint): \(error)"
+        case .stage(let endpoint, let error):
+            "the stage can't listen on \(endpoint): \(error); choose another port"
         case .instance(let name, let error): "instance \(name) can't listen: \(error)"
         case .system(let error): "the demo can't start: \(error)"
         }

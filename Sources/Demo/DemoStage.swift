@@ -29,6 +29,7 @@ package final class DemoStage {
     private unowned let loop: EventLoop
     private let report: (String) -> Void
     private let discovery: DiscoveryServer
+    private var door: StageDoor?
     private var actors: [Actor] = []
     private var plan: ChurnPlan?
     private var churn: Timer?
@@ -49,6 +50,15 @@ package final class DemoStage {
             discovery = try DiscoveryServer(Zone(origin: domain), on: endpoint, loop)
         } catch {
             throw .discovery(endpoint, error)
+        }
+        let doorEndpoint = Endpoint(options.address, options.stagePort)
+        do throws(Errno) {
+            door = try StageDoor(
+                on: doorEndpoint, loop, list: { [unowned self] in list() },
+                perform: { [unowned self] in perform($0) })
+        } catch {
+            discovery.close()
+            throw .stage(doorEndpoint, error)
         }
         for _ in 0..<options.instanceCount {
             do throws(Errno) {
@@ -72,6 +82,22 @@ package final class DemoStage {
     /// Where the discovery server listens.
     package var dnsEndpoint: Endpoint { discovery.endpoint }
 
+    /// Where commands are taken over HTTP.
+    package var doorEndpoint: Endpoint {
+        door?.endpoint ?? Endpoint(options.address, options.stagePort)
+    }
+
+    /// A line for each instance.
+    private func list() -> String {
+        actors.map { actor in
+            let instance = actor.instance
+            let state =
+                !instance.isRunning ? "stopped" : instance.isHealthy ? "running" : "unwell"
+            let record = isAnnounced(actor) ? "in DNS" : "not in DNS"
+            return "\(instance.name)  \(instance.endpoint)  \(state), \(record)"
+        }.joined(separator: "\n")
+    }
+
     /// The instances, in the order of their making.
     package var instances: [DemoInstance] { actors.map(\.instance) }
 
@@ -94,6 +120,7 @@ package final class DemoStage {
             actor.leaving?.cancel()
             actor.instance.crash()
         }
+        door?.close()
         discovery.close()
     }
 

@@ -12,6 +12,8 @@ package final class DemoWorld: Sendable {
     package struct Addresses: Sendable {
         /// The discovery server, UDP and TCP.
         package let dns: Endpoint
+        /// Where commands are taken over HTTP.
+        package let stage: Endpoint
         /// The name to ask it for.
         package let service: DomainName
         /// The instances at the start, by name.
@@ -106,7 +108,7 @@ package final class DemoWorld: Sendable {
             }
             defer { reader.close() }
             let addresses = Addresses(
-                dns: stage.dnsEndpoint, service: stage.service,
+                dns: stage.dnsEndpoint, stage: stage.doorEndpoint, service: stage.service,
                 instances: stage.instances.map { ($0.name, $0.endpoint) })
             outcome.post(.success(addresses))
             loop.run()

@@ -81,13 +81,13 @@ extension RosterOptions {
 extension HealthOptions {
     /// How the backends of `service` are checked.
     init(_ check: Service.Check) {
-        let kind: Kind =
+        self.init()
+        kind =
             switch check.kind {
             case .tcp: .tcp
-            case .http: .http(path: check.path, host: check.host, status: check.status)
+            case .http: .http(HTTP(path: check.path, host: check.host, statuses: check.status))
             case .off: .off
             }
-        self.init(kind)
         interval = check.interval
         timeout = check.timeout
         jitterPercent = check.jitterPercent
@@ -122,7 +122,8 @@ extension Service {
     /// The source that this service's configuration describes.
     ///
     /// - Throws: `DomainNameError` for a name that DNS can't hold.
-    func makeSource(resolver: Resolver, on loop: EventLoop) throws(DomainNameError) -> any Source {
+    func makeSource(resolver: Resolver, on loop: EventLoop) throws(DomainNameError) -> any Discovery.Source
+    {
         let refresh = RefreshSchedule.Options(refresh)
         switch source {
         case .srv(let name):

@@ -7,28 +7,28 @@ import Glibc
 
 /// What can be configured by flags.
 struct ConfigurationFlags: ParsableArguments {
-    @Option(help: ArgumentHelp(Flag.config.help, valueName: "file"))
+    @Option(help: ArgumentHelp(ConfigurationFlag.config.help, valueName: "file"))
     var config: String?
-    @Option(help: ArgumentHelp(Flag.listen.help, valueName: "[host]:port"))
+    @Option(help: ArgumentHelp(ConfigurationFlag.listen.help, valueName: "[host]:port"))
     var listen: String?
-    @Option(help: ArgumentHelp(Flag.mode.help, valueName: "http|tcp"))
+    @Option(help: ArgumentHelp(ConfigurationFlag.mode.help, valueName: "http|tcp"))
     var mode: String?
-    @Option(help: ArgumentHelp(Flag.service.help, valueName: "name"))
+    @Option(help: ArgumentHelp(ConfigurationFlag.service.help, valueName: "name"))
     var service: String?
-    @Option(help: ArgumentHelp(Flag.backend.help, valueName: "host:port"))
+    @Option(help: ArgumentHelp(ConfigurationFlag.backend.help, valueName: "host:port"))
     var backend: [String] = []
-    @Option(help: ArgumentHelp(Flag.dns.help, valueName: "host:port"))
+    @Option(help: ArgumentHelp(ConfigurationFlag.dns.help, valueName: "host:port"))
     var dns: [String] = []
-    @Option(help: ArgumentHelp(Flag.admin.help, valueName: "host:port|off"))
+    @Option(help: ArgumentHelp(ConfigurationFlag.admin.help, valueName: "host:port|off"))
     var admin: String?
-    @Option(help: ArgumentHelp(Flag.workers.help, valueName: "n|auto"))
+    @Option(help: ArgumentHelp(ConfigurationFlag.workers.help, valueName: "n|auto"))
     var workers: String?
 
     /// Loads the configuration that file, environment and these flags make; warnings go to standard
     /// error, and so do errors, with exit code 2.
     func load() throws -> LoadedConfiguration {
         var overrides = Overrides()
-        let single: [(Flag, String?)] = [
+        let single: [(ConfigurationFlag, String?)] = [
             (.config, config), (.listen, listen), (.mode, mode), (.service, service),
             (.admin, admin), (.workers, workers),
         ]
@@ -52,7 +52,7 @@ struct ConfigurationFlags: ParsableArguments {
 func processEnvironment() -> [String: String] {
     var environment: [String: String] = [:]
     // environ is a zero-terminated array of zero-terminated strings; nothing here changes it.
-    guard var entry = unsafe environ else { return environment }
+    var entry = unsafe environ
     while let text = unsafe entry.pointee {
         let line = unsafe String(cString: text)
         if let equals = line.firstIndex(of: "=") {
@@ -65,7 +65,16 @@ func processEnvironment() -> [String: String] {
 
 /// Writes a line to standard error.
 func printError(_ line: String) {
-    let bytes = Array((line + "\n").utf8)
-    // The array holds as many bytes as are asked for.
-    unsafe _ = write(STDERR_FILENO, bytes, bytes.count)
+    writeAll(STDERR_FILENO, line + "\n")
+}
+
+/// Writes all of `text` to an open descriptor, waiting if need be; what can't be written is lost.
+func writeAll(_ descriptor: Int32, _ text: String) {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+        // The buffer is valid during the call.
+        let count = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+        guard count > 0 else { return }
+        rest = rest.dropFirst(count)
+    }
 }

@@ -11,6 +11,7 @@ import Endpoints
 import Events
 import Glibc
 import HTTPClient
+import HTTPServer
 import Health
 import Proxy
 import Stats
@@ -36,7 +37,7 @@ final class ControlPlane {
     private let reports: Mailbox<ProxyReport>
     private let workers: ProxyWorkers
     private var reportReader: MailboxReader<ProxyReport>?
-    private var admin: AdminServer?
+    private var admin: HTTPServer?
     private var signals: [SignalWatch] = []
     private var workersLeft: Int
     private var loggedEntries: UInt64 = 0
@@ -67,16 +68,23 @@ final class ControlPlane {
             workers = try ProxyWorkers(
                 options: ProxyOptions(configuration), registry: registry, reports: reports)
         } catch {
-            throw StartFailure(error)
+            throw StartFailure(listeningOn: error.endpoint, error.error)
         }
         try makeServices()
         if let endpoint = configuration.admin {
             do throws(Errno) {
-                admin = try AdminServer(on: endpoint, loop) { [unowned self] in snapshot() }
+                admin = try openAdmin(on: endpoint)
             } catch {
-                throw StartFailure(ListenFailure(endpoint: endpoint, error: error))
+                throw StartFailure(listeningOn: endpoint, error)
             }
         }
+    }
+
+    private func openAdmin(on endpoint: Endpoint) throws(Errno) -> HTTPServer {
+        let handler = AdminHandler(host: AdminHost(listeningOn: endpoint)) { [unowned self] in
+            snapshot()
+        }
+        return try HTTPServer(on: endpoint, loop: loop) { handler.answer($0) }
     }
 
     private func makeServices() throws {
@@ -178,14 +186,14 @@ final class ControlPlane {
 
 extension StartFailure {
     /// What to do about an address that can't be listened on.
-    init(_ failure: ListenFailure) {
+    init(listeningOn endpoint: Endpoint, _ error: Errno) {
         let advice =
-            switch failure.error {
+            switch error {
             case .addressInUse: "something else listens there; stop it or choose another port"
             case .permissionDenied: "ports below 1024 need the capability CAP_NET_BIND_SERVICE"
             case .tooManyDescriptors: "raise the limit of open files (ulimit -n)"
             default: "check that the address belongs to this machine"
             }
-        self.init(description: "cannot listen on \(failure.endpoint): \(failure.error): \(advice)")
+        self.init(description: "cannot listen on \(endpoint): \(error): \(advice)")
     }
 }

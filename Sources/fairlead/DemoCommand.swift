@@ -95,7 +95,9 @@ struct DemoCommand: ParsableCommand {
         let http = plane.listenerEndpoints.first.map { "\($0)" } ?? ""
         let tcp = plane.listenerEndpoints.last.map { "\($0)" } ?? ""
         let admin = plane.adminEndpoint.map { "\($0)" } ?? ""
-        print(
+        // Not `print`: behind a pipe that would wait for a full buffer.
+        writeAll(
+            STDOUT_FILENO,
             """
             Fairlead's demo: a discovery DNS server, \(addresses.instances.count) web instances, and the proxy.
 
@@ -114,7 +116,7 @@ struct DemoCommand: ParsableCommand {
 
             Ctrl-C ends it.
 
+
             """)
-        unsafe _ = fflush(stdout)
     }
 }

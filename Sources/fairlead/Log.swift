@@ -54,7 +54,7 @@ struct Log: Sendable {
     /// Now in UTC, to the millisecond (RFC 3339).
     private static func timestamp() -> String {
         var now = timespec()
-        var parts = tm()
+        var parts = unsafe tm()
         var text = [CChar](repeating: 0, count: 32)
         // gmtime_r fills `parts`; strftime writes at most 32 bytes and says how many.
         unsafe _ = clock_gettime(CLOCK_REALTIME, &now)

@@ -1,7 +1,7 @@
 // `fairlead run`: the proxy.
 
 import ArgumentParser
-import Glibc
+import Configuration
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

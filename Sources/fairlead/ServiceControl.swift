@@ -21,7 +21,7 @@ final class ServiceControl {
     private var published: Rotation?
     private var members: Set<BackendID> = []
     private var membership: UInt64?
-    private var watch: HealthWatch?
+    private var checks: ServiceChecks?
     private var deadlineTimer: Timer?
     private var drainTimer: Timer?
 
@@ -46,7 +46,7 @@ final class ServiceControl {
             settle()
         }
         drainTimer = Timer(on: loop) { [unowned self] in lookAtDrains() }
-        watch = checker.watch(roster, options: health) { [unowned self] in settle() }
+        checks = checker.watch(roster, options: health) { [unowned self] in settle() }
     }
 
     /// Begins to ask and to check.
@@ -61,7 +61,7 @@ final class ServiceControl {
     /// Takes notice of a dial that failed in a worker.
     func dialFailed(_ id: BackendID, _ error: Errno) {
         roster.dialFailed(id, DialFailure(error), now: .now)
-        watch?.checkSoon(id)
+        checks?.checkSoon(id)
         settle()
     }
 
@@ -74,7 +74,7 @@ final class ServiceControl {
         }
         if membership != roster.membership {
             membership = roster.membership
-            watch?.reconcile()
+            checks?.reconcile()
             forgetGone()
         }
         if let deadline = roster.nextDeadline {

@@ -303,8 +303,8 @@ import Testing
                 [:], [.listen: [":1"], .service: ["web"]],
                 "--service: found \"web\", expected a DNS name, such as _web._tcp.service.consul"
             ),
-        ] as [([String: String], [Flag: [String]], String)])
-    func overrides(environment: [String: String], flags: [Flag: [String]], message: String) {
+        ] as [([String: String], [ConfigurationFlag: [String]], String)])
+    func overrides(environment: [String: String], flags: [ConfigurationFlag: [String]], message: String) {
         #expect(errors(web, environment: environment, flags: flags) == [message])
     }
 

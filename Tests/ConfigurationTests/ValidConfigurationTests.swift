@@ -99,7 +99,7 @@ import Testing
 
     @Test("flags alone are enough, and so is the environment")
     func direct() throws {
-        let flags: [Flag: [String]] = [
+        let flags: [ConfigurationFlag: [String]] = [
             .listen: [":8080"], .service: ["_web._tcp.service.consul"], .dns: ["127.0.0.1:8600"],
             .admin: ["127.0.0.1:9090"], .workers: ["1"],
         ]

@@ -25,6 +25,7 @@ package final class DemoWorld: Sendable {
         case stop
     }
 
+    /// Where everything listens.
     package let addresses: Addresses
     private let orders: Mailbox<Order>
     private let thread: LoopThread

@@ -5,14 +5,18 @@
 package struct ChurnPlan {
     /// An instance as the plan sees it.
     package struct Member: Hashable, Sendable {
+        /// Its name, which commands use.
         package let name: String
         /// Its record is in the zone.
         package var isAnnounced: Bool
+        /// Its port is open.
         package var isRunning: Bool
+        /// It passes its health check while it runs.
         package var isHealthy: Bool
         /// It has been all three for long enough that a proxy is sure to send it requests.
         package var isSteady: Bool
 
+        /// A member in every detail.
         package init(
             name: String, isAnnounced: Bool, isRunning: Bool, isHealthy: Bool, isSteady: Bool
         ) {

@@ -19,6 +19,7 @@ package struct DemoOptions: Sendable {
     /// How long an instance has to be well before churn takes a proxy to rely on it.
     package var steadyTime: Duration = .seconds(6)
 
+    /// The defaults above.
     package init() {}
 }
 
@@ -55,6 +56,7 @@ package enum DemoError: Error, Hashable, Sendable {
 }
 
 extension DemoError: CustomStringConvertible {
+    /// A sentence part that says what failed and what to do.
     package var description: String {
         switch self {
         case .discovery(let endpoint, .addressInUse):

@@ -25,6 +25,7 @@ package final class DemoWorld: Sendable {
         case stop
     }
 
+    /// Where everything listens.
     package let addresses: Addresses
     private let orders: Mailbox<Order>
     private let thread: LoopThread
@@ -45,7 +46,10 @@ package final class DemoWorld: Sendable {
             // world's thread runs.
             let loop = EventLoop()
             let reader = try MailboxReader(outcome, on: loop) { started = $0 }
-            defer { reader.close() }
+            defer {
+                reader.close()
+                loop.runOnce()
+            }
             thread = try LoopThread(name: "demo") {
                 Self.run(options, orders, outcome, report)
             }
@@ -87,6 +91,8 @@ package final class DemoWorld: Sendable {
         _ report: @escaping @Sendable (String) -> Void
     ) {
         let loop = EventLoop()
+        // One more turn, in which the loop lets go of the channels that were closed last.
+        defer { loop.runOnce() }
         do throws(DemoError) {
             let stage = try DemoStage(options, on: loop, report: report)
             defer { stage.close() }

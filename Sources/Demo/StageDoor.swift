@@ -34,7 +34,8 @@ final class StageDoor {
                 return HTTPServerResponse(status: 200, text: "\(list())\n\n\(Self.help)")
             }
             guard let command = Self.command(request.path) else {
-                return HTTPServerResponse(status: 404, text: "Found \(request.path), expected:\n\(Self.help)")
+                return HTTPServerResponse(
+                    status: 404, text: "Found \(request.path), expected:\n\(Self.help)")
             }
             guard request.method == .post else {
                 return HTTPServerResponse(
@@ -47,6 +48,7 @@ final class StageDoor {
         self.endpoint = server.endpoint
     }
 
+    /// Stops listening and drops all connections. Harmless when repeated.
     func close() {
         server.close()
     }

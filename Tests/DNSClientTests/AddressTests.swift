@@ -16,7 +16,6 @@ import Testing
         let server = try ScriptedServer(on: loop, udp: answer)
         defer { server.close() }
         var options = ResolverOptions(servers: [server.endpoint])
-        options.timeout = .milliseconds(200)
         options.attempts = 1
         let resolver = Resolver(options, on: loop)
         var found: AddressAnswer?

@@ -14,7 +14,7 @@ import Testing
     private func options(_ servers: ScriptedServer...) -> ResolverOptions {
         var options = ResolverOptions(servers: servers.map(\.endpoint))
         // Short where silence is the point of a test; no test depends on how short.
-        options.timeout = .milliseconds(300)
+        options.timeout = .milliseconds(600)
         options.stagger = .milliseconds(50)
         options.deadline = .seconds(20)
         return options

@@ -16,6 +16,7 @@ import Testing
     private static var options: DemoOptions {
         var options = DemoOptions()
         options.dnsPort = 0
+        options.stagePort = 0
         options.leaveGrace = .milliseconds(20)
         options.steadyTime = .zero
         return options
@@ -39,9 +40,12 @@ import Testing
         }
     }
 
-    /// What `GET path` says; nil when the connection is refused.
-    private func get(_ path: String, from endpoint: Endpoint) throws -> String? {
-        let exchange = HTTPGet(try Socket.connectStream(to: endpoint), path, on: loop)
+    /// What `path` says to `method`; nil when the connection is refused.
+    private func get(_ path: String, _ method: String = "GET", from endpoint: Endpoint) throws
+        -> String?
+    {
+        let exchange = HTTPRequest(
+            "\(method) \(path)", over: try Socket.connectStream(to: endpoint), on: loop)
         turn { exchange.hasEnded }
         exchange.close()
         return exchange.text.isEmpty ? nil : exchange.text
@@ -122,6 +126,26 @@ import Testing
         #expect(reports == ["there is no instance web-9; there are web-1, web-2, web-3"])
     }
 
+    @Test("what can be done to instances can be done by HTTP, and by POST alone")
+    func door() throws {
+        var reports: [String] = []
+        let stage = try DemoStage(Self.options, on: loop) { reports.append($0) }
+        defer { stage.close() }
+        let door = stage.doorEndpoint
+        #expect(try get("/", from: door)?.contains("POST /crash/NAME") == true)
+        #expect(try get("/crash/web-1", from: door)?.hasPrefix("HTTP/1.1 405 ") == true)
+        #expect(try get("/explode", "POST", from: door)?.hasPrefix("HTTP/1.1 404 ") == true)
+        #expect(reports.isEmpty && stage.instances[0].isRunning)
+        for command in ["crash/web-1", "start/web-1", "fail/web-2", "recover/web-2", "add", "calm"]
+        {
+            let reply = try get("/\(command)", "POST", from: door)
+            #expect(reply?.hasPrefix("HTTP/1.1 200 ") == true, "\(command)")
+        }
+        #expect(try get("/remove/web-3", "POST", from: door) != nil)
+        #expect(reports.count == 6 && stage.instances.count == 4)
+        #expect(stage.instances[0].isRunning && stage.instances[1].isHealthy)
+    }
+
     @Test("churn acts by itself and leaves one instance well at every step")
     func churn() throws {
         var steps = 0
@@ -168,15 +192,15 @@ import Testing
     }
 }
 
-/// One GET over a connection of its own.
-private final class HTTPGet: Channel {
+/// One request over a connection of its own.
+private final class HTTPRequest: Channel {
     var text = ""
     var hasEnded = false
     private let request: [UInt8]
     private let buffer = ReceiveBuffer()
 
-    init(_ descriptor: Descriptor, _ path: String, on loop: EventLoop) {
-        request = Array("GET \(path) HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n\r\n".utf8)
+    init(_ line: String, over descriptor: Descriptor, on loop: EventLoop) {
+        request = Array("\(line) HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n\r\n".utf8)
         super.init(descriptor, on: loop)
         awaitWrite()
     }

@@ -13,6 +13,7 @@ struct DigTests {
     private func world() throws -> DemoWorld {
         var options = DemoOptions()
         options.dnsPort = 0
+        options.stagePort = 0
         let loop = EventLoop()
         let mailbox = try Mailbox<String>()
         var joined = 0

@@ -86,6 +86,10 @@ package struct AdminSnapshot: Sendable {
         /// How many backends may get traffic now.
         package var rotationCount: Int { backends.count(where: \.isInRotation) }
 
+        /// How many of these have shown that they work; new ones may get traffic before that when
+        /// there is no other.
+        package var provenCount: Int { backends.count { $0.isInRotation && $0.state == .up } }
+
         /// The priority of the tier that gets the requests; nil when the rotation is empty.
         package var activePriority: UInt16? {
             backends.lazy.filter(\.isInRotation).map(\.priority).min()

@@ -85,7 +85,7 @@ package struct AdminVerdict: Sendable, Equatable {
     ) -> [Problem] {
         var problems: [Problem] = []
         let listeners = snapshot.listeners.filter { $0.services.contains(service.name) }
-        if service.rotationCount == 0 {
+        if service.provenCount == 0 {
             let places = listeners.map { "\($0.endpoint)" }.joined(separator: ", ")
             let effect =
                 listeners.isEmpty

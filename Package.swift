@@ -102,7 +102,7 @@ let package = Package(
         tests("HTTPClient", uses: ["Events", "Endpoints", "HTTPServer", "HTTP1"]),
         tests("HTTPServer", uses: ["Events", "Endpoints", "HTTP1"]),
         tests("Discovery", uses: ["Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
-        tests("Health", uses: ["Events", "Backends", "Endpoints"]),
+        tests("Health", uses: ["Events", "HTTPClient", "Backends", "Endpoints"]),
         tests("Proxy", uses: ["Events", "HTTP1", "Backends", "Balancing", "Stats", "Endpoints"]),
         tests(
             "Admin",

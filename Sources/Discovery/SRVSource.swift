@@ -88,7 +88,8 @@ package final class SRVSource: Source {
             resolver.resolveAddresses(target) { [weak self] answer in
                 guard let self else { return }
                 let seconds = answer.timeToLive.map { UInt32(clamping: $0.components.seconds) }
-                let found = answer.addresses.isEmpty && !answer.isComplete
+                let found =
+                    answer.addresses.isEmpty && !answer.isComplete
                     ? knownAddresses[target] ?? [] : answer.addresses
                 records.resolve(target, to: found, ttlSeconds: seconds)
                 waiting -= 1

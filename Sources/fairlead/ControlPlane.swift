@@ -62,7 +62,8 @@ final class ControlPlane {
         do throws(Errno) {
             reports = try Mailbox()
         } catch {
-            throw StartFailure(description: "no descriptor left: \(error); raise the limit (ulimit -n)")
+            throw StartFailure(
+                description: "no descriptor left: \(error); raise the limit (ulimit -n)")
         }
         do throws(ListenFailure) {
             workers = try ProxyWorkers(
@@ -132,7 +133,10 @@ final class ControlPlane {
         for (listener, endpoint) in zip(configuration.listeners, listenerEndpoints) {
             log.write(
                 .info, "listener.open",
-                ["listen": "\(endpoint)", "mode": listener.mode.rawValue, "service": listener.service])
+                [
+                    "listen": "\(endpoint)", "mode": listener.mode.rawValue,
+                    "service": listener.service,
+                ])
         }
         if let adminEndpoint { log.write(.info, "admin.open", ["listen": "\(adminEndpoint)"]) }
         for service in services { service.start() }

@@ -101,7 +101,7 @@ let package = Package(
         tests("DNSClient", uses: ["Events", "DNSWire", "Endpoints"]),
         tests("HTTPClient", uses: ["Events", "Endpoints", "HTTPServer", "HTTP1"]),
         tests("HTTPServer", uses: ["Events", "Endpoints", "HTTP1"]),
-        tests("Discovery", uses: ["Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
+        tests("Discovery", uses: ["Demo", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
         tests("Health", uses: ["Events", "HTTPClient", "Backends", "Endpoints"]),
         tests("Proxy", uses: ["Events", "HTTP1", "Backends", "Balancing", "Stats", "Endpoints"]),
         tests(

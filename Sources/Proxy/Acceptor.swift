@@ -87,7 +87,8 @@ final class Acceptor: Channel {
         switch listener.options.mode {
         case .http:
             worker.add(
-                ClientConnection(descriptor, from: peer.address, worker: worker, listener: listener))
+                ClientConnection(descriptor, from: peer.address, worker: worker, listener: listener)
+            )
         case .tcp:
             let relay = TCPRelay(descriptor, worker: worker, listener: listener)
             worker.add(relay)

@@ -23,7 +23,10 @@ final class BackendConnection: StreamChannel {
     /// Begins to dial `backend` for `exchange`.
     ///
     /// - Throws: `Errno` when the dial failed at once.
-    init(dialing backend: PooledBackend, for exchange: HTTPExchange, worker: Worker, pool: BackendPool)
+    init(
+        dialing backend: PooledBackend, for exchange: HTTPExchange, worker: Worker,
+        pool: BackendPool
+    )
         throws(Errno)
     {
         self.backend = backend

@@ -50,7 +50,8 @@ final class TCPRelay: ClientSide {
             backend.counters.requests.add()
             backend.counters.inFlight.add()
             do throws(Errno) {
-                let server = RelayEnd(try Socket.connectStream(to: backend.endpoint), on: worker.loop)
+                let server = RelayEnd(
+                    try Socket.connectStream(to: backend.endpoint), on: worker.loop)
                 backend.counters.open.add()
                 server.relay = self
                 server.isConnecting = true

@@ -106,7 +106,11 @@ extension HTTPExchange {
         var hasExcess = false
         if payload != nil {
             body = Span()
-            isBad = !copyPayload(of: bytes)
+            if let consumed = copyPayload(of: bytes) {
+                hasExcess = consumed < bytes.count
+            } else {
+                isBad = true
+            }
         } else {
             switch responseBody.advance(bytes) {
             case .more: break
@@ -127,17 +131,18 @@ extension HTTPExchange {
         }
     }
 
-    /// Appends the payload in `bytes` to the worker's outgoing bytes; false when the chunks are
-    /// malformed.
-    private func copyPayload(of bytes: Span<UInt8>) -> Bool {
+    /// Appends the payload in `bytes` to the worker's outgoing bytes. Returns how many bytes belong
+    /// to the body; nil when the chunks are malformed.
+    private func copyPayload(of bytes: Span<UInt8>) -> Int? {
         var offset = 0
         while true {
             switch payload?.next(bytes, from: offset) {
             case .data(let range):
                 worker.outgoing.append(bytes.extracting(range))
                 offset = range.upperBound
-            case .bad: return false
-            case .needMore, .end, nil: return true
+            case .end(let consumed): return consumed
+            case .needMore, nil: return bytes.count
+            case .bad: return nil
             }
         }
     }

@@ -200,8 +200,9 @@ final class ClientConnection: StreamChannel, ClientSide {
     /// The options of the listener that the client came by.
     var listenerOptions: WorkerListener { listener }
 
-    /// Whether the connection could carry another request after this one.
-    var mayKeepAlive: Bool { !worker.isDraining && !hasEnded }
+    /// Whether the connection could carry another request after this one: a client that has ended
+    /// may have sent more requests before.
+    var mayKeepAlive: Bool { !worker.isDraining && (!hasEnded || !partial.isEmpty) }
 
     /// What the next hop is told of this client.
     var forwarding: Forwarding { worker.forwarding(for: address) }

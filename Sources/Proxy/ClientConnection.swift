@@ -98,7 +98,7 @@ final class ClientConnection: StreamChannel, ClientSide {
         guard !isProcessing else { return }
         isProcessing = true
         defer { isProcessing = false }
-        while isOpen, state == .awaitingHead, partial.count > seen {
+        while isOpen, state == .awaitingHead, !isCongested, partial.count > seen {
             // Moved out, since the exchange may call back while its bytes are read.
             let bytes = partial
             partial = []
@@ -109,7 +109,7 @@ final class ClientConnection: StreamChannel, ClientSide {
             }
             keep(bytes.span, from: used)
         }
-        if isOpen, state == .awaitingHead {
+        if isOpen, state == .awaitingHead, !isCongested {
             if hasEnded { close() } else { startReading() }
         }
     }
@@ -163,7 +163,7 @@ final class ClientConnection: StreamChannel, ClientSide {
 
     override func onDrained() {
         switch state {
-        case .awaitingHead: break
+        case .awaitingHead: awaitRequest()
         case .exchanging: exchange?.clientDrained()
         case .ending: linger()
         }
@@ -215,6 +215,18 @@ final class ClientConnection: StreamChannel, ClientSide {
             return
         }
         state = .awaitingHead
+        guard isCongested else {
+            awaitRequest()
+            return
+        }
+        // The next request waits until the client has taken this response: what is kept for one
+        // that pipelines and does not read would grow without end.
+        stopReading()
+        deadlineNanoseconds = loop.nowNanoseconds + listener.stallTimeout
+    }
+
+    /// Goes on with the next request, which may be here.
+    private func awaitRequest() {
         deadlineNanoseconds = loop.nowNanoseconds + listener.idleTimeout
         if worker.isDraining { drain() }
         if hasEnded || !partial.isEmpty { processPartial() } else { startReading() }
@@ -255,7 +267,14 @@ final class ClientConnection: StreamChannel, ClientSide {
     override func onDeadline() {
         switch state {
         case .awaitingHead:
-            if partial.isEmpty { close() } else { refuse(.clientTimeout) }
+            if isCongested {
+                descriptor.resetOnClose()
+                close()
+            } else if partial.isEmpty {
+                close()
+            } else {
+                refuse(.clientTimeout)
+            }
         case .exchanging:
             exchange?.clientStalled()
         case .ending:
@@ -276,7 +295,7 @@ final class ClientConnection: StreamChannel, ClientSide {
     var clientNumber: Int { Int(descriptor.number) }
 
     func drain() {
-        guard state == .awaitingHead else { return }
+        guard state == .awaitingHead, !isCongested else { return }
         deadlineNanoseconds = min(
             deadlineNanoseconds, loop.nowNanoseconds + Self.drainGraceNanoseconds)
     }

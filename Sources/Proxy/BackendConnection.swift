@@ -47,6 +47,7 @@ final class BackendConnection: StreamChannel {
         self.exchange = exchange
         state = .busy
         isReused = true
+        deadlineNanoseconds = .max
     }
 
     /// The request is sent; the head of a response is due.

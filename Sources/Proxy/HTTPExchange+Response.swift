@@ -93,7 +93,6 @@ extension HTTPExchange {
             from: head,
             to: ClientCapabilities(minorVersion: minorVersion, keepsAlive: responseKeepsAlive),
             framing: clientFraming, into: &worker.outgoing)
-        connection?.deadlineNanoseconds = .max
         forwardBody(following, behind: true)
     }
 
@@ -158,18 +157,14 @@ extension HTTPExchange {
         } else {
             outcome = client.write(worker.outgoing, body)
         }
-        let now = worker.loop.nowNanoseconds
         switch outcome {
-        case .sent:
-            connection.deadlineNanoseconds = now + client.listenerOptions.stallTimeout
-        case .kept:
-            connection.stopReading()
-            connection.deadlineNanoseconds = .max
-            client.deadlineNanoseconds = now + client.listenerOptions.stallTimeout
+        case .sent: break
+        case .kept: connection.stopReading()
         case .failed:
             clientGone()
             return false
         }
+        renewDeadlines()
         return true
     }
 
@@ -178,8 +173,7 @@ extension HTTPExchange {
 
     /// The client has taken everything that was kept for it.
     func clientDrained() {
-        guard let client else { return }
-        client.deadlineNanoseconds = .max
+        renewDeadlines()
         connection?.startReading()
     }
 

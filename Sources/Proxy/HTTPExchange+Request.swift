@@ -68,8 +68,8 @@ extension HTTPExchange {
             client.stopReading()
             renewDeadlines()
         case .failed:
-            // The backend may have answered before it closed: its answer, or its end, is read next.
-            client.stopReading()
+            connection.isBroken = true
+            backendTakesNoMore()
         }
         return used
     }
@@ -132,6 +132,12 @@ extension HTTPExchange {
     /// The dial succeeded.
     func connected() {
         sendRequest()
+    }
+
+    /// Writing the request failed. The backend may have answered before it closed: its answer, or
+    /// its end, is read next.
+    func backendTakesNoMore() {
+        client?.stopReading()
     }
 
     /// The backend has taken everything that was kept for it.

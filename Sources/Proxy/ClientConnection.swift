@@ -295,7 +295,7 @@ final class ClientConnection: StreamChannel, ClientSide {
     var clientNumber: Int { Int(descriptor.number) }
 
     func drain() {
-        guard state == .awaitingHead, !isCongested else { return }
+        guard state == .awaitingHead, partial.isEmpty, !isCongested else { return }
         deadlineNanoseconds = min(
             deadlineNanoseconds, loop.nowNanoseconds + Self.drainGraceNanoseconds)
     }

@@ -79,9 +79,7 @@ final class ClientConnection: StreamChannel, ClientSide {
         case .exchanging:
             let used = exchange?.requestBytes(bytes) ?? bytes.count
             guard used < bytes.count else { return }
-            // The beginning of a next request: it waits, and the client with it.
             keep(bytes, from: used)
-            stopReading()
         case .ending:
             break
         }
@@ -90,6 +88,8 @@ final class ClientConnection: StreamChannel, ClientSide {
     private func keep(_ bytes: Span<UInt8>, from start: Int) {
         guard isOpen, state != .ending, start < bytes.count else { return }
         partial.append(bytes.extracting(start..<bytes.count))
+        // The beginning of a next request: it waits, and the client with it.
+        if state == .exchanging { stopReading() }
     }
 
     /// Reads the requests in `partial` as far as they go.
@@ -203,6 +203,11 @@ final class ClientConnection: StreamChannel, ClientSide {
     /// Whether the connection could carry another request after this one: a client that has ended
     /// may have sent more requests before.
     var mayKeepAlive: Bool { !worker.isDraining && (!hasEnded || !partial.isEmpty) }
+
+    /// Goes on reading: the rest of a body, or to hear of the client going away.
+    func resumeReading() {
+        if partial.isEmpty { startReading() }
+    }
 
     /// What the next hop is told of this client.
     var forwarding: Forwarding { worker.forwarding(for: address) }

@@ -107,7 +107,7 @@ extension HTTPExchange {
     private func requestSent() {
         if requestBody.isComplete, !isResponseStarted { connection?.awaitFirstByte() }
         renewDeadlines()
-        client?.startReading()
+        client?.resumeReading()
     }
 
     /// Says anew for how long either side may be silent, since bytes have moved: one that owes

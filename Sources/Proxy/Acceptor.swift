@@ -12,6 +12,8 @@ final class WorkerListener {
     let pool: BackendPool
     /// Reused for every request head of this listener; never holds one across callbacks.
     var requestHead: RequestHead
+    /// The same for response heads.
+    var responseHead: ResponseHead
 
     // In nanoseconds, as deadlines are.
     let headTimeout: UInt64
@@ -23,6 +25,7 @@ final class WorkerListener {
         self.counters = counters
         self.pool = pool
         requestHead = RequestHead(limits: options.headLimits)
+        responseHead = ResponseHead(limits: options.headLimits)
         headTimeout = options.timeouts.head.wholeNanoseconds
         idleTimeout = options.timeouts.idle.wholeNanoseconds
         stallTimeout = options.timeouts.stall.wholeNanoseconds

@@ -11,7 +11,7 @@ final class BackendConnection: StreamChannel {
 
     let backend: PooledBackend
     private let worker: Worker
-    private let options: ServiceOptions
+    private let pool: BackendPool
     private var state = State.connecting
     /// Whom the connection works for; nil while it is idle.
     private var exchange: HTTPExchange?
@@ -34,11 +34,11 @@ final class BackendConnection: StreamChannel {
         self.backend = backend
         self.worker = worker
         self.exchange = exchange
-        options = pool.options
+        self.pool = pool
         let descriptor = try Socket.connectStream(to: backend.endpoint)
         super.init(descriptor, on: worker.loop)
         backend.counters.open.add()
-        deadlineNanoseconds = loop.nowNanoseconds + options.connectTimeout.wholeNanoseconds
+        deadlineNanoseconds = loop.nowNanoseconds + pool.connectTimeout
         awaitWrite()
     }
 
@@ -54,7 +54,7 @@ final class BackendConnection: StreamChannel {
 
     /// The request is sent; the head of a response is due.
     func awaitFirstByte() {
-        deadlineNanoseconds = loop.nowNanoseconds + options.firstByteTimeout.wholeNanoseconds
+        deadlineNanoseconds = loop.nowNanoseconds + pool.firstByteTimeout
     }
 
     /// The exchange is over: back to the pool when `isReusable`, else closed.
@@ -68,8 +68,8 @@ final class BackendConnection: StreamChannel {
         state = .idle
         // Reading goes on, to hear of the backend closing it.
         startReading()
-        deadlineNanoseconds = loop.nowNanoseconds + options.idleTimeout.wholeNanoseconds
-        if !backend.keep(self, max: options.idleConnectionsMax) { close() }
+        deadlineNanoseconds = loop.nowNanoseconds + pool.idleTimeout
+        if !backend.keep(self, max: pool.options.idleConnectionsMax) { close() }
     }
 
     /// Closes it in such a way that the backend can tell a request cut short from a whole one.

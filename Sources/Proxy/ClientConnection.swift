@@ -21,7 +21,8 @@ final class ClientConnection: StreamChannel, ClientSide {
     }
 
     private let worker: Worker
-    private let listener: WorkerListener
+    /// The listener that the client came by.
+    let listener: WorkerListener
     private let address: IPAddress
     private var state = State.awaitingHead
     private var exchange: HTTPExchange?
@@ -196,9 +197,6 @@ final class ClientConnection: StreamChannel, ClientSide {
     }
 
     // MARK: - From the exchange
-
-    /// The options of the listener that the client came by.
-    var listenerOptions: WorkerListener { listener }
 
     /// Whether the connection could carry another request after this one: a client that has ended
     /// may have sent more requests before.

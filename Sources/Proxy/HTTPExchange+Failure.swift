@@ -77,7 +77,7 @@ extension HTTPExchange {
         case .noResponse, .badResponse: pool.counters.backendErrors.add()
         case .backendTimeout: pool.counters.timeouts.add()
         case .refused, .malformedBody, .clientTimeout:
-            client.listenerOptions.counters.badRequests.add()
+            client.listener.counters.badRequests.add()
         }
         pool.counters.count(status: reply.status)
         // After a refusal what follows on the connection can't be told from an attack.

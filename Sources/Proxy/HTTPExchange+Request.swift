@@ -12,7 +12,7 @@ extension HTTPExchange {
         _ head: borrowing RequestHead, _ bytes: Span<UInt8>, following: Span<UInt8>,
         from client: ClientConnection
     ) -> Int {
-        let pool = client.listenerOptions.pool
+        let pool = client.listener.pool
         self.client = client
         self.pool = pool
         startedAt = worker.loop.nowNanoseconds
@@ -115,7 +115,7 @@ extension HTTPExchange {
     /// which runs from the end of the request (`awaitFirstByte`).
     func renewDeadlines() {
         guard let client, let connection else { return }
-        let stall = worker.loop.nowNanoseconds + client.listenerOptions.stallTimeout
+        let stall = worker.loop.nowNanoseconds + client.listener.stallTimeout
         let owesBody = !requestBody.isComplete && !connection.isCongested
         client.deadlineNanoseconds = client.isCongested || owesBody ? stall : .max
         if connection.isCongested {

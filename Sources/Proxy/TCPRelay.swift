@@ -56,7 +56,7 @@ final class TCPRelay: ClientSide {
                 server.relay = self
                 server.isConnecting = true
                 server.deadlineNanoseconds =
-                    worker.loop.nowNanoseconds + pool.options.connectTimeout.wholeNanoseconds
+                    worker.loop.nowNanoseconds + pool.connectTimeout
                 server.awaitWrite()
                 self.server = server
                 return

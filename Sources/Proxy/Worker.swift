@@ -31,8 +31,6 @@ final class Worker {
     let loop = EventLoop()
     /// What every receive of this thread writes to.
     let buffer = ReceiveBuffer()
-    /// Reused for every response head; never holds one across callbacks.
-    var responseHead = ResponseHead()
     /// Reused for every head that is written to a client.
     var outgoing: [UInt8] = []
     private(set) var isDraining = false

@@ -69,6 +69,8 @@ final class Worker {
         _ listeners: [ListenerOptions], sockets: [Descriptor], mailbox: Mailbox<WorkerMessage>
     ) throws(Errno) {
         let reader = try MailboxReader(mailbox, on: loop) { [unowned self] in receive($0) }
+        // What was published before this thread began comes before the first connection.
+        loop.runOnce()
         acceptors = zip(listeners, sockets).map { options, socket in
             Acceptor(
                 socket, worker: self,

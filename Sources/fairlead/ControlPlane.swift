@@ -126,6 +126,8 @@ final class ControlPlane {
             signals = [SIGTERM, SIGINT].map { number in
                 SignalWatch(number, on: loop) { [unowned self] in stop(number) }
             }
+            // First, so that what is known without asking is there before the first connection.
+            for service in services { service.start() }
             try workers.start()
         } catch {
             throw StartFailure(description: "the system has no thread or descriptor left: \(error)")
@@ -139,7 +141,6 @@ final class ControlPlane {
                 ])
         }
         if let adminEndpoint { log.write(.info, "admin.open", ["listen": "\(adminEndpoint)"]) }
-        for service in services { service.start() }
         loop.run()
         workers.join()
         log.write(.info, "process.stopped", [:])

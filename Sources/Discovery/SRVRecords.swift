@@ -28,8 +28,8 @@ package struct SRVRecords {
     /// Aliases that lead from a target to its addresses within the additional section.
     private static let aliasesMax = 8
 
-    /// Reads `message`. A target of `.` says that the service is decidedly not available (RFC 2782);
-    /// a record with port 0 names no place to connect to. Both are left out.
+    /// Reads `message`. A target of `.` says that the service is decidedly not available (RFC
+    /// 2782); a record with port 0 names no place to connect to. Both are left out.
     package init(_ message: Message) {
         let chain = AnswerChain(message)
         records = chain.records.compactMap { record in

@@ -1,8 +1,8 @@
 // SRVSource: the instances that a DNS name has in SRV records (RFC 2782).
 //
 // One lookup asks for the SRV records and then, only for targets that came without an address, for
-// A and AAAA. The answer is reported when all of it is known. An address that could not be found out
-// because a server failed is the one known before: an error never shrinks the set.
+// A and AAAA. The answer is reported when all of it is known. An address that could not be found
+// out because a server failed is the one known before: an error never shrinks the set.
 
 package import Backends
 package import DNSClient
@@ -12,7 +12,9 @@ package import Events
 
 /// A source that asks for SRV records. Control thread only.
 package final class SRVSource: Source {
+    /// `SRV` and the name.
     package let summary: String
+    /// When it is asked again; nil during a lookup, before `start` and after `stop`.
     package private(set) var nextLookup: ContinuousClock.Instant?
     private let name: DomainName
     private let resolver: Resolver
@@ -40,11 +42,13 @@ package final class SRVSource: Source {
         timer = Timer(on: loop) { [unowned self] in ask() }
     }
 
+    /// Asks at once, and again whenever the schedule says so.
     package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
         self.listener = listener
         ask()
     }
 
+    /// Cancels the questions under way and asks no more.
     package func stop() {
         listener = nil
         timer?.cancel()

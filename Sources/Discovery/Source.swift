@@ -1,5 +1,5 @@
-// Source: where a service's instances come from. A source says what it heard, whole, each time; what
-// that means for the backends is the roster's to decide.
+// Source: where a service's instances come from. A source says what it heard, whole, each time;
+// what that means for the backends is the roster's to decide.
 
 package import Backends
 

@@ -1,5 +1,5 @@
-// StaticSource: a list that the operator wrote down. Addresses are reported once; names are resolved
-// by A and AAAA, again and again, since a name is a name because its address may change.
+// StaticSource: a list that the operator wrote down. Addresses are reported once; names are
+// resolved by A and AAAA, again and again, since a name is a name because its address may change.
 
 package import Backends
 package import DNSClient
@@ -32,7 +32,9 @@ package final class StaticSource: Source {
         }
     }
 
+    /// How many entries the list has.
     package let summary: String
+    /// When names are resolved again; nil during a lookup, and always for a list of addresses.
     package private(set) var nextLookup: ContinuousClock.Instant?
     private let entries: [Entry]
     private let resolver: Resolver
@@ -54,11 +56,13 @@ package final class StaticSource: Source {
         timer = Timer(on: loop) { [unowned self] in ask() }
     }
 
+    /// Reports a list of addresses before it returns; one with names when all of them are resolved.
     package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
         self.listener = listener
         ask()
     }
 
+    /// Cancels the lookups under way and makes no more.
     package func stop() {
         listener = nil
         timer?.cancel()

@@ -23,6 +23,7 @@ package struct Descriptor: Equatable, Sendable {
     /// The kernel's number.
     package let number: Int32
 
+    /// Wraps `number`, which is open, non-blocking and closed on exec already.
     package init(number: Int32) {
         self.number = number
     }

@@ -13,8 +13,10 @@ internal import Glibc
     let wheel = DeadlineWheel()
     private var isRunning = false
     private var isStopping = false
+    /// Whether a batch of callbacks may be on the stack.
+    private var isTurning = false
     private var cachedNow: UInt64?
-    /// Closed channels, kept alive until no callback of theirs can be on the stack.
+    /// Channels closed in this batch, kept alive until no callback of theirs can be on the stack.
     private var closed: [Channel] = []
     // libevent's timer behind the deadlines; as long-lived as the base.
     private let tick: UnsafeMutablePointer<event>
@@ -80,7 +82,10 @@ internal import Glibc
     private func turn(_ flags: Int32) {
         // One asked for between two turns must not stand for the time after the wait.
         cachedNow = nil
+        isTurning = true
         unsafe _ = event_base_loop(base, flags)
+        // Before the channels are released: what their release closes is not kept in turn.
+        isTurning = false
         cachedNow = nil
         if !closed.isEmpty { closed.removeAll(keepingCapacity: true) }
     }
@@ -102,9 +107,10 @@ internal import Glibc
 
     // MARK: - For Channel
 
-    /// Keeps a closed channel alive until the current batch is over.
+    /// Keeps a closed channel alive until the current batch is over. Outside of one it keeps none:
+    /// no callback is on the stack, who closes it holds it, and another batch may never come.
     func retire(_ channel: Channel) {
-        closed.append(channel)
+        if isTurning { closed.append(channel) }
     }
 
     /// Sees to it that deadlines are looked at while any is set.

@@ -14,13 +14,9 @@ package import Events
 package final class SRVSource: Source {
     /// `SRV` and the name.
     package let summary: String
-    /// When it is asked again; nil during a lookup, before `start` and after `stop`.
-    package private(set) var nextLookup: ContinuousClock.Instant?
     private let name: DomainName
     private let resolver: Resolver
-    private var schedule: RefreshSchedule
-    private var random = SystemRandomNumberGenerator()
-    private var timer: Timer?
+    private var lookups: LookupTimer?
     private var listener: ((DiscoveryAnswer) -> Void)?
     /// The question for the SRV records, while it is under way.
     private var question: PendingQuestion?
@@ -37,9 +33,8 @@ package final class SRVSource: Source {
     ) {
         self.name = name
         self.resolver = resolver
-        schedule = RefreshSchedule(refresh)
         summary = "SRV \(name)"
-        timer = Timer(on: loop) { [unowned self] in ask() }
+        lookups = LookupTimer(refresh, on: loop) { [unowned self] in ask() }
     }
 
     /// Asks at once, and again whenever the schedule says so.
@@ -51,15 +46,13 @@ package final class SRVSource: Source {
     /// Cancels the questions under way and asks no more.
     package func stop() {
         listener = nil
-        timer?.cancel()
+        lookups?.stop()
         question?.cancel()
         for resolution in resolutions { resolution.cancel() }
         resolutions = []
-        nextLookup = nil
     }
 
     private func ask() {
-        nextLookup = nil
         question = resolver.ask(name, .srv) { [weak self] in self?.hear($0) }
     }
 
@@ -121,14 +114,10 @@ package final class SRVSource: Source {
     }
 
     private func report(_ answer: DiscoveryAnswer, timeToLive: Duration?) {
-        let wait =
-            switch answer {
-            case .instances:
-                schedule.waitAfterAnswer(timeToLive: timeToLive, using: &random)
-            case .failure: schedule.waitAfterFailure(using: &random)
-            }
-        nextLookup = .now + wait
-        timer?.schedule(after: wait)
+        switch answer {
+        case .instances: lookups?.lookupAnswered(timeToLive: timeToLive)
+        case .failure: lookups?.lookupFailed()
+        }
         listener?(answer)
     }
 }

@@ -34,7 +34,7 @@ import Testing
             let now = count()
             unchanged = now == last ? unchanged + 1 : 0
             last = now
-            return now > 0 && unchanged > 50
+            return now > 0 && unchanged > 25
         }
     }
 
@@ -138,47 +138,71 @@ import Testing
         }
     }
 
-    @Test("a client that ends its sending while it reads slowly gets the whole response")
-    func halfCloseWhileReading() throws {
-        let total = 8 << 20
-        let backend = try Backend { wire, backend in
-            while try backend.next(wire) != nil {
-                try wire.send("HTTP/1.1 200 OK\r\nContent-Length: \(total)\r\n\r\n")
-                try wire.sendPattern(to: total)
+    // MARK: - The end of a response, kept for a slow client
+
+    /// Answers `/n` with n bytes of the pattern; to a length that is too great it stops there.
+    private func patternBackend() throws -> Backend {
+        try Backend { wire, backend in
+            while let request = try backend.next(wire) {
+                let target = request.lines[0].split(separator: " ")[1]
+                let fields = target.dropFirst().split(separator: "-").compactMap { Int($0) }
+                try wire.send("HTTP/1.1 200 OK\r\nContent-Length: \(fields[0] + fields[1])\r\n\r\n")
+                try wire.sendPattern(to: fields[0])
             }
         }
+    }
+
+    /// A client that asked for `sent` bytes, of which so many are missing, and has read nothing.
+    private func slowClient(of proxy: RunningProxy, _ sent: Int, missing: Int = 0) throws -> Wire {
+        let client = try Wire(to: proxy.port, receiveBytes: 65_536)
+        try client.send("GET /\(sent)-\(missing) HTTP/1.1\r\nHost: a.test\r\n\r\n")
+        return client
+    }
+
+    /// How many bytes the proxy takes from a backend before a client that does not read stops it.
+    private func congestionPoint(of proxy: RunningProxy) throws -> Int {
+        let client = try slowClient(of: proxy, Self.total)
+        try settle("the response") { proxy.service.bytesToClients }
+        defer { client.close() }
+        return proxy.service.bytesToClients
+    }
+
+    @Test("a client that ends its sending gets the rest of a response kept for it")
+    func halfCloseWhileReading() throws {
+        let backend = try patternBackend()
         try withProxy([backend.port]) { proxy in
-            let client = try Wire(to: proxy.port, receiveBytes: 65_536)
-            try client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
-            _ = try client.receive(through: "\r\n\r\n")
-            client.endSending()
-            // So slowly that the proxy holds the response's end when the backend has given it all.
-            #expect(try client.receivePattern(to: total / 2) == total / 2)
-            try settle("the response") { proxy.service.bytesToClients }
-            #expect(try client.receivePattern(from: total / 2, to: total) == total)
-            #expect(try client.receiveToEnd() == ([], .end))
+            let point = try congestionPoint(of: proxy)
+            // About there the proxy keeps the last bytes when the backend has given all.
+            for total in stride(from: point - 98_304, through: point, by: 8192) {
+                let before = proxy.service.bytesToClients
+                let client = try slowClient(of: proxy, total)
+                client.endSending()
+                try settle("the response") { proxy.service.bytesToClients - before }
+                _ = try client.receive(through: "\r\n\r\n")
+                #expect(try client.receivePattern(to: total) == total)
+                #expect(try client.receiveToEnd() == ([], .end))
+            }
         }
     }
 
     @Test("a backend that falls silent after its client was slow is not waited for without end")
     func stallAfterCongestion() throws {
-        let gate = Gate()
-        let backend = try Backend { wire, backend in
-            _ = try backend.next(wire)
-            try wire.send("HTTP/1.1 200 OK\r\nContent-Length: \(1 << 30)\r\n\r\n")
-            try wire.sendPattern(to: 16 << 20)
-            gate.wait()
-        }
+        let backend = try patternBackend()
         try withProxy([backend.port]) { options in
             options.listeners[0].timeouts.stall = .seconds(1)
         } _: { proxy in
-            let client = try Wire(to: proxy.port, receiveBytes: 65_536)
-            try client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
-            _ = try client.receive(through: "\r\n\r\n")
-            #expect(try client.receivePattern(to: 16 << 20) == 16 << 20)
-            #expect(try client.receiveToEnd() == ([], .reset))
-            gate.open()
-            #expect(proxy.service.cutShort == 1)
+            let point = try congestionPoint(of: proxy)
+            var clients: [(wire: Wire, total: Int)] = []
+            for total in stride(from: point - 98_304, through: point, by: 16_384) {
+                let before = proxy.service.bytesToClients
+                let client = try slowClient(of: proxy, total, missing: 1)
+                try settle("the response") { proxy.service.bytesToClients - before }
+                _ = try client.receive(through: "\r\n\r\n")
+                #expect(try client.receivePattern(to: total) == total)
+                clients.append((client, total))
+            }
+            for client in clients { #expect(try client.wire.receiveToEnd() == ([], .reset)) }
+            #expect(proxy.service.cutShort == clients.count)
         }
     }
 }

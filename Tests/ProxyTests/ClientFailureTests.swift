@@ -121,8 +121,6 @@ import Testing
             let client = try proxy.connect()
             try client.send(
                 "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: \(64 << 20)\r\n\r\n")
-            let port = proxy.port
-            _ = port
             var last = -1
             var unchanged = 0
             // As much as goes in without anyone reading: less than what a socket's buffer takes is

@@ -76,6 +76,9 @@ final class Wire {
         descriptor.shutdownWriting()
     }
 
+    /// A second hold on the same connection, for another thread to send by. Close both.
+    func sender() -> Sender { Sender(Descriptor(number: dup(descriptor.number))) }
+
     // MARK: - Sending
 
     /// Sends all of it.
@@ -181,6 +184,28 @@ final class Wire {
             try send(Pattern.bytes(from: offset, count: count))
             offset += count
         }
+    }
+}
+
+/// The sending side of a wire, for a thread of its own.
+final class Sender: Sendable {
+    private let descriptor: Descriptor
+
+    fileprivate init(_ descriptor: Descriptor) {
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        descriptor.close()
+    }
+
+    func sendPattern(to total: Int) throws {
+        // A wire would close the descriptor, which stays this object's.
+        try Wire(accepted: Descriptor(number: dup(descriptor.number))).sendPattern(to: total)
+    }
+
+    func endSending() {
+        descriptor.shutdownWriting()
     }
 }
 

@@ -59,7 +59,7 @@ import Testing
             #expect(staying.connections == 1)
             // One that comes back is dialled again.
             proxy.publish([leaving.port])
-            #expect(try client.get().text == "leaves")
+            #expect(try proxy.connect().get().text == "leaves")
             #expect(leaving.connections == 2)
         }
     }
@@ -204,17 +204,17 @@ import Testing
         let backends = [
             try Backend.replying(response("one")), try Backend.replying(response("two")),
         ]
-        try withProxy([backends[0].port], workers: 2) { options in
+        try withProxy([backends[0].port]) { options in
             let service = ServiceID(index: 1)
             options.services.append(ServiceOptions(id: service, name: "api"))
             options.listeners.append(
                 ListenerOptions(
                     index: 1, endpoint: Endpoint(.loopback, 0), mode: .http, service: service))
         } _: { proxy in
-            let second = try Wire(to: proxy.workers.endpoints[1].port)
-            #expect(try second.get().text == "No healthy backend for service api.\n")
+            let early = try proxy.connect(1)
+            #expect(try early.get().text == "No healthy backend for service api.\n")
             proxy.publish([backends[1].port], service: 1)
-            #expect(try second.get().text == "two")
+            #expect(try proxy.connect(1).get().text == "two")
             #expect(try proxy.connect().get().text == "one")
             #expect(proxy.registry.serviceTotals(1).requests == 2)
             #expect(proxy.service.requests == 1)

@@ -48,7 +48,10 @@ final class RunningProxy {
     var service: ServiceTotals { registry.serviceTotals(0) }
     var listener: ListenerTotals { registry.listenerTotals(0) }
 
-    func connect() throws -> Wire { try Wire(to: port) }
+    /// A client of the listener of this number.
+    func connect(_ listener: Int = 0) throws -> Wire {
+        try Wire(to: workers.endpoints[listener].port)
+    }
 
     /// What was counted for the backend on this port.
     func backend(_ port: UInt16) -> BackendTotals {
@@ -56,7 +59,7 @@ final class RunningProxy {
     }
 
     /// Makes backends on these ports the rotation of a service, in this order. A worker takes it up
-    /// before anything that is sent to the proxy afterwards.
+    /// before it reads from a connection that is made afterwards.
     func publish(_ ports: [UInt16], weights: [UInt32] = [], service: Int = 0) {
         generation += 1
         let members = ports.enumerated().map { index, port in

@@ -76,6 +76,7 @@ package struct RetryPolicy {
 
 /// What `RetryPolicy` says.
 package enum RetryDecision: Equatable, Sendable {
+    /// One more try may be made; it is taken from the budget.
     case yes
     /// The request is not of a kind that may be repeated, or was tried often enough.
     case no

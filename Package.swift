@@ -93,6 +93,12 @@ let package = Package(
         tests("Proxy", uses: ["Events", "HTTP1", "Backends", "Balancing", "Stats", "Endpoints"]),
         tests("Admin", uses: ["Events", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints"]),
         tests("Demo", uses: ["Events", "DNSWire", "DNSClient", "HTTPServer", "HTTP1", "Endpoints"]),
+        // Optimised builds only: requests allocate nothing. Replaces malloc for the test process.
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .testTarget(
+            name: "AllocationTests",
+            dependencies: ["CAllocationCounter", "Proxy", "Backends", "Endpoints", "Events", "Stats"],
+            swiftSettings: strict),
         // What tests share: guard pages for parsers.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         // Black box: the built program among real servers.

@@ -78,6 +78,8 @@ internal import Glibc
     }
 
     private func turn(_ flags: Int32) {
+        // One asked for between two turns must not stand for the time after the wait.
+        cachedNow = nil
         unsafe _ = event_base_loop(base, flags)
         cachedNow = nil
         if !closed.isEmpty { closed.removeAll(keepingCapacity: true) }

@@ -19,6 +19,8 @@ final class BackendConnection: StreamChannel {
     var partial: [UInt8] = []
     /// Whether it has carried an exchange before: then the backend may have closed it meanwhile.
     private(set) var isReused = false
+    /// Writing failed: what the backend sent before may still be read, its end is not a proper one.
+    var isBroken = false
 
     /// Begins to dial `backend` for `exchange`.
     ///
@@ -47,6 +49,7 @@ final class BackendConnection: StreamChannel {
         self.exchange = exchange
         state = .busy
         isReused = true
+        deadlineNanoseconds = .max
     }
 
     /// The request is sent; the head of a response is due.
@@ -58,7 +61,7 @@ final class BackendConnection: StreamChannel {
     func release(isReusable: Bool) {
         exchange = nil
         partial = []
-        guard isReusable, !worker.isDraining, !isCongested else {
+        guard isReusable, !worker.isDraining, !isCongested, !isBroken else {
             close()
             return
         }
@@ -113,9 +116,9 @@ final class BackendConnection: StreamChannel {
                 return
             }
             stopReading()
-            exchange.backendEnded()
+            if isBroken { exchange.backendBroken() } else { exchange.backendEnded() }
         case .failed:
-            onBroken()
+            if let exchange { exchange.backendBroken() } else { dropIdle() }
         }
     }
 
@@ -124,11 +127,8 @@ final class BackendConnection: StreamChannel {
     }
 
     override func onBroken() {
-        guard let exchange else {
-            dropIdle()
-            return
-        }
-        exchange.backendBroken()
+        isBroken = true
+        exchange?.backendTakesNoMore()
     }
 
     override func onDeadline() {

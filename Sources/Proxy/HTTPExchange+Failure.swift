@@ -41,16 +41,15 @@ extension HTTPExchange {
         let wasReused = connection?.isReused ?? false
         backend?.counters.failures.add()
         endTry { $0.abort() }
-        guard mayRetry(after: failure) else {
+        let hasOther = pool?.hasOther(than: tried) ?? false
+        // A reused connection may just have been too old.
+        let again = wasReused && failed?.isInRotation == true ? failed : nil
+        guard hasOther || again != nil, mayRetry(after: failure) else {
             giveUp(failure == .timeout ? .backendTimeout : .noResponse)
             return
         }
         pool?.counters.retries.add()
-        if wasReused, let failed, failed.isInRotation, pool?.hasOther(than: tried) == false {
-            tryAgainAfresh(failed)
-        } else {
-            tryNext()
-        }
+        if hasOther { tryNext() } else if let again { tryAgainAfresh(again) }
     }
 
     /// Whether one more try may be made.

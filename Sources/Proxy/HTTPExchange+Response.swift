@@ -93,7 +93,6 @@ extension HTTPExchange {
             from: head,
             to: ClientCapabilities(minorVersion: minorVersion, keepsAlive: responseKeepsAlive),
             framing: clientFraming, into: &worker.outgoing)
-        connection?.deadlineNanoseconds = .max
         forwardBody(following, behind: true)
     }
 
@@ -106,7 +105,11 @@ extension HTTPExchange {
         var hasExcess = false
         if payload != nil {
             body = Span()
-            isBad = !copyPayload(of: bytes)
+            if let consumed = copyPayload(of: bytes) {
+                hasExcess = consumed < bytes.count
+            } else {
+                isBad = true
+            }
         } else {
             switch responseBody.advance(bytes) {
             case .more: break
@@ -127,17 +130,18 @@ extension HTTPExchange {
         }
     }
 
-    /// Appends the payload in `bytes` to the worker's outgoing bytes; false when the chunks are
-    /// malformed.
-    private func copyPayload(of bytes: Span<UInt8>) -> Bool {
+    /// Appends the payload in `bytes` to the worker's outgoing bytes. Returns how many bytes belong
+    /// to the body; nil when the chunks are malformed.
+    private func copyPayload(of bytes: Span<UInt8>) -> Int? {
         var offset = 0
         while true {
             switch payload?.next(bytes, from: offset) {
             case .data(let range):
                 worker.outgoing.append(bytes.extracting(range))
                 offset = range.upperBound
-            case .bad: return false
-            case .needMore, .end, nil: return true
+            case .end(let consumed): return consumed
+            case .needMore, nil: return bytes.count
+            case .bad: return nil
             }
         }
     }
@@ -153,18 +157,14 @@ extension HTTPExchange {
         } else {
             outcome = client.write(worker.outgoing, body)
         }
-        let now = worker.loop.nowNanoseconds
         switch outcome {
-        case .sent:
-            connection.deadlineNanoseconds = now + client.listenerOptions.stallTimeout
-        case .kept:
-            connection.stopReading()
-            connection.deadlineNanoseconds = .max
-            client.deadlineNanoseconds = now + client.listenerOptions.stallTimeout
+        case .sent: break
+        case .kept: connection.stopReading()
         case .failed:
             clientGone()
             return false
         }
+        renewDeadlines()
         return true
     }
 
@@ -173,8 +173,7 @@ extension HTTPExchange {
 
     /// The client has taken everything that was kept for it.
     func clientDrained() {
-        guard let client else { return }
-        client.deadlineNanoseconds = .max
+        renewDeadlines()
         connection?.startReading()
     }
 

@@ -72,10 +72,23 @@ let package = Package(
             name: "fairlead",
             dependencies: [
                 "Endpoints", "Configuration", "Events", "DNSClient", "DNSWire", "HTTPClient", "Discovery",
-                "Health", "Proxy", "Balancing", "Backends", "Stats", "Admin", "Demo",
+                "Health", "Proxy", "Balancing", "Backends", "Stats", "Admin", "Demo", "HTTP1", "HTTPServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
+
+        // CPU per request beside the peers and a bare relay: `swift run -c release fairlead-bench`.
+        .executableTarget(
+            name: "fairlead-bench",
+            dependencies: [
+                "fairlead", "fairlead-bench-servers",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            path: "bench/Harness", swiftSettings: strict),
+        .executableTarget(
+            name: "fairlead-bench-servers", dependencies: ["CLibevent"], path: "bench/Servers",
+            swiftSettings: hot),
 
         tests("Endpoints"),
         tests("DNSWire", uses: ["Endpoints", "TestSupport"]),
@@ -88,10 +101,15 @@ let package = Package(
         tests("DNSClient", uses: ["Events", "DNSWire", "Endpoints"]),
         tests("HTTPClient", uses: ["Events", "Endpoints", "HTTPServer", "HTTP1"]),
         tests("HTTPServer", uses: ["Events", "Endpoints", "HTTP1"]),
-        tests("Discovery", uses: ["Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
-        tests("Health", uses: ["Events", "Backends", "Endpoints"]),
+        tests("Discovery", uses: ["Demo", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
+        tests("Health", uses: ["Events", "HTTPClient", "Backends", "Endpoints"]),
         tests("Proxy", uses: ["Events", "HTTP1", "Backends", "Balancing", "Stats", "Endpoints"]),
-        tests("Admin", uses: ["Events", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints"]),
+        tests(
+            "Admin",
+            uses: [
+                "Events", "HTTPClient", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ]),
         tests("Demo", uses: ["Events", "DNSWire", "DNSClient", "HTTPServer", "HTTP1", "Endpoints"]),
         // Optimised builds only: requests allocate nothing. Replaces malloc for the test process.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),

@@ -14,8 +14,6 @@ package struct Listener: Equatable, Sendable {
     package internal(set) var service = ""
     package internal(set) var timeouts = Timeouts()
     package internal(set) var limits = Limits()
-    /// Whether requests get `X-Forwarded-For`, `-Proto` and `-Host`.
-    package internal(set) var forwardedHeaders = true
 
     /// What a listener speaks.
     package enum Mode: String, CaseIterable, Equatable, Sendable {
@@ -25,26 +23,18 @@ package struct Listener: Equatable, Sendable {
         case tcp
     }
 
-    /// How long each side may keep the other waiting.
+    /// How long a client may keep its backend waiting, and the other way round.
     package struct Timeouts: Equatable, Sendable {
         /// From a request's first byte to the end of its head. Bounds a client that drips its head;
         /// 10 s is several retransmissions on a bad mobile link.
         package internal(set) var clientHead = Duration.seconds(10)
         /// Between a client's requests. A browser reuses its connections for about a minute.
         package internal(set) var clientIdle = Duration.seconds(60)
-        /// For one dial. A backend is near: one second leaves room for a lost SYN to go out twice.
-        package internal(set) var connect = Duration.seconds(1)
-        /// From the end of the request to the response head. Long, since slow pages are the
-        /// service's business, but never for ever.
-        package internal(set) var responseHead = Duration.seconds(60)
         /// Without one byte of a body in either direction, once heads have passed.
         package internal(set) var bodyIdle = Duration.seconds(30)
         /// Without one byte in either direction on a TCP or upgraded connection: longer than the
         /// heartbeats of common WebSocket and database clients.
         package internal(set) var tunnelIdle = Duration.seconds(300)
-        /// How long an unused backend connection is kept. Shorter than the 5 s after which common
-        /// application servers close it, so that few are found closed.
-        package internal(set) var backendIdle = Duration.seconds(4)
     }
 
     /// How much one listener holds.

@@ -8,7 +8,7 @@ struct Option<Root>: Sendable {
     /// What it is for: one sentence.
     let sentence: String
     /// Its flag, if it has one.
-    let flag: Flag?
+    let flag: ConfigurationFlag?
     /// What a value looks like.
     let summary: String
     /// Whether it takes a list.
@@ -23,7 +23,7 @@ struct Option<Root>: Sendable {
     init<Value>(
         _ key: String, _ path: any WritableKeyPath<Root, Value> & Sendable,
         _ kind: ValueKind<Value>,
-        variable: String? = nil, flag: Flag? = nil, _ sentence: String
+        variable: String? = nil, flag: ConfigurationFlag? = nil, _ sentence: String
     ) {
         self.key = key
         self.sentence = sentence

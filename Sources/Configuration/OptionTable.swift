@@ -85,6 +85,7 @@ enum OptionTable {
         [Option("balance", \.balance, .word, "How a backend is chosen.")]
         + Option.group("refresh", \.refresh, refresh) + Option.group("check", \.check, check)
         + Option.group("retry", \.retry, retry)
+        + Option.group("timeouts", \.timeouts, backendTimeouts)
 
     private static let refresh: [Option<Service.Refresh>] = [
         Option(
@@ -121,7 +122,7 @@ enum OptionTable {
     ]
 
     private static let retry: [Option<Service.Retry>] = [
-        Option("attempts", \.attempts, .count(1...10), "Tries in all; 1 means no retry."),
+        Option("attempts", \.attempts, .count(1...8), "Tries in all; 1 means no retry."),
         Option(
             "budget", \.budgetPercent, .percent(0...100),
             "Retries allowed, as a share of the requests."),
@@ -130,30 +131,29 @@ enum OptionTable {
             "Retries per second that are allowed whatever the budget."),
     ]
 
-    // MARK: Listeners
-
-    static let listener: [Option<Listener>] =
-        [
-            Option(
-                "forwarded-headers", \.forwardedHeaders, .onOff,
-                "Whether requests get `X-Forwarded-For`, `-Proto` and `-Host`.")
-        ] + Option.group("timeouts", \.timeouts, timeouts)
-        + Option.group("limits", \.limits, limits)
-
-    private static let timeouts: [Option<Listener.Timeouts>] = [
-        Option("client-head", \.clientHead, timeout, "For a client to send a request head."),
-        Option("client-idle", \.clientIdle, timeout, "Between a client's requests."),
+    private static let backendTimeouts: [Option<Service.Timeouts>] = [
         Option("connect", \.connect, timeout, "For a connection to a backend."),
         Option(
             "response-head", \.responseHead, timeout,
             "From the end of a request to the head of its response."),
+        Option(
+            "backend-idle", \.backendIdle, timeout,
+            "How long an unused backend connection is kept."),
+    ]
+
+    // MARK: Listeners
+
+    static let listener: [Option<Listener>] =
+        Option.group("timeouts", \.timeouts, clientTimeouts)
+        + Option.group("limits", \.limits, limits)
+
+    private static let clientTimeouts: [Option<Listener.Timeouts>] = [
+        Option("client-head", \.clientHead, timeout, "For a client to send a request head."),
+        Option("client-idle", \.clientIdle, timeout, "Between a client's requests."),
         Option("body-idle", \.bodyIdle, timeout, "Without one byte of a body, either way."),
         Option(
             "tunnel-idle", \.tunnelIdle, timeout,
-            "Without one byte, either way, on a TCP or upgraded connection."),
-        Option(
-            "backend-idle", \.backendIdle, timeout, "How long an unused backend connection is kept."
-        ),
+            "Without one byte, either way, on a TCP connection."),
     ]
 
     private static let timeout = ValueKind<Duration>.duration(.milliseconds(10) ... .seconds(86400))

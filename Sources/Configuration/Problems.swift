@@ -7,7 +7,7 @@ enum Origin: Hashable, Sendable {
     /// A file as a whole.
     case wholeFile(name: String)
     case environment(String)
-    case flag(Flag)
+    case flag(ConfigurationFlag)
     /// No single place: something is missing.
     case nowhere
 }

@@ -12,6 +12,7 @@ package struct Service: Equatable, Sendable {
     package internal(set) var balance = Balance.roundRobin
     package internal(set) var check = Check()
     package internal(set) var retry = Retry()
+    package internal(set) var timeouts = Timeouts()
 
     /// Where instances come from.
     package enum Source: Equatable, Sendable {
@@ -86,12 +87,24 @@ package struct Service: Equatable, Sendable {
 
     /// When a request is tried again on another backend.
     package struct Retry: Equatable, Sendable {
-        /// Tries in all, the first included, 1 to 10; 1 means no retry.
+        /// Tries in all, the first included, 1 to 8; 1 means no retry.
         package internal(set) var attempts = 3
         /// Retries allowed, as a percentage of the requests.
         package internal(set) var budgetPercent = 20
         /// Retries per second that are allowed whatever the budget: at a few requests per second a
         /// percentage alone would forbid the one retry that saves a request.
         package internal(set) var budgetFloor = 10
+    }
+
+    /// How long a backend may take, and how long a connection to it is kept.
+    package struct Timeouts: Equatable, Sendable {
+        /// For one dial. A backend is near: one second leaves room for a lost SYN to go out twice.
+        package internal(set) var connect = Duration.seconds(1)
+        /// From the end of the request to the response head. Long, since slow pages are the
+        /// service's business, but never for ever.
+        package internal(set) var responseHead = Duration.seconds(60)
+        /// How long an unused backend connection is kept. Shorter than the 5 s after which common
+        /// application servers close it, so that few are found closed.
+        package internal(set) var backendIdle = Duration.seconds(4)
     }
 }

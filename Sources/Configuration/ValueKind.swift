@@ -146,18 +146,6 @@ extension ValueKind where Value: FixedWidthInteger {
     }
 }
 
-extension ValueKind where Value == Bool {
-    static var onOff: Self {
-        Self("`on` or `off`", write: { $0 ? "on" : "off" }) { (text) throws(Unexpected) in
-            switch text {
-            case "on", "true": return true
-            case "off", "false": return false
-            default: throw Unexpected(expected: "on or off")
-            }
-        }
-    }
-}
-
 extension ValueKind
 where Value: RawRepresentable<String> & CaseIterable {
     /// One of the words of an enumeration.

@@ -7,6 +7,7 @@ internal import Events
 
 /// What a host name resolved to.
 package struct AddressAnswer: Sendable {
+    /// The name that was resolved.
     package let name: DomainName
     /// Without duplicates, IPv4 first, each family in the order of its answer; may be empty.
     package let addresses: [IPAddress]
@@ -16,8 +17,9 @@ package struct AddressAnswer: Sendable {
     /// Whether both families were answered in full: if not, an address may be missing from
     /// `addresses` and still exist.
     package let isComplete: Bool
-    /// What each family came to; nil when it was not waited for.
+    /// What the question for IPv4 came to; nil when it was not waited for.
     package let a: DNSOutcome?
+    /// The same for IPv6.
     package let aaaa: DNSOutcome?
 
     /// The outcome that says most about why there are no addresses.

@@ -100,7 +100,9 @@ extension DNSOutcome: CustomStringConvertible {
 
 /// The end of one question.
 package struct DNSAnswer: Hashable, Sendable {
+    /// What was asked.
     package let question: Question
+    /// What can be concluded.
     package let outcome: DNSOutcome
     /// The message that decided the outcome, for its TTLs and its additional section; nil when none
     /// did.

@@ -20,6 +20,7 @@ package import Events
 
 /// The course of one question. Value type.
 package struct QuestionRace {
+    /// The control plane's clock; the race itself never reads it.
     package typealias Instant = ContinuousClock.Instant
 
     /// What the caller has to do, in the order given.
@@ -38,17 +39,31 @@ package struct QuestionRace {
         package let number: Int
         /// Index of the server.
         package let server: Int
+        /// How it travels.
         package let transport: DNSTransport
+        /// Whether the query carries an OPT record.
         package let hasEDNS: Bool
+
+        /// Only a race numbers exchanges; tests spell out what they expect.
+        package init(number: Int, server: Int, transport: DNSTransport, hasEDNS: Bool) {
+            self.number = number
+            self.server = server
+            self.transport = transport
+            self.hasEDNS = hasEDNS
+        }
     }
 
     /// How the question ended.
     package struct Ending: Equatable {
+        /// What can be concluded.
         package var outcome: DNSOutcome
-        /// The deciding message and the exchange it came from; nil when there was none.
+        /// The deciding message; nil when there was none.
         package var message: Message?
+        /// The exchange that it came from; nil without one.
         package var exchange: Exchange?
+        /// From the opening of that exchange to the message; 0 without one.
         package var roundTrip: Duration = .zero
+        /// Whether an answer over UDP had the TC bit.
         package var wasTruncated = false
     }
 

@@ -8,8 +8,9 @@ package struct ResolverCounters: Hashable, Sendable {
     package var questions = 0
     /// Of these, refused because too many were waiting.
     package var overloaded = 0
-    /// Queries sent; more than the questions when servers were raced or asked again.
+    /// Queries sent over UDP; more than the questions when servers were raced or asked again.
     package var sentUDP = 0
+    /// Queries for which a TCP connection was begun.
     package var sentTCP = 0
     /// Messages and packets that came, whatever they were.
     package var received = 0

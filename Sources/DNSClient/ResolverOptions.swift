@@ -32,6 +32,7 @@ package struct ResolverOptions: Sendable {
     /// forger has to guess the id (RFC 5452, section 9.2).
     package var nextID: @Sendable () -> UInt16 = { UInt16.random(in: .min ... .max) }
 
+    /// The defaults, for `servers`.
     package init(servers: [Endpoint]) {
         self.servers = servers
     }

@@ -9,7 +9,9 @@ package import Events
 package final class DiscoveryServer {
     /// What has come so far, for display.
     package struct Counters: Hashable, Sendable {
+        /// Datagrams received, whatever they were.
         package var queriesUDP = 0
+        /// Messages received over TCP, whatever they were.
         package var queriesTCP = 0
         /// Messages that were no query that can be answered: garbage, and responses.
         package var malformed = 0
@@ -19,6 +21,7 @@ package final class DiscoveryServer {
 
     /// What is served; a change shows in the next reply.
     package var zone: Zone
+    /// What has come so far; copy it for a snapshot.
     package internal(set) var counters = Counters()
     /// Where it listens, the port that the kernel chose included.
     package let endpoint: Endpoint

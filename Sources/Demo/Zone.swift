@@ -33,8 +33,11 @@ package struct Zone: Sendable {
         serial &+= 1
         var records = recordsByName[record.name] ?? []
         if records.isEmpty { countDescendants(of: record.name, by: 1) }
-        records.removeAll { $0.data == record.data }
-        records.append(record)
+        if let index = records.firstIndex(where: { $0.data == record.data }) {
+            records[index] = record
+        } else {
+            records.append(record)
+        }
         recordsByName[record.name] = records
         return true
     }

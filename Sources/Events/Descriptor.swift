@@ -66,7 +66,8 @@ package struct Descriptor: Equatable, Sendable {
                 )
                 return unsafe withUnsafeMutablePointer(to: &parts) { parts in
                     var message = unsafe msghdr()
-                    unsafe message.msg_iov = UnsafeMutableRawPointer(parts).assumingMemoryBound(to: iovec.self)
+                    unsafe message.msg_iov = UnsafeMutableRawPointer(parts).assumingMemoryBound(
+                        to: iovec.self)
                     unsafe message.msg_iovlen = 2
                     return repeatUntilUninterrupted {
                         unsafe sendmsg(number, &message, Int32(MSG_NOSIGNAL))

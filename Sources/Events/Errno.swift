@@ -20,6 +20,10 @@ package struct Errno: RawRepresentable, Error, Hashable, Sendable {
     package static let connectionReset = Errno(rawValue: ECONNRESET)
     /// ETIMEDOUT: no answer in time; also used for our own deadlines.
     package static let timedOut = Errno(rawValue: ETIMEDOUT)
+    /// EHOSTUNREACH: nothing answers at that address.
+    package static let hostUnreachable = Errno(rawValue: EHOSTUNREACH)
+    /// ENETUNREACH: no route to that network.
+    package static let networkUnreachable = Errno(rawValue: ENETUNREACH)
     /// EADDRINUSE: something else listens there.
     package static let addressInUse = Errno(rawValue: EADDRINUSE)
     /// EACCES: not allowed, such as a port below 1024 without the right to it.

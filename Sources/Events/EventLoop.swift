@@ -47,7 +47,8 @@ internal import Glibc
             tick, base, -1, 0,
             { _, _, context in
                 guard let context = unsafe context else { return }
-                unsafe Unmanaged<EventLoop>.fromOpaque(context).takeUnretainedValue().fireDeadlines()
+                unsafe Unmanaged<EventLoop>.fromOpaque(context).takeUnretainedValue()
+                    .fireDeadlines()
             }, Unmanaged.passUnretained(self).toOpaque())
     }
 

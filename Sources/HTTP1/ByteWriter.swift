@@ -1,5 +1,6 @@
-// Appending to a reused byte buffer. This is the one file of the module that writes through pointers:
-// `Array.append(contentsOf:)` of a buffer pointer is one memcpy, of any other sequence it is a loop.
+// Appending to a reused byte buffer. This is the one file of the module that writes through
+// pointers: `Array.append(contentsOf:)` of a buffer pointer is one memcpy, of any other sequence it
+// is a loop.
 
 extension [UInt8] {
     /// Appends all of `bytes`.
@@ -56,8 +57,8 @@ extension Span<UInt8> {
         return true
     }
 
-    /// Whether these are the bytes of `text` in any letter case. `text` is lower-case ASCII letters,
-    /// digits and hyphens; the bytes hold no CR.
+    /// Whether these are the bytes of `text` in any letter case. `text` is lower-case ASCII
+    /// letters, digits and hyphens; the bytes hold no CR.
     package func isEqualIgnoringCase(to text: StaticString) -> Bool {
         count == text.utf8CodeUnitCount && ByteScan.matches(self, at: 0, text)
     }

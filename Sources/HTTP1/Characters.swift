@@ -16,8 +16,8 @@ enum Characters {
         isIn(byte, low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE)
     }
 
-    /// A byte of a reg-name (RFC 3986 section 3.2.2) but `%`: unreserved and sub-delims, without the
-    /// comma, since a Host is no list.
+    /// A byte of a reg-name (RFC 3986 section 3.2.2) but `%`: unreserved and sub-delims, without
+    /// the comma, since a Host is no list.
     @inline(__always)
     static func isRegisteredName(_ byte: UInt8) -> Bool {
         isIn(byte, low: 0x2BFF_6FD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)

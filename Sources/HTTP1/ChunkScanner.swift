@@ -1,7 +1,8 @@
-// The chunked coding (RFC 9112 section 7.1), one state machine for whoever relays chunks and whoever
-// wants what is in them. Sizes, extensions and trailers go byte by byte through explicit states, so
-// that any split point works; data is skipped as a whole. Strict where peers are lax, since every
-// laxness here (`0x5`, `+5`, bare LF, a line end inside an extension) has been a smuggling hole.
+// The chunked coding (RFC 9112 section 7.1), one state machine for whoever relays chunks and
+// whoever wants what is in them. Sizes, extensions and trailers go byte by byte through explicit
+// states, so that any split point works; data is skipped as a whole. Strict where peers are lax,
+// since every laxness here (`0x5`, `+5`, bare LF, a line end inside an extension) has been a
+// smuggling hole.
 
 /// Why a body is not what its framing says.
 package enum BodyError: UInt8, Error, Equatable, Sendable, CaseIterable {
@@ -46,7 +47,7 @@ package enum PayloadStep: Equatable, Sendable {
 }
 
 struct ChunkScanner {
-    /// Bytes of extensions of one chunk. Nobody uses them; curl and browsers ignore them.
+    /// Bytes of extensions of one chunk; the RFC wants a limit and names none (section 7.1.1).
     static let extensionBytesMax = 1024
     /// Bytes of extensions that a body may have beyond two for each byte of data: a body of tiny
     /// chunks with long extensions costs time and carries nothing.

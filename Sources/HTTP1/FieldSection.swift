@@ -1,11 +1,11 @@
 // The field lines of a head, for requests and responses alike: one pass that finds the fields,
-// refuses what RFC 9112 section 5 refuses, and notes what the fields say about framing and about the
-// connection. Storage is kept from head to head.
+// refuses what RFC 9112 section 5 refuses, and notes what the fields say about framing and about
+// the connection. Storage is kept from head to head.
 
 /// The fields of one head and the facts in them.
 struct FieldSection {
-    /// Options that a Connection field may name; each costs a walk over the fields. Senders name two
-    /// or three; 16 leaves room and keeps the walk short.
+    /// Options that a Connection field may name; each costs a walk over the fields. Senders name
+    /// two or three; 16 leaves room and keeps the walk short.
     static let connectionOptionsMax = 16
     /// Lengths are below 2^62, so that sums with buffer sizes cannot overflow.
     static let contentLengthMax: UInt64 = (1 << 62) - 1
@@ -181,8 +181,8 @@ struct FieldSection {
         }
     }
 
-    /// Whether two tokens are the same name, letter case aside. Plain folding would take `^` for `~`
-    /// and the like, hence the letters.
+    /// Whether two tokens are the same name, letter case aside. Plain folding would take `^` for
+    /// `~` and the like, hence the letters.
     private static func isSameName(_ bytes: Span<UInt8>, _ a: ByteRange, _ b: ByteRange) -> Bool {
         func folded(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte | 0x20 : byte }
         if a.count != b.count { return false }

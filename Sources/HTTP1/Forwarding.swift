@@ -44,9 +44,9 @@ extension RequestHead {
     private static let notCopied = FieldNames.hopByHop.union(
         FieldNames(.host, .contentLength, .xForwardedFor, .xForwardedProto, .xForwardedHost))
 
-    /// Appends the head to send to the backend: request line in origin-form (or `*`), HTTP/1.1, Host
-    /// first, the fields that are not hop-by-hop, X-Forwarded-For with the client appended to the
-    /// list that came, X-Forwarded-Proto and -Host in place of the client's, and the framing.
+    /// Appends the head to send to the backend: request line in origin-form (or `*`), HTTP/1.1,
+    /// Host first, the fields that are not hop-by-hop, X-Forwarded-For with the client appended to
+    /// the list that came, X-Forwarded-Proto and -Host in place of the client's, and the framing.
     ///
     /// No Connection field: persistent is HTTP/1.1's default. TE is dropped, `trailers` too: that
     /// only says that optional trailers will not be kept, and needs no answer from the backend.
@@ -133,6 +133,7 @@ package struct ClientCapabilities: Equatable, Sendable {
     /// Whether the connection to the client stays open after this response.
     package var keepsAlive: Bool
 
+    /// Usually both from the request: its version, and whether either side wants to close.
     package init(minorVersion: Int, keepsAlive: Bool) {
         self.minorVersion = minorVersion
         self.keepsAlive = keepsAlive
@@ -144,7 +145,8 @@ extension ResponseHead {
 
     /// Appends the head to send to the client: status line of HTTP/1.1 (a proxy's own version, RFC
     /// 9110 section 2.5), the fields that are not hop-by-hop, the framing, and a Connection field
-    /// where the default of the client's version does not hold. An interim head gets neither.
+    /// where the default of the client's version does not hold. An interim head gets neither; it
+    /// must not be sent to a client of HTTP/1.0 at all (section 15.2).
     /// - Parameters:
     ///   - bytes: those that were parsed; `parse` must have returned `complete`.
     ///   - framing: how the body will reach the client: `body`, or `untilClose` for chunks that the

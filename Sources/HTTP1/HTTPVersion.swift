@@ -1,5 +1,5 @@
-// HTTP-version (RFC 9112 section 2.3): eight bytes, case-sensitive, in request and status lines; and
-// the question that both heads ask before they parse a head that came in pieces.
+// HTTP-version (RFC 9112 section 2.3): eight bytes, case-sensitive, in request and status lines;
+// and the question that both heads ask before they parse a head that came in pieces.
 
 /// "HTTP/" DIGIT "." DIGIT.
 struct HTTPVersion {
@@ -57,7 +57,7 @@ enum HeadEnd {
     static func isFarOff(_ bytes: Span<UInt8>, alreadySeen: Int, _ limits: HeadLimits) -> Bool {
         let lineMax = limits.requestLineBytesMax
         guard alreadySeen > 0, alreadySeen <= bytes.count, bytes.count < limits.bytesMax,
-            alreadySeen > lineMax || bytes.count <= lineMax
+            alreadySeen > lineMax + 2 || bytes.count <= lineMax  // 2: an empty line before it
         else { return false }
         // LF CR LF or LF LF, of which the last two bytes at most were seen before.
         var at = max(0, alreadySeen - 2)

@@ -1,5 +1,5 @@
-// Every reason to refuse a head. One case per rule, so that a log line, a test and a counter can name
-// it; the rule's section stands beside the case.
+// Every reason to refuse a head. One case per rule, so that a log line, a test and a counter can
+// name it; the rule's section stands beside the case.
 
 /// Why a head was refused.
 package enum HeadError: UInt8, Error, Equatable, Sendable, CaseIterable {
@@ -41,7 +41,8 @@ package enum HeadError: UInt8, Error, Equatable, Sendable, CaseIterable {
     case invalidConnection
     case tooManyConnectionOptions
 
-    /// The status to answer a request with. For a bad response the answer is 502, whatever this says.
+    /// The status to answer a request with. For a bad response the answer is 502, whatever this
+    /// says.
     package var status: Int {
         switch self {
         case .headTooLarge, .tooManyFields: 431

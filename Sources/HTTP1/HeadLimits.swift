@@ -1,7 +1,7 @@
 // How much of a head is listened to, and what came of listening.
 
-/// Bounds on one head. They hold while the head is still incomplete too: a parse never asks for more
-/// than `bytesMax` bytes.
+/// Bounds on one head. They hold while the head is still incomplete too: a parse never asks for
+/// more than `bytesMax` bytes.
 package struct HeadLimits: Sendable {
     /// Bytes of a whole head with its empty line; more is 431. Between 1 and 2^30.
     package var bytesMax: Int

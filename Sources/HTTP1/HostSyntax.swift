@@ -1,6 +1,7 @@
-// What a host may look like: `uri-host [ ":" port ]` (RFC 9110 section 7.2, RFC 3986 section 3.2.2),
-// with nothing before an `@` (RFC 9110 section 4.2.4), no list and no empty name (section 4.2.1).
-// Names are not resolved or normalised here; this only makes sure that two hops read the same host.
+// What a host may look like: `uri-host [ ":" port ]` (RFC 9110 section 7.2, RFC 3986 section
+// 3.2.2), with nothing before an `@` (RFC 9110 section 4.2.4), no list and no empty name (section
+// 4.2.1). Names are not resolved or normalised here; this only makes sure that two hops read the
+// same host.
 
 enum HostSyntax {
     /// Whether `start..<end` is a host and optional port. An empty port, as in `name:`, is allowed

@@ -1,5 +1,5 @@
-// The head of a request, parsed in place: offsets into the caller's bytes, reusable storage, no text
-// of its own. One value per worker is enough; it describes the last head that it parsed.
+// The head of a request, parsed in place: offsets into the caller's bytes, reusable storage, no
+// text of its own. One value per worker is enough; it describes the last head that it parsed.
 
 /// A parsed request head (RFC 9112 sections 2 to 6). What it says is defined after `parse` returned
 /// `complete`, and only together with the bytes that it parsed.
@@ -34,7 +34,8 @@ package struct RequestHead {
         section = FieldSection(fieldsMax: limits.fieldsMax)
     }
 
-    /// The field lines in the order in which they came.
+    /// The field lines in the order in which they came. Do not keep the array: the next parse would
+    /// have to allocate another.
     package var fields: [Field] { section.fields }
 
     /// Whether the client lets the connection be used again (RFC 9112 section 9.3).

@@ -1,8 +1,8 @@
 // The head of a response, parsed in place like `RequestHead`. A response cannot be framed without
 // knowing what it answers, hence the method in `parse`.
 
-/// A parsed response head (RFC 9112 sections 4 to 6). What it says is defined after `parse` returned
-/// `complete`, and only together with the bytes that it parsed.
+/// A parsed response head (RFC 9112 sections 4 to 6). What it says is defined after `parse`
+/// returned `complete`, and only together with the bytes that it parsed.
 package struct ResponseHead {
     private let limits: HeadLimits
     private(set) var section: FieldSection
@@ -25,7 +25,8 @@ package struct ResponseHead {
         section = FieldSection(fieldsMax: limits.fieldsMax)
     }
 
-    /// The field lines in the order in which they came.
+    /// The field lines in the order in which they came. Do not keep the array: the next parse would
+    /// have to allocate another.
     package var fields: [Field] { section.fields }
 
     /// Whether another response follows this one: 1xx but 101 (RFC 9110 section 15.2).
@@ -53,8 +54,8 @@ package struct ResponseHead {
     /// Whether there is a field of this name.
     package func contains(_ name: FieldName) -> Bool { section.present.contains(name) }
 
-    /// Whether the declared length may be told to the client though no body follows: answers to HEAD
-    /// and 304 (RFC 9110 section 8.6), which forbids it in 1xx and 204.
+    /// Whether the declared length may be told to the client though no body follows: answers to
+    /// HEAD and 304 (RFC 9110 section 8.6), which forbids it in 1xx and 204.
     var lengthMayBeTold: Bool {
         (isRequestedByHead && status >= 200 && status != 204) || status == 304
     }
@@ -96,8 +97,8 @@ package struct ResponseHead {
         }
     }
 
-    /// status-line = HTTP-version SP status-code SP [ reason-phrase ] CRLF (RFC 9112 section 4). The
-    /// second space may be missing when there is no reason: common, and not ambiguous.
+    /// status-line = HTTP-version SP status-code SP [ reason-phrase ] CRLF (RFC 9112 section 4).
+    /// The second space may be missing when there is no reason: common, and not ambiguous.
     private mutating func parseStatusLine(_ bytes: Span<UInt8>, to end: Int) -> HeadOutcome {
         let codeEnd = HTTPVersion.count + 4
         guard codeEnd < end else {

@@ -12,6 +12,7 @@ package struct ResponseWriter: Sendable {
     package var omitsBody: Bool
     private var extraFields: [UInt8] = []
 
+    /// - Precondition: `status` is 100 to 599.
     package init(
         status: Int, contentType: StaticString? = "text/plain; charset=utf-8",
         to client: ClientCapabilities, omitsBody: Bool = false
@@ -23,8 +24,8 @@ package struct ResponseWriter: Sendable {
         self.omitsBody = omitsBody
     }
 
-    /// Adds a field. Bytes of the value that may not stand in one (RFC 9110 section 5.5) are written
-    /// as spaces, so that no value can split the response.
+    /// Adds a field. Bytes of the value that may not stand in one (RFC 9110 section 5.5) are
+    /// written as spaces, so that no value can split the response.
     /// - Precondition: `name` is a token.
     package mutating func addField(_ name: StaticString, _ value: Span<UInt8>) {
         extraFields.append(name)

@@ -96,7 +96,8 @@ extension HTTPClient {
             self.head = head
         }
 
-        /// The value of the first field called `name`, which is in lower case; nil if there is none.
+        /// The value of the first field called `name`, which is in lower case; nil if there is
+        /// none.
         package func field(_ name: StaticString) -> String? {
             let bytes = head.span
             for field in fields

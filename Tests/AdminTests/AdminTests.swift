@@ -1,1 +1,251 @@
+// Goal: the admin port answers each path with what the snapshot says, to those alone who may ask.
+// Method: fixed snapshots served over a loopback socket on a loop turned by the test, asked by
+// HTTPClient; texts compared as a whole where they are a contract.
+
+import Endpoints
+import Events
+import HTTP1
+import HTTPClient
+import HTTPServer
+import Stats
 import Testing
+
+@testable import Admin
+
+@Suite struct AdminTests {
+    private let loop = EventLoop()
+
+    /// The admin port's answer to one request.
+    private func ask(
+        _ path: String, _ method: Method = .get, host: String? = nil,
+        _ snapshot: AdminSnapshot = Sample.troubled
+    ) throws -> (response: HTTPClient.Response, text: String) {
+        let listening = Endpoint(.loopback, 0)
+        let handler = AdminHandler(host: AdminHost(listeningOn: listening)) { snapshot }
+        let server = try HTTPServer(on: listening, loop: loop) { handler.answer($0) }
+        defer { server.close() }
+        var request = HTTPClient.Request(
+            path, from: server.endpoint, host: host, deadline: .seconds(10),
+            responseBody: .upTo(1 << 20))
+        request.method = method
+        var outcome: HTTPClient.Outcome?
+        HTTPClient(on: loop).send(request) { outcome = $0 }
+        for _ in 0..<5000 where outcome == nil { loop.runOnce(waiting: true) }
+        guard case .response(let response) = try #require(outcome) else {
+            Issue.record("no response: \(String(describing: outcome))")
+            throw Errno.timedOut
+        }
+        return (response, String(decoding: response.body, as: UTF8.self))
+    }
+
+    // MARK: Paths and methods
+
+    @Test(
+        "every path answers GET, and HEAD with the same head and no body",
+        arguments: [
+            "/", "/stats", "/backends", "/metrics", "/health/live", "/health/ready", "/stats?x",
+        ])
+    func paths(path: String) throws {
+        let got = try ask(path, .get, Sample.healthy)
+        let headed = try ask(path, .head, Sample.healthy)
+        #expect(got.response.status == 200)
+        #expect(headed.response.status == 200)
+        #expect(headed.text.isEmpty)
+        #expect(headed.response.field("content-type") == got.response.field("content-type"))
+        #expect(headed.response.field("content-length") == got.response.field("content-length"))
+        #expect(got.response.field("cache-control") == "no-store")
+    }
+
+    @Test("another path or method is told what there is")
+    func unknown() throws {
+        for path in ["/nothing", "/Stats", "/stats/", "//"] {
+            let answer = try ask(path)
+            #expect(answer.response.status == 404)
+            #expect(answer.text.contains("  /health/ready  "))
+        }
+        let answer = try ask("/stats", .post)
+        #expect(answer.response.status == 405)
+        #expect(answer.response.field("allow") == "GET, HEAD")
+        #expect(answer.text.contains("  /metrics  "))
+    }
+
+    @Test("a request by a foreign name is refused and told why")
+    func rebinding() throws {
+        let answer = try ask("/stats", host: "evil.example:9090")
+        #expect(answer.response.status == 403)
+        #expect(answer.text.contains("evil.example:9090"))
+        #expect(!answer.text.contains("9001"), "a refusal must tell nothing")
+        #expect(try ask("/stats", host: "localhost:9090").response.status == 200)
+    }
+
+    @Test(
+        "the names that are answered to",
+        arguments: [
+            ("localhost", true), ("LOCALHOST:1", true), ("a.localhost.", true),
+            ("127.9.9.9:1", true),
+            ("[::1]:1", true), ("[::1]", true), ("10.0.0.1:9090", true), ("fairlead:9090", true),
+            ("", true), ("10.0.0.2", false), ("localhost.evil.example", false), ("evil", false),
+            ("notlocalhost", false), ("[::2]", false), ("[::1", false), ("::1", false),
+            ("0x7f.1", false), (":9090", false),
+        ])
+    func hosts(host: String, accepted: Bool) {
+        let rule = AdminHost(listeningOn: Endpoint(.v4(0x0a00_0001), 9090), names: ["Fairlead"])
+        #expect(rule.accepts(host) == accepted)
+    }
+
+    @Test("on a wildcard address any address will do, and still no name")
+    func wildcard() {
+        for address in [IPAddress.any, .v4(0)] {
+            let rule = AdminHost(listeningOn: Endpoint(address, 9090))
+            #expect(rule.accepts("192.0.2.7:9090"))
+            #expect(!rule.accepts("evil.example:9090"))
+        }
+    }
+
+    // MARK: Health
+
+    @Test("ready follows the snapshot, live does not")
+    func health() throws {
+        #expect(try ask("/health/ready", .get, Sample.healthy).text == "ready\n")
+        let troubled = try ask("/health/ready")
+        #expect(troubled.response.status == 503)
+        #expect(
+            troubled.text
+                == "not ready\norders: no backend is in the rotation (discovery has not answered yet); "
+                + "connections to 127.0.0.1:8081 are refused.\n")
+        var draining = Sample.healthy
+        draining.isDraining = true
+        #expect(try ask("/health/ready", .get, draining).response.status == 503)
+        #expect(try ask("/health/live", .get, draining).response.status == 200)
+    }
+
+    @Test("a service that nothing listens for does not make the process unready")
+    func unusedService() {
+        var snapshot = Sample.troubled
+        snapshot.listeners.removeLast()
+        #expect(AdminVerdict(snapshot).isReady)
+    }
+
+    @Test("what is wrong is named, the worst first")
+    func verdict() {
+        #expect(AdminVerdict(Sample.healthy).problems.isEmpty)
+        #expect(AdminVerdict(Sample.healthy).sentence == "All services are well.")
+        let verdict = AdminVerdict(Sample.troubled)
+        #expect(verdict.level == .failing)
+        #expect(verdict.sentence == "Requests are failing: 4 things are wrong.")
+        #expect(
+            verdict.problems.map(\.text) == [
+                "orders: no backend is in the rotation (discovery has not answered yet); "
+                    + "connections to 127.0.0.1:8081 are refused.",
+                "web: discovery fails: the server failed (SERVFAIL); the last good answer is 34 s old, "
+                    + "and its backends are kept.",
+                "web: 127.0.0.1:9002 has been down for 2 min: 3 checks failed in a row, the last: "
+                    + "connection refused.",
+                "web: 127.0.0.1:9003 has been ejected for 4 s: a request could not connect: timed out.",
+            ])
+    }
+
+    @Test(
+        "ages are told in two figures",
+        arguments: [
+            (-5.0, "0 s"), (0.9, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "119 min"),
+            (7200, "2 h 0 min"), (172_799, "47 h 59 min"), (172_800, "2 d 0 h"),
+            (.infinity, "11574074 d 1 h"),
+        ])
+    func ages(seconds: Double, text: String) {
+        #expect(AgeText(seconds).description == text)
+    }
+
+    // MARK: JSON
+
+    @Test("the backends' document is what its readers rely on")
+    func backendsDocument() throws {
+        var snapshot = Sample.troubled
+        snapshot.services[0].backends = [snapshot.services[0].backends[1]]
+        snapshot.services.removeLast()
+        let expected =
+            #"{"services":[{"backends":[{"active":false,"address":"127.0.0.1:9002","#
+            + #""cause":"3 checks failed in a row, the last: connection refused","#
+            + #""check":{"at":"2026-11-22T22:09:59.000Z","passed":false,"#
+            + #""result":"connection refused"},"connectionFailures":3,"connections":0,"failures":0,"#
+            + #""hostName":"web2.node.consul","id":2,"inFlight":0,"inRotation":false,"named":true,"#
+            + #""openConnections":0,"priority":1,"receivedBytes":0,"requests":413,"sentBytes":0,"#
+            + #""serverErrors":0,"since":"2026-11-22T22:07:46.000Z","state":"down","weight":1}],"#
+            + #""name":"web"}]}"# + "\n"
+        #expect(try ask("/backends", .get, snapshot).text == expected)
+    }
+
+    @Test(
+        "the document of everything has all parts",
+        arguments: [
+            #""time":"2026-11-22T22:10:00.000Z""#, #""ready":false"#, #""level":"failing""#,
+            #""uptimeSeconds":3723.5"#, #""address":"[::]:8080""#, #""lastGoodAgeSeconds":34,"#,
+            #""answers":{"good":3721,"servfail":34}"#, #""failing":true"#,
+            #""text":"up to ejected"#,
+            #""process":{"cpuSeconds":1.25,"#, #""median":0.80"#, #""backendError":1"#,
+        ])
+    func statsDocument(part: String) throws {
+        #expect(try ask("/stats").text.contains(part))
+    }
+
+    // MARK: The page
+
+    @Test("the page shows every backend, listener and journal entry, and loads nothing else")
+    func page() throws {
+        let (response, text) = try ask("/")
+        for backend in Sample.troubled.services.flatMap(\.backends) {
+            #expect(text.contains(">\(backend.endpoint)<small>\(backend.hostName)"))
+            #expect(text.contains(backend.cause))
+        }
+        for listener in Sample.troubled.listeners {
+            #expect(text.contains(">\(listener.endpoint)<"))
+        }
+        for entry in Sample.troubled.journal { #expect(text.contains(entry.text)) }
+        #expect(
+            text.contains("<title>(!) Fairlead: Requests are failing: 4 things are wrong.</title>"))
+        #expect(text.contains("<p>2 of 5 backends are held.</p>"))
+        #expect(!text.contains("&lt;"), "markup of our own was escaped")
+        for reference in ["http://", "https://", "src=", "url(", "@import", "//"] {
+            #expect(!text.contains(reference), "the page refers to something outside")
+        }
+        let policy = try #require(response.field("content-security-policy"))
+        let nonce = try #require(policy.split(separator: "'nonce-").last?.prefix { $0 != "'" })
+        #expect(text.contains("<script nonce=\"\(nonce)\">"))
+        #expect(text.contains("<style nonce=\"\(nonce)\">"))
+        #expect(!text.contains(" style=\""))
+    }
+
+    @Test("names that are markup stay text")
+    func escaping() throws {
+        let text = try ask("/", .get, Sample.hostile).text
+        #expect(!text.contains("<script>alert"))
+        #expect(text.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;"))
+        #expect(text.components(of: "<script").count == 2, "there is more than the one script")
+        let json = try ask("/stats", .get, Sample.hostile).text
+        #expect(json.contains(##"<script>alert(1)</script>\"'&\\\n# x"##))
+    }
+
+    @Test("an empty process has a page, documents and metrics too")
+    func empty() throws {
+        let snapshot = AdminSnapshot(takenAt: 0, version: "", startedAt: 0, workers: 1)
+        for path in ["/", "/stats", "/backends", "/metrics", "/health/ready"] {
+            #expect(try ask(path, .get, snapshot).response.status == 200)
+        }
+    }
+
+    @Test("the kernel's figures of this process can be read")
+    func process() throws {
+        let figures = try #require(ProcessFigures.read())
+        #expect(figures.openDescriptors >= 3)
+        #expect(figures.descriptorsMax >= figures.openDescriptors)
+        #expect(figures.residentBytes > 1 << 20)
+        #expect(figures.cpuSeconds > 0)
+    }
+}
+
+extension String {
+    /// Its parts between occurrences of `separator`.
+    fileprivate func components(of separator: String) -> [Substring] {
+        split(separator: separator, omittingEmptySubsequences: false)
+    }
+}

@@ -102,10 +102,6 @@ import Testing
                     + "such as 200 or 200-399"
             ),
             (
-                "defaults: {forwarded-headers: maybe}",
-                "1:31: defaults.forwarded-headers: found \"maybe\", expected on or off"
-            ),
-            (
                 "defaults: {check: {type: tcp, path: /x}}",
                 "1:37: defaults.check.path: found a check of type tcp, expected type http beside "
                     + "path"
@@ -307,8 +303,10 @@ import Testing
                 [:], [.listen: [":1"], .service: ["web"]],
                 "--service: found \"web\", expected a DNS name, such as _web._tcp.service.consul"
             ),
-        ] as [([String: String], [Flag: [String]], String)])
-    func overrides(environment: [String: String], flags: [Flag: [String]], message: String) {
+        ] as [([String: String], [ConfigurationFlag: [String]], String)])
+    func overrides(
+        environment: [String: String], flags: [ConfigurationFlag: [String]], message: String
+    ) {
         #expect(errors(web, environment: environment, flags: flags) == [message])
     }
 

@@ -15,7 +15,7 @@ import Testing
             "FAIRLEAD_WORKERS",
             "FAIRLEAD_MODE", "FAIRLEAD_BACKEND", "FAIRLEAD_CONFIG", "FAIRLEAD_DNS_TIMEOUT",
             "FAIRLEAD_STOP_TIMEOUT", "FAIRLEAD_CHECK_INTERVAL", "FAIRLEAD_CHECK_PATH",
-        ] + Flag.allCases.map(\.rawValue))
+        ] + ConfigurationFlag.allCases.map(\.rawValue))
     func contract(name: String) {
         #expect(ConfigurationReference.markdown.contains("`\(name)`"))
     }
@@ -39,8 +39,8 @@ import Testing
         #expect(Set(variables).count == variables.count)
     }
 
-    @Test("every flag has a sentence for the help text", arguments: Flag.allCases)
-    func help(flag: Flag) {
+    @Test("every flag has a sentence for the help text", arguments: ConfigurationFlag.allCases)
+    func help(flag: ConfigurationFlag) {
         #expect(flag.help.hasSuffix("."))
     }
 

@@ -4,7 +4,7 @@ import Configuration
 
 /// Loads `text` as the file `f.yaml`, on a machine of four processors.
 func load(
-    _ text: String?, environment: [String: String] = [:], flags: [Flag: [String]] = [:]
+    _ text: String?, environment: [String: String] = [:], flags: [ConfigurationFlag: [String]] = [:]
 ) throws(ConfigurationErrors) -> LoadedConfiguration {
     var overrides = Overrides()
     for (flag, values) in flags { overrides[flag] = values }
@@ -15,7 +15,7 @@ func load(
 
 /// What loading complains about, a line each; empty when it does not.
 func errors(
-    _ text: String?, environment: [String: String] = [:], flags: [Flag: [String]] = [:]
+    _ text: String?, environment: [String: String] = [:], flags: [ConfigurationFlag: [String]] = [:]
 ) -> [String] {
     do throws(ConfigurationErrors) {
         _ = try load(text, environment: environment, flags: flags)

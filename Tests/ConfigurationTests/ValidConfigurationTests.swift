@@ -25,7 +25,6 @@ import Testing
         #expect(listener.service == "web")
         #expect(listener.timeouts.clientHead == .seconds(10))
         #expect(listener.limits.headBytes == 16384)
-        #expect(listener.forwardedHeaders)
         let service = try #require(configuration.services.first)
         #expect(service.source == .srv("_web._tcp.example"))
         #expect(service.check.kind == .tcp)
@@ -77,15 +76,15 @@ import Testing
         let (first, second) = (configuration.listeners[0], configuration.listeners[1])
         #expect(first.name == "a")
         #expect(first.mode == .tcp)
-        #expect(!first.forwardedHeaders)
         #expect(second.limits.headBytes == 65536)
         #expect(second.limits.connections == 1)
         let timeouts = second.timeouts
         #expect(
-            [
-                timeouts.clientHead, timeouts.clientIdle, timeouts.connect, timeouts.responseHead,
-                timeouts.bodyIdle, timeouts.tunnelIdle, timeouts.backendIdle,
-            ] == (1...7).map { Duration.seconds($0) })
+            [timeouts.clientHead, timeouts.clientIdle, timeouts.bodyIdle, timeouts.tunnelIdle]
+                == (1...4).map { Duration.seconds($0) })
+        #expect(
+            [service.timeouts.connect, service.timeouts.responseHead, service.timeouts.backendIdle]
+                == (5...7).map { Duration.seconds($0) })
     }
 
     @Test("a listener may carry its source")
@@ -100,7 +99,7 @@ import Testing
 
     @Test("flags alone are enough, and so is the environment")
     func direct() throws {
-        let flags: [Flag: [String]] = [
+        let flags: [ConfigurationFlag: [String]] = [
             .listen: [":8080"], .service: ["_web._tcp.service.consul"], .dns: ["127.0.0.1:8600"],
             .admin: ["127.0.0.1:9090"], .workers: ["1"],
         ]
@@ -226,15 +225,15 @@ private let fullText = """
         check: {path: /h?a=1, host: "web:80", status: 204, interval: 3s,
           timeout: 20ms, rise: 1, fall: 1, jitter: 50%, port: 81}
         retry: {attempts: 1, budget: 100%, budget-floor: 0}
+        timeouts: {connect: 5s, response-head: 6s, backend-idle: 7s}
       db:
         backends: ["10.0.0.1:5432",
           {address: "[::1]:5432", weight: 0, priority: 65535}, "db.internal:1"]
     listeners:
-      - {name: a, listen: "127.0.0.1:0", mode: tcp, service: db, forwarded-headers: off}
+      - {name: a, listen: "127.0.0.1:0", mode: tcp, service: db}
       - name: b
         listen: "[::1]:80"
         service: web
         limits: {head-bytes: 64KiB, connections: 1}
-        timeouts: {client-head: 1s, client-idle: 2s, connect: 3s,
-          response-head: 4s, body-idle: 5s, tunnel-idle: 6s, backend-idle: 7s}
+        timeouts: {client-head: 1s, client-idle: 2s, body-idle: 3s, tunnel-idle: 4s}
     """

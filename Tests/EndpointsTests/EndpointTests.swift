@@ -44,7 +44,9 @@ import Testing
 
     @Test("endpoints sort by family, address and port")
     func order() throws {
-        let sorted = ["10.0.0.2:1", "10.0.0.10:1", "10.0.0.10:2", "[::1]:1"].compactMap { Endpoint($0) }
+        let sorted = ["10.0.0.2:1", "10.0.0.10:1", "10.0.0.10:2", "[::1]:1"].compactMap {
+            Endpoint($0)
+        }
         #expect(sorted.shuffled().sorted() == sorted)
     }
 }

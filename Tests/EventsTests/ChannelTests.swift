@@ -260,7 +260,9 @@ private final class Peer: Channel {
         let loop = EventLoop()
         let mailbox = try Mailbox<(Int, Int)>()
         var received: [Int: [Int]] = [:]
-        let reader = try MailboxReader(mailbox, on: loop) { received[$0.0, default: []].append($0.1) }
+        let reader = try MailboxReader(mailbox, on: loop) {
+            received[$0.0, default: []].append($0.1)
+        }
         let threads = try (0..<4).map { sender in
             try LoopThread(name: "sender") {
                 for number in 0..<1000 { mailbox.post((sender, number)) }

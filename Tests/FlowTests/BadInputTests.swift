@@ -6,27 +6,46 @@ extension Flow {
     // Goal: bad input gets a clear refusal and has no other effect.
     // Method: raw bytes from the client; configurations with one mistake.
     @Suite struct BadInput {
+        /// A request that no proxy may pass on.
+        struct Malformed: CustomTestStringConvertible {
+            let testDescription: String
+            let bytes: String
+
+            init(_ what: String, _ head: String..., body: String = "") {
+                testDescription = what
+                bytes = head.joined(separator: "\r\n") + "\r\n\r\n" + body
+            }
+        }
+
         @Test(arguments: [
-            "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-            "GET / HTTP/1.1\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: a\r\nX: one\u{0}two\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: a\r\n folded: line\r\n\r\n",
-            "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
-            "NOT HTTP AT ALL\r\n\r\n",
-            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\na",
-            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\na",
-            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            Malformed("a space before the colon", "GET / HTTP/1.1", "Host : a"),
+            Malformed("two Hosts", "GET / HTTP/1.1", "Host: a", "Host: b"),
+            Malformed("no Host", "GET / HTTP/1.1"),
+            Malformed("a NUL in a value", "GET / HTTP/1.1", "Host: a", "X: one\u{0}two"),
+            Malformed("a folded line", "GET / HTTP/1.1", "Host: a", "X: one", " two"),
+            Malformed("a space in the target", "GET /a b HTTP/1.1", "Host: a"),
+            Malformed("no HTTP at all", "NOT HTTP AT ALL"),
+            Malformed(
+                "two lengths", "POST / HTTP/1.1", "Host: a", "Content-Length: 1",
+                "Content-Length: 2",
+                body: "ab"),
+            Malformed(
+                "a signed length", "POST / HTTP/1.1", "Host: a", "Content-Length: +1", body: "a"),
+            Malformed(
+                "a length beyond all numbers", "POST / HTTP/1.1", "Host: a",
+                "Content-Length: 99999999999999999999", body: "a"),
+            Malformed(
+                "a length and chunks", "POST / HTTP/1.1", "Host: a", "Content-Length: 4",
+                "Transfer-Encoding: chunked", body: "0\r\n\r\n"),
         ])
         func `a malformed request gets 400, a closed connection, and goes nowhere`(
-            request: String
+            request: Malformed
         ) throws {
             try withStage { stage in
                 let backend = stage.hold(try ScriptedBackend.echoingHeads())
                 let fairlead = try stage.fairlead(over: [backend.port])
                 let client = try RawSocket(port: fairlead.port)
-                try client.send(request)
+                try client.send(request.bytes)
                 let answer = String(decoding: try client.receiveToEnd(), as: UTF8.self)
                 #expect(answer.hasPrefix("HTTP/1.1 400 "), "\(answer)")
                 #expect(backend.requests == 0)

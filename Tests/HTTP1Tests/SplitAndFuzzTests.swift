@@ -77,6 +77,7 @@ import Testing
         }
         let long = String(repeating: "x", count: 200)
         #expect(lastOutcome("GET /\(long)") == (.bad(.requestLineTooLong), 41))
+        #expect(lastOutcome("\r\nGET /\(long)") == (.bad(.requestLineTooLong), 43))
         #expect(lastOutcome("GET / HTTP/1.1\r\nX: \(long)") == (.bad(.headTooLarge), 120))
     }
 

@@ -66,11 +66,13 @@ import Testing
     func lists() {
         #expect(
             forwarded(
-                "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1.1.1.1\r\nX-Forwarded-Proto: ftp\r\n"
-                    + "X-Forwarded-For:\r\nx-forwarded-for: 2.2.2.2,3.3.3.3\r\n"
-                    + "X-Forwarded-Host: evil\r\n\r\n")
-                == "|GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1.1.1.1, 2.2.2.2,3.3.3.3, 192.0.2.1"
-                + "\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n\r\n")
+                "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1.1.1.1\r\n"
+                    + "X-Forwarded-Proto: ftp\r\nX-Forwarded-For:\r\n"
+                    + "x-forwarded-for: 2.2.2.2,3.3.3.3\r\nX-Forwarded-Host: evil\r\n\r\n")
+                == "|GET / HTTP/1.1\r\nHost: h\r\n"
+                + "X-Forwarded-For: 1.1.1.1, 2.2.2.2,3.3.3.3, 192.0.2.1\r\n"
+                + "X-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n\r\n"
+        )
     }
 
     @Test("a chunked body stays chunked, with its Trailer field")
@@ -184,7 +186,8 @@ import Testing
         writer.addField("X-Why", bytes("a\r\nEvil: b").span)
         let head =
             "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
-            + "Retry-After: 1\r\nX-Why: a  Evil: b\r\nContent-Length: 2\r\nConnection: close\r\n\r\n"
+            + "Retry-After: 1\r\nX-Why: a  Evil: b\r\nContent-Length: 2\r\n"
+            + "Connection: close\r\n\r\n"
         var out: [UInt8] = []
         writer.write(body: "no", into: &out)
         #expect(text(out) == head + "no")

@@ -1,6 +1,6 @@
 // Goal: every way in which a request can end is told once, as what it was, and never while `send`
-// runs. Method: a scripted peer on a loopback socket that sends exactly the bytes of each case, on a
-// loop turned by the test.
+// runs. Method: a scripted peer on a loopback socket that sends exactly the bytes of each case, on
+// a loop turned by the test.
 
 import Endpoints
 import Events

@@ -141,6 +141,16 @@ private final class Child: Sendable {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe _ = posix_spawn_file_actions_destroy(&actions) }
+        // A child inherits its thread's signal mask, and the tests' pooled threads block everything: a
+        // server would never hear SIGTERM.
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe _ = posix_spawnattr_destroy(&attributes) }
+        var nothing = sigset_t()
+        unsafe sigemptyset(&nothing)
+        unsafe posix_spawnattr_setsigmask(&attributes, &nothing)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+
         let flags = O_WRONLY | O_CREAT | O_APPEND
         unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         unsafe posix_spawn_file_actions_addopen(&actions, 1, folder.path("stdout"), flags, 0o600)
@@ -153,7 +163,7 @@ private final class Child: Sendable {
                     var pid: pid_t = 0
                     // Both vectors end in a null pointer and outlive the call, which copies them.
                     let failure = unsafe posix_spawnp(
-                        &pid, command[0], &actions, nil, arguments, environment)
+                        &pid, command[0], &actions, &attributes, arguments, environment)
                     return (failure, pid)
                 }
             }
@@ -203,7 +213,9 @@ private func withCStrings<Result>(
     defer { unsafe pointers.forEach { unsafe free($0) } }
     unsafe pointers.append(nil)
     return unsafe pointers.withUnsafeBufferPointer { buffer in
-        guard let first = buffer.baseAddress else { preconditionFailure("the closing nil is there") }
+        guard let first = buffer.baseAddress else {
+            preconditionFailure("the closing nil is there")
+        }
         return unsafe body(first)
     }
 }

@@ -1,7 +1,7 @@
 // The flags that set options, and their values as they came from the command line.
 
 /// A flag that sets an option.
-package enum Flag: String, CaseIterable, Hashable, Sendable {
+package enum ConfigurationFlag: String, CaseIterable, Hashable, Sendable {
     case config = "--config"
     case listen = "--listen"
     case mode = "--mode"
@@ -20,13 +20,13 @@ package enum Flag: String, CaseIterable, Hashable, Sendable {
 
 /// What the command line says, as text: it is read by the same kinds as file and environment.
 package struct Overrides: Equatable, Sendable {
-    private var values: [Flag: [String]] = [:]
+    private var values: [ConfigurationFlag: [String]] = [:]
 
     package init() {}
 
     /// Every value given for `flag`, in order; empty when it was not given. Of a flag that takes
     /// one value the last counts; one that takes a list joins them, each cut at commas.
-    package subscript(flag: Flag) -> [String] {
+    package subscript(flag: ConfigurationFlag) -> [String] {
         get { values[flag] ?? [] }
         set { values[flag] = newValue.isEmpty ? nil : newValue }
     }

@@ -1,0 +1,40 @@
+// AdminHost: which names the admin port answers to.
+//
+// A page on the web can have a name of its own resolve to 127.0.0.1 and then read what this port
+// says, as far as the browser can tell from its own server (DNS rebinding). What gives it away is
+// the Host field: it has that name.
+
+package import Endpoints
+
+/// The hosts that a request may name. Any thread.
+package struct AdminHost: Sendable {
+    private let address: IPAddress
+    private let names: Set<String>
+
+    /// For a server that listens on `endpoint`, and is also called by `names` (without ports).
+    package init(listeningOn endpoint: Endpoint, names: [String] = []) {
+        address = endpoint.address
+        self.names = Set(names.map { $0.lowercased() })
+    }
+
+    /// Whether `host`, a Host field with or without a port, may be answered: loopback names and
+    /// addresses, the address listened on, the names given. On a wildcard address any address
+    /// will do, since rebinding needs a name. An empty host is that of an HTTP/1.0 client, which is
+    /// no browser.
+    package func accepts(_ host: String) -> Bool {
+        var name = host.lowercased()
+        if name.isEmpty { return true }
+        if name.hasPrefix("[") {
+            guard let end = name.firstIndex(of: "]") else { return false }
+            name = String(name[name.index(after: name.startIndex)..<end])
+        } else if let colon = name.firstIndex(of: ":") {
+            name = String(name[..<colon])
+        }
+        if name.hasSuffix(".") { name.removeLast() }
+        if name == "localhost" || name.hasSuffix(".localhost") || names.contains(name) {
+            return true
+        }
+        guard let named = IPAddress(name) else { return false }
+        return named.isLoopback || named == address || address == .any || address == .v4(0)
+    }
+}

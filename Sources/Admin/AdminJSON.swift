@@ -1,0 +1,265 @@
+// AdminJSON: what /stats and /backends say. The property names of these structs are the keys of the
+// documents, and those are a contract: keys are added, never renamed.
+
+internal import Backends
+internal import FoundationEssentials
+internal import HTTPServer
+internal import Stats
+
+/// Encodes a document: sorted keys, so that two can be compared as text. Nil if it has a number
+/// that JSON cannot say, which none of ours has.
+func encodeJSON(_ document: some Encodable) -> [UInt8]? {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(document) else { return nil }
+    return Array(data) + Array("\n".utf8)
+}
+
+private func timeText(_ seconds: Double) -> String {
+    UTCTime(secondsSince1970: seconds).iso8601
+}
+
+/// `/backends`.
+struct BackendsDocument: Encodable {
+    struct Service: Encodable {
+        let name: String
+        let backends: [BackendView]
+    }
+
+    let services: [Service]
+
+    init(_ snapshot: AdminSnapshot) {
+        services = snapshot.services.map {
+            Service(name: $0.name, backends: BackendView.all(of: $0))
+        }
+    }
+}
+
+struct BackendView: Encodable {
+    struct Check: Encodable {
+        let passed: Bool
+        let at: String
+        let result: String
+    }
+
+    let id: UInt32
+    let address: String
+    let hostName: String
+    let state: String
+    let since: String
+    let cause: String
+    let priority: UInt16
+    let weight: UInt16
+    /// The last good answer of discovery names it.
+    let named: Bool
+    let inRotation: Bool
+    /// In the tier that gets the requests.
+    let active: Bool
+    let check: Check?
+    let requests: Int
+    let inFlight: Int
+    let connections: Int
+    let connectionFailures: Int
+    let failures: Int
+    let openConnections: Int
+    let serverErrors: Int
+    let receivedBytes: Int
+    let sentBytes: Int
+
+    static func all(of service: AdminSnapshot.Service) -> [BackendView] {
+        let active = service.activePriority
+        return service.backends.map { BackendView($0, activePriority: active) }
+    }
+
+    private init(_ backend: AdminSnapshot.Backend, activePriority: UInt16?) {
+        id = backend.id
+        address = "\(backend.endpoint)"
+        hostName = backend.hostName
+        state = backend.state.rawValue
+        since = timeText(backend.since)
+        cause = backend.cause
+        priority = backend.priority
+        weight = backend.weight
+        named = backend.isNamed
+        inRotation = backend.isInRotation
+        active = backend.isInRotation && backend.priority == activePriority
+        check = backend.check.map {
+            Check(passed: $0.passed, at: timeText($0.at), result: $0.result)
+        }
+        requests = backend.totals.requests
+        inFlight = backend.totals.inFlight
+        connections = backend.totals.dials
+        connectionFailures = backend.totals.dialFailures
+        failures = backend.totals.failures
+        openConnections = backend.totals.open
+        serverErrors = backend.totals.responses5xx
+        receivedBytes = backend.totals.bytesReceived
+        sentBytes = backend.totals.bytesSent
+    }
+}
+
+/// `/stats`.
+struct StatsDocument: Encodable {
+    struct Problem: Encodable {
+        let level: String
+        let text: String
+    }
+
+    struct Process: Encodable {
+        let openDescriptors: Int
+        let descriptorsMax: Int
+        let residentBytes: Int
+        let cpuSeconds: Double
+    }
+
+    struct JournalEntry: Encodable {
+        let at: String
+        let service: String
+        let backend: String
+        let text: String
+    }
+
+    let time: String
+    let version: String
+    let startedAt: String
+    let uptimeSeconds: Double
+    let workers: Int
+    let draining: Bool
+    let ready: Bool
+    let level: String
+    let sentence: String
+    let problems: [Problem]
+    let listeners: [ListenerView]
+    let services: [ServiceView]
+    let journal: [JournalEntry]
+    let process: Process?
+
+    init(_ snapshot: AdminSnapshot) {
+        let verdict = AdminVerdict(snapshot)
+        time = timeText(snapshot.takenAt)
+        version = snapshot.version
+        startedAt = timeText(snapshot.startedAt)
+        uptimeSeconds = max(0, snapshot.takenAt - snapshot.startedAt)
+        workers = snapshot.workers
+        draining = snapshot.isDraining
+        ready = verdict.isReady
+        level = verdict.level.rawValue
+        sentence = verdict.sentence
+        problems = verdict.problems.map { Problem(level: $0.level.rawValue, text: $0.text) }
+        listeners = snapshot.listeners.map(ListenerView.init)
+        services = snapshot.services.map { ServiceView($0, at: snapshot.takenAt) }
+        journal = snapshot.journal.map {
+            JournalEntry(
+                at: timeText($0.at), service: $0.service, backend: $0.backend, text: $0.text)
+        }
+        process = snapshot.process.map {
+            Process(
+                openDescriptors: $0.openDescriptors, descriptorsMax: $0.descriptorsMax,
+                residentBytes: $0.residentBytes, cpuSeconds: $0.cpuSeconds)
+        }
+    }
+}
+
+struct ListenerView: Encodable {
+    let name: String
+    let address: String
+    let mode: String
+    let services: [String]
+    let connections: Int
+    let openConnections: Int
+    let refusedConnections: Int
+    let acceptErrors: Int
+    let badRequests: Int
+
+    init(_ listener: AdminSnapshot.Listener) {
+        name = listener.name
+        address = "\(listener.endpoint)"
+        mode = listener.mode.rawValue
+        services = listener.services
+        connections = listener.totals.accepted
+        openConnections = listener.totals.open
+        refusedConnections = listener.totals.refused
+        acceptErrors = listener.totals.acceptErrors
+        badRequests = listener.totals.badRequests
+    }
+}
+
+struct ServiceView: Encodable {
+    struct Discovery: Encodable {
+        let lastGoodAt: String?
+        let lastGoodAgeSeconds: Double?
+        let lastGoodCount: Int
+        let lastFailureAt: String?
+        let lastFailure: String
+        let failing: Bool
+        let answers: [String: Int]
+        let truncated: Int
+        let hold: String?
+    }
+
+    /// Estimates from the buckets, in milliseconds; nil when nothing was counted.
+    struct Durations: Encodable {
+        let median: Double?
+        let p90: Double?
+        let p99: Double?
+    }
+
+    let name: String
+    let mode: String
+    let source: String
+    let sentence: String
+    let checked: Bool
+    let inRotation: Int
+    let requests: Int
+    let inFlight: Int
+    let responses: [String: Int]
+    let errors: [String: Int]
+    let retries: Int
+    let retriesDenied: Int
+    let receivedBytes: Int
+    let sentBytes: Int
+    let durationMilliseconds: Durations
+    let discovery: Discovery?
+    let backends: [BackendView]
+
+    init(_ service: AdminSnapshot.Service, at now: Double) {
+        let totals = service.totals
+        func milliseconds(_ quantile: Double) -> Double? {
+            totals.duration.quantileMicroseconds(quantile).map { $0.rounded() / 1000 }
+        }
+        name = service.name
+        mode = service.mode.rawValue
+        source = service.source
+        sentence = service.sentence
+        checked = service.isChecked
+        inRotation = service.rotationCount
+        requests = totals.requests
+        inFlight = totals.inFlight
+        responses = [
+            "2xx": totals.responses2xx, "3xx": totals.responses3xx, "4xx": totals.responses4xx,
+            "5xx": totals.responses5xx,
+        ]
+        errors = [
+            "noBackend": totals.noBackend, "backendError": totals.backendErrors,
+            "timeout": totals.timeouts, "cutShort": totals.cutShort,
+            "clientAbort": totals.clientAborts,
+        ]
+        retries = totals.retries
+        retriesDenied = totals.retriesDenied
+        receivedBytes = totals.bytesFromClients
+        sentBytes = totals.bytesToClients
+        durationMilliseconds = Durations(
+            median: milliseconds(0.5), p90: milliseconds(0.9), p99: milliseconds(0.99))
+        discovery = service.discovery.map {
+            Discovery(
+                lastGoodAt: $0.lastGoodAt.map(timeText),
+                lastGoodAgeSeconds: $0.lastGoodAt.map {
+                    (max(0, now - $0) * 1000).rounded() / 1000
+                },
+                lastGoodCount: $0.lastGoodCount, lastFailureAt: $0.lastFailureAt.map(timeText),
+                lastFailure: $0.lastFailure, failing: $0.isFailing, answers: $0.answers,
+                truncated: $0.truncated, hold: $0.hold)
+        }
+        backends = BackendView.all(of: service)
+    }
+}

@@ -1,0 +1,200 @@
+// AdminSnapshot: all that the admin port shows, as one value.
+//
+// The program fills it on the control thread from the roster, the journal and the counters, once
+// per request. So nothing here reaches into live objects, and every view (page, JSON, metrics, health)
+// speaks about the same moment.
+
+package import Backends
+package import Endpoints
+package import Stats
+
+/// The state of the whole process at one moment. Wall-clock times are seconds since 1970; ages are
+/// computed against `takenAt`. Value type, any thread.
+package struct AdminSnapshot: Sendable {
+    /// When it was taken.
+    package var takenAt: Double
+    /// The program's version, such as `0.1.0`.
+    package var version: String
+    /// When the process started.
+    package var startedAt: Double
+    /// How many workers there are.
+    package var workers: Int
+    /// Whether the process is finishing what is in flight and takes on nothing more.
+    package var isDraining = false
+    /// In the order of the configuration.
+    package var listeners: [Listener] = []
+    /// In the order of the configuration.
+    package var services: [Service] = []
+    /// The newest first.
+    package var journal: [JournalEntry] = []
+    /// What the kernel says about the process; nil when it could not be read.
+    package var process: ProcessFigures?
+
+    package init(takenAt: Double, version: String, startedAt: Double, workers: Int) {
+        self.takenAt = takenAt
+        self.version = version
+        self.startedAt = startedAt
+        self.workers = workers
+    }
+
+    /// What a listener or service carries.
+    package enum Mode: String, Sendable, CaseIterable {
+        case http, tcp
+    }
+
+    /// Where clients connect.
+    package struct Listener: Sendable {
+        /// Its name in the configuration; unique.
+        package var name: String
+        package var endpoint: Endpoint
+        package var mode: Mode
+        /// The names of the services that its requests can go to.
+        package var services: [String]
+        package var totals = ListenerTotals()
+
+        package init(name: String, endpoint: Endpoint, mode: Mode, services: [String]) {
+            self.name = name
+            self.endpoint = endpoint
+            self.mode = mode
+            self.services = services
+        }
+    }
+
+    /// A service with its roster.
+    package struct Service: Sendable {
+        /// Its name in the configuration; unique.
+        package var name: String
+        package var mode: Mode
+        /// Where its instances come from: `srv _web._tcp.service.consul`.
+        package var source: String
+        /// What the roster says about itself, as a sentence; empty when there is nothing to say.
+        package var sentence = ""
+        /// Whether it has active checks.
+        package var isChecked = true
+        /// Nil for a source that is never asked (a static list).
+        package var discovery: Discovery?
+        /// Every backend on the roster, whatever its state.
+        package var backends: [Backend] = []
+        package var totals = ServiceTotals()
+
+        package init(name: String, mode: Mode, source: String) {
+            self.name = name
+            self.mode = mode
+            self.source = source
+        }
+
+        /// How many backends may get traffic now.
+        package var rotationCount: Int { backends.count(where: \.isInRotation) }
+
+        /// How many of these have shown that they work; new ones may get traffic before that when
+        /// there is no other.
+        package var provenCount: Int { backends.count { $0.isInRotation && $0.state == .up } }
+
+        /// The priority of the tier that gets the requests; nil when the rotation is empty.
+        package var activePriority: UInt16? {
+            backends.lazy.filter(\.isInRotation).map(\.priority).min()
+        }
+    }
+
+    /// How discovery fares.
+    package struct Discovery: Sendable {
+        /// When the last good answer came; nil when none ever did.
+        package var lastGoodAt: Double?
+        /// How many instances it had.
+        package var lastGoodCount = 0
+        /// When a lookup failed last; nil when none ever did.
+        package var lastFailureAt: Double?
+        /// Why; empty when none ever did.
+        package var lastFailure = ""
+        /// Lookups by what they came to: `good`, `nxdomain`, `timeout` and so on. Kinds that did
+        /// not occur may be left out or be 0.
+        package var answers: [String: Int] = [:]
+        /// Answers that were truncated and asked for again over TCP.
+        package var truncated = 0
+        /// Why backends are kept that discovery does not name, as a sentence; nil when none are.
+        package var hold: String?
+
+        package init() {}
+
+        /// Whether the newest lookup failed.
+        package var isFailing: Bool {
+            guard let lastFailureAt else { return false }
+            return lastFailureAt > lastGoodAt ?? 0
+        }
+    }
+
+    /// A backend.
+    package struct Backend: Sendable {
+        /// Its number in this process; never used twice.
+        package var id: UInt32
+        package var endpoint: Endpoint
+        /// The name that the endpoint was resolved from; empty for none.
+        package var hostName = ""
+        package var state: BackendState.Phase
+        /// When it came into that state.
+        package var since: Double
+        /// Why, as a phrase: `3 checks failed in a row, the last: timed out`.
+        package var cause: String
+        /// RFC 2782 priority: the lowest goes first.
+        package var priority: UInt16
+        /// RFC 2782 weight.
+        package var weight: UInt16
+        /// Whether the last good answer names it.
+        package var isNamed = true
+        /// Whether the rotation has it. Of the rotation, the tier of the lowest priority gets the
+        /// requests.
+        package var isInRotation: Bool
+        /// The last check; nil when none has ended.
+        package var check: Check?
+        package var totals = BackendTotals()
+
+        package init(
+            id: UInt32, endpoint: Endpoint, state: BackendState.Phase, since: Double,
+            cause: String, priority: UInt16, weight: UInt16, isInRotation: Bool
+        ) {
+            self.id = id
+            self.endpoint = endpoint
+            self.state = state
+            self.since = since
+            self.cause = cause
+            self.priority = priority
+            self.weight = weight
+            self.isInRotation = isInRotation
+        }
+
+        /// Requests that failed at it: no connection, or a broken one.
+        package var failures: Int { totals.dialFailures + totals.failures }
+    }
+
+    /// What the last check of a backend came to.
+    package struct Check: Sendable {
+        package var passed: Bool
+        /// When it ended.
+        package var at: Double
+        /// As a phrase: `200 in 3 ms`, `connection refused`.
+        package var result: String
+
+        package init(passed: Bool, at: Double, result: String) {
+            self.passed = passed
+            self.at = at
+            self.result = result
+        }
+    }
+
+    /// One change that was journalled.
+    package struct JournalEntry: Sendable {
+        package var at: Double
+        package var service: String
+        /// The backend's address; empty for an event of the whole service.
+        package var backend: String
+        /// What happened and why: `up to down: 3 checks failed in a row, the last: timed out`.
+        package var text: String
+
+        package init(at: Double, service: String, backend: String, text: String) {
+            self.at = at
+            self.service = service
+            self.backend = backend
+            self.text = text
+        }
+    }
+}

@@ -1,0 +1,162 @@
+// AdminVerdict: what is wrong, in words, for somebody who was just woken up. The page, the JSON and
+// /health/ready all take it from here, so that they can't disagree.
+
+internal import Backends
+
+/// The judgement of a snapshot. Value type, any thread.
+package struct AdminVerdict: Sendable, Equatable {
+    /// How bad something is, the worst last.
+    package enum Level: String, Sendable, Comparable, CaseIterable {
+        /// Everything that discovery names gets requests or could.
+        case good
+        /// Requests are served, with less behind them than there should be.
+        case warning
+        /// Requests fail.
+        case failing
+
+        package static func < (left: Level, right: Level) -> Bool {
+            left.rank < right.rank
+        }
+
+        private var rank: Int {
+            switch self {
+            case .good: 0
+            case .warning: 1
+            case .failing: 2
+            }
+        }
+    }
+
+    /// One thing that is wrong.
+    package struct Problem: Sendable, Equatable {
+        package let level: Level
+        /// A sentence that names the service and the cause.
+        package let text: String
+        /// Whether it keeps the process from being ready.
+        package let blocksReadiness: Bool
+    }
+
+    /// What is wrong, the worst first; empty when nothing is.
+    package let problems: [Problem]
+
+    /// The worst level of any problem.
+    package var level: Level { problems.map(\.level).max() ?? .good }
+
+    /// Whether load balancers in front should send requests here: not draining, and every service
+    /// of a listener has a backend in its rotation.
+    package var isReady: Bool { !problems.contains(where: \.blocksReadiness) }
+
+    /// Judges `snapshot`.
+    package init(_ snapshot: AdminSnapshot) {
+        var problems: [Problem] = []
+        if snapshot.isDraining {
+            problems.append(
+                Problem(
+                    level: .warning,
+                    text:
+                        "Fairlead is stopping: it finishes what is in flight and takes on nothing.",
+                    blocksReadiness: true))
+        }
+        for service in snapshot.services {
+            problems += Self.problems(of: service, in: snapshot)
+        }
+        // Stable: within a level, the order of the configuration stays.
+        self.problems = Level.allCases.reversed().flatMap { level in
+            problems.filter { $0.level == level }
+        }
+    }
+
+    /// The state of everything in one sentence.
+    package var sentence: String {
+        let count = problems.count
+        switch level {
+        case .good: return "All services are well."
+        case .warning:
+            return "Requests are served, but "
+                + (count == 1 ? "one thing needs a look." : "\(count) things need a look.")
+        case .failing:
+            return "Requests are failing: "
+                + (count == 1 ? "one thing is wrong." : "\(count) things are wrong.")
+        }
+    }
+
+    private static func problems(
+        of service: AdminSnapshot.Service, in snapshot: AdminSnapshot
+    ) -> [Problem] {
+        var problems: [Problem] = []
+        let listeners = snapshot.listeners.filter { $0.services.contains(service.name) }
+        if service.provenCount == 0 {
+            let places = listeners.map { "\($0.endpoint)" }.joined(separator: ", ")
+            let effect =
+                listeners.isEmpty
+                ? "nothing listens for it"
+                : service.mode == .http
+                    ? "clients of \(places) get 503" : "connections to \(places) are refused"
+            problems.append(
+                Problem(
+                    level: listeners.isEmpty ? .warning : .failing,
+                    text: "\(service.name): no backend is in the rotation (\(emptiness(service))); "
+                        + "\(effect).",
+                    blocksReadiness: !listeners.isEmpty))
+        }
+        if let problem = discoveryProblem(of: service, at: snapshot.takenAt) {
+            problems.append(problem)
+        }
+        return problems + backendProblems(of: service, at: snapshot.takenAt)
+    }
+
+    private static func emptiness(_ service: AdminSnapshot.Service) -> String {
+        if !service.backends.isEmpty {
+            return service.backends.count == 1
+                ? "there is one, and it is \(service.backends[0].state.rawValue)"
+                : "none of \(service.backends.count) is up"
+        }
+        guard let discovery = service.discovery else { return "none is configured" }
+        return discovery.lastGoodAt == nil
+            ? "discovery has not answered yet" : "discovery names none"
+    }
+
+    private static func discoveryProblem(
+        of service: AdminSnapshot.Service, at now: Double
+    ) -> Problem? {
+        guard let discovery = service.discovery, discovery.isFailing else {
+            guard let hold = service.discovery?.hold else { return nil }
+            return Problem(
+                level: .warning, text: "\(service.name): \(hold)", blocksReadiness: false)
+        }
+        var text = "\(service.name): discovery fails: \(discovery.lastFailure); "
+        if let lastGoodAt = discovery.lastGoodAt {
+            text += "the last good answer is \(AgeText(now - lastGoodAt)) old"
+            text += service.backends.isEmpty ? "." : ", and its backends are kept."
+        } else {
+            text += "there was no good answer yet."
+        }
+        return Problem(level: .warning, text: text, blocksReadiness: false)
+    }
+
+    /// Backends named one by one as long as they are few.
+    private static func backendProblems(
+        of service: AdminSnapshot.Service, at now: Double
+    ) -> [Problem] {
+        let out = service.backends.filter {
+            switch $0.state {
+            case .down, .ejected: true
+            case .discovered, .checking, .up, .draining, .gone: false
+            }
+        }
+        guard out.count <= 4 else {
+            return [
+                Problem(
+                    level: .warning,
+                    text: "\(service.name): \(out.count) of \(service.backends.count) backends are "
+                        + "down or ejected; see the table.", blocksReadiness: false)
+            ]
+        }
+        return out.map {
+            Problem(
+                level: .warning,
+                text: "\(service.name): \($0.endpoint) has been \($0.state.rawValue) for "
+                    + "\(AgeText(now - $0.since)): \($0.cause).", blocksReadiness: false)
+        }
+    }
+}

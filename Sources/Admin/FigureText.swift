@@ -1,0 +1,40 @@
+// Figures as people read them.
+
+/// How long ago or for how long, as people say it: `12 s`, `3 min`, `5 h 10 min`, `2 d 3 h`.
+struct AgeText: CustomStringConvertible {
+    let description: String
+
+    /// `seconds` below 0, as after a step of the clock, count as 0.
+    init(_ seconds: Double) {
+        let seconds = Int(min(max(seconds, 0), 1e12))
+        switch seconds {
+        case ..<120: description = "\(seconds) s"
+        case ..<7200: description = "\(seconds / 60) min"
+        case ..<172_800: description = "\(seconds / 3600) h \(seconds / 60 % 60) min"
+        default: description = "\(seconds / 86_400) d \(seconds / 3600 % 24) h"
+        }
+    }
+}
+
+extension AdminPage {
+    /// `1,234,567`.
+    func grouped(_ number: Int) -> String {
+        let digits = String(number.magnitude)
+        var text = number < 0 ? "-" : ""
+        for (index, digit) in digits.enumerated() {
+            if index > 0, (digits.count - index).isMultiple(of: 3) { text += "," }
+            text.append(digit)
+        }
+        return text
+    }
+
+    /// Two figures are enough for an estimate.
+    func duration(_ microseconds: Double) -> String {
+        switch microseconds {
+        case ..<1000: "\(Int(microseconds)) µs"
+        case ..<10_000: "\((microseconds / 100).rounded() / 10) ms"
+        case ..<1_000_000: "\(Int(microseconds / 1000)) ms"
+        default: "\((microseconds / 100_000).rounded() / 10) s"
+        }
+    }
+}

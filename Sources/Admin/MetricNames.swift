@@ -1,0 +1,176 @@
+// Every metric of Fairlead: name, kind, labels and help, in one place. Base units, `_total` on
+// counters and on nothing else. A test holds the names to these rules; a name that was released
+// stays, since dashboards and alerts are built on it.
+
+/// A metric family of the Prometheus text format. Any thread.
+package struct Metric: Sendable {
+    /// The kinds that Fairlead uses.
+    package enum Kind: String, Sendable {
+        case counter, gauge, histogram
+    }
+
+    package let name: String
+    package let kind: Kind
+    /// The labels of its series, in order; a histogram has `le` besides.
+    package let labels: [String]
+    /// One sentence.
+    package let help: String
+
+    private init(_ kind: Kind, _ name: String, _ help: String) {
+        self.init(kind, name, [], help)
+    }
+
+    private init(_ kind: Kind, _ name: String, _ labels: [String], _ help: String) {
+        self.kind = kind
+        self.name = name
+        self.labels = labels
+        self.help = help
+    }
+
+    /// Every family, in the order in which they are written.
+    package static let all: [Metric] = process + listener + service + discovery + backend
+
+    // MARK: - The process. `process_…` are the names that every Prometheus client library uses.
+
+    static let buildInfo = Metric(
+        .gauge, "fairlead_build_info", ["version"], "Always 1; the label tells the version.")
+    static let uptime = Metric(.gauge, "fairlead_uptime_seconds", "Time since the process started.")
+    static let draining = Metric(
+        .gauge, "fairlead_draining",
+        "1 while the process finishes what is in flight before it stops.")
+    static let ready = Metric(
+        .gauge, "fairlead_ready", "1 if /health/ready answers 200, else 0.")
+    static let workers = Metric(.gauge, "fairlead_workers", "Worker threads.")
+    static let startTime = Metric(
+        .gauge, "process_start_time_seconds", "When the process started, in seconds since 1970.")
+    static let openDescriptors = Metric(.gauge, "process_open_fds", "Open file descriptors.")
+    static let descriptorsMax = Metric(
+        .gauge, "process_max_fds", "File descriptors that the process may open.")
+    static let residentBytes = Metric(
+        .gauge, "process_resident_memory_bytes", "Memory that is resident.")
+    static let cpuSeconds = Metric(
+        .counter, "process_cpu_seconds_total", "Processor time used, user and system.")
+    private static let process = [
+        buildInfo, uptime, draining, ready, workers, startTime, openDescriptors, descriptorsMax,
+        residentBytes, cpuSeconds,
+    ]
+
+    // MARK: - Listeners
+
+    static let accepted = Metric(
+        .counter, "fairlead_listener_connections_total", ["listener"],
+        "Client connections accepted.")
+    static let clientConnections = Metric(
+        .gauge, "fairlead_listener_open_connections", ["listener"], "Client connections open now.")
+    static let refusedConnections = Metric(
+        .counter, "fairlead_listener_refused_connections_total", ["listener"],
+        "Client connections closed at once because the listener had its limit of them.")
+    static let acceptErrors = Metric(
+        .counter, "fairlead_listener_accept_errors_total", ["listener"],
+        "Connections that could not be accepted, most often for want of descriptors.")
+    static let badRequests = Metric(
+        .counter, "fairlead_listener_bad_requests_total", ["listener"],
+        "Requests refused as malformed, too large or too slow.")
+    private static let listener = [
+        accepted, clientConnections, refusedConnections, acceptErrors, badRequests,
+    ]
+
+    // MARK: - Services
+
+    static let requests = Metric(
+        .counter, "fairlead_requests_total", ["service"],
+        "HTTP requests, or TCP connections, taken on.")
+    static let inFlight = Metric(
+        .gauge, "fairlead_requests_in_flight", ["service"], "Requests under way now.")
+    static let responses = Metric(
+        .counter, "fairlead_responses_total", ["service", "class"],
+        "Responses of backends passed on, by class of status.")
+    static let errors = Metric(
+        .counter, "fairlead_request_errors_total", ["service", "reason"],
+        "Requests that did not get a whole response of a backend, by reason.")
+    static let retries = Metric(
+        .counter, "fairlead_retries_total", ["service"],
+        "Requests sent once more, to another backend.")
+    static let retriesDenied = Metric(
+        .counter, "fairlead_retries_denied_total", ["service"],
+        "Retries not made because the budget was spent.")
+    static let receivedBytes = Metric(
+        .counter, "fairlead_received_bytes_total", ["service"],
+        "Bytes received from clients and passed on.")
+    static let sentBytes = Metric(
+        .counter, "fairlead_sent_bytes_total", ["service"], "Bytes sent to clients.")
+    static let duration = Metric(
+        .histogram, "fairlead_request_duration_seconds", ["service"],
+        "Time from a request's head to the last byte of its response; for TCP, of the connection.")
+    static let backends = Metric(
+        .gauge, "fairlead_backends", ["service", "state"], "Backends on the roster, by state.")
+    static let rotation = Metric(
+        .gauge, "fairlead_rotation_backends", ["service"], "Backends that may get requests now.")
+    private static let service = [
+        requests, inFlight, responses, errors, retries, retriesDenied, receivedBytes, sentBytes,
+        duration, backends, rotation,
+    ]
+
+    // MARK: - Discovery
+
+    static let goodAnswerAge = Metric(
+        .gauge, "fairlead_discovery_last_good_answer_age_seconds", ["service"],
+        "Time since the last good answer; absent before the first.")
+    static let goodAnswerInstances = Metric(
+        .gauge, "fairlead_discovery_instances", ["service"],
+        "Instances that the last good answer named.")
+    static let answers = Metric(
+        .counter, "fairlead_discovery_answers_total", ["service", "kind"],
+        "Lookups by what they came to.")
+    static let truncated = Metric(
+        .counter, "fairlead_discovery_truncated_answers_total", ["service"],
+        "Answers that were truncated and asked for again over TCP.")
+    private static let discovery = [goodAnswerAge, goodAnswerInstances, answers, truncated]
+
+    // MARK: - Backends. Their series end with the backend.
+
+    static let backendState = Metric(
+        .gauge, "fairlead_backend_state", ["service", "backend", "state"],
+        "1 for the state that the backend is in, 0 for the others.")
+    static let backendInRotation = Metric(
+        .gauge, "fairlead_backend_in_rotation", ["service", "backend"],
+        "1 if the backend may get requests now, else 0.")
+    static let backendCheckPassed = Metric(
+        .gauge, "fairlead_backend_check_passed", ["service", "backend"],
+        "1 if the last check passed, else 0; absent before the first.")
+    static let backendRequests = Metric(
+        .counter, "fairlead_backend_requests_total", ["service", "backend"],
+        "Requests, or TCP connections, sent to the backend, retries included.")
+    static let backendInFlight = Metric(
+        .gauge, "fairlead_backend_requests_in_flight", ["service", "backend"],
+        "Requests under way at the backend.")
+    static let backendDials = Metric(
+        .counter, "fairlead_backend_connections_total", ["service", "backend"],
+        "Connections made to the backend.")
+    static let backendDialFailures = Metric(
+        .counter, "fairlead_backend_connection_failures_total", ["service", "backend"],
+        "Connections to the backend that could not be made.")
+    static let backendFailures = Metric(
+        .counter, "fairlead_backend_failures_total", ["service", "backend"],
+        "Connections to the backend that broke or timed out before a response was complete.")
+    static let backendOpen = Metric(
+        .gauge, "fairlead_backend_open_connections", ["service", "backend"],
+        "Connections to the backend open now, idle ones included.")
+    static let backendServerErrors = Metric(
+        .counter, "fairlead_backend_server_errors_total", ["service", "backend"],
+        "Responses of the backend with a status of 500 or above.")
+    static let backendReceivedBytes = Metric(
+        .counter, "fairlead_backend_received_bytes_total", ["service", "backend"],
+        "Bytes received from the backend.")
+    static let backendSentBytes = Metric(
+        .counter, "fairlead_backend_sent_bytes_total", ["service", "backend"],
+        "Bytes sent to the backend.")
+    static let backendFirstByte = Metric(
+        .histogram, "fairlead_backend_first_byte_seconds", ["service", "backend"],
+        "Time from the first byte sent to the backend to the head of its response.")
+    private static let backend = [
+        backendState, backendInRotation, backendCheckPassed, backendRequests, backendInFlight,
+        backendDials, backendDialFailures, backendFailures, backendOpen, backendServerErrors,
+        backendReceivedBytes, backendSentBytes, backendFirstByte,
+    ]
+}

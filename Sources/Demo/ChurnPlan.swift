@@ -1,0 +1,76 @@
+// ChurnPlan: what happens next in a demo that changes by itself. No clock and no socket: it is told
+// how the instances are and draws an action from a seeded generator, so that a run can be repeated.
+
+/// Draws what happens to the instances. Value type.
+package struct ChurnPlan {
+    /// An instance as the plan sees it.
+    package struct Member: Hashable, Sendable {
+        /// Its name, which commands use.
+        package let name: String
+        /// Its record is in the zone.
+        package var isAnnounced: Bool
+        /// Its port is open.
+        package var isRunning: Bool
+        /// It passes its health check while it runs.
+        package var isHealthy: Bool
+        /// It has been all three for long enough that a proxy is sure to send it requests.
+        package var isSteady: Bool
+
+        /// A member in every detail.
+        package init(
+            name: String, isAnnounced: Bool, isRunning: Bool, isHealthy: Bool, isSteady: Bool
+        ) {
+            self.name = name
+            self.isAnnounced = isAnnounced
+            self.isRunning = isRunning
+            self.isHealthy = isHealthy
+            self.isSteady = isSteady
+        }
+    }
+
+    /// Instances that churn makes at most: enough to see, few enough to follow.
+    package static let membersMax = 6
+
+    private var generator: SplitMix64
+
+    /// A plan that depends on nothing but `seed` and what it is told.
+    package init(seed: UInt64) {
+        generator = SplitMix64(seed: seed)
+    }
+
+    /// The next action, nil when none is possible. One steady instance is always left as it is.
+    package mutating func next(_ members: [Member]) -> DemoCommand? {
+        var choices: [DemoCommand] = []
+        for member in members {
+            let name = member.name
+            let isExpendable = members.contains { $0.isSteady && $0.name != name }
+            if member.isAnnounced, member.isRunning, member.isHealthy {
+                if isExpendable { choices += [.remove(name), .crash(name), .fail(name)] }
+            } else if !member.isAnnounced || !member.isRunning {
+                // Twice, so that as much returns as goes.
+                choices += [.start(name), .start(name)]
+            } else {
+                choices += [.recover(name), .recover(name)]
+            }
+        }
+        if members.count < Self.membersMax { choices.append(.add) }
+        return choices.randomElement(using: &generator)
+    }
+}
+
+/// Steele, Lea and Flood's SplitMix64: small, and good enough to shuffle a demo.
+struct SplitMix64: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var value = state
+        value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
+        value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
+        return value ^ value >> 31
+    }
+}

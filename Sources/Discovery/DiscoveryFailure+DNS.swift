@@ -1,0 +1,22 @@
+// What an outcome of the resolver means to a roster.
+
+package import Backends
+package import DNSClient
+internal import DNSWire
+
+extension DiscoveryFailure {
+    /// The failure that `outcome` is; nil when it has records.
+    package init?(_ outcome: DNSOutcome) {
+        switch outcome {
+        case .records, .partial: return nil
+        case .nodata: self = .nodata
+        case .nxdomain: self = .nxdomain
+        case .servfail: self = .servfail
+        case .refused: self = .refused
+        case .otherCode(let code): self = .otherCode(code.rawValue)
+        case .timeout, .overloaded: self = .timeout
+        case .malformed(let error): self = .malformed("\(error)")
+        case .unreachable, .noServers: self = .unreachable
+        }
+    }
+}

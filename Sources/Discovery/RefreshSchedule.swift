@@ -1,0 +1,70 @@
+// RefreshSchedule: when to ask again. By a timer, never by traffic, so that an idle service is as
+// up to date as a busy one.
+//
+// | the last lookup              | the next one after                                   |
+// |------------------------------|------------------------------------------------------|
+// | gave records                 | their smallest TTL, within floor and ceiling         |
+// | failed n times in a row      | floor * 2^(n-1), at most 10 s and the ceiling        |
+//
+// each varied by the jitter, so that processes don't ask in step. The floor is what keeps a TTL of 0
+// (Consul's default) from becoming a busy loop; the back-off keeps a name that does not exist from
+// costing its server a thousand questions a second.
+
+/// The waits of one source. Value type; takes its random numbers from the caller.
+package struct RefreshSchedule: Sendable {
+    /// How waits are bounded and varied.
+    package struct Options: Sendable, Equatable {
+        /// The shortest wait before jitter; more than zero.
+        package var floor: Duration = .seconds(1)
+        /// The longest wait before jitter, at least the floor: how late a change may be noticed.
+        package var ceiling: Duration = .seconds(60)
+        /// How much a wait is shortened or lengthened at most, in percent; 0 to 90.
+        package var jitterPercent = 10
+
+        /// The defaults.
+        package init() {}
+    }
+
+    /// The longest wait after failures: within this the registry is back in sight.
+    private static let failureWaitMax = Duration.seconds(10)
+
+    private let options: Options
+    private var failures = 0
+
+    /// A schedule whose first lookup is due at once.
+    ///
+    /// - Precondition: the options are within their ranges.
+    package init(_ options: Options) {
+        precondition(options.floor > .zero && options.ceiling >= options.floor)
+        precondition((0...90).contains(options.jitterPercent))
+        self.options = options
+    }
+
+    /// The wait after a lookup that gave records which hold for `timeToLive`; nil means that
+    /// nothing was said of it.
+    package mutating func waitAfterAnswer(
+        timeToLive: Duration?, using random: inout some RandomNumberGenerator
+    ) -> Duration {
+        failures = 0
+        let wait = min(max(timeToLive ?? options.floor, options.floor), options.ceiling)
+        return jittered(wait, using: &random)
+    }
+
+    /// The wait after a lookup that failed or named no instance.
+    package mutating func waitAfterFailure(
+        using random: inout some RandomNumberGenerator
+    ) -> Duration {
+        failures += 1
+        // 2^16 floors exceed any ceiling; the shift stays small whatever happens.
+        let doubled = options.floor * (1 << min(failures - 1, 16))
+        let wait = min(doubled, max(Self.failureWaitMax, options.floor), options.ceiling)
+        return jittered(wait, using: &random)
+    }
+
+    private func jittered(
+        _ wait: Duration, using random: inout some RandomNumberGenerator
+    ) -> Duration {
+        let percent = options.jitterPercent
+        return wait * Int.random(in: 100 - percent...100 + percent, using: &random) / 100
+    }
+}

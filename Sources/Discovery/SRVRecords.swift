@@ -1,0 +1,122 @@
+// SRVRecords: what an SRV answer says, and which addresses it leaves open. Pure, so that every odd
+// answer can be a test.
+
+package import Backends
+internal import DNSClient
+package import DNSWire
+package import Endpoints
+
+/// The records of one SRV answer, with the addresses that came along.
+package struct SRVRecords {
+    /// One record whose target is a host.
+    package struct Record {
+        /// Priority, weight, port and target.
+        package let srv: RecordData.SRV
+        /// The record's own TTL.
+        package let ttlSeconds: UInt32
+    }
+
+    /// In the order of the answer.
+    package let records: [Record]
+    /// Addresses by target, from the additional section or from the target's own name, with the
+    /// smallest TTL of each.
+    package private(set) var addresses:
+        [DomainName: (addresses: [IPAddress], ttlSeconds: UInt32?)] = [:]
+    /// The smallest TTL of the records and of the aliases that led to them.
+    private let ttlSeconds: UInt32?
+
+    /// Aliases that lead from a target to its addresses within the additional section.
+    private static let aliasesMax = 8
+
+    /// Reads `message`. A target of `.` says that the service is decidedly not available (RFC 2782);
+    /// a record with port 0 names no place to connect to. Both are left out.
+    package init(_ message: Message) {
+        let chain = AnswerChain(message)
+        records = chain.records.compactMap { record in
+            guard case .srv(let srv) = record.data, !srv.target.isRoot, srv.port != 0 else {
+                return nil
+            }
+            return Record(srv: srv, ttlSeconds: record.ttlSeconds)
+        }
+        ttlSeconds = chain.ttlSeconds
+        // One pass over what came along, then a look-up per target.
+        var owners: [DomainName: [ResourceRecord]] = [:]
+        for record in message.additionals + message.answers where record.recordClass == .internet {
+            owners[record.name, default: []].append(record)
+        }
+        for target in Set(records.map(\.srv.target)) {
+            if let address = IPAddress(consulAddressName: target) {
+                addresses[target] = ([address], nil)
+            } else if let found = Self.addresses(of: target, in: owners) {
+                addresses[target] = found
+            }
+        }
+    }
+
+    private static func addresses(
+        of target: DomainName, in owners: [DomainName: [ResourceRecord]]
+    ) -> (addresses: [IPAddress], ttlSeconds: UInt32?)? {
+        var name = target
+        var ttlSeconds: UInt32?
+        for _ in 0...aliasesMax {
+            guard let records = owners[name] else { return nil }
+            var found: [IPAddress] = []
+            var alias: DomainName?
+            for record in records {
+                if let address = record.data.address {
+                    if !found.contains(address) { found.append(address) }
+                } else if case .cname(let next) = record.data {
+                    alias = next
+                } else {
+                    continue
+                }
+                ttlSeconds = min(ttlSeconds ?? record.ttlSeconds, record.ttlSeconds)
+            }
+            if !found.isEmpty { return (found, ttlSeconds) }
+            guard let alias else { return nil }
+            name = alias
+        }
+        return nil
+    }
+
+    /// Targets whose addresses have to be asked for, each once.
+    package var openTargets: [DomainName] {
+        var seen = Set<DomainName>()
+        return records.map(\.srv.target).filter { addresses[$0] == nil && seen.insert($0).inserted }
+    }
+
+    /// Adds what a target was found to resolve to.
+    package mutating func resolve(_ target: DomainName, to found: [IPAddress], ttlSeconds: UInt32?)
+    {
+        addresses[target] = (found, ttlSeconds)
+    }
+
+    /// The instances, one for each record and address of its target. A host with addresses of both
+    /// families is one instance, at its IPv4 address: two would get it twice its share.
+    package var instances: [Instance] {
+        records.compactMap { record in
+            guard let (addresses, _) = addresses[record.srv.target],
+                let address = Self.preferred(addresses)
+            else { return nil }
+            return Instance(
+                Endpoint(address, record.srv.port), priority: record.srv.priority,
+                weight: record.srv.weight, hostName: Self.hostName(record.srv.target),
+                timeToLive: timeToLive)
+        }
+    }
+
+    private static func preferred(_ addresses: [IPAddress]) -> IPAddress? {
+        addresses.first { if case .v4 = $0 { true } else { false } } ?? addresses.first
+    }
+
+    private static func hostName(_ name: DomainName) -> String {
+        let text = name.description
+        return text.hasSuffix(".") ? String(text.dropLast()) : text
+    }
+
+    /// How long the whole answer holds: the smallest TTL of all that it is made of.
+    package var timeToLive: Duration? {
+        let all = addresses.values.compactMap(\.ttlSeconds) + [ttlSeconds].compactMap(\.self)
+        return all.min().map { .seconds(Int64($0)) }
+    }
+}

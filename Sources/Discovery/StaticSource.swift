@@ -1,0 +1,135 @@
+// StaticSource: a list that the operator wrote down. Addresses are reported once; names are resolved
+// by A and AAAA, again and again, since a name is a name because its address may change.
+
+package import Backends
+package import DNSClient
+package import DNSWire
+package import Endpoints
+package import Events
+
+/// A source that reports a fixed list. Control thread only.
+package final class StaticSource: Source {
+    /// One entry of the list.
+    package struct Entry: Sendable {
+        /// What the entry names.
+        package enum Host: Sendable {
+            case address(IPAddress)
+            /// To be resolved; every address it has is an instance.
+            case name(DomainName)
+        }
+
+        let host: Host
+        let port: UInt16
+        let priority: UInt16
+        let weight: UInt16
+
+        /// An entry; weight and priority as in RFC 2782.
+        package init(_ host: Host, port: UInt16, priority: UInt16, weight: UInt16) {
+            self.host = host
+            self.port = port
+            self.priority = priority
+            self.weight = weight
+        }
+    }
+
+    package let summary: String
+    package private(set) var nextLookup: ContinuousClock.Instant?
+    private let entries: [Entry]
+    private let resolver: Resolver
+    private var schedule: RefreshSchedule
+    private var random = SystemRandomNumberGenerator()
+    private var timer: Timer?
+    private var listener: ((DiscoveryAnswer) -> Void)?
+    private var resolutions: [PendingAddresses] = []
+    private var knownAddresses: [DomainName: [IPAddress]] = [:]
+
+    /// A source for `entries`, whose names are asked for through `resolver`.
+    package init(
+        _ entries: [Entry], resolver: Resolver, refresh: RefreshSchedule.Options, on loop: EventLoop
+    ) {
+        self.entries = entries
+        self.resolver = resolver
+        schedule = RefreshSchedule(refresh)
+        summary = "a fixed list of \(entries.count)"
+        timer = Timer(on: loop) { [unowned self] in ask() }
+    }
+
+    package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
+        self.listener = listener
+        ask()
+    }
+
+    package func stop() {
+        listener = nil
+        timer?.cancel()
+        for resolution in resolutions { resolution.cancel() }
+        resolutions = []
+        nextLookup = nil
+    }
+
+    private var names: Set<DomainName> {
+        Set(entries.compactMap { if case .name(let name) = $0.host { name } else { nil } })
+    }
+
+    private func ask() {
+        nextLookup = nil
+        let names = names
+        guard !names.isEmpty else {
+            listener?(.instances(instances))
+            return
+        }
+        var waiting = names.count
+        var shortest: Duration?
+        var failure: DNSOutcome?
+        resolutions = names.map { name in
+            resolver.resolveAddresses(name) { [weak self] answer in
+                guard let self else { return }
+                if answer.addresses.isEmpty {
+                    // A server that fails leaves what was known; one that denies the name does not.
+                    failure = answer.failure
+                    if answer.isComplete { knownAddresses[name] = [] }
+                } else {
+                    knownAddresses[name] = answer.addresses
+                }
+                shortest = [shortest, answer.timeToLive].compactMap(\.self).min()
+                waiting -= 1
+                if waiting == 0 { finish(timeToLive: shortest, failure: failure) }
+            }
+        }
+    }
+
+    private func finish(timeToLive: Duration?, failure: DNSOutcome?) {
+        resolutions = []
+        let wait =
+            failure == nil
+            ? schedule.waitAfterAnswer(timeToLive: timeToLive, using: &random)
+            : schedule.waitAfterFailure(using: &random)
+        nextLookup = .now + wait
+        timer?.schedule(after: wait)
+        let instances = instances
+        if instances.isEmpty {
+            listener?(.failure(failure.flatMap { DiscoveryFailure($0) } ?? .nodata))
+        } else {
+            listener?(.instances(instances))
+        }
+    }
+
+    private var instances: [Instance] {
+        entries.flatMap { entry in
+            switch entry.host {
+            case .address(let address):
+                [instance(entry, at: address, named: "")]
+            case .name(let name):
+                (knownAddresses[name] ?? []).map {
+                    instance(entry, at: $0, named: "\(name)")
+                }
+            }
+        }
+    }
+
+    private func instance(_ entry: Entry, at address: IPAddress, named name: String) -> Instance {
+        Instance(
+            Endpoint(address, entry.port), priority: entry.priority, weight: entry.weight,
+            hostName: name.hasSuffix(".") ? String(name.dropLast()) : name)
+    }
+}

@@ -1,0 +1,151 @@
+// Assembly: each module's own options, made from the configuration. The only place where both are
+// known, so that no module depends on how it is configured.
+
+import Backends
+import Balancing
+import Configuration
+import DNSClient
+import DNSWire
+import Discovery
+import Endpoints
+import Events
+import HTTP1
+import Health
+import Proxy
+
+extension ProxyOptions {
+    /// The data plane that `configuration` asks for.
+    init(_ configuration: Configuration) {
+        let numbers = Dictionary(
+            uniqueKeysWithValues: configuration.services.enumerated().map { ($1.name, $0) })
+        self.init(
+            workers: configuration.workers,
+            listeners: configuration.listeners.enumerated().map { index, listener in
+                // Validation has seen to it that the service exists.
+                let service = ServiceID(index: numbers[listener.service] ?? 0)
+                return ListenerOptions(
+                    listener, index: index, service: service, workers: configuration.workers)
+            },
+            services: configuration.services.enumerated().map { index, service in
+                ServiceOptions(service, id: ServiceID(index: index))
+            })
+    }
+}
+
+extension ListenerOptions {
+    fileprivate init(_ listener: Listener, index: Int, service: ServiceID, workers: Int) {
+        self.init(
+            index: index, endpoint: listener.listen, mode: ListenerMode(listener.mode),
+            service: service)
+        headLimits = HeadLimits(bytesMax: listener.limits.headBytes)
+        // Each worker has its share; the kernel spreads connections evenly.
+        connectionsMax = max(1, (listener.limits.connections + workers - 1) / workers)
+        timeouts.head = listener.timeouts.clientHead
+        timeouts.idle = listener.timeouts.clientIdle
+        timeouts.stall =
+            listener.mode == .tcp ? listener.timeouts.tunnelIdle : listener.timeouts.bodyIdle
+    }
+}
+
+extension ListenerMode {
+    fileprivate init(_ mode: Listener.Mode) {
+        switch mode {
+        case .http: self = .http
+        case .tcp: self = .tcp
+        }
+    }
+}
+
+extension ServiceOptions {
+    fileprivate init(_ service: Service, id: ServiceID) {
+        self.init(id: id, name: service.name)
+        connectTimeout = service.timeouts.connect
+        firstByteTimeout = service.timeouts.responseHead
+        idleTimeout = service.timeouts.backendIdle
+        retry.attempts = service.retry.attempts
+        retry.budgetPercent = service.retry.budgetPercent
+        retry.budgetFloorPerSecond = service.retry.budgetFloor
+    }
+}
+
+extension RosterOptions {
+    /// How the roster of `service` weighs evidence.
+    init(_ service: Service) {
+        self.init()
+        checks =
+            service.check.kind == .off
+            ? nil : Checks(rise: service.check.rise, fall: service.check.fall)
+    }
+}
+
+extension HealthOptions {
+    /// How the backends of `service` are checked.
+    init(_ check: Service.Check) {
+        self.init()
+        kind =
+            switch check.kind {
+            case .tcp: .tcp
+            case .http: .http(HTTP(path: check.path, host: check.host, statuses: check.status))
+            case .off: .off
+            }
+        interval = check.interval
+        timeout = check.timeout
+        jitterPercent = check.jitterPercent
+        port = check.port
+    }
+}
+
+extension RefreshSchedule.Options {
+    fileprivate init(_ refresh: Service.Refresh) {
+        self.init()
+        floor = refresh.floor
+        ceiling = refresh.ceiling
+        jitterPercent = refresh.jitterPercent
+    }
+}
+
+extension ResolverOptions {
+    /// How names are looked up; the nameservers of resolv.conf when none are configured.
+    ///
+    /// - Throws: `FileTextError` when resolv.conf is needed and can't be read.
+    init(_ dns: DNSSettings) throws(FileTextError) {
+        self.init(
+            servers: dns.servers.isEmpty
+                ? try ResolvConf.nameservers(path: dns.resolvConf) : dns.servers)
+        timeout = dns.timeout
+        attempts = dns.attempts
+        deadline = dns.timeout * dns.attempts + .seconds(1)
+    }
+}
+
+extension Service {
+    /// The source that this service's configuration describes.
+    ///
+    /// - Throws: `DomainNameError` for a name that DNS can't hold.
+    func makeSource(resolver: Resolver, on loop: EventLoop) throws(DomainNameError) -> any Discovery
+        .Source
+    {
+        let refresh = RefreshSchedule.Options(refresh)
+        switch source {
+        case .srv(let name):
+            return SRVSource(
+                try DomainName(name), resolver: resolver, refresh: refresh, on: loop)
+        case .backends(let backends):
+            var entries: [StaticSource.Entry] = []
+            for backend in backends {
+                let host = backend.address.host
+                let parsed =
+                    if let address = IPAddress(host) {
+                        StaticSource.Entry.Host.address(address)
+                    } else {
+                        StaticSource.Entry.Host.name(try DomainName(host))
+                    }
+                entries.append(
+                    StaticSource.Entry(
+                        parsed, port: backend.address.port, priority: backend.priority,
+                        weight: backend.weight))
+            }
+            return StaticSource(entries, resolver: resolver, refresh: refresh, on: loop)
+        }
+    }
+}

@@ -1,0 +1,82 @@
+// The flags that `run` and `check` share. Their values are passed on as text: file, environment and
+// flags are read by the same code, so that an error looks the same wherever it was made.
+
+import ArgumentParser
+import Configuration
+import Glibc
+
+/// What can be configured by flags.
+struct ConfigurationFlags: ParsableArguments {
+    @Option(help: ArgumentHelp(ConfigurationFlag.config.help, valueName: "file"))
+    var config: String?
+    @Option(help: ArgumentHelp(ConfigurationFlag.listen.help, valueName: "[host]:port"))
+    var listen: String?
+    @Option(help: ArgumentHelp(ConfigurationFlag.mode.help, valueName: "http|tcp"))
+    var mode: String?
+    @Option(help: ArgumentHelp(ConfigurationFlag.service.help, valueName: "name"))
+    var service: String?
+    @Option(help: ArgumentHelp(ConfigurationFlag.backend.help, valueName: "host:port"))
+    var backend: [String] = []
+    @Option(help: ArgumentHelp(ConfigurationFlag.dns.help, valueName: "host:port"))
+    var dns: [String] = []
+    @Option(help: ArgumentHelp(ConfigurationFlag.admin.help, valueName: "host:port|off"))
+    var admin: String?
+    @Option(help: ArgumentHelp(ConfigurationFlag.workers.help, valueName: "n|auto"))
+    var workers: String?
+
+    /// Loads the configuration that file, environment and these flags make; warnings go to standard
+    /// error, and so do errors, with exit code 2.
+    func load() throws -> LoadedConfiguration {
+        var overrides = Overrides()
+        let single: [(ConfigurationFlag, String?)] = [
+            (.config, config), (.listen, listen), (.mode, mode), (.service, service),
+            (.admin, admin), (.workers, workers),
+        ]
+        for (flag, value) in single { overrides[flag] = [value].compactMap(\.self) }
+        overrides[.backend] = backend
+        overrides[.dns] = dns
+        do throws(ConfigurationErrors) {
+            let loaded = try ConfigurationLoader.load(
+                environment: processEnvironment(), overrides: overrides,
+                processorCount: Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+            for warning in loaded.warnings { printError("warning: \(warning)") }
+            return loaded
+        } catch {
+            printError("\(error)")
+            throw ExitCode(2)
+        }
+    }
+}
+
+/// The environment of the process.
+func processEnvironment() -> [String: String] {
+    var environment: [String: String] = [:]
+    // environ is a zero-terminated array of zero-terminated strings; nothing here changes it.
+    var entry = unsafe environ
+    while let text = unsafe entry.pointee {
+        let line = unsafe String(cString: text)
+        if let equals = line.firstIndex(of: "=") {
+            environment[String(line[..<equals])] = String(line[line.index(after: equals)...])
+        }
+        unsafe entry += 1
+    }
+    return environment
+}
+
+/// Writes a line to standard error.
+func printError(_ line: String) {
+    writeAll(STDERR_FILENO, line + "\n")
+}
+
+/// Writes all of `text` to an open descriptor, waiting if need be; what can't be written is lost.
+func writeAll(_ descriptor: Int32, _ text: String) {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+        // The buffer is valid during the call.
+        let count = unsafe rest.withUnsafeBytes {
+            unsafe write(descriptor, $0.baseAddress, $0.count)
+        }
+        guard count > 0 else { return }
+        rest = rest.dropFirst(count)
+    }
+}

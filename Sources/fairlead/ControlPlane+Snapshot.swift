@@ -1,0 +1,133 @@
+// What the admin port shows: the rosters, the counters and the journal as one value of one moment.
+
+import Admin
+import Backends
+import Configuration
+import DNSClient
+import Discovery
+import Endpoints
+import Glibc
+import HTTPServer
+import Stats
+
+extension ControlPlane {
+    /// The state of the process now.
+    func snapshot() -> AdminSnapshot {
+        let clock = DisplayClock()
+        var snapshot = AdminSnapshot(
+            takenAt: clock.wallNow, version: fairleadVersion, startedAt: clock.wall(startedAt),
+            workers: configuration.workers)
+        snapshot.isDraining = isDraining
+        snapshot.listeners = zip(configuration.listeners, listenerEndpoints).enumerated().map {
+            index, listener in
+            var shown = AdminSnapshot.Listener(
+                name: listener.0.name, endpoint: listener.1,
+                mode: AdminSnapshot.Mode(listener.0.mode), services: [listener.0.service])
+            shown.totals = registry.listenerTotals(index)
+            return shown
+        }
+        snapshot.services = services.enumerated().map { show($1, index: $0, clock) }
+        snapshot.journal = journal.entries.reversed().map { entry in
+            AdminSnapshot.JournalEntry(
+                at: clock.wall(entry.at), service: services[entry.service.index].name,
+                backend: entry.endpoint.map { "\($0)" } ?? "", text: "\(entry.event)")
+        }
+        snapshot.process = ProcessFigures.read()
+        return snapshot
+    }
+
+    private func show(
+        _ service: ServiceControl, index: Int, _ clock: DisplayClock
+    ) -> AdminSnapshot.Service {
+        // A service that no listener names has no mode of its own; HTTP is the usual one.
+        let mode =
+            configuration.listeners.first { $0.service == service.name }?.mode ?? .http
+        var shown = AdminSnapshot.Service(
+            name: service.name, mode: AdminSnapshot.Mode(mode), source: service.source.summary)
+        let roster = service.roster
+        shown.isChecked = roster.options.checks != nil
+        shown.totals = registry.serviceTotals(index)
+        shown.discovery = show(roster, clock)
+        let rotating = Set(roster.rotation.members.map(\.id))
+        shown.backends = roster.backends.map {
+            show($0, isInRotation: rotating.contains($0.id), clock)
+        }
+        return shown
+    }
+
+    private func show(_ roster: Roster, _ clock: DisplayClock) -> AdminSnapshot.Discovery {
+        var shown = AdminSnapshot.Discovery()
+        let source = roster.source
+        shown.lastGoodAt = source.lastGoodAnswer.map { clock.wall($0.at) }
+        shown.lastGoodCount = source.lastGoodAnswer?.instances ?? 0
+        shown.lastFailureAt = source.lastFailure.map { clock.wall($0.at) }
+        shown.lastFailure = source.lastFailure.map { "\($0.failure)" } ?? ""
+        shown.answers = ["good": Int(source.goodAnswers)]
+        for (kind, count) in source.failures { shown.answers[kind.rawValue] = Int(count) }
+        shown.truncated = resolver.counters.truncated
+        shown.hold = hold(roster.holds)
+        return shown
+    }
+
+    private func hold(_ holds: [SourceStatus.Hold]) -> String? {
+        guard !holds.isEmpty else { return nil }
+        return holds.map { hold in
+            let left = max(Duration.zero, hold.until - .now).components.seconds
+            return "\(hold.backends) backends held (\(hold.kind.rawValue)) for \(left) s more"
+        }.joined(separator: "; ")
+    }
+
+    private func show(
+        _ backend: Backend, isInRotation: Bool, _ clock: DisplayClock
+    ) -> AdminSnapshot.Backend {
+        var shown = AdminSnapshot.Backend(
+            id: backend.id.rawValue, endpoint: backend.endpoint, state: backend.state.phase,
+            since: clock.wall(backend.state.since), cause: "\(backend.state.cause)",
+            priority: backend.instance.priority, weight: backend.instance.weight,
+            isInRotation: isInRotation)
+        shown.hostName = backend.instance.hostName
+        shown.isNamed = backend.naming == .named
+        shown.totals = registry.backendTotals(backend.id.rawValue)
+        shown.check = backend.lastCheck.map { check in
+            AdminSnapshot.Check(
+                passed: check.failure == nil, at: clock.wall(check.at),
+                result: check.failure.map { "\($0)" } ?? "passed in \(check.took.milliseconds) ms")
+        }
+        return shown
+    }
+}
+
+extension AdminSnapshot.Mode {
+    fileprivate init(_ mode: Listener.Mode) {
+        switch mode {
+        case .http: self = .http
+        case .tcp: self = .tcp
+        }
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded down.
+    fileprivate var milliseconds: Int64 {
+        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+    }
+}
+
+/// Turns instants of the monotonic clock into wall-clock time for display, in seconds since 1970:
+/// right at the moment of display, whatever was done to the wall clock since.
+private struct DisplayClock {
+    let wallNow: Double
+    private let now = ContinuousClock.now
+
+    init() {
+        var time = timespec()
+        // The kernel fills the record.
+        unsafe _ = clock_gettime(CLOCK_REALTIME, &time)
+        wallNow = Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
+    func wall(_ instant: ContinuousClock.Instant) -> Double {
+        let (seconds, attoseconds) = (now - instant).components
+        return wallNow - Double(seconds) - Double(attoseconds) / 1e18
+    }
+}

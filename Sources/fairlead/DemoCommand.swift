@@ -1,0 +1,122 @@
+// `fairlead demo`: everything on one machine, with nothing else installed: a discovery DNS server,
+// three web instances, and the proxy that follows them.
+
+import ArgumentParser
+import Configuration
+import DNSWire
+import Demo
+import Endpoints
+import Glibc
+
+struct DemoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demo",
+        abstract: "Run the proxy with a discovery DNS server and three web instances, to try it.")
+
+    @Option(help: ArgumentHelp("Port of the HTTP listener.", valueName: "port"))
+    var http: UInt16 = 8080
+    @Option(help: ArgumentHelp("Port of the TCP listener.", valueName: "port"))
+    var tcp: UInt16 = 8081
+    @Option(help: ArgumentHelp("Port of the admin page.", valueName: "port"))
+    var admin: UInt16 = 9090
+    @Option(help: ArgumentHelp("Port of the discovery DNS server.", valueName: "port"))
+    var dns: UInt16 = 8053
+    @Option(
+        help: ArgumentHelp(
+            "Port on which instances are started, stopped and broken.", valueName: "port"))
+    var stage: UInt16 = 8070
+    @Option(help: ArgumentHelp("Web instances at the start, 1 to 6.", valueName: "n"))
+    var instances = 3
+    @Flag(help: "Let instances come, go and fail by themselves, one event every four seconds.")
+    var churn = false
+
+    func validate() throws {
+        guard (1...ChurnPlan.membersMax).contains(instances) else {
+            throw ValidationError(
+                "--instances: found \(instances), expected 1 to \(ChurnPlan.membersMax)")
+        }
+    }
+
+    func run() throws {
+        do {
+            let world = try startWorld()
+            defer { world.stop() }
+            let plane = try ControlPlane(try configuration(for: world))
+            printGuide(world, plane)
+            if churn {
+                world.perform(
+                    .churn(every: .seconds(4), seed: UInt64.random(in: .min ... .max)))
+            }
+            try plane.run()
+        } catch let failure as StartFailure {
+            printError("fairlead: \(failure)")
+            throw ExitCode(1)
+        } catch let error as DemoError {
+            printError("fairlead: \(error)")
+            throw ExitCode(1)
+        }
+    }
+
+    private func startWorld() throws(DemoError) -> DemoWorld {
+        var options = DemoOptions()
+        options.dnsPort = dns
+        options.stagePort = stage
+        options.instanceCount = instances
+        let log = Log(level: .info)
+        return try DemoWorld(options) { log.write(.info, "demo.stage", ["what": $0]) }
+    }
+
+    /// The demo's proxy is configured as any other: by a file, here one that is made on the spot.
+    private func configuration(for world: DemoWorld) throws -> Configuration {
+        let text = """
+            admin: 127.0.0.1:\(admin)
+            workers: 1
+            stop-timeout: 5s
+            dns: {servers: ["\(world.addresses.dns)"]}
+            services:
+              web:
+                srv: \(world.addresses.service)
+                check: {path: /health, interval: 1s, fall: 2}
+            listeners:
+              - {listen: "127.0.0.1:\(http)", mode: http, service: web}
+              - {listen: "127.0.0.1:\(tcp)", mode: tcp, service: web}
+            """
+        do throws(ConfigurationErrors) {
+            return try ConfigurationLoader.load(
+                file: NamedText(name: "the demo's configuration", text: text), processorCount: 1
+            ).configuration
+        } catch {
+            throw StartFailure(description: "\(error)")
+        }
+    }
+
+    private func printGuide(_ world: DemoWorld, _ plane: ControlPlane) {
+        let addresses = world.addresses
+        let http = plane.listenerEndpoints.first.map { "\($0)" } ?? ""
+        let tcp = plane.listenerEndpoints.last.map { "\($0)" } ?? ""
+        let admin = plane.adminEndpoint.map { "\($0)" } ?? ""
+        // Not `print`: behind a pipe that would wait for a full buffer.
+        writeAll(
+            STDOUT_FILENO,
+            """
+            Fairlead's demo: a discovery DNS server, \(addresses.instances.count) web instances, and the proxy.
+
+              HTTP       http://\(http)/
+              TCP        \(tcp)
+              admin      http://\(admin)/
+              discovery  dig @\(addresses.dns.address) -p \(addresses.dns.port) \(addresses.service) SRV
+              instances  \(addresses.instances.map { "\($0.name) on \($0.endpoint)" }.joined(separator: ", "))
+
+            Try:
+              curl http://\(http)/                            each request, another instance
+              curl -X POST http://\(addresses.stage)/crash/web-2    web-2 is killed; its record stays
+              curl http://\(admin)/backends                   web-2 is out, and why
+              curl -X POST http://\(addresses.stage)/start/web-2    it comes back
+              curl http://\(addresses.stage)/                       what else can be done to instances
+
+            Ctrl-C ends it.
+
+
+            """)
+    }
+}

@@ -1,0 +1,123 @@
+// A snapshot in which every kind of trouble occurs once, for the tests of all views.
+
+import Admin
+import Backends
+import Endpoints
+import Stats
+
+enum Sample {
+    /// 2026-11-22T22:10:00Z.
+    static let now = 1_795_385_400.0
+
+    static func endpoint(_ port: UInt16) -> Endpoint { Endpoint(.loopback, port) }
+
+    static func backend(
+        _ id: UInt32, _ state: BackendState.Phase, age: Double, _ cause: String,
+        priority: UInt16 = 1, requests: Int = 0
+    ) -> AdminSnapshot.Backend {
+        var backend = AdminSnapshot.Backend(
+            id: id, endpoint: endpoint(9000 + UInt16(id)), state: state, since: now - age,
+            cause: cause, priority: priority, weight: 1, isInRotation: state == .up)
+        backend.hostName = "web\(id).node.consul"
+        backend.totals.requests = requests
+        return backend
+    }
+
+    /// A service of three healthy backends and nothing else.
+    static var healthy: AdminSnapshot {
+        var snapshot = AdminSnapshot(
+            takenAt: now, version: "0.1.0", startedAt: now - 3723.5, workers: 2)
+        snapshot.process = ProcessFigures(
+            openDescriptors: 41, descriptorsMax: 1_048_576, residentBytes: 11_010_048,
+            cpuSeconds: 1.25)
+        var service = AdminSnapshot.Service(
+            name: "web", mode: .http, source: "srv _web._tcp.service.consul")
+        service.backends = ([1, 2, 3] as [UInt32]).map { id in
+            var backend = backend(
+                id, .up, age: 3720.877, "2 checks passed in a row", requests: 411 + Int(id))
+            backend.check = .init(passed: true, at: now - 1, result: "200 in 3 ms")
+            return backend
+        }
+        service.totals.requests = 1239
+        service.totals.inFlight = 12
+        service.totals.responses2xx = 1227
+        service.totals.bytesToClients = 5_000_000_000
+        service.totals.duration.counts[3] = 1000
+        service.totals.duration.counts[6] = 227
+        service.totals.duration.sumMicroseconds = 2_400_500
+        var discovery = AdminSnapshot.Discovery()
+        discovery.lastGoodAt = now - 1.5
+        discovery.lastGoodCount = 3
+        discovery.answers = ["good": 3721]
+        service.discovery = discovery
+        snapshot.services = [service]
+        var listener = AdminSnapshot.Listener(
+            name: "public", endpoint: Endpoint(.any, 8080), mode: .http, services: ["web"])
+        listener.totals.accepted = 57
+        listener.totals.open = 9
+        snapshot.listeners = [listener]
+        return snapshot
+    }
+
+    /// The same with a backend down, one ejected, a standby tier, failing discovery, and a TCP
+    /// service of which nothing is left.
+    static var troubled: AdminSnapshot {
+        var snapshot = healthy
+        var web = snapshot.services[0]
+        web.backends[1] = backend(
+            2, .down, age: 134, "3 checks failed in a row, the last: connection refused",
+            requests: 413)
+        web.backends[1].check = .init(passed: false, at: now - 1, result: "connection refused")
+        web.backends[1].totals.dialFailures = 3
+        web.backends[2] = backend(
+            3, .ejected, age: 4, "a request could not connect: timed out", requests: 414)
+        web.backends += [
+            backend(4, .up, age: 9000, "2 checks passed in a row", priority: 2),
+            backend(5, .draining, age: 11, "missing from a good answer", priority: 2, requests: 17),
+        ]
+        web.backends[4].isNamed = false
+        web.sentence = "2 of 5 backends are held."
+        web.totals.backendErrors = 1
+        web.discovery?.lastFailureAt = now - 0.5
+        web.discovery?.lastFailure = "the server failed (SERVFAIL)"
+        web.discovery?.answers["servfail"] = 34
+        web.discovery?.lastGoodAt = now - 34
+
+        var orders = AdminSnapshot.Service(name: "orders", mode: .tcp, source: "srv _orders._tcp.x")
+        orders.discovery = AdminSnapshot.Discovery()
+        snapshot.services = [web, orders]
+        snapshot.listeners.append(
+            .init(name: "orders", endpoint: endpoint(8081), mode: .tcp, services: ["orders"]))
+        snapshot.journal = [
+            .init(
+                at: now - 4, service: "web", backend: "127.0.0.1:9003",
+                text: "up to ejected: a request could not connect: timed out"),
+            .init(
+                at: now - 34, service: "web", backend: "",
+                text: "discovery fails: the server failed (SERVFAIL); backends are held for 1 h"),
+            .init(
+                at: now - 134, service: "web", backend: "127.0.0.1:9002",
+                text: "up to down: 3 checks failed in a row, the last: connection refused"),
+        ]
+        return snapshot
+    }
+
+    /// The same with names that try to be markup, a label or a second line.
+    static var hostile: AdminSnapshot {
+        var snapshot = troubled
+        let name = "<script>alert(1)</script>\"'&\\\n# x"
+        snapshot.services[0].name = name
+        snapshot.services[0].source = name
+        snapshot.services[0].sentence = name
+        snapshot.services[0].discovery?.lastFailure = name
+        snapshot.services[0].backends[0].hostName = name
+        snapshot.services[0].backends[0].cause = name
+        snapshot.services[0].backends[0].check?.result = name
+        snapshot.listeners[0].name = name
+        snapshot.listeners[0].services = [name]
+        snapshot.journal[0].text = name
+        snapshot.journal[0].service = name
+        snapshot.journal[0].backend = name
+        return snapshot
+    }
+}

@@ -1,0 +1,161 @@
+// A DNS server that lies as the test tells it: what it sends back, over UDP and TCP, is a closure of
+// the query.
+
+import DNSClient
+import DNSWire
+import Endpoints
+import Events
+
+/// Listens on a loopback port of its own until `close()`.
+final class ScriptedServer {
+    /// What is done with one message that came over TCP.
+    enum Step {
+        /// Bytes to send as they are, each piece in a turn of the loop of its own.
+        case send([[UInt8]])
+        case sendAndClose([UInt8])
+    }
+
+    let endpoint: Endpoint
+    var queries: [(Message, DNSTransport)] = []
+    private var udp: UDPSide?
+    private var tcp: TCPSide?
+
+    init(
+        on loop: EventLoop, udp answer: @escaping (Message) -> [[UInt8]] = { _ in [] },
+        tcp steps: ((Message) -> Step)? = nil
+    ) throws {
+        let datagrams = try Socket.bindDatagram(to: Endpoint(.loopback, 0))
+        let bound = datagrams.localEndpoint ?? Endpoint(.loopback, 0)
+        endpoint = bound
+        udp = UDPSide(datagrams, on: loop) { [unowned self] query in
+            queries.append((query, .udp))
+            return answer(query)
+        }
+        if let steps {
+            tcp = TCPSide(try Socket.listen(on: bound), on: loop) { [unowned self] query in
+                queries.append((query, .tcp))
+                return steps(query)
+            }
+        }
+    }
+
+    func close() {
+        udp?.close()
+        tcp?.close()
+    }
+}
+
+private final class UDPSide: Channel {
+    let answer: (Message) -> [[UInt8]]
+    let buffer = ReceiveBuffer()
+
+    init(_ descriptor: Descriptor, on loop: EventLoop, answer: @escaping (Message) -> [[UInt8]]) {
+        self.answer = answer
+        super.init(descriptor, on: loop)
+        startReading()
+    }
+
+    override func onReadable() {
+        let (result, sender) = descriptor.receiveDatagram(into: buffer)
+        guard case .bytes(let count) = result,
+            let query = buffer.withBytes(count, { try? Message(decoding: $0) })
+        else { return }
+        for packet in answer(query) { descriptor.sendDatagram(packet.span, to: sender) }
+    }
+}
+
+private final class TCPSide: Channel {
+    let steps: (Message) -> ScriptedServer.Step
+    var connections: [Connection] = []
+
+    init(
+        _ descriptor: Descriptor, on loop: EventLoop,
+        steps: @escaping (Message) -> ScriptedServer.Step
+    ) {
+        self.steps = steps
+        super.init(descriptor, on: loop)
+        startReading()
+    }
+
+    override func onReadable() {
+        while case .connection(let accepted, _) = descriptor.accept() {
+            connections.append(Connection(accepted, on: loop, steps: steps))
+        }
+    }
+
+    override func close() {
+        for connection in connections { connection.close() }
+        super.close()
+    }
+
+    final class Connection: Channel {
+        let steps: (Message) -> ScriptedServer.Step
+        let buffer = ReceiveBuffer()
+        var splitter = TCPFrameSplitter()
+        var pieces: [[UInt8]] = []
+        var closesAfterwards = false
+
+        init(
+            _ descriptor: Descriptor, on loop: EventLoop,
+            steps: @escaping (Message) -> ScriptedServer.Step
+        ) {
+            self.steps = steps
+            super.init(descriptor, on: loop)
+            startReading()
+        }
+
+        override func onReadable() {
+            guard case .bytes(let count) = descriptor.receive(into: buffer) else { return close() }
+            buffer.withBytes(count) { splitter.append($0) }
+            while let frame = splitter.next(), let query = try? Message(decoding: frame) {
+                switch steps(query) {
+                case .send(let bytes): pieces += bytes
+                case .sendAndClose(let bytes):
+                    pieces += [bytes]
+                    closesAfterwards = true
+                }
+                awaitWrite()
+            }
+        }
+
+        override func onWritable() {
+            if let piece = pieces.first, !piece.isEmpty {
+                guard case .bytes(let count) = descriptor.send(piece.span) else { return }
+                pieces[0].removeFirst(count)
+                if !pieces[0].isEmpty { return }
+            }
+            if !pieces.isEmpty { pieces.removeFirst() }
+            guard pieces.isEmpty else { return }
+            stopAwaitingWrite()
+            if closesAfterwards { close() }
+        }
+    }
+}
+
+extension Message {
+    /// This message as one datagram of any size.
+    var datagram: [UInt8] {
+        var bytes: [UInt8] = []
+        encode(into: &bytes, maximumSize: Message.octetsMax)
+        return bytes
+    }
+
+    /// This message as one TCP frame.
+    var frame: [UInt8] {
+        var bytes: [UInt8] = []
+        encodeFrame(into: &bytes)
+        return bytes
+    }
+
+    /// A reply to this query with `count` SRV records, told apart by their ports.
+    func replyWithRecords(_ count: Int = 1) -> Message {
+        var reply = reply()
+        guard let question else { return reply }
+        for index in 0..<count {
+            let srv = RecordData.SRV(
+                priority: 1, weight: 1, port: UInt16(8000 + index), target: question.name)
+            reply.answers.append(ResourceRecord(question.name, ttlSeconds: 5, .srv(srv)))
+        }
+        return reply
+    }
+}

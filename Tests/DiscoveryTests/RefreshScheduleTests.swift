@@ -1,0 +1,81 @@
+// Goal: a name is asked for as often as its TTL says, never in a busy loop and never in step.
+// Method: the schedule is pure; its random numbers come from a generator of known seed.
+
+import Discovery
+import Testing
+
+/// SplitMix64: enough for tests, the same everywhere.
+private struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+}
+
+@Suite struct RefreshScheduleTests {
+    private func options(
+        floor: Duration = .seconds(1), ceiling: Duration = .seconds(60), jitterPercent: Int = 0
+    ) -> RefreshSchedule.Options {
+        var options = RefreshSchedule.Options()
+        options.floor = floor
+        options.ceiling = ceiling
+        options.jitterPercent = jitterPercent
+        return options
+    }
+
+    @Test(
+        "the TTL counts, within floor and ceiling",
+        arguments: [
+            (nil, 1), (0, 1), (1, 1), (30, 30), (60, 60), (61, 60), (2_147_483_647, 60),
+        ] as [(Int64?, Int64)])
+    func timeToLive(ttl: Int64?, expected: Int64) {
+        var schedule = RefreshSchedule(options())
+        var random = SeededGenerator(state: 1)
+        let wait = schedule.waitAfterAnswer(
+            timeToLive: ttl.map { .seconds($0) }, using: &random)
+        #expect(wait == .seconds(expected))
+    }
+
+    @Test("failures back off to ten seconds, and a good answer ends that")
+    func backOff() {
+        var schedule = RefreshSchedule(options())
+        var random = SeededGenerator(state: 1)
+        let waits = (0..<6).map { _ in schedule.waitAfterFailure(using: &random) }
+        #expect(waits == [1, 2, 4, 8, 10, 10].map { Duration.seconds($0) })
+        #expect(schedule.waitAfterAnswer(timeToLive: nil, using: &random) == .seconds(1))
+        #expect(schedule.waitAfterFailure(using: &random) == .seconds(1))
+    }
+
+    @Test("failures for ever never overflow and never wait beyond the ceiling")
+    func endless() {
+        var schedule = RefreshSchedule(options(ceiling: .seconds(5)))
+        var random = SeededGenerator(state: 1)
+        for _ in 0..<10_000 {
+            let wait = schedule.waitAfterFailure(using: &random)
+            #expect(wait > .zero && wait <= .seconds(5))
+        }
+    }
+
+    @Test("a floor above the back-off's limit is kept")
+    func longFloor() {
+        var schedule = RefreshSchedule(options(floor: .seconds(30)))
+        var random = SeededGenerator(state: 1)
+        #expect(schedule.waitAfterFailure(using: &random) == .seconds(30))
+        #expect(schedule.waitAfterFailure(using: &random) == .seconds(30))
+    }
+
+    @Test("jitter spreads the waits over its whole range and never beyond")
+    func jitter() {
+        var schedule = RefreshSchedule(options(jitterPercent: 10))
+        var random = SeededGenerator(state: 7)
+        let waits = (0..<1000).map { _ in
+            schedule.waitAfterAnswer(timeToLive: .seconds(10), using: &random)
+        }
+        #expect(waits.allSatisfy { $0 >= .seconds(9) && $0 <= .seconds(11) })
+        #expect(Set(waits).count > 10)
+    }
+}

@@ -1,0 +1,146 @@
+// Goal: every SRV answer that a server really gives, odd ones included, becomes the right instances.
+// Method: messages made by hand; nothing is sent.
+
+import Backends
+import DNSWire
+import Discovery
+import Endpoints
+import Testing
+
+@Suite struct SRVRecordsTests {
+    private let service: DomainName
+
+    init() throws {
+        service = try DomainName("_web._tcp.service.consul")
+    }
+
+    private func srv(
+        _ target: String, port: UInt16 = 80, priority: UInt16 = 1, weight: UInt16 = 1,
+        ttl: UInt32 = 30
+    ) throws -> ResourceRecord {
+        ResourceRecord(
+            service, ttlSeconds: ttl,
+            .srv(
+                .init(
+                    priority: priority, weight: weight, port: port, target: try DomainName(target)))
+        )
+    }
+
+    private func address(_ name: String, _ address: String, ttl: UInt32 = 30) throws
+        -> ResourceRecord
+    {
+        ResourceRecord(
+            try DomainName(name), ttlSeconds: ttl, .address(try #require(IPAddress(address))))
+    }
+
+    private func read(_ answers: [ResourceRecord], _ additionals: [ResourceRecord] = [])
+        -> SRVRecords
+    {
+        SRVRecords(
+            Message(
+                id: 1, flags: [.response], question: Question(service, .srv), answers: answers,
+                additionals: additionals))
+    }
+
+    @Test("targets with addresses in the additional section need no further question")
+    func additional() throws {
+        let records = read(
+            [
+                try srv("a.example", port: 8080, priority: 1, weight: 10),
+                try srv("b.example", weight: 0),
+            ],
+            [try address("A.Example", "10.0.0.1"), try address("b.example", "2001:db8::1")])
+        #expect(records.openTargets.isEmpty)
+        #expect(
+            records.instances.map(\.endpoint.description) == ["10.0.0.1:8080", "[2001:db8::1]:80"])
+        #expect(records.instances.map(\.weight) == [10, 0])
+        #expect(records.instances.map(\.hostName) == ["a.example", "b.example"])
+    }
+
+    @Test("targets without an address are asked for, each once")
+    func open() throws {
+        var records = read([
+            try srv("a.example", port: 1), try srv("a.example", port: 2), try srv("b.example"),
+        ])
+        let (a, b) = (try DomainName("a.example"), try DomainName("b.example"))
+        #expect(records.openTargets == [a, b])
+        records.resolve(a, to: [.loopback], ttlSeconds: 5)
+        records.resolve(b, to: [], ttlSeconds: nil)
+        #expect(records.openTargets.isEmpty)
+        #expect(records.instances.map(\.endpoint.port) == [1, 2])
+        #expect(records.timeToLive == .seconds(5))
+    }
+
+    @Test("an alias in the additional section is followed, a loop of them ends")
+    func alias() throws {
+        let (real, other) = (try DomainName("real.example"), try DomainName("a.example"))
+        let toReal = ResourceRecord(other, ttlSeconds: 7, .cname(real))
+        let records = read(
+            [try srv("a.example")], [toReal, try address("real.example", "10.0.0.9")])
+        #expect(records.instances.map(\.endpoint.description) == ["10.0.0.9:80"])
+        #expect(records.timeToLive == .seconds(7))
+        let loop = read(
+            [try srv("a.example")], [toReal, ResourceRecord(real, ttlSeconds: 7, .cname(other))])
+        #expect(loop.openTargets == [other])
+    }
+
+    @Test(
+        "Consul's addr names are their own address",
+        arguments: [
+            ("0a000001.addr.dc1.consul", "10.0.0.1"),
+            ("7F000001.ADDR.dc1.consul", "127.0.0.1"),
+            ("20010db8000000000000000000000001.addr.dc1.consul", "2001:db8::1"),
+        ])
+    func consulNames(target: String, expected: String) throws {
+        let records = read([try srv(target)])
+        #expect(records.openTargets.isEmpty)
+        #expect(records.instances.map(\.endpoint.address) == [try #require(IPAddress(expected))])
+    }
+
+    @Test(
+        "what only looks like such a name is asked for",
+        arguments: [
+            "0a00001.addr.dc1.consul", "0a0000011.addr.dc1.consul", "0a00000g.addr.dc1.consul",
+            "+a000001.addr.dc1.consul", "0a000001.node.dc1.consul", "0a000001.addr.consul",
+        ])
+    func notConsulNames(target: String) throws {
+        let records = read([try srv(target)])
+        #expect(records.openTargets.count == 1)
+    }
+
+    @Test("a target of . says that there is no service, and port 0 that there is no place")
+    func noService() throws {
+        let nowhere = read([try srv(".")])
+        #expect(nowhere.instances.isEmpty && nowhere.openTargets.isEmpty)
+        let noPort = read([try srv("a.example", port: 0)], [try address("a.example", "10.0.0.1")])
+        #expect(noPort.instances.isEmpty)
+    }
+
+    @Test("a host with both families is one instance, at its IPv4 address")
+    func bothFamilies() throws {
+        let records = read(
+            [try srv("a.example")],
+            [try address("a.example", "2001:db8::1"), try address("a.example", "10.0.0.1")])
+        #expect(records.instances.map(\.endpoint.description) == ["10.0.0.1:80"])
+    }
+
+    @Test("the smallest TTL of all that the answer is made of counts")
+    func timeToLive() throws {
+        let records = read(
+            [try srv("a.example", ttl: 30), try srv("b.example", ttl: 20)],
+            [try address("a.example", "10.0.0.1", ttl: 10), try address("b.example", "10.0.0.2")])
+        #expect(records.timeToLive == .seconds(10))
+    }
+
+    @Test("records of other names and types in any section are ignored")
+    func foreign() throws {
+        let other = ResourceRecord(
+            try DomainName("_other._tcp.service.consul"), ttlSeconds: 1,
+            .srv(.init(priority: 1, weight: 1, port: 1, target: try DomainName("x.example"))))
+        let text = ResourceRecord(try DomainName("a.example"), ttlSeconds: 0, .txt([[0x61]]))
+        let records = read(
+            [try srv("a.example"), other], [text, try address("a.example", "10.0.0.1")])
+        #expect(records.instances.count == 1)
+        #expect(records.timeToLive == .seconds(30))
+    }
+}

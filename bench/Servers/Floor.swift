@@ -1,0 +1,87 @@
+// The floor: what a proxy cannot do without. It receives from one side and sends to the other, looks
+// at nothing, and has one backend connection per client connection. What a proxy needs above this is
+// its own.
+
+internal import CLibevent
+internal import Glibc
+
+/// One side of a relayed connection. Both sides are freed together.
+@unsafe private struct Side {
+    var event = unsafe CLibevent.event()
+    var descriptor: Int32
+    var peer: UnsafeMutablePointer<Side>
+    /// The loop's one buffer; nothing is kept in it between two callbacks.
+    var scratch: UnsafeMutableRawPointer
+}
+
+/// The relay. One per process.
+@safe final class Floor {
+    private let loop: Loop
+    private let backendPort: UInt16
+    private let scratch: UnsafeMutableRawPointer
+    static let scratchBytes = 65_536
+
+    init(backendPort: UInt16) throws {
+        loop = try Loop()
+        self.backendPort = backendPort
+        unsafe scratch = .allocate(byteCount: Floor.scratchBytes, alignment: 64)
+    }
+
+    /// Accepts on `port` and relays for ever.
+    func run(port: UInt16) throws -> Never {
+        let listener = try listeningSocket(port: port)
+        prepare(listener)
+        let event = UnsafeMutablePointer<event>.allocate(capacity: 1)
+        unsafe loop.watch(
+            listener, event,
+            { listener, _, context in
+                // The context is the relay, which `run` never leaves.
+                if let context = unsafe context {
+                    unsafe Unmanaged<Floor>.fromOpaque(context).takeUnretainedValue().accept(
+                        listener)
+                }
+            }, Unmanaged.passUnretained(self).toOpaque())
+        loop.run()
+        exit(0)
+    }
+
+    private func accept(_ listener: Int32) {
+        let client = Glibc.accept(listener, nil, nil)
+        guard client >= 0 else { return }
+        guard let backend = unsafe loopbackSocket(port: backendPort, { unsafe connect($0, $1, $2) })
+        else {
+            close(client)
+            return
+        }
+        let sides = UnsafeMutablePointer<Side>.allocate(capacity: 2)
+        unsafe sides.initialize(to: Side(descriptor: client, peer: sides + 1, scratch: scratch))
+        unsafe (sides + 1).initialize(to: Side(descriptor: backend, peer: sides, scratch: scratch))
+        for index in 0..<2 {
+            let side = unsafe sides + index
+            unsafe prepare(side.pointee.descriptor)
+            unsafe loop.watch(
+                side.pointee.descriptor, &side.pointee.event, onReadable,
+                UnsafeMutableRawPointer(side))
+        }
+    }
+}
+
+private let onReadable: EventCallback = { descriptor, _, context in
+    // The context is a live `Side`: both are freed, and their events deleted, in one place below.
+    guard let side = unsafe context?.assumingMemoryBound(to: Side.self) else { return }
+    let (peer, scratch) = unsafe (side.pointee.peer, side.pointee.scratch)
+    let count = unsafe recv(descriptor, scratch, Floor.scratchBytes, 0)
+    if count < 0, errno == EAGAIN { return }
+    // A floor that cannot pass on what it received ends the connection; the load then counts an error
+    // and the figure is refused. The bench's messages are far smaller than a socket's buffer.
+    if count > 0,
+        unsafe send(peer.pointee.descriptor, scratch, count, Int32(MSG_NOSIGNAL)) == count
+    {
+        return
+    }
+    unsafe event_del(&side.pointee.event)
+    unsafe event_del(&peer.pointee.event)
+    close(unsafe side.pointee.descriptor)
+    close(unsafe peer.pointee.descriptor)
+    unsafe min(side, peer).deallocate()
+}

@@ -177,7 +177,7 @@ import Testing
 
     // MARK: - Listeners
 
-    @Test("an address that is taken is a ListenFailure that names it, and nothing stays open")
+    @Test("an address that is taken is a ListenFailure that names it")
     func addressInUse() throws {
         let taken = try Backend.replying("")
         let service = ServiceID(index: 0)

@@ -10,7 +10,7 @@ import HTTPServer
 import Stats
 import Testing
 
-@testable import Admin
+import Admin
 
 @Suite struct AdminTests {
     private let loop = EventLoop()

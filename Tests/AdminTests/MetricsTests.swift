@@ -7,7 +7,7 @@ import Stats
 import Subprocess
 import Testing
 
-@testable import Admin
+import Admin
 
 @Suite struct MetricsTests {
     @Test("every metric is named by the rule and explained")

@@ -63,12 +63,13 @@ internal import Glibc
     package func run() {
         precondition(!isRunning, "a loop runs once at a time")
         isRunning = true
-        isStopping = false
         while !isStopping { turn(EVLOOP_ONCE) }
+        isStopping = false
         isRunning = false
     }
 
-    /// Makes `run()` return after the current batch of callbacks. Loop thread only.
+    /// Makes `run()` return after the current batch of callbacks, or at once when it has not begun.
+    /// Loop thread only.
     package func stop() {
         isStopping = true
         unsafe _ = event_base_loopbreak(base)

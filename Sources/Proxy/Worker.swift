@@ -69,8 +69,6 @@ final class Worker {
         _ listeners: [ListenerOptions], sockets: [Descriptor], mailbox: Mailbox<WorkerMessage>
     ) throws(Errno) {
         let reader = try MailboxReader(mailbox, on: loop) { [unowned self] in receive($0) }
-        // What was published before this thread began comes before the first connection.
-        loop.runOnce()
         acceptors = zip(listeners, sockets).map { options, socket in
             Acceptor(
                 socket, worker: self,
@@ -79,6 +77,8 @@ final class Worker {
                     counters: registry.listener(options.index, worker: number),
                     pool: pools[options.service.index]))
         }
+        // What was published before this thread began comes before the first connection.
+        reader.onReadable()
         loop.run()
         reader.close()
         for pool in pools { pool.closeIdle() }

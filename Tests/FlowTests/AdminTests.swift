@@ -11,7 +11,7 @@ extension Flow {
                 let web = try stage.web("one")
                 let fairlead = try stage.fairlead(over: [web[0].port])
                 _ = try fairlead.bodies(of: 5)
-                let metrics = try get("/metrics", port: fairlead.adminPort)
+                let metrics = try getAdmin("/metrics", port: fairlead.adminPort)
                 #expect(metrics.status == 200)
                 let folder = try TemporaryFolder()
                 let file = try folder.write(metrics.body, to: "metrics")
@@ -40,7 +40,7 @@ extension Flow {
             try withStage { stage in
                 let web = try stage.web("one")
                 let fairlead = try stage.fairlead(over: [web[0].port])
-                let page = try get(path, port: fairlead.adminPort)
+                let page = try getAdmin(path, port: fairlead.adminPort)
                 #expect(page.status == 200)
                 #expect(!page.body.isEmpty)
             }

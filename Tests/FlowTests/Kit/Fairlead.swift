@@ -22,7 +22,7 @@ final class Fairlead: Sendable {
             if let exit = process.exit {
                 throw FlowError("fairlead: \(exit), admin port unanswered:\n\(process.transcript)")
             }
-            return (try? get("/health/live", port: adminPort))?.status == 200 ? () : nil
+            return (try? getAdmin("/health/live", port: adminPort))?.status == 200 ? () : nil
         }
     }
 
@@ -64,7 +64,7 @@ final class Fairlead: Sendable {
     /// Every backend of every service.
     func backends() throws -> [Service.Backend] {
         struct Answer: Decodable { var services: [Service] }
-        let body = try get("/backends", port: adminPort).body
+        let body = try getAdmin("/backends", port: adminPort).body
         return try JSONDecoder().decode(Answer.self, from: Data(body.utf8)).services
             .flatMap(\.backends)
     }
@@ -80,7 +80,7 @@ final class Fairlead: Sendable {
 
     /// The status of `/health/ready`.
     func readiness() throws -> Int {
-        try get("/health/ready", port: adminPort).status
+        try getAdmin("/health/ready", port: adminPort).status
     }
 
     // MARK: traffic

@@ -11,12 +11,9 @@ extension Flow {
                 let web = try stage.web("one")
                 let fairlead = try stage.fairlead(over: [web[0].port])
                 _ = try fairlead.bodies(of: 5)
-                let metrics = try get("/metrics", port: fairlead.adminPort)
+                let metrics = try fairlead.page("/metrics")
                 #expect(metrics.status == 200)
-                let folder = try TemporaryFolder()
-                let file = try folder.write(metrics.body, to: "metrics")
-                // promtool reads its standard input and says what is wrong with a status of its own.
-                _ = try RunningProcess.run(["sh", "-c", "promtool check metrics < \(file)"])
+                try checkMetrics(metrics.body)
             }
         }
 
@@ -40,7 +37,7 @@ extension Flow {
             try withStage { stage in
                 let web = try stage.web("one")
                 let fairlead = try stage.fairlead(over: [web[0].port])
-                let page = try get(path, port: fairlead.adminPort)
+                let page = try fairlead.page(path)
                 #expect(page.status == 200)
                 #expect(!page.body.isEmpty)
             }
@@ -54,4 +51,14 @@ extension Flow {
             }
         }
     }
+}
+
+/// Has promtool read a metrics page.
+/// - Throws: with what it has to say, if it finds anything.
+func checkMetrics(_ page: String) throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write(page, to: "metrics")
+    // promtool reads its standard input, and speaks of what it does not like even where it exits 0.
+    let said = try RunningProcess.run(["sh", "-c", "promtool check metrics < \(file) 2>&1"])
+    guard said.isEmpty else { throw FlowError("promtool: \(said)") }
 }

@@ -27,6 +27,19 @@ extension Flow {
             }
         }
 
+        @Test func `a weight of ten to one gets ten requests of eleven, again and again`() throws {
+            try withStage { stage in
+                let web = try stage.web("one", "two")
+                let named = try stage.named([
+                    SRVRecord(web[0], weight: 10), SRVRecord(web[1], weight: 1),
+                ])
+                let fairlead = try stage.fairlead(following: named.port, up: 2)
+                for _ in 0..<5 {
+                    #expect(try fairlead.bodies(of: 11) == ["one": 10, "two": 1])
+                }
+            }
+        }
+
         @Test func `the lower priority number gets everything, the next tier when it is down`()
             throws
         {
@@ -56,21 +69,6 @@ extension Flow {
                 let web = try stage.web("one", "two", "three")
                 let fairlead = try stage.fairlead(over: web.map(\.port))
                 #expect(try fairlead.bodies(of: 30) == ["one": 10, "two": 10, "three": 10])
-            }
-        }
-
-        @Test func `the environment alone configures it`() throws {
-            try withStage { stage in
-                let web = try stage.web("one", "two")
-                let named = try stage.named(web.map { SRVRecord($0) })
-                let fairlead = try stage.fairlead(
-                    [],
-                    environment: [
-                        "FAIRLEAD_SERVICE": SRVRecord.service,
-                        "FAIRLEAD_DNS": "127.0.0.1:\(named.port)",
-                    ])
-                try fairlead.waitForBackends(up: 2)
-                #expect(try fairlead.bodies(of: 30) == ["one": 15, "two": 15])
             }
         }
     }

@@ -42,7 +42,7 @@ extension Flow {
                 fairlead.process.signal(SIGTERM)
 
                 // The gate is still shut: only leaving the request behind can end the program.
-                try fairlead.process.waitForExit()
+                #expect(try fairlead.process.waitForExit() == .status(128 + SIGTERM))
                 withExtendedLifetime(client) {}
             }
         }

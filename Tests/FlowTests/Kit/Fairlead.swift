@@ -3,26 +3,57 @@
 internal import FoundationEssentials
 internal import Glibc
 
-/// `fairlead run` with a listener and an admin port on 127.0.0.1.
+/// A running `fairlead` whose listeners are on 127.0.0.1.
 final class Fairlead: Sendable {
-    /// Where clients connect.
+    /// Where clients connect, in the order of the configuration; never empty.
+    let ports: [UInt16]
+    /// The first of them.
     let port: UInt16
-    let adminPort: UInt16
+    /// Nil when the admin port is off.
+    let admin: UInt16?
     let process: RunningProcess
 
-    /// Returns when `/health/live` answers.
-    /// - Parameter flags: besides `--listen`, `--admin` and `--workers 1`, which are always given.
-    init(_ flags: [String], environment: [String: String] = [:]) throws {
-        port = try FreePort.take()
-        adminPort = try FreePort.take()
-        let places = ["--listen", "127.0.0.1:\(port)", "--admin", "127.0.0.1:\(adminPort)"]
-        process = try Fairlead.start(
-            ["run", "--workers", "1"] + places + flags, environment: environment)
-        try waitFor("the admin port; fairlead said:\n\(process.transcript)") { () -> Void? in
-            if let exit = process.exit {
-                throw FlowError("fairlead: \(exit), admin port unanswered:\n\(process.transcript)")
+    /// `fairlead run` with one worker, one listener and an admin port; returns when it is alive.
+    /// - Parameter flags: besides `--listen`, `--admin` and `--workers`, which are always given.
+    convenience init(_ flags: [String], environment: [String: String] = [:]) throws {
+        let places = [
+            "--listen", "127.0.0.1:\(try FreePort.take())",
+            "--admin", "127.0.0.1:\(try FreePort.take())",
+        ]
+        try self.init(
+            arguments: ["run", "--workers", "1"] + places + flags, environment: environment)
+    }
+
+    /// Starts it in any way, and returns when `/health/live` answers. Where it listens is read in its
+    /// log, which is also what a user has to go by.
+    /// - Parameter listeners: how many it is to open.
+    init(
+        arguments: [String], environment: [String: String] = [:], listeners: Int = 1,
+        hasAdmin: Bool = true
+    ) throws {
+        let process = try Fairlead.start(arguments, environment: environment)
+        self.process = process
+        func opened(_ event: String) -> [UInt16] {
+            process.output.split(separator: "\n").compactMap { line in
+                guard let place = line.firstRange(of: " \(event).open listen=127.0.0.1:") else {
+                    return nil
+                }
+                return UInt16(line[place.upperBound...].prefix { $0.isNumber })
             }
-            return (try? get("/health/live", port: adminPort))?.status == 200 ? () : nil
+        }
+        let what = "the listeners; fairlead said"
+        let places = try waitFor("\(what):\n\(process.transcript)") { () -> [[UInt16]]? in
+            if let exit = process.exit {
+                throw FlowError("fairlead: \(exit):\n\(process.transcript)")
+            }
+            let found = [opened("listener"), opened("admin")]
+            return found.map(\.count) == [listeners, hasAdmin ? 1 : 0] ? found : nil
+        }
+        guard let port = places[0].first else { throw FlowError("no listener was asked for") }
+        (ports, self.port, admin) = (places[0], port, places[1].first)
+        guard let admin else { return }
+        try waitFor("the admin port; fairlead said:\n\(process.transcript)") { () -> Void? in
+            (try? getAdmin("/health/live", port: admin))?.status == 200 ? () : nil
         }
     }
 
@@ -47,6 +78,22 @@ final class Fairlead: Sendable {
 
     // MARK: the admin port
 
+    /// A page of the admin port.
+    func page(_ path: String) throws -> HTTPResponse {
+        guard let admin else { throw FlowError("this fairlead has no admin port") }
+        return try getAdmin(path, port: admin)
+    }
+
+    /// The sum of a metric's series whose labels contain `label`.
+    func metric(_ name: String, _ label: String = "") throws -> Double {
+        try page("/metrics").body.split(separator: "\n").reduce(0) { sum, line in
+            guard line.hasPrefix(name + "{") || line.hasPrefix(name + " "), line.contains(label),
+                let value = line.split(separator: " ").last.flatMap({ Double($0) })
+            else { return sum }
+            return sum + value
+        }
+    }
+
     /// A service as `/backends` shows it; only what the tests look at.
     struct Service: Decodable {
         struct Backend: Decodable {
@@ -64,7 +111,7 @@ final class Fairlead: Sendable {
     /// Every backend of every service.
     func backends() throws -> [Service.Backend] {
         struct Answer: Decodable { var services: [Service] }
-        let body = try get("/backends", port: adminPort).body
+        let body = try page("/backends").body
         return try JSONDecoder().decode(Answer.self, from: Data(body.utf8)).services
             .flatMap(\.backends)
     }
@@ -80,7 +127,7 @@ final class Fairlead: Sendable {
 
     /// The status of `/health/ready`.
     func readiness() throws -> Int {
-        try get("/health/ready", port: adminPort).status
+        try page("/health/ready").status
     }
 
     // MARK: traffic

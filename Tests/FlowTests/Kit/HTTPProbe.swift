@@ -17,8 +17,11 @@ struct HTTPResponse {
 /// A keep-alive connection to 127.0.0.1 that asks one question at a time.
 struct HTTPConnection {
     let socket: RawSocket
+    private let host: String
 
-    init(port: UInt16) throws {
+    /// - Parameter host: of every request; an admin port answers to its own address only.
+    init(port: UInt16, host: String = "flow.example.test") throws {
+        self.host = host
         socket = try RawSocket(port: port)
     }
 
@@ -26,7 +29,7 @@ struct HTTPConnection {
     func request(
         _ method: String = "GET", _ path: String = "/", headers: [String] = [], body: String = ""
     ) throws -> HTTPResponse {
-        let lines = ["\(method) \(path) HTTP/1.1", "Host: flow.example.test"] + headers
+        let lines = ["\(method) \(path) HTTP/1.1", "Host: \(host)"] + headers
         try socket.send(lines.joined(separator: "\r\n") + "\r\n\r\n" + body)
         return try response()
     }
@@ -50,6 +53,12 @@ struct HTTPConnection {
 /// One request on a connection of its own.
 func get(_ path: String = "/", port: UInt16, headers: [String] = []) throws -> HTTPResponse {
     try HTTPConnection(port: port).request("GET", path, headers: headers + ["Connection: close"])
+}
+
+/// One request to an admin port, under the name it answers to.
+func getAdmin(_ path: String, port: UInt16) throws -> HTTPResponse {
+    try HTTPConnection(port: port, host: "127.0.0.1:\(port)")
+        .request("GET", path, headers: ["Connection: close"])
 }
 
 /// The first line of a head, and its headers with names in lower case.

@@ -21,6 +21,15 @@ struct SRVRecord: Equatable {
         host = web.name
     }
 
+    /// One record for each port of an nginx.
+    static func all(of web: Nginx) -> [SRVRecord] {
+        web.ports.map { port in
+            var record = SRVRecord(web)
+            record.port = port
+            return record
+        }
+    }
+
     fileprivate var data: String { "\(priority) \(weight) \(port) \(host).flow.example." }
 }
 
@@ -35,7 +44,10 @@ final class Named: Sendable {
     /// - Parameters:
     ///   - port: nil for a free one.
     ///   - timeToLive: seconds, of every record.
-    init(_ records: [SRVRecord], port: UInt16? = nil, timeToLive: Int = 1) throws {
+    ///   - minimal: answers hold what was asked for and no more: no addresses of targets.
+    init(
+        _ records: [SRVRecord], port: UInt16? = nil, timeToLive: Int = 1, minimal: Bool = false
+    ) throws {
         self.port = try port ?? FreePort.take()
         self.timeToLive = timeToLive
         folder = try TemporaryFolder()
@@ -54,6 +66,7 @@ final class Named: Sendable {
                 empty-zones-enable no;
                 // Records go out in the order they came in: what a test sees is the proxy's doing.
                 rrset-order { order fixed; };
+                minimal-responses \(minimal ? "yes" : "no");
             };
             controls { };
             zone "flow.example" {

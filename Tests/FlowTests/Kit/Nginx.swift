@@ -6,22 +6,27 @@ internal import Glibc
 /// An nginx of one process on 127.0.0.1, so that SIGKILL leaves nothing behind. It answers `/health`
 /// with 200 and everything else with its name. One thread.
 final class Nginx {
-    /// A DNS label; also the body of every answer.
+    /// A DNS label; also the body of every answer, with the port after a colon if it has several.
     let name: String
+    let ports: [UInt16]
+    /// The first of them.
     let port: UInt16
     private let folder: TemporaryFolder
     private var process: RunningProcess?
 
-    /// Returns when the server answers.
-    init(_ name: String) throws {
+    /// Returns when the server answers, on as many ports as asked for.
+    init(_ name: String, ports count: Int = 1) throws {
         self.name = name
         port = try FreePort.take()
+        ports = try [port] + (1..<count).map { _ in try FreePort.take() }
         folder = try TemporaryFolder()
         try start()
     }
 
     /// Starts again after `kill`, on the same port.
     func start() throws {
+        let listens = ports.map { "listen 127.0.0.1:\($0);" }.joined(separator: " ")
+        let answer = ports.count == 1 ? name : "\(name):$server_port"
         let configuration = try folder.write(
             """
             daemon off;
@@ -38,8 +43,8 @@ final class Nginx {
                 scgi_temp_path \(folder.path("scgi"));
                 keepalive_requests 1000000;
                 server {
-                    listen 127.0.0.1:\(port);
-                    location / { return 200 "\(name)"; }
+                    \(listens)
+                    location / { return 200 "\(answer)"; }
                     location /health { access_log off; return 200 "healthy"; }
                 }
             }

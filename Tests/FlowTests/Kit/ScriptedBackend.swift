@@ -10,9 +10,12 @@ final class ScriptedBackend: Sendable {
     private let listening: Int32
     private let connectionsSeen = Atomic(0)
     private let requestsSeen = Atomic(0)
+    private let bytesSeen = Atomic(0)
 
     /// How many requests the HTTP scripts below have read.
     var requests: Int { requestsSeen.load(ordering: .relaxed) }
+    /// How many bytes `silent` has read.
+    var bytes: Int { bytesSeen.load(ordering: .relaxed) }
     /// How many connections were accepted; a proxy's TCP checks are among them.
     var connections: Int { connectionsSeen.load(ordering: .relaxed) }
 
@@ -74,6 +77,17 @@ final class ScriptedBackend: Sendable {
             try backend.serve(socket) { head, _ in
                 let length = head.utf8.count
                 try socket.send("HTTP/1.1 200 OK\r\nContent-Length: \(length)\r\n\r\n\(head)")
+            }
+        }
+    }
+
+    /// Reads everything and never says a word.
+    static func silent() throws -> ScriptedBackend {
+        try ScriptedBackend { socket, backend in
+            while true {
+                let count = try socket.receive().count
+                if count == 0 { return }
+                backend.bytesSeen.wrappingAdd(count, ordering: .relaxed)
             }
         }
     }

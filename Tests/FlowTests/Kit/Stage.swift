@@ -45,6 +45,13 @@ final class Stage {
     }
 }
 
+/// The same for a test that lasts, and waits without holding a thread.
+func withStage(_ test: (Stage) async throws -> Void) async throws {
+    let stage = Stage()
+    defer { withExtendedLifetime(stage) {} }
+    try await test(stage)
+}
+
 /// Runs a test with a stage and clears the stage afterwards.
 func withStage(_ test: (Stage) throws -> Void) throws {
     let stage = Stage()

@@ -17,17 +17,28 @@ final class Wrk: Sendable {
     }
 
     private let process: RunningProcess
+    private let folder: TemporaryFolder
     private let seconds: Int
 
-    init(port: UInt16, seconds: Int, connections: Int = 16) throws {
+    /// - Parameter pause: milliseconds between an answer and the next request of its connection, for
+    ///   load that lasts and must leave room for other tests; without it, as much as goes.
+    init(port: UInt16, seconds: Int, connections: Int = 16, pause: Int = 0) throws {
         self.seconds = seconds
-        process = try RunningProcess([
-            "wrk", "-t1", "-c\(connections)", "-d\(seconds)s", "http://127.0.0.1:\(port)/",
-        ])
+        folder = try TemporaryFolder()
+        let script = try folder.write("function delay() return \(pause) end\n", to: "pause.lua")
+        process = try RunningProcess(
+            ["wrk", "-t1", "-c\(connections)", "-d\(seconds)s"]
+                + (pause > 0 ? ["-s", script] : []) + ["http://127.0.0.1:\(port)/"])
     }
 
     /// Whether the load is still on: a test that did its mischief after it proves nothing.
     var isRunning: Bool { process.exit == nil }
+
+    /// Waits for the end of a long run without holding one of the few threads that tests have.
+    func resultInTime() async throws -> Result {
+        while isRunning { try await Task.sleep(for: .milliseconds(100)) }
+        return try result()
+    }
 
     /// Blocks until the run is over.
     func result() throws -> Result {

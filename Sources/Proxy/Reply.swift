@@ -39,7 +39,8 @@ enum Reply: Equatable {
         case .malformedBody: "The request's body is malformed: check its chunked framing.\n"
         case .clientTimeout: "The request did not arrive in time.\n"
         case .noBackend: "No healthy backend for service \(service).\n"
-        case .notConnected: "No backend of service \(service) accepts connections.\n"
+        case .notConnected:
+            "No healthy backend for service \(service): none accepted a connection.\n"
         case .noResponse:
             "A backend of service \(service) closed the connection without an answer.\n"
         case .badResponse: "A backend of service \(service) sent an answer that is not HTTP/1.1.\n"

@@ -78,8 +78,8 @@ struct DemoCommand: ParsableCommand {
                 srv: \(world.addresses.service)
                 check: {path: /health, interval: 1s, fall: 2}
             listeners:
-              - {listen: "127.0.0.1:\(http)", mode: http, service: web}
-              - {listen: "127.0.0.1:\(tcp)", mode: tcp, service: web}
+              - {name: http, listen: "127.0.0.1:\(http)", mode: http, service: web}
+              - {name: tcp, listen: "127.0.0.1:\(tcp)", mode: tcp, service: web}
             """
         do throws(ConfigurationErrors) {
             return try ConfigurationLoader.load(

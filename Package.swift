@@ -101,8 +101,8 @@ let package = Package(
         tests("DNSClient", uses: ["Events", "DNSWire", "Endpoints"]),
         tests("HTTPClient", uses: ["Events", "Endpoints", "HTTPServer", "HTTP1"]),
         tests("HTTPServer", uses: ["Events", "Endpoints", "HTTP1"]),
-        tests("Discovery", uses: ["Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
-        tests("Health", uses: ["Events", "Backends", "Endpoints"]),
+        tests("Discovery", uses: ["Demo", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
+        tests("Health", uses: ["Events", "HTTPClient", "Backends", "Endpoints"]),
         tests("Proxy", uses: ["Events", "HTTP1", "Backends", "Balancing", "Stats", "Endpoints"]),
         tests(
             "Admin",
@@ -111,6 +111,12 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ]),
         tests("Demo", uses: ["Events", "DNSWire", "DNSClient", "HTTPServer", "HTTP1", "Endpoints"]),
+        // Optimised builds only: requests allocate nothing. Replaces malloc for the test process.
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .testTarget(
+            name: "AllocationTests",
+            dependencies: ["CAllocationCounter", "Proxy", "Backends", "Endpoints", "Events", "Stats"],
+            swiftSettings: strict),
         // What tests share: guard pages for parsers.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         // Black box: the built program among real servers.

@@ -82,7 +82,8 @@ extension AdminPage {
         let share = allRequests > 0 ? Double(count) / Double(allRequests) : 0
         let percent = Int((share * 100).rounded())
         return """
-            \(grouped(count))<span class="share">\(percent) %</span>\(rate("b\(backend.id)", count))\
+            \(grouped(count))<span class="share">\(percent) %</span>\
+            \(rate("b\(backend.id)", count))\
             <meter min="0" max="100" value="\(percent)" aria-label="Share of requests"></meter>
             """
     }

@@ -1,6 +1,6 @@
 // AdminPage: the page at `/`, rendered here and nowhere else. The script in it fetches the page
-// anew each second and moves the differences over, so what a browser without scripts shows is the same,
-// and there is one place that knows how a figure looks.
+// anew each second and moves the differences over, so what a browser without scripts shows is the
+// same, and there is one place that knows how a figure looks.
 //
 // What is wrong comes first, in words; colours only repeat what a word says.
 

@@ -1,8 +1,8 @@
 // AdminSnapshot: all that the admin port shows, as one value.
 //
 // The program fills it on the control thread from the roster, the journal and the counters, once
-// per request. So nothing here reaches into live objects, and every view (page, JSON, metrics, health)
-// speaks about the same moment.
+// per request. So nothing here reaches into live objects, and every view (page, JSON, metrics,
+// health) speaks about the same moment.
 
 package import Backends
 package import Endpoints
@@ -30,6 +30,7 @@ package struct AdminSnapshot: Sendable {
     /// What the kernel says about the process; nil when it could not be read.
     package var process: ProcessFigures?
 
+    /// A process that is not draining, still without listeners, services, journal and figures.
     package init(takenAt: Double, version: String, startedAt: Double, workers: Int) {
         self.takenAt = takenAt
         self.version = version
@@ -46,12 +47,17 @@ package struct AdminSnapshot: Sendable {
     package struct Listener: Sendable {
         /// Its name in the configuration; unique.
         package var name: String
+        /// The address it is bound to; the port is the kernel's choice where the configuration says
+        /// 0.
         package var endpoint: Endpoint
+        /// What it carries.
         package var mode: Mode
         /// The names of the services that its requests can go to.
         package var services: [String]
+        /// What the workers have counted for it; zeros until filled in.
         package var totals = ListenerTotals()
 
+        /// All is required but the counts.
         package init(name: String, endpoint: Endpoint, mode: Mode, services: [String]) {
             self.name = name
             self.endpoint = endpoint
@@ -64,6 +70,7 @@ package struct AdminSnapshot: Sendable {
     package struct Service: Sendable {
         /// Its name in the configuration; unique.
         package var name: String
+        /// What its requests come as: the mode of a listener that leads to it; `http` without one.
         package var mode: Mode
         /// Where its instances come from: `srv _web._tcp.service.consul`.
         package var source: String
@@ -75,8 +82,10 @@ package struct AdminSnapshot: Sendable {
         package var discovery: Discovery?
         /// Every backend on the roster, whatever its state.
         package var backends: [Backend] = []
+        /// What the workers have counted for it; zeros until filled in.
         package var totals = ServiceTotals()
 
+        /// A service without discovery and with an empty roster, whose backends are checked.
         package init(name: String, mode: Mode, source: String) {
             self.name = name
             self.mode = mode
@@ -85,6 +94,10 @@ package struct AdminSnapshot: Sendable {
 
         /// How many backends may get traffic now.
         package var rotationCount: Int { backends.count(where: \.isInRotation) }
+
+        /// How many of these have shown that they work; new ones may get traffic before that when
+        /// there is no other.
+        package var provenCount: Int { backends.count { $0.isInRotation && $0.state == .up } }
 
         /// The priority of the tier that gets the requests; nil when the rotation is empty.
         package var activePriority: UInt16? {
@@ -110,6 +123,7 @@ package struct AdminSnapshot: Sendable {
         /// Why backends are kept that discovery does not name, as a sentence; nil when none are.
         package var hold: String?
 
+        /// Nothing asked yet.
         package init() {}
 
         /// Whether the newest lookup failed.
@@ -123,9 +137,11 @@ package struct AdminSnapshot: Sendable {
     package struct Backend: Sendable {
         /// Its number in this process; never used twice.
         package var id: UInt32
+        /// Its address and port.
         package var endpoint: Endpoint
         /// The name that the endpoint was resolved from; empty for none.
         package var hostName = ""
+        /// Where its state machine stands.
         package var state: BackendState.Phase
         /// When it came into that state.
         package var since: Double
@@ -142,8 +158,10 @@ package struct AdminSnapshot: Sendable {
         package var isInRotation: Bool
         /// The last check; nil when none has ended.
         package var check: Check?
+        /// What the workers have counted for it; zeros until filled in.
         package var totals = BackendTotals()
 
+        /// A backend that the last good answer names, without host name, check and counts.
         package init(
             id: UInt32, endpoint: Endpoint, state: BackendState.Phase, since: Double,
             cause: String, priority: UInt16, weight: UInt16, isInRotation: Bool
@@ -164,12 +182,14 @@ package struct AdminSnapshot: Sendable {
 
     /// What the last check of a backend came to.
     package struct Check: Sendable {
+        /// Whether it counts towards `rise`; a failed one counts towards `fall`.
         package var passed: Bool
         /// When it ended.
         package var at: Double
         /// As a phrase: `200 in 3 ms`, `connection refused`.
         package var result: String
 
+        /// All is required.
         package init(passed: Bool, at: Double, result: String) {
             self.passed = passed
             self.at = at
@@ -179,13 +199,16 @@ package struct AdminSnapshot: Sendable {
 
     /// One change that was journalled.
     package struct JournalEntry: Sendable {
+        /// When it happened.
         package var at: Double
+        /// The name of the service that it happened to.
         package var service: String
         /// The backend's address; empty for an event of the whole service.
         package var backend: String
         /// What happened and why: `up to down: 3 checks failed in a row, the last: timed out`.
         package var text: String
 
+        /// All is required.
         package init(at: Double, service: String, backend: String, text: String) {
             self.at = at
             self.service = service

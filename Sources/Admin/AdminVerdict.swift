@@ -14,6 +14,7 @@ package struct AdminVerdict: Sendable, Equatable {
         /// Requests fail.
         case failing
 
+        /// The better before the worse.
         package static func < (left: Level, right: Level) -> Bool {
             left.rank < right.rank
         }
@@ -29,6 +30,7 @@ package struct AdminVerdict: Sendable, Equatable {
 
     /// One thing that is wrong.
     package struct Problem: Sendable, Equatable {
+        /// How bad it is; `good` never occurs.
         package let level: Level
         /// A sentence that names the service and the cause.
         package let text: String
@@ -85,7 +87,7 @@ package struct AdminVerdict: Sendable, Equatable {
     ) -> [Problem] {
         var problems: [Problem] = []
         let listeners = snapshot.listeners.filter { $0.services.contains(service.name) }
-        if service.rotationCount == 0 {
+        if service.provenCount == 0 {
             let places = listeners.map { "\($0.endpoint)" }.joined(separator: ", ")
             let effect =
                 listeners.isEmpty

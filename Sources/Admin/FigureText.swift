@@ -1,11 +1,12 @@
 // Figures as people read them.
 
 /// How long ago or for how long, as people say it: `12 s`, `3 min`, `5 h 10 min`, `2 d 3 h`.
-struct AgeText: CustomStringConvertible {
-    let description: String
+package struct AgeText: CustomStringConvertible {
+    /// The text.
+    package let description: String
 
     /// `seconds` below 0, as after a step of the clock, count as 0.
-    init(_ seconds: Double) {
+    package init(_ seconds: Double) {
         let seconds = Int(min(max(seconds, 0), 1e12))
         switch seconds {
         case ..<120: description = "\(seconds) s"

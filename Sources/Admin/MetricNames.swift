@@ -9,7 +9,9 @@ package struct Metric: Sendable {
         case counter, gauge, histogram
     }
 
+    /// The family's name; the rules above hold for it.
     package let name: String
+    /// What its series are, as the `# TYPE` line says.
     package let kind: Kind
     /// The labels of its series, in order; a histogram has `le` besides.
     package let labels: [String]

@@ -5,13 +5,15 @@ internal import Backends
 internal import Stats
 
 /// Writes `/metrics`.
-struct MetricsText {
+package struct MetricsText {
     static let contentType: StaticString = "text/plain; version=0.0.4; charset=utf-8"
 
-    private(set) var text = ""
+    /// The page.
+    package private(set) var text = ""
     private let snapshot: AdminSnapshot
 
-    init(_ snapshot: AdminSnapshot) {
+    /// Every metric of `snapshot`.
+    package init(_ snapshot: AdminSnapshot) {
         self.snapshot = snapshot
         writeProcess()
         writeListeners()

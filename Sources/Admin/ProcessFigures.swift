@@ -13,6 +13,7 @@ package struct ProcessFigures: Sendable, Hashable {
     /// Processor time used, user and system, in seconds.
     package var cpuSeconds: Double
 
+    /// The figures given, for a process other than this one or a test.
     package init(
         openDescriptors: Int, descriptorsMax: Int, residentBytes: Int, cpuSeconds: Double
     ) {

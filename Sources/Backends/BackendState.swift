@@ -10,7 +10,7 @@
 //       │                        │ └──────────────────────┘        checks, back-off) │
 //       │                        └──────── rise × checkPassed ──────────────────────┘
 //       │
-//       │ leave: discovered, checking ──▶ gone (they never had a request)
+//       │ leave: discovered, checking ──▶ gone (nothing is known that would speak for them)
 //       │        up, ejected, down ─────▶ draining
 //       │ draining: named ─▶ where the evidence puts it by now
 //       │           idle, once a second answer confirmed the absence ─▶ gone
@@ -155,6 +155,14 @@ package struct BackendState: Sendable, Equatable {
         return [drain?.endsAt, returnsAt].compactMap(\.self).min()
     }
 
+    /// Whether it is new and no evidence speaks against it.
+    var isUntried: Bool {
+        switch phase {
+        case .discovered, .checking: consecutiveFailures == 0
+        case .up, .ejected, .down, .draining, .gone: false
+        }
+    }
+
     /// Takes one event. Returns the change of phase, or nil if there is none: events that mean
     /// nothing in a phase (a late report, an echo) are ignored, for they come from other threads.
     package mutating func handle(_ event: Event, now: ContinuousClock.Instant, rules: Rules)
@@ -247,7 +255,9 @@ package struct BackendState: Sendable, Equatable {
     ) -> Cause? {
         switch standing {
         case .discovered, .checking:
-            return nil  // A report about traffic that it can't have had.
+            // It had the request because no backend was up; it gets no other before a check passes.
+            consecutiveFailures += 1
+            return nil
         case .ejected, .down:
             // More workers notice, or a request was late: no second ejection, but no trust either.
             consecutivePasses = 0

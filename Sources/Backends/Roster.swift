@@ -47,15 +47,20 @@ package final class Roster {
 
     // MARK: What follows
 
-    /// The backends that may get new traffic. The same object as before unless something changed
-    /// that matters to traffic. Built when asked for: take it once per turn of the loop, not per
-    /// event.
+    /// The backends that may get new traffic: those that are up. While none is, those of which
+    /// nothing is known yet, neither good nor bad: at the start a request is better tried on them
+    /// than refused, and a dial that fails goes on to the next.
+    ///
+    /// The same object as before unless something changed that matters to traffic. Built when asked
+    /// for: take it once per turn of the loop, not per event.
     /// - Complexity: O(1) if nothing changed, else O(n log n).
     package var rotation: Rotation {
         guard isPublishedStale else { return published }
         isPublishedStale = false
-        let up = backendsByID.values.filter { $0.state.phase == .up }
-        let tiers = Rotation.tiers(of: up.map(\.member))
+        let usable = backendsByID.values.filter {
+            upCount > 0 ? $0.state.phase == .up : $0.state.isUntried
+        }
+        let tiers = Rotation.tiers(of: usable.map(\.member))
         if tiers != published.tiers {
             published = Rotation(
                 service: service, generation: published.generation + 1, tiers: tiers)
@@ -63,7 +68,7 @@ package final class Roster {
         return published
     }
 
-    /// How many backends may get new traffic; O(1).
+    /// How many backends are up; O(1).
     package private(set) var upCount = 0
 
     /// How many backends there are; O(1).
@@ -125,6 +130,7 @@ package final class Roster {
         backendsByID[id] = backend
         idsByEndpoint[instance.endpoint] = id
         membership += 1
+        if upCount == 0 { isPublishedStale = true }
         record(.phase(from: nil, to: .discovered, .named), backend, now: now)
         if options.checks == nil { send(.admittedUnchecked, to: id, now: now) }
         return id
@@ -136,7 +142,7 @@ package final class Roster {
         let before = backend.member
         change(&backend)
         backendsByID[id] = backend
-        if backend.member != before, backend.state.phase == .up { isPublishedStale = true }
+        if backend.member != before { isPublishedStale = true }
     }
 
     /// Passes an event to a backend's state, and does what follows from the change.
@@ -144,6 +150,7 @@ package final class Roster {
         guard var backend = backendsByID[id] else { return }
         let transition = backend.state.handle(event, now: now, rules: rules)
         backendsByID[id] = backend
+        if upCount == 0 { isPublishedStale = true }  // any evidence may end being untried
         if let deadline = backend.state.deadline { arm(deadline) }
         guard let transition else { return }
         record(

@@ -91,7 +91,10 @@ struct WeightedTurns {
     func progress() -> [(index: Int, Progress)] {
         let now = heap.first?.due ?? 0
         return heap.map { member in
-            (member.index, Progress(turns: member.turns, weight: member.weight, ahead: member.due - now))
+            (
+                member.index,
+                Progress(turns: member.turns, weight: member.weight, ahead: member.due - now)
+            )
         }
     }
 

@@ -22,6 +22,7 @@ package enum ConfigurationFlag: String, CaseIterable, Hashable, Sendable {
 package struct Overrides: Equatable, Sendable {
     private var values: [ConfigurationFlag: [String]] = [:]
 
+    /// No flag given.
     package init() {}
 
     /// Every value given for `flag`, in order; empty when it was not given. Of a flag that takes

@@ -4,6 +4,7 @@
 
 /// A configuration and what was odd about it.
 package struct LoadedConfiguration: Equatable, Sendable {
+    /// What was read, with every default filled in; it has passed every check.
     package let configuration: Configuration
     /// Likely mistakes that hinder nothing: unknown variables, unused services, slow checks.
     package let warnings: [ConfigurationProblem]

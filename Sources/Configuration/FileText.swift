@@ -4,9 +4,12 @@ internal import Glibc
 
 /// A text and the name that messages give it.
 package struct NamedText: Equatable, Sendable {
+    /// What messages call it: the path of a file.
     package var name: String
+    /// The whole text.
     package var text: String
 
+    /// A text that did not come from disk.
     package init(name: String, text: String) {
         self.name = name
         self.text = text

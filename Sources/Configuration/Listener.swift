@@ -12,7 +12,9 @@ package struct Listener: Equatable, Sendable {
     package internal(set) var mode = Mode.http
     /// The name of a service in `Configuration.services`.
     package internal(set) var service = ""
+    /// How long its clients may take.
     package internal(set) var timeouts = Timeouts()
+    /// How much it holds of them.
     package internal(set) var limits = Limits()
 
     /// What a listener speaks.

@@ -8,10 +8,15 @@ package struct Service: Equatable, Sendable {
     package internal(set) var name = ""
     /// Where its instances come from.
     package internal(set) var source = Source.backends([])
+    /// When its source is asked again; of no effect on a list of addresses.
     package internal(set) var refresh = Refresh()
+    /// How a backend is chosen for a request.
     package internal(set) var balance = Balance.roundRobin
+    /// How its backends are probed.
     package internal(set) var check = Check()
+    /// When its requests are tried again.
     package internal(set) var retry = Retry()
+    /// How long its backends may take.
     package internal(set) var timeouts = Timeouts()
 
     /// Where instances come from.
@@ -54,6 +59,7 @@ package struct Service: Equatable, Sendable {
 
     /// How a backend's health is probed.
     package struct Check: Equatable, Sendable {
+        /// What a check does; a TCP connect unless the operator says otherwise.
         package internal(set) var kind = Kind.tcp
         /// Path and query of the request; HTTP only.
         package internal(set) var path = "/"

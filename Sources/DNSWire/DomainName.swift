@@ -61,10 +61,12 @@ package struct DomainName: Sendable {
 }
 
 extension DomainName: Hashable {
+    /// Equal when they differ at most in the case of ASCII letters (RFC 4343, section 3).
     package static func == (left: DomainName, right: DomainName) -> Bool {
         areEqual(left.wireOctets[...], right.wireOctets[...])
     }
 
+    /// Blind to the case of ASCII letters, as `==` is.
     package func hash(into hasher: inout Hasher) {
         // Eight octets at a time: the hasher costs per call, not per octet.
         var word: UInt64 = 0

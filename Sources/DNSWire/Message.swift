@@ -12,19 +12,24 @@ package struct Message: Hashable, Sendable {
 
     /// Chosen by the client, repeated by the server.
     package var id: UInt16
+    /// The header's one-bit fields.
     package var flags: Flags
+    /// What the message is for; a reply repeats its query's.
     package var opcode: Opcode
     /// All twelve bits; more than 15 only when `edns` is present.
     package var responseCode: ResponseCode
     /// Nil in a few replies that only say that something failed.
     package var question: Question?
+    /// The records that answer the question, any aliases that lead to them included.
     package var answers: [ResourceRecord]
+    /// Name servers of the zone or, in a negative answer, its SOA record.
     package var authorities: [ResourceRecord]
     /// Without the OPT pseudo-record.
     package var additionals: [ResourceRecord]
     /// Nil when the message has no OPT record: its sender does not speak EDNS.
     package var edns: EDNS?
 
+    /// Only the id is required: by default a query without flags, question, records and EDNS.
     package init(
         id: UInt16, flags: Flags = [], opcode: Opcode = .query,
         responseCode: ResponseCode = .noError, question: Question? = nil,
@@ -44,7 +49,10 @@ package struct Message: Hashable, Sendable {
 
     /// The header's one-bit fields, each at its place in the header's second 16-bit word.
     package struct Flags: OptionSet, Hashable, Sendable {
+        /// The header's second word, the bits of opcode and response code included when they are
+        /// set.
         package let rawValue: UInt16
+        /// Any word; see `known` for the bits that are flags.
         package init(rawValue: UInt16) { self.rawValue = rawValue }
 
         /// QR: a response, not a query.
@@ -81,6 +89,7 @@ package struct Message: Hashable, Sendable {
         /// In the order of the message.
         package var options: [Option]
 
+        /// By default 1232 octets, which fit into any path's packets unfragmented, and no options.
         package init(
             udpPayloadOctetsMax: UInt16 = 1232, version: UInt8 = 0, isDNSSECWanted: Bool = false,
             options: [Option] = []
@@ -93,10 +102,12 @@ package struct Message: Hashable, Sendable {
 
         /// One option, such as a cookie or an extended error, not interpreted.
         package struct Option: Hashable, Sendable {
+            /// IANA's number: 10 is a cookie (RFC 7873), 15 an extended error (RFC 8914).
             package var code: UInt16
             /// Up to 65,531 octets.
             package var data: [UInt8]
 
+            /// An option of that code and data.
             package init(code: UInt16, data: [UInt8]) {
                 self.code = code
                 self.data = data

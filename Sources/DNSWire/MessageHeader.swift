@@ -6,14 +6,19 @@ package struct MessageHeader: Hashable, Sendable {
     /// Octets of every header.
     package static let octets = 12
 
+    /// Chosen by the client, repeated by the server.
     package let id: UInt16
+    /// The one-bit fields; bits without a meaning are dropped.
     package let flags: Message.Flags
+    /// What the message is for.
     package let opcode: Opcode
     /// The lower four bits only; the others are in the OPT record.
     package let responseCode: ResponseCode
     /// What the sender claims; not yet compared with what follows.
     package let questionCount: Int
+    /// Records claimed to answer the question, 0 to 65,535; not yet compared with what follows.
     package let answerCount: Int
+    /// Records claimed in the authority section, as `answerCount`.
     package let authorityCount: Int
     /// The OPT record included.
     package let additionalCount: Int

@@ -5,10 +5,14 @@ package import Endpoints
 
 /// What is asked. The name keeps the case it came in, and a reply repeats it.
 package struct Question: Hashable, Sendable {
+    /// The name that is asked about.
     package var name: DomainName
+    /// The type of records that is asked for.
     package var type: RecordType
+    /// The class of the name space; `internet` nearly always.
     package var recordClass: RecordClass
 
+    /// A question in the class `internet` unless another is given.
     package init(_ name: DomainName, _ type: RecordType, class recordClass: RecordClass = .internet)
     {
         self.name = name
@@ -26,12 +30,15 @@ extension Question: CustomStringConvertible {
 package struct ResourceRecord: Hashable, Sendable {
     /// The owner: the name that the record is about.
     package var name: DomainName
+    /// The class of the name space; `internet` nearly always.
     package var recordClass: RecordClass
     /// How long the record may be kept, 0 to 2^31-1. A decoded one with the top bit set is 0
     /// (RFC 2181, section 8).
     package var ttlSeconds: UInt32
+    /// What the record says; decides its type.
     package var data: RecordData
 
+    /// A record in the class `internet` unless another is given.
     package init(
         _ name: DomainName, ttlSeconds: UInt32, _ data: RecordData,
         class recordClass: RecordClass = .internet
@@ -72,10 +79,12 @@ package enum RecordData: Hashable, Sendable {
         package var priority: UInt16
         /// The share among the same priority; 0 is the least, not none.
         package var weight: UInt16
+        /// The port at the target, 0 to 65535; the wire allows 0, which nothing can be reached at.
         package var port: UInt16
         /// The host; the root means that the service is decidedly not available.
         package var target: DomainName
 
+        /// All is required.
         package init(priority: UInt16, weight: UInt16, port: UInt16, target: DomainName) {
             self.priority = priority
             self.weight = weight
@@ -87,15 +96,23 @@ package enum RecordData: Hashable, Sendable {
     /// A zone's start of authority (RFC 1035, section 3.3.13), which also says how long a "no"
     /// holds.
     package struct SOA: Hashable, Sendable {
+        /// MNAME: the server that the zone is written on.
         package var primaryServer: DomainName
+        /// RNAME: the mailbox of who is responsible, the first label standing for what is before
+        /// the `@`.
         package var mailbox: DomainName
+        /// The zone's version, compared by serial number arithmetic (RFC 1982).
         package var serial: UInt32
+        /// How long secondary servers wait before they look for a newer version.
         package var refreshSeconds: UInt32
+        /// How long they wait after a look that failed.
         package var retrySeconds: UInt32
+        /// How long they go on answering without having reached the primary server.
         package var expireSeconds: UInt32
         /// How long a negative answer may be kept, with the record's own TTL as ceiling (RFC 2308).
         package var minimumSeconds: UInt32
 
+        /// All is required.
         package init(
             primaryServer: DomainName, mailbox: DomainName, serial: UInt32, refreshSeconds: UInt32,
             retrySeconds: UInt32, expireSeconds: UInt32, minimumSeconds: UInt32

@@ -11,6 +11,7 @@ package struct TCPFrameSplitter: Sendable {
     /// Where the next frame begins in `buffer`; what is before it was taken.
     private var start = 0
 
+    /// The begin of a stream: nothing appended.
     package init() {}
 
     /// Octets that were appended and not yet taken. Not 0 at the end of a stream means that it

@@ -6,9 +6,9 @@
 // | gave records                 | their smallest TTL, within floor and ceiling         |
 // | failed n times in a row      | floor * 2^(n-1), at most 10 s and the ceiling        |
 //
-// each varied by the jitter, so that processes don't ask in step. The floor is what keeps a TTL of 0
-// (Consul's default) from becoming a busy loop; the back-off keeps a name that does not exist from
-// costing its server a thousand questions a second.
+// each varied by the jitter, so that processes don't ask in step. The floor is what keeps a TTL of
+// 0 (Consul's default) from becoming a busy loop; the back-off keeps a name that does not exist
+// from costing its server a thousand questions a second.
 
 /// The waits of one source. Value type; takes its random numbers from the caller.
 package struct RefreshSchedule: Sendable {

@@ -20,15 +20,16 @@ package struct SRVRecords {
     package let records: [Record]
     /// Addresses by target, from the additional section or from the target's own name, with the
     /// smallest TTL of each.
-    package private(set) var addresses: [DomainName: (addresses: [IPAddress], ttlSeconds: UInt32?)] = [:]
+    package private(set) var addresses:
+        [DomainName: (addresses: [IPAddress], ttlSeconds: UInt32?)] = [:]
     /// The smallest TTL of the records and of the aliases that led to them.
     private let ttlSeconds: UInt32?
 
     /// Aliases that lead from a target to its addresses within the additional section.
     private static let aliasesMax = 8
 
-    /// Reads `message`. A target of `.` says that the service is decidedly not available (RFC 2782);
-    /// a record with port 0 names no place to connect to. Both are left out.
+    /// Reads `message`. A target of `.` says that the service is decidedly not available (RFC
+    /// 2782); a record with port 0 names no place to connect to. Both are left out.
     package init(_ message: Message) {
         let chain = AnswerChain(message)
         records = chain.records.compactMap { record in
@@ -85,7 +86,8 @@ package struct SRVRecords {
     }
 
     /// Adds what a target was found to resolve to.
-    package mutating func resolve(_ target: DomainName, to found: [IPAddress], ttlSeconds: UInt32?) {
+    package mutating func resolve(_ target: DomainName, to found: [IPAddress], ttlSeconds: UInt32?)
+    {
         addresses[target] = (found, ttlSeconds)
     }
 

@@ -1,8 +1,8 @@
 // SRVSource: the instances that a DNS name has in SRV records (RFC 2782).
 //
 // One lookup asks for the SRV records and then, only for targets that came without an address, for
-// A and AAAA. The answer is reported when all of it is known. An address that could not be found out
-// because a server failed is the one known before: an error never shrinks the set.
+// A and AAAA. The answer is reported when all of it is known. An address that could not be found
+// out because a server failed is the one known before: an error never shrinks the set.
 
 package import Backends
 package import DNSClient
@@ -12,13 +12,11 @@ package import Events
 
 /// A source that asks for SRV records. Control thread only.
 package final class SRVSource: Source {
+    /// `SRV` and the name.
     package let summary: String
-    package private(set) var nextLookup: ContinuousClock.Instant?
     private let name: DomainName
     private let resolver: Resolver
-    private var schedule: RefreshSchedule
-    private var random = SystemRandomNumberGenerator()
-    private var timer: Timer?
+    private var lookups: LookupTimer?
     private var listener: ((DiscoveryAnswer) -> Void)?
     /// The question for the SRV records, while it is under way.
     private var question: PendingQuestion?
@@ -35,27 +33,26 @@ package final class SRVSource: Source {
     ) {
         self.name = name
         self.resolver = resolver
-        schedule = RefreshSchedule(refresh)
         summary = "SRV \(name)"
-        timer = Timer(on: loop) { [unowned self] in ask() }
+        lookups = LookupTimer(refresh, on: loop) { [unowned self] in ask() }
     }
 
+    /// Asks at once, and again whenever the schedule says so.
     package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
         self.listener = listener
         ask()
     }
 
+    /// Cancels the questions under way and asks no more.
     package func stop() {
         listener = nil
-        timer?.cancel()
+        lookups?.stop()
         question?.cancel()
         for resolution in resolutions { resolution.cancel() }
         resolutions = []
-        nextLookup = nil
     }
 
     private func ask() {
-        nextLookup = nil
         question = resolver.ask(name, .srv) { [weak self] in self?.hear($0) }
     }
 
@@ -88,7 +85,8 @@ package final class SRVSource: Source {
             resolver.resolveAddresses(target) { [weak self] answer in
                 guard let self else { return }
                 let seconds = answer.timeToLive.map { UInt32(clamping: $0.components.seconds) }
-                let found = answer.addresses.isEmpty && !answer.isComplete
+                let found =
+                    answer.addresses.isEmpty && !answer.isComplete
                     ? knownAddresses[target] ?? [] : answer.addresses
                 records.resolve(target, to: found, ttlSeconds: seconds)
                 waiting -= 1
@@ -116,14 +114,10 @@ package final class SRVSource: Source {
     }
 
     private func report(_ answer: DiscoveryAnswer, timeToLive: Duration?) {
-        let wait =
-            switch answer {
-            case .instances:
-                schedule.waitAfterAnswer(timeToLive: timeToLive, using: &random)
-            case .failure: schedule.waitAfterFailure(using: &random)
-            }
-        nextLookup = .now + wait
-        timer?.schedule(after: wait)
+        switch answer {
+        case .instances: lookups?.lookupAnswered(timeToLive: timeToLive)
+        case .failure: lookups?.lookupFailed()
+        }
         listener?(answer)
     }
 }

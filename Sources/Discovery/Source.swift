@@ -1,5 +1,5 @@
-// Source: where a service's instances come from. A source says what it heard, whole, each time; what
-// that means for the backends is the roster's to decide.
+// Source: where a service's instances come from. A source says what it heard, whole, each time;
+// what that means for the backends is the roster's to decide.
 
 package import Backends
 
@@ -7,8 +7,6 @@ package import Backends
 package protocol Source: AnyObject {
     /// What it asks and whom, for the admin port: `SRV _web._tcp.service.consul`.
     var summary: String { get }
-    /// When the next lookup is due; nil for a source that never asks again, and during a lookup.
-    var nextLookup: ContinuousClock.Instant? { get }
     /// Begins to report to `listener`: at once, or as soon as the first lookup ends, and from then
     /// on whenever one does.
     func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void)

@@ -1,5 +1,5 @@
-// StaticSource: a list that the operator wrote down. Addresses are reported once; names are resolved
-// by A and AAAA, again and again, since a name is a name because its address may change.
+// StaticSource: a list that the operator wrote down. Addresses are reported once; names are
+// resolved by A and AAAA, again and again, since a name is a name because its address may change.
 
 package import Backends
 package import DNSClient
@@ -32,13 +32,11 @@ package final class StaticSource: Source {
         }
     }
 
+    /// How many entries the list has.
     package let summary: String
-    package private(set) var nextLookup: ContinuousClock.Instant?
     private let entries: [Entry]
     private let resolver: Resolver
-    private var schedule: RefreshSchedule
-    private var random = SystemRandomNumberGenerator()
-    private var timer: Timer?
+    private var lookups: LookupTimer?
     private var listener: ((DiscoveryAnswer) -> Void)?
     private var resolutions: [PendingAddresses] = []
     private var knownAddresses: [DomainName: [IPAddress]] = [:]
@@ -49,22 +47,22 @@ package final class StaticSource: Source {
     ) {
         self.entries = entries
         self.resolver = resolver
-        schedule = RefreshSchedule(refresh)
         summary = "a fixed list of \(entries.count)"
-        timer = Timer(on: loop) { [unowned self] in ask() }
+        lookups = LookupTimer(refresh, on: loop) { [unowned self] in ask() }
     }
 
+    /// Reports a list of addresses before it returns; one with names when all of them are resolved.
     package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
         self.listener = listener
         ask()
     }
 
+    /// Cancels the lookups under way and makes no more.
     package func stop() {
         listener = nil
-        timer?.cancel()
+        lookups?.stop()
         for resolution in resolutions { resolution.cancel() }
         resolutions = []
-        nextLookup = nil
     }
 
     private var names: Set<DomainName> {
@@ -72,7 +70,6 @@ package final class StaticSource: Source {
     }
 
     private func ask() {
-        nextLookup = nil
         let names = names
         guard !names.isEmpty else {
             listener?(.instances(instances))
@@ -100,12 +97,11 @@ package final class StaticSource: Source {
 
     private func finish(timeToLive: Duration?, failure: DNSOutcome?) {
         resolutions = []
-        let wait =
-            failure == nil
-            ? schedule.waitAfterAnswer(timeToLive: timeToLive, using: &random)
-            : schedule.waitAfterFailure(using: &random)
-        nextLookup = .now + wait
-        timer?.schedule(after: wait)
+        if failure == nil {
+            lookups?.lookupAnswered(timeToLive: timeToLive)
+        } else {
+            lookups?.lookupFailed()
+        }
         let instances = instances
         if instances.isEmpty {
             listener?(.failure(failure.flatMap { DiscoveryFailure($0) } ?? .nodata))

@@ -2,9 +2,12 @@
 
 /// An address and a port. Value type, any thread.
 package struct Endpoint: Hashable, Sendable {
+    /// The unspecified address, where something listens, stands for every address of this machine.
     package var address: IPAddress
+    /// 0 to 65535; 0 lets the kernel choose where something listens, and can't be connected to.
     package var port: UInt16
 
+    /// Any address with any port.
     package init(_ address: IPAddress, _ port: UInt16) {
         self.address = address
         self.port = port
@@ -42,6 +45,7 @@ extension Endpoint: CustomStringConvertible, Comparable {
 package struct HostAndPort: Hashable, Sendable {
     /// A name or an address without brackets; empty in `:80`.
     package var host: String
+    /// 0 to 65535.
     package var port: UInt16
 
     /// Splits `host:port`, `[v6]:port` or `:port`; nil without a port of 0 to 65535, or when a bare

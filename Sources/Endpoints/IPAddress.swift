@@ -13,7 +13,8 @@ package enum IPAddress: Hashable, Sendable {
     /// The upper and the lower 64 bits in host byte order: `::1` is `(0, 1)`.
     case v6(UInt64, UInt64)
 
-    /// Sixteen bytes' worth of address; an IPv4-mapped one becomes `.v4` (RFC 4291, section 2.5.5.2).
+    /// Sixteen bytes' worth of address; an IPv4-mapped one becomes `.v4` (RFC 4291, section
+    /// 2.5.5.2).
     package init(high: UInt64, low: UInt64) {
         if high == 0, low >> 32 == 0xffff {
             self = .v4(UInt32(truncatingIfNeeded: low))

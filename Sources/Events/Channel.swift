@@ -134,8 +134,9 @@ internal import Glibc
 
     // MARK: - The way out
 
-    /// Stops all callbacks, closes the descriptor and lets go of the object once the current batch
-    /// is over. Harmless when repeated. A subclass that overrides it calls `super.close()`.
+    /// Stops all callbacks, closes the descriptor and lets go of the object: once the current batch
+    /// is over, or at once outside of one. Harmless when repeated. A subclass that overrides it
+    /// calls `super.close()`.
     open func close() {
         guard isOpen else { return }
         stopReading()
@@ -144,7 +145,8 @@ internal import Glibc
         isOpen = false
         descriptor.close()
         loop.retire(self)
-        // Balances passRetained in init; the retired list holds the object now.
+        // Balances passRetained in init; the loop or, outside of a batch, the caller holds the
+        // object now.
         unsafe Unmanaged.passUnretained(self).release()
     }
 }

@@ -76,7 +76,11 @@ final class DeadlineWheel {
     mutating func append(_ channel: Channel) {
         unsafe channel.previousInSlot = last
         unsafe channel.nextInSlot = nil
-        if let last = unsafe last { unsafe last.nextInSlot = channel } else { unsafe first = channel }
+        if let last = unsafe last {
+            unsafe last.nextInSlot = channel
+        } else {
+            unsafe first = channel
+        }
         unsafe last = channel
     }
 

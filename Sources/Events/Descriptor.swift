@@ -23,6 +23,7 @@ package struct Descriptor: Equatable, Sendable {
     /// The kernel's number.
     package let number: Int32
 
+    /// Wraps `number`, which is open, non-blocking and closed on exec already.
     package init(number: Int32) {
         self.number = number
     }
@@ -66,7 +67,8 @@ package struct Descriptor: Equatable, Sendable {
                 )
                 return unsafe withUnsafeMutablePointer(to: &parts) { parts in
                     var message = unsafe msghdr()
-                    unsafe message.msg_iov = UnsafeMutableRawPointer(parts).assumingMemoryBound(to: iovec.self)
+                    unsafe message.msg_iov = UnsafeMutableRawPointer(parts).assumingMemoryBound(
+                        to: iovec.self)
                     unsafe message.msg_iovlen = 2
                     return repeatUntilUninterrupted {
                         unsafe sendmsg(number, &message, Int32(MSG_NOSIGNAL))

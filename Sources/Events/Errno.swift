@@ -5,8 +5,10 @@ internal import Glibc
 
 /// A POSIX error number. Value type, any thread.
 package struct Errno: RawRepresentable, Error, Hashable, Sendable {
+    /// The kernel's number.
     package let rawValue: Int32
 
+    /// Any number; one that the system does not know has no sentence of its own.
     package init(rawValue: Int32) {
         self.rawValue = rawValue
     }

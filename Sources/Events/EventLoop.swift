@@ -13,8 +13,10 @@ internal import Glibc
     let wheel = DeadlineWheel()
     private var isRunning = false
     private var isStopping = false
+    /// Whether a batch of callbacks may be on the stack.
+    private var isTurning = false
     private var cachedNow: UInt64?
-    /// Closed channels, kept alive until no callback of theirs can be on the stack.
+    /// Channels closed in this batch, kept alive until no callback of theirs can be on the stack.
     private var closed: [Channel] = []
     // libevent's timer behind the deadlines; as long-lived as the base.
     private let tick: UnsafeMutablePointer<event>
@@ -47,7 +49,8 @@ internal import Glibc
             tick, base, -1, 0,
             { _, _, context in
                 guard let context = unsafe context else { return }
-                unsafe Unmanaged<EventLoop>.fromOpaque(context).takeUnretainedValue().fireDeadlines()
+                unsafe Unmanaged<EventLoop>.fromOpaque(context).takeUnretainedValue()
+                    .fireDeadlines()
             }, Unmanaged.passUnretained(self).toOpaque())
     }
 
@@ -60,12 +63,13 @@ internal import Glibc
     package func run() {
         precondition(!isRunning, "a loop runs once at a time")
         isRunning = true
-        isStopping = false
         while !isStopping { turn(EVLOOP_ONCE) }
+        isStopping = false
         isRunning = false
     }
 
-    /// Makes `run()` return after the current batch of callbacks. Loop thread only.
+    /// Makes `run()` return after the current batch of callbacks, or at once when it has not begun.
+    /// Loop thread only.
     package func stop() {
         isStopping = true
         unsafe _ = event_base_loopbreak(base)
@@ -77,7 +81,12 @@ internal import Glibc
     }
 
     private func turn(_ flags: Int32) {
+        // One asked for between two turns must not stand for the time after the wait.
+        cachedNow = nil
+        isTurning = true
         unsafe _ = event_base_loop(base, flags)
+        // Before the channels are released: what their release closes is not kept in turn.
+        isTurning = false
         cachedNow = nil
         if !closed.isEmpty { closed.removeAll(keepingCapacity: true) }
     }
@@ -99,9 +108,10 @@ internal import Glibc
 
     // MARK: - For Channel
 
-    /// Keeps a closed channel alive until the current batch is over.
+    /// Keeps a closed channel alive until the current batch is over. Outside of one it keeps none:
+    /// no callback is on the stack, who closes it holds it, and another batch may never come.
     func retire(_ channel: Channel) {
-        closed.append(channel)
+        if isTurning { closed.append(channel) }
     }
 
     /// Sees to it that deadlines are looked at while any is set.

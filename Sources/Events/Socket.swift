@@ -1,7 +1,7 @@
 // Socket: making, binding, connecting and accepting, each with the options that a proxy wants.
 
-package import Endpoints
 internal import CLinux
+package import Endpoints
 internal import Glibc
 
 /// Makes sockets. Any thread.
@@ -79,7 +79,9 @@ package enum Socket {
     }
 
     private static func bind(_ descriptor: Descriptor, _ endpoint: Endpoint) throws(Errno) {
-        let result = unsafe endpoint.withSocketAddress { unsafe Glibc.bind(descriptor.number, $0, $1) }
+        let result = unsafe endpoint.withSocketAddress {
+            unsafe Glibc.bind(descriptor.number, $0, $1)
+        }
         guard result == 0 else { throw .current }
     }
 
@@ -139,7 +141,8 @@ extension Descriptor {
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let result = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
             unsafe getsockname(
-                number, UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: sockaddr.self), &length)
+                number, UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: sockaddr.self),
+                &length)
         }
         return result == 0 ? Endpoint(storage) : nil
     }

@@ -52,7 +52,8 @@ extension Endpoint {
                 // sockaddr_storage is large and aligned enough for each family's form.
                 let value = unsafe bytes.load(as: sockaddr_in.self)
                 return Endpoint(
-                    .v4(UInt32(bigEndian: value.sin_addr.s_addr)), UInt16(bigEndian: value.sin_port))
+                    .v4(UInt32(bigEndian: value.sin_addr.s_addr)), UInt16(bigEndian: value.sin_port)
+                )
             case AF_INET6:
                 let value = unsafe bytes.load(as: sockaddr_in6.self)
                 let high = unsafe bytes.load(fromByteOffset: 8, as: UInt64.self)

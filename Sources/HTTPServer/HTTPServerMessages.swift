@@ -69,6 +69,7 @@ package struct HTTPServerResponse: Sendable {
     /// Whether the connection is closed afterwards, whatever the client wants.
     package var closesConnection = false
 
+    /// Only the status is required: by default an empty text without further fields.
     package init(
         status: Int, contentType: StaticString? = "text/plain; charset=utf-8", body: [UInt8] = [],
         fields: [(name: StaticString, value: String)] = []

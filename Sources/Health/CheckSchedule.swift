@@ -182,7 +182,4 @@ package struct CheckSchedule {
         heap = DueHeap(
             entries.compactMap { id, entry in entry.due.map { .init(due: $0, id: id) } })
     }
-
-    /// Elements kept, stale ones included; for tests of its bound.
-    var heapCount: Int { heap.count }
 }

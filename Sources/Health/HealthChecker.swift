@@ -103,4 +103,7 @@ package struct HealthCounters: Sendable, Equatable {
     package internal(set) var inconclusive: UInt64 = 0
     /// Under way now.
     package internal(set) var underWay = 0
+
+    /// Nothing yet.
+    package init() {}
 }

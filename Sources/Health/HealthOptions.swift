@@ -5,9 +5,9 @@
 package struct HealthOptions: Sendable, Equatable {
     /// What a check does.
     package var kind = Kind.tcp
-    /// From the start of one check to the start of the next; 1 ms to a day, else the nearer of both.
+    /// From the start of one check to the start of the next; 1 ms to a day, else the nearer.
     package var interval: Duration = .seconds(2)
-    /// How long one check may take; 1 ms to a day, else the nearer of both.
+    /// How long one check may take; 1 ms to a day, else the nearer.
     package var timeout: Duration = .seconds(1)
     /// By how much of itself the interval varies at random, in percent; 0 to 90, else the nearer.
     package var jitterPercent = 20

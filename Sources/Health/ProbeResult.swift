@@ -1,20 +1,22 @@
 // ProbeResult: what a probe found out, in the roster's words.
 
-internal import Backends
-internal import Events
+package import Backends
+package import Events
 internal import Glibc
-internal import HTTPClient
+package import HTTPClient
 
-/// How one probe ended.
-enum ProbeResult: Sendable, Equatable {
+/// How one probe ended. Value type, any thread.
+package enum ProbeResult: Sendable, Equatable {
+    /// The backend is as it should be.
     case passed
+    /// It is not, and why.
     case failed(CheckFailure)
     /// This process or machine could not even try: no descriptor, no memory. That is no evidence
     /// against the backend, and would be held against all of them at once.
     case inconclusive
 
     /// What a failed system call says.
-    init(_ errno: Errno) {
+    package init(_ errno: Errno) {
         self =
             switch errno.rawValue {
             case EMFILE, ENFILE, ENOMEM, ENOBUFS: .inconclusive
@@ -27,7 +29,7 @@ enum ProbeResult: Sendable, Equatable {
     }
 
     /// What the end of an HTTP exchange says, if these statuses pass.
-    init(_ outcome: HTTPClient.Outcome, expecting statuses: ClosedRange<Int>) {
+    package init(_ outcome: HTTPClient.Outcome, expecting statuses: ClosedRange<Int>) {
         switch outcome {
         case .response(let response):
             self =
@@ -38,7 +40,7 @@ enum ProbeResult: Sendable, Equatable {
     }
 
     /// What the failure of an HTTP exchange says.
-    init(_ failure: HTTPClient.Failure) {
+    package init(_ failure: HTTPClient.Failure) {
         self =
             switch failure {
             case .connect(let errno), .broken(let errno, _): ProbeResult(errno)

@@ -4,7 +4,6 @@
 // an error for each check, while one that was opened and closed is an idle client like any other.
 
 internal import Backends
-internal import Backends
 internal import Endpoints
 internal import Events
 

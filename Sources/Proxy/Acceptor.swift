@@ -12,6 +12,8 @@ final class WorkerListener {
     let pool: BackendPool
     /// Reused for every request head of this listener; never holds one across callbacks.
     var requestHead: RequestHead
+    /// The same for response heads.
+    var responseHead: ResponseHead
 
     // In nanoseconds, as deadlines are.
     let headTimeout: UInt64
@@ -23,6 +25,7 @@ final class WorkerListener {
         self.counters = counters
         self.pool = pool
         requestHead = RequestHead(limits: options.headLimits)
+        responseHead = ResponseHead(limits: options.headLimits)
         headTimeout = options.timeouts.head.wholeNanoseconds
         idleTimeout = options.timeouts.idle.wholeNanoseconds
         stallTimeout = options.timeouts.stall.wholeNanoseconds
@@ -87,7 +90,8 @@ final class Acceptor: Channel {
         switch listener.options.mode {
         case .http:
             worker.add(
-                ClientConnection(descriptor, from: peer.address, worker: worker, listener: listener))
+                ClientConnection(descriptor, from: peer.address, worker: worker, listener: listener)
+            )
         case .tcp:
             let relay = TCPRelay(descriptor, worker: worker, listener: listener)
             worker.add(relay)

@@ -11,7 +11,7 @@ final class BackendConnection: StreamChannel {
 
     let backend: PooledBackend
     private let worker: Worker
-    private let options: ServiceOptions
+    private let pool: BackendPool
     private var state = State.connecting
     /// Whom the connection works for; nil while it is idle.
     private var exchange: HTTPExchange?
@@ -19,21 +19,26 @@ final class BackendConnection: StreamChannel {
     var partial: [UInt8] = []
     /// Whether it has carried an exchange before: then the backend may have closed it meanwhile.
     private(set) var isReused = false
+    /// Writing failed: what the backend sent before may still be read, its end is not a proper one.
+    var isBroken = false
 
     /// Begins to dial `backend` for `exchange`.
     ///
     /// - Throws: `Errno` when the dial failed at once.
-    init(dialing backend: PooledBackend, for exchange: HTTPExchange, worker: Worker, pool: BackendPool)
+    init(
+        dialing backend: PooledBackend, for exchange: HTTPExchange, worker: Worker,
+        pool: BackendPool
+    )
         throws(Errno)
     {
         self.backend = backend
         self.worker = worker
         self.exchange = exchange
-        options = pool.options
+        self.pool = pool
         let descriptor = try Socket.connectStream(to: backend.endpoint)
         super.init(descriptor, on: worker.loop)
         backend.counters.open.add()
-        deadlineNanoseconds = loop.nowNanoseconds + options.connectTimeout.wholeNanoseconds
+        deadlineNanoseconds = loop.nowNanoseconds + pool.connectTimeout
         awaitWrite()
     }
 
@@ -44,26 +49,27 @@ final class BackendConnection: StreamChannel {
         self.exchange = exchange
         state = .busy
         isReused = true
+        deadlineNanoseconds = .max
     }
 
     /// The request is sent; the head of a response is due.
     func awaitFirstByte() {
-        deadlineNanoseconds = loop.nowNanoseconds + options.firstByteTimeout.wholeNanoseconds
+        deadlineNanoseconds = loop.nowNanoseconds + pool.firstByteTimeout
     }
 
     /// The exchange is over: back to the pool when `isReusable`, else closed.
     func release(isReusable: Bool) {
         exchange = nil
         partial = []
-        guard isReusable, !worker.isDraining, !isCongested else {
+        guard isReusable, !worker.isDraining, !isCongested, !isBroken else {
             close()
             return
         }
         state = .idle
         // Reading goes on, to hear of the backend closing it.
         startReading()
-        deadlineNanoseconds = loop.nowNanoseconds + options.idleTimeout.wholeNanoseconds
-        if !backend.keep(self, max: options.idleConnectionsMax) { close() }
+        deadlineNanoseconds = loop.nowNanoseconds + pool.idleTimeout
+        if !backend.keep(self, max: pool.options.idleConnectionsMax) { close() }
     }
 
     /// Closes it in such a way that the backend can tell a request cut short from a whole one.
@@ -110,9 +116,9 @@ final class BackendConnection: StreamChannel {
                 return
             }
             stopReading()
-            exchange.backendEnded()
+            if isBroken { exchange.backendBroken() } else { exchange.backendEnded() }
         case .failed:
-            onBroken()
+            if let exchange { exchange.backendBroken() } else { dropIdle() }
         }
     }
 
@@ -121,11 +127,8 @@ final class BackendConnection: StreamChannel {
     }
 
     override func onBroken() {
-        guard let exchange else {
-            dropIdle()
-            return
-        }
-        exchange.backendBroken()
+        isBroken = true
+        exchange?.backendTakesNoMore()
     }
 
     override func onDeadline() {

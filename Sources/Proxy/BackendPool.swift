@@ -56,6 +56,10 @@ final class BackendPool {
     let options: ServiceOptions
     let counters: ServiceCounters
     var retryPolicy: RetryPolicy
+    // In nanoseconds, as deadlines are.
+    let connectTimeout: UInt64
+    let firstByteTimeout: UInt64
+    let idleTimeout: UInt64
     private var policy: RoundRobin
     /// The rotation's members, tier after tier, as `RoundRobin.pick` numbers them.
     private var members: [PooledBackend] = []
@@ -64,6 +68,9 @@ final class BackendPool {
         self.options = options
         self.counters = counters
         retryPolicy = RetryPolicy(options.retry)
+        connectTimeout = options.connectTimeout.wholeNanoseconds
+        firstByteTimeout = options.firstByteTimeout.wholeNanoseconds
+        idleTimeout = options.idleTimeout.wholeNanoseconds
         policy = RoundRobin(offset: worker)
     }
 

@@ -21,7 +21,8 @@ final class ClientConnection: StreamChannel, ClientSide {
     }
 
     private let worker: Worker
-    private let listener: WorkerListener
+    /// The listener that the client came by.
+    let listener: WorkerListener
     private let address: IPAddress
     private var state = State.awaitingHead
     private var exchange: HTTPExchange?
@@ -79,9 +80,7 @@ final class ClientConnection: StreamChannel, ClientSide {
         case .exchanging:
             let used = exchange?.requestBytes(bytes) ?? bytes.count
             guard used < bytes.count else { return }
-            // The beginning of a next request: it waits, and the client with it.
             keep(bytes, from: used)
-            stopReading()
         case .ending:
             break
         }
@@ -90,6 +89,8 @@ final class ClientConnection: StreamChannel, ClientSide {
     private func keep(_ bytes: Span<UInt8>, from start: Int) {
         guard isOpen, state != .ending, start < bytes.count else { return }
         partial.append(bytes.extracting(start..<bytes.count))
+        // The beginning of a next request: it waits, and the client with it.
+        if state == .exchanging { stopReading() }
     }
 
     /// Reads the requests in `partial` as far as they go.
@@ -98,7 +99,7 @@ final class ClientConnection: StreamChannel, ClientSide {
         guard !isProcessing else { return }
         isProcessing = true
         defer { isProcessing = false }
-        while isOpen, state == .awaitingHead, partial.count > seen {
+        while isOpen, state == .awaitingHead, !isCongested, partial.count > seen {
             // Moved out, since the exchange may call back while its bytes are read.
             let bytes = partial
             partial = []
@@ -109,7 +110,7 @@ final class ClientConnection: StreamChannel, ClientSide {
             }
             keep(bytes.span, from: used)
         }
-        if isOpen, state == .awaitingHead {
+        if isOpen, state == .awaitingHead, !isCongested {
             if hasEnded { close() } else { startReading() }
         }
     }
@@ -163,7 +164,7 @@ final class ClientConnection: StreamChannel, ClientSide {
 
     override func onDrained() {
         switch state {
-        case .awaitingHead: break
+        case .awaitingHead: awaitRequest()
         case .exchanging: exchange?.clientDrained()
         case .ending: linger()
         }
@@ -197,11 +198,14 @@ final class ClientConnection: StreamChannel, ClientSide {
 
     // MARK: - From the exchange
 
-    /// The options of the listener that the client came by.
-    var listenerOptions: WorkerListener { listener }
+    /// Whether the connection could carry another request after this one: a client that has ended
+    /// may have sent more requests before.
+    var mayKeepAlive: Bool { !worker.isDraining && (!hasEnded || !partial.isEmpty) }
 
-    /// Whether the connection could carry another request after this one.
-    var mayKeepAlive: Bool { !worker.isDraining && !hasEnded }
+    /// Goes on reading: the rest of a body, or to hear of the client going away.
+    func resumeReading() {
+        if partial.isEmpty { startReading() }
+    }
 
     /// What the next hop is told of this client.
     var forwarding: Forwarding { worker.forwarding(for: address) }
@@ -214,6 +218,18 @@ final class ClientConnection: StreamChannel, ClientSide {
             return
         }
         state = .awaitingHead
+        guard isCongested else {
+            awaitRequest()
+            return
+        }
+        // The next request waits until the client has taken this response: what is kept for one
+        // that pipelines and does not read would grow without end.
+        stopReading()
+        deadlineNanoseconds = loop.nowNanoseconds + listener.stallTimeout
+    }
+
+    /// Goes on with the next request, which may be here.
+    private func awaitRequest() {
         deadlineNanoseconds = loop.nowNanoseconds + listener.idleTimeout
         if worker.isDraining { drain() }
         if hasEnded || !partial.isEmpty { processPartial() } else { startReading() }
@@ -254,7 +270,14 @@ final class ClientConnection: StreamChannel, ClientSide {
     override func onDeadline() {
         switch state {
         case .awaitingHead:
-            if partial.isEmpty { close() } else { refuse(.clientTimeout) }
+            if isCongested {
+                descriptor.resetOnClose()
+                close()
+            } else if partial.isEmpty {
+                close()
+            } else {
+                refuse(.clientTimeout)
+            }
         case .exchanging:
             exchange?.clientStalled()
         case .ending:
@@ -275,7 +298,7 @@ final class ClientConnection: StreamChannel, ClientSide {
     var clientNumber: Int { Int(descriptor.number) }
 
     func drain() {
-        guard state == .awaitingHead else { return }
+        guard state == .awaitingHead, partial.isEmpty, !isCongested else { return }
         deadlineNanoseconds = min(
             deadlineNanoseconds, loop.nowNanoseconds + Self.drainGraceNanoseconds)
     }

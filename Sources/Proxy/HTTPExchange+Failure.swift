@@ -41,16 +41,15 @@ extension HTTPExchange {
         let wasReused = connection?.isReused ?? false
         backend?.counters.failures.add()
         endTry { $0.abort() }
-        guard mayRetry(after: failure) else {
+        let hasOther = pool?.hasOther(than: tried) ?? false
+        // A reused connection may just have been too old.
+        let again = wasReused && failed?.isInRotation == true ? failed : nil
+        guard hasOther || again != nil, mayRetry(after: failure) else {
             giveUp(failure == .timeout ? .backendTimeout : .noResponse)
             return
         }
         pool?.counters.retries.add()
-        if wasReused, let failed, failed.isInRotation, pool?.hasOther(than: tried) == false {
-            tryAgainAfresh(failed)
-        } else {
-            tryNext()
-        }
+        if hasOther { tryNext() } else if let again { tryAgainAfresh(again) }
     }
 
     /// Whether one more try may be made.
@@ -78,7 +77,7 @@ extension HTTPExchange {
         case .noResponse, .badResponse: pool.counters.backendErrors.add()
         case .backendTimeout: pool.counters.timeouts.add()
         case .refused, .malformedBody, .clientTimeout:
-            client.listenerOptions.counters.badRequests.add()
+            client.listener.counters.badRequests.add()
         }
         pool.counters.count(status: reply.status)
         // After a refusal what follows on the connection can't be told from an attack.

@@ -12,7 +12,7 @@ extension HTTPExchange {
         _ head: borrowing RequestHead, _ bytes: Span<UInt8>, following: Span<UInt8>,
         from client: ClientConnection
     ) -> Int {
-        let pool = client.listenerOptions.pool
+        let pool = client.listener.pool
         self.client = client
         self.pool = pool
         startedAt = worker.loop.nowNanoseconds
@@ -63,15 +63,13 @@ extension HTTPExchange {
         backend?.counters.bytesSent.add(used)
         switch connection.write(body) {
         case .sent:
-            if !requestBody.isComplete { awaitBody() } else { bodyComplete() }
+            requestSent()
         case .kept:
             client.stopReading()
-            if requestBody.isComplete { bodyComplete() } else { client.deadlineNanoseconds = .max }
-            connection.deadlineNanoseconds =
-                worker.loop.nowNanoseconds + client.listenerOptions.stallTimeout
+            renewDeadlines()
         case .failed:
-            // The backend may have answered before it closed: its answer, or its end, is read next.
-            client.stopReading()
+            connection.isBroken = true
+            backendTakesNoMore()
         }
         return used
     }
@@ -95,31 +93,38 @@ extension HTTPExchange {
         backend?.counters.bytesSent.add(requestHead.count + bodyInHand.count)
         switch connection.write(requestHead, bodyInHand) {
         case .sent:
-            if requestBody.isComplete {
-                connection.awaitFirstByte()
-            } else {
-                awaitBody()
-            }
+            requestSent()
         case .kept:
             client.stopReading()
-            connection.deadlineNanoseconds =
-                worker.loop.nowNanoseconds + client.listenerOptions.stallTimeout
+            renewDeadlines()
         case .failed:
             backendBroken()
         }
     }
 
-    /// More of the body is to come from the client.
-    private func awaitBody() {
-        guard let client else { return }
-        client.deadlineNanoseconds =
-            worker.loop.nowNanoseconds + client.listenerOptions.stallTimeout
-        client.startReading()
+    /// The backend has all that came of the request so far. Goes on reading: the rest of the body,
+    /// or to hear of a client that goes away.
+    private func requestSent() {
+        if requestBody.isComplete, !isResponseStarted { connection?.awaitFirstByte() }
+        renewDeadlines()
+        client?.resumeReading()
     }
 
-    private func bodyComplete() {
-        client?.deadlineNanoseconds = .max
-        if !isResponseStarted { connection?.awaitFirstByte() }
+    /// Says anew for how long either side may be silent, since bytes have moved: one that owes
+    /// bytes, or has not taken those kept for it. The first byte of a response has its own limit,
+    /// which runs from the end of the request (`awaitFirstByte`).
+    func renewDeadlines() {
+        guard let client, let connection else { return }
+        let stall = worker.loop.nowNanoseconds + client.listener.stallTimeout
+        let owesBody = !requestBody.isComplete && !connection.isCongested
+        client.deadlineNanoseconds = client.isCongested || owesBody ? stall : .max
+        if connection.isCongested {
+            connection.deadlineNanoseconds = stall
+        } else if isResponseStarted {
+            connection.deadlineNanoseconds = client.isCongested ? .max : stall
+        } else if owesBody {
+            connection.deadlineNanoseconds = .max
+        }
     }
 
     // MARK: - From the connections
@@ -129,15 +134,14 @@ extension HTTPExchange {
         sendRequest()
     }
 
+    /// Writing the request failed. The backend may have answered before it closed: its answer, or
+    /// its end, is read next.
+    func backendTakesNoMore() {
+        client?.stopReading()
+    }
+
     /// The backend has taken everything that was kept for it.
     func backendDrained() {
-        if requestBody.isComplete {
-            if !isResponseStarted { connection?.awaitFirstByte() }
-            // To hear of a client that goes away.
-            client?.startReading()
-        } else {
-            connection?.deadlineNanoseconds = .max
-            awaitBody()
-        }
+        requestSent()
     }
 }

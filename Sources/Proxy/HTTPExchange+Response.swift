@@ -26,9 +26,9 @@ extension HTTPExchange {
     /// Reads heads at the start of `bytes`: any number of interim ones, then the final one.
     private func readHead(_ bytes: Span<UInt8>) {
         var start = 0
-        while let connection {
+        while let connection, let listener = client?.listener {
             let rest = bytes.extracting(start..<bytes.count)
-            switch worker.responseHead.parse(rest, answering: method) {
+            switch listener.responseHead.parse(rest, answering: method) {
             case .needMore:
                 connection.partial.append(rest)
                 return
@@ -36,16 +36,19 @@ extension HTTPExchange {
                 failBackend(.badResponse)
                 return
             case .complete(let length):
-                let head = rest.extracting(0..<length)
-                if worker.responseHead.isInterim {
-                    guard forwardInterim(head) else { return }
+                // One copy of the value, not one per look at it.
+                let head = listener.responseHead
+                let headBytes = rest.extracting(0..<length)
+                if head.isInterim {
+                    guard forwardInterim(head, headBytes) else { return }
                     start += length
-                } else if worker.responseHead.status == 101 {
+                } else if head.status == 101 {
                     // No upgrade was passed on, so none can be granted.
                     failBackend(.badResponse)
                     return
                 } else {
-                    startResponse(head, following: rest.extracting(length..<rest.count))
+                    startResponse(
+                        head, headBytes, following: rest.extracting(length..<rest.count))
                     return
                 }
             }
@@ -54,11 +57,11 @@ extension HTTPExchange {
 
     /// Passes a 1xx on (RFC 9110, section 15.2: to a client of HTTP/1.1 only). False when the client
     /// is gone.
-    private func forwardInterim(_ head: Span<UInt8>) -> Bool {
+    private func forwardInterim(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>) -> Bool {
         guard minorVersion == 1, let client else { return true }
         worker.outgoing.removeAll(keepingCapacity: true)
-        worker.responseHead.write(
-            from: head, to: ClientCapabilities(minorVersion: 1, keepsAlive: true), framing: .none,
+        head.write(
+            from: bytes, to: ClientCapabilities(minorVersion: 1, keepsAlive: true), framing: .none,
             into: &worker.outgoing)
         if case .failed = client.write(worker.outgoing) {
             clientGone()
@@ -68,18 +71,20 @@ extension HTTPExchange {
     }
 
     /// The final head is here: the response begins, and there is no way back to another backend.
-    private func startResponse(_ head: Span<UInt8>, following: Span<UInt8>) {
+    private func startResponse(
+        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, following: Span<UInt8>
+    ) {
         guard let client, let pool, let backend else { return }
         isResponseStarted = true
-        let status = worker.responseHead.status
+        let status = head.status
         let elapsed = worker.loop.nowNanoseconds - sentAt
         backend.counters.firstByte.record(microseconds: Int(elapsed / 1000))
         pool.counters.count(status: status)
         if status >= 500 { backend.counters.responses5xx.add() }
 
-        let framing = worker.responseHead.body
+        let framing = head.body
         responseBody = BodyTracker(framing)
-        backendKeepsAlive = worker.responseHead.keepsAlive
+        backendKeepsAlive = head.keepsAlive
         // Chunks are of HTTP/1.1: an older client gets the payload, ended by the connection's end.
         let isDechunked = framing == .chunked && minorVersion == 0
         if isDechunked { payload = PayloadReader(.chunked) }
@@ -89,11 +94,10 @@ extension HTTPExchange {
             && clientFraming != .untilClose
 
         worker.outgoing.removeAll(keepingCapacity: true)
-        worker.responseHead.write(
-            from: head,
+        head.write(
+            from: bytes,
             to: ClientCapabilities(minorVersion: minorVersion, keepsAlive: responseKeepsAlive),
             framing: clientFraming, into: &worker.outgoing)
-        connection?.deadlineNanoseconds = .max
         forwardBody(following, behind: true)
     }
 
@@ -106,7 +110,11 @@ extension HTTPExchange {
         var hasExcess = false
         if payload != nil {
             body = Span()
-            isBad = !copyPayload(of: bytes)
+            if let consumed = copyPayload(of: bytes) {
+                hasExcess = consumed < bytes.count
+            } else {
+                isBad = true
+            }
         } else {
             switch responseBody.advance(bytes) {
             case .more: break
@@ -127,17 +135,18 @@ extension HTTPExchange {
         }
     }
 
-    /// Appends the payload in `bytes` to the worker's outgoing bytes; false when the chunks are
-    /// malformed.
-    private func copyPayload(of bytes: Span<UInt8>) -> Bool {
+    /// Appends the payload in `bytes` to the worker's outgoing bytes. Returns how many bytes belong
+    /// to the body; nil when the chunks are malformed.
+    private func copyPayload(of bytes: Span<UInt8>) -> Int? {
         var offset = 0
         while true {
             switch payload?.next(bytes, from: offset) {
             case .data(let range):
                 worker.outgoing.append(bytes.extracting(range))
                 offset = range.upperBound
-            case .bad: return false
-            case .needMore, .end, nil: return true
+            case .end(let consumed): return consumed
+            case .needMore, nil: return bytes.count
+            case .bad: return nil
             }
         }
     }
@@ -153,18 +162,14 @@ extension HTTPExchange {
         } else {
             outcome = client.write(worker.outgoing, body)
         }
-        let now = worker.loop.nowNanoseconds
         switch outcome {
-        case .sent:
-            connection.deadlineNanoseconds = now + client.listenerOptions.stallTimeout
-        case .kept:
-            connection.stopReading()
-            connection.deadlineNanoseconds = .max
-            client.deadlineNanoseconds = now + client.listenerOptions.stallTimeout
+        case .sent: break
+        case .kept: connection.stopReading()
         case .failed:
             clientGone()
             return false
         }
+        renewDeadlines()
         return true
     }
 
@@ -173,8 +178,7 @@ extension HTTPExchange {
 
     /// The client has taken everything that was kept for it.
     func clientDrained() {
-        guard let client else { return }
-        client.deadlineNanoseconds = .max
+        renewDeadlines()
         connection?.startReading()
     }
 

@@ -146,8 +146,8 @@ final class HTTPExchange {
         self.pool = nil
         tried = TriedBackends()
         tries = 0
-        requestHead.removeAll(keepingCapacity: true)
-        // A large body's memory is not kept for the next request.
+        // The memory of a large head or body is not kept for the next request.
+        requestHead.removeAll(keepingCapacity: requestHead.capacity <= 4096)
         bodyInHand.removeAll(keepingCapacity: bodyInHand.capacity <= 4096)
         canReplay = true
         isHeadSent = false

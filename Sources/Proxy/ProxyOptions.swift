@@ -18,6 +18,7 @@ package struct ListenerOptions: Sendable {
     package var index: Int
     /// Where it listens; every worker listens there.
     package var endpoint: Endpoint
+    /// What it speaks.
     package var mode: ListenerMode
     /// The service its requests go to.
     package var service: ServiceID
@@ -25,8 +26,10 @@ package struct ListenerOptions: Sendable {
     package var headLimits = HeadLimits()
     /// Client connections that one worker has open at most; more are closed at once.
     package var connectionsMax = 100_000
+    /// How long its clients may take.
     package var timeouts = ClientTimeouts()
 
+    /// The rest is at its defaults.
     package init(index: Int, endpoint: Endpoint, mode: ListenerMode, service: ServiceID) {
         self.index = index
         self.endpoint = endpoint
@@ -45,11 +48,13 @@ package struct ClientTimeouts: Sendable {
     /// Without a byte moving in either direction while a body or a TCP stream is under way.
     package var stall: Duration = .seconds(60)
 
+    /// The defaults.
     package init() {}
 }
 
 /// How a service's backends are talked to.
 package struct ServiceOptions: Sendable {
+    /// Its number, from 0: its place in `ProxyOptions.services`.
     package var id: ServiceID
     /// For 503 answers and logs.
     package var name: String
@@ -61,8 +66,10 @@ package struct ServiceOptions: Sendable {
     package var idleTimeout: Duration = .seconds(30)
     /// Unused connections kept per backend and worker.
     package var idleConnectionsMax = 512
+    /// When its requests are sent again.
     package var retry = RetryOptions()
 
+    /// The rest is at its defaults.
     package init(id: ServiceID, name: String) {
         self.id = id
         self.name = name
@@ -78,6 +85,7 @@ package struct RetryOptions: Sendable {
     /// Retries a second that are allowed however few requests there are.
     package var budgetFloorPerSecond = 10
 
+    /// The defaults.
     package init() {}
 }
 
@@ -85,10 +93,12 @@ package struct RetryOptions: Sendable {
 package struct ProxyOptions: Sendable {
     /// Threads that move traffic; at least 1.
     package var workers: Int
+    /// Where clients connect, in the order of their numbers.
     package var listeners: [ListenerOptions]
     /// In the order of their numbers.
     package var services: [ServiceOptions]
 
+    /// All is required; each listener's service is one of `services`.
     package init(workers: Int, listeners: [ListenerOptions], services: [ServiceOptions]) {
         self.workers = workers
         self.listeners = listeners

@@ -68,7 +68,8 @@ package final class ProxyWorkers {
         self.mailboxes = mailboxes
     }
 
-    private static func open(_ endpoint: Endpoint, count: Int) throws(ListenFailure) -> [Descriptor] {
+    private static func open(_ endpoint: Endpoint, count: Int) throws(ListenFailure) -> [Descriptor]
+    {
         var sockets: [Descriptor] = []
         do throws(Errno) {
             // SO_REUSEPORT would let a second Fairlead share the address and half of its traffic
@@ -92,7 +93,9 @@ package final class ProxyWorkers {
     /// - Throws: `Errno` when the system has no thread to give.
     package func start() throws(Errno) {
         for number in 0..<options.workers {
-            let (options, registry, reports, mailbox) = (options, registry, reports, mailboxes[number])
+            let (options, registry, reports, mailbox) = (
+                options, registry, reports, mailboxes[number]
+            )
             let sockets = sockets.map { $0[number] }
             threads.append(
                 try LoopThread(name: "worker-\(number)") {

@@ -61,18 +61,22 @@ package struct RetryPolicy {
     }
 
     private mutating func refill(_ now: UInt64) {
-        if lastRefill != 0, now > lastRefill {
-            let milliseconds = Int(min((now - lastRefill) / 1_000_000, 1_000_000))
-            guard milliseconds > 0 else { return }
-            hundredths = min(
-                hundredths + milliseconds * options.budgetFloorPerSecond / 10, Self.hundredthsMax)
+        guard lastRefill != 0 else {
+            lastRefill = now
+            return
         }
-        lastRefill = now
+        // Nanoseconds for a hundredth of a retry; what does not make a whole one is left for later.
+        guard now > lastRefill, options.budgetFloorPerSecond > 0 else { return }
+        let price = max(10_000_000 / UInt64(options.budgetFloorPerSecond), 1)
+        let earned = (now - lastRefill) / price
+        lastRefill += earned * price
+        hundredths += Int(min(earned, UInt64(Self.hundredthsMax - hundredths)))
     }
 }
 
 /// What `RetryPolicy` says.
 package enum RetryDecision: Equatable, Sendable {
+    /// One more try may be made; it is taken from the budget.
     case yes
     /// The request is not of a kind that may be repeated, or was tried often enough.
     case no

@@ -50,12 +50,13 @@ final class TCPRelay: ClientSide {
             backend.counters.requests.add()
             backend.counters.inFlight.add()
             do throws(Errno) {
-                let server = RelayEnd(try Socket.connectStream(to: backend.endpoint), on: worker.loop)
+                let server = RelayEnd(
+                    try Socket.connectStream(to: backend.endpoint), on: worker.loop)
                 backend.counters.open.add()
                 server.relay = self
                 server.isConnecting = true
                 server.deadlineNanoseconds =
-                    worker.loop.nowNanoseconds + pool.options.connectTimeout.wholeNanoseconds
+                    worker.loop.nowNanoseconds + pool.connectTimeout
                 server.awaitWrite()
                 self.server = server
                 return

@@ -31,8 +31,6 @@ final class Worker {
     let loop = EventLoop()
     /// What every receive of this thread writes to.
     let buffer = ReceiveBuffer()
-    /// Reused for every response head; never holds one across callbacks.
-    var responseHead = ResponseHead()
     /// Reused for every head that is written to a client.
     var outgoing: [UInt8] = []
     private(set) var isDraining = false
@@ -79,6 +77,8 @@ final class Worker {
                     counters: registry.listener(options.index, worker: number),
                     pool: pools[options.service.index]))
         }
+        // What was published before this thread began comes before the first connection.
+        reader.onReadable()
         loop.run()
         reader.close()
         for pool in pools { pool.closeIdle() }

@@ -16,6 +16,7 @@ package final class ListenerCounters: Sendable {
     /// Requests answered with an error of the client's: malformed, too large, too slow.
     package let badRequests = Counter()
 
+    /// All zero.
     package init() {}
 }
 
@@ -25,16 +26,21 @@ package final class ServiceCounters: Sendable {
     package let requests = Counter()
     /// Of these, under way now.
     package let inFlight = Counter()
-    /// Responses passed on, by the first digit of their status.
+    /// Responses passed on with a status of 200 to 299.
     package let responses2xx = Counter()
+    /// Those of 300 to 399.
     package let responses3xx = Counter()
+    /// Those of 400 to 499.
     package let responses4xx = Counter()
+    /// Those of 500 and above.
     package let responses5xx = Counter()
-    /// Answered 503 by Fairlead, since no backend was in the rotation.
+    /// Answered 503 by Fairlead: no backend was in the rotation, or none could be connected to. For
+    /// TCP, connections that were reset for that.
     package let noBackend = Counter()
     /// Answered 502 by Fairlead: the backend broke the connection or did not speak HTTP.
     package let backendErrors = Counter()
-    /// Answered 504 by Fairlead: no backend answered in time.
+    /// Answered 504 by Fairlead: no backend answered in time. For TCP, connections that were reset
+    /// because no byte moved.
     package let timeouts = Counter()
     /// Responses cut short after they had begun.
     package let cutShort = Counter()
@@ -51,6 +57,7 @@ package final class ServiceCounters: Sendable {
     /// From the request's head to the last byte of the response; for TCP, of the connection.
     package let duration = Histogram()
 
+    /// All zero.
     package init() {}
 }
 
@@ -77,5 +84,6 @@ package final class BackendCounters: Sendable {
     /// From the first byte sent to it until the response's head.
     package let firstByte = Histogram()
 
+    /// All zero.
     package init() {}
 }

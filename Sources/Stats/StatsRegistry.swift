@@ -19,7 +19,9 @@ package final class StatsRegistry: Sendable {
     }
 
     /// The block in which `worker` counts for a listener. Any thread.
-    package func listener(_ index: Int, worker: Int) -> ListenerCounters { listeners[index][worker] }
+    package func listener(_ index: Int, worker: Int) -> ListenerCounters {
+        listeners[index][worker]
+    }
 
     /// The block in which `worker` counts for a service. Any thread.
     package func service(_ index: Int, worker: Int) -> ServiceCounters { services[index][worker] }

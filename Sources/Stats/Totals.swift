@@ -2,12 +2,18 @@
 
 /// A listener's counters over all workers; the fields mean what `ListenerCounters` says.
 package struct ListenerTotals: Sendable, Equatable {
+    /// Connections accepted.
     package var accepted = 0
+    /// Client connections open now.
     package var open = 0
+    /// Connections closed at once, the listener being full.
     package var refused = 0
+    /// Calls of accept() that failed.
     package var acceptErrors = 0
+    /// Requests answered with an error of the client's.
     package var badRequests = 0
 
+    /// All zero.
     package init() {}
 
     mutating func add(_ counters: ListenerCounters) {
@@ -21,23 +27,40 @@ package struct ListenerTotals: Sendable, Equatable {
 
 /// A service's counters over all workers; the fields mean what `ServiceCounters` says.
 package struct ServiceTotals: Sendable, Equatable {
+    /// HTTP requests taken on, or TCP connections.
     package var requests = 0
+    /// Of these, under way now.
     package var inFlight = 0
+    /// Responses passed on with a status of 200 to 299.
     package var responses2xx = 0
+    /// Those of 300 to 399.
     package var responses3xx = 0
+    /// Those of 400 to 499.
     package var responses4xx = 0
+    /// Those of 500 and above.
     package var responses5xx = 0
+    /// Given up on because no backend could take them.
     package var noBackend = 0
+    /// Given up on because a backend broke off or did not speak HTTP.
     package var backendErrors = 0
+    /// Given up on because no backend answered in time; for TCP, because no byte moved.
     package var timeouts = 0
+    /// Responses cut short after they had begun.
     package var cutShort = 0
+    /// Given up on because the client went away.
     package var clientAborts = 0
+    /// Requests sent again, to another backend.
     package var retries = 0
+    /// Retries not made because the budget was spent.
     package var retriesDenied = 0
+    /// Bytes of heads and bodies received from clients and passed on.
     package var bytesFromClients = 0
+    /// Bytes sent to clients.
     package var bytesToClients = 0
+    /// How long they took, from the request's head to the last byte of the response.
     package var duration = HistogramTotals()
 
+    /// All zero.
     package init() {}
 
     mutating func add(_ counters: ServiceCounters) {
@@ -62,17 +85,28 @@ package struct ServiceTotals: Sendable, Equatable {
 
 /// A backend's counters over all workers; the fields mean what `BackendCounters` says.
 package struct BackendTotals: Sendable, Equatable {
+    /// Requests sent to it, retries included; for TCP, connections.
     package var requests = 0
+    /// Of these, under way now.
     package var inFlight = 0
+    /// Connections to it that were made.
     package var dials = 0
+    /// Connections to it that failed to be made.
     package var dialFailures = 0
+    /// Connections that broke or timed out between their making and the response's end.
     package var failures = 0
+    /// Connections to it open now, idle ones included.
     package var open = 0
+    /// Responses with a status of 500 or above.
     package var responses5xx = 0
+    /// Bytes received from it.
     package var bytesReceived = 0
+    /// Bytes sent to it.
     package var bytesSent = 0
+    /// How long it took, from the first byte sent until the response's head.
     package var firstByte = HistogramTotals()
 
+    /// All zero.
     package init() {}
 
     mutating func add(_ counters: BackendCounters) {

@@ -122,7 +122,8 @@ extension Service {
     /// The source that this service's configuration describes.
     ///
     /// - Throws: `DomainNameError` for a name that DNS can't hold.
-    func makeSource(resolver: Resolver, on loop: EventLoop) throws(DomainNameError) -> any Discovery.Source
+    func makeSource(resolver: Resolver, on loop: EventLoop) throws(DomainNameError) -> any Discovery
+        .Source
     {
         let refresh = RefreshSchedule.Options(refresh)
         switch source {

@@ -73,7 +73,9 @@ func writeAll(_ descriptor: Int32, _ text: String) {
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty {
         // The buffer is valid during the call.
-        let count = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+        let count = unsafe rest.withUnsafeBytes {
+            unsafe write(descriptor, $0.baseAddress, $0.count)
+        }
         guard count > 0 else { return }
         rest = rest.dropFirst(count)
     }

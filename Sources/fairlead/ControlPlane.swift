@@ -62,7 +62,8 @@ final class ControlPlane {
         do throws(Errno) {
             reports = try Mailbox()
         } catch {
-            throw StartFailure(description: "no descriptor left: \(error); raise the limit (ulimit -n)")
+            throw StartFailure(
+                description: "no descriptor left: \(error); raise the limit (ulimit -n)")
         }
         do throws(ListenFailure) {
             workers = try ProxyWorkers(
@@ -125,6 +126,8 @@ final class ControlPlane {
             signals = [SIGTERM, SIGINT].map { number in
                 SignalWatch(number, on: loop) { [unowned self] in stop(number) }
             }
+            // First, so that what is known without asking is there before the first connection.
+            for service in services { service.start() }
             try workers.start()
         } catch {
             throw StartFailure(description: "the system has no thread or descriptor left: \(error)")
@@ -132,10 +135,12 @@ final class ControlPlane {
         for (listener, endpoint) in zip(configuration.listeners, listenerEndpoints) {
             log.write(
                 .info, "listener.open",
-                ["listen": "\(endpoint)", "mode": listener.mode.rawValue, "service": listener.service])
+                [
+                    "listen": "\(endpoint)", "mode": listener.mode.rawValue,
+                    "service": listener.service,
+                ])
         }
         if let adminEndpoint { log.write(.info, "admin.open", ["listen": "\(adminEndpoint)"]) }
-        for service in services { service.start() }
         loop.run()
         workers.join()
         log.write(.info, "process.stopped", [:])

@@ -16,7 +16,8 @@ struct Log: Sendable {
     private static let lineBytesMax = 4096
 
     /// Writes one event: a lower-case name and what belongs to it.
-    func write(_ severity: LogLevel, _ event: StaticString, _ values: KeyValuePairs<String, String>) {
+    func write(_ severity: LogLevel, _ event: StaticString, _ values: KeyValuePairs<String, String>)
+    {
         guard Self.rank(severity) <= Self.rank(level) else { return }
         var line = "\(Self.timestamp()) \(severity.rawValue) \(event)"
         for (key, value) in values { line += " \(key)=\(Self.quoted(value))" }
@@ -47,7 +48,8 @@ struct Log: Sendable {
 
     /// Values with spaces, quotes or control characters are quoted, so that a line stays one line.
     private static func quoted(_ value: String) -> String {
-        let isPlain = !value.isEmpty && value.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3d }
+        let isPlain =
+            !value.isEmpty && value.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3d }
         return isPlain ? value : value.debugDescription
     }
 

@@ -2,6 +2,7 @@
 // Method: fixed snapshots served over a loopback socket on a loop turned by the test, asked by
 // HTTPClient; texts compared as a whole where they are a contract.
 
+import Admin
 import Endpoints
 import Events
 import HTTP1
@@ -9,8 +10,6 @@ import HTTPClient
 import HTTPServer
 import Stats
 import Testing
-
-@testable import Admin
 
 @Suite struct AdminTests {
     private let loop = EventLoop()

@@ -7,8 +7,6 @@ import Stats
 import Subprocess
 import Testing
 
-@testable import Admin
-
 @Suite struct MetricsTests {
     @Test("every metric is named by the rule and explained")
     func names() {

@@ -11,6 +11,22 @@ import Testing
         .unreachable,
     ]
 
+    @Test("while no backend is up those get traffic of which nothing bad is known")
+    func untried() {
+        let fixture = Fixture()
+        fixture.answer([1, 2])
+        #expect(fixture.inRotation == [1, 2])
+        #expect(fixture.roster.upCount == 0)
+        fixture.failCheck(1)
+        #expect(fixture.inRotation == [2])
+        fixture.failDial(2)
+        #expect(fixture.inRotation == [])
+        fixture.pass(1)
+        #expect(fixture.inRotation == [1])
+        fixture.answer([1, 2, 3])
+        #expect(fixture.inRotation == [1], "a new one waits for its check while others are up")
+    }
+
     @Test("no failure removes anything while its hold lasts", arguments: failures)
     func failureHolds(failure: DiscoveryFailure) {
         let fixture = Fixture { $0.checks = nil }

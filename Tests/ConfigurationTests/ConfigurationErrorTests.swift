@@ -304,7 +304,9 @@ import Testing
                 "--service: found \"web\", expected a DNS name, such as _web._tcp.service.consul"
             ),
         ] as [([String: String], [ConfigurationFlag: [String]], String)])
-    func overrides(environment: [String: String], flags: [ConfigurationFlag: [String]], message: String) {
+    func overrides(
+        environment: [String: String], flags: [ConfigurationFlag: [String]], message: String
+    ) {
         #expect(errors(web, environment: environment, flags: flags) == [message])
     }
 

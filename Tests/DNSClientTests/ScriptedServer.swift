@@ -24,17 +24,35 @@ final class ScriptedServer {
         on loop: EventLoop, udp answer: @escaping (Message) -> [[UInt8]] = { _ in [] },
         tcp steps: ((Message) -> Step)? = nil
     ) throws {
-        let datagrams = try Socket.bindDatagram(to: Endpoint(.loopback, 0))
-        let bound = datagrams.localEndpoint ?? Endpoint(.loopback, 0)
-        endpoint = bound
+        let (datagrams, stream) = try Self.bothSockets()
+        endpoint = datagrams.localEndpoint ?? Endpoint(.loopback, 0)
         udp = UDPSide(datagrams, on: loop) { [unowned self] query in
             queries.append((query, .udp))
             return answer(query)
         }
         if let steps {
-            tcp = TCPSide(try Socket.listen(on: bound), on: loop) { [unowned self] query in
+            tcp = TCPSide(stream, on: loop) { [unowned self] query in
                 queries.append((query, .tcp))
                 return steps(query)
+            }
+        } else {
+            stream.close()
+        }
+    }
+
+    /// A UDP and a TCP socket on one port. The kernel chooses it for UDP; TCP may have it in use, so
+    /// that another one is asked for.
+    private static func bothSockets() throws(Errno) -> (Descriptor, Descriptor) {
+        var triesLeft = 100
+        while true {
+            let datagrams = try Socket.bindDatagram(to: Endpoint(.loopback, 0))
+            do throws(Errno) {
+                let endpoint = datagrams.localEndpoint ?? Endpoint(.loopback, 0)
+                return (datagrams, try Socket.listen(on: endpoint, isShared: false))
+            } catch {
+                datagrams.close()
+                triesLeft -= 1
+                guard error == .addressInUse, triesLeft > 0 else { throw error }
             }
         }
     }

@@ -20,15 +20,22 @@ import Testing
     ) throws -> ResourceRecord {
         ResourceRecord(
             service, ttlSeconds: ttl,
-            .srv(.init(priority: priority, weight: weight, port: port, target: try DomainName(target))))
+            .srv(
+                .init(
+                    priority: priority, weight: weight, port: port, target: try DomainName(target)))
+        )
     }
 
-    private func address(_ name: String, _ address: String, ttl: UInt32 = 30) throws -> ResourceRecord {
+    private func address(_ name: String, _ address: String, ttl: UInt32 = 30) throws
+        -> ResourceRecord
+    {
         ResourceRecord(
             try DomainName(name), ttlSeconds: ttl, .address(try #require(IPAddress(address))))
     }
 
-    private func read(_ answers: [ResourceRecord], _ additionals: [ResourceRecord] = []) -> SRVRecords {
+    private func read(_ answers: [ResourceRecord], _ additionals: [ResourceRecord] = [])
+        -> SRVRecords
+    {
         SRVRecords(
             Message(
                 id: 1, flags: [.response], question: Question(service, .srv), answers: answers,
@@ -38,10 +45,14 @@ import Testing
     @Test("targets with addresses in the additional section need no further question")
     func additional() throws {
         let records = read(
-            [try srv("a.example", port: 8080, priority: 1, weight: 10), try srv("b.example", weight: 0)],
+            [
+                try srv("a.example", port: 8080, priority: 1, weight: 10),
+                try srv("b.example", weight: 0),
+            ],
             [try address("A.Example", "10.0.0.1"), try address("b.example", "2001:db8::1")])
         #expect(records.openTargets.isEmpty)
-        #expect(records.instances.map(\.endpoint.description) == ["10.0.0.1:8080", "[2001:db8::1]:80"])
+        #expect(
+            records.instances.map(\.endpoint.description) == ["10.0.0.1:8080", "[2001:db8::1]:80"])
         #expect(records.instances.map(\.weight) == [10, 0])
         #expect(records.instances.map(\.hostName) == ["a.example", "b.example"])
     }
@@ -64,10 +75,12 @@ import Testing
     func alias() throws {
         let (real, other) = (try DomainName("real.example"), try DomainName("a.example"))
         let toReal = ResourceRecord(other, ttlSeconds: 7, .cname(real))
-        let records = read([try srv("a.example")], [toReal, try address("real.example", "10.0.0.9")])
+        let records = read(
+            [try srv("a.example")], [toReal, try address("real.example", "10.0.0.9")])
         #expect(records.instances.map(\.endpoint.description) == ["10.0.0.9:80"])
         #expect(records.timeToLive == .seconds(7))
-        let loop = read([try srv("a.example")], [toReal, ResourceRecord(real, ttlSeconds: 7, .cname(other))])
+        let loop = read(
+            [try srv("a.example")], [toReal, ResourceRecord(real, ttlSeconds: 7, .cname(other))])
         #expect(loop.openTargets == [other])
     }
 
@@ -125,7 +138,8 @@ import Testing
             try DomainName("_other._tcp.service.consul"), ttlSeconds: 1,
             .srv(.init(priority: 1, weight: 1, port: 1, target: try DomainName("x.example"))))
         let text = ResourceRecord(try DomainName("a.example"), ttlSeconds: 0, .txt([[0x61]]))
-        let records = read([try srv("a.example"), other], [text, try address("a.example", "10.0.0.1")])
+        let records = read(
+            [try srv("a.example"), other], [text, try address("a.example", "10.0.0.1")])
         #expect(records.instances.count == 1)
         #expect(records.timeToLive == .seconds(30))
     }

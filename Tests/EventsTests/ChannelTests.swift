@@ -125,20 +125,45 @@ private final class Peer: Channel {
         server.onHeard = {}
     }
 
-    @Test("a closed channel is released when its batch is over, and not before")
-    func released() throws {
+    @Test("a channel closed in a batch is released when the batch is over, and not before")
+    func releasedAfterBatch() throws {
         weak var client: Peer?
+        var held: Peer?
         do {
             let (first, server) = try pair()
-            client = first
             first.deadlineNanoseconds = loop.nowNanoseconds + 1
-            first.close()
-            first.close()
+            (client, held) = (first, first)
             server.close()
         }
-        #expect(client != nil)
-        loop.runOnce()
+        var wasKept: Bool?
+        let timer = Timer(on: loop) {
+            held?.close()
+            held?.close()
+            held = nil
+            wasKept = client != nil
+        }
+        timer.schedule(after: .zero)
+        turn { wasKept != nil }
+        #expect(wasKept == true)
         #expect(client == nil)
+    }
+
+    @Test("a channel closed between batches is released at once, and does not keep its loop")
+    func releasedAtOnce() throws {
+        weak var channel: Peer?
+        weak var loop: EventLoop?
+        do {
+            let own = EventLoop()
+            let peer = Peer(try Socket.bindDatagram(to: Endpoint(.loopback, 0)), on: own)
+            (channel, loop) = (peer, own)
+            peer.startReading()
+            peer.deadlineNanoseconds = own.nowNanoseconds + 1_000_000_000
+            own.runOnce()
+            peer.close()
+            peer.close()
+        }
+        #expect(channel == nil)
+        #expect(loop == nil)
     }
 
     @Test("connecting to a port where nobody listens is refused")
@@ -260,7 +285,9 @@ private final class Peer: Channel {
         let loop = EventLoop()
         let mailbox = try Mailbox<(Int, Int)>()
         var received: [Int: [Int]] = [:]
-        let reader = try MailboxReader(mailbox, on: loop) { received[$0.0, default: []].append($0.1) }
+        let reader = try MailboxReader(mailbox, on: loop) {
+            received[$0.0, default: []].append($0.1)
+        }
         let threads = try (0..<4).map { sender in
             try LoopThread(name: "sender") {
                 for number in 0..<1000 { mailbox.post((sender, number)) }

@@ -1,0 +1,129 @@
+// Goal: a steady-state request allocates nothing in the worker. Method: the test process' malloc is
+// replaced by one that counts for the workers' threads; thousands of requests go through warmed-up
+// connections. Only optimised code is held to it:
+//
+//     swift test -c release --filter AllocationTests
+
+import Backends
+import CAllocationCounter
+import Endpoints
+import Events
+import Glibc
+import Proxy
+import Stats
+import Testing
+
+/// Whether the code under test is optimised: a debug build allocates closures and boxes everywhere.
+private let isOptimised: Bool = {
+    var isDebug = false
+    assert(
+        {
+            isDebug = true
+            return true
+        }())
+    return !isDebug
+}()
+
+@Suite(.serialized, .enabled(if: isOptimised)) struct AllocationTests {
+    /// Answers one for every `request` bytes, one connection after the other, until the listener is
+    /// shut down.
+    private static func serve(_ listening: Descriptor, request: Int, _ answer: [UInt8]) {
+        while true {
+            var entry = pollfd(fd: listening.number, events: Int16(POLLIN), revents: 0)
+            unsafe _ = poll(&entry, 1, -1)
+            guard case .connection(let descriptor, _) = listening.accept() else { return }
+            _ = fcntl(descriptor.number, F_SETFL, 0)
+            let buffer = ReceiveBuffer()
+            var pending = 0
+            serving: while true {
+                guard case .bytes(let count) = descriptor.receive(into: buffer) else { break }
+                pending += count
+                while pending >= request {
+                    pending -= request
+                    guard case .bytes = descriptor.send(answer.span) else { break serving }
+                }
+            }
+            descriptor.close()
+        }
+    }
+
+    /// A connection whose calls block.
+    private func connect(to endpoint: Endpoint) throws -> Descriptor {
+        let descriptor = try Socket.connectStream(to: endpoint)
+        _ = fcntl(descriptor.number, F_SETFL, 0)
+        return descriptor
+    }
+
+    private func roundTrip(_ client: Descriptor, _ request: [UInt8], answer: Int) {
+        let buffer = ReceiveBuffer()
+        _ = client.send(request.span)
+        var received = 0
+        while received < answer {
+            guard case .bytes(let count) = client.receive(into: buffer) else { break }
+            received += count
+        }
+        #expect(received == answer)
+    }
+
+    private static let requests = [
+        "GET /path?query HTTP/1.1\r\nHost: a.test\r\nUser-Agent: test\r\nAccept: */*\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 11\r\n\r\nhello world",
+        "POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    ]
+
+    @Test("a request on kept connections allocates nothing in the worker", arguments: requests)
+    func steadyState(request: String) throws {
+        let listening = try Socket.listen(on: Endpoint(.loopback, 0), isShared: false)
+        let port = try #require(listening.localEndpoint?.port)
+        // What the backend gets: the request as it came, and what tells of the client.
+        let extra =
+            "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a.test\r\n"
+        let forwarded = request.utf8.count + extra.utf8.count
+        let answer = Array("HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 5\r\n\r\nhello".utf8)
+        let server = try LoopThread(name: "backend") {
+            Self.serve(listening, request: forwarded, answer)
+        }
+
+        let service = ServiceID(index: 0)
+        let options = ProxyOptions(
+            workers: 1,
+            listeners: [
+                ListenerOptions(
+                    index: 0, endpoint: Endpoint(.loopback, 0), mode: .http, service: service)
+            ],
+            services: [ServiceOptions(id: service, name: "web")])
+        let registry = StatsRegistry(workers: 1, listeners: 1, services: 1)
+        let proxy = try ProxyWorkers(options: options, registry: registry, reports: Mailbox())
+        let member = Rotation.Member(
+            id: BackendID(rawValue: 0), endpoint: Endpoint(.loopback, port), weight: 1, priority: 0)
+        proxy.publish(Rotation(service: service, generation: 1, tiers: [[member]]))
+        try proxy.start()
+
+        let client = try connect(to: proxy.endpoints[0])
+        let bytes = Array(request.utf8)
+        for _ in 0..<2000 { roundTrip(client, bytes, answer: answer.count) }
+        let before = fairlead_worker_allocations()
+        // FAIRLEAD_ABORT_ON_ALLOCATION=1 shows where the first one comes from.
+        if unsafe getenv("FAIRLEAD_ABORT_ON_ALLOCATION") != nil { fairlead_abort_on_allocation(1) }
+        let count = 10_000
+        for _ in 0..<count { roundTrip(client, bytes, answer: answer.count) }
+        fairlead_abort_on_allocation(0)
+        let allocations = fairlead_worker_allocations() - before
+        #expect(allocations == 0, "\(Double(allocations) / Double(count)) for each request")
+        #expect(registry.serviceTotals(0).responses2xx == count + 2000)
+        #expect(registry.backendTotals(0).dials == 1)
+
+        // The counter counts at all: a new connection does allocate.
+        let second = try connect(to: proxy.endpoints[0])
+        roundTrip(second, bytes, answer: answer.count)
+        second.close()
+        #expect(fairlead_worker_allocations() > before + allocations)
+
+        client.close()
+        proxy.drain(limit: .seconds(5))
+        proxy.join()
+        shutdown(listening.number, Int32(SHUT_RDWR))
+        server.join()
+        listening.close()
+    }
+}

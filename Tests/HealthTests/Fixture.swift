@@ -1,0 +1,162 @@
+// Fixture: a peer that behaves as a test says, and a checker over a roster on a loop that the test
+// turns.
+
+import Backends
+import Endpoints
+import Events
+import HTTPClient
+import Health
+import Testing
+
+/// A server on loopback that answers each connection as it is told at the time.
+final class Peer: Channel {
+    enum Behaviour: Sendable {
+        /// Accepts nothing; the kernel completes connections all the same.
+        case listen
+        /// Accepts and says nothing.
+        case silence
+        /// Answers any bytes with these, and leaves the connection open.
+        case answer(String)
+        /// Closes with this instead of an answer: FIN, or RST.
+        case close, reset
+    }
+
+    let endpoint: Endpoint
+    var behaviour: Behaviour
+    private(set) var received: [UInt8] = []
+    private(set) var acceptedCount = 0
+    private var connections: [Connection] = []
+
+    init(_ behaviour: Behaviour, at endpoint: Endpoint? = nil, on loop: EventLoop) throws {
+        self.behaviour = behaviour
+        let descriptor = try Socket.listen(on: endpoint ?? Endpoint(.loopback, 0), isShared: false)
+        self.endpoint = try #require(descriptor.localEndpoint)
+        super.init(descriptor, on: loop)
+        if case .listen = behaviour { return }
+        startReading()
+    }
+
+    override func onReadable() {
+        while case .connection(let descriptor, _) = descriptor.accept() {
+            acceptedCount += 1
+            let connection = Connection(descriptor, peer: self)
+            connections.append(connection)
+            connection.startReading()
+        }
+    }
+
+    override func close() {
+        connections.forEach { $0.close() }
+        connections = []
+        super.close()
+    }
+
+    private final class Connection: Channel {
+        private let peer: Peer
+
+        init(_ descriptor: Descriptor, peer: Peer) {
+            self.peer = peer
+            super.init(descriptor, on: peer.loop)
+        }
+
+        override func onReadable() {
+            let buffer = ReceiveBuffer(capacity: 4096)
+            guard case .bytes(let count) = descriptor.receive(into: buffer) else { return close() }
+            buffer.withBytes(count) { bytes in
+                for index in bytes.indices { peer.received.append(bytes[index]) }
+            }
+            switch peer.behaviour {
+            case .listen, .silence: break
+            case .answer(let text): _ = descriptor.send(Array(text.utf8).span)
+            case .close: close()
+            case .reset:
+                descriptor.resetOnClose()
+                close()
+            }
+        }
+    }
+}
+
+/// One service whose backends are at loopback endpoints, checked every 20 ms unless a test differs.
+final class Fixture {
+    let loop = EventLoop()
+    let journal = Journal()
+    let roster: Roster
+    let checker: HealthChecker
+    private(set) var checks: ServiceChecks?
+    /// How often the checker said that something may have changed.
+    private(set) var changes = 0
+    /// What to do then, besides.
+    var onChange: () -> Void = {}
+
+    init(
+        underWayMax: Int = 16, rise: Int = 2, fall: Int = 2,
+        _ change: (inout HealthOptions) -> Void = { _ in }
+    ) {
+        var options = HealthOptions()
+        options.interval = .milliseconds(20)
+        options.timeout = .seconds(10)
+        change(&options)
+        var rosterOptions = RosterOptions()
+        rosterOptions.checks = options.kind == .off ? nil : .init(rise: rise, fall: fall)
+        roster = Roster(
+            service: ServiceID(index: 0), options: rosterOptions, ids: BackendIDs(),
+            journal: journal)
+        checker = HealthChecker(
+            on: loop, client: HTTPClient(on: loop), underWayMax: underWayMax)
+        checks = checker.watch(roster, options: options) { [unowned self] in
+            changes += 1
+            onChange()
+        }
+    }
+
+    deinit { checks?.stop() }
+
+    /// What discovery says from now on.
+    func name(_ endpoints: Endpoint...) {
+        roster.apply(.instances(endpoints.map { Instance($0) }), now: .now)
+        checks?.reconcile()
+    }
+
+    func backend(_ endpoint: Endpoint) throws -> Backend {
+        try #require(roster.backend(at: endpoint))
+    }
+
+    func phase(_ endpoint: Endpoint) -> BackendState.Phase? {
+        roster.backend(at: endpoint)?.state.phase
+    }
+
+    /// Turns the loop until this holds, or so often that it never will.
+    func turn(
+        until condition: () -> Bool, sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        for _ in 0..<20_000 where !condition() { loop.runOnce(waiting: true) }
+        #expect(condition(), sourceLocation: sourceLocation)
+    }
+
+    /// Waits for the next result that the roster hears of.
+    func awaitResult() {
+        let before = changes
+        turn { changes > before }
+    }
+}
+
+/// SplitMix64: small, and the same everywhere.
+struct Generator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+/// A loopback endpoint at which nobody listens.
+func closedEndpoint() throws -> Endpoint {
+    let descriptor = try Socket.listen(on: Endpoint(.loopback, 0), isShared: false)
+    defer { descriptor.close() }
+    return try #require(descriptor.localEndpoint)
+}

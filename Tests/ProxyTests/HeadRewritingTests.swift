@@ -1,0 +1,142 @@
+// Goal: what is meant for one hop stays on it, and the backend learns of the client. Method: exact
+// heads on both sides of the proxy.
+
+import Stats
+import Testing
+
+@Suite struct HeadRewritingTests {
+    @Test("the request's head loses what was for the proxy and gains where it came from")
+    func request() throws {
+        let backend = try Backend.replying(response())
+        try withProxy([backend.port]) { proxy in
+            let client = try proxy.connect()
+            try client.send(
+                "GET http://b.test:81/x?y HTTP/1.1\r\nHost: a.test\r\nAccept: */*\r\n"
+                    + "Connection: X-Hop, keep-alive\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\n"
+                    + "Proxy-Connection: x\r\nUpgrade: h2c\r\nX-Forwarded-For: 192.0.2.1\r\n"
+                    + "X-Forwarded-Proto: gopher\r\nX-End: z\r\n\r\n")
+            #expect(try client.receiveResponse().status == 200)
+            #expect(
+                backend.requests[0].head
+                    == "GET /x?y HTTP/1.1\r\nHost: b.test:81\r\nAccept: */*\r\nX-End: z\r\n"
+                    + "X-Forwarded-For: 192.0.2.1, 127.0.0.1\r\nX-Forwarded-Proto: http\r\n"
+                    + "X-Forwarded-Host: b.test:81\r\n\r\n")
+        }
+    }
+
+    @Test("the response's head loses what was for the proxy")
+    func responseHead() throws {
+        let backend = try Backend.replying(
+            "HTTP/1.1 299 Odd one\r\nDate: x\r\nConnection: X-Hop\r\nX-Hop: 1\r\n"
+                + "Keep-Alive: 5\r\nContent-Length: 2\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n\r\nok")
+        try withProxy([backend.port]) { proxy in
+            let answer = try proxy.connect().get()
+            #expect(
+                answer.head
+                    == "HTTP/1.1 299 Odd one\r\nDate: x\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n"
+                    + "Content-Length: 2\r\n\r\n")
+            #expect(answer.text == "ok")
+        }
+    }
+
+    @Test("a response's head that arrives byte by byte is the same head")
+    func headInPieces() throws {
+        let backend = try Backend { wire, backend in
+            while try backend.next(wire) != nil {
+                for byte in response("ok").utf8 { try wire.send([byte]) }
+            }
+        }
+        try withProxy([backend.port]) { proxy in
+            let client = try proxy.connect()
+            for _ in 0..<3 { #expect(try client.get().text == "ok") }
+            #expect(backend.connections == 1)
+        }
+    }
+
+    /// Each is refused with this status and a closed connection.
+    private static let malformedRequests: [(String, Int)] = [
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            400
+        ),
+        ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc", 400),
+        ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\nabc", 400),
+        ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\n\r\n", 400),
+        ("GET / HTTP/1.1\nHost: a\n\n", 400),
+        ("GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: a\r\n folded: b\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: a\r\nX: a\u{1}b\r\n\r\n", 400),
+        ("GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505),
+        ("GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0x5\r\nhello\r\n0\r\n\r\n",
+            400
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\n",
+            400
+        ),
+        ("CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n", 400),
+        ("GET /" + String(repeating: "a", count: 9000) + " HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nX: " + String(repeating: "a", count: 40_000) + "\r\n\r\n",
+            431
+        ),
+        ("\u{16}\u{3}\u{1}\u{2}", 400),
+    ]
+
+    @Test(
+        "a malformed request is refused, and the backend sees nothing of it",
+        arguments: malformedRequests)
+    func malformed(request: String, status: Int) throws {
+        let backend = try Backend.replying(response())
+        try withProxy([backend.port]) { proxy in
+            let client = try proxy.connect()
+            try client.send(request)
+            let answer = try client.receiveResponse()
+            #expect(answer.status == status)
+            #expect(answer.value("connection") == "close")
+            #expect(try client.receiveToEnd().bytes.isEmpty)
+            client.close()
+            #expect(backend.connections == 0)
+            #expect(proxy.listener.badRequests == 1)
+        }
+    }
+
+    @Test("what follows a malformed request is not taken for a request")
+    func smuggled() throws {
+        let backend = try Backend.replying(response())
+        try withProxy([backend.port]) { proxy in
+            let client = try proxy.connect()
+            try client.send(
+                "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+                    + "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try client.receiveResponse().status == 400)
+            try client.send("GET /later HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try client.receiveToEnd().bytes.isEmpty)
+            #expect(backend.connections == 0)
+        }
+    }
+
+    @Test("a body that turns out malformed cuts the backend's request short")
+    func badChunkLater() throws {
+        let backend = try Backend { wire, backend in
+            guard let head = try wire.receive(through: "\r\n\r\n") else { return }
+            backend.note(Message(head: head))
+            // Ends only with the connection.
+            _ = try wire.receiveToEnd()
+        }
+        try withProxy([backend.port]) { proxy in
+            let client = try proxy.connect()
+            try client.send(
+                "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+            try waitUntil("the head is there") { backend.requests.count == 1 }
+            try client.send("3\r\nabcd\r\n")
+            #expect(try client.receiveResponse().status == 400)
+            try waitUntil("the backend's connection ends") { backend.ended == 1 }
+        }
+    }
+}

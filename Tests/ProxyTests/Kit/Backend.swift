@@ -1,0 +1,146 @@
+// Backend: a server that does what a test says and remembers what it saw. One thread for each of its
+// connections.
+
+import Endpoints
+import Events
+import Glibc
+import Synchronization
+
+/// A server on the loopback. Stops listening when released.
+final class Backend: Sendable {
+    typealias Script = @Sendable (Wire, Backend) throws -> Void
+
+    private struct Seen {
+        var connections = 0
+        var ended = 0
+        var requests: [Message] = []
+    }
+
+    let port: UInt16
+    private let listening: Descriptor
+    private let seen = Mutex(Seen())
+
+    /// Connections accepted.
+    var connections: Int { seen.withLock { $0.connections } }
+    /// Connections whose script has returned.
+    var ended: Int { seen.withLock { $0.ended } }
+    /// Every request that `next` has read.
+    var requests: [Message] { seen.withLock { $0.requests } }
+
+    /// - Parameter script: runs for each connection, which ends when it returns.
+    init(_ script: @escaping Script) throws {
+        listening = try Socket.listen(on: Endpoint(.loopback, 0), isShared: false)
+        port = listening.localEndpoint?.port ?? 0
+        let listening = listening
+        startThread { [weak self] in
+            while true {
+                var entry = pollfd(fd: listening.number, events: Int16(POLLIN), revents: 0)
+                unsafe _ = poll(&entry, 1, -1)
+                switch listening.accept() {
+                case .connection(let descriptor, _): self?.run(script, on: descriptor)
+                case .wouldBlock: continue
+                // Shutting the listener down is what ends this thread.
+                case .failed:
+                    listening.close()
+                    return
+                }
+            }
+        }
+    }
+
+    deinit {
+        stopListening()
+    }
+
+    /// From now on connections are refused.
+    func stopListening() {
+        shutdown(listening.number, Int32(SHUT_RDWR))
+    }
+
+    private func run(_ script: @escaping Script, on descriptor: Descriptor) {
+        seen.withLock { $0.connections += 1 }
+        startThread { [weak self] in
+            let wire = Wire(accepted: descriptor)
+            // A script that throws has lost its connection; the client's side will tell.
+            if let self { try? script(wire, self) }
+            wire.close()
+            self?.seen.withLock { $0.ended += 1 }
+        }
+    }
+
+    /// The next request on `wire`, remembered; nil at the end.
+    func next(_ wire: Wire) throws -> Message? {
+        guard let request = try wire.receiveRequest() else { return nil }
+        note(request)
+        return request
+    }
+
+    func note(_ request: Message) {
+        seen.withLock { $0.requests.append(request) }
+    }
+
+    // MARK: - The usual ones
+
+    /// Answers every request with these bytes.
+    static func replying(_ bytes: String) throws -> Backend {
+        try Backend { wire, backend in
+            while try backend.next(wire) != nil { try wire.send(bytes) }
+        }
+    }
+
+    /// Answers every request with its own body.
+    static func echoing() throws -> Backend {
+        try Backend { wire, backend in
+            while let request = try backend.next(wire) {
+                try wire.send("HTTP/1.1 200 OK\r\nContent-Length: \(request.body.count)\r\n\r\n")
+                try wire.send(request.body)
+            }
+        }
+    }
+}
+
+/// A port of the loopback that refuses connections, and that nobody else gets meanwhile: bound, and
+/// not listening.
+final class RefusingPort {
+    let port: UInt16
+    private let descriptor: Descriptor
+
+    init() throws {
+        let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        descriptor = Descriptor(number: number)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        // sockaddr_in begins with the fields of sockaddr: that is how the kernel reads it.
+        let result = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe bind(number, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard result == 0, let port = descriptor.localEndpoint?.port else {
+            throw KitError.system("bind")
+        }
+        self.port = port
+    }
+
+    deinit {
+        descriptor.close()
+    }
+}
+
+/// A port of the loopback that neither accepts nor refuses: its queue is full.
+final class SilentPort {
+    let port: UInt16
+    private let listening: Descriptor
+    private var waiting: [Descriptor] = []
+
+    init() throws {
+        listening = try Socket.listen(on: Endpoint(.loopback, 0), backlog: 0, isShared: false)
+        port = listening.localEndpoint?.port ?? 0
+        for _ in 0..<4 { waiting.append(try Socket.connectStream(to: Endpoint(.loopback, port))) }
+    }
+
+    deinit {
+        for descriptor in waiting + [listening] { descriptor.close() }
+    }
+}

@@ -1,0 +1,244 @@
+// Wire: a blocking TCP connection, byte by byte as a test wants it: the client that does what no
+// client should, and the backend's end.
+
+import Endpoints
+import Events
+import Glibc
+
+/// How a connection ended.
+enum Ending: Equatable {
+    case end
+    case reset
+}
+
+/// One connection on the loopback. One thread at a time.
+final class Wire {
+    private let descriptor: Descriptor
+    private var isOpen = true
+    /// Received, and not yet asked for.
+    private var buffered: [UInt8] = []
+    private var chunk = [UInt8](repeating: 0, count: 65_536)
+
+    /// Connects; `receiveBytes` makes the kernel's buffer small, for one who reads slowly.
+    init(to port: UInt16, receiveBytes: Int32? = nil) throws {
+        descriptor = try Socket.connectStream(to: Endpoint(.loopback, port))
+        if let receiveBytes { set(SOL_SOCKET, SO_RCVBUF, receiveBytes) }
+        var entry = pollfd(fd: descriptor.number, events: Int16(POLLOUT), revents: 0)
+        unsafe _ = poll(&entry, 1, 30_000)
+        if let error = descriptor.connectError() {
+            descriptor.close()
+            throw error
+        }
+        becomeBlocking()
+    }
+
+    /// Takes over an accepted connection.
+    init(accepted: Descriptor) {
+        descriptor = accepted
+        becomeBlocking()
+    }
+
+    deinit {
+        close()
+    }
+
+    private func becomeBlocking() {
+        _ = fcntl(descriptor.number, F_SETFL, 0)
+        var limit = timeval(tv_sec: 30, tv_usec: 0)
+        let size = socklen_t(MemoryLayout<timeval>.size)
+        unsafe _ = setsockopt(descriptor.number, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
+        unsafe _ = setsockopt(descriptor.number, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
+        set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+    }
+
+    private func set(_ level: Int32, _ name: Int32, _ value: Int32) {
+        var value = value
+        unsafe _ = setsockopt(descriptor.number, level, name, &value, 4)
+    }
+
+    // MARK: - Ending
+
+    /// Closes it; harmless when repeated.
+    func close() {
+        guard isOpen else { return }
+        isOpen = false
+        descriptor.close()
+    }
+
+    /// Closes it with RST.
+    func reset() {
+        descriptor.resetOnClose()
+        close()
+    }
+
+    /// Says that nothing more will be sent, and keeps receiving.
+    func endSending() {
+        descriptor.shutdownWriting()
+    }
+
+    /// A second hold on the same connection, for another thread to send by. Close both.
+    func sender() -> Sender { Sender(Descriptor(number: dup(descriptor.number))) }
+
+    // MARK: - Sending
+
+    /// Sends all of it.
+    func send(_ bytes: [UInt8]) throws {
+        var sent = 0
+        while sent < bytes.count {
+            // The array lives across the call.
+            let count = unsafe bytes[sent...].withUnsafeBytes {
+                unsafe Glibc.send(descriptor.number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { throw KitError.system("send") }
+            sent += count
+        }
+    }
+
+    func send(_ text: String) throws {
+        try send(Array(text.utf8))
+    }
+
+    // MARK: - Receiving
+
+    /// What has arrived, at least one byte; empty when the other side has ended.
+    func receive() throws -> [UInt8] {
+        if !buffered.isEmpty {
+            defer { buffered = [] }
+            return buffered
+        }
+        // The kernel writes at most `count` bytes into the array, which lives across the call.
+        let count = unsafe recv(descriptor.number, &chunk, chunk.count, 0)
+        guard count >= 0 else {
+            throw errno == ECONNRESET ? Errno.connectionReset : Errno.current
+        }
+        return Array(chunk[..<count])
+    }
+
+    /// Exactly `count` bytes.
+    func receive(exactly count: Int) throws -> [UInt8] {
+        var all: [UInt8] = []
+        while all.count < count {
+            let more = try receive()
+            guard !more.isEmpty else {
+                throw KitError("ended after \(all.count) of \(count) bytes")
+            }
+            all += more
+        }
+        buffered = Array(all[count...]) + buffered
+        return Array(all[..<count])
+    }
+
+    /// Up to and including `mark`; nil when the other side ends before its first byte.
+    func receive(through mark: String) throws -> String? {
+        let mark = Array(mark.utf8)
+        var all: [UInt8] = []
+        while true {
+            let more = try receive()
+            guard !more.isEmpty else {
+                if all.isEmpty { return nil }
+                throw KitError("ended within \(String(decoding: all, as: UTF8.self))")
+            }
+            let from = max(0, all.count - mark.count)
+            all += more
+            for start in from..<max(from, all.count - mark.count + 1)
+            where all[start..<start + mark.count].elementsEqual(mark) {
+                buffered = Array(all[(start + mark.count)...])
+                return String(decoding: all[..<(start + mark.count)], as: UTF8.self)
+            }
+        }
+    }
+
+    /// Everything up to the end, and which end that was.
+    func receiveToEnd() throws -> (bytes: [UInt8], ending: Ending) {
+        var all: [UInt8] = []
+        do {
+            while true {
+                let more = try receive()
+                if more.isEmpty { return (all, .end) }
+                all += more
+            }
+        } catch let error as Errno where error == .connectionReset {
+            return (all, .reset)
+        }
+    }
+
+    /// Reads bytes of `Pattern` from `offset` on, and says at what offset they ended: `total`, or
+    /// where the stream ended or left the pattern.
+    func receivePattern(from start: Int = 0, to total: Int) throws -> Int {
+        var offset = start
+        while offset < total {
+            let more = try receive()
+            let expected = min(more.count, total - offset)
+            guard expected > 0, Pattern.matches(more, from: offset, count: expected) else { break }
+            offset += expected
+            if expected < more.count { buffered = Array(more[expected...]) }
+        }
+        return offset
+    }
+
+    /// Sends bytes of `Pattern` from offset 0 to `total`.
+    func sendPattern(to total: Int) throws {
+        var offset = 0
+        while offset < total {
+            let count = min(Pattern.period, total - offset)
+            try send(Pattern.bytes(from: offset, count: count))
+            offset += count
+        }
+    }
+}
+
+/// The sending side of a wire, for a thread of its own.
+final class Sender: Sendable {
+    private let descriptor: Descriptor
+
+    fileprivate init(_ descriptor: Descriptor) {
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        descriptor.close()
+    }
+
+    func sendPattern(to total: Int) throws {
+        // A wire would close the descriptor, which stays this object's.
+        try Wire(accepted: Descriptor(number: dup(descriptor.number))).sendPattern(to: total)
+    }
+
+    func endSending() {
+        descriptor.shutdownWriting()
+    }
+}
+
+/// A stream in which a byte lost, doubled or swapped shows: its period is a prime.
+enum Pattern {
+    static let period = 65_521
+    private static let twice: [UInt8] = (0..<2 * period).map { index in
+        let place = index % period
+        return UInt8(truncatingIfNeeded: place &* 167 >> 3)
+    }
+
+    /// `count` bytes, at most a period, of the stream.
+    static func bytes(from offset: Int, count: Int) -> [UInt8] {
+        Array(twice[offset % period..<offset % period + count])
+    }
+
+    static func matches(_ bytes: [UInt8], from offset: Int, count: Int) -> Bool {
+        var done = 0
+        while done < count {
+            let step: Int = min(period, count - done)
+            let start: Int = (offset + done) % period
+            // Both arrays live across the call, and hold `step` bytes from where they are compared.
+            let isSame = unsafe bytes.withUnsafeBytes { left in
+                unsafe twice.withUnsafeBytes { right in
+                    guard let left = left.baseAddress, let right = right.baseAddress else {
+                        return false
+                    }
+                    return unsafe memcmp(left + done, right + start, step) == 0
+                }
+            }
+            guard isSame else { return false }
+            done += step
+        }
+        return true
+    }
+}

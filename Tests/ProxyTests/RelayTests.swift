@@ -1,0 +1,220 @@
+// Goal: a relayed TCP connection is the client's and the server's as if there were no proxy: every
+// byte, each direction's end by itself, and back-pressure. Method: scripted servers on the loopback.
+
+import HTTP1
+import Proxy
+import Stats
+import Testing
+
+@Suite struct RelayTests {
+    /// Runs `body` with a TCP proxy in front of a server that runs `script`.
+    private func withRelay(
+        _ script: @escaping Backend.Script, _ body: (RunningProxy, Backend) throws -> Void
+    ) throws {
+        let backend = try Backend(script)
+        try withProxy([backend.port], mode: .tcp) { proxy in try body(proxy, backend) }
+    }
+
+    @Test("bytes go both ways as they come, whoever speaks first")
+    func echo() throws {
+        try withRelay { wire, _ in
+            try wire.send("hello")
+            while true { try wire.send(try wire.receive(exactly: 1)) }
+        } _: { proxy, backend in
+            let client = try proxy.connect()
+            #expect(try client.receive(exactly: 5) == Array("hello".utf8))
+            for byte in Array("a\u{0}\r\nz".utf8) {
+                try client.send([byte])
+                #expect(try client.receive(exactly: 1) == [byte])
+            }
+            #expect(proxy.service.bytesFromClients == 5)
+            #expect(proxy.service.bytesToClients == 10)
+            #expect(proxy.backend(backend.port).dials == 1)
+        }
+    }
+
+    @Test("a client that ends its sending still receives")
+    func clientEndsFirst() throws {
+        try withRelay { wire, _ in
+            let all = try wire.receiveToEnd()
+            try wire.send("got \(all.bytes.count)")
+        } _: { proxy, _ in
+            let client = try proxy.connect()
+            try client.send("12345")
+            client.endSending()
+            #expect(try client.receiveToEnd() == (Array("got 5".utf8), .end))
+            try waitUntil("the connection is over") { proxy.listener.open == 0 }
+        }
+    }
+
+    @Test("a server that ends its sending still receives")
+    func serverEndsFirst() throws {
+        try withRelay { wire, backend in
+            try wire.send("bye")
+            wire.endSending()
+            let all = try wire.receiveToEnd()
+            backend.note(Message(head: "", body: all.bytes))
+        } _: { proxy, backend in
+            let client = try proxy.connect()
+            #expect(try client.receiveToEnd() == (Array("bye".utf8), .end))
+            try client.send("still here")
+            client.endSending()
+            try waitUntil("the server has it all") { backend.ended == 1 }
+            #expect(backend.requests.map(\.text) == ["still here"])
+        }
+    }
+
+    @Test("a reset of either side reaches the other", arguments: [false, true])
+    func reset(byServer: Bool) throws {
+        let gate = Gate()
+        let seen = Gate()
+        try withRelay { wire, _ in
+            _ = try wire.receive(exactly: 1)
+            try wire.send("x")
+            if byServer {
+                gate.wait()
+                wire.reset()
+            } else if try wire.receiveToEnd().ending == .reset {
+                seen.open()
+            }
+        } _: { proxy, _ in
+            let client = try proxy.connect()
+            try client.send("x")
+            _ = try client.receive(exactly: 1)
+            gate.open()
+            if byServer {
+                #expect(try client.receiveToEnd() == ([], .reset))
+                try waitUntil("it is counted") { proxy.service.cutShort == 1 }
+            } else {
+                client.reset()
+                seen.wait()
+                try waitUntil("it is counted") { proxy.service.clientAborts == 1 }
+            }
+        }
+    }
+
+    @Test("a server that refuses is passed over")
+    func dialRetry() throws {
+        let refusing = try RefusingPort()
+        let backend = try Backend { wire, _ in try wire.send("here") }
+        try withProxy([refusing.port, backend.port], mode: .tcp) { proxy in
+            for _ in 0..<4 {
+                let client = try proxy.connect()
+                #expect(try client.receive(exactly: 4) == Array("here".utf8))
+            }
+            #expect(proxy.backend(refusing.port).dialFailures > 0)
+        }
+    }
+
+    @Test("a server that does not take the connection is passed over")
+    func connectTimeout() throws {
+        let silent = try SilentPort()
+        let backend = try Backend { wire, _ in try wire.send("here") }
+        try withProxy([silent.port, backend.port], mode: .tcp) { options in
+            options.services[0].connectTimeout = .milliseconds(200)
+        } _: { proxy in
+            let client = try proxy.connect()
+            #expect(try client.receive(exactly: 4) == Array("here".utf8))
+        }
+    }
+
+    @Test("without a server the connection is reset", arguments: [false, true])
+    func noServer(hasRefusing: Bool) throws {
+        let refusing = try RefusingPort()
+        try withProxy(hasRefusing ? [refusing.port] : [], mode: .tcp) { proxy in
+            let client = try proxy.connect()
+            #expect(try client.receiveToEnd() == ([], .reset))
+            #expect(proxy.service.noBackend == 1)
+        }
+    }
+
+    @Test("a server that sends 16 MiB before it reads any gets 16 MiB all the same")
+    func bothWays() throws {
+        let total = 16 << 20
+        try withRelay { wire, backend in
+            try wire.sendPattern(to: total)
+            wire.endSending()
+            let count = try wire.receivePattern(to: total)
+            backend.note(Message(head: "\(count)"))
+        } _: { proxy, backend in
+            let client = try Wire(to: proxy.port, receiveBytes: 65_536)
+            let sender = client.sender()
+            startThread {
+                try? sender.sendPattern(to: total)
+                sender.endSending()
+            }
+            #expect(try client.receivePattern(to: total) == total)
+            #expect(try client.receiveToEnd() == ([], .end))
+            try waitUntil("the server has it all") { backend.requests.count == 1 }
+            #expect(backend.requests[0].head == "\(total)")
+        }
+    }
+
+    @Test("an echo of 16 MiB with both sides congested arrives whole")
+    func congestedEcho() throws {
+        let total = 16 << 20
+        try withRelay { wire, _ in
+            while true {
+                let bytes = try wire.receive()
+                if bytes.isEmpty { return }
+                try wire.send(bytes)
+            }
+        } _: { proxy, _ in
+            let client = try Wire(to: proxy.port, receiveBytes: 65_536)
+            let sender = client.sender()
+            let done = Gate()
+            startThread {
+                try? sender.sendPattern(to: total)
+                sender.endSending()
+                done.open()
+            }
+            // Reads only when everything stands still: both of the proxy's sides are full by then.
+            var last = -1
+            var unchanged = 0
+            try waitUntil("the echo stands still") {
+                let now = proxy.service.bytesToClients
+                unchanged = now == last && now > 0 ? unchanged + 1 : 0
+                last = now
+                return unchanged > 25
+            }
+            #expect(proxy.service.bytesToClients < total)
+            #expect(try client.receivePattern(to: total) == total)
+            #expect(try client.receiveToEnd() == ([], .end))
+            done.wait()
+        }
+    }
+
+    @Test("a connection on which nothing moves is reset after its time")
+    func idle() throws {
+        let backend = try Backend { wire, _ in _ = try wire.receiveToEnd() }
+        try withProxy([backend.port], mode: .tcp) { options in
+            options.listeners[0].timeouts.stall = .milliseconds(300)
+        } _: { proxy in
+            let client = try proxy.connect()
+            #expect(try client.receiveToEnd() == ([], .reset))
+            try waitUntil("the server's connection ends") { backend.ended == 1 }
+            #expect(proxy.service.timeouts == 1)
+        }
+    }
+
+    @Test("hundred connections that come and go in every way leave nothing behind")
+    func churn() throws {
+        try withRelay { wire, _ in
+            let first = try wire.receive(exactly: 1)
+            if first == [1] { wire.reset() }
+            if first == [2] { _ = try wire.receiveToEnd() }
+        } _: { proxy, _ in
+            for number in 0..<100 {
+                let client = try proxy.connect()
+                try client.send([UInt8(number % 3)])
+                if number % 2 == 0 {
+                    client.reset()
+                } else if number % 5 == 0 {
+                    client.endSending()
+                }
+            }
+            try waitUntil("all are accepted") { proxy.listener.accepted == 100 }
+            try waitUntil("all are gone") { proxy.listener.open == 0 }
+        }
+    }
+}

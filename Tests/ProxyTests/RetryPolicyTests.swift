@@ -1,0 +1,101 @@
+// Goal: what runs twice is what may, as often as the options say. Method: tables and a clock that the
+// test sets.
+
+import Balancing
+import HTTP1
+import Proxy
+import Testing
+
+@Suite struct RetryPolicyTests {
+    private static let second: UInt64 = 1_000_000_000
+
+    private func options(attempts: Int = 3, percent: Int = 20, floor: Int = 10) -> RetryOptions {
+        var options = RetryOptions()
+        options.attempts = attempts
+        options.budgetPercent = percent
+        options.budgetFloorPerSecond = floor
+        return options
+    }
+
+    private static let methods: [(Method, TryFailure, Bool, RetryDecision)] = [
+        (.get, .dial, true, .yes), (.post, .dial, true, .yes), (.other, .dial, true, .yes),
+        (.get, .noResponse, true, .yes), (.head, .noResponse, true, .yes),
+        (.put, .noResponse, true, .yes), (.delete, .noResponse, true, .yes),
+        (.options, .noResponse, true, .yes), (.trace, .noResponse, true, .yes),
+        (.post, .noResponse, true, .no), (.patch, .noResponse, true, .no),
+        (.other, .noResponse, true, .no),
+        (.put, .noResponse, false, .no), (.get, .noResponse, false, .no),
+        (.get, .timeout, true, .no), (.post, .timeout, true, .no),
+    ]
+
+    @Test(
+        "what may be repeated depends on the failure, the method and what is at hand",
+        arguments: methods)
+    func decision(
+        method: Method, failure: TryFailure, canReplay: Bool, expected: RetryDecision
+    ) {
+        var policy = RetryPolicy(options())
+        let decision = policy.allows(
+            after: failure, tries: 1, method: method, canReplay: canReplay, now: Self.second)
+        #expect(decision == expected)
+    }
+
+    @Test("tries end at the limit, and at the capacity", arguments: [1, 2, 3, 8, 20])
+    func attempts(limit: Int) {
+        var policy = RetryPolicy(options(attempts: limit))
+        for tries in 1...24 {
+            for failure in [TryFailure.dial, .noResponse] {
+                let decision = policy.allows(
+                    after: failure, tries: tries, method: .get, canReplay: true, now: Self.second)
+                let isAllowed = tries < limit && tries < TriedBackends.capacity
+                #expect(decision == (isAllowed ? .yes : .no), "after \(tries) tries")
+            }
+        }
+    }
+
+    /// Retries until the budget says no.
+    private func spend(_ policy: inout RetryPolicy, now: UInt64) -> Int {
+        for count in 0... {
+            let decision = policy.allows(
+                after: .noResponse, tries: 1, method: .get, canReplay: true, now: now)
+            if decision == .overBudget { return count }
+            if count > 1_000_000 { break }
+        }
+        return .max
+    }
+
+    @Test("the budget is earned by requests, each its percentage", arguments: [0, 1, 20, 100])
+    func earned(percent: Int) {
+        var policy = RetryPolicy(options(percent: percent, floor: 0))
+        #expect(spend(&policy, now: Self.second) == 100)
+        #expect(spend(&policy, now: Self.second) == 0)
+        for _ in 0..<500 { policy.noteRequest() }
+        #expect(spend(&policy, now: Self.second) == 500 * percent / 100)
+    }
+
+    @Test("the floor refills with time, in whatever steps it is looked at")
+    func floor() {
+        var policy = RetryPolicy(options(percent: 0, floor: 10))
+        #expect(spend(&policy, now: Self.second) == 100)
+        #expect(spend(&policy, now: 2 * Self.second) == 10)
+        var count = 0
+        for step in 1...3000 {
+            count += spend(&policy, now: 2 * Self.second + UInt64(step) * 700_000)
+        }
+        #expect(count == 21)
+        // A failed dial costs nothing.
+        #expect(
+            policy.allows(
+                after: .dial, tries: 1, method: .post, canReplay: true, now: 5 * Self.second)
+                == .yes)
+    }
+
+    @Test("what is saved up is bounded")
+    func bound() {
+        var policy = RetryPolicy(options(percent: 100, floor: 1_000_000))
+        for _ in 0..<10_000 { policy.noteRequest() }
+        _ = policy.allows(
+            after: .noResponse, tries: 1, method: .get, canReplay: true, now: Self.second)
+        #expect(spend(&policy, now: .max) == 1000)
+    }
+}

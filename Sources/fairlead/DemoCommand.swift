@@ -78,8 +78,8 @@ struct DemoCommand: ParsableCommand {
                 srv: \(world.addresses.service)
                 check: {path: /health, interval: 1s, fall: 2}
             listeners:
-              - {listen: "127.0.0.1:\(http)", mode: http, service: web}
-              - {listen: "127.0.0.1:\(tcp)", mode: tcp, service: web}
+              - {name: http, listen: "127.0.0.1:\(http)", mode: http, service: web}
+              - {name: tcp, listen: "127.0.0.1:\(tcp)", mode: tcp, service: web}
             """
         do throws(ConfigurationErrors) {
             return try ConfigurationLoader.load(
@@ -95,6 +95,14 @@ struct DemoCommand: ParsableCommand {
         let http = plane.listenerEndpoints.first.map { "\($0)" } ?? ""
         let tcp = plane.listenerEndpoints.last.map { "\($0)" } ?? ""
         let admin = plane.adminEndpoint.map { "\($0)" } ?? ""
+        let stage = "http://\(addresses.stage)"
+        let trials = [
+            ("curl http://\(http)/", "each request, another instance"),
+            ("curl -X POST \(stage)/crash/web-2", "web-2 is killed; its record stays"),
+            ("curl http://\(admin)/backends", "web-2 is out, and why"),
+            ("curl -X POST \(stage)/start/web-2", "it comes back"),
+            ("curl \(stage)/", "what else can be done to instances"),
+        ]
         // Not `print`: behind a pipe that would wait for a full buffer.
         writeAll(
             STDOUT_FILENO,
@@ -108,15 +116,19 @@ struct DemoCommand: ParsableCommand {
               instances  \(addresses.instances.map { "\($0.name) on \($0.endpoint)" }.joined(separator: ", "))
 
             Try:
-              curl http://\(http)/                            each request, another instance
-              curl -X POST http://\(addresses.stage)/crash/web-2    web-2 is killed; its record stays
-              curl http://\(admin)/backends                   web-2 is out, and why
-              curl -X POST http://\(addresses.stage)/start/web-2    it comes back
-              curl http://\(addresses.stage)/                       what else can be done to instances
+            \(Self.table(trials))
 
             Ctrl-C ends it.
 
 
             """)
+    }
+
+    /// Commands in one column, what they show in the next, however long the ports are.
+    private static func table(_ trials: [(command: String, what: String)]) -> String {
+        let width = trials.map(\.command.count).max() ?? 0
+        return trials.map { command, what in
+            "  \(command)\(String(repeating: " ", count: width - command.count))  \(what)"
+        }.joined(separator: "\n")
     }
 }

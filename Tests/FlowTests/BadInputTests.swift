@@ -79,15 +79,17 @@ extension Flow {
         }
 
         @Test(arguments: [
-            Mistake(":2:1: lisen: found ", "# An operator's file.", "lisen: 127.0.0.1:8080"),
+            Mistake(
+                ":2:1: lisen: unknown key, expected one of: ", "# An operator's file.",
+                "lisen: 127.0.0.1:8080"),
             Mistake(":1:10: workers: found \"two\", expected ", "workers: two"),
             Mistake(
-                ":1:27: defaults.check.interval: found \"5\", expected ",
+                ":1:30: defaults.check.interval: found \"5\", expected ",
                 "defaults: {check: {interval: 5}}"),
             Mistake(
-                ":2:34: listeners[0].service: found \"web\", expected ",
+                ":2:36: listeners[0].service: found \"web\", expected ",
                 "listeners:", "  - {listen: 127.0.0.1:1, service: web}"),
-            Mistake(":2:1: not YAML: ", "listeners: ["),
+            Mistake(":2:8: not YAML: ", "workers: 1", "  admin: off"),
         ])
         func `a mistake in a file is told with its place, and nothing starts`(
             mistake: Mistake

@@ -91,11 +91,11 @@ extension Flow {
         /// The demo on free ports, and the port of its stage.
         private func demo(_ stage: Stage, _ flags: String...) throws -> (Fairlead, UInt16) {
             let door = try FreePort.take()
-            let ports = try ["--http", "--tcp", "--admin", "--dns"].flatMap {
-                [$0, "\(try FreePort.take())"]
-            }
+            let ports = try ["--admin", "--dns"].flatMap { [$0, "\(try FreePort.take())"] }
             let demo = try Fairlead(
-                arguments: ["demo", "--stage", "\(door)"] + ports + flags, listeners: 2)
+                arguments: ["demo", "--http", "0", "--tcp", "0", "--stage", "\(door)"] + ports
+                    + flags,
+                listeners: 2)
             return (stage.hold(demo), door)
         }
 

@@ -45,8 +45,8 @@ extension Flow {
             try withStage { stage in
                 let nobody = try FreePort.take()
                 let fairlead = try stage.fairlead(["--backend", "127.0.0.1:\(nobody)"])
-                try waitFor("the first check's verdict") {
-                    try fairlead.backends().contains { $0.state != "up" } ? () : nil
+                try waitFor("the checks' verdict") {
+                    try fairlead.backends().contains { $0.state == "down" } ? () : nil
                 }
                 let response = try get(port: fairlead.port)
                 #expect(response.status == 503)

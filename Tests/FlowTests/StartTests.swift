@@ -60,8 +60,8 @@ extension Flow {
                       fixed:
                         backends: [127.0.0.1:\(web[2].port)]
                     listeners:
-                      - {listen: 127.0.0.1:0, mode: http, service: found}
-                      - {listen: 127.0.0.1:0, mode: tcp, service: fixed}
+                      - {name: http, listen: 127.0.0.1:0, mode: http, service: found}
+                      - {name: tcp, listen: 127.0.0.1:0, mode: tcp, service: fixed}
                     """, to: "fairlead.yaml")
                 let fairlead = stage.hold(
                     try Fairlead(arguments: ["run", "--config", path], listeners: 2))

@@ -132,6 +132,8 @@ struct StatsDocument: Encodable {
     let listeners: [ListenerView]
     let services: [ServiceView]
     let journal: [JournalEntry]
+    let dnsMessages: [String: Int]
+    let checks: [String: Int]
     let process: Process?
 
     init(_ snapshot: AdminSnapshot) {
@@ -145,6 +147,8 @@ struct StatsDocument: Encodable {
         ready = verdict.isReady
         level = verdict.level.rawValue
         sentence = verdict.sentence
+        dnsMessages = snapshot.dnsMessages
+        checks = snapshot.checks
         problems = verdict.problems.map { Problem(level: $0.level.rawValue, text: $0.text) }
         listeners = snapshot.listeners.map(ListenerView.init)
         services = snapshot.services.map { ServiceView($0, at: snapshot.takenAt) }
@@ -193,7 +197,6 @@ struct ServiceView: Encodable {
         let lastFailure: String
         let failing: Bool
         let answers: [String: Int]
-        let truncated: Int
         let hold: String?
     }
 
@@ -258,7 +261,7 @@ struct ServiceView: Encodable {
                 },
                 lastGoodCount: $0.lastGoodCount, lastFailureAt: $0.lastFailureAt.map(timeText),
                 lastFailure: $0.lastFailure, failing: $0.isFailing, answers: $0.answers,
-                truncated: $0.truncated, hold: $0.hold)
+                hold: $0.hold)
         }
         backends = BackendView.all(of: service)
     }

@@ -27,6 +27,10 @@ package struct AdminSnapshot: Sendable {
     package var services: [Service] = []
     /// The newest first.
     package var journal: [JournalEntry] = []
+    /// Messages of the resolver by what became of them: `sent_udp`, `received`, `malformed` and so on.
+    package var dnsMessages: [String: Int] = [:]
+    /// Health checks of all services by what they came to: `passed`, `failed`, `inconclusive`.
+    package var checks: [String: Int] = [:]
     /// What the kernel says about the process; nil when it could not be read.
     package var process: ProcessFigures?
 
@@ -118,8 +122,6 @@ package struct AdminSnapshot: Sendable {
         /// Lookups by what they came to: `good`, `nxdomain`, `timeout` and so on. Kinds that did
         /// not occur may be left out or be 0.
         package var answers: [String: Int] = [:]
-        /// Answers that were truncated and asked for again over TCP.
-        package var truncated = 0
         /// Why backends are kept that discovery does not name, as a sentence; nil when none are.
         package var hold: String?
 

@@ -114,6 +114,7 @@ package struct AdminVerdict: Sendable, Equatable {
                 : "none of \(service.backends.count) is up"
         }
         guard let discovery = service.discovery else { return "none is configured" }
+        if discovery.isFailing { return discovery.lastFailure }
         return discovery.lastGoodAt == nil
             ? "discovery has not answered yet" : "discovery names none"
     }

@@ -124,10 +124,14 @@ package struct Metric: Sendable {
     static let answers = Metric(
         .counter, "fairlead_discovery_answers_total", ["service", "kind"],
         "Lookups by what they came to.")
-    static let truncated = Metric(
-        .counter, "fairlead_discovery_truncated_answers_total", ["service"],
-        "Answers that were truncated and asked for again over TCP.")
-    private static let discovery = [goodAnswerAge, goodAnswerInstances, answers, truncated]
+    static let dnsMessages = Metric(
+        .counter, "fairlead_dns_messages_total", ["kind"],
+        "DNS messages sent and received, by transport and by what was wrong with them.")
+    static let checks = Metric(
+        .counter, "fairlead_checks_total", ["result"], "Health checks, by what they came to.")
+    private static let discovery = [
+        goodAnswerAge, goodAnswerInstances, answers, dnsMessages, checks,
+    ]
 
     // MARK: - Backends. Their series end with the backend.
 

@@ -109,7 +109,11 @@ package struct MetricsText {
                     Series([name, $0.key], Double($0.value))
                 }
             })
-        family(.truncated, asked.map { Series([$0.0], Double($0.1.truncated)) })
+        func byKind(_ counts: [String: Int]) -> [Series] {
+            counts.sorted { $0.key < $1.key }.map { Series([$0.key], Double($0.value)) }
+        }
+        family(.dnsMessages, byKind(snapshot.dnsMessages))
+        family(.checks, byKind(snapshot.checks))
     }
 
     private mutating func writeBackends() {

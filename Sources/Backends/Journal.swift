@@ -25,8 +25,9 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
     case phase(from: BackendState.Phase?, to: BackendState.Phase, Cause)
     /// The source gave a backend another priority or weight.
     case share(from: Share, to: Share)
-    /// The source began to fail, or to fail in another way; nothing leaves while the hold lasts.
-    case sourceFailed(DiscoveryFailure, hold: Duration)
+    /// The source began to fail, or to fail in another way; nothing leaves while the hold lasts, which
+    /// is nil when there is no backend to hold.
+    case sourceFailed(DiscoveryFailure, hold: Duration?)
     /// A good answer came, the first after a failure.
     case sourceRecovered(instances: Int)
     /// A hold for a failing source ended.
@@ -52,13 +53,14 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
         case .share(let from, let to):
             "priority \(from.priority), weight \(from.weight)"
                 + " to priority \(to.priority), weight \(to.weight)"
-        case .sourceFailed(let failure, let hold):
-            "discovery fails: \(failure); backends are held for \(hold)"
+        case .sourceFailed(let failure, nil): "discovery fails: \(failure)"
+        case .sourceFailed(let failure, let hold?):
+            "discovery fails: \(failure); backends are held for \(hold.components.seconds) s"
         case .sourceRecovered(let count): "discovery works again and names \(count) instances"
         case .holdEnded(let kind): "the hold for \(kind.rawValue) ended"
         case .massLoss(let lost, let count, let hold):
             "\(lost) of \(count) backends missing from one answer; those that pass their checks"
-                + " are held for \(hold)"
+                + " are held for \(hold.components.seconds) s"
         case .instancesRefused(let count, let limit):
             "\(count) instances refused: a service may have \(limit) backends"
         }

@@ -140,7 +140,7 @@ extension Roster {
             source.outage
             ?? SourceStatus.Outage(since: now, kind: kind, until: now + hold, kindsSeen: [])
         if outage.kindsSeen.insert(kind).inserted {
-            record(.sourceFailed(failure, hold: hold), now: now)
+            record(.sourceFailed(failure, hold: count == 0 ? nil : hold), now: now)
         }
         // Once a hold is over, another way of failing is no news that could begin a new one.
         if outage.kind != kind, !outage.isOver {

@@ -189,7 +189,16 @@ internal import CLibyaml
     /// `error` with its place. Where libyaml could not read a character it tells the byte's offset
     /// and no mark.
     private borrowing func placed(_ error: YAMLError, in bytes: [UInt8]) -> YAMLError {
-        guard unsafe parser.pointee.error == YAML_READER_ERROR else { return error }
+        guard unsafe parser.pointee.error == YAML_READER_ERROR else {
+            // What is missing at the end is missed behind the last line, where nobody can look.
+            let newline = UInt8(ascii: "\n")
+            let text = bytes.reversed().drop { $0 == newline }
+            let lines = text.count { $0 == newline } + 1
+            guard error.mark.line > lines else { return error }
+            let lastLine = text.prefix { $0 != newline }
+            return YAMLError(
+                text: error.text, mark: YAMLMark(line: lines, column: lastLine.count + 1))
+        }
         let before = unsafe bytes.prefix(Int(clamping: parser.pointee.problem_offset))
         let lineStart = (before.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
         let column = String(decoding: before[lineStart...], as: UTF8.self).unicodeScalars.count + 1

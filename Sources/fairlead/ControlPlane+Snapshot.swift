@@ -8,6 +8,7 @@ import Discovery
 import Endpoints
 import Glibc
 import HTTPServer
+import Health
 import Stats
 
 extension ControlPlane {
@@ -32,6 +33,17 @@ extension ControlPlane {
                 at: clock.wall(entry.at), service: services[entry.service.index].name,
                 backend: entry.endpoint.map { "\($0)" } ?? "", text: "\(entry.event)")
         }
+        snapshot.dnsMessages = [
+            "sent_udp": resolver.counters.sentUDP, "sent_tcp": resolver.counters.sentTCP,
+            "received": resolver.counters.received, "truncated": resolver.counters.truncated,
+            "malformed": resolver.counters.malformed, "mismatched": resolver.counters.mismatched,
+            "timed_out": resolver.counters.timeouts,
+            "unreachable": resolver.counters.unreachable,
+        ]
+        snapshot.checks = [
+            "passed": Int(checker.counters.passed), "failed": Int(checker.counters.failed),
+            "inconclusive": Int(checker.counters.inconclusive),
+        ]
         snapshot.process = ProcessFigures.read()
         return snapshot
     }
@@ -64,7 +76,6 @@ extension ControlPlane {
         shown.lastFailure = source.lastFailure.map { "\($0.failure)" } ?? ""
         shown.answers = ["good": Int(source.goodAnswers)]
         for (kind, count) in source.failures { shown.answers[kind.rawValue] = Int(count) }
-        shown.truncated = resolver.counters.truncated
         shown.hold = hold(roster.holds)
         return shown
     }

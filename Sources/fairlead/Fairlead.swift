@@ -12,4 +12,17 @@ struct Fairlead: ParsableCommand {
         abstract: "A TCP and HTTP reverse proxy that finds its backends by DNS SRV lookups.",
         version: fairleadVersion,
         subcommands: [RunCommand.self, CheckCommand.self, ReferenceCommand.self, DemoCommand.self])
+
+    /// Parses the command line and runs the command. A command line that can't be parsed is a
+    /// configuration that is not valid, and ends with the exit code of one.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+            printError(fullMessage(for: error))
+            exit(withError: ExitCode(2))
+        }
+    }
 }

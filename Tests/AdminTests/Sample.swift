@@ -51,6 +51,8 @@ enum Sample {
         discovery.answers = ["good": 3721]
         service.discovery = discovery
         snapshot.services = [service]
+        snapshot.dnsMessages = ["sent_udp": 3723, "received": 3722, "malformed": 1]
+        snapshot.checks = ["passed": 1240, "failed": 3]
         var listener = AdminSnapshot.Listener(
             name: "public", endpoint: Endpoint(.any, 8080), mode: .http, services: ["web"])
         listener.totals.accepted = 57

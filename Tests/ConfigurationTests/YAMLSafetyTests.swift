@@ -35,7 +35,7 @@ import Testing
             ("a: é\u{7}", "1:5: not YAML: control characters are not allowed"),
             (
                 "a: \"open",
-                "2:1: not YAML: found unexpected end of stream while scanning a quoted scalar"
+                "1:9: not YAML: found unexpected end of stream while scanning a quoted scalar"
             ),
             (
                 String(repeating: "#", count: (1 << 20) + 1),

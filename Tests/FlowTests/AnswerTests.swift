@@ -22,7 +22,7 @@ extension Flow {
                 let many = stage.hold(try Nginx("many", ports: 60))
                 let named = try stage.named(SRVRecord.all(of: many))
                 let fairlead = try stage.fairlead(following: named.port, up: 60)
-                #expect(try fairlead.metric("fairlead_discovery_truncated_answers_total") > 0)
+                #expect(try fairlead.metric("fairlead_dns_messages_total", "truncated") > 0)
                 let expected = many.ports.map { ("many:\($0)", 1) }
                 #expect(
                     try fairlead.bodies(of: 60) == Dictionary(uniqueKeysWithValues: expected))
@@ -46,6 +46,7 @@ extension Flow {
                         "fairlead_discovery_answers_total", "kind=\"\(kind)\"")
                     #expect(failures == 0, "\(kind)")
                 }
+                #expect(try fairlead.metric("fairlead_dns_messages_total", "malformed") > 0)
             }
         }
 

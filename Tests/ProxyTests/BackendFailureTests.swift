@@ -43,7 +43,9 @@ import Testing
                 try client.send(request(method))
                 let answer = try client.receiveResponse()
                 #expect(answer.status == 503)
-                #expect(answer.text == "No healthy backend for service web: none accepted a connection.\n")
+                #expect(
+                    answer.text
+                        == "No healthy backend for service web: none accepted a connection.\n")
                 #expect(answer.value("retry-after") == "1")
             }
             proxy.publish([])

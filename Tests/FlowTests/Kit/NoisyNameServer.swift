@@ -28,7 +28,7 @@ final class NoisyNameServer: Sendable {
     deinit {
         // A packet of no bytes is the end: a UDP socket cannot be shut down under a reader.
         if let own = try? Self.socket(connectedTo: port) {
-            unsafe _ = send(own, [], 0, 0)
+            unsafe _ = send(own, [UInt8](), 0, 0)
             close(own)
         }
     }

@@ -50,15 +50,16 @@ let package = Package(
 
         // Pure: bytes and values in, values out; no descriptor, no clock.
         module("Endpoints"),
+        module("Locking"),
         module("DNSWire", uses: ["Endpoints"]),
         module("HTTP1", settings: hot),
         module("Backends", uses: ["Endpoints"], settings: hot),
         module("Balancing", uses: ["Backends"], settings: hot),
-        module("Stats", settings: hot),
+        module("Stats", uses: ["Locking"], settings: hot),
         module("Configuration", uses: ["CLibyaml", "Endpoints"]),
 
         // The loop and what stands on it.
-        module("Events", uses: ["CLibevent", "CLinux", "Endpoints"], settings: hot),
+        module("Events", uses: ["CLibevent", "CLinux", "Endpoints", "Locking"], settings: hot),
         module("DNSClient", uses: ["Events", "DNSWire", "Endpoints"]),
         module("HTTPClient", uses: ["Events", "HTTP1", "Endpoints"]),
         module("HTTPServer", uses: ["Events", "HTTP1", "Endpoints"]),
@@ -66,7 +67,7 @@ let package = Package(
         module("Health", uses: ["Events", "HTTPClient", "Backends", "Endpoints"]),
         module("Proxy", uses: ["Events", "HTTP1", "Balancing", "Backends", "Stats", "Endpoints"], settings: hot),
         module("Admin", uses: ["Events", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints"]),
-        module("Demo", uses: ["Events", "DNSWire", "HTTPServer", "HTTP1", "Endpoints"]),
+        module("Demo", uses: ["Locking", "Events", "DNSWire", "HTTPServer", "HTTP1", "Endpoints"]),
 
         .executableTarget(
             name: "fairlead",
@@ -98,12 +99,12 @@ let package = Package(
         tests("Stats"),
         tests("Configuration", uses: ["Endpoints"]),
         tests("Events", uses: ["Endpoints"]),
-        tests("DNSClient", uses: ["Events", "DNSWire", "Endpoints"]),
+        tests("DNSClient", uses: ["Locking", "Events", "DNSWire", "Endpoints"]),
         tests("HTTPClient", uses: ["Events", "Endpoints", "HTTPServer", "HTTP1"]),
         tests("HTTPServer", uses: ["Events", "Endpoints", "HTTP1"]),
         tests("Discovery", uses: ["Demo", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
         tests("Health", uses: ["Events", "HTTPClient", "Backends", "Endpoints"]),
-        tests("Proxy", uses: ["Events", "HTTP1", "Backends", "Balancing", "Stats", "Endpoints"]),
+        tests("Proxy", uses: ["Locking", "Events", "HTTP1", "Backends", "Balancing", "Stats", "Endpoints"]),
         tests(
             "Admin",
             uses: [

@@ -71,6 +71,9 @@ package final class Roster {
     /// How many backends are up; O(1).
     package private(set) var upCount = 0
 
+    /// How many backends are draining; O(1).
+    package private(set) var drainingCount = 0
+
     /// How many backends there are; O(1).
     package var count: Int { backendsByID.count }
 
@@ -157,6 +160,8 @@ package final class Roster {
             .phase(from: transition.from, to: transition.to, transition.cause), backend, now: now)
         if transition.from == .up { upCount -= 1 }
         if transition.to == .up { upCount += 1 }
+        if transition.from == .draining { drainingCount -= 1 }
+        if transition.to == .draining { drainingCount += 1 }
         if transition.from == .up || transition.to == .up { isPublishedStale = true }
         if transition.to == .gone {
             backendsByID[id] = nil

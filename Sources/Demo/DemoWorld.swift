@@ -4,7 +4,7 @@
 package import DNSWire
 package import Endpoints
 internal import Events
-internal import Synchronization
+internal import Locking
 
 /// A discovery server and instances that run by themselves. Any thread.
 package final class DemoWorld: Sendable {
@@ -29,7 +29,7 @@ package final class DemoWorld: Sendable {
     package let addresses: Addresses
     private let orders: Mailbox<Order>
     private let thread: LoopThread
-    private let isStopped = Mutex(false)
+    private let isStopped = Locked(false)
 
     /// Starts the world and waits until everything in it listens. `report` is called on the world's
     /// thread with a sentence for everything that happens.

@@ -2,12 +2,12 @@
 
 internal import CLinux
 internal import Glibc
-internal import Synchronization
+internal import Locking
 
 /// Messages from any thread to one loop, in order per sender. Sendable: senders hold the mailbox,
 /// the receiving loop opens it with `MailboxReader`.
 package final class Mailbox<Message: Sendable>: Sendable {
-    private let waiting = Mutex<[Message]>([])
+    private let waiting = Locked<[Message]>([])
     // An eventfd: any number of posts before the reader wakes are one readiness.
     fileprivate let wakeup: Descriptor
 

@@ -1,6 +1,6 @@
 // StatsRegistry: where workers get their counter blocks and the control thread reads them.
 
-internal import Synchronization
+internal import Locking
 
 /// Every counter of the process. Sendable; the lock is taken when a block is made, removed or read,
 /// never while counting.
@@ -9,7 +9,7 @@ package final class StatsRegistry: Sendable {
     private let listeners: [[ListenerCounters]]
     private let services: [[ServiceCounters]]
     /// By the backend's number, then by worker.
-    private let backends = Mutex<[UInt32: [BackendCounters]]>([:])
+    private let backends = Locked<[UInt32: [BackendCounters]]>([:])
 
     /// Blocks for so many workers (at least 1), listeners and services, numbered from 0.
     package init(workers: Int, listeners: Int, services: Int) {

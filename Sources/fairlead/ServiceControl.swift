@@ -82,9 +82,7 @@ final class ServiceControl {
         } else {
             deadlineTimer?.cancel()
         }
-        if roster.backends.contains(where: { $0.state.phase == .draining }),
-            drainTimer?.isScheduled == false
-        {
+        if roster.drainingCount > 0, drainTimer?.isScheduled == false {
             drainTimer?.schedule(after: Self.drainLook)
         }
         onChange()

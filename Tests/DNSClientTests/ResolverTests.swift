@@ -5,7 +5,7 @@ import DNSClient
 import DNSWire
 import Endpoints
 import Events
-import Synchronization
+import Locking
 import Testing
 
 @Suite struct ResolverTests {
@@ -311,10 +311,10 @@ import Testing
 
 /// Ids in sequence.
 final class TestIDs: Sendable {
-    private let state: Mutex<UInt16>
+    private let state: Locked<UInt16>
 
     init(start: UInt16) {
-        state = Mutex(start)
+        state = Locked(start)
     }
 
     @Sendable func next() -> UInt16 {

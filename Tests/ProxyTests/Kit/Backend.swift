@@ -4,7 +4,7 @@
 import Endpoints
 import Events
 import Glibc
-import Synchronization
+import Locking
 
 /// A server on the loopback. Stops listening when released.
 final class Backend: Sendable {
@@ -18,7 +18,7 @@ final class Backend: Sendable {
 
     let port: UInt16
     private let listening: Descriptor
-    private let seen = Mutex(Seen())
+    private let seen = Locked(Seen())
 
     /// Connections accepted.
     var connections: Int { seen.withLock { $0.connections } }

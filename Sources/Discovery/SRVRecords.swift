@@ -8,16 +8,8 @@ package import Endpoints
 
 /// The records of one SRV answer, with the addresses that came along.
 package struct SRVRecords {
-    /// One record whose target is a host.
-    package struct Record {
-        /// Priority, weight, port and target.
-        package let srv: RecordData.SRV
-        /// The record's own TTL.
-        package let ttlSeconds: UInt32
-    }
-
-    /// In the order of the answer.
-    package let records: [Record]
+    /// Those whose target is a host, in the order of the answer.
+    private let records: [RecordData.SRV]
     /// Addresses by target, from the additional section or from the target's own name, with the
     /// smallest TTL of each.
     package private(set) var addresses:
@@ -36,7 +28,7 @@ package struct SRVRecords {
             guard case .srv(let srv) = record.data, !srv.target.isRoot, srv.port != 0 else {
                 return nil
             }
-            return Record(srv: srv, ttlSeconds: record.ttlSeconds)
+            return srv
         }
         ttlSeconds = chain.ttlSeconds
         // One pass over what came along, then a look-up per target.
@@ -44,7 +36,7 @@ package struct SRVRecords {
         for record in message.additionals + message.answers where record.recordClass == .internet {
             owners[record.name, default: []].append(record)
         }
-        for target in Set(records.map(\.srv.target)) {
+        for target in Set(records.map(\.target)) {
             if let address = IPAddress(consulAddressName: target) {
                 addresses[target] = ([address], nil)
             } else if let found = Self.addresses(of: target, in: owners) {
@@ -82,7 +74,7 @@ package struct SRVRecords {
     /// Targets whose addresses have to be asked for, each once.
     package var openTargets: [DomainName] {
         var seen = Set<DomainName>()
-        return records.map(\.srv.target).filter { addresses[$0] == nil && seen.insert($0).inserted }
+        return records.map(\.target).filter { addresses[$0] == nil && seen.insert($0).inserted }
     }
 
     /// Adds what a target was found to resolve to.
@@ -91,17 +83,17 @@ package struct SRVRecords {
         addresses[target] = (found, ttlSeconds)
     }
 
-    /// The instances, one for each record and address of its target. A host with addresses of both
-    /// families is one instance, at its IPv4 address: two would get it twice its share.
+    /// The instances, one for each record whose target has an address. A host with addresses of
+    /// both families is one instance, at its IPv4 address: two would get it twice its share.
     package var instances: [Instance] {
-        records.compactMap { record in
-            guard let (addresses, _) = addresses[record.srv.target],
+        let timeToLive = timeToLive
+        return records.compactMap { record in
+            guard let (addresses, _) = addresses[record.target],
                 let address = Self.preferred(addresses)
             else { return nil }
             return Instance(
-                Endpoint(address, record.srv.port), priority: record.srv.priority,
-                weight: record.srv.weight, hostName: Self.hostName(record.srv.target),
-                timeToLive: timeToLive)
+                Endpoint(address, record.port), priority: record.priority, weight: record.weight,
+                hostName: Self.hostName(record.target), timeToLive: timeToLive)
         }
     }
 

@@ -149,4 +149,10 @@ internal import Glibc
         // object now.
         unsafe Unmanaged.passUnretained(self).release()
     }
+
+    /// Closes in such a way that the peer can tell a stream cut short from one that ended (RST).
+    package func reset() {
+        descriptor.resetOnClose()
+        close()
+    }
 }

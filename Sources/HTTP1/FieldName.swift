@@ -27,10 +27,6 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
     case server
     case location
 
-    /// Meant for the next hop only and so never forwarded: the list of RFC 9110 section 7.6.1, and
-    /// the proxy's own authentication fields (section 11.7). `Trailer` is not among them.
-    package var isHopByHop: Bool { FieldNames.hopByHop.contains(self) }
-
     /// The name that stands at `start..<end`, in any letter case (RFC 9110 section 5.1). The bytes
     /// must be token characters.
     init(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) {
@@ -103,6 +99,8 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
 struct FieldNames {
     private(set) var bits: UInt32
 
+    /// Meant for the next hop only and so never forwarded: the list of RFC 9110 section 7.6.1, and
+    /// the proxy's own authentication fields (section 11.7). `Trailer` is not among them.
     static let hopByHop = FieldNames(
         .connection, .transferEncoding, .keepAlive, .proxyConnection, .te, .upgrade,
         .proxyAuthenticate, .proxyAuthorization, .proxyAuthenticationInfo)

@@ -75,8 +75,7 @@ final class BackendConnection: StreamChannel {
     /// Closes it in such a way that the backend can tell a request cut short from a whole one.
     func abort() {
         exchange = nil
-        descriptor.resetOnClose()
-        close()
+        reset()
     }
 
     // MARK: - Events

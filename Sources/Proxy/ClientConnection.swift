@@ -156,8 +156,7 @@ final class ClientConnection: StreamChannel, ClientSide {
     private func broken() {
         exchange?.clientBroken()
         exchange = nil
-        descriptor.resetOnClose()
-        close()
+        reset()
     }
 
     // MARK: - To the client
@@ -238,8 +237,7 @@ final class ClientConnection: StreamChannel, ClientSide {
     /// The exchange is over and its response was cut short: the client must not take it for whole.
     func exchangeCutShort() {
         exchange = nil
-        descriptor.resetOnClose()
-        close()
+        reset()
     }
 
     // MARK: - The end
@@ -271,8 +269,7 @@ final class ClientConnection: StreamChannel, ClientSide {
         switch state {
         case .awaitingHead:
             if isCongested {
-                descriptor.resetOnClose()
-                close()
+                reset()
             } else if partial.isEmpty {
                 close()
             } else {
@@ -281,8 +278,7 @@ final class ClientConnection: StreamChannel, ClientSide {
         case .exchanging:
             exchange?.clientStalled()
         case .ending:
-            descriptor.resetOnClose()
-            close()
+            reset()
         }
     }
 
@@ -304,9 +300,6 @@ final class ClientConnection: StreamChannel, ClientSide {
     }
 
     func abandon() {
-        exchange?.clientBroken()
-        exchange = nil
-        descriptor.resetOnClose()
-        close()
+        broken()
     }
 }

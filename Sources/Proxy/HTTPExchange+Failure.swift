@@ -106,23 +106,23 @@ extension HTTPExchange {
     /// The client will send nothing more.
     func clientEnded() {
         // A whole request is answered all the same: the client may only have closed its sending side.
-        guard !requestBody.isComplete else { return }
-        pool?.counters.clientAborts.add()
-        endTry { $0.abort() }
-        finish()?.exchangeCutShort()
+        if !requestBody.isComplete { clientGone() }
     }
 
     /// The client's connection is broken; the client closes it by itself.
     func clientBroken() {
-        pool?.counters.clientAborts.add()
-        endTry { $0.abort() }
-        _ = finish()
+        _ = endForClient()
     }
 
-    /// Writing to the client failed.
+    /// The client gets no more: writing to it failed, or its request will never be whole.
     func clientGone() {
+        endForClient()?.exchangeCutShort()
+    }
+
+    /// Ends the exchange because of the client, and returns it.
+    private func endForClient() -> ClientConnection? {
         pool?.counters.clientAborts.add()
         endTry { $0.abort() }
-        finish()?.exchangeCutShort()
+        return finish()
     }
 }

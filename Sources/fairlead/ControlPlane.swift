@@ -44,7 +44,7 @@ final class ControlPlane {
 
     /// Opens the listeners and the admin port; nothing is accepted before `run()`.
     ///
-    /// - Throws: `StartFailure`; nothing stays open then.
+    /// - Throws: `StartFailure`; the process is to end then.
     init(_ configuration: Configuration) throws {
         self.configuration = configuration
         log = Log(level: configuration.logLevel)

@@ -13,7 +13,6 @@ final class ServiceControl {
     let name: String
     let roster: Roster
     let source: any Source
-    private let checker: HealthChecker
     private let registry: StatsRegistry
     private let publish: (Rotation) -> Void
     /// Called after every change, for what looks at all services.
@@ -37,7 +36,6 @@ final class ServiceControl {
         self.name = name
         self.roster = roster
         self.source = source
-        self.checker = checker
         self.registry = registry
         self.publish = publish
         self.onChange = onChange

@@ -94,7 +94,7 @@ let package = Package(
         tests("Endpoints"),
         tests("DNSWire", uses: ["Endpoints", "TestSupport"]),
         tests("HTTP1", uses: ["TestSupport"]),
-        tests("Backends", uses: ["Endpoints"]),
+        tests("Backends", uses: ["TestSupport", "Endpoints"]),
         tests("Balancing", uses: ["Backends", "Endpoints"]),
         tests("Stats"),
         tests("Configuration", uses: ["Endpoints"]),
@@ -102,9 +102,9 @@ let package = Package(
         tests("DNSClient", uses: ["Locking", "Events", "DNSWire", "Endpoints"]),
         tests("HTTPClient", uses: ["Events", "Endpoints", "HTTPServer", "HTTP1"]),
         tests("HTTPServer", uses: ["Events", "Endpoints", "HTTP1"]),
-        tests("Discovery", uses: ["Demo", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
-        tests("Health", uses: ["Events", "HTTPClient", "Backends", "Endpoints"]),
-        tests("Proxy", uses: ["Locking", "Events", "HTTP1", "Backends", "Balancing", "Stats", "Endpoints"]),
+        tests("Discovery", uses: ["TestSupport", "Demo", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
+        tests("Health", uses: ["TestSupport", "Events", "HTTPClient", "Backends", "Endpoints"]),
+        tests("Proxy", uses: ["TestSupport", "Locking", "Events", "HTTP1", "Backends", "Balancing", "Stats", "Endpoints"]),
         tests(
             "Admin",
             uses: [
@@ -118,12 +118,12 @@ let package = Package(
             name: "AllocationTests",
             dependencies: ["CAllocationCounter", "Proxy", "Backends", "Endpoints", "Events", "Stats"],
             swiftSettings: strict),
-        // What tests share: guard pages for parsers.
+        // What tests share: guard pages, seeded numbers, threads, readers.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         // Black box: the built program among real servers.
         .testTarget(
             name: "FlowTests",
-            dependencies: ["fairlead", .product(name: "Subprocess", package: "swift-subprocess")],
+            dependencies: ["fairlead", "TestSupport", .product(name: "Subprocess", package: "swift-subprocess")],
             swiftSettings: strict),
         // The tree itself: format, import arrows, lengths, examples.
         .testTarget(

@@ -4,25 +4,13 @@
 
 import Backends
 import Endpoints
+import TestSupport
 import Testing
 
 @Suite struct RosterPropertyTests {
-    /// SplitMix64: small, and the same everywhere.
-    struct Generator: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-            return mixed ^ (mixed >> 31)
-        }
-    }
-
     @Test("random histories", arguments: 0..<24 as Range<UInt64>)
     func histories(seed: UInt64) {
-        var random = Generator(state: seed)
+        var random = SeededGenerator(seed: seed)
         let fixture = Fixture {
             if seed % 4 == 0 { $0.checks = nil }
             $0.missesToDrain = Int(seed % 3) + 1
@@ -45,7 +33,7 @@ import Testing
         #expect(fixture.roster.count == 16)
     }
 
-    func step(_ fixture: Fixture, _ random: inout Generator) {
+    func step(_ fixture: Fixture, _ random: inout SeededGenerator) {
         let number = Int.random(in: 1...20, using: &random)
         switch Int.random(in: 0..<12, using: &random) {
         case 0, 1, 2:

@@ -6,18 +6,7 @@ import DNSWire
 import TestSupport
 import Testing
 
-/// SplitMix64: small, seeded, the same on every machine.
-private struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
-    }
-
+extension SeededGenerator {
     mutating func bytes(_ range: ClosedRange<Int>) -> [UInt8] {
         (0..<Int.random(in: range, using: &self)).map { _ in UInt8.random(in: 0...255, using: &self)
         }
@@ -86,7 +75,7 @@ private struct SeededGenerator: RandomNumberGenerator {
 @Suite struct PropertyTests {
     @Test("any message decodes to what was encoded", arguments: 0..<400 as Range<UInt64>)
     func roundTrip(seed: UInt64) throws {
-        var generator = SeededGenerator(state: seed)
+        var generator = SeededGenerator(seed: seed)
         let message = try generator.message()
         var bytes: [UInt8] = []
         #expect(message.encode(into: &bytes, maximumSize: Message.octetsMax))
@@ -97,7 +86,7 @@ private struct SeededGenerator: RandomNumberGenerator {
         "flipped bits are an error or a message, and that message survives a round trip",
         arguments: vectors)
     func bitFlips(vector: Vector) throws {
-        var generator = SeededGenerator(state: 20_26)
+        var generator = SeededGenerator(seed: 20_26)
         let buffer = GuardedBuffer(capacity: vector.bytes.count)
         var accepted = 0
         var refused = 0

@@ -2,19 +2,8 @@
 // Method: the schedule is pure; its random numbers come from a generator of known seed.
 
 import Discovery
+import TestSupport
 import Testing
-
-/// SplitMix64: enough for tests, the same everywhere.
-private struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-}
 
 @Suite struct RefreshScheduleTests {
     private func options(
@@ -34,7 +23,7 @@ private struct SeededGenerator: RandomNumberGenerator {
         ] as [(Int64?, Int64)])
     func timeToLive(ttl: Int64?, expected: Int64) {
         var schedule = RefreshSchedule(options())
-        var random = SeededGenerator(state: 1)
+        var random = SeededGenerator(seed: 1)
         let wait = schedule.waitAfterAnswer(
             timeToLive: ttl.map { .seconds($0) }, using: &random)
         #expect(wait == .seconds(expected))
@@ -43,7 +32,7 @@ private struct SeededGenerator: RandomNumberGenerator {
     @Test("failures back off to ten seconds, and a good answer ends that")
     func backOff() {
         var schedule = RefreshSchedule(options())
-        var random = SeededGenerator(state: 1)
+        var random = SeededGenerator(seed: 1)
         let waits = (0..<6).map { _ in schedule.waitAfterFailure(using: &random) }
         #expect(waits == [1, 2, 4, 8, 10, 10].map { Duration.seconds($0) })
         #expect(schedule.waitAfterAnswer(timeToLive: nil, using: &random) == .seconds(1))
@@ -53,7 +42,7 @@ private struct SeededGenerator: RandomNumberGenerator {
     @Test("failures for ever never overflow and never wait beyond the ceiling")
     func endless() {
         var schedule = RefreshSchedule(options(ceiling: .seconds(5)))
-        var random = SeededGenerator(state: 1)
+        var random = SeededGenerator(seed: 1)
         for _ in 0..<10_000 {
             let wait = schedule.waitAfterFailure(using: &random)
             #expect(wait > .zero && wait <= .seconds(5))
@@ -63,7 +52,7 @@ private struct SeededGenerator: RandomNumberGenerator {
     @Test("a floor above the back-off's limit is kept")
     func longFloor() {
         var schedule = RefreshSchedule(options(floor: .seconds(30)))
-        var random = SeededGenerator(state: 1)
+        var random = SeededGenerator(seed: 1)
         #expect(schedule.waitAfterFailure(using: &random) == .seconds(30))
         #expect(schedule.waitAfterFailure(using: &random) == .seconds(30))
     }
@@ -71,7 +60,7 @@ private struct SeededGenerator: RandomNumberGenerator {
     @Test("jitter spreads the waits over its whole range and never beyond")
     func jitter() {
         var schedule = RefreshSchedule(options(jitterPercent: 10))
-        var random = SeededGenerator(state: 7)
+        var random = SeededGenerator(seed: 7)
         let waits = (0..<1000).map { _ in
             schedule.waitAfterAnswer(timeToLive: .seconds(10), using: &random)
         }

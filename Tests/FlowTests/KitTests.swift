@@ -1,5 +1,6 @@
 // The cast before the play: when one of these fails, a flow test's failure says nothing about Fairlead.
 
+import TestSupport
 import Testing
 
 /// Every flow, one at a time: each has servers and load of its own, and the machine may have two cores.

@@ -1,6 +1,7 @@
 // The end: what is in flight is finished, unless the operator insists.
 
 internal import Glibc
+internal import TestSupport
 import Testing
 
 extension Flow {

@@ -1,6 +1,7 @@
 // What the tests of this module share: text in, text out, and a source of reproducible mutations.
 
 import HTTP1
+import TestSupport
 
 /// The bytes of `text`.
 func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
@@ -33,20 +34,7 @@ func parseResponse(
     return (outcome, head, input)
 }
 
-/// SplitMix64: small, seeded, the same everywhere.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
-    }
-
+extension SeededGenerator {
     /// Changes, inserts, removes or repeats a few bytes, preferring those with a meaning.
     mutating func mutate(_ input: [UInt8]) -> [UInt8] {
         let telling = Array("\r\n\0\t :;=,%\"\\[]0Ff#*/\u{7F}".utf8) + [0x80, 0xFF]

@@ -4,6 +4,7 @@
 
 import Backends
 import Health
+import TestSupport
 import Testing
 
 @Suite struct CheckScheduleTests {
@@ -18,7 +19,7 @@ import Testing
 
     /// A schedule whose one backend's first check starts at `begin`.
     private func started(_ timing: CheckSchedule.Timing) -> CheckSchedule {
-        var random = Generator(state: 1)
+        var random = SeededGenerator(seed: 1)
         var schedule = CheckSchedule(underWayMax: 4)
         schedule.add([id], timing, now: begin - .seconds(172_800), using: &random)
         #expect(schedule.start(now: begin) == id)
@@ -35,7 +36,7 @@ import Testing
         _ timing: CheckSchedule.Timing, _ pace: CheckSchedule.Pace, seed: UInt64,
         took: Duration = .milliseconds(1)
     ) throws -> Duration {
-        var random = Generator(state: seed)
+        var random = SeededGenerator(seed: seed)
         var schedule = started(timing)
         schedule.end(id, next: pace, now: begin + took, using: &random)
         return begin.duration(to: try next(&schedule))
@@ -45,7 +46,7 @@ import Testing
 
     @Test("the first check of one backend starts within 100 ms", arguments: 0..<50 as Range<UInt64>)
     func first(seed: UInt64) throws {
-        var random = Generator(state: seed)
+        var random = SeededGenerator(seed: seed)
         var schedule = CheckSchedule(underWayMax: 4)
         schedule.add(
             [id], Timing(interval: .seconds(2), jitterPercent: 20), now: begin, using: &random)
@@ -58,7 +59,7 @@ import Testing
 
     @Test("without jitter the first check starts at once")
     func firstWithoutJitter() throws {
-        var random = Generator(state: 1)
+        var random = SeededGenerator(seed: 1)
         var schedule = CheckSchedule(underWayMax: 4)
         schedule.add(
             [id], Timing(interval: .seconds(2), jitterPercent: 0), now: begin, using: &random)
@@ -69,7 +70,7 @@ import Testing
         "many first checks are spread over the interval at most, evenly",
         arguments: [(500, 500), (1000, 1000), (4096, 1000), (10_000, 1000)], [1, 50])
     func spread(backends: (count: Int, milliseconds: Int), services: Int) {
-        var random = Generator(state: 7)
+        var random = SeededGenerator(seed: 7)
         var schedule = CheckSchedule(underWayMax: .max)
         let timing = Timing(interval: .seconds(1), jitterPercent: 20)
         let size = backends.count / services
@@ -151,7 +152,7 @@ import Testing
 
     @Test("at most so many are under way; the next to start is the one that is due longest")
     func limit() throws {
-        var random = Generator(state: 3)
+        var random = SeededGenerator(seed: 3)
         var schedule = CheckSchedule(underWayMax: 2)
         let timing = Timing(interval: .seconds(2), jitterPercent: 20)
         schedule.add(ids(0..<5), timing, now: begin, using: &random)
@@ -171,7 +172,7 @@ import Testing
 
     @Test("the end of a check that was removed, or is not under way, changes nothing")
     func lateEnd() throws {
-        var random = Generator(state: 3)
+        var random = SeededGenerator(seed: 3)
         var schedule = started(Timing(interval: .seconds(2), jitterPercent: 0))
         schedule.end(id, next: .usual, now: begin, using: &random)
         schedule.end(id, next: .fast, now: begin, using: &random)
@@ -188,7 +189,7 @@ import Testing
 
     @Test("one that is asked for comes at once, but 100 ms after the last one")
     func asked() {
-        var random = Generator(state: 3)
+        var random = SeededGenerator(seed: 3)
         var schedule = started(Timing(interval: .seconds(2), jitterPercent: 0))
         schedule.end(id, next: .usual, now: begin, using: &random)
         var soon = schedule
@@ -203,7 +204,7 @@ import Testing
 
     @Test("one asked for while a check is under way follows soon after it, once")
     func askedUnderWay() {
-        var random = Generator(state: 3)
+        var random = SeededGenerator(seed: 3)
         var schedule = started(Timing(interval: .seconds(2), jitterPercent: 0))
         schedule.ask(for: id, now: begin)
         schedule.end(id, next: .usual, now: begin + .milliseconds(5), using: &random)
@@ -217,7 +218,7 @@ import Testing
 
     @Test("random histories keep the bounds and starve nobody", arguments: 0..<16 as Range<UInt64>)
     func histories(seed: UInt64) {
-        var random = Generator(state: seed)
+        var random = SeededGenerator(seed: seed)
         var schedule = CheckSchedule(underWayMax: 8)
         let timing = Timing(interval: .seconds(2), jitterPercent: 50)
         var now = begin
@@ -270,7 +271,7 @@ import Testing
 
     @Test("asking again and again with a long interval keeps the order")
     func manyAsked() throws {
-        var random = Generator(state: 5)
+        var random = SeededGenerator(seed: 5)
         var schedule = CheckSchedule(underWayMax: 1)
         let timing = Timing(interval: .seconds(86_400), jitterPercent: 0)
         schedule.add(ids(0..<3), timing, now: begin, using: &random)

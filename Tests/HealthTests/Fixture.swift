@@ -141,19 +141,6 @@ final class Fixture {
     }
 }
 
-/// SplitMix64: small, and the same everywhere.
-struct Generator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 /// A loopback endpoint at which nobody listens.
 func closedEndpoint() throws -> Endpoint {
     let descriptor = try Socket.listen(on: Endpoint(.loopback, 0), isShared: false)

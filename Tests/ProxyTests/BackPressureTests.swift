@@ -6,6 +6,7 @@ import Glibc
 import HTTP1
 import Proxy
 import Stats
+import TestSupport
 import Testing
 
 // One at a time: others would grow the process meanwhile.
@@ -98,7 +99,7 @@ import Testing
             let before = try residentBytes()
             let port = proxy.port
             let answered = Gate()
-            startThread {
+            try startThread {
                 guard let client = try? Wire(to: port) else { return }
                 let framing =
                     isChunked ? "Transfer-Encoding: chunked" : "Content-Length: \(total)"

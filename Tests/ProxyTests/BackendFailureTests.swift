@@ -4,6 +4,7 @@
 import HTTP1
 import Proxy
 import Stats
+import TestSupport
 import Testing
 
 @Suite struct BackendFailureTests {

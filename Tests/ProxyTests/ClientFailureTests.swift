@@ -5,6 +5,7 @@
 import HTTP1
 import Proxy
 import Stats
+import TestSupport
 import Testing
 
 @Suite struct ClientFailureTests {

@@ -2,6 +2,7 @@
 // heads on both sides of the proxy.
 
 import Stats
+import TestSupport
 import Testing
 
 @Suite struct HeadRewritingTests {

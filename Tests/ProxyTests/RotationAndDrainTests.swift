@@ -7,6 +7,7 @@ import Events
 import HTTP1
 import Proxy
 import Stats
+import TestSupport
 import Testing
 
 @Suite struct RotationAndDrainTests {

@@ -1,6 +1,8 @@
 // A minimal HTTP/1.1 client and the reading half of a server: strict enough to notice what a proxy
 // got wrong, and independent of the proxy's own parser, which is under test.
 
+internal import TestSupport
+
 /// A response, its body decoded.
 struct HTTPResponse {
     var status: Int

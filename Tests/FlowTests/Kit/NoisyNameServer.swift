@@ -2,6 +2,7 @@
 // on the wire beside the real answer.
 
 internal import Glibc
+internal import TestSupport
 
 /// Passes questions over UDP to a real name server on 127.0.0.1, and sends packets that no resolver may
 /// believe before each real answer. Stops when released.

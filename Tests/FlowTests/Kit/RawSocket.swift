@@ -2,12 +2,13 @@
 // client that sends what no client should, and the scripted backend behind the proxy.
 
 internal import Glibc
+internal import TestSupport
 
 /// One TCP connection on 127.0.0.1. Used by one thread at a time. Every wait ends at the safety limit.
-final class RawSocket {
+final class RawSocket: BlockingReader {
     private let descriptor: Int32
     /// Received, and not yet asked for.
-    private var buffered: [UInt8] = []
+    var buffered: [UInt8] = []
 
     /// Connects to 127.0.0.1.
     /// - Throws: `FlowError` when refused.
@@ -83,43 +84,6 @@ final class RawSocket {
             let more = try receive()
             if more.isEmpty { return all }
             all += more
-        }
-    }
-
-    /// Exactly `count` bytes.
-    /// - Throws: when the other side ends before.
-    func receive(exactly count: Int) throws -> [UInt8] {
-        var all: [UInt8] = []
-        while all.count < count {
-            let more = try receive()
-            guard !more.isEmpty else {
-                throw FlowError("the connection ended after \(all.count) of \(count) bytes")
-            }
-            all += more
-        }
-        buffered = Array(all[count...]) + buffered
-        return Array(all[..<count])
-    }
-
-    /// Up to and including `mark`; nil when the other side ends before its first byte.
-    /// - Throws: when it ends in between.
-    func receive(through mark: String) throws -> String? {
-        let mark = Array(mark.utf8)
-        var all: [UInt8] = []
-        while true {
-            let more = try receive()
-            guard !more.isEmpty else {
-                if all.isEmpty { return nil }
-                throw FlowError(
-                    "the connection ended within \(String(decoding: all, as: UTF8.self))")
-            }
-            let from = max(0, all.count - mark.count)
-            all += more
-            for start in from..<max(from, all.count - mark.count + 1)
-            where all[start..<start + mark.count].elementsEqual(mark) {
-                buffered = Array(all[(start + mark.count)...])
-                return String(decoding: all[..<(start + mark.count)], as: UTF8.self)
-            }
         }
     }
 }

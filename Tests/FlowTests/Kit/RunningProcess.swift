@@ -7,6 +7,7 @@
 
 internal import Glibc
 internal import Synchronization
+internal import TestSupport
 
 /// One child process, killed when the last reference to it goes (a `Stage` holds them for the length
 /// of a test). Its output goes to files in a folder of its own. Any thread.

@@ -3,6 +3,7 @@
 
 internal import Glibc
 internal import Synchronization
+internal import TestSupport
 
 /// A TCP server on 127.0.0.1 that runs a script on each connection. Stops when released.
 final class ScriptedBackend: Sendable {

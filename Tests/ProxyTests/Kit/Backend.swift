@@ -5,6 +5,7 @@ import Endpoints
 import Events
 import Glibc
 import Locking
+import TestSupport
 
 /// A server on the loopback. Stops listening when released.
 final class Backend: Sendable {
@@ -32,7 +33,7 @@ final class Backend: Sendable {
         listening = try Socket.listen(on: Endpoint(.loopback, 0), isShared: false)
         port = listening.localEndpoint?.port ?? 0
         let listening = listening
-        startThread { [weak self] in
+        try startThread { [weak self] in
             while true {
                 var entry = pollfd(fd: listening.number, events: Int16(POLLIN), revents: 0)
                 unsafe _ = poll(&entry, 1, -1)
@@ -59,12 +60,16 @@ final class Backend: Sendable {
 
     private func run(_ script: @escaping Script, on descriptor: Descriptor) {
         seen.withLock { $0.connections += 1 }
-        startThread { [weak self] in
-            let wire = Wire(accepted: descriptor)
-            // A script that throws has lost its connection; the client's side will tell.
-            if let self { try? script(wire, self) }
-            wire.close()
-            self?.seen.withLock { $0.ended += 1 }
+        do {
+            try startThread { [weak self] in
+                let wire = Wire(accepted: descriptor)
+                // A script that throws has lost its connection; the client's side will tell.
+                if let self { try? script(wire, self) }
+                wire.close()
+                self?.seen.withLock { $0.ended += 1 }
+            }
+        } catch {
+            preconditionFailure("\(error)")
         }
     }
 

@@ -1,5 +1,7 @@
 // Message: a request or response as it came over a wire, read by a reader that is not the proxy's.
 
+import TestSupport
+
 /// A head and its body without framing.
 struct Message {
     /// With its empty line.

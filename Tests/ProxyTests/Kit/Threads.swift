@@ -31,31 +31,6 @@ func waitUntil(_ what: String, _ condition: () -> Bool) throws {
     }
 }
 
-/// Runs `body` on a detached thread of its own.
-func startThread(_ body: @escaping @Sendable () -> Void) {
-    let box = unsafe Unmanaged.passRetained(Box(body))
-    var thread = pthread_t()
-    let failure = unsafe pthread_create(
-        &thread, nil,
-        { argument in
-            // The box retained above, handed over to this thread alone.
-            if let argument = unsafe argument {
-                unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
-            }
-            return nil
-        }, box.toOpaque())
-    precondition(failure == 0, "no thread to be had")
-    pthread_detach(thread)
-}
-
-private final class Box: Sendable {
-    let body: @Sendable () -> Void
-
-    init(_ body: @escaping @Sendable () -> Void) {
-        self.body = body
-    }
-}
-
 /// Closed until opened, then open for ever.
 final class Gate: Sendable {
     private let isOpen = Atomic(false)

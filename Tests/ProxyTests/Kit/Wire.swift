@@ -4,6 +4,7 @@
 import Endpoints
 import Events
 import Glibc
+import TestSupport
 
 /// How a connection ended.
 enum Ending: Equatable {
@@ -12,11 +13,11 @@ enum Ending: Equatable {
 }
 
 /// One connection on the loopback. One thread at a time.
-final class Wire {
+final class Wire: BlockingReader {
     private let descriptor: Descriptor
     private var isOpen = true
     /// Received, and not yet asked for.
-    private var buffered: [UInt8] = []
+    var buffered: [UInt8] = []
     private var chunk = [UInt8](repeating: 0, count: 65_536)
 
     /// Connects; `receiveBytes` makes the kernel's buffer small, for one who reads slowly.
@@ -112,40 +113,6 @@ final class Wire {
             throw errno == ECONNRESET ? Errno.connectionReset : Errno.current
         }
         return Array(chunk[..<count])
-    }
-
-    /// Exactly `count` bytes.
-    func receive(exactly count: Int) throws -> [UInt8] {
-        var all: [UInt8] = []
-        while all.count < count {
-            let more = try receive()
-            guard !more.isEmpty else {
-                throw KitError("ended after \(all.count) of \(count) bytes")
-            }
-            all += more
-        }
-        buffered = Array(all[count...]) + buffered
-        return Array(all[..<count])
-    }
-
-    /// Up to and including `mark`; nil when the other side ends before its first byte.
-    func receive(through mark: String) throws -> String? {
-        let mark = Array(mark.utf8)
-        var all: [UInt8] = []
-        while true {
-            let more = try receive()
-            guard !more.isEmpty else {
-                if all.isEmpty { return nil }
-                throw KitError("ended within \(String(decoding: all, as: UTF8.self))")
-            }
-            let from = max(0, all.count - mark.count)
-            all += more
-            for start in from..<max(from, all.count - mark.count + 1)
-            where all[start..<start + mark.count].elementsEqual(mark) {
-                buffered = Array(all[(start + mark.count)...])
-                return String(decoding: all[..<(start + mark.count)], as: UTF8.self)
-            }
-        }
     }
 
     /// Everything up to the end, and which end that was.

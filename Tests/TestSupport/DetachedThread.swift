@@ -4,13 +4,15 @@
 internal import Glibc
 
 /// Runs `body` on a detached thread of its own.
-func startThread(_ body: @escaping @Sendable () -> Void) throws {
+///
+/// - Throws: `TestSupportError` when the system has no thread to give.
+package func startThread(_ body: @escaping @Sendable () -> Void) throws {
     let box = unsafe Unmanaged.passRetained(Box(body))
     var thread = pthread_t()
     let failure = unsafe pthread_create(
         &thread, nil,
         { argument in
-            // `argument` is the box retained below, handed over to this thread alone.
+            // `argument` is the box retained above, handed over to this thread alone.
             if let argument = unsafe argument {
                 unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
             }
@@ -18,7 +20,7 @@ func startThread(_ body: @escaping @Sendable () -> Void) throws {
         }, box.toOpaque())
     guard failure == 0 else {
         unsafe box.release()
-        throw FlowError("pthread_create: \(unsafe String(cString: strerror(failure)))")
+        throw TestSupportError("pthread_create: \(unsafe String(cString: strerror(failure)))")
     }
     pthread_detach(thread)
 }
@@ -28,5 +30,15 @@ private final class Box: Sendable {
 
     init(_ body: @escaping @Sendable () -> Void) {
         self.body = body
+    }
+}
+
+/// What a test reports when a part of its equipment could not do its work.
+package struct TestSupportError: Error, CustomStringConvertible {
+    /// What happened.
+    package let description: String
+
+    init(_ description: String) {
+        self.description = description
     }
 }

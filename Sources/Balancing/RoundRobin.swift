@@ -39,8 +39,15 @@ package struct RoundRobin {
     ///
     /// - Complexity: O(log n); O(n) while `tried` holds the one whose turn it would be.
     package mutating func pick(avoiding tried: TriedBackends = TriedBackends()) -> Int? {
-        guard let rotation else { return nil }
         var before = 0
+        if tried.count == 0 {
+            for tier in tiers.indices {
+                if let index = tiers[tier].takeFirst() { return before + index }
+                before += tiers[tier].count
+            }
+            return nil
+        }
+        guard let rotation else { return nil }
         for tier in tiers.indices {
             let members = rotation.tiers[tier]
             let isAllowed = { (index: Int) in !tried.contains(members[index].id) }

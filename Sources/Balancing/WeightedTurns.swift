@@ -64,16 +64,27 @@ struct WeightedTurns {
         for index in (0..<count / 2).reversed() { siftDown(from: index) }
     }
 
+    /// How many members there are.
+    var count: Int { heap.count }
+
+    /// Takes the turn of the member whose turn it is; nil when there are none.
+    ///
+    /// - Complexity: O(log n).
+    mutating func takeFirst() -> Int? {
+        guard !heap.isEmpty else { return nil }
+        let index = heap[0].index
+        advance(0)
+        siftDown(from: 0)
+        return index
+    }
+
     /// Takes the turn of the first member that `isAllowed`; nil when none is. The turns of those
     /// passed over stay due.
     ///
     /// - Complexity: O(log n) for each member looked at.
     mutating func take(_ isAllowed: (Int) -> Bool) -> Int? {
         guard let first = heap.first else { return nil }
-        if isAllowed(first.index) {
-            advanceFirst()
-            return first.index
-        }
+        if isAllowed(first.index) { return takeFirst() }
         // The next best, among those allowed: rare (a retry), so a walk over all will do.
         var best: Int?
         for place in heap.indices where isAllowed(heap[place].index) {
@@ -96,11 +107,6 @@ struct WeightedTurns {
                 Progress(turns: member.turns, weight: member.weight, ahead: member.due - now)
             )
         }
-    }
-
-    private mutating func advanceFirst() {
-        advance(0)
-        siftDown(from: 0)
     }
 
     private mutating func advance(_ place: Int) {

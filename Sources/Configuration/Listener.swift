@@ -37,6 +37,9 @@ package struct Listener: Equatable, Sendable {
         /// Without one byte in either direction on a TCP or upgraded connection: longer than the
         /// heartbeats of common WebSocket and database clients.
         package internal(set) var tunnelIdle = Duration.seconds(300)
+        /// From a request's head to the last byte of its response; nil is no limit, since downloads
+        /// and event streams may go on for as long as they move.
+        package internal(set) var request: Duration?
     }
 
     /// How much one listener holds.

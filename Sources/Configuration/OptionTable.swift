@@ -154,6 +154,9 @@ enum OptionTable {
         Option(
             "tunnel-idle", \.tunnelIdle, timeout,
             "Without one byte, either way, on a TCP connection."),
+        Option(
+            "request", \.request, .optional(timeout, "off"),
+            "For a whole request: from its head to the last byte of the response."),
     ]
 
     private static let timeout = ValueKind<Duration>.duration(.milliseconds(10) ... .seconds(86400))

@@ -30,7 +30,10 @@ internal import Glibc
 
     // MARK: For DeadlineWheel
     fileprivate(set) var deadline: UInt64 = .max
-    var wheelTick: UInt64?
+    /// Of the slot it is in; `DeadlineWheel.noTick` when in none. A number of its own costs every
+    /// idle connection less than an optional would.
+    var wheelTick = DeadlineWheel.noTick
+    var isInWheel: Bool { wheelTick != DeadlineWheel.noTick }
     unowned(unsafe) var nextInSlot: Channel?
     unowned(unsafe) var previousInSlot: Channel?
 
@@ -123,7 +126,7 @@ internal import Glibc
         set {
             deadline = newValue
             guard newValue != .max, isOpen else { return }
-            if let wheelTick {
+            if isInWheel {
                 if newValue / DeadlineWheel.tickNanoseconds &+ 1 >= wheelTick { return }
                 loop.wheel.remove(self)
             }

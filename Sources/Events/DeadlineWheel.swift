@@ -11,6 +11,8 @@ final class DeadlineWheel {
     static let tickNanoseconds: UInt64 = 100_000_000
     /// Slots for 51.2 s; a deadline further off is looked at once a round.
     private static let slotCount: UInt64 = 512
+    /// The tick of a channel that is in no slot.
+    static let noTick = UInt64.max
 
     private var slots = [ChannelList](repeating: ChannelList(), count: Int(slotCount))
     /// The last tick whose slot was walked, counted from the clock's zero.
@@ -36,9 +38,9 @@ final class DeadlineWheel {
 
     /// Takes `channel` out of its slot, if it is in one.
     func remove(_ channel: Channel) {
-        guard let tick = channel.wheelTick else { return }
-        slots[Int(tick % Self.slotCount)].remove(channel)
-        channel.wheelTick = nil
+        guard channel.isInWheel else { return }
+        slots[Int(channel.wheelTick % Self.slotCount)].remove(channel)
+        channel.wheelTick = Self.noTick
         count -= 1
     }
 
@@ -53,7 +55,7 @@ final class DeadlineWheel {
             // Popped one by one, since a callback may close others of this slot. A channel put
             // back goes to another slot (`insert`), so this ends.
             while let channel = slots[slot].popFirst() {
-                channel.wheelTick = nil
+                channel.wheelTick = Self.noTick
                 count -= 1
                 if channel.deadlineNanoseconds <= now {
                     channel.deadlineNanoseconds = .max

@@ -5,7 +5,7 @@ internal import Glibc
 
 /// A fixed piece of memory to receive into. Loop thread only.
 @safe package final class ReceiveBuffer {
-    let base: UnsafeMutableRawPointer
+    @usableFromInline let base: UnsafeMutableRawPointer
     /// Its size in bytes.
     package let capacity: Int
 
@@ -22,8 +22,9 @@ internal import Glibc
         unsafe base.deallocate()
     }
 
-    /// Passes the first `count` bytes, as the last receive left them, to `body`.
-    package func withBytes<R>(_ count: Int, _ body: (Span<UInt8>) -> R) -> R {
+    /// Passes the first `count` bytes, as the last receive left them, to `body`. Inlinable, since a
+    /// closure that crosses a module unspecialised costs more than most of what is done in it.
+    @inlinable package func withBytes<R>(_ count: Int, _ body: (Span<UInt8>) -> R) -> R {
         precondition(count <= capacity)
         // The memory is initialised, and lives as long as the call, during which `self` does.
         let buffer = unsafe UnsafeBufferPointer(

@@ -22,6 +22,8 @@ open class StreamChannel: Channel {
     /// Whether bytes are kept that the kernel has not taken yet.
     package var isCongested: Bool { !unsent.isEmpty }
 
+    /// Some of what was kept is sent, and some is left: the receiver is slow, but alive.
+    open func onProgress() {}
     /// Everything that was kept is sent; go on producing.
     open func onDrained() {}
     /// Sending what was kept failed; the connection is broken.
@@ -74,7 +76,10 @@ open class StreamChannel: Channel {
         switch descriptor.send(rest) {
         case .bytes(let count):
             unsentStart += count
-            guard unsentStart == unsent.count else { return }
+            guard unsentStart == unsent.count else {
+                onProgress()
+                return
+            }
             unsent = []
             unsentStart = 0
             stopAwaitingWrite()

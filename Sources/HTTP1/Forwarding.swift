@@ -3,8 +3,8 @@
 // that the next hop cannot read another meaning into the same bytes.
 
 /// How the next hop is told about the client. One serves all connections of a thread, which set the
-/// client's address before they write.
-package struct Forwarding: Sendable {
+/// client's address before they write; not copyable, since a copy would count three references.
+package struct Forwarding: ~Copyable, Sendable {
     /// What the client speaks: `http`, or `https` once TLS ends here.
     package let scheme: [UInt8]
     /// The host to name for a request of HTTP/1.0 that names none (RFC 9112 section 3.3): that of

@@ -19,6 +19,8 @@ final class WorkerListener {
     let headTimeout: UInt64
     let idleTimeout: UInt64
     let stallTimeout: UInt64
+    /// Nil is no limit.
+    let requestTimeout: UInt64?
 
     init(options: ListenerOptions, counters: ListenerCounters, pool: BackendPool) {
         self.options = options
@@ -29,6 +31,7 @@ final class WorkerListener {
         headTimeout = options.timeouts.head.wholeNanoseconds
         idleTimeout = options.timeouts.idle.wholeNanoseconds
         stallTimeout = options.timeouts.stall.wholeNanoseconds
+        requestTimeout = options.timeouts.request?.wholeNanoseconds
     }
 }
 

@@ -10,8 +10,8 @@ final class BackendConnection: StreamChannel {
     private enum State { case connecting, busy, idle }
 
     let backend: PooledBackend
+    let pool: BackendPool
     private let worker: Worker
-    private let pool: BackendPool
     private var state = State.connecting
     /// Whom the connection works for; nil while it is idle.
     private var exchange: HTTPExchange?
@@ -49,18 +49,17 @@ final class BackendConnection: StreamChannel {
         self.exchange = exchange
         state = .busy
         isReused = true
-        deadlineNanoseconds = .max
     }
 
-    /// The request is sent; the head of a response is due.
-    func awaitFirstByte() {
-        deadlineNanoseconds = loop.nowNanoseconds + pool.firstByteTimeout
+    /// The request is sent; the head of a response is due in its time, and before `limit`.
+    func awaitFirstByte(until limit: UInt64) {
+        deadlineNanoseconds = min(loop.nowNanoseconds + pool.firstByteTimeout, limit)
     }
 
     /// The exchange is over: back to the pool when `isReusable`, else closed.
     func release(isReusable: Bool) {
         exchange = nil
-        partial = []
+        if !partial.isEmpty { partial = [] }
         guard isReusable, !worker.isDraining, !isCongested, !isBroken else {
             close()
             return
@@ -94,7 +93,7 @@ final class BackendConnection: StreamChannel {
         deadlineNanoseconds = .max
         backend.counters.dials.add()
         startReading()
-        exchange?.connected()
+        exchange?.connected(self)
     }
 
     override func onReadable() {
@@ -106,7 +105,7 @@ final class BackendConnection: StreamChannel {
                 dropIdle()
                 return
             }
-            worker.buffer.withBytes(count) { exchange.backendSent($0) }
+            worker.buffer.withBytes(count) { exchange.backendSent($0, on: self) }
         case .wouldBlock:
             break
         case .endOfStream:
@@ -115,14 +114,18 @@ final class BackendConnection: StreamChannel {
                 return
             }
             stopReading()
-            if isBroken { exchange.backendBroken() } else { exchange.backendEnded() }
+            if isBroken { exchange.backendBroken(self) } else { exchange.backendEnded(self) }
         case .failed:
-            if let exchange { exchange.backendBroken() } else { dropIdle() }
+            if let exchange { exchange.backendBroken(self) } else { dropIdle() }
         }
     }
 
+    override func onProgress() {
+        exchange?.backendProgressed(self)
+    }
+
     override func onDrained() {
-        exchange?.backendDrained()
+        exchange?.backendDrained(self)
     }
 
     override func onBroken() {
@@ -133,16 +136,17 @@ final class BackendConnection: StreamChannel {
     override func onDeadline() {
         switch state {
         case .connecting: dialFailed(.timedOut)
-        case .busy: exchange?.backendTimedOut()
+        case .busy: exchange?.backendTimedOut(self)
         case .idle: dropIdle()
         }
     }
 
     private func dialFailed(_ error: Errno) {
-        let exchange = exchange
-        self.exchange = nil
-        close()
-        exchange?.dialFailed(error)
+        guard let exchange else {
+            close()
+            return
+        }
+        exchange.dialFailed(self, error)
     }
 
     private func dropIdle() {

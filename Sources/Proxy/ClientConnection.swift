@@ -23,7 +23,7 @@ final class ClientConnection: StreamChannel, ClientSide {
     private let worker: Worker
     /// The listener that the client came by.
     let listener: WorkerListener
-    private let address: IPAddress
+    let address: IPAddress
     private var state = State.awaitingHead
     private var exchange: HTTPExchange?
     /// What came of a head that is not whole yet, or of requests after the one under way.
@@ -78,7 +78,7 @@ final class ClientConnection: StreamChannel, ClientSide {
             }
             processPartial()
         case .exchanging:
-            let used = exchange?.requestBytes(bytes) ?? bytes.count
+            let used = exchange?.requestBytes(bytes, from: self) ?? bytes.count
             guard used < bytes.count else { return }
             keep(bytes, from: used)
         case .ending:
@@ -161,10 +161,18 @@ final class ClientConnection: StreamChannel, ClientSide {
 
     // MARK: - To the client
 
+    override func onProgress() {
+        switch state {
+        case .awaitingHead, .ending:
+            deadlineNanoseconds = loop.nowNanoseconds + listener.stallTimeout
+        case .exchanging: exchange?.clientProgressed(self)
+        }
+    }
+
     override func onDrained() {
         switch state {
         case .awaitingHead: awaitRequest()
-        case .exchanging: exchange?.clientDrained()
+        case .exchanging: exchange?.clientDrained(self)
         case .ending: linger()
         }
     }
@@ -205,9 +213,6 @@ final class ClientConnection: StreamChannel, ClientSide {
     func resumeReading() {
         if partial.isEmpty { startReading() }
     }
-
-    /// What the next hop is told of this client.
-    var forwarding: Forwarding { worker.forwarding(for: address) }
 
     /// The exchange is over, and everything it had to say is written or kept.
     func exchangeFinished(keepsAlive: Bool, lingers: Bool) {

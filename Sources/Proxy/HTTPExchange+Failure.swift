@@ -10,51 +10,53 @@ extension HTTPExchange {
     // MARK: - The backend fails
 
     /// The dial failed after a while.
-    func dialFailed(_ error: Errno) {
-        connection = nil
-        noteDialFailure(error)
-        if mayRetry(after: .dial) { tryNext() } else { giveUp(.notConnected) }
+    func dialFailed(_ connection: BackendConnection, _ error: Errno) {
+        guard let client, let pool else { return }
+        abortTry()
+        report(connection.backend, pool, error)
+        if mayRetry(after: .dial, pool) { tryNext(client, pool) } else { giveUp(.notConnected) }
     }
 
-    /// Counts a failed dial and tells the control thread.
-    func noteDialFailure(_ error: Errno) {
-        if let backend, let pool {
-            backend.counters.dialFailures.add()
-            worker.reportDialFailure(backend, service: pool.options.id, error)
-        }
-        endTry { $0.abort() }
+    /// Counts a dial that failed at once and tells the control thread.
+    func noteDialFailure(of backend: PooledBackend, _ pool: BackendPool, _ error: Errno) {
+        backend.counters.inFlight.add(-1)
+        report(backend, pool, error)
+    }
+
+    private func report(_ backend: PooledBackend, _ pool: BackendPool, _ error: Errno) {
+        backend.counters.dialFailures.add()
+        worker.reportDialFailure(backend, service: pool.options.id, error)
     }
 
     /// The connection to the backend broke.
-    func backendBroken() {
-        if isResponseStarted { cutShort() } else { failTry(.noResponse) }
+    func backendBroken(_ connection: BackendConnection) {
+        if isResponseStarted { cutShort() } else { failTry(.noResponse, connection) }
     }
 
     /// The backend let its time pass.
-    func backendTimedOut() {
-        if isResponseStarted { cutShort() } else { failTry(.timeout) }
+    func backendTimedOut(_ connection: BackendConnection) {
+        if isResponseStarted { cutShort() } else { failTry(.timeout, connection) }
     }
 
     /// The try failed before a response began.
-    func failTry(_ failure: TryFailure) {
-        let failed = backend
-        let wasReused = connection?.isReused ?? false
-        backend?.counters.failures.add()
-        endTry { $0.abort() }
-        let hasOther = pool?.hasOther(than: tried) ?? false
+    func failTry(_ failure: TryFailure, _ connection: BackendConnection) {
+        guard let client, let pool else { return }
+        let backend = connection.backend
+        backend.counters.failures.add()
+        abortTry()
+        let hasOther = pool.hasOther(than: tried)
         // A reused connection may just have been too old.
-        let again = wasReused && failed?.isInRotation == true ? failed : nil
-        guard hasOther || again != nil, mayRetry(after: failure) else {
+        let isTriedAgain = connection.isReused && backend.isInRotation
+        guard hasOther || isTriedAgain, mayRetry(after: failure, pool) else {
             giveUp(failure == .timeout ? .backendTimeout : .noResponse)
             return
         }
-        pool?.counters.retries.add()
-        if hasOther { tryNext() } else if let again { tryAgainAfresh(again) }
+        pool.counters.retries.add()
+        if hasOther { tryNext(client, pool) } else { tryAgainAfresh(backend, pool) }
     }
 
     /// Whether one more try may be made.
-    func mayRetry(after failure: TryFailure) -> Bool {
-        guard let pool else { return false }
+    func mayRetry(after failure: TryFailure, _ pool: BackendPool) -> Bool {
         let decision = pool.retryPolicy.allows(
             after: failure, tries: tries, method: method, canReplay: canReplay,
             now: worker.loop.nowNanoseconds)
@@ -63,9 +65,9 @@ extension HTTPExchange {
     }
 
     /// The backend's answer can't be passed on.
-    func failBackend(_ reply: Reply) {
-        backend?.counters.failures.add()
-        endTry { $0.abort() }
+    func failBackend(_ reply: Reply, _ connection: BackendConnection) {
+        connection.backend.counters.failures.add()
+        abortTry()
         giveUp(reply)
     }
 
@@ -85,16 +87,22 @@ extension HTTPExchange {
             reply.status >= 500 && clientKeepsAlive && client.mayKeepAlive && requestBody.isComplete
         client.send(
             reply, keepsAlive: keepsAlive, minorVersion: minorVersion, omitsBody: method == .head)
-        finish()?.exchangeFinished(keepsAlive: keepsAlive, lingers: true)
+        finish(pool)
+        client.exchangeFinished(keepsAlive: keepsAlive, lingers: true)
     }
 
     // MARK: - The client fails
 
     /// The request can't go on because of the client.
     func failRequest(_ reply: Reply) {
-        let isResponseStarted = isResponseStarted
-        endTry { $0.abort() }
-        if isResponseStarted { finish()?.exchangeCutShort() } else { giveUp(reply) }
+        guard let client, let pool else { return }
+        abortTry()
+        guard isResponseStarted else {
+            giveUp(reply)
+            return
+        }
+        finish(pool)
+        client.exchangeCutShort()
     }
 
     /// The client let its time pass: with the body of its request, or reading the response.
@@ -111,18 +119,20 @@ extension HTTPExchange {
 
     /// The client's connection is broken; the client closes it by itself.
     func clientBroken() {
-        _ = endForClient()
+        endForClient()
     }
 
     /// The client gets no more: writing to it failed, or its request will never be whole.
     func clientGone() {
-        endForClient()?.exchangeCutShort()
+        let client = client
+        endForClient()
+        client?.exchangeCutShort()
     }
 
-    /// Ends the exchange because of the client, and returns it.
-    private func endForClient() -> ClientConnection? {
-        pool?.counters.clientAborts.add()
-        endTry { $0.abort() }
-        return finish()
+    private func endForClient() {
+        guard let pool else { return }
+        pool.counters.clientAborts.add()
+        abortTry()
+        finish(pool)
     }
 }

@@ -13,9 +13,9 @@ extension HTTPExchange {
         from client: ClientConnection
     ) -> Int {
         let pool = client.listener.pool
-        self.client = client
-        self.pool = pool
+        take(client, pool)
         startedAt = worker.loop.nowNanoseconds
+        if let limit = client.listener.requestTimeout { endsBy = startedAt &+ limit }
         method = head.method
         minorVersion = head.minorVersion
         clientKeepsAlive = head.keepsAlive
@@ -30,23 +30,27 @@ extension HTTPExchange {
             giveUp(.refused(.targetFormNotAllowed))
             return 0
         }
-        head.write(from: bytes, forwarding: client.forwarding, into: &requestHead)
-        guard let used = takeBody(following) else {
-            giveUp(.malformedBody)
-            return following.count
+        worker.writeHead(head, from: bytes, of: client.address, into: &requestHead)
+        var used = 0
+        if !requestBody.isComplete {
+            guard let taken = takeBody(following) else {
+                giveUp(.malformedBody)
+                return following.count
+            }
+            used = taken
+            if used > 0 {
+                bodyInHand.append(following.extracting(0..<used))
+                pool.counters.bytesFromClients.add(used)
+            }
         }
-        if used > 0 {
-            bodyInHand.append(following.extracting(0..<used))
-            pool.counters.bytesFromClients.add(used)
-        }
-        tryNext()
+        tryNext(client, pool)
         return used
     }
 
     /// Bytes that came from the client while the exchange is under way. Returns how many of them
     /// belong to this request.
-    func requestBytes(_ bytes: Span<UInt8>) -> Int {
-        guard let client, let pool, !requestBody.isComplete else { return 0 }
+    func requestBytes(_ bytes: Span<UInt8>, from client: ClientConnection) -> Int {
+        guard let pool, !requestBody.isComplete else { return 0 }
         guard let used = takeBody(bytes) else {
             failRequest(.malformedBody)
             return bytes.count
@@ -60,16 +64,16 @@ extension HTTPExchange {
             return used
         }
         canReplay = false
-        backend?.counters.bytesSent.add(used)
+        connection.backend.counters.bytesSent.add(used)
         switch connection.write(body) {
         case .sent:
-            requestSent()
+            requestSent(client, connection)
         case .kept:
             client.stopReading()
-            renewDeadlines()
+            renewDeadlines(client, connection)
         case .failed:
             connection.isBroken = true
-            backendTakesNoMore()
+            client.stopReading()
         }
         return used
     }
@@ -84,38 +88,42 @@ extension HTTPExchange {
     }
 
     /// Writes the head and what there is of the body to the connection of this try.
-    func sendRequest() {
-        guard let connection, let client else {
-            preconditionFailure("a request is sent on a connection")
-        }
+    func sendRequest(_ client: ClientConnection, _ connection: BackendConnection) {
         isHeadSent = true
         sentAt = worker.loop.nowNanoseconds
-        backend?.counters.bytesSent.add(requestHead.count + bodyInHand.count)
-        switch connection.write(requestHead, bodyInHand) {
+        connection.backend.counters.bytesSent.add(requestHead.count + bodyInHand.count)
+        let outcome =
+            bodyInHand.isEmpty
+            ? connection.write(requestHead) : connection.write(requestHead, bodyInHand)
+        switch outcome {
         case .sent:
-            requestSent()
+            requestSent(client, connection)
         case .kept:
             client.stopReading()
-            renewDeadlines()
+            renewDeadlines(client, connection)
         case .failed:
-            backendBroken()
+            backendBroken(connection)
         }
     }
 
     /// The backend has all that came of the request so far. Goes on reading: the rest of the body,
     /// or to hear of a client that goes away.
-    private func requestSent() {
-        if requestBody.isComplete, !isResponseStarted { connection?.awaitFirstByte() }
-        renewDeadlines()
-        client?.resumeReading()
+    private func requestSent(_ client: ClientConnection, _ connection: BackendConnection) {
+        if requestBody.isComplete, !isResponseStarted {
+            // The first byte of a response has a limit of its own.
+            connection.awaitFirstByte(until: endsBy)
+            client.deadlineNanoseconds = .max
+        } else {
+            renewDeadlines(client, connection)
+        }
+        client.resumeReading()
     }
 
     /// Says anew for how long either side may be silent, since bytes have moved: one that owes
     /// bytes, or has not taken those kept for it. The first byte of a response has its own limit,
     /// which runs from the end of the request (`awaitFirstByte`).
-    func renewDeadlines() {
-        guard let client, let connection else { return }
-        let stall = worker.loop.nowNanoseconds + client.listener.stallTimeout
+    func renewDeadlines(_ client: ClientConnection, _ connection: BackendConnection) {
+        let stall = min(worker.loop.nowNanoseconds + client.listener.stallTimeout, endsBy)
         let owesBody = !requestBody.isComplete && !connection.isCongested
         client.deadlineNanoseconds = client.isCongested || owesBody ? stall : .max
         if connection.isCongested {
@@ -130,8 +138,9 @@ extension HTTPExchange {
     // MARK: - From the connections
 
     /// The dial succeeded.
-    func connected() {
-        sendRequest()
+    func connected(_ connection: BackendConnection) {
+        guard let client else { return }
+        sendRequest(client, connection)
     }
 
     /// Writing the request failed. The backend may have answered before it closed: its answer, or
@@ -140,8 +149,15 @@ extension HTTPExchange {
         client?.stopReading()
     }
 
+    /// The backend has taken some of what was kept for it, and lives.
+    func backendProgressed(_ connection: BackendConnection) {
+        guard let client else { return }
+        renewDeadlines(client, connection)
+    }
+
     /// The backend has taken everything that was kept for it.
-    func backendDrained() {
-        requestSent()
+    func backendDrained(_ connection: BackendConnection) {
+        guard let client else { return }
+        requestSent(client, connection)
     }
 }

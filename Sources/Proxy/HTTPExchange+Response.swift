@@ -6,59 +6,63 @@ internal import Stats
 
 extension HTTPExchange {
     /// Bytes came from the backend.
-    func backendSent(_ bytes: Span<UInt8>) {
+    func backendSent(_ bytes: Span<UInt8>, on connection: BackendConnection) {
+        guard let client else { return }
         if isResponseStarted {
-            forwardBody(bytes, behind: false)
-            return
-        }
-        guard let connection else { return }
-        if connection.partial.isEmpty {
-            readHead(bytes)
+            forwardBody(bytes, behind: false, client, connection)
+        } else if connection.partial.isEmpty {
+            readHead(bytes, client, connection)
         } else {
             // A head in pieces is rare: it is read from the start again.
             connection.partial.append(bytes)
             let whole = connection.partial
             connection.partial = []
-            readHead(whole.span)
+            readHead(whole.span, client, connection)
         }
     }
 
     /// Reads heads at the start of `bytes`: any number of interim ones, then the final one.
-    private func readHead(_ bytes: Span<UInt8>) {
+    private func readHead(
+        _ bytes: Span<UInt8>, _ client: ClientConnection, _ connection: BackendConnection
+    ) {
+        let listener = client.listener
         var start = 0
-        while let connection, let listener = client?.listener {
+        while true {
             let rest = bytes.extracting(start..<bytes.count)
             switch listener.responseHead.parse(rest, answering: method) {
             case .needMore:
                 connection.partial.append(rest)
                 return
             case .bad:
-                failBackend(.badResponse)
+                failBackend(.badResponse, connection)
                 return
             case .complete(let length):
                 // One copy of the value, not one per look at it.
                 let head = listener.responseHead
                 let headBytes = rest.extracting(0..<length)
-                if head.isInterim {
-                    guard forwardInterim(head, headBytes) else { return }
-                    start += length
-                } else if head.status == 101 {
+                guard head.isInterim else {
                     // No upgrade was passed on, so none can be granted.
-                    failBackend(.badResponse)
-                    return
-                } else {
-                    startResponse(
-                        head, headBytes, following: rest.extracting(length..<rest.count))
+                    guard head.status != 101 else {
+                        failBackend(.badResponse, connection)
+                        return
+                    }
+                    startResponse(head, headBytes, client, connection)
+                    forwardBody(
+                        rest.extracting(length..<rest.count), behind: true, client, connection)
                     return
                 }
+                guard forwardInterim(head, headBytes, client) else { return }
+                start += length
             }
         }
     }
 
     /// Passes a 1xx on (RFC 9110, section 15.2: to a client of HTTP/1.1 only). False when the client
     /// is gone.
-    private func forwardInterim(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>) -> Bool {
-        guard minorVersion == 1, let client else { return true }
+    private func forwardInterim(
+        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, _ client: ClientConnection
+    ) -> Bool {
+        guard minorVersion == 1 else { return true }
         worker.outgoing.removeAll(keepingCapacity: true)
         head.write(
             from: bytes, to: ClientCapabilities(minorVersion: 1, keepsAlive: true), framing: .none,
@@ -71,16 +75,18 @@ extension HTTPExchange {
     }
 
     /// The final head is here: the response begins, and there is no way back to another backend.
+    /// Leaves the head that the client gets in the worker's outgoing bytes.
     private func startResponse(
-        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, following: Span<UInt8>
+        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, _ client: ClientConnection,
+        _ connection: BackendConnection
     ) {
-        guard let client, let pool, let backend else { return }
         isResponseStarted = true
         let status = head.status
+        let counters = connection.backend.counters
         let elapsed = worker.loop.nowNanoseconds - sentAt
-        backend.counters.firstByte.record(microseconds: Int(elapsed / 1000))
-        pool.counters.count(status: status)
-        if status >= 500 { backend.counters.responses5xx.add() }
+        counters.firstByte.record(microseconds: Int(elapsed / 1000))
+        connection.pool.counters.count(status: status)
+        if status >= 500 { counters.responses5xx.add() }
 
         let framing = head.body
         responseBody = BodyTracker(framing)
@@ -98,12 +104,14 @@ extension HTTPExchange {
             from: bytes,
             to: ClientCapabilities(minorVersion: minorVersion, keepsAlive: responseKeepsAlive),
             framing: clientFraming, into: &worker.outgoing)
-        forwardBody(following, behind: true)
     }
 
     /// Passes on the part of `bytes` that is this response's body; `behind` the head that waits in
     /// the worker's outgoing bytes, or by itself.
-    private func forwardBody(_ bytes: Span<UInt8>, behind isBehindHead: Bool) {
+    private func forwardBody(
+        _ bytes: Span<UInt8>, behind isBehindHead: Bool, _ client: ClientConnection,
+        _ connection: BackendConnection
+    ) {
         if !isBehindHead { worker.outgoing.removeAll(keepingCapacity: true) }
         var body = bytes
         var isBad = false
@@ -127,11 +135,13 @@ extension HTTPExchange {
                 body = Span()
             }
         }
-        guard send(body) else { return }
+        guard send(body, client, connection) else { return }
         if isBad {
             cutShort()
         } else if payload?.isComplete ?? responseBody.isComplete {
-            complete(isReusable: backendKeepsAlive && !hasExcess)
+            complete(isReusable: backendKeepsAlive && !hasExcess, client, connection)
+        } else {
+            renewDeadlines(client, connection)
         }
     }
 
@@ -152,9 +162,10 @@ extension HTTPExchange {
     }
 
     /// Sends the outgoing bytes and `body` to the client. False when the client is gone.
-    private func send(_ body: Span<UInt8>) -> Bool {
-        guard let client, let pool, let connection else { return false }
-        pool.counters.bytesToClients.add(worker.outgoing.count + body.count)
+    private func send(
+        _ body: Span<UInt8>, _ client: ClientConnection, _ connection: BackendConnection
+    ) -> Bool {
+        connection.pool.counters.bytesToClients.add(worker.outgoing.count + body.count)
         let outcome: WriteOutcome
         if body.count <= Self.copiedBodyMax {
             worker.outgoing.append(body)
@@ -163,55 +174,68 @@ extension HTTPExchange {
             outcome = client.write(worker.outgoing, body)
         }
         switch outcome {
-        case .sent: break
-        case .kept: connection.stopReading()
+        case .sent: return true
+        case .kept:
+            connection.stopReading()
+            return true
         case .failed:
             clientGone()
             return false
         }
-        renewDeadlines()
-        return true
     }
 
     /// Copying a small body behind its head is cheaper than having the kernel gather two pieces.
     private static var copiedBodyMax: Int { 4096 }
 
+    /// The client has taken some of what was kept for it, and lives.
+    func clientProgressed(_ client: ClientConnection) {
+        guard let connection else { return }
+        renewDeadlines(client, connection)
+    }
+
     /// The client has taken everything that was kept for it.
-    func clientDrained() {
-        renewDeadlines()
-        connection?.startReading()
+    func clientDrained(_ client: ClientConnection) {
+        guard let connection else { return }
+        renewDeadlines(client, connection)
+        connection.startReading()
     }
 
     /// The backend has closed its side.
-    func backendEnded() {
+    func backendEnded(_ connection: BackendConnection) {
         guard isResponseStarted else {
-            failTry(.noResponse)
+            failTry(.noResponse, connection)
             return
         }
-        if payload == nil, responseBody.endsAtClose {
-            complete(isReusable: false)
-        } else {
+        guard let client, payload == nil, responseBody.endsAtClose else {
             cutShort()
+            return
         }
+        complete(isReusable: false, client, connection)
     }
 
     /// The response is passed on, or kept for the client, to its last byte.
-    private func complete(isReusable: Bool) {
+    private func complete(
+        isReusable: Bool, _ client: ClientConnection, _ connection: BackendConnection
+    ) {
         // A request whose body is not all here was answered early. What the client still sends
         // belongs to nobody; the response has told it that the connection ends.
         let isRequestComplete = requestBody.isComplete
-        endTry { $0.release(isReusable: isReusable && isRequestComplete) }
         let keepsAlive = responseKeepsAlive
         let lingers = !isRequestComplete || clientKeepsAlive
-        finish()?.exchangeFinished(keepsAlive: keepsAlive, lingers: lingers)
+        endTry(on: connection)
+        connection.release(isReusable: isReusable && isRequestComplete)
+        finish(connection.pool)
+        client.exchangeFinished(keepsAlive: keepsAlive, lingers: lingers)
     }
 
     /// The response ends before its end.
     func cutShort() {
-        pool?.counters.cutShort.add()
-        backend?.counters.failures.add()
-        endTry { $0.abort() }
-        finish()?.exchangeCutShort()
+        guard let client, let pool else { return }
+        pool.counters.cutShort.add()
+        connection?.backend.counters.failures.add()
+        abortTry()
+        finish(pool)
+        client.exchangeCutShort()
     }
 }
 

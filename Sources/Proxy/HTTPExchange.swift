@@ -4,6 +4,10 @@
 // methods are in HTTPExchange+Request.swift and HTTPExchange+Response.swift. What happens when a try
 // fails is in HTTPExchange+Failure.swift. Exchanges are reused: a worker has as many as requests were
 // ever in flight at once, and a request allocates nothing.
+//
+// The methods hand the client and the connection down as parameters, although the exchange knows
+// both: a reference that is read from a property is counted up and down, atomically, and counting
+// at every step was a sixth of what a request cost.
 
 internal import Backends
 internal import Balancing
@@ -15,15 +19,14 @@ internal import Stats
 final class HTTPExchange {
     let worker: Worker
     /// The client; nil while the exchange is free.
-    var client: ClientConnection?
-    var pool: BackendPool?
-    /// The backend of the try under way.
-    var backend: PooledBackend?
+    private(set) var client: ClientConnection?
+    /// The service that the request is for; nil while the exchange is free.
+    private(set) var pool: BackendPool?
     /// The connection of the try under way; nil before it is dialled and after it is let go.
-    var connection: BackendConnection?
-    var tried = TriedBackends()
+    private(set) var connection: BackendConnection?
+    private(set) var tried = TriedBackends()
     /// Tries begun.
-    var tries = 0
+    private(set) var tries = 0
 
     // MARK: The request
 
@@ -56,17 +59,25 @@ final class HTTPExchange {
 
     var startedAt: UInt64 = 0
     var sentAt: UInt64 = 0
+    /// When the whole of it has to be over.
+    var endsBy: UInt64 = .max
 
     init(worker: Worker) {
         self.worker = worker
         requestHead.reserveCapacity(1024)
     }
 
+    /// Takes up a request of `client` for the service of `pool`.
+    func take(_ client: ClientConnection, _ pool: BackendPool) {
+        precondition(self.client == nil, "one request at a time")
+        self.client = client
+        self.pool = pool
+    }
+
     // MARK: - Tries
 
     /// Sends the request to the backend whose turn it is.
-    func tryNext() {
-        guard let pool else { preconditionFailure("a free exchange tries nothing") }
+    func tryNext(_ client: ClientConnection, _ pool: BackendPool) {
         // A loop, since a dial can fail at once.
         while true {
             guard let backend = pool.pick(avoiding: tried) else {
@@ -77,12 +88,12 @@ final class HTTPExchange {
             if let connection = backend.takeIdle() {
                 connection.use(for: self)
                 self.connection = connection
-                sendRequest()
+                sendRequest(client, connection)
                 return
             }
             guard let error = dial(backend, pool) else { return }
-            noteDialFailure(error)
-            guard mayRetry(after: .dial) else {
+            noteDialFailure(of: backend, pool, error)
+            guard mayRetry(after: .dial, pool) else {
                 giveUp(.notConnected)
                 return
             }
@@ -91,17 +102,15 @@ final class HTTPExchange {
 
     /// Sends the request once more to a backend that closed the connection on which it was sent:
     /// there is no other, and the connection may just have been too old.
-    func tryAgainAfresh(_ backend: PooledBackend) {
-        guard let pool else { preconditionFailure("a free exchange tries nothing") }
+    func tryAgainAfresh(_ backend: PooledBackend, _ pool: BackendPool) {
         begin(on: backend)
         if let error = dial(backend, pool) {
-            noteDialFailure(error)
+            noteDialFailure(of: backend, pool, error)
             giveUp(.notConnected)
         }
     }
 
     private func begin(on backend: PooledBackend) {
-        self.backend = backend
         tried.insert(backend.id)
         tries += 1
         isHeadSent = false
@@ -120,41 +129,44 @@ final class HTTPExchange {
         }
     }
 
-    /// Lets go of the connection and the backend of this try.
-    func endTry(_ ending: (BackendConnection) -> Void) {
-        if let connection {
-            self.connection = nil
-            ending(connection)
-        }
-        if let backend {
-            self.backend = nil
-            backend.counters.inFlight.add(-1)
-        }
+    /// Lets go of the connection of this try, if there is one, in such a way that the backend can
+    /// tell that it was cut short.
+    func abortTry() {
+        guard let connection else { return }
+        endTry(on: connection)
+        connection.abort()
+    }
+
+    /// Parts from the connection of this try; what becomes of it is up to the caller.
+    func endTry(on connection: BackendConnection) {
+        self.connection = nil
+        connection.backend.counters.inFlight.add(-1)
     }
 
     // MARK: - The end
 
-    /// Makes the exchange free for the next request and returns the client it was for. The caller
-    /// tells the client, as the last thing it does.
-    func finish() -> ClientConnection? {
-        guard let client, let pool else { return nil }
-        precondition(connection == nil && backend == nil, "a try is still under way")
+    /// Makes the exchange free for the next request. The caller tells the client, as the last thing
+    /// it does.
+    func finish(_ pool: BackendPool) {
+        precondition(connection == nil, "a try is still under way")
         pool.counters.inFlight.add(-1)
         let elapsed = worker.loop.nowNanoseconds - startedAt
         pool.counters.duration.record(microseconds: Int(elapsed / 1000))
-        self.client = nil
+        client = nil
         self.pool = nil
         tried = TriedBackends()
         tries = 0
         // The memory of a large head or body is not kept for the next request.
         requestHead.removeAll(keepingCapacity: requestHead.capacity <= 4096)
-        bodyInHand.removeAll(keepingCapacity: bodyInHand.capacity <= 4096)
+        if !bodyInHand.isEmpty {
+            bodyInHand.removeAll(keepingCapacity: bodyInHand.capacity <= 4096)
+        }
         canReplay = true
         isHeadSent = false
         isResponseStarted = false
         payload = nil
         backendKeepsAlive = false
+        endsBy = .max
         worker.recycle(self)
-        return client
     }
 }

@@ -47,6 +47,9 @@ package struct ClientTimeouts: Sendable {
     package var idle: Duration = .seconds(60)
     /// Without a byte moving in either direction while a body or a TCP stream is under way.
     package var stall: Duration = .seconds(60)
+    /// From a request's head to the last byte of its response; nil is no limit, since downloads and
+    /// event streams may go on for as long as they move.
+    package var request: Duration?
 
     /// The defaults.
     package init() {}

@@ -145,13 +145,16 @@ final class Worker {
         if freeExchanges.count < Self.freeExchangesMax { freeExchanges.append(exchange) }
     }
 
-    /// What the next hop is told of a client.
-    func forwarding(for address: IPAddress) -> Forwarding {
+    /// Appends the head for a backend, which is told of the client at `address`.
+    func writeHead(
+        _ head: borrowing RequestHead, from bytes: Span<UInt8>, of address: IPAddress,
+        into out: inout [UInt8]
+    ) {
         if address != forwardedAddress {
             forwarding.setClientAddress { address.appendText(to: &$0) }
             forwardedAddress = address
         }
-        return forwarding
+        head.write(from: bytes, forwarding: forwarding, into: &out)
     }
 
     // MARK: - Reports

@@ -44,6 +44,7 @@ extension ListenerOptions {
         timeouts.idle = listener.timeouts.clientIdle
         timeouts.stall =
             listener.mode == .tcp ? listener.timeouts.tunnelIdle : listener.timeouts.bodyIdle
+        timeouts.request = listener.timeouts.request
     }
 }
 

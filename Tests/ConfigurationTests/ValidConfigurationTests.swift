@@ -82,6 +82,8 @@ import Testing
         #expect(
             [timeouts.clientHead, timeouts.clientIdle, timeouts.bodyIdle, timeouts.tunnelIdle]
                 == (1...4).map { Duration.seconds($0) })
+        #expect(timeouts.request == .seconds(8))
+        #expect(first.timeouts.request == nil)
         #expect(
             [service.timeouts.connect, service.timeouts.responseHead, service.timeouts.backendIdle]
                 == (5...7).map { Duration.seconds($0) })
@@ -235,5 +237,6 @@ private let fullText = """
         listen: "[::1]:80"
         service: web
         limits: {head-bytes: 64KiB, connections: 1}
-        timeouts: {client-head: 1s, client-idle: 2s, body-idle: 3s, tunnel-idle: 4s}
+        timeouts: {client-head: 1s, client-idle: 2s, body-idle: 3s, tunnel-idle: 4s,
+          request: 8s}
     """

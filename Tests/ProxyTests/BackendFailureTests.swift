@@ -1,6 +1,7 @@
 // Goal: a backend that fails costs no request that can be saved, no request runs twice that must not,
 // and no failure looks like a success. Method: backends that refuse, close, reset and lie on cue.
 
+import Glibc
 import HTTP1
 import Proxy
 import Stats
@@ -236,6 +237,33 @@ import Testing
             #expect(silent.requests.count == 2)
             #expect(proxy.service.timeouts == 2)
             try waitUntil("the connections end") { silent.ended == 2 }
+        }
+    }
+
+    @Test("a whole request has a limit: 504 before the response begins, cut short after it")
+    func requestTimeout() throws {
+        // It sends something all the time, so that no other limit can end this.
+        let endless = try Backend { wire, backend in
+            guard let asked = try backend.next(wire) else { return }
+            if asked.head.hasPrefix("GET /silent ") {
+                while try backend.next(wire) != nil {}
+            }
+            try wire.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            while true {
+                try wire.send("1\r\nx\r\n")
+                _ = poll(nil, 0, 10)
+            }
+        }
+        try withProxy([endless.port]) { options in
+            options.listeners[0].timeouts.request = .milliseconds(300)
+        } _: { proxy in
+            let client = try proxy.connect()
+            #expect(try client.get("/silent").status == 504)
+            try client.send(request("GET"))
+            _ = try client.receive(through: "\r\n\r\n")
+            #expect(try client.receiveToEnd().ending == .reset)
+            #expect(proxy.service.timeouts == 1)
+            #expect(proxy.service.cutShort == 1)
         }
     }
 }

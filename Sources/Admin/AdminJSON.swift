@@ -216,6 +216,7 @@ struct ServiceView: Encodable {
     let requests: Int
     let inFlight: Int
     let responses: [String: Int]
+    let upgrades: Int
     let errors: [String: Int]
     let retries: Int
     let retriesDenied: Int
@@ -242,6 +243,7 @@ struct ServiceView: Encodable {
             "2xx": totals.responses2xx, "3xx": totals.responses3xx, "4xx": totals.responses4xx,
             "5xx": totals.responses5xx,
         ]
+        upgrades = totals.upgrades
         errors = [
             "noBackend": totals.noBackend, "backendError": totals.backendErrors,
             "timeout": totals.timeouts, "cutShort": totals.cutShort,

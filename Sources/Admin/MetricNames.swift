@@ -87,6 +87,9 @@ package struct Metric: Sendable {
     static let responses = Metric(
         .counter, "fairlead_responses_total", ["service", "class"],
         "Responses of backends passed on, by class of status.")
+    static let upgrades = Metric(
+        .counter, "fairlead_upgrades_total", ["service"],
+        "Connections that switched to another protocol, such as WebSocket.")
     static let errors = Metric(
         .counter, "fairlead_request_errors_total", ["service", "reason"],
         "Requests that did not get a whole response of a backend, by reason.")
@@ -109,8 +112,8 @@ package struct Metric: Sendable {
     static let rotation = Metric(
         .gauge, "fairlead_rotation_backends", ["service"], "Backends that may get requests now.")
     private static let service = [
-        requests, inFlight, responses, errors, retries, retriesDenied, receivedBytes, sentBytes,
-        duration, backends, rotation,
+        requests, inFlight, responses, upgrades, errors, retries, retriesDenied, receivedBytes,
+        sentBytes, duration, backends, rotation,
     ]
 
     // MARK: - Discovery

@@ -76,6 +76,7 @@ package struct MetricsText {
                     ("client_abort", totals.clientAborts),
                 ].map { Series([service.name, $0.0], Double($0.1)) }
             })
+        family(.upgrades, each(\.upgrades))
         family(.retries, each(\.retries))
         family(.retriesDenied, each(\.retriesDenied))
         family(.receivedBytes, each(\.bytesFromClients))

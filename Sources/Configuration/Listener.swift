@@ -16,6 +16,10 @@ package struct Listener: Equatable, Sendable {
     package internal(set) var timeouts = Timeouts()
     /// How much it holds of them.
     package internal(set) var limits = Limits()
+    /// What backends are told of its clients; HTTP only.
+    package internal(set) var forwarding = Forwarding()
+    /// Whether a client may switch to another protocol, such as WebSocket; HTTP only.
+    package internal(set) var upgrade = Switch.on
 
     /// What a listener speaks.
     package enum Mode: String, CaseIterable, Equatable, Sendable {

@@ -146,6 +146,28 @@ enum OptionTable {
     static let listener: [Option<Listener>] =
         Option.group("timeouts", \.timeouts, clientTimeouts)
         + Option.group("limits", \.limits, limits)
+        + Option.group("forwarding", \.forwarding, forwarding)
+        + [
+            Option(
+                "upgrade", \.upgrade, .word,
+                "Whether a client may switch to another protocol, such as WebSocket.")
+        ]
+
+    private static let forwarding: [Option<Listener.Forwarding>] = [
+        Option(
+            "x-forwarded", \.xForwarded, .word,
+            "X-Forwarded-For, -Proto, -Host and -Port: `append` keeps what a trusted proxy sent."),
+        Option(
+            "forwarded", \.forwarded, .word, "Forwarded (RFC 7239), by the same rules."),
+        Option(
+            "via", \.via, .optional(.name, "off"), "The name in the Via field of requests."),
+        Option(
+            "request-id", \.requestID, .word,
+            "Whether requests get an X-Request-Id; a trusted proxy's is kept."),
+        Option(
+            "trusted-proxies", \.trustedProxies, .list(of: .network, countMax: 64),
+            "Clients whose own account of where a request came from is believed."),
+    ]
 
     private static let clientTimeouts: [Option<Listener.Timeouts>] = [
         Option("client-head", \.clientHead, timeout, "For a client to send a request head."),

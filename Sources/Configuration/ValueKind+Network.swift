@@ -43,6 +43,27 @@ extension ValueKind where Value == Endpoint {
     }
 }
 
+extension ValueKind where Value == IPNetwork {
+    /// A range of addresses, or one address.
+    static var network: Self {
+        Self("network", write: { $0.description }) { (text) throws(Unexpected) in
+            let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+            let bits = parts.count == 2 ? Units.digits(parts[1]) : nil
+            guard parts.count <= 2, let address = IPAddress(parts[0]),
+                parts.count == 1 || bits != nil,
+                let network = IPNetwork(containing: address, prefix: bits ?? address.bitWidth)
+            else {
+                throw Unexpected(expected: "a network, such as 10.0.0.0/8, or an address")
+            }
+            guard network.address == address else {
+                throw Unexpected(
+                    expected: "a network's first address: \(network), or \(address)")
+            }
+            return network
+        }
+    }
+}
+
 extension ValueKind where Value == HostAndPort {
     /// A backend's name or address, and a port other than 0.
     static var backendAddress: Self {

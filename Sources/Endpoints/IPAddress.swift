@@ -48,6 +48,14 @@ package enum IPAddress: Hashable, Sendable {
     /// The IPv6 wildcard `::`; a listener on it accepts IPv4 too.
     package static let any = IPAddress.v6(0, 0)
 
+    /// Bits of an address of its family: 32 or 128.
+    package var bitWidth: Int {
+        switch self {
+        case .v4: 32
+        case .v6: 128
+        }
+    }
+
     /// Whether packets to it stay on this machine (127.0.0.0/8 or ::1).
     package var isLoopback: Bool {
         switch self {

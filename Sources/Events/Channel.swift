@@ -142,15 +142,23 @@ internal import Glibc
     /// calls `super.close()`.
     open func close() {
         guard isOpen else { return }
+        detach().close()
+    }
+
+    /// The other way out: like `close()`, but leaves the descriptor open and to the caller.
+    ///
+    /// - Precondition: the channel is open.
+    package func detach() -> Descriptor {
+        precondition(isOpen, "a closed channel has no descriptor to give")
         stopReading()
         stopAwaitingWrite()
         loop.wheel.remove(self)
         isOpen = false
-        descriptor.close()
         loop.retire(self)
         // Balances passRetained in init; the loop or, outside of a batch, the caller holds the
         // object now.
         unsafe Unmanaged.passUnretained(self).release()
+        return descriptor
     }
 
     /// Closes in such a way that the peer can tell a stream cut short from one that ended (RST).

@@ -69,6 +69,14 @@ open class StreamChannel: Channel {
         write(first.span, second.span)
     }
 
+    /// Takes what was kept, for a successor that sends it in its turn.
+    package func takeUnsent() -> [UInt8] {
+        let rest = Array(unsent[unsentStart...])
+        unsent = []
+        unsentStart = 0
+        return rest
+    }
+
     /// Sends on what was kept. A subclass that awaits writability for another reason as well, such
     /// as a connect, overrides this and calls `super` otherwise.
     open override func onWritable() {

@@ -34,14 +34,11 @@ extension [UInt8] {
         }
     }
 
-    /// Appends `number` in lower-case hexadecimal, without leading zeros.
+    /// Appends `number` as 16 lower-case hexadecimal digits.
     package mutating func appendHex(_ number: UInt64) {
-        var shift = Swift.max(0, 60 - number.leadingZeroBitCount / 4 * 4)
-        while true {
-            let digit = UInt8(truncatingIfNeeded: number >> UInt64(shift) & 0xF)
+        for shift in stride(from: UInt64(60), through: 0, by: -4) {
+            let digit = UInt8(truncatingIfNeeded: number >> shift & 0xF)
             append(digit < 10 ? 0x30 &+ digit : 0x57 &+ digit)
-            if shift == 0 { return }
-            shift -= 4
         }
     }
 }

@@ -16,6 +16,8 @@ package enum BodyError: UInt8, Error, Equatable, Sendable, CaseIterable {
     case invalidLineEnd
     /// A trailer line is no field line (RFC 9112 section 5).
     case invalidTrailer
+    /// A trailer has a name that means something only in a head (RFC 9110 section 6.5.1).
+    case forbiddenTrailer
     /// The trailer section exceeds the limit.
     case trailerTooLong
 }
@@ -29,6 +31,8 @@ extension BodyError: CustomStringConvertible {
         case .chunkExtensionTooLong: "The chunk extensions are longer than the limit."
         case .invalidLineEnd: "A chunk or its size line does not end in CR LF."
         case .invalidTrailer: "A trailer line is not a field line."
+        case .forbiddenTrailer:
+            "A trailer field has a name that belongs in a head: framing, routing or authentication."
         case .trailerTooLong: "The trailer section is longer than the limit."
         }
     }
@@ -71,6 +75,7 @@ struct ChunkScanner {
     private var extensionBytes = 0
     private var extensionExcess: UInt64 = 0
     private var trailerBytes = 0
+    private var trailerName = TrailerName()
 
     var isDone: Bool { state == .done }
 
@@ -214,10 +219,17 @@ struct ChunkScanner {
         case .trailerStart:
             if byte == Characters.carriageReturn { return go(.lastLineFeed) }
             if byte == Characters.lineFeed { return .invalidLineEnd }
-            return Characters.isToken(byte) ? go(.trailerName) : .invalidTrailer
+            guard Characters.isToken(byte) else { return .invalidTrailer }
+            trailerName = TrailerName()
+            trailerName.add(byte)
+            return go(.trailerName)
         case .trailerName:
-            if Characters.isToken(byte) { return nil }
-            return byte == Characters.colon ? go(.trailerValue) : .invalidTrailer
+            if Characters.isToken(byte) {
+                trailerName.add(byte)
+                return nil
+            }
+            guard byte == Characters.colon else { return .invalidTrailer }
+            return trailerName.isForbidden ? .forbiddenTrailer : go(.trailerValue)
         case .trailerValue:
             if Characters.isFieldText(byte) { return nil }
             if byte == Characters.carriageReturn { return go(.trailerLineFeed) }

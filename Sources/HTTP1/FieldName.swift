@@ -20,6 +20,9 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
     case xForwardedFor
     case xForwardedProto
     case xForwardedHost
+    case xForwardedPort
+    case forwarded
+    case xRequestID
     case via
     case maxForwards
     case date
@@ -30,15 +33,16 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
     /// The name that stands at `start..<end`, in any letter case (RFC 9110 section 5.1). The bytes
     /// must be token characters.
     init(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) {
-        let candidate = FieldName.candidate(count: end - start, first: bytes[start] | 0x20)
+        let candidate = FieldName.candidate(bytes, start, count: end - start)
         let isIt = candidate != .other && ByteScan.matches(bytes, at: start, candidate.lowercased)
         self = isIt ? candidate : .other
     }
 
-    /// The one name of this length and first letter, so that at most one comparison is made.
+    /// The one name of this length and first letter, so that at most one comparison is made. Two
+    /// differ only later.
     @inline(__always)
-    private static func candidate(count: Int, first: UInt8) -> FieldName {
-        switch (count, first) {
+    private static func candidate(_ bytes: Span<UInt8>, _ start: Int, count: Int) -> FieldName {
+        switch (count, bytes[start] | 0x20) {
         case (2, 0x74): .te
         case (3, 0x76): .via
         case (4, 0x68): .host
@@ -48,13 +52,15 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
         case (7, 0x75): .upgrade
         case (7, 0x74): .trailer
         case (8, 0x6C): .location
+        case (9, 0x66): .forwarded
         case (10, 0x63): .connection
         case (10, 0x6B): .keepAlive
         case (12, 0x63): .contentType
         case (12, 0x6D): .maxForwards
+        case (12, 0x78): .xRequestID
         case (14, 0x63): .contentLength
         case (15, 0x78): .xForwardedFor
-        case (16, 0x78): .xForwardedHost
+        case (16, 0x78): bytes[start + 12] | 0x20 == 0x68 ? .xForwardedHost : .xForwardedPort
         case (16, 0x70): .proxyConnection
         case (17, 0x74): .transferEncoding
         case (17, 0x78): .xForwardedProto
@@ -85,6 +91,9 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
         case .xForwardedFor: "x-forwarded-for"
         case .xForwardedProto: "x-forwarded-proto"
         case .xForwardedHost: "x-forwarded-host"
+        case .xForwardedPort: "x-forwarded-port"
+        case .forwarded: "forwarded"
+        case .xRequestID: "x-request-id"
         case .via: "via"
         case .maxForwards: "max-forwards"
         case .date: "date"

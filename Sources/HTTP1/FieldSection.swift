@@ -16,6 +16,8 @@ struct FieldSection {
     private(set) var contentLength: UInt64 = 0
     private(set) var host = ByteRange.empty
     private(set) var upgrade = ByteRange.empty
+    /// Of Max-Forwards; nil when there is none or it is no number.
+    private(set) var maxForwards: UInt64?
     private(set) var expectsContinue = false
     private(set) var hasClose = false
     private(set) var hasKeepAlive = false
@@ -31,6 +33,7 @@ struct FieldSection {
         contentLength = 0
         host = .empty
         upgrade = .empty
+        maxForwards = nil
         expectsContinue = false
         hasClose = false
         hasKeepAlive = false
@@ -120,12 +123,15 @@ struct FieldSection {
             return noteConnection(bytes, field.value)
         case .upgrade:
             if !isRepeated { upgrade = field.value }
+        case .maxForwards:
+            maxForwards = isRepeated ? nil : Self.decimal(bytes.extracting(field.value.bounds))
         case .expect:
             expectsContinue =
                 bytes.extracting(field.value.bounds).isEqualIgnoringCase(to: "100-continue")
         case .other, .keepAlive, .proxyConnection, .te, .trailer, .proxyAuthenticate,
             .proxyAuthorization, .proxyAuthenticationInfo, .xForwardedFor, .xForwardedProto,
-            .xForwardedHost, .via, .maxForwards, .date, .contentType, .server, .location:
+            .xForwardedHost, .xForwardedPort, .forwarded, .xRequestID, .via, .date, .contentType,
+            .server, .location:
             break
         }
         return nil

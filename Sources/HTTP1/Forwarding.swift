@@ -1,224 +1,131 @@
-// What the next hop is told: a head is written anew from what was understood of it. Runs of fields
-// that stay are copied in one piece; host and framing are always written from the parsed values, so
-// that the next hop cannot read another meaning into the same bytes.
+// What the next hop is told about the client and about this hop: X-Forwarded-For and its kin,
+// Forwarded (RFC 7239), Via (RFC 9110 section 7.6.3) and X-Request-Id.
+//
+// Whoever reads these fields acts on them: logs, limits, access rules. So a client's own are
+// believed only when the client is a proxy that the operator named; anyone else's are replaced.
+// What does not change from request to request is rendered once and appended in one piece.
 
-/// How the next hop is told about the client. One serves all connections of a thread, which set the
-/// client's address before they write; not copyable, since a copy would count three references.
+/// What to do with the fields that describe the client.
+package struct ForwardingPolicy: Equatable, Sendable {
+    /// What becomes of a list that names the hops before this one.
+    package enum Handling: Sendable {
+        /// A trusted client's list is kept and the client added to it; another's is replaced.
+        case append
+        /// The list begins here, whoever the client is.
+        case replace
+        /// Nothing is written, and what the client sent passes through as it came.
+        case off
+    }
+
+    /// X-Forwarded-For, -Proto, -Host and -Port.
+    package var xForwarded = Handling.append
+    /// Forwarded (RFC 7239).
+    package var forwarded = Handling.off
+    /// The name of this hop in Via: a token; empty writes no Via.
+    package var via = Array("fairlead".utf8)
+    /// Whether requests get an X-Request-Id; a trusted client's is kept.
+    package var requestID = false
+
+    /// The defaults.
+    package init() {}
+}
+
+/// How the next hop is told about the client. One serves all connections of a listener on a thread,
+/// which set the client before they write; not copyable, since a copy would count its references.
 package struct Forwarding: ~Copyable, Sendable {
-    /// What the client speaks: `http`, or `https` once TLS ends here.
-    package let scheme: [UInt8]
+    /// What is written, and what is believed.
+    package let policy: ForwardingPolicy
     /// The host to name for a request of HTTP/1.0 that names none (RFC 9112 section 3.3): that of
     /// the listener. Empty writes an empty Host, which section 3.2 wants when nothing is known.
     package let defaultHost: [UInt8]
-    /// The client's address, its line end, and the whole line of X-Forwarded-Proto.
-    fileprivate private(set) var addressAndScheme: [UInt8] = []
+    /// Whether the client's own account of where a request came from is kept.
+    private(set) var isTrusted = false
+    /// Fields of the client's that are not copied.
+    private(set) var dropped = FieldNames.notCopied
 
-    /// For a client of this address as text, without a port: `192.0.2.1`, `2001:db8::1`.
+    /// The line ends, and the lines of X-Forwarded-Proto and -Port.
+    let schemeLine: [UInt8]
+    let portLine: [UInt8]
+    /// `Via: 1.1 name`, and the same for a request of HTTP/1.0; empty for none.
+    let viaLine: [UInt8]
+    let viaLineOfHTTP10: [UInt8]
+    /// `;proto=http`, for Forwarded.
+    let protoParameter: [UInt8]
+    /// The client's address as X-Forwarded-For has it.
+    private(set) var address: [UInt8] = []
+    /// The address, its line end, and every line that an untrusted client's request gets after it.
+    private(set) var addressAndLines: [UInt8] = []
+    /// `Forwarded: for=…` without line end; empty when that is off.
+    private(set) var forwardedFor: [UInt8] = []
+
+    /// For clients that connect with `scheme` (`http`, or `https` once TLS ends here) on `port`.
     /// - Precondition: the texts hold no spaces and no control characters.
     package init(
-        clientAddress: [UInt8] = [], scheme: [UInt8] = Array("http".utf8),
-        defaultHost: [UInt8] = []
+        policy: ForwardingPolicy = ForwardingPolicy(), scheme: StaticString = "http",
+        port: UInt16, defaultHost: [UInt8] = []
     ) {
-        self.scheme = scheme
+        func line(_ name: StaticString, _ write: (inout [UInt8]) -> Void) -> [UInt8] {
+            var out: [UInt8] = []
+            out.append(name)
+            write(&out)
+            out.append("\r\n")
+            return out
+        }
+        precondition(
+            (policy.via + defaultHost).allSatisfy { $0 > 0x20 && $0 != 0x7F },
+            "a host or the name in Via has a space or control character")
+        self.policy = policy
         self.defaultHost = defaultHost
-        precondition(
-            (clientAddress + scheme + defaultHost).allSatisfy { $0 > 0x20 && $0 != 0x7F },
-            "an address, scheme or host has a space or control character")
-        setClientAddress { $0.append(clientAddress.span) }
+        schemeLine = line("X-Forwarded-Proto: ") { $0.append(scheme) }
+        portLine = line("X-Forwarded-Port: ") { $0.appendDecimal(UInt64(port)) }
+        let via = policy.via
+        viaLine = via.isEmpty ? [] : line("Via: 1.1 ") { $0.append(via.span) }
+        viaLineOfHTTP10 = via.isEmpty ? [] : line("Via: 1.0 ") { $0.append(via.span) }
+        var proto: [UInt8] = []
+        proto.append(";proto=")
+        proto.append(scheme)
+        protoParameter = proto
+        setClient(isTrusted: false) { $0.append("unknown") }
     }
 
-    /// Puts another client's address in place, in the memory of the one before. `appendText` appends
-    /// it to what it is given, without spaces and control characters.
-    package mutating func setClientAddress(_ appendText: (inout [UInt8]) -> Void) {
-        let scheme = scheme
-        addressAndScheme.removeAll(keepingCapacity: true)
-        appendText(&addressAndScheme)
-        addressAndScheme.append("\r\nX-Forwarded-Proto: ")
-        addressAndScheme.append(scheme.span)
-        addressAndScheme.append("\r\n")
-    }
-}
+    /// Puts another client in place, in the memory of the one before. `appendAddress` appends its
+    /// address as text, without brackets and port: `192.0.2.1`, `2001:db8::1`.
+    package mutating func setClient(isTrusted: Bool, _ appendAddress: (inout [UInt8]) -> Void) {
+        self.isTrusted = isTrusted
+        address.removeAll(keepingCapacity: true)
+        appendAddress(&address)
+        addressAndLines.removeAll(keepingCapacity: true)
+        addressAndLines.append(contentsOf: address)
+        addressAndLines.append("\r\n")
+        addressAndLines.append(contentsOf: schemeLine)
+        addressAndLines.append(contentsOf: portLine)
 
-extension RequestHead {
-    /// Never copied: hop-by-hop (RFC 9110 section 7.6.1), or written anew below.
-    private static let notCopied = FieldNames.hopByHop.union(
-        FieldNames(.host, .contentLength, .xForwardedFor, .xForwardedProto, .xForwardedHost))
+        forwardedFor.removeAll(keepingCapacity: true)
+        if policy.forwarded != .off {
+            // RFC 7239 section 6: an IPv6 address stands in brackets and so in quotes.
+            let isIPv6 = address.contains(Characters.colon)
+            forwardedFor.append(isIPv6 ? "Forwarded: for=\"[" : "Forwarded: for=")
+            forwardedFor.append(contentsOf: address)
+            if isIPv6 { forwardedFor.append("]\"") }
+        }
 
-    /// Appends the head to send to the backend: request line in origin-form (or `*`), HTTP/1.1,
-    /// Host first, the fields that are not hop-by-hop, X-Forwarded-For with the client appended to
-    /// the list that came, X-Forwarded-Proto and -Host in place of the client's, and the framing.
-    ///
-    /// No Connection field: persistent is HTTP/1.1's default. TE is dropped, `trailers` too: that
-    /// only says that optional trailers will not be kept, and needs no answer from the backend.
-    /// - Parameters:
-    ///   - bytes: those that were parsed; `parse` must have returned `complete`.
-    ///   - passingUpgrade: write Connection and Upgrade for what `upgrade` asks for.
-    package func write(
-        from bytes: Span<UInt8>, forwarding: borrowing Forwarding, passingUpgrade: Bool = false,
-        into out: inout [UInt8]
-    ) {
-        writeRequestLine(from: bytes, into: &out)
-        if host.isEmpty {
-            out.append(forwarding.defaultHost.span)
-        } else {
-            out.append(bytes, host)
+        dropped = .notCopied
+        switch policy.xForwarded {
+        case .off: break
+        case .append where isTrusted: dropped.insert(.xForwardedFor)  // merged into one line
+        case .append, .replace:
+            dropped = dropped.union(
+                FieldNames(.xForwardedFor, .xForwardedProto, .xForwardedHost, .xForwardedPort))
         }
-        out.append("\r\n")
-
-        // An expectation of HTTP/1.0 must not become one of 1.1 (RFC 9110 section 10.1.1).
-        var dropped = Self.notCopied
-        if minorVersion == 0 { dropped.insert(.expect) }
-        if body != .chunked { dropped.insert(.trailer) }
-        section.copyFields(from: bytes, length: length, but: dropped, into: &out)
-
-        writeForwarded(from: bytes, forwarding, into: &out)
-        if passingUpgrade, let upgrade {
-            out.append("Connection: upgrade\r\nUpgrade: ")
-            out.append(bytes, upgrade)
-            out.append("\r\n")
-        }
-        body.writeFields(into: &out)
-        out.append("\r\n")
-    }
-
-    /// RFC 9112 sections 3.2.1 and 3.2.2: the path and query of the target, whatever its form.
-    /// Goes as far as the name of the Host field, which comes first (RFC 9110 section 7.2).
-    private func writeRequestLine(from bytes: Span<UInt8>, into out: inout [UInt8]) {
-        if targetForm == .origin {
-            // One space is all that stands between the two.
-            out.append(bytes, ByteRange(start: methodRange.start, end: target.end))
-            out.append(" HTTP/1.1\r\nHost: ")
-            return
-        }
-        out.append(bytes, methodRange)
-        out.append(" ")
-        if targetForm == .authority {
-            out.append(bytes, target)
-        } else if pathAndQuery.isEmpty {
-            // Section 3.2.4: OPTIONS for a target without path means the server as a whole.
-            out.append(method == .options ? "*" : "/")
-        } else {
-            if bytes[Int(pathAndQuery.start)] == 0x3F { out.append("/") }
-            out.append(bytes, pathAndQuery)
-        }
-        out.append(" HTTP/1.1\r\nHost: ")
-    }
-
-    private func writeForwarded(
-        from bytes: Span<UInt8>, _ forwarding: borrowing Forwarding, into out: inout [UInt8]
-    ) {
-        out.append("X-Forwarded-For: ")
-        if section.present.contains(.xForwardedFor) {
-            for index in section.fields.indices {
-                let field = section.fields[index]
-                if field.known == .xForwardedFor, !field.isNominated, !field.value.isEmpty {
-                    out.append(bytes, field.value)
-                    out.append(", ")
-                }
-            }
-        }
-        out.append(forwarding.addressAndScheme.span)
-        if !host.isEmpty {
-            out.append("X-Forwarded-Host: ")
-            out.append(bytes, host)
-            out.append("\r\n")
-        }
+        // A trusted client's elements stay, each on its line: lines of a list are one list
+        // (RFC 9110 section 5.3).
+        let replacesForwarded = policy.forwarded == .replace || !isTrusted
+        if policy.forwarded != .off, replacesForwarded { dropped.insert(.forwarded) }
+        if policy.requestID, !isTrusted { dropped.insert(.xRequestID) }
     }
 }
 
-/// What the client of a response can take.
-package struct ClientCapabilities: Equatable, Sendable {
-    /// Of the request: 1 for HTTP/1.1, 0 for HTTP/1.0.
-    package var minorVersion: Int
-    /// Whether the connection to the client stays open after this response.
-    package var keepsAlive: Bool
-
-    /// Usually both from the request: its version, and whether either side wants to close.
-    package init(minorVersion: Int, keepsAlive: Bool) {
-        self.minorVersion = minorVersion
-        self.keepsAlive = keepsAlive
-    }
-}
-
-extension ResponseHead {
-    private static let notCopied = FieldNames.hopByHop.union(FieldNames(.contentLength))
-
-    /// Appends the head to send to the client: status line of HTTP/1.1 (a proxy's own version, RFC
-    /// 9110 section 2.5), the fields that are not hop-by-hop, the framing, and a Connection field
-    /// where the default of the client's version does not hold. An interim head gets neither; it
-    /// must not be sent to a client of HTTP/1.0 at all (section 15.2).
-    /// - Parameters:
-    ///   - bytes: those that were parsed; `parse` must have returned `complete`.
-    ///   - framing: how the body will reach the client: `body`, or `untilClose` for chunks that the
-    ///     caller decodes since a client of HTTP/1.0 cannot. The connection is then not kept,
-    ///     whatever `client` says.
-    package func write(
-        from bytes: Span<UInt8>, to client: ClientCapabilities, framing: BodyFraming,
-        into out: inout [UInt8]
-    ) {
-        precondition(
-            framing != .chunked || client.minorVersion == 1, "HTTP/1.0 has no chunked bodies")
-        out.append("HTTP/1.1 ")
-        // Code, space and reason stand together; only the space may be missing.
-        let codeStart = HTTPVersion.count + 1
-        out.append(bytes, ByteRange(codeStart, max(Int(reason.end), codeStart + 3)))
-        out.append(reason.start == UInt32(codeStart + 3) ? " \r\n" : "\r\n")
-        var dropped = Self.notCopied
-        if framing != .chunked { dropped.insert(.trailer) }
-        section.copyFields(from: bytes, length: length, but: dropped, into: &out)
-        if status >= 200 {
-            if lengthMayBeTold, let declaredLength {
-                BodyFraming.length(declaredLength).writeFields(into: &out)
-            } else {
-                framing.writeFields(into: &out)
-            }
-            if !client.keepsAlive || framing == .untilClose {
-                out.append("Connection: close\r\n")
-            } else if client.minorVersion == 0 {
-                out.append("Connection: keep-alive\r\n")
-            }
-        } else if let upgrade {
-            out.append("Connection: upgrade\r\nUpgrade: ")
-            out.append(bytes, upgrade)
-            out.append("\r\n")
-        }
-        out.append("\r\n")
-    }
-}
-
-extension BodyFraming {
-    /// Appends the one field that says this, or none (RFC 9112 section 6).
-    package func writeFields(into out: inout [UInt8]) {
-        switch self {
-        case .none, .untilClose: break
-        case .chunked: out.append("Transfer-Encoding: chunked\r\n")
-        case .length(let length):
-            out.append("Content-Length: ")
-            out.appendDecimal(length)
-            out.append("\r\n")
-        }
-    }
-}
-
-extension FieldSection {
-    /// Appends every field line that is neither nominated nor in `dropped`, as it was sent. Lines
-    /// that stand together are copied together. `length` is that of the head.
-    func copyFields(
-        from bytes: Span<UInt8>, length: Int, but dropped: FieldNames, into out: inout [UInt8]
-    ) {
-        var runStart: UInt32?
-        for index in fields.indices {
-            let field = fields[index]
-            if field.isNominated || dropped.contains(field.known) {
-                if let start = runStart {
-                    out.append(bytes, ByteRange(start: start, end: field.name.start))
-                }
-                runStart = nil
-            } else if runStart == nil {
-                runStart = field.name.start
-            }
-        }
-        // Two bytes before the end of the head the empty line begins.
-        if let start = runStart { out.append(bytes, ByteRange(Int(start), length - 2)) }
-    }
+extension FieldNames {
+    /// Never copied: hop-by-hop (RFC 9110 section 7.6.1), or written anew from the parsed value.
+    static let notCopied = FieldNames.hopByHop.union(FieldNames(.host, .contentLength))
 }

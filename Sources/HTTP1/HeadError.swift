@@ -40,6 +40,8 @@ package enum HeadError: UInt8, Error, Equatable, Sendable, CaseIterable {
     // Connection, RFC 9110 section 7.6.1.
     case invalidConnection
     case tooManyConnectionOptions
+    // Max-Forwards, RFC 9110 section 7.6.2.
+    case invalidMaxForwards
 
     /// The status to answer a request with. For a bad response the answer is 502, whatever this
     /// says.
@@ -55,7 +57,7 @@ package enum HeadError: UInt8, Error, Equatable, Sendable, CaseIterable {
             .invalidFieldValue, .missingHost, .repeatedHost, .invalidHost, .invalidContentLength,
             .repeatedContentLength, .repeatedTransferEncoding, .transferEncodingWithContentLength,
             .transferEncodingInHTTP10, .contentNotAllowed, .invalidConnection,
-            .tooManyConnectionOptions:
+            .tooManyConnectionOptions, .invalidMaxForwards:
             400
         }
     }
@@ -103,6 +105,7 @@ extension HeadError: CustomStringConvertible {
         case .transferEncodingInHTTP10: "A message of HTTP/1.0 cannot have a Transfer-Encoding."
         case .contentNotAllowed: "A CONNECT or TRACE request cannot have content."
         case .invalidConnection: "The Connection field is not a list of tokens."
+        case .invalidMaxForwards: "Max-Forwards is not one decimal number."
         case .tooManyConnectionOptions: "The Connection field has more options than the limit."
         }
     }

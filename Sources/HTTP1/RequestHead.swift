@@ -56,6 +56,12 @@ package struct RequestHead {
             ? section.upgrade : nil
     }
 
+    /// How many more hops may forward an OPTIONS or TRACE request (RFC 9110 section 7.6.2); nil
+    /// without such a limit, and for other methods, which ignore it.
+    package var maxForwards: UInt64? {
+        method == .options || method == .trace ? section.maxForwards : nil
+    }
+
     /// Whether there is a field of this name.
     package func contains(_ name: FieldName) -> Bool { section.present.contains(name) }
 
@@ -192,6 +198,12 @@ package struct RequestHead {
         // RFC 9110 sections 9.3.6 and 9.3.8; after CONNECT the bytes belong to the tunnel.
         if hasCoding || hasLength, method == .connect || method == .trace {
             return .contentNotAllowed
+        }
+        // RFC 9110 section 7.6.2: 1*DIGIT. What can't be counted down can't be obeyed.
+        if method == .options || method == .trace, section.present.contains(.maxForwards),
+            section.maxForwards == nil
+        {
+            return .invalidMaxForwards
         }
         body = hasCoding ? .chunked : hasLength ? .length(section.contentLength) : .none
         return nil

@@ -14,24 +14,53 @@ final class WorkerListener {
     var requestHead: RequestHead
     /// The same for response heads.
     var responseHead: ResponseHead
+    private var forwarding: Forwarding
+    private var forwardedAddress: IPAddress?
 
     // In nanoseconds, as deadlines are.
     let headTimeout: UInt64
     let idleTimeout: UInt64
     let stallTimeout: UInt64
+    let tunnelTimeout: UInt64
     /// Nil is no limit.
     let requestTimeout: UInt64?
 
-    init(options: ListenerOptions, counters: ListenerCounters, pool: BackendPool) {
+    /// - Parameter port: where it listens, also when the kernel chose.
+    init(options: ListenerOptions, port: UInt16, counters: ListenerCounters, pool: BackendPool) {
         self.options = options
         self.counters = counters
         self.pool = pool
         requestHead = RequestHead(limits: options.headLimits)
         responseHead = ResponseHead(limits: options.headLimits)
+        forwarding = Forwarding(policy: options.forwarding, port: port)
         headTimeout = options.timeouts.head.wholeNanoseconds
         idleTimeout = options.timeouts.idle.wholeNanoseconds
         stallTimeout = options.timeouts.stall.wholeNanoseconds
+        tunnelTimeout = options.timeouts.tunnel.wholeNanoseconds
         requestTimeout = options.timeouts.request?.wholeNanoseconds
+    }
+}
+
+extension WorkerListener {
+    /// Makes the client at `address` the one that the next backend is told of.
+    private func setForwarded(_ address: IPAddress) {
+        guard address != forwardedAddress else { return }
+        forwardedAddress = address
+        forwarding.setClient(
+            isTrusted: options.trustedProxies.contains { $0.contains(address) }
+        ) { address.appendText(to: &$0) }
+    }
+
+    /// Appends the head that a backend gets for a request of the client at `address`.
+    func writeHead(
+        _ head: borrowing RequestHead, from bytes: Span<UInt8>, of address: IPAddress,
+        requestID: RequestID?, passingUpgrade: Bool, into out: inout [UInt8]
+    ) {
+        setForwarded(address)
+        head.write(
+            from: bytes, forwarding: forwarding, requestID: requestID,
+            maxForwards: head.maxForwards.map { $0 - 1 }, passingUpgrade: passingUpgrade,
+            into: &out)
     }
 }
 

@@ -77,6 +77,12 @@ final class BackendConnection: StreamChannel {
         reset()
     }
 
+    /// The connection has switched to another protocol: gives up the descriptor.
+    func handOver() -> Descriptor {
+        exchange = nil
+        return detach()
+    }
+
     // MARK: - Events
 
     override func onWritable() {

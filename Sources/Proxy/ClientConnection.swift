@@ -196,6 +196,9 @@ final class ClientConnection: StreamChannel, ClientSide {
             omitsBody: omitsBody)
         // Nothing was done yet: the client may simply try again.
         if reply.status == 503 { writer.addField("Retry-After", "1") }
+        // RFC 9110, section 10.2.1: what the target allows is the backend's to say; an empty list
+        // promises nothing.
+        if reply == .optionsAtLastHop || reply == .traceAtLastHop { writer.addField("Allow", "") }
         var out: [UInt8] = []
         let body = Array(reply.body(service: listener.pool.options.name).utf8)
         writer.write(body: body.span, into: &out)
@@ -243,6 +246,13 @@ final class ClientConnection: StreamChannel, ClientSide {
     func exchangeCutShort() {
         exchange = nil
         reset()
+    }
+
+    /// The connection has switched to another protocol: gives up the descriptor, what was kept for
+    /// the client, and what the client has sent behind its request.
+    func handOver() -> (Descriptor, unsent: [UInt8], received: [UInt8]) {
+        exchange = nil
+        return (detach(), takeUnsent(), partial)
     }
 
     // MARK: - The end

@@ -80,11 +80,12 @@ extension HTTPExchange {
         case .backendTimeout: pool.counters.timeouts.add()
         case .refused, .malformedBody, .clientTimeout:
             client.listener.counters.badRequests.add()
+        case .optionsAtLastHop, .traceAtLastHop: break
         }
         pool.counters.count(status: reply.status)
-        // After a refusal what follows on the connection can't be told from an attack.
         let keepsAlive =
-            reply.status >= 500 && clientKeepsAlive && client.mayKeepAlive && requestBody.isComplete
+            reply.keepsConnection && clientKeepsAlive && client.mayKeepAlive
+            && requestBody.isComplete
         client.send(
             reply, keepsAlive: keepsAlive, minorVersion: minorVersion, omitsBody: method == .head)
         finish(pool)

@@ -25,12 +25,16 @@ extension HTTPExchange {
         pool.counters.bytesFromClients.add(bytes.count)
         pool.retryPolicy.noteRequest()
 
-        // RFC 9110, section 9.3.6: a tunnel is only for those who are asked for one.
-        guard method != .connect else {
-            giveUp(.refused(.targetFormNotAllowed))
+        if let reply = ownReply(to: head) {
+            giveUp(reply)
             return 0
         }
-        worker.writeHead(head, from: bytes, of: client.address, into: &requestHead)
+        noteUpgrade(head, bytes, client)
+        client.listener.writeHead(
+            head, from: bytes, of: client.address,
+            requestID: client.listener.options.forwarding.requestID
+                ? worker.nextRequestID() : nil,
+            passingUpgrade: !upgradeOffer.isEmpty, into: &requestHead)
         var used = 0
         if !requestBody.isComplete {
             guard let taken = takeBody(following) else {
@@ -45,6 +49,28 @@ extension HTTPExchange {
         }
         tryNext(client, pool)
         return used
+    }
+
+    /// The answer to a request that goes no further; nil for all others.
+    private func ownReply(to head: borrowing RequestHead) -> Reply? {
+        // RFC 9110, section 9.3.6: a tunnel is only for those who are asked for one.
+        if method == .connect { return .refused(.targetFormNotAllowed) }
+        // Section 7.6.2: the last hop that may see the request answers it.
+        if head.maxForwards == 0 { return method == .trace ? .traceAtLastHop : .optionsAtLastHop }
+        return nil
+    }
+
+    /// Keeps the protocols that the client offers to switch to, when they are passed on. A request
+    /// with a body is not: what follows it would be both, and no known protocol needs that.
+    private func noteUpgrade(
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ client: ClientConnection
+    ) {
+        guard let upgrade = head.upgrade, client.listener.options.allowsUpgrade,
+            head.body == .none
+        else { return }
+        let offer = bytes.extracting(upgrade.bounds)
+        guard !UpgradeOffer.offersHTTP2(offer) else { return }
+        upgradeOffer.append(offer)
     }
 
     /// Bytes that came from the client while the exchange is under way. Returns how many of them

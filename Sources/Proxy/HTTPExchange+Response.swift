@@ -41,9 +41,10 @@ extension HTTPExchange {
                 let head = listener.responseHead
                 let headBytes = rest.extracting(0..<length)
                 guard head.isInterim else {
-                    // No upgrade was passed on, so none can be granted.
                     guard head.status != 101 else {
-                        failBackend(.badResponse, connection)
+                        switchProtocols(
+                            head, headBytes, following: rest.extracting(length..<rest.count),
+                            client, connection)
                         return
                     }
                     startResponse(head, headBytes, client, connection)

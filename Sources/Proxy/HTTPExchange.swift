@@ -42,6 +42,8 @@ final class HTTPExchange {
     var bodyInHand: [UInt8] = []
     /// Whether every body byte received so far is in `bodyInHand`, so that a new try can start over.
     var canReplay = true
+    /// The protocols that the client offers to switch to, as backends are told; nearly always empty.
+    var upgradeOffer: [UInt8] = []
     /// Whether the head was written to the connection of this try.
     var isHeadSent = false
 
@@ -167,6 +169,7 @@ final class HTTPExchange {
         payload = nil
         backendKeepsAlive = false
         endsBy = .max
+        if !upgradeOffer.isEmpty { upgradeOffer = [] }
         worker.recycle(self)
     }
 }

@@ -28,6 +28,12 @@ package struct ListenerOptions: Sendable {
     package var connectionsMax = 100_000
     /// How long its clients may take.
     package var timeouts = ClientTimeouts()
+    /// What backends are told of its clients.
+    package var forwarding = ForwardingPolicy()
+    /// Clients whose own account of where a request came from is believed.
+    package var trustedProxies: [IPNetwork] = []
+    /// Whether a client may switch to another protocol (RFC 9110, section 7.8).
+    package var allowsUpgrade = true
 
     /// The rest is at its defaults.
     package init(index: Int, endpoint: Endpoint, mode: ListenerMode, service: ServiceID) {
@@ -45,8 +51,10 @@ package struct ClientTimeouts: Sendable {
     package var head: Duration = .seconds(10)
     /// Between a response and the next request.
     package var idle: Duration = .seconds(60)
-    /// Without a byte moving in either direction while a body or a TCP stream is under way.
+    /// Without a byte moving in either direction while a body is under way.
     package var stall: Duration = .seconds(60)
+    /// The same for a TCP connection, or one that has switched to another protocol.
+    package var tunnel: Duration = .seconds(300)
     /// From a request's head to the last byte of its response; nil is no limit, since downloads and
     /// event streams may go on for as long as they move.
     package var request: Duration?

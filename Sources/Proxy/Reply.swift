@@ -10,6 +10,11 @@ enum Reply: Equatable {
     case malformedBody
     /// The client was too slow with its request.
     case clientTimeout
+    /// OPTIONS that may go no further (RFC 9110, section 7.6.2).
+    case optionsAtLastHop
+    /// TRACE that may go no further. It is not reflected: a head can hold what its client's scripts
+    /// may not read, and what the hops before this one have added.
+    case traceAtLastHop
     /// No backend is in the rotation.
     case noBackend
     /// No connection to any backend could be made.
@@ -26,9 +31,22 @@ enum Reply: Equatable {
         case .refused(let error): error.status
         case .malformedBody: 400
         case .clientTimeout: 408
+        case .optionsAtLastHop: 200
+        case .traceAtLastHop: 405
         case .noBackend, .notConnected: 503
         case .noResponse, .badResponse: 502
         case .backendTimeout: 504
+        }
+    }
+
+    /// Whether the connection can be used again: after a refusal what follows on it can't be told
+    /// from an attack.
+    var keepsConnection: Bool {
+        switch self {
+        case .refused, .malformedBody, .clientTimeout: false
+        case .optionsAtLastHop, .traceAtLastHop, .noBackend, .notConnected, .noResponse,
+            .badResponse, .backendTimeout:
+            true
         }
     }
 
@@ -38,6 +56,8 @@ enum Reply: Equatable {
         case .refused(let error): "\(error)\n"
         case .malformedBody: "The request's body is malformed: check its chunked framing.\n"
         case .clientTimeout: "The request did not arrive in time.\n"
+        case .optionsAtLastHop: ""
+        case .traceAtLastHop: "This hop answers no TRACE.\n"
         case .noBackend: "No healthy backend for service \(service).\n"
         case .notConnected:
             "No healthy backend for service \(service): none accepted a connection.\n"

@@ -29,6 +29,37 @@ final class TCPRelay: ClientSide {
         client.relay = self
     }
 
+    /// Takes over two connections that have switched from HTTP to another protocol.
+    init(
+        _ descriptor: Descriptor, server: Descriptor, of backend: PooledBackend,
+        _ pool: BackendPool, worker: Worker, listener: WorkerListener
+    ) {
+        self.worker = worker
+        self.listener = listener
+        self.pool = pool
+        self.backend = backend
+        startedAt = worker.loop.nowNanoseconds
+        client = RelayEnd(descriptor, on: worker.loop)
+        let server = RelayEnd(server, on: worker.loop)
+        self.server = server
+        client.relay = self
+        server.relay = self
+    }
+
+    /// Goes on with connections that were taken over: passes on first what came before.
+    func start(toClient: [UInt8], toServer: [UInt8]) {
+        guard let server else { return }
+        pool.counters.inFlight.add()
+        backend?.counters.inFlight.add()
+        noteActivity()
+        client.startReading()
+        server.startReading()
+        note(toServer.count, from: client)
+        note(toClient.count, from: server)
+        pass(toClient.span, from: server, to: client)
+        pass(toServer.span, from: client, to: server)
+    }
+
     /// Takes the connection on: dials a backend. The worker knows of it by now.
     func start() {
         pool.counters.requests.add()
@@ -118,17 +149,21 @@ final class TCPRelay: ClientSide {
         case .bytes(let count):
             noteActivity()
             note(count, from: end)
-            switch worker.buffer.withBytes(count, { other.write($0) }) {
-            case .sent: break
-            case .kept: end.stopReading()
-            case .failed: broken(other)
-            }
+            worker.buffer.withBytes(count) { pass($0, from: end, to: other) }
         case .wouldBlock: break
         case .endOfStream:
             end.hasEnded = true
             end.stopReading()
             passEnd(to: other)
         case .failed: broken(end)
+        }
+    }
+
+    private func pass(_ bytes: Span<UInt8>, from end: RelayEnd, to other: RelayEnd) {
+        switch other.write(bytes) {
+        case .sent: break
+        case .kept: end.stopReading()
+        case .failed: broken(other)
         }
     }
 
@@ -170,7 +205,7 @@ final class TCPRelay: ClientSide {
 
     /// One deadline for both directions, on the client's end.
     private func noteActivity() {
-        client.deadlineNanoseconds = worker.loop.nowNanoseconds + listener.stallTimeout
+        client.deadlineNanoseconds = worker.loop.nowNanoseconds + listener.tunnelTimeout
     }
 
     private func note(_ bytes: Int, from end: RelayEnd) {

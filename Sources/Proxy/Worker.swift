@@ -44,8 +44,7 @@ final class Worker {
     private var clientCount = 0
     /// Exchanges that are over, kept so that a request allocates nothing.
     private var freeExchanges: [HTTPExchange] = []
-    private var forwarding = Forwarding()
-    private var forwardedAddress: IPAddress?
+    private var requestIDs = RequestIDs()
     private var drainLimit: Timer?
 
     /// Free exchanges kept: the requests in flight that are likely to come again.
@@ -74,6 +73,7 @@ final class Worker {
                 socket, worker: self,
                 listener: WorkerListener(
                     options: options,
+                    port: socket.localEndpoint?.port ?? options.endpoint.port,
                     counters: registry.listener(options.index, worker: number),
                     pool: pools[options.service.index]))
         }
@@ -135,7 +135,17 @@ final class Worker {
         stopWhenIdle()
     }
 
+    /// `client` has become `successor`, on the same descriptor.
+    func replace(_ client: any ClientSide, by successor: any ClientSide) {
+        let number = client.clientNumber
+        precondition(clients[number] === client, "only a client that is known has a successor")
+        clients[number] = successor
+    }
+
     // MARK: - Exchanges
+
+    /// A name for the request at hand.
+    func nextRequestID() -> RequestID { requestIDs.next() }
 
     func takeExchange() -> HTTPExchange {
         freeExchanges.popLast() ?? HTTPExchange(worker: self)
@@ -143,18 +153,6 @@ final class Worker {
 
     func recycle(_ exchange: HTTPExchange) {
         if freeExchanges.count < Self.freeExchangesMax { freeExchanges.append(exchange) }
-    }
-
-    /// Appends the head for a backend, which is told of the client at `address`.
-    func writeHead(
-        _ head: borrowing RequestHead, from bytes: Span<UInt8>, of address: IPAddress,
-        into out: inout [UInt8]
-    ) {
-        if address != forwardedAddress {
-            forwarding.setClientAddress { address.appendText(to: &$0) }
-            forwardedAddress = address
-        }
-        head.write(from: bytes, forwarding: forwarding, into: &out)
     }
 
     // MARK: - Reports

@@ -34,6 +34,8 @@ package final class ServiceCounters: Sendable {
     package let responses4xx = Counter()
     /// Those of 500 and above.
     package let responses5xx = Counter()
+    /// Connections that switched to another protocol, such as WebSocket.
+    package let upgrades = Counter()
     /// Answered 503 by Fairlead: no backend was in the rotation, or none could be connected to. For
     /// TCP, connections that were reset for that.
     package let noBackend = Counter()

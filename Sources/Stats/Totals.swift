@@ -39,6 +39,8 @@ package struct ServiceTotals: Sendable, Equatable {
     package var responses4xx = 0
     /// Those of 500 and above.
     package var responses5xx = 0
+    /// Connections that switched to another protocol.
+    package var upgrades = 0
     /// Given up on because no backend could take them.
     package var noBackend = 0
     /// Given up on because a backend broke off or did not speak HTTP.
@@ -70,6 +72,7 @@ package struct ServiceTotals: Sendable, Equatable {
         responses3xx += counters.responses3xx.current
         responses4xx += counters.responses4xx.current
         responses5xx += counters.responses5xx.current
+        upgrades += counters.upgrades.current
         noBackend += counters.noBackend.current
         backendErrors += counters.backendErrors.current
         timeouts += counters.timeouts.current

@@ -42,9 +42,32 @@ extension ListenerOptions {
         connectionsMax = max(1, (listener.limits.connections + workers - 1) / workers)
         timeouts.head = listener.timeouts.clientHead
         timeouts.idle = listener.timeouts.clientIdle
-        timeouts.stall =
-            listener.mode == .tcp ? listener.timeouts.tunnelIdle : listener.timeouts.bodyIdle
+        timeouts.stall = listener.timeouts.bodyIdle
+        timeouts.tunnel = listener.timeouts.tunnelIdle
         timeouts.request = listener.timeouts.request
+        forwarding = ForwardingPolicy(listener.forwarding)
+        trustedProxies = listener.forwarding.trustedProxies
+        allowsUpgrade = listener.upgrade == .on
+    }
+}
+
+extension ForwardingPolicy {
+    fileprivate init(_ forwarding: Listener.Forwarding) {
+        self.init()
+        xForwarded = Handling(forwarding.xForwarded)
+        self.forwarded = Handling(forwarding.forwarded)
+        via = Array((forwarding.via ?? "").utf8)
+        requestID = forwarding.requestID == .on
+    }
+}
+
+extension ForwardingPolicy.Handling {
+    fileprivate init(_ handling: Listener.Forwarding.Handling) {
+        switch handling {
+        case .append: self = .append
+        case .replace: self = .replace
+        case .off: self = .off
+        }
     }
 }
 

@@ -75,15 +75,6 @@ private let isOptimised: Bool = {
     func steadyState(request: String) throws {
         let listening = try Socket.listen(on: Endpoint(.loopback, 0), isShared: false)
         let port = try #require(listening.localEndpoint?.port)
-        // What the backend gets: the request as it came, and what tells of the client.
-        let extra =
-            "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a.test\r\n"
-        let forwarded = request.utf8.count + extra.utf8.count
-        let answer = Array("HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 5\r\n\r\nhello".utf8)
-        let server = try LoopThread(name: "backend") {
-            Self.serve(listening, request: forwarded, answer)
-        }
-
         let service = ServiceID(index: 0)
         let options = ProxyOptions(
             workers: 1,
@@ -94,6 +85,15 @@ private let isOptimised: Bool = {
             services: [ServiceOptions(id: service, name: "web")])
         let registry = StatsRegistry(workers: 1, listeners: 1, services: 1)
         let proxy = try ProxyWorkers(options: options, registry: registry, reports: Mailbox())
+        // What the backend gets: the request as it came, and what tells of the client.
+        let extra =
+            "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Port: \(proxy.endpoints[0].port)"
+            + "\r\nX-Forwarded-Host: a.test\r\nVia: 1.1 fairlead\r\n"
+        let forwarded = request.utf8.count + extra.utf8.count
+        let answer = Array("HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 5\r\n\r\nhello".utf8)
+        let server = try LoopThread(name: "backend") {
+            Self.serve(listening, request: forwarded, answer)
+        }
         let member = Rotation.Member(
             id: BackendID(rawValue: 0), endpoint: Endpoint(.loopback, port), weight: 1, priority: 0)
         proxy.publish(Rotation(service: service, generation: 1, tiers: [[member]]))

@@ -34,6 +34,21 @@ import Testing
                 "1:35: dns.servers[2]: found a list, expected a plain value"
             ),
             (
+                "defaults: {forwarding: {trusted-proxies: [10.0.0.0/8, 10.1.2.3/8]}}",
+                "1:55: defaults.forwarding.trusted-proxies[1]: found \"10.1.2.3/8\", expected a "
+                    + "network's first address: 10.0.0.0/8, or 10.1.2.3"
+            ),
+            (
+                "defaults: {forwarding: {trusted-proxies: 10.0.0.0/33}}",
+                "1:42: defaults.forwarding.trusted-proxies[0]: found \"10.0.0.0/33\", expected a "
+                    + "network, such as 10.0.0.0/8, or an address"
+            ),
+            (
+                "defaults: {forwarding: {forwarded: true}}",
+                "1:36: defaults.forwarding.forwarded: found \"true\", expected append, replace or "
+                    + "off"
+            ),
+            (
                 "stop-timeout: 30",
                 "1:15: stop-timeout: found \"30\", expected a duration with a unit, such as "
                     + "500ms or 2s"

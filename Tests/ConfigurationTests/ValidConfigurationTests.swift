@@ -84,6 +84,14 @@ import Testing
                 == (1...4).map { Duration.seconds($0) })
         #expect(timeouts.request == .seconds(8))
         #expect(first.timeouts.request == nil)
+        #expect(second.upgrade == .off)
+        #expect(second.forwarding.xForwarded == .replace)
+        #expect(second.forwarding.forwarded == .append)
+        #expect(second.forwarding.via == nil)
+        #expect(second.forwarding.requestID == .on)
+        #expect(
+            second.forwarding.trustedProxies.map(\.description)
+                == ["10.0.0.0/8", "192.0.2.7/32", "fd00::/8", "::1/128"])
         #expect(
             [service.timeouts.connect, service.timeouts.responseHead, service.timeouts.backendIdle]
                 == (5...7).map { Duration.seconds($0) })
@@ -239,4 +247,8 @@ private let fullText = """
         limits: {head-bytes: 64KiB, connections: 1}
         timeouts: {client-head: 1s, client-idle: 2s, body-idle: 3s, tunnel-idle: 4s,
           request: 8s}
+        upgrade: off
+        forwarding:
+          {x-forwarded: replace, forwarded: append, via: off, request-id: on,
+           trusted-proxies: [10.0.0.0/8, 192.0.2.7, "fd00::/8", "::1"]}
     """

@@ -90,7 +90,10 @@ import Testing
         var again = RequestHead()
         var out: [UInt8] = []
         var written = 0
-        let forwarding = Forwarding(clientAddress: bytes("::1"), defaultHost: bytes("d"))
+        var policy = ForwardingPolicy()
+        policy.forwarded = .append
+        policy.requestID = true
+        var forwarding = Forwarding(policy: policy, port: 80, defaultHost: bytes("d"))
         for round in 0..<4000 {
             let original = requestCases[round % requestCases.count].input
             let input = generator.mutate(bytes(original))
@@ -98,7 +101,12 @@ import Testing
             guarded.withBytes(input) { span in
                 guard case .complete(let length) = head.parse(span) else { return }
                 #expect(length <= span.count)
-                head.write(from: span, forwarding: forwarding, into: &out)
+                forwarding.setClient(isTrusted: round % 2 == 0) {
+                    $0.append(contentsOf: bytes("::1"))
+                }
+                head.write(
+                    from: span, forwarding: forwarding, requestID: RequestID(high: 1, low: 2),
+                    passingUpgrade: true, into: &out)
             }
             if out.isEmpty { continue }
             written += 1

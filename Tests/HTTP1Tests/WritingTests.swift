@@ -11,10 +11,12 @@ import Testing
         let (outcome, head, input) = parseRequest(input)
         guard case .complete = outcome else { return "\(outcome)" }
         var out: [UInt8] = bytes("|")
+        var policy = ForwardingPolicy()
+        policy.via = []
+        var forwarding = Forwarding(policy: policy, port: 80, defaultHost: bytes(host))
+        forwarding.setClient(isTrusted: false) { $0.append(contentsOf: bytes("192.0.2.1")) }
         head.write(
-            from: input.span,
-            forwarding: Forwarding(clientAddress: bytes("192.0.2.1"), defaultHost: bytes(host)),
-            passingUpgrade: passingUpgrade, into: &out)
+            from: input.span, forwarding: forwarding, passingUpgrade: passingUpgrade, into: &out)
         return text(out)
     }
 
@@ -31,7 +33,8 @@ import Testing
         return text(out)
     }
 
-    private let added = "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: http\r\n"
+    private let added =
+        "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Port: 80\r\n"
 
     @Test("a plain request gets its host first and the X-Forwarded fields last")
     func plain() {
@@ -60,19 +63,6 @@ import Testing
                     + "Content-Length: 007\r\n\r\n")
                 == "|POST / HTTP/1.1\r\nHost: h\r\n\(added)X-Forwarded-Host: h\r\n"
                 + "Content-Length: 7\r\n\r\n")
-    }
-
-    @Test("the client is appended to its list; its own scheme and host are replaced")
-    func lists() {
-        #expect(
-            forwarded(
-                "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1.1.1.1\r\n"
-                    + "X-Forwarded-Proto: ftp\r\nX-Forwarded-For:\r\n"
-                    + "x-forwarded-for: 2.2.2.2,3.3.3.3\r\nX-Forwarded-Host: evil\r\n\r\n")
-                == "|GET / HTTP/1.1\r\nHost: h\r\n"
-                + "X-Forwarded-For: 1.1.1.1, 2.2.2.2,3.3.3.3, 192.0.2.1\r\n"
-                + "X-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n\r\n"
-        )
     }
 
     @Test("a chunked body stays chunked, with its Trailer field")
@@ -203,7 +193,7 @@ import Testing
     }
 
     @Test(
-        "numbers are written without leading zeros",
+        "decimal numbers are written without leading zeros, hexadecimal ones with all of them",
         arguments: [0, 1, 9, 10, 15, 16, 99, 100, 255, 256, 4096, 1 << 62, .max] as [UInt64])
     func numbers(_ number: UInt64) {
         var decimal: [UInt8] = []
@@ -211,6 +201,7 @@ import Testing
         decimal.appendDecimal(number)
         hex.appendHex(number)
         #expect(text(decimal) == String(number))
-        #expect(text(hex) == String(number, radix: 16))
+        let digits = String(number, radix: 16)
+        #expect(text(hex) == String(repeating: "0", count: 16 - digits.count) + digits)
     }
 }

@@ -20,8 +20,9 @@ import Testing
             #expect(
                 backend.requests[0].head
                     == "GET /x?y HTTP/1.1\r\nHost: b.test:81\r\nAccept: */*\r\nX-End: z\r\n"
-                    + "X-Forwarded-For: 192.0.2.1, 127.0.0.1\r\nX-Forwarded-Proto: http\r\n"
-                    + "X-Forwarded-Host: b.test:81\r\n\r\n")
+                    + "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n"
+                    + "X-Forwarded-Port: \(proxy.port)\r\nX-Forwarded-Host: b.test:81\r\n"
+                    + "Via: 1.1 fairlead\r\n\r\n")
         }
     }
 

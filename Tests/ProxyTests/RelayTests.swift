@@ -196,7 +196,7 @@ import Testing
     func idle() throws {
         let backend = try Backend { wire, _ in _ = try wire.receiveToEnd() }
         try withProxy([backend.port], mode: .tcp) { options in
-            options.listeners[0].timeouts.stall = .milliseconds(300)
+            options.listeners[0].timeouts.tunnel = .milliseconds(300)
         } _: { proxy in
             let client = try proxy.connect()
             #expect(try client.receiveToEnd() == ([], .reset))

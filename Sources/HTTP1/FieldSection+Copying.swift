@@ -1,0 +1,39 @@
+// What the writers of heads share: the fields that stay are copied in runs, the framing is written
+// from its parsed value, so that the next hop cannot read another meaning into the same bytes.
+
+extension BodyFraming {
+    /// Appends the one field that says this, or none (RFC 9112 section 6).
+    package func writeFields(into out: inout [UInt8]) {
+        switch self {
+        case .none, .untilClose: break
+        case .chunked: out.append("Transfer-Encoding: chunked\r\n")
+        case .length(let length):
+            out.append("Content-Length: ")
+            out.appendDecimal(length)
+            out.append("\r\n")
+        }
+    }
+}
+
+extension FieldSection {
+    /// Appends every field line that is neither nominated nor in `dropped`, as it was sent. Lines
+    /// that stand together are copied together. `length` is that of the head.
+    func copyFields(
+        from bytes: Span<UInt8>, length: Int, but dropped: FieldNames, into out: inout [UInt8]
+    ) {
+        var runStart: UInt32?
+        for index in fields.indices {
+            let field = fields[index]
+            if field.isNominated || dropped.contains(field.known) {
+                if let start = runStart {
+                    out.append(bytes, ByteRange(start: start, end: field.name.start))
+                }
+                runStart = nil
+            } else if runStart == nil {
+                runStart = field.name.start
+            }
+        }
+        // Two bytes before the end of the head the empty line begins.
+        if let start = runStart { out.append(bytes, ByteRange(Int(start), length - 2)) }
+    }
+}

@@ -1,0 +1,148 @@
+// The head that a backend gets, written anew from what was understood of the client's: runs of
+// fields that stay are copied in one piece; host and framing are always written from the parsed
+// values, so that the next hop cannot read another meaning into the same bytes.
+
+/// 128 random bits that name one request, as 32 hexadecimal digits in X-Request-Id.
+package struct RequestID: Equatable, Sendable {
+    /// The upper and the lower half.
+    package let high: UInt64, low: UInt64
+
+    /// Both halves should come from a random generator.
+    package init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+}
+
+extension RequestHead {
+    /// Appends the head to send to the backend: request line in origin-form (or `*`), HTTP/1.1,
+    /// Host first, the fields that are not hop-by-hop, those that `forwarding` adds, and the
+    /// framing.
+    ///
+    /// No Connection field: persistent is HTTP/1.1's default. TE is dropped, `trailers` too: that
+    /// only says that optional trailers will not be kept, and needs no answer from the backend.
+    /// - Parameters:
+    ///   - bytes: those that were parsed; `parse` must have returned `complete`.
+    ///   - requestID: what X-Request-Id says, for a policy that has one.
+    ///   - maxForwards: what Max-Forwards says in the place of what the client said (RFC 9110
+    ///     section 7.6.2); nil passes on what came, if it did.
+    ///   - passingUpgrade: write Connection and Upgrade for what `upgrade` asks for.
+    package func write(
+        from bytes: Span<UInt8>, forwarding: borrowing Forwarding, requestID: RequestID? = nil,
+        maxForwards: UInt64? = nil, passingUpgrade: Bool = false, into out: inout [UInt8]
+    ) {
+        writeRequestLine(from: bytes, into: &out)
+        if host.isEmpty {
+            out.append(forwarding.defaultHost.span)
+        } else {
+            out.append(bytes, host)
+        }
+        out.append("\r\n")
+
+        var dropped = forwarding.dropped
+        // An expectation of HTTP/1.0 must not become one of 1.1 (RFC 9110 section 10.1.1).
+        if minorVersion == 0 { dropped.insert(.expect) }
+        if body != .chunked { dropped.insert(.trailer) }
+        if maxForwards != nil { dropped.insert(.maxForwards) }
+        section.copyFields(from: bytes, length: length, but: dropped, into: &out)
+
+        writeForwarded(from: bytes, forwarding, requestID, into: &out)
+        if let maxForwards {
+            out.append("Max-Forwards: ")
+            out.appendDecimal(maxForwards)
+            out.append("\r\n")
+        }
+        if passingUpgrade, let upgrade {
+            out.append("Connection: upgrade\r\nUpgrade: ")
+            out.append(bytes, upgrade)
+            out.append("\r\n")
+        }
+        body.writeFields(into: &out)
+        out.append("\r\n")
+    }
+
+    /// RFC 9112 sections 3.2.1 and 3.2.2: the path and query of the target, whatever its form.
+    /// Goes as far as the name of the Host field, which comes first (RFC 9110 section 7.2).
+    private func writeRequestLine(from bytes: Span<UInt8>, into out: inout [UInt8]) {
+        if targetForm == .origin {
+            // One space is all that stands between the two.
+            out.append(bytes, ByteRange(start: methodRange.start, end: target.end))
+            out.append(" HTTP/1.1\r\nHost: ")
+            return
+        }
+        out.append(bytes, methodRange)
+        out.append(" ")
+        if targetForm == .authority {
+            out.append(bytes, target)
+        } else if pathAndQuery.isEmpty {
+            // Section 3.2.4: OPTIONS for a target without path means the server as a whole.
+            out.append(method == .options ? "*" : "/")
+        } else {
+            if bytes[Int(pathAndQuery.start)] == 0x3F { out.append("/") }
+            out.append(bytes, pathAndQuery)
+        }
+        out.append(" HTTP/1.1\r\nHost: ")
+    }
+
+    private func writeForwarded(
+        from bytes: Span<UInt8>, _ forwarding: borrowing Forwarding, _ requestID: RequestID?,
+        into out: inout [UInt8]
+    ) {
+        let policy = forwarding.policy
+        if policy.xForwarded != .off { writeXForwarded(from: bytes, forwarding, into: &out) }
+        if policy.forwarded != .off {
+            out.append(forwarding.forwardedFor.span)
+            if !host.isEmpty {
+                // Quoted, since a port's colon is no token character (RFC 7239 section 4); a host
+                // has neither quotes nor backslashes (HostSyntax).
+                out.append(";host=\"")
+                out.append(bytes, host)
+                out.append("\"")
+            }
+            out.append(forwarding.protoParameter.span)
+            out.append("\r\n")
+        }
+        // The version is that of the request as it was received (RFC 9110 section 7.6.3).
+        out.append((minorVersion == 1 ? forwarding.viaLine : forwarding.viaLineOfHTTP10).span)
+        if let requestID, policy.requestID,
+            !(forwarding.isTrusted && section.present.contains(.xRequestID))
+        {
+            out.append("X-Request-Id: ")
+            out.appendHex(requestID.high)
+            out.appendHex(requestID.low)
+            out.append("\r\n")
+        }
+    }
+
+    private func writeXForwarded(
+        from bytes: Span<UInt8>, _ forwarding: borrowing Forwarding, into out: inout [UInt8]
+    ) {
+        out.append("X-Forwarded-For: ")
+        let present = section.present
+        guard forwarding.isTrusted, forwarding.policy.xForwarded == .append else {
+            out.append(forwarding.addressAndLines.span)
+            writeForwardedHost(from: bytes, into: &out)
+            return
+        }
+        for index in section.fields.indices {
+            let field = section.fields[index]
+            if field.known == .xForwardedFor, !field.isNominated, !field.value.isEmpty {
+                out.append(bytes, field.value)
+                out.append(", ")
+            }
+        }
+        out.append(forwarding.address.span)
+        out.append("\r\n")
+        // What the client of the first proxy asked for; each is kept if it came.
+        if !present.contains(.xForwardedProto) { out.append(forwarding.schemeLine.span) }
+        if !present.contains(.xForwardedPort) { out.append(forwarding.portLine.span) }
+        if !present.contains(.xForwardedHost) { writeForwardedHost(from: bytes, into: &out) }
+    }
+
+    private func writeForwardedHost(from bytes: Span<UInt8>, into out: inout [UInt8]) {
+        guard !host.isEmpty else { return }
+        out.append("X-Forwarded-Host: ")
+        out.append(bytes, host)
+        out.append("\r\n")
+    }
+}

@@ -1,0 +1,62 @@
+// The head that a client gets, written anew from what was understood of the backend's: hop-by-hop
+// fields removed, the framing from its parsed value.
+
+/// What the client of a response can take.
+package struct ClientCapabilities: Equatable, Sendable {
+    /// Of the request: 1 for HTTP/1.1, 0 for HTTP/1.0.
+    package var minorVersion: Int
+    /// Whether the connection to the client stays open after this response.
+    package var keepsAlive: Bool
+
+    /// Usually both from the request: its version, and whether either side wants to close.
+    package init(minorVersion: Int, keepsAlive: Bool) {
+        self.minorVersion = minorVersion
+        self.keepsAlive = keepsAlive
+    }
+}
+
+extension ResponseHead {
+    private static let notCopied = FieldNames.hopByHop.union(FieldNames(.contentLength))
+
+    /// Appends the head to send to the client: status line of HTTP/1.1 (a proxy's own version, RFC
+    /// 9110 section 2.5), the fields that are not hop-by-hop, the framing, and a Connection field
+    /// where the default of the client's version does not hold. An interim head gets neither; it
+    /// must not be sent to a client of HTTP/1.0 at all (section 15.2).
+    /// - Parameters:
+    ///   - bytes: those that were parsed; `parse` must have returned `complete`.
+    ///   - framing: how the body will reach the client: `body`, or `untilClose` for chunks that the
+    ///     caller decodes since a client of HTTP/1.0 cannot. The connection is then not kept,
+    ///     whatever `client` says.
+    package func write(
+        from bytes: Span<UInt8>, to client: ClientCapabilities, framing: BodyFraming,
+        into out: inout [UInt8]
+    ) {
+        precondition(
+            framing != .chunked || client.minorVersion == 1, "HTTP/1.0 has no chunked bodies")
+        out.append("HTTP/1.1 ")
+        // Code, space and reason stand together; only the space may be missing.
+        let codeStart = HTTPVersion.count + 1
+        out.append(bytes, ByteRange(codeStart, max(Int(reason.end), codeStart + 3)))
+        out.append(reason.start == UInt32(codeStart + 3) ? " \r\n" : "\r\n")
+        var dropped = Self.notCopied
+        if framing != .chunked { dropped.insert(.trailer) }
+        section.copyFields(from: bytes, length: length, but: dropped, into: &out)
+        if status >= 200 {
+            if lengthMayBeTold, let declaredLength {
+                BodyFraming.length(declaredLength).writeFields(into: &out)
+            } else {
+                framing.writeFields(into: &out)
+            }
+            if !client.keepsAlive || framing == .untilClose {
+                out.append("Connection: close\r\n")
+            } else if client.minorVersion == 0 {
+                out.append("Connection: keep-alive\r\n")
+            }
+        } else if let upgrade {
+            out.append("Connection: upgrade\r\nUpgrade: ")
+            out.append(bytes, upgrade)
+            out.append("\r\n")
+        }
+        out.append("\r\n")
+    }
+}

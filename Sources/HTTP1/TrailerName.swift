@@ -1,0 +1,43 @@
+// Names that may not stand in a trailer section. A hop that merges trailers into the head would
+// otherwise take them for framing, a host or a credential that no hop before it has checked, so a
+// message with one is refused: no honest sender makes it (RFC 9110 section 6.5.1).
+//
+// The scanner sees a name byte by byte, at any split; it keeps a hash of the name in place of the
+// name (FNV-1a, 64 bits). A name made to collide with one of these is refused too, nothing more.
+
+/// The name of a trailer field, as it comes in.
+struct TrailerName: Sendable {
+    private var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+
+    /// Adds a byte of the name, which is a token character.
+    mutating func add(_ byte: UInt8) {
+        let folded = (0x41...0x5A).contains(byte) ? byte | 0x20 : byte
+        hash = (hash ^ UInt64(folded)) &* 0x0000_0100_0000_01B3
+    }
+
+    /// Whether the name that was added may not stand in a trailer section.
+    var isForbidden: Bool { Self.forbidden.contains(hash) }
+
+    private static let forbidden: Set<UInt64> = Set(
+        [
+            // Framing and connection (sections 6.4, 7.6.1 and 7.8).
+            "connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer",
+            "transfer-encoding", "upgrade",
+            // Routing and what hops say of each other (sections 7.2, 7.6.2; RFC 7239).
+            "host", "max-forwards", "forwarded", "x-forwarded-for", "x-forwarded-host",
+            "x-forwarded-port", "x-forwarded-proto",
+            // Request modifiers: controls and conditionals (sections 10.1 and 13.1).
+            "cache-control", "expect", "if-match", "if-modified-since", "if-none-match",
+            "if-range", "if-unmodified-since", "range",
+            // Authentication and state (section 11; RFC 6265).
+            "authorization", "cookie", "proxy-authenticate", "proxy-authorization",
+            "proxy-authentication-info", "set-cookie", "www-authenticate",
+            // Response control (sections 10.2 and 15.4) and content processing (section 8).
+            "age", "content-encoding", "content-range", "content-type", "location", "retry-after",
+            "vary",
+        ].map { (name: String) in
+            var hashed = TrailerName()
+            for byte in name.utf8 { hashed.add(byte) }
+            return hashed.hash
+        })
+}

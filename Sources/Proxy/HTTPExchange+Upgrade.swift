@@ -1,0 +1,46 @@
+// What becomes of an exchange whose backend has switched to another protocol, such as WebSocket
+// (RFC 9110, section 7.8): both connections go over to a relay, which only moves bytes. From then
+// on nothing that either side sends is read as HTTP.
+
+internal import Events
+internal import HTTP1
+internal import Stats
+
+extension HTTPExchange {
+    /// A 101 came, and `following` behind its head. It is believed only when the client asked for
+    /// what the backend has switched to, and has sent all of its request: any other 101 would let
+    /// bytes past the proxy that it should have read.
+    func switchProtocols(
+        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, following: Span<UInt8>,
+        _ client: ClientConnection, _ connection: BackendConnection
+    ) {
+        guard let chosen = head.upgrade, minorVersion == 1, requestBody.isComplete,
+            !connection.isCongested,
+            UpgradeOffer.contains(upgradeOffer.span, bytes.extracting(chosen.bounds))
+        else {
+            failBackend(.badResponse, connection)
+            return
+        }
+        let pool = connection.pool
+        let listener = client.listener
+        let elapsed = worker.loop.nowNanoseconds - sentAt
+        connection.backend.counters.firstByte.record(microseconds: Int(elapsed / 1000))
+        pool.counters.upgrades.add()
+        endTry(on: connection)
+        finish(pool)
+
+        let backend = connection.backend
+        let (descriptor, unsent, received) = client.handOver()
+        let relay = TCPRelay(
+            descriptor, server: connection.handOver(), of: backend, pool, worker: worker,
+            listener: listener)
+        worker.replace(client, by: relay)
+        worker.outgoing.removeAll(keepingCapacity: true)
+        worker.outgoing.append(unsent.span)
+        head.write(
+            from: bytes, to: ClientCapabilities(minorVersion: 1, keepsAlive: true), framing: .none,
+            into: &worker.outgoing)
+        worker.outgoing.append(following)
+        relay.start(toClient: worker.outgoing, toServer: received)
+    }
+}

@@ -14,10 +14,14 @@ extension HTTPExchange {
         _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, following: Span<UInt8>,
         _ client: ClientConnection, _ connection: BackendConnection
     ) {
-        guard let chosen = head.upgrade, minorVersion == 1, requestBody.isComplete,
-            !connection.isCongested,
-            UpgradeOffer.contains(upgradeOffer.span, bytes.extracting(chosen.bounds))
-        else {
+        var isBelievable = minorVersion == 1 && requestBody.isComplete && !connection.isCongested
+        if let chosen = head.upgrade, isBelievable {
+            let offer = upgradeOffer
+            isBelievable = UpgradeOffer.contains(offer.span, bytes.extracting(chosen.bounds))
+        } else {
+            isBelievable = false
+        }
+        guard isBelievable else {
             failBackend(.badResponse, connection)
             return
         }

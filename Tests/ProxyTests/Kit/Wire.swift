@@ -26,10 +26,8 @@ final class Wire: BlockingReader {
         if let receiveBytes { set(SOL_SOCKET, SO_RCVBUF, receiveBytes) }
         var entry = pollfd(fd: descriptor.number, events: Int16(POLLOUT), revents: 0)
         unsafe _ = poll(&entry, 1, 30_000)
-        if let error = descriptor.connectError() {
-            descriptor.close()
-            throw error
-        }
+        // Nothing to close here: deinit runs even so.
+        if let error = descriptor.connectError() { throw error }
         becomeBlocking()
     }
 

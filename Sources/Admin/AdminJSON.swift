@@ -247,7 +247,7 @@ struct ServiceView: Encodable {
         errors = [
             "noBackend": totals.noBackend, "backendError": totals.backendErrors,
             "timeout": totals.timeouts, "cutShort": totals.cutShort,
-            "clientAbort": totals.clientAborts,
+            "clientAbort": totals.clientAborts, "expired": totals.expired,
         ]
         retries = totals.retries
         retriesDenied = totals.retriesDenied

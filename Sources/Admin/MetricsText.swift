@@ -73,7 +73,7 @@ package struct MetricsText {
                 return [
                     ("no_backend", totals.noBackend), ("backend_error", totals.backendErrors),
                     ("timeout", totals.timeouts), ("cut_short", totals.cutShort),
-                    ("client_abort", totals.clientAborts),
+                    ("client_abort", totals.clientAborts), ("expired", totals.expired),
                 ].map { Series([service.name, $0.0], Double($0.1)) }
             })
         family(.upgrades, each(\.upgrades))

@@ -41,6 +41,9 @@ package struct Listener: Equatable, Sendable {
         /// Without one byte in either direction on a TCP or upgraded connection: longer than the
         /// heartbeats of common WebSocket and database clients.
         package internal(set) var tunnelIdle = Duration.seconds(300)
+        /// From the begin of such a connection to its end, less up to a tenth at random; nil is no
+        /// limit.
+        package internal(set) var tunnelMax: Duration?
         /// From a request's head to the last byte of its response; nil is no limit, since downloads
         /// and event streams may go on for as long as they move.
         package internal(set) var request: Duration?

@@ -177,6 +177,9 @@ enum OptionTable {
             "tunnel-idle", \.tunnelIdle, timeout,
             "Without one byte, either way, on a TCP connection."),
         Option(
+            "tunnel-max", \.tunnelMax, .optional(timeout, "off"),
+            "For a whole TCP connection; each gets up to a tenth less, at random."),
+        Option(
             "request", \.request, .optional(timeout, "off"),
             "For a whole request: from its head to the last byte of the response."),
     ]

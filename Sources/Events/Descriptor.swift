@@ -3,6 +3,7 @@
 // A call that would block, the end of the stream and an error are three answers, and every caller
 // has to tell them apart, so they are an enum and not a number with errno beside it.
 
+internal import CLinux
 internal import Glibc
 
 /// What a read or write came to.
@@ -92,6 +93,10 @@ package struct Descriptor: Equatable, Sendable {
     package func shutdownWriting() {
         _ = shutdown(number, Int32(SHUT_WR))
     }
+
+    /// Bytes sent that the peer's kernel has not got yet, as far as this one knows; 0 when the
+    /// connection is gone.
+    package var unacknowledgedCount: Int { Int(unacknowledged_bytes(number)) }
 
     /// Makes `close()` drop the connection with RST, so that the peer can tell a body cut short
     /// from one that ended.

@@ -11,6 +11,8 @@ internal import Glibc
     // The base lives exactly as long as the loop: made in init, freed in deinit.
     let base: OpaquePointer
     let wheel = DeadlineWheel()
+    /// For bulk between two of the loop's connections.
+    let pipes = PipePool()
     private var isRunning = false
     private var isStopping = false
     /// Whether a batch of callbacks may be on the stack.

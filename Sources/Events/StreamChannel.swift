@@ -14,13 +14,33 @@ package enum WriteOutcome: Equatable, Sendable {
     case failed(Errno)
 }
 
+/// What became of one step of `splice`.
+package enum SpliceOutcome: Equatable, Sendable {
+    /// So many bytes were moved from the source to the connection; at least one.
+    case sent(Int)
+    /// So many bytes were taken from the source, and some are kept: stop until `onDrained`.
+    case kept(Int)
+    /// The source has nothing now.
+    case wouldBlock
+    /// The source has sent all it will send.
+    case endOfStream
+    /// The source is broken.
+    case sourceFailed(Errno)
+    /// The connection is broken; what was taken from the source is lost.
+    case failed(Errno)
+    /// There is no pipe to be had: receive and write instead.
+    case unavailable
+}
+
 /// A TCP connection with buffered writing. Loop thread only.
 open class StreamChannel: Channel {
+    /// Kept from the last step of `splice`; goes before `unsent`.
+    private var unsentPipe: SplicePipe?
     private var unsent: [UInt8] = []
     private var unsentStart = 0
 
     /// Whether bytes are kept that the kernel has not taken yet.
-    package var isCongested: Bool { !unsent.isEmpty }
+    package var isCongested: Bool { !unsent.isEmpty || unsentPipe != nil }
 
     /// Some of what was kept is sent, and some is left: the receiver is slow, but alive.
     open func onProgress() {}
@@ -28,6 +48,8 @@ open class StreamChannel: Channel {
     open func onDrained() {}
     /// Sending what was kept failed; the connection is broken.
     open func onBroken() {}
+
+    // MARK: - Writing
 
     /// Sends `first` and then `second`, either of which may be empty.
     package func write(_ first: Span<UInt8>, _ second: Span<UInt8> = Span()) -> WriteOutcome {
@@ -69,17 +91,73 @@ open class StreamChannel: Channel {
         write(first.span, second.span)
     }
 
+    /// Sends what `source`, another connection's descriptor, has received: at most `limit` bytes
+    /// (at least 1) and at most as many as a pipe holds, without copying them.
+    ///
+    /// - Precondition: the connection is not congested.
+    package func splice(from source: Descriptor, limit: Int) -> SpliceOutcome {
+        precondition(!isCongested, "a congested connection takes no more")
+        guard let pipe = loop.pipes.take() else { return .unavailable }
+        switch pipe.fill(from: source, limit: limit) {
+        case .bytes(let taken):
+            switch pipe.drain(to: descriptor) {
+            case .bytes where pipe.count == 0:
+                loop.pipes.giveBack(pipe)
+                return .sent(taken)
+            case .bytes, .wouldBlock:
+                unsentPipe = pipe
+                awaitWrite()
+                return .kept(taken)
+            case .endOfStream: preconditionFailure("a write does not end a stream")
+            case .failed(let error):
+                loop.pipes.giveBack(pipe)
+                return .failed(error)
+            }
+        case .wouldBlock:
+            loop.pipes.giveBack(pipe)
+            return .wouldBlock
+        case .endOfStream:
+            loop.pipes.giveBack(pipe)
+            return .endOfStream
+        case .failed(let error):
+            loop.pipes.giveBack(pipe)
+            return .sourceFailed(error)
+        }
+    }
+
+    // MARK: - What is kept
+
     /// Takes what was kept, for a successor that sends it in its turn.
     package func takeUnsent() -> [UInt8] {
-        let rest = Array(unsent[unsentStart...])
+        var rest: [UInt8] = []
+        if let pipe = unsentPipe {
+            rest = pipe.takeAll()
+            drop(pipe)
+        }
+        rest += unsent[unsentStart...]
         unsent = []
         unsentStart = 0
+        stopAwaitingWrite()
         return rest
     }
 
     /// Sends on what was kept. A subclass that awaits writability for another reason as well, such
     /// as a connect, overrides this and calls `super` otherwise.
     open override func onWritable() {
+        guard let pipe = unsentPipe else {
+            sendUnsent()
+            return
+        }
+        switch pipe.drain(to: descriptor) {
+        case .bytes:
+            if pipe.count == 0 { drop(pipe) }
+            if isCongested { onProgress() } else { drained() }
+        case .wouldBlock: break
+        case .endOfStream, .failed: sendingFailed()
+        }
+    }
+
+    private func sendUnsent() {
         let rest = unsent.span.extracting(unsentStart..<unsent.count)
         switch descriptor.send(rest) {
         case .bytes(let count):
@@ -90,15 +168,37 @@ open class StreamChannel: Channel {
             }
             unsent = []
             unsentStart = 0
-            stopAwaitingWrite()
-            onDrained()
+            drained()
         case .wouldBlock: break
-        case .endOfStream, .failed:
-            unsent = []
-            unsentStart = 0
-            stopAwaitingWrite()
-            onBroken()
+        case .endOfStream, .failed: sendingFailed()
         }
+    }
+
+    private func drained() {
+        stopAwaitingWrite()
+        onDrained()
+    }
+
+    private func sendingFailed() {
+        dropUnsent()
+        stopAwaitingWrite()
+        onBroken()
+    }
+
+    private func dropUnsent() {
+        unsent = []
+        unsentStart = 0
+        if let unsentPipe { drop(unsentPipe) }
+    }
+
+    private func drop(_ pipe: SplicePipe) {
+        unsentPipe = nil
+        loop.pipes.giveBack(pipe)
+    }
+
+    open override func close() {
+        dropUnsent()
+        super.close()
     }
 }
 

@@ -23,6 +23,8 @@ final class WorkerListener {
     let stallTimeout: UInt64
     let tunnelTimeout: UInt64
     /// Nil is no limit.
+    let tunnelMax: UInt64?
+    /// The same.
     let requestTimeout: UInt64?
 
     /// - Parameter port: where it listens, also when the kernel chose.
@@ -37,6 +39,7 @@ final class WorkerListener {
         idleTimeout = options.timeouts.idle.wholeNanoseconds
         stallTimeout = options.timeouts.stall.wholeNanoseconds
         tunnelTimeout = options.timeouts.tunnel.wholeNanoseconds
+        tunnelMax = options.timeouts.tunnelMax?.wholeNanoseconds
         requestTimeout = options.timeouts.request?.wholeNanoseconds
     }
 }
@@ -125,7 +128,8 @@ final class Acceptor: Channel {
                 ClientConnection(descriptor, from: peer.address, worker: worker, listener: listener)
             )
         case .tcp:
-            let relay = TCPRelay(descriptor, worker: worker, listener: listener)
+            let relay = TCPRelay(
+                descriptor, for: listener.pool, worker: worker, listener: listener)
             worker.add(relay)
             relay.start()
         }

@@ -19,6 +19,8 @@ final class BackendConnection: StreamChannel {
     var partial: [UInt8] = []
     /// Whether it has carried an exchange before: then the backend may have closed it meanwhile.
     private(set) var isReused = false
+    /// What comes next is the middle of a large body: `exchange` moves it without looking at it.
+    var isBulk = false
     /// Writing failed: what the backend sent before may still be read, its end is not a proper one.
     var isBroken = false
 
@@ -59,6 +61,7 @@ final class BackendConnection: StreamChannel {
     /// The exchange is over: back to the pool when `isReusable`, else closed.
     func release(isReusable: Bool) {
         exchange = nil
+        isBulk = false
         if !partial.isEmpty { partial = [] }
         guard isReusable, !worker.isDraining, !isCongested, !isBroken else {
             close()
@@ -103,6 +106,15 @@ final class BackendConnection: StreamChannel {
     }
 
     override func onReadable() {
+        if isBulk, let exchange {
+            exchange.spliceResponse(from: self)
+        } else {
+            receive()
+        }
+    }
+
+    /// Receives into the worker's buffer.
+    func receive() {
         switch descriptor.receive(into: worker.buffer) {
         case .bytes(let count):
             backend.counters.bytesReceived.add(count)
@@ -115,15 +127,20 @@ final class BackendConnection: StreamChannel {
         case .wouldBlock:
             break
         case .endOfStream:
-            guard let exchange else {
-                dropIdle()
-                return
-            }
-            stopReading()
-            if isBroken { exchange.backendBroken(self) } else { exchange.backendEnded(self) }
+            ended()
         case .failed:
             if let exchange { exchange.backendBroken(self) } else { dropIdle() }
         }
+    }
+
+    /// The backend has sent all it will send.
+    func ended() {
+        guard let exchange else {
+            dropIdle()
+            return
+        }
+        stopReading()
+        if isBroken { exchange.backendBroken(self) } else { exchange.backendEnded(self) }
     }
 
     override func onProgress() {

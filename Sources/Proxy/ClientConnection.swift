@@ -33,6 +33,8 @@ final class ClientConnection: StreamChannel, ClientSide {
     /// The client has sent its FIN: no more requests will come.
     private var hasEnded = false
     private var isProcessing = false
+    /// What comes next may be the middle of a large body.
+    var isBulk = false
 
     /// For a response to reach a client that is still sending, its bytes are read and dropped for so
     /// long: closing at once would make the kernel send RST, which can destroy the response on its
@@ -55,6 +57,7 @@ final class ClientConnection: StreamChannel, ClientSide {
     // MARK: - From the client
 
     override func onReadable() {
+        if isBulk, let exchange, exchange.spliceRequest(from: self) { return }
         switch descriptor.receive(into: worker.buffer) {
         case .bytes(let count):
             worker.buffer.withBytes(count) { received($0) }
@@ -139,7 +142,8 @@ final class ClientConnection: StreamChannel, ClientSide {
         }
     }
 
-    private func ended() {
+    /// The client has sent all it will send.
+    func ended() {
         hasEnded = true
         stopReading()
         switch state {
@@ -153,7 +157,8 @@ final class ClientConnection: StreamChannel, ClientSide {
         }
     }
 
-    private func broken() {
+    /// The connection is broken.
+    func broken() {
         exchange?.clientBroken()
         exchange = nil
         reset()

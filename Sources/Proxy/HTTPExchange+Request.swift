@@ -101,6 +101,7 @@ extension HTTPExchange {
             connection.isBroken = true
             client.stopReading()
         }
+        client.isBulk = Bulk.isWorthwhile(requestBody.remaining)
         return used
     }
 

@@ -143,6 +143,7 @@ extension HTTPExchange {
             complete(isReusable: backendKeepsAlive && !hasExcess, client, connection)
         } else {
             renewDeadlines(client, connection)
+            connection.isBulk = payload == nil && Bulk.isWorthwhile(responseBody.remaining)
         }
     }
 

@@ -35,9 +35,7 @@ extension HTTPExchange {
 
         let backend = connection.backend
         let (descriptor, unsent, received) = client.handOver()
-        let relay = TCPRelay(
-            descriptor, server: connection.handOver(), of: backend, pool, worker: worker,
-            listener: listener)
+        let relay = TCPRelay(descriptor, for: pool, worker: worker, listener: listener)
         worker.replace(client, by: relay)
         worker.outgoing.removeAll(keepingCapacity: true)
         worker.outgoing.append(unsent.span)
@@ -45,6 +43,8 @@ extension HTTPExchange {
             from: bytes, to: ClientCapabilities(minorVersion: 1, keepsAlive: true), framing: .none,
             into: &worker.outgoing)
         worker.outgoing.append(following)
-        relay.start(toClient: worker.outgoing, toServer: received)
+        relay.start(
+            server: connection.handOver(), of: backend, toClient: worker.outgoing,
+            toServer: received)
     }
 }

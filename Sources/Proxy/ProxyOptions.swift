@@ -55,6 +55,9 @@ package struct ClientTimeouts: Sendable {
     package var stall: Duration = .seconds(60)
     /// The same for a TCP connection, or one that has switched to another protocol.
     package var tunnel: Duration = .seconds(300)
+    /// How long such a connection lasts; each gets up to a tenth less, at random, so that those that
+    /// began together do not come back together. Nil is no limit.
+    package var tunnelMax: Duration?
     /// From a request's head to the last byte of its response; nil is no limit, since downloads and
     /// event streams may go on for as long as they move.
     package var request: Duration?

@@ -1,5 +1,5 @@
-// TCPRelay: a client's TCP connection passed on to a backend, each direction by itself, so that one
-// side may end its sending while the other goes on (half-close).
+// TCPRelay: a client's TCP connection passed on to a backend: dialled, retried elsewhere, watched over
+// and ended here; its bytes are moved by its two ends (RelayEnd.swift).
 
 internal import Backends
 internal import Balancing
@@ -9,56 +9,41 @@ internal import Stats
 
 /// One relayed connection. Worker thread only.
 final class TCPRelay: ClientSide {
-    private let worker: Worker
+    let worker: Worker
+    let pool: BackendPool
     private let listener: WorkerListener
-    private let pool: BackendPool
-    private let client: RelayEnd
+    /// Nil from the end on, as is `server`: the ends know the relay.
+    private var client: RelayEnd?
     /// The connection to the backend, from its dial on.
     private var server: RelayEnd?
     private var backend: PooledBackend?
     private var tried = TriedBackends()
+    let clientNumber: Int
+    // In the loop's nanoseconds.
     private let startedAt: UInt64
-    private var isOver = false
+    private var movedAt: UInt64
+    private let endsBy: UInt64
+    /// The end that is reset as soon as its peer has everything it sent.
+    private var breaking: RelayEnd?
+    /// How often that is looked at: the kernel tells nobody.
+    private static let deliveryCheckNanoseconds: UInt64 = 100_000_000
 
-    init(_ descriptor: Descriptor, worker: Worker, listener: WorkerListener) {
-        self.worker = worker
-        self.listener = listener
-        pool = listener.pool
-        startedAt = worker.loop.nowNanoseconds
-        client = RelayEnd(descriptor, on: worker.loop)
-        client.relay = self
-    }
-
-    /// Takes over two connections that have switched from HTTP to another protocol.
+    /// Takes on a client's connection, for the service of `pool`; one of the two `start` follows.
     init(
-        _ descriptor: Descriptor, server: Descriptor, of backend: PooledBackend,
-        _ pool: BackendPool, worker: Worker, listener: WorkerListener
+        _ descriptor: Descriptor, for pool: BackendPool, worker: Worker, listener: WorkerListener
     ) {
         self.worker = worker
         self.listener = listener
         self.pool = pool
-        self.backend = backend
-        startedAt = worker.loop.nowNanoseconds
-        client = RelayEnd(descriptor, on: worker.loop)
-        let server = RelayEnd(server, on: worker.loop)
-        self.server = server
-        client.relay = self
-        server.relay = self
+        clientNumber = Int(descriptor.number)
+        let now = worker.loop.nowNanoseconds
+        startedAt = now
+        movedAt = now
+        endsBy = listener.tunnelMax.map { now &+ worker.jittered($0) } ?? .max
+        client = RelayEnd(descriptor, of: self)
     }
 
-    /// Goes on with connections that were taken over: passes on first what came before.
-    func start(toClient: [UInt8], toServer: [UInt8]) {
-        guard let server else { return }
-        pool.counters.inFlight.add()
-        backend?.counters.inFlight.add()
-        noteActivity()
-        client.startReading()
-        server.startReading()
-        note(toServer.count, from: client)
-        note(toClient.count, from: server)
-        pass(toClient.span, from: server, to: client)
-        pass(toServer.span, from: client, to: server)
-    }
+    // MARK: - Dialling
 
     /// Takes the connection on: dials a backend. The worker knows of it by now.
     func start() {
@@ -67,8 +52,6 @@ final class TCPRelay: ClientSide {
         pool.retryPolicy.noteRequest()
         tryNext()
     }
-
-    // MARK: - Dialling
 
     private func tryNext() {
         while true {
@@ -81,13 +64,11 @@ final class TCPRelay: ClientSide {
             backend.counters.requests.add()
             backend.counters.inFlight.add()
             do throws(Errno) {
-                let server = RelayEnd(
-                    try Socket.connectStream(to: backend.endpoint), on: worker.loop)
+                let descriptor = try Socket.connectStream(to: backend.endpoint)
+                let server = RelayEnd(descriptor, of: self, to: backend)
                 backend.counters.open.add()
-                server.relay = self
                 server.isConnecting = true
-                server.deadlineNanoseconds =
-                    worker.loop.nowNanoseconds + pool.connectTimeout
+                server.deadlineNanoseconds = worker.loop.nowNanoseconds + pool.connectTimeout
                 server.awaitWrite()
                 self.server = server
                 return
@@ -122,18 +103,17 @@ final class TCPRelay: ClientSide {
         finish(isReset: true)
     }
 
-    fileprivate func connectEnded(_ end: RelayEnd) {
-        end.stopAwaitingWrite()
-        end.isConnecting = false
-        end.deadlineNanoseconds = .max
-        if let error = end.descriptor.connectError() {
+    /// The dial of `server` has come to something.
+    func connectEnded(_ server: RelayEnd) {
+        server.stopAwaitingWrite()
+        server.isConnecting = false
+        server.deadlineNanoseconds = .max
+        if let error = server.descriptor.connectError() {
             dialFailed(error)
             return
         }
         backend?.counters.dials.add()
-        noteActivity()
-        client.startReading()
-        end.startReading()
+        join(server)
     }
 
     private func dialFailed(_ error: Errno) {
@@ -141,101 +121,99 @@ final class TCPRelay: ClientSide {
         if mayRetry() { tryNext() } else { giveUp() }
     }
 
-    // MARK: - Relaying
+    // MARK: - Under way
 
-    fileprivate func readable(_ end: RelayEnd) {
-        guard let other = other(than: end) else { return }
-        switch end.descriptor.receive(into: worker.buffer) {
-        case .bytes(let count):
-            noteActivity()
-            note(count, from: end)
-            worker.buffer.withBytes(count) { pass($0, from: end, to: other) }
-        case .wouldBlock: break
-        case .endOfStream:
-            end.hasEnded = true
-            end.stopReading()
-            passEnd(to: other)
-        case .failed: broken(end)
-        }
-    }
-
-    private func pass(_ bytes: Span<UInt8>, from end: RelayEnd, to other: RelayEnd) {
-        switch other.write(bytes) {
-        case .sent: break
-        case .kept: end.stopReading()
-        case .failed: broken(other)
-        }
-    }
-
-    /// Everything kept for `end` is sent.
-    fileprivate func drained(_ end: RelayEnd) {
-        guard let other = other(than: end) else { return }
+    /// From here on bytes move.
+    private func join(_ server: RelayEnd) {
+        guard let client else { return }
+        client.peer = server
+        server.peer = client
         noteActivity()
-        if other.hasEnded { passEnd(to: end) } else { other.startReading() }
+        setDeadline()
+        client.startReading()
+        server.startReading()
     }
 
-    /// Tells `end` that its peer has sent all, once it has got all of that.
-    private func passEnd(to end: RelayEnd) {
-        guard !end.isCongested else { return }
-        if end.hasEnded, other(than: end)?.isCongested == false {
-            finish(isReset: false)
-        } else {
-            end.descriptor.shutdownWriting()
-        }
+    /// Takes over from an exchange: `server`, connected to `backend`, and what came before.
+    func start(
+        server descriptor: Descriptor, of backend: PooledBackend, toClient: [UInt8],
+        toServer: [UInt8]
+    ) {
+        guard let client else { return }
+        self.backend = backend
+        let server = RelayEnd(descriptor, of: self, to: backend)
+        self.server = server
+        pool.counters.inFlight.add()
+        backend.counters.inFlight.add()
+        join(server)
+        client.noteMoved(toServer.count, to: server)
+        server.noteMoved(toClient.count, to: client)
+        if !toClient.isEmpty { server.pass(toClient.span, to: client) }
+        if !toServer.isEmpty { client.pass(toServer.span, to: server) }
     }
 
-    fileprivate func broken(_ end: RelayEnd) {
-        if end === client {
-            pool.counters.clientAborts.add()
-        } else {
-            pool.counters.cutShort.add()
-            backend?.counters.failures.add()
-        }
-        finish(isReset: true)
+    /// Bytes have moved, in either direction.
+    func noteActivity() {
+        movedAt = worker.loop.nowNanoseconds
     }
 
-    fileprivate func deadlinePassed(_ end: RelayEnd) {
-        if end.isConnecting {
+    /// One deadline for both directions, on the client's end; looked at anew when it passes, since
+    /// moving it with every byte would cost more than the bytes.
+    private func setDeadline() {
+        client?.deadlineNanoseconds = min(movedAt + listener.tunnelTimeout, endsBy)
+    }
+
+    /// The deadline of one end has passed.
+    func deadlinePassed(isConnecting: Bool) {
+        let now = worker.loop.nowNanoseconds
+        if isConnecting {
             dialFailed(.timedOut)
-        } else {
+        } else if let breaking, let receiver = breaking.peer, now < movedAt + listener.tunnelTimeout
+        {
+            resetWhenDelivered(to: receiver)
+        } else if now >= endsBy {
+            pool.counters.expired.add()
+            finish(isReset: true)
+        } else if now >= movedAt + listener.tunnelTimeout {
             pool.counters.timeouts.add()
             finish(isReset: true)
-        }
-    }
-
-    /// One deadline for both directions, on the client's end.
-    private func noteActivity() {
-        client.deadlineNanoseconds = worker.loop.nowNanoseconds + listener.tunnelTimeout
-    }
-
-    private func note(_ bytes: Int, from end: RelayEnd) {
-        if end === client {
-            pool.counters.bytesFromClients.add(bytes)
-            backend?.counters.bytesSent.add(bytes)
         } else {
-            pool.counters.bytesToClients.add(bytes)
-            backend?.counters.bytesReceived.add(bytes)
+            setDeadline()
         }
     }
-
-    private func other(than end: RelayEnd) -> RelayEnd? { end === client ? server : client }
 
     // MARK: - The end
 
-    private func closeServer() {
-        if let server {
-            self.server = nil
-            server.relay = nil
-            server.close()
-            backend?.counters.open.add(-1)
+    /// `end` was reset, and all that came from it before is passed on to `receiver`.
+    func broken(by end: RelayEnd, _ receiver: RelayEnd) {
+        if let backend = end.backend {
+            pool.counters.cutShort.add()
+            backend.counters.failures.add()
+        } else {
+            pool.counters.clientAborts.add()
         }
-        backend?.counters.inFlight.add(-1)
-        backend = nil
+        end.stopReading()
+        receiver.stopReading()
+        breaking = end
+        resetWhenDelivered(to: receiver)
     }
 
-    private func finish(isReset: Bool) {
-        guard !isOver else { return }
-        isOver = true
+    /// A reset throws away what the kernel has not delivered yet, and that may be what explains it,
+    /// such as a server's last message.
+    private func resetWhenDelivered(to receiver: RelayEnd) {
+        guard receiver.descriptor.unacknowledgedCount > 0 else {
+            finish(isReset: true)
+            return
+        }
+        client?.deadlineNanoseconds = worker.loop.nowNanoseconds + Self.deliveryCheckNanoseconds
+    }
+
+    /// Closes both connections; with a reset, so that either side can tell a stream cut short from
+    /// one that ended. Harmless when repeated.
+    func finish(isReset: Bool) {
+        guard let client else { return }
+        self.client = nil
+        breaking = nil
         if isReset {
             client.descriptor.resetOnClose()
             server?.descriptor.resetOnClose()
@@ -246,33 +224,25 @@ final class TCPRelay: ClientSide {
         pool.counters.duration.record(microseconds: Int(elapsed / 1000))
         listener.counters.open.add(-1)
         worker.remove(self)
+        client.peer = nil
         client.close()
-        client.relay = nil
+    }
+
+    private func closeServer() {
+        if let server {
+            self.server = nil
+            server.peer = nil
+            server.close()
+            backend?.counters.open.add(-1)
+        }
+        backend?.counters.inFlight.add(-1)
+        backend = nil
     }
 
     // MARK: - ClientSide
-
-    var clientNumber: Int { Int(client.descriptor.number) }
 
     /// A stream has no end that one could wait for but its own.
     func drain() {}
 
     func abandon() { finish(isReset: true) }
-}
-
-/// One of the two connections of a relay. Worker thread only.
-private final class RelayEnd: StreamChannel {
-    /// Set from the relay's init until the end of either.
-    var relay: TCPRelay?
-    var isConnecting = false
-    /// The peer has sent its FIN.
-    var hasEnded = false
-
-    override func onReadable() { relay?.readable(self) }
-    override func onDrained() { relay?.drained(self) }
-    override func onBroken() { relay?.broken(self) }
-    override func onDeadline() { relay?.deadlinePassed(self) }
-    override func onWritable() {
-        if isConnecting { relay?.connectEnded(self) } else { super.onWritable() }
-    }
 }

@@ -45,6 +45,7 @@ final class Worker {
     /// Exchanges that are over, kept so that a request allocates nothing.
     private var freeExchanges: [HTTPExchange] = []
     private var requestIDs = RequestIDs()
+    private var jitter = SplitMix64()
     private var drainLimit: Timer?
 
     /// Free exchanges kept: the requests in flight that are likely to come again.
@@ -140,6 +141,11 @@ final class Worker {
         let number = client.clientNumber
         precondition(clients[number] === client, "only a client that is known has a successor")
         clients[number] = successor
+    }
+
+    /// `duration`, or up to a tenth less, so that what began together does not end together.
+    func jittered(_ duration: UInt64) -> UInt64 {
+        duration - UInt64.random(in: 0...duration / 10, using: &jitter)
     }
 
     // MARK: - Exchanges

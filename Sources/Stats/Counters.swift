@@ -44,7 +44,9 @@ package final class ServiceCounters: Sendable {
     /// Answered 504 by Fairlead: no backend answered in time. For TCP, connections that were reset
     /// because no byte moved.
     package let timeouts = Counter()
-    /// Responses cut short after they had begun.
+    /// TCP connections and tunnels that were reset because they had lasted as long as they may.
+    package let expired = Counter()
+    /// Responses cut short after they had begun; for TCP, connections that the backend broke.
     package let cutShort = Counter()
     /// The client went away before its response was complete.
     package let clientAborts = Counter()

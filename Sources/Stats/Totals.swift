@@ -49,6 +49,8 @@ package struct ServiceTotals: Sendable, Equatable {
     package var timeouts = 0
     /// Responses cut short after they had begun.
     package var cutShort = 0
+    /// See `ServiceCounters.expired`.
+    package var expired = 0
     /// Given up on because the client went away.
     package var clientAborts = 0
     /// Requests sent again, to another backend.
@@ -77,6 +79,7 @@ package struct ServiceTotals: Sendable, Equatable {
         backendErrors += counters.backendErrors.current
         timeouts += counters.timeouts.current
         cutShort += counters.cutShort.current
+        expired += counters.expired.current
         clientAborts += counters.clientAborts.current
         retries += counters.retries.current
         retriesDenied += counters.retriesDenied.current

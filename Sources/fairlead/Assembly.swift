@@ -44,6 +44,7 @@ extension ListenerOptions {
         timeouts.idle = listener.timeouts.clientIdle
         timeouts.stall = listener.timeouts.bodyIdle
         timeouts.tunnel = listener.timeouts.tunnelIdle
+        timeouts.tunnelMax = listener.timeouts.tunnelMax
         timeouts.request = listener.timeouts.request
         forwarding = ForwardingPolicy(listener.forwarding)
         trustedProxies = listener.forwarding.trustedProxies

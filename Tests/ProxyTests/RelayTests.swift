@@ -177,14 +177,7 @@ import Testing
                 done.open()
             }
             // Reads only when everything stands still: both of the proxy's sides are full by then.
-            var last = -1
-            var unchanged = 0
-            try waitUntil("the echo stands still") {
-                let now = proxy.service.bytesToClients
-                unchanged = now == last && now > 0 ? unchanged + 1 : 0
-                last = now
-                return unchanged > 25
-            }
+            try waitUntilStill { proxy.service.bytesToClients }
             #expect(proxy.service.bytesToClients < total)
             #expect(try client.receivePattern(to: total) == total)
             #expect(try client.receiveToEnd() == ([], .end))
@@ -202,6 +195,80 @@ import Testing
             #expect(try client.receiveToEnd() == ([], .reset))
             try waitUntil("the server's connection ends") { backend.ended == 1 }
             #expect(proxy.service.timeouts == 1)
+        }
+    }
+
+    @Test("a connection on which bytes move lasts longer than its idle time, and not its maximum")
+    func maximum() throws {
+        let backend = try Backend { wire, _ in
+            while !(try wire.receive().isEmpty) { try wire.send("x") }
+        }
+        try withProxy([backend.port], mode: .tcp) { options in
+            options.listeners[0].timeouts.tunnel = .milliseconds(400)
+            options.listeners[0].timeouts.tunnelMax = .seconds(2)
+        } _: { proxy in
+            let client = try proxy.connect()
+            // Each answer moves bytes; only the maximum ends this.
+            #expect(throws: (any Error).self) {
+                while true {
+                    try client.send("x")
+                    _ = try client.receive(exactly: 1)
+                }
+            }
+            try waitUntil("it is counted") { proxy.service.expired == 1 }
+            #expect(proxy.service.timeouts == 0)
+            #expect(backend.connections == 1)
+        }
+    }
+
+    @Test("everything that a server sent before it was reset arrives, although writing fails first")
+    func lastWords() throws {
+        let total = 512 << 10
+        let gate = Gate()
+        try withRelay { wire, _ in
+            _ = try wire.receive(exactly: 1)
+            try wire.sendPattern(to: total)
+            gate.wait()
+            wire.reset()
+        } _: { proxy, _ in
+            let client = try Wire(to: proxy.port, receiveBytes: 4096)
+            try client.send("x")
+            try waitUntilStill { proxy.service.bytesToClients }
+            gate.open()
+            // Sent on to the server, which is gone: the proxy learns that by writing, since it has
+            // not read on, and then takes no more from the client.
+            try waitUntilStill {
+                try? client.send("x")
+                return proxy.service.bytesFromClients
+            }
+            var count = 0
+            var ending = Ending.end
+            do {
+                while true {
+                    let more = try client.receive()
+                    if more.isEmpty { break }
+                    #expect(Pattern.matches(more, from: count, count: more.count))
+                    count += more.count
+                }
+            } catch let error as Errno where error == .connectionReset {
+                ending = .reset
+            }
+            #expect(ending == .reset)
+            #expect(count > 0)
+            #expect(count == proxy.service.bytesToClients)
+            try waitUntil("it is counted") { proxy.service.cutShort == 1 }
+        }
+    }
+
+    /// Waits until a count has stopped growing: the sides stand still.
+    private func waitUntilStill(_ count: () -> Int) throws {
+        var last = -1
+        var unchanged = 0
+        try waitUntil("the count stands still") {
+            let now = count()
+            unchanged = now == last && now > 0 ? unchanged + 1 : 0
+            last = now
+            return unchanged > 25
         }
     }
 

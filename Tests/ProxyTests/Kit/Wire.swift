@@ -169,6 +169,10 @@ final class Sender: Sendable {
         try Wire(accepted: Descriptor(number: dup(descriptor.number))).sendPattern(to: total)
     }
 
+    func send(_ text: String) throws {
+        try Wire(accepted: Descriptor(number: dup(descriptor.number))).send(text)
+    }
+
     func endSending() {
         descriptor.shutdownWriting()
     }

@@ -1,0 +1,79 @@
+// The middle of a large body, either way: nothing in it has to be looked at, so it is spliced from
+// connection to connection inside the kernel.
+
+internal import Events
+internal import HTTP1
+internal import Stats
+
+/// When a body is spliced, and how much of it.
+enum Bulk {
+    /// Fewer bytes are copied for less than the two extra calls cost.
+    private static let smallest: UInt64 = 65_536
+    /// The end of a body is received all the same, so that what a connection sends beyond it shows
+    /// in the same step, and can't be taken for the next message.
+    private static let receivedLast: UInt64 = 16_384
+    /// As much as one step may move: a pipe's pieces can be large, and others wait.
+    private static let stepMax: UInt64 = 1 << 20
+
+    /// Whether so many bytes to come, nil when that is not known, are better spliced.
+    static func isWorthwhile(_ remaining: UInt64?) -> Bool {
+        guard let remaining else { return false }
+        return remaining >= smallest
+    }
+
+    /// How much the next step may move of `remaining` bytes that are worth it.
+    static func limit(of remaining: UInt64) -> Int {
+        Int(min(remaining - receivedLast, stepMax))
+    }
+}
+
+extension HTTPExchange {
+    /// Moves on a part of the response's body, whose end is far.
+    func spliceResponse(from connection: BackendConnection) {
+        guard let client, let remaining = responseBody.remaining else { return }
+        let outcome = client.splice(
+            from: connection.descriptor, limit: Bulk.limit(of: remaining))
+        switch outcome {
+        case .sent(let count), .kept(let count):
+            responseBody.skip(UInt64(count))
+            connection.isBulk = Bulk.isWorthwhile(responseBody.remaining)
+            connection.backend.counters.bytesReceived.add(count)
+            connection.pool.counters.bytesToClients.add(count)
+            if client.isCongested { connection.stopReading() }
+            renewDeadlines(client, connection)
+        case .wouldBlock: break
+        case .endOfStream: connection.ended()
+        case .sourceFailed: backendBroken(connection)
+        case .failed: clientGone()
+        case .unavailable:
+            connection.isBulk = false
+            connection.receive()
+        }
+    }
+
+    /// Moves on a part of the request's body, whose end is far. False when that must be received:
+    /// the client reads it then.
+    func spliceRequest(from client: ClientConnection) -> Bool {
+        guard isHeadSent, let connection, let pool, let remaining = requestBody.remaining,
+            Bulk.isWorthwhile(remaining), !connection.isCongested, !connection.isBroken
+        else { return false }
+        let outcome = connection.splice(from: client.descriptor, limit: Bulk.limit(of: remaining))
+        switch outcome {
+        case .sent(let count), .kept(let count):
+            canReplay = false
+            requestBody.skip(UInt64(count))
+            pool.counters.bytesFromClients.add(count)
+            connection.backend.counters.bytesSent.add(count)
+            if connection.isCongested { client.stopReading() }
+            renewDeadlines(client, connection)
+        case .wouldBlock: break
+        case .endOfStream: client.ended()
+        case .sourceFailed: client.broken()
+        case .failed:
+            connection.isBroken = true
+            client.stopReading()
+        case .unavailable: return false
+        }
+        return true
+    }
+}

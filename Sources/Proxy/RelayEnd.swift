@@ -1,0 +1,167 @@
+// RelayEnd: one of the two connections of a relay. It passes on what it receives to its peer, each
+// direction by itself, so that one side may end its sending while the other goes on (half-close).
+//
+// Two ways lead across: received into the worker's buffer and sent from there, or, for bulk, spliced
+// inside the kernel; `SpliceChoice` says which.
+
+internal import Events
+internal import Stats
+
+/// One connection of a `TCPRelay`. Worker thread only.
+final class RelayEnd: StreamChannel {
+    /// What is still to come from this side.
+    private enum Inflow {
+        /// Bytes may come.
+        case open
+        /// It has sent its FIN.
+        case ended
+        /// It was reset, or gave up taking, and all that came before has been read.
+        case broken
+    }
+
+    private let relay: TCPRelay
+    /// Which backend this side is; nil for the client.
+    let backend: PooledBackend?
+    /// Where to what comes in goes; nil while there is no connection to a backend, and after the
+    /// relay's end.
+    var peer: RelayEnd?
+    /// The backend has not accepted yet.
+    var isConnecting = false
+    private var inflow = Inflow.open
+    /// Writing to this side failed: what it sent before may still be read, then it is broken.
+    private var takesNoMore = false
+    private var choice = SpliceChoice()
+
+    /// Takes over `descriptor`, the client's or, when `backend` is given, that backend's.
+    init(_ descriptor: Descriptor, of relay: TCPRelay, to backend: PooledBackend? = nil) {
+        self.relay = relay
+        self.backend = backend
+        super.init(descriptor, on: relay.worker.loop)
+    }
+
+    // MARK: - In
+
+    override func onReadable() {
+        guard let peer else { return }
+        if choice.isSplice {
+            splice(to: peer)
+        } else {
+            copy(to: peer)
+        }
+    }
+
+    private func copy(to peer: RelayEnd) {
+        let buffer = relay.worker.buffer
+        switch descriptor.receive(into: buffer) {
+        case .bytes(let count):
+            choice.noteReceived(count, of: buffer.capacity)
+            noteMoved(count, to: peer)
+            buffer.withBytes(count) { pass($0, to: peer) }
+        case .wouldBlock: break
+        case .endOfStream: inflowEnded(.ended, peer)
+        case .failed: inflowEnded(.broken, peer)
+        }
+    }
+
+    private func splice(to peer: RelayEnd) {
+        switch peer.splice(from: descriptor, limit: Self.spliceMax) {
+        case .sent(let count):
+            choice.noteSpliced(count)
+            noteMoved(count, to: peer)
+        case .kept(let count):
+            noteMoved(count, to: peer)
+            stopReading()
+        case .wouldBlock: break
+        case .endOfStream: inflowEnded(.ended, peer)
+        case .sourceFailed: inflowEnded(.broken, peer)
+        case .failed: peer.outflowFailed()
+        case .unavailable:
+            choice.noteUnavailable()
+            copy(to: peer)
+        }
+    }
+
+    /// As much as one step may move: a pipe's pieces can be large, and others wait.
+    private static let spliceMax = 1 << 20
+
+    /// Passes on bytes that came from this side.
+    func pass(_ bytes: Span<UInt8>, to peer: RelayEnd) {
+        switch peer.write(bytes) {
+        case .sent: break
+        case .kept: stopReading()
+        case .failed: peer.outflowFailed()
+        }
+    }
+
+    /// Counts bytes that came from this side.
+    func noteMoved(_ count: Int, to peer: RelayEnd) {
+        relay.noteActivity()
+        let counters = relay.pool.counters
+        if let backend {
+            counters.bytesToClients.add(count)
+            backend.counters.bytesReceived.add(count)
+        } else {
+            counters.bytesFromClients.add(count)
+            peer.backend?.counters.bytesSent.add(count)
+        }
+    }
+
+    /// Nothing more comes from this side.
+    private func inflowEnded(_ ending: Inflow, _ peer: RelayEnd) {
+        inflow = takesNoMore ? .broken : ending
+        stopReading()
+        passEnd(to: peer)
+    }
+
+    /// Tells `peer` that everything from this side has come, once it has got all of that.
+    private func passEnd(to peer: RelayEnd) {
+        guard !peer.isCongested else { return }
+        switch inflow {
+        case .open: startReading()
+        case .broken: relay.broken(by: self, peer)
+        case .ended:
+            if peer.inflow == .ended, !isCongested {
+                relay.finish(isReset: false)
+            } else {
+                peer.descriptor.shutdownWriting()
+            }
+        }
+    }
+
+    // MARK: - Out
+
+    override func onProgress() {
+        relay.noteActivity()
+    }
+
+    override func onDrained() {
+        relay.noteActivity()
+        peer?.passEnd(to: self)
+    }
+
+    override func onBroken() {
+        outflowFailed()
+    }
+
+    /// Writing to this side failed. Its last words may have come before: they are passed on, and
+    /// only then the break.
+    private func outflowFailed() {
+        guard let peer else { return }
+        takesNoMore = true
+        peer.stopReading()
+        if inflow == .ended { inflow = .broken }
+        passEnd(to: peer)
+    }
+
+    override func onWritable() {
+        if isConnecting {
+            relay.connectEnded(self)
+        } else {
+            super.onWritable()
+        }
+    }
+
+    override func onDeadline() {
+        relay.deadlinePassed(isConnecting: isConnecting)
+    }
+}

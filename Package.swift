@@ -18,6 +18,17 @@ let hot: [SwiftSetting] =
         .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
     ]
 
+/// For the program as it is shipped: the toolchain's own linker, and with it what nobody can reach is
+/// left out, what is identical is kept once, and relocations are packed (glibc 2.36 and later read
+/// them). 17.1 MB become 15.6 with the Swift library linked in.
+let small: [LinkerSetting] = [
+    .unsafeFlags(
+        [
+            "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--no-export-dynamic", "-Xlinker",
+            "--icf=safe", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
+        ], .when(configuration: .release))
+]
+
 /// A module of `Sources`; `uses` is the whole list of modules it may import (README, "Modules").
 func module(_ name: String, uses: [Target.Dependency] = [], settings: [SwiftSetting] = strict)
     -> Target
@@ -76,7 +87,7 @@ let package = Package(
                 "Health", "Proxy", "Balancing", "Backends", "Stats", "Admin", "Demo", "HTTP1", "HTTPServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: strict),
+            swiftSettings: strict, linkerSettings: small),
 
         // CPU per request beside the peers and a bare relay: `swift run -c release fairlead-bench`.
         .executableTarget(

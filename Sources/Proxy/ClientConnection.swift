@@ -24,17 +24,18 @@ final class ClientConnection: StreamChannel, ClientSide {
     /// The listener that the client came by.
     let listener: WorkerListener
     let address: IPAddress
+    // The small ones side by side: an idle connection is little more than this object.
     private var state = State.awaitingHead
-    private var exchange: HTTPExchange?
-    /// What came of a head that is not whole yet, or of requests after the one under way.
-    private var partial: [UInt8] = []
-    /// How much of `partial` the parser has seen as part of an unfinished head.
-    private var seen = 0
     /// The client has sent its FIN: no more requests will come.
     private var hasEnded = false
     private var isProcessing = false
     /// What comes next may be the middle of a large body.
     var isBulk = false
+    /// How much of `partial` the parser has seen as part of an unfinished head.
+    private var seen: Int32 = 0
+    /// What came of a head that is not whole yet, or of requests after the one under way.
+    private var partial: [UInt8] = []
+    private var exchange: HTTPExchange?
 
     /// For a response to reach a client that is still sending, its bytes are read and dropped for so
     /// long: closing at once would make the kernel send RST, which can destroy the response on its
@@ -102,7 +103,7 @@ final class ClientConnection: StreamChannel, ClientSide {
         guard !isProcessing else { return }
         isProcessing = true
         defer { isProcessing = false }
-        while isOpen, state == .awaitingHead, !isCongested, partial.count > seen {
+        while isOpen, state == .awaitingHead, !isCongested, partial.count > Int(seen) {
             // Moved out, since the exchange may call back while its bytes are read.
             let bytes = partial
             partial = []
@@ -121,7 +122,7 @@ final class ClientConnection: StreamChannel, ClientSide {
     /// Begins the request at the start of `bytes`, if its head is whole. Returns how many bytes the
     /// head, and as much of the body as is here, took.
     private func readRequest(_ bytes: Span<UInt8>) -> Int {
-        switch listener.requestHead.parse(bytes, alreadySeen: seen) {
+        switch listener.requestHead.parse(bytes, alreadySeen: Int(seen)) {
         case .complete(let length):
             seen = 0
             state = .exchanging
@@ -134,7 +135,8 @@ final class ClientConnection: StreamChannel, ClientSide {
                     following: bytes.extracting(length..<bytes.count), from: self)
         case .needMore:
             if seen == 0 { deadlineNanoseconds = loop.nowNanoseconds + listener.headTimeout }
-            seen = bytes.count
+            // Less than a head's limit, or it would be bad.
+            seen = Int32(clamping: bytes.count)
             return 0
         case .bad(let error):
             refuse(.refused(error))

@@ -62,6 +62,7 @@ let package = Package(
         // Pure: bytes and values in, values out; no descriptor, no clock.
         module("Endpoints"),
         module("Locking"),
+        module("WallClock"),
         module("DNSWire", uses: ["Endpoints"]),
         module("HTTP1", settings: hot),
         module("Backends", uses: ["Endpoints"], settings: hot),
@@ -73,11 +74,12 @@ let package = Package(
         module("Events", uses: ["CLibevent", "CLinux", "Endpoints", "Locking"], settings: hot),
         module("DNSClient", uses: ["Events", "DNSWire", "Endpoints"]),
         module("HTTPClient", uses: ["Events", "HTTP1", "Endpoints"]),
-        module("HTTPServer", uses: ["Events", "HTTP1", "Endpoints"]),
+        module("HTTPServer", uses: ["WallClock", "Events", "HTTP1", "Endpoints"]),
+        module("AccessLog", uses: ["WallClock", "Locking", "CLinux", "Events", "HTTP1", "Stats", "Endpoints"], settings: hot),
         module("Discovery", uses: ["Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
         module("Health", uses: ["Events", "HTTPClient", "Backends", "Endpoints"]),
-        module("Proxy", uses: ["Events", "HTTP1", "Balancing", "Backends", "Stats", "Endpoints"], settings: hot),
-        module("Admin", uses: ["Events", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints"]),
+        module("Proxy", uses: ["AccessLog", "Events", "HTTP1", "Balancing", "Backends", "Stats", "Endpoints"], settings: hot),
+        module("Admin", uses: ["WallClock", "Events", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints"]),
         module("Demo", uses: ["Locking", "Events", "DNSWire", "HTTPServer", "HTTP1", "Endpoints"]),
 
         .executableTarget(
@@ -85,6 +87,7 @@ let package = Package(
             dependencies: [
                 "Endpoints", "Configuration", "Events", "DNSClient", "DNSWire", "HTTPClient", "Discovery",
                 "Health", "Proxy", "Balancing", "Backends", "Stats", "Admin", "Demo", "HTTP1", "HTTPServer",
+                "AccessLog",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict, linkerSettings: small),
@@ -112,10 +115,11 @@ let package = Package(
         tests("Events", uses: ["Endpoints"]),
         tests("DNSClient", uses: ["Locking", "Events", "DNSWire", "Endpoints"]),
         tests("HTTPClient", uses: ["Events", "Endpoints", "HTTPServer", "HTTP1"]),
-        tests("HTTPServer", uses: ["Events", "Endpoints", "HTTP1"]),
+        tests("HTTPServer", uses: ["WallClock", "Events", "Endpoints", "HTTP1"]),
         tests("Discovery", uses: ["TestSupport", "Demo", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
         tests("Health", uses: ["TestSupport", "Events", "HTTPClient", "Backends", "Endpoints"]),
-        tests("Proxy", uses: ["TestSupport", "Locking", "Events", "HTTP1", "Backends", "Balancing", "Stats", "Endpoints"]),
+        tests("AccessLog", uses: ["TestSupport", "Events", "HTTP1", "Stats", "Endpoints", "Locking"]),
+        tests("Proxy", uses: ["TestSupport", "AccessLog", "Locking", "Events", "HTTP1", "Backends", "Balancing", "Stats", "Endpoints"]),
         tests(
             "Admin",
             uses: [
@@ -127,7 +131,7 @@ let package = Package(
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .testTarget(
             name: "AllocationTests",
-            dependencies: ["CAllocationCounter", "Proxy", "Backends", "Endpoints", "Events", "Stats"],
+            dependencies: ["CAllocationCounter", "AccessLog", "Proxy", "Backends", "Endpoints", "Events", "Stats"],
             swiftSettings: strict),
         // What tests share: guard pages, seeded numbers, threads, readers.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),

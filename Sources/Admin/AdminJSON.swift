@@ -5,6 +5,7 @@ internal import Backends
 internal import FoundationEssentials
 internal import HTTPServer
 internal import Stats
+internal import WallClock
 
 /// Encodes a document: sorted keys, so that two can be compared as text. Nil if it has a number
 /// that JSON cannot say, which none of ours has.
@@ -134,6 +135,7 @@ struct StatsDocument: Encodable {
     let journal: [JournalEntry]
     let dnsMessages: [String: Int]
     let checks: [String: Int]
+    let accessLogLines: [String: Int]
     let process: Process?
 
     init(_ snapshot: AdminSnapshot) {
@@ -149,6 +151,7 @@ struct StatsDocument: Encodable {
         sentence = verdict.sentence
         dnsMessages = snapshot.dnsMessages
         checks = snapshot.checks
+        accessLogLines = snapshot.accessLogLines
         problems = verdict.problems.map { Problem(level: $0.level.rawValue, text: $0.text) }
         listeners = snapshot.listeners.map(ListenerView.init)
         services = snapshot.services.map { ServiceView($0, at: snapshot.takenAt) }

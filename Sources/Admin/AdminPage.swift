@@ -7,6 +7,7 @@
 internal import Backends
 internal import HTTPServer
 internal import Stats
+internal import WallClock
 
 /// The page of one snapshot.
 struct AdminPage {

@@ -31,6 +31,8 @@ package struct AdminSnapshot: Sendable {
     package var dnsMessages: [String: Int] = [:]
     /// Health checks of all services by what they came to: `passed`, `failed`, `inconclusive`.
     package var checks: [String: Int] = [:]
+    /// Lines of the access log by what became of them: `written`, `dropped`, `lost`; empty without one.
+    package var accessLogLines: [String: Int] = [:]
     /// What the kernel says about the process; nil when it could not be read.
     package var process: ProcessFigures?
 

@@ -52,9 +52,12 @@ package struct Metric: Sendable {
         .gauge, "process_resident_memory_bytes", "Memory that is resident.")
     static let cpuSeconds = Metric(
         .counter, "process_cpu_seconds_total", "Processor time used, user and system.")
+    static let accessLogLines = Metric(
+        .counter, "fairlead_access_log_lines_total", ["outcome"],
+        "Lines of the access log: written, dropped as the reader was too slow, lost to an error.")
     private static let process = [
-        buildInfo, uptime, draining, ready, workers, startTime, openDescriptors, descriptorsMax,
-        residentBytes, cpuSeconds,
+        buildInfo, uptime, draining, ready, workers, startTime, accessLogLines, openDescriptors,
+        descriptorsMax, residentBytes, cpuSeconds,
     ]
 
     // MARK: - Listeners

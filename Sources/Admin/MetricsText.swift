@@ -31,6 +31,7 @@ package struct MetricsText {
         one(.ready, AdminVerdict(snapshot).isReady ? 1 : 0)
         one(.workers, Double(snapshot.workers))
         one(.startTime, snapshot.startedAt)
+        family(.accessLogLines, Self.byKind(snapshot.accessLogLines))
         guard let process = snapshot.process else { return }
         one(.openDescriptors, Double(process.openDescriptors))
         one(.descriptorsMax, Double(process.descriptorsMax))
@@ -110,11 +111,12 @@ package struct MetricsText {
                     Series([name, $0.key], Double($0.value))
                 }
             })
-        func byKind(_ counts: [String: Int]) -> [Series] {
-            counts.sorted { $0.key < $1.key }.map { Series([$0.key], Double($0.value)) }
-        }
-        family(.dnsMessages, byKind(snapshot.dnsMessages))
-        family(.checks, byKind(snapshot.checks))
+        family(.dnsMessages, Self.byKind(snapshot.dnsMessages))
+        family(.checks, Self.byKind(snapshot.checks))
+    }
+
+    private static func byKind(_ counts: [String: Int]) -> [Series] {
+        counts.sorted { $0.key < $1.key }.map { Series([$0.key], Double($0.value)) }
     }
 
     private mutating func writeBackends() {

@@ -20,6 +20,8 @@ package struct Configuration: Equatable, Sendable {
     package internal(set) var stopTimeout = Duration.seconds(30)
     /// The least severe message that is written.
     package internal(set) var logLevel = LogLevel.info
+    /// Where a line for each request goes.
+    package internal(set) var accessLog = AccessLogSettings()
     /// In the order of the file, the one made of flags or environment last. Never empty; names and
     /// addresses are distinct.
     package internal(set) var listeners: [Listener] = []

@@ -10,6 +10,7 @@ package enum ConfigurationFlag: String, CaseIterable, Hashable, Sendable {
     case dns = "--dns"
     case admin = "--admin"
     case workers = "--workers"
+    case accessLog = "--access-log"
 
     /// One sentence for the help text, from the option's own line.
     package var help: String {

@@ -60,7 +60,14 @@ enum OptionTable {
                 "stop-timeout", \.stopTimeout, .duration(.zero ... .seconds(3600)),
                 "How long work in flight may take to finish after the first stop signal."),
             Option("log-level", \.logLevel, .word, "The least severe message that is written."),
-        ] + Option.group("dns", \.dns, dns)
+        ] + Option.group("access-log", \.accessLog, accessLog) + Option.group("dns", \.dns, dns)
+
+    private static let accessLog: [Option<AccessLogSettings>] = [
+        Option(
+            "to", \.to, .accessLogTarget, variable: "FAIRLEAD_ACCESS_LOG", flag: .accessLog,
+            "Where a line for each request and TCP connection goes; a file is reopened on SIGUSR1."),
+        Option("format", \.format, .word, "What a line looks like."),
+    ]
 
     private static let dns: [Option<DNSSettings>] = [
         Option(

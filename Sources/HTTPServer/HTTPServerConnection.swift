@@ -12,6 +12,7 @@
 internal import Endpoints
 internal import Events
 internal import HTTP1
+internal import WallClock
 
 /// A connection of an `HTTPServer`. Loop thread only.
 final class HTTPServerConnection: Channel {

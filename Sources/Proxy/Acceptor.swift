@@ -10,6 +10,8 @@ final class WorkerListener {
     let options: ListenerOptions
     let counters: ListenerCounters
     let pool: BackendPool
+    /// Its name, for the access log.
+    let nameBytes: [UInt8]
     /// Reused for every request head of this listener; never holds one across callbacks.
     var requestHead: RequestHead
     /// The same for response heads.
@@ -32,6 +34,7 @@ final class WorkerListener {
         self.options = options
         self.counters = counters
         self.pool = pool
+        nameBytes = Array(options.name.utf8)
         requestHead = RequestHead(limits: options.headLimits)
         responseHead = ResponseHead(limits: options.headLimits)
         forwarding = Forwarding(policy: options.forwarding, port: port)
@@ -129,7 +132,8 @@ final class Acceptor: Channel {
             )
         case .tcp:
             let relay = TCPRelay(
-                descriptor, for: listener.pool, worker: worker, listener: listener)
+                descriptor, from: peer.address, for: listener.pool, worker: worker,
+                listener: listener)
             worker.add(relay)
             relay.start()
         }

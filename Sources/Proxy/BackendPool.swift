@@ -12,6 +12,8 @@ final class PooledBackend {
     let id: BackendID
     let endpoint: Endpoint
     let counters: BackendCounters
+    /// Its address, for the access log.
+    private(set) lazy var nameBytes = Array("\(endpoint)".utf8)
     /// Connections that wait for a request; the last used is reused first, so that the others can
     /// time out.
     private var idle: [BackendConnection] = []
@@ -54,6 +56,8 @@ final class PooledBackend {
 /// A service's backends on one worker. Worker thread only.
 final class BackendPool {
     let options: ServiceOptions
+    /// Its name, for the access log.
+    let nameBytes: [UInt8]
     let counters: ServiceCounters
     var retryPolicy: RetryPolicy
     // In nanoseconds, as deadlines are.
@@ -66,6 +70,7 @@ final class BackendPool {
 
     init(options: ServiceOptions, counters: ServiceCounters, worker: Int) {
         self.options = options
+        nameBytes = Array(options.name.utf8)
         self.counters = counters
         retryPolicy = RetryPolicy(options.retry)
         connectTimeout = options.connectTimeout.wholeNanoseconds

@@ -4,6 +4,7 @@
 //
 // While it waits for a request it owns nothing but itself: heads are parsed in the worker's buffer.
 
+internal import AccessLog
 internal import Endpoints
 internal import Events
 internal import HTTP1
@@ -191,12 +192,22 @@ final class ClientConnection: StreamChannel, ClientSide {
     /// Answers a request that no exchange was begun for, and ends the connection.
     private func refuse(_ reply: Reply) {
         listener.counters.badRequests.add()
-        send(reply, keepsAlive: false, minorVersion: 1, omitsBody: false)
+        let sent = send(reply, keepsAlive: false, minorVersion: 1, omitsBody: false)
+        if let log = worker.log {
+            var entry = AccessEntry(.http(minorVersion: 1), reply.cause)
+            entry.status = reply.status
+            entry.bytesOut = sent.head + sent.body
+            entry.bodyBytesOut = sent.body
+            log.write(
+                entry, LoggedText(), client: address, listener: listener, pool: nil, backend: nil)
+        }
         end(lingers: true)
     }
 
-    /// Sends one of Fairlead's own answers.
-    func send(_ reply: Reply, keepsAlive: Bool, minorVersion: Int, omitsBody: Bool) {
+    /// Sends one of Fairlead's own answers; returns the sizes of its head and its body.
+    func send(
+        _ reply: Reply, keepsAlive: Bool, minorVersion: Int, omitsBody: Bool
+    ) -> (head: Int, body: Int) {
         var writer = ResponseWriter(
             status: reply.status,
             to: ClientCapabilities(minorVersion: minorVersion, keepsAlive: keepsAlive),
@@ -211,6 +222,8 @@ final class ClientConnection: StreamChannel, ClientSide {
         writer.write(body: body.span, into: &out)
         // A failure shows at the next read or write.
         _ = write(out.span)
+        let bodyCount = omitsBody ? 0 : body.count
+        return (out.count - bodyCount, bodyCount)
     }
 
     // MARK: - From the exchange

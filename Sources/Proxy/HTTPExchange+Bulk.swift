@@ -38,7 +38,7 @@ extension HTTPExchange {
             responseBody.skip(UInt64(count))
             connection.isBulk = Bulk.isWorthwhile(responseBody.remaining)
             connection.backend.counters.bytesReceived.add(count)
-            connection.pool.counters.bytesToClients.add(count)
+            noteSent(count, connection.pool)
             if client.isCongested { connection.stopReading() }
             renewDeadlines(client, connection)
         case .wouldBlock: break
@@ -62,7 +62,7 @@ extension HTTPExchange {
         case .sent(let count), .kept(let count):
             canReplay = false
             requestBody.skip(UInt64(count))
-            pool.counters.bytesFromClients.add(count)
+            noteReceived(count, pool)
             connection.backend.counters.bytesSent.add(count)
             if connection.isCongested { client.stopReading() }
             renewDeadlines(client, connection)

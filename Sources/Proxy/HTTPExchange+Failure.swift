@@ -1,6 +1,7 @@
 // What becomes of an exchange when one side fails: a new try, an answer of our own, or an end that
 // the other side can notice.
 
+internal import AccessLog
 internal import Balancing
 internal import Events
 internal import HTTP1
@@ -30,12 +31,16 @@ extension HTTPExchange {
 
     /// The connection to the backend broke.
     func backendBroken(_ connection: BackendConnection) {
-        if isResponseStarted { cutShort() } else { failTry(.noResponse, connection) }
+        if isResponseStarted { cutShort(.backendCut) } else { failTry(.noResponse, connection) }
     }
 
     /// The backend let its time pass.
     func backendTimedOut(_ connection: BackendConnection) {
-        if isResponseStarted { cutShort() } else { failTry(.timeout, connection) }
+        if isResponseStarted {
+            cutShort(.backendTimeout)
+        } else {
+            failTry(.timeout, connection)
+        }
     }
 
     /// The try failed before a response began.
@@ -86,9 +91,12 @@ extension HTTPExchange {
         let keepsAlive =
             reply.keepsConnection && clientKeepsAlive && client.mayKeepAlive
             && requestBody.isComplete
-        client.send(
+        let sent = client.send(
             reply, keepsAlive: keepsAlive, minorVersion: minorVersion, omitsBody: method == .head)
-        finish(pool)
+        figures.status = reply.status
+        figures.bytesOut += sent.head + sent.body
+        figures.headBytesOut += sent.head
+        finish(pool, reply.cause)
         client.exchangeFinished(keepsAlive: keepsAlive, lingers: true)
     }
 
@@ -102,7 +110,7 @@ extension HTTPExchange {
             giveUp(reply)
             return
         }
-        finish(pool)
+        finish(pool, reply.cause)
         client.exchangeCutShort()
     }
 
@@ -134,6 +142,6 @@ extension HTTPExchange {
         guard let pool else { return }
         pool.counters.clientAborts.add()
         abortTry()
-        finish(pool)
+        finish(pool, worker.isGivingUp ? .stopped : .clientGone)
     }
 }

@@ -1,5 +1,6 @@
 // The request's side of an exchange: the head is written anew once, the body streamed behind it.
 
+internal import AccessLog
 internal import Balancing
 internal import Events
 internal import HTTP1
@@ -22,7 +23,8 @@ extension HTTPExchange {
         requestBody = BodyTracker(head.body)
         pool.counters.requests.add()
         pool.counters.inFlight.add()
-        pool.counters.bytesFromClients.add(bytes.count)
+        noteReceived(bytes.count, pool)
+        if worker.log != nil { text.note(head, from: bytes) }
         pool.retryPolicy.noteRequest()
 
         if let reply = ownReply(to: head) {
@@ -44,7 +46,7 @@ extension HTTPExchange {
             used = taken
             if used > 0 {
                 bodyInHand.append(following.extracting(0..<used))
-                pool.counters.bytesFromClients.add(used)
+                noteReceived(used, pool)
             }
         }
         tryNext(client, pool)
@@ -81,7 +83,7 @@ extension HTTPExchange {
             failRequest(.malformedBody)
             return bytes.count
         }
-        pool.counters.bytesFromClients.add(used)
+        noteReceived(used, pool)
         let body = bytes.extracting(0..<used)
         guard isHeadSent, let connection else {
             // The backend is not there yet: hold this much, and the client.
@@ -167,6 +169,7 @@ extension HTTPExchange {
     /// The dial succeeded.
     func connected(_ connection: BackendConnection) {
         guard let client else { return }
+        figures.connectedAt = worker.loop.nowNanoseconds
         sendRequest(client, connection)
     }
 

@@ -1,5 +1,6 @@
 // The response's side of an exchange: head parsed, written anew, body streamed to the client.
 
+internal import AccessLog
 internal import Events
 internal import HTTP1
 internal import Stats
@@ -68,6 +69,8 @@ extension HTTPExchange {
         head.write(
             from: bytes, to: ClientCapabilities(minorVersion: 1, keepsAlive: true), framing: .none,
             into: &worker.outgoing)
+        figures.bytesOut += worker.outgoing.count
+        figures.headBytesOut += worker.outgoing.count
         if case .failed = client.write(worker.outgoing) {
             clientGone()
             return false
@@ -86,6 +89,8 @@ extension HTTPExchange {
         let counters = connection.backend.counters
         let elapsed = worker.loop.nowNanoseconds - sentAt
         counters.firstByte.record(microseconds: Int(elapsed / 1000))
+        figures.firstByteAt = worker.loop.nowNanoseconds
+        figures.status = status
         connection.pool.counters.count(status: status)
         if status >= 500 { counters.responses5xx.add() }
 
@@ -105,6 +110,7 @@ extension HTTPExchange {
             from: bytes,
             to: ClientCapabilities(minorVersion: minorVersion, keepsAlive: responseKeepsAlive),
             framing: clientFraming, into: &worker.outgoing)
+        figures.headBytesOut += worker.outgoing.count
     }
 
     /// Passes on the part of `bytes` that is this response's body; `behind` the head that waits in
@@ -138,7 +144,7 @@ extension HTTPExchange {
         }
         guard send(body, client, connection) else { return }
         if isBad {
-            cutShort()
+            cutShort(.backendProtocol)
         } else if payload?.isComplete ?? responseBody.isComplete {
             complete(isReusable: backendKeepsAlive && !hasExcess, client, connection)
         } else {
@@ -167,7 +173,7 @@ extension HTTPExchange {
     private func send(
         _ body: Span<UInt8>, _ client: ClientConnection, _ connection: BackendConnection
     ) -> Bool {
-        connection.pool.counters.bytesToClients.add(worker.outgoing.count + body.count)
+        noteSent(worker.outgoing.count + body.count, connection.pool)
         let outcome: WriteOutcome
         if body.count <= Self.copiedBodyMax {
             worker.outgoing.append(body)
@@ -209,7 +215,7 @@ extension HTTPExchange {
             return
         }
         guard let client, payload == nil, responseBody.endsAtClose else {
-            cutShort()
+            cutShort(.backendCut)
             return
         }
         complete(isReusable: false, client, connection)
@@ -226,17 +232,17 @@ extension HTTPExchange {
         let lingers = !isRequestComplete || clientKeepsAlive
         endTry(on: connection)
         connection.release(isReusable: isReusable && isRequestComplete)
-        finish(connection.pool)
+        finish(connection.pool, .complete)
         client.exchangeFinished(keepsAlive: keepsAlive, lingers: lingers)
     }
 
     /// The response ends before its end.
-    func cutShort() {
+    func cutShort(_ cause: EndCause) {
         guard let client, let pool else { return }
         pool.counters.cutShort.add()
         connection?.backend.counters.failures.add()
         abortTry()
-        finish(pool)
+        finish(pool, cause)
         client.exchangeCutShort()
     }
 }

@@ -2,6 +2,7 @@
 // (RFC 9110, section 7.8): both connections go over to a relay, which only moves bytes. From then
 // on nothing that either side sends is read as HTTP.
 
+internal import AccessLog
 internal import Events
 internal import HTTP1
 internal import Stats
@@ -30,12 +31,15 @@ extension HTTPExchange {
         let elapsed = worker.loop.nowNanoseconds - sentAt
         connection.backend.counters.firstByte.record(microseconds: Int(elapsed / 1000))
         pool.counters.upgrades.add()
+        figures.firstByteAt = worker.loop.nowNanoseconds
+        figures.status = 101
         endTry(on: connection)
-        finish(pool)
+        finish(pool, .complete)
 
         let backend = connection.backend
         let (descriptor, unsent, received) = client.handOver()
-        let relay = TCPRelay(descriptor, for: pool, worker: worker, listener: listener)
+        let relay = TCPRelay(
+            descriptor, from: client.address, for: pool, worker: worker, listener: listener)
         worker.replace(client, by: relay)
         worker.outgoing.removeAll(keepingCapacity: true)
         worker.outgoing.append(unsent.span)

@@ -9,6 +9,7 @@
 // both: a reference that is read from a property is counted up and down, atomically, and counting
 // at every step was a sixth of what a request cost.
 
+internal import AccessLog
 internal import Backends
 internal import Balancing
 internal import Events
@@ -64,6 +65,14 @@ final class HTTPExchange {
     /// When the whole of it has to be over.
     var endsBy: UInt64 = .max
 
+    // MARK: For the access log
+
+    var figures = ExchangeFigures()
+    /// Of the request's head; empty without a log.
+    var text = LoggedText()
+    /// That of the last try; nil without a log.
+    private(set) var lastBackend: PooledBackend?
+
     init(worker: Worker) {
         self.worker = worker
         requestHead.reserveCapacity(1024)
@@ -88,6 +97,7 @@ final class HTTPExchange {
             }
             begin(on: backend)
             if let connection = backend.takeIdle() {
+                figures.connectedAt = figures.triedAt
                 connection.use(for: self)
                 self.connection = connection
                 sendRequest(client, connection)
@@ -116,6 +126,9 @@ final class HTTPExchange {
         tried.insert(backend.id)
         tries += 1
         isHeadSent = false
+        figures.triedAt = worker.loop.nowNanoseconds
+        figures.connectedAt = nil
+        if worker.log != nil { lastBackend = backend }
         backend.counters.requests.add()
         backend.counters.inFlight.add()
     }
@@ -149,8 +162,9 @@ final class HTTPExchange {
 
     /// Makes the exchange free for the next request. The caller tells the client, as the last thing
     /// it does.
-    func finish(_ pool: BackendPool) {
+    func finish(_ pool: BackendPool, _ cause: EndCause) {
         precondition(connection == nil, "a try is still under way")
+        if let log = worker.log, let client { writeLine(log, client, pool, cause) }
         pool.counters.inFlight.add(-1)
         let elapsed = worker.loop.nowNanoseconds - startedAt
         pool.counters.duration.record(microseconds: Int(elapsed / 1000))
@@ -170,6 +184,9 @@ final class HTTPExchange {
         backendKeepsAlive = false
         endsBy = .max
         if !upgradeOffer.isEmpty { upgradeOffer = [] }
+        figures = ExchangeFigures()
+        text.clear()
+        if lastBackend != nil { lastBackend = nil }
         worker.recycle(self)
     }
 }

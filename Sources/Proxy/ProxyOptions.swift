@@ -16,6 +16,8 @@ package enum ListenerMode: String, Sendable {
 package struct ListenerOptions: Sendable {
     /// Its number, from 0, under which it is counted.
     package var index: Int
+    /// For the access log.
+    package var name = ""
     /// Where it listens; every worker listens there.
     package var endpoint: Endpoint
     /// What it speaks.

@@ -1,6 +1,7 @@
 // ProxyWorkers: the data plane as the control thread holds it: open the listeners, start the
 // threads, publish rotations, stop.
 
+package import AccessLog
 package import Backends
 package import Endpoints
 package import Events
@@ -29,20 +30,24 @@ package final class ProxyWorkers {
     private let options: ProxyOptions
     private let registry: StatsRegistry
     private let reports: Mailbox<ProxyReport>
+    private let accessLog: AccessLog?
     private let sockets: [[Descriptor]]
     private let mailboxes: [Mailbox<WorkerMessage>]
     private var threads: [LoopThread] = []
 
-    /// Opens every listener for every worker; nothing is accepted before `start()`.
+    /// Opens every listener for every worker, each of which writes to `accessLog` if there is one;
+    /// nothing is accepted before `start()`.
     ///
     /// - Throws: `ListenFailure` for the first address that can't be had; none stays open then.
-    package init(options: ProxyOptions, registry: StatsRegistry, reports: Mailbox<ProxyReport>)
-        throws(ListenFailure)
-    {
+    package init(
+        options: ProxyOptions, registry: StatsRegistry, reports: Mailbox<ProxyReport>,
+        accessLog: AccessLog? = nil
+    ) throws(ListenFailure) {
         precondition(options.workers > 0)
         self.options = options
         self.registry = registry
         self.reports = reports
+        self.accessLog = accessLog
         var opened: [[Descriptor]] = []
         var endpoints: [Endpoint] = []
         var mailboxes: [Mailbox<WorkerMessage>] = []
@@ -93,14 +98,15 @@ package final class ProxyWorkers {
     /// - Throws: `Errno` when the system has no thread to give.
     package func start() throws(Errno) {
         for number in 0..<options.workers {
-            let (options, registry, reports, mailbox) = (
-                options, registry, reports, mailboxes[number]
+            let (options, registry, reports, mailbox, accessLog) = (
+                options, registry, reports, mailboxes[number], accessLog
             )
             let sockets = sockets.map { $0[number] }
             threads.append(
                 try LoopThread(name: "worker-\(number)") {
                     let worker = Worker(
-                        number: number, options: options, registry: registry, reports: reports)
+                        number: number, options: options, registry: registry, reports: reports,
+                        accessLog: accessLog)
                     // Without a descriptor for its mailbox a worker can't be told anything: it ends
                     // at once, and is reported as finished.
                     try? worker.run(options.listeners, sockets: sockets, mailbox: mailbox)

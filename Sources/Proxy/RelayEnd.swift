@@ -4,6 +4,7 @@
 // Two ways lead across: received into the worker's buffer and sent from there, or, for bulk, spliced
 // inside the kernel; `SpliceChoice` says which.
 
+internal import AccessLog
 internal import Events
 internal import Stats
 
@@ -98,9 +99,11 @@ final class RelayEnd: StreamChannel {
         relay.noteActivity()
         let counters = relay.pool.counters
         if let backend {
+            relay.bytesOut += count
             counters.bytesToClients.add(count)
             backend.counters.bytesReceived.add(count)
         } else {
+            relay.bytesIn += count
             counters.bytesFromClients.add(count)
             peer.backend?.counters.bytesSent.add(count)
         }
@@ -121,7 +124,7 @@ final class RelayEnd: StreamChannel {
         case .broken: relay.broken(by: self, peer)
         case .ended:
             if peer.inflow == .ended, !isCongested {
-                relay.finish(isReset: false)
+                relay.finish(isReset: false, .complete)
             } else {
                 peer.descriptor.shutdownWriting()
             }

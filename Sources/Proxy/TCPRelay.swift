@@ -1,8 +1,10 @@
 // TCPRelay: a client's TCP connection passed on to a backend: dialled, retried elsewhere, watched over
 // and ended here; its bytes are moved by its two ends (RelayEnd.swift).
 
+internal import AccessLog
 internal import Backends
 internal import Balancing
+internal import Endpoints
 internal import Events
 internal import HTTP1
 internal import Stats
@@ -12,6 +14,7 @@ final class TCPRelay: ClientSide {
     let worker: Worker
     let pool: BackendPool
     private let listener: WorkerListener
+    private let address: IPAddress
     /// Nil from the end on, as is `server`: the ends know the relay.
     private var client: RelayEnd?
     /// The connection to the backend, from its dial on.
@@ -23,6 +26,11 @@ final class TCPRelay: ClientSide {
     private let startedAt: UInt64
     private var movedAt: UInt64
     private let endsBy: UInt64
+    private var triedAt: UInt64?
+    private var connectedAt: UInt64?
+    // For the access log.
+    var bytesIn = 0
+    var bytesOut = 0
     /// The end that is reset as soon as its peer has everything it sent.
     private var breaking: RelayEnd?
     /// How often that is looked at: the kernel tells nobody.
@@ -30,8 +38,10 @@ final class TCPRelay: ClientSide {
 
     /// Takes on a client's connection, for the service of `pool`; one of the two `start` follows.
     init(
-        _ descriptor: Descriptor, for pool: BackendPool, worker: Worker, listener: WorkerListener
+        _ descriptor: Descriptor, from address: IPAddress, for pool: BackendPool, worker: Worker,
+        listener: WorkerListener
     ) {
+        self.address = address
         self.worker = worker
         self.listener = listener
         self.pool = pool
@@ -61,6 +71,7 @@ final class TCPRelay: ClientSide {
             }
             self.backend = backend
             tried.insert(backend.id)
+            triedAt = worker.loop.nowNanoseconds
             backend.counters.requests.add()
             backend.counters.inFlight.add()
             do throws(Errno) {
@@ -100,7 +111,7 @@ final class TCPRelay: ClientSide {
     /// service that had nothing to say.
     private func giveUp() {
         pool.counters.noBackend.add()
-        finish(isReset: true)
+        finish(isReset: true, tried.count == 0 ? .noBackend : .notConnected)
     }
 
     /// The dial of `server` has come to something.
@@ -112,6 +123,7 @@ final class TCPRelay: ClientSide {
             dialFailed(error)
             return
         }
+        connectedAt = worker.loop.nowNanoseconds
         backend?.counters.dials.add()
         join(server)
     }
@@ -173,10 +185,10 @@ final class TCPRelay: ClientSide {
             resetWhenDelivered(to: receiver)
         } else if now >= endsBy {
             pool.counters.expired.add()
-            finish(isReset: true)
+            finish(isReset: true, .expired)
         } else if now >= movedAt + listener.tunnelTimeout {
             pool.counters.timeouts.add()
-            finish(isReset: true)
+            finish(isReset: true, .idle)
         } else {
             setDeadline()
         }
@@ -202,7 +214,7 @@ final class TCPRelay: ClientSide {
     /// such as a server's last message.
     private func resetWhenDelivered(to receiver: RelayEnd) {
         guard receiver.descriptor.unacknowledgedCount > 0 else {
-            finish(isReset: true)
+            finish(isReset: true, receiver.backend == nil ? .backendCut : .clientGone)
             return
         }
         client?.deadlineNanoseconds = worker.loop.nowNanoseconds + Self.deliveryCheckNanoseconds
@@ -210,9 +222,10 @@ final class TCPRelay: ClientSide {
 
     /// Closes both connections; with a reset, so that either side can tell a stream cut short from
     /// one that ended. Harmless when repeated.
-    func finish(isReset: Bool) {
+    func finish(isReset: Bool, _ cause: EndCause) {
         guard let client else { return }
         self.client = nil
+        if let log = worker.log { writeLine(log, cause) }
         breaking = nil
         if isReset {
             client.descriptor.resetOnClose()
@@ -226,6 +239,21 @@ final class TCPRelay: ClientSide {
         worker.remove(self)
         client.peer = nil
         client.close()
+    }
+
+    private func writeLine(_ log: WorkerLog, _ cause: EndCause) {
+        var entry = AccessEntry(.tcp, cause)
+        entry.bytesIn = bytesIn
+        entry.bytesOut = bytesOut
+        entry.bodyBytesOut = bytesOut
+        entry.tries = tried.count
+        if let triedAt {
+            entry.queueMicroseconds = Int((triedAt - startedAt) / 1000)
+            entry.connectMicroseconds = connectedAt.map { Int(($0 - triedAt) / 1000) }
+        }
+        entry.totalMicroseconds = Int((worker.loop.nowNanoseconds - startedAt) / 1000)
+        log.write(
+            entry, LoggedText(), client: address, listener: listener, pool: pool, backend: backend)
     }
 
     private func closeServer() {
@@ -244,5 +272,5 @@ final class TCPRelay: ClientSide {
     /// A stream has no end that one could wait for but its own.
     func drain() {}
 
-    func abandon() { finish(isReset: true) }
+    func abandon() { finish(isReset: true, .stopped) }
 }

@@ -1,6 +1,7 @@
 // Worker: one thread that moves traffic. Everything a request needs is reached from here, and
 // nothing of it is shared with another thread but the counters, which this thread alone writes.
 
+internal import AccessLog
 internal import Backends
 internal import Endpoints
 internal import Events
@@ -33,7 +34,11 @@ final class Worker {
     let buffer = ReceiveBuffer()
     /// Reused for every head that is written to a client.
     var outgoing: [UInt8] = []
+    /// Nil when there is no access log.
+    let log: WorkerLog?
     private(set) var isDraining = false
+    /// The time for draining is over: what is still in flight is ended.
+    private(set) var isGivingUp = false
 
     private let reports: Mailbox<ProxyReport>
     private let registry: StatsRegistry
@@ -52,11 +57,15 @@ final class Worker {
     private static let freeExchangesMax = 1024
 
     init(
-        number: Int, options: ProxyOptions, registry: StatsRegistry, reports: Mailbox<ProxyReport>
+        number: Int, options: ProxyOptions, registry: StatsRegistry, reports: Mailbox<ProxyReport>,
+        accessLog: AccessLog?
     ) {
         self.number = number
         self.registry = registry
         self.reports = reports
+        log = accessLog.map { [loop] log in
+            WorkerLog(log, registry.accessLog(worker: number), on: loop)
+        }
         outgoing.reserveCapacity(buffer.capacity)
         pools = options.services.enumerated().map { index, service in
             BackendPool(
@@ -84,6 +93,7 @@ final class Worker {
         reader.close()
         for pool in pools { pool.closeIdle() }
         loop.runOnce()
+        log?.finish()
         freeExchanges = []
     }
 
@@ -106,6 +116,7 @@ final class Worker {
         for acceptor in acceptors { acceptor.closeGracefully() }
         acceptors = []
         let timer = Timer(on: loop) { [unowned self] in
+            isGivingUp = true
             for client in clients { client?.abandon() }
             loop.stop()
         }

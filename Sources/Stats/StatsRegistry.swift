@@ -8,6 +8,7 @@ package final class StatsRegistry: Sendable {
     private let workerCount: Int
     private let listeners: [[ListenerCounters]]
     private let services: [[ServiceCounters]]
+    private let accessLogs: [AccessLogCounters]
     /// By the backend's number, then by worker.
     private let backends = Locked<[UInt32: [BackendCounters]]>([:])
 
@@ -15,6 +16,7 @@ package final class StatsRegistry: Sendable {
     package init(workers: Int, listeners: Int, services: Int) {
         workerCount = workers
         self.listeners = (0..<listeners).map { _ in (0..<workers).map { _ in ListenerCounters() } }
+        accessLogs = (0..<workers).map { _ in AccessLogCounters() }
         self.services = (0..<services).map { _ in (0..<workers).map { _ in ServiceCounters() } }
     }
 
@@ -40,6 +42,17 @@ package final class StatsRegistry: Sendable {
     /// Forgets a backend that is gone, so that its series end with it. Any thread.
     package func removeBackend(_ number: UInt32) {
         backends.withLock { _ = $0.removeValue(forKey: number) }
+    }
+
+    /// The block in which `worker` counts its access log's lines. Any thread.
+    package func accessLog(worker: Int) -> AccessLogCounters { accessLogs[worker] }
+
+    /// Lines of the access log over all workers. Any thread.
+    package var accessLogTotals: (lines: Int, dropped: Int) {
+        accessLogs.reduce(into: (0, 0)) { totals, counters in
+            totals.0 += counters.lines.current
+            totals.1 += counters.dropped.current
+        }
     }
 
     /// A listener's counters over all workers. Any thread.

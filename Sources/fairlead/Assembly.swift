@@ -37,6 +37,7 @@ extension ListenerOptions {
         self.init(
             index: index, endpoint: listener.listen, mode: ListenerMode(listener.mode),
             service: service)
+        name = listener.name
         headLimits = HeadLimits(bytesMax: listener.limits.headBytes)
         // Each worker has its share; the kernel spreads connections evenly.
         connectionsMax = max(1, (listener.limits.connections + workers - 1) / workers)

@@ -23,6 +23,8 @@ struct ConfigurationFlags: ParsableArguments {
     var admin: String?
     @Option(help: ArgumentHelp(ConfigurationFlag.workers.help, valueName: "n|auto"))
     var workers: String?
+    @Option(help: ArgumentHelp(ConfigurationFlag.accessLog.help, valueName: "off|stdout|path"))
+    var accessLog: String?
 
     /// Loads the configuration that file, environment and these flags make; warnings go to standard
     /// error, and so do errors, with exit code 2.
@@ -30,7 +32,7 @@ struct ConfigurationFlags: ParsableArguments {
         var overrides = Overrides()
         let single: [(ConfigurationFlag, String?)] = [
             (.config, config), (.listen, listen), (.mode, mode), (.service, service),
-            (.admin, admin), (.workers, workers),
+            (.admin, admin), (.workers, workers), (.accessLog, accessLog),
         ]
         for (flag, value) in single { overrides[flag] = [value].compactMap(\.self) }
         overrides[.backend] = backend

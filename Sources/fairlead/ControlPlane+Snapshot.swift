@@ -1,5 +1,6 @@
 // What the admin port shows: the rosters, the counters and the journal as one value of one moment.
 
+import AccessLog
 import Admin
 import Backends
 import Configuration
@@ -44,6 +45,13 @@ extension ControlPlane {
             "passed": Int(checker.counters.passed), "failed": Int(checker.counters.failed),
             "inconclusive": Int(checker.counters.inconclusive),
         ]
+        if let accessLog {
+            let totals = registry.accessLogTotals
+            let lost = accessLog.lostLines
+            snapshot.accessLogLines = [
+                "written": max(0, totals.lines - lost), "dropped": totals.dropped, "lost": lost,
+            ]
+        }
         snapshot.process = ProcessFigures.read()
         return snapshot
     }

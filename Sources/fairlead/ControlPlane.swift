@@ -1,6 +1,7 @@
 // ControlPlane: the control thread. It owns the services, the workers' reports, the admin port, the
 // signals and the log, and runs until the last worker has drained.
 
+import AccessLog
 import Admin
 import Backends
 import Configuration
@@ -36,6 +37,7 @@ final class ControlPlane {
 
     private let reports: Mailbox<ProxyReport>
     private let workers: ProxyWorkers
+    let accessLog: AccessLog?
     private var reportReader: MailboxReader<ProxyReport>?
     private var admin: HTTPServer?
     private var signals: [SignalWatch] = []
@@ -65,9 +67,11 @@ final class ControlPlane {
             throw StartFailure(
                 description: "no descriptor left: \(error); raise the limit (ulimit -n)")
         }
+        accessLog = try AccessLog(configuration)
         do throws(ListenFailure) {
             workers = try ProxyWorkers(
-                options: ProxyOptions(configuration), registry: registry, reports: reports)
+                options: ProxyOptions(configuration), registry: registry, reports: reports,
+                accessLog: accessLog)
         } catch {
             throw StartFailure(listeningOn: error.endpoint, error.error)
         }
@@ -126,6 +130,8 @@ final class ControlPlane {
             signals = [SIGTERM, SIGINT].map { number in
                 SignalWatch(number, on: loop) { [unowned self] in stop(number) }
             }
+            // Watched without an access log as well: by default the signal ends a process.
+            signals.append(SignalWatch(SIGUSR1, on: loop) { [unowned self] in reopenAccessLog() })
             // First, so that what is known without asking is there before the first connection.
             for service in services { service.start() }
             try workers.start()
@@ -143,6 +149,7 @@ final class ControlPlane {
         if let adminEndpoint { log.write(.info, "admin.open", ["listen": "\(adminEndpoint)"]) }
         loop.run()
         workers.join()
+        accessLog?.stop(within: Self.accessLogStopLimit)
         log.write(.info, "process.stopped", [:])
     }
 
@@ -169,6 +176,23 @@ final class ControlPlane {
         workers.drain(limit: configuration.stopTimeout)
     }
 
+    // MARK: - Access log
+
+    /// A pipe that nobody reads must not keep a process from ending.
+    private static let accessLogStopLimit = Duration.seconds(5)
+
+    private func reopenAccessLog() {
+        guard let accessLog, case .file(let path) = configuration.accessLog.to else { return }
+        do throws(Errno) {
+            try accessLog.reopen()
+            log.write(.info, "access_log.reopened", ["path": path])
+        } catch {
+            log.write(
+                .warning, "access_log.not_reopened",
+                ["path": path, "error": "\(error)", "what": "the old file stays in use"])
+        }
+    }
+
     // MARK: - Journal
 
     /// Writes what was journalled since the last call.
@@ -186,6 +210,41 @@ final class ControlPlane {
             }
         }
         loggedEntries = journal.nextNumber
+    }
+}
+
+extension AccessLog {
+    /// The access log that `configuration` asks for; nil for none.
+    fileprivate convenience init?(_ configuration: Configuration) throws {
+        let settings = configuration.accessLog
+        let destination: Destination
+        switch settings.to {
+        case .off: return nil
+        case .stdout: destination = .standardOutput
+        case .file(let path): destination = .file(path)
+        }
+        do throws(Errno) {
+            try self.init(
+                destination, AccessLogFormat(settings.format), workers: configuration.workers)
+        } catch {
+            guard case .file(let path) = settings.to else {
+                throw StartFailure(description: "cannot start the access log: \(error)")
+            }
+            throw StartFailure(
+                description: """
+                    cannot open the access log \(path): \(error): name a file that this user may \
+                    write, or stdout
+                    """)
+        }
+    }
+}
+
+extension AccessLogFormat {
+    fileprivate init(_ format: AccessLogSettings.Format) {
+        switch format {
+        case .json: self = .json
+        case .combined: self = .combined
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 // Log: one line per event on standard output, for whatever collects the container's streams:
 // `2026-11-22T22:10:00.123Z info backend.state service=web backend=10.0.0.1:80 …`.
 
+import AccessLog
 import Configuration
 import Glibc
 import Synchronization
@@ -29,12 +30,7 @@ struct Log: Sendable {
     private static func put(_ line: String) -> Bool {
         var bytes = Array(line.utf8.prefix(lineBytesMax - 1))
         bytes.append(0x0a)
-        var ready = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
-        // The kernel writes one pollfd, and reads as many bytes as the array has.
-        guard unsafe poll(&ready, 1, 0) == 1, ready.revents & Int16(POLLOUT) != 0 else {
-            return false
-        }
-        return unsafe Glibc.write(STDOUT_FILENO, bytes, bytes.count) == bytes.count
+        return StandardOutput.write(bytes.span) == .written
     }
 
     private static func rank(_ level: LogLevel) -> Int {

@@ -51,6 +51,7 @@ enum Sample {
         discovery.answers = ["good": 3721]
         service.discovery = discovery
         snapshot.services = [service]
+        snapshot.accessLogLines = ["written": 12, "dropped": 0, "lost": 0]
         snapshot.dnsMessages = ["sent_udp": 3723, "received": 3722, "malformed": 1]
         snapshot.checks = ["passed": 1240, "failed": 3]
         var listener = AdminSnapshot.Listener(

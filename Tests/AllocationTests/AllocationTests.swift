@@ -4,6 +4,7 @@
 //
 //     swift test -c release --filter AllocationTests
 
+import AccessLog
 import Backends
 import CAllocationCounter
 import Endpoints
@@ -71,8 +72,12 @@ private let isOptimised: Bool = {
         "POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     ]
 
-    @Test("a request on kept connections allocates nothing in the worker", arguments: requests)
-    func steadyState(request: String) throws {
+    @Test(
+        "a request on kept connections allocates nothing in the worker", arguments: requests,
+        [false, true])
+    func steadyState(request: String, isLogged: Bool) throws {
+        let accessLog =
+            isLogged ? try AccessLog(.file("/dev/null"), .json, workers: 1) : nil
         let listening = try Socket.listen(on: Endpoint(.loopback, 0), isShared: false)
         let port = try #require(listening.localEndpoint?.port)
         let service = ServiceID(index: 0)
@@ -84,7 +89,8 @@ private let isOptimised: Bool = {
             ],
             services: [ServiceOptions(id: service, name: "web")])
         let registry = StatsRegistry(workers: 1, listeners: 1, services: 1)
-        let proxy = try ProxyWorkers(options: options, registry: registry, reports: Mailbox())
+        let proxy = try ProxyWorkers(
+            options: options, registry: registry, reports: Mailbox(), accessLog: accessLog)
         // What the backend gets: the request as it came, and what tells of the client.
         let extra =
             "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Port: \(proxy.endpoints[0].port)"
@@ -122,6 +128,7 @@ private let isOptimised: Bool = {
         client.close()
         proxy.drain(limit: .seconds(5))
         proxy.join()
+        accessLog?.stop(within: .seconds(30))
         shutdown(listening.number, Int32(SHUT_RDWR))
         server.join()
         listening.close()

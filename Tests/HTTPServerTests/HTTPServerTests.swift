@@ -7,6 +7,7 @@ import Events
 import HTTP1
 import HTTPServer
 import Testing
+import WallClock
 
 /// A client that sends raw bytes and keeps what comes back.
 final class RawClient: Channel {

@@ -32,13 +32,3 @@ private final class Box: Sendable {
         self.body = body
     }
 }
-
-/// What a test reports when a part of its equipment could not do its work.
-package struct TestSupportError: Error, CustomStringConvertible {
-    /// What happened.
-    package let description: String
-
-    init(_ description: String) {
-        self.description = description
-    }
-}

@@ -123,7 +123,7 @@ final class RefusingPort {
             }
         }
         guard result == 0, let port = descriptor.localEndpoint?.port else {
-            throw KitError.system("bind")
+            throw TestSupportError.system("bind")
         }
         self.port = port
     }

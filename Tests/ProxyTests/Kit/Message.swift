@@ -43,7 +43,9 @@ extension Wire {
 
     /// The next response, which answers a request of this method.
     func receiveResponse(to method: String = "GET") throws -> Message {
-        guard let head = try receive(through: "\r\n\r\n") else { throw KitError("no response") }
+        guard let head = try receive(through: "\r\n\r\n") else {
+            throw TestSupportError("no response")
+        }
         var message = Message(head: head)
         let status = message.status
         if method == "HEAD" || status < 200 || status == 204 || status == 304 { return message }
@@ -64,7 +66,7 @@ extension Wire {
             while true {
                 let line = try receive(through: "\r\n") ?? ""
                 guard let size = Int(line.prefix { $0.isHexDigit }, radix: 16) else {
-                    throw KitError("bad chunk size \(line)")
+                    throw TestSupportError("bad chunk size \(line)")
                 }
                 if size == 0 { break }
                 body += try receive(exactly: size)

@@ -2,11 +2,13 @@
 // test does with it, at the end the proxy must drain, and every gauge be back at zero: a connection,
 // request or descriptor that was lost shows there.
 
+import AccessLog
 import Backends
 import Endpoints
 import Events
 import Proxy
 import Stats
+import TestSupport
 import Testing
 
 /// A running data plane. The thread that made it only.
@@ -22,13 +24,16 @@ final class RunningProxy {
     /// The backends that could not be dialled, by port, as reported.
     private(set) var reportedPorts: [UInt16] = []
 
-    fileprivate init(_ options: ProxyOptions, _ backends: [UInt16]) throws {
+    fileprivate init(
+        _ options: ProxyOptions, _ backends: [UInt16], accessLog: AccessLog?
+    ) throws {
         self.options = options
         registry = StatsRegistry(
             workers: options.workers, listeners: options.listeners.count,
             services: options.services.count)
         let reports = try Mailbox<ProxyReport>()
-        workers = try ProxyWorkers(options: options, registry: registry, reports: reports)
+        workers = try ProxyWorkers(
+            options: options, registry: registry, reports: reports, accessLog: accessLog)
         reader = try MailboxReader(reports, on: loop) { [unowned self] in note($0) }
         publish(backends)
         try workers.start()
@@ -109,7 +114,7 @@ final class RunningProxy {
 
 /// Runs `body` with a proxy of one listener and one service whose rotation has backends on `ports`.
 func withProxy(
-    _ ports: [UInt16], mode: ListenerMode = .http, workers: Int = 1,
+    _ ports: [UInt16], mode: ListenerMode = .http, workers: Int = 1, accessLog: AccessLog? = nil,
     _ configure: (inout ProxyOptions) -> Void = { _ in }, _ body: (RunningProxy) throws -> Void
 ) throws {
     let service = ServiceID(index: 0)
@@ -121,7 +126,7 @@ func withProxy(
         ],
         services: [ServiceOptions(id: service, name: "web")])
     configure(&options)
-    let proxy = try RunningProxy(options, ports)
+    let proxy = try RunningProxy(options, ports, accessLog: accessLog)
     do {
         try body(proxy)
     } catch {

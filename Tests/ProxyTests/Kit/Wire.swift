@@ -88,7 +88,7 @@ final class Wire: BlockingReader {
             let count = unsafe bytes[sent...].withUnsafeBytes {
                 unsafe Glibc.send(descriptor.number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
-            guard count > 0 else { throw KitError.system("send") }
+            guard count > 0 else { throw TestSupportError.system("send") }
             sent += count
         }
     }

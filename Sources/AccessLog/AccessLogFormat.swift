@@ -1,0 +1,160 @@
+// The two forms of a line. Either fits into `AccessLogFormat.lineMax` bytes, whatever a client sends.
+
+internal import HTTP1
+
+/// What a line looks like.
+package enum AccessLogFormat: String, Sendable, CaseIterable {
+    /// A JSON object a line.
+    case json
+    /// NCSA's combined format, as nginx and Apache write it, and behind it what only a proxy knows.
+    case combined
+
+    /// What a pipe takes at once if it takes anything (PIPE_BUF of Linux): a line is written whole
+    /// or not at all.
+    static let lineMax = 4096
+    /// What a text may become by escaping; together with the rest of a line less than `lineMax`.
+    private static let methodMax = 64, targetMax = 1600, hostMax = 300, refererMax = 560
+    private static let userAgentMax = 560, nameMax = 64
+
+    /// Appends a line. `client` is an address; `service` and `backend` are empty when there was none.
+    func append(
+        _ entry: AccessEntry, _ text: borrowing LoggedText, at time: borrowing LineTime,
+        client: [UInt8], listener: [UInt8], service: [UInt8], backend: [UInt8],
+        to out: inout [UInt8]
+    ) {
+        switch self {
+        case .json:
+            out.append("{\"time\":\"")
+            time.appendRFC3339(to: &out)
+            out.append("\",\"client\":\"")
+            out.append(contentsOf: client)
+            out.append("\",\"listener\":\"")
+            out.append(listener.span, .json, max: Self.nameMax)
+            out.append("\",\"service\":\"")
+            out.append(service.span, .json, max: Self.nameMax)
+            out.append("\",\"backend\":\"")
+            out.append(contentsOf: backend)
+            Self.appendRequest(entry.kind, text, to: &out)
+            Self.appendNumbers(entry, to: &out)
+        case .combined:
+            out.append(contentsOf: client)
+            out.append(" - - [")
+            time.appendCombined(to: &out)
+            Self.appendCombined(entry, text, to: &out)
+            out.append(0x20)
+            out.append(service.span, .hexadecimal, max: Self.nameMax)
+            if service.isEmpty { out.append(0x2D) }
+            out.append(0x20)
+            out.append(contentsOf: backend)
+            if backend.isEmpty { out.append(0x2D) }
+            Self.appendProxyPart(entry, to: &out)
+        }
+    }
+
+    // MARK: - JSON
+
+    private static func appendRequest(
+        _ kind: AccessEntry.Kind, _ text: borrowing LoggedText, to out: inout [UInt8]
+    ) {
+        guard case .http(let minorVersion) = kind else {
+            out.append("\",\"protocol\":\"TCP\"")
+            return
+        }
+        out.append("\",\"protocol\":\"HTTP/1.")
+        out.append(minorVersion == 0 ? 0x30 : 0x31)
+        let bytes = text.bytes
+        out.append("\",\"method\":\"")
+        out.append(bytes.span.extracting(0..<text.method), .json, max: methodMax)
+        out.append("\",\"target\":\"")
+        out.append(bytes.span.extracting(text.method..<text.target), .json, max: targetMax)
+        out.append("\",\"host\":\"")
+        out.append(bytes.span.extracting(text.target..<text.host), .json, max: hostMax)
+        out.append("\",\"referer\":\"")
+        out.append(bytes.span.extracting(text.host..<text.referer), .json, max: refererMax)
+        out.append("\",\"user_agent\":\"")
+        out.append(
+            bytes.span.extracting(text.referer..<text.userAgent), .json, max: userAgentMax)
+        out.append("\"")
+    }
+
+    private static func appendNumbers(_ entry: AccessEntry, to out: inout [UInt8]) {
+        if case .http = entry.kind {
+            out.append(",\"status\":")
+            out.appendDecimal(entry.status)
+        }
+        out.append(",\"cause\":\"")
+        out.append(entry.cause.code)
+        out.append("\",\"bytes_in\":")
+        out.appendDecimal(entry.bytesIn)
+        out.append(",\"bytes_out\":")
+        out.appendDecimal(entry.bytesOut)
+        out.append(",\"tries\":")
+        out.appendDecimal(entry.tries)
+        out.append(",\"queue_us\":")
+        append(entry.queueMicroseconds, else: "null", to: &out)
+        out.append(",\"connect_us\":")
+        append(entry.connectMicroseconds, else: "null", to: &out)
+        out.append(",\"first_byte_us\":")
+        append(entry.firstByteMicroseconds, else: "null", to: &out)
+        out.append(",\"total_us\":")
+        out.appendDecimal(entry.totalMicroseconds)
+        out.append("}\n")
+    }
+
+    // MARK: - Combined
+
+    private static func appendCombined(
+        _ entry: AccessEntry, _ text: borrowing LoggedText, to out: inout [UInt8]
+    ) {
+        out.append("] \"")
+        let bytes = text.bytes
+        switch entry.kind {
+        case .tcp: out.append("TCP")
+        case .http where bytes.isEmpty: out.append("-")
+        case .http(let minorVersion):
+            out.append(bytes.span.extracting(0..<text.method), .hexadecimal, max: methodMax)
+            out.append(0x20)
+            out.append(
+                bytes.span.extracting(text.method..<text.target), .hexadecimal, max: targetMax)
+            out.append(minorVersion == 0 ? " HTTP/1.0" : " HTTP/1.1")
+        }
+        out.append("\" ")
+        if entry.status == 0 { out.append("000") } else { out.appendDecimal(entry.status) }
+        out.append(0x20)
+        out.appendDecimal(entry.bodyBytesOut)
+        out.append(" \"")
+        let referer = text.host..<text.referer
+        out.append(bytes.span.extracting(referer), .hexadecimal, max: refererMax)
+        if referer.isEmpty { out.append(0x2D) }
+        out.append("\" \"")
+        let userAgent = text.referer..<text.userAgent
+        out.append(bytes.span.extracting(userAgent), .hexadecimal, max: userAgentMax)
+        if userAgent.isEmpty { out.append(0x2D) }
+        out.append("\"")
+    }
+
+    /// Behind a service and a backend: tries, cause, bytes and times.
+    private static func appendProxyPart(_ entry: AccessEntry, to out: inout [UInt8]) {
+        out.append(0x20)
+        out.appendDecimal(entry.tries)
+        out.append(0x20)
+        out.append(entry.cause.code)
+        out.append(0x20)
+        out.appendDecimal(entry.bytesIn)
+        out.append(0x2F)
+        out.appendDecimal(entry.bytesOut)
+        out.append(0x20)
+        append(entry.queueMicroseconds, else: "-", to: &out)
+        out.append(0x2F)
+        append(entry.connectMicroseconds, else: "-", to: &out)
+        out.append(0x2F)
+        append(entry.firstByteMicroseconds, else: "-", to: &out)
+        out.append(0x2F)
+        out.appendDecimal(entry.totalMicroseconds)
+        out.append(0x0A)
+    }
+
+    private static func append(_ number: Int?, else none: StaticString, to out: inout [UInt8]) {
+        if let number { out.appendDecimal(number) } else { out.append(none) }
+    }
+}

@@ -1,0 +1,77 @@
+// StandardOutput: two logs write to it, the program's own and the access log, from two threads, and a
+// line of one must not stand inside a line of the other. A pipe takes up to PIPE_BUF (4096) bytes at
+// once or not at all; so both write whole lines of no more than that, and only when there is room.
+
+internal import Events
+internal import Glibc
+internal import Locking
+
+/// The process' standard output. Any thread.
+package enum StandardOutput {
+    /// Between the look whether there is room and the write nobody else may write.
+    private static let turn = Locked(())
+
+    /// What became of a write.
+    package enum Outcome: Equatable, Sendable {
+        /// All of it is written.
+        case written
+        /// There is no room now.
+        case full
+        /// It can't be written at all.
+        case failed(Int32)
+    }
+
+    /// Writes `lines`, whole lines of at most 4096 bytes, if there is room for them.
+    package static func write(_ lines: Span<UInt8>) -> Outcome {
+        turn.withLock { _ in
+            guard isReady(waiting: 0) else { return .full }
+            // The span keeps the bytes alive during the call.
+            let count = unsafe lines.withUnsafeBufferPointer {
+                unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count)
+            }
+            if count == lines.count { return .written }
+            if count < 0, errno == EAGAIN || errno == EINTR { return .full }
+            return .failed(count < 0 ? errno : ENOSPC)
+        }
+    }
+
+    /// The same, but waits for room. Nil is success.
+    static func writeWaiting(_ lines: Span<UInt8>) -> Errno? {
+        while true {
+            switch write(lines) {
+            case .written: return nil
+            case .full: _ = isReady(waiting: -1)
+            case .failed(let number): return Errno(rawValue: number)
+            }
+        }
+    }
+
+    private static func isReady(waiting milliseconds: Int32) -> Bool {
+        var entry = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
+        // The kernel writes one record.
+        return unsafe poll(&entry, 1, milliseconds) == 1 && entry.revents & Int16(POLLOUT) != 0
+    }
+}
+
+extension Descriptor {
+    /// Writes all of `bytes`, waiting for room; nil is success.
+    func writeAll(_ bytes: Span<UInt8>) -> Errno? {
+        var start = 0
+        while start < bytes.count {
+            let rest = bytes.extracting(start..<bytes.count)
+            // The span keeps the bytes alive during the call.
+            let count = unsafe rest.withUnsafeBufferPointer {
+                unsafe Glibc.write(number, $0.baseAddress, $0.count)
+            }
+            if count >= 0 {
+                start += count
+            } else if errno == EAGAIN {
+                var entry = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
+                unsafe _ = poll(&entry, 1, -1)
+            } else if errno != EINTR {
+                return Errno(rawValue: errno)
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,55 @@
+// Where the access log goes.
+
+/// The access log.
+package struct AccessLogSettings: Equatable, Sendable {
+    /// Off, as it costs about as much as balancing does, and a container's stream may have nobody who
+    /// reads that much.
+    package internal(set) var to = AccessLogTarget.off
+    /// What a line looks like.
+    package internal(set) var format = Format.json
+
+    /// What a line looks like.
+    package enum Format: String, CaseIterable, Equatable, Sendable {
+        /// A JSON object a line.
+        case json
+        /// NCSA's combined format, with what only a proxy knows behind it.
+        case combined
+    }
+}
+
+/// Where its lines go.
+package enum AccessLogTarget: Equatable, Sendable {
+    /// Nowhere.
+    case off
+    /// To standard output, between the lines of the program's own log.
+    case stdout
+    /// To the file at this path.
+    case file(String)
+}
+
+extension ValueKind<AccessLogTarget> {
+    /// A word for a stream, or a path; a path without a slash would be taken for a misspelt word.
+    static var accessLogTarget: Self {
+        Self(
+            "`off`, `stdout`, or the path of a file",
+            write: { target in
+                switch target {
+                case .off: "off"
+                case .stdout: "stdout"
+                case .file(let path): path
+                }
+            }
+        ) { (text) throws(Unexpected) in
+            switch text {
+            case "off": return .off
+            case "stdout": return .stdout
+            default:
+                guard text.utf8.contains(0x2F), text.utf8.count <= 4095, !text.utf8.contains(0)
+                else {
+                    throw Unexpected(expected: "off, stdout, or a path with a slash in it")
+                }
+                return .file(text)
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+// What an exchange remembers for its line in the access log, and the line.
+
+internal import AccessLog
+internal import Events
+internal import Stats
+
+/// The figures of one exchange that nothing but its line needs.
+struct ExchangeFigures {
+    /// The response's; 0 until one is sent.
+    var status = 0
+    var bytesIn = 0
+    var bytesOut = 0
+    /// Of `bytesOut`, those of heads.
+    var headBytesOut = 0
+
+    // In the loop's nanoseconds; nil for what has not happened, in the last try.
+    var triedAt: UInt64?
+    var connectedAt: UInt64?
+    var firstByteAt: UInt64?
+}
+
+extension HTTPExchange {
+    /// Counts bytes that came from the client.
+    func noteReceived(_ count: Int, _ pool: BackendPool) {
+        figures.bytesIn += count
+        pool.counters.bytesFromClients.add(count)
+    }
+
+    /// Counts bytes that went, or will go, to the client.
+    func noteSent(_ count: Int, _ pool: BackendPool) {
+        figures.bytesOut += count
+        pool.counters.bytesToClients.add(count)
+    }
+
+    /// Writes the line of this exchange, which is over.
+    func writeLine(
+        _ log: WorkerLog, _ client: ClientConnection, _ pool: BackendPool, _ cause: EndCause
+    ) {
+        var entry = AccessEntry(.http(minorVersion: minorVersion), cause)
+        entry.status = figures.status
+        entry.bytesIn = figures.bytesIn
+        entry.bytesOut = figures.bytesOut
+        entry.bodyBytesOut = figures.bytesOut - figures.headBytesOut
+        entry.tries = tries
+        let now = worker.loop.nowNanoseconds
+        entry.totalMicroseconds = Int((now - startedAt) / 1000)
+        if let triedAt = figures.triedAt {
+            entry.queueMicroseconds = Int((triedAt - startedAt) / 1000)
+            entry.connectMicroseconds = figures.connectedAt.map { Int(($0 - triedAt) / 1000) }
+        }
+        entry.firstByteMicroseconds = figures.firstByteAt.map { Int(($0 - sentAt) / 1000) }
+        log.write(
+            entry, text, client: client.address, listener: client.listener, pool: pool,
+            backend: lastBackend)
+    }
+}
+
+extension Reply {
+    /// What the line says of an exchange that ended with this answer.
+    var cause: EndCause {
+        switch self {
+        case .refused: .clientHead
+        case .malformedBody: .clientBody
+        case .clientTimeout: .clientTimeout
+        case .optionsAtLastHop, .traceAtLastHop: .answered
+        case .noBackend: .noBackend
+        case .notConnected: .notConnected
+        case .noResponse: .backendClosed
+        case .badResponse: .backendProtocol
+        case .backendTimeout: .backendTimeout
+        }
+    }
+}

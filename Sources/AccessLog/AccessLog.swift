@@ -38,6 +38,8 @@ package final class AccessLog: Sendable {
     private let wakeup: Descriptor
     /// Readable once everything is written and the thread is ending.
     private let finished: Descriptor
+    /// The writer's; nil once it was stopped.
+    private let thread = Locked<LoopThread?>(nil)
     private let counters = Counters()
 
     /// Bytes of a buffer; the largest line fits into what is left well before it is full.
@@ -83,7 +85,8 @@ package final class AccessLog: Sendable {
             throw error
         }
         // The thread keeps the object until it has written everything.
-        _ = try LoopThread(name: "access-log") { self.run(output) }
+        let started = try LoopThread(name: "access-log") { self.run(output) }
+        thread.withLock { $0 = started }
     }
 
     deinit {
@@ -133,7 +136,9 @@ package final class AccessLog: Sendable {
         let milliseconds = limit.components.seconds * 1000
         var entry = pollfd(fd: finished.number, events: Int16(POLLIN), revents: 0)
         // The kernel writes one record. A reader that takes nothing is not waited for any longer.
-        unsafe _ = poll(&entry, 1, Int32(clamping: milliseconds))
+        let isFinished = unsafe poll(&entry, 1, Int32(clamping: milliseconds)) > 0
+        let ending = thread.withLock { $0.take() }
+        if isFinished { ending?.join() } else { ending?.detach() }
     }
 
     /// Failures to write.

@@ -40,8 +40,13 @@ internal import Glibc
         self.thread = thread
     }
 
-    /// Waits until the thread has ended. Call it once, from another thread.
+    /// Waits until the thread has ended. Call it once, from another thread, or `detach`.
     package func join() {
         _ = pthread_join(thread, nil)
+    }
+
+    /// Leaves the thread to end when it will. Call it once in the place of `join`.
+    package func detach() {
+        _ = pthread_detach(thread)
     }
 }

@@ -66,6 +66,7 @@ let package = Package(
         module("DNSWire", uses: ["Endpoints"]),
         module("HTTP1", settings: hot),
         module("Backends", uses: ["Endpoints"], settings: hot),
+        module("Routing", uses: ["HTTP1", "Backends"], settings: hot),
         module("Balancing", uses: ["Backends"], settings: hot),
         module("Stats", uses: ["Locking"], settings: hot),
         module("Configuration", uses: ["CLibyaml", "Endpoints"]),
@@ -78,7 +79,7 @@ let package = Package(
         module("AccessLog", uses: ["WallClock", "Locking", "CLinux", "Events", "HTTP1", "Stats", "Endpoints"], settings: hot),
         module("Discovery", uses: ["Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
         module("Health", uses: ["Events", "HTTPClient", "Backends", "Endpoints"]),
-        module("Proxy", uses: ["AccessLog", "Events", "HTTP1", "Balancing", "Backends", "Stats", "Endpoints"], settings: hot),
+        module("Proxy", uses: ["AccessLog", "Routing", "Events", "HTTP1", "Balancing", "Backends", "Stats", "Endpoints"], settings: hot),
         module("Admin", uses: ["WallClock", "Events", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints"]),
         module("Demo", uses: ["Locking", "Events", "DNSWire", "HTTPServer", "HTTP1", "Endpoints"]),
 
@@ -87,7 +88,7 @@ let package = Package(
             dependencies: [
                 "Endpoints", "Configuration", "Events", "DNSClient", "DNSWire", "HTTPClient", "Discovery",
                 "Health", "Proxy", "Balancing", "Backends", "Stats", "Admin", "Demo", "HTTP1", "HTTPServer",
-                "AccessLog",
+                "AccessLog", "Routing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict, linkerSettings: small),
@@ -118,8 +119,9 @@ let package = Package(
         tests("HTTPServer", uses: ["WallClock", "Events", "Endpoints", "HTTP1"]),
         tests("Discovery", uses: ["TestSupport", "Demo", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
         tests("Health", uses: ["TestSupport", "Events", "HTTPClient", "Backends", "Endpoints"]),
+        tests("Routing", uses: ["HTTP1", "Backends", "TestSupport"]),
         tests("AccessLog", uses: ["TestSupport", "Events", "HTTP1", "Stats", "Endpoints", "Locking"]),
-        tests("Proxy", uses: ["TestSupport", "AccessLog", "Locking", "Events", "HTTP1", "Backends", "Balancing", "Stats", "Endpoints"]),
+        tests("Proxy", uses: ["TestSupport", "AccessLog", "Routing", "Locking", "Events", "HTTP1", "Backends", "Balancing", "Stats", "Endpoints"]),
         tests(
             "Admin",
             uses: [
@@ -131,7 +133,7 @@ let package = Package(
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .testTarget(
             name: "AllocationTests",
-            dependencies: ["CAllocationCounter", "AccessLog", "Proxy", "Backends", "Endpoints", "Events", "Stats"],
+            dependencies: ["CAllocationCounter", "AccessLog", "Routing", "Proxy", "Backends", "Endpoints", "Events", "Stats"],
             swiftSettings: strict),
         // What tests share: guard pages, seeded numbers, threads, readers.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),

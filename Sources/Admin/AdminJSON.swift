@@ -177,6 +177,8 @@ struct ListenerView: Encodable {
     let refusedConnections: Int
     let acceptErrors: Int
     let badRequests: Int
+    let ownAnswers: Int
+    let unrouted: Int
 
     init(_ listener: AdminSnapshot.Listener) {
         name = listener.name
@@ -188,6 +190,8 @@ struct ListenerView: Encodable {
         refusedConnections = listener.totals.refused
         acceptErrors = listener.totals.acceptErrors
         badRequests = listener.totals.badRequests
+        ownAnswers = listener.totals.answered
+        unrouted = listener.totals.unrouted
     }
 }
 

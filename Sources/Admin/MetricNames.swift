@@ -76,8 +76,15 @@ package struct Metric: Sendable {
     static let badRequests = Metric(
         .counter, "fairlead_listener_bad_requests_total", ["listener"],
         "Requests refused as malformed, too large or too slow.")
+    static let answered = Metric(
+        .counter, "fairlead_listener_own_answers_total", ["listener"],
+        "Requests answered by Fairlead itself, as it was told to: redirects, fixed responses.")
+    static let unrouted = Metric(
+        .counter, "fairlead_listener_unrouted_requests_total", ["listener"],
+        "Requests that no route was for, answered 404.")
     private static let listener = [
-        accepted, clientConnections, refusedConnections, acceptErrors, badRequests,
+        accepted, clientConnections, refusedConnections, acceptErrors, badRequests, answered,
+        unrouted,
     ]
 
     // MARK: - Services

@@ -49,6 +49,8 @@ package struct MetricsText {
         family(.refusedConnections, each(\.refused))
         family(.acceptErrors, each(\.acceptErrors))
         family(.badRequests, each(\.badRequests))
+        family(.answered, each(\.answered))
+        family(.unrouted, each(\.unrouted))
     }
 
     private mutating func writeServices() {

@@ -68,6 +68,8 @@ enum ConfigurationLimits {
     static let shownCharactersMax = 60
     /// Listeners of a file: each takes a descriptor per worker, and each is compared with each.
     static let listenersMax = 1000
+    /// Routes of a listener; with more the file's own limit of 1 MiB comes first.
+    static let routesMax = 20_000
     /// Worker threads: more than the largest machines have processors for.
     static let workersMax = 256
     /// Nameservers: each question is raced among them, so more only adds load.

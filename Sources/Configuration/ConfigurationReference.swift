@@ -31,9 +31,26 @@ package enum ConfigurationReference {
                 "`listeners`: a list of these, and those of `defaults`",
                 own(OptionTable.listenerEntry, except: OptionTable.listener.map(\.key)),
                 Entry(value: Listener(), origin: none),
-                extra: "| `backends` | list of HOST:PORT or backends | | Fixed backends. |\n"),
+                extra: """
+                    | `backends` | list of HOST:PORT or backends | | Fixed backends. |
+                    | `routes` | list of routes | | Where requests go by what they ask for. |
+
+                    """),
+            routes,
             backends,
         ].joined(separator: "\n\n") + "\n"
+    }
+
+    private static var routes: String {
+        let edits = "mapping of `remove` (a list of names), `set` and `add` (names to values)"
+        return table(
+            "`routes`: each a mapping of these", OptionTable.route, RouteSettings(),
+            extra: """
+                | `headers` | mapping of names to values | | Fields it is for; `*` is any value. |
+                | `request-headers` | \(edits) | | Changes for backends. |
+                | `response-headers` | \(edits) | | Changes for clients. |
+
+                """)
     }
 
     private static var backends: String {

@@ -10,8 +10,10 @@ package struct Listener: Equatable, Sendable {
     package internal(set) var listen = Endpoint(.any, 0)
     /// What is spoken.
     package internal(set) var mode = Mode.http
-    /// The name of a service in `Configuration.services`.
+    /// The name of a service in `Configuration.services`; empty only with `routes`.
     package internal(set) var service = ""
+    /// Where requests go by what they ask for; `service` gets the rest, or nobody when that is empty.
+    package internal(set) var routes: [RouteSettings] = []
     /// How long its clients may take.
     package internal(set) var timeouts = Timeouts()
     /// How much it holds of them.
@@ -20,6 +22,16 @@ package struct Listener: Equatable, Sendable {
     package internal(set) var forwarding = Forwarding()
     /// Whether a client may switch to another protocol, such as WebSocket; HTTP only.
     package internal(set) var upgrade = Switch.on
+
+    /// The names of all services that its requests can go to, each once.
+    package var serviceNames: [String] {
+        var names: [String] = []
+        for name in [service] + routes.compactMap(\.service)
+        where !name.isEmpty && !names.contains(name) {
+            names.append(name)
+        }
+        return names
+    }
 
     /// What a listener speaks.
     package enum Mode: String, CaseIterable, Equatable, Sendable {

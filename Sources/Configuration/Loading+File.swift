@@ -88,13 +88,18 @@ extension Loading {
     /// Reads a service or listener with its source.
     private mutating func read<Value>(
         _ node: YAMLNode, _ path: String, _ file: String, _ options: [Option<Entry<Value>>],
-        into entry: inout Entry<Value>
+        sections: [String] = [], into entry: inout Entry<Value>,
+        more: (inout Loading, inout Entry<Value>, MappingReader<Entry<Value>>.Reading) -> Void = {
+            _, _, _ in
+        }
     ) {
-        let reader = MappingReader(file: file, options: options, sections: ["backends"])
+        let reader = MappingReader(
+            file: file, options: options, sections: ["backends"] + sections)
         let reading = reader.read(node, path: path, into: &entry, &errors)
         entry.given = reading.given
         entry.keys = reading.keys
         entry.hasSource = reading.keys.contains("srv") || reading.keys.contains("backends")
+        more(&self, &entry, reading)
         guard let list = reading.sections["backends"] else { return }
         let origin = Origin.file(name: file, mark: list.mark, path: "\(path).backends")
         entry.given["backends"] = origin
@@ -178,7 +183,14 @@ extension Loading {
             let path = "listeners[\(index)]"
             let origin = Origin.file(name: file, mark: item.mark, path: path)
             var listener = Entry(value: draft.listener, origin: origin)
-            read(item, path, file, OptionTable.listenerEntry, into: &listener)
+            read(
+                item, path, file, OptionTable.listenerEntry, sections: ["routes"],
+                into: &listener
+            ) { loading, listener, reading in
+                if let node = reading.sections["routes"] {
+                    loading.readRoutes(node, "\(path).routes", file, into: &listener)
+                }
+            }
             guard case .mapping(let entries) = item.content else {
                 if item.isNothing {
                     errors.add(found: "nothing", expected: "a listener", at: origin)

@@ -58,6 +58,7 @@ extension Loading {
         let names = services.filter { !$0.isCarried }.map(\.value.name)
         let known = Set(names)
         for listener in listeners {
+            checkRoutes(listener, known: known, names)
             let reference = listener.given["service"]
             if listener.hasSource {
                 if let reference {
@@ -76,9 +77,10 @@ extension Loading {
                             ? "a name under services, where there is none" : "one of: \(some)"
                     }
                 errors.add(found: quoted(name), expected: hint, at: reference)
-            } else if !listener.keys.contains("service") {
+            } else if !listener.keys.contains("service"), listener.given["routes"] == nil {
                 errors.add(
-                    "found no service, expected service, srv or backends", at: listener.origin)
+                    "found no service, expected service, srv, backends or routes",
+                    at: listener.origin)
             }
         }
     }
@@ -136,7 +138,7 @@ extension Loading {
     }
 
     private mutating func warnAboutUnusedServices() {
-        let used = Set(listeners.map(\.value.service))
+        let used = Set(listeners.flatMap(\.value.serviceNames))
         for service in services where !used.contains(service.value.name) {
             warnings.add("no listener uses this service", at: service.origin)
         }

@@ -37,6 +37,8 @@ struct Entry<Value> {
     var given: [String: Origin] = [:]
     /// Every known key that was there, with a good value or not.
     var keys: Set<String> = []
+    /// Where each of a listener's routes is.
+    var routeOrigins: [Origin] = []
     /// Whether it names its instances, well or badly.
     var hasSource = false
     /// Whether it is the service of one listener, which no other can name.
@@ -245,6 +247,50 @@ enum OptionTable {
             ])
         + [Option("srv", \.srv, .optional(.srvName), srvSentence)]
         + Option.group("", \.value, listener)
+
+    /// One route of a list, besides its headers.
+    static let route: [Option<RouteSettings>] =
+        [
+            Option(
+                "host", \.host, .optional(.hostPattern),
+                "The host it is for; `*.` stands for one label or more."),
+            Option("path", \.path, .optional(.routePath), "The path it is for."),
+            Option(
+                "path-prefix", \.pathPrefix, .optional(.routePath),
+                "What the path begins with, segment by segment: `/api` has `/api/x`, not `/apix`."),
+            Option(
+                "methods", \.methods, .list(of: .method, countMax: 32), "The methods it is for."),
+            Option("service", \.service, .optional(.name), "The service that gets its requests."),
+            Option("strip-prefix", \.stripPrefix, .word, "Backends get the path without prefix."),
+            Option(
+                "replace-prefix", \.replacePrefix, .optional(.routePath),
+                "What backends get in the prefix's place."),
+        ]
+        + Option.group(
+            "redirect", \.redirect,
+            [
+                Option(
+                    "to", \.to, .optional(.redirectTarget),
+                    "Where the client is sent; {scheme}, {host}, {path} and {query} are its own."),
+                Option(
+                    "status", \.status, .status(301...308, of: [301, 302, 303, 307, 308]),
+                    "The status of that."),
+            ])
+        + Option.group(
+            "respond", \.respond,
+            [
+                Option(
+                    "status", \.status, .optional(.status(200...599)), "The status of an answer."),
+                Option("body", \.body, .body, "Its body."),
+                Option("content-type", \.contentType, .mediaType, "The media type of that."),
+            ])
+
+    /// Changes of a head, besides its lines.
+    static let headerEdits: [Option<RouteSettings.HeaderEdits>] = [
+        Option(
+            "remove", \.remove, .list(of: .editableField, countMax: 64),
+            "Names of fields that are not passed on.")
+    ]
 
     /// One backend of a list, besides its `address`.
     static let backend: [Option<Service.StaticBackend>] = [

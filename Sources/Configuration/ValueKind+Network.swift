@@ -160,7 +160,7 @@ func isName(_ text: String) -> Bool {
 /// Whether `text` is a DNS name of letters, digits, `-` and `_` in labels of 1 to 63 bytes (RFC
 /// 1035, section 2.3.1, with RFC 2782's underscores). One whose last label is a number is a
 /// mistyped IPv4 address.
-private func isHostName(_ text: String) -> Bool {
+func isHostName(_ text: String) -> Bool {
     let labels = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
     guard text.utf8.count <= ConfigurationLimits.nameBytesMax, let last = labels.last else {
         return false

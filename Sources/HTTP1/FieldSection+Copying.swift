@@ -17,14 +17,17 @@ extension BodyFraming {
 
 extension FieldSection {
     /// Appends every field line that is neither nominated nor in `dropped`, as it was sent. Lines
-    /// that stand together are copied together. `length` is that of the head.
+    /// that stand together are copied together. `length` is that of the head. What `edits` removes
+    /// is not copied either.
     func copyFields(
-        from bytes: Span<UInt8>, length: Int, but dropped: FieldNames, into out: inout [UInt8]
+        from bytes: Span<UInt8>, length: Int, but dropped: FieldNames, _ edits: FieldEdits?,
+        into out: inout [UInt8]
     ) {
         var runStart: UInt32?
         for index in fields.indices {
             let field = fields[index]
-            if field.isNominated || dropped.contains(field.known) {
+            let isEdited = edits?.drops(bytes.extracting(field.name.bounds)) ?? false
+            if isEdited || field.isNominated || dropped.contains(field.known) {
                 if let start = runStart {
                     out.append(bytes, ByteRange(start: start, end: field.name.start))
                 }

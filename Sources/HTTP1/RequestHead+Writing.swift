@@ -26,13 +26,23 @@ extension RequestHead {
     ///   - requestID: what X-Request-Id says, for a policy that has one.
     ///   - maxForwards: what Max-Forwards says in the place of what the client said (RFC 9110
     ///     section 7.6.2); nil passes on what came, if it did.
+    ///   - rewrite: how the path is changed; nil leaves it. Its prefix is one that the path has.
+    ///   - edits: changes of the fields; nil for none.
     ///   - passingUpgrade: write Connection and Upgrade for what `upgrade` asks for.
     package func write(
         from bytes: Span<UInt8>, forwarding: borrowing Forwarding, requestID: RequestID? = nil,
-        maxForwards: UInt64? = nil, passingUpgrade: Bool = false, into out: inout [UInt8]
+        maxForwards: UInt64? = nil, rewrite: PathRewrite? = nil, edits: FieldEdits? = nil,
+        passingUpgrade: Bool = false, into out: inout [UInt8]
     ) {
-        writeRequestLine(from: bytes, into: &out)
-        if host.isEmpty {
+        // `*` is no path, and an authority neither.
+        if let rewrite, targetForm == .origin || targetForm == .absolute {
+            writeRequestLine(from: bytes, rewrite, into: &out)
+        } else {
+            writeRequestLine(from: bytes, into: &out)
+        }
+        if let host = edits?.host {
+            out.append(host.span)
+        } else if host.isEmpty {
             out.append(forwarding.defaultHost.span)
         } else {
             out.append(bytes, host)
@@ -44,7 +54,8 @@ extension RequestHead {
         if minorVersion == 0 { dropped.insert(.expect) }
         if body != .chunked { dropped.insert(.trailer) }
         if maxForwards != nil { dropped.insert(.maxForwards) }
-        section.copyFields(from: bytes, length: length, but: dropped, into: &out)
+        section.copyFields(from: bytes, length: length, but: dropped, edits, into: &out)
+        if let edits { out.append(edits.lines.span) }
 
         writeForwarded(from: bytes, forwarding, requestID, into: &out)
         if let maxForwards {
@@ -81,6 +92,22 @@ extension RequestHead {
             if bytes[Int(pathAndQuery.start)] == 0x3F { out.append("/") }
             out.append(bytes, pathAndQuery)
         }
+        out.append(" HTTP/1.1\r\nHost: ")
+    }
+
+    /// The same, for a path that is changed.
+    private func writeRequestLine(
+        from bytes: Span<UInt8>, _ rewrite: PathRewrite, into out: inout [UInt8]
+    ) {
+        out.append(bytes, methodRange)
+        out.append(" ")
+        out.append(rewrite.prefix.span)
+        let rest = pathAndQuery.bounds.dropFirst(rewrite.dropping)
+        // What is left begins with a slash or is the query; a path has one slash at least.
+        if rewrite.prefix.isEmpty, rest.isEmpty || bytes[rest.lowerBound] != 0x2F {
+            out.append("/")
+        }
+        out.append(bytes.extracting(rest))
         out.append(" HTTP/1.1\r\nHost: ")
     }
 

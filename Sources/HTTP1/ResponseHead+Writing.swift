@@ -27,9 +27,10 @@ extension ResponseHead {
     ///   - framing: how the body will reach the client: `body`, or `untilClose` for chunks that the
     ///     caller decodes since a client of HTTP/1.0 cannot. The connection is then not kept,
     ///     whatever `client` says.
+    ///   - edits: changes of the fields; nil for none.
     package func write(
         from bytes: Span<UInt8>, to client: ClientCapabilities, framing: BodyFraming,
-        into out: inout [UInt8]
+        edits: FieldEdits? = nil, into out: inout [UInt8]
     ) {
         precondition(
             framing != .chunked || client.minorVersion == 1, "HTTP/1.0 has no chunked bodies")
@@ -40,7 +41,8 @@ extension ResponseHead {
         out.append(reason.start == UInt32(codeStart + 3) ? " \r\n" : "\r\n")
         var dropped = Self.notCopied
         if framing != .chunked { dropped.insert(.trailer) }
-        section.copyFields(from: bytes, length: length, but: dropped, into: &out)
+        section.copyFields(from: bytes, length: length, but: dropped, edits, into: &out)
+        if let edits { out.append(edits.lines.span) }
         if status >= 200 {
             if lengthMayBeTold, let declaredLength {
                 BodyFraming.length(declaredLength).writeFields(into: &out)

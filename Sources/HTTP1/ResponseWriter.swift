@@ -37,6 +37,11 @@ package struct ResponseWriter: Sendable {
         extraFields.append("\r\n")
     }
 
+    /// Adds the lines that `edits` adds; what those remove is not there.
+    package mutating func add(_ edits: FieldEdits) {
+        extraFields.append(edits.lines.span)
+    }
+
     /// Adds a field of a fixed value.
     /// - Precondition: `name` is a token, `value` has no control characters.
     package mutating func addField(_ name: StaticString, _ value: StaticString) {

@@ -1,15 +1,22 @@
 // Acceptor: one worker's listening socket of one listener.
 
+internal import Backends
 internal import Endpoints
 internal import Events
 internal import HTTP1
+internal import Routing
 internal import Stats
 
 /// A listener as one worker sees it. Worker thread only.
 final class WorkerListener {
     let options: ListenerOptions
     let counters: ListenerCounters
-    let pool: BackendPool
+    /// The service of what no route is for; nil for none.
+    let pool: BackendPool?
+    /// All of the worker's, by the numbers of their services.
+    let pools: [BackendPool]
+    /// Nil when all requests go to one service.
+    let routes: RouteTable?
     /// Its name, for the access log.
     let nameBytes: [UInt8]
     /// Reused for every request head of this listener; never holds one across callbacks.
@@ -30,10 +37,14 @@ final class WorkerListener {
     let requestTimeout: UInt64?
 
     /// - Parameter port: where it listens, also when the kernel chose.
-    init(options: ListenerOptions, port: UInt16, counters: ListenerCounters, pool: BackendPool) {
+    init(
+        options: ListenerOptions, port: UInt16, counters: ListenerCounters, pools: [BackendPool]
+    ) {
         self.options = options
         self.counters = counters
-        self.pool = pool
+        self.pools = pools
+        pool = options.service.map { pools[$0.index] }
+        routes = options.routes
         nameBytes = Array(options.name.utf8)
         requestHead = RequestHead(limits: options.headLimits)
         responseHead = ResponseHead(limits: options.headLimits)
@@ -60,13 +71,13 @@ extension WorkerListener {
     /// Appends the head that a backend gets for a request of the client at `address`.
     func writeHead(
         _ head: borrowing RequestHead, from bytes: Span<UInt8>, of address: IPAddress,
-        requestID: RequestID?, passingUpgrade: Bool, into out: inout [UInt8]
+        requestID: RequestID?, route: Route?, passingUpgrade: Bool, into out: inout [UInt8]
     ) {
         setForwarded(address)
         head.write(
             from: bytes, forwarding: forwarding, requestID: requestID,
-            maxForwards: head.maxForwards.map { $0 - 1 }, passingUpgrade: passingUpgrade,
-            into: &out)
+            maxForwards: head.maxForwards.map { $0 - 1 }, rewrite: route?.rewrite,
+            edits: route?.requestEdits, passingUpgrade: passingUpgrade, into: &out)
     }
 }
 
@@ -131,8 +142,11 @@ final class Acceptor: Channel {
                 ClientConnection(descriptor, from: peer.address, worker: worker, listener: listener)
             )
         case .tcp:
+            guard let pool = listener.pool else {
+                preconditionFailure("a TCP listener has a service")
+            }
             let relay = TCPRelay(
-                descriptor, from: peer.address, for: listener.pool, worker: worker,
+                descriptor, from: peer.address, for: pool, worker: worker,
                 listener: listener)
             worker.add(relay)
             relay.start()

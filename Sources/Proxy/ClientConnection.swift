@@ -21,7 +21,7 @@ final class ClientConnection: StreamChannel, ClientSide {
         case ending
     }
 
-    private let worker: Worker
+    let worker: Worker
     /// The listener that the client came by.
     let listener: WorkerListener
     let address: IPAddress
@@ -128,12 +128,18 @@ final class ClientConnection: StreamChannel, ClientSide {
             seen = 0
             state = .exchanging
             deadlineNanoseconds = .max
+            let head = bytes.extracting(0..<length)
+            let following = bytes.extracting(length..<bytes.count)
+            let destination = listener.destination(of: head)
+            guard case .service(let pool, let route) = destination else {
+                return length + answer(destination, head, following: following)
+            }
             let exchange = worker.takeExchange()
             self.exchange = exchange
             return length
                 + exchange.begin(
-                    listener.requestHead, bytes.extracting(0..<length),
-                    following: bytes.extracting(length..<bytes.count), from: self)
+                    listener.requestHead, head, following: following, from: self, to: pool,
+                    by: route)
         case .needMore:
             if seen == 0 { deadlineNanoseconds = loop.nowNanoseconds + listener.headTimeout }
             // Less than a head's limit, or it would be bad.
@@ -206,23 +212,14 @@ final class ClientConnection: StreamChannel, ClientSide {
 
     /// Sends one of Fairlead's own answers; returns the sizes of its head and its body.
     func send(
-        _ reply: Reply, keepsAlive: Bool, minorVersion: Int, omitsBody: Bool
+        _ reply: Reply, service: String = "", keepsAlive: Bool, minorVersion: Int, omitsBody: Bool
     ) -> (head: Int, body: Int) {
-        var writer = ResponseWriter(
-            status: reply.status,
-            to: ClientCapabilities(minorVersion: minorVersion, keepsAlive: keepsAlive),
-            omitsBody: omitsBody)
-        // Nothing was done yet: the client may simply try again.
-        if reply.status == 503 { writer.addField("Retry-After", "1") }
-        // RFC 9110, section 10.2.1: what the target allows is the backend's to say; an empty list
-        // promises nothing.
-        if reply == .optionsAtLastHop || reply == .traceAtLastHop { writer.addField("Allow", "") }
         var out: [UInt8] = []
-        let body = Array(reply.body(service: listener.pool.options.name).utf8)
-        writer.write(body: body.span, into: &out)
+        let bodyCount = reply.write(
+            to: ClientCapabilities(minorVersion: minorVersion, keepsAlive: keepsAlive),
+            service: service, omitsBody: omitsBody, into: &out)
         // A failure shows at the next read or write.
         _ = write(out.span)
-        let bodyCount = omitsBody ? 0 : body.count
         return (out.count - bodyCount, bodyCount)
     }
 

@@ -85,14 +85,15 @@ extension HTTPExchange {
         case .backendTimeout: pool.counters.timeouts.add()
         case .refused, .malformedBody, .clientTimeout:
             client.listener.counters.badRequests.add()
-        case .optionsAtLastHop, .traceAtLastHop: break
+        case .optionsAtLastHop, .traceAtLastHop, .noRoute, .ambiguousPath: break
         }
         pool.counters.count(status: reply.status)
         let keepsAlive =
             reply.keepsConnection && clientKeepsAlive && client.mayKeepAlive
             && requestBody.isComplete
         let sent = client.send(
-            reply, keepsAlive: keepsAlive, minorVersion: minorVersion, omitsBody: method == .head)
+            reply, service: pool.options.name, keepsAlive: keepsAlive, minorVersion: minorVersion,
+            omitsBody: method == .head)
         figures.status = reply.status
         figures.bytesOut += sent.head + sent.body
         figures.headBytesOut += sent.head

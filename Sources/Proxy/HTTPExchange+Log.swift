@@ -63,6 +63,8 @@ extension Reply {
         case .malformedBody: .clientBody
         case .clientTimeout: .clientTimeout
         case .optionsAtLastHop, .traceAtLastHop: .answered
+        case .noRoute: .noRoute
+        case .ambiguousPath: .clientHead
         case .noBackend: .noBackend
         case .notConnected: .notConnected
         case .noResponse: .backendClosed

@@ -4,17 +4,18 @@ internal import AccessLog
 internal import Balancing
 internal import Events
 internal import HTTP1
+internal import Routing
 internal import Stats
 
 extension HTTPExchange {
-    /// Begins with a whole head and the bytes that came behind it. Returns how many of those belong
+    /// Begins with a whole head and the bytes that came behind it, for the service of `pool`. Returns how many of those belong
     /// to the request's body.
     func begin(
         _ head: borrowing RequestHead, _ bytes: Span<UInt8>, following: Span<UInt8>,
-        from client: ClientConnection
+        from client: ClientConnection, to pool: BackendPool, by route: Route?
     ) -> Int {
-        let pool = client.listener.pool
         take(client, pool)
+        if let route { self.route = route }
         startedAt = worker.loop.nowNanoseconds
         if let limit = client.listener.requestTimeout { endsBy = startedAt &+ limit }
         method = head.method
@@ -27,16 +28,12 @@ extension HTTPExchange {
         if worker.log != nil { text.note(head, from: bytes) }
         pool.retryPolicy.noteRequest()
 
-        if let reply = ownReply(to: head) {
-            giveUp(reply)
-            return 0
-        }
         noteUpgrade(head, bytes, client)
         client.listener.writeHead(
             head, from: bytes, of: client.address,
             requestID: client.listener.options.forwarding.requestID
                 ? worker.nextRequestID() : nil,
-            passingUpgrade: !upgradeOffer.isEmpty, into: &requestHead)
+            route: route, passingUpgrade: !upgradeOffer.isEmpty, into: &requestHead)
         var used = 0
         if !requestBody.isComplete {
             guard let taken = takeBody(following) else {
@@ -51,15 +48,6 @@ extension HTTPExchange {
         }
         tryNext(client, pool)
         return used
-    }
-
-    /// The answer to a request that goes no further; nil for all others.
-    private func ownReply(to head: borrowing RequestHead) -> Reply? {
-        // RFC 9110, section 9.3.6: a tunnel is only for those who are asked for one.
-        if method == .connect { return .refused(.targetFormNotAllowed) }
-        // Section 7.6.2: the last hop that may see the request answers it.
-        if head.maxForwards == 0 { return method == .trace ? .traceAtLastHop : .optionsAtLastHop }
-        return nil
     }
 
     /// Keeps the protocols that the client offers to switch to, when they are passed on. A request

@@ -3,6 +3,7 @@
 internal import AccessLog
 internal import Events
 internal import HTTP1
+internal import Routing
 internal import Stats
 
 extension HTTPExchange {
@@ -109,7 +110,7 @@ extension HTTPExchange {
         head.write(
             from: bytes,
             to: ClientCapabilities(minorVersion: minorVersion, keepsAlive: responseKeepsAlive),
-            framing: clientFraming, into: &worker.outgoing)
+            framing: clientFraming, edits: route?.responseEdits, into: &worker.outgoing)
         figures.headBytesOut += worker.outgoing.count
     }
 

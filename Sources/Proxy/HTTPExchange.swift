@@ -14,6 +14,7 @@ internal import Backends
 internal import Balancing
 internal import Events
 internal import HTTP1
+internal import Routing
 internal import Stats
 
 /// One request and its response. Worker thread only.
@@ -23,6 +24,8 @@ final class HTTPExchange {
     private(set) var client: ClientConnection?
     /// The service that the request is for; nil while the exchange is free.
     private(set) var pool: BackendPool?
+    /// The route that the request came by; nil without routes, and while the exchange is free.
+    var route: Route?
     /// The connection of the try under way; nil before it is dialled and after it is let go.
     private(set) var connection: BackendConnection?
     private(set) var tried = TriedBackends()
@@ -184,6 +187,7 @@ final class HTTPExchange {
         backendKeepsAlive = false
         endsBy = .max
         if !upgradeOffer.isEmpty { upgradeOffer = [] }
+        if route != nil { route = nil }
         figures = ExchangeFigures()
         text.clear()
         if lastBackend != nil { lastBackend = nil }

@@ -3,6 +3,7 @@
 package import Backends
 package import Endpoints
 package import HTTP1
+package import Routing
 
 /// What a listener speaks.
 package enum ListenerMode: String, Sendable {
@@ -22,8 +23,10 @@ package struct ListenerOptions: Sendable {
     package var endpoint: Endpoint
     /// What it speaks.
     package var mode: ListenerMode
-    /// The service its requests go to.
-    package var service: ServiceID
+    /// The service its requests go to, of those that no route is for; nil only with routes.
+    package var service: ServiceID?
+    /// Where its requests go, by what they ask for; nil sends all of them to `service`. HTTP only.
+    package var routes: RouteTable?
     /// Limits of a request's head.
     package var headLimits = HeadLimits()
     /// Client connections that one worker has open at most; more are closed at once.
@@ -38,7 +41,7 @@ package struct ListenerOptions: Sendable {
     package var allowsUpgrade = true
 
     /// The rest is at its defaults.
-    package init(index: Int, endpoint: Endpoint, mode: ListenerMode, service: ServiceID) {
+    package init(index: Int, endpoint: Endpoint, mode: ListenerMode, service: ServiceID?) {
         self.index = index
         self.endpoint = endpoint
         self.mode = mode
@@ -114,7 +117,7 @@ package struct ProxyOptions: Sendable {
     /// In the order of their numbers.
     package var services: [ServiceOptions]
 
-    /// All is required; each listener's service is one of `services`.
+    /// All is required; each listener's services are of `services`.
     package init(workers: Int, listeners: [ListenerOptions], services: [ServiceOptions]) {
         self.workers = workers
         self.listeners = listeners

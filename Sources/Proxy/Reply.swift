@@ -15,6 +15,10 @@ enum Reply: Equatable {
     /// TRACE that may go no further. It is not reflected: a head can hold what its client's scripts
     /// may not read, and what the hops before this one have added.
     case traceAtLastHop
+    /// No route is for the request.
+    case noRoute
+    /// The path means different things to different servers.
+    case ambiguousPath
     /// No backend is in the rotation.
     case noBackend
     /// No connection to any backend could be made.
@@ -29,7 +33,8 @@ enum Reply: Equatable {
     var status: Int {
         switch self {
         case .refused(let error): error.status
-        case .malformedBody: 400
+        case .malformedBody, .ambiguousPath: 400
+        case .noRoute: 404
         case .clientTimeout: 408
         case .optionsAtLastHop: 200
         case .traceAtLastHop: 405
@@ -43,8 +48,8 @@ enum Reply: Equatable {
     /// from an attack.
     var keepsConnection: Bool {
         switch self {
-        case .refused, .malformedBody, .clientTimeout: false
-        case .optionsAtLastHop, .traceAtLastHop, .noBackend, .notConnected, .noResponse,
+        case .refused, .malformedBody, .clientTimeout, .ambiguousPath: false
+        case .optionsAtLastHop, .traceAtLastHop, .noRoute, .noBackend, .notConnected, .noResponse,
             .badResponse, .backendTimeout:
             true
         }
@@ -58,6 +63,9 @@ enum Reply: Equatable {
         case .clientTimeout: "The request did not arrive in time.\n"
         case .optionsAtLastHop: ""
         case .traceAtLastHop: "This hop answers no TRACE.\n"
+        case .noRoute: "Nothing is served here under this host and path.\n"
+        case .ambiguousPath:
+            "The path has dot segments, backslashes or encoded slashes: write it without them.\n"
         case .noBackend: "No healthy backend for service \(service).\n"
         case .notConnected:
             "No healthy backend for service \(service): none accepted a connection.\n"

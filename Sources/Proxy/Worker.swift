@@ -85,7 +85,7 @@ final class Worker {
                     options: options,
                     port: socket.localEndpoint?.port ?? options.endpoint.port,
                     counters: registry.listener(options.index, worker: number),
-                    pool: pools[options.service.index]))
+                    pools: pools))
         }
         // What was published before this thread began comes before the first connection.
         reader.onReadable()

@@ -15,6 +15,10 @@ package final class ListenerCounters: Sendable {
     package let acceptErrors = Counter()
     /// Requests answered with an error of the client's: malformed, too large, too slow.
     package let badRequests = Counter()
+    /// Requests answered by Fairlead itself, as it was told to: redirects, fixed responses.
+    package let answered = Counter()
+    /// Requests that no route was for.
+    package let unrouted = Counter()
 
     /// All zero.
     package init() {}

@@ -12,6 +12,10 @@ package struct ListenerTotals: Sendable, Equatable {
     package var acceptErrors = 0
     /// Requests answered with an error of the client's.
     package var badRequests = 0
+    /// Requests answered by Fairlead itself, as it was told to.
+    package var answered = 0
+    /// Requests that no route was for.
+    package var unrouted = 0
 
     /// All zero.
     package init() {}
@@ -22,6 +26,8 @@ package struct ListenerTotals: Sendable, Equatable {
         refused += counters.refused.current
         acceptErrors += counters.acceptErrors.current
         badRequests += counters.badRequests.current
+        answered += counters.answered.current
+        unrouted += counters.unrouted.current
     }
 }
 

@@ -12,6 +12,7 @@ import Events
 import HTTP1
 import Health
 import Proxy
+import Routing
 
 extension ProxyOptions {
     /// The data plane that `configuration` asks for.
@@ -21,10 +22,9 @@ extension ProxyOptions {
         self.init(
             workers: configuration.workers,
             listeners: configuration.listeners.enumerated().map { index, listener in
-                // Validation has seen to it that the service exists.
-                let service = ServiceID(index: numbers[listener.service] ?? 0)
-                return ListenerOptions(
-                    listener, index: index, service: service, workers: configuration.workers)
+                ListenerOptions(
+                    listener, index: index, services: numbers.mapValues { ServiceID(index: $0) },
+                    workers: configuration.workers)
             },
             services: configuration.services.enumerated().map { index, service in
                 ServiceOptions(service, id: ServiceID(index: index))
@@ -33,10 +33,15 @@ extension ProxyOptions {
 }
 
 extension ListenerOptions {
-    fileprivate init(_ listener: Listener, index: Int, service: ServiceID, workers: Int) {
+    fileprivate init(
+        _ listener: Listener, index: Int, services: [String: ServiceID], workers: Int
+    ) {
         self.init(
             index: index, endpoint: listener.listen, mode: ListenerMode(listener.mode),
-            service: service)
+            service: services[listener.service])
+        if !listener.routes.isEmpty {
+            routes = RouteTable(listener.routes.map { RouteRule($0, services: services) })
+        }
         name = listener.name
         headLimits = HeadLimits(bytesMax: listener.limits.headBytes)
         // Each worker has its share; the kernel spreads connections evenly.

@@ -24,7 +24,7 @@ extension ControlPlane {
             index, listener in
             var shown = AdminSnapshot.Listener(
                 name: listener.0.name, endpoint: listener.1,
-                mode: AdminSnapshot.Mode(listener.0.mode), services: [listener.0.service])
+                mode: AdminSnapshot.Mode(listener.0.mode), services: listener.0.serviceNames)
             shown.totals = registry.listenerTotals(index)
             return shown
         }
@@ -61,7 +61,7 @@ extension ControlPlane {
     ) -> AdminSnapshot.Service {
         // A service that no listener names has no mode of its own; HTTP is the usual one.
         let mode =
-            configuration.listeners.first { $0.service == service.name }?.mode ?? .http
+            configuration.listeners.first { $0.serviceNames.contains(service.name) }?.mode ?? .http
         var shown = AdminSnapshot.Service(
             name: service.name, mode: AdminSnapshot.Mode(mode), source: service.source.summary)
         let roster = service.roster

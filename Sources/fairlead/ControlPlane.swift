@@ -143,7 +143,7 @@ final class ControlPlane {
                 .info, "listener.open",
                 [
                     "listen": "\(endpoint)", "mode": listener.mode.rawValue,
-                    "service": listener.service,
+                    "service": listener.serviceNames.joined(separator: ","),
                 ])
         }
         if let adminEndpoint { log.write(.info, "admin.open", ["listen": "\(adminEndpoint)"]) }

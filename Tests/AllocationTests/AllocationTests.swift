@@ -11,6 +11,7 @@ import Endpoints
 import Events
 import Glibc
 import Proxy
+import Routing
 import Stats
 import Testing
 
@@ -66,6 +67,9 @@ private let isOptimised: Bool = {
         #expect(received == answer)
     }
 
+    /// What the listener does besides passing requests on.
+    enum Variant: CaseIterable, Sendable { case plain, logged, routed }
+
     private static let requests = [
         "GET /path?query HTTP/1.1\r\nHost: a.test\r\nUser-Agent: test\r\nAccept: */*\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 11\r\n\r\nhello world",
@@ -74,20 +78,26 @@ private let isOptimised: Bool = {
 
     @Test(
         "a request on kept connections allocates nothing in the worker", arguments: requests,
-        [false, true])
-    func steadyState(request: String, isLogged: Bool) throws {
+        Variant.allCases)
+    func steadyState(request: String, variant: Variant) throws {
         let accessLog =
-            isLogged ? try AccessLog(.file("/dev/null"), .json, workers: 1) : nil
+            variant == .logged ? try AccessLog(.file("/dev/null"), .json, workers: 1) : nil
         let listening = try Socket.listen(on: Endpoint(.loopback, 0), isShared: false)
         let port = try #require(listening.localEndpoint?.port)
         let service = ServiceID(index: 0)
-        let options = ProxyOptions(
+        var options = ProxyOptions(
             workers: 1,
             listeners: [
                 ListenerOptions(
                     index: 0, endpoint: Endpoint(.loopback, 0), mode: .http, service: service)
             ],
             services: [ServiceOptions(id: service, name: "web")])
+        if variant == .routed {
+            var rule = RouteRule(.forward(service, prefix: nil))
+            rule.host = .under("test")
+            rule.path = .prefix("/")
+            options.listeners[0].routes = RouteTable([rule])
+        }
         let registry = StatsRegistry(workers: 1, listeners: 1, services: 1)
         let proxy = try ProxyWorkers(
             options: options, registry: registry, reports: Mailbox(), accessLog: accessLog)

@@ -164,7 +164,7 @@ import Testing
             ),
             (
                 "listeners: [{listen: ':1'}]",
-                "f.yaml:1:13: listeners[0]: found no service, expected service, srv or backends"
+                "f.yaml:1:13: listeners[0]: found no service, expected service, srv, backends or routes"
             ),
             (
                 "listeners: [{listen: ':1', service: wep}]\nservices: {web: {srv: a.b}}",

@@ -47,7 +47,10 @@ struct HTTPConnection {
             throw FlowError("not a status line: \(first)")
         }
         var response = HTTPResponse(status: status, headers: headers, body: "")
-        response.body = try socket.receiveBody(headers: headers, untilEnd: true)
+        // RFC 9112, section 6.3: these end with their head.
+        if status != 204, status != 304 {
+            response.body = try socket.receiveBody(headers: headers, untilEnd: true)
+        }
         return response
     }
 }

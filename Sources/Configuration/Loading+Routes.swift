@@ -1,0 +1,209 @@
+// Reading of a listener's routes, and what has to hold of each and of all of them.
+
+extension Loading {
+    /// Reads the list at `path`.
+    mutating func readRoutes(
+        _ node: YAMLNode, _ path: String, _ file: String, into listener: inout Entry<Listener>
+    ) {
+        let origin = Origin.file(name: file, mark: node.mark, path: path)
+        listener.given["routes"] = origin
+        guard case .sequence(let items) = node.content, !items.isEmpty else {
+            errors.add(
+                found: node.isNothing ? "nothing" : node.found, expected: "a list of routes",
+                at: origin)
+            return
+        }
+        if items.count > ConfigurationLimits.routesMax {
+            errors.add(
+                found: "\(items.count) routes",
+                expected: "at most \(ConfigurationLimits.routesMax)", at: origin)
+            return
+        }
+        var seen: Set<RouteMatch> = []
+        for (index, item) in items.enumerated() {
+            let itemPath = "\(path)[\(index)]"
+            let origin = Origin.file(name: file, mark: item.mark, path: itemPath)
+            guard case .mapping = item.content else {
+                errors.add(found: item.found, expected: "a route", at: origin)
+                continue
+            }
+            let route = readRoute(item, itemPath, file)
+            if !seen.insert(RouteMatch(route)).inserted {
+                errors.add(
+                    "found a second route for the same requests, expected one: this one would never "
+                        + "be used", at: origin)
+            }
+            listener.value.routes.append(route)
+            listener.routeOrigins.append(origin)
+        }
+    }
+
+    private mutating func readRoute(
+        _ node: YAMLNode, _ path: String, _ file: String
+    ) -> RouteSettings {
+        var route = RouteSettings()
+        let headers = ["headers", "request-headers", "response-headers"]
+        let reader = MappingReader(file: file, options: OptionTable.route, sections: headers)
+        let reading = reader.read(node, path: path, into: &route, &errors)
+        if let node = reading.sections["headers"] {
+            for (name, value) in lines(node, "\(path).headers", file) {
+                route.headers.append(
+                    RouteSettings.Header(name: name, value: value == "*" ? nil : value))
+            }
+        }
+        for key in ["request-headers", "response-headers"] {
+            guard let node = reading.sections[key] else { continue }
+            let isRequest = key == "request-headers"
+            let edits = readEdits(node, "\(path).\(key)", file, isRequest: isRequest)
+            if isRequest { route.requestHeaders = edits } else { route.responseHeaders = edits }
+        }
+        checkRoute(route, reading, .file(name: file, mark: node.mark, path: path))
+        return route
+    }
+
+    private mutating func readEdits(
+        _ node: YAMLNode, _ path: String, _ file: String, isRequest: Bool
+    ) -> RouteSettings.HeaderEdits {
+        var edits = RouteSettings.HeaderEdits()
+        let reader = MappingReader(
+            file: file, options: OptionTable.headerEdits, sections: ["set", "add"])
+        let reading = reader.read(node, path: path, into: &edits, &errors)
+        for (key, target) in [
+            ("set", \RouteSettings.HeaderEdits.set), ("add", \RouteSettings.HeaderEdits.add),
+        ] {
+            guard let node = reading.sections[key] else { continue }
+            edits[keyPath: target] = lines(node, "\(path).\(key)", file).map {
+                RouteSettings.HeaderEdits.Line(name: $0.0, value: $0.1)
+            }
+        }
+        let origin = Origin.file(name: file, mark: node.mark, path: path)
+        let names = edits.remove + edits.add.map(\.name) + edits.set.map(\.name)
+        for name in names {
+            let isSetHost =
+                name.lowercased() == "host" && edits.set.contains { $0.name == name }
+                && !edits.remove.contains(name) && !edits.add.contains { $0.name == name }
+            if let reason = reservation(of: name, isRequest: isRequest), !isSetHost {
+                errors.add(found: quoted(name), expected: "another field: \(reason)", at: origin)
+            }
+        }
+        return edits
+    }
+
+    /// Why a field can't be changed; nil when it can.
+    private func reservation(of name: String, isRequest: Bool) -> String? {
+        switch name.lowercased() {
+        case "connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer",
+            "transfer-encoding", "upgrade":
+            "it says where a message ends, or belongs to one connection"
+        case "host" where isRequest: "a request has one Host, which can only be set"
+        case "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port",
+            "forwarded", "via", "x-request-id":
+            isRequest ? "this one is the business of the listener's forwarding" : nil
+        default: nil
+        }
+    }
+
+    /// A mapping of field names to values.
+    private mutating func lines(
+        _ node: YAMLNode, _ path: String, _ file: String
+    ) -> [(String, String)] {
+        guard case .mapping(let entries) = node.content else {
+            errors.add(
+                found: node.found, expected: "a mapping of field names to values",
+                at: .file(name: file, mark: node.mark, path: path))
+            return []
+        }
+        var lines: [(String, String)] = []
+        for entry in entries {
+            let shown = isName(entry.key) ? entry.key : quoted(entry.key)
+            let keyOrigin = Origin.file(name: file, mark: entry.keyMark, path: "\(path).\(shown)")
+            guard isToken(entry.key) else {
+                errors.add(
+                    found: quoted(entry.key), expected: "the name of a field, such as X-Tenant",
+                    at: keyOrigin)
+                continue
+            }
+            guard case .scalar(let value, _) = entry.value.content, isFieldValue(value) else {
+                errors.add(
+                    found: entry.value.found,
+                    expected: "a value of visible ASCII, without spaces around it",
+                    at: .file(name: file, mark: entry.value.mark, path: "\(path).\(shown)"))
+                continue
+            }
+            lines.append((entry.key, value))
+        }
+        return lines
+    }
+
+    private mutating func checkRoute(
+        _ route: RouteSettings, _ reading: MappingReader<RouteSettings>.Reading, _ origin: Origin
+    ) {
+        let actions = [
+            ("service", route.service != nil), ("redirect", route.redirect.to != nil),
+            ("respond", route.respond.status != nil),
+        ].filter(\.1).map(\.0)
+        let keys = reading.keys
+        if actions.count != 1 {
+            let isAsked = keys.contains { $0.hasPrefix("redirect") || $0.hasPrefix("respond") }
+            let found = actions.isEmpty ? "nothing" : actions.joined(separator: " and ")
+            // A bad value has been reported already.
+            if !actions.isEmpty || !(keys.contains("service") || isAsked) {
+                errors.add(
+                    found: found,
+                    expected: "one of service, redirect (with to) and respond (with status)",
+                    at: origin)
+            } else if isAsked, keys.isDisjoint(with: ["redirect.to", "respond.status"]) {
+                errors.add(
+                    found: "no redirect.to and no respond.status", expected: "one of them",
+                    at: origin)
+            }
+        }
+        if route.path != nil, route.pathPrefix != nil {
+            errors.add("found path and path-prefix, expected one of them", at: origin)
+        }
+        let changesPath = route.stripPrefix == .on || route.replacePrefix != nil
+        if route.stripPrefix == .on, route.replacePrefix != nil {
+            errors.add("found strip-prefix and replace-prefix, expected one of them", at: origin)
+        } else if changesPath, route.pathPrefix == nil || route.service == nil {
+            errors.add(
+                "found a change of the prefix, expected path-prefix and service beside it",
+                at: origin)
+        }
+    }
+
+    /// What can only be said when everything is read: names, and what a listener speaks.
+    mutating func checkRoutes(_ listener: Entry<Listener>, known: Set<String>, _ names: [String]) {
+        if listener.value.mode == .tcp, let origin = listener.given["routes"] {
+            errors.add("found routes on a listener of mode tcp, expected mode http", at: origin)
+        }
+        for (route, origin) in zip(listener.value.routes, listener.routeOrigins) {
+            guard let name = route.service, !known.contains(name) else { continue }
+            let hint = nearest(to: name, among: names).map { "\($0)?" }
+            errors.add(
+                found: "the service \(quoted(name))",
+                expected: hint ?? "the name of one under services", at: origin)
+        }
+    }
+}
+
+/// Which requests a route is for: two routes with the same are one too many.
+private struct RouteMatch: Hashable {
+    let host: String?
+    let path: String?
+    let prefix: String?
+    let methods: Set<String>
+    let headers: Set<RouteSettings.Header>
+
+    init(_ route: RouteSettings) {
+        host = route.host?.lowercased()
+        path = route.path
+        prefix = route.pathPrefix.map { prefix in
+            String(prefix.reversed().drop { $0 == "/" }.reversed())
+        }
+        methods = Set(route.methods)
+        headers = Set(
+            route.headers.map {
+                RouteSettings.Header(name: $0.name.lowercased(), value: $0.value)
+            })
+    }
+}

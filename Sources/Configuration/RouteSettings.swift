@@ -1,0 +1,75 @@
+// A listener's routes as the operator wrote them, checked; the program compiles them into a table.
+
+/// Which requests a route is for, and what becomes of them.
+package struct RouteSettings: Equatable, Sendable {
+    /// A name, or `*.` and a name; nil for any host.
+    package internal(set) var host: String?
+    /// The path as a whole, without query.
+    package internal(set) var path: String?
+    /// The path, or what it begins with, segment by segment.
+    package internal(set) var pathPrefix: String?
+    /// Empty for all.
+    package internal(set) var methods: [String] = []
+    /// Fields that a request must have.
+    package internal(set) var headers: [Header] = []
+
+    /// The service whose backends get the request.
+    package internal(set) var service: String?
+    /// Whether those get the path without `pathPrefix`.
+    package internal(set) var stripPrefix = Switch.off
+    /// What they get in the place of `pathPrefix`.
+    package internal(set) var replacePrefix: String?
+    /// Where the client is sent instead.
+    package internal(set) var redirect = Redirect()
+    /// What the client gets instead.
+    package internal(set) var respond = Respond()
+    /// Changes of the head that the backend gets.
+    package internal(set) var requestHeaders = HeaderEdits()
+    /// Changes of the head that the client gets.
+    package internal(set) var responseHeaders = HeaderEdits()
+
+    /// A field that a request must have.
+    package struct Header: Hashable, Sendable {
+        /// Its name; letter case does not matter.
+        package var name: String
+        /// Its value; nil for any.
+        package var value: String?
+    }
+
+    /// A redirect.
+    package struct Redirect: Equatable, Sendable {
+        /// Its target, with `{scheme}`, `{host}`, `{path}` and `{query}` for the request's own; nil
+        /// for no redirect.
+        package internal(set) var to: String?
+        /// 302, since browsers remember 301 for good.
+        package internal(set) var status = 302
+    }
+
+    /// A fixed response.
+    package struct Respond: Equatable, Sendable {
+        /// Nil for no fixed response.
+        package internal(set) var status: Int?
+        /// What it says.
+        package internal(set) var body = ""
+        /// The media type of `body`.
+        package internal(set) var contentType = "text/plain; charset=utf-8"
+    }
+
+    /// Changes of a head's fields.
+    package struct HeaderEdits: Equatable, Sendable {
+        /// Names of fields that are removed.
+        package internal(set) var remove: [String] = []
+        /// Fields of which there is one line then, with this value.
+        package internal(set) var set: [Line] = []
+        /// Lines that are added.
+        package internal(set) var add: [Line] = []
+
+        /// A field line.
+        package struct Line: Hashable, Sendable {
+            /// Its name.
+            package var name: String
+            /// Its value.
+            package var value: String
+        }
+    }
+}

@@ -1,0 +1,103 @@
+// What an operator changes in heads that pass: fields removed, set (removed, then added) and added.
+// Compiled to bytes once; a head without edits pays nothing for them.
+
+/// Changes of the fields of a head. Immutable, any thread.
+package struct FieldEdits: Sendable {
+    /// Lower-case names of the fields that are not passed on.
+    private var dropped: [[UInt8]] = []
+    /// A bit for the length of each, modulo 64: most fields are passed on without comparing names.
+    private var lengths: UInt64 = 0
+    /// The lines that are added, each with its end.
+    private(set) var lines: [UInt8] = []
+    /// What Host says in the place of what the client said; nil leaves it.
+    private(set) var host: [UInt8]?
+
+    /// No changes.
+    package init() {}
+
+    /// Whether nothing is changed.
+    package var isEmpty: Bool { dropped.isEmpty && lines.isEmpty && host == nil }
+
+    /// Names that no edit may touch, since they say where a message ends or belong to one connection
+    /// (RFC 9110 section 7.6.1, RFC 9112 section 6): Fairlead writes them from what it has understood.
+    package static func isReserved(_ name: String) -> Bool {
+        switch name.lowercased() {
+        case "connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer",
+            "transfer-encoding", "upgrade":
+            true
+        default: false
+        }
+    }
+
+    /// Fields of this name are not passed on.
+    /// - Precondition: `name` is a token and not reserved.
+    package mutating func remove(_ name: String) {
+        precondition(Self.isName(name) && !Self.isReserved(name))
+        dropped.append(Array(name.lowercased().utf8))
+        lengths |= 1 << UInt64(name.utf8.count & 63)
+    }
+
+    /// A line of this name is added.
+    /// - Precondition: `name` is a token and not reserved; `value` has no control characters.
+    package mutating func add(_ name: String, _ value: String) {
+        precondition(Self.isName(name) && !Self.isReserved(name) && Self.isValue(value))
+        lines += Array("\(name): \(value)\r\n".utf8)
+    }
+
+    /// There is one line of this name, which says `value`. Of a request, Host can only be set.
+    /// - Precondition: as of `add`.
+    package mutating func set(_ name: String, _ value: String) {
+        if name.lowercased() == "host" {
+            precondition(Self.isValue(value))
+            host = Array(value.utf8)
+        } else {
+            remove(name)
+            add(name, value)
+        }
+    }
+
+    /// Whether `text` can be the name of a field (RFC 9110 section 5.1).
+    package static func isName(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy { Characters.isToken($0) }
+    }
+
+    /// Whether `text` can be the value of a field (section 5.5), neither beginning nor ending with a
+    /// space.
+    package static func isValue(_ text: String) -> Bool {
+        text.utf8.allSatisfy { Characters.isFieldText($0) } && text.utf8.first != 0x20
+            && text.utf8.last != 0x20
+    }
+
+    /// Whether the field whose name is `name` is not passed on.
+    func drops(_ name: Span<UInt8>) -> Bool {
+        guard lengths & (1 << UInt64(name.count & 63)) != 0 else { return false }
+        for candidate in dropped where candidate.count == name.count {
+            var isSame = true
+            for index in candidate.indices {
+                let byte = name[index]
+                if candidate[index] != (byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte) {
+                    isSame = false
+                    break
+                }
+            }
+            if isSame { return true }
+        }
+        return false
+    }
+}
+
+/// How a path is changed on its way to the backend.
+package struct PathRewrite: Sendable {
+    /// Bytes of the path that are left out at its begin.
+    let dropping: Int
+    /// What stands in their place: nothing, or a path without a slash at its end.
+    let prefix: [UInt8]
+
+    /// - Precondition: `prefix` is empty, or begins with a slash and does not end with one; it holds
+    ///   only what a path may (RFC 3986 section 3.3).
+    package init(dropping: Int, prefix: [UInt8]) {
+        precondition(prefix.isEmpty || prefix.first == 0x2F && prefix.last != 0x2F)
+        self.dropping = dropping
+        self.prefix = prefix
+    }
+}

@@ -1,0 +1,44 @@
+// Destination: where a request goes: to a service's backends, or no further.
+
+internal import Backends
+internal import HTTP1
+internal import Routing
+
+/// What a listener does with a request.
+enum Destination {
+    /// It is for this service, by this route if the listener has any.
+    case service(BackendPool, Route?)
+    /// Fairlead answers it.
+    case answer(Reply)
+    /// As a route says.
+    case redirect(Redirect, FieldEdits?)
+    case respond(FixedResponse, FieldEdits?)
+}
+
+extension WorkerListener {
+    /// Where the request goes whose head was parsed from `bytes`.
+    func destination(of bytes: Span<UInt8>) -> Destination {
+        // RFC 9110, section 9.3.6: a tunnel is only for those who are asked for one.
+        if requestHead.method == .connect { return .answer(.refused(.targetFormNotAllowed)) }
+        // Section 7.6.2: the last hop that may see the request answers it.
+        if requestHead.maxForwards == 0 {
+            return .answer(requestHead.method == .trace ? .traceAtLastHop : .optionsAtLastHop)
+        }
+        if let routes {
+            switch routes.decide(requestHead, bytes) {
+            case .route(let route): return destination(by: route)
+            case .ambiguousPath: return .answer(.ambiguousPath)
+            case .none: break
+            }
+        }
+        return pool.map { .service($0, nil) } ?? .answer(.noRoute)
+    }
+
+    private func destination(by route: Route) -> Destination {
+        switch route.action {
+        case .forward(let service): .service(pools[service.index], route)
+        case .redirect(let redirect): .redirect(redirect, route.responseEdits)
+        case .respond(let response): .respond(response, route.responseEdits)
+        }
+    }
+}

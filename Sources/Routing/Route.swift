@@ -1,0 +1,108 @@
+// Route: a rule in the form in which requests meet it.
+
+package import Backends
+package import HTTP1
+
+/// A compiled route. Immutable, any thread.
+package final class Route: Sendable {
+    /// What becomes of a request.
+    package enum Action: Sendable {
+        /// It goes to a backend of this service.
+        case forward(ServiceID)
+        /// The client is sent elsewhere.
+        case redirect(Redirect)
+        /// The client gets this.
+        case respond(FixedResponse)
+    }
+
+    /// What becomes of a request.
+    package let action: Action
+    /// How the path is changed on its way; nil leaves it.
+    package let rewrite: PathRewrite?
+    /// Changes of the head that the backend gets; nil for none.
+    package let requestEdits: FieldEdits?
+    /// Changes of the head that the client gets; nil for none.
+    package let responseEdits: FieldEdits?
+
+    private let methods: [[UInt8]]
+    private let headers: [(name: [UInt8], value: [UInt8]?)]
+
+    init(_ rule: RouteRule) {
+        methods = rule.methods.map { Array($0.utf8) }
+        headers = rule.headers.map { (Array($0.name.utf8), $0.value.map { Array($0.utf8) }) }
+        requestEdits = rule.requestEdits.isEmpty ? nil : rule.requestEdits
+        responseEdits = rule.responseEdits.isEmpty ? nil : rule.responseEdits
+        switch rule.action {
+        case .forward(let service, let prefix):
+            action = .forward(service)
+            if let prefix, case .prefix(let matched) = rule.path {
+                rewrite = PathRewrite(
+                    dropping: PathPrefix.key(matched).count, prefix: PathPrefix.key(prefix))
+            } else {
+                rewrite = nil
+            }
+        case .redirect(let redirect):
+            action = .redirect(redirect)
+            rewrite = nil
+        case .respond(let response):
+            action = .respond(response)
+            rewrite = nil
+        }
+    }
+
+    /// How many conditions it has besides host and path: more go before fewer.
+    var conditionCount: Int { (methods.isEmpty ? 0 : 1) + headers.count }
+
+    /// Whether the conditions besides host and path hold.
+    func admits(_ head: borrowing RequestHead, _ bytes: Span<UInt8>) -> Bool {
+        if !methods.isEmpty, !hasMethod(bytes.extracting(head.methodRange.bounds)) { return false }
+        for index in headers.indices where !hasHeader(headers[index], head, bytes) { return false }
+        return true
+    }
+
+    private func hasMethod(_ method: Span<UInt8>) -> Bool {
+        for candidate in methods where candidate.isEqual(to: method) { return true }
+        return false
+    }
+
+    private func hasHeader(
+        _ condition: (name: [UInt8], value: [UInt8]?), _ head: borrowing RequestHead,
+        _ bytes: Span<UInt8>
+    ) -> Bool {
+        let fields = head.fields
+        for field in fields where field.name.count == condition.name.count {
+            let name = bytes.extracting(field.name.bounds)
+            guard condition.name.isEqual(toLowercasedOf: name) else { continue }
+            guard let value = condition.value else { return true }
+            if value.isEqual(to: bytes.extracting(field.value.bounds)) { return true }
+        }
+        return false
+    }
+}
+
+/// The one form of a prefix: without the slash at its end, so that `/` is nothing.
+enum PathPrefix {
+    static func key(_ prefix: String) -> [UInt8] {
+        var bytes = Array(prefix.utf8)
+        while bytes.last == 0x2F { bytes.removeLast() }
+        return bytes
+    }
+}
+
+extension [UInt8] {
+    func isEqual(to other: Span<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        for index in indices where self[index] != other[index] { return false }
+        return true
+    }
+
+    /// These bytes are in lower case already.
+    func isEqual(toLowercasedOf other: Span<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        for index in indices {
+            let byte = other[index]
+            if self[index] != (byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte) { return false }
+        }
+        return true
+    }
+}

@@ -1,0 +1,90 @@
+// What an operator's route says, before it is compiled: which requests it is for, and what becomes of
+// them. Plain values; the configuration has checked them.
+
+package import Backends
+package import HTTP1
+
+/// Which requests a route is for, and what becomes of them.
+package struct RouteRule: Sendable {
+    /// Which hosts.
+    package var host = HostPattern.any
+    /// Which paths.
+    package var path = PathPattern.any
+    /// The methods as they are sent; empty for all.
+    package var methods: [String] = []
+    /// All must hold.
+    package var headers: [HeaderCondition] = []
+    /// What becomes of the request.
+    package var action: RouteAction
+    /// What is changed in the head that the backend gets.
+    package var requestEdits = FieldEdits()
+    /// What is changed in the head that the client gets.
+    package var responseEdits = FieldEdits()
+
+    /// For every request; the rest is set afterwards.
+    package init(_ action: RouteAction) {
+        self.action = action
+    }
+}
+
+/// Hosts, without port; letter case does not matter.
+package enum HostPattern: Hashable, Sendable {
+    /// Any, and none.
+    case any
+    /// This one.
+    case exact(String)
+    /// Every name of one label or more in front of this one: `*.example.com` is `under("example.com")`.
+    case under(String)
+}
+
+/// Paths, without query; compared byte by byte.
+package enum PathPattern: Hashable, Sendable {
+    case any
+    /// This one.
+    case exact(String)
+    /// This one and everything below it: `/api` has `/api` and `/api/x`, not `/apix`. A slash at its
+    /// end does not matter.
+    case prefix(String)
+}
+
+/// A field that a request must have.
+package struct HeaderCondition: Hashable, Sendable {
+    /// Its name in lower case.
+    package var name: String
+    /// What one of its lines must say, byte by byte; nil for anything.
+    package var value: String?
+
+    /// `name` is made lower-case.
+    package init(_ name: String, _ value: String?) {
+        self.name = name.lowercased()
+        self.value = value
+    }
+}
+
+/// What becomes of a request.
+package enum RouteAction: Sendable {
+    /// It goes to a backend of this service; `prefix` replaces what a prefix route matched, nil leaves
+    /// the path as it is.
+    case forward(ServiceID, prefix: String?)
+    /// The client is sent elsewhere.
+    case redirect(Redirect)
+    /// The client gets this.
+    case respond(FixedResponse)
+}
+
+/// An answer that is always the same.
+package struct FixedResponse: Sendable {
+    /// 200 to 599.
+    package var status: Int
+    /// The media type of the body.
+    package var contentType: String
+    /// What it says; may be empty.
+    package var body: [UInt8]
+
+    /// All of it is the operator's.
+    package init(status: Int, contentType: String, body: [UInt8]) {
+        self.status = status
+        self.contentType = contentType
+        self.body = body
+    }
+}

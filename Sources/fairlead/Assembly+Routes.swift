@@ -1,0 +1,46 @@
+// Assembly of routes: what the configuration says of them, as rules.
+
+import Backends
+import Configuration
+import HTTP1
+import Routing
+
+extension RouteRule {
+    /// The rule that `route` describes. Validation has seen to it that its service exists, and that it
+    /// says one thing to do.
+    init(_ route: RouteSettings, services: [String: ServiceID]) {
+        if let name = route.service, let service = services[name] {
+            let prefix = route.stripPrefix == .on ? "" : route.replacePrefix
+            self.init(.forward(service, prefix: prefix))
+        } else if let target = route.redirect.to,
+            let redirect = Redirect(status: route.redirect.status, to: target)
+        {
+            self.init(.redirect(redirect))
+        } else {
+            self.init(
+                .respond(
+                    FixedResponse(
+                        status: route.respond.status ?? 404,
+                        contentType: route.respond.contentType,
+                        body: Array(route.respond.body.utf8))))
+        }
+        if let host = route.host {
+            self.host = host.hasPrefix("*.") ? .under(String(host.dropFirst(2))) : .exact(host)
+        }
+        path =
+            route.path.map { .exact($0) } ?? route.pathPrefix.map { .prefix($0) } ?? .any
+        methods = route.methods
+        headers = route.headers.map { HeaderCondition($0.name, $0.value) }
+        requestEdits = FieldEdits(route.requestHeaders)
+        responseEdits = FieldEdits(route.responseHeaders)
+    }
+}
+
+extension FieldEdits {
+    fileprivate init(_ edits: RouteSettings.HeaderEdits) {
+        self.init()
+        for name in edits.remove { remove(name) }
+        for line in edits.set { set(line.name, line.value) }
+        for line in edits.add { add(line.name, line.value) }
+    }
+}

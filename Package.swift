@@ -81,6 +81,7 @@ let package = Package(
         module("Health", uses: ["Events", "HTTPClient", "Backends", "Endpoints"]),
         module("Proxy", uses: ["AccessLog", "Routing", "Events", "HTTP1", "Balancing", "Backends", "Stats", "Endpoints"], settings: hot),
         module("Admin", uses: ["WallClock", "Events", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints"]),
+        module("TestBackend", uses: ["Events", "HTTP1", "Endpoints"], settings: hot),
         module("Demo", uses: ["Locking", "Events", "DNSWire", "HTTPServer", "HTTP1", "Endpoints"]),
 
         .executableTarget(
@@ -88,7 +89,7 @@ let package = Package(
             dependencies: [
                 "Endpoints", "Configuration", "Events", "DNSClient", "DNSWire", "HTTPClient", "Discovery",
                 "Health", "Proxy", "Balancing", "Backends", "Stats", "Admin", "Demo", "HTTP1", "HTTPServer",
-                "AccessLog", "Routing",
+                "AccessLog", "Routing", "TestBackend",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict, linkerSettings: small),
@@ -129,6 +130,7 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ]),
         tests("Demo", uses: ["Events", "DNSWire", "DNSClient", "HTTPServer", "HTTP1", "Endpoints"]),
+        tests("TestBackend", uses: ["TestSupport", "Events", "Endpoints"]),
         // Optimised builds only: requests allocate nothing. Replaces malloc for the test process.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .testTarget(
@@ -136,7 +138,7 @@ let package = Package(
             dependencies: ["CAllocationCounter", "AccessLog", "Routing", "Proxy", "Backends", "Endpoints", "Events", "Stats"],
             swiftSettings: strict),
         // What tests share: guard pages, seeded numbers, threads, readers.
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: ["Events", "Endpoints"], path: "Tests/TestSupport", swiftSettings: strict),
         // Black box: the built program among real servers.
         .testTarget(
             name: "FlowTests",

@@ -1,4 +1,4 @@
-// The program: `fairlead run`, `fairlead check`, `fairlead demo`.
+// The program: `fairlead run`, `fairlead check`, `fairlead demo`, `fairlead backend`.
 
 import ArgumentParser
 
@@ -11,7 +11,10 @@ struct Fairlead: ParsableCommand {
         commandName: "fairlead",
         abstract: "A TCP and HTTP reverse proxy that finds its backends by DNS SRV lookups.",
         version: fairleadVersion,
-        subcommands: [RunCommand.self, CheckCommand.self, ReferenceCommand.self, DemoCommand.self])
+        subcommands: [
+            RunCommand.self, CheckCommand.self, ReferenceCommand.self, DemoCommand.self,
+            BackendCommand.self,
+        ])
 
     /// Parses the command line and runs the command. A command line that can't be parsed is a
     /// configuration that is not valid, and ends with the exit code of one.

@@ -2,6 +2,7 @@
 // connections are kept as long as both sides allow. Method: scripted backends, raw clients.
 
 import Stats
+import TestSupport
 import Testing
 
 @Suite struct RoundTripTests {

@@ -1,27 +1,28 @@
 // Wire: a blocking TCP connection, byte by byte as a test wants it: the client that does what no
 // client should, and the backend's end.
 
-import Endpoints
-import Events
-import Glibc
-import TestSupport
+internal import Endpoints
+package import Events
+internal import Glibc
 
 /// How a connection ended.
-enum Ending: Equatable {
+package enum Ending: Equatable, Sendable {
+    /// By the other side's last byte.
     case end
+    /// By a reset: it was cut short.
     case reset
 }
 
 /// One connection on the loopback. One thread at a time.
-final class Wire: BlockingReader {
+package final class Wire: BlockingReader {
     private let descriptor: Descriptor
     private var isOpen = true
     /// Received, and not yet asked for.
-    var buffered: [UInt8] = []
+    package var buffered: [UInt8] = []
     private var chunk = [UInt8](repeating: 0, count: 65_536)
 
     /// Connects; `receiveBytes` makes the kernel's buffer small, for one who reads slowly.
-    init(to port: UInt16, receiveBytes: Int32? = nil) throws {
+    package init(to port: UInt16, receiveBytes: Int32? = nil) throws {
         descriptor = try Socket.connectStream(to: Endpoint(.loopback, port))
         if let receiveBytes { set(SOL_SOCKET, SO_RCVBUF, receiveBytes) }
         var entry = pollfd(fd: descriptor.number, events: Int16(POLLOUT), revents: 0)
@@ -32,7 +33,7 @@ final class Wire: BlockingReader {
     }
 
     /// Takes over an accepted connection.
-    init(accepted: Descriptor) {
+    package init(accepted: Descriptor) {
         descriptor = accepted
         becomeBlocking()
     }
@@ -58,30 +59,30 @@ final class Wire: BlockingReader {
     // MARK: - Ending
 
     /// Closes it; harmless when repeated.
-    func close() {
+    package func close() {
         guard isOpen else { return }
         isOpen = false
         descriptor.close()
     }
 
     /// Closes it with RST.
-    func reset() {
+    package func reset() {
         descriptor.resetOnClose()
         close()
     }
 
     /// Says that nothing more will be sent, and keeps receiving.
-    func endSending() {
+    package func endSending() {
         descriptor.shutdownWriting()
     }
 
     /// A second hold on the same connection, for another thread to send by. Close both.
-    func sender() -> Sender { Sender(Descriptor(number: dup(descriptor.number))) }
+    package func sender() -> Sender { Sender(Descriptor(number: dup(descriptor.number))) }
 
     // MARK: - Sending
 
     /// Sends all of it.
-    func send(_ bytes: [UInt8]) throws {
+    package func send(_ bytes: [UInt8]) throws {
         var sent = 0
         while sent < bytes.count {
             // The array lives across the call.
@@ -93,14 +94,15 @@ final class Wire: BlockingReader {
         }
     }
 
-    func send(_ text: String) throws {
+    /// Sends all of it.
+    package func send(_ text: String) throws {
         try send(Array(text.utf8))
     }
 
     // MARK: - Receiving
 
     /// What has arrived, at least one byte; empty when the other side has ended.
-    func receive() throws -> [UInt8] {
+    package func receive() throws -> [UInt8] {
         if !buffered.isEmpty {
             defer { buffered = [] }
             return buffered
@@ -114,7 +116,7 @@ final class Wire: BlockingReader {
     }
 
     /// Everything up to the end, and which end that was.
-    func receiveToEnd() throws -> (bytes: [UInt8], ending: Ending) {
+    package func receiveToEnd() throws -> (bytes: [UInt8], ending: Ending) {
         var all: [UInt8] = []
         do {
             while true {
@@ -129,7 +131,7 @@ final class Wire: BlockingReader {
 
     /// Reads bytes of `Pattern` from `offset` on, and says at what offset they ended: `total`, or
     /// where the stream ended or left the pattern.
-    func receivePattern(from start: Int = 0, to total: Int) throws -> Int {
+    package func receivePattern(from start: Int = 0, to total: Int) throws -> Int {
         var offset = start
         while offset < total {
             let more = try receive()
@@ -142,7 +144,7 @@ final class Wire: BlockingReader {
     }
 
     /// Sends bytes of `Pattern` from offset 0 to `total`.
-    func sendPattern(to total: Int) throws {
+    package func sendPattern(to total: Int) throws {
         var offset = 0
         while offset < total {
             let count = min(Pattern.period, total - offset)
@@ -153,7 +155,7 @@ final class Wire: BlockingReader {
 }
 
 /// The sending side of a wire, for a thread of its own.
-final class Sender: Sendable {
+package final class Sender: Sendable {
     private let descriptor: Descriptor
 
     fileprivate init(_ descriptor: Descriptor) {
@@ -164,34 +166,39 @@ final class Sender: Sendable {
         descriptor.close()
     }
 
-    func sendPattern(to total: Int) throws {
+    /// Sends bytes of `Pattern` from offset 0 to `total`.
+    package func sendPattern(to total: Int) throws {
         // A wire would close the descriptor, which stays this object's.
         try Wire(accepted: Descriptor(number: dup(descriptor.number))).sendPattern(to: total)
     }
 
-    func send(_ text: String) throws {
+    /// Sends all of it.
+    package func send(_ text: String) throws {
         try Wire(accepted: Descriptor(number: dup(descriptor.number))).send(text)
     }
 
-    func endSending() {
+    /// Says that nothing more will be sent.
+    package func endSending() {
         descriptor.shutdownWriting()
     }
 }
 
 /// A stream in which a byte lost, doubled or swapped shows: its period is a prime.
-enum Pattern {
-    static let period = 65_521
+package enum Pattern {
+    /// Bytes after which it repeats.
+    package static let period = 65_521
     private static let twice: [UInt8] = (0..<2 * period).map { index in
         let place = index % period
         return UInt8(truncatingIfNeeded: place &* 167 >> 3)
     }
 
     /// `count` bytes, at most a period, of the stream.
-    static func bytes(from offset: Int, count: Int) -> [UInt8] {
+    package static func bytes(from offset: Int, count: Int) -> [UInt8] {
         Array(twice[offset % period..<offset % period + count])
     }
 
-    static func matches(_ bytes: [UInt8], from offset: Int, count: Int) -> Bool {
+    /// Whether the first `count` of `bytes` are those of the stream from `offset` on.
+    package static func matches(_ bytes: [UInt8], from offset: Int, count: Int) -> Bool {
         var done = 0
         while done < count {
             let step: Int = min(period, count - done)

@@ -1,0 +1,101 @@
+// BackendWorker: a thread of the test backend: its listening socket, its connections, and what they
+// share.
+
+internal import Events
+internal import HTTP1
+
+/// Accepts connections and lends them what they need while they handle a readiness. Loop thread only.
+final class BackendWorker: Channel {
+    let name: [UInt8]
+    let buffer = ReceiveBuffer()
+    let body = BackendBody()
+    /// The one that is being parsed; a connection keeps nothing of it.
+    var head = RequestHead()
+    /// The response that is being written.
+    var out: [UInt8] = []
+    var flaky = FlakyTurns()
+    private(set) var isDraining = false
+
+    private let stopNanoseconds: UInt64
+    private var connections: [ObjectIdentifier: BackendConnection] = [:]
+    private static let acceptPauseNanoseconds: UInt64 = 100_000_000
+
+    /// The life of the thread.
+    static func run(
+        _ listener: Descriptor, _ options: TestBackendOptions, _ orders: Mailbox<TestBackend.Order>
+    ) {
+        let loop = EventLoop()
+        let worker = BackendWorker(listener, on: loop, options)
+        let reader: MailboxReader<TestBackend.Order>
+        do throws(Errno) {
+            reader = try MailboxReader(orders, on: loop) { _ in worker.drain() }
+        } catch {
+            // Nobody could end it.
+            worker.close()
+            return
+        }
+        loop.run()
+        reader.close()
+        // One more turn, in which the loop lets go of the channels that were closed last.
+        loop.runOnce()
+    }
+
+    private init(_ listener: Descriptor, on loop: EventLoop, _ options: TestBackendOptions) {
+        name = Array("\(options.name)\n".utf8)
+        stopNanoseconds = options.stopTimeout.clampedNanoseconds
+        super.init(listener, on: loop)
+        startReading()
+    }
+
+    override func onReadable() {
+        while isOpen {
+            switch descriptor.accept() {
+            case .connection(let accepted, from: _):
+                let connection = BackendConnection(accepted, of: self)
+                connections[ObjectIdentifier(connection)] = connection
+            case .wouldBlock: return
+            case .failed:
+                // No descriptor is left. The listener stays ready, so asking again would spin.
+                stopReading()
+                deadlineNanoseconds = loop.nowNanoseconds + Self.acceptPauseNanoseconds
+                return
+            }
+        }
+    }
+
+    override func onDeadline() {
+        if isDraining { end() } else { startReading() }
+    }
+
+    func forget(_ connection: BackendConnection) {
+        connections[ObjectIdentifier(connection)] = nil
+        if isDraining, connections.isEmpty { end() }
+    }
+
+    private func drain() {
+        guard !isDraining else { return }
+        isDraining = true
+        stopReading()
+        for connection in connections.values where connection.isIdle { connection.close() }
+        if connections.isEmpty {
+            end()
+        } else {
+            deadlineNanoseconds = loop.nowNanoseconds + stopNanoseconds
+        }
+    }
+
+    private func end() {
+        guard isOpen else { return }
+        close()
+        for connection in connections.values { connection.close() }
+        loop.stop()
+    }
+}
+
+extension Duration {
+    /// Nanoseconds, from 0 to what a clock can hold beside them.
+    fileprivate var clampedNanoseconds: UInt64 {
+        let (seconds, attoseconds) = min(max(self, .zero), .seconds(1_000_000)).components
+        return UInt64(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+    }
+}

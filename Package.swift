@@ -94,11 +94,12 @@ let package = Package(
             ],
             swiftSettings: strict, linkerSettings: small),
 
-        // CPU per request beside the peers and a bare relay: `swift run -c release fairlead-bench`.
+        // Fairlead beside its peers and a bare relay: `swift run -c release fairlead-bench`.
+        .systemLibrary(name: "CPolling", path: "bench/CPolling"),
         .executableTarget(
             name: "fairlead-bench",
             dependencies: [
-                "fairlead", "fairlead-bench-servers",
+                "fairlead", "fairlead-bench-servers", "CPolling",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
@@ -107,6 +108,7 @@ let package = Package(
             name: "fairlead-bench-servers", dependencies: ["CLibevent"], path: "bench/Servers",
             swiftSettings: hot),
 
+        .testTarget(name: "BenchTests", dependencies: ["fairlead-bench"], swiftSettings: strict),
         tests("Endpoints"),
         tests("DNSWire", uses: ["Endpoints", "TestSupport"]),
         tests("HTTP1", uses: ["TestSupport"]),

@@ -1,33 +1,34 @@
-// What was measured, on what, as a table for readers and as JSON for those who compare runs.
+// Report: what was measured, on what, and how the proxies compare.
 
 internal import FoundationEssentials
 internal import Glibc
 internal import Subprocess
 
-/// The outcome of one run.
-struct Report: Codable {
-    struct Row: Codable {
+/// The outcome of one run, as it is written in JSON.
+struct Report: Codable, Sendable {
+    /// One scenario's part.
+    struct Section: Codable, Sendable {
         var name: String
-        var version: String
-        /// Median over the rounds, as are the next.
-        var microsecondsPerRequest: Double
-        var requestsPerSecond: Double
-        /// Nil when the other was not in the run.
-        var ratioToFloor: Double?
-        var ratioToHAProxy: Double?
-        var samples: [Sample]
+        var title: String
+        var unit: String
+        var outcomes: [Outcome]
     }
 
+    /// When the run began (ISO 8601).
     var date: String
+    /// `+` behind it when the tree had changes that were not committed: of no commit, then.
     var commit: String
     var machine: String
     var kernel: String
-    var load: Load
-    var rows: [Row]
+    /// Of TCP, in the bench's own network.
+    var congestionControl: String
+    /// By peer.
+    var versions: [String: String]
+    var effort: Effort
+    var sections: [Section] = []
 
-    init(_ contestants: [Contestant], _ samples: [String: [Sample]], _ load: Load) async throws {
+    init(_ peers: [Peer], _ effort: Effort) async {
         date = Date.now.formatted(.iso8601)
-        // `+` when the tree has changes that are not committed: the figure is then of no commit.
         let changes = await output(of: [
             "git", "status", "--porcelain", "--", "Sources", "bench/Harness", "bench/Servers",
         ])
@@ -39,81 +40,71 @@ struct Report: Codable {
         }
         machine = (model?.split(separator: ":").last).map { String($0.dropFirst()) } ?? "unknown"
         machine += ", \(sysconf(Int32(_SC_NPROCESSORS_ONLN))) processors"
-        self.load = load
-        rows = []
-        func cost(_ name: String) -> Double? {
-            samples[name].map { median($0.map(\.microsecondsPerRequest)) }
+        let control = text("/proc/sys/net/ipv4/tcp_congestion_control")
+        congestionControl = String(control.prefix { $0 != "\n" })
+        versions = [:]
+        for peer in peers {
+            let lines = await output(of: peer.version).split(separator: "\n")
+            // Traefik has its version in a table.
+            let line = lines.first { $0.contains { $0.isNumber } } ?? ""
+            versions[peer.name] = line.split(separator: " ").joined(separator: " ")
         }
-        for contestant in contestants {
-            guard let own = samples[contestant.name], let micros = cost(contestant.name) else {
-                continue
-            }
-            let said = await output(of: contestant.version).split(separator: "\n").first ?? ""
-            rows.append(
-                Row(
-                    name: contestant.name, version: String(said), microsecondsPerRequest: micros,
-                    requestsPerSecond: median(own.map(\.requestsPerSecond)),
-                    ratioToFloor: cost("floor").map { micros / $0 },
-                    ratioToHAProxy: cost("haproxy").map { micros / $0 }, samples: own))
-        }
-    }
-
-    /// A table of the medians.
-    var markdown: String {
-        var lines = [
-            "# Processor time per request", "",
-            "\(date), commit \(commit), \(machine), \(kernel).",
-            "Medians of \(rows.first?.samples.count ?? 0) interleaved rounds of \(load.seconds) s; "
-                + "\(load.connections) keep-alive connections, 65-byte answers, one worker on one "
-                + "processor, load and origin on another.", "",
-            "| proxy | µs per request | least to most | to the floor | to HAProxy | requests/s | version |",
-            "|---|---:|---:|---:|---:|---:|---|",
-        ]
-        for row in rows {
-            let all = row.samples.map(\.microsecondsPerRequest)
-            let range = "\(decimals(all.min() ?? 0, 1)) to \(decimals(all.max() ?? 0, 1))"
-            let ratios = [row.ratioToFloor, row.ratioToHAProxy].map {
-                $0.map { decimals($0, 2) } ?? ""
-            }
-            lines.append(
-                "| \(row.name) | \(decimals(row.microsecondsPerRequest, 1)) | \(range) | \(ratios[0]) "
-                    + "| \(ratios[1]) | \(Int(row.requestsPerSecond)) | \(row.version) |")
-        }
-        return lines.joined(separator: "\n") + "\n"
-    }
-
-    /// Writes both forms into `folder` and returns the path of the table.
-    func write(to folder: String) throws -> String {
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let stamp = date.filter { $0.isNumber || $0 == "T" }
-        let path = "\(folder)/cpu-per-request-\(stamp)"
-        try Data(markdown.utf8).write(to: URL(filePath: path + ".md"))
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        try encoder.encode(self).write(to: URL(filePath: path + ".json"))
-        return path + ".md"
+        self.effort = effort
     }
 }
 
-private func median(_ values: [Double]) -> Double {
+extension Report.Section {
+    /// The median figure of `peer`; nil when it has none.
+    func median(of peer: String) -> Double? {
+        values(of: peer).map(fairlead_bench.median)
+    }
+
+    /// The median over the rounds of what `peer` needs over what `other` needs.
+    func ratio(of peer: String, to other: String) -> Double? {
+        guard let own = values(of: peer), let others = values(of: other) else { return nil }
+        return fairlead_bench.median(zip(own, others).map { $0 / $1 })
+    }
+
+    /// The median of a detail.
+    func median(of peer: String, _ detail: String) -> Double? {
+        let samples = outcomes.first { $0.peer == peer }?.samples ?? []
+        let values = samples.compactMap { $0.details[detail] }
+        return values.isEmpty ? nil : fairlead_bench.median(values)
+    }
+
+    /// One figure a round, in order.
+    func values(of peer: String) -> [Double]? {
+        guard let samples = outcomes.first(where: { $0.peer == peer })?.samples, !samples.isEmpty
+        else { return nil }
+        return samples.map(\.value)
+    }
+}
+
+/// The middle of `values`, which are not empty.
+func median(_ values: [Double]) -> Double {
     let sorted = values.sorted()
     let middle = sorted.count / 2
     return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
-private func decimals(_ value: Double, _ count: Int) -> String {
-    let scale = count == 1 ? 10 : 100
-    let rounded = Int((value * Double(scale)).rounded())
+/// `value` with so many decimals.
+func decimals(_ value: Double, _ count: Int) -> String {
+    let scale = (0..<count).reduce(1) { power, _ in power * 10 }
+    let rounded = Int((abs(value) * Double(scale)).rounded())
+    let sign = value < 0 && rounded > 0 ? "-" : ""
+    guard count > 0 else { return "\(sign)\(rounded)" }
     let fraction = String(rounded % scale)
-    return "\(rounded / scale)." + String(repeating: "0", count: count - fraction.count) + fraction
+    let zeros = String(repeating: "0", count: count - fraction.count)
+    return "\(sign)\(rounded / scale).\(zeros)\(fraction)"
 }
 
-/// The first output of a program without the line end, or empty when it does not run: a report says
+/// The output of a program without the line end, or empty when it does not run: a report says
 /// nothing where nothing is known.
-private func output(of command: [String]) async -> String {
-    guard let program = command.first else { return "" }
+func output(of command: [String]) async -> String {
+    guard !command.isEmpty else { return "" }
     let result = try? await run(
-        .name(program), arguments: Arguments(Array(command.dropFirst())),
+        // A name is looked up, a path is not taken: env(1) takes both.
+        .name("env"), arguments: Arguments(command),
         output: .string(limit: 65_536), error: .string(limit: 65_536))
     let text = (result?.standardOutput ?? "") + (result?.standardError ?? "")
     return text.last == "\n" ? String(text.dropLast()) : text

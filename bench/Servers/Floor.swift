@@ -7,11 +7,16 @@ internal import Glibc
 
 /// One side of a relayed connection. Both sides are freed together.
 @unsafe private struct Side {
-    var event = unsafe CLibevent.event()
+    var readable = unsafe CLibevent.event()
+    var writable = unsafe CLibevent.event()
     var descriptor: Int32
     var peer: UnsafeMutablePointer<Side>
     /// The loop's one buffer; nothing is kept in it between two callbacks.
     var scratch: UnsafeMutableRawPointer
+    /// For this side, and not yet taken by the kernel; the peer is not read meanwhile.
+    var unsent: UnsafeMutableRawPointer?
+    var unsentStart = 0
+    var unsentCount = 0
 }
 
 /// The relay. One per process.
@@ -60,7 +65,10 @@ internal import Glibc
             let side = unsafe sides + index
             unsafe prepare(side.pointee.descriptor)
             unsafe loop.watch(
-                side.pointee.descriptor, &side.pointee.event, onReadable,
+                side.pointee.descriptor, &side.pointee.readable, onReadable,
+                UnsafeMutableRawPointer(side))
+            unsafe loop.prepareWriting(
+                side.pointee.descriptor, &side.pointee.writable, onWritable,
                 UnsafeMutableRawPointer(side))
         }
     }
@@ -72,16 +80,48 @@ private let onReadable: EventCallback = { descriptor, _, context in
     let (peer, scratch) = unsafe (side.pointee.peer, side.pointee.scratch)
     let count = unsafe recv(descriptor, scratch, Floor.scratchBytes, 0)
     if count < 0, errno == EAGAIN { return }
-    // A floor that cannot pass on what it received ends the connection; the load then counts an error
-    // and the figure is refused. The bench's messages are far smaller than a socket's buffer.
-    if count > 0,
-        unsafe send(peer.pointee.descriptor, scratch, count, Int32(MSG_NOSIGNAL)) == count
-    {
-        return
-    }
-    unsafe event_del(&side.pointee.event)
-    unsafe event_del(&peer.pointee.event)
-    close(unsafe side.pointee.descriptor)
-    close(unsafe peer.pointee.descriptor)
+    guard count > 0 else { return unsafe end(side) }
+    var sent = unsafe send(peer.pointee.descriptor, scratch, count, Int32(MSG_NOSIGNAL))
+    if sent == count { return }
+    if sent < 0, errno == EAGAIN { sent = 0 }
+    guard sent >= 0 else { return unsafe end(side) }
+    // The rest waits in a buffer of its own; back-pressure keeps it at this one.
+    let rest = UnsafeMutableRawPointer.allocate(byteCount: count - sent, alignment: 1)
+    unsafe rest.copyMemory(from: scratch + sent, byteCount: count - sent)
+    unsafe peer.pointee.unsent = rest
+    unsafe peer.pointee.unsentStart = 0
+    unsafe peer.pointee.unsentCount = count - sent
+    unsafe event_del(&side.pointee.readable)
+    unsafe event_add(&peer.pointee.writable, nil)
+}
+
+private let onWritable: EventCallback = { descriptor, _, context in
+    // As above.
+    guard let side = unsafe context?.assumingMemoryBound(to: Side.self),
+        let rest = unsafe side.pointee.unsent
+    else { return }
+    let (start, count) = unsafe (side.pointee.unsentStart, side.pointee.unsentCount)
+    let sent = unsafe send(descriptor, rest + start, count - start, Int32(MSG_NOSIGNAL))
+    if sent < 0, errno == EAGAIN { return }
+    guard sent >= 0 else { return unsafe end(side) }
+    unsafe side.pointee.unsentStart += sent
+    guard start + sent == count else { return }
+    unsafe rest.deallocate()
+    unsafe side.pointee.unsent = nil
+    unsafe event_del(&side.pointee.writable)
+    unsafe event_add(&side.pointee.peer.pointee.readable, nil)
+}
+
+private func end(_ side: UnsafeMutablePointer<Side>) {
+    let peer = unsafe side.pointee.peer
+    unsafe release(side)
+    unsafe release(peer)
     unsafe min(side, peer).deallocate()
+}
+
+private func release(_ side: UnsafeMutablePointer<Side>) {
+    unsafe event_del(&side.pointee.readable)
+    unsafe event_del(&side.pointee.writable)
+    close(unsafe side.pointee.descriptor)
+    unsafe side.pointee.unsent?.deallocate()
 }

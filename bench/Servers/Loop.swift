@@ -1,4 +1,4 @@
-// What the two servers of the bench share: a listening socket and libevent's loop around it. As bare
+// A listening socket and libevent's loop around it. As bare
 // as can be, and by design apart from Fairlead's own `Events`: a floor that used it would hide its cost.
 
 internal import CLibevent
@@ -41,6 +41,16 @@ typealias EventCallback = @convention(c) (Int32, Int16, UnsafeMutableRawPointer?
         // Both are in memory that outlives the registration: the caller's promise above.
         unsafe event_assign(event, base, descriptor, Int16(EV_READ | EV_PERSIST), callback, context)
         unsafe event_add(event, nil)
+    }
+
+    /// Makes `event` call `callback` when `descriptor` can be written, from `event_add` to
+    /// `event_del`. It must keep its place meanwhile.
+    func prepareWriting(
+        _ descriptor: Int32, _ event: UnsafeMutablePointer<event>, _ callback: EventCallback,
+        _ context: UnsafeMutableRawPointer?
+    ) {
+        unsafe event_assign(
+            event, base, descriptor, Int16(EV_WRITE | EV_PERSIST), callback, context)
     }
 
     /// Runs for ever.

@@ -1,0 +1,60 @@
+// Connection: a blocking TCP connection of the harness's own, for what no load generator does.
+
+internal import Glibc
+
+/// A connection to a port of 127.0.0.1. One task at a time; the holder closes it.
+struct Connection: Sendable {
+    let descriptor: Int32
+
+    /// Nil when it is refused.
+    init?(to port: UInt16) {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return nil }
+        var on: Int32 = 1
+        unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(4))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr = in_addr(s_addr: UInt32(0x7f00_0001).bigEndian)
+        let isConnected = unsafe withUnsafePointer(to: &address) { pointer in
+            // Every socket address begins with the members of `sockaddr`; the length says which.
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+        guard isConnected else {
+            Glibc.close(descriptor)
+            return nil
+        }
+        self.descriptor = descriptor
+    }
+
+    func close() {
+        Glibc.close(descriptor)
+    }
+
+    /// Sends all of a small request; false when the connection is broken.
+    func send(_ text: String) -> Bool {
+        let bytes = Array(text.utf8)
+        // The array lives across the call.
+        return unsafe Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
+    }
+
+    /// Receives into `chunk`: how many bytes; 0 at the end, negative when it is broken.
+    func receive(into chunk: inout [UInt8]) -> Int {
+        // The kernel writes at most `count` bytes into the array, which lives across the call.
+        unsafe recv(descriptor, &chunk, chunk.count, 0)
+    }
+
+    /// Everything up to the end of the connection, at most 1 MiB of it.
+    func receiveToEnd() -> String {
+        var all: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 4_096)
+        while all.count < 1 << 20 {
+            let count = receive(into: &chunk)
+            guard count > 0 else { break }
+            all += chunk[..<count]
+        }
+        return String(decoding: all, as: UTF8.self)
+    }
+}

@@ -1,0 +1,75 @@
+// Generators: wrk and h2load, and their reports. A report of any failure is no figure.
+
+internal import Subprocess
+
+/// What a load generator did.
+struct Load: Equatable, Sendable {
+    var requests: Int
+    var seconds: Double
+}
+
+/// Runs wrk on the load's processor: one thread, `connections` of them.
+func wrk(
+    _ port: UInt16, _ path: String = "/", connections: Int = 64, seconds: Int,
+    arguments: [String] = []
+) async throws -> Load {
+    let command =
+        ["--cpu-list", "\(Processor.load)", "wrk", "-t1", "-c\(connections)", "-d\(seconds)s"]
+        + arguments + ["http://127.0.0.1:\(port)\(path)"]
+    let result = try await run(
+        .name("taskset"), arguments: Arguments(command), output: .string(limit: 65_536),
+        error: .string(limit: 65_536))
+    return try parseWrk(result.standardOutput)
+}
+
+/// Reads wrk's report.
+func parseWrk(_ report: String) throws -> Load {
+    guard !report.contains("Non-2xx"), !report.contains("Socket errors") else {
+        throw BenchError("requests failed, so there is no figure: \(report)")
+    }
+    // "  36040 requests in 3.00s, 2.34MB read"
+    for line in report.split(separator: "\n") where line.contains(" requests in ") {
+        let words = line.split(separator: " ")
+        if let requests = Int(words[0]), requests > 0, let seconds = Double(words[3].dropLast(2)) {
+            return Load(requests: requests, seconds: seconds)
+        }
+    }
+    throw BenchError("not a report of wrk: \(report)")
+}
+
+/// Runs h2load on the load's processor over HTTP/1.1, each request with the file `body`.
+func h2load(
+    _ port: UInt16, body: String, connections: Int, requests: Int
+) async throws -> Load {
+    let command = [
+        "--cpu-list", "\(Processor.load)", "h2load", "--h1", "-t1", "-c\(connections)",
+        "-n\(requests)", "-d", body, "http://127.0.0.1:\(port)/",
+    ]
+    let result = try await run(
+        .name("taskset"), arguments: Arguments(command), output: .string(limit: 65_536),
+        error: .string(limit: 65_536))
+    return try parseH2load(result.standardOutput, expected: requests)
+}
+
+/// Reads h2load's report.
+func parseH2load(_ report: String, expected: Int) throws -> Load {
+    // "requests: 300 total, 300 started, 300 done, 300 succeeded, 0 failed, 0 errored, 0 timeout"
+    // "finished in 1.23s, 243.90 req/s, 243.92MB/s"
+    var seconds: Double?
+    var succeeded: Int?
+    for line in report.split(separator: "\n") {
+        let words = line.split(separator: " ")
+        if line.hasPrefix("finished in "), words.count > 2 {
+            let time = words[2].dropLast()
+            seconds =
+                time.hasSuffix("ms")
+                ? Double(time.dropLast(2)).map { $0 / 1000 } : Double(time.dropLast(1))
+        }
+        if line.hasPrefix("status codes: "), words.count > 2 { succeeded = Int(words[2]) }
+    }
+    guard let succeeded, let seconds else { throw BenchError("not a report of h2load: \(report)") }
+    guard succeeded == expected else {
+        throw BenchError("requests failed, so there is no figure: \(report)")
+    }
+    return Load(requests: succeeded, seconds: seconds)
+}

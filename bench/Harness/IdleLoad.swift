@@ -1,0 +1,45 @@
+// IdleLoad: connections that have made one request each and wait for their next.
+
+internal import Glibc
+
+/// How many connections may be asked for: what the limit of descriptors leaves, which the proxy has
+/// as well.
+func idleConnections(wanted: Int) -> Int {
+    var limit = rlimit()
+    unsafe _ = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    return min(wanted, Int(limit.rlim_cur) - 200)
+}
+
+/// Resident bytes that each of `count` idle connections costs `process`.
+func idleBytes(_ running: Running, count: Int) async throws -> Double {
+    // The first ones bring what a worker needs once: they are not counted, and stay.
+    let first = try openIdle(64, running.port)
+    defer { for connection in first { connection.close() } }
+    try await Task.sleep(for: .milliseconds(300))
+    let before = residentBytes(ofTreeAt: running.process)
+    let others = try openIdle(count, running.port)
+    defer { for connection in others { connection.close() } }
+    try await Task.sleep(for: .milliseconds(300))
+    return Double(residentBytes(ofTreeAt: running.process) - before) / Double(count)
+}
+
+private func openIdle(_ count: Int, _ port: UInt16) throws -> [Connection] {
+    var open: [Connection] = []
+    var chunk = [UInt8](repeating: 0, count: 4_096)
+    for _ in 0..<count {
+        guard let connection = Connection(to: port) else {
+            for connection in open { connection.close() }
+            throw BenchError("connection \(open.count + 1) of \(count) was refused")
+        }
+        open.append(connection)
+        guard connection.send("GET / HTTP/1.1\r\nHost: bench\r\n\r\n") else {
+            throw BenchError("connection \(open.count) was closed")
+        }
+        // One segment on the loopback.
+        let received = connection.receive(into: &chunk)
+        guard received > 12, String(decoding: chunk[..<12], as: UTF8.self) == "HTTP/1.1 200" else {
+            throw BenchError("request \(open.count) of \(count) failed")
+        }
+    }
+    return open
+}

@@ -1,6 +1,7 @@
-// Appending to a reused byte buffer. This is the one file of the module that writes through
-// pointers: `Array.append(contentsOf:)` of a buffer pointer is one memcpy, of any other sequence it
-// is a loop.
+// Appending bytes: to an array, which grows; and to an `OutputSpan`, room that was made beforehand.
+// Heads are written the second way: whether an array is shared and large enough is then asked once
+// for a head and not for each of its twenty pieces. This is the one file of the module that writes
+// through pointers.
 
 extension [UInt8] {
     /// Appends all of `bytes`.
@@ -25,6 +26,46 @@ extension [UInt8] {
 
     /// Appends `number` in decimal, without leading zeros.
     package mutating func appendDecimal(_ number: UInt64) {
+        append(addingCapacity: 20) { (out: inout OutputSpan<UInt8>) in out.appendDecimal(number) }
+    }
+}
+
+extension OutputSpan<UInt8> {
+    /// Appends all of `bytes`.
+    /// - Precondition: there is room for them.
+    mutating func append(_ bytes: Span<UInt8>) {
+        precondition(bytes.count <= freeCapacity, "a head is larger than the room made for it")
+        // Both pointers are used only inside the closures, while the spans live; the room was
+        // checked above, and all of it is initialised as `initialized` grows.
+        unsafe bytes.withUnsafeBufferPointer { source in
+            guard let from = source.baseAddress else { return }
+            unsafe withUnsafeMutableBufferPointer { target, initialized in
+                guard let to = target.baseAddress else { return }
+                unsafe (to + initialized).initialize(from: from, count: source.count)
+                initialized += source.count
+            }
+        }
+    }
+
+    /// Appends the bytes of `bytes` in `range`.
+    /// - Precondition: `range` is inside `bytes`, and there is room for them.
+    mutating func append(_ bytes: Span<UInt8>, _ range: ByteRange) {
+        append(bytes.extracting(range.bounds))
+    }
+
+    /// Appends the UTF-8 of a literal.
+    /// - Precondition: `text` is stored as bytes, as every literal but a single scalar's is, and
+    ///   there is room for it.
+    mutating func append(_ text: StaticString) {
+        // A static string's bytes live as long as the program.
+        let bytes = unsafe UnsafeBufferPointer(
+            start: text.utf8Start, count: text.utf8CodeUnitCount)
+        unsafe append(bytes.span)
+    }
+
+    /// Appends `number` in decimal, without leading zeros: 20 digits at most.
+    /// - Precondition: there is room for it.
+    mutating func appendDecimal(_ number: UInt64) {
         // The greatest power of ten that is not above the number, then digit by digit.
         var unit: UInt64 = 1
         while number / unit >= 10 { unit &*= 10 }
@@ -35,7 +76,8 @@ extension [UInt8] {
     }
 
     /// Appends `number` as 16 lower-case hexadecimal digits.
-    package mutating func appendHex(_ number: UInt64) {
+    /// - Precondition: there is room for it.
+    mutating func appendHex(_ number: UInt64) {
         for shift in stride(from: UInt64(60), through: 0, by: -4) {
             let digit = UInt8(truncatingIfNeeded: number >> shift & 0xF)
             append(digit < 10 ? 0x30 &+ digit : 0x57 &+ digit)

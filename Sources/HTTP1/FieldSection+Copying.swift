@@ -2,8 +2,11 @@
 // from its parsed value, so that the next hop cannot read another meaning into the same bytes.
 
 extension BodyFraming {
+    /// The most bytes that `writeFields` appends.
+    static let fieldsBytesMax = 40
+
     /// Appends the one field that says this, or none (RFC 9112 section 6).
-    package func writeFields(into out: inout [UInt8]) {
+    func writeFields(into out: inout OutputSpan<UInt8>) {
         switch self {
         case .none, .untilClose: break
         case .chunked: out.append("Transfer-Encoding: chunked\r\n")
@@ -21,7 +24,7 @@ extension FieldSection {
     /// is not copied either.
     func copyFields(
         from bytes: Span<UInt8>, length: Int, but dropped: FieldNames, _ edits: FieldEdits?,
-        into out: inout [UInt8]
+        into out: inout OutputSpan<UInt8>
     ) {
         var runStart: UInt32?
         for index in fields.indices {

@@ -57,6 +57,8 @@ package struct Forwarding: ~Copyable, Sendable {
     private(set) var addressAndLines: [UInt8] = []
     /// `Forwarded: for=…` without line end; empty when that is off.
     private(set) var forwardedFor: [UInt8] = []
+    /// The bytes of all of these together: no request gets more of them.
+    private(set) var linesBytesMax = 0
 
     /// For clients that connect with `scheme` (`http`, or `https` once TLS ends here) on `port`.
     /// - Precondition: the texts hold no spaces and no control characters.
@@ -108,6 +110,10 @@ package struct Forwarding: ~Copyable, Sendable {
             forwardedFor.append(contentsOf: address)
             if isIPv6 { forwardedFor.append("]\"") }
         }
+
+        linesBytesMax =
+            schemeLine.count + portLine.count + viaLine.count + viaLineOfHTTP10.count
+            + protoParameter.count + address.count + addressAndLines.count + forwardedFor.count
 
         dropped = .notCopied
         switch policy.xForwarded {

@@ -34,6 +34,28 @@ extension RequestHead {
         maxForwards: UInt64? = nil, rewrite: PathRewrite? = nil, edits: FieldEdits? = nil,
         passingUpgrade: Bool = false, into out: inout [UInt8]
     ) {
+        // Of the head that came nothing is written twice but the host.
+        let hostBytesMax = max(
+            Int(host.end - host.start), edits?.host?.count ?? 0, forwarding.defaultHost.count)
+        let room =
+            length + 3 * hostBytesMax + (rewrite?.prefix.count ?? 0) + (edits?.lines.count ?? 0)
+            + forwarding.linesBytesMax + Self.constantBytesMax
+        out.append(addingCapacity: room) { (out: inout OutputSpan<UInt8>) in
+            write(
+                from: bytes, forwarding, requestID, maxForwards, rewrite, edits, passingUpgrade,
+                into: &out)
+        }
+    }
+
+    /// The bytes of names, separators and numbers that writing adds, rounded up: each literal of
+    /// this file once, 32 digits of a request's ID, 20 of a number.
+    private static let constantBytesMax = 512
+
+    private func write(
+        from bytes: Span<UInt8>, _ forwarding: borrowing Forwarding, _ requestID: RequestID?,
+        _ maxForwards: UInt64?, _ rewrite: PathRewrite?, _ edits: FieldEdits?,
+        _ passingUpgrade: Bool, into out: inout OutputSpan<UInt8>
+    ) {
         // `*` is no path, and an authority neither.
         if let rewrite, targetForm == .origin || targetForm == .absolute {
             writeRequestLine(from: bytes, rewrite, into: &out)
@@ -74,7 +96,7 @@ extension RequestHead {
 
     /// RFC 9112 sections 3.2.1 and 3.2.2: the path and query of the target, whatever its form.
     /// Goes as far as the name of the Host field, which comes first (RFC 9110 section 7.2).
-    private func writeRequestLine(from bytes: Span<UInt8>, into out: inout [UInt8]) {
+    private func writeRequestLine(from bytes: Span<UInt8>, into out: inout OutputSpan<UInt8>) {
         if targetForm == .origin {
             // One space is all that stands between the two.
             out.append(bytes, ByteRange(start: methodRange.start, end: target.end))
@@ -97,7 +119,7 @@ extension RequestHead {
 
     /// The same, for a path that is changed.
     private func writeRequestLine(
-        from bytes: Span<UInt8>, _ rewrite: PathRewrite, into out: inout [UInt8]
+        from bytes: Span<UInt8>, _ rewrite: PathRewrite, into out: inout OutputSpan<UInt8>
     ) {
         out.append(bytes, methodRange)
         out.append(" ")
@@ -113,7 +135,7 @@ extension RequestHead {
 
     private func writeForwarded(
         from bytes: Span<UInt8>, _ forwarding: borrowing Forwarding, _ requestID: RequestID?,
-        into out: inout [UInt8]
+        into out: inout OutputSpan<UInt8>
     ) {
         let policy = forwarding.policy
         if policy.xForwarded != .off { writeXForwarded(from: bytes, forwarding, into: &out) }
@@ -142,7 +164,8 @@ extension RequestHead {
     }
 
     private func writeXForwarded(
-        from bytes: Span<UInt8>, _ forwarding: borrowing Forwarding, into out: inout [UInt8]
+        from bytes: Span<UInt8>, _ forwarding: borrowing Forwarding,
+        into out: inout OutputSpan<UInt8>
     ) {
         out.append("X-Forwarded-For: ")
         let present = section.present
@@ -166,7 +189,7 @@ extension RequestHead {
         if !present.contains(.xForwardedHost) { writeForwardedHost(from: bytes, into: &out) }
     }
 
-    private func writeForwardedHost(from bytes: Span<UInt8>, into out: inout [UInt8]) {
+    private func writeForwardedHost(from bytes: Span<UInt8>, into out: inout OutputSpan<UInt8>) {
         guard !host.isEmpty else { return }
         out.append("X-Forwarded-Host: ")
         out.append(bytes, host)

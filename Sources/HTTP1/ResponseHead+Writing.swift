@@ -34,6 +34,20 @@ extension ResponseHead {
     ) {
         precondition(
             framing != .chunked || client.minorVersion == 1, "HTTP/1.0 has no chunked bodies")
+        // Of the head that came nothing is written twice.
+        let room = length + (edits?.lines.count ?? 0) + Self.constantBytesMax
+        out.append(addingCapacity: room) { (out: inout OutputSpan<UInt8>) in
+            write(from: bytes, client, framing, edits, into: &out)
+        }
+    }
+
+    /// The bytes of names and separators that writing adds, rounded up.
+    private static let constantBytesMax = 128 + BodyFraming.fieldsBytesMax
+
+    private func write(
+        from bytes: Span<UInt8>, _ client: ClientCapabilities, _ framing: BodyFraming,
+        _ edits: FieldEdits?, into out: inout OutputSpan<UInt8>
+    ) {
         out.append("HTTP/1.1 ")
         // Code, space and reason stand together; only the space may be missing.
         let codeStart = HTTPVersion.count + 1

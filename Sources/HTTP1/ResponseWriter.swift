@@ -53,10 +53,22 @@ package struct ResponseWriter: Sendable {
 
     /// Appends the head of a response whose body is framed so; the caller appends the body.
     package func writeHead(framing: BodyFraming, into out: inout [UInt8]) {
+        let reason = Self.reason(of: status)
+        let room =
+            128 + reason.utf8CodeUnitCount + (contentType?.utf8CodeUnitCount ?? 0)
+            + extraFields.count + BodyFraming.fieldsBytesMax
+        out.append(addingCapacity: room) { (out: inout OutputSpan<UInt8>) in
+            writeHead(framing: framing, reason, into: &out)
+        }
+    }
+
+    private func writeHead(
+        framing: BodyFraming, _ reason: StaticString, into out: inout OutputSpan<UInt8>
+    ) {
         out.append("HTTP/1.1 ")
         out.appendDecimal(UInt64(status))
         out.append(" ")
-        out.append(Self.reason(of: status))
+        out.append(reason)
         out.append("\r\n")
         if let contentType {
             out.append("Content-Type: ")

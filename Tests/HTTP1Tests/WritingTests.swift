@@ -1,8 +1,9 @@
 // Goal: what the next hop is told is exactly what RFC 9110 section 7.6 and RFC 9112 want of an
 // intermediary. Method: golden heads.
 
-import HTTP1
 import Testing
+
+@testable import HTTP1
 
 @Suite struct WritingTests {
     private func forwarded(
@@ -199,9 +200,48 @@ import Testing
         var decimal: [UInt8] = []
         var hex: [UInt8] = []
         decimal.appendDecimal(number)
-        hex.appendHex(number)
+        hex.append(addingCapacity: 16) { (out: inout OutputSpan<UInt8>) in out.appendHex(number) }
         #expect(text(decimal) == String(number))
         let digits = String(number, radix: 16)
         #expect(text(hex) == String(repeating: "0", count: 16 - digits.count) + digits)
+    }
+
+    @Test(
+        "the room made for a head is enough when everything that can be written is",
+        arguments: 0..<300)
+    func room(length: Int) {
+        // Long and short pieces, since an allocation rounds its room up and hides a few bytes.
+        let filling = String(repeating: "f", count: length)
+        var policy = ForwardingPolicy()
+        policy.forwarded = .append
+        policy.requestID = true
+        policy.via = bytes("v" + filling)
+        var forwarding = Forwarding(policy: policy, scheme: "https", port: 65_535)
+        forwarding.setClient(isTrusted: true) {
+            $0.append(contentsOf: bytes("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"))
+        }
+        var edits = FieldEdits()
+        edits.set("Host", "edited" + filling)
+        edits.set("X-Set", filling)
+        edits.add("X-Add", filling)
+        for request in [
+            "GET /old/\(filling)?q HTTP/1.1\r\nHost: h\(filling):65535\r\nMax-Forwards: 9\r\n"
+                + "X-Forwarded-For: \(filling)\r\nX-Forwarded-For: 1\r\nX-Forwarded-For: 2\r\n"
+                + "Connection: upgrade\r\nUpgrade: u\(filling)\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 999999999999999999\r\n\r\n",
+        ] {
+            let (outcome, head, input) = parseRequest(request)
+            guard case .complete = outcome else {
+                Issue.record("\(outcome)")
+                return
+            }
+            var out: [UInt8] = []
+            head.write(
+                from: input.span, forwarding: forwarding,
+                requestID: RequestID(high: .max, low: .max), maxForwards: .max,
+                rewrite: PathRewrite(dropping: 1, prefix: bytes("/new" + filling)), edits: edits,
+                passingUpgrade: true, into: &out)
+            #expect(text(out).hasSuffix("\r\n\r\n"))
+        }
     }
 }

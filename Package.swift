@@ -1,8 +1,14 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// Whether the fuzzers are built, and what they fuzz is instrumented for them: only when asked, by
+/// `Tests/Fuzzers/run`, since nothing built so can be used for anything else.
+let isFuzzing = Context.environment["FAIRLEAD_FUZZ"] == "1"
+let instrumented = isFuzzing ? ["-sanitize=fuzzer,address"] : []
+
 /// What every target of this package is compiled with.
 let strict: [SwiftSetting] = [
+    .unsafeFlags(instrumented),
     .enableUpcomingFeature("ExistentialAny"),  // SE-0335: an existential is visible where it costs
     .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444: a file imports what it uses
     .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409: an import leaks only on purpose
@@ -154,3 +160,15 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+if isFuzzing {
+    package.targets += [
+        .systemLibrary(name: "CLibFuzzer", path: "Tests/Fuzzers/CLibFuzzer"),
+        // lld, as the linker of Debian cannot read what the compiler writes for the sanitizers.
+        .executableTarget(
+            name: "fairlead-fuzz", dependencies: ["CLibFuzzer", "HTTP1", "DNSWire"],
+            path: "Tests/Fuzzers", exclude: ["CLibFuzzer", "corpus", "dictionaries", "run"],
+            swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(instrumented + ["-use-ld=lld"])]),
+    ]
+}

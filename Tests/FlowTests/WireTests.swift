@@ -1,0 +1,59 @@
+// The rules of HTTP/1.1 on the wire: each file in Cases is a scene between a client, Fairlead and a
+// backend, in the language of varnishtest, which was made for caches and knows what they get wrong.
+
+internal import FoundationEssentials
+import Testing
+
+extension Flow {
+    // Goal: what is valid gets through with its meaning, and its malformed twin gets nowhere.
+    // Method: varnishtest plays client and backend. A twin is sent while the backend accepts
+    // nothing: passed on, it would get no answer, and the case would fail.
+    @Suite struct Wire {
+        private static let folder = "\(#filePath.dropLast("WireTests.swift".count))Cases"
+        private static let cases: [String] =
+            ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+
+        @Test func `there are cases`() {
+            #expect(Self.cases.count >= 38)
+            #expect(Self.cases.allSatisfy { $0.hasSuffix(".vtc") })
+        }
+
+        @Test(arguments: cases) func `the case holds`(name: String) throws {
+            try withStage { stage in
+                let backend = try FreePort.take()
+                let fairlead = try stage.fairlead(uncheckedOver: backend)
+                let play = stage.hold(
+                    try RunningProcess([
+                        "varnishtest", "-t", "\(safetyLimit.components.seconds)",
+                        "-D", "proxy=\(fairlead.port)", "-D", "backend=\(backend)",
+                        "\(Self.folder)/\(name)",
+                    ]))
+                let exit = try play.waitForExit(limit: safetyLimit + .seconds(5))
+                #expect(
+                    exit == .status(0),
+                    "\(play.transcript)\nfairlead:\n\(fairlead.process.transcript)")
+            }
+        }
+    }
+}
+
+extension Stage {
+    /// Fairlead over one backend on 127.0.0.1 that its checks leave alone, so that every connection
+    /// to the backend is there for a request: they connect to the admin port instead.
+    func fairlead(uncheckedOver backend: UInt16) throws -> Fairlead {
+        let folder = try TemporaryFolder()
+        let admin = try FreePort.take()
+        let file = try folder.write(
+            """
+            workers: 1
+            admin: 127.0.0.1:\(admin)
+            services:
+              wire: {backends: ["127.0.0.1:\(backend)"], check: {port: \(admin)}}
+            listeners:
+              - {listen: "127.0.0.1:\(try FreePort.take())", service: wire}
+            """, to: "fairlead.yaml")
+        let fairlead = hold(try Fairlead(arguments: ["run", "--config", file]))
+        try fairlead.waitForBackends(up: 1)
+        return fairlead
+    }
+}

@@ -77,6 +77,13 @@ final class RawSocket: BlockingReader {
         return Array(chunk[..<count])
     }
 
+    /// Whether there is something to receive, the end among it, within so many milliseconds.
+    func hasMore(within milliseconds: Int32) -> Bool {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        if !buffered.isEmpty { return true }
+        return unsafe poll(&entry, 1, milliseconds) > 0
+    }
+
     /// Everything up to the other side's end.
     func receiveToEnd() throws -> [UInt8] {
         var all: [UInt8] = []

@@ -112,9 +112,8 @@ struct FieldSection {
         case .transferEncoding:
             // chunked, final and once (RFC 9112 sections 6.1 and 7); codings ignore case.
             if isRepeated { return .repeatedTransferEncoding }
-            guard bytes.extracting(field.value.bounds).isEqualIgnoringCase(to: "chunked") else {
-                return .unsupportedTransferCoding
-            }
+            let codings = bytes.extracting(field.value.bounds)
+            if !codings.isEqualIgnoringCase(to: "chunked") { return Self.codingError(codings) }
         case .host:
             // RFC 9112 section 3.2. In a response it means nothing, and two are as doubtful.
             if isRepeated { return .repeatedHost }
@@ -135,6 +134,17 @@ struct FieldSection {
             break
         }
         return nil
+    }
+
+    /// Why codings other than `chunked` alone are refused. Unless it is the last, nobody can know where
+    /// a request ends, which asks for 400 (RFC 9112 section 6.3 rule 4); else it is a coding that is
+    /// not understood (section 6.1).
+    private static func codingError(_ codings: Span<UInt8>) -> HeadError {
+        var last = codings.count
+        while last > 0, codings[last - 1] != Characters.comma { last -= 1 }
+        while last < codings.count, Characters.isBlank(codings[last]) { last += 1 }
+        let isLast = codings.extracting(last..<codings.count).isEqualIgnoringCase(to: "chunked")
+        return isLast ? .unsupportedTransferCoding : .chunkedNotLast
     }
 
     /// 1*DIGIT (RFC 9110 section 8.6); nil for anything else and for what exceeds the maximum.

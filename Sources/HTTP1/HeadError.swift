@@ -33,6 +33,7 @@ package enum HeadError: UInt8, Error, Equatable, Sendable, CaseIterable {
     case invalidContentLength
     case repeatedContentLength
     case unsupportedTransferCoding
+    case chunkedNotLast
     case repeatedTransferEncoding
     case transferEncodingWithContentLength
     case transferEncodingInHTTP10
@@ -55,9 +56,9 @@ package enum HeadError: UInt8, Error, Equatable, Sendable, CaseIterable {
             .targetFormNotAllowed, .invalidRequestLine, .invalidStatusLine, .invalidStatusCode,
             .leadingWhitespace, .whitespaceBeforeColon, .emptyFieldName, .invalidFieldName,
             .invalidFieldValue, .missingHost, .repeatedHost, .invalidHost, .invalidContentLength,
-            .repeatedContentLength, .repeatedTransferEncoding, .transferEncodingWithContentLength,
-            .transferEncodingInHTTP10, .contentNotAllowed, .invalidConnection,
-            .tooManyConnectionOptions, .invalidMaxForwards:
+            .repeatedContentLength, .chunkedNotLast, .repeatedTransferEncoding,
+            .transferEncodingWithContentLength, .transferEncodingInHTTP10, .contentNotAllowed,
+            .invalidConnection, .tooManyConnectionOptions, .invalidMaxForwards:
             400
         }
     }
@@ -99,6 +100,7 @@ extension HeadError: CustomStringConvertible {
             "Content-Length is not one decimal number of a size that can be counted."
         case .repeatedContentLength: "There is more than one Content-Length field."
         case .unsupportedTransferCoding: "The only transfer coding understood is chunked, once."
+        case .chunkedNotLast: "The last transfer coding is not chunked, so the body has no end."
         case .repeatedTransferEncoding: "There is more than one Transfer-Encoding field."
         case .transferEncodingWithContentLength:
             "There are both a Transfer-Encoding and a Content-Length; send one of them."

@@ -84,8 +84,9 @@ extension Hostile.Reason {
             "RFC 9110 section 8.6 lets a server take equal lengths for one, or refuse them. "
                 + "No honest sender repeats itself: Fairlead refuses."
         case .otherStatus:
-            "Refused by both. RFC 9112 section 6.1 wants 501 for a coding that is not understood, "
-                + "RFC 6585 section 5 431 for too many fields."
+            "Refused by both. RFC 9112 section 6.3 wants 400 when chunked is not the last coding, "
+                + "section 6.1 501 for another that is not understood, RFC 6585 section 5 431 for "
+                + "too many fields."
         case .chunksInHTTP10:
             "RFC 9112 section 6.1 has the framing of such a message treated as faulty. The peer "
                 + "reads the chunks and closes the connection; Fairlead refuses at once."

@@ -64,13 +64,13 @@ extension Hostile {
             gets: posted),
         Hostile(
             "a coding nobody knows", post, host, "Transfer-Encoding: xchunked", body: "0\r\n\r\n",
-            gets: unknown, haproxy: .otherStatus),
+            gets: refused, nginx: .otherStatus),
         Hostile(
             "gzip before chunked", post, host, "Transfer-Encoding: gzip, chunked",
             body: "0\r\n\r\n", gets: unknown, haproxy: .otherStatus),
         Hostile(
             "chunked before gzip", post, host, "Transfer-Encoding: chunked, gzip",
-            body: "0\r\n\r\n", gets: unknown, haproxy: .otherStatus),
+            body: "0\r\n\r\n", gets: refused, nginx: .otherStatus),
         Hostile(
             "chunked twice", post, host, "Transfer-Encoding: chunked, chunked", body: "0\r\n\r\n",
             gets: unknown, haproxy: .otherStatus),
@@ -79,7 +79,7 @@ extension Hostile {
             body: "0\r\n\r\n", gets: refused),
         Hostile(
             "identity, and a length", post, host, "Transfer-Encoding: identity", length,
-            body: "hello", gets: unknown, haproxy: .otherStatus),
+            body: "hello", gets: refused, nginx: .otherStatus),
         Hostile(
             "a blank before the colon of the coding", post, host, "Transfer-Encoding : chunked",
             length, body: "0\r\n\r\n", gets: refused),

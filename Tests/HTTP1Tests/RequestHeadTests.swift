@@ -98,6 +98,7 @@ import Testing
         #expect(HeadError.headTooLarge.status == 431)
         #expect(HeadError.requestLineTooLong.status == 414)
         #expect(HeadError.unsupportedTransferCoding.status == 501)
+        #expect(HeadError.chunkedNotLast.status == 400)
         #expect(HeadError.unsupportedVersion.status == 505)
         #expect(HeadError.repeatedHost.status == 400)
     }

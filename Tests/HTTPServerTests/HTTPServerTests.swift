@@ -227,7 +227,7 @@ final class RawClient: Channel {
                     + String(repeating: "x", count: 65537), 413
             ),
             ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n+5\r\nhello", 400),
-            ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+            ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
             ("GET /" + String(repeating: "x", count: 5000) + " HTTP/1.1\r\nHost: h\r\n\r\n", 414),
             ("GET / HTTP/1.1\r\nHost: h\r\nX: " + String(repeating: "x", count: 9000), 431),
         ])

@@ -23,11 +23,15 @@ internal import HTTP1
     if digest & 8 == 0 { policy.xForwarded = .off }
     var forwarding = Forwarding(policy: policy, port: 80, defaultHost: Array("d.example".utf8))
     forwarding.setClient(isTrusted: digest & 16 == 0) { $0.append(contentsOf: "::1".utf8) }
+    let rewrite = digest & 64 == 0 ? PathRewrite(dropping: 0, prefix: Array("/p".utf8)) : nil
+    var edits = FieldEdits()
+    edits.remove("Via")
+    edits.set("X-Tenant", "acme")
     var out: [UInt8] = []
     head.write(
         from: input, forwarding: forwarding, requestID: RequestID(high: 1, low: 2),
-        passingUpgrade: digest & 32 == 0, into: &out)
-    requireSameMeaning(head, input, out)
+        rewrite: rewrite, edits: edits, passingUpgrade: digest & 32 == 0, into: &out)
+    requireSameMeaning(head, input, out, isRewritten: rewrite != nil)
     requireClean(head, input, out, passingUpgrade: digest & 32 == 0)
 }
 
@@ -59,7 +63,9 @@ private func requireSameInPieces(
 }
 
 /// The backend's parser, if it is Fairlead's own, reads what the client's bytes were read as.
-private func requireSameMeaning(_ head: RequestHead, _ input: Span<UInt8>, _ out: [UInt8]) {
+private func requireSameMeaning(
+    _ head: RequestHead, _ input: Span<UInt8>, _ out: [UInt8], isRewritten: Bool
+) {
     var again = RequestHead(limits: HeadLimits(bytesMax: 1 << 20, fieldsMax: 1_000))
     require(again.parse(out.span) == .complete(length: out.count), "written, and refused")
     require(
@@ -70,8 +76,13 @@ private func requireSameMeaning(_ head: RequestHead, _ input: Span<UInt8>, _ out
     require(again.targetForm != .absolute, "absolute-form for a backend")
     var target = input.copy(
         head.targetForm == .absolute ? head.pathAndQuery.bounds : head.target.bounds)
-    if target.isEmpty { target = Array((head.method == .options ? "*" : "/").utf8) }
-    if target.first == 0x3F { target.insert(0x2F, at: 0) }
+    if isRewritten, head.targetForm == .origin || head.targetForm == .absolute {
+        target = Array("/p".utf8) + target
+    } else if target.isEmpty {
+        target = Array((head.method == .options ? "*" : "/").utf8)
+    } else if target.first == 0x3F {
+        target.insert(0x2F, at: 0)
+    }
     require(out[again.target.bounds].elementsEqual(target), "another target")
     if !head.host.isEmpty {
         require(
@@ -91,6 +102,8 @@ private func requireClean(
         written.count(
             "keep-alive", "proxy-connection", "te", "proxy-authenticate", "proxy-authorization",
             "proxy-authentication-info") == 0, "hop-by-hop: \(written.fields)")
+    require(written.count("x-tenant") == 1, "a field that an edit sets")
+    require(written.count("via") == 1, "a field that an edit removes, and this hop adds")
     let switches = passingUpgrade && head.upgrade != nil
     require(written.count("connection") == (switches ? 1 : 0), "Connection")
     require(written.count("upgrade") == (switches ? 1 : 0), "Upgrade")

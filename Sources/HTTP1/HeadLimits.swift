@@ -20,6 +20,13 @@ package struct HeadLimits: Sendable {
         self.fieldsMax = fieldsMax
         self.requestLineBytesMax = requestLineBytesMax
     }
+
+    /// Whether a first line that has not come to its end is too long already. A CR that came without
+    /// its LF is not of the line: a line of just the limit must not depend on where it is cut.
+    func isTooLong(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Bool {
+        let excess = end - start - requestLineBytesMax
+        return excess > 1 || excess == 1 && bytes[end - 1] != Characters.carriageReturn
+    }
 }
 
 /// What a parse attempt came to.

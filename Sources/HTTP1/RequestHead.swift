@@ -98,7 +98,8 @@ package struct RequestHead {
             return outcome
         case .needMore:
             // Only the first line counts here: it is still incomplete.
-            return end - start > limits.requestLineBytesMax ? .bad(.requestLineTooLong) : .needMore
+            return limits.isTooLong(bytes, from: start, to: end)
+                ? .bad(.requestLineTooLong) : .needMore
         case .bad(let error):
             return .bad(error)
         }

@@ -91,7 +91,7 @@ package struct ResponseHead {
             self.length = length
             return outcome
         case .needMore:
-            return end > limits.requestLineBytesMax ? .bad(.requestLineTooLong) : .needMore
+            return limits.isTooLong(bytes, from: 0, to: end) ? .bad(.requestLineTooLong) : .needMore
         case .bad(let error):
             return .bad(error)
         }

@@ -62,6 +62,28 @@ import Testing
         }
     }
 
+    @Test("a first line of just the limit is whole wherever it is cut")
+    func longestLines() {
+        let limits = HeadLimits(requestLineBytesMax: 40)
+        let long = String(repeating: "x", count: 26)
+        let request = bytes("GET /\(long) HTTP/1.1\r\nHost: a\r\n\r\n")
+        let response = bytes("HTTP/1.1 200 O\(long)\r\nA: b\r\n\r\n")
+        for empty in [[], bytes("\r\n")] {
+            let input = empty + request
+            var head = RequestHead(limits: limits)
+            for count in 0..<input.count {
+                #expect(head.parse(input.span.extracting(first: count)) == .needMore, "\(count)")
+            }
+            #expect(head.parse(input.span) == .complete(length: input.count))
+        }
+        var head = ResponseHead(limits: limits)
+        for count in 0..<response.count {
+            let outcome = head.parse(response.span.extracting(first: count), answering: .get)
+            #expect(outcome == .needMore, "\(count)")
+        }
+        #expect(head.parse(response.span, answering: .get) == .complete(length: response.count))
+    }
+
     @Test("limits hold for a head that comes byte by byte")
     func slowLimits() {
         let limits = HeadLimits(bytesMax: 120, fieldsMax: 3, requestLineBytesMax: 40)

@@ -22,22 +22,32 @@ package enum AccessLogFormat: String, Sendable, CaseIterable {
         client: [UInt8], listener: [UInt8], service: [UInt8], backend: [UInt8],
         to out: inout [UInt8]
     ) {
+        out.append(addingCapacity: Self.lineMax) { (out: inout OutputSpan<UInt8>) in
+            append(entry, text, time, client, listener, service, backend, to: &out)
+        }
+    }
+
+    private func append(
+        _ entry: AccessEntry, _ text: borrowing LoggedText, _ time: borrowing LineTime,
+        _ client: [UInt8], _ listener: [UInt8], _ service: [UInt8], _ backend: [UInt8],
+        to out: inout OutputSpan<UInt8>
+    ) {
         switch self {
         case .json:
             out.append("{\"time\":\"")
             time.appendRFC3339(to: &out)
             out.append("\",\"client\":\"")
-            out.append(contentsOf: client)
+            out.append(client.span)
             out.append("\",\"listener\":\"")
             out.append(listener.span, .json, max: Self.nameMax)
             out.append("\",\"service\":\"")
             out.append(service.span, .json, max: Self.nameMax)
             out.append("\",\"backend\":\"")
-            out.append(contentsOf: backend)
+            out.append(backend.span)
             Self.appendRequest(entry.kind, text, to: &out)
             Self.appendNumbers(entry, to: &out)
         case .combined:
-            out.append(contentsOf: client)
+            out.append(client.span)
             out.append(" - - [")
             time.appendCombined(to: &out)
             Self.appendCombined(entry, text, to: &out)
@@ -45,7 +55,7 @@ package enum AccessLogFormat: String, Sendable, CaseIterable {
             out.append(service.span, .hexadecimal, max: Self.nameMax)
             if service.isEmpty { out.append(0x2D) }
             out.append(0x20)
-            out.append(contentsOf: backend)
+            out.append(backend.span)
             if backend.isEmpty { out.append(0x2D) }
             Self.appendProxyPart(entry, to: &out)
         }
@@ -54,7 +64,7 @@ package enum AccessLogFormat: String, Sendable, CaseIterable {
     // MARK: - JSON
 
     private static func appendRequest(
-        _ kind: AccessEntry.Kind, _ text: borrowing LoggedText, to out: inout [UInt8]
+        _ kind: AccessEntry.Kind, _ text: borrowing LoggedText, to out: inout OutputSpan<UInt8>
     ) {
         guard case .http(let minorVersion) = kind else {
             out.append("\",\"protocol\":\"TCP\"")
@@ -77,7 +87,7 @@ package enum AccessLogFormat: String, Sendable, CaseIterable {
         out.append("\"")
     }
 
-    private static func appendNumbers(_ entry: AccessEntry, to out: inout [UInt8]) {
+    private static func appendNumbers(_ entry: AccessEntry, to out: inout OutputSpan<UInt8>) {
         if case .http = entry.kind {
             out.append(",\"status\":")
             out.appendDecimal(entry.status)
@@ -104,7 +114,7 @@ package enum AccessLogFormat: String, Sendable, CaseIterable {
     // MARK: - Combined
 
     private static func appendCombined(
-        _ entry: AccessEntry, _ text: borrowing LoggedText, to out: inout [UInt8]
+        _ entry: AccessEntry, _ text: borrowing LoggedText, to out: inout OutputSpan<UInt8>
     ) {
         out.append("] \"")
         let bytes = text.bytes
@@ -134,7 +144,7 @@ package enum AccessLogFormat: String, Sendable, CaseIterable {
     }
 
     /// Behind a service and a backend: tries, cause, bytes and times.
-    private static func appendProxyPart(_ entry: AccessEntry, to out: inout [UInt8]) {
+    private static func appendProxyPart(_ entry: AccessEntry, to out: inout OutputSpan<UInt8>) {
         out.append(0x20)
         out.appendDecimal(entry.tries)
         out.append(0x20)
@@ -154,7 +164,9 @@ package enum AccessLogFormat: String, Sendable, CaseIterable {
         out.append(0x0A)
     }
 
-    private static func append(_ number: Int?, else none: StaticString, to out: inout [UInt8]) {
+    private static func append(
+        _ number: Int?, else none: StaticString, to out: inout OutputSpan<UInt8>
+    ) {
         if let number { out.appendDecimal(number) } else { out.append(none) }
     }
 }

@@ -11,7 +11,7 @@ enum Escaping {
     case json
 }
 
-extension [UInt8] {
+extension OutputSpan<UInt8> {
     /// Appends `text`, as much of it as becomes at most `max` bytes.
     mutating func append(_ text: Span<UInt8>, _ escaping: Escaping, max: Int) {
         var left = max

@@ -49,16 +49,16 @@ struct LineTime {
     }
 
     /// Appends `2026-11-22T22:10:00.123Z`.
-    func appendRFC3339(to out: inout [UInt8]) {
-        out.append(contentsOf: date)
+    func appendRFC3339(to out: inout OutputSpan<UInt8>) {
+        out.append(date.span)
         out.append(0x2E)
-        out.appendDigits(milliseconds, 3)
+        out.appendDigits(UInt64(milliseconds), atLeast: 3)
         out.append(0x5A)
     }
 
     /// Appends `22/Nov/2026:22:10:00 +0000`.
-    func appendCombined(to out: inout [UInt8]) {
-        out.append(contentsOf: combined)
+    func appendCombined(to out: inout OutputSpan<UInt8>) {
+        out.append(combined.span)
     }
 }
 
@@ -72,13 +72,10 @@ extension [UInt8] {
         appendDigits(parts.secondOfDay % 60, 2)
     }
 
-    /// The last `count` digits of a number, with leading zeros.
+    /// A number that is not negative, with zeros in front if it has fewer digits than `count`.
     fileprivate mutating func appendDigits(_ number: Int, _ count: Int) {
-        var unit = 1
-        for _ in 1..<count { unit *= 10 }
-        while unit > 0 {
-            append(UInt8(truncatingIfNeeded: 0x30 + number / unit % 10))
-            unit /= 10
+        append(addingCapacity: 8) { (out: inout OutputSpan<UInt8>) in
+            out.appendDigits(UInt64(number), atLeast: count)
         }
     }
 }

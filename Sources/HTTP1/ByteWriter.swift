@@ -33,8 +33,9 @@ extension [UInt8] {
 extension OutputSpan<UInt8> {
     /// Appends all of `bytes`.
     /// - Precondition: there is room for them.
-    mutating func append(_ bytes: Span<UInt8>) {
-        precondition(bytes.count <= freeCapacity, "a head is larger than the room made for it")
+    @inline(__always)
+    package mutating func append(_ bytes: Span<UInt8>) {
+        precondition(bytes.count <= freeCapacity, "more bytes than room was made for")
         // Both pointers are used only inside the closures, while the spans live; the room was
         // checked above, and all of it is initialised as `initialized` grows.
         unsafe bytes.withUnsafeBufferPointer { source in
@@ -56,7 +57,8 @@ extension OutputSpan<UInt8> {
     /// Appends the UTF-8 of a literal.
     /// - Precondition: `text` is stored as bytes, as every literal but a single scalar's is, and
     ///   there is room for it.
-    mutating func append(_ text: StaticString) {
+    @inline(__always)  // so that a literal's length is known, and its copy is a few moves
+    package mutating func append(_ text: StaticString) {
         // A static string's bytes live as long as the program.
         let bytes = unsafe UnsafeBufferPointer(
             start: text.utf8Start, count: text.utf8CodeUnitCount)
@@ -65,13 +67,30 @@ extension OutputSpan<UInt8> {
 
     /// Appends `number` in decimal, without leading zeros: 20 digits at most.
     /// - Precondition: there is room for it.
-    mutating func appendDecimal(_ number: UInt64) {
-        // The greatest power of ten that is not above the number, then digit by digit.
-        var unit: UInt64 = 1
-        while number / unit >= 10 { unit &*= 10 }
-        while unit > 0 {
-            append(0x30 &+ UInt8(truncatingIfNeeded: number / unit % 10))
-            unit /= 10
+    package mutating func appendDecimal(_ number: UInt64) {
+        if number >= 100_000_000 {
+            appendDecimal(number / 100_000_000)
+            appendDigits(number % 100_000_000, atLeast: 8)
+        } else {
+            appendDigits(number, atLeast: 1)
+        }
+    }
+
+    /// Appends a number below 10^8, with zeros in front if it has fewer digits than `count`, which
+    /// is 1 to 8.
+    /// - Precondition: there is room for it.
+    package mutating func appendDigits(_ number: UInt64, atLeast count: Int) {
+        precondition(number < 100_000_000 && (1...8).contains(count), "eight digits at most")
+        // The digits, the first in the lowest byte.
+        var (rest, digits, left) = (number, UInt64(0), count)
+        repeat {
+            digits = digits << 8 | (0x30 &+ rest % 10)
+            rest /= 10
+            left -= 1
+        } while rest > 0 || left > 0
+        while digits > 0 {
+            append(UInt8(truncatingIfNeeded: digits))
+            digits >>= 8
         }
     }
 

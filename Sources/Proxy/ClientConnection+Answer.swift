@@ -7,12 +7,12 @@ internal import Routing
 internal import Stats
 
 extension ClientConnection {
-    /// Answers the request whose head was parsed from `bytes`, and behind which `following` came.
+    /// Answers the request whose `head` was parsed from `bytes`, and behind which `following` came.
     /// Returns how many of those belong to it.
     func answer(
-        _ destination: Destination, _ bytes: Span<UInt8>, following: Span<UInt8>
+        _ destination: Destination, _ head: borrowing RequestHead, _ bytes: Span<UInt8>,
+        following: Span<UInt8>
     ) -> Int {
-        let head = listener.requestHead
         // A body that is here is skipped; one that is still to come is not waited for.
         var body = BodyTracker(head.body)
         var used = 0

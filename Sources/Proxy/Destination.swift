@@ -16,16 +16,16 @@ enum Destination {
 }
 
 extension WorkerListener {
-    /// Where the request goes whose head was parsed from `bytes`.
-    func destination(of bytes: Span<UInt8>) -> Destination {
+    /// Where the request goes whose `head` was parsed from `bytes`.
+    func destination(of head: borrowing RequestHead, _ bytes: Span<UInt8>) -> Destination {
         // RFC 9110, section 9.3.6: a tunnel is only for those who are asked for one.
-        if requestHead.method == .connect { return .answer(.refused(.targetFormNotAllowed)) }
+        if head.method == .connect { return .answer(.refused(.targetFormNotAllowed)) }
         // Section 7.6.2: the last hop that may see the request answers it.
-        if requestHead.maxForwards == 0 {
-            return .answer(requestHead.method == .trace ? .traceAtLastHop : .optionsAtLastHop)
+        if head.maxForwards == 0 {
+            return .answer(head.method == .trace ? .traceAtLastHop : .optionsAtLastHop)
         }
         if let routes {
-            switch routes.decide(requestHead, bytes) {
+            switch routes.decide(head, bytes) {
             case .route(let route): return destination(by: route)
             case .ambiguousPath: return .answer(.ambiguousPath)
             case .none: break

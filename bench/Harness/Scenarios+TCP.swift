@@ -26,9 +26,8 @@ extension Scenario {
 
     static let connections = [5_000, 20_000].map { wanted in
         Scenario(
-            name: "idle-\(wanted)",
-            title: "\(wanted) idle client connections (or as many as "
-                + "descriptors allow), each after one request",
+            // Or as many as descriptors allow: how many it were is told beside the figure.
+            name: "idle-\(wanted)", title: "\(wanted) idle clients, each after one request",
             unit: "resident bytes a connection", prepare: { $0.connections = wanted + 1_000 }
         ) { running, _ in
             let count = idleConnections(wanted: wanted)

@@ -14,11 +14,11 @@ func idleConnections(wanted: Int) -> Int {
 func idleBytes(_ running: Running, count: Int) async throws -> Double {
     // The first ones bring what a worker needs once: they are not counted, and stay.
     let first = try openIdle(64, running.port)
-    defer { for connection in first { connection.close() } }
+    defer { for connection in first { connection.reset() } }
     try await Task.sleep(for: .milliseconds(300))
     let before = residentBytes(ofTreeAt: running.process)
     let others = try openIdle(count, running.port)
-    defer { for connection in others { connection.close() } }
+    defer { for connection in others { connection.reset() } }
     try await Task.sleep(for: .milliseconds(300))
     return Double(residentBytes(ofTreeAt: running.process) - before) / Double(count)
 }
@@ -28,7 +28,7 @@ private func openIdle(_ count: Int, _ port: UInt16) throws -> [Connection] {
     var chunk = [UInt8](repeating: 0, count: 4_096)
     for _ in 0..<count {
         guard let connection = Connection(to: port) else {
-            for connection in open { connection.close() }
+            for connection in open { connection.reset() }
             throw BenchError("connection \(open.count + 1) of \(count) was refused")
         }
         open.append(connection)

@@ -31,10 +31,11 @@ struct Scenario: Sendable {
     /// Measures for about so many seconds.
     let measure: @Sendable (Running, _ seconds: Int) async throws -> Sample
 
-    /// All of them, in the order of the report.
+    /// All of them, in the order of the report. Those of the start come first, while the harness is
+    /// young: a process takes the longer to fork the more memory it has.
     static let all: [Scenario] =
-        requests + bulk + streams + connections + scale(of: .backends) + scale(of: .services)
-        + program
+        program + requests + bulk + streams + connections + scale(of: .backends)
+        + scale(of: .services)
 
     /// Whether the peer takes part.
     func has(_ peer: Peer) -> Bool {

@@ -25,21 +25,27 @@ func idleBytes(_ running: Running, count: Int) async throws -> Double {
 
 private func openIdle(_ count: Int, _ port: UInt16) throws -> [Connection] {
     var open: [Connection] = []
-    var chunk = [UInt8](repeating: 0, count: 4_096)
-    for _ in 0..<count {
-        guard let connection = Connection(to: port) else {
-            for connection in open { connection.reset() }
-            throw BenchError("connection \(open.count + 1) of \(count) was refused")
-        }
-        open.append(connection)
-        guard connection.send("GET / HTTP/1.1\r\nHost: bench\r\n\r\n") else {
-            throw BenchError("connection \(open.count) was closed")
-        }
-        // One segment on the loopback.
-        let received = connection.receive(into: &chunk)
-        guard received > 12, String(decoding: chunk[..<12], as: UTF8.self) == "HTTP/1.1 200" else {
-            throw BenchError("request \(open.count) of \(count) failed")
-        }
+    do {
+        while open.count < count { try open.append(openIdle(port, after: open.count)) }
+    } catch {
+        for connection in open { connection.reset() }
+        throw error
     }
     return open
+}
+
+private func openIdle(_ port: UInt16, after count: Int) throws -> Connection {
+    guard let connection = Connection(to: port) else {
+        throw BenchError("the connection after \(count) others was refused")
+    }
+    var chunk = [UInt8](repeating: 0, count: 4_096)
+    // One segment on the loopback.
+    guard connection.send("GET / HTTP/1.1\r\nHost: bench\r\n\r\n"),
+        case let received = connection.receive(into: &chunk), received > 12,
+        String(decoding: chunk[..<12], as: UTF8.self) == "HTTP/1.1 200"
+    else {
+        connection.reset()
+        throw BenchError("the request after \(count) idle connections failed")
+    }
+    return connection
 }

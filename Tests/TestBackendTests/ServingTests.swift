@@ -76,7 +76,7 @@ import Testing
             let plain = try get("/bytes/\(count)", port)
             #expect(plain.head.contains("\r\nContent-Length: \(count)\r\n"))
             #expect(plain.body == content(count))
-            let wire = try Wire(to: port, receiveBytes: 4096)
+            let wire = try Wire(to: port, receiveBytes: 32_768)
             try wire.send("GET /chunked/\(count) HTTP/1.1\r\nHost: t\r\n\r\n")
             let head = try #require(try wire.receive(through: "\r\n\r\n"))
             #expect(head.contains("\r\nTransfer-Encoding: chunked\r\n"))
@@ -166,16 +166,17 @@ import Testing
         )
         try idle.send("GET / HTTP/1.1\r\nHost: t\r\n\r\n")
         _ = try idle.receive(through: "b1\n")
-        try busy.send("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\n\r\na")
-        // The head has been seen once this is: nothing tells otherwise.
-        try busy.send("")
+        // It is under way once it is sent for: not before, it might still wait to be accepted.
+        try busy.send(
+            "POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+        _ = try busy.receive(through: "\r\n\r\n")
         let stopped = Gate()
         try startThread {
             backend.stop()
             stopped.open()
         }
         #expect(try idle.receiveToEnd().bytes.isEmpty)
-        try busy.send("b")
+        try busy.send("ab")
         let answer = try busy.receiveToEnd()
         #expect(String(decoding: answer.bytes, as: UTF8.self).hasSuffix("\r\n\r\nb1\n"))
         busy.close()

@@ -25,12 +25,10 @@ package struct Listener: Equatable, Sendable {
 
     /// The names of all services that its requests can go to, each once.
     package var serviceNames: [String] {
-        var names: [String] = []
-        for name in [service] + routes.compactMap(\.service)
-        where !name.isEmpty && !names.contains(name) {
-            names.append(name)
+        var seen: Set<String> = []
+        return ([service] + routes.compactMap(\.service)).filter {
+            !$0.isEmpty && seen.insert($0).inserted
         }
-        return names
     }
 
     /// What a listener speaks.

@@ -17,14 +17,15 @@ import Routing
 extension ProxyOptions {
     /// The data plane that `configuration` asks for.
     init(_ configuration: Configuration) {
-        let numbers = Dictionary(
-            uniqueKeysWithValues: configuration.services.enumerated().map { ($1.name, $0) })
+        let ids = Dictionary(
+            uniqueKeysWithValues: configuration.services.enumerated().map {
+                ($1.name, ServiceID(index: $0))
+            })
         self.init(
             workers: configuration.workers,
             listeners: configuration.listeners.enumerated().map { index, listener in
                 ListenerOptions(
-                    listener, index: index, services: numbers.mapValues { ServiceID(index: $0) },
-                    workers: configuration.workers)
+                    listener, index: index, services: ids, workers: configuration.workers)
             },
             services: configuration.services.enumerated().map { index, service in
                 ServiceOptions(service, id: ServiceID(index: index))

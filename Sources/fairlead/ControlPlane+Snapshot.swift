@@ -28,7 +28,11 @@ extension ControlPlane {
             shown.totals = registry.listenerTotals(index)
             return shown
         }
-        snapshot.services = services.enumerated().map { show($1, index: $0, clock) }
+        let modes = modesOfServices
+        snapshot.services = services.enumerated().map { index, service in
+            // A service that no listener names has no mode of its own; HTTP is the usual one.
+            show(service, index: index, modes[service.name] ?? .http, clock)
+        }
         snapshot.journal = journal.entries.reversed().map { entry in
             AdminSnapshot.JournalEntry(
                 at: clock.wall(entry.at), service: services[entry.service.index].name,
@@ -56,12 +60,20 @@ extension ControlPlane {
         return snapshot
     }
 
+    /// By name, what the first listener that names a service speaks.
+    private var modesOfServices: [String: Listener.Mode] {
+        var modes: [String: Listener.Mode] = [:]
+        for listener in configuration.listeners {
+            for name in listener.serviceNames where modes[name] == nil {
+                modes[name] = listener.mode
+            }
+        }
+        return modes
+    }
+
     private func show(
-        _ service: ServiceControl, index: Int, _ clock: DisplayClock
+        _ service: ServiceControl, index: Int, _ mode: Listener.Mode, _ clock: DisplayClock
     ) -> AdminSnapshot.Service {
-        // A service that no listener names has no mode of its own; HTTP is the usual one.
-        let mode =
-            configuration.listeners.first { $0.serviceNames.contains(service.name) }?.mode ?? .http
         var shown = AdminSnapshot.Service(
             name: service.name, mode: AdminSnapshot.Mode(mode), source: service.source.summary)
         let roster = service.roster

@@ -264,9 +264,6 @@ final class HTTPServerConnection: Channel {
     }
 
     private func wait(_ duration: Duration) {
-        // Far beyond any time-out, and still far below the clock's range.
-        let seconds = min(max(duration, .zero), .seconds(1_000_000)).components
-        let nanoseconds = seconds.seconds * 1_000_000_000 + seconds.attoseconds / 1_000_000_000
-        deadlineNanoseconds = loop.nowNanoseconds + UInt64(nanoseconds)
+        deadlineNanoseconds = loop.nowNanoseconds + duration.wholeNanoseconds
     }
 }

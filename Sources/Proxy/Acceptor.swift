@@ -153,11 +153,3 @@ final class Acceptor: Channel {
         }
     }
 }
-
-extension Duration {
-    /// Whole nanoseconds; 0 for a negative duration.
-    var wholeNanoseconds: UInt64 {
-        let (seconds, attoseconds) = max(self, .zero).components
-        return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
-    }
-}

@@ -42,7 +42,7 @@ final class BackendWorker: Channel {
 
     private init(_ listener: Descriptor, on loop: EventLoop, _ options: TestBackendOptions) {
         name = Array("\(options.name)\n".utf8)
-        stopNanoseconds = options.stopTimeout.clampedNanoseconds
+        stopNanoseconds = options.stopTimeout.wholeNanoseconds
         super.init(listener, on: loop)
         startReading()
     }
@@ -89,13 +89,5 @@ final class BackendWorker: Channel {
         close()
         for connection in connections.values { connection.close() }
         loop.stop()
-    }
-}
-
-extension Duration {
-    /// Nanoseconds, from 0 to what a clock can hold beside them.
-    fileprivate var clampedNanoseconds: UInt64 {
-        let (seconds, attoseconds) = min(max(self, .zero), .seconds(1_000_000)).components
-        return UInt64(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
     }
 }

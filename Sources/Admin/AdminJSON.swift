@@ -49,12 +49,14 @@ struct BackendView: Encodable {
     let state: String
     let since: String
     let cause: String
+    /// The place of its source among those of the service, from 0.
+    let place: UInt8
     let priority: UInt16
     let weight: UInt16
     /// The last good answer of discovery names it.
     let named: Bool
     let inRotation: Bool
-    /// In the tier that gets the requests.
+    /// In the part of the rotation that gets the requests.
     let active: Bool
     let check: Check?
     let requests: Int
@@ -68,22 +70,22 @@ struct BackendView: Encodable {
     let sentBytes: Int
 
     static func all(of service: AdminSnapshot.Service) -> [BackendView] {
-        let active = service.activePriority
-        return service.backends.map { BackendView($0, activePriority: active) }
+        service.backends.map { BackendView($0) }
     }
 
-    private init(_ backend: AdminSnapshot.Backend, activePriority: UInt16?) {
+    private init(_ backend: AdminSnapshot.Backend) {
         id = backend.id
         address = "\(backend.endpoint)"
         hostName = backend.hostName
         state = backend.state.rawValue
         since = timeText(backend.since)
         cause = backend.cause
-        priority = backend.priority
+        place = backend.tier.place
+        priority = backend.tier.priority
         weight = backend.weight
         named = backend.isNamed
         inRotation = backend.isInRotation
-        active = backend.isInRotation && backend.priority == activePriority
+        active = backend.isActive
         check = backend.check.map {
             Check(passed: $0.passed, at: timeText($0.at), result: $0.result)
         }
@@ -132,6 +134,7 @@ struct StatsDocument: Encodable {
     let problems: [Problem]
     let listeners: [ListenerView]
     let services: [ServiceView]
+    let registries: [RegistryView]
     let journal: [JournalEntry]
     let dnsMessages: [String: Int]
     let checks: [String: Int]
@@ -155,6 +158,7 @@ struct StatsDocument: Encodable {
         problems = verdict.problems.map { Problem(level: $0.level.rawValue, text: $0.text) }
         listeners = snapshot.listeners.map(ListenerView.init)
         services = snapshot.services.map { ServiceView($0, at: snapshot.takenAt) }
+        registries = snapshot.registries.map(RegistryView.init)
         journal = snapshot.journal.map {
             JournalEntry(
                 at: timeText($0.at), service: $0.service, backend: $0.backend, text: $0.text)
@@ -195,8 +199,31 @@ struct ListenerView: Encodable {
     }
 }
 
+struct RegistryView: Encodable {
+    let kind: String
+    let address: String
+    let well: Bool
+    let sentence: String
+    let answers: [String: Int]
+    let malformed: Int
+    let lastMalformed: String
+    let lastMalformedAt: String?
+
+    init(_ registry: AdminSnapshot.Registry) {
+        kind = registry.kind
+        address = registry.address
+        well = registry.isWell
+        sentence = registry.sentence
+        answers = registry.answers
+        malformed = registry.malformed
+        lastMalformed = registry.lastMalformed
+        lastMalformedAt = registry.lastMalformedAt.map(timeText)
+    }
+}
+
 struct ServiceView: Encodable {
-    struct Discovery: Encodable {
+    struct Source: Encodable {
+        let summary: String
         let lastGoodAt: String?
         let lastGoodAgeSeconds: Double?
         let lastGoodCount: Int
@@ -204,7 +231,6 @@ struct ServiceView: Encodable {
         let lastFailure: String
         let failing: Bool
         let answers: [String: Int]
-        let hold: String?
     }
 
     /// Estimates from the buckets, in milliseconds; nil when nothing was counted.
@@ -216,7 +242,8 @@ struct ServiceView: Encodable {
 
     let name: String
     let mode: String
-    let source: String
+    let sources: [Source]
+    let hold: String?
     let sentence: String
     let checked: Bool
     let inRotation: Int
@@ -230,7 +257,6 @@ struct ServiceView: Encodable {
     let receivedBytes: Int
     let sentBytes: Int
     let durationMilliseconds: Durations
-    let discovery: Discovery?
     let backends: [BackendView]
 
     init(_ service: AdminSnapshot.Service, at now: Double) {
@@ -240,7 +266,8 @@ struct ServiceView: Encodable {
         }
         name = service.name
         mode = service.mode.rawValue
-        source = service.source
+        sources = service.sources.map { Source($0, at: now) }
+        hold = service.hold
         sentence = service.sentence
         checked = service.isChecked
         inRotation = service.rotationCount
@@ -262,16 +289,19 @@ struct ServiceView: Encodable {
         sentBytes = totals.bytesToClients
         durationMilliseconds = Durations(
             median: milliseconds(0.5), p90: milliseconds(0.9), p99: milliseconds(0.99))
-        discovery = service.discovery.map {
-            Discovery(
-                lastGoodAt: $0.lastGoodAt.map(timeText),
-                lastGoodAgeSeconds: $0.lastGoodAt.map {
-                    (max(0, now - $0) * 1000).rounded() / 1000
-                },
-                lastGoodCount: $0.lastGoodCount, lastFailureAt: $0.lastFailureAt.map(timeText),
-                lastFailure: $0.lastFailure, failing: $0.isFailing, answers: $0.answers,
-                hold: $0.hold)
-        }
         backends = BackendView.all(of: service)
+    }
+}
+
+extension ServiceView.Source {
+    init(_ source: AdminSnapshot.Source, at now: Double) {
+        summary = source.summary
+        lastGoodAt = source.lastGoodAt.map(timeText)
+        lastGoodAgeSeconds = source.lastGoodAt.map { (max(0, now - $0) * 1000).rounded() / 1000 }
+        lastGoodCount = source.lastGoodCount
+        lastFailureAt = source.lastFailureAt.map(timeText)
+        lastFailure = source.lastFailure
+        failing = source.isFailing
+        answers = source.answers
     }
 }

@@ -15,24 +15,26 @@ extension AdminPage {
         guard !service.backends.isEmpty else {
             return "<p class=\"empty\">There is no backend on the roster.</p>"
         }
-        let priorities = Set(service.backends.map(\.priority)).sorted()
+        let tiers = Set(service.backends.map(\.tier)).sorted()
         let all = service.backends.reduce(0) { $0 + $1.totals.requests }
-        let tiers = priorities.map { tier($0, of: service, allRequests: all) }
+        let bodies = tiers.map { body($0, of: service, allRequests: all) }
         return """
             <table role="table" aria-labelledby="service-\(index)">
             \(heads(Self.backendColumns))
-            \(HTML(tiers))
+            \(HTML(bodies))
             </table>
             """
     }
 
-    private func tier(
-        _ priority: UInt16, of service: AdminSnapshot.Service, allRequests: Int
+    private func body(
+        _ tier: Tier, of service: AdminSnapshot.Service, allRequests: Int
     ) -> HTML {
-        let backends = service.backends.filter { $0.priority == priority }
+        let backends = service.backends.filter { $0.tier == tier }
+        let place: HTML =
+            service.sources.count > 1 ? "Source \(Int(tier.place) + 1), priority" : "Priority"
         let up = backends.count(where: \.isInRotation)
         let use: HTML
-        if service.activePriority == priority {
+        if backends.contains(where: \.isActive) {
             use = "gets the requests"
         } else if up > 0 {
             use = "stands by"
@@ -44,7 +46,7 @@ extension AdminPage {
             <tbody role="rowgroup">
             <tr class="tier" role="row">\
             <th role="rowheader" scope="rowgroup" colspan="\(columnCount)">\
-            Priority \(priority): \(use) <small>\(up) of \(backends.count) in the rotation</small>\
+            \(place) \(tier.priority): \(use) <small>\(up) of \(backends.count) in the rotation</small>\
             </th></tr>
             \(HTML(backends.map { row($0, of: service, allRequests: allRequests) }))\
             </tbody>
@@ -127,6 +129,34 @@ extension AdminPage {
             "Listeners",
             ["Address", "Leads to", "Open", "Accepted", "Turned away", "Bad requests"], rows,
             empty: "There is no listener.")
+    }
+
+    /// Who is asked for instances, and how they answer.
+    var registries: HTML {
+        guard !snapshot.registries.isEmpty else { return "" }
+        let rows: [HTML] = snapshot.registries.map { registry in
+            let state: HTML =
+                registry.isWell
+                ? "\(registry.sentence)" : "<b class=\"bad\">\(registry.sentence)</b>"
+            let answers = registry.answers.sorted { $0.key < $1.key }
+                .map { "\($0.key) \(grouped($0.value))" }.joined(separator: ", ")
+            let malformed: HTML =
+                registry.lastMalformedAt.map { at in
+                    """
+                    <span class="bad">\(grouped(registry.malformed))</span>\
+                    <small>\(age(at)) ago: \(registry.lastMalformed)</small>
+                    """
+                } ?? "0"
+            return """
+                <tr role="row">\(rowHead("\(registry.address)<small>\(registry.kind)</small>"))\
+                \(cell("State", state))\
+                \(cell("Answers", "\(answers)"))\
+                \(cell("Malformed", malformed))</tr>
+
+                """
+        }
+        return table(
+            "Registries", ["Address", "State", "Answers", "Malformed"], rows, empty: "")
     }
 
     var journal: HTML {

@@ -41,6 +41,7 @@ struct AdminPage {
         \(header)
         \(HTML(snapshot.services.indices.map(section)))
         \(listeners)
+        \(registries)
         \(journal)
         </main>
         <script nonce="\(nonce)">\(AdminPageAssets.script)</script>
@@ -109,10 +110,11 @@ struct AdminPage {
         return """
             <section aria-labelledby="service-\(index)">
             <h2 id="service-\(index)">\(service.name) \
-            <small>\(service.mode.rawValue), from \(service.source)</small></h2>
+            <small>\(service.mode.rawValue), from \(sources(of: service))</small></h2>
             <p class="facts">\(HTML(figures(of: service, index)))</p>
             \(sentence)
-            \(discovery(of: service))
+            \(HTML(service.sources.map { discovery($0, of: service) }))
+            \(hold(of: service))
             \(backends(of: service, index))
             </section>
             """
@@ -149,26 +151,35 @@ struct AdminPage {
         return figures
     }
 
-    private func discovery(of service: AdminSnapshot.Service) -> HTML {
-        guard let discovery = service.discovery else { return "" }
+    private func sources(of service: AdminSnapshot.Service) -> String {
+        service.sources.map(\.summary).joined(separator: ", then ")
+    }
+
+    private func hold(of service: AdminSnapshot.Service) -> HTML {
+        service.hold.map { "<p class=\"discovery\">\($0)</p>" } ?? ""
+    }
+
+    private func discovery(
+        _ source: AdminSnapshot.Source, of service: AdminSnapshot.Service
+    ) -> HTML {
+        let who = service.sources.count == 1 ? "Discovery" : source.summary
         var parts: [HTML] = []
-        if let lastGoodAt = discovery.lastGoodAt {
-            let count = discovery.lastGoodCount
+        if let lastGoodAt = source.lastGoodAt {
+            let count = source.lastGoodCount
             parts.append(
                 """
-                Discovery last answered <b>\(age(lastGoodAt)) ago</b> \
+                \(who) last answered <b>\(age(lastGoodAt)) ago</b> \
                 with \(count) instance\(count == 1 ? "" : "s").
                 """)
         } else {
-            parts.append("Discovery has <b>not answered yet</b>.")
+            parts.append("\(who) has <b>not answered yet</b>.")
         }
-        if let failedAt = discovery.lastFailureAt {
+        if let failedAt = source.lastFailureAt {
             parts.append(
-                discovery.isFailing
-                    ? " <b class=\"bad\">It fails now</b>: \(discovery.lastFailure)."
-                    : " It last failed \(age(failedAt)) ago: \(discovery.lastFailure).")
+                source.isFailing
+                    ? " <b class=\"bad\">It fails now</b>: \(source.lastFailure)."
+                    : " It last failed \(age(failedAt)) ago: \(source.lastFailure).")
         }
-        if let hold = discovery.hold { parts.append(" \(hold)") }
         return "<p class=\"discovery\">\(HTML(parts))</p>"
     }
 

@@ -29,6 +29,8 @@ package struct AdminSnapshot: Sendable {
     package var journal: [JournalEntry] = []
     /// Messages of the resolver by what became of them: `sent_udp`, `received`, `malformed` and so on.
     package var dnsMessages: [String: Int] = [:]
+    /// Who is asked for instances: nameservers, then Consul agents, each in the configured order.
+    package var registries: [Registry] = []
     /// Health checks of all services by what they came to: `passed`, `failed`, `inconclusive`.
     package var checks: [String: Int] = [:]
     /// Lines of the access log by what became of them: `written`, `dropped`, `lost`; empty without one.
@@ -78,24 +80,24 @@ package struct AdminSnapshot: Sendable {
         package var name: String
         /// What its requests come as: the mode of a listener that leads to it; `http` without one.
         package var mode: Mode
-        /// Where its instances come from: `srv _web._tcp.service.consul`.
-        package var source: String
+        /// Where its instances come from, in the order of fail-over.
+        package var sources: [Source]
+        /// Why backends are kept that discovery does not name, as a sentence; nil when none are.
+        package var hold: String?
         /// What the roster says about itself, as a sentence; empty when there is nothing to say.
         package var sentence = ""
         /// Whether it has active checks.
         package var isChecked = true
-        /// Nil for a source that is never asked (a static list).
-        package var discovery: Discovery?
         /// Every backend on the roster, whatever its state.
         package var backends: [Backend] = []
         /// What the workers have counted for it; zeros until filled in.
         package var totals = ServiceTotals()
 
-        /// A service without discovery and with an empty roster, whose backends are checked.
-        package init(name: String, mode: Mode, source: String) {
+        /// A service with an empty roster, whose backends are checked.
+        package init(name: String, mode: Mode, sources: [Source]) {
             self.name = name
             self.mode = mode
-            self.source = source
+            self.sources = sources
         }
 
         /// How many backends may get traffic now.
@@ -105,14 +107,12 @@ package struct AdminSnapshot: Sendable {
         /// there is no other.
         package var provenCount: Int { backends.count { $0.isInRotation && $0.state == .up } }
 
-        /// The priority of the tier that gets the requests; nil when the rotation is empty.
-        package var activePriority: UInt16? {
-            backends.lazy.filter(\.isInRotation).map(\.priority).min()
-        }
     }
 
-    /// How discovery fares.
-    package struct Discovery: Sendable {
+    /// A source, and how asking it fares.
+    package struct Source: Sendable {
+        /// What is asked: `SRV _web._tcp.service.consul`.
+        package var summary: String
         /// When the last good answer came; nil when none ever did.
         package var lastGoodAt: Double?
         /// How many instances it had.
@@ -124,16 +124,44 @@ package struct AdminSnapshot: Sendable {
         /// Lookups by what they came to: `good`, `nxdomain`, `timeout` and so on. Kinds that did
         /// not occur may be left out or be 0.
         package var answers: [String: Int] = [:]
-        /// Why backends are kept that discovery does not name, as a sentence; nil when none are.
-        package var hold: String?
 
         /// Nothing asked yet.
-        package init() {}
+        package init(_ summary: String) {
+            self.summary = summary
+        }
 
         /// Whether the newest lookup failed.
         package var isFailing: Bool {
             guard let lastFailureAt else { return false }
             return lastFailureAt > lastGoodAt ?? 0
+        }
+    }
+
+    /// A nameserver or a Consul agent, and how it answers.
+    package struct Registry: Sendable {
+        /// What it is: `nameserver`, `Consul agent`.
+        package var kind: String
+        /// Where it is: `127.0.0.1:8600`.
+        package var address: String
+        /// Whether it is asked as usual; otherwise it failed so often that others go first.
+        package var isWell: Bool
+        /// How it fares, as a phrase: `answers within 0.4 ms`, `no answer in time, 12 times in a row`.
+        package var sentence: String
+        /// Answers and failures by what they were: `good`, `nxdomain`, `timeout` and so on.
+        package var answers: [String: Int] = [:]
+        /// Messages or documents that could not be read, or did not answer what was asked.
+        package var malformed = 0
+        /// What was wrong with the last of them; empty when there was none.
+        package var lastMalformed = ""
+        /// When that was; nil when there was none.
+        package var lastMalformedAt: Double?
+
+        /// One that was not asked yet.
+        package init(kind: String, address: String, isWell: Bool, sentence: String) {
+            self.kind = kind
+            self.address = address
+            self.isWell = isWell
+            self.sentence = sentence
         }
     }
 
@@ -151,15 +179,16 @@ package struct AdminSnapshot: Sendable {
         package var since: Double
         /// Why, as a phrase: `3 checks failed in a row, the last: timed out`.
         package var cause: String
-        /// RFC 2782 priority: the lowest goes first.
-        package var priority: UInt16
+        /// Where it stands in the order of fail-over.
+        package var tier: Tier
         /// RFC 2782 weight.
         package var weight: UInt16
         /// Whether the last good answer names it.
         package var isNamed = true
-        /// Whether the rotation has it. Of the rotation, the tier of the lowest priority gets the
-        /// requests.
+        /// Whether the rotation has it.
         package var isInRotation: Bool
+        /// Whether it is in the part of the rotation that gets the requests; the rest stands by.
+        package var isActive = false
         /// The last check; nil when none has ended.
         package var check: Check?
         /// What the workers have counted for it; zeros until filled in.
@@ -168,14 +197,14 @@ package struct AdminSnapshot: Sendable {
         /// A backend that the last good answer names, without host name, check and counts.
         package init(
             id: UInt32, endpoint: Endpoint, state: BackendState.Phase, since: Double,
-            cause: String, priority: UInt16, weight: UInt16, isInRotation: Bool
+            cause: String, tier: Tier, weight: UInt16, isInRotation: Bool
         ) {
             self.id = id
             self.endpoint = endpoint
             self.state = state
             self.since = since
             self.cause = cause
-            self.priority = priority
+            self.tier = tier
             self.weight = weight
             self.isInRotation = isInRotation
         }

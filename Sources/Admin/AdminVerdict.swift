@@ -62,6 +62,13 @@ package struct AdminVerdict: Sendable, Equatable {
         for service in snapshot.services {
             problems += Self.problems(of: service, in: snapshot)
         }
+        for registry in snapshot.registries where !registry.isWell {
+            problems.append(
+                Problem(
+                    level: .warning,
+                    text: "\(registry.kind) \(registry.address): \(registry.sentence).",
+                    blocksReadiness: false))
+        }
         // Stable: within a level, the order of the configuration stays.
         self.problems = Level.allCases.reversed().flatMap { level in
             problems.filter { $0.level == level }
@@ -101,9 +108,7 @@ package struct AdminVerdict: Sendable, Equatable {
                         + "\(effect).",
                     blocksReadiness: !listeners.isEmpty))
         }
-        if let problem = discoveryProblem(of: service, at: snapshot.takenAt) {
-            problems.append(problem)
-        }
+        problems += discoveryProblems(of: service, at: snapshot.takenAt)
         return problems + backendProblems(of: service, at: snapshot.takenAt)
     }
 
@@ -113,28 +118,36 @@ package struct AdminVerdict: Sendable, Equatable {
                 ? "there is one, and it is \(service.backends[0].state.rawValue)"
                 : "none of \(service.backends.count) is up"
         }
-        guard let discovery = service.discovery else { return "none is configured" }
-        if discovery.isFailing { return discovery.lastFailure }
-        return discovery.lastGoodAt == nil
+        let failures = service.sources.filter(\.isFailing).map(\.lastFailure)
+        if !failures.isEmpty { return failures.joined(separator: "; ") }
+        return service.sources.contains { $0.lastGoodAt == nil }
             ? "discovery has not answered yet" : "discovery names none"
     }
 
-    private static func discoveryProblem(
+    private static func discoveryProblems(
         of service: AdminSnapshot.Service, at now: Double
-    ) -> Problem? {
-        guard let discovery = service.discovery, discovery.isFailing else {
-            guard let hold = service.discovery?.hold else { return nil }
-            return Problem(
-                level: .warning, text: "\(service.name): \(hold)", blocksReadiness: false)
+    ) -> [Problem] {
+        let failing = service.sources.enumerated().filter { $0.element.isFailing }
+        guard !failing.isEmpty else {
+            return service.hold.map { hold in
+                [
+                    Problem(
+                        level: .warning, text: "\(service.name): \(hold)", blocksReadiness: false)
+                ]
+            } ?? []
         }
-        var text = "\(service.name): discovery fails: \(discovery.lastFailure); "
-        if let lastGoodAt = discovery.lastGoodAt {
-            text += "the last good answer is \(AgeText(now - lastGoodAt)) old"
-            text += service.backends.isEmpty ? "." : ", and its backends are kept."
-        } else {
-            text += "there was no good answer yet."
+        return failing.map { place, source in
+            let which = service.sources.count == 1 ? "discovery" : source.summary
+            var text = "\(service.name): \(which) fails: \(source.lastFailure); "
+            if let lastGoodAt = source.lastGoodAt {
+                let hasBackends = service.backends.contains { $0.tier.place == place }
+                text += "the last good answer is \(AgeText(now - lastGoodAt)) old"
+                text += hasBackends ? ", and its backends are kept." : "."
+            } else {
+                text += "there was no good answer yet."
+            }
+            return Problem(level: .warning, text: text, blocksReadiness: false)
         }
-        return Problem(level: .warning, text: text, blocksReadiness: false)
     }
 
     /// Backends named one by one as long as they are few.

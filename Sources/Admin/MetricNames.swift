@@ -129,21 +129,31 @@ package struct Metric: Sendable {
     // MARK: - Discovery
 
     static let goodAnswerAge = Metric(
-        .gauge, "fairlead_discovery_last_good_answer_age_seconds", ["service"],
+        .gauge, "fairlead_discovery_last_good_answer_age_seconds", ["service", "source"],
         "Time since the last good answer; absent before the first.")
     static let goodAnswerInstances = Metric(
-        .gauge, "fairlead_discovery_instances", ["service"],
+        .gauge, "fairlead_discovery_instances", ["service", "source"],
         "Instances that the last good answer named.")
     static let answers = Metric(
-        .counter, "fairlead_discovery_answers_total", ["service", "kind"],
+        .counter, "fairlead_discovery_answers_total", ["service", "source", "kind"],
         "Lookups by what they came to.")
+    static let registryUp = Metric(
+        .gauge, "fairlead_registry_up", ["kind", "address"],
+        "1 if the nameserver or Consul agent is asked as usual, 0 while it fails.")
+    static let registryAnswers = Metric(
+        .counter, "fairlead_registry_answers_total", ["kind", "address", "outcome"],
+        "Answers and failures of a nameserver or Consul agent, by what they were.")
+    static let registryMalformed = Metric(
+        .counter, "fairlead_registry_malformed_total", ["kind", "address"],
+        "Messages or documents that could not be read, or did not answer what was asked.")
     static let dnsMessages = Metric(
         .counter, "fairlead_dns_messages_total", ["kind"],
         "DNS messages sent and received, by transport and by what was wrong with them.")
     static let checks = Metric(
         .counter, "fairlead_checks_total", ["result"], "Health checks, by what they came to.")
     private static let discovery = [
-        goodAnswerAge, goodAnswerInstances, answers, dnsMessages, checks,
+        goodAnswerAge, goodAnswerInstances, answers, registryUp, registryAnswers,
+        registryMalformed, dnsMessages, checks,
     ]
 
     // MARK: - Backends. Their series end with the backend.

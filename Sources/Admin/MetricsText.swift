@@ -97,24 +97,43 @@ package struct MetricsText {
     }
 
     private mutating func writeDiscovery() {
-        let asked = snapshot.services.compactMap { service in
-            service.discovery.map { (service.name, $0) }
+        let asked = snapshot.services.flatMap { service in
+            service.sources.map { (labels: [service.name, $0.summary], source: $0) }
         }
         family(
             .goodAnswerAge,
-            asked.compactMap { name, discovery in
-                discovery.lastGoodAt.map { Series([name], max(0, snapshot.takenAt - $0)) }
+            asked.compactMap { labels, source in
+                source.lastGoodAt.map { Series(labels, max(0, snapshot.takenAt - $0)) }
             })
-        family(.goodAnswerInstances, asked.map { Series([$0.0], Double($0.1.lastGoodCount)) })
+        family(
+            .goodAnswerInstances, asked.map { Series($0.labels, Double($0.source.lastGoodCount)) })
         family(
             .answers,
-            asked.flatMap { name, discovery in
-                discovery.answers.sorted { $0.key < $1.key }.map {
-                    Series([name, $0.key], Double($0.value))
+            asked.flatMap { labels, source in
+                source.answers.sorted { $0.key < $1.key }.map {
+                    Series(labels + [$0.key], Double($0.value))
                 }
             })
+        writeRegistries()
         family(.dnsMessages, Self.byKind(snapshot.dnsMessages))
         family(.checks, Self.byKind(snapshot.checks))
+    }
+
+    private mutating func writeRegistries() {
+        let registries = snapshot.registries.map {
+            (labels: [$0.kind, $0.address], registry: $0)
+        }
+        family(.registryUp, registries.map { Series($0.labels, $0.registry.isWell ? 1 : 0) })
+        family(
+            .registryAnswers,
+            registries.flatMap { labels, registry in
+                registry.answers.sorted { $0.key < $1.key }.map {
+                    Series(labels + [$0.key], Double($0.value))
+                }
+            })
+        family(
+            .registryMalformed,
+            registries.map { Series($0.labels, Double($0.registry.malformed)) })
     }
 
     private static func byKind(_ counts: [String: Int]) -> [Series] {

@@ -7,6 +7,8 @@ package import Endpoints
 package struct Backend: Sendable, Equatable {
     /// Its number for as long as it is on the roster.
     package let id: BackendID
+    /// The place of the source that names it, from 0; the best of those that do.
+    package internal(set) var place: UInt8 = 0
     /// What the source said last. Its endpoint never changes: it is the identity.
     package internal(set) var instance: Instance
     /// Phase, since when, and why.
@@ -53,9 +55,12 @@ package struct Backend: Sendable, Equatable {
         package let failure: DialFailure
     }
 
+    /// Where it stands in the order of fail-over.
+    package var tier: Tier { Tier(place: place, priority: instance.priority) }
+
     var member: Rotation.Member {
         Rotation.Member(
             id: id, endpoint: endpoint, weight: UInt32(instance.weight),
-            priority: instance.priority)
+            priority: instance.priority, place: place)
     }
 }

@@ -27,9 +27,9 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
     case share(from: Share, to: Share)
     /// The source began to fail, or to fail in another way; nothing leaves while the hold lasts, which
     /// is nil when there is no backend to hold.
-    case sourceFailed(DiscoveryFailure, hold: Duration?)
+    case sourceFailed(SourceTitle, DiscoveryFailure, hold: Duration?)
     /// A good answer came, the first after a failure.
-    case sourceRecovered(instances: Int)
+    case sourceRecovered(SourceTitle, instances: Int)
     /// A hold for a failing source ended.
     case holdEnded(HoldKind)
     /// One answer lost more than half of the backends; those that pass their checks are held.
@@ -45,6 +45,19 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
         package let weight: UInt16
     }
 
+    /// Which of a service's sources an entry is about.
+    package struct SourceTitle: Sendable, Equatable, CustomStringConvertible {
+        /// Counted from 1.
+        package let number: Int
+        /// How many the service has.
+        package let of: Int
+
+        /// `discovery`, or `discovery by source 2 of 3`.
+        package var description: String {
+            of == 1 ? "discovery" : "discovery by source \(number) of \(of)"
+        }
+    }
+
     /// A sentence without its full stop: `up to down: 3 checks failed in a row, the last: timed out`.
     package var description: String {
         switch self {
@@ -53,10 +66,11 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
         case .share(let from, let to):
             "priority \(from.priority), weight \(from.weight)"
                 + " to priority \(to.priority), weight \(to.weight)"
-        case .sourceFailed(let failure, nil): "discovery fails: \(failure)"
-        case .sourceFailed(let failure, let hold?):
-            "discovery fails: \(failure); backends are held for \(hold.components.seconds) s"
-        case .sourceRecovered(let count): "discovery works again and names \(count) instances"
+        case .sourceFailed(let title, let failure, nil): "\(title) fails: \(failure)"
+        case .sourceFailed(let title, let failure, let hold?):
+            "\(title) fails: \(failure); backends are held for \(hold.components.seconds) s"
+        case .sourceRecovered(let title, let count):
+            "\(title) works again and names \(count) instances"
         case .holdEnded(let kind): "the hold for \(kind.rawValue) ended"
         case .massLoss(let lost, let count, let hold):
             "\(lost) of \(count) backends missing from one answer; those that pass their checks"

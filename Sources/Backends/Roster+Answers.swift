@@ -12,47 +12,69 @@
 internal import Endpoints
 
 extension Roster {
-    /// Takes what one lookup came to.
+    /// Takes what one lookup of the source at `place` came to. It speaks for the backends of that
+    /// place only: what other sources name stays as they left it.
+    /// - Precondition: `place` is below the number of sources.
     /// - Complexity: O(n) in backends and instances.
-    package func apply(_ answer: DiscoveryAnswer, now: ContinuousClock.Instant) {
+    package func apply(
+        _ answer: DiscoveryAnswer, from place: Int = 0, now: ContinuousClock.Instant
+    ) {
+        precondition(sources.indices.contains(place))
+        let place = UInt8(place)
         advance(to: now)
         switch answer {
-        case .instances([]): fail(.nodata, now: now)
-        case .instances(let instances): accept(Instance.merged(instances), now: now)
-        case .failure(let failure): fail(failure, now: now)
+        case .instances([]): fail(.nodata, place, now: now)
+        case .instances(let instances): accept(Instance.merged(instances), place, now: now)
+        case .failure(let failure): fail(failure, place, now: now)
         }
+    }
+
+    /// How a journal entry calls the source at `place`.
+    func title(_ place: UInt8) -> JournalEvent.SourceTitle {
+        .init(number: Int(place) + 1, of: sources.count)
     }
 
     // MARK: A good answer
 
-    private func accept(_ instances: [Instance], now: ContinuousClock.Instant) {
-        if source.outage != nil {
-            source.outage = nil
-            record(.sourceRecovered(instances: instances.count), now: now)
+    private func accept(
+        _ instances: [Instance], _ place: UInt8, now: ContinuousClock.Instant
+    ) {
+        let index = Int(place)
+        if sources[index].outage != nil {
+            sources[index].outage = nil
+            record(.sourceRecovered(title(place), instances: instances.count), now: now)
         }
-        source.goodAnswers += 1
-        source.lastGoodAnswer = .init(at: now, instances: instances.count)
+        sources[index].goodAnswers += 1
+        sources[index].lastGoodAnswer = .init(at: now, instances: instances.count)
 
-        let before = backends
+        let before = backends.filter { $0.place == place }
         let named = Set(instances.map(\.endpoint))
         // The absent first: those that leave at once make room for new ones.
-        lose(before.filter { !named.contains($0.endpoint) }, of: before, now: now)
+        lose(before.filter { !named.contains($0.endpoint) }, of: before, place, now: now)
         var refused = 0
-        for instance in instances where !see(bounded(instance), now: now) { refused += 1 }
-        refuse(refused, now: now)
+        for instance in instances where !see(bounded(instance, place), place, now: now) {
+            refused += 1
+        }
+        refuse(refused, place, now: now)
     }
 
     /// Takes note of one named instance; false when it was refused.
-    private func see(_ instance: Instance, now: ContinuousClock.Instant) -> Bool {
+    private func see(
+        _ instance: Instance, _ place: UInt8, now: ContinuousClock.Instant
+    ) -> Bool {
         guard let backend = backend(at: instance.endpoint) else {
-            return add(instance, now: now) != nil
+            return add(instance, from: place, now: now) != nil
         }
+        // A better source that names it as well decides; once it no longer does, this one may.
+        let isLeft = backend.isDraining || backend.naming != .named
+        guard backend.place >= place || isLeft else { return true }
         let old = backend.instance
         if old.share != instance.share {
             record(.share(from: old.share, to: instance.share), backend, now: now)
         }
         update(backend.id) { backend in
             backend.instance = instance
+            backend.place = place
             if case .missing = backend.naming {
                 if backend.isDraining { backend.flaps = min(backend.flaps + 1, 16) }
                 backend.lastFlap = now
@@ -63,32 +85,35 @@ extension Roster {
         return true
     }
 
-    private func bounded(_ instance: Instance) -> Instance {
+    private func bounded(_ instance: Instance, _ place: UInt8) -> Instance {
         guard instance.textBytes > options.metadataBytesMax else { return instance }
-        source.metadataDropped += 1
+        sources[Int(place)].metadataDropped += 1
         var bounded = instance
         bounded.hostName = ""
         bounded.metadata = [:]
         return bounded
     }
 
-    private func refuse(_ count: Int, now: ContinuousClock.Instant) {
-        source.instancesRefused += UInt64(count)
+    private func refuse(_ count: Int, _ place: UInt8, now: ContinuousClock.Instant) {
+        let index = Int(place)
+        sources[index].instancesRefused += UInt64(count)
         // Once, not with every answer: the journal is for what changes.
-        if count > 0, !source.isRefusing {
+        if count > 0, !sources[index].isRefusing {
             record(.instancesRefused(count: count, limit: options.backendsMax), now: now)
         }
-        source.isRefusing = count > 0
+        sources[index].isRefusing = count > 0
     }
 
     // MARK: Missing from a good answer
 
-    private func lose(_ absent: [Backend], of all: [Backend], now: ContinuousClock.Instant) {
+    private func lose(
+        _ absent: [Backend], of all: [Backend], _ place: UInt8, now: ContinuousClock.Instant
+    ) {
         // A loss is measured against the last good answer: what was missing or held before is none.
         let wereNamed = all.count { $0.naming == .named && $0.state.phase != .draining }
         let lost = absent.filter { $0.naming == .named && $0.state.phase != .draining }
         if wereNamed >= 3, lost.count > wereNamed / 2 {
-            source.failures[.massLoss, default: 0] += 1
+            sources[Int(place)].failures[.massLoss, default: 0] += 1
             record(
                 .massLoss(lost: lost.count, of: wereNamed, hold: options.holds.massLoss), now: now)
             let until = now + options.holds.massLoss
@@ -131,23 +156,27 @@ extension Roster {
 
     // MARK: No good answer
 
-    private func fail(_ failure: DiscoveryFailure, now: ContinuousClock.Instant) {
+    private func fail(
+        _ failure: DiscoveryFailure, _ place: UInt8, now: ContinuousClock.Instant
+    ) {
         let kind = failure.kind
-        source.failures[kind, default: 0] += 1
-        source.lastFailure = .init(at: now, failure: failure)
+        let index = Int(place)
+        sources[index].failures[kind, default: 0] += 1
+        sources[index].lastFailure = .init(at: now, failure: failure)
         let hold = options.holds[kind]
         var outage =
-            source.outage
+            sources[index].outage
             ?? SourceStatus.Outage(since: now, kind: kind, until: now + hold, kindsSeen: [])
         if outage.kindsSeen.insert(kind).inserted {
-            record(.sourceFailed(failure, hold: count == 0 ? nil : hold), now: now)
+            let holds = backends.contains { $0.place == place }
+            record(.sourceFailed(title(place), failure, hold: holds ? hold : nil), now: now)
         }
         // Once a hold is over, another way of failing is no news that could begin a new one.
         if outage.kind != kind, !outage.isOver {
             outage.kind = kind
             outage.until = min(now + hold, outage.since + options.holds.longest)
         }
-        source.outage = outage
+        sources[index].outage = outage
         if !outage.isOver { arm(outage.until) }
         advance(to: now)
     }

@@ -30,7 +30,7 @@ extension Roster {
         guard let phase = backend(id)?.state.phase else { return }
         update(id) { $0.lastDialFailure = .init(at: now, failure: failure) }
         let isLast = phase == .up && upCount == 1
-        if isLast { source.lastBackendKept += 1 }
+        if isLast { lastBackendKept += 1 }
         weigh(.dialFailed(failure, isLast: isLast), id, now: now)
     }
 
@@ -51,7 +51,7 @@ extension Roster {
                 send(.leave(.holdEnded(.massLoss)), to: backend.id, now: now)
             }
         }
-        endHold(now: now)
+        for place in sources.indices { endHold(UInt8(place), now: now) }
         rearm()
     }
 
@@ -63,7 +63,7 @@ extension Roster {
         guard let backend = backend(id) else { return }
         if backend.heldUntil != nil {
             leaveUnlessUp(id, .massLossConfirmed, now: now)
-        } else if let outage = source.outage, outage.isOver {
+        } else if let outage = sources[Int(backend.place)].outage, outage.isOver {
             leaveUnlessUp(id, .holdEnded(outage.kind), now: now)
         }
     }
@@ -74,12 +74,13 @@ extension Roster {
         send(.leave(cause), to: id, now: now)
     }
 
-    private func endHold(now: ContinuousClock.Instant) {
-        guard let outage = source.outage, !outage.isOver, outage.until <= now else { return }
-        source.outage?.isOver = true
+    private func endHold(_ place: UInt8, now: ContinuousClock.Instant) {
+        guard let outage = sources[Int(place)].outage, !outage.isOver, outage.until <= now
+        else { return }
+        sources[Int(place)].outage?.isOver = true
         record(.holdEnded(outage.kind), now: now)
         let keepsUp = options.checks != nil && options.keepsPassingAfterHold
-        for backend in backends {
+        for backend in backends where backend.place == place {
             if keepsUp {
                 leaveUnlessUp(backend.id, .holdEnded(outage.kind), now: now)
             } else {

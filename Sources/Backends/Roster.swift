@@ -11,8 +11,10 @@ package final class Roster {
     package let service: ServiceID
     /// How answers and evidence are judged.
     package let options: RosterOptions
-    /// How the source is doing.
-    package internal(set) var source = SourceStatus()
+    /// How each source is doing, by its place; at least one.
+    package internal(set) var sources: [SourceStatus]
+    /// Dials that failed on the last backend in the rotation, which stayed for that.
+    package internal(set) var lastBackendKept: UInt64 = 0
     /// Changes exactly when a backend comes to the roster or leaves it, so that the caller need not
     /// compare `checkTargets` after every event.
     package private(set) var membership: UInt64 = 0
@@ -28,15 +30,22 @@ package final class Roster {
     private var published: Rotation
     private var isPublishedStale = false
 
-    /// An empty roster. `ids` and `journal` are those of the process, shared by all rosters.
-    /// - Precondition: rise, fall, misses and limits of `options` are at least 1.
+    /// The most sources of one service: datacentres to fail over to, in most cases one or two.
+    package static let placesMax = 16
+
+    /// An empty roster fed by so many sources. `ids` and `journal` are those of the process, shared
+    /// by all rosters.
+    /// - Precondition: rise, fall, misses and limits of `options` are at least 1; `places` is 1 to
+    ///   `placesMax`.
     package init(
-        service: ServiceID, options: RosterOptions = RosterOptions(), ids: BackendIDs,
-        journal: Journal
+        service: ServiceID, options: RosterOptions = RosterOptions(), places: Int = 1,
+        ids: BackendIDs, journal: Journal
     ) {
         let rules = options.rules
         precondition(rules.rise >= 1 && rules.fall >= 1 && options.missesToDrain >= 1)
-        precondition(options.backendsMax >= 1)
+        precondition(options.backendsMax >= 1 && (1...Self.placesMax).contains(places))
+        precondition((0...100).contains(options.failoverPercent))
+        sources = Array(repeating: SourceStatus(), count: places)
         self.service = service
         self.options = options
         self.rules = rules
@@ -60,12 +69,21 @@ package final class Roster {
         let usable = backendsByID.values.filter {
             upCount > 0 ? $0.state.phase == .up : $0.state.isUntried
         }
-        let tiers = Rotation.tiers(of: usable.map(\.member))
+        let tiers = Rotation.tiers(of: usable.map(\.member), strength)
         if tiers != published.tiers {
             published = Rotation(
                 service: service, generation: published.generation + 1, tiers: tiers)
         }
         return published
+    }
+
+    private var strength: Rotation.Strength {
+        var strength = Rotation.Strength(failoverPercent: options.failoverPercent)
+        guard options.failoverPercent > 0 else { return strength }
+        for backend in backendsByID.values where backend.state.phase != .draining {
+            strength.totals[backend.tier, default: 0] += 1
+        }
+        return strength
     }
 
     /// How many backends are up; O(1).
@@ -113,8 +131,11 @@ package final class Roster {
     /// - Complexity: O(n).
     package var holds: [SourceStatus.Hold] {
         var holds: [SourceStatus.Hold] = []
-        if let outage = source.outage, !outage.isOver {
-            let kept = backendsByID.values.count { $0.state.phase != .draining }
+        for (place, source) in sources.enumerated() {
+            guard let outage = source.outage, !outage.isOver else { continue }
+            let kept = backendsByID.values.count {
+                $0.place == place && $0.state.phase != .draining
+            }
             holds.append(.init(kind: outage.kind, until: outage.until, backends: kept))
         }
         let ends = backendsByID.values.compactMap(\.heldUntil)
@@ -127,13 +148,16 @@ package final class Roster {
     // MARK: Changing backends
 
     /// Adds a backend; nil when the limit is reached.
-    func add(_ instance: Instance, now: ContinuousClock.Instant) -> BackendID? {
+    func add(
+        _ instance: Instance, from place: UInt8, now: ContinuousClock.Instant
+    ) -> BackendID? {
         guard count < options.backendsMax, let id = ids.take() else { return nil }
-        let backend = Backend(id: id, instance: instance, state: BackendState(now: now))
+        var backend = Backend(id: id, instance: instance, state: BackendState(now: now))
+        backend.place = place
         backendsByID[id] = backend
         idsByEndpoint[instance.endpoint] = id
         membership += 1
-        if upCount == 0 { isPublishedStale = true }
+        if upCount == 0 || options.failoverPercent > 0 { isPublishedStale = true }
         record(.phase(from: nil, to: .discovered, .named), backend, now: now)
         if options.checks == nil { send(.admittedUnchecked, to: id, now: now) }
         return id
@@ -151,9 +175,10 @@ package final class Roster {
     /// Passes an event to a backend's state, and does what follows from the change.
     func send(_ event: BackendState.Event, to id: BackendID, now: ContinuousClock.Instant) {
         guard var backend = backendsByID[id] else { return }
+        let wasUntried = backend.state.isUntried
         let transition = backend.state.handle(event, now: now, rules: rules)
         backendsByID[id] = backend
-        if upCount == 0 { isPublishedStale = true }  // any evidence may end being untried
+        if upCount == 0, backend.state.isUntried != wasUntried { isPublishedStale = true }
         if let deadline = backend.state.deadline { arm(deadline) }
         guard let transition else { return }
         record(
@@ -162,7 +187,9 @@ package final class Roster {
         if transition.to == .up { upCount += 1 }
         if transition.from == .draining { drainingCount -= 1 }
         if transition.to == .draining { drainingCount += 1 }
-        if transition.from == .up || transition.to == .up { isPublishedStale = true }
+        if transition.from == .up || transition.to == .up || options.failoverPercent > 0 {
+            isPublishedStale = true
+        }
         if transition.to == .gone {
             backendsByID[id] = nil
             idsByEndpoint[backend.endpoint] = nil
@@ -189,7 +216,9 @@ package final class Roster {
             if let deadline = backend.state.deadline { arm(deadline) }
             if let until = backend.heldUntil { arm(until) }
         }
-        if let outage = source.outage, !outage.isOver { arm(outage.until) }
+        for source in sources {
+            if let outage = source.outage, !outage.isOver { arm(outage.until) }
+        }
     }
 }
 

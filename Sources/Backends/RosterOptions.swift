@@ -7,9 +7,12 @@ package struct RosterOptions: Sendable, Equatable {
     /// How long each kind of failure removes nothing.
     package var holds = Holds()
     /// Whether a backend that passes its checks stays when a hold ends and discovery still fails.
-    /// True: health is evidence, discovery is advice. False where addresses are soon reused by
-    /// other services, so that a passing check may be a stranger's.
-    package var keepsPassingAfterHold = true
+    /// False: addresses of containers are used again, so that after so long a passing check may be a
+    /// stranger's. True where addresses are not, or checks tell who answers.
+    package var keepsPassingAfterHold = false
+    /// How much of a tier has to be up for it to serve alone, 0 to 100 percent; below that the next
+    /// tier serves with it. 0: as RFC 2782 has it, a tier serves as long as one of it is up.
+    package var failoverPercent = 0
     /// Good answers in a row without a backend that start its drain; at least 1.
     ///
     /// 1: most instances that are deregistered are about to exit, and each answer waited for costs
@@ -52,23 +55,26 @@ package struct RosterOptions: Sendable, Equatable {
     /// How long nothing leaves, by what went wrong. A backend whose checks fail is out of the
     /// rotation at once all the same.
     package struct Holds: Sendable, Equatable {
-        /// Consul says so when all instances are critical, and when it was restarted empty; elections
-        /// and restarts are over in 5 minutes, while a name deleted on purpose should end some time.
-        package var nxdomain: Duration = .seconds(300)
+        /// Consul says so when all instances are critical, when it was restarted empty, and to a token
+        /// that may not see the service. Elections and restarts are over in minutes, and a quarter of an
+        /// hour lets someone repair the rest, while a name deleted on purpose ends soon: its instances
+        /// stop, and fail their checks.
+        package var nxdomain: Duration = .seconds(900)
         /// As `nxdomain`: the server speaks, and names nothing.
-        package var nodata: Duration = .seconds(300)
-        /// The server says that it does not know: that says nothing about the backends.
-        package var servfail: Duration = .seconds(3600)
+        package var nodata: Duration = .seconds(900)
+        /// The server says that it does not know: that says nothing about the backends. A day is enough
+        /// to repair a registry, and while it is away nobody moves containers by it.
+        package var servfail: Duration = .seconds(86400)
         /// A permission that was changed by mistake takes people to repair.
-        package var refused: Duration = .seconds(3600)
+        package var refused: Duration = .seconds(86400)
         /// Not known what it means, so nothing about the backends.
-        package var otherCode: Duration = .seconds(3600)
+        package var otherCode: Duration = .seconds(86400)
         /// The network or the server is away.
-        package var timeout: Duration = .seconds(3600)
+        package var timeout: Duration = .seconds(86400)
         /// The server is broken, or someone interferes.
-        package var malformed: Duration = .seconds(3600)
+        package var malformed: Duration = .seconds(86400)
         /// As `timeout`.
-        package var unreachable: Duration = .seconds(3600)
+        package var unreachable: Duration = .seconds(86400)
         /// How long those lost with most others in one answer may go on passing their checks: long
         /// enough for a registry to fill again, short enough for addresses not to be reused.
         package var massLoss: Duration = .seconds(300)

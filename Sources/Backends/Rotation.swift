@@ -14,15 +14,17 @@ package final class Rotation: Sendable {
         package let endpoint: Endpoint
         /// The effective weight, at least 1: its share is this over the sum of its tier's.
         package let weight: UInt32
-        /// The SRV priority: the same for all of a tier.
-        package let priority: UInt16
+        /// Where it stands in the order of fail-over.
+        package let tier: Tier
 
         /// A member; `weight` is at least 1.
-        package init(id: BackendID, endpoint: Endpoint, weight: UInt32, priority: UInt16) {
+        package init(
+            id: BackendID, endpoint: Endpoint, weight: UInt32, priority: UInt16, place: UInt8 = 0
+        ) {
             self.id = id
             self.endpoint = endpoint
             self.weight = weight
-            self.priority = priority
+            tier = Tier(place: place, priority: priority)
         }
     }
 
@@ -30,7 +32,8 @@ package final class Rotation: Sendable {
     package let service: ServiceID
     /// Grows with each rotation of a service; 0 is the empty one before the first answer.
     package let generation: UInt64
-    /// The best tier (lowest SRV priority) first, each in a stable order; no tier is empty.
+    /// The best tier first, each in a stable order; no tier is empty. One that had too few backends
+    /// to stand alone has those of the next with it.
     package let tiers: [[Member]]
 
     /// - Precondition: no tier is empty, and every weight is at least 1.
@@ -54,6 +57,15 @@ package final class Rotation: Sendable {
 // MARK: Building
 
 extension Rotation {
+    /// How much of a tier there is, whether it may get traffic or not.
+    struct Strength {
+        /// Backends by tier, those that drain left out.
+        var totals: [Tier: Int] = [:]
+        /// A tier with fewer members than this share of its backends is joined by the next one, in
+        /// percent.
+        var failoverPercent = 0
+    }
+
     /// Groups members, whose weights are still those of SRV, into tiers.
     ///
     /// Weights are used as they are: 10 to 1 is 10 to 1. Weight 0 means "a very small chance"
@@ -61,17 +73,29 @@ extension Rotation {
     /// get 1; else they get 1 and the positive ones are multiplied by 256, which leaves the ratios
     /// among those exact and fits, since SRV weights have 16 bits.
     /// - Complexity: O(n log n).
-    static func tiers(of members: [Member]) -> [[Member]] {
-        let sorted = members.sorted { ($0.priority, $0.endpoint) < ($1.priority, $1.endpoint) }
+    static func tiers(of members: [Member], _ strength: Strength = Strength()) -> [[Member]] {
+        let sorted = members.sorted { ($0.tier, $0.endpoint) < ($1.tier, $1.endpoint) }
         var tiers: [[Member]] = []
         for member in sorted {
-            if let last = tiers.last?.first, last.priority == member.priority {
+            if let last = tiers.last?.first, last.tier == member.tier {
                 tiers[tiers.count - 1].append(member)
             } else {
                 tiers.append([member])
             }
         }
+        join(&tiers, strength)
         return tiers.map(withEffectiveWeights)
+    }
+
+    /// Lets the best tier be joined by those below it until enough of its backends are there: what
+    /// is left of it goes on getting its share, and is not left alone with all of the traffic.
+    private static func join(_ tiers: inout [[Member]], _ strength: Strength) {
+        guard strength.failoverPercent > 0 else { return }
+        while tiers.count > 1 {
+            let total = Set(tiers[0].map(\.tier)).reduce(0) { $0 + strength.totals[$1, default: 0] }
+            if tiers[0].count * 100 >= total * strength.failoverPercent { return }
+            tiers[0] += tiers.remove(at: 1)
+        }
     }
 
     private static func withEffectiveWeights(_ tier: [Member]) -> [Member] {
@@ -79,7 +103,7 @@ extension Rotation {
         return tier.map { member in
             Member(
                 id: member.id, endpoint: member.endpoint, weight: max(1, member.weight * 256),
-                priority: member.priority)
+                priority: member.tier.priority, place: member.tier.place)
         }
     }
 }

@@ -1,6 +1,6 @@
-// SourceStatus: what a roster knows about its source, for the admin port and for the holds.
+// SourceStatus: what a roster knows about one of its sources, for the admin port and for the holds.
 
-/// How a service's source is doing. A copy does not follow the roster. Control thread.
+/// How one source of a service is doing. A copy does not follow the roster. Control thread.
 package struct SourceStatus: Sendable, Equatable {
     /// The last good answer; nil before the first.
     package internal(set) var lastGoodAnswer: GoodAnswer?
@@ -16,8 +16,6 @@ package struct SourceStatus: Sendable, Equatable {
     package internal(set) var instancesRefused: UInt64 = 0
     /// Instances whose host name and metadata were dropped for their size, once per answer.
     package internal(set) var metadataDropped: UInt64 = 0
-    /// Dials that failed on the last backend in the rotation, which stayed for that.
-    package internal(set) var lastBackendKept: UInt64 = 0
 
     var isRefusing = false
 

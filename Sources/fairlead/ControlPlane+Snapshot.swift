@@ -75,28 +75,32 @@ extension ControlPlane {
         _ service: ServiceControl, index: Int, _ mode: Listener.Mode, _ clock: DisplayClock
     ) -> AdminSnapshot.Service {
         var shown = AdminSnapshot.Service(
-            name: service.name, mode: AdminSnapshot.Mode(mode), source: service.source.summary)
+            name: service.name, mode: AdminSnapshot.Mode(mode),
+            sources: zip(service.sources, service.roster.sources).map { show($0, $1, clock) })
         let roster = service.roster
         shown.isChecked = roster.options.checks != nil
         shown.totals = registry.serviceTotals(index)
-        shown.discovery = show(roster, clock)
+        shown.hold = hold(roster.holds)
         let rotating = Set(roster.rotation.members.map(\.id))
+        let active = Set(roster.rotation.tiers.first?.map(\.id) ?? [])
         shown.backends = roster.backends.map {
-            show($0, isInRotation: rotating.contains($0.id), clock)
+            var backend = show($0, isInRotation: rotating.contains($0.id), clock)
+            backend.isActive = active.contains($0.id)
+            return backend
         }
         return shown
     }
 
-    private func show(_ roster: Roster, _ clock: DisplayClock) -> AdminSnapshot.Discovery {
-        var shown = AdminSnapshot.Discovery()
-        let source = roster.source
+    private func show(
+        _ asked: any Source, _ source: SourceStatus, _ clock: DisplayClock
+    ) -> AdminSnapshot.Source {
+        var shown = AdminSnapshot.Source(asked.summary)
         shown.lastGoodAt = source.lastGoodAnswer.map { clock.wall($0.at) }
         shown.lastGoodCount = source.lastGoodAnswer?.instances ?? 0
         shown.lastFailureAt = source.lastFailure.map { clock.wall($0.at) }
         shown.lastFailure = source.lastFailure.map { "\($0.failure)" } ?? ""
         shown.answers = ["good": Int(source.goodAnswers)]
         for (kind, count) in source.failures { shown.answers[kind.rawValue] = Int(count) }
-        shown.hold = hold(roster.holds)
         return shown
     }
 
@@ -114,7 +118,7 @@ extension ControlPlane {
         var shown = AdminSnapshot.Backend(
             id: backend.id.rawValue, endpoint: backend.endpoint, state: backend.state.phase,
             since: clock.wall(backend.state.since), cause: "\(backend.state.cause)",
-            priority: backend.instance.priority, weight: backend.instance.weight,
+            tier: backend.tier, weight: backend.instance.weight,
             isInRotation: isInRotation)
         shown.hostName = backend.instance.hostName
         shown.isNamed = backend.naming == .named

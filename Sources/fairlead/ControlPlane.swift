@@ -106,7 +106,7 @@ final class ControlPlane {
             }
             services.append(
                 ServiceControl(
-                    name: service.name, roster: roster, source: source, checker: checker,
+                    name: service.name, roster: roster, sources: [source], checker: checker,
                     health: HealthOptions(service.check), registry: registry, on: loop,
                     publish: { [unowned self] in workers.publish($0) },
                     onChange: { [unowned self] in logJournal() }))

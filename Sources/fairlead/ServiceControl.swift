@@ -1,4 +1,4 @@
-// ServiceControl: one service on the control thread: its source feeds its roster, checks and failed
+// ServiceControl: one service on the control thread: its sources feed its roster, checks and failed
 // dials decide its backends, and every change of the rotation goes to the workers.
 
 import Backends
@@ -8,11 +8,12 @@ import Health
 import Proxy
 import Stats
 
-/// A service's source, roster and checks, wired together. Control thread only.
+/// A service's sources, roster and checks, wired together. Control thread only.
 final class ServiceControl {
     let name: String
     let roster: Roster
-    let source: any Source
+    /// In the order of fail-over; their places on the roster.
+    let sources: [any Source]
     private let registry: StatsRegistry
     private let publish: (Rotation) -> Void
     /// Called after every change, for what looks at all services.
@@ -29,13 +30,13 @@ final class ServiceControl {
     private static let drainLook = Duration.milliseconds(500)
 
     init(
-        name: String, roster: Roster, source: any Source, checker: HealthChecker,
+        name: String, roster: Roster, sources: [any Source], checker: HealthChecker,
         health: HealthOptions, registry: StatsRegistry, on loop: EventLoop,
         publish: @escaping (Rotation) -> Void, onChange: @escaping () -> Void
     ) {
         self.name = name
         self.roster = roster
-        self.source = source
+        self.sources = sources
         self.registry = registry
         self.publish = publish
         self.onChange = onChange
@@ -50,9 +51,11 @@ final class ServiceControl {
     /// Begins to ask and to check.
     func start() {
         settle()
-        source.start { [unowned self] answer in
-            roster.apply(answer, now: .now)
-            settle()
+        for (place, source) in sources.enumerated() {
+            source.start { [unowned self] answer in
+                roster.apply(answer, from: place, now: .now)
+                settle()
+            }
         }
     }
 

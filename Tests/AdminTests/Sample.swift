@@ -17,7 +17,8 @@ enum Sample {
     ) -> AdminSnapshot.Backend {
         var backend = AdminSnapshot.Backend(
             id: id, endpoint: endpoint(9000 + UInt16(id)), state: state, since: now - age,
-            cause: cause, priority: priority, weight: 1, isInRotation: state == .up)
+            cause: cause, tier: Tier(priority: priority), weight: 1, isInRotation: state == .up)
+        backend.isActive = state == .up && priority == 1
         backend.hostName = "web\(id).node.consul"
         backend.totals.requests = requests
         return backend
@@ -31,7 +32,7 @@ enum Sample {
             openDescriptors: 41, descriptorsMax: 1_048_576, residentBytes: 11_010_048,
             cpuSeconds: 1.25)
         var service = AdminSnapshot.Service(
-            name: "web", mode: .http, source: "srv _web._tcp.service.consul")
+            name: "web", mode: .http, sources: [.init("SRV _web._tcp.service.consul")])
         service.backends = ([1, 2, 3] as [UInt32]).map { id in
             var backend = backend(
                 id, .up, age: 3720.877, "2 checks passed in a row", requests: 411 + Int(id))
@@ -45,11 +46,17 @@ enum Sample {
         service.totals.duration.counts[3] = 1000
         service.totals.duration.counts[6] = 227
         service.totals.duration.sumMicroseconds = 2_400_500
-        var discovery = AdminSnapshot.Discovery()
-        discovery.lastGoodAt = now - 1.5
-        discovery.lastGoodCount = 3
-        discovery.answers = ["good": 3721]
-        service.discovery = discovery
+        service.sources[0].lastGoodAt = now - 1.5
+        service.sources[0].lastGoodCount = 3
+        service.sources[0].answers = ["good": 3721]
+        var nameserver = AdminSnapshot.Registry(
+            kind: "nameserver", address: "127.0.0.1:8600", isWell: true,
+            sentence: "answers within 0.4 ms")
+        nameserver.answers = ["good": 3721, "timeout": 1]
+        nameserver.malformed = 1
+        nameserver.lastMalformed = "a name that points to itself"
+        nameserver.lastMalformedAt = now - 60
+        snapshot.registries = [nameserver]
         snapshot.services = [service]
         snapshot.accessLogLines = ["written": 12, "dropped": 0, "lost": 0]
         snapshot.dnsMessages = ["sent_udp": 3723, "received": 3722, "malformed": 1]
@@ -81,13 +88,13 @@ enum Sample {
         web.backends[4].isNamed = false
         web.sentence = "2 of 5 backends are held."
         web.totals.backendErrors = 1
-        web.discovery?.lastFailureAt = now - 0.5
-        web.discovery?.lastFailure = "the server failed (SERVFAIL)"
-        web.discovery?.answers["servfail"] = 34
-        web.discovery?.lastGoodAt = now - 34
+        web.sources[0].lastFailureAt = now - 0.5
+        web.sources[0].lastFailure = "the server failed (SERVFAIL)"
+        web.sources[0].answers["servfail"] = 34
+        web.sources[0].lastGoodAt = now - 34
 
-        var orders = AdminSnapshot.Service(name: "orders", mode: .tcp, source: "srv _orders._tcp.x")
-        orders.discovery = AdminSnapshot.Discovery()
+        let orders = AdminSnapshot.Service(
+            name: "orders", mode: .tcp, sources: [.init("SRV _orders._tcp.x")])
         snapshot.services = [web, orders]
         snapshot.listeners.append(
             .init(name: "orders", endpoint: endpoint(8081), mode: .tcp, services: ["orders"]))
@@ -110,9 +117,11 @@ enum Sample {
         var snapshot = troubled
         let name = "<script>alert(1)</script>\"'&\\\n# x"
         snapshot.services[0].name = name
-        snapshot.services[0].source = name
+        snapshot.services[0].sources[0].summary = name
         snapshot.services[0].sentence = name
-        snapshot.services[0].discovery?.lastFailure = name
+        snapshot.services[0].sources[0].lastFailure = name
+        snapshot.registries[0].lastMalformed = name
+        snapshot.registries[0].address = name
         snapshot.services[0].backends[0].hostName = name
         snapshot.services[0].backends[0].cause = name
         snapshot.services[0].backends[0].check?.result = name

@@ -23,14 +23,15 @@ final class Fixture {
     private(set) var now = start
 
     init(
-        capacity: Int = 1000, ids: BackendIDs = BackendIDs(),
+        capacity: Int = 1000, ids: BackendIDs = BackendIDs(), places: Int = 1,
         _ change: (inout RosterOptions) -> Void = { _ in }
     ) {
         var options = RosterOptions()
         change(&options)
         journal = Journal(capacity: capacity)
         roster = Roster(
-            service: ServiceID(index: 0), options: options, ids: ids, journal: journal)
+            service: ServiceID(index: 0), options: options, places: places, ids: ids,
+            journal: journal)
     }
 
     func wait(_ seconds: Double) {
@@ -38,16 +39,16 @@ final class Fixture {
         roster.advance(to: now)
     }
 
-    func answer(_ numbers: some Sequence<Int>) {
-        roster.apply(.instances(numbers.map { instance($0) }), now: now)
+    func answer(_ numbers: some Sequence<Int>, from place: Int = 0) {
+        roster.apply(.instances(numbers.map { instance($0) }), from: place, now: now)
     }
 
-    func answer(_ instances: [Instance]) {
-        roster.apply(.instances(instances), now: now)
+    func answer(_ instances: [Instance], from place: Int = 0) {
+        roster.apply(.instances(instances), from: place, now: now)
     }
 
-    func fail(_ failure: DiscoveryFailure) {
-        roster.apply(.failure(failure), now: now)
+    func fail(_ failure: DiscoveryFailure, from place: Int = 0) {
+        roster.apply(.failure(failure), from: place, now: now)
     }
 
     func pass(_ number: Int, times: Int = 1) {

@@ -33,7 +33,7 @@ import Testing
         #expect(fixture.inRotation == [2, 3, 1, 4])
         fixture.failDial(2)
         fixture.failDial(3)
-        #expect(fixture.roster.rotation.tiers.map { $0.map(\.priority) } == [[2], [65535]])
+        #expect(fixture.roster.rotation.tiers.map { $0.map(\.tier.priority) } == [[2], [65535]])
     }
 
     @Test("the same object as long as nothing changes that matters to traffic")
@@ -79,7 +79,7 @@ import Testing
             instance(1, priority: 2, weight: 3), instance(1, priority: 1, weight: 4),
         ])
         #expect(best.roster.rotation.members.map(\.weight) == [4])
-        #expect(best.roster.rotation.members.map(\.priority) == [1])
+        #expect(best.roster.rotation.members.map(\.tier.priority) == [1])
         let most = fixture([instance(1, weight: 65535), other])
         #expect(most.roster.rotation.members.map(\.weight) == [65535])
     }

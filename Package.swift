@@ -67,6 +67,7 @@ let package = Package(
 
         // Pure: bytes and values in, values out; no descriptor, no clock.
         module("Endpoints"),
+        module("Documents", uses: ["CLibyaml"]),
         module("Locking"),
         module("WallClock"),
         module("DNSWire", uses: ["Endpoints"]),
@@ -75,7 +76,7 @@ let package = Package(
         module("Routing", uses: ["HTTP1", "Backends"], settings: hot),
         module("Balancing", uses: ["Backends"], settings: hot),
         module("Stats", uses: ["Locking"], settings: hot),
-        module("Configuration", uses: ["CLibyaml", "Endpoints"]),
+        module("Configuration", uses: ["Documents", "Endpoints"]),
 
         // The loop and what stands on it.
         module("Events", uses: ["CLibevent", "CLinux", "Endpoints", "Locking"], settings: hot),
@@ -93,7 +94,7 @@ let package = Package(
         .executableTarget(
             name: "fairlead",
             dependencies: [
-                "Endpoints", "Configuration", "Events", "DNSClient", "DNSWire", "HTTPClient", "Discovery",
+                "Endpoints", "Documents", "Configuration", "Events", "DNSClient", "DNSWire", "HTTPClient", "Discovery",
                 "Health", "Proxy", "Balancing", "Backends", "Stats", "Admin", "Demo", "HTTP1", "HTTPServer",
                 "AccessLog", "Routing", "TestBackend",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -121,7 +122,7 @@ let package = Package(
         tests("Backends", uses: ["TestSupport", "Endpoints"]),
         tests("Balancing", uses: ["Backends", "Endpoints"]),
         tests("Stats"),
-        tests("Configuration", uses: ["Endpoints"]),
+        tests("Configuration", uses: ["Documents", "Endpoints"]),
         tests("Events", uses: ["Endpoints"]),
         tests("DNSClient", uses: ["Locking", "Events", "DNSWire", "Endpoints"]),
         tests("HTTPClient", uses: ["Events", "Endpoints", "HTTPServer", "HTTP1"]),

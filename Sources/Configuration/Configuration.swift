@@ -58,14 +58,8 @@ package enum LogLevel: String, CaseIterable, Equatable, Sendable {
 
 /// Limits of configuration itself.
 enum ConfigurationLimits {
-    /// Bytes of a configuration file. A thousand services take about 200 KiB.
-    static let fileBytesMax = 1 << 20
-    /// Mappings and lists inside each other. The schema needs six levels.
-    static let depthMax = 16
     /// Problems that are kept and printed; a hostile file must not fill the log.
     static let problemsMax = 100
-    /// Characters of a wrong value that are shown again.
-    static let shownCharactersMax = 60
     /// Listeners of a file: each takes a descriptor per worker, and each is compared with each.
     static let listenersMax = 1000
     /// Routes of a listener; with more the file's own limit of 1 MiB comes first.

@@ -2,6 +2,8 @@
 // kept. `Loading` holds what has been read so far; its extensions read the file and check the
 // whole.
 
+package import Documents
+
 /// A configuration and what was odd about it.
 package struct LoadedConfiguration: Equatable, Sendable {
     /// What was read, with every default filled in; it has passed every check.

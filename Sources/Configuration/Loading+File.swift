@@ -1,5 +1,6 @@
 // Reading of the file: its top level, then services, then listeners, each against its option table.
 
+internal import Documents
 internal import Endpoints
 
 extension Loading {
@@ -47,7 +48,7 @@ extension Loading {
     }
 
     private func parse(_ text: String) throws(YAMLError) -> YAMLNode {
-        if text.utf8.count > ConfigurationLimits.fileBytesMax {
+        if text.utf8.count > NamedText.bytesMax {
             throw YAMLError(
                 text: "found more than 1MiB, expected at most 1MiB",
                 mark: YAMLMark(line: 1, column: 1))

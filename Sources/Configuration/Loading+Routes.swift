@@ -1,5 +1,7 @@
 // Reading of a listener's routes, and what has to hold of each and of all of them.
 
+internal import Documents
+
 extension Loading {
     /// Reads the list at `path`.
     mutating func readRoutes(

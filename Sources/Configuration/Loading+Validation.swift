@@ -1,5 +1,6 @@
 // What no single option can tell: whether names meet, addresses clash and values fit each other.
 
+internal import Documents
 internal import Endpoints
 
 extension Loading {

@@ -1,6 +1,8 @@
 // Reads one YAML mapping against an option table: nested keys are joined by dots, a key that no
 // option has is an error with the nearest one that exists, and every problem is kept.
 
+internal import Documents
+
 /// Reads mappings of one kind.
 struct MappingReader<Root> {
     /// The file's name, for messages.

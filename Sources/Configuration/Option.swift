@@ -1,6 +1,8 @@
 // One option: its key, its names elsewhere, its kind of value, where the value goes and what it
 // means. File, environment, flags, the check for unknown keys and the reference all read these.
 
+internal import Documents
+
 /// One option of a `Root`.
 struct Option<Root>: Sendable {
     /// With its parents: `check.interval`.

@@ -1,5 +1,7 @@
 // What is wrong with a configuration and where: one line each, all of them, ready to print.
 
+internal import Documents
+
 /// Where a value was written.
 enum Origin: Hashable, Sendable {
     /// `path` is the key with all its parents; empty when the text is no YAML.
@@ -91,19 +93,4 @@ struct ProblemList {
     mutating func add(found: String, expected: String, at origin: Origin) {
         add("found \(found), expected \(expected)", at: origin)
     }
-}
-
-/// `text` in quotes, on one line, without characters a terminal would act on, and cut when long.
-func quoted(_ text: String) -> String {
-    var shown = ""
-    for scalar in text.unicodeScalars.prefix(ConfigurationLimits.shownCharactersMax) {
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .unassigned, .privateUse:
-            shown += "\\u{\(String(scalar.value, radix: 16))}"
-        default:
-            shown.unicodeScalars.append(scalar)
-        }
-    }
-    let isCut = text.unicodeScalars.count > ConfigurationLimits.shownCharactersMax
-    return "\"\(shown)\(isCut ? "…" : "")\""
 }

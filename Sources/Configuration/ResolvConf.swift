@@ -1,6 +1,7 @@
 // resolv.conf(5): only its nameservers. The rest of it (search, options) is about names without
 // dots and about libc's resolver, neither of which is ours.
 
+package import Documents
 package import Endpoints
 
 /// Reading of resolv.conf.

@@ -4,6 +4,7 @@
 import Backends
 import Balancing
 import Configuration
+import Documents
 import DNSClient
 import DNSWire
 import Discovery

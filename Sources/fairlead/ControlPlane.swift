@@ -5,6 +5,7 @@ import AccessLog
 import Admin
 import Backends
 import Configuration
+import Documents
 import DNSClient
 import DNSWire
 import Discovery

@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Configuration
+import Documents
 import DNSWire
 import Demo
 import Endpoints

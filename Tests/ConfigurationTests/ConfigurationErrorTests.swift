@@ -2,6 +2,7 @@
 // once. Method: tables of text and exact message; each is a malformed twin of something that loads.
 
 import Configuration
+import Documents
 import Testing
 
 @Suite struct ConfigurationErrorTests {

@@ -3,6 +3,7 @@
 // small texts.
 
 import Configuration
+import Documents
 import Endpoints
 import Glibc
 import Testing

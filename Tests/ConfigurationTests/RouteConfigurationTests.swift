@@ -2,6 +2,7 @@
 // listener with the route in question; each mistake is a malformed twin of something that loads.
 
 import Configuration
+import Documents
 import Testing
 
 @Suite struct RouteConfigurationTests {

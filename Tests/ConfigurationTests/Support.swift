@@ -1,6 +1,7 @@
 // What the tests of this module share: loading a text, and the lines of its errors.
 
 import Configuration
+import Documents
 
 /// Loads `text` as the file `f.yaml`, on a machine of four processors.
 func load(

@@ -2,6 +2,7 @@
 // Method: texts, variables and flags against the values of the model.
 
 import Configuration
+import Documents
 import Endpoints
 import Testing
 

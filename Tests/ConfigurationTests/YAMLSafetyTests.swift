@@ -2,6 +2,7 @@
 // Method: the dangerous parts of YAML one by one; every prefix of a good file; files on disk.
 
 import Configuration
+import Documents
 import Glibc
 import Testing
 

@@ -1,13 +1,16 @@
-// The configuration file's text: the one place of this module that touches the file system.
+// NamedText: the text of a file, and the one place of this module that touches the file system.
 
 internal import Glibc
 
-/// A text and the name that messages give it.
+/// A text and the name that messages give it. Value type, any thread.
 package struct NamedText: Equatable, Sendable {
     /// What messages call it: the path of a file.
     package var name: String
     /// The whole text.
     package var text: String
+
+    /// Bytes of a file that is read. A thousand services take about 200 KiB.
+    package static let bytesMax = 1 << 20
 
     /// A text that did not come from disk.
     package init(name: String, text: String) {
@@ -35,7 +38,7 @@ package struct NamedText: Equatable, Sendable {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         // One byte more than allowed shows that there is too much; the text's own check refuses it.
-        while bytes.count <= ConfigurationLimits.fileBytesMax {
+        while bytes.count <= bytesMax {
             // The kernel writes at most `count` bytes, which the array has.
             let count = unsafe Glibc.read(descriptor, &buffer, buffer.count)
             if count > 0 {

@@ -6,7 +6,7 @@
 internal import CLibyaml
 
 /// A parser of one document. Any thread; holds C memory until it goes.
-@safe struct YAMLParser: ~Copyable {
+@safe package struct YAMLParser: ~Copyable {
     // libyaml keeps pointers into the parser and into the input, so both stay where they are: the
     // parser in memory of its own, the input in a buffer that `parse` holds for as long.
     private let parser: UnsafeMutablePointer<yaml_parser_t>
@@ -18,8 +18,11 @@ internal import CLibyaml
         case documentStart, documentEnd, streamEnd, other
     }
 
-    /// The document in `text`; an empty one is an empty mapping.
-    static func parse(_ text: String) throws(YAMLError) -> YAMLNode {
+    /// Mappings and lists inside each other. The configuration's schema needs six levels.
+    private static let depthMax = 16
+
+    /// The document in `text`; an empty one is an empty mapping. JSON as programs write it is YAML.
+    package static func parse(_ text: String) throws(YAMLError) -> YAMLNode {
         // libyaml takes a byte order mark only when it may choose the encoding by it.
         let text =
             text.unicodeScalars.first == "\u{feff}"
@@ -79,9 +82,9 @@ internal import CLibyaml
     private borrowing func node(_ event: Event, _ mark: YAMLMark, depth: Int) throws(YAMLError)
         -> YAMLNode
     {
-        guard depth <= ConfigurationLimits.depthMax else {
+        guard depth <= Self.depthMax else {
             throw YAMLError(
-                text: "found more than \(ConfigurationLimits.depthMax) lists and mappings inside "
+                text: "found more than \(Self.depthMax) lists and mappings inside "
                     + "each other, expected at most six", mark: mark)
         }
         switch event {

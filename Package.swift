@@ -76,7 +76,8 @@ let package = Package(
         module("Routing", uses: ["HTTP1", "Backends"], settings: hot),
         module("Balancing", uses: ["Backends"], settings: hot),
         module("Stats", uses: ["Locking"], settings: hot),
-        module("Configuration", uses: ["Documents", "Endpoints"]),
+        module("ConsulQuery"),
+        module("Configuration", uses: ["Documents", "ConsulQuery", "Endpoints"]),
 
         // The loop and what stands on it.
         module("Events", uses: ["CLibevent", "CLinux", "Endpoints", "Locking"], settings: hot),
@@ -122,7 +123,7 @@ let package = Package(
         tests("Backends", uses: ["TestSupport", "Endpoints"]),
         tests("Balancing", uses: ["Backends", "Endpoints"]),
         tests("Stats"),
-        tests("Configuration", uses: ["Documents", "Endpoints"]),
+        tests("Configuration", uses: ["Documents", "ConsulQuery", "Endpoints"]),
         tests("Events", uses: ["Endpoints"]),
         tests("DNSClient", uses: ["Locking", "Events", "DNSWire", "Endpoints"]),
         tests("HTTPClient", uses: ["Events", "Endpoints", "HTTPServer", "HTTP1"]),

@@ -16,6 +16,8 @@ package struct Configuration: Equatable, Sendable {
     package internal(set) var admin: Endpoint? = Endpoint(.loopback, 9090)
     /// How names are looked up.
     package internal(set) var dns = DNSSettings()
+    /// Where Consul's agents are, and what is asked of them.
+    package internal(set) var consul = ConsulSettings()
     /// How long work in flight may take to finish after the first stop signal; zero means at once.
     package internal(set) var stopTimeout = Duration.seconds(30)
     /// The least severe message that is written.
@@ -49,6 +51,17 @@ package struct DNSSettings: Equatable, Sendable {
     package internal(set) var attempts = 3
     /// The file that names the nameservers when `servers` is empty.
     package internal(set) var resolvConf = "/etc/resolv.conf"
+    /// How questions travel at first.
+    package internal(set) var transport = Transport.udp
+    /// Whether letters of names are sent in random case.
+    package internal(set) var mixCase = Switch.on
+    /// Questions a second at most, 1 to 100,000. A thousand names at Consul's TTL of 0 need so many.
+    package internal(set) var rate = 1000
+
+    /// How questions travel at first.
+    package enum Transport: String, CaseIterable, Equatable, Sendable {
+        case udp, tcp
+    }
 }
 
 /// How severe a log message must be to be written; each case includes those before it.
@@ -66,6 +79,8 @@ enum ConfigurationLimits {
     static let routesMax = 20_000
     /// Worker threads: more than the largest machines have processors for.
     static let workersMax = 256
+    /// Sources of a service: datacentres to fail over to.
+    static let sourcesMax = 16
     /// Nameservers: each question is raced among them, so more only adds load.
     static let nameserversMax = 8
     /// Bytes of a DNS name without its trailing dot (RFC 1035, section 2.3.4).

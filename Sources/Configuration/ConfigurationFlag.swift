@@ -6,6 +6,7 @@ package enum ConfigurationFlag: String, CaseIterable, Hashable, Sendable {
     case listen = "--listen"
     case mode = "--mode"
     case service = "--service"
+    case consul = "--consul"
     case backend = "--backend"
     case dns = "--dns"
     case admin = "--admin"

@@ -19,19 +19,20 @@ package enum ConfigurationLoader {
     /// environment and flags must do. `processorCount` is what `workers: auto` means.
     ///
     /// `--listen` with `--service` or `--backend`, or the variables of the same names, make one
-    /// listener and one service beside those of the file: nothing of the file goes away unsaid. A
+    /// listener and one service beside those of the file, and `additions` more: nothing of the file goes away unsaid. A
     /// source by flag replaces one by environment. Options of services and listeners set by
     /// environment are defaults (`defaults.…`), so what one service says for itself still wins.
     /// - Throws: everything that is wrong.
     package static func load(
         file: NamedText? = nil, environment: [String: String] = [:],
-        overrides: Overrides = Overrides(), processorCount: Int
+        overrides: Overrides = Overrides(), additions: [Addition] = [], processorCount: Int
     ) throws(ConfigurationErrors) -> LoadedConfiguration {
         var loading = Loading(environment: environment, overrides: overrides, processorCount)
         loading.warnAboutUnknownVariables()
         loading.applyOverrides(OptionTable.direct)
         loading.readFile(file)
         loading.addDirect()
+        loading.add(additions)
         loading.validate()
         return try loading.result()
     }
@@ -117,7 +118,7 @@ struct Loading {
     /// Adds the listener and service that flags or environment make, if they do.
     mutating func addDirect() {
         var sources: [(key: String, origin: Origin)] = []
-        for key in ["service", "backend"] {
+        for key in Self.directSources {
             if let origin = given[key] { sources.append((key, origin)) }
         }
         let flags = sources.filter { if case .flag = $0.origin { true } else { false } }
@@ -143,10 +144,14 @@ struct Loading {
         listener.given["listen"] = listenOrigin
         for (key, origin) in sources {
             listener.hasSource = true
-            if key == "service" {
+            switch key {
+            case "service":
                 listener.srv = draft.direct.srv
                 listener.given["srv"] = origin
-            } else {
+            case "consul":
+                listener.consul = draft.direct.consul
+                listener.given["consul"] = origin
+            default:
                 listener.backends = draft.direct.backends.map { Service.StaticBackend($0) }
                 listener.given["backends"] = origin
                 if Set(draft.direct.backends).count < draft.direct.backends.count {
@@ -154,15 +159,24 @@ struct Loading {
                 }
             }
         }
-        let isGivenBadly = sources.isEmpty && ["service", "backend"].contains { hasText(for: $0) }
-        if sources.isEmpty, !isGivenBadly {
+        let isGivenBadly = sources.isEmpty && Self.directSources.contains { hasText(for: $0) }
+        if sources.isEmpty, !isGivenBadly, !(mayGetRoutes && listener.value.mode == .http) {
             errors.add(
-                "found a listener without service, expected --service or --backend "
-                    + "(FAIRLEAD_SERVICE or FAIRLEAD_BACKEND) as well", at: listenOrigin)
+                "found a listener without service, expected --service, --consul or --backend "
+                    + "(FAIRLEAD_SERVICE, FAIRLEAD_CONSUL or FAIRLEAD_BACKEND) as well",
+                at: listenOrigin)
         }
-        listener.hasSource = true
+        listener.hasSource = !sources.isEmpty || isGivenBadly
         addListener(listener)
     }
+
+    /// Whether routes may come while the program runs, so that a listener can begin with none.
+    var mayGetRoutes: Bool {
+        draft.configuration.consul.kv != nil || draft.configuration.consul.tags == .on
+    }
+
+    /// Options that name that listener's instances.
+    private static let directSources = ["service", "consul", "backend"]
 
     private func hasText(for key: String) -> Bool {
         OptionTable.direct.contains { option in

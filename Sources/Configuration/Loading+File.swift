@@ -9,7 +9,7 @@ extension Loading {
     mutating func readFile(_ file: NamedText?) {
         var reading = MappingReader<Draft>.Reading()
         let name = file?.name ?? draft.direct.file ?? ""
-        if let root = tree(of: file) {
+        if let root = root(of: file) {
             let reader = MappingReader(
                 file: name, options: OptionTable.file, sections: ["services", "listeners"])
             reading = reader.read(root, path: "", into: &draft, &errors)
@@ -23,7 +23,7 @@ extension Loading {
         if let node = reading.sections["listeners"] { readListeners(node, file: name) }
     }
 
-    private mutating func tree(of file: NamedText?) -> YAMLNode? {
+    private mutating func root(of file: NamedText?) -> YAMLNode? {
         guard let file else {
             guard let path = draft.direct.file else {
                 // A bad path has been reported already.
@@ -38,6 +38,11 @@ extension Loading {
                 return nil
             }
         }
+        return tree(of: file)
+    }
+
+    /// `file` as a tree; nil when it is none, which has been reported then.
+    mutating func tree(of file: NamedText) -> YAMLNode? {
         do {
             return try parse(file.text)
         } catch {
@@ -70,20 +75,27 @@ extension Loading {
         for entry in entries {
             let path = "services.\(isName(entry.key) ? entry.key : quoted(entry.key))"
             let origin = Origin.file(name: file, mark: entry.keyMark, path: path)
-            if !isName(entry.key) {
-                errors.add(
-                    "found the name \(quoted(entry.key)), expected 1 to 63 letters, digits, dots, "
-                        + "- or _", at: origin)
-            }
-            var service = Entry(value: draft.service, origin: origin)
-            service.value.name = entry.key
-            read(entry.value, path, file, OptionTable.serviceEntry, into: &service)
-            service.value.check = settled(service.value.check, given: service.given)
-            if !service.hasSource {
-                errors.add("found no source, expected srv or backends", at: origin)
-            }
-            services.append(withSource(service, service))
+            readService(entry.value, entry.key, path: path, file, origin)
         }
+    }
+
+    /// Reads the service called `name`, which stands at `path`.
+    mutating func readService(
+        _ node: YAMLNode, _ name: String, path: String, _ file: String, _ origin: Origin
+    ) {
+        if !isName(name) {
+            errors.add(
+                "found the name \(quoted(name)), expected 1 to 63 letters, digits, dots, - or _",
+                at: origin)
+        }
+        var service = Entry(value: draft.service, origin: origin)
+        service.value.name = name
+        read(node, path, file, OptionTable.serviceEntry, into: &service)
+        service.value.check = settled(service.value.check, given: service.given)
+        if !service.hasSource {
+            errors.add("found no source, expected srv, consul, file or backends", at: origin)
+        }
+        services.append(withSources(service, service))
     }
 
     /// Reads a service or listener with its source.
@@ -99,10 +111,11 @@ extension Loading {
         let reading = reader.read(node, path: path, into: &entry, &errors)
         entry.given = reading.given
         entry.keys = reading.keys
-        entry.hasSource = reading.keys.contains("srv") || reading.keys.contains("backends")
+        entry.hasSource = !reading.keys.isDisjoint(with: Self.sourceKeys)
         more(&self, &entry, reading)
         guard let list = reading.sections["backends"] else { return }
-        let origin = Origin.file(name: file, mark: list.mark, path: "\(path).backends")
+        let listPath = path.isEmpty ? "backends" : "\(path).backends"
+        let origin = Origin.file(name: file, mark: list.mark, path: listPath)
         entry.given["backends"] = origin
         guard case .sequence(let items) = list.content, !items.isEmpty else {
             let isEmpty = if case .sequence = list.content { true } else { false }
@@ -114,7 +127,7 @@ extension Loading {
         }
         var seen: Set<HostAndPort> = []
         for (index, item) in items.enumerated() {
-            let itemPath = "\(path).backends[\(index)]"
+            let itemPath = "\(listPath)[\(index)]"
             guard let backend = readBackend(item, itemPath, file) else { continue }
             if !seen.insert(backend.address).inserted {
                 let origin = Origin.file(name: file, mark: item.mark, path: itemPath)
@@ -210,31 +223,5 @@ extension Loading {
             }
             addListener(listener)
         }
-    }
-
-    /// Keeps a listener; one that carries its source gets a service of its own.
-    mutating func addListener(_ listener: Entry<Listener>) {
-        var listener = listener
-        if listener.hasSource {
-            var service = Entry(value: draft.service, origin: listener.origin)
-            service.isCarried = true
-            service.value.name = listener.srv ?? listener.value.name
-            service = withSource(service, listener)
-            listener.value.service = service.value.name
-            services.append(service)
-        }
-        listeners.append(listener)
-    }
-
-    /// `service` with the source that `entry` has.
-    private mutating func withSource<Value>(_ service: Entry<Service>, _ entry: Entry<Value>)
-        -> Entry<Service>
-    {
-        if let origin = entry.given["srv"], entry.given["backends"] != nil {
-            errors.add("found both srv and backends, expected one of them", at: origin)
-        }
-        var service = service
-        service.value.source = entry.srv.map { .srv($0) } ?? .backends(entry.backends)
-        return service
     }
 }

@@ -21,7 +21,6 @@ extension Loading {
                 expected: "at most \(ConfigurationLimits.routesMax)", at: origin)
             return
         }
-        var seen: Set<RouteMatch> = []
         for (index, item) in items.enumerated() {
             let itemPath = "\(path)[\(index)]"
             let origin = Origin.file(name: file, mark: item.mark, path: itemPath)
@@ -29,24 +28,37 @@ extension Loading {
                 errors.add(found: item.found, expected: "a route", at: origin)
                 continue
             }
-            let route = readRoute(item, itemPath, file)
-            if !seen.insert(RouteMatch(route)).inserted {
-                errors.add(
-                    "found a second route for the same requests, expected one: this one would never "
-                        + "be used", at: origin)
-            }
-            listener.value.routes.append(route)
-            listener.routeOrigins.append(origin)
+            let route = readRoute(item, itemPath, file).route
+            if !listener.append(route, at: origin) { addSecondRoute(at: origin) }
         }
     }
 
-    private mutating func readRoute(
-        _ node: YAMLNode, _ path: String, _ file: String
-    ) -> RouteSettings {
+    mutating func addSecondRoute(at origin: Origin) {
+        errors.add(
+            "found a second route for the same requests, expected one: this one would never be used",
+            at: origin)
+    }
+
+    /// One route, and the listener that it names, which only a route that stands alone may.
+    mutating func readRoute(
+        _ node: YAMLNode, _ path: String, _ file: String, mayNameListener: Bool = false
+    ) -> (route: RouteSettings, listener: String?) {
         var route = RouteSettings()
-        let headers = ["headers", "request-headers", "response-headers"]
+        let headers =
+            ["headers", "request-headers", "response-headers"]
+            + (mayNameListener ? ["listener"] : [])
         let reader = MappingReader(file: file, options: OptionTable.route, sections: headers)
         let reading = reader.read(node, path: path, into: &route, &errors)
+        var listener: String?
+        if let node = reading.sections["listener"] {
+            if case .scalar(let name, _) = node.content, !node.isNothing {
+                listener = name
+            } else {
+                errors.add(
+                    found: node.found, expected: "a listener's name",
+                    at: .file(name: file, mark: node.mark, path: "listener"))
+            }
+        }
         if let node = reading.sections["headers"] {
             for (name, value) in lines(node, "\(path).headers", file) {
                 route.headers.append(
@@ -60,7 +72,7 @@ extension Loading {
             if isRequest { route.requestHeaders = edits } else { route.responseHeaders = edits }
         }
         checkRoute(route, reading, .file(name: file, mark: node.mark, path: path))
-        return route
+        return (route, listener)
     }
 
     private mutating func readEdits(
@@ -188,8 +200,17 @@ extension Loading {
     }
 }
 
+extension Entry<Listener> {
+    /// Adds a route; false when there is one for the same requests.
+    mutating func append(_ route: RouteSettings, at origin: Origin) -> Bool {
+        value.routes.append(route)
+        routeOrigins.append(origin)
+        return routeMatches.insert(RouteMatch(route)).inserted
+    }
+}
+
 /// Which requests a route is for: two routes with the same are one too many.
-private struct RouteMatch: Hashable {
+struct RouteMatch: Hashable {
     let host: String?
     let path: String?
     let prefix: String?

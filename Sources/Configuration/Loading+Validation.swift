@@ -9,11 +9,12 @@ extension Loading {
         if !hasListeners, isComplete {
             errors.add(
                 "found no listener, expected listeners in a file (--config FILE), or --listen with "
-                    + "--service or --backend", at: .nowhere)
+                    + "--service, --consul or --backend", at: .nowhere)
         }
         checkNames()
         checkServiceReferences()
         checkAddresses()
+        checkConsul()
         for service in services { checkTimes(service) }
         if errors.isEmpty { warnAboutUnusedServices() }
     }
@@ -64,7 +65,8 @@ extension Loading {
             if listener.hasSource {
                 if let reference {
                     errors.add(
-                        "found service beside srv or backends, expected one of them", at: reference)
+                        "found service beside srv, consul, file or backends, expected one of them",
+                        at: reference)
                 }
             } else if let reference {
                 let name = listener.value.service
@@ -78,10 +80,26 @@ extension Loading {
                             ? "a name under services, where there is none" : "one of: \(some)"
                     }
                 errors.add(found: quoted(name), expected: hint, at: reference)
-            } else if !listener.keys.contains("service"), listener.given["routes"] == nil {
+            } else if !listener.keys.contains("service"), listener.given["routes"] == nil,
+                !(mayGetRoutes && listener.value.mode == .http)
+            {
                 errors.add(
-                    "found no service, expected service, srv, backends or routes",
+                    "found no service, expected service, srv, consul, file, backends or routes",
                     at: listener.origin)
+            }
+        }
+    }
+
+    private mutating func checkConsul() {
+        let consul = draft.configuration.consul
+        if consul.token != nil, consul.tokenFile != nil, let origin = given["consul.token-file"] {
+            errors.add("found both consul.token and consul.token-file, expected one", at: origin)
+        }
+        let register = consul.register
+        if register.name == nil {
+            for key in ["address", "port", "tags", "check-path"] {
+                guard let origin = given["consul.register.\(key)"] else { continue }
+                warnings.add("no effect without consul.register.name", at: origin)
             }
         }
     }
@@ -139,6 +157,8 @@ extension Loading {
     }
 
     private mutating func warnAboutUnusedServices() {
+        // Routes that come later may use it.
+        if mayGetRoutes { return }
         let used = Set(listeners.flatMap(\.value.serviceNames))
         for service in services where !used.contains(service.value.name) {
             warnings.add("no listener uses this service", at: service.origin)

@@ -18,6 +18,7 @@ struct Option<Root>: Sendable {
     /// The value it has in a root, in the form it is written.
     let text: @Sendable (Root) -> String
     private let variable: String?
+    private let isSecret: Bool
     private let read: @Sendable ([String], inout Root) throws(Unexpected) -> Void
 
     /// An option whose value is kept at `path`. `variable` is its environment variable where that
@@ -33,6 +34,7 @@ struct Option<Root>: Sendable {
         self.variable = variable
         summary = kind.summary
         isList = kind.isList
+        isSecret = kind.isSecret
         text = { kind.write($0[keyPath: path]) }
         read = { (texts, root) throws(Unexpected) in root[keyPath: path] = try kind.parse(texts) }
     }
@@ -47,6 +49,7 @@ struct Option<Root>: Sendable {
         variable = inner.variable
         summary = inner.summary
         isList = inner.isList
+        isSecret = inner.isSecret
         text = { inner.text($0[keyPath: path]) }
         read = { (texts, root) throws(Unexpected) in try inner.read(texts, &root[keyPath: path]) }
     }
@@ -77,8 +80,14 @@ struct Option<Root>: Sendable {
             try read(texts, &root)
             return true
         } catch {
-            let found = texts.indices.contains(error.index) ? quoted(texts[error.index]) : "nothing"
-            problems.add(found: found, expected: error.expected, at: origin(error.index))
+            if let sentence = error.sentence {
+                problems.add(sentence, at: origin(error.index))
+            } else {
+                let found =
+                    !texts.indices.contains(error.index)
+                    ? "nothing" : isSecret ? "something else" : quoted(texts[error.index])
+                problems.add(found: found, expected: error.expected, at: origin(error.index))
+            }
             return false
         }
     }

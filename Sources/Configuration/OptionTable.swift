@@ -2,6 +2,7 @@
 // default), kind and range, and what it means. Everything else follows: `group` puts the same line
 // under `services.NAME`, under `defaults` and into the environment.
 
+internal import ConsulQuery
 internal import Endpoints
 
 /// What is read before it becomes a `Configuration`.
@@ -23,22 +24,26 @@ struct Direct {
     var file: String?
     var listen: Endpoint?
     var mode: Listener.Mode?
-    var srv: String?
+    var srv: [String] = []
+    var consul: [ConsulServiceQuery] = []
     var backends: [HostAndPort] = []
 }
 
 /// A service or a listener while it is read.
 struct Entry<Value> {
     var value: Value
-    var srv: String?
+    var srv: [String] = []
+    var consul: [ConsulServiceQuery] = []
+    var instanceFile: String?
     var backends: [Service.StaticBackend] = []
     /// Where it is as a whole, and where each of its keys that has a good value was given.
     var origin: Origin
     var given: [String: Origin] = [:]
     /// Every known key that was there, with a good value or not.
     var keys: Set<String> = []
-    /// Where each of a listener's routes is.
+    /// Where each of a listener's routes is, and which requests they are for.
     var routeOrigins: [Origin] = []
+    var routeMatches: Set<RouteMatch> = []
     /// Whether it names its instances, well or badly.
     var hasSource = false
     /// Whether it is the service of one listener, which no other can name.
@@ -63,6 +68,7 @@ enum OptionTable {
                 "How long work in flight may take to finish after the first stop signal."),
             Option("log-level", \.logLevel, .word, "The least severe message that is written."),
         ] + Option.group("access-log", \.accessLog, accessLog) + Option.group("dns", \.dns, dns)
+        + Option.group("consul", \.consul, consul)
 
     private static let accessLog: [Option<AccessLogSettings>] = [
         Option(
@@ -84,17 +90,102 @@ enum OptionTable {
             "attempts", \.attempts, .count(1...10),
             "Tries of one question before it counts as failed."),
         Option(
+            "transport", \.transport, .word,
+            "How questions travel: `udp`, and TCP for what is cut; or `tcp` from the start."),
+        Option(
+            "mix-case", \.mixCase, .word,
+            "Whether letters of names are sent in random case, which a forger would have to guess."),
+        Option(
+            "rate", \.rate, .count(1...100_000),
+            "Questions a second at most, over all services."),
+        Option(
             "resolv-conf", \.resolvConf, .filePath,
             "The file that names the nameservers when `dns.servers` does not."),
+    ]
+
+    private static let consul: [Option<ConsulSettings>] =
+        [
+            Option(
+                "agents", \.agents, .list(of: .agentAddress, countMax: 8),
+                "Consul's agents, the preferred one first; on port 8500 unless told."),
+            Option("token", \.token, .optional(.token), "The ACL token that they get."),
+            Option(
+                "token-file", \.tokenFile, .optional(.filePath),
+                "A file with that token, read at the start."),
+            Option(
+                "wait", \.wait, .duration(.seconds(1) ... .seconds(600)),
+                "How long an agent may hold a question for news."),
+            Option("stale", \.stale, .word, "Whether any server may answer, not only the leader."),
+            Option(
+                "connections", \.connections, .count(2...10_000),
+                "Connections to one agent at most; it allows 200 per client by default."),
+            Option(
+                "kv", \.kv, .optional(.keyPrefix, "off"),
+                "The prefix of the K/V store that routes, services and weights are read from."),
+            Option(
+                "tags", \.tags, .word,
+                "Whether tags such as `urlprefix-example.com/api` become services and routes."),
+        ] + Option.group("register", \.register, registration)
+
+    private static let registration: [Option<ConsulSettings.Registration>] = [
+        Option(
+            "name", \.name, .optional(.name, "off"),
+            "The name under which this process registers itself with the first agent."),
+        Option(
+            "address", \.address, .optional(.host, "auto"),
+            "Its address; `auto` is the agent's own."),
+        Option(
+            "port", \.port, .optional(.count(1...65535), "auto"),
+            "Its port; `auto` is that of the first listener."),
+        Option("tags", \.tags, .list(of: .tag, countMax: 64), "Its tags."),
+        Option(
+            "check-path", \.checkPath, .optional(.urlPath, "off"),
+            "The path of the agent's HTTP check; without one it connects by TCP."),
     ]
 
     // MARK: Services
 
     static let service: [Option<Service>] =
-        [Option("balance", \.balance, .word, "How a backend is chosen.")]
-        + Option.group("refresh", \.refresh, refresh) + Option.group("check", \.check, check)
+        [
+            Option("balance", \.balance, .word, "How a backend is chosen."),
+            Option(
+                "failover-below", \.failoverPercent, .percent(0...100),
+                "A tier with less of its backends up is joined by the next; at 0% when none is up."),
+        ] + Option.group("", \.records, records)
+        + Option.group("refresh", \.refresh, refresh) + Option.group("hold", \.hold, hold)
+        + Option.group("check", \.check, check)
         + Option.group("retry", \.retry, retry)
         + Option.group("timeouts", \.timeouts, backendTimeouts)
+
+    private static let records: [Option<Service.Records>] = [
+        Option("addresses", \.families, .word, "Which addresses of a host are used."),
+        Option(
+            "port", \.port, .optional(.count(1...65535), "auto"),
+            "In place of the port of every SRV record; `auto` leaves it."),
+        Option(
+            "fallback-port", \.fallbackPort, .optional(.count(1...65535), "off"),
+            "The port of the addresses that a name without SRV records has."),
+    ]
+
+    private static let hold: [Option<Service.Hold>] = [
+        Option("nxdomain", \.nxdomain, holdTime, "When the name does not exist."),
+        Option("nodata", \.nodata, holdTime, "When the answer names no instance."),
+        Option("servfail", \.servfail, holdTime, "When the registry can't find out."),
+        Option("refused", \.refused, holdTime, "When it refuses to say."),
+        Option("other-code", \.otherCode, holdTime, "When it answers in a way that is not known."),
+        Option("timeout", \.timeout, holdTime, "When it does not answer."),
+        Option("malformed", \.malformed, holdTime, "When its answer can't be read."),
+        Option("unreachable", \.unreachable, holdTime, "When it can't be reached."),
+        Option(
+            "mass-loss", \.massLoss, holdTime,
+            "When one answer loses more than half of the backends."),
+        Option(
+            "keep-passing", \.keepPassing, .word,
+            "Whether backends that pass their checks stay when a hold ends; addresses of containers "
+                + "are used again, so that a passing check may be a stranger's by then."),
+    ]
+
+    private static let holdTime = ValueKind<Duration>.duration(.zero ... .seconds(30 * 86400))
 
     private static let refresh: [Option<Service.Refresh>] = [
         Option(
@@ -222,8 +313,13 @@ enum OptionTable {
                 "listen", \.listen, .optional(.listenAddress), flag: .listen, "Where to listen."),
             Option("mode", \.mode, .optional(.word), flag: .mode, "What that listener speaks."),
             Option(
-                "service", \.srv, .optional(.srvName), flag: .service,
-                "The DNS name whose SRV records are that listener's backends."),
+                "service", \.srv, srvNames, flag: .service,
+                "The DNS name whose SRV records are that listener's backends; more are to fail over "
+                    + "to, in order."),
+            Option(
+                "consul", \.consul, consulQueries, flag: .consul,
+                "The service in Consul's HTTP API, with its parameters, beside or in place of a DNS "
+                    + "name."),
             Option(
                 "backend", \.backends, .list(of: .backendAddress, countMax: 1000), flag: .backend,
                 "Fixed backends in place of a service."),
@@ -231,8 +327,7 @@ enum OptionTable {
 
     /// One service of the file.
     static let serviceEntry: [Option<Entry<Service>>] =
-        [Option("srv", \.srv, .optional(.srvName), srvSentence)]
-        + Option.group("", \.value, service)
+        sources() + Option.group("", \.value, service)
 
     /// One listener of the file.
     static let listenerEntry: [Option<Entry<Listener>>] =
@@ -245,8 +340,7 @@ enum OptionTable {
                 Option("mode", \.mode, .word, "What it speaks."),
                 Option("service", \.service, .name, "The service that its requests go to."),
             ])
-        + [Option("srv", \.srv, .optional(.srvName), srvSentence)]
-        + Option.group("", \.value, listener)
+        + sources() + Option.group("", \.value, listener)
 
     /// One route of a list, besides its headers.
     static let route: [Option<RouteSettings>] =
@@ -298,5 +392,32 @@ enum OptionTable {
         Option("priority", \.priority, .count(0...65535), "Tier; the lowest healthy one is used."),
     ]
 
-    private static let srvSentence = "The DNS name whose SRV records are the backends."
+    /// What an operator decides about one backend.
+    static let override: [Option<Service.Override>] = [
+        Option(
+            "weight", \.weight, .optional(.count(0...65535), "auto"),
+            "Its weight, in place of what discovery says."),
+        Option("drain", \.drain, .word, "Whether it gets no new requests."),
+    ]
+
+    private static func sources<Value>() -> [Option<Entry<Value>>] {
+        [
+            Option(
+                "srv", \.srv, srvNames,
+                "The DNS name whose SRV records are the backends; more are to fail over to, in order."
+            ),
+            Option(
+                "consul", \.consul, consulQueries,
+                "The service in Consul's HTTP API: `web?dc=dc2&tag=v1&passing`. Beside `srv` it comes "
+                    + "first, and DNS is for when it fails."),
+            Option(
+                "file", \.instanceFile, .optional(.filePath),
+                "A file of instances, watched for change: JSON or YAML, as Prometheus' file_sd."),
+        ]
+    }
+
+    private static let srvNames = ValueKind<[String]>.list(
+        of: .srvName, countMax: ConfigurationLimits.sourcesMax)
+    private static let consulQueries = ValueKind<[ConsulServiceQuery]>.list(
+        of: .consulQuery, countMax: ConfigurationLimits.sourcesMax)
 }

@@ -1,15 +1,23 @@
 // A service: the backends that share its requests, how they are found, checked and retried.
 
+package import ConsulQuery
 package import Endpoints
 
 /// A named group of backends that requests are balanced over.
 package struct Service: Equatable, Sendable {
     /// Distinct; the operator's, or for one that a listener carries the SRV name or the listener's.
     package internal(set) var name = ""
-    /// Where its instances come from.
-    package internal(set) var source = Source.backends([])
-    /// When its source is asked again; of no effect on a list of addresses.
+    /// Where its instances come from, in the order of fail-over; 1 to 16.
+    package internal(set) var sources: [Source] = []
+    /// How the answers of DNS become instances.
+    package internal(set) var records = Records()
+    /// When its sources are asked again; of no effect on a list of addresses.
     package internal(set) var refresh = Refresh()
+    /// How long what discovery says against its backends has no effect.
+    package internal(set) var hold = Hold()
+    /// How much of a tier has to be up for it to serve alone, 0 to 100 percent; below that the next
+    /// tier serves with it. 0: as long as one of it is up.
+    package internal(set) var failoverPercent = 0
     /// How a backend is chosen for a request.
     package internal(set) var balance = Balance.roundRobin
     /// How its backends are probed.
@@ -19,10 +27,28 @@ package struct Service: Equatable, Sendable {
     /// How long its backends may take.
     package internal(set) var timeouts = Timeouts()
 
+    /// What an operator decides about single backends, whatever discovery says.
+    package internal(set) var overrides: [Endpoint: Override] = [:]
+
+    /// What an operator decides about one backend.
+    package struct Override: Equatable, Sendable {
+        /// Its weight, 0 to 65535 (RFC 2782); nil leaves what discovery says.
+        package internal(set) var weight: UInt16?
+        /// Whether it gets no new requests.
+        package internal(set) var drain = Switch.off
+
+        init() {}
+    }
+
     /// Where instances come from.
     package enum Source: Equatable, Sendable {
         /// A DNS name with SRV records (RFC 2782), without trailing dot.
         case srv(String)
+        /// A query of Consul's HTTP API; while that fails, the SRV records of a DNS name, if there is
+        /// one.
+        case consul(ConsulServiceQuery, fallback: String?)
+        /// A file that lists instances, as Prometheus' file_sd has them.
+        case file(String)
         /// A fixed list, never empty, without doubles.
         case backends([StaticBackend])
     }
@@ -39,6 +65,55 @@ package struct Service: Equatable, Sendable {
         init(_ address: HostAndPort) {
             self.address = address
         }
+    }
+
+    /// How the answers of DNS become instances.
+    package struct Records: Equatable, Sendable {
+        /// Which addresses of a host are used.
+        package internal(set) var families = Families.ipv4First
+        /// In place of the port of every SRV record; nil leaves it.
+        package internal(set) var port: UInt16?
+        /// Where a name without SRV records has its instances, one for each address; nil: a name
+        /// without SRV records has none.
+        package internal(set) var fallbackPort: UInt16?
+
+        /// Which addresses of a host are used.
+        package enum Families: String, CaseIterable, Equatable, Sendable {
+            /// The IPv4 address, or the IPv6 one of a host without.
+            case ipv4First = "ipv4-first"
+            /// The IPv6 address, or the IPv4 one of a host without.
+            case ipv6First = "ipv6-first"
+            /// IPv4 alone.
+            case ipv4
+            /// IPv6 alone.
+            case ipv6
+            /// Both, as two instances.
+            case both
+        }
+    }
+
+    /// How long nothing leaves, by what went wrong; the reasons stand in `RosterOptions.Holds`.
+    package struct Hold: Equatable, Sendable {
+        /// The name does not exist.
+        package internal(set) var nxdomain = Duration.seconds(900)
+        /// It names no instance.
+        package internal(set) var nodata = Duration.seconds(900)
+        /// The registry could not find out.
+        package internal(set) var servfail = Duration.seconds(86400)
+        /// It refuses to say.
+        package internal(set) var refused = Duration.seconds(86400)
+        /// It answers in a way that is not known.
+        package internal(set) var otherCode = Duration.seconds(86400)
+        /// It does not answer.
+        package internal(set) var timeout = Duration.seconds(86400)
+        /// What it answers can't be read.
+        package internal(set) var malformed = Duration.seconds(86400)
+        /// It can't be reached.
+        package internal(set) var unreachable = Duration.seconds(86400)
+        /// One answer lost more than half of the backends.
+        package internal(set) var massLoss = Duration.seconds(300)
+        /// Whether backends that pass their checks stay when a hold ends.
+        package internal(set) var keepPassing = Switch.off
     }
 
     /// When an answer is asked for again: after its time to live, within these bounds.

@@ -8,6 +8,8 @@ struct Unexpected: Error {
     var index = 0
     /// What should have been there.
     var expected: String
+    /// The whole sentence, where a reader of its own says better what it found; nil otherwise.
+    var sentence: String?
 }
 
 /// How one kind of value is read from text and written back.
@@ -16,6 +18,8 @@ struct ValueKind<Value: Sendable>: Sendable {
     let summary: String
     /// Whether several values make one: a list in the file, separated by commas elsewhere.
     let isList: Bool
+    /// Whether no message may show a value.
+    var isSecret = false
     /// Reads; exactly one text unless `isList`.
     let parse: @Sendable ([String]) throws(Unexpected) -> Value
     /// Writes in the form that `parse` reads.
@@ -64,9 +68,11 @@ struct ValueKind<Value: Sendable>: Sendable {
 
     /// A `kind` where nil cannot be written, only left out.
     static func optional<Wrapped>(_ kind: ValueKind<Wrapped>) -> Self where Value == Wrapped? {
-        Self(
+        var optional = Self(
             summary: kind.summary, isList: kind.isList, write: { $0.map(kind.write) ?? "" },
             parse: { (texts) throws(Unexpected) in try kind.parse(texts) })
+        optional.isSecret = kind.isSecret
+        return optional
     }
 
     /// Up to `countMax` values of a `kind`.
@@ -84,7 +90,8 @@ struct ValueKind<Value: Sendable>: Sendable {
                     do throws(Unexpected) {
                         values.append(try kind.parse([text]))
                     } catch {
-                        throw Unexpected(index: index, expected: error.expected)
+                        throw Unexpected(
+                            index: index, expected: error.expected, sentence: error.sentence)
                     }
                 }
                 return values

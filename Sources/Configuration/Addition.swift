@@ -1,0 +1,64 @@
+// Addition: a piece of configuration that comes while the program runs, from Consul's K/V store or from
+// the tags of services there. It is read by the same tables as the file, and the whole is validated
+// anew with it.
+//
+// | key below the prefix        | value, YAML                                                    |
+// |-----------------------------|----------------------------------------------------------------|
+// | `routes/ANYTHING`           | a route or a list of them; with `listener: NAME` for one       |
+// |                             | listener, else for every HTTP listener                         |
+// | `services/NAME`             | a service, as under `services`                                 |
+// | `backends/SERVICE/HOST:PORT`| `{weight: 5}` or `{drain: on}` for that backend                |
+
+package import Documents
+package import Endpoints
+
+/// A document that adds to a configuration. Value type, any thread.
+package struct Addition: Equatable, Sendable {
+    /// What it adds.
+    package enum Kind: Equatable, Sendable {
+        /// One route or several.
+        case routes
+        /// The service of that name.
+        case service(String)
+        /// What an operator decides about one backend of a service.
+        case backend(service: String, Endpoint)
+    }
+
+    /// What it adds.
+    package let kind: Kind
+    /// The document, and what messages call it.
+    package let document: NamedText
+
+    /// A document of that kind.
+    package init(_ kind: Kind, _ document: NamedText) {
+        self.kind = kind
+        self.document = document
+    }
+
+    /// What the key, relative to its prefix, says that `document` is.
+    /// - Throws: what was found and what was expected, for a key that is none of the table above.
+    package init(key: String, _ document: NamedText) throws(AdditionError) {
+        let parts = key.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        switch parts.first {
+        case "routes" where parts.count > 1: self.init(.routes, document)
+        case "services" where parts.count == 2: self.init(.service(parts[1]), document)
+        case "backends" where parts.count == 3:
+            guard let endpoint = Endpoint(parts[2]), endpoint.port > 0 else {
+                throw AdditionError(
+                    description: "\(document.name): found the backend \(quoted(parts[2])), "
+                        + "expected its address and port, such as 10.0.0.1:80")
+            }
+            self.init(.backend(service: parts[1], endpoint), document)
+        default:
+            throw AdditionError(
+                description: "\(document.name): found a key that nothing reads, expected "
+                    + "routes/ANYTHING, services/NAME or backends/SERVICE/ADDRESS:PORT")
+        }
+    }
+}
+
+/// Why a key is none that adds something. Any thread.
+package struct AdditionError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// A sentence without its full stop.
+    package let description: String
+}

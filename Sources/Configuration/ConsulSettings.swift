@@ -1,0 +1,47 @@
+// What is said about Consul's agents, apart from which services are asked of them.
+
+package import Endpoints
+
+/// Where Consul's agents are, and what is asked of them.
+package struct ConsulSettings: Equatable, Sendable {
+    /// Agents in the order of preference, at most eight: `127.0.0.1:8500` or `unix:/path`.
+    package internal(set) var agents: [AgentAddress] = [.endpoint(Endpoint(.loopback, 8500))]
+    /// Sent as X-Consul-Token; nil for none. A secret: never shown.
+    package internal(set) var token: String?
+    /// A file whose first line is the token; read at the start.
+    package internal(set) var tokenFile: String?
+    /// How long an agent may hold a question for news.
+    package internal(set) var wait = Duration.seconds(60)
+    /// Whether any server may answer, not only the leader: as DNS does.
+    package internal(set) var stale = Switch.on
+    /// Connections to one agent at most, 2 to 10,000: an agent allows 200 per client.
+    package internal(set) var connections = 100
+    /// The prefix of the K/V store that routes, services and weights are read from; nil for none.
+    package internal(set) var kv: String?
+    /// Whether tags such as `urlprefix-example.com/api` of services in Consul become routes.
+    package internal(set) var tags = Switch.off
+    /// How this process registers itself.
+    package internal(set) var register = Registration()
+
+    /// How this process registers itself with the first agent that answers.
+    package struct Registration: Equatable, Sendable {
+        /// The service's name; nil: it does not register.
+        package internal(set) var name: String?
+        /// Its address, as others reach it; nil leaves the agent's own.
+        package internal(set) var address: String?
+        /// Its port; nil is that of the first listener.
+        package internal(set) var port: UInt16?
+        /// Its tags.
+        package internal(set) var tags: [String] = []
+        /// How the agent checks it: the path of an HTTP check on its port; nil is a TCP check.
+        package internal(set) var checkPath: String?
+    }
+}
+
+/// Where an agent listens.
+package enum AgentAddress: Hashable, Sendable {
+    /// Over TCP.
+    case endpoint(Endpoint)
+    /// A Unix-domain socket, by its path.
+    case unix(String)
+}

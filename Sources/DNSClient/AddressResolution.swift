@@ -1,4 +1,5 @@
-// AddressResolution: the addresses of a host, by asking for A and AAAA at once. For SRV targets
+// AddressResolution: the addresses of a host, by asking for A and AAAA at once, or for the one that
+// is wanted. For SRV targets
 // that came without addresses, and for backends that are given by name.
 
 package import DNSWire
@@ -9,15 +10,16 @@ internal import Events
 package struct AddressAnswer: Sendable {
     /// The name that was resolved.
     package let name: DomainName
-    /// Without duplicates, IPv4 first, each family in the order of its answer; may be empty.
+    /// Of the families asked for, without duplicates, IPv4 first, each family in the order of its
+    /// answer; may be empty.
     package let addresses: [IPAddress]
     /// The smallest TTL of the records used, aliases included; of the denials when there are no
     /// addresses. Nil when nothing was said.
     package let timeToLive: Duration?
-    /// Whether both families were answered in full: if not, an address may be missing from
+    /// Whether every family asked for was answered in full: if not, an address may be missing from
     /// `addresses` and still exist.
     package let isComplete: Bool
-    /// What the question for IPv4 came to; nil when it was not waited for.
+    /// What the question for IPv4 came to; nil when it was not asked or not waited for.
     package let a: DNSOutcome?
     /// The same for IPv6.
     package let aaaa: DNSOutcome?
@@ -39,15 +41,18 @@ package final class PendingAddresses {
     private static let secondFamilyGrace = Duration.milliseconds(500)
 
     private let name: DomainName
+    private let types: [RecordType]
     private var completion: ((AddressAnswer) -> Void)?
     private var questions: [PendingQuestion] = []
     private var answers: [RecordType: DNSAnswer] = [:]
     private var grace: Timer?
 
     fileprivate init(
-        _ name: DomainName, with resolver: Resolver, completion: @escaping (AddressAnswer) -> Void
+        _ name: DomainName, _ family: AddressFamily, with resolver: Resolver,
+        completion: @escaping (AddressAnswer) -> Void
     ) {
         self.name = name
+        types = family.recordTypes
         self.completion = completion
         // The closures keep this object until it has finished, and finishing drops them.
         grace = Timer(on: resolver.loop) { self.finish() }
@@ -55,7 +60,7 @@ package final class PendingAddresses {
             grace?.schedule(after: .zero)
             return
         }
-        questions = [RecordType.a, .aaaa].map { type in
+        questions = types.map { type in
             resolver.ask(name, type) { self.hear($0) }
         }
     }
@@ -68,7 +73,7 @@ package final class PendingAddresses {
 
     private func hear(_ answer: DNSAnswer) {
         answers[answer.question.type] = answer
-        if answers.count == 2 {
+        if answers.count == types.count {
             finish()
         } else if case .records = answer.outcome {
             grace?.schedule(after: Self.secondFamilyGrace)
@@ -87,22 +92,28 @@ package final class PendingAddresses {
         self.completion = nil
         stop()
         if name.isLocalhost {
+            let own: [RecordType: IPAddress] = [.a: .loopback, .aaaa: .v6(0, 1)]
             completion(
                 AddressAnswer(
-                    name: name, addresses: [.loopback, .v6(0, 1)], timeToLive: nil,
-                    isComplete: true, a: nil, aaaa: nil))
+                    name: name,
+                    addresses: [RecordType.a, .aaaa].filter(types.contains)
+                        .compactMap { own[$0] },
+                    timeToLive: nil, isComplete: true, a: nil, aaaa: nil))
             return
         }
-        completion(AddressAnswer(name, a: answers[.a], aaaa: answers[.aaaa]))
+        completion(AddressAnswer(name, types, answers))
     }
 }
 
 extension AddressAnswer {
-    fileprivate init(_ name: DomainName, a: DNSAnswer?, aaaa: DNSAnswer?) {
+    fileprivate init(_ name: DomainName, _ types: [RecordType], _ answers: [RecordType: DNSAnswer])
+    {
         var addresses: [IPAddress] = []
         var ttls: [UInt32] = []
         var denialTTLs: [UInt32] = []
-        for message in [a?.message, aaaa?.message].compactMap(\.self) {
+        for message in [RecordType.a, .aaaa].compactMap({ answers[$0]?.message }) {
+            // The chain holds records of the type asked for alone: Consul answers a question for
+            // AAAA with the A record when the name is an IPv4 address.
             let chain = AnswerChain(message)
             for case let address? in chain.records.map(\.data.address)
             where !addresses.contains(address) {
@@ -116,8 +127,8 @@ extension AddressAnswer {
         let ttl = (addresses.isEmpty ? denialTTLs : ttls).min()
         self.init(
             name: name, addresses: addresses, timeToLive: ttl.map { .seconds(Int64($0)) },
-            isComplete: [a, aaaa].allSatisfy { $0?.outcome.isWhole ?? false },
-            a: a?.outcome, aaaa: aaaa?.outcome)
+            isComplete: types.allSatisfy { answers[$0]?.outcome.isWhole ?? false },
+            a: answers[.a]?.outcome, aaaa: answers[.aaaa]?.outcome)
     }
 }
 
@@ -145,11 +156,13 @@ extension Resolver {
     /// Finds the addresses of the host `name` and calls `completion` once, from the loop and never
     /// before this returns. Aliases are followed within the answers, not asked for.
     ///
+    /// - Parameter family: Which questions are asked; the answer has the addresses of all of them.
     /// - Returns: A handle to cancel it with; the resolution goes on without it.
     @discardableResult
     package func resolveAddresses(
-        _ name: DomainName, completion: @escaping (AddressAnswer) -> Void
+        _ name: DomainName, _ family: AddressFamily = .both,
+        completion: @escaping (AddressAnswer) -> Void
     ) -> PendingAddresses {
-        PendingAddresses(name, with: self, completion: completion)
+        PendingAddresses(name, family, with: self, completion: completion)
     }
 }

@@ -53,6 +53,21 @@ package enum DNSOutcome: Hashable, Sendable {
         }
     }
 
+    /// The same with the question spelled as it was asked.
+    func spelled(as question: Question) -> DNSOutcome {
+        switch self {
+        case .records(var message):
+            message.question = question
+            return .records(message)
+        case .partial(var message):
+            message.question = question
+            return .partial(message)
+        case .nodata, .nxdomain, .servfail, .refused, .otherCode, .timeout, .malformed,
+            .unreachable, .noServers, .overloaded:
+            return self
+        }
+    }
+
     /// Whether the question is answered, so that no other server needs to be asked.
     var isGood: Bool {
         switch self {
@@ -115,4 +130,9 @@ package struct DNSAnswer: Hashable, Sendable {
     package let roundTrip: Duration
     /// Whether a truncated answer over UDP came first.
     package let wasTruncated: Bool
+    /// How long the message is; 0 without one.
+    package let octets: Int
+    /// The most that its sender could take it for: the payload size that the query announced, 512
+    /// without EDNS, 65,535 over TCP; 0 without a message.
+    package let octetsMax: Int
 }

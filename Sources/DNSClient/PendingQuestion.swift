@@ -1,5 +1,5 @@
 // PendingQuestion: carries out for one question what its QuestionRace decides: opens and closes the
-// transports, keeps the timer, counts.
+// transports, keeps the timer, and tells the resolver what was seen of each server.
 
 package import DNSWire
 internal import Endpoints
@@ -11,12 +11,18 @@ internal import Events
 package final class PendingQuestion {
     /// What is asked.
     package let question: Question
-    private let over: DNSTransport
+    /// The transport of the first try.
+    let over: DNSTransport
     private var completion: ((DNSAnswer) -> Void)?
     private weak var resolver: Resolver?
-    private var servers: [Endpoint] = []
+    /// Its place in the resolver's line; nil once it has left it.
+    var ticket: WaitingLine<PendingQuestion>.Ticket?
+    /// Indices into the resolver's servers, in the order of the race.
+    private var servers: [Int] = []
     private var race: QuestionRace?
     private var transports: [Int: Transport] = [:]
+    /// How long the last message of each exchange was.
+    private var octets: [Int: Int] = [:]
     private var timer: Timer?
     private var countedTimeouts = 0
 
@@ -37,12 +43,14 @@ package final class PendingQuestion {
         resolver?.remove(self)
     }
 
-    /// Asks `servers`, the preferred one first.
-    func start(_ servers: [Endpoint]) {
+    /// Asks `servers`, indices into the resolver's, the first one first.
+    func start(_ servers: [Int], options: ResolverOptions) {
         guard let resolver else { return }
         self.servers = servers
         timer = Timer(on: resolver.loop) { [weak self] in self?.step { $0.advance(now: $1) } }
-        race = QuestionRace(resolver.options, serverCount: servers.count, over: over)
+        race = QuestionRace(
+            options, serverCount: servers.count, over: over,
+            habits: servers.map { resolver.habits(of: $0) })
         step { $0.start(now: $1) }
     }
 
@@ -63,36 +71,38 @@ package final class PendingQuestion {
             switch actions[position] {
             case .open(let exchange):
                 if let error = open(exchange) {
-                    resolver?.counters.unreachable += 1
+                    resolver?.noteUnreachable(servers[exchange.server])
                     actions += race.failed(error, on: exchange.number, now: now)
                 }
-            case .close(let number): transports.removeValue(forKey: number)?.close()
+            case .close(let number): discard(transports.removeValue(forKey: number))
             case .finish(let ending):
-                count(race)
+                count(&race, now: now)
                 finish(ending)
                 return
             }
             position += 1
         }
-        count(race)
+        count(&race, now: now)
         self.race = race
         if let wakesAt = race.wakesAt(now: now) {
             timer?.schedule(after: now.duration(to: wakesAt))
         }
     }
 
-    private func count(_ race: QuestionRace) {
+    private func count(_ race: inout QuestionRace, now: ContinuousClock.Instant) {
         resolver?.counters.timeouts += race.timeouts - countedTimeouts
         countedTimeouts = race.timeouts
+        for failed in race.takeFailures() {
+            resolver?.note(failed.failure, servers[failed.server], sentAt: failed.sentAt, now: now)
+        }
     }
 
     /// Why the exchange could not be opened; nil when it was.
-    private func open(_ exchange: QuestionRace.Exchange) -> Errno? {
+    private func open(_ exchange: QuestionRace.Exchange, onlyAnew: Bool = false) -> Errno? {
         guard let resolver else { return nil }
-        let query = Message.query(
-            id: resolver.options.nextID(), question,
-            edns: exchange.hasEDNS
-                ? Message.EDNS(udpPayloadOctetsMax: resolver.options.udpPayloadSize) : nil)
+        let index = servers[exchange.server]
+        let endpoint = resolver.options.servers[index]
+        let query = resolver.query(question, exchange)
         let report: (TransportEvent) -> Void = { [weak self] event in
             self?.hear(event, from: exchange)
         }
@@ -100,15 +110,19 @@ package final class PendingQuestion {
             switch exchange.transport {
             case .udp:
                 transports[exchange.number] = try UDPTransport(
-                    query, to: servers[exchange.server], buffer: resolver.buffer,
+                    query, to: endpoint, mustKeepCase: exchange.mixesCase, buffer: resolver.buffer,
                     on: resolver.loop, report: report)
-                resolver.counters.sentUDP += 1
             case .tcp:
-                transports[exchange.number] = try TCPTransport(
-                    query, to: servers[exchange.server], buffer: resolver.buffer,
-                    on: resolver.loop, report: report)
-                resolver.counters.sentTCP += 1
+                if !onlyAnew, let idle = resolver.idleConnections.take(endpoint) {
+                    idle.ask(query, report: report)
+                    transports[exchange.number] = idle
+                } else {
+                    transports[exchange.number] = try TCPTransport(
+                        query, to: endpoint, buffer: resolver.buffer, on: resolver.loop,
+                        report: report)
+                }
             }
+            resolver.noteSent(index, exchange.transport)
             return nil
         } catch {
             return error
@@ -118,45 +132,72 @@ package final class PendingQuestion {
     private func hear(_ event: TransportEvent, from exchange: QuestionRace.Exchange) {
         guard let resolver else { return }
         let number = exchange.number
+        let index = servers[exchange.server]
+        resolver.note(event, index, exchange, now: .now)
         switch event {
-        case .message(let message):
-            resolver.counters.received += 1
-            resolver.counters.responses[message.responseCode, default: 0] += 1
-            if exchange.transport == .udp, message.flags.contains(.truncated) {
-                resolver.counters.truncated += 1
-            }
+        case .message(let message, let octets, _):
+            self.octets[number] = octets
             step { $0.received(message, on: number, now: $1) }
-        case .mismatched:
-            resolver.counters.received += 1
-            resolver.counters.mismatched += 1
+        case .mismatched(.spelling): step { $0.misspelled(on: number, now: $1) }
+        case .mismatched: break
         case .garbled(let error, let isTruncated):
-            resolver.counters.received += 1
-            resolver.counters.malformed += 1
             step { $0.garbled(error, isTruncated: isTruncated, on: number, now: $1) }
-        case .failed(let error):
-            resolver.counters.unreachable += 1
-            step { $0.failed(error, on: number, now: $1) }
-        case .closed: step { $0.closed(number, now: $1) }
+        case .failed(let error): step { $0.failed(error, on: number, now: $1) }
+        case .closed:
+            // A connection that has served others may have ended before it saw this query (Consul
+            // ends each after 128): a new one is no second try.
+            if let transport = transports[number] as? TCPTransport, transport.isReused {
+                transport.close()
+                if let error = open(exchange, onlyAnew: true) {
+                    step { $0.failed(error, on: number, now: $1) }
+                }
+            } else {
+                step { $0.closed(number, now: $1) }
+            }
         }
     }
 
     private func finish(_ ending: QuestionRace.Ending) {
         stop()
-        let server = ending.exchange.map { servers[$0.server] }
-        resolver?.remove(self, answeredBy: ending.outcome.isGood ? server : nil)
+        let index = ending.exchange.map { servers[$0.server] }
+        if let index, ending.outcome.isGood, let exchange = ending.exchange {
+            resolver?.noteAnswer(index, exchange, after: ending.roundTrip, now: .now)
+        }
+        let options = resolver?.options
+        resolver?.remove(self)
         let completion = completion
         self.completion = nil
+        // The spelling of the query is nobody's business but ours.
+        var message = ending.message
+        if message?.question != nil { message?.question = question }
         completion?(
             DNSAnswer(
-                question: question, outcome: ending.outcome, message: ending.message,
-                server: server, transport: ending.exchange?.transport,
-                roundTrip: ending.roundTrip, wasTruncated: ending.wasTruncated))
+                question: question, outcome: ending.outcome.spelled(as: question),
+                message: message, server: index.flatMap { options?.servers[$0] },
+                transport: ending.exchange?.transport, roundTrip: ending.roundTrip,
+                wasTruncated: ending.wasTruncated,
+                octets: ending.exchange.flatMap { octets[$0.number] } ?? 0,
+                octetsMax: ending.exchange.map { exchange in
+                    switch exchange.transport {
+                    case .tcp: Message.octetsMax
+                    case .udp where exchange.hasEDNS: Int(options?.udpPayloadSize ?? 512)
+                    case .udp: Message.plainUDPOctetsMax
+                    }
+                } ?? 0))
     }
 
     private func stop() {
         race = nil
         timer?.cancel()
-        for exchange in transports.values { exchange.close() }
+        for transport in transports.values { discard(transport) }
         transports = [:]
+    }
+
+    private func discard(_ transport: Transport?) {
+        if let connection = transport as? TCPTransport, let resolver {
+            resolver.idleConnections.keep(connection)
+        } else {
+            transport?.close()
+        }
     }
 }

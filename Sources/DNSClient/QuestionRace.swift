@@ -8,6 +8,8 @@
 //   SERVFAIL, REFUSED, other code  server settled; next server at once
 //   TC over UDP                    same server over TCP
 //   FORMERR, NOTIMP or BADVERS     same server without EDNS (RFC 6891, section 7)
+//   right but for letter case      same server over TCP, where a forger cannot answer; if TCP can't be
+//                                  had, over UDP again in the given spelling
 //   unreadable over UDP            remembered; waiting goes on, for a forger may have sent it
 //   unreadable over TCP            server settled; next server at once
 //   unreachable                    next server at once; the same one after a pause
@@ -17,6 +19,7 @@
 
 package import DNSWire
 package import Events
+internal import Glibc
 
 /// The course of one question. Value type.
 package struct QuestionRace {
@@ -43,13 +46,18 @@ package struct QuestionRace {
         package let transport: DNSTransport
         /// Whether the query carries an OPT record.
         package let hasEDNS: Bool
+        /// Whether the case of its letters is drawn at random.
+        package let mixesCase: Bool
 
         /// Only a race numbers exchanges; tests spell out what they expect.
-        package init(number: Int, server: Int, transport: DNSTransport, hasEDNS: Bool) {
+        package init(
+            number: Int, server: Int, transport: DNSTransport, hasEDNS: Bool, mixesCase: Bool = true
+        ) {
             self.number = number
             self.server = server
             self.transport = transport
             self.hasEDNS = hasEDNS
+            self.mixesCase = mixesCase
         }
     }
 
@@ -67,6 +75,30 @@ package struct QuestionRace {
         package var wasTruncated = false
     }
 
+    /// What a server is known to be like.
+    package struct Habits: Sendable, Hashable {
+        /// Whether it is asked with an OPT record.
+        package var hasEDNS: Bool
+        /// Whether it is asked in mixed case.
+        package var mixesCase: Bool
+
+        /// What is expected of a server until it shows otherwise.
+        package init(hasEDNS: Bool = true, mixesCase: Bool = true) {
+            self.hasEDNS = hasEDNS
+            self.mixesCase = mixesCase
+        }
+    }
+
+    /// A query that failed, for the server's record.
+    package struct Failed: Equatable {
+        /// Index of the server.
+        package let server: Int
+        /// How.
+        package let failure: ServerHealth.Failure
+        /// When the query was sent.
+        package let sentAt: Instant
+    }
+
     private struct Leg {
         let exchange: Exchange
         let openedAt: Instant
@@ -75,10 +107,13 @@ package struct QuestionRace {
         var isOverdue = false
         var isSecondConnection = false
         var wasTruncated = false
+        /// Over TCP because the answer over UDP was misspelled.
+        var isCaseCheck = false
     }
 
     private struct Server {
         var attemptsLeft: Int
+        let habits: Habits
         var notBefore: Instant?
         var isTried = false
     }
@@ -96,12 +131,27 @@ package struct QuestionRace {
     private var isFinished = false
     /// Tries that timed out so far.
     package private(set) var timeouts = 0
+    private var failures: [Failed] = []
 
     /// A race among `serverCount` servers, which are numbered from 0 in the order of preference.
-    package init(_ options: ResolverOptions, serverCount: Int, over transport: DNSTransport) {
+    /// - Parameter habits: of each server; nil when nothing is known of any.
+    package init(
+        _ options: ResolverOptions, serverCount: Int, over transport: DNSTransport,
+        habits: [Habits]? = nil
+    ) {
         self.options = options
         firstTransport = transport
-        servers = Array(repeating: Server(attemptsLeft: options.attempts), count: serverCount)
+        let usual = Habits(mixesCase: options.mixesCase)
+        servers = (0..<serverCount).map {
+            Server(attemptsLeft: options.attempts, habits: habits?[$0] ?? usual)
+        }
+    }
+
+    /// The queries that failed since the last call, those included that were passed over: silent for
+    /// the stagger and more when another server answered.
+    package mutating func takeFailures() -> [Failed] {
+        defer { failures = [] }
+        return failures
     }
 
     // MARK: - Events
@@ -130,9 +180,25 @@ package struct QuestionRace {
             legs[index].wasTruncated = true
             return reopen(index, .tcp, hasEDNS: leg.exchange.hasEDNS, now: now)
         }
-        if ending.outcome.isGood { return finish(ending) }
+        if ending.outcome.isGood {
+            notePassedOver(by: leg, now: now)
+            return finish(ending)
+        }
         remember(ending)
+        // A referral has no error code of its own.
+        let isReferral = message.responseCode == .noError
+        note(.code(isReferral ? .refused : message.responseCode), leg)
         return settle(index, now: now)
+    }
+
+    /// A response to our query has come over the UDP exchange `exchange`, right but for the case of
+    /// letters: from a server that does not keep it, or from a forger.
+    package mutating func misspelled(on exchange: Int, now: Instant) -> [Action] {
+        guard !isFinished, let index = index(of: exchange),
+            legs[index].exchange.transport == .udp, legs[index].exchange.mixesCase
+        else { return [] }
+        legs[index].isCaseCheck = true
+        return reopen(index, .tcp, hasEDNS: legs[index].exchange.hasEDNS, now: now)
     }
 
     /// Something unreadable has come over `exchange`; `isTruncated` when its header could be read,
@@ -149,7 +215,9 @@ package struct QuestionRace {
         remember(Ending(outcome: .malformed(error)))
         switch leg.exchange.transport {
         case .udp: return []
-        case .tcp: return settle(index, now: now)
+        case .tcp:
+            note(.malformed(error), leg)
+            return settle(index, now: now)
         }
     }
 
@@ -157,6 +225,9 @@ package struct QuestionRace {
     package mutating func failed(_ error: Errno, on exchange: Int, now: Instant) -> [Action] {
         guard !isFinished, let index = index(of: exchange) else { return [] }
         remember(Ending(outcome: .unreachable(error)))
+        // What this machine is short of says nothing about the server.
+        if !error.isShortage { note(.unreachable(error), legs[index]) }
+        if legs[index].isCaseCheck { return askAsSpelled(index, now: now) }
         servers[legs[index].exchange.server].notBefore = now + options.stagger
         return end(index, now: now)
     }
@@ -180,6 +251,11 @@ package struct QuestionRace {
         for index in legs.indices.reversed()
         where !legs[index].isOverdue && legs[index].timeoutAt <= now {
             timeouts += 1
+            note(.silence, legs[index])
+            if legs[index].isCaseCheck {
+                actions += askAsSpelled(index, now: now)
+                continue
+            }
             isHurried = true
             switch legs[index].exchange.transport {
             case .udp: legs[index].isOverdue = true
@@ -193,7 +269,9 @@ package struct QuestionRace {
             lastStart = now
             isHurried = false
             actions.append(
-                open(next.server, firstTransport, hasEDNS: true, now + options.timeout, now: now))
+                open(
+                    next.server, firstTransport, servers[next.server].habits,
+                    now + options.timeout, now: now))
         }
         if legs.allSatisfy(\.isOverdue), nextServer(now: now) == nil {
             return actions + finish(worst)
@@ -230,28 +308,56 @@ package struct QuestionRace {
     }
 
     private mutating func open(
-        _ server: Int, _ transport: DNSTransport, hasEDNS: Bool, _ timeoutAt: Instant, now: Instant
+        _ server: Int, _ transport: DNSTransport, _ habits: Habits, _ timeoutAt: Instant,
+        now: Instant
     ) -> Action {
         let exchange = Exchange(
-            number: exchangeCount, server: server, transport: transport, hasEDNS: hasEDNS)
+            number: exchangeCount, server: server, transport: transport, hasEDNS: habits.hasEDNS,
+            mixesCase: habits.mixesCase)
         exchangeCount += 1
         legs.append(Leg(exchange: exchange, openedAt: now, timeoutAt: timeoutAt))
         return .open(exchange)
     }
 
     /// Asks the same server in another way; no new attempt, but a time-out of its own unless it is
-    /// given. Ends because each way is taken once: without EDNS, over TCP, and connected again.
+    /// given. Ends because each way is taken once: without EDNS, over TCP, connected again, and as
+    /// spelled.
     private mutating func reopen(
-        _ index: Int, _ transport: DNSTransport, hasEDNS: Bool, keeping timeoutAt: Instant? = nil,
-        now: Instant
+        _ index: Int, _ transport: DNSTransport, hasEDNS: Bool, mixesCase: Bool? = nil,
+        keeping timeoutAt: Instant? = nil, now: Instant
     ) -> [Action] {
         let old = legs.remove(at: index)
+        let habits = Habits(hasEDNS: hasEDNS, mixesCase: mixesCase ?? old.exchange.mixesCase)
         let opened = open(
-            old.exchange.server, transport, hasEDNS: hasEDNS, timeoutAt ?? now + options.timeout,
-            now: now)
+            old.exchange.server, transport, habits, timeoutAt ?? now + options.timeout, now: now)
         legs[legs.count - 1].isSecondConnection = old.isSecondConnection
         legs[legs.count - 1].wasTruncated = old.wasTruncated
+        legs[legs.count - 1].isCaseCheck = old.isCaseCheck
         return [.close(exchange: old.exchange.number), opened]
+    }
+
+    /// TCP could not be had to tell a forger from a server that does not keep case: what is left is
+    /// the protection of id and port, which any resolver has.
+    private mutating func askAsSpelled(_ index: Int, now: Instant) -> [Action] {
+        legs[index].isCaseCheck = false
+        return reopen(
+            index, .udp, hasEDNS: legs[index].exchange.hasEDNS, mixesCase: false, now: now)
+    }
+
+    private mutating func note(_ failure: ServerHealth.Failure, _ leg: Leg) {
+        failures.append(
+            Failed(server: leg.exchange.server, failure: failure, sentAt: leg.openedAt))
+    }
+
+    /// Another server answered first: those that had been silent for the stagger are no longer to
+    /// be the first ones asked.
+    private mutating func notePassedOver(by winner: Leg, now: Instant) {
+        for leg in legs
+        where !leg.isOverdue && leg.exchange.server != winner.exchange.server
+            && leg.openedAt.duration(to: now) >= options.stagger
+        {
+            note(.silence, leg)
+        }
     }
 
     /// The server has said what it has to say.
@@ -281,10 +387,18 @@ package struct QuestionRace {
     }
 }
 
+extension Errno {
+    /// Whether this machine has run out of something, whoever was to be asked: descriptors (also of
+    /// the whole system), memory, buffers or ports.
+    fileprivate var isShortage: Bool {
+        self == .tooManyDescriptors || [ENFILE, ENOMEM, ENOBUFS, EADDRNOTAVAIL].contains(rawValue)
+    }
+}
+
 extension Message {
     /// Whether the server stumbled over our OPT record: one that knows EDNS sends an OPT back, save
     /// for BADVERS, which says that it does not know our version.
-    fileprivate var isEDNSRefusal: Bool {
+    var isEDNSRefusal: Bool {
         switch responseCode {
         case .formatError, .notImplemented: edns == nil
         case .badVersion: true

@@ -1,35 +1,48 @@
-// Resolver: takes questions, lets a bounded number of them run at once, and remembers which server
-// answered last. What happens to one question is in PendingQuestion and QuestionRace.
+// Resolver: takes questions, lets them begin at a bounded rate and a bounded number of them run at
+// once, and knows which servers work. What happens to one question is in PendingQuestion and
+// QuestionRace; what is known of the servers in Resolver+Servers.
 
 package import DNSWire
-internal import Endpoints
 package import Events
 
-/// Asks DNS servers. Loop thread only; keeps nothing it has learned but the last good server.
+/// Asks DNS servers. Loop thread only; keeps no answer, only what it has seen of the servers.
 package final class Resolver {
+    /// How many questions one turn of the loop ends without asking, so that ten thousand that can't
+    /// be answered don't hold up the rest of the control thread.
+    private static let endingsPerTurn = 64
+
     let options: ResolverOptions
     unowned let loop: EventLoop
     /// Received into by every exchange: a datagram has at most 65,535 octets.
     let buffer = ReceiveBuffer(capacity: 65536)
     /// What happened so far; copy it for a snapshot.
     package internal(set) var counters = ResolverCounters()
+    var ranking: ServerRanking
+    var statuses: [ServerStatus]
+    let idleConnections = IdleConnections()
+    var random = SystemRandomNumberGenerator()
 
     private var underWay: [ObjectIdentifier: PendingQuestion] = [:]
-    private var waiting: [PendingQuestion] = []
+    /// Copies of questions that serve to know a server; at most one of each is under way.
+    private var probes: [Int: PendingQuestion] = [:]
+    private var waiting = WaitingLine<PendingQuestion>()
     /// Turned away, to be told so in the next batch.
     private var rejected: [PendingQuestion] = []
+    private var rate: QuestionRate
     private var pump: Timer?
-    /// The server that gave the last good answer is asked first.
-    private var preferred: Endpoint?
 
     /// A resolver on `loop`, which outlives it.
     ///
-    /// - Precondition: Time-outs above 0, `attempts` and `underWayMax` of 1 or more.
+    /// - Precondition: Time-outs above 0, `attempts` and `underWayMax` of 1 or more,
+    ///   `queriesPerSecond` of 1 to 1,000,000.
     package init(_ options: ResolverOptions, on loop: EventLoop) {
         precondition(options.timeout > .zero && options.deadline > .zero && options.attempts > 0)
         precondition(options.underWayMax > 0 && options.waitingMax >= 0)
         self.options = options
         self.loop = loop
+        ranking = ServerRanking(count: options.servers.count)
+        statuses = options.servers.map { ServerStatus($0) }
+        rate = QuestionRate(perSecond: options.queriesPerSecond)
         pump = Timer(on: loop) { [weak self] in self?.startWaiting() }
     }
 
@@ -38,6 +51,9 @@ package final class Resolver {
 
     /// Questions under way and waiting.
     package var pendingCount: Int { underWay.count + waiting.count }
+
+    /// Questions that wait for their turn.
+    package var waitingCount: Int { waiting.count }
 
     /// Asks for the records of `type` that `name` has, and calls `completion` once, from the loop
     /// and never before this returns. Every question ends within `options.deadline` of its start.
@@ -56,47 +72,93 @@ package final class Resolver {
         // Those that the pump is about to start don't count as waiting.
         let startable = max(0, options.underWayMax - underWay.count)
         if waiting.count < options.waitingMax + startable {
-            waiting.append(pending)
+            pending.ticket = waiting.append(pending)
         } else {
             counters.overloaded += 1
             rejected.append(pending)
         }
-        schedulePump()
+        schedulePump(after: .zero)
         return pending
     }
 
     /// Cancels every question; no completion is called any more.
     package func close() {
-        for pending in Array(underWay.values) + waiting + rejected { pending.cancel() }
+        let all = Array(underWay.values) + Array(probes.values) + waiting.all + rejected
+        for pending in all { pending.cancel() }
+        idleConnections.close()
     }
 
     /// Forgets a question that has ended or was cancelled.
-    func remove(_ pending: PendingQuestion, answeredBy server: Endpoint? = nil) {
-        if let server { preferred = server }
-        if underWay.removeValue(forKey: ObjectIdentifier(pending)) == nil {
-            waiting.removeAll { $0 === pending }
+    func remove(_ pending: PendingQuestion) {
+        if let ticket = pending.ticket {
+            pending.ticket = nil
+            waiting.leave(ticket)
+        } else if underWay.removeValue(forKey: ObjectIdentifier(pending)) == nil {
+            probes = probes.filter { $0.value !== pending }
             rejected.removeAll { $0 === pending }
         }
-        if !waiting.isEmpty { schedulePump() }
+        if !waiting.isEmpty { schedulePump(after: .zero) }
     }
 
-    private func schedulePump() {
-        if pump?.isScheduled == false { pump?.schedule(after: .zero) }
+    private func schedulePump(after wait: Duration) {
+        if wait > .zero || pump?.isScheduled == false || isPumpLate {
+            pump?.schedule(after: wait)
+            isPumpLate = wait > .zero
+        }
     }
+
+    /// Whether the pump waits for the rate, and not just for the next batch.
+    private var isPumpLate = false
 
     private func startWaiting() {
+        isPumpLate = false
         let turnedAway = rejected
         rejected = []
         for pending in turnedAway { pending.finish(.overloaded) }
-        while underWay.count < options.underWayMax, !waiting.isEmpty {
-            let pending = waiting.removeFirst()
-            underWay[ObjectIdentifier(pending)] = pending
-            pending.start(serversByPreference)
+        var endingsLeft = Self.endingsPerTurn
+        while !waiting.isEmpty {
+            let now = ContinuousClock.now
+            if let server = ranking.hopeless(now: now) {
+                guard endingsLeft > 0 else { return schedulePump(after: .zero) }
+                endingsLeft -= 1
+                takeFirst()?.finish(giveUp(as: server))
+                continue
+            }
+            guard underWay.count < options.underWayMax else { return }
+            guard rate.take(now: now) else {
+                return schedulePump(after: now.duration(to: rate.nextAt(now: now)))
+            }
+            if let pending = takeFirst() { start(pending, now: now) }
         }
     }
 
-    private var serversByPreference: [Endpoint] {
-        guard let preferred, options.servers.contains(preferred) else { return options.servers }
-        return [preferred] + options.servers.filter { $0 != preferred }
+    private func takeFirst() -> PendingQuestion? {
+        let pending = waiting.takeFirst()
+        pending?.ticket = nil
+        return pending
+    }
+
+    private func start(_ pending: PendingQuestion, now: ContinuousClock.Instant) {
+        underWay[ObjectIdentifier(pending)] = pending
+        let plan = ranking.plan(now: now)
+        for server in plan.probes where probes[server] == nil {
+            let probe = PendingQuestion(
+                pending.question, over: pending.over, resolver: self, completion: { _ in })
+            probes[server] = probe
+            statuses[server].counters.probes += 1
+            var options = options
+            options.attempts = 1
+            probe.start([server], options: options)
+        }
+        pending.start(plan.servers, options: options)
+    }
+
+    /// What a question comes to that nobody was asked for.
+    private func giveUp(as server: Int) -> DNSOutcome {
+        counters.givenUp += 1
+        guard case .unreachable(let error) = ranking.servers[server].lastFailure?.what else {
+            return .timeout
+        }
+        return .unreachable(error)
     }
 }

@@ -8,6 +8,8 @@ package struct ResolverCounters: Hashable, Sendable {
     package var questions = 0
     /// Of these, refused because too many were waiting.
     package var overloaded = 0
+    /// Of these, ended at once because every server is away.
+    package var givenUp = 0
     /// Queries sent over UDP; more than the questions when servers were raced or asked again.
     package var sentUDP = 0
     /// Queries for which a TCP connection was begun.

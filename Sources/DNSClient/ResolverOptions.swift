@@ -24,10 +24,22 @@ package struct ResolverOptions: Sendable {
     /// Whether questions go over TCP from the start: for servers that leave records out of UDP
     /// answers without saying so.
     package var tcpFirst = false
-    /// How many questions may be under way at once, 1 or more: each holds a descriptor per server.
-    package var underWayMax = 256
-    /// How many more may wait; beyond that a question ends with `.overloaded`.
-    package var waitingMax = 1024
+    /// Whether the case of the letters in each query is drawn at random, so that a forger has to
+    /// guess it as well as id and port ("0x20"). A server that is found not to repeat it, over TCP
+    /// too, is asked in the given spelling from then on.
+    package var mixesCase = true
+    /// How many questions may begin in a second, over all names; 1 to 1,000,000. Further ones wait.
+    /// 1000: a nameserver answers tens of thousands, and 10,000 names are fresh every 10 s.
+    package var queriesPerSecond = 1000
+    /// How many questions may be under way at once, 1 or more. Each holds a descriptor for every
+    /// query that it waits for, at most `attempts` per server: while all are silent 128 questions
+    /// to one server hold 256, of the 1024 that a process has where nobody raised the limit.
+    package var underWayMax = 128
+    /// How many more may wait, 0 or more; beyond that a question ends with `.overloaded`. It bounds
+    /// memory (about 300 bytes a question) against a mistake, not against the configuration, whose
+    /// names are asked once at a time: 10,000 names, or 500 of 100 targets that have to be resolved
+    /// in both families, all at once at the start.
+    package var waitingMax = 100_000
     /// Draws the 16-bit id of each query. The default is the system's secure generator, since a
     /// forger has to guess the id (RFC 5452, section 9.2).
     package var nextID: @Sendable () -> UInt16 = { UInt16.random(in: .min ... .max) }

@@ -1,5 +1,5 @@
-// Transport: one query to one server over a socket of its own, so that the kernel picks a fresh
-// source port and drops what other hosts send (RFC 5452, section 9.2). Base of UDPTransport and
+// Transport: one query to one server over a socket that the kernel gave a port of its own, and on
+// which it drops what other hosts send (RFC 5452, section 9.2). Base of UDPTransport and
 // TCPTransport; reports, and decides nothing.
 
 internal import DNSWire
@@ -7,8 +7,9 @@ internal import Events
 
 /// What a transport reports.
 enum TransportEvent {
-    /// A response to our query.
-    case message(Message)
+    /// A response to our query, of so many octets; and whether it repeats the question in the case
+    /// of letters that it was sent in.
+    case message(Message, octets: Int, keepsCase: Bool)
     /// A message that is none.
     case mismatched(ResponseMismatch)
     /// Not a message; `isTruncated` as `QuestionRace.garbled` has it.
@@ -21,9 +22,11 @@ enum TransportEvent {
 
 /// A socket with a query on it. The receiver of its reports closes it. Loop thread only.
 class Transport: Channel {
-    let query: Message
+    /// What was asked last.
+    final private(set) var query: Message
     let buffer: ReceiveBuffer
-    private let report: (TransportEvent) -> Void
+    /// Nil while nobody waits for an answer.
+    final private(set) var report: ((TransportEvent) -> Void)?
 
     /// Takes over `descriptor`. `buffer` may be shared by all transports of the loop.
     init(
@@ -36,16 +39,32 @@ class Transport: Channel {
         super.init(descriptor, on: loop)
     }
 
+    /// Asks something else, of someone else's interest.
+    final func take(_ query: Message, report: @escaping (TransportEvent) -> Void) {
+        self.query = query
+        self.report = report
+    }
+
+    /// Nobody waits any more.
+    final func letGo() {
+        report = nil
+    }
+
     /// Reports `event`, unless the transport is closed.
     final func tell(_ event: TransportEvent) {
-        if isOpen { report(event) }
+        if isOpen { report?(event) }
     }
 
     /// What `bytes`, the octets of one message, are to our query.
-    final func judge(_ bytes: Span<UInt8>) -> TransportEvent {
+    /// - Parameter sameSpelling: Whether one that is right but for the case of letters is none.
+    final func judge(_ bytes: Span<UInt8>, sameSpelling: Bool) -> TransportEvent {
         do throws(DecodeError) {
             let message = try Message(decoding: bytes)
-            return message.mismatch(answering: query).map { .mismatched($0) } ?? .message(message)
+            if let mismatch = message.mismatch(answering: query, sameSpelling: sameSpelling) {
+                return .mismatched(mismatch)
+            }
+            let keepsCase = message.mismatch(answering: query, sameSpelling: true) == nil
+            return .message(message, octets: bytes.count, keepsCase: keepsCase)
         } catch {
             // What is not even addressed to us says nothing about our server.
             guard let header = try? MessageHeader(decoding: bytes) else {

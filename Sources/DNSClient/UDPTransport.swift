@@ -6,13 +6,17 @@ internal import Events
 
 /// One datagram out, any number in, until it is closed: the first may be a forger's.
 final class UDPTransport: Transport {
+    private let mustKeepCase: Bool
+
     /// Sends `query` to `server`. What becomes of it is reported, never before this returns.
     ///
+    /// - Parameter mustKeepCase: Whether an answer in another case of letters is none.
     /// - Throws: `Errno`: no route, no descriptor, or nothing listens there.
     init(
-        _ query: Message, to server: Endpoint, buffer: ReceiveBuffer, on loop: EventLoop,
-        report: @escaping (TransportEvent) -> Void
+        _ query: Message, to server: Endpoint, mustKeepCase: Bool, buffer: ReceiveBuffer,
+        on loop: EventLoop, report: @escaping (TransportEvent) -> Void
     ) throws(Errno) {
+        self.mustKeepCase = mustKeepCase
         let descriptor = try Socket.connectDatagram(to: server)
         var bytes: [UInt8] = []
         query.encode(into: &bytes, maximumSize: Message.plainUDPOctetsMax)
@@ -27,8 +31,10 @@ final class UDPTransport: Transport {
 
     override func onReadable() {
         switch descriptor.receive(into: buffer) {
-        case .bytes(let count): tell(buffer.withBytes(count) { judge($0) })
-        case .endOfStream: tell(buffer.withBytes(0) { judge($0) })  // an empty datagram
+        case .bytes(let count):
+            tell(buffer.withBytes(count) { judge($0, sameSpelling: mustKeepCase) })
+        case .endOfStream:  // an empty datagram
+            tell(buffer.withBytes(0) { judge($0, sameSpelling: mustKeepCase) })
         case .wouldBlock: break
         case .failed(let error): tell(.failed(error))  // ICMP: nothing listens there
         }

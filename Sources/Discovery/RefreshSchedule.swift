@@ -6,7 +6,9 @@
 // | gave records                 | their smallest TTL, within floor and ceiling         |
 // | failed n times in a row      | floor * 2^(n-1), at most 10 s and the ceiling        |
 //
-// each varied by the jitter, so that processes don't ask in step. The floor is what keeps a TTL of
+// each varied by the jitter, so that names and processes don't ask in step: names that were all asked
+// at the start are spread over the whole of the first wait, which ends anywhere between 0 and its
+// length, and failures, which come to all names at one moment, are varied five times as much. The floor is what keeps a TTL of
 // 0 (Consul's default) from becoming a busy loop; the back-off keeps a name that does not exist
 // from costing its server a thousand questions a second.
 
@@ -18,7 +20,8 @@ package struct RefreshSchedule: Sendable {
         package var floor: Duration = .seconds(1)
         /// The longest wait before jitter, at least the floor: how late a change may be noticed.
         package var ceiling: Duration = .seconds(60)
-        /// How much a wait is shortened or lengthened at most, in percent; 0 to 90.
+        /// How much a wait is shortened or lengthened at most, in percent; 0 to 90. 0 is no jitter
+        /// at all, not even in the first wait.
         package var jitterPercent = 10
 
         /// The defaults.
@@ -28,8 +31,12 @@ package struct RefreshSchedule: Sendable {
     /// The longest wait after failures: within this the registry is back in sight.
     private static let failureWaitMax = Duration.seconds(10)
 
+    /// How finely waits are varied: finer than the turns of a loop.
+    private static let parts = 100_000
+
     private let options: Options
     private var failures = 0
+    private var isFirst = true
 
     /// A schedule whose first lookup is due at once.
     ///
@@ -47,7 +54,11 @@ package struct RefreshSchedule: Sendable {
     ) -> Duration {
         failures = 0
         let wait = min(max(timeToLive ?? options.floor, options.floor), options.ceiling)
-        return jittered(wait, using: &random)
+        if isFirst, options.jitterPercent > 0 {
+            isFirst = false
+            return wait * Int.random(in: 0...Self.parts, using: &random) / Self.parts
+        }
+        return jittered(wait, by: options.jitterPercent, using: &random)
     }
 
     /// The wait after a lookup that failed or named no instance.
@@ -58,13 +69,14 @@ package struct RefreshSchedule: Sendable {
         // 2^16 floors exceed any ceiling; the shift stays small whatever happens.
         let doubled = options.floor * (1 << min(failures - 1, 16))
         let wait = min(doubled, max(Self.failureWaitMax, options.floor), options.ceiling)
-        return jittered(wait, using: &random)
+        return jittered(wait, by: min(options.jitterPercent * 5, 90), using: &random)
     }
 
     private func jittered(
-        _ wait: Duration, using random: inout some RandomNumberGenerator
+        _ wait: Duration, by percent: Int, using random: inout some RandomNumberGenerator
     ) -> Duration {
-        let percent = options.jitterPercent
-        return wait * Int.random(in: 100 - percent...100 + percent, using: &random) / 100
+        let reach = Self.parts / 100 * percent
+        return wait * Int.random(in: Self.parts - reach...Self.parts + reach, using: &random)
+            / Self.parts
     }
 }

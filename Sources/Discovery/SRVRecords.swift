@@ -2,7 +2,7 @@
 // answer can be a test.
 
 package import Backends
-internal import DNSClient
+package import DNSClient
 package import DNSWire
 package import Endpoints
 
@@ -16,18 +16,27 @@ package struct SRVRecords {
         [DomainName: (addresses: [IPAddress], ttlSeconds: UInt32?)] = [:]
     /// The smallest TTL of the records and of the aliases that led to them.
     private let ttlSeconds: UInt32?
+    private let family: AddressFamily
+    private let port: UInt16?
+    /// Targets whose name is their address.
+    private var spelledTargets: Set<DomainName> = []
 
     /// Aliases that lead from a target to its addresses within the additional section.
     private static let aliasesMax = 8
 
     /// Reads `message`. A target of `.` says that the service is decidedly not available (RFC
-    /// 2782); a record with port 0 names no place to connect to. Both are left out.
-    package init(_ message: Message) {
+    /// 2782); a record with port 0 names no place to connect to, unless the port is given. Both are
+    /// left out.
+    /// - Parameters:
+    ///   - family: Which addresses of a target are used.
+    ///   - port: In place of the port of every record; nil for theirs.
+    package init(_ message: Message, family: AddressFamily = .ipv4First, port: UInt16? = nil) {
+        self.family = family
+        self.port = port
         let chain = AnswerChain(message)
         records = chain.records.compactMap { record in
-            guard case .srv(let srv) = record.data, !srv.target.isRoot, srv.port != 0 else {
-                return nil
-            }
+            guard case .srv(let srv) = record.data, !srv.target.isRoot, (port ?? srv.port) != 0
+            else { return nil }
             return srv
         }
         ttlSeconds = chain.ttlSeconds
@@ -39,7 +48,10 @@ package struct SRVRecords {
         for target in Set(records.map(\.target)) {
             if let address = IPAddress(consulAddressName: target) {
                 addresses[target] = ([address], nil)
-            } else if let found = Self.addresses(of: target, in: owners) {
+                spelledTargets.insert(target)
+            } else if let found = Self.addresses(of: target, in: owners),
+                family.isServed(by: found.addresses)
+            {
                 addresses[target] = found
             }
         }
@@ -83,32 +95,49 @@ package struct SRVRecords {
         addresses[target] = (found, ttlSeconds)
     }
 
-    /// The instances, one for each record whose target has an address. A host with addresses of
-    /// both families is one instance, at its IPv4 address: two would get it twice its share.
+    /// What targets were found to resolve to, those aside whose name is their address.
+    package var resolvedAddresses: [DomainName: [IPAddress]] {
+        addresses.filter { !spelledTargets.contains($0.key) }.mapValues(\.addresses)
+    }
+
+    /// The instances: one for each record whose target has an address that is wanted. A host with
+    /// addresses of both families is one instance, since two would get it twice its share, unless
+    /// both families are wanted. Records that lead to one endpoint are joined by the roster.
     package var instances: [Instance] {
         let timeToLive = timeToLive
-        return records.compactMap { record in
-            guard let (addresses, _) = addresses[record.target],
-                let address = Self.preferred(addresses)
-            else { return nil }
-            return Instance(
-                Endpoint(address, record.port), priority: record.priority, weight: record.weight,
-                hostName: Self.hostName(record.target), timeToLive: timeToLive)
+        return records.flatMap { record in
+            family.chooseOne(from: addresses[record.target]?.addresses ?? []).map { address in
+                Instance(
+                    Endpoint(address, port ?? record.port), priority: record.priority,
+                    weight: record.weight, hostName: record.target.hostName,
+                    timeToLive: timeToLive)
+            }
         }
-    }
-
-    private static func preferred(_ addresses: [IPAddress]) -> IPAddress? {
-        addresses.first { if case .v4 = $0 { true } else { false } } ?? addresses.first
-    }
-
-    private static func hostName(_ name: DomainName) -> String {
-        let text = name.description
-        return text.hasSuffix(".") ? String(text.dropLast()) : text
     }
 
     /// How long the whole answer holds: the smallest TTL of all that it is made of.
     package var timeToLive: Duration? {
         let all = addresses.values.compactMap(\.ttlSeconds) + [ttlSeconds].compactMap(\.self)
         return all.min().map { .seconds(Int64($0)) }
+    }
+}
+
+extension AddressFamily {
+    /// Whether addresses that came along are enough, so that no question is needed. An additional
+    /// section may hold one family of a host and leave out the other.
+    fileprivate func isServed(by addresses: [IPAddress]) -> Bool {
+        switch self {
+        case .ipv4First, .ipv6First, .ipv4, .ipv6: !choose(from: addresses).isEmpty
+        case .both: chooseOne(from: addresses).count == 2
+        }
+    }
+}
+
+extension DomainName {
+    /// The name as instances carry it: in lower case, without the final dot. A server may spell a
+    /// target as the question was spelled, and that is at random.
+    var hostName: String {
+        let text = lowercased.description
+        return text.hasSuffix(".") ? String(text.dropLast()) : text
     }
 }

@@ -1,8 +1,9 @@
 // SRVSource: the instances that a DNS name has in SRV records (RFC 2782).
 //
-// One lookup asks for the SRV records and then, only for targets that came without an address, for
-// A and AAAA. The answer is reported when all of it is known. An address that could not be found
-// out because a server failed is the one known before: an error never shrinks the set.
+// One lookup asks for the SRV records, once more over TCP when they look cut (PartialAnswerGuard),
+// and then, only for targets that came without an address, for A and AAAA. The answer is reported
+// when all of it is known. An address that could not be found out because a server failed is the
+// one known before: an error never shrinks the set.
 
 package import Backends
 package import DNSClient
@@ -12,9 +13,30 @@ package import Events
 
 /// A source that asks for SRV records. Control thread only.
 package final class SRVSource: Source {
+    /// How a name is looked up and what is made of its records.
+    package struct Options: Sendable, Equatable {
+        /// When it is asked again.
+        package var refresh = RefreshSchedule.Options()
+        /// Which addresses of a target are used, and asked for.
+        package var family = AddressFamily.ipv4First
+        /// In place of the port of every record, 1 to 65535; nil for theirs.
+        package var port: UInt16?
+        /// When the name has no SRV records (NODATA, NXDOMAIN), its own addresses are instances at
+        /// this port, 1 to 65535; nil for none. A record with the target `.` is one: the service is
+        /// decidedly not there then.
+        package var fallbackPort: UInt16?
+
+        /// The defaults.
+        package init() {}
+    }
+
+    /// The most instances that are remembered for answers which are known to be a part.
+    private static let rememberedMax = 4096
+
     /// `SRV` and the name.
     package let summary: String
     private let name: DomainName
+    private let options: Options
     private let resolver: Resolver
     private var lookups: LookupTimer?
     private var listener: ((DiscoveryAnswer) -> Void)?
@@ -26,16 +48,19 @@ package final class SRVSource: Source {
     private var knownAddresses: [DomainName: [IPAddress]] = [:]
     /// The instances reported last, for answers that are known to be a part.
     private var lastInstances: [Instance] = []
+    private var partialGuard = PartialAnswerGuard()
 
     /// A source for the SRV records of `name`, asked through `resolver`.
-    package init(
-        _ name: DomainName, resolver: Resolver, refresh: RefreshSchedule.Options, on loop: EventLoop
-    ) {
+    package init(_ name: DomainName, resolver: Resolver, options: Options, on loop: EventLoop) {
         self.name = name
         self.resolver = resolver
+        self.options = options
         summary = "SRV \(name)"
-        lookups = LookupTimer(refresh, on: loop) { [unowned self] in ask() }
+        lookups = LookupTimer(options.refresh, on: loop) { [unowned self] in ask() }
     }
+
+    /// What became of answers that looked cut.
+    package var partialAnswers: PartialAnswerGuard.Counters { partialGuard.counters }
 
     /// Asks at once, and again whenever the schedule says so.
     package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
@@ -48,41 +73,84 @@ package final class SRVSource: Source {
         listener = nil
         lookups?.stop()
         question?.cancel()
+        question = nil
         for resolution in resolutions { resolution.cancel() }
         resolutions = []
     }
 
+    // MARK: - Records
+
     private func ask() {
-        question = resolver.ask(name, .srv) { [weak self] in self?.hear($0) }
+        // Nil leaves it to the resolver, which may be told to ask over TCP always.
+        let tcpFirst = partialGuard.asksOverTCP(now: .now) ? true : nil
+        question = resolver.ask(name, .srv, tcpFirst: tcpFirst) { [weak self] answer in
+            self?.hear(answer, isByGuard: tcpFirst == true)
+        }
     }
 
-    private func hear(_ answer: DNSAnswer) {
+    private func hear(_ answer: DNSAnswer, isByGuard: Bool) {
         question = nil
         switch answer.outcome {
         case .records(let message):
-            complete(SRVRecords(message), isPart: false)
-        case .partial(let message):
-            complete(SRVRecords(message), isPart: true)
-        case .nodata, .nxdomain, .servfail, .refused, .otherCode, .timeout, .malformed,
-            .unreachable, .noServers, .overloaded:
-            report(.failure(DiscoveryFailure(answer.outcome) ?? .nodata), timeToLive: nil)
+            let found = PartialAnswerGuard.Answer(message, answer)
+            if answer.transport == .tcp {
+                partialGuard.answeredOverTCP(
+                    found, after: nil, wasTruncated: answer.wasTruncated, now: .now)
+                complete(message, isPart: false)
+            } else {
+                judge(message, found)
+            }
+        case .partial(let message): complete(message, isPart: true)
+        case .nodata, .nxdomain: fallBack(answer.outcome)
+        case .timeout, .unreachable, .malformed:
+            // Over UDP there may be an answer: the next lookup asks so.
+            if isByGuard { partialGuard.failedOverTCP(hadAnswer: false, now: .now) }
+            fail(answer.outcome)
+        case .servfail, .refused, .otherCode, .noServers, .overloaded: fail(answer.outcome)
+        }
+    }
+
+    private func judge(_ message: Message, _ found: PartialAnswerGuard.Answer) {
+        switch partialGuard.judge(found, now: .now) {
+        case .whole: complete(message, isPart: false)
+        case .part: complete(message, isPart: true)
+        case .askOverTCP:
+            question = resolver.ask(name, .srv, tcpFirst: true) { [weak self] answer in
+                self?.hear(answer, after: message, found)
+            }
+        }
+    }
+
+    /// The answer over TCP, after `partial` over UDP looked cut.
+    private func hear(
+        _ answer: DNSAnswer, after partial: Message, _ found: PartialAnswerGuard.Answer
+    ) {
+        question = nil
+        if case .records(let message) = answer.outcome {
+            partialGuard.answeredOverTCP(
+                PartialAnswerGuard.Answer(message, answer), after: found, wasTruncated: false,
+                now: .now)
+            complete(message, isPart: false)
+        } else {
+            partialGuard.failedOverTCP(hadAnswer: true, now: .now)
+            complete(partial, isPart: true)
         }
     }
 
     // MARK: - Addresses
 
-    /// Asks for the addresses that `records` leave open, then reports.
-    private func complete(_ records: SRVRecords, isPart: Bool) {
+    /// Asks for the addresses that the records of `message` leave open, then reports.
+    private func complete(_ message: Message, isPart: Bool) {
+        var records = SRVRecords(message, family: options.family, port: options.port)
         let open = records.openTargets
         guard !open.isEmpty else {
             finish(records, isPart: isPart)
             return
         }
-        var records = records
         var waiting = open.count
         // The resolver bounds how many of these are under way at once.
         resolutions = open.map { target in
-            resolver.resolveAddresses(target) { [weak self] answer in
+            resolver.resolveAddresses(target, options.family) { [weak self] answer in
                 guard let self else { return }
                 let seconds = answer.timeToLive.map { UInt32(clamping: $0.components.seconds) }
                 let found =
@@ -97,12 +165,13 @@ package final class SRVSource: Source {
 
     private func finish(_ records: SRVRecords, isPart: Bool) {
         resolutions = []
-        knownAddresses = records.addresses.mapValues(\.addresses)
+        knownAddresses = records.resolvedAddresses
         var instances = records.instances
         if isPart {
             // The server says that there are more: those it named last are still believed.
             let named = Set(instances.map(\.endpoint))
             instances += lastInstances.filter { !named.contains($0.endpoint) }
+                .prefix(max(0, Self.rememberedMax - instances.count))
         }
         // Records without any usable target (`.` says so on purpose) name no instance.
         guard !instances.isEmpty else {
@@ -111,6 +180,36 @@ package final class SRVSource: Source {
         }
         lastInstances = instances
         report(.instances(instances), timeToLive: records.timeToLive)
+    }
+
+    // MARK: - No records
+
+    /// The name has no SRV records, by `denial`: its own addresses are instances when it is asked for.
+    private func fallBack(_ denial: DNSOutcome) {
+        guard let port = options.fallbackPort else { return fail(denial) }
+        resolutions = [
+            resolver.resolveAddresses(name, options.family) { [weak self] answer in
+                self?.finish(answer, port: port, denial)
+            }
+        ]
+    }
+
+    private func finish(_ answer: AddressAnswer, port: UInt16, _ denial: DNSOutcome) {
+        resolutions = []
+        let addresses = options.family.choose(from: answer.addresses)
+        guard !addresses.isEmpty else { return fail(answer.failure ?? denial) }
+        let instances = addresses.map { address in
+            Instance(
+                Endpoint(address, port), hostName: name.hostName, timeToLive: answer.timeToLive)
+        }
+        lastInstances = instances
+        report(.instances(instances), timeToLive: answer.timeToLive)
+    }
+
+    // MARK: - Reporting
+
+    private func fail(_ outcome: DNSOutcome) {
+        report(.failure(DiscoveryFailure(outcome) ?? .nodata), timeToLive: nil)
     }
 
     private func report(_ answer: DiscoveryAnswer, timeToLive: Duration?) {

@@ -14,7 +14,7 @@ package final class StaticSource: Source {
         /// What the entry names.
         package enum Host: Sendable {
             case address(IPAddress)
-            /// To be resolved; every address it has is an instance.
+            /// To be resolved; every address that is wanted is an instance.
             case name(DomainName)
         }
 
@@ -36,16 +36,21 @@ package final class StaticSource: Source {
     package let summary: String
     private let entries: [Entry]
     private let resolver: Resolver
+    private let family: AddressFamily
     private var lookups: LookupTimer?
     private var listener: ((DiscoveryAnswer) -> Void)?
     private var resolutions: [PendingAddresses] = []
     private var knownAddresses: [DomainName: [IPAddress]] = [:]
 
     /// A source for `entries`, whose names are asked for through `resolver`.
+    /// - Parameter family: Which addresses of a name are instances: all of the first family that it
+    ///   has, or all of both.
     package init(
-        _ entries: [Entry], resolver: Resolver, refresh: RefreshSchedule.Options, on loop: EventLoop
+        _ entries: [Entry], resolver: Resolver, refresh: RefreshSchedule.Options,
+        family: AddressFamily = .ipv4First, on loop: EventLoop
     ) {
         self.entries = entries
+        self.family = family
         self.resolver = resolver
         summary = "a fixed list of \(entries.count)"
         lookups = LookupTimer(refresh, on: loop) { [unowned self] in ask() }
@@ -79,7 +84,7 @@ package final class StaticSource: Source {
         var shortest: Duration?
         var failure: DNSOutcome?
         resolutions = names.map { name in
-            resolver.resolveAddresses(name) { [weak self] answer in
+            resolver.resolveAddresses(name, family) { [weak self] answer in
                 guard let self else { return }
                 if answer.addresses.isEmpty {
                     // A server that fails leaves what was known; one that denies the name does not.
@@ -114,18 +119,20 @@ package final class StaticSource: Source {
         entries.flatMap { entry in
             switch entry.host {
             case .address(let address):
-                [instance(entry, at: address, named: "")]
+                [instance(entry, at: address, named: nil)]
             case .name(let name):
-                (knownAddresses[name] ?? []).map {
-                    instance(entry, at: $0, named: "\(name)")
+                family.choose(from: knownAddresses[name] ?? []).map {
+                    instance(entry, at: $0, named: name)
                 }
             }
         }
     }
 
-    private func instance(_ entry: Entry, at address: IPAddress, named name: String) -> Instance {
+    private func instance(_ entry: Entry, at address: IPAddress, named name: DomainName?)
+        -> Instance
+    {
         Instance(
             Endpoint(address, entry.port), priority: entry.priority, weight: entry.weight,
-            hostName: name.hasSuffix(".") ? String(name.dropLast()) : name)
+            hostName: name?.hostName ?? "")
     }
 }

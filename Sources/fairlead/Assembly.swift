@@ -161,8 +161,9 @@ extension Service {
         let refresh = RefreshSchedule.Options(refresh)
         switch source {
         case .srv(let name):
-            return SRVSource(
-                try DomainName(name), resolver: resolver, refresh: refresh, on: loop)
+            var options = SRVSource.Options()
+            options.refresh = refresh
+            return SRVSource(try DomainName(name), resolver: resolver, options: options, on: loop)
         case .backends(let backends):
             var entries: [StaticSource.Entry] = []
             for backend in backends {

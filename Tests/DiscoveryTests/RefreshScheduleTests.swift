@@ -61,10 +61,35 @@ import Testing
     func jitter() {
         var schedule = RefreshSchedule(options(jitterPercent: 10))
         var random = SeededGenerator(seed: 7)
+        _ = schedule.waitAfterAnswer(timeToLive: .seconds(10), using: &random)
         let waits = (0..<1000).map { _ in
             schedule.waitAfterAnswer(timeToLive: .seconds(10), using: &random)
         }
         #expect(waits.allSatisfy { $0 >= .seconds(9) && $0 <= .seconds(11) })
-        #expect(Set(waits).count > 10)
+        #expect(Set(waits).count > 900)
+    }
+
+    @Test("the first wait of many names covers all of it, evenly")
+    func firstWait() {
+        var random = SeededGenerator(seed: 3)
+        var counts = [Int](repeating: 0, count: 10)
+        for _ in 0..<10_000 {
+            var schedule = RefreshSchedule(options(jitterPercent: 10))
+            let wait = schedule.waitAfterAnswer(timeToLive: .seconds(10), using: &random)
+            counts[min(9, Int(wait.components.seconds))] += 1
+        }
+        #expect(counts.allSatisfy { (900...1100).contains($0) }, "\(counts)")
+    }
+
+    @Test("names that failed together ask again apart: half as early to half as late again")
+    func failuresApart() {
+        var random = SeededGenerator(seed: 5)
+        let waits = (0..<1000).map { _ in
+            var schedule = RefreshSchedule(options(jitterPercent: 10))
+            return schedule.waitAfterFailure(using: &random)
+        }
+        #expect(waits.allSatisfy { $0 >= .milliseconds(500) && $0 <= .milliseconds(1500) })
+        #expect(waits.contains { $0 < .milliseconds(600) })
+        #expect(waits.contains { $0 > .milliseconds(1400) })
     }
 }

@@ -34,6 +34,12 @@ import Testing
         return refresh
     }
 
+    private var options: SRVSource.Options {
+        var options = SRVSource.Options()
+        options.refresh = refresh
+        return options
+    }
+
     private func announce(_ host: String, _ address: String?, port: UInt16, weight: UInt16 = 1)
         throws
     {
@@ -75,7 +81,7 @@ import Testing
     @Test("an SRV name's records become instances, and a change of the zone the next answer")
     func follows() throws {
         try announce("a", "127.0.0.1", port: 1001)
-        let source = SRVSource(service, resolver: resolver, refresh: refresh, on: loop)
+        let source = SRVSource(service, resolver: resolver, options: options, on: loop)
         let heard = try answers(
             of: source, until: { endpoints($0).count == 2 },
             meanwhile: { if $0 == 1 { try announce("b", "127.0.0.2", port: 1002) } })
@@ -86,7 +92,7 @@ import Testing
 
     @Test("a name that does not exist is NXDOMAIN, and one without records NODATA")
     func denials() throws {
-        let source = SRVSource(service, resolver: resolver, refresh: refresh, on: loop)
+        let source = SRVSource(service, resolver: resolver, options: options, on: loop)
         let text = ResourceRecord(service, ttlSeconds: 0, .txt([[0x61]]))
         let heard = try answers(
             of: source, until: { $0 == .failure(.nodata) },
@@ -101,7 +107,7 @@ import Testing
         try announce("a", "127.0.0.1", port: 1001)
         let endpoint = server.endpoint
         server.close()
-        let source = SRVSource(service, resolver: resolver, refresh: refresh, on: loop)
+        let source = SRVSource(service, resolver: resolver, options: options, on: loop)
         var second: DiscoveryServer?
         let heard = try answers(
             of: source, until: { endpoints($0).count == 1 },
@@ -122,7 +128,7 @@ import Testing
     func unresolvable() throws {
         try announce("a", "127.0.0.1", port: 1001)
         try announce("b", nil, port: 1002)
-        let source = SRVSource(service, resolver: resolver, refresh: refresh, on: loop)
+        let source = SRVSource(service, resolver: resolver, options: options, on: loop)
         let heard = try answers(of: source, until: { _ in true })
         #expect(endpoints(heard.last) == ["127.0.0.1:1001"])
         server.close()

@@ -1,0 +1,109 @@
+// ServerRanking: whom to ask first, what to ask besides, and when to ask nobody.
+//
+// Among servers that work the first stays first until another is clearly quicker: two equal ones
+// would otherwise change places with every answer. A server that is not first is asked by itself now
+// and then (a probe), so that its figures stay true and it is found when it comes back; that costs a
+// query, and no question any time. When every server is away, asking costs each question its whole
+// deadline and holds descriptors for nothing: then questions end at once, except that one at a time
+// goes through as the probe.
+
+/// The health of a resolver's servers, by index in the configured order. Value type; takes `now`.
+package struct ServerRanking: Sendable, Equatable {
+    /// The control plane's clock, which this type never reads.
+    package typealias Instant = ContinuousClock.Instant
+
+    /// Whom to ask for one question.
+    package struct Plan: Equatable, Sendable {
+        /// To be raced, the first first.
+        package var servers: [Int]
+        /// To be sent the same query apart from that, only to know them.
+        package var probes: [Int] = []
+    }
+
+    /// How much quicker another server must be to take the first place: by a third …
+    private static let ratio = (of: 2, by: 3)
+    /// … and by this much, since below it the difference is the scheduler's.
+    private static let leastGain = Duration.milliseconds(2)
+
+    /// The record of each server.
+    package internal(set) var servers: [ServerHealth]
+    /// Who has the first place among those that work; nil before one does.
+    private var first: Int?
+
+    /// `count` servers of which nothing is known.
+    package init(count: Int) {
+        servers = Array(repeating: ServerHealth(), count: count)
+    }
+
+    /// The servers in the order in which a question asks them.
+    package var order: [Int] {
+        servers.indices.sorted { rank($0) < rank($1) }
+    }
+
+    private func rank(_ index: Int) -> (Int, Int, Int, Duration, Int) {
+        let health = servers[index]
+        let kind =
+            switch health.state {
+            case .working: 0
+            case .untried: 1
+            case .failing: 2
+            case .away: 3
+            }
+        // Of those that fail, the one that failed least is first.
+        let failures = kind >= 2 ? health.failuresInARow : 0
+        let roundTrip = kind == 0 ? health.roundTrip ?? .zero : .zero
+        return (kind, failures, index == first ? 0 : 1, roundTrip, index)
+    }
+
+    /// Whether to ask nobody: every server is away, and it is not yet time to look after one. Then
+    /// it is the server whose failure stands for the others; nil when somebody is to be asked.
+    package func hopeless(now: Instant) -> Int? {
+        guard !servers.isEmpty, servers.allSatisfy({ $0.state == .away }),
+            !servers.contains(where: { $0.isProbeDue(now: now) })
+        else { return nil }
+        // An error of the network tells more than silence.
+        return servers.indices.first { index in
+            if case .unreachable = servers[index].lastFailure?.what { true } else { false }
+        } ?? 0
+    }
+
+    /// Whom to ask for a question that starts at `now`. Counts the probes that it hands out.
+    package mutating func plan(now: Instant) -> Plan {
+        chooseFirst()
+        let order = order
+        if order.allSatisfy({ servers[$0].state == .away }) {
+            // This question is the probe.
+            let due = order.filter { servers[$0].isProbeDue(now: now) }
+            for index in due { servers[index].probed(now: now) }
+            return Plan(servers: due.isEmpty ? order : due)
+        }
+        var probes: [Int] = []
+        for index in order.dropFirst() {
+            if servers[index].isProbeDue(now: now) {
+                servers[index].probed(now: now)
+                probes.append(index)
+            } else {
+                servers[index].expectProbe(now: now)
+            }
+        }
+        // Those that are away are asked last, should the others be silent too.
+        return Plan(servers: order, probes: probes)
+    }
+
+    /// Keeps the first place with who has it, unless it does not work or another is clearly quicker.
+    private mutating func chooseFirst() {
+        let working = servers.indices.filter { servers[$0].state == .working }
+        guard
+            let quickest = working.min(by: {
+                (servers[$0].roundTrip ?? .zero, $0) < (servers[$1].roundTrip ?? .zero, $1)
+            }), let best = servers[quickest].roundTrip
+        else { return }
+        guard let first, servers[first].state == .working, let now = servers[first].roundTrip else {
+            self.first = quickest
+            return
+        }
+        if best * Self.ratio.by <= now * Self.ratio.of, now - best >= Self.leastGain {
+            self.first = quickest
+        }
+    }
+}

@@ -1,0 +1,56 @@
+// ServerStatus: what is known of one nameserver at one moment, for display.
+
+package import DNSWire
+package import Endpoints
+
+/// A nameserver as the admin port shows it. A copy does not follow the resolver.
+package struct ServerStatus: Sendable, Equatable {
+    /// Where it is asked.
+    package let endpoint: Endpoint
+    /// Its place in the order of asking now, from 0.
+    package internal(set) var place: Int
+    /// State, smoothed round trip, answers and failures, with the last failure and its time.
+    package internal(set) var health: ServerHealth
+    /// What came of queries to it, by kind.
+    package internal(set) var counters = Counters()
+    /// The last packet from it that could not be read, why, and when; nil for none yet.
+    package internal(set) var lastMalformed: ServerHealth.Noted<DecodeError>?
+    /// Whether it repeats a question in the case of letters that it was sent in; nil before that is
+    /// known. False means that it is asked without mixed case from then on.
+    package internal(set) var keepsCase: Bool?
+    /// Whether it knows EDNS; nil before its first answer. One that refuses it is asked without for
+    /// five minutes; one that only ignores it goes on being asked with it.
+    package internal(set) var knowsEDNS: Bool?
+    /// When it refused EDNS; nil when it takes it, with an OPT record of its own or without.
+    var ednsRefusedAt: ContinuousClock.Instant?
+
+    /// Queries to one server and what came of them.
+    package struct Counters: Sendable, Hashable {
+        /// Queries sent over UDP.
+        package var sentUDP = 0
+        /// Queries sent over TCP, or for which a connection was begun.
+        package var sentTCP = 0
+        /// Of all queries, those that only served to know the server.
+        package var probes = 0
+        /// Valid responses by their code.
+        package var responses: [ResponseCode: Int] = [:]
+        /// Queries without an answer in time, or before another server's.
+        package var silences = 0
+        /// Queries that the network refused.
+        package var unreachable = 0
+        /// UDP answers with the TC bit.
+        package var truncated = 0
+        /// Packets that could not be read.
+        package var malformed = 0
+        /// Messages that did not answer the query: wrong id, question or case of letters.
+        package var mismatched = 0
+        /// Of these, those that were right but for the case of letters.
+        package var misspelled = 0
+    }
+
+    init(_ endpoint: Endpoint) {
+        self.endpoint = endpoint
+        place = 0
+        health = ServerHealth()
+    }
+}

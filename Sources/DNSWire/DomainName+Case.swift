@@ -1,0 +1,33 @@
+// DomainName+Case: the case of letters, which means nothing in DNS (RFC 4343) and is therefore free
+// to carry random bits: a server repeats the question as it was spelled, and a forger who does not
+// see it has to guess the spelling as well ("0x20").
+
+extension DomainName {
+    /// The same name with the case of each ASCII letter drawn anew.
+    package func withRandomCase(using random: inout some RandomNumberGenerator) -> DomainName {
+        var octets = wireOctets
+        var bits: UInt64 = 0
+        var bitsLeft = 0
+        // Length octets are at most 63, below every letter, so that none is mistaken for one.
+        for index in octets.indices where Self.isLetter(octets[index]) {
+            if bitsLeft == 0 {
+                bits = random.next()
+                bitsLeft = 64
+            }
+            octets[index] ^= UInt8(truncatingIfNeeded: bits & 1) << 5
+            bits >>= 1
+            bitsLeft -= 1
+        }
+        return DomainName(validWireOctets: octets)
+    }
+
+    /// The same name in lower case, for display: a server that compresses names spells those of its
+    /// records as the question was spelled.
+    package var lowercased: DomainName {
+        DomainName(validWireOctets: wireOctets.map(Self.folded))
+    }
+
+    private static func isLetter(_ octet: UInt8) -> Bool {
+        (0x61...0x7a).contains(octet | 0x20)
+    }
+}

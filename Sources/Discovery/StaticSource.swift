@@ -22,13 +22,18 @@ package final class StaticSource: Source {
         let port: UInt16
         let priority: UInt16
         let weight: UInt16
+        let metadata: [String: String]
 
         /// An entry; weight and priority as in RFC 2782.
-        package init(_ host: Host, port: UInt16, priority: UInt16, weight: UInt16) {
+        package init(
+            _ host: Host, port: UInt16, priority: UInt16, weight: UInt16,
+            metadata: [String: String] = [:]
+        ) {
             self.host = host
             self.port = port
             self.priority = priority
             self.weight = weight
+            self.metadata = metadata
         }
     }
 
@@ -133,6 +138,6 @@ package final class StaticSource: Source {
     {
         Instance(
             Endpoint(address, entry.port), priority: entry.priority, weight: entry.weight,
-            hostName: name?.hostName ?? "")
+            hostName: name?.hostName ?? "", metadata: entry.metadata)
     }
 }

@@ -1,0 +1,90 @@
+// FallbackSource: two ways to ask one registry, of which the second is for when the first fails.
+// Consul's API tells of a change at once, but needs the agent's HTTP port and a token; its DNS is
+// slower and needs neither. Both are asked all the time, so that the second is up to date when it is
+// needed, and feed one roster.
+
+package import Backends
+
+/// A source with another one for when it fails. Control thread only.
+package final class FallbackSource: Source {
+    /// The two, in their order.
+    package let summary: String
+    private let first: any Source
+    private let second: any Source
+    private var listener: ((DiscoveryAnswer) -> Void)?
+    private var state = FallbackState()
+
+    /// `first`, and `second` while that fails.
+    package init(_ first: any Source, fallback second: any Source) {
+        self.first = first
+        self.second = second
+        summary = "\(first.summary), else \(second.summary)"
+    }
+
+    /// Begins to ask both.
+    package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
+        self.listener = listener
+        first.start { [weak self] answer in
+            guard let self else { return }
+            if let report = state.firstAnswered(answer) { self.listener?(report) }
+        }
+        second.start { [weak self] answer in
+            guard let self else { return }
+            if let report = state.secondAnswered(answer) { self.listener?(report) }
+        }
+    }
+
+    /// Stops both.
+    package func stop() {
+        listener = nil
+        first.stop()
+        second.stop()
+    }
+}
+
+/// What is to be reported of two sources' answers. Value type.
+///
+/// | the first         | the second's last answer | reported                           |
+/// |-------------------|--------------------------|------------------------------------|
+/// | good              | whatever                 | the first's instances              |
+/// | not answered yet  | good                     | the second's instances             |
+/// | not answered yet  | failed, or none          | nothing yet                        |
+/// | fails             | good                     | the second's instances             |
+/// | fails             | failed, or none          | the first's failure                |
+///
+/// That the first names no instance counts as failing as well: should the second still name some,
+/// the two contradict each other, and nothing is taken away on the word of one.
+package struct FallbackState: Sendable {
+    private var first: DiscoveryAnswer?
+    private var second: DiscoveryAnswer?
+
+    /// Neither has answered.
+    package init() {}
+
+    /// The first source has answered. Returns what to report.
+    package mutating func firstAnswered(_ answer: DiscoveryAnswer) -> DiscoveryAnswer? {
+        first = answer
+        return report
+    }
+
+    /// The second source has answered. Returns what to report; nil when nothing follows.
+    package mutating func secondAnswered(_ answer: DiscoveryAnswer) -> DiscoveryAnswer? {
+        second = answer
+        // The first one speaks for itself while it works.
+        if let first, first.isGood { return nil }
+        return report
+    }
+
+    private var report: DiscoveryAnswer? {
+        if let first, first.isGood { return first }
+        if let second, second.isGood { return second }
+        return first
+    }
+}
+
+extension DiscoveryAnswer {
+    /// Whether it names an instance.
+    fileprivate var isGood: Bool {
+        if case .instances(let instances) = self { !instances.isEmpty } else { false }
+    }
+}

@@ -1,0 +1,94 @@
+// FileSource: instances that something else writes into a file. The file is looked at by its stamp
+// each second rather than watched by inotify: that sees files which are replaced by renaming, links
+// that are turned (as Kubernetes does with its volumes) and network file systems all alike, for one
+// system call a second. Whoever writes it should rename a complete file into its place; one that is
+// read half written is no list, and changes nothing until the next look.
+
+package import Backends
+package import DNSClient
+internal import Documents
+package import Events
+
+/// A source that reads a file and follows its changes. Control thread only.
+package final class FileSource: Source {
+    /// How often the file is looked at.
+    private static let lookInterval = Duration.seconds(1)
+
+    /// The file's path.
+    package let summary: String
+    private let path: String
+    private let resolver: Resolver
+    private let refresh: RefreshSchedule.Options
+    private let family: AddressFamily
+    private unowned let loop: EventLoop
+    private var timer: Timer?
+    private var listener: ((DiscoveryAnswer) -> Void)?
+    private var stamp: FileStamp?
+    private var hasRead = false
+    /// The list that was read last; it resolves the names in it.
+    private var list: StaticSource?
+
+    /// A source that reads the file at `path`; names in it are asked for through `resolver`.
+    package init(
+        path: String, resolver: Resolver, refresh: RefreshSchedule.Options, family: AddressFamily,
+        on loop: EventLoop
+    ) {
+        self.path = path
+        self.resolver = resolver
+        self.refresh = refresh
+        self.family = family
+        self.loop = loop
+        summary = "file \(path)"
+        timer = Timer(on: loop) { [unowned self] in look() }
+    }
+
+    /// Reads the file before it returns, and whenever it has changed.
+    package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
+        self.listener = listener
+        look()
+    }
+
+    /// Looks no more.
+    package func stop() {
+        listener = nil
+        timer?.cancel()
+        list?.stop()
+        list = nil
+    }
+
+    private func look() {
+        timer?.schedule(after: Self.lookInterval)
+        let now = FileStamp(path: path)
+        guard !hasRead || now != stamp else { return }
+        hasRead = true
+        stamp = now
+        read()
+    }
+
+    private func read() {
+        let entries: [StaticSource.Entry]
+        do {
+            entries = try FileTargets.parse(NamedText.read(path: path))
+        } catch let error as FileTextError {
+            report(.failure(.malformed("\(path) \(error.text)")))
+            return
+        } catch {
+            report(.failure(.malformed("\(path): \(error)")))
+            return
+        }
+        list?.stop()
+        list = nil
+        guard !entries.isEmpty else {
+            report(.failure(.nodata))
+            return
+        }
+        let list = StaticSource(
+            entries, resolver: resolver, refresh: refresh, family: family, on: loop)
+        self.list = list
+        list.start { [weak self] in self?.report($0) }
+    }
+
+    private func report(_ answer: DiscoveryAnswer) {
+        listener?(answer)
+    }
+}

@@ -86,6 +86,7 @@ let package = Package(
         module("HTTPServer", uses: ["WallClock", "Events", "HTTP1", "Endpoints"]),
         module("AccessLog", uses: ["WallClock", "Locking", "CLinux", "Events", "HTTP1", "Stats", "Endpoints"], settings: hot),
         module("Discovery", uses: ["Documents", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
+        module("Consul", uses: ["ConsulQuery", "Events", "HTTPClient", "HTTP1", "Discovery", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
         module("Health", uses: ["Events", "HTTPClient", "Backends", "Endpoints"]),
         module("Proxy", uses: ["AccessLog", "Routing", "Events", "HTTP1", "Balancing", "Backends", "Stats", "Endpoints"], settings: hot),
         module("Admin", uses: ["WallClock", "Events", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints"]),
@@ -129,6 +130,8 @@ let package = Package(
         tests("HTTPClient", uses: ["Events", "Endpoints", "HTTPServer", "HTTP1"]),
         tests("HTTPServer", uses: ["WallClock", "Events", "Endpoints", "HTTP1"]),
         tests("Discovery", uses: ["Documents", "TestSupport", "Demo", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
+        tests("ConsulQuery"),
+        tests("Consul", uses: ["TestSupport", "ConsulQuery", "Events", "HTTPClient", "HTTP1", "Discovery", "DNSClient", "DNSWire", "Demo", "Backends", "Endpoints"]),
         tests("Health", uses: ["TestSupport", "Events", "HTTPClient", "Backends", "Endpoints"]),
         tests("Routing", uses: ["HTTP1", "Backends", "TestSupport"]),
         tests("AccessLog", uses: ["TestSupport", "Events", "HTTP1", "Stats", "Endpoints", "Locking"]),
@@ -148,7 +151,7 @@ let package = Package(
             dependencies: ["CAllocationCounter", "AccessLog", "Routing", "Proxy", "Backends", "Endpoints", "Events", "Stats"],
             swiftSettings: strict),
         // What tests share: guard pages, seeded numbers, threads, readers.
-        .target(name: "TestSupport", dependencies: ["Events", "Endpoints"], path: "Tests/TestSupport", swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: ["Events", "HTTP1", "Locking", "Endpoints"], path: "Tests/TestSupport", swiftSettings: strict),
         // Black box: the built program among real servers.
         .testTarget(
             name: "FlowTests",

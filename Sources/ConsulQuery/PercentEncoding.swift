@@ -31,7 +31,8 @@ package enum PercentEncoding {
                 out.append(byte)
                 continue
             }
-            guard let high = rest.popFirst().flatMap(value), let low = rest.popFirst().flatMap(value)
+            guard let high = rest.popFirst().flatMap(value),
+                let low = rest.popFirst().flatMap(value)
             else {
                 throw ConsulQueryError(
                     "found a % without two hexadecimal digits in \"\(text)\", "

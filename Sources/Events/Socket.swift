@@ -71,6 +71,31 @@ package enum Socket {
         return try connect(descriptor, to: endpoint)
     }
 
+    /// A stream socket that is connected to what listens at `path`, a Unix-domain socket. Wait for
+    /// writability all the same, so that both kinds of `connectStream` are used alike.
+    ///
+    /// - Throws: `Errno` when there is no connection: nobody listens, no such path, not permitted, a
+    ///   path that is empty or longer than a socket's may be (`ENAMETOOLONG`). A listener whose
+    ///   queue is full is `EAGAIN` here, where TCP would wait (unix(7)).
+    package static func connectStream(toPath path: String) throws(Errno) -> Descriptor {
+        let address = try UnixSocketAddress(path)
+        let descriptor = try open(AF_UNIX, SOCK_STREAM)
+        let result = unsafe address.withSocketAddress {
+            unsafe Glibc.connect(descriptor.number, $0, $1)
+        }
+        return try connected(descriptor, result)
+    }
+
+    /// `connectStream` for either kind of target.
+    ///
+    /// - Throws: `Errno`, as the two above.
+    package static func connectStream(to target: Target) throws(Errno) -> Descriptor {
+        switch target {
+        case .endpoint(let endpoint): try connectStream(to: endpoint)
+        case .unix(let path): try connectStream(toPath: path)
+        }
+    }
+
     private static func open(_ family: Int32, _ type: __socket_type) throws(Errno) -> Descriptor {
         let flags = type.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue
         let number = socket(family, Int32(bitPattern: flags), 0)
@@ -91,6 +116,13 @@ package enum Socket {
         let result = unsafe endpoint.withSocketAddress {
             unsafe Glibc.connect(descriptor.number, $0, $1)
         }
+        return try connected(descriptor, result)
+    }
+
+    /// What a call of connect(2) that has just returned `result` came to.
+    private static func connected(
+        _ descriptor: Descriptor, _ result: Int32
+    ) throws(Errno) -> Descriptor {
         if result != 0 {
             let error = Errno.current
             guard error.rawValue == EINPROGRESS else {

@@ -1,4 +1,5 @@
-// SocketAddress: an Endpoint in the form that the kernel reads, and back.
+// SocketAddress: an Endpoint in the form that the kernel reads, and back; and the path of a
+// Unix-domain socket in that form.
 
 internal import Endpoints
 internal import Glibc
@@ -67,5 +68,34 @@ extension Endpoint {
         }
         guard let endpoint else { return nil }
         self = endpoint
+    }
+}
+
+/// The path of a Unix-domain socket as the kernel reads it (unix(7)).
+struct UnixSocketAddress {
+    private var value = sockaddr_un()
+
+    /// - Throws: `Errno`: ENOENT for an empty path, which the kernel would take for an unnamed
+    ///   socket; EINVAL for one with a NUL; ENAMETOOLONG for one that leaves no room for its NUL.
+    init(_ path: String) throws(Errno) {
+        let bytes = Array(path.utf8)
+        guard !bytes.isEmpty else { throw Errno(rawValue: ENOENT) }
+        guard !bytes.contains(0) else { throw Errno(rawValue: EINVAL) }
+        guard bytes.count <= Target.unixPathBytesMax else { throw Errno(rawValue: ENAMETOOLONG) }
+        value.sun_family = sa_family_t(AF_UNIX)
+        unsafe withUnsafeMutableBytes(of: &value.sun_path) { room in
+            // The rest stays zero, and with it the NUL behind the path.
+            unsafe room.copyBytes(from: bytes)
+        }
+    }
+
+    /// Calls `body` with this address as a sockaddr that lives for the call.
+    func withSocketAddress<R>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
+        // A sockaddr_un begins with the fields of sockaddr: that is how the kernel reads it.
+        unsafe withUnsafePointer(to: value) { pointer in
+            unsafe body(
+                UnsafeRawPointer(pointer).assumingMemoryBound(to: sockaddr.self),
+                socklen_t(MemoryLayout<sockaddr_un>.size))
+        }
     }
 }

@@ -1,8 +1,10 @@
 // HTTPClient: one request, one response, for checks and for registries' APIs.
 //
-// A connection serves one request and is closed: a check that runs over a kept connection would not
-// notice that the server accepts no new ones. What comes back is parsed by HTTP1 alone, bounded in
-// size and in time, and told in one value; nothing is retried here, that is the caller's policy.
+// A connection serves one request and is closed, unless the request asks for a kept one: a check
+// that runs over a kept connection would not notice that the server accepts no new ones, but a
+// client that asks its agent all day should not dial each time. What comes back is parsed by HTTP1
+// alone, bounded in size and in time, and told in one value; nothing is retried here but a GET on a
+// kept connection that turns out to be closed: all else is the caller's policy.
 
 package import Endpoints
 package import Events
@@ -13,11 +15,18 @@ package final class HTTPClient {
     let loop: EventLoop
     /// One for all exchanges: each uses it only while it handles a readiness.
     let buffer = ReceiveBuffer(capacity: 16 * 1024)
+    let kept = KeptConnections()
 
     /// A client on `loop`; one is enough for any number of exchanges.
     package init(on loop: EventLoop) {
         self.loop = loop
     }
+
+    // Idle connections belong to the loop until they are closed.
+    deinit { kept.closeAll() }
+
+    /// Connections that are kept idle, to all targets.
+    package var idleConnectionCount: Int { kept.count }
 
     /// Sends `request`, and calls `completion` on the loop's thread exactly once, unless the
     /// exchange is cancelled before. `completion` is never called while `send` runs.
@@ -28,7 +37,7 @@ package final class HTTPClient {
         _ request: Request, completion: @escaping (Outcome) -> Void
     ) -> HTTPClientExchange {
         let exchange = HTTPClientExchange(request, client: self, completion: completion)
-        exchange.start()
+        exchange.begin()
         return exchange
     }
 }
@@ -37,7 +46,7 @@ extension HTTPClient {
     /// What to send, where, and how long to wait for what. Any thread.
     package struct Request: Sendable {
         /// Where to connect.
-        package var endpoint: Endpoint
+        package var target: Target
         /// Any but `connect` and `other`.
         package var method = Method.get
         /// Path and query, as they go into the request line: `/health?full=1`.
@@ -51,6 +60,12 @@ extension HTTPClient {
         package var body: [UInt8] = []
         /// From `send` to the last byte of the response; more than zero.
         package var deadline: Duration
+        /// How long of that a new connection may take; nil for no bound of its own.
+        package var connectDeadline: Duration?
+        /// Whether to use a connection that an earlier request left idle, if there is one, and to
+        /// leave this one for the next. A GET is sent once more, on a new connection, when the kept
+        /// one closes before a byte of the response.
+        package var keepsConnection = false
         /// What becomes of the response's body.
         package var responseBody: BodyWish
 
@@ -59,9 +74,23 @@ extension HTTPClient {
             _ path: String, from endpoint: Endpoint, host: String? = nil, deadline: Duration,
             responseBody: BodyWish
         ) {
-            self.endpoint = endpoint
+            self.init(
+                path, from: .endpoint(endpoint), host: host, deadline: deadline,
+                responseBody: responseBody)
+        }
+
+        /// A GET of `path`. `host` nil names the endpoint itself, and `localhost` for a Unix-domain
+        /// socket, which has no name of its own.
+        package init(
+            _ path: String, from target: Target, host: String? = nil, deadline: Duration,
+            responseBody: BodyWish
+        ) {
+            self.target = target
             self.path = path
-            self.host = host ?? "\(endpoint)"
+            switch target {
+            case .endpoint(let endpoint): self.host = host ?? "\(endpoint)"
+            case .unix: self.host = host ?? "localhost"
+            }
             self.deadline = deadline
             self.responseBody = responseBody
         }

@@ -4,20 +4,25 @@
 // the completion may start the next request at once, and nothing can complete twice.
 
 internal import Events
+internal import HTTP1
 
 /// One request on its way. Loop thread only.
 package final class HTTPClientExchange {
     private let request: HTTPClient.Request
-    private let client: HTTPClient
+    let client: HTTPClient
     /// Nil once the exchange has ended.
     private var completion: ((HTTPClient.Outcome) -> Void)?
-    private var connection: Connection?
+    private var connection: HTTPClientConnection?
     /// The deadline; before that the failure of a request that could not even begin. It also keeps
     /// the exchange alive: its action holds `self` until `end()`.
     private var timer: Timer?
     private var immediateFailure: HTTPClient.Failure?
+    /// In the loop's nanoseconds.
+    private let start: UInt64
 
     private var isConnected = false
+    /// Whether the connection has served another exchange before.
+    private var isReused = false
     private var output: [UInt8] = []
     private var sentCount = 0
     private var reader: ResponseReader
@@ -29,6 +34,7 @@ package final class HTTPClientExchange {
         self.request = request
         self.client = client
         self.completion = completion
+        start = client.loop.nowNanoseconds
         reader = ResponseReader(answering: request.method, wish: request.responseBody)
     }
 
@@ -40,15 +46,21 @@ package final class HTTPClientExchange {
         release()
     }
 
-    func start() {
+    func begin() {
         let timer = Timer(on: client.loop) { self.timePassed() }
         self.timer = timer
         do throws(HTTPClient.Failure) {
             output = try request.encoded()
-            let connection = Connection(try Self.connect(request), exchange: self)
-            self.connection = connection
-            connection.awaitWrite()
-            timer.schedule(after: request.deadline)
+            if request.keepsConnection, let kept = client.kept.take(request.target) {
+                isReused = true
+                isConnected = true
+                kept.serve(self)
+                connection = kept
+                kept.awaitWrite()
+                timer.schedule(after: request.deadline)
+            } else {
+                try connect()
+            }
         } catch {
             // Told from the loop, as every other outcome.
             immediateFailure = error
@@ -56,14 +68,20 @@ package final class HTTPClientExchange {
         }
     }
 
-    private static func connect(
-        _ request: HTTPClient.Request
-    ) throws(HTTPClient.Failure) -> Descriptor {
+    private func connect() throws(HTTPClient.Failure) {
         do throws(Errno) {
-            return try Socket.connectStream(to: request.endpoint)
+            let connection = HTTPClientConnection(
+                try Socket.connectStream(to: request.target), to: request.target, of: self)
+            self.connection = connection
+            connection.awaitWrite()
         } catch {
             throw .connect(error)
         }
+        timer?.schedule(after: min(timeLeft, request.connectDeadline ?? request.deadline))
+    }
+
+    private var timeLeft: Duration {
+        request.deadline - .nanoseconds(Int64(clamping: client.loop.nowNanoseconds - start))
     }
 
     private var phase: HTTPClient.Phase {
@@ -76,11 +94,12 @@ package final class HTTPClientExchange {
 
     // MARK: - The connection's events
 
-    private func becameWritable(_ descriptor: Descriptor) {
+    func becameWritable(_ descriptor: Descriptor) {
         if !isConnected {
             if let error = descriptor.connectError() { return end(.failed(.connect(error))) }
             isConnected = true
             connection?.startReading()
+            if request.connectDeadline != nil { timer?.schedule(after: timeLeft) }
         }
         while sentCount < output.count {
             switch descriptor.send(output.span.extracting(sentCount..<output.count)) {
@@ -90,25 +109,56 @@ package final class HTTPClientExchange {
                 // The peer takes no more. It may have answered all the same (413, say): what it
                 // sent, or how it ended, is for reading to find out.
                 sentCount = output.count
+                reader.forbidReuse()
             }
         }
         connection?.stopAwaitingWrite()
     }
 
-    private func becameReadable(_ descriptor: Descriptor) {
+    func becameReadable(_ descriptor: Descriptor) {
         switch descriptor.receive(into: client.buffer) {
         case .bytes(let count):
             follow(client.buffer.withBytes(count) { reader.receive($0) })
         case .wouldBlock: break
-        case .endOfStream: follow(reader.endOfStream())
-        case .failed(let error): end(.failed(.broken(error, phase)))
+        case .endOfStream:
+            if !retryOnNewConnection() { follow(reader.endOfStream()) }
+        case .failed(let error):
+            if !retryOnNewConnection() { end(.failed(.broken(error, phase))) }
         }
+    }
+
+    /// A kept connection may be closed by its server just as the next request is sent on it. Nothing
+    /// of a response came then, and what is only a GET may be asked again (RFC 9110 section 9.2.2):
+    /// once, since the new connection has no such excuse. False when this is not that case.
+    private func retryOnNewConnection() -> Bool {
+        guard isReused, !reader.hasBegun, request.method == .get else { return false }
+        connection?.close()
+        connection = nil
+        isReused = false
+        isConnected = false
+        sentCount = 0
+        reader = ResponseReader(answering: request.method, wish: request.responseBody)
+        do throws(HTTPClient.Failure) {
+            try connect()
+        } catch {
+            end(.failed(error))
+        }
+        return true
     }
 
     private func follow(_ step: ResponseReader.Step) {
         switch step {
         case .needMore: break
-        case .complete(let response): end(.response(response))
+        case .complete(let response):
+            if request.keepsConnection, reader.leavesConnection, sentCount == output.count,
+                let connection
+            {
+                // Kept before the completion is called, which may send the next request.
+                self.connection = nil
+                connection.stopAwaitingWrite()
+                client.kept.keep(connection)
+            }
+            end(.response(response))
         case .failed(let failure): end(.failed(failure))
         }
     }
@@ -127,18 +177,5 @@ package final class HTTPClientExchange {
         connection = nil
         timer?.cancel()
         timer = nil
-    }
-
-    /// The channel of an exchange; hands everything on.
-    private final class Connection: Channel {
-        private let exchange: HTTPClientExchange
-
-        init(_ descriptor: Descriptor, exchange: HTTPClientExchange) {
-            self.exchange = exchange
-            super.init(descriptor, on: exchange.client.loop)
-        }
-
-        override func onWritable() { exchange.becameWritable(descriptor) }
-        override func onReadable() { exchange.becameReadable(descriptor) }
     }
 }

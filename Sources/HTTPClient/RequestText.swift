@@ -1,6 +1,7 @@
 // A request as bytes. Paths, hosts and fields come from an operator's configuration, so each is
 // checked here once more: nothing that is sent can be read as two requests.
 
+internal import Endpoints
 internal import HTTP1
 
 extension HTTPClient.Request {
@@ -11,6 +12,11 @@ extension HTTPClient.Request {
     func encoded() throws(HTTPClient.Failure) -> [UInt8] {
         guard let name = Self.name(of: method) else {
             throw .unsendable("the client sends no CONNECT and no method of another name")
+        }
+        if case .unix(let path) = target, path.utf8.count > Target.unixPathBytesMax {
+            throw .unsendable(
+                "the socket's path has \(path.utf8.count) bytes, at most "
+                    + "\(Target.unixPathBytesMax) are possible")
         }
         guard path.utf8.first == 0x2F || (path == "*" && method == .options),
             path.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x23 })
@@ -37,7 +43,9 @@ extension HTTPClient.Request {
             out.appendDecimal(UInt64(body.count))
             out.append("\r\n")
         }
-        out.append("Connection: close\r\n\r\n")
+        // Without it a connection of HTTP/1.1 is kept (RFC 9112 section 9.3).
+        if !keepsConnection { out.append("Connection: close\r\n") }
+        out.append("\r\n")
         out.append(contentsOf: body)
         return out
     }

@@ -30,8 +30,21 @@ struct ResponseReader {
         self.wish = wish
     }
 
+    /// Whether the connection is as good as new once the response is complete: both sides want to
+    /// keep it, the whole body was read, and nothing came behind it.
+    private(set) var leavesConnection = false
+    private var mayLeaveConnection = true
+
     /// Whether the head was complete: then the body is being received.
     var hasHead: Bool { response != nil }
+
+    /// Whether a byte of a response came.
+    var hasBegun: Bool { hasHead || !pending.isEmpty || interimCount > 0 }
+
+    /// The request was not sent whole, so where the next would begin is not known to the server.
+    mutating func forbidReuse() {
+        mayLeaveConnection = false
+    }
 
     mutating func receive(_ bytes: Span<UInt8>) -> Step {
         if hasHead { return receiveBody(bytes, from: 0) }
@@ -67,6 +80,7 @@ struct ResponseReader {
         let rest = Array(pending[length...])
         pending = []
         self.response = response
+        mayLeaveConnection = mayLeaveConnection && head.keepsAlive && head.status != 101
         guard case .upTo(let limit) = wish else { return .complete(response) }
         // A length that is told is believed before the body is received.
         if case .length(let count) = head.body, count > UInt64(max(0, limit)) {
@@ -91,10 +105,11 @@ struct ResponseReader {
                 response.body.append(bytes.extracting(range))
                 at = range.upperBound
             case .needMore: return .needMore
-            case .end: return .complete(response)
+            case .end(let consumed): at = consumed
             case .bad(let error): return .failed(.malformedBody(error))
             }
         }
+        leavesConnection = mayLeaveConnection && at == bytes.count
         return .complete(response)
     }
 }

@@ -1,0 +1,62 @@
+// ConsulCatalog: which services exist, with the tags of all their instances. What fabio's convention
+// stands on: a service that wants traffic says so in a tag (`URLPrefixTag`).
+//
+// The catalogue knows no health: a service is listed while any instance of it is registered.
+
+internal import ConsulQuery
+
+/// A watch of the list of services. Loop thread only.
+package final class ConsulCatalog {
+    /// Services in one answer.
+    package static let servicesMax = 10_000
+    /// Tags of all services together.
+    package static let tagsMax = 100_000
+
+    /// `Consul catalogue`, with the datacentre when one was named.
+    package let summary: String
+    private let watch: ConsulValueWatch<[String: [String]]>
+
+    /// A watch of all services; `datacenter` nil is the options'.
+    package init(datacenter: String? = nil, agents: ConsulAgents) {
+        var target = "/v1/catalog/services"
+        let datacenter = datacenter ?? agents.options.datacenter
+        if let datacenter { target += "?dc=\(PercentEncoding.encode(datacenter))" }
+        summary = "Consul catalogue\(datacenter.map { " of \($0)" } ?? "")"
+        watch = ConsulValueWatch(target, of: agents, read: Self.read)
+    }
+
+    /// When the last good answer came, changed or not; nil before the first.
+    package var lastGoodAnswer: ContinuousClock.Instant? { watch.lastGoodAnswer }
+
+    /// Asks at once, and reports the tags of every service, sorted and without duplicates, when they
+    /// are first known and when they differ from the last report; a failure likewise.
+    package func start(
+        reportingTo listener: @escaping (Result<[String: [String]], ConsulFailure>) -> Void
+    ) {
+        watch.start(reportingTo: listener)
+    }
+
+    /// Drops the question under way and asks no more.
+    package func stop() {
+        watch.stop()
+    }
+
+    static func read(_ answer: ConsulAnswer) -> Result<[String: [String]], ConsulFailure> {
+        guard answer.status == 200 else { return .failure(.status(answer.status, "")) }
+        do throws(ConsulJSON.Malformed) {
+            let services = try ConsulJSON.decode([String: [String]?].self, from: answer.body)
+            guard services.count <= servicesMax else {
+                throw .init(
+                    "there are \(services.count) services, at most \(servicesMax) are taken")
+            }
+            let tags = services.values.reduce(0) { $0 + ($1?.count ?? 0) }
+            guard tags <= tagsMax else {
+                throw .init("there are \(tags) tags, at most \(tagsMax) are taken")
+            }
+            if services.isEmpty, answer.isFiltered { return .failure(.hidden) }
+            return .success(services.mapValues { Set($0 ?? []).sorted() })
+        } catch {
+            return .failure(.malformed(error.reason))
+        }
+    }
+}

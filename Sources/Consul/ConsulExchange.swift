@@ -1,0 +1,141 @@
+// ConsulExchange: one request on its way through the agents, until one answers or none is left.
+//
+// An agent that can't be talked to, or says 429, is left by everyone at once. One that says 5xx may
+// be right: a datacentre that does not exist and a filter that can't be read are 500 too, from every
+// agent. So it is left only when another agent then answers the same request.
+
+internal import HTTP1
+internal import HTTPClient
+
+/// A request under way, or waiting for its turn. Loop thread only.
+final class ConsulExchange {
+    private let request: ConsulRequest
+    private let agents: ConsulAgents
+    /// Nil once it has ended.
+    private var completion: ((ConsulOutcome) -> Void)?
+    private var exchange: HTTPClientExchange?
+    private var untried: [Int] = []
+    /// Agents that answered 5xx.
+    private var suspects: [Int] = []
+    private var failure: ConsulFailure?
+
+    init(
+        _ request: ConsulRequest, agents: ConsulAgents,
+        completion: @escaping (ConsulOutcome) -> Void
+    ) {
+        self.request = request
+        self.agents = agents
+        self.completion = completion
+    }
+
+    /// Ends it without a completion; harmless when it has ended.
+    func cancel() {
+        completion = nil
+        exchange?.cancel()
+        exchange = nil
+        agents.leave(self)
+    }
+
+    /// It is its turn.
+    func start() {
+        untried = request.onlyAgent.map { [$0] } ?? agents.order
+        askNext()
+    }
+
+    private func askNext() {
+        guard !untried.isEmpty else {
+            return end(.failed(failure ?? .unreachable("there is no agent")))
+        }
+        let agent = untried.removeFirst()
+        agents.noteRequest(to: agent)
+        exchange = agents.client.send(httpRequest(to: agent)) { [self] outcome in
+            exchange = nil
+            hear(outcome, from: agent)
+        }
+    }
+
+    private func httpRequest(to agent: Int) -> HTTPClient.Request {
+        var target = request.target
+        func add(_ parameter: String) {
+            target += (target.contains("?") ? "&" : "?") + parameter
+        }
+        if request.mayBeStale, agents.options.isStale { add("stale") }
+        var deadline = request.deadline
+        if let position = request.position, position.agent == agent, position.index > 0 {
+            let wait = agents.wait
+            add("index=\(position.index)&wait=\(wait.components.seconds)s")
+            deadline = BlockingQuery.deadline(wait: wait)
+        }
+        var http = HTTPClient.Request(
+            target, from: agents.options.agents[agent], deadline: deadline,
+            responseBody: .upTo(agents.options.bodyBytesMax))
+        http.connectDeadline = .seconds(2)
+        http.method = request.method
+        http.body = request.body
+        // A request that changes something is not repeated by itself, so it does not set out on a
+        // connection that may be closed already.
+        http.keepsConnection = request.method == .get
+        http.fields = [("User-Agent", "fairlead")]
+        if let token = agents.options.token { http.fields.append(("X-Consul-Token", token.secret)) }
+        return http
+    }
+
+    private func hear(_ outcome: HTTPClient.Outcome, from agent: Int) {
+        switch outcome {
+        case .response(let response):
+            switch response.status {
+            case 200..<300, 404: succeed(with: response, from: agent)
+            case 429:
+                agents.leave(agent: agent)
+                fail(statusFailure(response), at: agent, othersMayKnow: true)
+            case 500...:
+                suspects.append(agent)
+                fail(statusFailure(response), at: agent, othersMayKnow: true)
+            default: fail(statusFailure(response), at: agent, othersMayKnow: false)
+            }
+        case .failed(let reason):
+            var isAgentsFault = true
+            switch reason {
+            case .bodyTooLarge, .unsendable: isAgentsFault = false
+            case .connect, .timeout, .broken, .closedEarly, .malformedHead, .malformedBody,
+                .tooManyInterim:
+                agents.leave(agent: agent)
+                isAgentsFault = true
+            }
+            fail(ConsulFailure(reason), at: agent, othersMayKnow: isAgentsFault)
+        }
+    }
+
+    private func succeed(with response: HTTPClient.Response, from agent: Int) {
+        for suspect in suspects { agents.leave(agent: suspect) }
+        let answer = ConsulAnswer(
+            status: response.status, agent: agent, index: response.field("x-consul-index"),
+            isFiltered: response.field("x-consul-results-filtered-by-acls") == "true",
+            body: response.body)
+        agents.noteAnswer(answer, knowsLeader: response.field("x-consul-knownleader") != "false")
+        end(.answer(answer))
+    }
+
+    private func fail(_ failure: ConsulFailure, at agent: Int, othersMayKnow: Bool) {
+        agents.noteFailure(failure, of: agent)
+        // What an agent said tells more than that another one is away.
+        if case .status = self.failure {} else { self.failure = failure }
+        guard othersMayKnow else { return end(.failed(failure)) }
+        askNext()
+    }
+
+    /// The status with the beginning of what was said, as one printable line without the token.
+    private func statusFailure(_ response: HTTPClient.Response) -> ConsulFailure {
+        let bytes = response.body.prefix(200).map { (0x20...0x7E).contains($0) ? $0 : 0x20 }
+        let text = agents.redacted(String(decoding: bytes, as: UTF8.self))
+        let words = text.split(separator: " ").joined(separator: " ")
+        return .status(response.status, words)
+    }
+
+    private func end(_ outcome: ConsulOutcome) {
+        let completion = completion
+        self.completion = nil
+        agents.leave(self)
+        completion?(outcome)
+    }
+}

@@ -1,0 +1,85 @@
+// ConsulFailure: why there is no answer, in words that an operator can act upon; and what that means
+// to a roster, for which each way of failing has a hold of its own.
+
+package import Backends
+internal import HTTPClient
+
+/// Why a question to Consul came to nothing. Any thread.
+package enum ConsulFailure: Error, Sendable, Hashable {
+    /// No agent could be talked to, and why.
+    case unreachable(String)
+    /// No answer came in time.
+    case timeout(String)
+    /// An answer of another status than 2xx, with the beginning of what it said.
+    case status(Int, String)
+    /// An answer that can't be read, and why.
+    case malformed(String)
+    /// An empty answer of which Consul says that the token may not see all there is.
+    case hidden
+
+    /// The failure that `failure` of an exchange is.
+    init(_ failure: HTTPClient.Failure) {
+        switch failure {
+        case .timeout: self = .timeout("\(failure)")
+        case .connect, .broken, .closedEarly(.connecting), .closedEarly(.waiting):
+            self = .unreachable("\(failure)")
+        case .closedEarly(.receiving), .malformedHead, .malformedBody, .tooManyInterim,
+            .bodyTooLarge, .unsendable:
+            self = .malformed("\(failure)")
+        }
+    }
+
+    /// What it means to a roster.
+    package var discoveryFailure: DiscoveryFailure {
+        switch self {
+        case .unreachable: .unreachable
+        case .timeout: .timeout
+        case .status(401, _), .status(403, _), .hidden: .refused
+        case .status(404, _): .nxdomain
+        case .status(500..., _): .servfail
+        case .status(let code, _): .otherCode(UInt16(clamping: code))
+        case .malformed(let reason): .malformed(reason)
+        }
+    }
+
+    /// The name under which it is counted.
+    package var kind: ConsulFailureKind {
+        switch self {
+        case .unreachable: .unreachable
+        case .timeout: .timeout
+        case .status(401, _), .status(403, _), .hidden: .refused
+        case .status(429, _): .tooMany
+        case .status(500..., _): .serverError
+        case .status: .otherStatus
+        case .malformed: .malformed
+        }
+    }
+}
+
+/// How failures are counted; the raw value is the name on the admin port. Any thread.
+package enum ConsulFailureKind: String, Sendable, Hashable, CaseIterable {
+    case unreachable
+    case timeout
+    /// 401, 403, or an empty answer that ACLs filtered.
+    case refused
+    /// 429: the agent limits us.
+    case tooMany = "too_many"
+    /// 5xx, such as "No cluster leader".
+    case serverError = "server_error"
+    case otherStatus = "other_status"
+    case malformed
+}
+
+extension ConsulFailure: CustomStringConvertible {
+    /// A phrase for a log line: `Consul answered 500: No cluster leader`.
+    package var description: String {
+        switch self {
+        case .unreachable(let reason): "no agent could be reached: \(reason)"
+        case .timeout(let reason): "no agent answered in time: \(reason)"
+        case .status(let code, ""): "Consul answered \(code)"
+        case .status(let code, let text): "Consul answered \(code): \(text)"
+        case .malformed(let reason): "the answer is malformed: \(reason)"
+        case .hidden: "the token may not see what was asked for"
+        }
+    }
+}

@@ -1,0 +1,123 @@
+// ConsulKV: all keys below a prefix, as one set that is told whenever it differs.
+//
+// A set is whole or not told: a configuration that is half there is worse than the one before. So
+// whatever exceeds a bound, or can't be read, makes the whole answer malformed.
+
+internal import ConsulQuery
+internal import FoundationEssentials
+
+/// A watch of a prefix of Consul's key/value store. Loop thread only.
+package final class ConsulKV {
+    /// One key and its value. Any thread.
+    package struct Entry: Sendable, Hashable {
+        /// The key without the prefix; empty for a key that is the prefix itself.
+        package let key: String
+        /// The value's bytes.
+        package let value: [UInt8]
+        /// Any number that the writer gave.
+        package let flags: UInt64
+        /// Rises whenever the key is written.
+        package let modifyIndex: UInt64
+    }
+
+    /// Bytes that a value may have: Consul's own bound (`kv_max_value_size`).
+    package static let valueBytesMax = 512 * 1024
+    /// Bytes that all values may have together.
+    package static let totalBytesMax = 1024 * 1024
+    /// Keys below the prefix.
+    package static let keysMax = 10_000
+
+    /// `Consul keys below fairlead/`.
+    package let summary: String
+    private let watch: ConsulValueWatch<[Entry]>
+
+    /// A watch of the keys that begin with `prefix`; `fairlead/` is a folder, and `fairlead` takes
+    /// `fairlead-old` too. An empty prefix takes every key. `datacenter` nil is the options'.
+    package init(_ prefix: String, datacenter: String? = nil, agents: ConsulAgents) {
+        summary = "Consul keys below \(prefix)"
+        var target = "/v1/kv/\(PercentEncoding.encode(prefix, keeping: "/"))?recurse"
+        if let datacenter = datacenter ?? agents.options.datacenter {
+            target += "&dc=\(PercentEncoding.encode(datacenter))"
+        }
+        watch = ConsulValueWatch(target, of: agents) { Self.read($0, prefix: prefix) }
+    }
+
+    /// When the last good answer came, changed or not; nil before the first.
+    package var lastGoodAnswer: ContinuousClock.Instant? { watch.lastGoodAnswer }
+
+    /// Asks at once, and reports the set sorted by key when it is first known and when it differs
+    /// from the last report; a failure likewise. A prefix without keys is an empty set.
+    package func start(reportingTo listener: @escaping (Result<[Entry], ConsulFailure>) -> Void) {
+        watch.start(reportingTo: listener)
+    }
+
+    /// Drops the question under way and asks no more.
+    package func stop() {
+        watch.stop()
+    }
+
+    // MARK: - Answers
+
+    static func read(
+        _ answer: ConsulAnswer, prefix: String
+    ) -> Result<[Entry], ConsulFailure> {
+        // 404 is how an empty prefix is told; it has an index as any answer.
+        guard answer.status != 404 else {
+            return answer.isFiltered ? .failure(.hidden) : .success([])
+        }
+        do throws(ConsulJSON.Malformed) {
+            let entries = try entries(answer.body, prefix: prefix)
+            return entries.isEmpty && answer.isFiltered ? .failure(.hidden) : .success(entries)
+        } catch {
+            return .failure(.malformed(error.reason))
+        }
+    }
+
+    /// Consul's JSON.
+    private struct Pair: Decodable {
+        let Key: String
+        let Value: String?
+        let Flags: UInt64?
+        let ModifyIndex: UInt64
+    }
+
+    private static func entries(
+        _ bytes: [UInt8], prefix: String
+    ) throws(ConsulJSON.Malformed) -> [Entry] {
+        let pairs = try ConsulJSON.decode([Pair].self, from: bytes)
+        guard pairs.count <= keysMax else {
+            throw .init("there are \(pairs.count) keys, at most \(keysMax) are taken")
+        }
+        var total = 0
+        var entries: [Entry] = []
+        for (index, pair) in pairs.enumerated() {
+            guard pair.Key.utf8.starts(with: prefix.utf8) else {
+                throw .init("[\(index)]: the key does not begin with the prefix")
+            }
+            // Nil for an empty value, as of a folder.
+            guard let value = Data(base64Encoded: pair.Value ?? "") else {
+                throw .init("[\(index)]: the value is not base64")
+            }
+            guard value.count <= valueBytesMax else {
+                throw .init(
+                    "[\(index)]: the value has \(value.count) bytes, at most \(valueBytesMax) "
+                        + "are taken")
+            }
+            total += value.count
+            guard total <= totalBytesMax else {
+                throw .init("the values have more than \(totalBytesMax) bytes together")
+            }
+            entries.append(
+                Entry(
+                    key: String(Substring(pair.Key.utf8.dropFirst(prefix.utf8.count))),
+                    value: Array(value), flags: pair.Flags ?? 0, modifyIndex: pair.ModifyIndex))
+        }
+        // By bytes, as Consul has them: keys that only look alike are different ones.
+        entries.sort { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+        let pairsInOrder = zip(entries, entries.dropFirst())
+        guard pairsInOrder.allSatisfy({ !$0.key.utf8.elementsEqual($1.key.utf8) }) else {
+            throw .init("a key is there twice")
+        }
+        return entries
+    }
+}

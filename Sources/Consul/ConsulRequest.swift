@@ -1,0 +1,47 @@
+// What is asked of an agent and what comes back, as values between the agents and whoever asks.
+
+internal import HTTP1
+
+/// A question to whichever agent can answer it.
+struct ConsulRequest {
+    var method = Method.get
+    /// Path and query, without `index`, `wait` and `stale`, which depend on the agent and the hour.
+    var target: String
+    var body: [UInt8] = []
+    /// Where to wait from; nil for a request that is answered at once.
+    var position: Position?
+    /// Whether any server may answer, when the options allow it.
+    var mayBeStale = true
+    /// The one agent to ask; nil for any.
+    var onlyAgent: Int?
+    /// How long an answer may take that is not waited for.
+    var deadline = Duration.seconds(10)
+
+    /// An index and the agent it is of: another agent's server may be behind, and would wait for
+    /// what it has yet to hear of.
+    struct Position {
+        var index: UInt64
+        var agent: Int
+    }
+
+    init(_ target: String) {
+        self.target = target
+    }
+}
+
+/// An answer with a status of 2xx, or 404.
+struct ConsulAnswer {
+    let status: Int
+    let agent: Int
+    /// The field X-Consul-Index as it came.
+    let index: String?
+    /// X-Consul-Results-Filtered-By-ACLs: there is more than the token may see (Consul 1.11).
+    let isFiltered: Bool
+    let body: [UInt8]
+}
+
+/// What a request came to.
+enum ConsulOutcome {
+    case answer(ConsulAnswer)
+    case failed(ConsulFailure)
+}

@@ -1,0 +1,175 @@
+// ConsulSource: the instances that Consul's catalogue has of a service, with their health, as soon as
+// they change.
+//
+// An answer is reported whole: when all that it names is resolved. An instance whose address is a
+// host name (an external service) is asked of DNS with every answer, so at least once within each
+// wait; when a server fails, the addresses known before stand, as for SRV targets.
+
+package import Backends
+package import ConsulQuery
+package import DNSClient
+internal import DNSWire
+package import Discovery
+internal import Endpoints
+
+/// A source that asks Consul's HTTP API. Control thread only.
+package final class ConsulSource: Source {
+    /// `Consul`, the query, and which health is asked for: `Consul web?dc=dc2 (passing)`.
+    package let summary: String
+    /// Healthy entries of the last good answer that can't be connected to: those with port 0, and
+    /// those with a host name that does not resolve.
+    package private(set) var unusable = 0
+    /// Why there is no good answer now, in Consul's words; nil while there is.
+    package private(set) var lastFailure: ConsulFailure?
+
+    private let query: ConsulServiceQuery
+    private let agents: ConsulAgents
+    private let resolver: Resolver?
+    private var watch: ConsulWatch?
+    private var listener: ((DiscoveryAnswer) -> Void)?
+    /// Counts answers, so that what is found out late about an old one is dropped.
+    private var generation = 0
+    private var resolution: HostResolution?
+    /// What host names resolved to last.
+    private var knownAddresses: [DomainName: [IPAddress]] = [:]
+
+    /// A source for what `query` asks.
+    ///
+    /// - Parameters:
+    ///   - refresh: when a prepared query is asked again, which can't be waited on: at the floor.
+    ///   - resolver: finds the addresses of instances that have a host name; nil leaves those out
+    ///     as unusable.
+    package init(
+        _ query: ConsulServiceQuery, agents: ConsulAgents, refresh: RefreshSchedule.Options,
+        resolver: Resolver?
+    ) {
+        self.query = query
+        self.agents = agents
+        self.resolver = resolver
+        summary = query.summary
+        let repetition: ConsulWatch.Repetition
+        switch query.subject {
+        case .service: repetition = .blocking
+        case .preparedQuery: repetition = .polling(RefreshSchedule(refresh))
+        }
+        watch = ConsulWatch(
+            query.requestTarget(datacenter: agents.options.datacenter), of: agents, by: repetition
+        ) { [unowned self] in hear($0) }
+    }
+
+    /// Asks at once, and reports every answer, whether something changed or not.
+    package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
+        self.listener = listener
+        watch?.start()
+    }
+
+    /// Drops the questions under way and asks no more.
+    package func stop() {
+        listener = nil
+        watch?.stop()
+        dropWork()
+    }
+
+    // MARK: - Answers
+
+    /// Takes an outcome; whether it was an answer that can be read.
+    private func hear(_ outcome: ConsulOutcome) -> Bool {
+        dropWork()
+        switch outcome {
+        case .failed(let failure):
+            fail(failure)
+            return false
+        case .answer(let answer) where answer.status != 200:
+            fail(.status(answer.status, ""))
+            return false
+        case .answer(let answer):
+            do throws(ConsulJSON.Malformed) {
+                take(try read(answer.body), isFiltered: answer.isFiltered)
+                return true
+            } catch {
+                agents.noteMalformedJSON(error.reason, from: answer.agent)
+                fail(.malformed(agents.redacted(error.reason)))
+                return false
+            }
+        }
+    }
+
+    private func read(_ body: [UInt8]) throws(ConsulJSON.Malformed) -> HealthAnswer {
+        switch query.subject {
+        case .service: try HealthAnswer(service: body, passingOnly: query.isPassingOnly)
+        case .preparedQuery: try HealthAnswer(preparedQuery: body)
+        }
+    }
+
+    private func take(_ answer: HealthAnswer, isFiltered: Bool) {
+        // What the agents' own datacentre is matters only where another one may be meant.
+        let mayBeElsewhere =
+            query.datacenter != nil || agents.options.datacenter != nil
+            || query.isPreparedQuery
+        guard mayBeElsewhere, answer.dependsOnDatacenter else {
+            return resolve(answer, ownDatacenter: nil, isFiltered: isFiltered)
+        }
+        let current = generation
+        agents.findDatacenter { [weak self] own in
+            guard let self, generation == current else { return }
+            resolve(answer, ownDatacenter: own, isFiltered: isFiltered)
+        }
+    }
+
+    private func resolve(_ answer: HealthAnswer, ownDatacenter: String?, isFiltered: Bool) {
+        let (instances, named, unusable) = answer.sorted(ownDatacenter: ownDatacenter)
+        self.unusable = unusable
+        guard !named.isEmpty else {
+            knownAddresses = [:]
+            return report(instances, isFiltered: isFiltered)
+        }
+        guard let resolver else {
+            self.unusable += named.count
+            return report(instances, isFiltered: isFiltered)
+        }
+        resolution = HostResolution(named, known: knownAddresses, with: resolver) {
+            [weak self] result in
+            guard let self else { return }
+            resolution = nil
+            knownAddresses = result.addresses
+            self.unusable += result.unresolved
+            report(instances + result.instances, isFiltered: isFiltered)
+        }
+    }
+
+    private func report(_ instances: [Instance], isFiltered: Bool) {
+        guard instances.isEmpty else {
+            lastFailure = nil
+            listener?(.instances(instances))
+            return
+        }
+        guard !isFiltered else { return fail(.hidden) }
+        lastFailure = nil
+        listener?(.failure(.nodata))
+    }
+
+    private func fail(_ failure: ConsulFailure) {
+        lastFailure = failure
+        listener?(.failure(failure.discoveryFailure))
+    }
+
+    private func dropWork() {
+        generation += 1
+        resolution?.cancel()
+        resolution = nil
+    }
+}
+
+extension ConsulServiceQuery {
+    /// What a source for it calls itself: `Consul web?dc=dc2 (passing)`.
+    fileprivate var summary: String {
+        "Consul \(descriptionWithoutPassing)\(isPassingOnly ? " (passing)" : "")"
+    }
+
+    fileprivate var isPreparedQuery: Bool {
+        switch subject {
+        case .service: false
+        case .preparedQuery: true
+        }
+    }
+}

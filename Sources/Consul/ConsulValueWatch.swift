@@ -1,0 +1,61 @@
+// ConsulValueWatch: a blocking query whose answer is one value, told only when it differs: an index
+// that moved is no change. What ConsulKV and ConsulCatalog have in common.
+
+internal import Events
+
+/// Watches one value. Loop thread only.
+final class ConsulValueWatch<Value: Equatable & Sendable> {
+    private let agents: ConsulAgents
+    /// Reads an answer of status 200 or 404.
+    private let read: (ConsulAnswer) -> Result<Value, ConsulFailure>
+    private var watch: ConsulWatch?
+    private var listener: ((Result<Value, ConsulFailure>) -> Void)?
+    private var last: Result<Value, ConsulFailure>?
+    /// When the last good answer came, changed or not; nil before the first.
+    private(set) var lastGoodAnswer: ContinuousClock.Instant?
+
+    init(
+        _ target: String, of agents: ConsulAgents,
+        read: @escaping (ConsulAnswer) -> Result<Value, ConsulFailure>
+    ) {
+        self.agents = agents
+        self.read = read
+        watch = ConsulWatch(target, of: agents, by: .blocking) { [unowned self] in hear($0) }
+    }
+
+    func start(reportingTo listener: @escaping (Result<Value, ConsulFailure>) -> Void) {
+        self.listener = listener
+        watch?.start()
+    }
+
+    func stop() {
+        listener = nil
+        watch?.stop()
+    }
+
+    private func hear(_ outcome: ConsulOutcome) -> Bool {
+        let result: Result<Value, ConsulFailure>
+        switch outcome {
+        case .failed(let failure): result = .failure(failure)
+        case .answer(let answer):
+            result = read(answer)
+            if case .failure(.malformed(let reason)) = result {
+                agents.noteMalformedJSON(reason, from: answer.agent)
+            }
+        }
+        let isGood: Bool
+        switch result {
+        case .success:
+            lastGoodAnswer = .now
+            isGood = true
+        // The answer itself was a good one: it has an index to wait from.
+        case .failure(.hidden): isGood = true
+        case .failure: isGood = false
+        }
+        if result != last {
+            last = result
+            listener?(result)
+        }
+        return isGood
+    }
+}

@@ -1,0 +1,86 @@
+// ConsulWatch: asks the same question for ever, and hands on each outcome. When to ask is decided by
+// BlockingQuery, or by a RefreshSchedule for what can't be waited on (prepared queries).
+
+internal import Discovery
+internal import Events
+
+/// A question that is repeated. Loop thread only; ends with `stop()`.
+final class ConsulWatch {
+    /// How it is repeated.
+    enum Repetition {
+        /// Consul is asked to answer when something has changed.
+        case blocking
+        case polling(RefreshSchedule)
+    }
+
+    private let agents: ConsulAgents
+    private let target: String
+    private var repetition: Repetition
+    /// Takes an outcome, and says whether it was an answer that could be read.
+    private let hear: (ConsulOutcome) -> Bool
+    private var query = BlockingQuery()
+    private var random = SystemRandomNumberGenerator()
+    private var exchange: ConsulExchange?
+    private var timer: Timer?
+
+    init(
+        _ target: String, of agents: ConsulAgents, by repetition: Repetition,
+        hear: @escaping (ConsulOutcome) -> Bool
+    ) {
+        self.target = target
+        self.agents = agents
+        self.repetition = repetition
+        self.hear = hear
+    }
+
+    deinit { stop() }
+
+    /// Asks at once, and again and again from then on.
+    func start() {
+        agents.addWatch()
+        timer = Timer(on: agents.loop) { [unowned self] in ask() }
+        ask()
+    }
+
+    /// Harmless when it was never started, or repeated.
+    func stop() {
+        guard timer != nil else { return }
+        agents.removeWatch()
+        timer?.cancel()
+        timer = nil
+        exchange?.cancel()
+        exchange = nil
+    }
+
+    private func ask() {
+        var request = ConsulRequest(target)
+        if case .blocking = repetition, let agent = query.agent {
+            request.position = .init(index: query.index, agent: agent)
+        }
+        exchange = agents.send(request) { [weak self] outcome in
+            guard let self else { return }
+            exchange = nil
+            let isGood = hear(outcome)
+            // Whoever hears may have stopped the watch.
+            guard let timer else { return }
+            timer.schedule(after: wait(after: outcome, isGood: isGood))
+        }
+    }
+
+    private func wait(after outcome: ConsulOutcome, isGood: Bool) -> Duration {
+        switch repetition {
+        case .blocking:
+            guard isGood, case .answer(let answer) = outcome else {
+                return query.failed(using: &random)
+            }
+            return query.answered(field: answer.index, by: answer.agent, now: .now)
+        case .polling(var schedule):
+            let wait =
+                isGood
+                ? schedule.waitAfterAnswer(timeToLive: nil, using: &random)
+                : schedule.waitAfterFailure(using: &random)
+            repetition = .polling(schedule)
+            return wait
+        }
+    }
+}

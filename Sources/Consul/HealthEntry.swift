@@ -1,0 +1,131 @@
+// HealthEntry: one entry of an answer in Consul's JSON, and what it means. The names of the
+// properties are Consul's own. Go writes an empty list or map as null, or leaves it out.
+
+struct HealthEntry: Decodable {
+    struct RegisteredNode: Decodable {
+        let Node: String
+        let Address: String?
+        let Datacenter: String?
+        let TaggedAddresses: [String: String]?
+    }
+
+    struct RegisteredService: Decodable {
+        struct WeightsByStatus: Decodable {
+            let Passing: Int?
+            let Warning: Int?
+        }
+
+        struct TaggedAddress: Decodable {
+            let Address: String?
+            let Port: Int?
+        }
+
+        let ID: String
+        let Tags: [String]?
+        let Address: String?
+        let Port: Int?
+        let Meta: [String: String]?
+        let Weights: WeightsByStatus?
+        let TaggedAddresses: [String: TaggedAddress]?
+    }
+
+    struct Check: Decodable {
+        let Status: String
+    }
+
+    let Node: RegisteredNode
+    let Service: RegisteredService
+    let Checks: [Check]?
+}
+
+struct PreparedQueryAnswer: Decodable {
+    let Nodes: [HealthEntry]?
+}
+
+extension HealthEntry {
+    /// What the checks of an entry say together: the worst of them.
+    private enum Health: String {
+        case passing, warning, critical
+    }
+
+    /// The entry as it is used; nil when its health leaves it out.
+    ///
+    /// - Throws: `ConsulJSON.Malformed` for what makes no sense.
+    func item(passingOnly: Bool) throws(ConsulJSON.Malformed) -> HealthAnswer.Item? {
+        // All of it is read, so that an entry is malformed whether or not it is healthy.
+        let place = HealthAnswer.Place(
+            host: [Service.Address, Node.Address].firstFilled ?? "", port: try port(Service.Port))
+        guard !place.host.isEmpty else { throw .init("there is no address") }
+        let wide = try widePlace(instead: place)
+        let weight: Int
+        switch try health() {
+        case .critical: return nil
+        case .warning where passingOnly: return nil
+        case .warning: weight = Service.Weights?.Warning ?? 1
+        case .passing: weight = Service.Weights?.Passing ?? 1
+        }
+        return HealthAnswer.Item(
+            place: place, wide: wide == place ? nil : wide, datacenter: Node.Datacenter,
+            weight: UInt16(clamping: weight), metadata: metadata)
+    }
+
+    /// The checks are those of the service and of its node, so a service on a dead node is critical
+    /// whatever its own checks last said.
+    private func health() throws(ConsulJSON.Malformed) -> Health {
+        var worst = Health.passing
+        for check in Checks ?? [] {
+            guard let health = Health(rawValue: check.Status) else {
+                throw .init("a check is neither passing, warning nor critical")
+            }
+            switch health {
+            case .passing: break
+            case .warning: if worst == .passing { worst = .warning }
+            case .critical: worst = .critical
+            }
+        }
+        return worst
+    }
+
+    private func port(_ number: Int?) throws(ConsulJSON.Malformed) -> UInt16 {
+        guard let port = UInt16(exactly: number ?? 0) else {
+            throw .init("the port is not 0 to 65535")
+        }
+        return port
+    }
+
+    /// Where other datacentres connect to, in the order of Consul's own translation: the service's
+    /// address for them, the service's address, the node's address for them.
+    private func widePlace(
+        instead place: HealthAnswer.Place
+    ) throws(ConsulJSON.Malformed) -> HealthAnswer.Place {
+        let keys = ["wan", "wan_ipv4", "wan_ipv6"]
+        for key in keys {
+            guard let tagged = Service.TaggedAddresses?[key], let host = tagged.Address,
+                !host.isEmpty
+            else { continue }
+            let port = try port(tagged.Port)
+            return .init(host: host, port: port == 0 ? place.port : port)
+        }
+        if let address = Service.Address, !address.isEmpty { return place }
+        guard let host = keys.map({ Node.TaggedAddresses?[$0] }).firstFilled else { return place }
+        return .init(host: host, port: place.port)
+    }
+
+    /// What the operator wrote, and what Consul knows besides, which wins where both have a key.
+    private var metadata: [String: String] {
+        var metadata = Service.Meta ?? [:]
+        if let tags = Service.Tags, !tags.isEmpty { metadata["tags"] = tags.joined(separator: ",") }
+        metadata["node"] = Node.Node
+        metadata["id"] = Service.ID
+        if let datacenter = Node.Datacenter { metadata["datacenter"] = datacenter }
+        return metadata
+    }
+}
+
+extension [String?] {
+    /// The first text that is not empty.
+    fileprivate var firstFilled: String? {
+        for case let text? in self where !text.isEmpty { return text }
+        return nil
+    }
+}

@@ -54,7 +54,7 @@ extension Roster {
         update(backend.id) { backend in
             backend.instance = instance
             if case .missing = backend.naming {
-                if backend.isDraining { backend.flaps = min(backend.flaps + 1, 16) }
+                if backend.isLeaving { backend.flaps = min(backend.flaps + 1, 16) }
                 backend.lastFlap = now
             }
             backend.naming = .named
@@ -85,8 +85,8 @@ extension Roster {
 
     private func lose(_ absent: [Backend], of all: [Backend], now: ContinuousClock.Instant) {
         // A loss is measured against the last good answer: what was missing or held before is none.
-        let wereNamed = all.count { $0.naming == .named && $0.state.phase != .draining }
-        let lost = absent.filter { $0.naming == .named && $0.state.phase != .draining }
+        let wereNamed = all.count { $0.naming == .named && !$0.isLeaving }
+        let lost = absent.filter { $0.naming == .named && !$0.isLeaving }
         if wereNamed >= 3, lost.count > wereNamed / 2 {
             source.failures[.massLoss, default: 0] += 1
             record(
@@ -97,7 +97,7 @@ extension Roster {
                 leaveUnlessUp(backend.id, .massLossConfirmed, now: now)
             }
             arm(until)
-            for backend in absent where backend.naming != .named || backend.isDraining {
+            for backend in absent where backend.naming != .named || backend.isLeaving {
                 miss(backend, now: now)
             }
         } else {
@@ -106,7 +106,7 @@ extension Roster {
     }
 
     private func miss(_ backend: Backend, now: ContinuousClock.Instant) {
-        if backend.isDraining {
+        if backend.isLeaving {
             send(.absenceConfirmed, to: backend.id, now: now)
             return
         }
@@ -154,7 +154,7 @@ extension Roster {
 }
 
 extension Backend {
-    fileprivate var isDraining: Bool { state.phase == .draining }
+    fileprivate var isLeaving: Bool { state.isLeaving }
 }
 
 extension Instance {

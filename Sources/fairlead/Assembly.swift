@@ -34,14 +34,17 @@ extension ProxyOptions {
 }
 
 extension ListenerOptions {
-    fileprivate init(
-        _ listener: Listener, index: Int, services: [String: ServiceID], workers: Int
+    /// What workers are told of `listener`. Its routes are compiled, unless `routes` has them.
+    init(
+        _ listener: Listener, index: Int, services: [String: ServiceID], workers: Int,
+        routes: RouteTable? = nil
     ) {
         self.init(
             index: index, endpoint: listener.listen, mode: ListenerMode(listener.mode),
             service: services[listener.service])
         if !listener.routes.isEmpty {
-            routes = RouteTable(listener.routes.map { RouteRule($0, services: services) })
+            self.routes =
+                routes ?? RouteTable(listener.routes.map { RouteRule($0, services: services) })
         }
         name = listener.name
         headLimits = HeadLimits(bytesMax: listener.limits.headBytes)
@@ -89,7 +92,8 @@ extension ListenerMode {
 }
 
 extension ServiceOptions {
-    fileprivate init(_ service: Service, id: ServiceID) {
+    /// How the backends of `service` are talked to.
+    init(_ service: Service, id: ServiceID) {
         self.init(id: id, name: service.name)
         connectTimeout = service.timeouts.connect
         firstByteTimeout = service.timeouts.responseHead

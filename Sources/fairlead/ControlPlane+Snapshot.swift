@@ -20,7 +20,8 @@ extension ControlPlane {
             takenAt: clock.wallNow, version: fairleadVersion, startedAt: clock.wall(startedAt),
             workers: configuration.workers)
         snapshot.isDraining = isDraining
-        snapshot.listeners = zip(configuration.listeners, listenerEndpoints).enumerated().map {
+        let published = listeners.entries.map(\.settings)
+        snapshot.listeners = zip(published, listenerEndpoints).enumerated().map {
             index, listener in
             var shown = AdminSnapshot.Listener(
                 name: listener.0.name, endpoint: listener.1,
@@ -29,13 +30,13 @@ extension ControlPlane {
             return shown
         }
         let modes = modesOfServices
-        snapshot.services = services.enumerated().map { index, service in
+        snapshot.services = services.all.map { service in
             // A service that no listener names has no mode of its own; HTTP is the usual one.
-            show(service, index: index, modes[service.name] ?? .http, clock)
+            show(service, modes[service.name] ?? .http, clock)
         }
         snapshot.journal = journal.entries.reversed().map { entry in
             AdminSnapshot.JournalEntry(
-                at: clock.wall(entry.at), service: services[entry.service.index].name,
+                at: clock.wall(entry.at), service: services.name(of: entry.service),
                 backend: entry.endpoint.map { "\($0)" } ?? "", text: "\(entry.event)")
         }
         snapshot.dnsMessages = [
@@ -72,13 +73,13 @@ extension ControlPlane {
     }
 
     private func show(
-        _ service: ServiceControl, index: Int, _ mode: Listener.Mode, _ clock: DisplayClock
+        _ service: ServiceControl, _ mode: Listener.Mode, _ clock: DisplayClock
     ) -> AdminSnapshot.Service {
         var shown = AdminSnapshot.Service(
             name: service.name, mode: AdminSnapshot.Mode(mode), source: service.source.summary)
         let roster = service.roster
         shown.isChecked = roster.options.checks != nil
-        shown.totals = registry.serviceTotals(index)
+        shown.totals = registry.serviceTotals(service.id.index)
         shown.discovery = show(roster, clock)
         let rotating = Set(roster.rotation.members.map(\.id))
         shown.backends = roster.backends.map {
@@ -114,7 +115,7 @@ extension ControlPlane {
         var shown = AdminSnapshot.Backend(
             id: backend.id.rawValue, endpoint: backend.endpoint, state: backend.state.phase,
             since: clock.wall(backend.state.since), cause: "\(backend.state.cause)",
-            priority: backend.instance.priority, weight: backend.instance.weight,
+            priority: backend.instance.priority, weight: backend.weight,
             isInRotation: isInRotation)
         shown.hostName = backend.instance.hostName
         shown.isNamed = backend.naming == .named

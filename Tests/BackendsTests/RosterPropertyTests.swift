@@ -69,7 +69,7 @@ import Testing
         #expect(Set(backends.map(\.endpoint)).count == backends.count)
         #expect(backends.count == roster.count && roster.count <= 24)
         #expect(roster.upCount == up.count)
-        #expect(roster.drainingCount == backends.count { $0.state.phase == .draining })
+        #expect(roster.leavingCount == backends.count { $0.state.isLeaving })
         let untried = backends.filter {
             [.discovered, .checking].contains($0.state.phase)
                 && $0.state.consecutiveFailures == 0

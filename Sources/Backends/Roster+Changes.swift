@@ -15,7 +15,6 @@ extension Roster {
         precondition(rules.rise >= 1 && rules.fall >= 1 && options.missesToDrain >= 1)
         precondition(options.backendsMax >= 1)
         self.options = options
-        record(.optionsChanged, now: now)
         if let outage = source.outage, !outage.isOver {
             source.outage?.until += options.holds[outage.kind] - old.holds[outage.kind]
         }
@@ -45,6 +44,11 @@ extension Roster {
             update(backend.id) { $0.naming = .missing(answers: 0) }
         }
         rearm()
+    }
+
+    /// The service is checked, judged or talked to in another way from now on; for the journal.
+    package func optionsChanged(now: ContinuousClock.Instant) {
+        record(.optionsChanged, now: now)
     }
 
     /// The service was added while the program runs; for the journal.

@@ -83,12 +83,12 @@ final class ServiceControl {
     /// Makes the service what `new` says. Its backends carry on, with what is known of them; so do
     /// those that another `source` names as well, which is nil when it stays the same.
     func update(to new: Service, source: (any Source)?) {
-        let old = settings
+        let change = ConfigurationChange.ServiceChange(from: settings, to: new)
         settings = new
-        let isCheckedAnew = HealthOptions(new.check) != HealthOptions(old.check)
-        if isCheckedAnew { checks?.stop() }
+        if change.checks { checks?.stop() }
         roster.setOptions(RosterOptions(new), now: .now)
-        if isCheckedAnew { check() }
+        if change.checks { check() }
+        if change.roster || change.checks || change.proxy { roster.optionsChanged(now: .now) }
         if let source {
             self.source.stop()
             self.source = source

@@ -96,7 +96,7 @@ let package = Package(
         .executableTarget(
             name: "fairlead",
             dependencies: [
-                "Endpoints", "Documents", "Configuration", "Events", "DNSClient", "DNSWire", "HTTPClient", "Discovery",
+                "Endpoints", "Documents", "Configuration", "Events", "DNSClient", "DNSWire", "HTTPClient", "Discovery", "Consul", "ConsulQuery",
                 "Health", "Proxy", "Balancing", "Backends", "Stats", "Admin", "Demo", "HTTP1", "HTTPServer",
                 "AccessLog", "Routing", "TestBackend",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

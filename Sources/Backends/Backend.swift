@@ -20,12 +20,18 @@ package struct Backend: Sendable, Equatable {
     /// The last time that a live request could not connect; nil for never.
     package internal(set) var lastDialFailure: Dial?
 
+    /// What an operator said of it; nil for nothing.
+    package internal(set) var override: BackendOverride?
+
     /// How often it was drained for an absence that turned out to be none; see `missesToDrain`.
     var flaps = 0
     var lastFlap: ContinuousClock.Instant?
 
     /// Where it is; its identity within the service.
     package var endpoint: Endpoint { instance.endpoint }
+
+    /// The SRV weight that counts: the operator's if there is one, else the source's.
+    package var weight: UInt16 { override?.weight ?? instance.weight }
 
     /// What the last good answer meant for a backend.
     package enum Naming: Sendable, Equatable {
@@ -60,7 +66,7 @@ package struct Backend: Sendable, Equatable {
 
     var member: Rotation.Member {
         Rotation.Member(
-            id: id, endpoint: endpoint, weight: UInt32(instance.weight),
-            priority: instance.priority, place: place)
+            id: id, endpoint: endpoint, weight: UInt32(weight), priority: instance.priority,
+            place: place)
     }
 }

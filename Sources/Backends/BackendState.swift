@@ -16,9 +16,11 @@
 //       │           idle, once a second answer confirmed the absence ─▶ gone
 //       └           timePassed beyond the drain limit ─▶ gone
 //
-// It is two questions in one: what does the evidence say (`Standing`, moved by checks and dials,
-// while draining too), and is it leaving (`Drain`)? So a record that comes back finds its backend as
-// the checks see it at that time, with its number, counters and connections.
+// It is three questions in one: what does the evidence say (`Standing`, moved by checks and dials,
+// while draining too), is it leaving (`Drain`), and has an operator drained it? So a record that comes
+// back, or a drain that an operator lifts, finds its backend as the checks see it at that time, with
+// its number, counters and connections. An operator's drain ends no life: while discovery names the
+// backend it stays on the roster, draining.
 
 /// The state of one backend. Value type, control thread.
 package struct BackendState: Sendable, Equatable {
@@ -34,7 +36,8 @@ package struct BackendState: Sendable, Equatable {
         case ejected
         /// Out of the rotation because checks failed.
         case down
-        /// Gets no new requests because discovery no longer wants it; those in flight finish.
+        /// Gets no new requests because discovery no longer wants it, or an operator does not; those in
+        /// flight finish.
         case draining
         /// No longer on the roster. Final.
         case gone
@@ -60,6 +63,12 @@ package struct BackendState: Sendable, Equatable {
         case absenceConfirmed
         /// No request is in flight on it.
         case idle
+        /// An operator wants no new requests on it.
+        case drainOrdered
+        /// The operator lets it have requests again.
+        case drainLifted
+        /// Its service has no checks any more.
+        case checksEnded
         /// A deadline may have passed.
         case timePassed
     }
@@ -116,6 +125,7 @@ package struct BackendState: Sendable, Equatable {
 
     private var standing = Standing.discovered
     private var drain: Drain?
+    private var isDrainedByOperator = false
     private var isGone = false
     private var upSince: ContinuousClock.Instant?
     /// When an ejection without checks ends.
@@ -139,7 +149,7 @@ package struct BackendState: Sendable, Equatable {
     /// The state by name.
     package var phase: Phase {
         if isGone { return .gone }
-        if drain != nil { return .draining }
+        if drain != nil || isDrainedByOperator { return .draining }
         switch standing {
         case .discovered: return .discovered
         case .checking: return .checking
@@ -148,6 +158,10 @@ package struct BackendState: Sendable, Equatable {
         case .down: return .down
         }
     }
+
+    /// Whether discovery no longer wants it: it is gone as soon as its drain is over. One that only an
+    /// operator drains is not leaving.
+    package var isLeaving: Bool { drain != nil && !isGone }
 
     /// When `timePassed` will have an effect; nil for never.
     package var deadline: ContinuousClock.Instant? {
@@ -186,6 +200,13 @@ package struct BackendState: Sendable, Equatable {
         case .idle:
             drain?.isIdle = true
             reason = endIdleDrain()
+        case .drainOrdered:
+            isDrainedByOperator = true
+            reason = .drainedByOperator
+        case .drainLifted:
+            isDrainedByOperator = false
+            reason = .drainLifted
+        case .checksEnded: reason = endChecks(now: now)
         case .timePassed: reason = passTime(now: now)
         }
         let after = phase
@@ -205,6 +226,23 @@ package struct BackendState: Sendable, Equatable {
         case .up, .ejected, .down:
             return nil
         }
+    }
+
+    /// Nothing would ever bring back what checks put down.
+    private mutating func endChecks(now: ContinuousClock.Instant) -> Cause? {
+        consecutivePasses = 0
+        consecutiveFailures = 0
+        switch standing {
+        case .discovered, .checking, .down:
+            rise(now: now)
+        case .ejected:
+            // One that was ejected before there were checks comes back when it was to.
+            guard returnsAt == nil else { return nil }
+            rise(now: now)
+        case .up:
+            return nil
+        }
+        return .unchecked
     }
 
     private mutating func startCheck() -> Cause? {
@@ -264,7 +302,7 @@ package struct BackendState: Sendable, Equatable {
             return nil
         case .up:
             // A draining backend is not in the rotation, so it can't be the last there.
-            if isLast, drain == nil { return nil }
+            if isLast, phase == .up { return nil }
             eject(now: now, rules: rules)
             return .dialFailed(failure)
         }
@@ -296,12 +334,15 @@ package struct BackendState: Sendable, Equatable {
         case .discovered, .checking: isGone = true
         case .up, .ejected, .down: drain = Drain(endsAt: now + rules.drainLimit)
         }
+        // No change of phase when an operator drains it already, but a better reason.
+        if isDrainedByOperator { self.cause = cause }
         return cause
     }
 
     private mutating func cancelDrain() -> Cause? {
         guard drain != nil else { return nil }
         drain = nil
+        if isDrainedByOperator { cause = .drainedByOperator }
         return .namedAgain
     }
 

@@ -73,6 +73,10 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
     case massLossConfirmed
     /// A hold of this kind ended and nothing spoke for the backend.
     case holdEnded(HoldKind)
+    /// An operator wants no new requests on it.
+    case drainedByOperator
+    /// The operator lets it have requests again.
+    case drainLifted
     /// It drained until no request was in flight.
     case idle
     /// It drained for as long as a drain may take.
@@ -98,6 +102,8 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
         case .holdEnded(.massLoss): "lost with most others in one answer, and the hold ended"
         case .holdEnded(let kind):
             "discovery failed (\(kind.rawValue)) for longer than the hold, and no check speaks for it"
+        case .drainedByOperator: "drained by an operator"
+        case .drainLifted: "an operator's drain was lifted"
         case .idle: "drained: no request in flight"
         case .drainLimit: "drained for as long as a drain may take"
         }

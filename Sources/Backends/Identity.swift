@@ -22,12 +22,13 @@ package struct BackendID: Hashable, Sendable, Comparable, CustomStringConvertibl
     package var description: String { "\(rawValue)" }
 }
 
-/// A service's place in the configuration: dense, 0 to n-1, usable as an array index. Any thread.
+/// A service's number in this process: never reused, as a backend's, since services come and go while
+/// it runs. Any thread.
 package struct ServiceID: Hashable, Sendable {
-    /// 0 to n-1, in configuration order.
+    /// Counts from 0; at the start in the order of the configuration.
     package let index: Int
 
-    /// The service at this place.
+    /// The service with this number.
     package init(index: Int) {
         self.index = index
     }

@@ -25,6 +25,16 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
     case phase(from: BackendState.Phase?, to: BackendState.Phase, Cause)
     /// The source gave a backend another priority or weight.
     case share(from: Share, to: Share)
+    /// An operator said something else of a backend than before; nil is nothing.
+    case override(from: BackendOverride?, to: BackendOverride?)
+    /// The service was added to those that run.
+    case serviceAdded
+    /// No request comes to the service any more.
+    case serviceRemoved
+    /// The service gets its instances from another source from now on.
+    case sourceChanged
+    /// The service's options are others from now on.
+    case optionsChanged
     /// The source began to fail, or to fail in another way; nothing leaves while the hold lasts, which
     /// is nil when there is no backend to hold.
     case sourceFailed(SourceTitle, DiscoveryFailure, hold: Duration?)
@@ -66,6 +76,14 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
         case .share(let from, let to):
             "priority \(from.priority), weight \(from.weight)"
                 + " to priority \(to.priority), weight \(to.weight)"
+        case .override(nil, let to?): "overridden by an operator: \(to)"
+        case .override(let from, nil):
+            "no longer overridden by an operator (\(from ?? BackendOverride()))"
+        case .override(let from?, let to?): "overridden by an operator: \(from) to \(to)"
+        case .serviceAdded: "the service was added"
+        case .serviceRemoved: "the service was removed"
+        case .sourceChanged: "its sources were changed"
+        case .optionsChanged: "its options were changed"
         case .sourceFailed(let title, let failure, nil): "\(title) fails: \(failure)"
         case .sourceFailed(let title, let failure, let hold?):
             "\(title) fails: \(failure); backends are held for \(hold.components.seconds) s"

@@ -66,7 +66,7 @@ extension Roster {
             return add(instance, from: place, now: now) != nil
         }
         // A better source that names it as well decides; once it no longer does, this one may.
-        let isLeft = backend.isDraining || backend.naming != .named
+        let isLeft = backend.state.isLeaving || backend.naming != .named
         guard backend.place >= place || isLeft else { return true }
         let old = backend.instance
         if old.share != instance.share {
@@ -76,7 +76,7 @@ extension Roster {
             backend.instance = instance
             backend.place = place
             if case .missing = backend.naming {
-                if backend.isDraining { backend.flaps = min(backend.flaps + 1, 16) }
+                if backend.isLeaving { backend.flaps = min(backend.flaps + 1, 16) }
                 backend.lastFlap = now
             }
             backend.naming = .named
@@ -110,8 +110,8 @@ extension Roster {
         _ absent: [Backend], of all: [Backend], _ place: UInt8, now: ContinuousClock.Instant
     ) {
         // A loss is measured against the last good answer: what was missing or held before is none.
-        let wereNamed = all.count { $0.naming == .named && $0.state.phase != .draining }
-        let lost = absent.filter { $0.naming == .named && $0.state.phase != .draining }
+        let wereNamed = all.count { $0.naming == .named && !$0.isLeaving }
+        let lost = absent.filter { $0.naming == .named && !$0.isLeaving }
         if wereNamed >= 3, lost.count > wereNamed / 2 {
             sources[Int(place)].failures[.massLoss, default: 0] += 1
             record(
@@ -122,7 +122,7 @@ extension Roster {
                 leaveUnlessUp(backend.id, .massLossConfirmed, now: now)
             }
             arm(until)
-            for backend in absent where backend.naming != .named || backend.isDraining {
+            for backend in absent where backend.naming != .named || backend.isLeaving {
                 miss(backend, now: now)
             }
         } else {
@@ -131,7 +131,7 @@ extension Roster {
     }
 
     private func miss(_ backend: Backend, now: ContinuousClock.Instant) {
-        if backend.isDraining {
+        if backend.isLeaving {
             send(.absenceConfirmed, to: backend.id, now: now)
             return
         }
@@ -183,7 +183,7 @@ extension Roster {
 }
 
 extension Backend {
-    fileprivate var isDraining: Bool { state.phase == .draining }
+    fileprivate var isLeaving: Bool { state.isLeaving }
 }
 
 extension Instance {

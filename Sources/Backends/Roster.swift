@@ -10,7 +10,9 @@ package final class Roster {
     /// Whose backends these are.
     package let service: ServiceID
     /// How answers and evidence are judged.
-    package let options: RosterOptions
+    package internal(set) var options: RosterOptions { didSet { rules = options.rules } }
+    /// What an operator says of single backends, whether or not they are there.
+    package internal(set) var overrides = BackendOverrides()
     /// How each source is doing, by its place; at least one.
     package internal(set) var sources: [SourceStatus]
     /// Dials that failed on the last backend in the rotation, which stayed for that.
@@ -22,7 +24,7 @@ package final class Roster {
     /// settled meanwhile, in which case `advance` does nothing but find the next one.
     package private(set) var nextDeadline: ContinuousClock.Instant?
 
-    let rules: BackendState.Rules
+    private var rules: BackendState.Rules
     private let ids: BackendIDs
     private let journal: Journal
     private var backendsByID: [BackendID: Backend] = [:]
@@ -89,8 +91,8 @@ package final class Roster {
     /// How many backends are up; O(1).
     package private(set) var upCount = 0
 
-    /// How many backends are draining; O(1).
-    package private(set) var drainingCount = 0
+    /// How many backends drain in order to leave; O(1).
+    package private(set) var leavingCount = 0
 
     /// How many backends there are; O(1).
     package var count: Int { backendsByID.count }
@@ -159,6 +161,7 @@ package final class Roster {
         membership += 1
         if upCount == 0 || options.failoverPercent > 0 { isPublishedStale = true }
         record(.phase(from: nil, to: .discovered, .named), backend, now: now)
+        override(backend, by: overrides[instance.endpoint], now: now)
         if options.checks == nil { send(.admittedUnchecked, to: id, now: now) }
         return id
     }
@@ -176,8 +179,11 @@ package final class Roster {
     func send(_ event: BackendState.Event, to id: BackendID, now: ContinuousClock.Instant) {
         guard var backend = backendsByID[id] else { return }
         let wasUntried = backend.state.isUntried
+        let wasLeaving = backend.state.isLeaving
         let transition = backend.state.handle(event, now: now, rules: rules)
         backendsByID[id] = backend
+        if wasLeaving { leavingCount -= 1 }
+        if backend.state.isLeaving { leavingCount += 1 }
         if upCount == 0, backend.state.isUntried != wasUntried { isPublishedStale = true }
         if let deadline = backend.state.deadline { arm(deadline) }
         guard let transition else { return }
@@ -185,8 +191,6 @@ package final class Roster {
             .phase(from: transition.from, to: transition.to, transition.cause), backend, now: now)
         if transition.from == .up { upCount -= 1 }
         if transition.to == .up { upCount += 1 }
-        if transition.from == .draining { drainingCount -= 1 }
-        if transition.to == .draining { drainingCount += 1 }
         if transition.from == .up || transition.to == .up || options.failoverPercent > 0 {
             isPublishedStale = true
         }
@@ -225,7 +229,7 @@ package final class Roster {
 extension Backend {
     /// When its hold for mass loss ends; nil if it has none, or left all the same.
     var heldUntil: ContinuousClock.Instant? {
-        guard state.phase != .draining, case .held(let until) = naming else { return nil }
+        guard !state.isLeaving, case .held(let until) = naming else { return nil }
         return until
     }
 }

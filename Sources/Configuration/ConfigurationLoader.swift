@@ -160,13 +160,14 @@ struct Loading {
             }
         }
         let isGivenBadly = sources.isEmpty && Self.directSources.contains { hasText(for: $0) }
-        if sources.isEmpty, !isGivenBadly, !(mayGetRoutes && listener.value.mode == .http) {
+        let mayBeWithout = mayGetRoutes && listener.value.mode == .http
+        if sources.isEmpty, !isGivenBadly, !mayBeWithout {
             errors.add(
                 "found a listener without service, expected --service, --consul or --backend "
                     + "(FAIRLEAD_SERVICE, FAIRLEAD_CONSUL or FAIRLEAD_BACKEND) as well",
                 at: listenOrigin)
         }
-        listener.hasSource = !sources.isEmpty || isGivenBadly
+        listener.hasSource = !sources.isEmpty || !mayBeWithout
         addListener(listener)
     }
 

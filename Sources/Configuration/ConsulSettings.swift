@@ -5,7 +5,7 @@ package import Endpoints
 /// Where Consul's agents are, and what is asked of them.
 package struct ConsulSettings: Equatable, Sendable {
     /// Agents in the order of preference, at most eight: `127.0.0.1:8500` or `unix:/path`.
-    package internal(set) var agents: [AgentAddress] = [.endpoint(Endpoint(.loopback, 8500))]
+    package internal(set) var agents: [Target] = [.endpoint(Endpoint(.loopback, 8500))]
     /// Sent as X-Consul-Token; nil for none. A secret: never shown.
     package internal(set) var token: String?
     /// A file whose first line is the token; read at the start.
@@ -28,7 +28,7 @@ package struct ConsulSettings: Equatable, Sendable {
         /// The service's name; nil: it does not register.
         package internal(set) var name: String?
         /// Its address, as others reach it; nil leaves the agent's own.
-        package internal(set) var address: String?
+        package internal(set) var address: IPAddress?
         /// Its port; nil is that of the first listener.
         package internal(set) var port: UInt16?
         /// Its tags.
@@ -36,12 +36,4 @@ package struct ConsulSettings: Equatable, Sendable {
         /// How the agent checks it: the path of an HTTP check on its port; nil is a TCP check.
         package internal(set) var checkPath: String?
     }
-}
-
-/// Where an agent listens.
-package enum AgentAddress: Hashable, Sendable {
-    /// Over TCP.
-    case endpoint(Endpoint)
-    /// A Unix-domain socket, by its path.
-    case unix(String)
 }

@@ -70,13 +70,16 @@ struct MappingReader<Root> {
     ) -> Origin? {
         let origin = Origin.file(name: file, mark: node.mark, path: path)
         var nodes = [node]
-        if option.isList, case .sequence(let items) = node.content { nodes = items }
+        var isList = false
+        if option.isList, case .sequence(let items) = node.content {
+            nodes = items
+            isList = true
+        }
         var texts: [String] = []
         for (index, node) in nodes.enumerated() {
             guard case .scalar(let text, _) = node.content, !node.isNothing else {
-                let isItem = option.isList && nodes.count > 1
                 let place = Origin.file(
-                    name: file, mark: node.mark, path: isItem ? "\(path)[\(index)]" : path)
+                    name: file, mark: node.mark, path: isList ? "\(path)[\(index)]" : path)
                 let kind = option.isList ? "a plain value" : option.summary.filter { $0 != "`" }
                 problems.add(found: node.found, expected: kind, at: place)
                 return nil
@@ -84,7 +87,7 @@ struct MappingReader<Root> {
             texts.append(text)
         }
         let isGood = option.apply(texts, to: &root, &problems) { index in
-            guard option.isList, nodes.indices.contains(index) else { return origin }
+            guard isList, nodes.indices.contains(index) else { return origin }
             return .file(name: file, mark: nodes[index].mark, path: "\(path)[\(index)]")
         }
         return isGood ? origin : nil

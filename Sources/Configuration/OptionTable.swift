@@ -106,7 +106,7 @@ enum OptionTable {
     private static let consul: [Option<ConsulSettings>] =
         [
             Option(
-                "agents", \.agents, .list(of: .agentAddress, countMax: 8),
+                "agents", \.agents, .list(of: .agent, countMax: 8),
                 "Consul's agents, the preferred one first; on port 8500 unless told."),
             Option("token", \.token, .optional(.token), "The ACL token that they get."),
             Option(
@@ -132,7 +132,7 @@ enum OptionTable {
             "name", \.name, .optional(.name, "off"),
             "The name under which this process registers itself with the first agent."),
         Option(
-            "address", \.address, .optional(.host, "auto"),
+            "address", \.address, .optional(.address, "auto"),
             "Its address; `auto` is the agent's own."),
         Option(
             "port", \.port, .optional(.count(1...65535), "auto"),

@@ -17,32 +17,29 @@ extension ValueKind where Value == ConsulServiceQuery {
     }
 }
 
-extension ValueKind where Value == AgentAddress {
+extension ValueKind where Value == Target {
     /// Where an agent listens: over TCP, on port 8500 unless told, or on a socket of this machine.
-    static var agentAddress: Self {
-        Self(
-            "address, or `unix:` and a path",
-            write: { address in
-                switch address {
-                case .endpoint(let endpoint): endpoint.description
-                case .unix(let path): "unix:\(path)"
-                }
-            }
-        ) { (text) throws(Unexpected) in
-            if text.hasPrefix("unix:") {
-                let path = text.dropFirst("unix:".count).drop { $0 == "/" }
-                // What a sockaddr_un has room for, without its NUL.
-                guard !path.isEmpty, path.utf8.count + 1 <= 107, !path.utf8.contains(0) else {
-                    throw Unexpected(expected: "unix: and a path of at most 107 bytes")
-                }
-                return .unix("/\(path)")
-            }
+    static var agent: Self {
+        Self("address, or `unix:` and a path", write: { $0.description }) {
+            (text) throws(Unexpected) in
             if let address = IPAddress(text) { return .endpoint(Endpoint(address, 8500)) }
-            guard let endpoint = Endpoint(text), endpoint.address != .any, endpoint.port > 0 else {
-                throw Unexpected(
-                    expected: "an agent's address, such as 127.0.0.1:8500 or unix:/run/consul.sock")
+            do throws(TargetError) {
+                return try Target(text)
+            } catch {
+                throw Unexpected(expected: "", sentence: error.description)
             }
-            return .endpoint(endpoint)
+        }
+    }
+}
+
+extension ValueKind where Value == IPAddress {
+    /// An address of one host.
+    static var address: Self {
+        Self("address", write: { $0.description }) { (text) throws(Unexpected) in
+            guard let address = IPAddress(text), address != .any else {
+                throw Unexpected(expected: "an address, such as 10.0.0.7")
+            }
+            return address
         }
     }
 }
@@ -66,16 +63,6 @@ extension ValueKind where Value == String {
             let isPlain = text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }
             guard text.first != "/", text.last == "/", isPlain, text.utf8.count <= 512 else {
                 throw Unexpected(expected: "a prefix that ends in a slash, such as fairlead/")
-            }
-            return text
-        }
-    }
-
-    /// What others call a host: a name or an address.
-    static var host: Self {
-        Self("host", write: { $0 }) { (text) throws(Unexpected) in
-            guard IPAddress(text) != nil || isHostName(text) else {
-                throw Unexpected(expected: "a name or an address, such as 10.0.0.7")
             }
             return text
         }

@@ -1,85 +1,8 @@
 // Acceptor: one worker's listening socket of one listener.
 
-internal import Backends
 internal import Endpoints
 internal import Events
-internal import HTTP1
-internal import Routing
 internal import Stats
-
-/// A listener as one worker sees it. Worker thread only.
-final class WorkerListener {
-    let options: ListenerOptions
-    let counters: ListenerCounters
-    /// The service of what no route is for; nil for none.
-    let pool: BackendPool?
-    /// All of the worker's, by the numbers of their services.
-    let pools: [BackendPool]
-    /// Nil when all requests go to one service.
-    let routes: RouteTable?
-    /// Its name, for the access log.
-    let nameBytes: [UInt8]
-    /// Reused for every request head of this listener; never holds one across callbacks.
-    var requestHead: RequestHead
-    /// The same for response heads.
-    var responseHead: ResponseHead
-    private var forwarding: Forwarding
-    private var forwardedAddress: IPAddress?
-
-    // In nanoseconds, as deadlines are.
-    let headTimeout: UInt64
-    let idleTimeout: UInt64
-    let stallTimeout: UInt64
-    let tunnelTimeout: UInt64
-    /// Nil is no limit.
-    let tunnelMax: UInt64?
-    /// The same.
-    let requestTimeout: UInt64?
-
-    /// - Parameter port: where it listens, also when the kernel chose.
-    init(
-        options: ListenerOptions, port: UInt16, counters: ListenerCounters, pools: [BackendPool]
-    ) {
-        self.options = options
-        self.counters = counters
-        self.pools = pools
-        pool = options.service.map { pools[$0.index] }
-        routes = options.routes
-        nameBytes = Array(options.name.utf8)
-        requestHead = RequestHead(limits: options.headLimits)
-        responseHead = ResponseHead(limits: options.headLimits)
-        forwarding = Forwarding(policy: options.forwarding, port: port)
-        headTimeout = options.timeouts.head.wholeNanoseconds
-        idleTimeout = options.timeouts.idle.wholeNanoseconds
-        stallTimeout = options.timeouts.stall.wholeNanoseconds
-        tunnelTimeout = options.timeouts.tunnel.wholeNanoseconds
-        tunnelMax = options.timeouts.tunnelMax?.wholeNanoseconds
-        requestTimeout = options.timeouts.request?.wholeNanoseconds
-    }
-}
-
-extension WorkerListener {
-    /// Makes the client at `address` the one that the next backend is told of.
-    private func setForwarded(_ address: IPAddress) {
-        guard address != forwardedAddress else { return }
-        forwardedAddress = address
-        forwarding.setClient(
-            isTrusted: options.trustedProxies.contains { $0.contains(address) }
-        ) { address.appendText(to: &$0) }
-    }
-
-    /// Appends the head that a backend gets for a request of the client at `address`.
-    func writeHead(
-        _ head: borrowing RequestHead, from bytes: Span<UInt8>, of address: IPAddress,
-        requestID: RequestID?, route: Route?, passingUpgrade: Bool, into out: inout [UInt8]
-    ) {
-        setForwarded(address)
-        head.write(
-            from: bytes, forwarding: forwarding, requestID: requestID,
-            maxForwards: head.maxForwards.map { $0 - 1 }, rewrite: route?.rewrite,
-            edits: route?.requestEdits, passingUpgrade: passingUpgrade, into: &out)
-    }
-}
 
 /// Accepts connections and hands each to what its listener speaks. Worker thread only.
 final class Acceptor: Channel {

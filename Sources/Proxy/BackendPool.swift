@@ -55,15 +55,15 @@ final class PooledBackend {
 
 /// A service's backends on one worker. Worker thread only.
 final class BackendPool {
-    let options: ServiceOptions
+    private(set) var options: ServiceOptions
     /// Its name, for the access log.
     let nameBytes: [UInt8]
     let counters: ServiceCounters
     var retryPolicy: RetryPolicy
     // In nanoseconds, as deadlines are.
-    let connectTimeout: UInt64
-    let firstByteTimeout: UInt64
-    let idleTimeout: UInt64
+    private(set) var connectTimeout: UInt64
+    private(set) var firstByteTimeout: UInt64
+    private(set) var idleTimeout: UInt64
     private var policy: RoundRobin
     /// The rotation's members, tier after tier, as `RoundRobin.pick` numbers them.
     private var members: [PooledBackend] = []
@@ -94,6 +94,22 @@ final class BackendPool {
             gone.isInRotation = false
             gone.closeIdle()
         }
+    }
+
+    /// Does as `options`, of the same service, say from now on; what is under way is not touched.
+    func update(to options: ServiceOptions) {
+        self.options = options
+        retryPolicy.update(to: options.retry)
+        connectTimeout = options.connectTimeout.wholeNanoseconds
+        firstByteTimeout = options.firstByteTimeout.wholeNanoseconds
+        idleTimeout = options.idleTimeout.wholeNanoseconds
+    }
+
+    /// The service is gone: no request comes any more. Those in flight go on, and may be tried on
+    /// another backend; a connection is closed as soon as it is free.
+    func retire() {
+        options.idleConnectionsMax = 0
+        closeIdle()
     }
 
     /// The backend whose turn it is; nil when there is none that was not tried.

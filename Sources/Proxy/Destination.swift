@@ -15,7 +15,31 @@ enum Destination {
     case respond(FixedResponse, FieldEdits?)
 }
 
-extension WorkerListener {
+/// Where a listener's requests go. Worker thread only.
+///
+/// Not copyable: a request borrows it where it stands. To read a reference from it would else be to
+/// count it, and the table is counted by every worker at once.
+struct Destinations: ~Copyable {
+    /// The service of what no route is for; nil for none.
+    let pool: BackendPool?
+    /// Nil when all requests go to one service.
+    private let routes: RouteTable?
+    /// Those of `routes`, by their places there.
+    private let pools: [BackendPool]
+
+    /// As `options` say, each service's pool taken from `pools`.
+    init(_ options: ListenerOptions, _ pools: [ServiceID: BackendPool]) {
+        func pool(_ service: ServiceID) -> BackendPool {
+            guard let pool = pools[service] else {
+                preconditionFailure("a service is added before it is named")
+            }
+            return pool
+        }
+        self.pool = options.service.map(pool)
+        routes = options.routes
+        self.pools = options.routes?.services.map(pool) ?? []
+    }
+
     /// Where the request goes whose `head` was parsed from `bytes`.
     func destination(of head: borrowing RequestHead, _ bytes: Span<UInt8>) -> Destination {
         // RFC 9110, section 9.3.6: a tunnel is only for those who are asked for one.
@@ -36,9 +60,16 @@ extension WorkerListener {
 
     private func destination(by route: Route) -> Destination {
         switch route.action {
-        case .forward(let service): .service(pools[service.index], route)
+        case .forward(let place): .service(pools[place], route)
         case .redirect(let redirect): .redirect(redirect, route.responseEdits)
         case .respond(let response): .respond(response, route.responseEdits)
         }
+    }
+}
+
+extension WorkerListener {
+    /// Where the request goes whose `head` was parsed from `bytes`.
+    func destination(of head: borrowing RequestHead, _ bytes: Span<UInt8>) -> Destination {
+        destinations.destination(of: head, bytes)
     }
 }

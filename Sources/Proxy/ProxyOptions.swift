@@ -72,8 +72,8 @@ package struct ClientTimeouts: Sendable {
 }
 
 /// How a service's backends are talked to.
-package struct ServiceOptions: Sendable {
-    /// Its number, from 0: its place in `ProxyOptions.services`.
+package struct ServiceOptions: Sendable, Equatable {
+    /// Its number, under which it is counted.
     package var id: ServiceID
     /// For 503 answers and logs.
     package var name: String
@@ -96,7 +96,7 @@ package struct ServiceOptions: Sendable {
 }
 
 /// When a request is sent again.
-package struct RetryOptions: Sendable {
+package struct RetryOptions: Sendable, Equatable {
     /// Tries in all, the first included; 1 to `TriedBackends.capacity`.
     package var attempts = 3
     /// Retries allowed per live request, in percent. A failed dial is not counted: it sent nothing.
@@ -114,7 +114,7 @@ package struct ProxyOptions: Sendable {
     package var workers: Int
     /// Where clients connect, in the order of their numbers.
     package var listeners: [ListenerOptions]
-    /// In the order of their numbers.
+    /// Those at the start; more may come by `ProxyWorkers.publish`.
     package var services: [ServiceOptions]
 
     /// All is required; each listener's services are of `services`.

@@ -120,6 +120,13 @@ package final class ProxyWorkers {
         for mailbox in mailboxes { mailbox.post(.rotation(rotation)) }
     }
 
+    /// Changes services and listeners, on each worker between two events, after what was published
+    /// before and before what is published next. The registry has the added services' counters by
+    /// now, and keeps the removed ones' for as long as they are to be seen.
+    package func publish(_ change: ProxyChange) {
+        for mailbox in mailboxes { mailbox.post(.change(change)) }
+    }
+
     /// Stops accepting and lets what is in flight finish within `limit`; each worker reports
     /// `finished`.
     package func drain(limit: Duration) {

@@ -20,7 +20,7 @@ package enum TryFailure: Equatable, Sendable {
 
 /// One worker's retry decisions for one service. Value type.
 package struct RetryPolicy {
-    private let options: RetryOptions
+    private var options: RetryOptions
     /// Retries in hand, in hundredths.
     private var hundredths: Int
     private var lastRefill: UInt64 = 0
@@ -32,6 +32,11 @@ package struct RetryPolicy {
     package init(_ options: RetryOptions) {
         self.options = options
         hundredths = Self.hundredthsMax / 10
+    }
+
+    /// Decides by `options` from now on; what was saved up stays.
+    package mutating func update(to options: RetryOptions) {
+        self.options = options
     }
 
     /// Notes a request, which earns its share of the budget.

@@ -12,6 +12,8 @@ internal import Stats
 enum WorkerMessage: Sendable {
     /// From now on these backends get the service's traffic.
     case rotation(Rotation)
+    /// Services and listeners are others from now on.
+    case change(ProxyChange)
     /// Accept no more, finish what is in flight, give up after the limit.
     case drain(limit: Duration)
 }
@@ -42,7 +44,10 @@ final class Worker {
 
     private let reports: Mailbox<ProxyReport>
     private let registry: StatsRegistry
-    private let pools: [BackendPool]
+    /// For messages; requests find theirs by their listener's `Destinations`.
+    private var pools: [ServiceID: BackendPool] = [:]
+    /// By number.
+    private var listeners: [Int: WorkerListener] = [:]
     private var acceptors: [Acceptor] = []
     /// By descriptor number.
     private var clients: [(any ClientSide)?] = []
@@ -67,10 +72,7 @@ final class Worker {
             WorkerLog(log, registry.accessLog(worker: number), on: loop)
         }
         outgoing.reserveCapacity(buffer.capacity)
-        pools = options.services.enumerated().map { index, service in
-            BackendPool(
-                options: service, counters: registry.service(index, worker: number), worker: number)
-        }
+        for service in options.services { addPool(service) }
     }
 
     /// Listens on `sockets`, one for each listener, and runs until drained.
@@ -79,19 +81,19 @@ final class Worker {
     ) throws(Errno) {
         let reader = try MailboxReader(mailbox, on: loop) { [unowned self] in receive($0) }
         acceptors = zip(listeners, sockets).map { options, socket in
-            Acceptor(
-                socket, worker: self,
-                listener: WorkerListener(
-                    options: options,
-                    port: socket.localEndpoint?.port ?? options.endpoint.port,
-                    counters: registry.listener(options.index, worker: number),
-                    pools: pools))
+            let listener = WorkerListener(
+                options: options,
+                port: socket.localEndpoint?.port ?? options.endpoint.port,
+                counters: registry.listener(options.index, worker: number),
+                pools: pools)
+            self.listeners[options.index] = listener
+            return Acceptor(socket, worker: self, listener: listener)
         }
         // What was published before this thread began comes before the first connection.
         reader.onReadable()
         loop.run()
         reader.close()
-        for pool in pools { pool.closeIdle() }
+        for pool in pools.values { pool.closeIdle() }
         loop.runOnce()
         log?.finish()
         freeExchanges = []
@@ -100,12 +102,32 @@ final class Worker {
     private func receive(_ message: WorkerMessage) {
         switch message {
         case .rotation(let rotation):
-            pools[rotation.service.index].update(to: rotation) { id in
+            // Nil for a service that is gone; its rotation may have been on its way.
+            pools[rotation.service]?.update(to: rotation) { id in
                 registry.backend(id.rawValue, worker: number)
             }
+        case .change(let change):
+            apply(change)
         case .drain(let limit):
             drain(limit: limit)
         }
+    }
+
+    /// Between two events, so that no request sees half of it: services come before a listener names
+    /// them, and go after none does.
+    private func apply(_ change: ProxyChange) {
+        for service in change.added { addPool(service) }
+        for service in change.changed { pools[service.id]?.update(to: service) }
+        for listener in change.listeners {
+            listeners[listener.index]?.update(to: listener, pools: pools)
+        }
+        for service in change.removed { pools.removeValue(forKey: service)?.retire() }
+    }
+
+    private func addPool(_ service: ServiceOptions) {
+        pools[service.id] = BackendPool(
+            options: service, counters: registry.service(service.id.index, worker: number),
+            worker: number)
     }
 
     // MARK: - Stopping

@@ -1,14 +1,15 @@
 // Route: a rule in the form in which requests meet it.
 
-package import Backends
+internal import Backends
 package import HTTP1
 
 /// A compiled route. Immutable, any thread.
 package final class Route: Sendable {
     /// What becomes of a request.
     package enum Action: Sendable {
-        /// It goes to a backend of this service.
-        case forward(ServiceID)
+        /// It goes to a backend of the service at this place of the table's `services`, so that who
+        /// looks it up needs an array of just these.
+        case forward(place: Int)
         /// The client is sent elsewhere.
         case redirect(Redirect)
         /// The client gets this.
@@ -27,14 +28,15 @@ package final class Route: Sendable {
     private let methods: [[UInt8]]
     private let headers: [(name: [UInt8], value: [UInt8]?)]
 
-    init(_ rule: RouteRule) {
+    /// Asks `place` for the place of the service that the rule forwards to.
+    init(_ rule: RouteRule, place: (ServiceID) -> Int) {
         methods = rule.methods.map { Array($0.utf8) }
         headers = rule.headers.map { (Array($0.name.utf8), $0.value.map { Array($0.utf8) }) }
         requestEdits = rule.requestEdits.isEmpty ? nil : rule.requestEdits
         responseEdits = rule.responseEdits.isEmpty ? nil : rule.responseEdits
         switch rule.action {
         case .forward(let service, let prefix):
-            action = .forward(service)
+            action = .forward(place: place(service))
             if let prefix, case .prefix(let matched) = rule.path {
                 rewrite = PathRewrite(
                     dropping: PathPrefix.key(matched).count, prefix: PathPrefix.key(prefix))

@@ -7,6 +7,7 @@
 // before fewer, and at last the order in which they were written. When no route of the best host is
 // for the request, those of the next are looked at.
 
+package import Backends
 package import HTTP1
 
 /// What is to be done with a request.
@@ -21,6 +22,9 @@ package enum RouteDecision: Sendable {
 
 /// Compiled routes. Immutable, any thread; a lookup allocates nothing.
 package final class RouteTable: Sendable {
+    /// The services that routes forward to, each once.
+    package let services: [ServiceID]
+
     /// A host, or a wildcard, and where it stands.
     private let hosts: ByteIndex
     private let wildcards: ByteIndex
@@ -72,9 +76,12 @@ package final class RouteTable: Sendable {
         inspectsPaths = rules.contains { $0.path != .any }
 
         var paths = PathGroups()
+        var services = ServicePlaces()
         for rule in rules {
-            paths.add(Route(rule), scope: scopes[rule.host.folded] ?? Self.anyHost, rule.path)
+            let route = Route(rule) { services.place(of: $0) }
+            paths.add(route, scope: scopes[rule.host.folded] ?? Self.anyHost, rule.path)
         }
+        self.services = services.services
         let compiled = paths.compiled()
         exactPaths = ByteIndex(compiled.exact.map { ($0.scope, $0.key) })
         prefixes = ByteIndex(compiled.prefix.map { ($0.scope, $0.key) })
@@ -168,6 +175,19 @@ package final class RouteTable: Sendable {
             return candidates[Int(index)]
         }
         return nil
+    }
+}
+
+/// Numbers services in the order in which they are met.
+private struct ServicePlaces {
+    private(set) var services: [ServiceID] = []
+    private var places: [ServiceID: Int] = [:]
+
+    mutating func place(of service: ServiceID) -> Int {
+        if let place = places[service] { return place }
+        places[service] = services.count
+        services.append(service)
+        return services.count - 1
     }
 }
 

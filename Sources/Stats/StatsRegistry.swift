@@ -7,17 +7,20 @@ internal import Locking
 package final class StatsRegistry: Sendable {
     private let workerCount: Int
     private let listeners: [[ListenerCounters]]
-    private let services: [[ServiceCounters]]
     private let accessLogs: [AccessLogCounters]
+    /// By the service's number, then by worker.
+    private let services: Locked<[Int: [ServiceCounters]]>
     /// By the backend's number, then by worker.
     private let backends = Locked<[UInt32: [BackendCounters]]>([:])
 
-    /// Blocks for so many workers (at least 1), listeners and services, numbered from 0.
+    /// Blocks for so many workers (at least 1), listeners and services, numbered from 0; further
+    /// services come by `addService`.
     package init(workers: Int, listeners: Int, services: Int) {
         workerCount = workers
         self.listeners = (0..<listeners).map { _ in (0..<workers).map { _ in ListenerCounters() } }
         accessLogs = (0..<workers).map { _ in AccessLogCounters() }
-        self.services = (0..<services).map { _ in (0..<workers).map { _ in ServiceCounters() } }
+        self.services = Locked([:])
+        for number in 0..<services { addService(number) }
     }
 
     /// The block in which `worker` counts for a listener. Any thread.
@@ -25,8 +28,25 @@ package final class StatsRegistry: Sendable {
         listeners[index][worker]
     }
 
-    /// The block in which `worker` counts for a service. Any thread.
-    package func service(_ index: Int, worker: Int) -> ServiceCounters { services[index][worker] }
+    /// Makes the blocks of a service, under a number that was never used before. Any thread, before
+    /// a worker is told of the service.
+    package func addService(_ number: Int) {
+        let blocks = (0..<workerCount).map { _ in ServiceCounters() }
+        let old = services.withLock { $0.updateValue(blocks, forKey: number) }
+        precondition(old == nil, "a service's number is used once")
+    }
+
+    /// Forgets a service that is gone, so that its series end with it. Workers may still count in
+    /// the blocks that they have. Any thread.
+    package func removeService(_ number: Int) {
+        services.withLock { _ = $0.removeValue(forKey: number) }
+    }
+
+    /// The block in which `worker` counts for the service of that number. For a service that is gone,
+    /// which a worker may hear of late, one that nobody reads. Any thread.
+    package func service(_ number: Int, worker: Int) -> ServiceCounters {
+        services.withLock { $0[number]?[worker] } ?? ServiceCounters()
+    }
 
     /// The block in which `worker` counts for the backend of that number, made at the first call.
     /// Any thread.
@@ -60,9 +80,10 @@ package final class StatsRegistry: Sendable {
         listeners[index].reduce(into: ListenerTotals()) { $0.add($1) }
     }
 
-    /// A service's counters over all workers. Any thread.
-    package func serviceTotals(_ index: Int) -> ServiceTotals {
-        services[index].reduce(into: ServiceTotals()) { $0.add($1) }
+    /// A service's counters over all workers; zeros for one that is not known, or gone. Any thread.
+    package func serviceTotals(_ number: Int) -> ServiceTotals {
+        let blocks = services.withLock { $0[number] ?? [] }
+        return blocks.reduce(into: ServiceTotals()) { $0.add($1) }
     }
 
     /// A backend's counters over all workers; zeros for one that no worker has used. Any thread.

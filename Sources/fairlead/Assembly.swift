@@ -4,10 +4,10 @@
 import Backends
 import Balancing
 import Configuration
-import Documents
 import DNSClient
 import DNSWire
 import Discovery
+import Documents
 import Endpoints
 import Events
 import HTTP1
@@ -35,14 +35,17 @@ extension ProxyOptions {
 }
 
 extension ListenerOptions {
-    fileprivate init(
-        _ listener: Listener, index: Int, services: [String: ServiceID], workers: Int
+    /// What workers are told of `listener`. Its routes are compiled, unless `routes` has them.
+    init(
+        _ listener: Listener, index: Int, services: [String: ServiceID], workers: Int,
+        routes: RouteTable? = nil
     ) {
         self.init(
             index: index, endpoint: listener.listen, mode: ListenerMode(listener.mode),
             service: services[listener.service])
         if !listener.routes.isEmpty {
-            routes = RouteTable(listener.routes.map { RouteRule($0, services: services) })
+            self.routes =
+                routes ?? RouteTable(listener.routes.map { RouteRule($0, services: services) })
         }
         name = listener.name
         headLimits = HeadLimits(bytesMax: listener.limits.headBytes)
@@ -90,7 +93,8 @@ extension ListenerMode {
 }
 
 extension ServiceOptions {
-    fileprivate init(_ service: Service, id: ServiceID) {
+    /// How the backends of `service` are talked to.
+    init(_ service: Service, id: ServiceID) {
         self.init(id: id, name: service.name)
         connectTimeout = service.timeouts.connect
         firstByteTimeout = service.timeouts.responseHead
@@ -108,6 +112,17 @@ extension RosterOptions {
         checks =
             service.check.kind == .off
             ? nil : Checks(rise: service.check.rise, fall: service.check.fall)
+        failoverPercent = service.failoverPercent
+        keepsPassingAfterHold = service.hold.keepPassing == .on
+        holds.nxdomain = service.hold.nxdomain
+        holds.nodata = service.hold.nodata
+        holds.servfail = service.hold.servfail
+        holds.refused = service.hold.refused
+        holds.otherCode = service.hold.otherCode
+        holds.timeout = service.hold.timeout
+        holds.malformed = service.hold.malformed
+        holds.unreachable = service.hold.unreachable
+        holds.massLoss = service.hold.massLoss
     }
 }
 
@@ -125,61 +140,5 @@ extension HealthOptions {
         timeout = check.timeout
         jitterPercent = check.jitterPercent
         port = check.port
-    }
-}
-
-extension RefreshSchedule.Options {
-    fileprivate init(_ refresh: Service.Refresh) {
-        self.init()
-        floor = refresh.floor
-        ceiling = refresh.ceiling
-        jitterPercent = refresh.jitterPercent
-    }
-}
-
-extension ResolverOptions {
-    /// How names are looked up; the nameservers of resolv.conf when none are configured.
-    ///
-    /// - Throws: `FileTextError` when resolv.conf is needed and can't be read.
-    init(_ dns: DNSSettings) throws(FileTextError) {
-        self.init(
-            servers: dns.servers.isEmpty
-                ? try ResolvConf.nameservers(path: dns.resolvConf) : dns.servers)
-        timeout = dns.timeout
-        attempts = dns.attempts
-        deadline = dns.timeout * dns.attempts + .seconds(1)
-    }
-}
-
-extension Service {
-    /// The source that this service's configuration describes.
-    ///
-    /// - Throws: `DomainNameError` for a name that DNS can't hold.
-    func makeSource(resolver: Resolver, on loop: EventLoop) throws(DomainNameError) -> any Discovery
-        .Source
-    {
-        let refresh = RefreshSchedule.Options(refresh)
-        switch source {
-        case .srv(let name):
-            var options = SRVSource.Options()
-            options.refresh = refresh
-            return SRVSource(try DomainName(name), resolver: resolver, options: options, on: loop)
-        case .backends(let backends):
-            var entries: [StaticSource.Entry] = []
-            for backend in backends {
-                let host = backend.address.host
-                let parsed =
-                    if let address = IPAddress(host) {
-                        StaticSource.Entry.Host.address(address)
-                    } else {
-                        StaticSource.Entry.Host.name(try DomainName(host))
-                    }
-                entries.append(
-                    StaticSource.Entry(
-                        parsed, port: backend.address.port, priority: backend.priority,
-                        weight: backend.weight))
-            }
-            return StaticSource(entries, resolver: resolver, refresh: refresh, on: loop)
-        }
     }
 }

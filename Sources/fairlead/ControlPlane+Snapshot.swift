@@ -20,7 +20,8 @@ extension ControlPlane {
             takenAt: clock.wallNow, version: fairleadVersion, startedAt: clock.wall(startedAt),
             workers: configuration.workers)
         snapshot.isDraining = isDraining
-        snapshot.listeners = zip(configuration.listeners, listenerEndpoints).enumerated().map {
+        let published = listeners.entries.map(\.settings)
+        snapshot.listeners = zip(published, listenerEndpoints).enumerated().map {
             index, listener in
             var shown = AdminSnapshot.Listener(
                 name: listener.0.name, endpoint: listener.1,
@@ -29,21 +30,24 @@ extension ControlPlane {
             return shown
         }
         let modes = modesOfServices
-        snapshot.services = services.enumerated().map { index, service in
+        snapshot.services = services.all.map { service in
             // A service that no listener names has no mode of its own; HTTP is the usual one.
-            show(service, index: index, modes[service.name] ?? .http, clock)
+            show(service, modes[service.name] ?? .http, clock)
         }
         snapshot.journal = journal.entries.reversed().map { entry in
             AdminSnapshot.JournalEntry(
-                at: clock.wall(entry.at), service: services[entry.service.index].name,
+                at: clock.wall(entry.at), service: services.name(of: entry.service),
                 backend: entry.endpoint.map { "\($0)" } ?? "", text: "\(entry.event)")
         }
         snapshot.dnsMessages = [
-            "sent_udp": resolver.counters.sentUDP, "sent_tcp": resolver.counters.sentTCP,
-            "received": resolver.counters.received, "truncated": resolver.counters.truncated,
-            "malformed": resolver.counters.malformed, "mismatched": resolver.counters.mismatched,
-            "timed_out": resolver.counters.timeouts,
-            "unreachable": resolver.counters.unreachable,
+            "sent_udp": factory.resolver.counters.sentUDP,
+            "sent_tcp": factory.resolver.counters.sentTCP,
+            "received": factory.resolver.counters.received,
+            "truncated": factory.resolver.counters.truncated,
+            "malformed": factory.resolver.counters.malformed,
+            "mismatched": factory.resolver.counters.mismatched,
+            "timed_out": factory.resolver.counters.timeouts,
+            "unreachable": factory.resolver.counters.unreachable,
         ]
         snapshot.checks = [
             "passed": Int(checker.counters.passed), "failed": Int(checker.counters.failed),
@@ -72,14 +76,14 @@ extension ControlPlane {
     }
 
     private func show(
-        _ service: ServiceControl, index: Int, _ mode: Listener.Mode, _ clock: DisplayClock
+        _ service: ServiceControl, _ mode: Listener.Mode, _ clock: DisplayClock
     ) -> AdminSnapshot.Service {
         var shown = AdminSnapshot.Service(
             name: service.name, mode: AdminSnapshot.Mode(mode),
             sources: zip(service.sources, service.roster.sources).map { show($0, $1, clock) })
         let roster = service.roster
         shown.isChecked = roster.options.checks != nil
-        shown.totals = registry.serviceTotals(index)
+        shown.totals = registry.serviceTotals(service.id.index)
         shown.hold = hold(roster.holds)
         let rotating = Set(roster.rotation.members.map(\.id))
         let active = Set(roster.rotation.tiers.first?.map(\.id) ?? [])
@@ -118,7 +122,7 @@ extension ControlPlane {
         var shown = AdminSnapshot.Backend(
             id: backend.id.rawValue, endpoint: backend.endpoint, state: backend.state.phase,
             since: clock.wall(backend.state.since), cause: "\(backend.state.cause)",
-            tier: backend.tier, weight: backend.instance.weight,
+            tier: backend.tier, weight: backend.weight,
             isInRotation: isInRotation)
         shown.hostName = backend.instance.hostName
         shown.isNamed = backend.naming == .named

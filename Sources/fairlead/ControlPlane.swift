@@ -5,10 +5,10 @@ import AccessLog
 import Admin
 import Backends
 import Configuration
-import Documents
 import DNSClient
 import DNSWire
 import Discovery
+import Documents
 import Endpoints
 import Events
 import Glibc
@@ -18,26 +18,32 @@ import Health
 import Proxy
 import Stats
 
-/// A failure to start, as a sentence for the operator.
-struct StartFailure: Error, CustomStringConvertible {
-    let description: String
-}
-
 /// The running program. Control thread only.
 final class ControlPlane {
-    let configuration: Configuration
-    let log: Log
+    /// What runs. Listeners may be a step behind, see `listeners`.
+    var configuration: Configuration
+    var log: Log
     let loop = EventLoop()
     let registry: StatsRegistry
     let journal = Journal()
-    let resolver: Resolver
+    let factory: SourceFactory
     let checker: HealthChecker
-    private(set) var services: [ServiceControl] = []
+    let services: ServiceSet
+    /// The listeners as the workers have them.
+    var listeners: PublishedListeners
+    /// Whether listeners, or services that leave, wait to be published; see ControlPlane+Changes.
+    var isPublishingDue = false
+    /// Whether `apply` is at work: services that it starts or changes call back.
+    var isApplying = false
+    /// Whether the services run.
+    private(set) var hasStarted = false
+    /// While it waits for services to have backends.
+    var publishingTimer: Timer?
     private(set) var isDraining = false
     let startedAt = ContinuousClock.now
 
     private let reports: Mailbox<ProxyReport>
-    private let workers: ProxyWorkers
+    let workers: ProxyWorkers
     let accessLog: AccessLog?
     private var reportReader: MailboxReader<ProxyReport>?
     private var admin: HTTPServer?
@@ -53,14 +59,9 @@ final class ControlPlane {
         log = Log(level: configuration.logLevel)
         registry = StatsRegistry(
             workers: configuration.workers, listeners: configuration.listeners.count,
-            services: configuration.services.count)
+            services: 0)
         workersLeft = configuration.workers
-        do throws(FileTextError) {
-            resolver = Resolver(try ResolverOptions(configuration.dns), on: loop)
-        } catch {
-            throw StartFailure(
-                description: "\(error.text); name the nameservers with dns.servers or --dns")
-        }
+        factory = try SourceFactory(configuration, on: loop)
         checker = HealthChecker(on: loop, client: HTTPClient(on: loop))
         do throws(Errno) {
             reports = try Mailbox()
@@ -69,14 +70,26 @@ final class ControlPlane {
                 description: "no descriptor left: \(error); raise the limit (ulimit -n)")
         }
         accessLog = try AccessLog(configuration)
+        let options = ProxyOptions(configuration)
+        let workers: ProxyWorkers
         do throws(ListenFailure) {
             workers = try ProxyWorkers(
-                options: ProxyOptions(configuration), registry: registry, reports: reports,
-                accessLog: accessLog)
+                options: options, registry: registry, reports: reports, accessLog: accessLog)
         } catch {
             throw StartFailure(listeningOn: error.endpoint, error.error)
         }
-        try makeServices()
+        self.workers = workers
+        services = ServiceSet(
+            on: loop, factory: factory, checker: checker, registry: registry, journal: journal
+        ) { workers.publish($0) }
+        try services.addFirst(configuration.services)
+        listeners = PublishedListeners(
+            configuration.listeners, options.listeners, services: services.ids)
+        services.onChange = { [unowned self] in
+            logJournal()
+            publishListeners()
+        }
+        publishingTimer = Timer(on: loop) { [unowned self] in publishListeners(isLate: true) }
         if let endpoint = configuration.admin {
             do throws(Errno) {
                 admin = try openAdmin(on: endpoint)
@@ -93,28 +106,7 @@ final class ControlPlane {
         return try HTTPServer(on: endpoint, loop: loop) { handler.answer($0) }
     }
 
-    private func makeServices() throws {
-        let ids = BackendIDs()
-        for (index, service) in configuration.services.enumerated() {
-            let roster = Roster(
-                service: ServiceID(index: index), options: RosterOptions(service), ids: ids,
-                journal: journal)
-            let source: any Source
-            do throws(DomainNameError) {
-                source = try service.makeSource(resolver: resolver, on: loop)
-            } catch {
-                throw StartFailure(description: "service \(service.name): \(error)")
-            }
-            services.append(
-                ServiceControl(
-                    name: service.name, roster: roster, sources: [source], checker: checker,
-                    health: HealthOptions(service.check), registry: registry, on: loop,
-                    publish: { [unowned self] in workers.publish($0) },
-                    onChange: { [unowned self] in logJournal() }))
-        }
-    }
-
-    /// Where the listeners are, in the order of the configuration.
+    /// Where the listeners are, in the order in which they were opened.
     var listenerEndpoints: [Endpoint] { workers.endpoints }
 
     /// Where the admin port is; nil when it is off.
@@ -134,7 +126,8 @@ final class ControlPlane {
             // Watched without an access log as well: by default the signal ends a process.
             signals.append(SignalWatch(SIGUSR1, on: loop) { [unowned self] in reopenAccessLog() })
             // First, so that what is known without asking is there before the first connection.
-            for service in services { service.start() }
+            hasStarted = true
+            for service in services.all where !service.isRunning { service.start() }
             try workers.start()
         } catch {
             throw StartFailure(description: "the system has no thread or descriptor left: \(error)")
@@ -157,7 +150,7 @@ final class ControlPlane {
     private func hear(_ report: ProxyReport) {
         switch report {
         case .dialFailed(let service, let backend, let error):
-            services[service.index].dialFailed(backend, error)
+            services[service]?.dialFailed(backend, error)
         case .finished:
             workersLeft -= 1
             if workersLeft == 0 { loop.stop() }
@@ -170,10 +163,15 @@ final class ControlPlane {
             log.write(.warning, "process.killed", ["signal": "\(signal)"])
             exit(128 + signal)
         }
-        isDraining = true
         log.write(
             .info, "process.draining",
             ["signal": "\(signal)", "limit": "\(configuration.stopTimeout)"])
+        drain()
+    }
+
+    /// Accepts no more; `run` returns when everything in flight has ended, or had its time.
+    func drain() {
+        isDraining = true
         workers.drain(limit: configuration.stopTimeout)
     }
 
@@ -197,10 +195,10 @@ final class ControlPlane {
     // MARK: - Journal
 
     /// Writes what was journalled since the last call.
-    private func logJournal() {
+    func logJournal() {
         guard journal.nextNumber > loggedEntries else { return }
         for entry in journal.entries where entry.number >= loggedEntries {
-            let service = services[entry.service.index].name
+            let service = services.name(of: entry.service)
             let event: StaticString = entry.backend == nil ? "service.changed" : "backend.changed"
             if let endpoint = entry.endpoint {
                 log.write(
@@ -211,54 +209,5 @@ final class ControlPlane {
             }
         }
         loggedEntries = journal.nextNumber
-    }
-}
-
-extension AccessLog {
-    /// The access log that `configuration` asks for; nil for none.
-    fileprivate convenience init?(_ configuration: Configuration) throws {
-        let settings = configuration.accessLog
-        let destination: Destination
-        switch settings.to {
-        case .off: return nil
-        case .stdout: destination = .standardOutput
-        case .file(let path): destination = .file(path)
-        }
-        do throws(Errno) {
-            try self.init(
-                destination, AccessLogFormat(settings.format), workers: configuration.workers)
-        } catch {
-            guard case .file(let path) = settings.to else {
-                throw StartFailure(description: "cannot start the access log: \(error)")
-            }
-            throw StartFailure(
-                description: """
-                    cannot open the access log \(path): \(error): name a file that this user may \
-                    write, or stdout
-                    """)
-        }
-    }
-}
-
-extension AccessLogFormat {
-    fileprivate init(_ format: AccessLogSettings.Format) {
-        switch format {
-        case .json: self = .json
-        case .combined: self = .combined
-        }
-    }
-}
-
-extension StartFailure {
-    /// What to do about an address that can't be listened on.
-    init(listeningOn endpoint: Endpoint, _ error: Errno) {
-        let advice =
-            switch error {
-            case .addressInUse: "something else listens there; stop it or choose another port"
-            case .permissionDenied: "ports below 1024 need the capability CAP_NET_BIND_SERVICE"
-            case .tooManyDescriptors: "raise the limit of open files (ulimit -n)"
-            default: "check that the address belongs to this machine"
-            }
-        self.init(description: "cannot listen on \(endpoint): \(error): \(advice)")
     }
 }

@@ -3,9 +3,9 @@
 
 import ArgumentParser
 import Configuration
-import Documents
 import DNSWire
 import Demo
+import Documents
 import Endpoints
 import Glibc
 

@@ -2,6 +2,7 @@
 // dials decide its backends, and every change of the rotation goes to the workers.
 
 import Backends
+import Configuration
 import Discovery
 import Events
 import Health
@@ -10,53 +11,121 @@ import Stats
 
 /// A service's sources, roster and checks, wired together. Control thread only.
 final class ServiceControl {
-    let name: String
+    /// As the configuration has it.
+    private(set) var settings: Service
     let roster: Roster
     /// In the order of fail-over; their places on the roster.
-    let sources: [any Source]
-    private let registry: StatsRegistry
-    private let publish: (Rotation) -> Void
-    /// Called after every change, for what looks at all services.
-    private let onChange: () -> Void
+    private(set) var sources: [any Source]
+    private let surroundings: Surroundings
     private var published: Rotation?
     private var members: Set<BackendID> = []
     private var membership: UInt64?
     private var checks: ServiceChecks?
     private var deadlineTimer: Timer?
     private var drainTimer: Timer?
+    /// Whether it asks and checks.
+    private(set) var isRunning = false
 
     /// How often backends that drain are looked at, to see whether they still have requests. Also
     /// the least time a drain takes, in which every worker has long taken up the new rotation.
-    private static let drainLook = Duration.milliseconds(500)
+    static let drainLook = Duration.milliseconds(500)
+
+    /// What all services have in common.
+    struct Surroundings {
+        let checker: HealthChecker
+        let registry: StatsRegistry
+        let loop: EventLoop
+        /// Makes a rotation what the workers pick from.
+        let publish: (Rotation) -> Void
+        /// Called after every change, for what looks at all services.
+        let onChange: () -> Void
+    }
 
     init(
-        name: String, roster: Roster, sources: [any Source], checker: HealthChecker,
-        health: HealthOptions, registry: StatsRegistry, on loop: EventLoop,
-        publish: @escaping (Rotation) -> Void, onChange: @escaping () -> Void
+        _ settings: Service, roster: Roster, sources: [any Source], in surroundings: Surroundings
     ) {
-        self.name = name
+        self.settings = settings
         self.roster = roster
         self.sources = sources
-        self.registry = registry
-        self.publish = publish
-        self.onChange = onChange
-        deadlineTimer = Timer(on: loop) { [unowned self] in
+        self.surroundings = surroundings
+        deadlineTimer = Timer(on: surroundings.loop) { [unowned self] in
             roster.advance(to: .now)
             settle()
         }
-        drainTimer = Timer(on: loop) { [unowned self] in lookAtDrains() }
-        checks = checker.watch(roster, options: health) { [unowned self] in settle() }
+        drainTimer = Timer(on: surroundings.loop) { [unowned self] in lookAtDrains() }
+        check()
+    }
+
+    var id: ServiceID { roster.service }
+    var name: String { settings.name }
+
+    private func check() {
+        checks = surroundings.checker.watch(roster, options: HealthOptions(settings.check)) {
+            [unowned self] in settle()
+        }
     }
 
     /// Begins to ask and to check.
     func start() {
+        isRunning = true
         settle()
+        ask()
+    }
+
+    private func ask() {
         for (place, source) in sources.enumerated() {
             source.start { [unowned self] answer in
                 roster.apply(answer, from: place, now: .now)
                 settle()
             }
         }
+    }
+
+    // MARK: - Changes
+
+    /// Makes the service what `new` says. Its backends carry on, with what is known of them; so do
+    /// those that other `sources` name as well, which are nil when they stay the same.
+    func update(to new: Service, sources: [any Source]?) {
+        let change = ConfigurationChange.ServiceChange(from: settings, to: new)
+        settings = new
+        if change.checks { checks?.stop() }
+        roster.setOptions(RosterOptions(new), now: .now)
+        if change.checks { check() }
+        if change.roster || change.checks || change.proxy { roster.optionsChanged(now: .now) }
+        if let sources {
+            for source in self.sources { source.stop() }
+            self.sources = sources
+            roster.sourcesChanged(places: sources.count, now: .now)
+            if isRunning { ask() }
+        }
+        settle()
+    }
+
+    /// Lets an operator's word go before discovery's.
+    func setOverrides(_ overrides: BackendOverrides) {
+        roster.setOverrides(overrides, now: .now)
+        settle()
+    }
+
+    /// Asks and checks no more: no request is sent here from now on.
+    func retire() {
+        isRunning = false
+        for source in sources { source.stop() }
+        checks?.stop()
+        deadlineTimer?.cancel()
+        drainTimer?.cancel()
+    }
+
+    /// Whether a request is in flight, here or on its way to a backend.
+    var isBusy: Bool {
+        surroundings.registry.serviceTotals(id.index).inFlight > 0
+    }
+
+    /// Ends the series of the service and of all its backends.
+    func forget() {
+        for backend in members { surroundings.registry.removeBackend(backend.rawValue) }
+        members = []
+        surroundings.registry.removeService(id.index)
     }
 
     /// Takes notice of a dial that failed in a worker.
@@ -71,7 +140,7 @@ final class ServiceControl {
         let rotation = roster.rotation
         if published !== rotation {
             published = rotation
-            publish(rotation)
+            surroundings.publish(rotation)
         }
         if membership != roster.membership {
             membership = roster.membership
@@ -83,22 +152,24 @@ final class ServiceControl {
         } else {
             deadlineTimer?.cancel()
         }
-        if roster.drainingCount > 0, drainTimer?.isScheduled == false {
+        if roster.leavingCount > 0, drainTimer?.isScheduled == false {
             drainTimer?.schedule(after: Self.drainLook)
         }
-        onChange()
+        surroundings.onChange()
     }
 
     /// Ends the series of backends that are gone.
     private func forgetGone() {
         let now = Set(roster.backends.map(\.id))
-        for id in members.subtracting(now) { registry.removeBackend(id.rawValue) }
+        for id in members.subtracting(now) {
+            surroundings.registry.removeBackend(id.rawValue)
+        }
         members = now
     }
 
     private func lookAtDrains() {
-        for backend in roster.backends where backend.state.phase == .draining {
-            if registry.backendTotals(backend.id.rawValue).inFlight == 0 {
+        for backend in roster.backends where backend.state.isLeaving {
+            if surroundings.registry.backendTotals(backend.id.rawValue).inFlight == 0 {
                 roster.drained(backend.id, now: .now)
             }
         }

@@ -47,6 +47,12 @@ import Testing
         ),
         (.absenceConfirmed, [.discovered, .checking, .up, .ejected, .down, .draining, .gone]),
         (.idle, [.discovered, .checking, .up, .ejected, .down, .draining, .gone]),
+        (
+            .drainOrdered,
+            [.draining, .draining, .draining, .draining, .draining, .draining, .gone]
+        ),
+        (.drainLifted, [.discovered, .checking, .up, .ejected, .down, .draining, .gone]),
+        (.checksEnded, [.up, .up, .up, .up, .up, .draining, .gone]),
         (.timePassed, [.discovered, .checking, .up, .ejected, .down, .gone, .gone]),
     ]
 
@@ -154,5 +160,54 @@ import Testing
         now += .seconds(15)
         _ = state.handle(.dialFailed(.refused, isLast: false), now: now, rules: rules)
         #expect(state.deadline == now + .seconds(5), "a long time up is forgiven")
+    }
+
+    // MARK: - Drained by an operator
+
+    @Test("an operator's drain ends no life, and what it ends in is what the checks say by then")
+    func drainedByOperator() {
+        var state = Self.state(in: .up)
+        _ = state.handle(.drainOrdered, now: start, rules: Self.rules)
+        #expect(state.cause == .drainedByOperator && !state.isLeaving && state.deadline == nil)
+        for event in [Event.idle, .absenceConfirmed, .timePassed, .named, .checkPassed] {
+            #expect(state.handle(event, now: start + .seconds(99), rules: Self.rules) == nil)
+            #expect(state.phase == .draining && state.since == start)
+        }
+        _ = state.handle(.checkFailed(.refused), now: start, rules: Self.rules)
+        let lifted = state.handle(.drainLifted, now: start, rules: Self.rules)
+        #expect(lifted?.from == .draining && lifted?.to == .down && lifted?.cause == .drainLifted)
+    }
+
+    @Test("one that an operator drains leaves when discovery no longer names it")
+    func drainedAndMissing() {
+        var state = Self.state(in: .up)
+        _ = state.handle(.drainOrdered, now: start, rules: Self.rules)
+        _ = state.handle(.leave(.missing(answers: 1)), now: start, rules: Self.rules)
+        #expect(state.isLeaving && state.cause == .missing(answers: 1))
+        _ = state.handle(.named, now: start, rules: Self.rules)
+        #expect(!state.isLeaving && state.phase == .draining && state.cause == .drainedByOperator)
+        _ = state.handle(.leave(.missing(answers: 1)), now: start, rules: Self.rules)
+        _ = state.handle(.absenceConfirmed, now: start, rules: Self.rules)
+        let gone = state.handle(.idle, now: start, rules: Self.rules)
+        #expect(gone?.from == .draining && gone?.to == .gone && gone?.cause == .idle)
+    }
+
+    @Test("lifting an operator's drain does not end discovery's")
+    func liftedWhileLeaving() {
+        var state = Self.state(in: .draining)
+        _ = state.handle(.drainOrdered, now: start, rules: Self.rules)
+        #expect(state.handle(.drainLifted, now: start, rules: Self.rules) == nil)
+        #expect(state.phase == .draining && state.cause == .missing(answers: 1))
+    }
+
+    @Test("an ejection from before there were checks ends when it was to, also when they end")
+    func ejectionOutlivesChecks() throws {
+        let unchecked = BackendState.Rules(rise: 1, fall: 1, isChecked: false)
+        var state = Self.state(in: .ejected, rules: unchecked)
+        let end = try #require(state.deadline)
+        _ = state.handle(.checksEnded, now: start, rules: unchecked)
+        #expect(state.phase == .ejected && state.deadline == end)
+        _ = state.handle(.timePassed, now: end, rules: unchecked)
+        #expect(state.phase == .up)
     }
 }

@@ -20,7 +20,8 @@ import Testing
             step(fixture, &random)
             check(fixture)
         }
-        // Empty, then full: every record that a source names gets its traffic.
+        // Nothing overridden, empty, then full: every record that a source names gets its traffic.
+        fixture.roster.setOverrides(BackendOverrides(), now: fixture.now)
         fixture.fail(.nxdomain)
         fixture.wait(4000)
         fixture.answer(1...16)
@@ -35,7 +36,7 @@ import Testing
 
     func step(_ fixture: Fixture, _ random: inout SeededGenerator) {
         let number = Int.random(in: 1...20, using: &random)
-        switch Int.random(in: 0..<12, using: &random) {
+        switch Int.random(in: 0..<15, using: &random) {
         case 0, 1, 2:
             let most = Int.random(in: 0...20, using: &random)
             fixture.answer(
@@ -58,8 +59,34 @@ import Testing
                 wasUp == (fixture.roster.upCount > 0), "live traffic spares the last that is up")
         case 9: fixture.drained(number)
         case 10: fixture.wait(Double.random(in: 0...5, using: &random))
+        case 11: override(fixture, number, &random)
+        case 12: reconfigure(fixture, &random)
+        case 13:
+            let before = fixture.inRotation
+            fixture.roster.sourcesChanged(places: 1, now: fixture.now)
+            #expect(fixture.inRotation == before, "another source by itself takes nothing away")
         default: fixture.wait(Double.random(in: 0...400, using: &random))
         }
+    }
+
+    private func override(
+        _ fixture: Fixture, _ number: Int, _ random: inout SeededGenerator
+    ) {
+        var overrides = fixture.roster.overrides
+        overrides[endpoint(number)] = BackendOverride(
+            weight: Bool.random(using: &random) ? nil : .random(in: 0...3, using: &random),
+            isDrained: .random(using: &random))
+        fixture.roster.setOverrides(overrides, now: fixture.now)
+    }
+
+    private func reconfigure(_ fixture: Fixture, _ random: inout SeededGenerator) {
+        var options = fixture.roster.options
+        let checks: [RosterOptions.Checks?] = [nil, .init(rise: 1, fall: 1), .init()]
+        options.checks = checks.randomElement(using: &random) ?? nil
+        options.missesToDrain = .random(in: 1...3, using: &random)
+        options.holds.nxdomain = .seconds(Int.random(in: 1...600, using: &random))
+        options.holds.massLoss = .seconds(Int.random(in: 1...600, using: &random))
+        fixture.roster.setOptions(options, now: fixture.now)
     }
 
     func check(_ fixture: Fixture) {
@@ -69,13 +96,22 @@ import Testing
         #expect(Set(backends.map(\.endpoint)).count == backends.count)
         #expect(backends.count == roster.count && roster.count <= 24)
         #expect(roster.upCount == up.count)
-        #expect(roster.drainingCount == backends.count { $0.state.phase == .draining })
+        #expect(roster.leavingCount == backends.count { $0.state.isLeaving })
         let untried = backends.filter {
             [.discovered, .checking].contains($0.state.phase)
                 && $0.state.consecutiveFailures == 0
         }
         let usable = up.isEmpty ? untried : up
         #expect(Set(roster.rotation.members.map(\.id)) == Set(usable.map(\.id)))
+        #expect(backends.allSatisfy { $0.override == roster.overrides[$0.endpoint] })
+        let drained = Set(
+            roster.overrides.endpoints.filter { roster.overrides[$0]?.isDrained == true })
+        #expect(!roster.rotation.members.contains { drained.contains($0.endpoint) })
+        #expect(
+            backends.allSatisfy {
+                ($0.state.phase == .draining)
+                    == ($0.state.isLeaving || drained.contains($0.endpoint))
+            })
         #expect(!backends.contains { $0.state.phase == .gone })
         #expect(backends.allSatisfy { roster.backend($0.id) == $0 })
         #expect(backends.allSatisfy { roster.backend(at: $0.endpoint) == $0 })

@@ -126,7 +126,7 @@ import Testing
                 "dns: 127.0.0.1:53",
                 "1:6: dns: found \"127.0.0.1:53\", expected a mapping with keys of: servers, "
                     + "timeout, "
-                    + "attempts, resolv-conf"
+                    + "attempts, transport, mix-case, rate, resolv-conf"
             ),
             ("worker: 1", "1:1: worker: unknown key, expected workers?"),
             ("dns: {time-out: 1s}", "1:7: dns.time-out: unknown key, expected timeout?"),
@@ -134,7 +134,7 @@ import Testing
                 "dns: {\"a\\e[1m b\": 1s}",
                 "1:7: dns.\"a\\u{1b}[1m b\": unknown key, expected one of: servers, timeout, "
                     + "attempts, "
-                    + "resolv-conf"
+                    + "transport, mix-case, rate, resolv-conf"
             ),
         ])
     func values(text: String, message: String) {
@@ -148,7 +148,7 @@ import Testing
                 "",
                 "configuration: found no listener, expected listeners in a file (--config FILE), "
                     + "or "
-                    + "--listen with --service or --backend"
+                    + "--listen with --service, --consul or --backend"
             ),
             (
                 "listeners: {}",
@@ -165,7 +165,8 @@ import Testing
             ),
             (
                 "listeners: [{listen: ':1'}]",
-                "f.yaml:1:13: listeners[0]: found no service, expected service, srv, backends or routes"
+                "f.yaml:1:13: listeners[0]: found no service, expected service, srv, consul, file, "
+                    + "backends or routes"
             ),
             (
                 "listeners: [{listen: ':1', service: wep}]\nservices: {web: {srv: a.b}}",
@@ -178,17 +179,18 @@ import Testing
             ),
             (
                 "listeners: [{listen: ':1', service: web, srv: a.c}]\nservices: {web: {srv: a.b}}",
-                "f.yaml:1:37: listeners[0].service: found service beside srv or backends, "
+                "f.yaml:1:37: listeners[0].service: found service beside srv, consul, file or backends, "
                     + "expected one "
                     + "of them"
             ),
             (
                 "listeners: [{listen: ':1', service: web}]\nservices: {web: {}}",
-                "f.yaml:2:12: services.web: found no source, expected srv or backends"
+                "f.yaml:2:12: services.web: found no source, expected srv, consul, file or backends"
             ),
             (
                 "listeners: [{listen: ':1', srv: a.b, backends: ['h:1']}]",
-                "f.yaml:1:33: listeners[0].srv: found both srv and backends, expected one of them"
+                "f.yaml:1:33: listeners[0].srv: found both srv and backends, expected one of them, or srv "
+                    + "and consul"
             ),
             (
                 "listeners: [{listen: ':1', srv: web}]",
@@ -298,13 +300,14 @@ import Testing
             ),
             (
                 ["FAIRLEAD_LISTEN": ":1"], [:],
-                "FAIRLEAD_LISTEN: found a listener without service, expected --service or "
+                "FAIRLEAD_LISTEN: found a listener without service, expected --service, --consul or "
                     + "--backend "
-                    + "(FAIRLEAD_SERVICE or FAIRLEAD_BACKEND) as well"
+                    + "(FAIRLEAD_SERVICE, FAIRLEAD_CONSUL or FAIRLEAD_BACKEND) as well"
             ),
             (
                 [:], [.listen: [":1"], .service: ["a.b"], .backend: ["h:1"]],
-                "--service: found both srv and backends, expected one of them"
+                "--service: found both srv and backends, expected one of them, or srv "
+                    + "and consul"
             ),
             (
                 [:], [.listen: [":1"], .backend: ["h:1,h:2", "h:1"]],
@@ -365,7 +368,7 @@ import Testing
                 "f.yaml:1:10: workers: found \"0\", expected 1 to 256 or auto",
                 "configuration: found no listener, expected listeners in a file (--config FILE), "
                     + "or "
-                    + "--listen with --service or --backend",
+                    + "--listen with --service, --consul or --backend",
             ])
     }
 

@@ -27,7 +27,7 @@ import Testing
         #expect(listener.timeouts.clientHead == .seconds(10))
         #expect(listener.limits.headBytes == 16384)
         let service = try #require(configuration.services.first)
-        #expect(service.source == .srv("_web._tcp.example"))
+        #expect(service.sources == [.srv("_web._tcp.example")])
         #expect(service.check.kind == .tcp)
         #expect(service.check.interval == .seconds(2))
         #expect(service.check.status == 200...399)
@@ -51,7 +51,7 @@ import Testing
         #expect(configuration.dns.attempts == 1)
         #expect(configuration.dns.resolvConf == "/r")
         let (service, fixed) = (configuration.services[0], configuration.services[1])
-        #expect(service.source == .srv("_web._tcp.service.consul"))
+        #expect(service.sources == [.srv("_web._tcp.service.consul")])
         #expect(service.refresh.floor == .milliseconds(100))
         #expect(service.refresh.ceiling == .seconds(7200))
         #expect(service.refresh.jitterPercent == 0)
@@ -67,7 +67,7 @@ import Testing
         #expect(
             [service.retry.attempts, service.retry.budgetPercent, service.retry.budgetFloor]
                 == [1, 100, 0])
-        guard case .backends(let backends) = fixed.source else {
+        guard case .backends(let backends) = fixed.sources[0] else {
             Issue.record("found no fixed backends")
             return
         }
@@ -124,7 +124,8 @@ import Testing
         #expect(byFlags.configuration.workers == 1)
         #expect(byFlags.configuration.dns.servers == [Endpoint(.loopback, 8600)])
         #expect(byFlags.configuration.listeners.map(\.service) == ["_web._tcp.service.consul"])
-        #expect(byFlags.configuration.services.map(\.source) == [.srv("_web._tcp.service.consul")])
+        #expect(
+            byFlags.configuration.services.map(\.sources) == [[.srv("_web._tcp.service.consul")]])
     }
 
     @Test("flags win over environment, environment over file, and one service over all defaults")
@@ -159,7 +160,7 @@ import Testing
         ).configuration
         #expect(configuration.listeners.map(\.name) == [":8080", ":81"])
         #expect(configuration.listeners.map(\.mode) == [.http, .tcp])
-        guard case .backends(let backends)? = configuration.services.last?.source else {
+        guard case .backends(let backends)? = configuration.services.last?.sources.first else {
             Issue.record("found no fixed backends")
             return
         }

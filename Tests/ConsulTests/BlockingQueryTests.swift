@@ -2,8 +2,8 @@
 // that will not come. Method: the pure schedule, told answers at made-up times.
 
 import Consul
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct BlockingQueryTests {
     private let start = ContinuousClock.now

@@ -40,6 +40,31 @@ private func decide(
 }
 
 @Suite struct RouteTableTests {
+    @Test("services are numbered within a table, each once")
+    func services() throws {
+        func forward(_ service: Int, _ path: String) -> RouteRule {
+            var rule = RouteRule(.forward(ServiceID(index: service), prefix: nil))
+            rule.path = .exact(path)
+            return rule
+        }
+        let table = RouteTable([
+            forward(70_000, "/a"), rule(200), forward(3, "/b"), forward(70_000, "/c"),
+        ])
+        #expect(table.services == [ServiceID(index: 70_000), ServiceID(index: 3)])
+        for (path, expected) in [("/a", 0), ("/b", 1), ("/c", 0)] {
+            let bytes = Array("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
+            var head = RequestHead()
+            _ = head.parse(bytes.span)
+            guard case .route(let route) = table.decide(head, bytes.span),
+                case .forward(let place) = route.action
+            else {
+                Issue.record("no route for \(path)")
+                continue
+            }
+            #expect(place == expected)
+        }
+    }
+
     @Test("a table without rules has nothing for anybody")
     func empty() throws {
         #expect(try decide(RouteTable([]), "/") == 0)

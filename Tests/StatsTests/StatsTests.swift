@@ -32,6 +32,22 @@ import Testing
         #expect(registry.backend(1, worker: 0) !== block)
     }
 
+    @Test("a service that was removed is not seen any more, whoever still counts for it")
+    func services() {
+        let registry = StatsRegistry(workers: 2, listeners: 0, services: 1)
+        registry.addService(5)
+        let block = registry.service(5, worker: 1)
+        block.requests.add(3)
+        #expect(registry.serviceTotals(5).requests == 3)
+        registry.removeService(5)
+        block.requests.add()
+        // A worker that hears of it late gets a block as well.
+        registry.service(5, worker: 0).requests.add()
+        #expect(registry.serviceTotals(5) == ServiceTotals())
+        registry.service(0, worker: 1).requests.add()
+        #expect(registry.serviceTotals(0).requests == 1)
+    }
+
     @Test(
         "a duration falls into the bucket whose upper bound it does not exceed",
         arguments: [

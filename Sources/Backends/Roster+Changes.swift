@@ -1,0 +1,69 @@
+// Roster+Changes: a service is configured anew while it runs. Its backends carry on, with their
+// numbers, states and counters: what has changed is how they are judged, or who names them.
+
+extension Roster {
+    /// Judges answers and evidence by `options` from now on. A hold in force is as long as if it had
+    /// begun with them; a drain or an ejection under way keeps its length. Without checks from now on,
+    /// what checks kept out gets traffic again.
+    ///
+    /// - Precondition: as for `init`.
+    /// - Complexity: O(n).
+    package func setOptions(_ options: RosterOptions, now: ContinuousClock.Instant) {
+        let old = self.options
+        guard options != old else { return }
+        let rules = options.rules
+        precondition(rules.rise >= 1 && rules.fall >= 1 && options.missesToDrain >= 1)
+        precondition(options.backendsMax >= 1 && (0...100).contains(options.failoverPercent))
+        self.options = options
+        for place in sources.indices {
+            guard let outage = sources[place].outage, !outage.isOver else { continue }
+            sources[place].outage?.until += options.holds[outage.kind] - old.holds[outage.kind]
+        }
+        for backend in backends {
+            if case .held(let until) = backend.naming {
+                let changed = until + (options.holds.massLoss - old.holds.massLoss)
+                update(backend.id) { $0.naming = .held(until: changed) }
+            }
+            if old.checks != nil, options.checks == nil {
+                send(.checksEnded, to: backend.id, now: now)
+            }
+        }
+        rearm()
+        advance(to: now)
+    }
+
+    /// So many other sources name the backends from now on. Until their first good answers all stay;
+    /// those that these do not name drain then, however many they are: what is lost in one answer is
+    /// no accident when the operator asked for another source. What the old sources' failures meant
+    /// is over.
+    ///
+    /// - Precondition: `places` is 1 to `placesMax`.
+    /// - Complexity: O(n).
+    package func sourcesChanged(places: Int, now: ContinuousClock.Instant) {
+        precondition((1...Self.placesMax).contains(places))
+        record(.sourceChanged, now: now)
+        sources = Array(repeating: SourceStatus(), count: places)
+        for backend in backends {
+            update(backend.id) { backend in
+                backend.place = min(backend.place, UInt8(places - 1))
+                if !backend.state.isLeaving { backend.naming = .missing(answers: 0) }
+            }
+        }
+        rearm()
+    }
+
+    /// The service is checked, judged or talked to in another way from now on; for the journal.
+    package func optionsChanged(now: ContinuousClock.Instant) {
+        record(.optionsChanged, now: now)
+    }
+
+    /// The service was added while the program runs; for the journal.
+    package func serviceAdded(now: ContinuousClock.Instant) {
+        record(.serviceAdded, now: now)
+    }
+
+    /// No request comes to the service any more; for the journal. The roster changes no more.
+    package func serviceRemoved(now: ContinuousClock.Instant) {
+        record(.serviceRemoved, now: now)
+    }
+}

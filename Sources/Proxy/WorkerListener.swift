@@ -1,0 +1,115 @@
+// WorkerListener: a listener as one worker sees it: what it was told, and what follows from that.
+//
+// Where requests go can change between two events (Worker.swift); connections look at it anew with
+// each request, so that a change reaches those that are kept.
+
+internal import Backends
+internal import Endpoints
+internal import Events
+internal import HTTP1
+internal import Routing
+internal import Stats
+
+/// One worker's listener. Worker thread only.
+final class WorkerListener {
+    private(set) var options: ListenerOptions
+    let counters: ListenerCounters
+    /// Where its requests go.
+    private(set) var destinations: Destinations
+    /// Its name, for the access log.
+    private(set) var nameBytes: [UInt8]
+    /// Reused for every request head of this listener; never holds one across callbacks.
+    var requestHead: RequestHead
+    /// The same for response heads.
+    var responseHead: ResponseHead
+    private let port: UInt16
+    private var timeouts: Timeouts
+    private var forwarding: Forwarding
+    private var forwardedAddress: IPAddress?
+
+    /// `ClientTimeouts` in nanoseconds, as deadlines are.
+    private struct Timeouts {
+        let head: UInt64
+        let idle: UInt64
+        let stall: UInt64
+        let tunnel: UInt64
+        let tunnelMax: UInt64?
+        let request: UInt64?
+
+        init(_ timeouts: ClientTimeouts) {
+            head = timeouts.head.wholeNanoseconds
+            idle = timeouts.idle.wholeNanoseconds
+            stall = timeouts.stall.wholeNanoseconds
+            tunnel = timeouts.tunnel.wholeNanoseconds
+            tunnelMax = timeouts.tunnelMax?.wholeNanoseconds
+            request = timeouts.request?.wholeNanoseconds
+        }
+    }
+
+    /// - Parameters:
+    ///   - port: where it listens, also when the kernel chose.
+    ///   - pools: the worker's, with every service that `options` name.
+    init(
+        options: ListenerOptions, port: UInt16, counters: ListenerCounters,
+        pools: [ServiceID: BackendPool]
+    ) {
+        self.options = options
+        self.counters = counters
+        self.port = port
+        destinations = Destinations(options, pools)
+        nameBytes = Array(options.name.utf8)
+        requestHead = RequestHead(limits: options.headLimits)
+        responseHead = ResponseHead(limits: options.headLimits)
+        timeouts = Timeouts(options.timeouts)
+        forwarding = Forwarding(policy: options.forwarding, port: port)
+    }
+
+    /// Does as `options` say from the next request on; its number, address and mode stay.
+    func update(to options: ListenerOptions, pools: [ServiceID: BackendPool]) {
+        precondition(options.mode == self.options.mode, "a listener's mode never changes")
+        self.options = options
+        destinations = Destinations(options, pools)
+        nameBytes = Array(options.name.utf8)
+        requestHead = RequestHead(limits: options.headLimits)
+        responseHead = ResponseHead(limits: options.headLimits)
+        timeouts = Timeouts(options.timeouts)
+        forwarding = Forwarding(policy: options.forwarding, port: port)
+        forwardedAddress = nil
+    }
+
+    /// The service of what no route is for; nil for none.
+    var pool: BackendPool? { destinations.pool }
+
+    // In nanoseconds, as deadlines are.
+    var headTimeout: UInt64 { timeouts.head }
+    var idleTimeout: UInt64 { timeouts.idle }
+    var stallTimeout: UInt64 { timeouts.stall }
+    var tunnelTimeout: UInt64 { timeouts.tunnel }
+    /// Nil is no limit.
+    var tunnelMax: UInt64? { timeouts.tunnelMax }
+    /// The same.
+    var requestTimeout: UInt64? { timeouts.request }
+}
+
+extension WorkerListener {
+    /// Makes the client at `address` the one that the next backend is told of.
+    private func setForwarded(_ address: IPAddress) {
+        guard address != forwardedAddress else { return }
+        forwardedAddress = address
+        forwarding.setClient(
+            isTrusted: options.trustedProxies.contains { $0.contains(address) }
+        ) { address.appendText(to: &$0) }
+    }
+
+    /// Appends the head that a backend gets for a request of the client at `address`.
+    func writeHead(
+        _ head: borrowing RequestHead, from bytes: Span<UInt8>, of address: IPAddress,
+        requestID: RequestID?, route: Route?, passingUpgrade: Bool, into out: inout [UInt8]
+    ) {
+        setForwarded(address)
+        head.write(
+            from: bytes, forwarding: forwarding, requestID: requestID,
+            maxForwards: head.maxForwards.map { $0 - 1 }, rewrite: route?.rewrite,
+            edits: route?.requestEdits, passingUpgrade: passingUpgrade, into: &out)
+    }
+}

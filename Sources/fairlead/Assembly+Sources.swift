@@ -1,0 +1,157 @@
+// Assembly+Sources: who is asked for instances, and how, from the configuration.
+
+import Backends
+import Configuration
+import Consul
+import DNSClient
+import DNSWire
+import Discovery
+import Documents
+import Endpoints
+import Events
+
+/// Makes the sources of services. Control thread only.
+final class SourceFactory {
+    /// Who answers questions of DNS.
+    let resolver: Resolver
+    /// Who answers those of Consul's API; nothing is asked of them before a source begins to.
+    let agents: ConsulAgents
+    private let loop: EventLoop
+
+    /// - Throws: `StartFailure` for a file that can't be read.
+    init(_ configuration: Configuration, on loop: EventLoop) throws {
+        self.loop = loop
+        do throws(FileTextError) {
+            resolver = Resolver(try ResolverOptions(configuration.dns), on: loop)
+        } catch {
+            throw StartFailure(
+                description: "\(error.text); name the nameservers with dns.servers or --dns")
+        }
+        agents = ConsulAgents(try ConsulOptions(configuration.consul), on: loop)
+    }
+
+    /// The sources of `service`, in the order of fail-over.
+    ///
+    /// - Throws: `DomainNameError` for a name that DNS can't hold.
+    func makeSources(_ service: Service) throws(DomainNameError) -> [any Source] {
+        var sources: [any Source] = []
+        for source in service.sources { sources.append(try make(source, service)) }
+        return sources
+    }
+
+    private func make(
+        _ source: Service.Source, _ service: Service
+    ) throws(DomainNameError) -> any Source {
+        let refresh = RefreshSchedule.Options(service.refresh)
+        let family = AddressFamily(service.records.families)
+        switch source {
+        case .srv(let name): return try srv(name, service)
+        case .consul(let query, let fallback):
+            let api = ConsulSource(query, agents: agents, refresh: refresh, resolver: resolver)
+            guard let fallback else { return api }
+            return FallbackSource(api, fallback: try srv(fallback, service))
+        case .file(let path):
+            return FileSource(
+                path: path, resolver: resolver, refresh: refresh, family: family, on: loop)
+        case .backends(let backends):
+            var entries: [StaticSource.Entry] = []
+            for backend in backends { entries.append(try StaticSource.Entry(backend)) }
+            return StaticSource(
+                entries, resolver: resolver, refresh: refresh, family: family, on: loop)
+        }
+    }
+
+    private func srv(
+        _ name: String, _ service: Service
+    ) throws(DomainNameError) -> SRVSource {
+        SRVSource(
+            try DomainName(name), resolver: resolver, options: SRVSource.Options(service), on: loop)
+    }
+}
+
+extension SRVSource.Options {
+    /// How the names of `service` are looked up.
+    init(_ service: Service) {
+        self.init()
+        refresh = RefreshSchedule.Options(service.refresh)
+        family = AddressFamily(service.records.families)
+        port = service.records.port
+        fallbackPort = service.records.fallbackPort
+    }
+}
+
+extension StaticSource.Entry {
+    fileprivate init(_ backend: Service.StaticBackend) throws(DomainNameError) {
+        let host = backend.address.host
+        let parsed: Host =
+            if let address = IPAddress(host) {
+                .address(address)
+            } else {
+                .name(try DomainName(host))
+            }
+        self.init(
+            parsed, port: backend.address.port, priority: backend.priority, weight: backend.weight)
+    }
+}
+
+extension AddressFamily {
+    fileprivate init(_ families: Service.Records.Families) {
+        switch families {
+        case .ipv4First: self = .ipv4First
+        case .ipv6First: self = .ipv6First
+        case .ipv4: self = .ipv4
+        case .ipv6: self = .ipv6
+        case .both: self = .both
+        }
+    }
+}
+
+extension RefreshSchedule.Options {
+    fileprivate init(_ refresh: Service.Refresh) {
+        self.init()
+        floor = refresh.floor
+        ceiling = refresh.ceiling
+        jitterPercent = refresh.jitterPercent
+    }
+}
+
+extension ResolverOptions {
+    /// How names are looked up; the nameservers of resolv.conf when none are configured.
+    ///
+    /// - Throws: `FileTextError` when resolv.conf is needed and can't be read.
+    init(_ dns: DNSSettings) throws(FileTextError) {
+        self.init(
+            servers: dns.servers.isEmpty
+                ? try ResolvConf.nameservers(path: dns.resolvConf) : dns.servers)
+        timeout = dns.timeout
+        attempts = dns.attempts
+        deadline = dns.timeout * dns.attempts + .seconds(1)
+        tcpFirst = dns.transport == .tcp
+        mixesCase = dns.mixCase == .on
+        queriesPerSecond = dns.rate
+    }
+}
+
+extension ConsulOptions {
+    /// How Consul's agents are asked.
+    ///
+    /// - Throws: `StartFailure` when the token's file can't be read or holds no token.
+    fileprivate init(_ consul: ConsulSettings) throws {
+        self.init()
+        agents = consul.agents
+        wait = consul.wait
+        isStale = consul.stale == .on
+        connectionsPerAgentMax = consul.connections
+        token = consul.token.flatMap { ConsulToken($0) }
+        guard let path = consul.tokenFile else { return }
+        do throws(FileTextError) {
+            token = ConsulToken(try NamedText.read(path: path).text)
+        } catch {
+            throw StartFailure(description: "consul.token-file: \(path) \(error.text)")
+        }
+        if token == nil {
+            throw StartFailure(
+                description: "consul.token-file: \(path) holds no token: a line of visible ASCII")
+        }
+    }
+}

@@ -1,0 +1,132 @@
+// ConfigurationChange: what becomes different when one configuration takes the place of another, and
+// what of it a running program can't do. Pure: both are values, and nothing is changed here.
+
+import Backends
+import Configuration
+import Health
+import Proxy
+
+/// The difference of two configurations. Services are told apart by name, and so are listeners.
+struct ConfigurationChange: Equatable {
+    /// Services that only the new one has, in its order.
+    var added: [Service] = []
+    /// Names of services that only the old one has, in its order.
+    var removed: [String] = []
+    /// Services that both have, and that differ, in the order of the new one.
+    var changed: [ServiceChange] = []
+    /// Names of listeners whose settings differ, routes included, in the order of the old one.
+    var listeners: [String] = []
+    /// Keys of settings that take effect by themselves.
+    var settings: [String] = []
+
+    /// Whether the two are the same.
+    var isEmpty: Bool { self == ConfigurationChange() }
+
+    /// How a service differs. Its backends carry on in any case.
+    struct ServiceChange: Equatable {
+        /// As it is in the new configuration.
+        let service: Service
+        /// Its instances come from elsewhere, or are asked for at other times.
+        var sources = false
+        /// Its backends are judged by other rules.
+        var roster = false
+        /// Its backends are checked in another way.
+        var checks = false
+        /// Its backends are talked to in another way.
+        var proxy = false
+    }
+
+    /// From `old`, which is running, to `new`. Both are valid.
+    ///
+    /// - Throws: everything in which `new` differs that needs a start.
+    init(from old: Configuration, to new: Configuration) throws(ChangeRefusal) {
+        let reasons = Self.reasons(against: new, from: old)
+        guard reasons.isEmpty else { throw ChangeRefusal(reasons: reasons) }
+        compareServices(old.services, new.services)
+        let settings = Dictionary(uniqueKeysWithValues: new.listeners.map { ($0.name, $0) })
+        listeners = old.listeners.filter { settings[$0.name] != $0 }.map(\.name)
+        if old.stopTimeout != new.stopTimeout { self.settings.append("stop-timeout") }
+        if old.logLevel != new.logLevel { self.settings.append("log-level") }
+    }
+
+    private init() {}
+
+    private mutating func compareServices(_ old: [Service], _ new: [Service]) {
+        let before = Dictionary(uniqueKeysWithValues: old.map { ($0.name, $0) })
+        let names = Set(new.map(\.name))
+        removed = old.map(\.name).filter { !names.contains($0) }
+        for service in new {
+            guard let was = before[service.name] else {
+                added.append(service)
+                continue
+            }
+            if was != service { changed.append(ServiceChange(from: was, to: service)) }
+        }
+    }
+
+    // MARK: - What needs a start
+
+    private static func reasons(
+        against new: Configuration, from old: Configuration
+    ) -> [ChangeRefusal.Reason] {
+        var reasons: [ChangeRefusal.Reason] = []
+        func refuse(_ key: String, if isChanged: Bool, _ why: String) {
+            if isChanged { reasons.append(.init(key: key, why: why)) }
+        }
+        refuse("workers", if: old.workers != new.workers, "threads are started once")
+        refuse("admin", if: old.admin != new.admin, "its address is opened once")
+        refuse("dns", if: old.dns != new.dns, "the resolver is made once")
+        refuse("consul", if: old.consul != new.consul, "its agents are told once")
+        refuse("access-log", if: old.accessLog != new.accessLog, "its writer is started once")
+        let after = Dictionary(uniqueKeysWithValues: new.listeners.map { ($0.name, $0) })
+        for listener in old.listeners {
+            let key = "listeners.\(listener.name)"
+            guard let other = after[listener.name] else {
+                refuse(key, if: true, "it is missing, and an open listener stays open")
+                continue
+            }
+            refuse(
+                "\(key).listen", if: listener.listen != other.listen, "its address is opened once")
+            refuse(
+                "\(key).mode", if: listener.mode != other.mode,
+                "its connections are of the mode they began in")
+        }
+        let before = Set(old.listeners.map(\.name))
+        for listener in new.listeners where !before.contains(listener.name) {
+            refuse(
+                "listeners.\(listener.name)", if: true, "it is new, and addresses are opened once")
+        }
+        return reasons
+    }
+}
+
+extension ConfigurationChange.ServiceChange {
+    /// Two services of one name.
+    init(from old: Service, to new: Service) {
+        service = new
+        sources =
+            old.sources != new.sources || old.refresh != new.refresh || old.records != new.records
+        roster = RosterOptions(old) != RosterOptions(new)
+        checks = HealthOptions(old.check) != HealthOptions(new.check)
+        // The number is the same, whichever it is.
+        let id = ServiceID(index: 0)
+        proxy = ServiceOptions(old, id: id) != ServiceOptions(new, id: id)
+    }
+}
+
+/// Why a configuration can't take the place of the running one. Nothing was changed then.
+struct ChangeRefusal: Error, Equatable, CustomStringConvertible {
+    /// Never empty.
+    let reasons: [Reason]
+
+    /// One key that differs, and why that needs a start.
+    struct Reason: Equatable, CustomStringConvertible {
+        let key: String
+        let why: String
+
+        var description: String { "\(key): can't be changed while it runs: \(why)" }
+    }
+
+    /// A line for each reason.
+    var description: String { reasons.map(\.description).joined(separator: "\n") }
+}

@@ -139,6 +139,12 @@ let package = Package(
             ]),
         tests("Demo", uses: ["Events", "DNSWire", "DNSClient", "HTTPServer", "HTTP1", "Endpoints"]),
         tests("TestBackend", uses: ["TestSupport", "Events", "Endpoints"]),
+        tests(
+            "fairlead",
+            uses: [
+                "TestSupport", "TestBackend", "Demo", "DNSWire", "Configuration", "Backends", "Events", "Endpoints",
+                "Stats", "Proxy", "Routing", "Locking", "Admin",
+            ]),
         // Optimised builds only: requests allocate nothing. Replaces malloc for the test process.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .testTarget(
@@ -146,7 +152,7 @@ let package = Package(
             dependencies: ["CAllocationCounter", "AccessLog", "Routing", "Proxy", "Backends", "Endpoints", "Events", "Stats"],
             swiftSettings: strict),
         // What tests share: guard pages, seeded numbers, threads, readers.
-        .target(name: "TestSupport", dependencies: ["Events", "Endpoints"], path: "Tests/TestSupport", swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: ["Events", "Endpoints", "Locking"], path: "Tests/TestSupport", swiftSettings: strict),
         // Black box: the built program among real servers.
         .testTarget(
             name: "FlowTests",

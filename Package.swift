@@ -144,6 +144,12 @@ let package = Package(
             ]),
         tests("Demo", uses: ["Events", "DNSWire", "DNSClient", "HTTPServer", "HTTP1", "Endpoints"]),
         tests("TestBackend", uses: ["TestSupport", "Events", "Endpoints"]),
+        tests(
+            "fairlead",
+            uses: [
+                "TestSupport", "TestBackend", "Demo", "DNSWire", "Configuration", "Documents", "Backends", "Events", "Endpoints",
+                "Stats", "Proxy", "Routing", "Locking", "Admin",
+            ]),
         // Optimised builds only: requests allocate nothing. Replaces malloc for the test process.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .testTarget(

@@ -19,9 +19,6 @@ import Events
 import Proxy
 
 extension ControlPlane {
-    /// How long new services have to find backends before requests are sent to them all the same.
-    static let publishingLimit = Duration.seconds(10)
-
     /// Makes `new`, which is valid, the configuration that runs. Returns how it differs from the one
     /// before.
     ///
@@ -58,7 +55,7 @@ extension ControlPlane {
         isPublishingDue = true
         // Not anew with each change: many in a row must not put off the first.
         if publishingTimer?.isScheduled == false {
-            publishingTimer?.schedule(after: Self.publishingLimit)
+            publishingTimer?.schedule(after: publishingLimit)
         }
         publishListeners()
         return change

@@ -37,6 +37,9 @@ final class ControlPlane {
     var isApplying = false
     /// Whether the services run.
     private(set) var hasStarted = false
+    /// How long new services have to find backends before requests are sent to them all the same: a
+    /// lookup of three tries and its retry.
+    var publishingLimit = Duration.seconds(10)
     /// While it waits for services to have backends.
     var publishingTimer: Timer?
     private(set) var isDraining = false
@@ -118,15 +121,24 @@ final class ControlPlane {
     ///
     /// - Throws: `StartFailure` when the system has no thread to give.
     func run() throws {
+        signals = [SIGTERM, SIGINT].map { number in
+            SignalWatch(number, on: loop) { [unowned self] in stop(number) }
+        }
+        // Watched without an access log as well: by default the signal ends a process.
+        signals.append(SignalWatch(SIGUSR1, on: loop) { [unowned self] in reopenAccessLog() })
+        try start()
+        serve()
+        log.write(.info, "process.stopped", [:])
+    }
+
+    /// Starts services and workers; `serve` follows.
+    ///
+    /// - Throws: `StartFailure` when the system has no thread to give.
+    func start() throws {
+        hasStarted = true
         do throws(Errno) {
             reportReader = try MailboxReader(reports, on: loop) { [unowned self] in hear($0) }
-            signals = [SIGTERM, SIGINT].map { number in
-                SignalWatch(number, on: loop) { [unowned self] in stop(number) }
-            }
-            // Watched without an access log as well: by default the signal ends a process.
-            signals.append(SignalWatch(SIGUSR1, on: loop) { [unowned self] in reopenAccessLog() })
             // First, so that what is known without asking is there before the first connection.
-            hasStarted = true
             for service in services.all where !service.isRunning { service.start() }
             try workers.start()
         } catch {
@@ -141,10 +153,13 @@ final class ControlPlane {
                 ])
         }
         if let adminEndpoint { log.write(.info, "admin.open", ["listen": "\(adminEndpoint)"]) }
+    }
+
+    /// Returns after `drain`, when everything in flight has ended.
+    func serve() {
         loop.run()
         workers.join()
         accessLog?.stop(within: Self.accessLogStopLimit)
-        log.write(.info, "process.stopped", [:])
     }
 
     private func hear(_ report: ProxyReport) {

@@ -41,7 +41,7 @@ import Testing
             ),
             (
                 "defaults: {forwarding: {trusted-proxies: 10.0.0.0/33}}",
-                "1:42: defaults.forwarding.trusted-proxies[0]: found \"10.0.0.0/33\", expected a "
+                "1:42: defaults.forwarding.trusted-proxies: found \"10.0.0.0/33\", expected a "
                     + "network, such as 10.0.0.0/8, or an address"
             ),
             (

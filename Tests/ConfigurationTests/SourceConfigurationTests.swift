@@ -124,7 +124,8 @@ import Testing
 
     // MARK: Additions
 
-    private func load(_ text: String, adding documents: [(String, String)]) throws -> Configuration
+    private func loaded(_ text: String, adding documents: [(String, String)]) throws
+        -> Configuration
     {
         let additions = try documents.map { key, text in
             try Addition(key: key, NamedText(name: "kv:\(key)", text: text))
@@ -136,7 +137,7 @@ import Testing
 
     private func refusals(_ documents: [(String, String)]) -> [String] {
         do {
-            _ = try load(web, adding: documents)
+            _ = try loaded(web, adding: documents)
             return []
         } catch {
             return "\(error)".split(separator: "\n").map(String.init)
@@ -145,7 +146,7 @@ import Testing
 
     @Test("services, routes and decisions about backends come beside the file's")
     func additions() throws {
-        let configuration = try load(
+        let configuration = try loaded(
             web,
             adding: [
                 ("routes/api", "{path-prefix: /api, service: api}"),
@@ -165,8 +166,8 @@ import Testing
     @Test("a listener may begin without anything when routes may come")
     func empty() throws {
         let text = "consul: {kv: fairlead/}\nlisteners: [{listen: ':1', name: public}]"
-        #expect(try load(text, adding: []).listeners[0].serviceNames.isEmpty)
-        let added = try load(
+        #expect(try loaded(text, adding: []).listeners[0].serviceNames.isEmpty)
+        let added = try loaded(
             text,
             adding: [
                 ("services/a", "srv: a.b"), ("routes/a", "{service: a, listener: public}"),

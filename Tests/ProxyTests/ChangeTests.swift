@@ -6,11 +6,9 @@ import Backends
 import Endpoints
 import Events
 import HTTP1
-import Locking
 import Proxy
 import Routing
 import Stats
-import Synchronization
 import TestSupport
 import Testing
 
@@ -63,7 +61,14 @@ import Testing
         let backends = try (0..<2).map { try Backend.replying(response("\($0)")) }
         let clientCount = 4
         try withProxy([backends[0].port], workers: 2) { proxy in
-            let load = Load(port: proxy.port)
+            let load = Load { [port = proxy.port] number in
+                let wire = try Wire(to: port)
+                return {
+                    let answer = try wire.get("/\(number)")
+                    return answer.status == 200 && answer.value("connection") == nil
+                        ? nil : answer.head
+                }
+            }
             try load.start(clients: clientCount)
             var held: [Held] = []
             for service in 1...200 {
@@ -74,10 +79,9 @@ import Testing
                     service % 3 == 0
                     ? listener(nil, [forward(service, "/")]) : listener(service)
                 change(proxy, next, removing: service > 1 ? [service - 1] : [])
-                let before = load.completed
-                try waitUntil("requests go on") { load.completed >= before + 2 * clientCount }
+                try load.awaitMore(2 * clientCount)
             }
-            load.stop()
+            try load.stop()
             #expect(load.failures == [])
             #expect(load.completed > 1600)
             // The last one stays; each other's pool is gone from both workers.
@@ -250,51 +254,6 @@ import Testing
             _ = try proxy.connect().get()
             #expect(try (0..<4).map { _ in try client.get().status } == [200, 200, 200, 200])
             #expect(good.connections == 1)
-        }
-    }
-}
-
-/// Clients that ask one after another on kept connections, for as long as it goes on.
-private final class Load: Sendable {
-    private let port: UInt16
-    private let count = Atomic(0)
-    private let isStopped = Atomic(false)
-    private let ended = Atomic(0)
-    private let started = Atomic(0)
-    private let failed = Locked<[String]>([])
-
-    init(port: UInt16) {
-        self.port = port
-    }
-
-    var completed: Int { count.load(ordering: .relaxed) }
-    var failures: [String] { failed.withLock { $0 } }
-
-    func start(clients: Int) throws {
-        for number in 0..<clients {
-            started.add(1, ordering: .relaxed)
-            try startThread { [self] in
-                do {
-                    let wire = try Wire(to: port)
-                    while !isStopped.load(ordering: .relaxed) {
-                        let answer = try wire.get("/\(number)")
-                        if answer.status != 200 || answer.value("connection") != nil {
-                            failed.withLock { $0.append(answer.head) }
-                        }
-                        count.add(1, ordering: .relaxed)
-                    }
-                } catch {
-                    failed.withLock { $0.append("\(error)") }
-                }
-                ended.add(1, ordering: .releasing)
-            }
-        }
-    }
-
-    func stop() {
-        isStopped.store(true, ordering: .relaxed)
-        try? waitUntil("the clients end") {
-            ended.load(ordering: .acquiring) == started.load(ordering: .relaxed)
         }
     }
 }

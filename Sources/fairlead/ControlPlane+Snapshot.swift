@@ -4,6 +4,7 @@ import AccessLog
 import Admin
 import Backends
 import Configuration
+import Consul
 import DNSClient
 import Discovery
 import Endpoints
@@ -49,6 +50,7 @@ extension ControlPlane {
             "timed_out": factory.resolver.counters.timeouts,
             "unreachable": factory.resolver.counters.unreachable,
         ]
+        snapshot.registries = registries(clock)
         snapshot.checks = [
             "passed": Int(checker.counters.passed), "failed": Int(checker.counters.failed),
             "inconclusive": Int(checker.counters.inconclusive),
@@ -62,6 +64,13 @@ extension ControlPlane {
         }
         snapshot.process = ProcessFigures.read()
         return snapshot
+    }
+
+    /// Those who are asked for instances: nameservers, then agents that something is asked of.
+    private func registries(_ clock: DisplayClock) -> [AdminSnapshot.Registry] {
+        factory.resolver.servers.map { AdminSnapshot.Registry($0, clock) }
+            + factory.agents.statuses.filter { $0.requests > 0 }
+            .map { AdminSnapshot.Registry($0, clock) }
     }
 
     /// By name, what the first listener that names a service speaks.
@@ -154,7 +163,7 @@ extension Duration {
 
 /// Turns instants of the monotonic clock into wall-clock time for display, in seconds since 1970:
 /// right at the moment of display, whatever was done to the wall clock since.
-private struct DisplayClock {
+struct DisplayClock {
     let wallNow: Double
     private let now = ContinuousClock.now
 

@@ -5,6 +5,7 @@ import AccessLog
 import Admin
 import Backends
 import Configuration
+import Consul
 import DNSClient
 import DNSWire
 import Discovery
@@ -44,6 +45,9 @@ final class ControlPlane {
     var publishingTimer: Timer?
     private(set) var isDraining = false
     let startedAt = ContinuousClock.now
+
+    /// This process as a service in Consul; nil when it is none.
+    var registration: ConsulRegistration?
 
     private let reports: Mailbox<ProxyReport>
     let workers: ProxyWorkers
@@ -153,6 +157,7 @@ final class ControlPlane {
                 ])
         }
         if let adminEndpoint { log.write(.info, "admin.open", ["listen": "\(adminEndpoint)"]) }
+        register()
     }
 
     /// Returns after `drain`, when everything in flight has ended.
@@ -184,10 +189,11 @@ final class ControlPlane {
         drain()
     }
 
-    /// Accepts no more; `run` returns when everything in flight has ended, or had its time.
+    /// Is not ready any more, takes its registration back, then accepts no more; `run` returns when
+    /// everything in flight has ended, or had its time.
     func drain() {
         isDraining = true
-        workers.drain(limit: configuration.stopTimeout)
+        deregister { [unowned self] in workers.drain(limit: configuration.stopTimeout) }
     }
 
     // MARK: - Access log

@@ -211,6 +211,32 @@ import Testing
         }
     }
 
+    @Test("another check judges the same backends, and none lets them be")
+    func checks() throws {
+        try withBackends { first, second in
+            func checked(_ check: String) -> String {
+                text(
+                    service("a", [first, second], ", check: {interval: 100ms, fall: 1, \(check)}"))
+            }
+            try withPlane(checked("path: /health")) { plane in
+                let ids = { try plane.perform { $0.services["a"]?.roster.backends.map(\.id) } }
+                let before = try ids()
+                for round in 0..<2 {
+                    try plane.wait(until: "both are up") { $0.services["a"]?.roster.upCount == 2 }
+                    try plane.apply(checked("path: /status/500"))
+                    try plane.wait(until: "both are down") {
+                        $0.services["a"]?.roster.upCount == 0
+                    }
+                    try plane.apply(checked(round == 0 ? "path: /health" : "type: off"))
+                }
+                #expect(try plane.perform { $0.services["a"]?.roster.upCount } == 2)
+                #expect(try ids() == before)
+                #expect(try bodies(plane) == ["first", "second"])
+                #expect(try plane.perform { $0.services["a"]?.roster.checkTargets } == [])
+            }
+        }
+    }
+
     @Test("another source keeps the backend that both name, and drains the one that it does not")
     func source() throws {
         try withBackends { first, second in

@@ -135,6 +135,7 @@ struct StatsDocument: Encodable {
     let listeners: [ListenerView]
     let services: [ServiceView]
     let registries: [RegistryView]
+    let following: FollowingView?
     let journal: [JournalEntry]
     let dnsMessages: [String: Int]
     let checks: [String: Int]
@@ -159,6 +160,7 @@ struct StatsDocument: Encodable {
         listeners = snapshot.listeners.map(ListenerView.init)
         services = snapshot.services.map { ServiceView($0, at: snapshot.takenAt) }
         registries = snapshot.registries.map(RegistryView.init)
+        following = snapshot.following.map(FollowingView.init)
         journal = snapshot.journal.map {
             JournalEntry(
                 at: timeText($0.at), service: $0.service, backend: $0.backend, text: $0.text)
@@ -196,6 +198,33 @@ struct ListenerView: Encodable {
         badRequests = listener.totals.badRequests
         ownAnswers = listener.totals.answered
         unrouted = listener.totals.unrouted
+    }
+}
+
+struct FollowingView: Encodable {
+    struct Feed: Encodable {
+        let summary: String
+        let lastGoodAt: String?
+        let failure: String?
+        let problems: [String]
+    }
+
+    let feeds: [Feed]
+    let refusedAt: String?
+    let reasons: [String]
+    let applied: Int
+    let refused: Int
+
+    init(_ following: AdminSnapshot.Following) {
+        feeds = following.feeds.map {
+            Feed(
+                summary: $0.summary, lastGoodAt: $0.lastGoodAt.map(timeText), failure: $0.failure,
+                problems: $0.problems)
+        }
+        refusedAt = following.refusal.map { timeText($0.at) }
+        reasons = following.refusal?.reasons ?? []
+        applied = following.applied
+        refused = following.refused
     }
 }
 

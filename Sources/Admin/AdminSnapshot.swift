@@ -29,6 +29,8 @@ package struct AdminSnapshot: Sendable {
     package var journal: [JournalEntry] = []
     /// Messages of the resolver by what became of them: `sent_udp`, `received`, `malformed` and so on.
     package var dnsMessages: [String: Int] = [:]
+    /// What the running configuration follows; nil when that is nothing.
+    package var following: Following?
     /// Who is asked for instances: nameservers, then Consul agents, each in the configured order.
     package var registries: [Registry] = []
     /// Health checks of all services by what they came to: `passed`, `failed`, `inconclusive`.
@@ -134,6 +136,46 @@ package struct AdminSnapshot: Sendable {
         package var isFailing: Bool {
             guard let lastFailureAt else { return false }
             return lastFailureAt > lastGoodAt ?? 0
+        }
+    }
+
+    /// What the running configuration follows, and how that goes.
+    package struct Following: Sendable {
+        /// What is watched.
+        package var feeds: [Feed]
+        /// Why the configuration as it stands there was refused, a line each, since when; nil while
+        /// what stands there is what runs.
+        package var refusal: (at: Double, reasons: [String])?
+        /// How often what stands there was taken up.
+        package var applied = 0
+        /// How often it was refused.
+        package var refused = 0
+
+        /// One watch.
+        package struct Feed: Sendable {
+            /// What is watched: `Consul K/V fairlead/`.
+            package var summary: String
+            /// When it answered last with something new; nil before it ever answered.
+            package var lastGoodAt: Double?
+            /// Why it fails now; nil while it works.
+            package var failure: String?
+            /// What it says that is left out, a line each.
+            package var problems: [String]
+
+            /// All is required.
+            package init(
+                summary: String, lastGoodAt: Double?, failure: String?, problems: [String]
+            ) {
+                self.summary = summary
+                self.lastGoodAt = lastGoodAt
+                self.failure = failure
+                self.problems = problems
+            }
+        }
+
+        /// Nothing taken up or refused yet.
+        package init(_ feeds: [Feed]) {
+            self.feeds = feeds
         }
     }
 

@@ -62,6 +62,9 @@ package struct AdminVerdict: Sendable, Equatable {
         for service in snapshot.services {
             problems += Self.problems(of: service, in: snapshot)
         }
+        if let following = snapshot.following {
+            problems += Self.problems(of: following, at: snapshot.takenAt)
+        }
         for registry in snapshot.registries where !registry.isWell {
             problems.append(
                 Problem(
@@ -110,6 +113,42 @@ package struct AdminVerdict: Sendable, Equatable {
         }
         problems += discoveryProblems(of: service, at: snapshot.takenAt)
         return problems + backendProblems(of: service, at: snapshot.takenAt)
+    }
+
+    private static func problems(
+        of following: AdminSnapshot.Following, at now: Double
+    ) -> [Problem] {
+        var problems: [Problem] = []
+        if let refusal = following.refusal {
+            let more = refusal.reasons.count > 1 ? " (and \(refusal.reasons.count - 1) more)" : ""
+            problems.append(
+                Problem(
+                    level: .warning,
+                    text:
+                        "The configuration from Consul was refused \(AgeText(now - refusal.at)) ago, "
+                        + "the last good one is in force: \(refusal.reasons.first ?? "")\(more)",
+                    blocksReadiness: false))
+        }
+        for feed in following.feeds {
+            if let failure = feed.failure {
+                let what =
+                    feed.lastGoodAt == nil
+                    ? "nothing is known of it yet" : "what it said last holds"
+                problems.append(
+                    Problem(
+                        level: .warning, text: "\(feed.summary) fails: \(failure); \(what).",
+                        blocksReadiness: feed.lastGoodAt == nil))
+            } else if feed.lastGoodAt == nil {
+                problems.append(
+                    Problem(
+                        level: .warning, text: "\(feed.summary) has not answered yet.",
+                        blocksReadiness: true))
+            }
+            problems += feed.problems.prefix(4).map {
+                Problem(level: .warning, text: "Left out: \($0).", blocksReadiness: false)
+            }
+        }
+        return problems
     }
 
     private static func emptiness(_ service: AdminSnapshot.Service) -> String {

@@ -55,8 +55,12 @@ package struct Metric: Sendable {
     static let accessLogLines = Metric(
         .counter, "fairlead_access_log_lines_total", ["outcome"],
         "Lines of the access log: written, dropped as the reader was too slow, lost to an error.")
+    static let configurations = Metric(
+        .counter, "fairlead_configurations_total", ["outcome"],
+        "Configurations that came while the process ran, applied or refused.")
     private static let process = [
-        buildInfo, uptime, draining, ready, workers, startTime, accessLogLines, openDescriptors,
+        buildInfo, uptime, draining, ready, workers, startTime, accessLogLines, configurations,
+        openDescriptors,
         descriptorsMax, residentBytes, cpuSeconds,
     ]
 

@@ -32,6 +32,10 @@ package struct MetricsText {
         one(.workers, Double(snapshot.workers))
         one(.startTime, snapshot.startedAt)
         family(.accessLogLines, Self.byKind(snapshot.accessLogLines))
+        if let following = snapshot.following {
+            let counts = ["applied": following.applied, "refused": following.refused]
+            family(.configurations, Self.byKind(counts))
+        }
         guard let process = snapshot.process else { return }
         one(.openDescriptors, Double(process.openDescriptors))
         one(.descriptorsMax, Double(process.descriptorsMax))

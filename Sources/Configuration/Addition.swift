@@ -26,12 +26,17 @@ package struct Addition: Equatable, Sendable {
 
     /// What it adds.
     package let kind: Kind
+    /// Whether it gives way: what does not fit with the rest (a second service of a name, a second
+    /// route for the same requests) is left out with a warning, and refuses nothing. For what many
+    /// people write who don't know of each other. A route must name a service that is there.
+    package let yields: Bool
     /// The document, and what messages call it.
     package let document: NamedText
 
     /// A document of that kind.
-    package init(_ kind: Kind, _ document: NamedText) {
+    package init(_ kind: Kind, _ document: NamedText, yields: Bool = false) {
         self.kind = kind
+        self.yields = yields
         self.document = document
     }
 

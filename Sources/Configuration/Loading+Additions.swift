@@ -6,25 +6,52 @@ internal import Endpoints
 extension Loading {
     /// Reads `additions`: services first, as the others name them.
     mutating func add(_ additions: [Addition]) {
-        for addition in additions {
-            guard case .service(let name) = addition.kind else { continue }
-            let origin = Origin.wholeFile(name: addition.document.name)
-            guard let node = tree(of: addition.document) else { continue }
-            readService(node, name, path: "", addition.document.name, origin)
-        }
-        for addition in additions {
-            switch addition.kind {
-            case .service: continue
-            case .routes:
-                if let node = tree(of: addition.document) {
-                    addRoutes(node, addition.document.name)
-                }
-            case .backend(let service, let endpoint):
-                if let node = tree(of: addition.document) {
-                    addOverride(node, addition.document.name, service, endpoint)
-                }
+        // Those that give way come last, and find the others there.
+        let ordered = additions.filter { !$0.yields } + additions.filter(\.yields)
+        for addition in ordered where addition.kind.isService { take(addition) }
+        for addition in ordered where !addition.kind.isService { take(addition) }
+    }
+
+    /// Reads one; of those that give way, only what does no harm.
+    private mutating func take(_ addition: Addition) {
+        guard addition.yields else { return read(addition) }
+        let before = errors
+        let serviceCount = services.count
+        let routeCounts = listeners.map(\.value.routes.count)
+        errors = ProblemList()
+        read(addition)
+        checkAdded(addition, since: serviceCount)
+        if !errors.isEmpty {
+            for problem in errors.sorted {
+                warnings.add("left out: \(problem.text)", at: problem.origin)
+            }
+            services.removeSubrange(serviceCount...)
+            for (index, count) in routeCounts.enumerated() {
+                listeners[index].removeRoutes(from: count)
             }
         }
+        errors = before
+    }
+
+    private mutating func read(_ addition: Addition) {
+        let file = addition.document.name
+        guard let node = tree(of: addition.document) else { return }
+        switch addition.kind {
+        case .service(let name):
+            readService(node, name, path: "", file, .wholeFile(name: file))
+        case .routes: addRoutes(node, file)
+        case .backend(let service, let endpoint): addOverride(node, file, service, endpoint)
+        }
+    }
+
+    /// What `validate` would only find when it is too late to leave it out.
+    private mutating func checkAdded(_ addition: Addition, since serviceCount: Int) {
+        guard case .service(let name) = addition.kind,
+            services[..<serviceCount].contains(where: { $0.value.name == name })
+        else { return }
+        errors.add(
+            "found a second service named \(quoted(name)), expected one",
+            at: .wholeFile(name: addition.document.name))
     }
 
     private mutating func addRoutes(_ node: YAMLNode, _ file: String) {
@@ -71,5 +98,11 @@ extension Loading {
             return
         }
         services[index].value.overrides[endpoint] = decision
+    }
+}
+
+extension Addition.Kind {
+    fileprivate var isService: Bool {
+        if case .service = self { true } else { false }
     }
 }

@@ -201,11 +201,19 @@ extension Loading {
 }
 
 extension Entry<Listener> {
-    /// Adds a route; false when there is one for the same requests.
+    /// Adds a route; false when there is one for the same requests, which stays alone then.
     mutating func append(_ route: RouteSettings, at origin: Origin) -> Bool {
+        guard routeMatches.insert(RouteMatch(route)).inserted else { return false }
         value.routes.append(route)
         routeOrigins.append(origin)
-        return routeMatches.insert(RouteMatch(route)).inserted
+        return true
+    }
+
+    /// Takes back the routes that were added last.
+    mutating func removeRoutes(from count: Int) {
+        for route in value.routes[count...] { routeMatches.remove(RouteMatch(route)) }
+        value.routes.removeSubrange(count...)
+        routeOrigins.removeSubrange(count...)
     }
 }
 

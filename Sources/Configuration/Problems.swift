@@ -69,6 +69,7 @@ struct ProblemList {
     private(set) var omittedCount = 0
 
     var isEmpty: Bool { problems.isEmpty }
+    var count: Int { problems.count + omittedCount }
 
     /// By place; those of one place in the order they were found.
     var sorted: [ConfigurationProblem] {

@@ -126,6 +126,17 @@ extension RosterOptions {
     }
 }
 
+extension BackendOverrides {
+    /// What the operator decided about backends of `service`.
+    init(_ service: Service) {
+        self.init()
+        for (endpoint, decision) in service.overrides {
+            self[endpoint] = BackendOverride(
+                weight: decision.weight, isDrained: decision.drain == .on)
+        }
+    }
+}
+
 extension HealthOptions {
     /// How the backends of `service` are checked.
     init(_ check: Service.Check) {

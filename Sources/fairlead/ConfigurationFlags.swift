@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Configuration
+import Documents
 import Glibc
 
 /// What can be configured by flags.
@@ -14,7 +15,9 @@ struct ConfigurationFlags: ParsableArguments {
     @Option(help: ArgumentHelp(ConfigurationFlag.mode.help, valueName: "http|tcp"))
     var mode: String?
     @Option(help: ArgumentHelp(ConfigurationFlag.service.help, valueName: "name"))
-    var service: String?
+    var service: [String] = []
+    @Option(help: ArgumentHelp(ConfigurationFlag.consul.help, valueName: "query"))
+    var consul: [String] = []
     @Option(help: ArgumentHelp(ConfigurationFlag.backend.help, valueName: "host:port"))
     var backend: [String] = []
     @Option(help: ArgumentHelp(ConfigurationFlag.dns.help, valueName: "host:port"))
@@ -29,24 +32,53 @@ struct ConfigurationFlags: ParsableArguments {
     /// Loads the configuration that file, environment and these flags make; warnings go to standard
     /// error, and so do errors, with exit code 2.
     func load() throws -> LoadedConfiguration {
-        var overrides = Overrides()
-        let single: [(ConfigurationFlag, String?)] = [
-            (.config, config), (.listen, listen), (.mode, mode), (.service, service),
-            (.admin, admin), (.workers, workers), (.accessLog, accessLog),
-        ]
-        for (flag, value) in single { overrides[flag] = [value].compactMap(\.self) }
-        overrides[.backend] = backend
-        overrides[.dns] = dns
         do throws(ConfigurationErrors) {
-            let loaded = try ConfigurationLoader.load(
-                environment: processEnvironment(), overrides: overrides,
-                processorCount: Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+            let loaded = try origin().load([])
             for warning in loaded.warnings { printError("warning: \(warning)") }
             return loaded
         } catch {
             printError("\(error)")
             throw ExitCode(2)
         }
+    }
+
+    /// Where the configuration comes from, as it is now: what is loaded later, with additions, is
+    /// loaded from the same.
+    func origin() -> ConfigurationOrigin {
+        var overrides = Overrides()
+        let single: [(ConfigurationFlag, String?)] = [
+            (.config, config), (.listen, listen), (.mode, mode), (.admin, admin),
+            (.workers, workers), (.accessLog, accessLog),
+        ]
+        for (flag, value) in single { overrides[flag] = [value].compactMap(\.self) }
+        overrides[.service] = service
+        overrides[.consul] = consul
+        overrides[.backend] = backend
+        overrides[.dns] = dns
+        let environment = processEnvironment()
+        // Read once: what is edited in the meantime comes in with a restart, not with whatever changes
+        // in Consul. A file that can't be read is reported by the loader, which tries it again.
+        let path = config ?? environment["FAIRLEAD_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+        return ConfigurationOrigin(
+            file: path.flatMap { try? NamedText.read(path: $0) }, environment: environment,
+            overrides: overrides)
+    }
+}
+
+/// Everything that a configuration is made of, but for additions. Value type.
+struct ConfigurationOrigin: Sendable {
+    /// The file's text; nil for no file.
+    var file: NamedText?
+    /// The environment of the process.
+    var environment: [String: String] = [:]
+    /// The flags.
+    var overrides = Overrides()
+
+    /// Loads it with these additions.
+    func load(_ additions: [Addition]) throws(ConfigurationErrors) -> LoadedConfiguration {
+        try ConfigurationLoader.load(
+            file: file, environment: environment, overrides: overrides, additions: additions,
+            processorCount: Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     }
 }
 

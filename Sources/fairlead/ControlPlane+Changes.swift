@@ -61,12 +61,6 @@ extension ControlPlane {
         return change
     }
 
-    /// Makes `overrides`, by the names of services, an operator's word on their backends, in place of
-    /// all that was said before. A service that is not there yet finds its own when it comes.
-    func setOverrides(_ overrides: [String: BackendOverrides]) {
-        services.setOverrides(overrides)
-    }
-
     /// The sources that `change` needs, by the names of services.
     private func makeSources(
         _ change: ConfigurationChange

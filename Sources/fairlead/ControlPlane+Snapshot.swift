@@ -50,6 +50,7 @@ extension ControlPlane {
             "timed_out": factory.resolver.counters.timeouts,
             "unreachable": factory.resolver.counters.unreachable,
         ]
+        snapshot.following = feeds.map { following($0, clock) }
         snapshot.registries = registries(clock)
         snapshot.checks = [
             "passed": Int(checker.counters.passed), "failed": Int(checker.counters.failed),
@@ -64,6 +65,23 @@ extension ControlPlane {
         }
         snapshot.process = ProcessFigures.read()
         return snapshot
+    }
+
+    private func following(
+        _ feeds: ConsulFeeds, _ clock: DisplayClock
+    ) -> AdminSnapshot.Following {
+        var following = AdminSnapshot.Following(
+            feeds.feeds.sorted { $0.key < $1.key }.map { _, feed in
+                .init(
+                    summary: feed.summary, lastGoodAt: feed.lastGoodAt.map(clock.wall),
+                    failure: feed.failure, problems: feed.problems)
+            })
+        if feeds.outcome.isRefusing, let refusal = feeds.outcome.lastRefusal {
+            following.refusal = (clock.wall(refusal.at), refusal.reasons)
+        }
+        following.applied = feeds.outcome.applied
+        following.refused = feeds.outcome.refused
+        return following
     }
 
     /// Those who are asked for instances: nameservers, then agents that something is asked of.

@@ -46,6 +46,8 @@ final class ControlPlane {
     private(set) var isDraining = false
     let startedAt = ContinuousClock.now
 
+    /// What the running configuration follows; nil when that is nothing.
+    var feeds: ConsulFeeds?
     /// This process as a service in Consul; nil when it is none.
     var registration: ConsulRegistration?
 
@@ -157,6 +159,7 @@ final class ControlPlane {
                 ])
         }
         if let adminEndpoint { log.write(.info, "admin.open", ["listen": "\(adminEndpoint)"]) }
+        feeds?.start()
         register()
     }
 
@@ -193,6 +196,7 @@ final class ControlPlane {
     /// everything in flight has ended, or had its time.
     func drain() {
         isDraining = true
+        feeds?.stop()
         deregister { [unowned self] in workers.drain(limit: configuration.stopTimeout) }
     }
 

@@ -8,7 +8,7 @@ import Events
 /// Keeps the running configuration up to date with documents from elsewhere. Control thread only.
 final class LiveConfiguration {
     /// Reads the program's own configuration with these documents.
-    typealias Load = ([NamedText]) throws(ConfigurationErrors) -> LoadedConfiguration
+    typealias Load = ([Addition]) throws(ConfigurationErrors) -> LoadedConfiguration
     /// Makes a valid configuration the running one; see `ControlPlane.apply`.
     typealias Apply = (Configuration) throws(ChangeRefusal) -> ConfigurationChange
 
@@ -35,10 +35,16 @@ final class LiveConfiguration {
     private let apply: Apply
     private let log: () -> Log
     /// By source.
-    private var documents: [String: [NamedText]] = [:]
+    private var documents: [String: Said] = [:]
     /// Sources whose documents have changed since they were read last.
     private var changed: Set<String> = []
     private var timer: Timer?
+
+    private struct Said: Equatable {
+        var additions: [Addition]
+        /// Why some can't even be read; then none of anybody's is taken up.
+        var problems: [String]
+    }
 
     /// Changes come in bursts, as when a tree of keys is written key by key: they are read together
     /// this long after the first. A burst without end is read as often.
@@ -57,10 +63,13 @@ final class LiveConfiguration {
     }
 
     /// Makes `documents` all that `source` says, in the place of what it said before; none if it says
-    /// nothing any more. A source that is away says nothing new: its last documents stay.
-    func set(_ documents: [NamedText], from source: String) {
-        guard documents != self.documents[source, default: []] else { return }
-        self.documents[source] = documents.isEmpty ? nil : documents
+    /// nothing any more. A source that is away says nothing new: its last documents stay. With
+    /// `problems`, which say why there are documents that can't be read, the whole is refused.
+    func set(_ documents: [Addition], problems: [String] = [], from source: String) {
+        let new = Said(additions: documents, problems: problems)
+        let none = Said(additions: [], problems: [])
+        guard new != self.documents[source, default: none] else { return }
+        self.documents[source] = new == none ? nil : new
         changed.insert(source)
         if timer?.isScheduled == false { timer?.schedule(after: Self.delay) }
     }
@@ -74,9 +83,11 @@ final class LiveConfiguration {
         let sources = changed.sorted()
         changed = []
         // In the order of their names, so that the same documents always make the same whole.
-        let texts = documents.sorted { $0.key < $1.key }.flatMap(\.value)
+        let all = documents.sorted { $0.key < $1.key }.map(\.value)
+        let problems = all.flatMap(\.problems)
+        guard problems.isEmpty else { return refuse(problems, sources) }
         do throws(ConfigurationErrors) {
-            let loaded = try load(texts)
+            let loaded = try load(all.flatMap(\.additions))
             for warning in loaded.warnings {
                 log().write(.warning, "configuration.warning", ["what": "\(warning)"])
             }
@@ -101,16 +112,5 @@ final class LiveConfiguration {
                 .warning, "configuration.refused",
                 ["source": sources.joined(separator: ","), "reason": reason])
         }
-    }
-}
-
-extension ControlPlane {
-    /// What keeps this program's configuration up to date with documents from elsewhere; `load` reads
-    /// its own configuration with them. To be released before the control plane.
-    func liveConfiguration(load: @escaping LiveConfiguration.Load) -> LiveConfiguration {
-        LiveConfiguration(
-            on: loop, load: load,
-            apply: { [unowned self] (new) throws(ChangeRefusal) in try apply(new) },
-            log: { [unowned self] in log })
     }
 }

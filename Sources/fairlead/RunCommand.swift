@@ -17,7 +17,12 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let loaded = try flags.load()
         do {
-            try ControlPlane(loaded.configuration).run()
+            let plane = try ControlPlane(loaded.configuration)
+            let origin = flags.origin()
+            plane.followConsul { (additions) throws(ConfigurationErrors) in
+                try origin.load(additions)
+            }
+            try plane.run()
         } catch let failure as StartFailure {
             printError("fairlead: \(failure)")
             throw ExitCode(1)

@@ -53,6 +53,7 @@ final class ServiceControl {
             settle()
         }
         drainTimer = Timer(on: surroundings.loop) { [unowned self] in lookAtDrains() }
+        roster.setOverrides(BackendOverrides(settings), now: .now)
         check()
     }
 
@@ -91,6 +92,7 @@ final class ServiceControl {
         if change.checks { checks?.stop() }
         roster.setOptions(RosterOptions(new), now: .now)
         if change.checks { check() }
+        roster.setOverrides(BackendOverrides(new), now: .now)
         if change.roster || change.checks || change.proxy { roster.optionsChanged(now: .now) }
         if let sources {
             for source in self.sources { source.stop() }
@@ -98,12 +100,6 @@ final class ServiceControl {
             roster.sourcesChanged(places: sources.count, now: .now)
             if isRunning { ask() }
         }
-        settle()
-    }
-
-    /// Lets an operator's word go before discovery's.
-    func setOverrides(_ overrides: BackendOverrides) {
-        roster.setOverrides(overrides, now: .now)
         settle()
     }
 

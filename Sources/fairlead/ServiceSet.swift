@@ -20,8 +20,6 @@ final class ServiceSet {
     private(set) var all: [ServiceControl] = []
     /// Taken off the list; listeners may still name them.
     private(set) var leaving: [ServiceControl] = []
-    /// What an operator said of backends, by service, whether or not the service is there.
-    private(set) var overrides: [String: BackendOverrides] = [:]
 
     /// Called after every change of a service.
     var onChange: () -> Void = {}
@@ -105,7 +103,6 @@ final class ServiceSet {
         nextIndex += 1
         registry.addService(roster.service.index)
         let control = ServiceControl(service, roster: roster, sources: sources, in: surroundings)
-        if let overrides = overrides[service.name] { control.setOverrides(overrides) }
         enlist(control)
         return control
     }
@@ -139,15 +136,6 @@ final class ServiceSet {
     func order(by names: [String]) {
         let places = Dictionary(uniqueKeysWithValues: zip(names, names.indices))
         all.sort { places[$0.name, default: .max] < places[$1.name, default: .max] }
-    }
-
-    /// Makes `overrides`, by service, an operator's word on backends, in place of all that was said
-    /// before.
-    func setOverrides(_ overrides: [String: BackendOverrides]) {
-        self.overrides = overrides
-        for control in all + leaving {
-            control.setOverrides(overrides[control.name] ?? BackendOverrides())
-        }
     }
 
     // MARK: - Leaving

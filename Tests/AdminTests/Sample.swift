@@ -57,6 +57,12 @@ enum Sample {
         nameserver.lastMalformed = "a name that points to itself"
         nameserver.lastMalformedAt = now - 60
         snapshot.registries = [nameserver]
+        var following = AdminSnapshot.Following([
+            .init(
+                summary: "Consul K/V fairlead/", lastGoodAt: now - 600, failure: nil, problems: [])
+        ])
+        following.applied = 3
+        snapshot.following = following
         snapshot.services = [service]
         snapshot.accessLogLines = ["written": 12, "dropped": 0, "lost": 0]
         snapshot.dnsMessages = ["sent_udp": 3723, "received": 3722, "malformed": 1]

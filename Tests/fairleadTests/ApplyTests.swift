@@ -315,24 +315,37 @@ import Testing
 
     // MARK: - An operator's word
 
-    @Test("a drained backend gets no request, and a service that comes later finds its overrides")
+    @Test("a backend that an operator drains gets no request until that is taken back")
     func overrides() throws {
         try withBackends { first, second in
             let a = service("a", [first, second])
             try withPlane(text(a)) { plane in
-                var drained = BackendOverrides()
-                drained[first.endpoint] = BackendOverride(isDrained: true)
-                let overrides = ["a": drained, "b": drained]
-                try plane.perform { $0.setOverrides(overrides) }
+                try plane.apply(text(a), adding: [("backends/a/\(first.endpoint)", "drain: on")])
                 #expect(try bodies(plane) == ["second"])
                 let shown = try plane.perform { $0.snapshot().services.first?.backends.first }
                 #expect(shown?.state == .draining && shown?.cause == "drained by an operator")
-                try plane.apply(
-                    text(a + service("b", [first, second]), "service: b"))
-                #expect(try bodies(plane) == ["second"])
-                try plane.perform { $0.setOverrides([:]) }
-                try plane.wait(until: "both are up") { $0.services["b"]?.roster.upCount == 2 }
+                let weight = [("backends/a/\(first.endpoint)", "weight: 7")]
+                try plane.apply(text(a), adding: weight.map { (key: $0.0, text: $0.1) })
                 #expect(try bodies(plane) == ["first", "second"])
+                try plane.wait(until: "both are up") { $0.services["a"]?.roster.upCount == 2 }
+                let weighed = try plane.perform { $0.snapshot().services.first?.backends.first }
+                #expect(weighed?.weight == 7)
+                try plane.apply(text(a))
+                let free = try plane.perform { $0.snapshot().services.first?.backends.first }
+                #expect(free?.weight == 1)
+            }
+        }
+    }
+
+    @Test("a service that comes later finds what an operator said of its backends")
+    func laterOverrides() throws {
+        try withBackends { first, second in
+            let a = service("a", [first, second])
+            try withPlane(text(a)) { plane in
+                try plane.apply(
+                    text(a + service("b", [first, second]), "service: b"),
+                    adding: [("backends/b/\(first.endpoint)", "drain: on")])
+                #expect(try bodies(plane) == ["second"])
             }
         }
     }

@@ -3,6 +3,7 @@
 // the services of the configuration that they make.
 
 import Configuration
+import Documents
 import Events
 import TestSupport
 import Testing
@@ -24,7 +25,7 @@ import Testing
             live = LiveConfiguration(
                 on: loop,
                 load: { [unowned self] (documents) throws(ConfigurationErrors) in
-                    readings.append(documents.map(\.text))
+                    readings.append(documents.map(\.document.text))
                     return try Self.load(documents)
                 },
                 apply: { [unowned self] (new) throws(ChangeRefusal) in
@@ -38,19 +39,20 @@ import Testing
         }
 
         /// Each document is the text of a service.
-        private static func load(_ documents: [NamedText]) throws(ConfigurationErrors)
+        private static func load(_ documents: [Addition]) throws(ConfigurationErrors)
             -> LoadedConfiguration
         {
             let text =
                 "services:\n  own: {srv: _own.test}\n"
-                + documents.map { "  \($0.text)\n" }.joined()
+                + documents.map { "  \($0.document.text)\n" }.joined()
                 + "listeners: [{name: web, listen: \"127.0.0.1:0\", service: own}]\n"
             return try ConfigurationLoader.load(
                 file: NamedText(name: "test.yaml", text: text), processorCount: 1)
         }
 
         func set(_ texts: [String], from source: String) {
-            live?.set(texts.map { NamedText(name: source, text: $0) }, from: source)
+            live?.set(
+                texts.map { Addition(.routes, NamedText(name: source, text: $0)) }, from: source)
         }
 
         /// Turns the loop until so many readings were made.

@@ -66,8 +66,10 @@ final class RunningPlane: Sendable {
 
     /// Makes the configuration in `text` the running one.
     @discardableResult
-    func apply(_ text: String) throws -> ConfigurationChange {
-        let new = try configuration(text)
+    func apply(
+        _ text: String, adding documents: [(key: String, text: String)] = []
+    ) throws -> ConfigurationChange {
+        let new = try configuration(text, adding: documents)
         return try perform { try $0.apply(new) }
     }
 

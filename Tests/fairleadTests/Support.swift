@@ -7,7 +7,13 @@ import Testing
 @testable import fairlead
 
 /// A configuration of services and listeners, as written in a file, on two processors.
-func configuration(_ text: String) throws -> Configuration {
+func configuration(
+    _ text: String, adding documents: [(key: String, text: String)] = []
+) throws -> Configuration {
     let file = NamedText(name: "test.yaml", text: "workers: 2\nadmin: off\n" + text)
-    return try ConfigurationLoader.load(file: file, processorCount: 2).configuration
+    let additions = try documents.map {
+        try Addition(key: $0.key, NamedText(name: $0.key, text: $0.text))
+    }
+    return try ConfigurationLoader.load(file: file, additions: additions, processorCount: 2)
+        .configuration
 }

@@ -1,0 +1,145 @@
+// ConsulFeeds: what makes the running configuration follow Consul: a prefix of its K/V store, and the
+// tags of its services. What they say is read together with the configuration of the start.
+
+import Configuration
+import Consul
+import Documents
+import Events
+
+/// The watches of one process, and what came of them. Control thread only.
+final class ConsulFeeds {
+    /// One watch.
+    struct Feed {
+        /// What is watched: `Consul K/V fairlead/`.
+        let summary: String
+        /// When it answered last; nil before it ever did.
+        var lastGoodAt: ContinuousClock.Instant?
+        /// Why it fails now; nil while it works.
+        var failure: String?
+        /// What it said that is left out, a line each.
+        var problems: [String] = []
+    }
+
+    /// Both, or the one that is configured.
+    private(set) var feeds: [String: Feed] = [:]
+    private let live: LiveConfiguration
+    private let log: () -> Log
+    private var keys: ConsulKV?
+    private var catalog: ConsulCatalog?
+
+    private static let keysName = "kv"
+    private static let tagsName = "tags"
+
+    /// The watches that `settings` ask for, which feed `live`; nothing is asked before `start`.
+    init(
+        _ settings: ConsulSettings, agents: ConsulAgents, live: LiveConfiguration,
+        log: @escaping () -> Log
+    ) {
+        self.live = live
+        self.log = log
+        if let prefix = settings.kv {
+            let keys = ConsulKV(prefix, agents: agents)
+            self.keys = keys
+            feeds[Self.keysName] = Feed(summary: keys.summary)
+        }
+        if settings.tags == .on {
+            let catalog = ConsulCatalog(agents: agents)
+            self.catalog = catalog
+            feeds[Self.tagsName] = Feed(summary: catalog.summary)
+        }
+    }
+
+    /// Begins to ask.
+    func start() {
+        keys?.start { [unowned self] in hear($0) }
+        catalog?.start { [unowned self] in hear($0) }
+    }
+
+    /// Asks no more; what was said last stays.
+    func stop() {
+        keys?.stop()
+        catalog?.stop()
+        live.stop()
+    }
+
+    /// What `live` has come to.
+    var outcome: LiveConfiguration { live }
+
+    private func hear(_ answer: Result<[ConsulKV.Entry], ConsulFailure>) {
+        switch answer {
+        case .failure(let failure): fail(Self.keysName, failure)
+        case .success(let entries):
+            answered(Self.keysName, problems: [])
+            var additions: [Addition] = []
+            var problems: [String] = []
+            // A key that ends in a slash is a folder of Consul's own page, and has no value.
+            for entry in entries where !entry.key.hasSuffix("/") && !entry.key.isEmpty {
+                let name = "kv:\(entry.key)"
+                guard let text = String(validating: entry.value, as: UTF8.self) else {
+                    problems.append("\(name): found bytes that are not UTF-8, expected YAML")
+                    continue
+                }
+                do throws(AdditionError) {
+                    additions.append(
+                        try Addition(key: entry.key, NamedText(name: name, text: text)))
+                } catch {
+                    problems.append("\(error)")
+                }
+            }
+            live.set(additions, problems: problems, from: Self.keysName)
+        }
+    }
+
+    private func hear(_ answer: Result<[String: [String]], ConsulFailure>) {
+        switch answer {
+        case .failure(let failure): fail(Self.tagsName, failure)
+        case .success(let services):
+            let routes = TagRoutes(services)
+            let known = Set(feeds[Self.tagsName]?.problems ?? [])
+            answered(Self.tagsName, problems: routes.problems)
+            for problem in routes.problems where !known.contains(problem) {
+                log().write(.warning, "consul.tag_refused", ["what": problem])
+            }
+            live.set(routes.additions, from: Self.tagsName)
+        }
+    }
+
+    private func answered(_ name: String, problems: [String]) {
+        guard var feed = feeds[name] else { return }
+        if feed.failure != nil {
+            log().write(.info, "consul.feed_recovered", ["feed": feed.summary])
+        }
+        feed.lastGoodAt = .now
+        feed.failure = nil
+        feed.problems = problems
+        feeds[name] = feed
+    }
+
+    private func fail(_ name: String, _ failure: ConsulFailure) {
+        guard var feed = feeds[name] else { return }
+        if feed.failure == nil {
+            log().write(
+                .warning, "consul.feed_failed",
+                [
+                    "feed": feed.summary, "why": "\(failure)",
+                    "what": "the configuration stays as it is",
+                ])
+        }
+        feed.failure = "\(failure)"
+        feeds[name] = feed
+    }
+}
+
+extension ControlPlane {
+    /// Makes the running configuration follow Consul, if it says so itself; `load` reads it with what
+    /// comes from there. Before `start`.
+    func followConsul(load: @escaping LiveConfiguration.Load) {
+        let settings = configuration.consul
+        guard settings.kv != nil || settings.tags == .on else { return }
+        let live = LiveConfiguration(
+            on: loop, load: load,
+            apply: { [unowned self] (new) throws(ChangeRefusal) in try apply(new) },
+            log: { [unowned self] in log })
+        feeds = ConsulFeeds(settings, agents: factory.agents, live: live) { [unowned self] in log }
+    }
+}

@@ -3,7 +3,7 @@
 
 /// A parsed request head (RFC 9112 sections 2 to 6). What it says is defined after `parse` returned
 /// `complete`, and only together with the bytes that it parsed.
-package struct RequestHead {
+package struct RequestHead: ~Copyable {
     private let limits: HeadLimits
     private(set) var section: FieldSection
 

@@ -39,22 +39,19 @@ extension HTTPExchange {
                 failBackend(.badResponse, connection)
                 return
             case .complete(let length):
-                // One copy of the value, not one per look at it.
-                let head = listener.responseHead
-                let headBytes = rest.extracting(0..<length)
-                guard head.isInterim else {
-                    guard head.status != 101 else {
+                let head = rest.extracting(0..<length)
+                guard listener.responseHead.isInterim else {
+                    let following = rest.extracting(length..<rest.count)
+                    guard listener.responseHead.status != 101 else {
                         switchProtocols(
-                            head, headBytes, following: rest.extracting(length..<rest.count),
-                            client, connection)
+                            listener.responseHead, head, following: following, client, connection)
                         return
                     }
-                    startResponse(head, headBytes, client, connection)
-                    forwardBody(
-                        rest.extracting(length..<rest.count), behind: true, client, connection)
+                    startResponse(listener.responseHead, head, client, connection)
+                    forwardBody(following, behind: true, client, connection)
                     return
                 }
-                guard forwardInterim(head, headBytes, client) else { return }
+                guard forwardInterim(listener.responseHead, head, client) else { return }
                 start += length
             }
         }

@@ -173,7 +173,7 @@ final class HTTPExchange {
         pool.counters.duration.record(microseconds: Int(elapsed / 1000))
         client = nil
         self.pool = nil
-        tried = TriedBackends()
+        tried.removeAll()
         tries = 0
         // The memory of a large head or body is not kept for the next request.
         requestHead.removeAll(keepingCapacity: requestHead.capacity <= 4096)

@@ -14,24 +14,36 @@ func text(_ input: some Sequence<UInt8>) -> String {
     String(String.UnicodeScalarView(input.map { Unicode.Scalar($0) }))
 }
 
-/// Parses a whole request, and what it came to.
-func parseRequest(
-    _ input: String, limits: HeadLimits = HeadLimits()
-) -> (outcome: HeadOutcome, head: RequestHead, input: [UInt8]) {
-    let input = bytes(input)
-    var head = RequestHead(limits: limits)
-    let outcome = head.parse(input.span)
-    return (outcome, head, input)
+/// A whole request, and what parsing it came to.
+struct ParsedRequest: ~Copyable {
+    let input: [UInt8]
+    let outcome: HeadOutcome
+    let head: RequestHead
+
+    init(_ text: String, limits: HeadLimits = HeadLimits()) {
+        let input = bytes(text)
+        var head = RequestHead(limits: limits)
+        outcome = head.parse(input.span)
+        self.input = input
+        self.head = head
+    }
 }
 
-/// Parses a whole response, and what it came to.
-func parseResponse(
-    _ input: String, answering method: HTTP1.Method = .get, limits: HeadLimits = HeadLimits()
-) -> (outcome: HeadOutcome, head: ResponseHead, input: [UInt8]) {
-    let input = bytes(input)
-    var head = ResponseHead(limits: limits)
-    let outcome = head.parse(input.span, answering: method)
-    return (outcome, head, input)
+/// A whole response, and what parsing it came to.
+struct ParsedResponse: ~Copyable {
+    let input: [UInt8]
+    let outcome: HeadOutcome
+    let head: ResponseHead
+
+    init(
+        _ text: String, answering method: HTTP1.Method = .get, limits: HeadLimits = HeadLimits()
+    ) {
+        let input = bytes(text)
+        var head = ResponseHead(limits: limits)
+        outcome = head.parse(input.span, answering: method)
+        self.input = input
+        self.head = head
+    }
 }
 
 extension SeededGenerator {

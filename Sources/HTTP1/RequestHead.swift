@@ -36,7 +36,7 @@ package struct RequestHead: ~Copyable {
 
     /// The field lines in the order in which they came. Do not keep the array: the next parse would
     /// have to allocate another.
-    package var fields: [Field] { section.fields }
+    package var fields: ArraySlice<Field> { section.fields }
 
     /// Whether the client lets the connection be used again (RFC 9112 section 9.3).
     package var keepsAlive: Bool {

@@ -27,7 +27,7 @@ package struct ResponseHead: ~Copyable {
 
     /// The field lines in the order in which they came. Do not keep the array: the next parse would
     /// have to allocate another.
-    package var fields: [Field] { section.fields }
+    package var fields: ArraySlice<Field> { section.fields }
 
     /// Whether another response follows this one: 1xx but 101 (RFC 9110 section 15.2).
     package var isInterim: Bool { status < 200 && status != 101 }

@@ -92,7 +92,7 @@ extension HTTPClient {
 
         init(_ parsed: borrowing ResponseHead, head: [UInt8]) {
             status = parsed.status
-            fields = parsed.fields
+            fields = Array(parsed.fields)
             self.head = head
         }
 

@@ -33,7 +33,7 @@ final class Worker {
     /// What every receive of this thread writes to.
     let buffer = ReceiveBuffer()
     /// Reused for every head that is written to a client.
-    var outgoing: [UInt8] = []
+    let outgoing = SendBuffer(capacity: 65_536, keeping: 1 << 18)
     /// Nil when there is no access log.
     let log: WorkerLog?
     private(set) var isDraining = false
@@ -66,7 +66,6 @@ final class Worker {
         log = accessLog.map { [loop] log in
             WorkerLog(log, registry.accessLog(worker: number), on: loop)
         }
-        outgoing.reserveCapacity(buffer.capacity)
         pools = options.services.enumerated().map { index, service in
             BackendPool(
                 options: service, counters: registry.service(index, worker: number), worker: number)
@@ -168,8 +167,10 @@ final class Worker {
         freeExchanges.popLast() ?? HTTPExchange(worker: self)
     }
 
+    /// Keeps `exchange`, which is still on the stack: of too many, another is dropped.
     func recycle(_ exchange: HTTPExchange) {
-        if freeExchanges.count < Self.freeExchangesMax { freeExchanges.append(exchange) }
+        if freeExchanges.count == Self.freeExchangesMax { freeExchanges.removeLast() }
+        freeExchanges.append(exchange)
     }
 
     // MARK: - Reports

@@ -23,6 +23,9 @@ package struct TriedBackends {
         count += 1
     }
 
+    /// Forgets them all.
+    package mutating func removeAll() { count = 0 }
+
     /// Whether `id` was tried.
     package func contains(_ id: BackendID) -> Bool {
         for index in 0..<count where ids[index] == id { return true }

@@ -136,7 +136,7 @@ struct WeightedTurns {
         var place = start
         while true {
             var least = place
-            for child in [2 * place + 1, 2 * place + 2] where child < heap.count {
+            for child in 2 * place + 1..<2 * place + 3 where child < heap.count {
                 if precedes(heap[child], heap[least]) { least = child }
             }
             guard least != place else { return }

@@ -19,7 +19,7 @@ internal import Glibc
     /// False from `close()` on.
     package private(set) var isOpen = true
     /// Whether `onReadable` is called when there is something to read.
-    package private(set) var isReading = false
+    @usableFromInline package private(set) var isReading = false
     /// Whether `onWritable` is called when there is room to write.
     package private(set) var isAwaitingWrite = false
 
@@ -29,11 +29,11 @@ internal import Glibc
     private var writeEvent: UnsafeMutablePointer<event>?
 
     // MARK: For DeadlineWheel
-    fileprivate(set) var deadline: UInt64 = .max
-    /// Of the slot it is in; `DeadlineWheel.noTick` when in none. A number of its own costs every
-    /// idle connection less than an optional would.
-    var wheelTick = DeadlineWheel.noTick
-    var isInWheel: Bool { wheelTick != DeadlineWheel.noTick }
+    @usableFromInline var deadline: UInt64 = .max
+    /// The slot that the channel is in sees deadlines from this time on; `.max` when in none. Tells
+    /// which slot it is, and costs every idle connection less than an optional would.
+    @usableFromInline var deadlinesSeenFrom = UInt64.max
+    var isInWheel: Bool { deadlinesSeenFrom != .max }
     unowned(unsafe) var nextInSlot: Channel?
     unowned(unsafe) var previousInSlot: Channel?
 
@@ -73,8 +73,12 @@ internal import Glibc
     // MARK: - Interest
 
     /// Asks for `onReadable`.
-    package func startReading() {
-        guard isOpen, !isReading else { return }
+    @inlinable package func startReading() {
+        if !isReading { addReadEvent() }
+    }
+
+    @usableFromInline func addReadEvent() {
+        guard isOpen else { return }
         isReading = true
         unsafe event_add(readEvent, nil)
     }
@@ -121,18 +125,20 @@ internal import Glibc
 
     /// When `onDeadline` is called, in the loop's `nowNanoseconds`; `.max` is never. It may be
     /// called up to 100 ms late. Moving a deadline later costs a store.
-    package var deadlineNanoseconds: UInt64 {
+    @inlinable package final var deadlineNanoseconds: UInt64 {
         get { deadline }
         set {
             deadline = newValue
-            guard newValue != .max, isOpen else { return }
-            if isInWheel {
-                if newValue / DeadlineWheel.tickNanoseconds &+ 1 >= wheelTick { return }
-                loop.wheel.remove(self)
-            }
-            loop.armDeadlines()
-            loop.wheel.insert(self)
+            if newValue < deadlinesSeenFrom { putInWheel() }
         }
+    }
+
+    /// Sees to it that the deadline is noticed, which is earlier than a slot would.
+    @usableFromInline func putInWheel() {
+        guard isOpen else { return }
+        loop.wheel.remove(self)
+        loop.armDeadlines()
+        loop.wheel.insert(self)
     }
 
     // MARK: - The way out

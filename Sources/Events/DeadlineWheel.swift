@@ -11,8 +11,6 @@ final class DeadlineWheel {
     static let tickNanoseconds: UInt64 = 100_000_000
     /// Slots for 51.2 s; a deadline further off is looked at once a round.
     private static let slotCount: UInt64 = 512
-    /// The tick of a channel that is in no slot.
-    static let noTick = UInt64.max
 
     private var slots = [ChannelList](repeating: ChannelList(), count: Int(slotCount))
     /// The last tick whose slot was walked, counted from the clock's zero.
@@ -31,7 +29,7 @@ final class DeadlineWheel {
         // The slot at or after the deadline, so that it has passed when the slot comes round.
         let due = channel.deadlineNanoseconds / Self.tickNanoseconds &+ 1
         let tick = min(max(due, currentTick + 1), currentTick + Self.slotCount - 1)
-        channel.wheelTick = tick
+        channel.deadlinesSeenFrom = (tick - 1) * Self.tickNanoseconds
         slots[Int(tick % Self.slotCount)].append(channel)
         count += 1
     }
@@ -39,8 +37,9 @@ final class DeadlineWheel {
     /// Takes `channel` out of its slot, if it is in one.
     func remove(_ channel: Channel) {
         guard channel.isInWheel else { return }
-        slots[Int(channel.wheelTick % Self.slotCount)].remove(channel)
-        channel.wheelTick = Self.noTick
+        let tick = channel.deadlinesSeenFrom / Self.tickNanoseconds + 1
+        slots[Int(tick % Self.slotCount)].remove(channel)
+        channel.deadlinesSeenFrom = .max
         count -= 1
     }
 
@@ -55,7 +54,7 @@ final class DeadlineWheel {
             // Popped one by one, since a callback may close others of this slot. A channel put
             // back goes to another slot (`insert`), so this ends.
             while let channel = slots[slot].popFirst() {
-                channel.wheelTick = Self.noTick
+                channel.deadlinesSeenFrom = .max
                 count -= 1
                 if channel.deadlineNanoseconds <= now {
                     channel.deadlineNanoseconds = .max

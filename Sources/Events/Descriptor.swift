@@ -37,7 +37,7 @@ package struct Descriptor: Equatable, Sendable {
     /// Receives into the free end of `buffer`.
     package func receive(into buffer: ReceiveBuffer) -> IOResult {
         while true {
-            let count = unsafe recv(number, buffer.base, buffer.capacity, 0)
+            let count = unsafe recv_uncancelled(number, buffer.base, buffer.capacity, 0)
             if count > 0 { return .bytes(count) }
             if count == 0 { return .endOfStream }
             let error = Errno.current
@@ -51,7 +51,8 @@ package struct Descriptor: Equatable, Sendable {
         // The span keeps the bytes alive during the call.
         unsafe bytes.withUnsafeBufferPointer { buffer in
             repeatUntilUninterrupted {
-                unsafe Glibc.send(number, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL))
+                unsafe send_uncancelled(
+                    number, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL))
             }
         }
     }

@@ -7,7 +7,10 @@ internal import CLibevent
 internal import Glibc
 
 /// One thread's event loop. Not Sendable: create it on the thread that runs it.
-@safe package final class EventLoop {
+///
+/// `public` and not `package`, because only members of public types are inlined in other modules
+/// (Swift 6.3.1): the clock is asked for at every step of a request.
+@safe public final class EventLoop {
     // The base lives exactly as long as the loop: made in init, freed in deinit.
     let base: OpaquePointer
     let wheel = DeadlineWheel()
@@ -17,7 +20,8 @@ internal import Glibc
     private var isStopping = false
     /// Whether a batch of callbacks may be on the stack.
     private var isTurning = false
-    private var cachedNow: UInt64?
+    /// 0 when the clock was not read in this batch.
+    @usableFromInline var cachedNow: UInt64 = 0
     /// Channels closed in this batch, kept alive until no callback of theirs can be on the stack.
     private var closed: [Channel] = []
     // libevent's timer behind the deadlines; as long-lived as the base.
@@ -84,22 +88,24 @@ internal import Glibc
 
     private func turn(_ flags: Int32) {
         // One asked for between two turns must not stand for the time after the wait.
-        cachedNow = nil
+        cachedNow = 0
         isTurning = true
         unsafe _ = event_base_loop(base, flags)
         // Before the channels are released: what their release closes is not kept in turn.
         isTurning = false
-        cachedNow = nil
+        cachedNow = 0
         if !closed.isEmpty { closed.removeAll(keepingCapacity: true) }
     }
 
     /// Monotonic nanoseconds, read once per batch of callbacks: as exact as deadlines and latency
     /// figures need, without a clock read per event. Loop thread only.
-    package var nowNanoseconds: UInt64 {
-        if let cachedNow { return cachedNow }
-        let now = Self.monotonicNanoseconds()
-        cachedNow = now
-        return now
+    @inlinable package var nowNanoseconds: UInt64 {
+        cachedNow != 0 ? cachedNow : readClock()
+    }
+
+    @usableFromInline func readClock() -> UInt64 {
+        cachedNow = Self.monotonicNanoseconds()
+        return cachedNow
     }
 
     private static func monotonicNanoseconds() -> UInt64 {

@@ -4,10 +4,12 @@
 internal import Glibc
 
 /// A fixed piece of memory to receive into. Loop thread only.
-@safe package final class ReceiveBuffer {
+///
+/// `public` for the reason that `EventLoop` is.
+@safe public final class ReceiveBuffer {
     @usableFromInline let base: UnsafeMutableRawPointer
     /// Its size in bytes.
-    package let capacity: Int
+    @usableFromInline package let capacity: Int
 
     /// A buffer of `capacity` bytes (at least 1). 64 KiB halve the cost of bulk against 16 KiB.
     package init(capacity: Int = 65536) {

@@ -86,9 +86,14 @@ open class StreamChannel: Channel {
         write(first.span, second)
     }
 
-    /// Sends `first` and then `second`, either of which may be empty.
-    package func write(_ first: [UInt8], _ second: [UInt8]) -> WriteOutcome {
-        write(first.span, second.span)
+    /// Sends what is in `first`, and then `second`; either may be empty.
+    package func write(_ first: SendBuffer, _ second: Span<UInt8> = Span()) -> WriteOutcome {
+        first.withBytes { write($0, second) }
+    }
+
+    /// Sends what is in `first`, and then `second`; either may be empty.
+    package func write(_ first: SendBuffer, _ second: [UInt8]) -> WriteOutcome {
+        write(first, second.span)
     }
 
     /// Sends what `source`, another connection's descriptor, has received: at most `limit` bytes

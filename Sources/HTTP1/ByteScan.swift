@@ -70,6 +70,19 @@ enum ByteScan {
         return at
     }
 
+    /// The first offset in `start..<end` whose byte is none of a host's common ones: letters, digits,
+    /// hyphens and dots. `end` if there is none.
+    static func endOfHostName(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
+        var at = start
+        // Words may reach beyond `end`, as far as there are bytes: what is found there is cut off.
+        while at < end, at &+ 8 <= bytes.count {
+            let others = bytesButHostName(load(bytes, at))
+            if others != 0 { return min(at &+ others.trailingZeroBitCount / 8, end) }
+            at &+= 8
+        }
+        return min(at, end)
+    }
+
     /// Whether the eight bytes at `offset` are, in this order from the lowest byte, those of
     /// `word`.
     @inline(__always)
@@ -99,17 +112,23 @@ enum ByteScan {
         let count = literal.utf8CodeUnitCount
         // A static string's bytes live as long as the program; only `0..<count` of them is read.
         let pattern = unsafe UnsafeRawBufferPointer(start: literal.utf8Start, count: count)
-        var at = 0
-        while at &+ 8 <= count {
+        func isWordSame(at offset: Int) -> Bool {
             let wanted = unsafe UInt64(
-                littleEndian: pattern.loadUnaligned(fromByteOffset: at, as: UInt64.self))
-            if load(bytes, start &+ at) | 0x2020_2020_2020_2020 != wanted { return false }
-            at &+= 8
+                littleEndian: pattern.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+            return load(bytes, start &+ offset) | 0x2020_2020_2020_2020 == wanted
         }
-        while at < count {
+        if count >= 8 {
+            var at = 0
+            while at &+ 8 < count {
+                if !isWordSame(at: at) { return false }
+                at &+= 8
+            }
+            // The last eight, of which some may have been looked at.
+            return isWordSame(at: count &- 8)
+        }
+        for at in 0..<count {
             let wanted = unsafe pattern[at]
             if bytes[start &+ at] | 0x20 != wanted { return false }
-            at &+= 1
         }
         return true
     }
@@ -131,6 +150,17 @@ enum ByteScan {
     @inline(__always)
     private static func bytesEqual(_ word: UInt64, _ byte: UInt64) -> UInt64 {
         bytesBelow(word ^ (ones &* byte), 1)
+    }
+
+    /// The top bit of every byte that is no ASCII letter, digit, hyphen or dot. Exact, as the next.
+    @inline(__always)
+    private static func bytesButHostName(_ word: UInt64) -> UInt64 {
+        let sevenBits = word & ~tops
+        let folded = sevenBits | ones &* 0x20
+        let letters = (folded &+ ones &* 0x1F) & ~(folded &+ ones &* 0x05)  // 0x61 to 0x7A
+        let digits = (sevenBits &+ ones &* 0x50) & ~(sevenBits &+ ones &* 0x46)  // 0x30 to 0x39
+        let marks = (sevenBits &+ ones &* 0x53) & ~(sevenBits &+ ones &* 0x51)  // 0x2D and 0x2E
+        return (word | ~(letters | digits | marks)) & tops
     }
 
     /// The top bit of every byte that is neither an ASCII letter nor a hyphen. Exact in each byte:

@@ -27,8 +27,8 @@ extension FieldSection {
         into out: inout OutputSpan<UInt8>
     ) {
         var runStart: UInt32?
-        for index in fields.indices {
-            let field = fields[index]
+        for index in 0..<count {
+            let field = self[index]
             let isEdited = edits?.drops(bytes.extracting(field.name.bounds)) ?? false
             if isEdited || field.isNominated || dropped.contains(field.known) {
                 if let start = runStart {

@@ -10,7 +10,10 @@ struct FieldSection {
     /// Lengths are below 2^62, so that sums with buffer sizes cannot overflow.
     static let contentLengthMax: UInt64 = (1 << 62) - 1
 
-    private(set) var fields: [Field] = []
+    /// The fields, and behind them those of a longer head before this one: emptying an array and
+    /// filling it again costs more than all that is asked of most fields.
+    private var storage: [Field] = []
+    private(set) var count = 0
     /// The known names that occur, and those that occur twice or more.
     private(set) var present = FieldNames()
     private(set) var contentLength: UInt64 = 0
@@ -25,10 +28,19 @@ struct FieldSection {
     private var optionsCount = 0
     private var hasNominations = false
 
-    init(fieldsMax: Int) { fields.reserveCapacity(min(fieldsMax, 128)) }
+    init(fieldsMax: Int) { storage.reserveCapacity(min(fieldsMax, 128)) }
+
+    /// The fields in the order in which they came.
+    var fields: ArraySlice<Field> { storage[..<count] }
+
+    /// The field at `index`, which is less than `count`.
+    subscript(index: Int) -> Field {
+        precondition(index < count, "no such field")
+        return storage[index]
+    }
 
     mutating func reset() {
-        fields.removeAll(keepingCapacity: true)
+        count = 0
         present = FieldNames()
         contentLength = 0
         host = .empty
@@ -72,15 +84,20 @@ struct FieldSection {
             if lineEnd + 1 >= end { return .needMore }
             var valueEnd = lineEnd
             while valueEnd > valueStart, Characters.isBlank(bytes[valueEnd - 1]) { valueEnd -= 1 }
-            if fields.count == fieldsMax { return .bad(.tooManyFields) }
+            if count == fieldsMax { return .bad(.tooManyFields) }
             let field = Field(
                 name: ByteRange(at, colon), value: ByteRange(valueStart, valueEnd),
                 known: FieldName(bytes, at, colon), isNominated: false)
-            fields.append(field)
+            append(field)
             if field.known != .other, let error = note(field, bytes) { return .bad(error) }
             at = lineEnd + 2
         }
         return .needMore
+    }
+
+    private mutating func append(_ field: Field) {
+        if count < storage.count { storage[count] = field } else { storage.append(field) }
+        count += 1
     }
 
     /// Why a line does not begin with a name and a colon. `byte` is the first that is no token
@@ -185,13 +202,13 @@ struct FieldSection {
     /// Marks every field whose name is a connection option. Bounded: at most
     /// `connectionOptionsMax` options times the fields of the head.
     private mutating func markNominated(_ bytes: Span<UInt8>) {
-        for connection in fields.indices where fields[connection].known == .connection {
-            var list = TokenList(fields[connection].value)
+        for connection in 0..<count where storage[connection].known == .connection {
+            var list = TokenList(storage[connection].value)
             while let member = list.next(bytes) {
                 guard let option = member else { break }
-                for index in fields.indices
-                where Self.isSameName(bytes, fields[index].name, option) {
-                    fields[index].isNominated = true
+                for index in 0..<count
+                where Self.isSameName(bytes, storage[index].name, option) {
+                    storage[index].isNominated = true
                 }
             }
         }

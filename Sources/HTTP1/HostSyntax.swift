@@ -20,7 +20,7 @@ enum HostSyntax {
 
     /// Past a registered name or IPv4 address; nil for a `%` without two hexadecimal digits.
     private static func endOfName(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Int? {
-        var at = start
+        var at = ByteScan.endOfHostName(bytes, from: start, to: end)
         while at < end {
             if bytes[at] == 0x25 {
                 guard end - at > 2, Characters.hexValue(bytes[at + 1]) != nil,

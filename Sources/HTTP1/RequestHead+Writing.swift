@@ -15,6 +15,21 @@ package struct RequestID: Equatable, Sendable {
 }
 
 extension RequestHead {
+    /// The most bytes that `write` appends.
+    package func writtenBytesMax(
+        forwarding: borrowing Forwarding, rewrite: PathRewrite? = nil, edits: FieldEdits? = nil
+    ) -> Int {
+        // Of the head that came nothing is written twice but the host.
+        let hostBytesMax = max(
+            Int(host.end - host.start), edits?.host?.count ?? 0, forwarding.defaultHost.count)
+        return length + 3 * hostBytesMax + (rewrite?.prefix.count ?? 0) + (edits?.lines.count ?? 0)
+            + forwarding.linesBytesMax + Self.constantBytesMax
+    }
+
+    /// The bytes of names, separators and numbers that writing adds, rounded up: each literal of
+    /// this file once, 32 digits of a request's ID, 20 of a number.
+    private static var constantBytesMax: Int { 512 }
+
     /// Appends the head to send to the backend: request line in origin-form (or `*`), HTTP/1.1,
     /// Host first, the fields that are not hop-by-hop, those that `forwarding` adds, and the
     /// framing.
@@ -29,32 +44,11 @@ extension RequestHead {
     ///   - rewrite: how the path is changed; nil leaves it. Its prefix is one that the path has.
     ///   - edits: changes of the fields; nil for none.
     ///   - passingUpgrade: write Connection and Upgrade for what `upgrade` asks for.
+    /// - Precondition: there is room for `writtenBytesMax` of the same.
     package func write(
         from bytes: Span<UInt8>, forwarding: borrowing Forwarding, requestID: RequestID? = nil,
         maxForwards: UInt64? = nil, rewrite: PathRewrite? = nil, edits: FieldEdits? = nil,
-        passingUpgrade: Bool = false, into out: inout [UInt8]
-    ) {
-        // Of the head that came nothing is written twice but the host.
-        let hostBytesMax = max(
-            Int(host.end - host.start), edits?.host?.count ?? 0, forwarding.defaultHost.count)
-        let room =
-            length + 3 * hostBytesMax + (rewrite?.prefix.count ?? 0) + (edits?.lines.count ?? 0)
-            + forwarding.linesBytesMax + Self.constantBytesMax
-        out.append(addingCapacity: room) { (out: inout OutputSpan<UInt8>) in
-            write(
-                from: bytes, forwarding, requestID, maxForwards, rewrite, edits, passingUpgrade,
-                into: &out)
-        }
-    }
-
-    /// The bytes of names, separators and numbers that writing adds, rounded up: each literal of
-    /// this file once, 32 digits of a request's ID, 20 of a number.
-    private static let constantBytesMax = 512
-
-    private func write(
-        from bytes: Span<UInt8>, _ forwarding: borrowing Forwarding, _ requestID: RequestID?,
-        _ maxForwards: UInt64?, _ rewrite: PathRewrite?, _ edits: FieldEdits?,
-        _ passingUpgrade: Bool, into out: inout OutputSpan<UInt8>
+        passingUpgrade: Bool = false, into out: inout OutputSpan<UInt8>
     ) {
         // `*` is no path, and an authority neither.
         if let rewrite, targetForm == .origin || targetForm == .absolute {
@@ -174,8 +168,8 @@ extension RequestHead {
             writeForwardedHost(from: bytes, into: &out)
             return
         }
-        for index in section.fields.indices {
-            let field = section.fields[index]
+        for index in 0..<section.count {
+            let field = section[index]
             if field.known == .xForwardedFor, !field.isNominated, !field.value.isEmpty {
                 out.append(bytes, field.value)
                 out.append(", ")

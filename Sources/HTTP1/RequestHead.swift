@@ -3,7 +3,7 @@
 
 /// A parsed request head (RFC 9112 sections 2 to 6). What it says is defined after `parse` returned
 /// `complete`, and only together with the bytes that it parsed.
-package struct RequestHead {
+package struct RequestHead: ~Copyable {
     private let limits: HeadLimits
     private(set) var section: FieldSection
 
@@ -36,7 +36,7 @@ package struct RequestHead {
 
     /// The field lines in the order in which they came. Do not keep the array: the next parse would
     /// have to allocate another.
-    package var fields: [Field] { section.fields }
+    package var fields: ArraySlice<Field> { section.fields }
 
     /// Whether the client lets the connection be used again (RFC 9112 section 9.3).
     package var keepsAlive: Bool {

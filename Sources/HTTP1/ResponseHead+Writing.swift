@@ -18,6 +18,14 @@ package struct ClientCapabilities: Equatable, Sendable {
 extension ResponseHead {
     private static let notCopied = FieldNames.hopByHop.union(FieldNames(.contentLength))
 
+    /// The most bytes that `write` appends. Of the head that came nothing is written twice.
+    package func writtenBytesMax(edits: FieldEdits? = nil) -> Int {
+        length + (edits?.lines.count ?? 0) + Self.constantBytesMax
+    }
+
+    /// The bytes of names and separators that writing adds, rounded up.
+    private static var constantBytesMax: Int { 128 + BodyFraming.fieldsBytesMax }
+
     /// Appends the head to send to the client: status line of HTTP/1.1 (a proxy's own version, RFC
     /// 9110 section 2.5), the fields that are not hop-by-hop, the framing, and a Connection field
     /// where the default of the client's version does not hold. An interim head gets neither; it
@@ -28,26 +36,13 @@ extension ResponseHead {
     ///     caller decodes since a client of HTTP/1.0 cannot. The connection is then not kept,
     ///     whatever `client` says.
     ///   - edits: changes of the fields; nil for none.
+    /// - Precondition: there is room for `writtenBytesMax` of the same.
     package func write(
         from bytes: Span<UInt8>, to client: ClientCapabilities, framing: BodyFraming,
-        edits: FieldEdits? = nil, into out: inout [UInt8]
+        edits: FieldEdits? = nil, into out: inout OutputSpan<UInt8>
     ) {
         precondition(
             framing != .chunked || client.minorVersion == 1, "HTTP/1.0 has no chunked bodies")
-        // Of the head that came nothing is written twice.
-        let room = length + (edits?.lines.count ?? 0) + Self.constantBytesMax
-        out.append(addingCapacity: room) { (out: inout OutputSpan<UInt8>) in
-            write(from: bytes, client, framing, edits, into: &out)
-        }
-    }
-
-    /// The bytes of names and separators that writing adds, rounded up.
-    private static let constantBytesMax = 128 + BodyFraming.fieldsBytesMax
-
-    private func write(
-        from bytes: Span<UInt8>, _ client: ClientCapabilities, _ framing: BodyFraming,
-        _ edits: FieldEdits?, into out: inout OutputSpan<UInt8>
-    ) {
         out.append("HTTP/1.1 ")
         // Code, space and reason stand together; only the space may be missing.
         let codeStart = HTTPVersion.count + 1

@@ -3,7 +3,7 @@
 
 /// A parsed response head (RFC 9112 sections 4 to 6). What it says is defined after `parse`
 /// returned `complete`, and only together with the bytes that it parsed.
-package struct ResponseHead {
+package struct ResponseHead: ~Copyable {
     private let limits: HeadLimits
     private(set) var section: FieldSection
     private var isRequestedByHead = false
@@ -27,7 +27,7 @@ package struct ResponseHead {
 
     /// The field lines in the order in which they came. Do not keep the array: the next parse would
     /// have to allocate another.
-    package var fields: [Field] { section.fields }
+    package var fields: ArraySlice<Field> { section.fields }
 
     /// Whether another response follows this one: 1xx but 101 (RFC 9110 section 15.2).
     package var isInterim: Bool { status < 200 && status != 101 }

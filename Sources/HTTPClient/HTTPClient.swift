@@ -119,9 +119,9 @@ extension HTTPClient {
         private let head: [UInt8]
         private let fields: [Field]
 
-        init(_ parsed: ResponseHead, head: [UInt8]) {
+        init(_ parsed: borrowing ResponseHead, head: [UInt8]) {
             status = parsed.status
-            fields = parsed.fields
+            fields = Array(parsed.fields)
             self.head = head
         }
 

@@ -3,7 +3,7 @@
 internal import HTTP1
 
 /// Collects one response from the bytes of a connection, however they are split.
-struct ResponseReader {
+struct ResponseReader: ~Copyable {
     enum Step {
         case needMore
         case complete(HTTPClient.Response)

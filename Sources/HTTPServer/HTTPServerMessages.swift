@@ -26,7 +26,9 @@ package struct HTTPServerRequest: Sendable {
     private let fields: [Field]
 
     /// - Precondition: `parsed` was parsed from the bytes that begin with `head`.
-    init(_ parsed: RequestHead, head: [UInt8], from peer: Endpoint, keepsAlive: Bool) {
+    init(
+        _ parsed: borrowing RequestHead, head: [UInt8], from peer: Endpoint, keepsAlive: Bool
+    ) {
         func text(_ range: ByteRange) -> String {
             String(decoding: head[range.bounds], as: UTF8.self)
         }
@@ -36,7 +38,7 @@ package struct HTTPServerRequest: Sendable {
         client = ClientCapabilities(
             minorVersion: parsed.minorVersion, keepsAlive: parsed.keepsAlive && keepsAlive)
         self.head = head
-        fields = parsed.fields
+        fields = Array(parsed.fields)
         let parts = text(parsed.pathAndQuery).split(
             separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         let path = parts.first.map(String.init) ?? ""

@@ -13,8 +13,10 @@ final class BackendConnection: StreamChannel {
     let pool: BackendPool
     private let worker: Worker
     private var state = State.connecting
-    /// Whom the connection works for; nil while it is idle.
-    private var exchange: HTTPExchange?
+    /// Whom the connection works for; none while it is idle. An exchange lets go of its connection
+    /// before its client lets go of it.
+    private var exchangeLink = Link<HTTPExchange>()
+    private var exchange: HTTPExchange? { exchangeLink.object }
     /// What came of a response's head that is not whole yet.
     var partial: [UInt8] = []
     /// Whether it has carried an exchange before: then the backend may have closed it meanwhile.
@@ -35,7 +37,7 @@ final class BackendConnection: StreamChannel {
     {
         self.backend = backend
         self.worker = worker
-        self.exchange = exchange
+        exchangeLink = Link(exchange)
         self.pool = pool
         let descriptor = try Socket.connectStream(to: backend.endpoint)
         super.init(descriptor, on: worker.loop)
@@ -48,7 +50,7 @@ final class BackendConnection: StreamChannel {
 
     /// Takes the connection out of the pool for `exchange`.
     func use(for exchange: HTTPExchange) {
-        self.exchange = exchange
+        exchangeLink = Link(exchange)
         state = .busy
         isReused = true
     }
@@ -60,7 +62,7 @@ final class BackendConnection: StreamChannel {
 
     /// The exchange is over: back to the pool when `isReusable`, else closed.
     func release(isReusable: Bool) {
-        exchange = nil
+        exchangeLink = Link()
         isBulk = false
         if !partial.isEmpty { partial = [] }
         guard isReusable, !worker.isDraining, !isCongested, !isBroken else {
@@ -76,13 +78,13 @@ final class BackendConnection: StreamChannel {
 
     /// Closes it in such a way that the backend can tell a request cut short from a whole one.
     func abort() {
-        exchange = nil
+        exchangeLink = Link()
         reset()
     }
 
     /// The connection has switched to another protocol: gives up the descriptor.
     func handOver() -> Descriptor {
-        exchange = nil
+        exchangeLink = Link()
         return detach()
     }
 
@@ -115,15 +117,14 @@ final class BackendConnection: StreamChannel {
 
     /// Receives into the worker's buffer.
     func receive() {
-        switch descriptor.receive(into: worker.buffer) {
+        switch worker.receive(from: descriptor) {
         case .bytes(let count):
             backend.counters.bytesReceived.add(count)
-            guard let exchange else {
-                // Nobody asked: a response to nothing must not become the answer to the next request.
-                dropIdle()
-                return
+            let isTaken: Void? = exchangeLink.with { exchange in
+                worker.withReceived(count) { exchange.backendSent($0, on: self) }
             }
-            worker.buffer.withBytes(count) { exchange.backendSent($0, on: self) }
+            // Nobody asked: a response to nothing must not become the answer to the next request.
+            if isTaken == nil { dropIdle() }
         case .wouldBlock:
             break
         case .endOfStream:

@@ -29,6 +29,12 @@ final class PooledBackend {
         self.counters = counters
     }
 
+    /// Counts the head of a response, so many nanoseconds after its request was sent.
+    func noteResponse(status: Int, after nanoseconds: UInt64) {
+        counters.firstByte.record(microseconds: Int(nanoseconds / 1000))
+        if status >= 500 { counters.responses5xx.add() }
+    }
+
     /// A connection that was free, if there is one.
     func takeIdle() -> BackendConnection? { idle.popLast() }
 
@@ -115,6 +121,16 @@ final class BackendPool {
     /// The backend whose turn it is; nil when there is none that was not tried.
     func pick(avoiding tried: TriedBackends) -> PooledBackend? {
         policy.pick(avoiding: tried).map { members[$0] }
+    }
+
+    /// Counts a response by the class of its status.
+    func noteResponse(status: Int) {
+        switch status {
+        case ..<300: counters.responses2xx.add()
+        case ..<400: counters.responses3xx.add()
+        case ..<500: counters.responses4xx.add()
+        default: counters.responses5xx.add()
+        }
     }
 
     /// Whether the rotation has a backend that was not tried.

@@ -60,9 +60,9 @@ final class ClientConnection: StreamChannel, ClientSide {
 
     override func onReadable() {
         if isBulk, let exchange, exchange.spliceRequest(from: self) { return }
-        switch descriptor.receive(into: worker.buffer) {
+        switch worker.receive(from: descriptor) {
         case .bytes(let count):
-            worker.buffer.withBytes(count) { received($0) }
+            worker.withReceived(count) { received($0) }
         case .wouldBlock:
             break
         case .endOfStream:
@@ -128,19 +128,19 @@ final class ClientConnection: StreamChannel, ClientSide {
             seen = 0
             state = .exchanging
             deadlineNanoseconds = .max
-            // One copy of the value, not one per look at it.
-            let head = listener.requestHead
-            let headBytes = bytes.extracting(0..<length)
+            let head = bytes.extracting(0..<length)
             let following = bytes.extracting(length..<bytes.count)
-            let destination = listener.destination(of: head, headBytes)
-            guard case .service(let pool, let route) = destination else {
-                return length + answer(destination, head, headBytes, following: following)
+            switch listener.destination(of: listener.requestHead, head) {
+            case .service(let pool, let route):
+                let exchange = worker.takeExchange()
+                self.exchange = exchange
+                return length
+                    + exchange.begin(
+                        listener.requestHead, head, following: following, from: self, to: pool,
+                        by: route)
+            case let answered:
+                return length + answer(answered, listener.requestHead, head, following: following)
             }
-            let exchange = worker.takeExchange()
-            self.exchange = exchange
-            return length
-                + exchange.begin(
-                    head, headBytes, following: following, from: self, to: pool, by: route)
         case .needMore:
             if seen == 0 { deadlineNanoseconds = loop.nowNanoseconds + listener.headTimeout }
             // Less than a head's limit, or it would be bad.

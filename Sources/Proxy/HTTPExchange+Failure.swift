@@ -87,7 +87,7 @@ extension HTTPExchange {
             client.listener.counters.badRequests.add()
         case .optionsAtLastHop, .traceAtLastHop, .noRoute, .ambiguousPath: break
         }
-        pool.counters.count(status: reply.status)
+        pool.noteResponse(status: reply.status)
         let keepsAlive =
             reply.keepsConnection && clientKeepsAlive && client.mayKeepAlive
             && requestBody.isComplete

@@ -32,6 +32,14 @@ extension HTTPExchange {
         pool.counters.bytesToClients.add(count)
     }
 
+    /// The head of a response with `status` has come.
+    func noteFirstByte(of status: Int, _ connection: BackendConnection) {
+        let now = worker.loop.nowNanoseconds
+        figures.firstByteAt = now
+        figures.status = status
+        connection.backend.noteResponse(status: status, after: now - sentAt)
+    }
+
     /// Writes the line of this exchange, which is over.
     func writeLine(
         _ log: WorkerLog, _ client: ClientConnection, _ pool: BackendPool, _ cause: EndCause

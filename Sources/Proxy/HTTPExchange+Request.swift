@@ -33,7 +33,7 @@ extension HTTPExchange {
             head, from: bytes, of: client.address,
             requestID: client.listener.options.forwarding.requestID
                 ? worker.nextRequestID() : nil,
-            route: route, passingUpgrade: !upgradeOffer.isEmpty, into: &requestHead)
+            route: route, passingUpgrade: !upgradeOffer.isEmpty, into: requestHead)
         var used = 0
         if !requestBody.isComplete {
             guard let taken = takeBody(following) else {

@@ -9,7 +9,12 @@ internal import Stats
 extension HTTPExchange {
     /// Bytes came from the backend.
     func backendSent(_ bytes: Span<UInt8>, on connection: BackendConnection) {
-        guard let client else { return }
+        clientLink.with { backendSent(bytes, $0, connection) }
+    }
+
+    private func backendSent(
+        _ bytes: Span<UInt8>, _ client: ClientConnection, _ connection: BackendConnection
+    ) {
         if isResponseStarted {
             forwardBody(bytes, behind: false, client, connection)
         } else if connection.partial.isEmpty {
@@ -39,22 +44,19 @@ extension HTTPExchange {
                 failBackend(.badResponse, connection)
                 return
             case .complete(let length):
-                // One copy of the value, not one per look at it.
-                let head = listener.responseHead
-                let headBytes = rest.extracting(0..<length)
-                guard head.isInterim else {
-                    guard head.status != 101 else {
+                let head = rest.extracting(0..<length)
+                guard listener.responseHead.isInterim else {
+                    let following = rest.extracting(length..<rest.count)
+                    guard listener.responseHead.status != 101 else {
                         switchProtocols(
-                            head, headBytes, following: rest.extracting(length..<rest.count),
-                            client, connection)
+                            listener.responseHead, head, following: following, client, connection)
                         return
                     }
-                    startResponse(head, headBytes, client, connection)
-                    forwardBody(
-                        rest.extracting(length..<rest.count), behind: true, client, connection)
+                    startResponse(listener.responseHead, head, client, connection)
+                    forwardBody(following, behind: true, client, connection)
                     return
                 }
-                guard forwardInterim(head, headBytes, client) else { return }
+                guard forwardInterim(listener.responseHead, head, client) else { return }
                 start += length
             }
         }
@@ -66,10 +68,9 @@ extension HTTPExchange {
         _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, _ client: ClientConnection
     ) -> Bool {
         guard minorVersion == 1 else { return true }
-        worker.outgoing.removeAll(keepingCapacity: true)
-        head.write(
-            from: bytes, to: ClientCapabilities(minorVersion: 1, keepsAlive: true), framing: .none,
-            into: &worker.outgoing)
+        worker.putOutgoing(
+            head, from: bytes, to: ClientCapabilities(minorVersion: 1, keepsAlive: true),
+            framing: .none)
         figures.bytesOut += worker.outgoing.count
         figures.headBytesOut += worker.outgoing.count
         if case .failed = client.write(worker.outgoing) {
@@ -86,31 +87,29 @@ extension HTTPExchange {
         _ connection: BackendConnection
     ) {
         isResponseStarted = true
-        let status = head.status
-        let counters = connection.backend.counters
-        let elapsed = worker.loop.nowNanoseconds - sentAt
-        counters.firstByte.record(microseconds: Int(elapsed / 1000))
-        figures.firstByteAt = worker.loop.nowNanoseconds
-        figures.status = status
-        connection.pool.counters.count(status: status)
-        if status >= 500 { counters.responses5xx.add() }
+        noteFirstByte(of: head.status, connection)
+        connection.pool.noteResponse(status: head.status)
 
-        let framing = head.body
+        var framing = head.body
         responseBody = BodyTracker(framing)
         backendKeepsAlive = head.keepsAlive
-        // Chunks are of HTTP/1.1: an older client gets the payload, ended by the connection's end.
-        let isDechunked = framing == .chunked && minorVersion == 0
-        if isDechunked { payload = PayloadReader(.chunked) }
-        let clientFraming = isDechunked ? BodyFraming.untilClose : framing
-        responseKeepsAlive =
-            clientKeepsAlive && client.mayKeepAlive && requestBody.isComplete
-            && clientFraming != .untilClose
+        responseKeepsAlive = clientKeepsAlive && client.mayKeepAlive && requestBody.isComplete
+        switch framing {
+        case .none, .length: break
+        case .untilClose: responseKeepsAlive = false
+        case .chunked where minorVersion == 1: break
+        case .chunked:
+            // Chunks are of HTTP/1.1: an older client gets the payload, ended by the connection's
+            // end.
+            payload = PayloadReader(.chunked)
+            framing = .untilClose
+            responseKeepsAlive = false
+        }
 
-        worker.outgoing.removeAll(keepingCapacity: true)
-        head.write(
-            from: bytes,
+        worker.putOutgoing(
+            head, from: bytes,
             to: ClientCapabilities(minorVersion: minorVersion, keepsAlive: responseKeepsAlive),
-            framing: clientFraming, edits: route?.responseEdits, into: &worker.outgoing)
+            framing: framing, edits: route?.responseEdits)
         figures.headBytesOut += worker.outgoing.count
     }
 
@@ -120,7 +119,7 @@ extension HTTPExchange {
         _ bytes: Span<UInt8>, behind isBehindHead: Bool, _ client: ClientConnection,
         _ connection: BackendConnection
     ) {
-        if !isBehindHead { worker.outgoing.removeAll(keepingCapacity: true) }
+        if !isBehindHead { worker.outgoing.removeAll() }
         var body = bytes
         var isBad = false
         var hasExcess = false
@@ -178,9 +177,9 @@ extension HTTPExchange {
         let outcome: WriteOutcome
         if body.count <= Self.copiedBodyMax {
             worker.outgoing.append(body)
-            outcome = client.write(worker.outgoing)
+            outcome = worker.sendOutgoing(to: client)
         } else {
-            outcome = client.write(worker.outgoing, body)
+            outcome = worker.sendOutgoing(and: body, to: client)
         }
         switch outcome {
         case .sent: return true
@@ -245,17 +244,5 @@ extension HTTPExchange {
         abortTry()
         finish(pool, cause)
         client.exchangeCutShort()
-    }
-}
-
-extension ServiceCounters {
-    /// Counts a response by the class of its status.
-    func count(status: Int) {
-        switch status {
-        case ..<300: responses2xx.add()
-        case ..<400: responses3xx.add()
-        case ..<500: responses4xx.add()
-        default: responses5xx.add()
-        }
     }
 }

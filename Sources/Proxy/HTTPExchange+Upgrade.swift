@@ -28,11 +28,8 @@ extension HTTPExchange {
         }
         let pool = connection.pool
         let listener = client.listener
-        let elapsed = worker.loop.nowNanoseconds - sentAt
-        connection.backend.counters.firstByte.record(microseconds: Int(elapsed / 1000))
+        noteFirstByte(of: 101, connection)
         pool.counters.upgrades.add()
-        figures.firstByteAt = worker.loop.nowNanoseconds
-        figures.status = 101
         endTry(on: connection)
         finish(pool, .complete)
 
@@ -41,11 +38,9 @@ extension HTTPExchange {
         let relay = TCPRelay(
             descriptor, from: client.address, for: pool, worker: worker, listener: listener)
         worker.replace(client, by: relay)
-        worker.outgoing.removeAll(keepingCapacity: true)
-        worker.outgoing.append(unsent.span)
-        head.write(
-            from: bytes, to: ClientCapabilities(minorVersion: 1, keepsAlive: true), framing: .none,
-            into: &worker.outgoing)
+        worker.putOutgoing(
+            head, from: bytes, to: ClientCapabilities(minorVersion: 1, keepsAlive: true),
+            framing: .none, behind: unsent.span)
         worker.outgoing.append(following)
         relay.start(
             server: connection.handOver(), of: backend, toClient: worker.outgoing,

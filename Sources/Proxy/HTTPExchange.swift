@@ -7,7 +7,9 @@
 //
 // The methods hand the client and the connection down as parameters, although the exchange knows
 // both: a reference that is read from a property is counted up and down, atomically, and counting
-// at every step was a sixth of what a request cost.
+// at every step was a sixth of what a request cost. For the same reason the exchange's own are links
+// (Link.swift): the client holds the exchange, and closes only after it has let go of it; the
+// connection is let go of (`endTry`) before it is closed or kept.
 
 internal import AccessLog
 internal import Backends
@@ -20,14 +22,14 @@ internal import Stats
 /// One request and its response. Worker thread only.
 final class HTTPExchange {
     let worker: Worker
-    /// The client; nil while the exchange is free.
-    private(set) var client: ClientConnection?
+    /// The client; none while the exchange is free.
+    private(set) var clientLink = Link<ClientConnection>()
     /// The service that the request is for; nil while the exchange is free.
     private(set) var pool: BackendPool?
     /// The route that the request came by; nil without routes, and while the exchange is free.
     var route: Route?
-    /// The connection of the try under way; nil before it is dialled and after it is let go.
-    private(set) var connection: BackendConnection?
+    /// The connection of the try under way; none before it is dialled and after it is let go.
+    private(set) var connectionLink = Link<BackendConnection>()
     private(set) var tried = TriedBackends()
     /// Tries begun.
     private(set) var tries = 0
@@ -39,7 +41,7 @@ final class HTTPExchange {
     /// Whether the client lets its connection be used again.
     var clientKeepsAlive = false
     /// The head as backends get it, whichever of them.
-    var requestHead: [UInt8] = []
+    let requestHead = SendBuffer(capacity: 1024, keeping: 4096)
     var requestBody = BodyTracker(.none)
     /// Body bytes that came before a backend was there to take them, and, until a response begins,
     /// those sent first: at most one receive buffer.
@@ -78,13 +80,20 @@ final class HTTPExchange {
 
     init(worker: Worker) {
         self.worker = worker
-        requestHead.reserveCapacity(1024)
     }
+
+    deinit {
+        precondition(
+            !clientLink.isSet && !connectionLink.isSet, "an exchange was dropped before its end")
+    }
+
+    var client: ClientConnection? { clientLink.object }
+    var connection: BackendConnection? { connectionLink.object }
 
     /// Takes up a request of `client` for the service of `pool`.
     func take(_ client: ClientConnection, _ pool: BackendPool) {
-        precondition(self.client == nil, "one request at a time")
-        self.client = client
+        precondition(!clientLink.isSet, "one request at a time")
+        clientLink = Link(client)
         self.pool = pool
     }
 
@@ -102,7 +111,7 @@ final class HTTPExchange {
             if let connection = backend.takeIdle() {
                 figures.connectedAt = figures.triedAt
                 connection.use(for: self)
-                self.connection = connection
+                connectionLink = Link(connection)
                 sendRequest(client, connection)
                 return
             }
@@ -139,8 +148,9 @@ final class HTTPExchange {
     /// Nil when the dial is under way.
     private func dial(_ backend: PooledBackend, _ pool: BackendPool) -> Errno? {
         do throws(Errno) {
-            connection = try BackendConnection(
-                dialing: backend, for: self, worker: worker, pool: pool)
+            // Its loop keeps it until it is closed.
+            connectionLink = try Link(
+                BackendConnection(dialing: backend, for: self, worker: worker, pool: pool))
             return nil
         } catch {
             return error
@@ -157,7 +167,7 @@ final class HTTPExchange {
 
     /// Parts from the connection of this try; what becomes of it is up to the caller.
     func endTry(on connection: BackendConnection) {
-        self.connection = nil
+        connectionLink = Link()
         connection.backend.counters.inFlight.add(-1)
     }
 
@@ -166,17 +176,17 @@ final class HTTPExchange {
     /// Makes the exchange free for the next request. The caller tells the client, as the last thing
     /// it does.
     func finish(_ pool: BackendPool, _ cause: EndCause) {
-        precondition(connection == nil, "a try is still under way")
+        precondition(!connectionLink.isSet, "a try is still under way")
         if let log = worker.log, let client { writeLine(log, client, pool, cause) }
         pool.counters.inFlight.add(-1)
         let elapsed = worker.loop.nowNanoseconds - startedAt
         pool.counters.duration.record(microseconds: Int(elapsed / 1000))
-        client = nil
+        clientLink = Link()
         self.pool = nil
-        tried = TriedBackends()
+        tried.removeAll()
         tries = 0
         // The memory of a large head or body is not kept for the next request.
-        requestHead.removeAll(keepingCapacity: requestHead.capacity <= 4096)
+        requestHead.removeAll()
         if !bodyInHand.isEmpty {
             bodyInHand.removeAll(keepingCapacity: bodyInHand.capacity <= 4096)
         }

@@ -148,7 +148,7 @@ final class TCPRelay: ClientSide {
 
     /// Takes over from an exchange: `server`, connected to `backend`, and what came before.
     func start(
-        server descriptor: Descriptor, of backend: PooledBackend, toClient: [UInt8],
+        server descriptor: Descriptor, of backend: PooledBackend, toClient: SendBuffer,
         toServer: [UInt8]
     ) {
         guard let client else { return }
@@ -160,7 +160,7 @@ final class TCPRelay: ClientSide {
         join(server)
         client.noteMoved(toServer.count, to: server)
         server.noteMoved(toClient.count, to: client)
-        if !toClient.isEmpty { server.pass(toClient.span, to: client) }
+        if !toClient.isEmpty { toClient.withBytes { server.pass($0, to: client) } }
         if !toServer.isEmpty { client.pass(toServer.span, to: server) }
     }
 

@@ -35,7 +35,7 @@ final class Worker {
     /// What every receive of this thread writes to.
     let buffer = ReceiveBuffer()
     /// Reused for every head that is written to a client.
-    var outgoing: [UInt8] = []
+    let outgoing = SendBuffer(capacity: 65_536, keeping: 1 << 18)
     /// Nil when there is no access log.
     let log: WorkerLog?
     private(set) var isDraining = false
@@ -71,7 +71,6 @@ final class Worker {
         log = accessLog.map { [loop] log in
             WorkerLog(log, registry.accessLog(worker: number), on: loop)
         }
-        outgoing.reserveCapacity(buffer.capacity)
         for service in options.services { addPool(service) }
     }
 
@@ -190,8 +189,10 @@ final class Worker {
         freeExchanges.popLast() ?? HTTPExchange(worker: self)
     }
 
+    /// Keeps `exchange`, which is still on the stack: of too many, another is dropped.
     func recycle(_ exchange: HTTPExchange) {
-        if freeExchanges.count < Self.freeExchangesMax { freeExchanges.append(exchange) }
+        if freeExchanges.count == Self.freeExchangesMax { freeExchanges.removeLast() }
+        freeExchanges.append(exchange)
     }
 
     // MARK: - Reports

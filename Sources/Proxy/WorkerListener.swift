@@ -104,12 +104,16 @@ extension WorkerListener {
     /// Appends the head that a backend gets for a request of the client at `address`.
     func writeHead(
         _ head: borrowing RequestHead, from bytes: Span<UInt8>, of address: IPAddress,
-        requestID: RequestID?, route: Route?, passingUpgrade: Bool, into out: inout [UInt8]
+        requestID: RequestID?, route: Route?, passingUpgrade: Bool, into out: SendBuffer
     ) {
         setForwarded(address)
-        head.write(
-            from: bytes, forwarding: forwarding, requestID: requestID,
-            maxForwards: head.maxForwards.map { $0 - 1 }, rewrite: route?.rewrite,
-            edits: route?.requestEdits, passingUpgrade: passingUpgrade, into: &out)
+        let room = head.writtenBytesMax(
+            forwarding: forwarding, rewrite: route?.rewrite, edits: route?.requestEdits)
+        out.append(room: room) { out in
+            head.write(
+                from: bytes, forwarding: forwarding, requestID: requestID,
+                maxForwards: head.maxForwards.map { $0 - 1 }, rewrite: route?.rewrite,
+                edits: route?.requestEdits, passingUpgrade: passingUpgrade, into: &out)
+        }
     }
 }

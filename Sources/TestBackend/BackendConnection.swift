@@ -96,7 +96,8 @@ final class BackendConnection: StreamChannel {
                     refuse(error)
                     return bytes.count
                 case .complete(let length):
-                    begin(rest.extracting(..<length), isFollowed: length < rest.count)
+                    begin(
+                        worker.head, rest.extracting(..<length), isFollowed: length < rest.count)
                     at += length
                 }
             case .body(var tracker):
@@ -121,9 +122,10 @@ final class BackendConnection: StreamChannel {
         return at
     }
 
-    /// The head of a request, which is `bytes`.
-    private func begin(_ bytes: Span<UInt8>, isFollowed: Bool) {
-        let head = worker.head
+    /// The `head` of a request, which was parsed from `bytes`.
+    private func begin(
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, isFollowed: Bool
+    ) {
         plan = BackendPlan(bytes.extracting(head.pathAndQuery.bounds)) {
             worker.flaky.next($0)
         }

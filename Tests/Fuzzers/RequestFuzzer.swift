@@ -37,7 +37,7 @@ internal import HTTP1
 
 /// The two calls of a connection whose first segment ends at `cut`.
 private func requireSameInPieces(
-    _ input: Span<UInt8>, _ cut: Int, _ head: RequestHead, _ whole: HeadOutcome,
+    _ input: Span<UInt8>, _ cut: Int, _ head: borrowing RequestHead, _ whole: HeadOutcome,
     _ limits: HeadLimits
 ) {
     var cutHead = RequestHead(limits: limits)
@@ -64,7 +64,7 @@ private func requireSameInPieces(
 
 /// The backend's parser, if it is Fairlead's own, reads what the client's bytes were read as.
 private func requireSameMeaning(
-    _ head: RequestHead, _ input: Span<UInt8>, _ out: [UInt8], isRewritten: Bool
+    _ head: borrowing RequestHead, _ input: Span<UInt8>, _ out: [UInt8], isRewritten: Bool
 ) {
     var again = RequestHead(limits: HeadLimits(bytesMax: 1 << 20, fieldsMax: 1_000))
     require(again.parse(out.span) == .complete(length: out.count), "written, and refused")
@@ -92,7 +92,7 @@ private func requireSameMeaning(
 
 /// Nothing in what is written can be read in two ways, and nothing of this hop goes to the next.
 private func requireClean(
-    _ head: RequestHead, _ input: Span<UInt8>, _ out: [UInt8], passingUpgrade: Bool
+    _ head: borrowing RequestHead, _ input: Span<UInt8>, _ out: [UInt8], passingUpgrade: Bool
 ) {
     let written = WrittenHead(out)
     written.requireOneFraming()

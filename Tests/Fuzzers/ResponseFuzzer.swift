@@ -27,7 +27,7 @@ internal import HTTP1
 }
 
 private func requireSameInPieces(
-    _ input: Span<UInt8>, _ method: Method, _ cut: Int, _ head: ResponseHead,
+    _ input: Span<UInt8>, _ method: Method, _ cut: Int, _ head: borrowing ResponseHead,
     _ whole: HeadOutcome, _ limits: HeadLimits
 ) {
     var cutHead = ResponseHead(limits: limits)
@@ -53,7 +53,7 @@ private func requireSameInPieces(
 
 /// What a client of this version gets says the same, in one way only.
 private func requireGoodCopy(
-    _ head: ResponseHead, _ input: Span<UInt8>, _ method: Method, _ minorVersion: Int,
+    _ head: borrowing ResponseHead, _ input: Span<UInt8>, _ method: Method, _ minorVersion: Int,
     keepsAlive: Bool
 ) {
     let framing =

@@ -24,12 +24,12 @@ import Testing
         forwarding.setClient(isTrusted: client.isTrusted) {
             $0.append(contentsOf: bytes(client.address))
         }
-        let (outcome, head, input) = parseRequest(
+        let parsed = ParsedRequest(
             "GET / HTTP/\(version)\r\nHost: \(host)\r\n\(fields)\r\n")
-        guard case .complete = outcome else { return ["\(outcome)"] }
+        guard case .complete = parsed.outcome else { return ["\(parsed.outcome)"] }
         var out: [UInt8] = []
-        head.write(
-            from: input.span, forwarding: forwarding,
+        parsed.head.write(
+            from: parsed.input.span, forwarding: forwarding,
             requestID: RequestID(high: 0xAB, low: 0xCDEF_0000_0000_0001), into: &out)
         let prefix = "GET / HTTP/1.1\r\nHost: \(host)\r\n"
         let text = text(out)
@@ -143,21 +143,21 @@ import Testing
             ("OPTIONS", "007", 7),
         ] as [(String, String, UInt64?)])
     func maxForwards(_ method: String, _ value: String, _ expected: UInt64?) {
-        let (outcome, head, _) = parseRequest(
+        let parsed = ParsedRequest(
             "\(method) / HTTP/1.1\r\nHost: h\r\nMax-Forwards: \(value)\r\n\r\n")
-        guard case .complete = outcome else {
-            Issue.record("\(outcome)")
+        guard case .complete = parsed.outcome else {
+            Issue.record("\(parsed.outcome)")
             return
         }
-        #expect(head.maxForwards == expected)
+        #expect(parsed.head.maxForwards == expected)
     }
 
     @Test("what can't be counted down is refused", arguments: ["x", "", "-1", "1, 2", "+1"])
     func badMaxForwards(_ value: String) {
         let head = "OPTIONS / HTTP/1.1\r\nHost: h\r\nMax-Forwards: \(value)\r\n"
-        #expect(parseRequest("\(head)\r\n").outcome == .bad(.invalidMaxForwards))
+        #expect(ParsedRequest("\(head)\r\n").outcome == .bad(.invalidMaxForwards))
         #expect(
-            parseRequest(
+            ParsedRequest(
                 "OPTIONS / HTTP/1.1\r\nHost: h\r\nMax-Forwards: 1\r\nMax-Forwards: 1\r\n\r\n"
             )
             .outcome == .bad(.invalidMaxForwards))

@@ -7,34 +7,39 @@ import Testing
 @Suite struct RequestHeadTests {
     @Test("a valid head is understood exactly", arguments: requestCases)
     func understood(_ expected: RequestCase) {
-        let (outcome, head, input) = parseRequest(expected.input)
-        let headLength = expected.input.hasSuffix("12345") ? input.count - 5 : input.count
-        #expect(outcome == .complete(length: headLength))
-        #expect(head.length == headLength)
-        #expect(head.method == expected.method)
-        #expect(head.targetForm == expected.form)
-        #expect(text(input, head.pathAndQuery) == expected.path)
-        #expect(text(input, head.host) == expected.host)
-        #expect(head.minorVersion == expected.minor)
-        #expect(head.body == expected.body)
-        #expect(head.keepsAlive == expected.keepsAlive)
-        #expect(head.expectsContinue == expected.expectsContinue)
-        #expect(head.upgrade.map { text(input, $0) } == expected.upgrade)
+        let parsed = ParsedRequest(expected.input)
+        let headLength =
+            expected.input.hasSuffix("12345") ? parsed.input.count - 5 : parsed.input.count
+        #expect(parsed.outcome == .complete(length: headLength))
+        #expect(parsed.head.length == headLength)
+        #expect(parsed.head.method == expected.method)
+        #expect(parsed.head.targetForm == expected.form)
+        #expect(text(parsed.input, parsed.head.pathAndQuery) == expected.path)
+        #expect(text(parsed.input, parsed.head.host) == expected.host)
+        #expect(parsed.head.minorVersion == expected.minor)
+        #expect(parsed.head.body == expected.body)
+        #expect(parsed.head.keepsAlive == expected.keepsAlive)
+        #expect(parsed.head.expectsContinue == expected.expectsContinue)
+        #expect(parsed.head.upgrade.map { text(parsed.input, $0) } == expected.upgrade)
     }
 
     @Test("a malformed head is refused for the rule it breaks", arguments: refusedRequests)
     func refused(_ refused: RefusedCase) {
-        #expect(parseRequest(refused.input).outcome == .bad(refused.error))
+        #expect(ParsedRequest(refused.input).outcome == .bad(refused.error))
     }
 
     @Test("fields keep order, case and inner whitespace, and lose the whitespace around them")
     func fields() {
-        let (_, head, input) = parseRequest(
+        let parsed = ParsedRequest(
             "GET / HTTP/1.1\r\nHost: a\r\nX-A:  b \t c\t \r\nx-a:\r\nDATE: d\r\n\r\n")
-        #expect(head.fields.map { text(input, $0.name) } == ["Host", "X-A", "x-a", "DATE"])
-        #expect(head.fields.map { text(input, $0.value) } == ["a", "b \t c", "", "d"])
-        #expect(head.fields.map(\.known) == [.host, .other, .other, .date])
-        #expect(head.contains(.date) && !head.contains(.te))
+        #expect(
+            parsed.head.fields.map { text(parsed.input, $0.name) } == [
+                "Host", "X-A", "x-a", "DATE",
+            ])
+        #expect(
+            parsed.head.fields.map { text(parsed.input, $0.value) } == ["a", "b \t c", "", "d"])
+        #expect(parsed.head.fields.map(\.known) == [.host, .other, .other, .date])
+        #expect(parsed.head.contains(.date) && !parsed.head.contains(.te))
     }
 
     @Test(
@@ -61,16 +66,21 @@ import Testing
 
     @Test("the fields that Connection names are nominated, in any letter case")
     func nominated() {
-        let (_, head, input) = parseRequest(
+        let parsed = ParsedRequest(
             "GET / HTTP/1.1\r\nX-One: 1\r\nHost: a\r\nConnection: close, x-ONE , x^\r\nX~: 2\r\n"
                 + "X-Two: 3\r\n\r\n")
-        #expect(head.fields.filter(\.isNominated).map { text(input, $0.name) } == ["X-One"])
+        #expect(
+            parsed.head.fields.filter(\.isNominated).map { text(parsed.input, $0.name) } == [
+                "X-One"
+            ])
     }
 
     @Test("a head that is too large is refused, even when it is not complete")
     func limits() {
         let limits = HeadLimits(bytesMax: 200, fieldsMax: 3, requestLineBytesMax: 60)
-        func outcome(_ input: String) -> HeadOutcome { parseRequest(input, limits: limits).outcome }
+        func outcome(_ input: String) -> HeadOutcome {
+            ParsedRequest(input, limits: limits).outcome
+        }
         let start = "GET / HTTP/1.1\r\nHost: a\r\n"
         let path = String(repeating: "p", count: 60 - "GET / HTTP/1.1".utf8.count)
         #expect(outcome("GET /\(path)") == .needMore)
@@ -109,7 +119,7 @@ import Testing
         #expect(Set(HTTP1.Method.allCases.filter(\.isSafe)) == safe)
         #expect(Set(HTTP1.Method.allCases.filter(\.isIdempotent)) == safe.union([.put, .delete]))
         let names = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"]
-        let parsed = names.map { parseRequest("\($0) / HTTP/1.1\r\nHost: a\r\n\r\n").head.method }
+        let parsed = names.map { ParsedRequest("\($0) / HTTP/1.1\r\nHost: a\r\n\r\n").head.method }
         #expect(parsed == [.get, .head, .post, .put, .delete, .options, .trace, .patch])
     }
 

@@ -85,30 +85,30 @@ let refusedResponses: [RefusedCase] = [
 @Suite struct ResponseHeadTests {
     @Test("a response is framed by what it is and what it answers", arguments: responseCases)
     func framed(_ expected: ResponseCase) {
-        let (outcome, head, input) = parseResponse(expected.input, answering: expected.answering)
-        #expect(outcome == .complete(length: input.count))
-        #expect(head.status == expected.status)
-        #expect(head.body == expected.body)
-        #expect(head.keepsAlive == expected.keepsAlive)
-        #expect(head.isInterim == (expected.status == 100))
+        let parsed = ParsedResponse(expected.input, answering: expected.answering)
+        #expect(parsed.outcome == .complete(length: parsed.input.count))
+        #expect(parsed.head.status == expected.status)
+        #expect(parsed.head.body == expected.body)
+        #expect(parsed.head.keepsAlive == expected.keepsAlive)
+        #expect(parsed.head.isInterim == (expected.status == 100))
     }
 
     @Test("a malformed response is refused for the rule it breaks", arguments: refusedResponses)
     func refused(_ refused: RefusedCase) {
-        #expect(parseResponse(refused.input).outcome == .bad(refused.error))
+        #expect(ParsedResponse(refused.input).outcome == .bad(refused.error))
     }
 
     @Test("the reason phrase is what stands between code and line end")
     func reason() {
-        let (_, head, input) = parseResponse("HTTP/1.1 404 Not  Found \r\n\r\n")
-        #expect(text(input, head.reason) == "Not  Found ")
+        let parsed = ParsedResponse("HTTP/1.1 404 Not  Found \r\n\r\n")
+        #expect(text(parsed.input, parsed.head.reason) == "Not  Found ")
     }
 
     @Test("a response head that is too large is refused")
     func limits() {
         let limits = HeadLimits(bytesMax: 100, fieldsMax: 1, requestLineBytesMax: 40)
         func outcome(_ input: String) -> HeadOutcome {
-            parseResponse(input, limits: limits).outcome
+            ParsedResponse(input, limits: limits).outcome
         }
         let reason = String(repeating: "r", count: 28)
         #expect(outcome("HTTP/1.1 200 \(reason)") == .bad(.requestLineTooLong))

@@ -14,24 +14,66 @@ func text(_ input: some Sequence<UInt8>) -> String {
     String(String.UnicodeScalarView(input.map { Unicode.Scalar($0) }))
 }
 
-/// Parses a whole request, and what it came to.
-func parseRequest(
-    _ input: String, limits: HeadLimits = HeadLimits()
-) -> (outcome: HeadOutcome, head: RequestHead, input: [UInt8]) {
-    let input = bytes(input)
-    var head = RequestHead(limits: limits)
-    let outcome = head.parse(input.span)
-    return (outcome, head, input)
+/// A whole request, and what parsing it came to.
+struct ParsedRequest: ~Copyable {
+    let input: [UInt8]
+    let outcome: HeadOutcome
+    let head: RequestHead
+
+    init(_ text: String, limits: HeadLimits = HeadLimits()) {
+        let input = bytes(text)
+        var head = RequestHead(limits: limits)
+        outcome = head.parse(input.span)
+        self.input = input
+        self.head = head
+    }
 }
 
-/// Parses a whole response, and what it came to.
-func parseResponse(
-    _ input: String, answering method: HTTP1.Method = .get, limits: HeadLimits = HeadLimits()
-) -> (outcome: HeadOutcome, head: ResponseHead, input: [UInt8]) {
-    let input = bytes(input)
-    var head = ResponseHead(limits: limits)
-    let outcome = head.parse(input.span, answering: method)
-    return (outcome, head, input)
+/// A whole response, and what parsing it came to.
+struct ParsedResponse: ~Copyable {
+    let input: [UInt8]
+    let outcome: HeadOutcome
+    let head: ResponseHead
+
+    init(
+        _ text: String, answering method: HTTP1.Method = .get, limits: HeadLimits = HeadLimits()
+    ) {
+        let input = bytes(text)
+        var head = ResponseHead(limits: limits)
+        outcome = head.parse(input.span, answering: method)
+        self.input = input
+        self.head = head
+    }
+}
+
+extension RequestHead {
+    /// Writes the head for a backend to an array, which has just the room that is asked for.
+    func write(
+        from bytes: Span<UInt8>, forwarding: borrowing Forwarding, requestID: RequestID? = nil,
+        maxForwards: UInt64? = nil, rewrite: PathRewrite? = nil, edits: FieldEdits? = nil,
+        passingUpgrade: Bool = false, into out: inout [UInt8]
+    ) {
+        let room = writtenBytesMax(forwarding: forwarding, rewrite: rewrite, edits: edits)
+        out.append(addingCapacity: room) { (out: inout OutputSpan<UInt8>) in
+            write(
+                from: bytes, forwarding: forwarding, requestID: requestID,
+                maxForwards: maxForwards, rewrite: rewrite, edits: edits,
+                passingUpgrade: passingUpgrade, into: &out)
+        }
+    }
+}
+
+extension ResponseHead {
+    /// Writes the head for a client to an array, which has just the room that is asked for.
+    func write(
+        from bytes: Span<UInt8>, to client: ClientCapabilities, framing: BodyFraming,
+        edits: FieldEdits? = nil, into out: inout [UInt8]
+    ) {
+        out.append(addingCapacity: writtenBytesMax(edits: edits)) {
+            (out: inout OutputSpan<UInt8>) in
+            write(from: bytes, to: client, framing: framing, edits: edits, into: &out)
+        }
+    }
 }
 
 extension SeededGenerator {

@@ -9,15 +9,16 @@ import Testing
     private func forwarded(
         _ input: String, host: String = "", passingUpgrade: Bool = false
     ) -> String {
-        let (outcome, head, input) = parseRequest(input)
-        guard case .complete = outcome else { return "\(outcome)" }
+        let parsed = ParsedRequest(input)
+        guard case .complete = parsed.outcome else { return "\(parsed.outcome)" }
         var out: [UInt8] = bytes("|")
         var policy = ForwardingPolicy()
         policy.via = []
         var forwarding = Forwarding(policy: policy, port: 80, defaultHost: bytes(host))
         forwarding.setClient(isTrusted: false) { $0.append(contentsOf: bytes("192.0.2.1")) }
-        head.write(
-            from: input.span, forwarding: forwarding, passingUpgrade: passingUpgrade, into: &out)
+        parsed.head.write(
+            from: parsed.input.span, forwarding: forwarding, passingUpgrade: passingUpgrade,
+            into: &out)
         return text(out)
     }
 
@@ -25,12 +26,13 @@ import Testing
         _ input: String, answering method: HTTP1.Method = .get, minor: Int = 1,
         keepsAlive: Bool = true, framing: BodyFraming? = nil
     ) -> String {
-        let (outcome, head, input) = parseResponse(input, answering: method)
-        guard case .complete = outcome else { return "\(outcome)" }
+        let parsed = ParsedResponse(input, answering: method)
+        guard case .complete = parsed.outcome else { return "\(parsed.outcome)" }
         var out: [UInt8] = []
-        head.write(
-            from: input.span, to: ClientCapabilities(minorVersion: minor, keepsAlive: keepsAlive),
-            framing: framing ?? head.body, into: &out)
+        parsed.head.write(
+            from: parsed.input.span,
+            to: ClientCapabilities(minorVersion: minor, keepsAlive: keepsAlive),
+            framing: framing ?? parsed.head.body, into: &out)
         return text(out)
     }
 
@@ -230,14 +232,14 @@ import Testing
                 + "Connection: upgrade\r\nUpgrade: u\(filling)\r\n\r\n",
             "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 999999999999999999\r\n\r\n",
         ] {
-            let (outcome, head, input) = parseRequest(request)
-            guard case .complete = outcome else {
-                Issue.record("\(outcome)")
+            let parsed = ParsedRequest(request)
+            guard case .complete = parsed.outcome else {
+                Issue.record("\(parsed.outcome)")
                 return
             }
             var out: [UInt8] = []
-            head.write(
-                from: input.span, forwarding: forwarding,
+            parsed.head.write(
+                from: parsed.input.span, forwarding: forwarding,
                 requestID: RequestID(high: .max, low: .max), maxForwards: .max,
                 rewrite: PathRewrite(dropping: 1, prefix: bytes("/new" + filling)), edits: edits,
                 passingUpgrade: true, into: &out)

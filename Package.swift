@@ -126,7 +126,7 @@ let package = Package(
         tests("Configuration", uses: ["Endpoints"]),
         tests("Events", uses: ["Endpoints"]),
         tests("DNSClient", uses: ["Locking", "Events", "DNSWire", "Endpoints"]),
-        tests("HTTPClient", uses: ["Events", "Endpoints", "HTTPServer", "HTTP1"]),
+        tests("HTTPClient", uses: ["TestSupport", "Events", "Endpoints", "HTTPServer", "HTTP1"]),
         tests("HTTPServer", uses: ["WallClock", "Events", "Endpoints", "HTTP1"]),
         tests("Discovery", uses: ["TestSupport", "Demo", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
         tests("ConsulQuery"),

@@ -35,7 +35,7 @@ package final class ConsulStandIn: Sendable {
             descriptor = try Socket.listen(on: endpoint, isShared: false)
             self.target = .endpoint(descriptor.localEndpoint ?? endpoint)
         case .unix(let path):
-            descriptor = try listenUnix(path)
+            descriptor = try listenAtUnixPath(path)
             self.target = target
         }
         let mailbox = try Mailbox<ConsulStandInOrder>()
@@ -98,25 +98,4 @@ struct ConsulStandInState: Sendable {
     let world: Locked<ConsulWorld>
     let requests: Locked<[ConsulStandIn.Seen]>
     let connections: Locked<(open: Int, most: Int)>
-}
-
-/// A socket that listens at `path`, which is made for it.
-private func listenUnix(_ path: String) throws -> Descriptor {
-    unsafe unlink(path)
-    let flags = SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue
-    let number = socket(AF_UNIX, Int32(bitPattern: flags), 0)
-    guard number >= 0 else { throw TestSupportError.system("socket") }
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    unsafe withUnsafeMutableBytes(of: &address.sun_path) { room in
-        unsafe room.copyBytes(from: path.utf8)
-    }
-    // A sockaddr_un begins with the fields of sockaddr.
-    let result = unsafe withUnsafePointer(to: address) { pointer in
-        unsafe bind(
-            number, UnsafeRawPointer(pointer).assumingMemoryBound(to: sockaddr.self),
-            socklen_t(MemoryLayout<sockaddr_un>.size))
-    }
-    guard result == 0, listen(number, 128) == 0 else { throw TestSupportError.system("bind") }
-    return Descriptor(number: number)
 }

@@ -127,7 +127,7 @@ let package = Package(
         tests("Configuration", uses: ["Documents", "ConsulQuery", "Endpoints"]),
         tests("Events", uses: ["Endpoints"]),
         tests("DNSClient", uses: ["Locking", "Events", "DNSWire", "Endpoints"]),
-        tests("HTTPClient", uses: ["Events", "Endpoints", "HTTPServer", "HTTP1"]),
+        tests("HTTPClient", uses: ["TestSupport", "Events", "Endpoints", "HTTPServer", "HTTP1"]),
         tests("HTTPServer", uses: ["WallClock", "Events", "Endpoints", "HTTP1"]),
         tests("Discovery", uses: ["Documents", "TestSupport", "Demo", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
         tests("ConsulQuery"),

@@ -31,8 +31,6 @@ package struct BlockingQuery: Sendable {
     package static let failureWaitMax = Duration.seconds(10)
     /// The first wait after a failure, before the random part is taken off.
     package static let failureWaitMin = Duration.milliseconds(500)
-    /// What a client grants beyond the longest time that an agent may take.
-    package static let slack = Duration.seconds(5)
 
     /// The index to send; 0 for none.
     package private(set) var index: UInt64 = 0
@@ -52,10 +50,11 @@ package struct BlockingQuery: Sendable {
         return index
     }
 
-    /// How long an answer may take that was asked to come within `wait`: agents add up to a
-    /// sixteenth, so that not all of them end together.
-    package static func deadline(wait: Duration) -> Duration {
-        wait * 17 / 16 + slack
+    /// How long an agent may hold an answer back that was asked to come within `wait`: it adds up to
+    /// a sixteenth, so that not all of them end together. The client grants some time beyond that
+    /// (`ConsulOptions.answerTimeout`).
+    package static func longest(_ wait: Duration) -> Duration {
+        wait * 17 / 16
     }
 
     /// A good answer came from `agent` with `field` in X-Consul-Index.

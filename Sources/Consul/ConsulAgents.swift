@@ -36,6 +36,7 @@ package final class ConsulAgents {
     package init(_ options: ConsulOptions, on loop: EventLoop) {
         precondition(!options.agents.isEmpty, "there is no agent to ask")
         precondition(options.wait >= .seconds(1) && options.wait <= .seconds(600))
+        precondition(options.answerTimeout > .zero)
         precondition((2...10_000).contains(options.connectionsPerAgentMax))
         precondition(options.bodyBytesMax > 0)
         self.options = options

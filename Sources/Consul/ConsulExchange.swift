@@ -9,7 +9,10 @@ internal import HTTPClient
 
 /// A request under way, or waiting for its turn. Loop thread only.
 final class ConsulExchange {
-    private let request: ConsulRequest
+    /// An agent is near: one that does not accept within this is as good as away.
+    private static let connectTimeout = Duration.seconds(2)
+
+    private var request: ConsulRequest
     private let agents: ConsulAgents
     /// Nil once it has ended.
     private var completion: ((ConsulOutcome) -> Void)?
@@ -18,6 +21,8 @@ final class ConsulExchange {
     /// Agents that answered 5xx.
     private var suspects: [Int] = []
     private var failure: ConsulFailure?
+    /// Whether the agent was asked to hold its answer back.
+    private var isWaiting = false
 
     init(
         _ request: ConsulRequest, agents: ConsulAgents,
@@ -60,21 +65,25 @@ final class ConsulExchange {
             target += (target.contains("?") ? "&" : "?") + parameter
         }
         if request.mayBeStale, agents.options.isStale { add("stale") }
-        var deadline = request.deadline
+        var deadline = agents.options.answerTimeout
         if let position = request.position, position.agent == agent, position.index > 0 {
             let wait = agents.wait
             add("index=\(position.index)&wait=\(wait.components.seconds)s")
-            deadline = BlockingQuery.deadline(wait: wait)
+            deadline += BlockingQuery.longest(wait)
+            isWaiting = true
+        } else {
+            isWaiting = false
         }
         var http = HTTPClient.Request(
             target, from: agents.options.agents[agent], deadline: deadline,
             responseBody: .upTo(agents.options.bodyBytesMax))
-        http.connectDeadline = .seconds(2)
+        http.connectDeadline = Self.connectTimeout
         http.method = request.method
         http.body = request.body
         // A request that changes something is not repeated by itself, so it does not set out on a
         // connection that may be closed already.
         http.keepsConnection = request.method == .get
+        http.retriesClosedConnection = !isWaiting
         http.fields = [("User-Agent", "fairlead")]
         if let token = agents.options.token { http.fields.append(("X-Consul-Token", token.secret)) }
         return http
@@ -93,8 +102,13 @@ final class ConsulExchange {
                 fail(statusFailure(response), at: agent, othersMayKnow: true)
             default: fail(statusFailure(response), at: agent, othersMayKnow: false)
             }
+        case .failed(.broken(_, .waiting)) where isWaiting,
+            .failed(.closedEarly(.waiting)) where isWaiting:
+            request.position = nil
+            untried.insert(agent, at: 0)
+            askNext()
         case .failed(let reason):
-            var isAgentsFault = true
+            let isAgentsFault: Bool
             switch reason {
             case .bodyTooLarge, .unsendable: isAgentsFault = false
             case .connect, .timeout, .broken, .closedEarly, .malformedHead, .malformedBody,

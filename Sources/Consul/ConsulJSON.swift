@@ -42,7 +42,8 @@ enum ConsulJSON {
                 reason = "\(Self.place(context)) has no \(key.stringValue)"
             case .dataCorrupted(let context) where !context.codingPath.isEmpty:
                 reason = "\(Self.place(context)) is out of range"
-            case .dataCorrupted: reason = "it is no JSON"
+            // Foundation tells of both alike.
+            case .dataCorrupted: reason = "it is no JSON, or a number in it is out of range"
             @unknown default: reason = "the JSON can't be read"
             }
         }

@@ -14,6 +14,9 @@ package struct ConsulOptions: Sendable, Equatable {
     /// bound), sent in whole seconds. Also how late a change is noticed on a connection that died
     /// without a word.
     package var wait: Duration = .seconds(60)
+    /// How long an agent may take to answer what it does not hold back, and for the last part of
+    /// what it does. More than zero.
+    package var answerTimeout: Duration = .seconds(10)
     /// Whether any server may answer, and not only the leader (`stale`): what DNS does by default.
     package var isStale = true
     /// Connections to one agent at a time, 2 to 10,000. An agent allows 200 for each client address

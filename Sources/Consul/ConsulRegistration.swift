@@ -37,6 +37,8 @@ package final class ConsulRegistration {
         /// How long it may be critical until the agent removes it, as after a crash; Consul takes
         /// one minute at least. Nil for never.
         package var deregisterAfter: Duration? = .seconds(600)
+        /// How often the agent is asked whether it still has the registration; more than zero.
+        package var verifyInterval: Duration = .seconds(30)
 
         /// A service with the defaults above.
         package init(id: String, name: String, port: UInt16) {
@@ -76,7 +78,7 @@ package final class ConsulRegistration {
     private let service: Service
     private let agents: ConsulAgents
     private let document: [UInt8]
-    private var schedule = RegistrationSchedule()
+    private var schedule: RegistrationSchedule
     private var random = SystemRandomNumberGenerator()
     private var exchange: ConsulExchange?
     private var step = RegistrationSchedule.Step.register(after: .zero)
@@ -89,6 +91,8 @@ package final class ConsulRegistration {
     /// - Precondition: The service has an id, a name and a port.
     package init(_ service: Service, agents: ConsulAgents) {
         precondition(!service.id.isEmpty && !service.name.isEmpty && service.port != 0)
+        precondition(service.verifyInterval > .zero)
+        schedule = RegistrationSchedule(verifyInterval: service.verifyInterval)
         self.service = service
         self.agents = agents
         document = RegistrationDocument.encoded(service)

@@ -14,8 +14,6 @@ struct ConsulRequest {
     var mayBeStale = true
     /// The one agent to ask; nil for any.
     var onlyAgent: Int?
-    /// How long an answer may take that is not waited for.
-    var deadline = Duration.seconds(10)
 
     /// An index and the agent it is of: another agent's server may be behind, and would wait for
     /// what it has yet to hear of.

@@ -21,15 +21,20 @@ struct RegistrationSchedule: Sendable {
         case end
     }
 
-    static let verifyInterval = Duration.seconds(30)
     private static let retryMin = Duration.seconds(1)
     private static let retryMax = Duration.seconds(30)
     /// A process that is about to stop has no time to lose.
     private static let deregisterRetry = Duration.milliseconds(200)
 
+    /// How long until the agent is asked whether it still has the registration; more than zero.
+    let verifyInterval: Duration
     private(set) var isRegistered = false
     private(set) var isEnding = false
     private var failures = 0
+
+    init(verifyInterval: Duration = .seconds(30)) {
+        self.verifyInterval = verifyInterval
+    }
 
     /// The agent took the registration, or still has it.
     mutating func accepted(using random: inout some RandomNumberGenerator) -> Step {
@@ -37,7 +42,7 @@ struct RegistrationSchedule: Sendable {
         isRegistered = true
         guard !isEnding else { return .deregister(after: .zero) }
         return .verify(
-            after: Self.verifyInterval * Int.random(in: 90...110, using: &random) / 100)
+            after: verifyInterval * Int.random(in: 90...110, using: &random) / 100)
     }
 
     /// The agent does not know the registration.

@@ -63,9 +63,12 @@ extension HTTPClient {
         /// How long of that a new connection may take; nil for no bound of its own.
         package var connectDeadline: Duration?
         /// Whether to use a connection that an earlier request left idle, if there is one, and to
-        /// leave this one for the next. A GET is sent once more, on a new connection, when the kept
-        /// one closes before a byte of the response.
+        /// leave this one for the next.
         package var keepsConnection = false
+        /// Whether a GET is sent once more, on a new connection, when a kept one closes before a byte
+        /// of the response. Not for one that the server holds back on purpose: then the connection
+        /// is most likely not an old one that was closed, but a server that went away.
+        package var retriesClosedConnection = true
         /// What becomes of the response's body.
         package var responseBody: BodyWish
 

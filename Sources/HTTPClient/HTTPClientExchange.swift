@@ -131,7 +131,9 @@ package final class HTTPClientExchange {
     /// of a response came then, and what is only a GET may be asked again (RFC 9110 section 9.2.2):
     /// once, since the new connection has no such excuse. False when this is not that case.
     private func retryOnNewConnection() -> Bool {
-        guard isReused, !reader.hasBegun, request.method == .get else { return false }
+        guard isReused, !reader.hasBegun, request.method == .get,
+            request.retriesClosedConnection
+        else { return false }
         connection?.close()
         connection = nil
         isReused = false

@@ -1,0 +1,162 @@
+// Goal: what an agent's JSON says becomes instances by Consul's own rules, and what can't be right is
+// refused whole, with the place. Method: tables of documents, each with what it means.
+
+import Backends
+import Endpoints
+import Testing
+
+@testable import Consul
+
+@Suite struct HealthAnswerTests {
+    /// An entry of `/v1/health/service/web` with these parts in place of what they begin with.
+    private static func entry(
+        node: String = #""Address":"10.0.0.1""#, service: String = #""Port":80"#,
+        checks: String = "[]"
+    ) -> String {
+        #"{"Node":{"Node":"n1","Datacenter":"dc1",\#(node)},"#
+            + #""Service":{"ID":"web-1","Service":"web",\#(service)},"Checks":\#(checks)}"#
+    }
+
+    private static func checks(_ statuses: String...) -> String {
+        "[" + statuses.map { #"{"CheckID":"c","Status":"\#($0)"}"# }.joined(separator: ",") + "]"
+    }
+
+    private func sorted(
+        _ json: String, passingOnly: Bool = false, own: String? = nil
+    ) throws -> (instances: [Instance], named: [HealthAnswer.Named], unusable: Int) {
+        try HealthAnswer(service: Array(json.utf8), passingOnly: passingOnly)
+            .sorted(ownDatacenter: own)
+    }
+
+    @Test("an instance has its address, port, weight, priority 1 and metadata")
+    func whole() throws {
+        let json =
+            "["
+            + Self.entry(
+                service: #""Address":"10.0.0.9","Port":8080,"Tags":["v1","blue"],"#
+                    + #""Meta":{"zone":"a","tags":"not these"},"Weights":{"Passing":7,"Warning":2}"#
+            ) + "]"
+        let expected = Instance(
+            Endpoint(.v4(0x0a00_0009), 8080), priority: 1, weight: 7,
+            metadata: [
+                "zone": "a", "tags": "v1,blue", "node": "n1", "id": "web-1", "datacenter": "dc1",
+            ])
+        #expect(try sorted(json).instances == [expected])
+        // Go leaves out or writes null for what is empty.
+        let bare =
+            "["
+            + Self.entry(
+                service: #""Address":"","Port":80,"Tags":null,"Meta":null,"Weights":null,"#
+                    + #""TaggedAddresses":null"#, checks: "null") + "]"
+        #expect(try sorted(bare).instances.first?.endpoint.description == "10.0.0.1:80")
+        #expect(try sorted(bare).instances.first?.weight == 1)
+        #expect(try sorted("[]").instances.isEmpty)
+    }
+
+    @Test(
+        "the worst check of the service and its node decides",
+        arguments: [
+            (checks(), 7, 7), (checks("passing", "passing"), 7, 7),
+            (checks("passing", "warning"), 2, nil), (checks("warning", "passing"), 2, nil),
+            (checks("critical", "passing"), nil, nil), (checks("passing", "critical"), nil, nil),
+            (checks("warning", "critical", "warning"), nil, nil),
+        ] as [(String, UInt16?, UInt16?)])
+    func health(checks: String, weight: UInt16?, passingWeight: UInt16?) throws {
+        let weights = #""Port":80,"Weights":{"Passing":7,"Warning":2}"#
+        let json = "[\(Self.entry(service: weights, checks: checks))]"
+        #expect(try sorted(json).instances.first?.weight == weight)
+        #expect(try sorted(json, passingOnly: true).instances.first?.weight == passingWeight)
+    }
+
+    @Test(
+        "weights are kept within what a weight can be",
+        arguments: [(0, 0), (-5, 0), (65_535, 65_535), (65_536, 65_535), (1 << 40, 65_535)]
+            as [(Int, UInt16)])
+    func weights(given: Int, expected: UInt16) throws {
+        let json = "[\(Self.entry(service: #""Port":80,"Weights":{"Passing":\#(given)}"#))]"
+        #expect(try sorted(json).instances.first?.weight == expected)
+    }
+
+    @Test(
+        "an instance in another datacentre has its address for those",
+        arguments: [
+            (nil, "10.0.0.9:80"), ("dc1", "10.0.0.9:80"), ("dc2", "192.0.2.9:8443"),
+        ] as [(String?, String)])
+    func wideService(own: String?, expected: String) throws {
+        let service =
+            #""Address":"10.0.0.9","Port":80,"#
+            + #""TaggedAddresses":{"wan_ipv4":{"Address":"192.0.2.9","Port":8443}}"#
+        let json = "[\(Self.entry(service: service))]"
+        #expect(try sorted(json, own: own).instances.map(\.endpoint.description) == [expected])
+    }
+
+    @Test("a node's address for other datacentres counts where the service has none of its own")
+    func wideNode() throws {
+        let node = #""Address":"10.0.0.1","TaggedAddresses":{"lan":"10.0.0.1","wan":"192.0.2.1"}"#
+        let bare = "[\(Self.entry(node: node))]"
+        #expect(
+            try sorted(bare, own: "dc2").instances.first?.endpoint.description == "192.0.2.1:80")
+        #expect(try sorted(bare, own: "dc1").instances.first?.endpoint.description == "10.0.0.1:80")
+        let service = #""Address":"10.0.0.9","Port":80"#
+        let addressed = "[\(Self.entry(node: node, service: service))]"
+        #expect(
+            try sorted(addressed, own: "dc2").instances.first?.endpoint.description
+                == "10.0.0.9:80")
+    }
+
+    @Test("a host name is left to be resolved, and port 0 is counted")
+    func namedAndUnusable() throws {
+        let json =
+            "["
+            + [
+                Self.entry(service: #""Address":"db.example.com","Port":5432"#),
+                Self.entry(service: #""Port":0"#),
+                Self.entry(service: #""Address":"::1","Port":1"#),
+            ].joined(separator: ",") + "]"
+        let found = try sorted(json)
+        #expect(found.named.map(\.host) == ["db.example.com"])
+        #expect(found.unusable == 1)
+        #expect(found.instances.map(\.endpoint.description) == ["[::1]:1"])
+        let resolved = try #require(found.named.first).instance(at: .loopback)
+        #expect(resolved.hostName == "db.example.com")
+        #expect(resolved.priority == 1)
+    }
+
+    @Test(
+        "one entry that can't be read spoils the answer, and is named",
+        arguments: [
+            ("", "no JSON"), ("{}", "list"), ("[1]", "[0]"), ("null", "the document is null"),
+            ("[{}]", "no Node"),
+            ("[\(entry()),\(entry(service: #""Port":65536"#))]", "[1]: the port"),
+            ("[\(entry(service: #""Port":-1"#))]", "the port"),
+            ("[\(entry(service: #""Port":"80""#))]", "[0].Service.Port is no whole number"),
+            ("[\(entry(service: #""Port":1.5"#))]", "out of range"),
+            ("[\(entry(service: #""Port":99999999999999999999"#))]", "out of range"),
+            ("[\(entry(node: #""Address":"""#))]", "no address"),
+            ("[\(entry(checks: checks("fine")))]", "neither passing, warning nor critical"),
+            ("[\(entry(service: #""Port":80,"Tags":"v1""#))]", "[0].Service.Tags is no list"),
+            ("[\(entry(service: #""Port":80,"Meta":{"a":1}"#))]", "[0].Service.Meta.a is no text"),
+            (
+                "[\(entry(service: #""Port":80,"TaggedAddresses":{"wan":{"Address":"1.1.1.1","Port":70000}}"#))]",
+                "the port"
+            ),
+            (String(repeating: "[", count: 100_000), "JSON"),
+        ])
+    func malformed(json: String, says: String) throws {
+        do throws(ConsulJSON.Malformed) {
+            let answer = try HealthAnswer(service: Array(json.utf8), passingOnly: false)
+            Issue.record("it was read as \(answer)")
+        } catch {
+            #expect(error.reason.contains(says), "\(error.reason)")
+        }
+    }
+
+    @Test("the answer of a prepared query has the entries below Nodes")
+    func preparedQuery() throws {
+        let json = #"{"Service":"web","Nodes":[\#(Self.entry())],"Datacenter":"dc1"}"#
+        let found = try HealthAnswer(preparedQuery: Array(json.utf8)).sorted(ownDatacenter: nil)
+        #expect(found.instances.map(\.endpoint.description) == ["10.0.0.1:80"])
+        let none = try HealthAnswer(preparedQuery: Array(#"{"Nodes":null}"#.utf8))
+        #expect(none.sorted(ownDatacenter: nil).instances.isEmpty)
+    }
+}

@@ -1,0 +1,167 @@
+// Goal: keys and the catalogue are told whole, whenever they differ and not when an index moves.
+// Method: watches of a stand-in that is written to, and tables of answers.
+
+import Endpoints
+import TestSupport
+import Testing
+
+@testable import Consul
+
+@Suite struct KeysAndCatalogTests {
+    private let stage: Stage
+
+    init() throws {
+        stage = try Stage()
+    }
+
+    private func texts(_ result: Result<[ConsulKV.Entry], ConsulFailure>?) -> [String]? {
+        guard case .success(let entries) = result else { return nil }
+        return entries.map { "\($0.key)=\(String(decoding: $0.value, as: UTF8.self))" }
+    }
+
+    @Test("the keys below a prefix are a set that is told whenever it differs")
+    func keys() throws {
+        let kv = ConsulKV("fairlead/", agents: stage.agents { $0.wait = .seconds(60) })
+        let heard = Heard<Result<[ConsulKV.Entry], ConsulFailure>>()
+        kv.start { heard.append($0) }
+        defer { kv.stop() }
+        stage.turn(until: "it is empty") { texts(heard.last) == [] }
+        stage.standIn.change { $0.put("fairlead/b", Array("2".utf8), flags: 7) }
+        stage.turn(until: "b is there") { texts(heard.last) == ["b=2"] }
+        stage.standIn.change {
+            $0.put("fairlead/a/x", Array("1".utf8))
+            $0.put("fairlead-old/a", Array("other".utf8))
+            $0.put("fairlead/", [])
+        }
+        stage.turn(until: "a is there") { texts(heard.last) == ["=", "a/x=1", "b=2"] }
+        guard case .success(let entries) = heard.last else { return }
+        #expect(entries.map(\.flags) == [0, 0, 7])
+        #expect(entries.allSatisfy { $0.modifyIndex > 0 })
+        stage.standIn.change { $0.delete("fairlead/a/x") }
+        stage.turn(until: "a is gone") { texts(heard.last) == ["=", "b=2"] }
+        #expect(kv.summary == "Consul keys below fairlead/")
+        #expect(kv.lastGoodAnswer != nil)
+    }
+
+    @Test("an index that falls when tombstones are reaped is followed, and is no change")
+    func tombstones() throws {
+        stage.standIn.change {
+            $0.put("fairlead/a", Array("1".utf8))
+            for _ in 0..<50 { $0.put("fairlead/b", []) }
+            $0.delete("fairlead/b")
+        }
+        let kv = ConsulKV("fairlead/", agents: stage.agents())
+        let heard = Heard<Result<[ConsulKV.Entry], ConsulFailure>>()
+        kv.start { heard.append($0) }
+        defer { kv.stop() }
+        stage.turn(until: "a is there") { texts(heard.last) == ["a=1"] }
+        stage.standIn.change { $0.reapTombstones() }
+        // The wait ends with the lower index, and the next question has none.
+        stage.turn(until: "the wait is over") {
+            stage.standIn.seen.filter { !$0.target.contains("index=") }.count == 2
+        }
+        stage.standIn.change { $0.put("fairlead/a", Array("2".utf8)) }
+        stage.turn(until: "a has changed") { texts(heard.last) == ["a=2"] }
+        #expect(heard.count == 2)
+    }
+
+    @Test("a failure is told once, and the set again when it is over")
+    func failures() throws {
+        stage.standIn.change {
+            $0.put("fairlead/a", Array("1".utf8))
+            $0.lie = .noLeader
+        }
+        let kv = ConsulKV("fairlead/", datacenter: "dc 1", agents: stage.agents())
+        let heard = Heard<Result<[ConsulKV.Entry], ConsulFailure>>()
+        kv.start { heard.append($0) }
+        defer { kv.stop() }
+        stage.turn(until: "it has failed twice") { stage.standIn.seen.count >= 3 }
+        #expect(heard.all == [.failure(.status(500, "No cluster leader"))])
+        stage.standIn.change { $0.lie = nil }
+        stage.turn(until: "a is there") { texts(heard.last) == ["a=1"] }
+        #expect(heard.count == 2)
+        #expect(stage.standIn.seen[0].target == "/v1/kv/fairlead/?recurse&dc=dc%201&stale")
+    }
+
+    private func answer(_ body: String, status: Int = 200, isFiltered: Bool = false) -> ConsulAnswer
+    {
+        ConsulAnswer(
+            status: status, agent: 0, index: "7", isFiltered: isFiltered, body: Array(body.utf8))
+    }
+
+    private static func pair(_ key: String, bytes: Int) -> String {
+        let groups = String(repeating: "AAAA", count: bytes / 3)
+        let rest = ["", "AA==", "AAA="][bytes % 3]
+        return #"{"Key":"\#(key)","Flags":0,"ModifyIndex":9,"Value":"\#(groups)\#(rest)"}"#
+    }
+
+    @Test(
+        "what exceeds a bound, or is no set of keys, is refused whole",
+        arguments: [
+            ("", "no JSON"), ("[{}]", "no Key"),
+            (#"[{"Key":"p/a","ModifyIndex":1,"Value":"%%%"}]"#, "not base64"),
+            (#"[{"Key":"q/a","ModifyIndex":1,"Value":""}]"#, "prefix"),
+            (#"[{"Key":"p/a","ModifyIndex":-1,"Value":""}]"#, "range"),
+            ("[\(pair("p/a", bytes: 1)),\(pair("p/a", bytes: 1))]", "twice"),
+            ("[\(pair("p/a", bytes: 512 * 1024 + 1))]", "at most 524288"),
+            (
+                "["
+                    + (0..<3).map { pair("p/\($0)", bytes: 400_000) }.joined(separator: ",") + "]",
+                "together"
+            ),
+            (
+                "["
+                    + (0...10_000).map { pair("p/\($0)", bytes: 0) }.joined(separator: ",") + "]",
+                "at most 10000"
+            ),
+        ])
+    func refused(json: String, says: String) {
+        guard case .failure(let failure) = ConsulKV.read(answer(json), prefix: "p/") else {
+            Issue.record("it was read")
+            return
+        }
+        #expect(failure.description.contains(says), "\(failure)")
+    }
+
+    @Test("just the bounds are taken, and nothing that a token may not see is an empty set")
+    func bounds() throws {
+        let half = 512 * 1024
+        let json = "[\(Self.pair("p/a", bytes: half)),\(Self.pair("p/b", bytes: half))]"
+        guard case .success(let entries) = ConsulKV.read(answer(json), prefix: "p/") else {
+            Issue.record("it was refused")
+            return
+        }
+        #expect(entries.map(\.value.count) == [half, half])
+        #expect(ConsulKV.read(answer("", status: 404), prefix: "p/") == .success([]))
+        let hidden = answer("", status: 404, isFiltered: true)
+        #expect(ConsulKV.read(hidden, prefix: "p/") == .failure(.hidden))
+    }
+
+    @Test("services and their tags are told whenever they differ")
+    func catalog() throws {
+        let catalog = ConsulCatalog(agents: stage.agents { $0.wait = .seconds(60) })
+        let heard = Heard<Result<[String: [String]], ConsulFailure>>()
+        catalog.start { heard.append($0) }
+        defer { catalog.stop() }
+        stage.turn(until: "it is told") { heard.last == .success(["consul": []]) }
+        var instance = ConsulWorld.Instance("web", id: "a", port: 1001)
+        instance.tags = ["urlprefix-/", "v1"]
+        stage.standIn.change { $0.register(instance) }
+        stage.turn(until: "web is there") {
+            heard.last == .success(["consul": [], "web": ["urlprefix-/", "v1"]])
+        }
+        // Health changes, the catalogue's content does not.
+        stage.standIn.change { $0.setStatus("critical", of: "a") }
+        stage.turn(until: "the wait is over") { stage.standIn.seen.count >= 4 }
+        #expect(heard.count == 2)
+        #expect(
+            ConsulCatalog.read(answer("{}", isFiltered: true)) == .failure(.hidden))
+        #expect(ConsulCatalog.read(answer(#"{"a":null}"#)) == .success(["a": []]))
+        for json in ["[]", #"{"a":"v1"}"#, #"{"a":[1]}"#] {
+            guard case .failure(.malformed) = ConsulCatalog.read(answer(json)) else {
+                Issue.record("\(json) was read")
+                continue
+            }
+        }
+    }
+}

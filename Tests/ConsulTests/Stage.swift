@@ -1,0 +1,80 @@
+// Stage: a stand-in with its thread, agents that ask it, and a loop that the test turns.
+
+import Backends
+import Discovery
+import Endpoints
+import Events
+import TestSupport
+import Testing
+
+@testable import Consul
+
+/// What most tests of this module need. One per test.
+final class Stage {
+    let loop = EventLoop()
+    let standIn: ConsulStandIn
+
+    init() throws {
+        standIn = try ConsulStandIn()
+    }
+
+    deinit {
+        standIn.stop()
+    }
+
+    /// Agents that wait for a second only, and a second for what is not waited for.
+    func agents(_ change: (inout ConsulOptions) -> Void = { _ in }) -> ConsulAgents {
+        var options = ConsulOptions()
+        options.agents = [standIn.target]
+        options.wait = .seconds(1)
+        options.answerTimeout = .seconds(1)
+        change(&options)
+        return ConsulAgents(options, on: loop)
+    }
+
+    /// Prepared queries are asked for again soon.
+    var refresh: RefreshSchedule.Options {
+        var refresh = RefreshSchedule.Options()
+        refresh.floor = .milliseconds(20)
+        refresh.ceiling = .milliseconds(20)
+        return refresh
+    }
+
+    /// Turns the loop until `condition` holds.
+    func turn(
+        until what: String, sourceLocation: SourceLocation = #_sourceLocation,
+        _ condition: () -> Bool
+    ) {
+        let limit = ContinuousClock.now + safetyLimit
+        // So that a turn ends though nothing comes.
+        let beat = Timer(on: loop) {}
+        while !condition() {
+            guard ContinuousClock.now < limit else {
+                Issue.record("gave up waiting until \(what)", sourceLocation: sourceLocation)
+                return
+            }
+            beat.schedule(after: .milliseconds(5))
+            loop.runOnce(waiting: true)
+        }
+    }
+
+    /// Turns the loop for as long.
+    func turn(for duration: Duration) {
+        let end = ContinuousClock.now + duration
+        turn(until: "the time has passed") { ContinuousClock.now >= end }
+    }
+}
+
+/// What was reported, in order. Kept by the closures that report.
+final class Heard<Value> {
+    private(set) var all: [Value] = []
+    func append(_ value: Value) { all.append(value) }
+    var last: Value? { all.last }
+    var count: Int { all.count }
+}
+
+/// The endpoints that an answer names, in order; nil for a failure.
+func endpoints(_ answer: DiscoveryAnswer?) -> [String]? {
+    guard case .instances(let instances) = answer else { return nil }
+    return instances.map(\.endpoint).sorted().map(\.description)
+}

@@ -1,0 +1,256 @@
+// What the stand-in answers to a request, as Consul 1.9 and later do: statuses, indexes, documents.
+
+internal import FoundationEssentials
+internal import HTTP1
+
+/// A request to the stand-in, taken apart.
+struct ConsulStandInRequest: Sendable {
+    let method: Method
+    let path: String
+    /// Decoded, in their order; a parameter without `=` has an empty value.
+    let parameters: [(name: String, value: String)]
+    let body: [UInt8]
+    let target: String
+
+    init(method: Method, target: String, body: [UInt8]) {
+        self.method = method
+        self.target = target
+        self.body = body
+        let parts = target.split(separator: "?", maxSplits: 1)
+        path = Self.decoded(String(parts.first ?? ""))
+        parameters = (parts.count > 1 ? parts[1] : "").split(separator: "&").map { part in
+            let pair = part.split(separator: "=", maxSplits: 1)
+            return (
+                Self.decoded(String(pair[0])), pair.count > 1 ? Self.decoded(String(pair[1])) : ""
+            )
+        }
+    }
+
+    func value(_ name: String) -> String? { parameters.first { $0.name == name }?.value }
+
+    /// The index to wait beyond; nil when the request is answered at once.
+    var index: UInt64? { value("index").flatMap(UInt64.init).flatMap { $0 > 0 ? $0 : nil } }
+
+    /// `60s`, `1500ms`, or Consul's five minutes.
+    var wait: Duration {
+        guard let text = value("wait") else { return .seconds(300) }
+        if text.hasSuffix("ms") { return .milliseconds(Int(text.dropLast(2)) ?? 0) }
+        return .seconds(Int(text.dropLast()) ?? 300)
+    }
+
+    private static func decoded(_ text: String) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            if byte == 0x25, rest.count >= 2,
+                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+            {
+                bytes.append(value)
+                rest = rest.dropFirst(2)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+/// An answer of the stand-in.
+struct ConsulStandInAnswer {
+    var status = 200
+    /// Nil for answers that have none.
+    var index: UInt64?
+    var body: [UInt8] = []
+    var isFiltered = false
+    var knowsLeader = true
+}
+
+extension ConsulWorld {
+    /// What is answered now.
+    mutating func answer(to request: ConsulStandInRequest) -> ConsulStandInAnswer {
+        let path = request.path
+        func rest(_ prefix: String) -> String? {
+            path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : nil
+        }
+        if let name = rest("/v1/health/service/") { return health(name, request) }
+        if let prefix = rest("/v1/kv/") { return keys(prefix) }
+        if path == "/v1/catalog/services" { return catalog() }
+        if path == "/v1/agent/self" {
+            return document(["Config": ["Datacenter": datacenter]], index: nil)
+        }
+        if path == "/v1/agent/service/register" {
+            registerAtAgent(
+                id: Self.id(of: request.body),
+                document: String(decoding: request.body, as: UTF8.self))
+            return ConsulStandInAnswer()
+        }
+        if let id = rest("/v1/agent/service/deregister/") {
+            return deregisterAtAgent(id: id)
+                ? ConsulStandInAnswer() : text(404, "Unknown service ID \"\(id)\"")
+        }
+        if let id = rest("/v1/agent/service/") {
+            return agentServices[id].map { ConsulStandInAnswer(body: Array($0.utf8)) }
+                ?? text(404, "unknown service ID: \(id)")
+        }
+        if let name = rest("/v1/query/"), name.hasSuffix("/execute") {
+            let service = String(name.dropLast("/execute".count))
+            guard !entries(service, passing: false).isEmpty else {
+                return text(404, "Query not found")
+            }
+            return document(
+                QueryDocument(Service: service, Nodes: entries(service, passing: false)),
+                index: nil)
+        }
+        return text(404, "Invalid URL path")
+    }
+
+    private func text(_ status: Int, _ text: String) -> ConsulStandInAnswer {
+        ConsulStandInAnswer(status: status, body: Array(text.utf8))
+    }
+
+    private func document(_ value: some Encodable, index: UInt64?) -> ConsulStandInAnswer {
+        let data = try? JSONEncoder().encode(value)
+        return ConsulStandInAnswer(index: index, body: data.map { Array($0) } ?? [])
+    }
+
+    private struct RegistrationDocument: Decodable {
+        let ID: String
+    }
+
+    private static func id(of document: [UInt8]) -> String {
+        let decoder = JSONDecoder()
+        return (try? decoder.decode(RegistrationDocument.self, from: Data(document)).ID) ?? ""
+    }
+
+    // MARK: - Health and catalogue
+
+    private func health(
+        _ name: String, _ request: ConsulStandInRequest
+    ) -> ConsulStandInAnswer {
+        let tags = request.parameters.filter { $0.name == "tag" }.map(\.value)
+        let found = entries(name, passing: request.value("passing") != nil).filter { entry in
+            tags.allSatisfy { entry.Service.Tags?.contains($0) ?? false }
+        }
+        return document(found, index: serviceIndexes[name] ?? catalogIndex)
+    }
+
+    private func entries(_ name: String, passing: Bool) -> [EntryDocument] {
+        instances.values.filter { $0.service == name }.sorted { $0.key < $1.key }
+            .filter { !passing || ($0.status == "passing" && $0.nodeStatus == "passing") }
+            .map(EntryDocument.init)
+    }
+
+    private func catalog() -> ConsulStandInAnswer {
+        var services: [String: [String]] = ["consul": []]
+        for instance in instances.values {
+            services[instance.service, default: []] += instance.tags
+        }
+        return document(services.mapValues { Set($0).sorted() }, index: catalogIndex)
+    }
+
+    // MARK: - Keys
+
+    private func keys(_ prefix: String) -> ConsulStandInAnswer {
+        let found = pairs.filter { $0.key.hasPrefix(prefix) }.sorted { $0.key < $1.key }
+        let index = index(ofPrefix: prefix)
+        guard !found.isEmpty else { return ConsulStandInAnswer(status: 404, index: index) }
+        return document(found.map { PairDocument($0.key, $0.value) }, index: index)
+    }
+}
+
+// MARK: - Consul's JSON; the names of the properties are its own
+
+private struct EntryDocument: Encodable {
+    struct NodeDocument: Encodable {
+        let ID = "40e4a748-2192-161a-0510-9bf59fe950b5"
+        let Node: String
+        let Address: String
+        let Datacenter: String
+        let TaggedAddresses: [String: String]?
+        let Meta: [String: String] = ["consul-network-segment": ""]
+    }
+
+    struct ServiceDocument: Encodable {
+        struct WeightsDocument: Encodable {
+            let Passing: Int
+            let Warning: Int
+        }
+
+        struct TaggedAddressDocument: Encodable {
+            let Address: String
+            let Port: Int
+        }
+
+        let ID: String
+        let Service: String
+        let Tags: [String]?
+        let Address: String
+        let TaggedAddresses: [String: TaggedAddressDocument]?
+        let Meta: [String: String]?
+        let Port: Int
+        let Weights: WeightsDocument
+        let EnableTagOverride = false
+    }
+
+    struct CheckDocument: Encodable {
+        let Node: String
+        let CheckID: String
+        let Name: String
+        let Status: String
+        let ServiceID: String
+        let Output = ""
+    }
+
+    let Node: NodeDocument
+    let Service: ServiceDocument
+    let Checks: [CheckDocument]
+
+    init(_ instance: ConsulWorld.Instance) {
+        Node = NodeDocument(
+            Node: instance.node, Address: instance.nodeAddress, Datacenter: instance.datacenter,
+            TaggedAddresses: [
+                "lan": instance.nodeAddress,
+                "wan": instance.nodeWANAddress.isEmpty
+                    ? instance.nodeAddress : instance.nodeWANAddress,
+            ])
+        Service = ServiceDocument(
+            ID: instance.id, Service: instance.service,
+            Tags: instance.tags.isEmpty ? nil : instance.tags, Address: instance.address,
+            TaggedAddresses: instance.wanAddress.isEmpty
+                ? nil : ["wan": .init(Address: instance.wanAddress, Port: instance.port)],
+            Meta: instance.meta.isEmpty ? nil : instance.meta, Port: instance.port,
+            Weights: .init(Passing: instance.passingWeight, Warning: instance.warningWeight))
+        Checks = [
+            CheckDocument(
+                Node: instance.node, CheckID: "serfHealth", Name: "Serf Health Status",
+                Status: instance.nodeStatus, ServiceID: ""),
+            CheckDocument(
+                Node: instance.node, CheckID: "service:\(instance.id)", Name: "check",
+                Status: instance.status, ServiceID: instance.id),
+        ]
+    }
+}
+
+private struct QueryDocument: Encodable {
+    let Service: String
+    let Nodes: [EntryDocument]
+    let Datacenter = "dc1"
+    let Failovers = 0
+}
+
+private struct PairDocument: Encodable {
+    let LockIndex = 0
+    let Key: String
+    let Flags: UInt64
+    let Value: String?
+    let CreateIndex: UInt64
+    let ModifyIndex: UInt64
+
+    init(_ key: String, _ pair: ConsulWorld.Pair) {
+        Key = key
+        Flags = pair.flags
+        Value = pair.value.isEmpty ? nil : Data(pair.value).base64EncodedString()
+        CreateIndex = pair.createIndex
+        ModifyIndex = pair.modifyIndex
+    }
+}

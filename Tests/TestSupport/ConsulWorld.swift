@@ -1,0 +1,181 @@
+// ConsulWorld: what a stand-in for a Consul agent knows, and how it changes: one raft index for all,
+// a catalogue with checks, keys with tombstones. Named as Consul's API names it.
+
+/// The state behind a `ConsulStandIn`. Value type.
+package struct ConsulWorld: Sendable {
+    /// An instance of a service. The defaults are those of an instance on the agent's own node.
+    package struct Instance: Sendable {
+        /// The service's name.
+        package var service: String
+        /// Unique on its node.
+        package var id: String
+        package var address = ""
+        package var port: Int
+        package var tags: [String] = []
+        package var meta: [String: String] = [:]
+        package var passingWeight = 1
+        package var warningWeight = 1
+        package var node = "node-1"
+        package var nodeAddress = "127.0.0.1"
+        package var datacenter = "dc1"
+        /// For other datacentres: the service's and the node's; empty for none.
+        package var wanAddress = ""
+        package var nodeWANAddress = ""
+        /// `passing`, `warning` or `critical`: of the service and of its node (`serfHealth`).
+        package var status = "passing"
+        package var nodeStatus = "passing"
+
+        /// An instance of `service` with what Consul takes for granted.
+        package init(_ service: String, id: String, address: String = "", port: Int) {
+            self.service = service
+            self.id = id
+            self.address = address
+            self.port = port
+        }
+
+        var key: String { "\(node)/\(id)" }
+    }
+
+    /// How it misbehaves.
+    package enum Lie: Sendable, Equatable {
+        /// 500, "No cluster leader".
+        case noLeader
+        /// This status, with this text.
+        case status(Int, String)
+        /// A body that is no JSON.
+        case garbage
+        /// This body, whatever was asked for.
+        case body(String)
+        /// A length that promises more than comes before the connection is closed.
+        case truncated
+        /// Nothing at all, ever.
+        case silence
+        /// The connection is reset.
+        case reset
+        /// Answers at once, whatever the index, with an index that falls.
+        case fallingIndex
+        /// Answers at once, whatever the index, without any index.
+        case noIndex
+        /// Answers at once that nothing is there, as a token sees it that may see nothing.
+        case hidden
+    }
+
+    /// How it misbehaves; nil for not at all.
+    package var lie: Lie?
+    /// Requests whose target contains this are lied to, the others not; empty for all.
+    package var liesTo = ""
+    /// What it says of its cluster's leader.
+    package var knowsLeader = true
+    /// The datacentre of the agent.
+    package var datacenter = "dc1"
+    /// The raft index of the last change.
+    package private(set) var index: UInt64 = 10
+
+    package private(set) var instances: [String: Instance] = [:]
+    var serviceIndexes: [String: UInt64] = [:]
+    var catalogIndex: UInt64 = 10
+    struct Pair: Sendable {
+        var value: [UInt8]
+        var flags: UInt64
+        var createIndex: UInt64
+        var modifyIndex: UInt64
+    }
+    var pairs: [String: Pair] = [:]
+    /// Of deleted keys: when that was.
+    var tombstones: [String: UInt64] = [:]
+    /// Services registered through the agent's own API, by id.
+    package private(set) var agentServices: [String: String] = [:]
+    var fallingIndex: UInt64 = 1_000_000
+    /// How often `/v1/agent/service/register` was called.
+    package private(set) var agentRegistrations = 0
+
+    /// An agent that knows nothing but itself.
+    package init() {}
+
+    private mutating func bump() -> UInt64 {
+        index += 1
+        return index
+    }
+
+    // MARK: - Catalogue
+
+    /// Registers an instance, or changes one.
+    package mutating func register(_ instance: Instance) {
+        let now = bump()
+        instances[instance.key] = instance
+        serviceIndexes[instance.service] = now
+        catalogIndex = now
+    }
+
+    /// Removes an instance; nothing happens when it is not there.
+    package mutating func deregister(_ id: String, node: String = "node-1") {
+        guard let instance = instances.removeValue(forKey: "\(node)/\(id)") else { return }
+        let now = bump()
+        serviceIndexes[instance.service] = now
+        catalogIndex = now
+    }
+
+    /// The service's check changes.
+    package mutating func setStatus(_ status: String, of id: String, node: String = "node-1") {
+        guard var instance = instances["\(node)/\(id)"] else { return }
+        instance.status = status
+        register(instance)
+    }
+
+    /// Something that has to do with the service is written, and leaves all as it is.
+    package mutating func touch(_ service: String) {
+        serviceIndexes[service] = bump()
+    }
+
+    // MARK: - The agent's own services
+
+    mutating func registerAtAgent(id: String, document: String) {
+        agentServices[id] = document
+        agentRegistrations += 1
+    }
+
+    mutating func deregisterAtAgent(id: String) -> Bool {
+        agentServices.removeValue(forKey: id) != nil
+    }
+
+    // MARK: - Keys
+
+    /// Writes a key.
+    package mutating func put(_ key: String, _ value: [UInt8], flags: UInt64 = 0) {
+        let now = bump()
+        pairs[key] = Pair(
+            value: value, flags: flags, createIndex: pairs[key]?.createIndex ?? now,
+            modifyIndex: now)
+        tombstones[key] = nil
+    }
+
+    /// Deletes a key, and leaves a tombstone.
+    package mutating func delete(_ key: String) {
+        guard pairs.removeValue(forKey: key) != nil else { return }
+        tombstones[key] = bump()
+    }
+
+    /// Forgets what was deleted: indexes of prefixes may fall.
+    package mutating func reapTombstones() {
+        tombstones = [:]
+    }
+
+    /// The index of a prefix: the highest of what is below it, tombstones included; of the whole
+    /// store when there is nothing.
+    func index(ofPrefix prefix: String) -> UInt64 {
+        let below =
+            pairs.filter { $0.key.hasPrefix(prefix) }.map(\.value.modifyIndex)
+            + tombstones.filter { $0.key.hasPrefix(prefix) }.map(\.value)
+        return below.max()
+            ?? max(1, (pairs.map(\.value.modifyIndex) + tombstones.values).max() ?? 1)
+    }
+
+    // MARK: - The agent itself
+
+    /// The agent restarts without its data: empty, and its index begins anew.
+    package mutating func restart() {
+        self = ConsulWorld()
+        index = 3
+        catalogIndex = 3
+    }
+}

@@ -128,7 +128,8 @@ extension HealthOptions {
 }
 
 extension RefreshSchedule.Options {
-    fileprivate init(_ refresh: Service.Refresh) {
+    /// When the source of a service is asked again.
+    init(_ refresh: Service.Refresh) {
         self.init()
         floor = refresh.floor
         ceiling = refresh.ceiling

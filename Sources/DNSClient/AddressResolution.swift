@@ -85,7 +85,8 @@ package final class PendingAddresses {
     private func hear(_ answer: DNSAnswer) {
         heard.append(answer)
         if case .nodata = answer.outcome, let message = answer.message,
-            aliases.count < Self.aliasesMax
+            // With a SOA record it is a denial for the alias's end too (RFC 2308, section 2.2).
+            message.negativeTTLSeconds == nil, aliases.count < Self.aliasesMax
         {
             let chain = AnswerChain(message)
             if let alias = chain.openAlias {

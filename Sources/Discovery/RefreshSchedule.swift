@@ -24,6 +24,10 @@ package struct RefreshSchedule: Sendable {
         /// at all, not even in the first wait.
         package var jitterPercent = 10
 
+        /// The same for the wait after a failure: names that failed together shall not ask
+        /// together.
+        package var failureJitterPercent: Int { min(jitterPercent * 5, 90) }
+
         /// The defaults.
         package init() {}
 
@@ -80,7 +84,7 @@ package struct RefreshSchedule: Sendable {
     ) -> Duration {
         failures += 1
         return jittered(
-            options.wait(failures: failures), by: min(options.jitterPercent * 5, 90), using: &random
+            options.wait(failures: failures), by: options.failureJitterPercent, using: &random
         )
     }
 

@@ -17,22 +17,19 @@ enum ByteScan {
     /// none.
     static func endOfFieldText(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
         var at = start
-        while true {
-            while at &+ 8 <= end {  // at < end <= count of the span: no overflow
-                let word = load(bytes, at)
-                let hit = bytesBelow(word, 0x20) | bytesEqual(word, 0x7F)
-                if hit != 0 {
-                    at &+= hit.trailingZeroBitCount / 8
-                    break
-                }
+        while at &+ 8 <= end {  // at < end <= count of the span: no overflow
+            let word = load(bytes, at)
+            let hit = bytesBelow(word, 0x20) | bytesEqual(word, 0x7F)
+            if hit == 0 {
                 at &+= 8
+                continue
             }
-            while at < end, Characters.isFieldText(bytes[at]) {
-                at &+= 1
-                if at &+ 8 <= end { break }  // after an HTAB: back to whole words
-            }
-            if at >= end || !Characters.isFieldText(bytes[at]) { return at }
+            at &+= hit.trailingZeroBitCount / 8
+            if bytes[at] != Characters.horizontalTab { return at }
+            at &+= 1
         }
+        while at < end, Characters.isFieldText(bytes[at]) { at &+= 1 }
+        return at
     }
 
     /// The first offset in `start..<end` whose byte may not stand in a request target: anything but

@@ -130,7 +130,7 @@ let package = Package(
         tests("HTTPServer", uses: ["WallClock", "Events", "Endpoints", "HTTP1"]),
         tests("Discovery", uses: ["TestSupport", "Demo", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
         tests("ConsulQuery"),
-        tests("Consul", uses: ["TestSupport", "ConsulQuery", "Events", "HTTPClient", "HTTP1", "Discovery", "DNSClient", "DNSWire", "Demo", "Backends", "Endpoints"]),
+        tests("Consul", uses: ["TestSupport", "Locking", "ConsulQuery", "Events", "HTTPClient", "HTTP1", "Discovery", "DNSClient", "DNSWire", "Demo", "Backends", "Endpoints"]),
         tests("Health", uses: ["TestSupport", "Events", "HTTPClient", "Backends", "Endpoints"]),
         tests("Routing", uses: ["HTTP1", "Backends", "TestSupport"]),
         tests("AccessLog", uses: ["TestSupport", "Events", "HTTP1", "Stats", "Endpoints", "Locking"]),

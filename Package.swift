@@ -132,7 +132,7 @@ let package = Package(
         tests("HTTPServer", uses: ["WallClock", "Events", "Endpoints", "HTTP1"]),
         tests("Discovery", uses: ["Documents", "TestSupport", "Demo", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
         tests("ConsulQuery"),
-        tests("Consul", uses: ["TestSupport", "ConsulQuery", "Events", "HTTPClient", "HTTP1", "Discovery", "DNSClient", "DNSWire", "Demo", "Backends", "Endpoints"]),
+        tests("Consul", uses: ["TestSupport", "Locking", "ConsulQuery", "Events", "HTTPClient", "HTTP1", "Discovery", "DNSClient", "DNSWire", "Demo", "Backends", "Endpoints"]),
         tests("Explain", uses: ["DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints"]),
         tests("Health", uses: ["TestSupport", "Events", "HTTPClient", "Backends", "Endpoints"]),
         tests("Routing", uses: ["HTTP1", "Backends", "TestSupport"]),

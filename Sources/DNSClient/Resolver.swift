@@ -49,6 +49,9 @@ package final class Resolver {
     // Sockets belong to the loop until they are closed.
     deinit { close() }
 
+    /// The limit of questions that begin in a second.
+    package var questionsPerSecond: Int { options.queriesPerSecond }
+
     /// Questions under way and waiting.
     package var pendingCount: Int { underWay.count + waiting.count }
 
@@ -118,13 +121,14 @@ package final class Resolver {
         var endingsLeft = Self.endingsPerTurn
         while !waiting.isEmpty {
             let now = ContinuousClock.now
-            if let server = ranking.hopeless(now: now) {
+            let hasRoom = underWay.count < options.underWayMax
+            if let server = ranking.hopeless(now: now, mayProbe: hasRoom) {
                 guard endingsLeft > 0 else { return schedulePump(after: .zero) }
                 endingsLeft -= 1
                 takeFirst()?.finish(giveUp(as: server))
                 continue
             }
-            guard underWay.count < options.underWayMax else { return }
+            guard hasRoom else { return }
             guard rate.take(now: now) else {
                 return schedulePump(after: now.duration(to: rate.nextAt(now: now)))
             }

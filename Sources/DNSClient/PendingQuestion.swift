@@ -25,13 +25,17 @@ package final class PendingQuestion {
     private var octets: [Int: Int] = [:]
     private var timer: Timer?
     private var countedTimeouts = 0
+    private var sentCount = 0
+    /// Whether its first query has been waited for: a probe's has not.
+    private let isPaid: Bool
 
     init(
-        _ question: Question, over transport: DNSTransport, resolver: Resolver,
+        _ question: Question, over transport: DNSTransport, isPaid: Bool = true, resolver: Resolver,
         completion: @escaping (DNSAnswer) -> Void
     ) {
         self.question = question
         over = transport
+        self.isPaid = isPaid
         self.resolver = resolver
         self.completion = completion
     }
@@ -122,7 +126,8 @@ package final class PendingQuestion {
                         report: report)
                 }
             }
-            resolver.noteSent(index, exchange.transport)
+            resolver.noteSent(index, exchange.transport, isPaid: isPaid && sentCount == 0)
+            sentCount += 1
             return nil
         } catch {
             return error

@@ -28,7 +28,7 @@ package final class Resolver {
     private var waiting = WaitingLine<PendingQuestion>()
     /// Turned away, to be told so in the next batch.
     private var rejected: [PendingQuestion] = []
-    private var rate: QuestionRate
+    var rate: QuestionRate
     private var pump: Timer?
 
     /// A resolver on `loop`, which outlives it.
@@ -49,8 +49,8 @@ package final class Resolver {
     // Sockets belong to the loop until they are closed.
     deinit { close() }
 
-    /// The limit of questions that begin in a second.
-    package var questionsPerSecond: Int { options.queriesPerSecond }
+    /// The limit of queries in a second.
+    package var queriesPerSecond: Int { options.queriesPerSecond }
 
     /// Questions under way and waiting.
     package var pendingCount: Int { underWay.count + waiting.count }
@@ -147,7 +147,8 @@ package final class Resolver {
         let plan = ranking.plan(now: now)
         for server in plan.probes where probes[server] == nil {
             let probe = PendingQuestion(
-                pending.question, over: pending.over, resolver: self, completion: { _ in })
+                pending.question, over: pending.over, isPaid: false, resolver: self,
+                completion: { _ in })
             probes[server] = probe
             statuses[server].counters.probes += 1
             var options = options

@@ -67,6 +67,7 @@ package final class SRVSource: DNSSource {
     /// Asks at once, and again whenever the schedule says so.
     package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
         self.listener = listener
+        lookups?.lookupBegins()
         ask()
     }
 

@@ -24,7 +24,7 @@ struct DiscoveryBench: ParsableCommand {
     var records = 100
     @Option(help: "TTL of the records, in seconds.")
     var ttl = 5
-    @Option(help: "Questions per second at most.")
+    @Option(help: "Queries per second at most.")
     var rate = 1000
     @Option(help: "Seconds before the outage.")
     var before = 40
@@ -62,7 +62,7 @@ struct DiscoveryBench: ParsableCommand {
         watch.waitForServer()
         print(
             """
-            \(names) names of \(records) records, TTL \(ttl) s, at most \(rate) questions/s; \
+            \(names) names of \(records) records, TTL \(ttl) s, at most \(rate) queries/s; \
             away from second \(before) to \(before + outage)
             """)
         watch.run(before: before, outage: outage, after: after)

@@ -130,7 +130,7 @@ final class Watch {
 
     private func summarise(before: Int, outage: Int, after: Int, freshAt: Int?) {
         // The first pass over all names, at the limit, is the start and not the steady state.
-        let first = min(before, answeredAt.count / max(1, resolver.questionsPerSecond) + 10)
+        let first = min(before, 2 * answeredAt.count / max(1, resolver.queriesPerSecond))
         let steady = perSecond[first..<before]
         let away = perSecond[before..<(before + outage)]
         let back = perSecond[(before + outage)...]

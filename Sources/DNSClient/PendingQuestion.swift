@@ -26,6 +26,7 @@ package final class PendingQuestion {
     private var timer: Timer?
     private var countedTimeouts = 0
     private var sentCount = 0
+    private var wasGivenUp = false
     /// Whether its first query has been waited for: a probe's has not.
     private let isPaid: Bool
 
@@ -58,8 +59,9 @@ package final class PendingQuestion {
         step { $0.start(now: $1) }
     }
 
-    /// Ends it without a word from a server.
-    func finish(_ outcome: DNSOutcome) {
+    /// Ends it without a word from a server; `wasGivenUp` as in `DNSAnswer`.
+    func finish(_ outcome: DNSOutcome, wasGivenUp: Bool = false) {
+        self.wasGivenUp = wasGivenUp
         finish(QuestionRace.Ending(outcome: outcome))
     }
 
@@ -188,7 +190,8 @@ package final class PendingQuestion {
                     case .udp where exchange.hasEDNS: Int(options?.udpPayloadSize ?? 512)
                     case .udp: Message.plainUDPOctetsMax
                     }
-                } ?? 0))
+                } ?? 0,
+                wasGivenUp: wasGivenUp))
     }
 
     private func stop() {

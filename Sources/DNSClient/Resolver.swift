@@ -125,7 +125,7 @@ package final class Resolver {
             if let server = ranking.hopeless(now: now, mayProbe: hasRoom) {
                 guard endingsLeft > 0 else { return schedulePump(after: .zero) }
                 endingsLeft -= 1
-                takeFirst()?.finish(giveUp(as: server))
+                takeFirst()?.finish(giveUp(as: server), wasGivenUp: true)
                 continue
             }
             guard hasRoom else { return }

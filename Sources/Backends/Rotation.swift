@@ -17,6 +17,9 @@ package final class Rotation: Sendable {
         /// Where it stands in the order of fail-over.
         package let tier: Tier
 
+        /// The RFC 2782 priority within its source.
+        package var priority: UInt16 { tier.priority }
+
         /// A member; `weight` is at least 1.
         package init(
             id: BackendID, endpoint: Endpoint, weight: UInt32, priority: UInt16, place: UInt8 = 0

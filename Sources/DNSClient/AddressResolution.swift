@@ -1,6 +1,5 @@
 // AddressResolution: the addresses of a host, by asking for A and AAAA at once, or for the one that
-// is wanted. For SRV targets
-// that came without addresses, and for backends that are given by name.
+// is wanted. For SRV targets that came without addresses, and for backends that are given by name.
 
 package import DNSWire
 package import Endpoints
@@ -23,6 +22,8 @@ package struct AddressAnswer: Sendable {
     package let a: DNSOutcome?
     /// The same for IPv6.
     package let aaaa: DNSOutcome?
+    /// Every answer that led here, those with aliases that had to be followed included.
+    package let answers: [DNSAnswer]
 
     /// The outcome that says most about why there are no addresses.
     package var failure: DNSOutcome? {
@@ -40,17 +41,25 @@ package final class PendingAddresses {
     /// AAAA questions, and that must not hold back every host by the whole deadline.
     private static let secondFamilyGrace = Duration.milliseconds(500)
 
+    /// How often an alias that leads out of an answer is followed by a question of its own.
+    private static let aliasesMax = 8
+
+    private let resolver: Resolver
     private let name: DomainName
     private let types: [RecordType]
     private var completion: ((AddressAnswer) -> Void)?
     private var questions: [PendingQuestion] = []
     private var answers: [RecordType: DNSAnswer] = [:]
+    private var heard: [DNSAnswer] = []
+    /// The smallest TTL of the aliases that were followed, and how many.
+    private var aliases: (ttlSeconds: UInt32?, count: Int) = (nil, 0)
     private var grace: Timer?
 
     fileprivate init(
         _ name: DomainName, _ family: AddressFamily, with resolver: Resolver,
         completion: @escaping (AddressAnswer) -> Void
     ) {
+        self.resolver = resolver
         self.name = name
         types = family.recordTypes
         self.completion = completion
@@ -60,9 +69,7 @@ package final class PendingAddresses {
             grace?.schedule(after: .zero)
             return
         }
-        questions = types.map { type in
-            resolver.ask(name, type) { self.hear($0) }
-        }
+        for type in types { ask(name, type) }
     }
 
     /// Drops it: the completion is not called any more. Harmless when repeated.
@@ -71,7 +78,23 @@ package final class PendingAddresses {
         stop()
     }
 
+    private func ask(_ name: DomainName, _ type: RecordType) {
+        questions.append(resolver.ask(name, type) { self.hear($0) })
+    }
+
     private func hear(_ answer: DNSAnswer) {
+        heard.append(answer)
+        if case .nodata = answer.outcome, let message = answer.message,
+            // With a SOA record it is a denial for the alias's end too (RFC 2308, section 2.2).
+            message.negativeTTLSeconds == nil, aliases.count < Self.aliasesMax
+        {
+            let chain = AnswerChain(message)
+            if let alias = chain.openAlias {
+                aliases.count += 1
+                aliases.ttlSeconds = [aliases.ttlSeconds, chain.ttlSeconds].compactMap(\.self).min()
+                return ask(alias, answer.question.type)
+            }
+        }
         answers[answer.question.type] = answer
         if answers.count == types.count {
             finish()
@@ -98,16 +121,19 @@ package final class PendingAddresses {
                     name: name,
                     addresses: [RecordType.a, .aaaa].filter(types.contains)
                         .compactMap { own[$0] },
-                    timeToLive: nil, isComplete: true, a: nil, aaaa: nil))
+                    timeToLive: nil, isComplete: true, a: nil, aaaa: nil,
+                    answers: []))
             return
         }
-        completion(AddressAnswer(name, types, answers))
+        completion(AddressAnswer(name, types, answers, aliasTTLSeconds: aliases.ttlSeconds, heard))
     }
 }
 
 extension AddressAnswer {
-    fileprivate init(_ name: DomainName, _ types: [RecordType], _ answers: [RecordType: DNSAnswer])
-    {
+    fileprivate init(
+        _ name: DomainName, _ types: [RecordType], _ answers: [RecordType: DNSAnswer],
+        aliasTTLSeconds: UInt32?, _ heard: [DNSAnswer]
+    ) {
         var addresses: [IPAddress] = []
         var ttls: [UInt32] = []
         var denialTTLs: [UInt32] = []
@@ -124,11 +150,12 @@ extension AddressAnswer {
                 denialTTLs.append(ttl)
             }
         }
-        let ttl = (addresses.isEmpty ? denialTTLs : ttls).min()
+        let ttl = (addresses.isEmpty ? denialTTLs : ttls + [aliasTTLSeconds].compactMap(\.self))
+            .min()
         self.init(
             name: name, addresses: addresses, timeToLive: ttl.map { .seconds(Int64($0)) },
             isComplete: types.allSatisfy { answers[$0]?.outcome.isWhole ?? false },
-            a: answers[.a]?.outcome, aaaa: answers[.aaaa]?.outcome)
+            a: answers[.a]?.outcome, aaaa: answers[.aaaa]?.outcome, answers: heard)
     }
 }
 
@@ -154,7 +181,8 @@ extension DomainName {
 
 extension Resolver {
     /// Finds the addresses of the host `name` and calls `completion` once, from the loop and never
-    /// before this returns. Aliases are followed within the answers, not asked for.
+    /// before this returns. Aliases are followed, at most eight of them beyond
+    /// the answers that they came in.
     ///
     /// - Parameter family: Which questions are asked; the answer has the addresses of all of them.
     /// - Returns: A handle to cancel it with; the resolution goes on without it.

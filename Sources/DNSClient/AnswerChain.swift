@@ -13,6 +13,10 @@ package struct AnswerChain: Sendable {
     package private(set) var records: [ResourceRecord] = []
     /// The smallest TTL of the records and the aliases to them, in seconds; nil without either.
     package private(set) var ttlSeconds: UInt32?
+    /// Where the aliases lead when the answer ends there without records: to be asked for, since the
+    /// server may not have had what lies outside its zone. Nil with records or without aliases, and
+    /// for a chain that loops or is too long.
+    package private(set) var openAlias: DomainName?
 
     /// Follows the aliases of `message`, which are at most eight, from its question on.
     /// - Complexity: O(answers).
@@ -30,7 +34,10 @@ package struct AnswerChain: Sendable {
                     next = (target, record.ttlSeconds)
                 }
             }
-            guard records.isEmpty, let next else { return }
+            guard records.isEmpty, let next else {
+                if records.isEmpty, name != question.name { openAlias = name }
+                return
+            }
             lower(to: next.ttlSeconds)
             name = next.name
         }

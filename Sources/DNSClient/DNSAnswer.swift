@@ -135,4 +135,21 @@ package struct DNSAnswer: Hashable, Sendable {
     /// The most that its sender could take it for: the payload size that the query announced, 512
     /// without EDNS, 65,535 over TCP; 0 without a message.
     package let octetsMax: Int
+
+    /// An answer; only a resolver gives any that was heard.
+    package init(
+        question: Question, outcome: DNSOutcome, message: Message? = nil, server: Endpoint? = nil,
+        transport: DNSTransport? = nil, roundTrip: Duration = .zero, wasTruncated: Bool = false,
+        octets: Int = 0, octetsMax: Int = 0
+    ) {
+        self.question = question
+        self.outcome = outcome
+        self.message = message
+        self.server = server
+        self.transport = transport
+        self.roundTrip = roundTrip
+        self.wasTruncated = wasTruncated
+        self.octets = octets
+        self.octetsMax = octetsMax
+    }
 }

@@ -25,7 +25,8 @@ package struct QuestionRate: Sendable, Equatable {
     package init(perSecond: Int) {
         precondition((1...1_000_000).contains(perSecond))
         burst = max(1, perSecond / Self.burstShare)
-        interval = .seconds(1) / (perSecond - burst + 1)
+        // Rounded up, or the last token of a second would come just within it.
+        interval = .seconds(1) / (perSecond - burst + 1) + .nanoseconds(1)
     }
 
     /// Takes a token if there is one.

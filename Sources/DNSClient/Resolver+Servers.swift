@@ -112,7 +112,7 @@ extension Resolver {
         now: ContinuousClock.Instant
     ) {
         if case .silence = failure { statuses[server].counters.silences += 1 }
-        ranking.servers[server].failed(failure, sentAt: sentAt, now: now)
+        ranking.failed(server, failure, sentAt: sentAt, now: now)
     }
 
     /// A good answer.
@@ -120,7 +120,7 @@ extension Resolver {
         _ server: Int, _ exchange: QuestionRace.Exchange, after elapsed: Duration,
         now: ContinuousClock.Instant
     ) {
-        ranking.servers[server].answered(
-            after: elapsed, overTCP: exchange.transport == .tcp, now: now)
+        ranking.answered(
+            server, after: elapsed, overTCP: exchange.transport == .tcp, now: now)
     }
 }

@@ -17,7 +17,13 @@ package struct ServerRanking: Sendable, Equatable {
         /// To be raced, the first first.
         package var servers: [Int]
         /// To be sent the same query apart from that, only to know them.
-        package var probes: [Int] = []
+        package var probes: [Int]
+
+        /// Only a ranking plans; tests spell out what they expect.
+        package init(servers: [Int], probes: [Int] = []) {
+            self.servers = servers
+            self.probes = probes
+        }
     }
 
     /// How much quicker another server must be to take the first place: by a third …
@@ -26,7 +32,7 @@ package struct ServerRanking: Sendable, Equatable {
     private static let leastGain = Duration.milliseconds(2)
 
     /// The record of each server.
-    package internal(set) var servers: [ServerHealth]
+    package private(set) var servers: [ServerHealth]
     /// Who has the first place among those that work; nil before one does.
     private var first: Int?
 
@@ -38,6 +44,20 @@ package struct ServerRanking: Sendable, Equatable {
     /// The servers in the order in which a question asks them.
     package var order: [Int] {
         servers.indices.sorted { rank($0) < rank($1) }
+    }
+
+    /// An answer of `server` came, `elapsed` after its query was sent.
+    package mutating func answered(
+        _ server: Int, after elapsed: Duration, overTCP: Bool, now: Instant
+    ) {
+        servers[server].answered(after: elapsed, overTCP: overTCP, now: now)
+    }
+
+    /// A query to `server` that was sent at `sentAt` failed.
+    package mutating func failed(
+        _ server: Int, _ failure: ServerHealth.Failure, sentAt: Instant, now: Instant
+    ) {
+        servers[server].failed(failure, sentAt: sentAt, now: now)
     }
 
     private func rank(_ index: Int) -> (Int, Int, Int, Duration, Int) {

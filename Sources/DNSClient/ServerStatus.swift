@@ -48,7 +48,8 @@ package struct ServerStatus: Sendable, Equatable {
         package var misspelled = 0
     }
 
-    init(_ endpoint: Endpoint) {
+    /// A server that nothing is known of.
+    package init(_ endpoint: Endpoint) {
         self.endpoint = endpoint
         place = 0
         health = ServerHealth()

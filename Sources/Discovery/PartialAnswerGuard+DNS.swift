@@ -6,6 +6,13 @@ package import DNSWire
 extension PartialAnswerGuard.Answer {
     /// The answer `message`, which came as `answer` tells.
     package init(_ message: Message, _ answer: DNSAnswer) {
+        self.init(
+            message, octets: answer.octets, octetsMax: answer.octetsMax,
+            overTCP: answer.transport == .tcp)
+    }
+
+    /// The answer `message` of so many octets, to a query that announced room for `octetsMax`.
+    package init(_ message: Message, octets: Int, octetsMax: some BinaryInteger, overTCP: Bool) {
         let records = AnswerChain(message).records
         // Wrapping: what counts is that the same records make the same number in any order.
         let fingerprint = records.reduce(0) { sum, record in
@@ -14,17 +21,11 @@ extension PartialAnswerGuard.Answer {
             return sum &+ hasher.finalize()
         }
         let question = message.question.map { $0.name.wireOctets.count + 4 } ?? 0
-        // A server that sends no OPT record may not have heard what ours announced.
-        let octetsMax =
-            switch answer.transport {
-            case .tcp, nil: answer.octetsMax
-            case .udp where message.edns == nil:
-                max(Message.plainUDPOctetsMax, answer.octets)
-            case .udp: answer.octetsMax
-            }
+        // A server that sends no OPT record has not heard what ours announced.
+        let hasHeard = overTCP || message.edns != nil || octets > Message.plainUDPOctetsMax
         self.init(
-            records: records.count, fingerprint: fingerprint, octets: answer.octets,
-            recordOctets: max(0, answer.octets - MessageHeader.octets - question),
-            octetsMax: octetsMax)
+            records: records.count, fingerprint: fingerprint, octets: octets,
+            recordOctets: max(0, octets - MessageHeader.octets - question),
+            octetsMax: hasHeard ? Int(octetsMax) : Message.plainUDPOctetsMax)
     }
 }

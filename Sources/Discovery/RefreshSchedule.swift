@@ -24,8 +24,25 @@ package struct RefreshSchedule: Sendable {
         /// at all, not even in the first wait.
         package var jitterPercent = 10
 
+        /// The same for the wait after a failure: names that failed together shall not ask
+        /// together.
+        package var failureJitterPercent: Int { min(jitterPercent * 5, 90) }
+
         /// The defaults.
         package init() {}
+
+        /// The wait before jitter after an answer that holds for `timeToLive`; nil means that
+        /// nothing was said of it.
+        package func wait(timeToLive: Duration?) -> Duration {
+            min(max(timeToLive ?? floor, floor), ceiling)
+        }
+
+        /// The same after so many failures in a row, 1 or more.
+        package func wait(failures: Int) -> Duration {
+            // 2^16 floors exceed any ceiling; the shift stays small whatever happens.
+            let doubled = floor * (1 << min(failures - 1, 16))
+            return min(doubled, max(RefreshSchedule.failureWaitMax, floor), ceiling)
+        }
     }
 
     /// The longest wait after failures: within this the registry is back in sight.
@@ -53,7 +70,7 @@ package struct RefreshSchedule: Sendable {
         timeToLive: Duration?, using random: inout some RandomNumberGenerator
     ) -> Duration {
         failures = 0
-        let wait = min(max(timeToLive ?? options.floor, options.floor), options.ceiling)
+        let wait = options.wait(timeToLive: timeToLive)
         if isFirst, options.jitterPercent > 0 {
             isFirst = false
             return wait * Int.random(in: 0...Self.parts, using: &random) / Self.parts
@@ -66,10 +83,9 @@ package struct RefreshSchedule: Sendable {
         using random: inout some RandomNumberGenerator
     ) -> Duration {
         failures += 1
-        // 2^16 floors exceed any ceiling; the shift stays small whatever happens.
-        let doubled = options.floor * (1 << min(failures - 1, 16))
-        let wait = min(doubled, max(Self.failureWaitMax, options.floor), options.ceiling)
-        return jittered(wait, by: min(options.jitterPercent * 5, 90), using: &random)
+        return jittered(
+            options.wait(failures: failures), by: options.failureJitterPercent, using: &random
+        )
     }
 
     private func jittered(

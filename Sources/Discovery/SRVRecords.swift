@@ -136,7 +136,7 @@ extension AddressFamily {
 extension DomainName {
     /// The name as instances carry it: in lower case, without the final dot. A server may spell a
     /// target as the question was spelled, and that is at random.
-    var hostName: String {
+    package var hostName: String {
         let text = lowercased.description
         return text.hasSuffix(".") ? String(text.dropLast()) : text
     }

@@ -12,7 +12,7 @@ internal import Endpoints
 package import Events
 
 /// A source that asks for SRV records. Control thread only.
-package final class SRVSource: Source {
+package final class SRVSource: DNSSource {
     /// How a name is looked up and what is made of its records.
     package struct Options: Sendable, Equatable {
         /// When it is asked again.
@@ -35,6 +35,8 @@ package final class SRVSource: Source {
 
     /// `SRV` and the name.
     package let summary: String
+    /// Called with every answer that a lookup is made of; nil for nobody.
+    package var onAnswer: ((DNSAnswer) -> Void)?
     private let name: DomainName
     private let options: Options
     private let resolver: Resolver
@@ -90,6 +92,7 @@ package final class SRVSource: Source {
 
     private func hear(_ answer: DNSAnswer, isByGuard: Bool) {
         question = nil
+        onAnswer?(answer)
         switch answer.outcome {
         case .records(let message):
             let found = PartialAnswerGuard.Answer(message, answer)
@@ -126,6 +129,7 @@ package final class SRVSource: Source {
         _ answer: DNSAnswer, after partial: Message, _ found: PartialAnswerGuard.Answer
     ) {
         question = nil
+        onAnswer?(answer)
         if case .records(let message) = answer.outcome {
             partialGuard.answeredOverTCP(
                 PartialAnswerGuard.Answer(message, answer), after: found, wasTruncated: false,
@@ -152,6 +156,7 @@ package final class SRVSource: Source {
         resolutions = open.map { target in
             resolver.resolveAddresses(target, options.family) { [weak self] answer in
                 guard let self else { return }
+                tell(answer)
                 let seconds = answer.timeToLive.map { UInt32(clamping: $0.components.seconds) }
                 let found =
                     answer.addresses.isEmpty && !answer.isComplete
@@ -196,6 +201,7 @@ package final class SRVSource: Source {
 
     private func finish(_ answer: AddressAnswer, port: UInt16, _ denial: DNSOutcome) {
         resolutions = []
+        tell(answer)
         let addresses = options.family.choose(from: answer.addresses)
         guard !addresses.isEmpty else { return fail(answer.failure ?? denial) }
         let instances = addresses.map { address in
@@ -210,6 +216,10 @@ package final class SRVSource: Source {
 
     private func fail(_ outcome: DNSOutcome) {
         report(.failure(DiscoveryFailure(outcome) ?? .nodata), timeToLive: nil)
+    }
+
+    private func tell(_ answer: AddressAnswer) {
+        for answer in answer.answers { onAnswer?(answer) }
     }
 
     private func report(_ answer: DiscoveryAnswer, timeToLive: Duration?) {

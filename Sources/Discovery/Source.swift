@@ -2,6 +2,7 @@
 // what that means for the backends is the roster's to decide.
 
 package import Backends
+package import DNSClient
 
 /// Something that reports a service's instances. Control thread only.
 package protocol Source: AnyObject {
@@ -12,4 +13,11 @@ package protocol Source: AnyObject {
     func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void)
     /// Reports nothing more.
     func stop()
+}
+
+/// A source that asks DNS, and can be watched doing so. Control thread only.
+package protocol DNSSource: Source {
+    /// Called with every answer that a lookup is made of, before what it comes to is reported; nil
+    /// for nobody.
+    var onAnswer: ((DNSAnswer) -> Void)? { get set }
 }

@@ -8,7 +8,7 @@ package import Endpoints
 package import Events
 
 /// A source that reports a fixed list. Control thread only.
-package final class StaticSource: Source {
+package final class StaticSource: DNSSource {
     /// One entry of the list.
     package struct Entry: Sendable {
         /// What the entry names.
@@ -39,6 +39,8 @@ package final class StaticSource: Source {
 
     /// How many entries the list has.
     package let summary: String
+    /// Called with every answer that a lookup is made of; nil for nobody.
+    package var onAnswer: ((DNSAnswer) -> Void)?
     private let entries: [Entry]
     private let resolver: Resolver
     private let family: AddressFamily
@@ -91,6 +93,7 @@ package final class StaticSource: Source {
         resolutions = names.map { name in
             resolver.resolveAddresses(name, family) { [weak self] answer in
                 guard let self else { return }
+                for answer in answer.answers { onAnswer?(answer) }
                 if answer.addresses.isEmpty {
                     // A server that fails leaves what was known; one that denies the name does not.
                     failure = answer.failure

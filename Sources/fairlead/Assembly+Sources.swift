@@ -81,7 +81,10 @@ extension SRVSource.Options {
 }
 
 extension StaticSource.Entry {
-    fileprivate init(_ backend: Service.StaticBackend) throws(DomainNameError) {
+    /// A backend that the operator wrote down.
+    ///
+    /// - Throws: `DomainNameError` for a name that DNS can't hold.
+    init(_ backend: Service.StaticBackend) throws(DomainNameError) {
         let host = backend.address.host
         let parsed: Host =
             if let address = IPAddress(host) {
@@ -95,7 +98,8 @@ extension StaticSource.Entry {
 }
 
 extension AddressFamily {
-    fileprivate init(_ families: Service.Records.Families) {
+    /// Which addresses of a host are asked for.
+    init(_ families: Service.Records.Families) {
         switch families {
         case .ipv4First: self = .ipv4First
         case .ipv6First: self = .ipv6First
@@ -107,7 +111,8 @@ extension AddressFamily {
 }
 
 extension RefreshSchedule.Options {
-    fileprivate init(_ refresh: Service.Refresh) {
+    /// When a source is asked again.
+    init(_ refresh: Service.Refresh) {
         self.init()
         floor = refresh.floor
         ceiling = refresh.ceiling

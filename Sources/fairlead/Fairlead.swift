@@ -1,4 +1,5 @@
-// The program: `fairlead run`, `fairlead check`, `fairlead demo`, `fairlead backend`.
+// The program: `fairlead run`, `fairlead check`, `fairlead demo`, `fairlead backend`,
+// `fairlead explain`.
 
 import ArgumentParser
 
@@ -13,7 +14,7 @@ struct Fairlead: ParsableCommand {
         version: fairleadVersion,
         subcommands: [
             RunCommand.self, CheckCommand.self, ReferenceCommand.self, DemoCommand.self,
-            BackendCommand.self,
+            BackendCommand.self, ExplainCommand.self,
         ])
 
     /// Parses the command line and runs the command. A command line that can't be parsed is a

@@ -195,6 +195,6 @@ final class ConsulStandInConnection: StreamChannel {
         head += "X-Consul-Knownleader: \(answer.knowsLeader)\r\nX-Consul-Lastcontact: 0\r\n"
         if answer.isFiltered { head += "X-Consul-Results-Filtered-By-ACLs: true\r\n" }
         head += "Content-Length: \(answer.body.count)\r\n\r\n"
-        if case .failed = write(Array(head.utf8), answer.body) { close() }
+        if case .failed = write(Array(head.utf8), answer.body.span) { close() }
     }
 }

@@ -334,6 +334,7 @@ import Testing
                 try plane.apply(text(a))
                 let free = try plane.perform { $0.snapshot().services.first?.backends.first }
                 #expect(free?.weight == 1)
+                #expect(try bodies(plane) == ["first", "second"])
             }
         }
     }

@@ -1,0 +1,197 @@
+// Explanation: one lookup of a name, against every nameserver, and what Fairlead makes of it. Made of
+// what a real source heard, so that it says what the program does and not what it should do; as text
+// for people (ExplanationText) and as JSON for programs (ExplanationJSON).
+
+package import Backends
+package import DNSClient
+package import Discovery
+package import Endpoints
+
+/// What one lookup came to. Value type, any thread.
+package struct Explanation: Sendable {
+    /// What was looked up.
+    package struct Subject: Sendable {
+        /// What is asked, such as `SRV _web._tcp.service.consul.`.
+        package var summary: String
+        /// The name of the service whose options were used; nil for a bare name and the defaults.
+        package var service: String?
+        /// Whether instances are made of the answers. False for a type of record that Fairlead never
+        /// asks for by itself.
+        package var makesInstances: Bool
+        /// When it would be asked again.
+        package var refresh: RefreshSchedule.Options
+        /// How answers are judged.
+        package var roster: RosterOptions
+
+        /// A name with the default options.
+        package init(_ summary: String) {
+            self.summary = summary
+            makesInstances = true
+            refresh = RefreshSchedule.Options()
+            roster = RosterOptions()
+        }
+    }
+
+    /// What one nameserver said.
+    package struct Server: Sendable {
+        /// How it behaved.
+        package var status: ServerStatus
+        /// Every answer, in the order in which they came.
+        package var answers: [DNSAnswer]
+        /// What the source made of them; nil for no instances to make, or no end in time.
+        package var result: DiscoveryAnswer?
+        /// What became of answers that looked cut.
+        package var partialAnswers: PartialAnswerGuard.Counters
+
+        /// What was heard of the server of `status`.
+        package init(
+            _ status: ServerStatus, answers: [DNSAnswer], result: DiscoveryAnswer?,
+            partialAnswers: PartialAnswerGuard.Counters = .init()
+        ) {
+            self.status = status
+            self.answers = answers
+            self.result = result
+            self.partialAnswers = partialAnswers
+        }
+
+        /// Its instances; empty after a failure.
+        package var instances: [Instance] {
+            guard case .instances(let instances) = result else { return [] }
+            return instances
+        }
+
+        /// Whether the question itself had records, instances or not.
+        package var hasRecords: Bool {
+            guard case .records? = answers.first?.outcome else {
+                if case .partial? = answers.first?.outcome { return true }
+                return false
+            }
+            return true
+        }
+    }
+
+    /// A backend and its part of the traffic.
+    package struct Share: Sendable, Equatable {
+        /// Where it is.
+        package let endpoint: Endpoint
+        /// The name that it was found by; empty for none.
+        package let hostName: String
+        /// The tier, from 1; only the first one that has a backend which is up gets traffic.
+        package let tier: Int
+        /// Its SRV priority.
+        package let priority: UInt16
+        /// The weights of the records that name it.
+        package let weights: [UInt16]
+        /// What its turns are counted by.
+        package let effectiveWeight: UInt32
+        /// Its share of the tier's traffic, in percent.
+        package let percent: Double
+    }
+
+    /// What was looked up.
+    package let subject: Subject
+    /// What each nameserver said, in the configured order.
+    package let servers: [Server]
+    /// The server whose answer counts: the first with instances, else the first of all; nil for
+    /// none.
+    package let decisive: Int?
+    /// The backends, the best tier first; empty after a failure.
+    package let shares: [Share]
+    /// What is odd about the answers, in plain words.
+    package let remarks: [Remark]
+
+    /// Draws the conclusions.
+    package init(_ subject: Subject, _ servers: [Server], now: ContinuousClock.Instant) {
+        self.subject = subject
+        self.servers = servers
+        decisive =
+            servers.firstIndex { !$0.instances.isEmpty }
+            ?? servers.firstIndex { $0.hasRecords } ?? servers.indices.first
+        let decided = decisive.map { servers[$0] }
+        shares = Self.shares(of: decided?.instances ?? [], subject.roster, now: now)
+        remarks = Remark.all(about: subject, servers, decided)
+    }
+
+    /// Whether there is something to send traffic to, or, where no instances are made, any record.
+    package var isGood: Bool {
+        subject.makesInstances ? !shares.isEmpty : servers.contains(where: \.hasRecords)
+    }
+
+    /// Why there is nothing; nil when there is something.
+    package var failure: DiscoveryFailure? {
+        guard let decisive, shares.isEmpty else { return nil }
+        switch servers[decisive].result {
+        case .failure(let failure): return failure
+        case .instances: return .nodata
+        case nil: return subject.makesInstances ? .timeout : nil
+        }
+    }
+
+    private static func shares(
+        of instances: [Instance], _ options: RosterOptions, now: ContinuousClock.Instant
+    ) -> [Share] {
+        guard !instances.isEmpty else { return [] }
+        let roster = Roster(
+            service: ServiceID(index: 0), options: options, ids: BackendIDs(), journal: Journal())
+        roster.apply(.instances(instances), now: now)
+        let named = Dictionary(grouping: instances, by: \.endpoint)
+        return roster.rotation.tiers.enumerated().flatMap { index, tier in
+            let sum = tier.reduce(0) { $0 + Double($1.weight) }
+            return tier.map { member in
+                let records = (named[member.endpoint] ?? []).filter {
+                    $0.priority == member.priority
+                }
+                return Share(
+                    endpoint: member.endpoint, hostName: records.first?.hostName ?? "",
+                    tier: index + 1, priority: member.priority, weights: records.map(\.weight),
+                    effectiveWeight: member.weight,
+                    percent: 100 * Double(member.weight) / sum)
+            }
+        }
+    }
+}
+
+extension Explanation {
+    /// When it would be asked again, and why then.
+    package struct Refresh: Sendable, Equatable {
+        /// Before it is varied.
+        package let wait: Duration
+        /// By how much it is varied at most, in percent.
+        package let jitterPercent: Int
+        /// A sentence part.
+        package let reason: String
+    }
+
+    /// When it would be asked again; nil where no instances are made.
+    package var refresh: Refresh? {
+        guard subject.makesInstances, let decisive else { return nil }
+        let options = subject.refresh
+        guard failure == nil else {
+            return Refresh(
+                wait: options.wait(failures: 1), jitterPercent: options.failureJitterPercent,
+                reason: "the lookup failed; the wait doubles with each further failure, to "
+                    + options.wait(failures: 99).text)
+        }
+        let ttl = servers[decisive].instances.compactMap(\.timeToLive).min()
+        let wait = options.wait(timeToLive: ttl)
+        let reason =
+            switch ttl {
+            case nil: "the answer says nothing of how long it holds"
+            case let ttl? where ttl < options.floor:
+                "the smallest TTL is \(ttl.text), the floor (refresh.floor) \(options.floor.text)"
+            case let ttl? where ttl > options.ceiling:
+                "the smallest TTL is \(ttl.text), the ceiling (refresh.ceiling) "
+                    + options.ceiling.text
+            case let ttl?: "the smallest TTL is \(ttl.text)"
+            }
+        return Refresh(wait: wait, jitterPercent: options.jitterPercent, reason: reason)
+    }
+
+    /// How long backends that are known already would stay if this lookup failed in each way.
+    package var holds: [(kind: HoldKind, duration: Duration)] {
+        let kinds: [HoldKind] = [
+            .nxdomain, .nodata, .servfail, .refused, .timeout, .unreachable, .malformed, .massLoss,
+        ]
+        return kinds.map { ($0, subject.roster.holds[$0]) }
+    }
+}

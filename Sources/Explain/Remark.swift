@@ -1,0 +1,204 @@
+// Remark: what is odd about an answer, in words that say what it means for traffic.
+
+internal import Backends
+internal import DNSClient
+internal import DNSWire
+internal import Discovery
+internal import Endpoints
+
+/// Something about the answers that an operator should know.
+package struct Remark: Sendable, Equatable {
+    /// What kind of thing it is; names are stable, for programs.
+    package enum Kind: String, Sendable, CaseIterable {
+        case partial, truncated, noAddress = "no_address", noPort = "no_port"
+        case notAvailable = "not_available", alias, sharedEndpoint = "shared_endpoint"
+        case repeated, zeroWeight = "zero_weight", zeroTTL = "zero_ttl", disagreement
+        case letterCase = "letter_case", edns, malformed, mismatched, foreignRecords =
+            "foreign_records"
+    }
+
+    /// What kind of thing it is.
+    package let kind: Kind
+    /// A sentence.
+    package let text: String
+
+    static func all(
+        about subject: Explanation.Subject, _ servers: [Explanation.Server],
+        _ decided: Explanation.Server?
+    ) -> [Remark] {
+        var remarks = servers.flatMap { behaviour(of: $0) }
+        if let decided { remarks += records(of: decided) }
+        if subject.makesInstances { remarks += disagreements(among: servers) }
+        return remarks
+    }
+
+    // MARK: - How a server behaved
+
+    private static func behaviour(of server: Explanation.Server) -> [Remark] {
+        let name = "\(server.status.endpoint)"
+        let counters = server.status.counters
+        var remarks = partialAnswers(of: server)
+        func add(_ kind: Kind, _ text: String) { remarks.append(Remark(kind: kind, text: text)) }
+        if server.status.keepsCase == false {
+            add(
+                .letterCase,
+                "\(name) does not repeat the case of letters: one guard against forged answers less"
+            )
+        }
+        if server.status.knowsEDNS == false {
+            add(.edns, "\(name) does not know EDNS: answers over UDP have at most 512 octets")
+        }
+        if counters.malformed > 0 {
+            let reason = server.status.lastMalformed.map { ", the last: \($0.what)" } ?? ""
+            add(
+                .malformed, "\(name) sent \(counters.malformed) packets that can't be read\(reason)"
+            )
+        }
+        if counters.mismatched > 0 {
+            add(
+                .mismatched,
+                "\(counters.mismatched) packets from \(name) answered something that was not asked, and were ignored"
+            )
+        }
+        return remarks
+    }
+
+    private static func partialAnswers(of server: Explanation.Server) -> [Remark] {
+        let name = "\(server.status.endpoint)"
+        guard let first = server.answers.first else { return [] }
+        if case .partial = first.outcome {
+            return [
+                Remark(
+                    kind: .partial,
+                    text: "\(name) left records out (TC) and gave no answer over TCP: the records "
+                        + "are a part, and nothing follows from one that is missing")
+            ]
+        }
+        if first.wasTruncated {
+            return [
+                Remark(
+                    kind: .truncated,
+                    text: "the answer of \(name) did not fit UDP (TC) and came over TCP")
+            ]
+        }
+        guard first.question.type == .srv, first.transport == .udp, let message = first.message,
+            let suspicion = PartialAnswerGuard().suspicion(.init(message, first))
+        else { return [] }
+        let counters = server.partialAnswers
+        let what =
+            if counters.confirmed > 0 {
+                "over TCP there are more records, and TCP is used from now on"
+            } else if counters.cleared > 0 {
+                "over TCP there are no more, so it is whole"
+            } else if counters.parts > 0 {
+                "TCP could not be had, so it counts as a part"
+            } else {
+                "it was not asked again over TCP"
+            }
+        return [
+            Remark(
+                kind: .partial,
+                text: "the answer of \(name) over UDP looks cut (\(suspicion)); \(what)")
+        ]
+    }
+
+    // MARK: - What the records say
+
+    private static func records(of server: Explanation.Server) -> [Remark] {
+        // The last answer to the question itself: over TCP when there was one.
+        guard let question = server.answers.first?.question,
+            let message = server.answers.last(where: { $0.question == question })?.message
+        else { return [] }
+        var remarks: [Remark] = []
+        func add(_ kind: Kind, _ text: String) { remarks.append(Remark(kind: kind, text: text)) }
+        let chain = AnswerChain(message)
+        let others = message.answers.count - chain.records.count
+        let aliases = message.answers.count { $0.type == .cname }
+        if others - aliases > 0 {
+            add(
+                .foreignRecords,
+                "\(others - aliases) records of the answer are of another name or type, and are ignored"
+            )
+        }
+        if chain.records.contains(where: { $0.ttlSeconds == 0 }) {
+            add(
+                .zeroTTL,
+                "records with a TTL of 0 s hold until the next lookup; how often that is, the floor says"
+            )
+        }
+        let services = chain.records.compactMap { record -> RecordData.SRV? in
+            guard case .srv(let srv) = record.data else { return nil }
+            return srv
+        }
+        return remarks + targets(services, message, server)
+    }
+
+    private static func targets(
+        _ services: [RecordData.SRV], _ message: Message, _ server: Explanation.Server
+    ) -> [Remark] {
+        guard !services.isEmpty else { return [] }
+        var remarks: [Remark] = []
+        func add(_ kind: Kind, _ text: String) { remarks.append(Remark(kind: kind, text: text)) }
+        if services.contains(where: \.target.isRoot) {
+            add(
+                .notAvailable, "the target . says that the service is decidedly not here (RFC 2782)"
+            )
+        }
+        for srv in services where srv.port == 0 && !srv.target.isRoot {
+            add(.noPort, "the record of \(srv.target) has port 0, which nothing can be reached at")
+        }
+        let hosts = Set(server.instances.map(\.hostName))
+        for target in Set(services.filter { $0.port != 0 && !$0.target.isRoot }.map(\.target))
+            .sorted(by: { "\($0)" < "\($1)" })
+        where !hosts.contains(target.hostName) {
+            add(.noAddress, "\(target) has no address that is wanted: its records are left out")
+        }
+        let aliases = Set(
+            (message.additionals + message.answers).filter { $0.type == .cname }.map(\.name))
+        for target in Set(services.map(\.target)).intersection(aliases).sorted(by: {
+            "\($0)" < "\($1)"
+        }) {
+            add(
+                .alias,
+                "\(target) is an alias, which a target must not be (RFC 2782); it is followed all the same"
+            )
+        }
+        if Set(services).count < services.count {
+            add(
+                .repeated,
+                "\(services.count - Set(services).count) records are repeated, and count once")
+        }
+        for (endpoint, instances) in Dictionary(grouping: server.instances, by: \.endpoint).sorted(
+            by: { $0.key < $1.key })
+        where Set(instances.map(\.hostName)).count > 1 {
+            add(
+                .sharedEndpoint,
+                "\(instances.map(\.hostName).joined(separator: " and ")) are both \(endpoint): one backend with their weights together"
+            )
+        }
+        if services.contains(where: { $0.weight == 0 }), services.contains(where: { $0.weight > 0 })
+        {
+            add(.zeroWeight, "weight 0 beside others is a very small share, not none (RFC 2782)")
+        }
+        return remarks
+    }
+
+    private static func disagreements(among servers: [Explanation.Server]) -> [Remark] {
+        // A server that failed says nothing of what there is.
+        let speaking = servers.filter { server in
+            switch server.result {
+            case .instances, .failure(.nxdomain), .failure(.nodata): true
+            case .failure, nil: false
+            }
+        }
+        let sets = speaking.map { Set($0.instances.map(\.endpoint)) }
+        guard let first = sets.first, sets.contains(where: { $0 != first }) else { return [] }
+        let counts = zip(speaking, sets).map { "\($0.status.endpoint) names \($1.count)" }
+        return [
+            Remark(
+                kind: .disagreement,
+                text: "the nameservers don't name the same backends: "
+                    + counts.joined(separator: ", ") + "; the quickest one decides")
+        ]
+    }
+}

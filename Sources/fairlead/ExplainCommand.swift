@@ -1,0 +1,253 @@
+// `fairlead explain NAME`: one lookup, against every nameserver, by the very source that the proxy
+// would use, and what follows from it. The report is made in Explain; here are only the flags, the
+// loop and the output.
+
+import ArgumentParser
+import Backends
+import Configuration
+import DNSClient
+import DNSWire
+import Discovery
+import Documents
+import Endpoints
+import Events
+import Explain
+import Glibc
+
+struct ExplainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Look a name up once and say what would be made of it.",
+        discussion: """
+            NAME is a DNS name, or a service of the configuration, whose name and options are used \
+            then. Exit code 0 when there are instances, 1 when there are none, 2 for a command line \
+            or configuration that is not valid.
+            """)
+
+    @Argument(help: "A DNS name, or a service of the configuration.")
+    var name: String
+    @Option(help: ArgumentHelp(ConfigurationFlag.config.help, valueName: "file"))
+    var config: String?
+    @Option(help: ArgumentHelp(ConfigurationFlag.dns.help, valueName: "host:port"))
+    var dns: [String] = []
+    @Option(help: ArgumentHelp("What is asked for: SRV, A, AAAA or TXT.", valueName: "type"))
+    var type = "SRV"
+    @Flag(help: "Write JSON.")
+    var json = false
+
+    func validate() throws {
+        guard Self.types[type.uppercased()] != nil else {
+            throw ValidationError("--type: found \(type), expected SRV, A, AAAA or TXT")
+        }
+        for text in dns where Endpoint(text) == nil {
+            throw ValidationError("--dns: found \(text), expected an address and a port")
+        }
+    }
+
+    private static let types: [String: RecordType] = [
+        "SRV": .srv, "A": .a, "AAAA": .aaaa, "TXT": .txt,
+    ]
+
+    func run() throws {
+        // A service may have several names, each for when the one before it has nothing.
+        let explanations = try makePlans().map { $0.carryOut() }
+        for explanation in explanations {
+            writeAll(STDOUT_FILENO, json ? explanation.json : explanation.text)
+        }
+        if !explanations.contains(where: \.isGood) { throw ExitCode(1) }
+    }
+
+    // MARK: - What to ask whom
+
+    private func makePlans() throws -> [ExplainPlan] {
+        let configuration = try loadConfiguration()
+        let options = try resolverOptions(configuration)
+        if let service = configuration?.services.first(where: { $0.name == name }) {
+            return try ExplainPlan.plans(for: service, options)
+        }
+        do throws(DomainNameError) {
+            let type = Self.types[type.uppercased()] ?? .srv
+            return [ExplainPlan(try DomainName(name), type, options)]
+        } catch {
+            printError("fairlead: \(name): \(error)")
+            throw ExitCode(2)
+        }
+    }
+
+    /// Nil without a file: a name and nameservers need none.
+    private func loadConfiguration() throws -> Configuration? {
+        let environment = processEnvironment()
+        let variable = environment["FAIRLEAD_CONFIG"] ?? ""
+        guard config != nil || !variable.isEmpty else { return nil }
+        var overrides = Overrides()
+        overrides[.config] = [config].compactMap(\.self)
+        overrides[.dns] = dns
+        do throws(ConfigurationErrors) {
+            return try ConfigurationLoader.load(
+                environment: environment, overrides: overrides, processorCount: 1
+            ).configuration
+        } catch {
+            printError("\(error)")
+            throw ExitCode(2)
+        }
+    }
+
+    private func resolverOptions(_ configuration: Configuration?) throws -> ResolverOptions {
+        do throws(FileTextError) {
+            if let configuration { return try ResolverOptions(configuration.dns) }
+            let variable = processEnvironment()["FAIRLEAD_DNS"] ?? ""
+            let named =
+                dns.isEmpty
+                ? variable.split(separator: ",").map { String($0.drop { $0 == " " }) } : dns
+            let servers = named.compactMap { Endpoint($0) }
+            return ResolverOptions(
+                servers: servers.isEmpty
+                    ? try ResolvConf.nameservers(path: "/etc/resolv.conf") : servers)
+        } catch {
+            printError("fairlead: \(error.text); name the nameservers with --dns")
+            throw ExitCode(2)
+        }
+    }
+}
+
+/// The questions of one explanation. Blocks the thread that carries it out.
+struct ExplainPlan {
+    private enum Kind {
+        /// The SRV records of a name.
+        case records(DomainName, SRVSource.Options)
+        /// A list of names and addresses.
+        case list([StaticSource.Entry], AddressFamily)
+        /// Records of another type.
+        case name(DomainName, RecordType)
+    }
+
+    private let kind: Kind
+    private let options: ResolverOptions
+    private var subject: Explanation.Subject
+
+    init(_ name: DomainName, _ type: RecordType, _ options: ResolverOptions) {
+        kind = type == .srv ? .records(name, SRVSource.Options()) : .name(name, type)
+        self.options = options
+        subject = Explanation.Subject("\(type) \(name)")
+        subject.makesInstances = type == .srv
+    }
+
+    private init(_ service: Service, _ kind: Kind, _ summary: String, _ options: ResolverOptions) {
+        self.kind = kind
+        self.options = options
+        subject = Explanation.Subject(summary)
+        subject.service = service.name
+        subject.refresh = RefreshSchedule.Options(service.refresh)
+        subject.roster = RosterOptions(service)
+    }
+
+    /// One for each source of `service` that is found by DNS, those of Consul's API by the name that
+    /// they fall back to.
+    ///
+    /// - Throws: `ExitCode(2)` when there is none.
+    static func plans(for service: Service, _ options: ResolverOptions) throws -> [ExplainPlan] {
+        var plans: [ExplainPlan] = []
+        do throws(DomainNameError) {
+            for source in service.sources {
+                switch source {
+                case .srv(let name), .consul(_, fallback: let name?):
+                    let name = try DomainName(name)
+                    plans.append(
+                        ExplainPlan(
+                            service, .records(name, SRVSource.Options(service)), "SRV \(name)",
+                            options))
+                case .backends(let backends):
+                    var entries: [StaticSource.Entry] = []
+                    for backend in backends { entries.append(try StaticSource.Entry(backend)) }
+                    plans.append(
+                        ExplainPlan(
+                            service, .list(entries, AddressFamily(service.records.families)),
+                            "a fixed list of \(entries.count)", options))
+                case .consul(_, fallback: nil), .file: continue
+                }
+            }
+        } catch {
+            printError("fairlead: service \(service.name): \(error)")
+            throw ExitCode(2)
+        }
+        guard !plans.isEmpty else {
+            printError(
+                "fairlead: service \(service.name) is not looked up in DNS; /stats of the admin port "
+                    + "tells what its source says")
+            throw ExitCode(2)
+        }
+        return plans
+    }
+
+    /// Asks each server by itself, all at once.
+    func carryOut() -> Explanation {
+        let loop = EventLoop()
+        let lookups = options.servers.map { server in
+            var options = options
+            options.servers = [server]
+            return Lookup(Resolver(options, on: loop))
+        }
+        for lookup in lookups {
+            switch kind {
+            case .name(let name, let type): lookup.ask(name, type)
+            case .records(let name, let options):
+                lookup.follow(
+                    SRVSource(name, resolver: lookup.resolver, options: options, on: loop))
+            case .list(let entries, let family):
+                lookup.follow(
+                    StaticSource(
+                        entries, resolver: lookup.resolver, refresh: subject.refresh,
+                        family: family, on: loop))
+            }
+        }
+        // Each question ends within its deadline: the records, the same over TCP, the addresses, and
+        // aliases that lead on.
+        let limit = Timer(on: loop) {}
+        limit.schedule(after: options.deadline * 12)
+        while limit.isScheduled, !lookups.allSatisfy(\.isOver) { loop.runOnce(waiting: true) }
+        for lookup in lookups { lookup.stop() }
+        return Explanation(subject, lookups.compactMap(\.report), now: .now)
+    }
+}
+
+/// One lookup against one server. Loop thread only.
+private final class Lookup {
+    let resolver: Resolver
+    private(set) var isOver = false
+    private var answers: [DNSAnswer] = []
+    private var result: DiscoveryAnswer?
+    private var source: (any DNSSource)?
+
+    init(_ resolver: Resolver) {
+        self.resolver = resolver
+    }
+
+    func ask(_ name: DomainName, _ type: RecordType) {
+        resolver.ask(name, type) { [unowned self] answer in
+            answers.append(answer)
+            isOver = true
+        }
+    }
+
+    func follow(_ source: any DNSSource) {
+        self.source = source
+        source.onAnswer = { [unowned self] in if !isOver { answers.append($0) } }
+        source.start { [unowned self] answer in
+            guard !isOver else { return }
+            result = answer
+            isOver = true
+        }
+    }
+
+    func stop() {
+        source?.stop()
+        resolver.close()
+    }
+
+    var report: Explanation.Server? {
+        guard let status = resolver.servers.first else { return nil }
+        return Explanation.Server(
+            status, answers: answers, result: result,
+            partialAnswers: (source as? SRVSource)?.partialAnswers ?? .init())
+    }
+}

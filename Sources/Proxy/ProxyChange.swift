@@ -9,7 +9,7 @@ package struct ProxyChange: Sendable {
     package var added: [ServiceOptions] = []
     /// Services that are there, with other options; connections and the retry budget are kept.
     package var changed: [ServiceOptions] = []
-    /// Listeners that are there, with other options; address and mode are the same. Requests in
+    /// Listeners that are there, with other options; name, address and mode are the same. Requests in
     /// flight stay where they are; the next one on any connection goes where these say.
     package var listeners: [ListenerOptions] = []
     /// Services that no listener names after this change. What is in flight on them finishes.

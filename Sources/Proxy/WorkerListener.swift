@@ -17,7 +17,7 @@ final class WorkerListener {
     /// Where its requests go.
     private(set) var destinations: Destinations
     /// Its name, for the access log.
-    private(set) var nameBytes: [UInt8]
+    let nameBytes: [UInt8]
     /// Reused for every request head of this listener; never holds one across callbacks.
     var requestHead: RequestHead
     /// The same for response heads.
@@ -64,12 +64,11 @@ final class WorkerListener {
         forwarding = Forwarding(policy: options.forwarding, port: port)
     }
 
-    /// Does as `options` say from the next request on; its number, address and mode stay.
+    /// Does as `options` say from the next request on; its number, name, address and mode stay.
     func update(to options: ListenerOptions, pools: [ServiceID: BackendPool]) {
         precondition(options.mode == self.options.mode, "a listener's mode never changes")
         self.options = options
         destinations = Destinations(options, pools)
-        nameBytes = Array(options.name.utf8)
         requestHead = RequestHead(limits: options.headLimits)
         responseHead = ResponseHead(limits: options.headLimits)
         timeouts = Timeouts(options.timeouts)

@@ -327,6 +327,8 @@ import Testing
                 let weight = [("backends/a/\(first.endpoint)", "weight: 7")]
                 try plane.apply(text(a), adding: weight.map { (key: $0.0, text: $0.1) })
                 try plane.wait(until: "both are up") { $0.services["a"]?.roster.upCount == 2 }
+                // Every worker's turns come round after eight.
+                #expect(try bodies(plane, count: 16) == ["first", "second"])
                 let weighed = try plane.perform { $0.snapshot().services.first?.backends.first }
                 #expect(weighed?.weight == 7)
                 try plane.apply(text(a))

@@ -65,9 +65,9 @@ package struct LoggedText: Sendable {
     package mutating func note(_ head: borrowing RequestHead, from source: Span<UInt8>) {
         var refererRange = ByteRange.empty
         var userAgentRange = ByteRange.empty
-        let fields = head.fields
-        for index in fields.indices where fields[index].known == .other {
-            let field = fields[index]
+        for index in 0..<head.fieldCount {
+            let field = head.field(index)
+            guard field.known == .other else { continue }
             let name = source.extracting(field.name.bounds)
             if name.isEqualIgnoringCase(to: "user-agent") {
                 userAgentRange = field.value

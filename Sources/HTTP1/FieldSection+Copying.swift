@@ -27,8 +27,8 @@ extension FieldSection {
         droppedTwins: FieldNames = FieldNames(), into out: inout OutputSpan<UInt8>
     ) {
         var runStart: UInt32?
-        for index in 0..<count {
-            let field = self[index]
+        for index in 0..<fields.count {
+            let field = fields[index]
             let isEdited = edits?.drops(bytes.extracting(field.name.bounds)) ?? false
             if isEdited || field.isNominated || dropped.contains(field.known)
                 || droppedTwins.contains(field.twin)

@@ -3,17 +3,14 @@
 // the connection. Storage is kept from head to head.
 
 /// The fields of one head and the facts in them.
-struct FieldSection {
+struct FieldSection: ~Copyable {
     /// Options that a Connection field may name; each costs a walk over the fields. Senders name
     /// two or three; 16 leaves room and keeps the walk short.
     static let connectionOptionsMax = 16
     /// Lengths are below 2^62, so that sums with buffer sizes cannot overflow.
     static let contentLengthMax: UInt64 = (1 << 62) - 1
 
-    /// The fields, and behind them those of a longer head before this one: emptying an array and
-    /// filling it again costs more than all that is asked of most fields.
-    private var storage: [Field] = []
-    private(set) var count = 0
+    private(set) var fields: FieldStorage
     /// The known names that occur, and those that occur twice or more.
     private(set) var present = FieldNames()
     private(set) var contentLength: UInt64 = 0
@@ -28,19 +25,10 @@ struct FieldSection {
     private var optionsCount = 0
     private var hasNominations = false
 
-    init(fieldsMax: Int) { storage.reserveCapacity(min(fieldsMax, 128)) }
-
-    /// The fields in the order in which they came.
-    var fields: ArraySlice<Field> { storage[..<count] }
-
-    /// The field at `index`, which is less than `count`.
-    subscript(index: Int) -> Field {
-        precondition(index < count, "no such field")
-        return storage[index]
-    }
+    init(fieldsMax: Int) { fields = FieldStorage(capacity: min(fieldsMax, 32)) }
 
     mutating func reset() {
-        count = 0
+        fields.removeAll()
         present = FieldNames()
         contentLength = 0
         host = .empty
@@ -85,22 +73,17 @@ struct FieldSection {
             if lineEnd + 1 >= end { return .needMore }
             var valueEnd = lineEnd
             while valueEnd > valueStart, Characters.isBlank(bytes[valueEnd - 1]) { valueEnd -= 1 }
-            if count == fieldsMax { return .bad(.tooManyFields) }
+            if fields.count == fieldsMax { return .bad(.tooManyFields) }
             let field = Field(
                 name: ByteRange(at, colon), value: ByteRange(valueStart, valueEnd),
                 known: FieldName(bytes, at, colon),
                 twin: hasUnderscore ? FieldName(readingUnderscores: bytes, at, colon) : .other,
                 isNominated: false)
-            append(field)
+            fields.append(field)
             if field.known != .other, let error = note(field, bytes) { return .bad(error) }
             at = lineEnd + 2
         }
         return .needMore
-    }
-
-    private mutating func append(_ field: Field) {
-        if count < storage.count { storage[count] = field } else { storage.append(field) }
-        count += 1
     }
 
     /// Why a line does not begin with a name and a colon. `byte` is the first that is no token
@@ -205,13 +188,13 @@ struct FieldSection {
     /// Marks every field whose name is a connection option. Bounded: at most
     /// `connectionOptionsMax` options times the fields of the head.
     private mutating func markNominated(_ bytes: Span<UInt8>) {
-        for connection in 0..<count where storage[connection].known == .connection {
-            var list = TokenList(storage[connection].value)
+        for connection in 0..<fields.count where fields[connection].known == .connection {
+            var list = TokenList(fields[connection].value)
             while let member = list.next(bytes) {
                 guard let option = member else { break }
-                for index in 0..<count
-                where Self.isSameName(bytes, storage[index].name, option) {
-                    storage[index].isNominated = true
+                for index in 0..<fields.count
+                where Self.isSameName(bytes, fields[index].name, option) {
+                    fields[index].isNominated = true
                 }
             }
         }

@@ -170,8 +170,8 @@ extension RequestHead {
             writeForwardedHost(from: bytes, into: &out)
             return
         }
-        for index in 0..<section.count {
-            let field = section[index]
+        for index in 0..<section.fields.count {
+            let field = section.fields[index]
             if field.known == .xForwardedFor, !field.isNominated, !field.value.isEmpty {
                 out.append(bytes, field.value)
                 out.append(", ")

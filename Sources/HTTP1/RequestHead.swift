@@ -34,9 +34,15 @@ package struct RequestHead: ~Copyable {
         section = FieldSection(fieldsMax: limits.fieldsMax)
     }
 
-    /// The field lines in the order in which they came. Do not keep the array: the next parse would
-    /// have to allocate another.
-    package var fields: ArraySlice<Field> { section.fields }
+    /// How many field lines there are.
+    package var fieldCount: Int { section.fields.count }
+
+    /// A field line, by its place in the order in which they came, below `fieldCount`.
+    package func field(_ index: Int) -> Field { section.fields[index] }
+
+    /// All of them, as a copy.
+    /// - Complexity: O(n).
+    package var fields: [Field] { (0..<fieldCount).map { section.fields[$0] } }
 
     /// Whether the client lets the connection be used again (RFC 9112 section 9.3).
     package var keepsAlive: Bool {

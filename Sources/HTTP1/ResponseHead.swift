@@ -28,9 +28,15 @@ package struct ResponseHead: ~Copyable {
     /// Whether what follows is no longer HTTP: a 2xx to CONNECT (RFC 9110 section 9.3.6).
     package private(set) var opensTunnel = false
 
-    /// The field lines in the order in which they came. Do not keep the array: the next parse would
-    /// have to allocate another.
-    package var fields: ArraySlice<Field> { section.fields }
+    /// How many field lines there are.
+    package var fieldCount: Int { section.fields.count }
+
+    /// A field line, by its place in the order in which they came, below `fieldCount`.
+    package func field(_ index: Int) -> Field { section.fields[index] }
+
+    /// All of them, as a copy.
+    /// - Complexity: O(n).
+    package var fields: [Field] { (0..<fieldCount).map { section.fields[$0] } }
 
     /// Whether another response follows this one: 1xx but 101 (RFC 9110 section 15.2).
     package var isInterim: Bool { status < 200 && status != 101 }

@@ -124,7 +124,7 @@ extension HTTPClient {
 
         init(_ parsed: borrowing ResponseHead, head: [UInt8]) {
             status = parsed.status
-            fields = Array(parsed.fields)
+            fields = parsed.fields
             self.head = head
         }
 

@@ -38,7 +38,7 @@ package struct HTTPServerRequest: Sendable {
         client = ClientCapabilities(
             minorVersion: parsed.minorVersion, keepsAlive: parsed.keepsAlive && keepsAlive)
         self.head = head
-        fields = Array(parsed.fields)
+        fields = parsed.fields
         let parts = text(parsed.pathAndQuery).split(
             separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         let path = parts.first.map(String.init) ?? ""

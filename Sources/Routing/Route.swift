@@ -71,8 +71,9 @@ package final class Route: Sendable {
         _ condition: (name: [UInt8], value: [UInt8]?), _ head: borrowing RequestHead,
         _ bytes: Span<UInt8>
     ) -> Bool {
-        let fields = head.fields
-        for field in fields where field.name.count == condition.name.count {
+        for index in 0..<head.fieldCount {
+            let field = head.field(index)
+            guard field.name.count == condition.name.count else { continue }
             let name = bytes.extracting(field.name.bounds)
             guard condition.name.isEqual(toLowercasedOf: name) else { continue }
             guard let value = condition.value else { return true }

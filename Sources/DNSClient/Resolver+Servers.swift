@@ -124,5 +124,6 @@ extension Resolver {
     ) {
         ranking.answered(
             server, after: elapsed, overTCP: exchange.transport == .tcp, now: now)
+        tellBack()
     }
 }

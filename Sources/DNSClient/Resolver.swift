@@ -30,6 +30,7 @@ package final class Resolver {
     private var rejected: [PendingQuestion] = []
     var rate: QuestionRate
     private var pump: Timer?
+    private var callsWhenBack: [() -> Void] = []
 
     /// A resolver on `loop`, which outlives it.
     ///
@@ -82,6 +83,20 @@ package final class Resolver {
         }
         schedulePump(after: .zero)
         return pending
+    }
+
+    /// Calls `call` once, at the next good answer: a name whose question was given up need not wait
+    /// for its back-off when a server is back. The rate keeps all of them apart.
+    package func callWhenBack(_ call: @escaping () -> Void) {
+        callsWhenBack.append(call)
+    }
+
+    /// A server has answered.
+    func tellBack() {
+        guard !callsWhenBack.isEmpty else { return }
+        let calls = callsWhenBack
+        callsWhenBack = []
+        for call in calls { call() }
     }
 
     /// Cancels every question; no completion is called any more.

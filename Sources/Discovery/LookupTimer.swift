@@ -1,5 +1,6 @@
 // LookupTimer: the clockwork that sources share: look up, wait as the schedule says, look up again.
 
+internal import DNSClient
 internal import Events
 
 /// Repeats a source's lookup. Control thread only.
@@ -8,6 +9,7 @@ final class LookupTimer {
     private var random = SystemRandomNumberGenerator()
     private var timer: Timer?
     private var begunAt = ContinuousClock.now
+    private var isAwaitingServers = false
 
     /// Calls `lookUp` whenever a lookup is due; the first is the source's own to make, after
     /// `lookupBegins`.
@@ -36,6 +38,20 @@ final class LookupTimer {
     /// It failed or named no instance.
     func lookupFailed() {
         timer?.schedule(after: schedule.waitAfterFailure(using: &random))
+    }
+
+    /// It was given up since every server of `resolver` is away: the next is due as soon as one is
+    /// back, within a second.
+    func lookupGivenUp(by resolver: Resolver) {
+        guard !isAwaitingServers else { return }
+        isAwaitingServers = true
+        resolver.callWhenBack { [weak self] in
+            guard let self else { return }
+            isAwaitingServers = false
+            // Otherwise a lookup is under way, or there will be no more.
+            guard timer?.isScheduled == true else { return }
+            timer?.schedule(after: .milliseconds(Int.random(in: 0...1000, using: &random)))
+        }
     }
 
     /// There will be no more.

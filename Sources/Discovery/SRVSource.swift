@@ -104,7 +104,9 @@ package final class SRVSource: DNSSource {
             } else {
                 judge(message, found)
             }
-        case .partial(let message): complete(message, isPart: true)
+        case .partial(let message):
+            partialGuard.failedOverTCP(hadAnswer: true, now: .now)
+            complete(message, isPart: true)
         case .nodata, .nxdomain: fallBack(answer.outcome)
         case .timeout, .unreachable, .malformed:
             // Over UDP there may be an answer: the next lookup asks so.
@@ -112,6 +114,7 @@ package final class SRVSource: DNSSource {
                 partialGuard.failedOverTCP(hadAnswer: false, now: .now)
             }
             fail(answer.outcome)
+            if answer.wasGivenUp { lookups?.lookupGivenUp(by: resolver) }
         case .servfail, .refused, .otherCode, .noServers, .overloaded: fail(answer.outcome)
         }
     }

@@ -91,6 +91,7 @@ package final class StaticSource: DNSSource {
         var waiting = names.count
         var shortest: Duration?
         var failure: DNSOutcome?
+        var wasGivenUp = false
         resolutions = names.map { name in
             resolver.resolveAddresses(name, family) { [weak self] answer in
                 guard let self else { return }
@@ -104,7 +105,10 @@ package final class StaticSource: DNSSource {
                 }
                 shortest = [shortest, answer.timeToLive].compactMap(\.self).min()
                 waiting -= 1
-                if waiting == 0 { finish(timeToLive: shortest, failure: failure) }
+                wasGivenUp = wasGivenUp || answer.answers.contains(where: \.wasGivenUp)
+                guard waiting == 0 else { return }
+                finish(timeToLive: shortest, failure: failure)
+                if wasGivenUp { lookups?.lookupGivenUp(by: resolver) }
             }
         }
     }

@@ -92,14 +92,26 @@ struct ExplainCommand: ParsableCommand {
         }
     }
 
+    /// Those of `--dns`, else of the environment; none leaves it to resolv.conf.
+    private func namedServers() throws(ExitCode) -> [Endpoint] {
+        let variable = processEnvironment()["FAIRLEAD_DNS"] ?? ""
+        let texts =
+            dns.isEmpty ? variable.split(separator: ",").map { String($0.drop { $0 == " " }) } : dns
+        var servers: [Endpoint] = []
+        for text in texts {
+            guard let endpoint = Endpoint(text) else {
+                printError("FAIRLEAD_DNS: found \(text), expected an address and a port")
+                throw ExitCode(2)
+            }
+            servers.append(endpoint)
+        }
+        return servers
+    }
+
     private func resolverOptions(_ configuration: Configuration?) throws -> ResolverOptions {
+        let servers = try namedServers()
         do throws(FileTextError) {
             if let configuration { return try ResolverOptions(configuration.dns) }
-            let variable = processEnvironment()["FAIRLEAD_DNS"] ?? ""
-            let named =
-                dns.isEmpty
-                ? variable.split(separator: ",").map { String($0.drop { $0 == " " }) } : dns
-            let servers = named.compactMap { Endpoint($0) }
             return ResolverOptions(
                 servers: servers.isEmpty
                     ? try ResolvConf.nameservers(path: "/etc/resolv.conf") : servers)

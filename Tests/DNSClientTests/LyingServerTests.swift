@@ -114,6 +114,56 @@ import Testing
         #expect("\(server.queries[0].0.question?.name ?? .root)" == "Web.Example.")
     }
 
+    // MARK: - EDNS
+
+    @Test("a server that refuses EDNS is asked without it from then on; one that ignores it is not")
+    func edns() throws {
+        let refusing = try ScriptedServer(on: loop) { query in
+            guard query.edns != nil else { return [query.replyWithRecords().datagram] }
+            return [query.reply(.formatError).withoutEDNS.datagram]
+        }
+        let ignoring = try ScriptedServer(
+            on: loop, udp: { [$0.replyWithRecords().withoutEDNS.datagram] })
+        defer {
+            refusing.close()
+            ignoring.close()
+        }
+        let first = resolver(refusing)
+        let answer = try ask(first)
+        #expect(count(answer) == 1 && answer.octetsMax == 512)
+        #expect(first.servers[0].knowsEDNS == false)
+        _ = try ask(first)
+        #expect(refusing.queries.map { $0.0.edns != nil } == [true, false, false])
+        let second = resolver(ignoring)
+        for _ in 0..<2 { #expect(try ask(second).octetsMax == 1232) }
+        #expect(second.servers[0].knowsEDNS == false)
+        #expect(ignoring.queries.allSatisfy { $0.0.edns != nil })
+    }
+
+    @Test("what came of each query is counted with its server")
+    func counters() throws {
+        var turn = 0
+        let server = try ScriptedServer(on: loop) { query in
+            turn += 1
+            switch turn {
+            case 1: return [query.reply(.serverFailure).datagram]
+            case 2: return [query.reply(.nameError).datagram]
+            default: return [query.replyWithRecords().datagram]
+            }
+        }
+        defer { server.close() }
+        let resolver = resolver(server)
+        for _ in 0..<3 { _ = try ask(resolver) }
+        let status = resolver.servers[0]
+        #expect(status.counters.sentUDP == 3 && status.counters.sentTCP == 0)
+        #expect(
+            status.counters.responses == [.serverFailure: 1, .nameError: 1, .noError: 1])
+        #expect(status.health.answers == 2 && status.health.failures == 1)
+        #expect(status.health.lastFailure?.what == .code(.serverFailure))
+        #expect(status.health.state == .working && status.place == 0)
+        #expect(status.health.roundTrip.map { $0 > .zero } == true)
+    }
+
     // MARK: - Packets
 
     @Test("a compression loop is counted with its server, its reason and its time")
@@ -274,5 +324,14 @@ import Testing
         defer { server.close() }
         #expect(count(try ask(resolver(server), tcpFirst: true)) == 2)
         #expect(server.connectionCount == 2)
+    }
+}
+
+extension Message {
+    /// This message without an OPT record.
+    fileprivate var withoutEDNS: Message {
+        var message = self
+        message.edns = nil
+        return message
     }
 }

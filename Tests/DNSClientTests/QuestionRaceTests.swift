@@ -192,6 +192,90 @@ import Testing
         #expect(try outcome(race.received(refusal, on: 1, now: Self.at(20))) == .otherCode(code))
     }
 
+    // MARK: - The case of letters
+
+    /// The same server over UDP, in the given spelling.
+    private static let asSpelled = Action.open(
+        Exchange(number: 2, server: 0, transport: .udp, hasEDNS: true, mixesCase: false))
+
+    @Test("an answer in another case is asked for over TCP, once")
+    func misspelled() throws {
+        var race = race(servers: 1)
+        _ = race.start(now: Self.at(0))
+        let expected = [Action.close(exchange: 0), open(1, server: 0, .tcp)]
+        #expect(race.misspelled(on: 0, now: Self.at(10)) == expected)
+        // What comes late over the old exchange, or a second forgery, changes nothing.
+        #expect(race.misspelled(on: 0, now: Self.at(11)).isEmpty)
+        #expect(race.misspelled(on: 1, now: Self.at(12)).isEmpty)
+        let actions = race.received(Reply.records.message, on: 1, now: Self.at(30))
+        #expect(try outcome(actions) == Reply.records.outcome)
+    }
+
+    @Test("when TCP is refused, or silent, it is asked over UDP as spelled, and not over TCP again")
+    func misspelledWithoutTCP() throws {
+        var race = race(servers: 1)
+        _ = race.start(now: Self.at(0))
+        _ = race.misspelled(on: 0, now: Self.at(10))
+        var silent = race
+        let expected = [Action.close(exchange: 1), Self.asSpelled]
+        #expect(race.failed(.connectionRefused, on: 1, now: Self.at(20)) == expected)
+        #expect(silent.advance(now: Self.at(2010)) == expected)
+        #expect(race.misspelled(on: 2, now: Self.at(30)).isEmpty)
+        let actions = race.received(Reply.records.message, on: 2, now: Self.at(40))
+        #expect(try outcome(actions) == Reply.records.outcome)
+    }
+
+    @Test("a server that is known not to keep case, or not to know EDNS, is asked accordingly")
+    func habits() {
+        var race = QuestionRace(
+            ResolverOptions(servers: []), serverCount: 1, over: .udp,
+            habits: [.init(hasEDNS: false, mixesCase: false)])
+        #expect(
+            race.start(now: Self.at(0)) == [
+                .open(
+                    Exchange(
+                        number: 0, server: 0, transport: .udp, hasEDNS: false, mixesCase: false))
+            ])
+    }
+
+    // MARK: - What is told of servers
+
+    @Test(
+        "a server that was silent for the stagger when another answered is told of, one not yet is not"
+    )
+    func passedOver() {
+        for (start, isTold) in [(0, true), (100, false)] {
+            var race = race(servers: 2)
+            _ = race.start(now: Self.at(0))
+            _ = race.advance(now: Self.at(200))
+            // The second server answers; the first is silent since 200 ms and more, or the first
+            // answers and the second is silent for less.
+            _ = race.received(
+                Reply.records.message, on: start == 0 ? 1 : 0, now: Self.at(start == 0 ? 210 : 310))
+            let told = race.takeFailures()
+            #expect(told.map(\.server) == (isTold ? [0] : []))
+            #expect(told.allSatisfy { $0.failure == .silence && $0.sentAt == Self.at(0) })
+            #expect(race.takeFailures().isEmpty)
+        }
+    }
+
+    @Test(
+        "each failure is told once, with its kind; what this machine lacks is no server's failure")
+    func failures() {
+        var race = race(servers: 4, attempts: 1)
+        _ = race.start(now: Self.at(0))
+        _ = race.received(Reply.servfail.message, on: 0, now: Self.at(10))
+        _ = race.failed(.tooManyDescriptors, on: 1, now: Self.at(20))
+        _ = race.failed(.connectionRefused, on: 2, now: Self.at(30))
+        _ = race.advance(now: Self.at(2030))
+        let told = race.takeFailures()
+        #expect(told.map(\.server) == [0, 2, 3])
+        #expect(
+            told.map(\.failure) == [
+                .code(.serverFailure), .unreachable(.connectionRefused), .silence,
+            ])
+    }
+
     @Test("an unreachable server makes way at once and is tried again after a pause")
     func unreachable() throws {
         var race = race(servers: 2)

@@ -181,6 +181,7 @@ import Testing
         #expect(ranking.hopeless(now: Self.at(2)) != nil)
         // A second later one question goes through, to both; the next ones don't.
         #expect(ranking.hopeless(now: Self.at(1001)) == nil)
+        #expect(ranking.hopeless(now: Self.at(1001), mayProbe: false) != nil)
         #expect(Set(ranking.plan(now: Self.at(1001)).servers) == [0, 1])
         #expect(ranking.hopeless(now: Self.at(1002)) != nil)
         #expect(ranking.hopeless(now: Self.at(2990)) != nil)

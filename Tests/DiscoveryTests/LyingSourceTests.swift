@@ -173,6 +173,46 @@ import Testing
         #expect(endpoints(heard[3]) == ["10.0.0.1:80"])
     }
 
+    @Test("names that were given up while the server was away are asked as soon as it is back")
+    func askedWhenBack() throws {
+        var isMute = true
+        let server = try ScriptedServer(
+            on: loop, udp: { isMute ? [] : [Self.reply($0, [1]).datagram] })
+        defer { server.close() }
+        let resolver = resolver(server)
+        var options = SRVSource.Options()
+        // So long that only the server's return can explain a second lookup.
+        options.refresh.floor = .seconds(3600)
+        options.refresh.ceiling = .seconds(3600)
+        var last: [Int: DiscoveryAnswer] = [:]
+        let sources = try (0..<200).map { index in
+            SRVSource(
+                try DomainName("service-\(index).example"), resolver: resolver, options: options,
+                on: loop)
+        }
+        for (index, source) in sources.enumerated() { source.start { last[index] = $0 } }
+        func turn(until condition: () -> Bool) {
+            var turnsLeft = 1_000_000
+            while !condition(), turnsLeft > 0 {
+                loop.runOnce(waiting: true)
+                turnsLeft -= 1
+            }
+            #expect(condition())
+        }
+        turn { last.count == 200 }
+        let givenUp = resolver.counters.givenUp
+        #expect(givenUp > 0)
+        isMute = false
+        // A question that comes by is the probe.
+        while resolver.servers[0].health.state != .working {
+            var isOver = false
+            resolver.ask(name, .srv) { _ in isOver = true }
+            turn { isOver }
+        }
+        turn { last.values.count { !endpoints($0).isEmpty } >= givenUp }
+        for source in sources { source.stop() }
+    }
+
     // MARK: - Options
 
     @Test("a port in place of the records' is the port of every instance")

@@ -145,6 +145,9 @@ extension Flow {
                 let away = try explain(
                     [SRVRecord.service, "--dns", "127.0.0.1:\(silent)"], exit: 1)
                 #expect(away.failure == "unreachable")
+                let variable = try Fairlead.start(
+                    ["explain", "a.example"], environment: ["FAIRLEAD_DNS": "nonsense"])
+                #expect(try variable.waitForExit() == .status(2))
                 for arguments in [["a..b"] + dns, ["a", "--dns", "x"], ["a", "--type", "MX"], []] {
                     let process = try Fairlead.start(["explain"] + arguments)
                     #expect(try process.waitForExit() == .status(2), "\(arguments)")

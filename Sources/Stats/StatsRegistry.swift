@@ -48,18 +48,22 @@ package final class StatsRegistry: Sendable {
         services.withLock { $0[number]?[worker] } ?? ServiceCounters()
     }
 
-    /// The block in which `worker` counts for the backend of that number, made at the first call.
-    /// Any thread.
-    package func backend(_ number: UInt32, worker: Int) -> BackendCounters {
-        backends.withLock { backends in
-            if let blocks = backends[number] { return blocks[worker] }
-            let blocks = (0..<workerCount).map { _ in BackendCounters() }
-            backends[number] = blocks
-            return blocks[worker]
-        }
+    /// Makes the blocks of a backend, under a number that was never used before. Any thread, before a
+    /// worker is told of the backend.
+    package func addBackend(_ number: UInt32) {
+        let blocks = (0..<workerCount).map { _ in BackendCounters() }
+        let old = backends.withLock { $0.updateValue(blocks, forKey: number) }
+        precondition(old == nil, "a backend's number is used once")
     }
 
-    /// Forgets a backend that is gone, so that its series end with it. Any thread.
+    /// The block in which `worker` counts for the backend of that number. For a backend that is gone,
+    /// which a worker may hear of late, one that nobody reads. Any thread.
+    package func backend(_ number: UInt32, worker: Int) -> BackendCounters {
+        backends.withLock { $0[number]?[worker] } ?? BackendCounters()
+    }
+
+    /// Forgets a backend that is gone, so that its series end with it. Workers may still count in the
+    /// blocks that they have. Any thread.
     package func removeBackend(_ number: UInt32) {
         backends.withLock { _ = $0.removeValue(forKey: number) }
     }
@@ -86,7 +90,7 @@ package final class StatsRegistry: Sendable {
         return blocks.reduce(into: ServiceTotals()) { $0.add($1) }
     }
 
-    /// A backend's counters over all workers; zeros for one that no worker has used. Any thread.
+    /// A backend's counters over all workers; zeros for one that is not known, or gone. Any thread.
     package func backendTotals(_ number: UInt32) -> BackendTotals {
         let blocks = backends.withLock { $0[number] ?? [] }
         return blocks.reduce(into: BackendTotals()) { $0.add($1) }

@@ -133,15 +133,16 @@ final class ServiceControl {
 
     /// Draws the consequences of whatever changed in the roster.
     private func settle() {
+        if membership != roster.membership {
+            membership = roster.membership
+            checks?.reconcile()
+            countMembers()
+        }
+        // Behind the above: a worker has to find the counters of those that it hears of.
         let rotation = roster.rotation
         if published !== rotation {
             published = rotation
             surroundings.publish(rotation)
-        }
-        if membership != roster.membership {
-            membership = roster.membership
-            checks?.reconcile()
-            forgetGone()
         }
         if let deadline = roster.nextDeadline {
             deadlineTimer?.schedule(after: deadline - .now)
@@ -154,12 +155,11 @@ final class ServiceControl {
         surroundings.onChange()
     }
 
-    /// Ends the series of backends that are gone.
-    private func forgetGone() {
+    /// Begins the series of backends that came, and ends those of backends that are gone.
+    private func countMembers() {
         let now = Set(roster.backends.map(\.id))
-        for id in members.subtracting(now) {
-            surroundings.registry.removeBackend(id.rawValue)
-        }
+        for id in now.subtracting(members) { surroundings.registry.addBackend(id.rawValue) }
+        for id in members.subtracting(now) { surroundings.registry.removeBackend(id.rawValue) }
         members = now
     }
 

@@ -112,6 +112,7 @@ private let isOptimised: Bool = {
         }
         let member = Rotation.Member(
             id: BackendID(rawValue: 0), endpoint: Endpoint(.loopback, port), weight: 1, priority: 0)
+        registry.addBackend(0)
         proxy.publish(Rotation(service: service, generation: 1, tiers: [[member]]))
         try proxy.start()
 

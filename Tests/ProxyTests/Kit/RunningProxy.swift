@@ -69,7 +69,7 @@ final class RunningProxy {
         generation += 1
         let members = ports.enumerated().map { index, port in
             let number = numbers[port] ?? UInt32(numbers.count)
-            numbers[port] = number
+            if numbers.updateValue(number, forKey: port) == nil { registry.addBackend(number) }
             return Rotation.Member(
                 id: BackendID(rawValue: number), endpoint: Endpoint(.loopback, port),
                 weight: weights.isEmpty ? 1 : weights[index], priority: 0)

@@ -23,12 +23,17 @@ final class ServiceControl {
     private var checks: ServiceChecks?
     private var deadlineTimer: Timer?
     private var drainTimer: Timer?
+    private var publishTimer: Timer?
+    private var lastPublish: ContinuousClock.Instant?
     /// Whether it asks and checks.
     private(set) var isRunning = false
 
     /// How often backends that drain are looked at, to see whether they still have requests. Also
     /// the least time a drain takes, in which every worker has long taken up the new rotation.
     static let drainLook = Duration.milliseconds(500)
+    /// The least time between two rotations: one that comes alone is published at once, but thousands
+    /// of backends whose first checks pass one by one don't make thousands of rotations of thousands.
+    private static let publishInterval = Duration.milliseconds(10)
 
     /// What all services have in common.
     struct Surroundings {
@@ -53,6 +58,7 @@ final class ServiceControl {
             settle()
         }
         drainTimer = Timer(on: surroundings.loop) { [unowned self] in lookAtDrains() }
+        publishTimer = Timer(on: surroundings.loop) { [unowned self] in settle() }
         roster.setOverrides(BackendOverrides(settings), now: .now)
         check()
     }
@@ -110,6 +116,7 @@ final class ServiceControl {
         checks?.stop()
         deadlineTimer?.cancel()
         drainTimer?.cancel()
+        publishTimer?.cancel()
     }
 
     /// Whether a request is in flight, here or on its way to a backend.
@@ -139,11 +146,7 @@ final class ServiceControl {
             countMembers()
         }
         // Behind the above: a worker has to find the counters of those that it hears of.
-        let rotation = roster.rotation
-        if published !== rotation {
-            published = rotation
-            surroundings.publish(rotation)
-        }
+        publishRotation()
         if let deadline = roster.nextDeadline {
             deadlineTimer?.schedule(after: deadline - .now)
         } else {
@@ -153,6 +156,21 @@ final class ServiceControl {
             drainTimer?.schedule(after: Self.drainLook)
         }
         surroundings.onChange()
+    }
+
+    private func publishRotation() {
+        let now = ContinuousClock.now
+        if let lastPublish, lastPublish.duration(to: now) < Self.publishInterval {
+            if publishTimer?.isScheduled == false {
+                publishTimer?.schedule(after: Self.publishInterval)
+            }
+            return
+        }
+        let rotation = roster.rotation
+        guard published !== rotation else { return }
+        published = rotation
+        lastPublish = now
+        surroundings.publish(rotation)
     }
 
     /// Begins the series of backends that came, and ends those of backends that are gone.

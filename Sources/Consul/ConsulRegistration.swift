@@ -84,7 +84,7 @@ package final class ConsulRegistration {
     private var step = RegistrationSchedule.Step.register(after: .zero)
     private var timer: Timer?
     private var limit: Timer?
-    private var completion: ((Bool) -> Void)?
+    private var completions: [(Bool) -> Void] = []
 
     /// A registration of `service` with the first of `agents`.
     ///
@@ -103,6 +103,7 @@ package final class ConsulRegistration {
     }
 
     /// Registers, and again and again until it is done; and whenever the agent has forgotten it.
+    /// Harmless when repeated, and after `deregister`.
     package func start() {
         guard timer == nil else { return }
         timer = Timer(on: agents.loop) { [unowned self] in act() }
@@ -110,11 +111,13 @@ package final class ConsulRegistration {
     }
 
     /// Tells the agent that the service is gone, and calls `completion` once, within
-    /// `deregisterLimit`: with whether the agent confirmed it. Nothing is asked after that. Before a
-    /// drain: whoever asks Consul must not be sent here any more.
+    /// `deregisterLimit`: with whether the agent confirmed it; at once when that is over already.
+    /// Nothing is asked after that. Before a drain: whoever asks Consul must not be sent here any
+    /// more.
     package func deregister(completion: @escaping (Bool) -> Void) {
-        guard self.completion == nil else { return }
-        self.completion = completion
+        if case .deregistered(let confirmed) = status { return completion(confirmed) }
+        completions.append(completion)
+        guard completions.count == 1 else { return }
         let limit = Timer(on: agents.loop) { [unowned self] in finish(confirmed: false) }
         self.limit = limit
         limit.schedule(after: Self.deregisterLimit)
@@ -140,7 +143,12 @@ package final class ConsulRegistration {
             var request = request("/v1/agent/service/register?replace-existing-checks=true")
             request.method = .put
             request.body = document
-            send(request) { registration, _ in
+            send(request) { registration, answer in
+                // What has no such path is no agent.
+                guard answer.status != 404 else {
+                    registration.status = .registering(.status(404, ""))
+                    return registration.schedule.failed(using: &registration.random)
+                }
                 registration.registrations += 1
                 registration.status = .registered
                 return registration.schedule.accepted(using: &registration.random)
@@ -192,8 +200,8 @@ package final class ConsulRegistration {
         timer?.cancel()
         limit?.cancel()
         status = .deregistered(confirmed: confirmed)
-        let completion = completion
-        self.completion = nil
-        completion?(confirmed)
+        let completions = completions
+        self.completions = []
+        for completion in completions { completion(confirmed) }
     }
 }

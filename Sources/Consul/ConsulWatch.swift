@@ -74,7 +74,8 @@ final class ConsulWatch {
             guard isGood, case .answer(let answer) = outcome else {
                 return query.failed(using: &random)
             }
-            return query.answered(field: answer.index, by: answer.agent, now: .now)
+            return query.answered(
+                field: answer.index, by: answer.agent, bytes: answer.body.count, now: .now)
         case .polling(var schedule):
             let wait =
                 isGood

@@ -23,22 +23,22 @@ import Testing
         var query = BlockingQuery()
         #expect(query.index == 0)
         #expect(query.agent == nil)
-        _ = query.answered(field: "41", by: 0, now: start)
+        _ = query.answered(field: "41", by: 0, bytes: 100, now: start)
         #expect(query.index == 41)
         #expect(query.agent == 0)
-        _ = query.answered(field: "41", by: 0, now: start)
+        _ = query.answered(field: "41", by: 0, bytes: 100, now: start)
         #expect(query.index == 41)
     }
 
     @Test("an index that falls is forgotten, unless it is another agent's")
     func falls() {
         var query = BlockingQuery()
-        _ = query.answered(field: "41", by: 0, now: start)
-        _ = query.answered(field: "40", by: 0, now: start)
+        _ = query.answered(field: "41", by: 0, bytes: 100, now: start)
+        _ = query.answered(field: "40", by: 0, bytes: 100, now: start)
         #expect(query.index == 0)
         #expect(query.agent == nil)
-        _ = query.answered(field: "40", by: 0, now: start)
-        _ = query.answered(field: "7", by: 1, now: start)
+        _ = query.answered(field: "40", by: 0, bytes: 100, now: start)
+        _ = query.answered(field: "7", by: 1, bytes: 100, now: start)
         #expect(query.index == 7)
         #expect(query.agent == 1)
     }
@@ -47,7 +47,7 @@ import Testing
     func failureForgets() {
         var random = SeededGenerator(seed: 1)
         var query = BlockingQuery()
-        _ = query.answered(field: "41", by: 0, now: start)
+        _ = query.answered(field: "41", by: 0, bytes: 100, now: start)
         _ = query.failed(using: &random)
         #expect(query.index == 0)
         #expect(query.agent == nil)
@@ -66,7 +66,7 @@ import Testing
         var now = start
         var waits: [Duration] = []
         for index in 1...12 {
-            let wait = query.answered(field: "\(index)", by: 0, now: now)
+            let wait = query.answered(field: "\(index)", by: 0, bytes: 100, now: now)
             waits.append(wait)
             now += wait
         }
@@ -74,9 +74,22 @@ import Testing
         #expect(waits.dropFirst(8).allSatisfy { $0 == .seconds(1) })
         // A quiet minute later there are eight again, and not sixty.
         now += .seconds(60)
-        let later = (1...9).map { query.answered(field: "\($0 + 20)", by: 0, now: now) }
+        let later = (1...9).map { query.answered(field: "\($0 + 20)", by: 0, bytes: 100, now: now) }
         #expect(later.prefix(8).allSatisfy { $0 == .zero })
         #expect(later.last == .seconds(1))
+    }
+
+    @Test(
+        "a large answer takes a turn more for each MiB",
+        arguments: [(0, 1), (1_048_575, 1), (1_048_576, 2), (5_400_000, 6), (16 << 20, 17)])
+    func largeAnswers(bytes: Int, turns: Int) {
+        var query = BlockingQuery()
+        var now = start
+        for index in 1...20 {
+            now += query.answered(field: "\(index)", by: 0, bytes: bytes, now: now)
+        }
+        // Without the eight that may follow each other at once.
+        #expect(start.duration(to: now) == .seconds(20 * turns - 8))
     }
 
     @Test(
@@ -95,7 +108,7 @@ import Testing
                 now += query.failed(using: &random)
             } else {
                 let field = kind == "falling" ? "\(100_000 - asked)" : kind
-                now += query.answered(field: field, by: 0, now: now)
+                now += query.answered(field: field, by: 0, bytes: 100, now: now)
             }
         }
         // By turns, half of the questions fail, and each failure waits for at least 0.25 s.
@@ -113,7 +126,7 @@ import Testing
         }
         for _ in 0..<1000 { #expect(query.failed(using: &random) <= .seconds(10)) }
         // A good answer ends it.
-        _ = query.answered(field: "1", by: 0, now: start)
+        _ = query.answered(field: "1", by: 0, bytes: 100, now: start)
         #expect(query.failed(using: &random) <= .milliseconds(500))
     }
 }

@@ -69,6 +69,7 @@ import Testing
     func failures() throws {
         stage.standIn.change {
             $0.put("fairlead/a", Array("1".utf8))
+            $0.datacenter = "dc 1"
             $0.lie = .noLeader
         }
         let kv = ConsulKV("fairlead/", datacenter: "dc 1", agents: stage.agents())

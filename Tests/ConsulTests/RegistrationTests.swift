@@ -37,7 +37,8 @@ import Testing
         registration.deregister { heard.append($0) }
         registration.deregister { heard.append($0) }
         stage.turn(until: "it is gone") { heard.count > 0 }
-        #expect(heard.all == [true])
+        registration.deregister { heard.append($0) }
+        #expect(heard.all == [true, true, true])
         #expect(registered.isEmpty)
         #expect(registration.status == .deregistered(confirmed: true))
         let seen = stage.standIn.seen.count
@@ -70,13 +71,14 @@ import Testing
         #expect(!none.contains("Check"))
     }
 
-    @Test("an agent that is away is tried until it is there")
-    func away() throws {
-        stage.standIn.change { $0.lie = .status(403, "Permission denied") }
+    @Test(
+        "an agent that refuses is tried until it does not", arguments: [403, 404, 500])
+    func refused(status: Int) throws {
+        stage.standIn.change { $0.lie = .status(status, "") }
         let registration = ConsulRegistration(service, agents: stage.agents())
         registration.start()
         stage.turn(until: "it is refused") {
-            registration.status == .registering(.status(403, "Permission denied"))
+            registration.status == .registering(.status(status, ""))
         }
         stage.standIn.change { $0.lie = nil }
         stage.turn(until: "it is registered") { registration.status == .registered }

@@ -208,16 +208,40 @@ import Testing
             instance.datacenter = "dc1"
             $0.register(instance)
         }
-        let (source, heard) = try source("web?dc=dc2")
-        stage.turn(until: "it is reported") { heard.count > 0 }
-        source.stop()
-        #expect(endpoints(heard.last) == ["10.0.0.2:80", "192.0.2.1:80"])
-        // Without a datacentre in the question all are near.
-        let (near, heardNear) = try self.source("web")
-        stage.turn(until: "it is reported") { heardNear.count > 0 }
-        near.stop()
-        #expect(endpoints(heardNear.last) == ["10.0.0.1:80", "10.0.0.2:80"])
+        let tables = [
+            ("web?dc=dc2", "192.0.2.1:80"), ("web?dc=dc1", "10.0.0.2:80"), ("web", "10.0.0.2:80"),
+        ]
+        let agents = stage.agents()
+        for (query, expected) in tables {
+            let (source, heard) = try source(query, agents)
+            stage.turn(until: "it is reported") { heard.count > 0 }
+            source.stop()
+            #expect(endpoints(heard.last) == [expected], "\(query)")
+        }
+        // It was found out once, and not for the question without a datacentre.
         #expect(stage.standIn.seen.filter { $0.target.contains("agent/self") }.count == 1)
+        let (nowhere, heard) = try source("web?dc=dc3", agents)
+        defer { nowhere.stop() }
+        stage.turn(until: "it fails") { heard.last == .failure(.servfail) }
+        #expect(
+            nowhere.lastFailure?.description == "Consul answered 500: No path to datacenter")
+    }
+
+    @Test("without the right to ask for its datacentre all instances are taken for near")
+    func unknownDatacenter() throws {
+        stage.standIn.change {
+            var instance = ConsulWorld.Instance("web", id: "a", address: "10.0.0.1", port: 80)
+            instance.wanAddress = "192.0.2.1"
+            instance.datacenter = "dc2"
+            $0.register(instance)
+            $0.liesTo = "/v1/agent/self"
+            $0.lie = .status(403, "Permission denied")
+        }
+        let (source, heard) = try source("web?dc=dc2")
+        defer { source.stop() }
+        stage.turn(until: "it is reported") { endpoints(heard.last) == ["10.0.0.1:80"] }
+        stage.standIn.change { $0.lie = nil }
+        stage.turn(until: "it is known") { endpoints(heard.last) == ["192.0.2.1:80"] }
     }
 
     @Test("an external service is resolved by DNS, and left out while it has no address")

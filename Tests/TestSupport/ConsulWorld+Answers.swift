@@ -1,4 +1,6 @@
-// What the stand-in answers to a request, as Consul 1.9 and later do: statuses, indexes, documents.
+// What the stand-in answers to a request, as Consul does: statuses, indexes, documents. It heeds
+// `passing`, `tag`, `dc`, `recurse`, `index` and `wait`, and takes no notice of `filter`, `near` and
+// `node-meta`.
 
 internal import FoundationEssentials
 internal import HTTP1
@@ -72,6 +74,11 @@ extension ConsulWorld {
         func rest(_ prefix: String) -> String? {
             path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : nil
         }
+        if let datacenter = request.value("dc"), datacenter != self.datacenter,
+            !instances.values.contains(where: { $0.datacenter == datacenter })
+        {
+            return text(500, "No path to datacenter")
+        }
         if let name = rest("/v1/health/service/") { return health(name, request) }
         if let prefix = rest("/v1/kv/") { return keys(prefix) }
         if path == "/v1/catalog/services" { return catalog() }
@@ -94,12 +101,9 @@ extension ConsulWorld {
         }
         if let name = rest("/v1/query/"), name.hasSuffix("/execute") {
             let service = String(name.dropLast("/execute".count))
-            guard !entries(service, passing: false).isEmpty else {
-                return text(404, "Query not found")
-            }
-            return document(
-                QueryDocument(Service: service, Nodes: entries(service, passing: false)),
-                index: nil)
+            let found = entries { $0.service == service }
+            guard !found.isEmpty else { return text(404, "Query not found") }
+            return document(QueryDocument(Service: service, Nodes: found), index: nil)
         }
         return text(404, "Invalid URL path")
     }
@@ -128,16 +132,19 @@ extension ConsulWorld {
         _ name: String, _ request: ConsulStandInRequest
     ) -> ConsulStandInAnswer {
         let tags = request.parameters.filter { $0.name == "tag" }.map(\.value)
-        let found = entries(name, passing: request.value("passing") != nil).filter { entry in
-            tags.allSatisfy { entry.Service.Tags?.contains($0) ?? false }
+        let wanted = request.value("dc") ?? datacenter
+        let passingOnly = request.value("passing") != nil
+        let found = entries { instance in
+            instance.service == name && instance.datacenter == wanted
+                && tags.allSatisfy(instance.tags.contains)
+                && (!passingOnly
+                    || (instance.status == "passing" && instance.nodeStatus == "passing"))
         }
         return document(found, index: serviceIndexes[name] ?? catalogIndex)
     }
 
-    private func entries(_ name: String, passing: Bool) -> [EntryDocument] {
-        instances.values.filter { $0.service == name }.sorted { $0.key < $1.key }
-            .filter { !passing || ($0.status == "passing" && $0.nodeStatus == "passing") }
-            .map(EntryDocument.init)
+    private func entries(where isWanted: (Instance) -> Bool) -> [EntryDocument] {
+        instances.values.filter(isWanted).sorted { $0.key < $1.key }.map(EntryDocument.init)
     }
 
     private func catalog() -> ConsulStandInAnswer {

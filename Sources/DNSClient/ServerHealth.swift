@@ -2,13 +2,15 @@
 //
 //   state      means                                        asked
 //   untried    nothing has been heard of it yet             after those that work, in the given order
-//   working    its last word was an answer                  first, the quickest of them
-//   failing    its last word was an error, or it was        after those; probed after 1, 2, 4 … 30 s
-//              silent once or twice
+//   working    it has answered, and failed at two           first, the quickest of them
+//              questions since at most
+//   failing    three errors in a row, or one silence, or    after those; probed after 1, 2, 4 … 30 s
+//              nothing but failures so far
 //   away       silent or unreachable three times in a row   last; probed after 1, 2, 4, 5, 5 … s
 //
-// A server is away by silence alone: one that says SERVFAIL costs no time, and what it says of one
-// name holds for no other. One good answer makes any of them work again.
+// A server is away by silence alone: one that says SERVFAIL costs no time. And what it says of one
+// name holds for no other, so that one error changes nothing: a name that is broken at one server
+// must not make all others change theirs. One good answer makes any of them work again.
 
 package import DNSWire
 package import Events
@@ -51,8 +53,9 @@ package struct ServerHealth: Sendable, Equatable {
         package let at: Instant
     }
 
-    /// Silences in a row that make a server be away: one is lost by chance, three are not.
-    package static let awayAfter = 3
+    /// Silences in a row that make a server be away, and errors in a row that make it fail: one
+    /// comes by chance, three don't.
+    package static let severalInARow = 3
     /// The wait before the first probe of a server that is not asked first; doubles each time …
     private static let probeFirst = Duration.seconds(1)
     /// … up to this while it is away: it is to be found soon after it has come back …
@@ -83,9 +86,10 @@ package struct ServerHealth: Sendable, Equatable {
 
     /// What is known of it.
     package var state: State {
-        if silencesInARow >= Self.awayAfter { return .away }
-        if failuresInARow > 0 { return .failing }
-        return lastAnswerAt == nil ? .untried : .working
+        if silencesInARow >= Self.severalInARow { return .away }
+        if silencesInARow > 0 || failuresInARow >= Self.severalInARow { return .failing }
+        if lastAnswerAt != nil { return .working }
+        return failuresInARow > 0 ? .failing : .untried
     }
 
     /// An answer came `elapsed` after its query was sent.
@@ -110,7 +114,7 @@ package struct ServerHealth: Sendable, Equatable {
         failuresInARow += 1
         if failure.isSilence {
             silencesInARow += 1
-            if silencesInARow == Self.awayAfter {
+            if silencesInARow == Self.severalInARow {
                 probeAt = now + Self.probeFirst
                 probes = 0
             }

@@ -39,7 +39,7 @@ struct ExplainCommand: ParsableCommand {
         guard Self.types[type.uppercased()] != nil else {
             throw ValidationError("--type: found \(type), expected SRV, A, AAAA or TXT")
         }
-        for text in dns where Endpoint(text) == nil {
+        for text in Self.parts(of: dns) where Self.nameserver(text) == nil {
             throw ValidationError("--dns: found \(text), expected an address and a port")
         }
     }
@@ -92,14 +92,23 @@ struct ExplainCommand: ParsableCommand {
         }
     }
 
+    /// What stands between commas, as in every list of the configuration.
+    private static func parts(of texts: [String]) -> [String] {
+        texts.flatMap { $0.split(separator: ",") }.map { String($0.drop { $0 == " " }) }
+    }
+
+    /// An address with a port, or on port 53.
+    private static func nameserver(_ text: String) -> Endpoint? {
+        Endpoint(text) ?? IPAddress(text).map { Endpoint($0, 53) }
+    }
+
     /// Those of `--dns`, else of the environment; none leaves it to resolv.conf.
     private func namedServers() throws(ExitCode) -> [Endpoint] {
         let variable = processEnvironment()["FAIRLEAD_DNS"] ?? ""
-        let texts =
-            dns.isEmpty ? variable.split(separator: ",").map { String($0.drop { $0 == " " }) } : dns
+        let texts = Self.parts(of: dns.isEmpty ? [variable] : dns)
         var servers: [Endpoint] = []
         for text in texts {
-            guard let endpoint = Endpoint(text) else {
+            guard let endpoint = Self.nameserver(text) else {
                 printError("FAIRLEAD_DNS: found \(text), expected an address and a port")
                 throw ExitCode(2)
             }

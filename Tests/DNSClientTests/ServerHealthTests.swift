@@ -52,6 +52,11 @@ import Testing
             ([.silence, .silence, .silence, .servfail], .failing),
             ([.silence, .silence, .silence, .answer(5)], .working),
             ([.answer(5), .silence], .failing),
+            ([.answer(5), .servfail, .servfail], .working),
+            ([.answer(5), .servfail, .servfail, .servfail], .failing),
+            ([.answer(5), .servfail, .silence], .failing),
+            ([.answer(5), .silence, .servfail], .working),
+            ([.servfail], .failing),
         ] as [([Event], ServerHealth.State)])
     func states(events: [Event], expected: ServerHealth.State) {
         #expect(health(events).state == expected)
@@ -141,6 +146,23 @@ import Testing
         #expect(ranking.plan(now: Self.at(2)).servers == [1, 0])
         answer(&ranking, 0, 4, at: 3)  // smoothed, still slower
         #expect(ranking.plan(now: Self.at(4)).servers == [1, 0])
+    }
+
+    @Test("a name that is broken at one server makes no other name change its server")
+    func brokenName() {
+        var ranking = ServerRanking(count: 2)
+        var firsts: Set<Int> = []
+        answer(&ranking, 0, 1, at: 0)
+        for turn in 1..<100 {
+            let now = turn * 100
+            firsts.insert(ranking.plan(now: Self.at(now)).servers[0])
+            ranking.failed(
+                0, .code(.serverFailure), sentAt: Self.at(now), now: Self.at(now + 1))
+            answer(&ranking, 1, 1, at: now + 2)
+            firsts.insert(ranking.plan(now: Self.at(now + 3)).servers[0])
+            answer(&ranking, 0, 1, at: now + 4)
+        }
+        #expect(firsts == [0])
     }
 
     @Test("a difference that is the scheduler's changes nothing")

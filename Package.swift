@@ -118,6 +118,15 @@ let package = Package(
             name: "fairlead-bench-servers", dependencies: ["CLibevent"], path: "bench/Servers",
             swiftSettings: hot),
 
+        // Ten thousand names through an outage: `swift run -c release fairlead-bench-discovery`.
+        .executableTarget(
+            name: "fairlead-bench-discovery",
+            dependencies: [
+                "Events", "DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "bench/Discovery", swiftSettings: strict),
+
         .testTarget(name: "BenchTests", dependencies: ["fairlead-bench"], swiftSettings: strict),
         tests("Endpoints"),
         tests("DNSWire", uses: ["Endpoints", "TestSupport"]),
@@ -127,12 +136,12 @@ let package = Package(
         tests("Stats"),
         tests("Configuration", uses: ["Documents", "ConsulQuery", "Endpoints"]),
         tests("Events", uses: ["Endpoints"]),
-        tests("DNSClient", uses: ["Locking", "Events", "DNSWire", "Endpoints"]),
+        tests("DNSClient", uses: ["ScriptedDNS", "TestSupport", "Locking", "Events", "DNSWire", "Endpoints"]),
         tests("HTTPClient", uses: ["TestSupport", "Events", "Endpoints", "HTTPServer", "HTTP1"]),
         tests("HTTPServer", uses: ["WallClock", "Events", "Endpoints", "HTTP1"]),
-        tests("Discovery", uses: ["Documents", "TestSupport", "Demo", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
+        tests("Discovery", uses: ["ScriptedDNS", "Documents", "TestSupport", "Demo", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
         tests("ConsulQuery"),
-        tests("Consul", uses: ["TestSupport", "ConsulQuery", "Events", "HTTPClient", "HTTP1", "Discovery", "DNSClient", "DNSWire", "Demo", "Backends", "Endpoints"]),
+        tests("Consul", uses: ["TestSupport", "Locking", "ConsulQuery", "Events", "HTTPClient", "HTTP1", "Discovery", "DNSClient", "DNSWire", "Demo", "Backends", "Endpoints"]),
         tests("Explain", uses: ["DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints"]),
         tests("Health", uses: ["TestSupport", "Events", "HTTPClient", "Backends", "Endpoints"]),
         tests("Routing", uses: ["HTTP1", "Backends", "TestSupport"]),
@@ -160,11 +169,18 @@ let package = Package(
             swiftSettings: strict),
         // What tests share: guard pages, seeded numbers, threads, readers.
         .target(name: "TestSupport", dependencies: ["Events", "HTTP1", "Locking", "Endpoints"], path: "Tests/TestSupport", swiftSettings: strict),
+        // A DNS server that lies as a test tells it.
+        .target(
+            name: "ScriptedDNS", dependencies: ["DNSClient", "DNSWire", "Endpoints", "Events"],
+            path: "Tests/ScriptedDNS", swiftSettings: strict),
         // Black box: the built program among real servers.
         .testTarget(
             name: "FlowTests",
-            dependencies: ["fairlead", "TestSupport", .product(name: "Subprocess", package: "swift-subprocess")],
-            exclude: ["Cases", "differences.md"],
+            dependencies: [
+                "fairlead", "TestSupport", "DNSWire", "Events", "Endpoints", "Locking",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            exclude: ["Cases", "differences.md", "discovery.md"],
             swiftSettings: strict),
         // The tree itself: format, import arrows, lengths, examples.
         .testTarget(

@@ -22,6 +22,8 @@ package struct Listener: Equatable, Sendable {
     package internal(set) var forwarding = Forwarding()
     /// Whether a client may switch to another protocol, such as WebSocket; HTTP only.
     package internal(set) var upgrade = Switch.on
+    /// Whether a client may ask a backend for a tunnel by CONNECT; HTTP only.
+    package internal(set) var connect = Switch.off
 
     /// The names of all services that its requests can go to, each once.
     package var serviceNames: [String] {

@@ -187,10 +187,16 @@ extension Loading {
 
     /// What can only be said when everything is read: names, and what a listener speaks.
     mutating func checkRoutes(_ listener: Entry<Listener>, known: Set<String>, _ names: [String]) {
-        if listener.value.mode == .tcp, let origin = listener.given["routes"] {
-            errors.add("found routes on a listener of mode tcp, expected mode http", at: origin)
+        for key in ["routes", "connect"] where listener.value.mode == .tcp {
+            guard let origin = listener.given[key] else { continue }
+            errors.add("found \(key) on a listener of mode tcp, expected mode http", at: origin)
         }
         for (route, origin) in zip(listener.value.routes, listener.routeOrigins) {
+            if listener.value.connect == .off, route.methods.contains("CONNECT") {
+                errors.add(
+                    "found the method CONNECT, expected connect: on beside the listener's routes",
+                    at: origin)
+            }
             guard let name = route.service, !known.contains(name) else { continue }
             let hint = nearest(to: name, among: names).map { "\($0)?" }
             errors.add(

@@ -250,7 +250,10 @@ enum OptionTable {
         + [
             Option(
                 "upgrade", \.upgrade, .word,
-                "Whether a client may switch to another protocol, such as WebSocket.")
+                "Whether a client may switch to another protocol, such as WebSocket."),
+            Option(
+                "connect", \.connect, .word,
+                "Whether backends get CONNECT, and may answer it with a tunnel."),
         ]
 
     private static let forwarding: [Option<Listener.Forwarding>] = [

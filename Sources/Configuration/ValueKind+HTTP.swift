@@ -38,9 +38,6 @@ extension ValueKind where Value == String {
             guard isToken(text), text.utf8.count <= 32 else {
                 throw Unexpected(expected: "a method, such as GET or POST")
             }
-            guard text != "CONNECT" else {
-                throw Unexpected(expected: "another method: CONNECT is always refused")
-            }
             return text
         }
     }

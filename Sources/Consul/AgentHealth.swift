@@ -1,7 +1,9 @@
 // AgentHealth: whether an agent is asked, or left for the next one. Pure.
 //
 // Not the health of a backend: nothing is evicted here. An agent that failed is only asked after the
-// others, until its back-off is over; when all fail, all are asked.
+// others, until its back-off is over. Then one request tries it, and the others go on as before until
+// that is answered: an agent that accepts and says nothing would hold all of them up, again and again.
+// When all agents fail, all are asked.
 
 /// What is known of one agent. Value type.
 struct AgentHealth: Sendable {
@@ -11,14 +13,25 @@ struct AgentHealth: Sendable {
     private(set) var failuresInRow = 0
     /// Nil while it is asked in its turn.
     private(set) var leftUntil: ContinuousClock.Instant?
+    /// Whether a request tries it out after its back-off.
+    private var isOnTrial = false
 
     func isAvailable(now: ContinuousClock.Instant) -> Bool {
         leftUntil.map { $0 <= now } ?? true
     }
 
+    /// A request that takes at most `limit` is sent to it.
+    mutating func asked(now: ContinuousClock.Instant, limit: Duration) {
+        guard failuresInRow > 0, isAvailable(now: now) else { return }
+        isOnTrial = true
+        // A request that is cancelled says nothing: then the next one is the trial.
+        leftUntil = now + limit
+    }
+
     mutating func answered() {
         failuresInRow = 0
         leftUntil = nil
+        isOnTrial = false
     }
 
     /// A hundred requests that break together are one failure: those that end while it is left
@@ -26,7 +39,8 @@ struct AgentHealth: Sendable {
     mutating func failed(
         now: ContinuousClock.Instant, using random: inout some RandomNumberGenerator
     ) {
-        guard isAvailable(now: now) else { return }
+        guard isAvailable(now: now) || isOnTrial else { return }
+        isOnTrial = false
         failuresInRow += 1
         let wait = min(Self.backOffMin * (1 << min(failuresInRow - 1, 8)), Self.backOffMax)
         leftUntil = now + wait * Int.random(in: 50...100, using: &random) / 100

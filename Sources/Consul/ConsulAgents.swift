@@ -14,6 +14,9 @@ internal import HTTPClient
 
 /// The agents of a process, in the order of preference. Loop thread only.
 package final class ConsulAgents {
+    /// How much of what an agent says is shown.
+    private static let presentableBytesMax = 200
+
     /// How they are asked.
     package let options: ConsulOptions
     let loop: EventLoop
@@ -22,7 +25,7 @@ package final class ConsulAgents {
     private var random = SystemRandomNumberGenerator()
     private var health: [AgentHealth]
     private var counters: [ConsulAgentStatus]
-    /// Watches that exist, whether they wait for an answer or a turn.
+    /// Watches that have agents hold answers back, whether they wait for an answer or a turn.
     private var watches = 0
     private var waiting: ConsulTurns
     private var immediate: ConsulTurns
@@ -107,15 +110,17 @@ package final class ConsulAgents {
 
     var order: [Int] { AgentHealth.order(health, now: .now) }
 
-    func noteRequest(to agent: Int) {
+    /// A request is sent to it that takes at most `limit`.
+    func noteRequest(to agent: Int, limit: Duration) {
         counters[agent].requests += 1
+        health[agent].asked(now: .now, limit: limit)
     }
 
     /// It answered, and what it said of itself.
-    func noteAnswer(_ answer: ConsulAnswer, knowsLeader: Bool) {
+    func noteAnswer(_ answer: ConsulAnswer) {
         health[answer.agent].answered()
         counters[answer.agent].answers += 1
-        if !knowsLeader { counters[answer.agent].answersWithoutLeader += 1 }
+        if !answer.knowsLeader { counters[answer.agent].answersWithoutLeader += 1 }
         if answer.isFiltered { counters[answer.agent].answersFiltered += 1 }
     }
 
@@ -129,14 +134,25 @@ package final class ConsulAgents {
         health[agent].failed(now: .now, using: &random)
     }
 
-    func noteMalformedJSON(_ reason: String, from agent: Int) {
+    /// Its answer can't be used, for this reason.
+    ///
+    /// - Returns: The failure to report.
+    func noteMalformedJSON(_ reason: String, from agent: Int) -> ConsulFailure {
+        let text = presentable(Array(reason.utf8))
         counters[agent].malformedJSON += 1
-        counters[agent].lastMalformedJSON = .init(at: .now, text: redacted(reason))
+        counters[agent].lastMalformedJSON = .init(at: .now, text: text)
+        return .malformed(text)
     }
 
-    /// `text` without the token, should an agent repeat it.
-    func redacted(_ text: String) -> String {
-        options.token?.redacted(from: text) ?? text
+    /// The beginning of `bytes`, which an agent has a hand in, as one printable line: without the
+    /// token, should the agent repeat it, and cut only after that.
+    func presentable(_ bytes: [UInt8]) -> String {
+        let printable = bytes.prefix(Self.presentableBytesMax * 20)
+            .map { (0x20...0x7E).contains($0) ? $0 : 0x20 }
+        let line = String(decoding: printable, as: UTF8.self)
+            .split(separator: " ").joined(separator: " ")
+        let text = options.token?.redacted(from: line) ?? line
+        return String(text.prefix(Self.presentableBytesMax))
     }
 
     // MARK: - The agents' own datacentre

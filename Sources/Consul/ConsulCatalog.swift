@@ -53,7 +53,7 @@ package final class ConsulCatalog {
             guard tags <= tagsMax else {
                 throw .init("there are \(tags) tags, at most \(tagsMax) are taken")
             }
-            if services.isEmpty, answer.isFiltered { return .failure(.hidden) }
+            if services.isEmpty, let doubt = answer.doubt { return .failure(doubt) }
             return .success(services.mapValues { Set($0 ?? []).sorted() })
         } catch {
             return .failure(.malformed(error.reason))

@@ -52,8 +52,9 @@ final class ConsulExchange {
             return end(.failed(failure ?? .unreachable("there is no agent")))
         }
         let agent = untried.removeFirst()
-        agents.noteRequest(to: agent)
-        exchange = agents.client.send(httpRequest(to: agent)) { [self] outcome in
+        let http = httpRequest(to: agent)
+        agents.noteRequest(to: agent, limit: http.deadline)
+        exchange = agents.client.send(http) { [self] outcome in
             exchange = nil
             hear(outcome, from: agent)
         }
@@ -125,8 +126,8 @@ final class ConsulExchange {
         let answer = ConsulAnswer(
             status: response.status, agent: agent, index: response.field("x-consul-index"),
             isFiltered: response.field("x-consul-results-filtered-by-acls") == "true",
-            body: response.body)
-        agents.noteAnswer(answer, knowsLeader: response.field("x-consul-knownleader") != "false")
+            knowsLeader: response.field("x-consul-knownleader") != "false", body: response.body)
+        agents.noteAnswer(answer)
         end(.answer(answer))
     }
 
@@ -138,12 +139,8 @@ final class ConsulExchange {
         askNext()
     }
 
-    /// The status with the beginning of what was said, as one printable line without the token.
     private func statusFailure(_ response: HTTPClient.Response) -> ConsulFailure {
-        let bytes = response.body.prefix(200).map { (0x20...0x7E).contains($0) ? $0 : 0x20 }
-        let text = agents.redacted(String(decoding: bytes, as: UTF8.self))
-        let words = text.split(separator: " ").joined(separator: " ")
-        return .status(response.status, words)
+        .status(response.status, agents.presentable(response.body))
     }
 
     private func end(_ outcome: ConsulOutcome) {

@@ -16,6 +16,8 @@ package enum ConsulFailure: Error, Sendable, Hashable {
     case malformed(String)
     /// An empty answer of which Consul says that the token may not see all there is.
     case hidden
+    /// An empty answer of a server that knows no leader.
+    case leaderless
 
     /// The failure that `failure` of an exchange is.
     init(_ failure: HTTPClient.Failure) {
@@ -36,7 +38,7 @@ package enum ConsulFailure: Error, Sendable, Hashable {
         case .timeout: .timeout
         case .status(401, _), .status(403, _), .hidden: .refused
         case .status(404, _): .nxdomain
-        case .status(500..., _): .servfail
+        case .status(500..., _), .leaderless: .servfail
         case .status(let code, _): .otherCode(UInt16(clamping: code))
         case .malformed(let reason): .malformed(reason)
         }
@@ -49,7 +51,7 @@ package enum ConsulFailure: Error, Sendable, Hashable {
         case .timeout: .timeout
         case .status(401, _), .status(403, _), .hidden: .refused
         case .status(429, _): .tooMany
-        case .status(500..., _): .serverError
+        case .status(500..., _), .leaderless: .serverError
         case .status: .otherStatus
         case .malformed: .malformed
         }
@@ -80,6 +82,7 @@ extension ConsulFailure: CustomStringConvertible {
         case .status(let code, let text): "Consul answered \(code): \(text)"
         case .malformed(let reason): "the answer is malformed: \(reason)"
         case .hidden: "the token may not see what was asked for"
+        case .leaderless: "nothing is there, says a server that knows no leader"
         }
     }
 }

@@ -48,11 +48,11 @@ enum ConsulJSON {
             }
         }
 
-        /// `entry 3, Service.Port`; keys are Consul's, but for those of maps, which are cut.
+        /// `[3].Service.Port`. Keys of maps are the agent's, so what is shown of this is cut.
         private static func place(_ context: DecodingError.Context) -> String {
             guard !context.codingPath.isEmpty else { return "the document" }
             let parts = context.codingPath.map { key in
-                key.intValue.map { "[\($0)]" } ?? String(key.stringValue.prefix(40))
+                key.intValue.map { "[\($0)]" } ?? key.stringValue
             }
             return parts.joined(separator: ".")
         }

@@ -63,11 +63,12 @@ package final class ConsulKV {
     ) -> Result<[Entry], ConsulFailure> {
         // 404 is how an empty prefix is told; it has an index as any answer.
         guard answer.status != 404 else {
-            return answer.isFiltered ? .failure(.hidden) : .success([])
+            return answer.doubt.map { .failure($0) } ?? .success([])
         }
         do throws(ConsulJSON.Malformed) {
             let entries = try entries(answer.body, prefix: prefix)
-            return entries.isEmpty && answer.isFiltered ? .failure(.hidden) : .success(entries)
+            if entries.isEmpty, let doubt = answer.doubt { return .failure(doubt) }
+            return .success(entries)
         } catch {
             return .failure(.malformed(error.reason))
         }

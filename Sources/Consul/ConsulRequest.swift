@@ -35,7 +35,16 @@ struct ConsulAnswer {
     let index: String?
     /// X-Consul-Results-Filtered-By-ACLs: there is more than the token may see (Consul 1.11).
     let isFiltered: Bool
+    /// X-Consul-KnownLeader: false is a server that may have lost touch with the others.
+    let knowsLeader: Bool
     let body: [UInt8]
+
+    /// Why an empty answer is no evidence that nothing is there; nil when it is. A server that has
+    /// just started, or was cut off, may know nothing yet (consul-template#1131, consul#16539).
+    var doubt: ConsulFailure? {
+        if isFiltered { return .hidden }
+        return knowsLeader ? nil : .leaderless
+    }
 }
 
 /// What a request came to.

@@ -4,6 +4,11 @@
 // An answer is reported whole: when all that it names is resolved. An instance whose address is a
 // host name (an external service) is asked of DNS with every answer, so at least once within each
 // wait; when a server fails, the addresses known before stand, as for SRV targets.
+//
+// Instances of another datacentre have addresses of their own for those. Which datacentre is another
+// one is known from the agent (`/v1/agent/self`, for which a token needs `agent:read`), and asked only
+// when the question may lead out of it. While it is not known all are taken for near, as Consul's own
+// answers have them.
 
 package import Backends
 package import ConsulQuery
@@ -84,11 +89,13 @@ package final class ConsulSource: Source {
             return false
         case .answer(let answer):
             do throws(ConsulJSON.Malformed) {
-                take(try read(answer.body), isFiltered: answer.isFiltered)
-                return true
+                let health = try read(answer.body)
+                take(health, doubt: answer.doubt)
+                // An answer that is hidden has an index to wait from as any other; one that a server
+                // without a leader gave is asked for anew.
+                return !health.items.isEmpty || answer.knowsLeader
             } catch {
-                agents.noteMalformedJSON(error.reason, from: answer.agent)
-                fail(.malformed(agents.redacted(error.reason)))
+                fail(agents.noteMalformedJSON(error.reason, from: answer.agent))
                 return false
             }
         }
@@ -101,31 +108,31 @@ package final class ConsulSource: Source {
         }
     }
 
-    private func take(_ answer: HealthAnswer, isFiltered: Bool) {
+    private func take(_ answer: HealthAnswer, doubt: ConsulFailure?) {
         // What the agents' own datacentre is matters only where another one may be meant.
         let mayBeElsewhere =
             query.datacenter != nil || agents.options.datacenter != nil
             || query.isPreparedQuery
         guard mayBeElsewhere, answer.dependsOnDatacenter else {
-            return resolve(answer, ownDatacenter: nil, isFiltered: isFiltered)
+            return resolve(answer, ownDatacenter: nil, doubt: doubt)
         }
         let current = generation
         agents.findDatacenter { [weak self] own in
             guard let self, generation == current else { return }
-            resolve(answer, ownDatacenter: own, isFiltered: isFiltered)
+            resolve(answer, ownDatacenter: own, doubt: doubt)
         }
     }
 
-    private func resolve(_ answer: HealthAnswer, ownDatacenter: String?, isFiltered: Bool) {
+    private func resolve(_ answer: HealthAnswer, ownDatacenter: String?, doubt: ConsulFailure?) {
         let (instances, named, unusable) = answer.sorted(ownDatacenter: ownDatacenter)
         self.unusable = unusable
         guard !named.isEmpty else {
             knownAddresses = [:]
-            return report(instances, isFiltered: isFiltered)
+            return report(instances, doubt: doubt)
         }
         guard let resolver else {
             self.unusable += named.count
-            return report(instances, isFiltered: isFiltered)
+            return report(instances, doubt: doubt)
         }
         resolution = HostResolution(named, known: knownAddresses, with: resolver) {
             [weak self] result in
@@ -133,17 +140,17 @@ package final class ConsulSource: Source {
             resolution = nil
             knownAddresses = result.addresses
             self.unusable += result.unresolved
-            report(instances + result.instances, isFiltered: isFiltered)
+            report(instances + result.instances, doubt: doubt)
         }
     }
 
-    private func report(_ instances: [Instance], isFiltered: Bool) {
+    private func report(_ instances: [Instance], doubt: ConsulFailure?) {
         guard instances.isEmpty else {
             lastFailure = nil
             listener?(.instances(instances))
             return
         }
-        guard !isFiltered else { return fail(.hidden) }
+        if let doubt { return fail(doubt) }
         lastFailure = nil
         listener?(.failure(.nodata))
     }

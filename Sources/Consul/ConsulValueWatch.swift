@@ -34,13 +34,13 @@ final class ConsulValueWatch<Value: Equatable & Sendable> {
     }
 
     private func hear(_ outcome: ConsulOutcome) -> Bool {
-        let result: Result<Value, ConsulFailure>
+        var result: Result<Value, ConsulFailure>
         switch outcome {
         case .failed(let failure): result = .failure(failure)
         case .answer(let answer):
             result = read(answer)
             if case .failure(.malformed(let reason)) = result {
-                agents.noteMalformedJSON(reason, from: answer.agent)
+                result = .failure(agents.noteMalformedJSON(reason, from: answer.agent))
             }
         }
         let isGood: Bool

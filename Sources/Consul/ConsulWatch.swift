@@ -35,9 +35,10 @@ final class ConsulWatch {
 
     deinit { stop() }
 
-    /// Asks at once, and again and again from then on.
+    /// Asks at once, and again and again from then on. Harmless when repeated.
     func start() {
-        agents.addWatch()
+        guard timer == nil else { return }
+        if case .blocking = repetition { agents.addWatch() }
         timer = Timer(on: agents.loop) { [unowned self] in ask() }
         ask()
     }
@@ -45,7 +46,7 @@ final class ConsulWatch {
     /// Harmless when it was never started, or repeated.
     func stop() {
         guard timer != nil else { return }
-        agents.removeWatch()
+        if case .blocking = repetition { agents.removeWatch() }
         timer?.cancel()
         timer = nil
         exchange?.cancel()

@@ -26,9 +26,9 @@ package struct ConsulServiceQuery: Hashable, Sendable {
     package private(set) var filter: String?
     /// `key:value` pairs that the instance's node must all have.
     package private(set) var nodeMeta: [String] = []
-    /// Consul Enterprise: the namespace; nil for the token's own.
+    /// The namespace (Consul Enterprise); nil for the token's own.
     package private(set) var namespace: String?
-    /// Consul Enterprise: the partition; nil for the agent's own.
+    /// The admin partition (Consul Enterprise); nil for the agent's own.
     package private(set) var partition: String?
     /// The cluster peer that the service was imported from; nil for this cluster.
     package private(set) var peer: String?

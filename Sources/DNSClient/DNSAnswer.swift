@@ -135,12 +135,14 @@ package struct DNSAnswer: Hashable, Sendable {
     /// The most that its sender could take it for: the payload size that the query announced, 512
     /// without EDNS, 65,535 over TCP; 0 without a message.
     package let octetsMax: Int
+    /// Whether nobody was asked, since every server is known to be away.
+    package let wasGivenUp: Bool
 
     /// An answer; only a resolver gives any that was heard.
     package init(
         question: Question, outcome: DNSOutcome, message: Message? = nil, server: Endpoint? = nil,
         transport: DNSTransport? = nil, roundTrip: Duration = .zero, wasTruncated: Bool = false,
-        octets: Int = 0, octetsMax: Int = 0
+        octets: Int = 0, octetsMax: Int = 0, wasGivenUp: Bool = false
     ) {
         self.question = question
         self.outcome = outcome
@@ -151,5 +153,6 @@ package struct DNSAnswer: Hashable, Sendable {
         self.wasTruncated = wasTruncated
         self.octets = octets
         self.octetsMax = octetsMax
+        self.wasGivenUp = wasGivenUp
     }
 }

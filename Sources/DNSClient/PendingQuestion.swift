@@ -25,13 +25,18 @@ package final class PendingQuestion {
     private var octets: [Int: Int] = [:]
     private var timer: Timer?
     private var countedTimeouts = 0
+    private var sentCount = 0
+    private var wasGivenUp = false
+    /// Whether its first query has been waited for: a probe's has not.
+    private let isPaid: Bool
 
     init(
-        _ question: Question, over transport: DNSTransport, resolver: Resolver,
+        _ question: Question, over transport: DNSTransport, isPaid: Bool = true, resolver: Resolver,
         completion: @escaping (DNSAnswer) -> Void
     ) {
         self.question = question
         over = transport
+        self.isPaid = isPaid
         self.resolver = resolver
         self.completion = completion
     }
@@ -54,8 +59,9 @@ package final class PendingQuestion {
         step { $0.start(now: $1) }
     }
 
-    /// Ends it without a word from a server.
-    func finish(_ outcome: DNSOutcome) {
+    /// Ends it without a word from a server; `wasGivenUp` as in `DNSAnswer`.
+    func finish(_ outcome: DNSOutcome, wasGivenUp: Bool = false) {
+        self.wasGivenUp = wasGivenUp
         finish(QuestionRace.Ending(outcome: outcome))
     }
 
@@ -122,7 +128,8 @@ package final class PendingQuestion {
                         report: report)
                 }
             }
-            resolver.noteSent(index, exchange.transport)
+            resolver.noteSent(index, exchange.transport, isPaid: isPaid && sentCount == 0)
+            sentCount += 1
             return nil
         } catch {
             return error
@@ -183,7 +190,8 @@ package final class PendingQuestion {
                     case .udp where exchange.hasEDNS: Int(options?.udpPayloadSize ?? 512)
                     case .udp: Message.plainUDPOctetsMax
                     }
-                } ?? 0))
+                } ?? 0,
+                wasGivenUp: wasGivenUp))
     }
 
     private func stop() {

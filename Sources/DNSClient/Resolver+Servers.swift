@@ -42,7 +42,9 @@ extension Resolver {
 
     // MARK: - What was seen
 
-    func noteSent(_ server: Int, _ transport: DNSTransport) {
+    /// A query goes out; `isPaid` when the rate has let it.
+    func noteSent(_ server: Int, _ transport: DNSTransport, isPaid: Bool) {
+        if !isPaid { rate.charge(now: .now) }
         switch transport {
         case .udp:
             counters.sentUDP += 1

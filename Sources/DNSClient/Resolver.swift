@@ -28,7 +28,7 @@ package final class Resolver {
     private var waiting = WaitingLine<PendingQuestion>()
     /// Turned away, to be told so in the next batch.
     private var rejected: [PendingQuestion] = []
-    private var rate: QuestionRate
+    var rate: QuestionRate
     private var pump: Timer?
 
     /// A resolver on `loop`, which outlives it.
@@ -48,6 +48,9 @@ package final class Resolver {
 
     // Sockets belong to the loop until they are closed.
     deinit { close() }
+
+    /// The limit of queries in a second.
+    package var queriesPerSecond: Int { options.queriesPerSecond }
 
     /// Questions under way and waiting.
     package var pendingCount: Int { underWay.count + waiting.count }
@@ -118,13 +121,14 @@ package final class Resolver {
         var endingsLeft = Self.endingsPerTurn
         while !waiting.isEmpty {
             let now = ContinuousClock.now
-            if let server = ranking.hopeless(now: now) {
+            let hasRoom = underWay.count < options.underWayMax
+            if let server = ranking.hopeless(now: now, mayProbe: hasRoom) {
                 guard endingsLeft > 0 else { return schedulePump(after: .zero) }
                 endingsLeft -= 1
-                takeFirst()?.finish(giveUp(as: server))
+                takeFirst()?.finish(giveUp(as: server), wasGivenUp: true)
                 continue
             }
-            guard underWay.count < options.underWayMax else { return }
+            guard hasRoom else { return }
             guard rate.take(now: now) else {
                 return schedulePump(after: now.duration(to: rate.nextAt(now: now)))
             }
@@ -143,7 +147,8 @@ package final class Resolver {
         let plan = ranking.plan(now: now)
         for server in plan.probes where probes[server] == nil {
             let probe = PendingQuestion(
-                pending.question, over: pending.over, resolver: self, completion: { _ in })
+                pending.question, over: pending.over, isPaid: false, resolver: self,
+                completion: { _ in })
             probes[server] = probe
             statuses[server].counters.probes += 1
             var options = options

@@ -28,8 +28,10 @@ package struct ResolverOptions: Sendable {
     /// guess it as well as id and port ("0x20"). A server that is found not to repeat it, over TCP
     /// too, is asked in the given spelling from then on.
     package var mixesCase = true
-    /// How many questions may begin in a second, over all names; 1 to 1,000,000. Further ones wait.
-    /// 1000: a nameserver answers tens of thousands, and 10,000 names are fresh every 10 s.
+    /// How many queries may be sent in a second, over all names; 1 to 1,000,000. Questions wait for
+    /// their turn; what one needs besides its first query (again, over TCP, to another server) is
+    /// sent at once and counts against those that wait. 1000: a nameserver answers tens of
+    /// thousands, and 10,000 names are fresh every 10 s.
     package var queriesPerSecond = 1000
     /// How many questions may be under way at once, 1 or more. Each holds a descriptor for every
     /// query that it waits for, at most `attempts` per server: while all are silent 128 questions

@@ -77,10 +77,11 @@ package struct ServerRanking: Sendable, Equatable {
 
     /// Whether to ask nobody: every server is away, and it is not yet time to look after one. Then
     /// it is the server whose failure stands for the others; nil when somebody is to be asked.
-    package func hopeless(now: Instant) -> Int? {
-        guard !servers.isEmpty, servers.allSatisfy({ $0.state == .away }),
-            !servers.contains(where: { $0.isProbeDue(now: now) })
-        else { return nil }
+    /// - Parameter mayProbe: False while no further question may be under way: those that are will
+    ///   tell when a server is back.
+    package func hopeless(now: Instant, mayProbe: Bool = true) -> Int? {
+        guard !servers.isEmpty, servers.allSatisfy({ $0.state == .away }) else { return nil }
+        if mayProbe, servers.contains(where: { $0.isProbeDue(now: now) }) { return nil }
         // An error of the network tells more than silence.
         return servers.indices.first { index in
             if case .unreachable = servers[index].lastFailure?.what { true } else { false }

@@ -1,5 +1,5 @@
-// Consul names an instance that is registered by address `<hex>.addr.<datacentre>.consul`: the name
-// is the address, so nobody has to be asked for it when the additional section was cut.
+// Consul names an instance that is registered by address `<hex>.addr.<datacentre>.consul`, or below
+// the domain that it was given instead, of any number of labels: the name is the address, so nobody has to be asked for it when the additional section was cut.
 
 package import DNSWire
 package import Endpoints
@@ -9,7 +9,7 @@ extension IPAddress {
     /// other name.
     package init?(consulAddressName name: DomainName) {
         let labels = name.labels
-        guard labels.count == 4, String(decoding: labels[1], as: UTF8.self).lowercased() == "addr"
+        guard labels.count >= 4, String(decoding: labels[1], as: UTF8.self).lowercased() == "addr"
         else { return nil }
         let digits = String(decoding: labels[0], as: UTF8.self)
         // UInt64(_:radix:) would take a sign.

@@ -7,8 +7,9 @@
 // | failed n times in a row      | floor * 2^(n-1), at most 10 s and the ceiling        |
 //
 // each varied by the jitter, so that names and processes don't ask in step: names that were all asked
-// at the start are spread over the whole of the first wait, which ends anywhere between 0 and its
-// length, and failures, which come to all names at one moment, are varied five times as much. The floor is what keeps a TTL of
+// at the start, or when their server came back, are spread over the whole of the first wait, which
+// ends anywhere between 0 and its length; and failures, which come to all names at one moment, are
+// varied five times as much. The floor is what keeps a TTL of
 // 0 (Consul's default) from becoming a busy loop; the back-off keeps a name that does not exist
 // from costing its server a thousand questions a second.
 
@@ -53,7 +54,8 @@ package struct RefreshSchedule: Sendable {
 
     private let options: Options
     private var failures = 0
-    private var isFirst = true
+    /// Whether the wait after the next answer is spread over its whole length.
+    private var isSpread = true
 
     /// A schedule whose first lookup is due at once.
     ///
@@ -66,16 +68,23 @@ package struct RefreshSchedule: Sendable {
 
     /// The wait after a lookup that gave records which hold for `timeToLive`; nil means that
     /// nothing was said of it.
+    /// - Parameter elapsed: How long the lookup took. The wait is counted from its begin: names that
+    ///   had to stand in line for each other would otherwise go on coming together.
     package mutating func waitAfterAnswer(
-        timeToLive: Duration?, using random: inout some RandomNumberGenerator
+        timeToLive: Duration?, elapsed: Duration = .zero,
+        using random: inout some RandomNumberGenerator
     ) -> Duration {
         failures = 0
         let wait = options.wait(timeToLive: timeToLive)
-        if isFirst, options.jitterPercent > 0 {
-            isFirst = false
-            return wait * Int.random(in: 0...Self.parts, using: &random) / Self.parts
-        }
-        return jittered(wait, by: options.jitterPercent, using: &random)
+        let isSpread = isSpread && options.jitterPercent > 0
+        self.isSpread = false
+        var rest =
+            (isSpread
+                ? wait * Int.random(in: 0...Self.parts, using: &random) / Self.parts
+                : jittered(wait, by: options.jitterPercent, using: &random)) - elapsed
+        // A lookup that took longer is not made up for: the next one keeps its place in time.
+        if rest < .zero { rest += wait * Int64((.zero - rest) / wait + 1) }
+        return rest
     }
 
     /// The wait after a lookup that failed or named no instance.
@@ -83,6 +92,7 @@ package struct RefreshSchedule: Sendable {
         using random: inout some RandomNumberGenerator
     ) -> Duration {
         failures += 1
+        isSpread = true
         return jittered(
             options.wait(failures: failures), by: options.failureJitterPercent, using: &random
         )

@@ -67,6 +67,7 @@ package final class SRVSource: DNSSource {
     /// Asks at once, and again whenever the schedule says so.
     package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
         self.listener = listener
+        lookups?.lookupBegins()
         ask()
     }
 
@@ -107,7 +108,9 @@ package final class SRVSource: DNSSource {
         case .nodata, .nxdomain: fallBack(answer.outcome)
         case .timeout, .unreachable, .malformed:
             // Over UDP there may be an answer: the next lookup asks so.
-            if isByGuard { partialGuard.failedOverTCP(hadAnswer: false, now: .now) }
+            if isByGuard, !answer.wasGivenUp {
+                partialGuard.failedOverTCP(hadAnswer: false, now: .now)
+            }
             fail(answer.outcome)
         case .servfail, .refused, .otherCode, .noServers, .overloaded: fail(answer.outcome)
         }

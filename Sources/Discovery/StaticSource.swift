@@ -66,6 +66,7 @@ package final class StaticSource: DNSSource {
     /// Reports a list of addresses before it returns; one with names when all of them are resolved.
     package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
         self.listener = listener
+        lookups?.lookupBegins()
         ask()
     }
 

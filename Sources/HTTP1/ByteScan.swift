@@ -17,22 +17,19 @@ enum ByteScan {
     /// none.
     static func endOfFieldText(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
         var at = start
-        while true {
-            while at &+ 8 <= end {  // at < end <= count of the span: no overflow
-                let word = load(bytes, at)
-                let hit = bytesBelow(word, 0x20) | bytesEqual(word, 0x7F)
-                if hit != 0 {
-                    at &+= hit.trailingZeroBitCount / 8
-                    break
-                }
+        while at &+ 8 <= end {  // at < end <= count of the span: no overflow
+            let word = load(bytes, at)
+            let hit = bytesBelow(word, 0x20) | bytesEqual(word, 0x7F)
+            if hit == 0 {
                 at &+= 8
+                continue
             }
-            while at < end, Characters.isFieldText(bytes[at]) {
-                at &+= 1
-                if at &+ 8 <= end { break }  // after an HTAB: back to whole words
-            }
-            if at >= end || !Characters.isFieldText(bytes[at]) { return at }
+            at &+= hit.trailingZeroBitCount / 8
+            if bytes[at] != Characters.horizontalTab { return at }
+            at &+= 1
         }
+        while at < end, Characters.isFieldText(bytes[at]) { at &+= 1 }
+        return at
     }
 
     /// The first offset in `start..<end` whose byte may not stand in a request target: anything but
@@ -55,6 +52,15 @@ enum ByteScan {
     /// 5.6.2); `end` if there is none. Names are letters and hyphens nearly always: those go eight
     /// at a time, the rest one by one.
     static func endOfToken(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
+        var hasUnderscore = false
+        return endOfToken(bytes, from: start, to: end, &hasUnderscore)
+    }
+
+    /// The same; sets `hasUnderscore` when one is passed over.
+    @inline(__always)
+    static func endOfToken(
+        _ bytes: Span<UInt8>, from start: Int, to end: Int, _ hasUnderscore: inout Bool
+    ) -> Int {
         var at = start
         while at &+ 8 <= end {
             let others = bytesButLettersAndHyphens(load(bytes, at))
@@ -64,9 +70,13 @@ enum ByteScan {
             }
             at &+= others.trailingZeroBitCount / 8
             if !Characters.isToken(bytes[at]) { return at }
+            if bytes[at] == Characters.underscore { hasUnderscore = true }
             at &+= 1
         }
-        while at < end, Characters.isToken(bytes[at]) { at &+= 1 }
+        while at < end, Characters.isToken(bytes[at]) {
+            if bytes[at] == Characters.underscore { hasUnderscore = true }
+            at &+= 1
+        }
         return at
     }
 
@@ -129,6 +139,23 @@ enum ByteScan {
         for at in 0..<count {
             let wanted = unsafe pattern[at]
             if bytes[start &+ at] | 0x20 != wanted { return false }
+        }
+        return true
+    }
+
+    /// The same, and an underscore is as good as a hyphen.
+    static func matches(
+        readingUnderscores bytes: Span<UInt8>, at start: Int, _ literal: StaticString
+    ) -> Bool {
+        let count = literal.utf8CodeUnitCount
+        // A static string's bytes live as long as the program; only `0..<count` of them is read.
+        let pattern = unsafe UnsafeRawBufferPointer(start: literal.utf8Start, count: count)
+        for at in 0..<count {
+            let byte = bytes[start &+ at]
+            let wanted = unsafe pattern[at]
+            if (byte == Characters.underscore ? Characters.hyphen : byte | 0x20) != wanted {
+                return false
+            }
         }
         return true
     }

@@ -8,6 +8,8 @@ enum Characters {
     static let carriageReturn: UInt8 = 0x0D
     static let space: UInt8 = 0x20
     static let comma: UInt8 = 0x2C
+    static let hyphen: UInt8 = 0x2D
+    static let underscore: UInt8 = 0x5F
     static let colon: UInt8 = 0x3A
 
     /// tchar (RFC 9110 section 5.6.2): letters, digits and "!#$%&'*+-.^_`|~".

@@ -1,9 +1,10 @@
 // What an operator changes in heads that pass: fields removed, set (removed, then added) and added.
-// Compiled to bytes once; a head without edits pays nothing for them.
+// Compiled to bytes once; a head without edits pays nothing for them. `_` in a name is as good as `-`:
+// servers that can't tell the two apart must not get by one name what was removed under the other.
 
 /// Changes of the fields of a head. Immutable, any thread.
 package struct FieldEdits: Sendable {
-    /// Lower-case names of the fields that are not passed on.
+    /// Lower-case names, with hyphens for underscores, of the fields that are not passed on.
     private var dropped: [[UInt8]] = []
     /// A bit for the length of each, modulo 64: most fields are passed on without comparing names.
     private var lengths: UInt64 = 0
@@ -33,7 +34,7 @@ package struct FieldEdits: Sendable {
     /// - Precondition: `name` is a token and not reserved.
     package mutating func remove(_ name: String) {
         precondition(Self.isName(name) && !Self.isReserved(name))
-        dropped.append(Array(name.lowercased().utf8))
+        dropped.append(name.utf8.map(Self.folded))
         lengths |= 1 << UInt64(name.utf8.count & 63)
     }
 
@@ -68,14 +69,21 @@ package struct FieldEdits: Sendable {
             && text.utf8.last != 0x20
     }
 
+    private static func folded(_ byte: UInt8) -> UInt8 {
+        switch byte {
+        case 0x41...0x5A: byte | 0x20
+        case Characters.underscore: Characters.hyphen
+        default: byte
+        }
+    }
+
     /// Whether the field whose name is `name` is not passed on.
     func drops(_ name: Span<UInt8>) -> Bool {
         guard lengths & (1 << UInt64(name.count & 63)) != 0 else { return false }
         for candidate in dropped where candidate.count == name.count {
             var isSame = true
             for index in candidate.indices {
-                let byte = name[index]
-                if candidate[index] != (byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte) {
+                if candidate[index] != Self.folded(name[index]) {
                     isSame = false
                     break
                 }

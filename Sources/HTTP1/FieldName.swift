@@ -38,6 +38,18 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
         self = isIt ? candidate : .other
     }
 
+    /// The name that stands at `start..<end` when underscores are read as hyphens, as CGI and its
+    /// descendants read them (RFC 3875 section 4.1.18): to those, `X_Forwarded_For` is one more
+    /// X-Forwarded-For.
+    init(readingUnderscores bytes: Span<UInt8>, _ start: Int, _ end: Int) {
+        let candidate = FieldName.candidate(bytes, start, count: end - start)
+        let isIt =
+            candidate != .other
+            && ByteScan.matches(
+                readingUnderscores: bytes, at: start, candidate.lowercased)
+        self = isIt ? candidate : .other
+    }
+
     /// The one name of this length and first letter, so that at most one comparison is made. Two
     /// differ only later.
     @inline(__always)
@@ -114,6 +126,9 @@ struct FieldNames {
         .connection, .transferEncoding, .keepAlive, .proxyConnection, .te, .upgrade,
         .proxyAuthenticate, .proxyAuthorization, .proxyAuthenticationInfo)
 
+    /// None.
+    init() { bits = 0 }
+
     init(_ names: FieldName...) {
         bits = names.reduce(0) { $0 | 1 << UInt32($1.rawValue) }
     }
@@ -138,6 +153,8 @@ package struct Field: Equatable, Sendable {
     package var value: ByteRange
     /// What the name means.
     package var known: FieldName
+    /// What it means to those who take `_` for `-`; `other` for a name that has no underscore.
+    package var twin: FieldName
     /// Named by a Connection field of the same head, hence hop-by-hop (RFC 9110 section 7.6.1).
     package var isNominated: Bool
 }

@@ -19,18 +19,20 @@ extension BodyFraming {
 }
 
 extension FieldSection {
-    /// Appends every field line that is neither nominated nor in `dropped`, as it was sent. Lines
-    /// that stand together are copied together. `length` is that of the head. What `edits` removes
-    /// is not copied either.
+    /// Appends every field line that is neither nominated nor in `dropped`, as it was sent, nor a
+    /// twin of one in `droppedTwins`. Lines that stand together are copied together. `length` is that
+    /// of the head. What `edits` removes is not copied either.
     func copyFields(
         from bytes: Span<UInt8>, length: Int, but dropped: FieldNames, _ edits: FieldEdits?,
-        into out: inout OutputSpan<UInt8>
+        droppedTwins: FieldNames = FieldNames(), into out: inout OutputSpan<UInt8>
     ) {
         var runStart: UInt32?
         for index in 0..<count {
             let field = self[index]
             let isEdited = edits?.drops(bytes.extracting(field.name.bounds)) ?? false
-            if isEdited || field.isNominated || dropped.contains(field.known) {
+            if isEdited || field.isNominated || dropped.contains(field.known)
+                || droppedTwins.contains(field.twin)
+            {
                 if let start = runStart {
                     out.append(bytes, ByteRange(start: start, end: field.name.start))
                 }

@@ -70,7 +70,8 @@ struct FieldSection {
                 return .complete(length: at + 2)
             }
             // field-line = field-name ":" OWS field-value OWS (RFC 9112 section 5)
-            let colon = ByteScan.endOfToken(bytes, from: at, to: end)
+            var hasUnderscore = false
+            let colon = ByteScan.endOfToken(bytes, from: at, to: end, &hasUnderscore)
             if colon == end { return .needMore }
             guard bytes[colon] == Characters.colon, colon > at else {
                 return .bad(Self.nameError(at: colon, byte: bytes[colon], lineStart: at))
@@ -87,7 +88,9 @@ struct FieldSection {
             if count == fieldsMax { return .bad(.tooManyFields) }
             let field = Field(
                 name: ByteRange(at, colon), value: ByteRange(valueStart, valueEnd),
-                known: FieldName(bytes, at, colon), isNominated: false)
+                known: FieldName(bytes, at, colon),
+                twin: hasUnderscore ? FieldName(readingUnderscores: bytes, at, colon) : .other,
+                isNominated: false)
             append(field)
             if field.known != .other, let error = note(field, bytes) { return .bad(error) }
             at = lineEnd + 2

@@ -42,6 +42,10 @@ package struct Forwarding: ~Copyable, Sendable {
     private(set) var isTrusted = false
     /// Fields of the client's that are not copied.
     private(set) var dropped = FieldNames.notCopied
+    /// Names that a client's field may not have a name like, but for `_` in the place of `-`: those
+    /// that this hop writes or goes by, whoever the client is. Servers that can't tell the two apart
+    /// would take the client's word for the proxy's.
+    let droppedTwins: FieldNames
 
     /// The line ends, and the lines of X-Forwarded-Proto and -Port.
     let schemeLine: [UInt8]
@@ -78,6 +82,10 @@ package struct Forwarding: ~Copyable, Sendable {
             "a host or the name in Via has a space or control character")
         self.policy = policy
         self.defaultHost = defaultHost
+        var twins = FieldNames.notCopied.union(FieldNames(.maxForwards))
+        if policy.xForwarded != .off { twins = twins.union(.xForwarded) }
+        if policy.requestID { twins.insert(.xRequestID) }
+        droppedTwins = twins
         schemeLine = line("X-Forwarded-Proto: ") { $0.append(scheme) }
         portLine = line("X-Forwarded-Port: ") { $0.appendDecimal(UInt64(port)) }
         let via = policy.via
@@ -120,8 +128,7 @@ package struct Forwarding: ~Copyable, Sendable {
         case .off: break
         case .append where isTrusted: dropped.insert(.xForwardedFor)  // merged into one line
         case .append, .replace:
-            dropped = dropped.union(
-                FieldNames(.xForwardedFor, .xForwardedProto, .xForwardedHost, .xForwardedPort))
+            dropped = dropped.union(.xForwarded)
         }
         // A trusted client's elements stay, each on its line: lines of a list are one list
         // (RFC 9110 section 5.3).
@@ -134,4 +141,6 @@ package struct Forwarding: ~Copyable, Sendable {
 extension FieldNames {
     /// Never copied: hop-by-hop (RFC 9110 section 7.6.1), or written anew from the parsed value.
     static let notCopied = FieldNames.hopByHop.union(FieldNames(.host, .contentLength))
+    static let xForwarded = FieldNames(
+        .xForwardedFor, .xForwardedProto, .xForwardedHost, .xForwardedPort)
 }

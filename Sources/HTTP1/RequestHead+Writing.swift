@@ -70,7 +70,9 @@ extension RequestHead {
         if minorVersion == 0 { dropped.insert(.expect) }
         if body != .chunked { dropped.insert(.trailer) }
         if maxForwards != nil { dropped.insert(.maxForwards) }
-        section.copyFields(from: bytes, length: length, but: dropped, edits, into: &out)
+        section.copyFields(
+            from: bytes, length: length, but: dropped, edits,
+            droppedTwins: forwarding.droppedTwins, into: &out)
         if let edits { out.append(edits.lines.span) }
 
         writeForwarded(from: bytes, forwarding, requestID, into: &out)

@@ -25,6 +25,9 @@ package struct ResponseHead: ~Copyable {
         section = FieldSection(fieldsMax: limits.fieldsMax)
     }
 
+    /// Whether what follows is no longer HTTP: a 2xx to CONNECT (RFC 9110 section 9.3.6).
+    package private(set) var opensTunnel = false
+
     /// The field lines in the order in which they came. Do not keep the array: the next parse would
     /// have to allocate another.
     package var fields: ArraySlice<Field> { section.fields }
@@ -135,14 +138,18 @@ package struct ResponseHead: ~Copyable {
 
     /// RFC 9112 section 6.3, in its order.
     private mutating func frame(answering method: Method) -> HeadError? {
+        isRequestedByHead = method == .head
+        opensTunnel = method == .connect && (200...299).contains(status)
+        if opensTunnel {
+            // RFC 9110 section 9.3.6: whatever framing it has is ignored.
+            body = .none
+            return nil
+        }
         let hasCoding = section.present.contains(.transferEncoding)
         let hasLength = section.present.contains(.contentLength)
         if hasCoding && hasLength { return .transferEncodingWithContentLength }
         if hasCoding && minorVersion == 0 { return .transferEncodingInHTTP10 }
-        isRequestedByHead = method == .head
         if method == .head || status < 200 || status == 204 || status == 304 {
-            body = .none
-        } else if method == .connect && status < 300 {
             body = .none
         } else if hasCoding {
             body = .chunked

@@ -11,7 +11,13 @@ struct TrailerName: Sendable {
 
     /// Adds a byte of the name, which is a token character.
     mutating func add(_ byte: UInt8) {
-        let folded = (0x41...0x5A).contains(byte) ? byte | 0x20 : byte
+        // Some take `_` for `-` (FieldName.init(readingUnderscores:)).
+        let folded =
+            switch byte {
+            case 0x41...0x5A: byte | 0x20
+            case Characters.underscore: Characters.hyphen
+            default: byte
+            }
         hash = (hash ^ UInt64(folded)) &* 0x0000_0100_0000_01B3
     }
 

@@ -26,7 +26,7 @@ extension ClientConnection {
         var out: [UInt8] = []
         let status: Int
         let cause: EndCause
-        var keepsAlive = body.isComplete && head.keepsAlive && mayKeepAlive
+        var keepsAlive = body.isComplete && head.keepsConnection && mayKeepAlive
         var capabilities = ClientCapabilities(
             minorVersion: head.minorVersion, keepsAlive: keepsAlive)
         let omitsBody = head.method == .head
@@ -92,6 +92,13 @@ extension ClientConnection {
         text.note(head, from: bytes)
         log.write(entry, text, client: address, listener: listener, pool: nil, backend: nil)
     }
+}
+
+extension RequestHead {
+    /// Whether the client's connection may carry another request when this one has got a response. It
+    /// may not after CONNECT: what the client sends into a tunnel that it hopes for may be of
+    /// somebody else's making, and must never be read as its next request.
+    var keepsConnection: Bool { keepsAlive && method != .connect }
 }
 
 extension Reply {

@@ -26,6 +26,7 @@ struct Destinations: ~Copyable {
     private let routes: RouteTable?
     /// Those of `routes`, by their places there.
     private let pools: [BackendPool]
+    private let allowsConnect: Bool
 
     /// As `options` say, each service's pool taken from `pools`.
     init(_ options: ListenerOptions, _ pools: [ServiceID: BackendPool]) {
@@ -37,20 +38,23 @@ struct Destinations: ~Copyable {
         }
         self.pool = options.service.map(pool)
         routes = options.routes
+        allowsConnect = options.allowsConnect
         self.pools = options.routes?.services.map(pool) ?? []
     }
 
     /// Where the request goes whose `head` was parsed from `bytes`.
     func destination(of head: borrowing RequestHead, _ bytes: Span<UInt8>) -> Destination {
         // RFC 9110, section 9.3.6: a tunnel is only for those who are asked for one.
-        if head.method == .connect { return .answer(.refused(.targetFormNotAllowed)) }
+        if head.method == .connect, !allowsConnect {
+            return .answer(.refused(.targetFormNotAllowed))
+        }
         // Section 7.6.2: the last hop that may see the request answers it.
         if head.maxForwards == 0 {
             return .answer(head.method == .trace ? .traceAtLastHop : .optionsAtLastHop)
         }
         if let routes {
             switch routes.decide(head, bytes) {
-            case .route(let route): return destination(by: route)
+            case .route(let route): return destination(of: head.method, by: route)
             case .ambiguousPath: return .answer(.ambiguousPath)
             case .none: break
             }
@@ -58,9 +62,12 @@ struct Destinations: ~Copyable {
         return pool.map { .service($0, nil) } ?? .answer(.noRoute)
     }
 
-    private func destination(by route: Route) -> Destination {
+    private func destination(of method: Method, by route: Route) -> Destination {
         switch route.action {
         case .forward(let place): .service(pools[place], route)
+        // A 2xx would tell the client that it has a tunnel, and nobody is at its other end.
+        case .respond(let response) where method == .connect && response.status < 300:
+            .answer(.refused(.targetFormNotAllowed))
         case .redirect(let redirect): .redirect(redirect, route.responseEdits)
         case .respond(let response): .respond(response, route.responseEdits)
         }

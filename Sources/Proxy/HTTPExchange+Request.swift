@@ -20,7 +20,7 @@ extension HTTPExchange {
         if let limit = client.listener.requestTimeout { endsBy = startedAt &+ limit }
         method = head.method
         minorVersion = head.minorVersion
-        clientKeepsAlive = head.keepsAlive
+        clientKeepsAlive = head.keepsConnection
         requestBody = BodyTracker(head.body)
         pool.counters.requests.add()
         pool.counters.inFlight.add()
@@ -56,7 +56,7 @@ extension HTTPExchange {
         _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ client: ClientConnection
     ) {
         guard let upgrade = head.upgrade, client.listener.options.allowsUpgrade,
-            head.body == .none
+            head.body == .none, head.method != .connect
         else { return }
         let offer = bytes.extracting(upgrade.bounds)
         guard !UpgradeOffer.offersHTTP2(offer) else { return }

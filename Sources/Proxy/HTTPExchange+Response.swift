@@ -47,7 +47,9 @@ extension HTTPExchange {
                 let head = rest.extracting(0..<length)
                 guard listener.responseHead.isInterim else {
                     let following = rest.extracting(length..<rest.count)
-                    guard listener.responseHead.status != 101 else {
+                    guard listener.responseHead.status != 101,
+                        !listener.responseHead.opensTunnel
+                    else {
                         switchProtocols(
                             listener.responseHead, head, following: following, client, connection)
                         return
@@ -226,10 +228,11 @@ extension HTTPExchange {
         isReusable: Bool, _ client: ClientConnection, _ connection: BackendConnection
     ) {
         // A request whose body is not all here was answered early. What the client still sends
-        // belongs to nobody; the response has told it that the connection ends.
+        // belongs to nobody; the response has told it that the connection ends. The same goes for
+        // what it sends into a tunnel that it did not get.
         let isRequestComplete = requestBody.isComplete
         let keepsAlive = responseKeepsAlive
-        let lingers = !isRequestComplete || clientKeepsAlive
+        let lingers = !isRequestComplete || clientKeepsAlive || method == .connect
         endTry(on: connection)
         connection.release(isReusable: isReusable && isRequestComplete)
         finish(connection.pool, .complete)

@@ -1,34 +1,34 @@
 // What becomes of an exchange whose backend has switched to another protocol, such as WebSocket
-// (RFC 9110, section 7.8): both connections go over to a relay, which only moves bytes. From then
-// on nothing that either side sends is read as HTTP.
+// (RFC 9110, section 7.8), or has granted the tunnel that CONNECT asks for (section 9.3.6): both
+// connections go over to a relay, which only moves bytes. From then on nothing that either side
+// sends is read as HTTP. What the client sent before is kept by its connection, at most one receive
+// of it, and goes to the backend then, or nowhere.
 
 internal import AccessLog
 internal import Events
 internal import HTTP1
+internal import Routing
 internal import Stats
 
 extension HTTPExchange {
-    /// A 101 came, and `following` behind its head. It is believed only when the client asked for
-    /// what the backend has switched to, and has sent all of its request: any other 101 would let
-    /// bytes past the proxy that it should have read.
+    /// A 101, or a 2xx to CONNECT, came, and `following` behind its head. A 101 is believed only when
+    /// the client asked for what the backend has switched to, and has sent all of its request: any
+    /// other would let bytes past the proxy that it should have read.
     func switchProtocols(
         _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, following: Span<UInt8>,
         _ client: ClientConnection, _ connection: BackendConnection
     ) {
-        var isBelievable = minorVersion == 1 && requestBody.isComplete && !connection.isCongested
-        if let chosen = head.upgrade, isBelievable {
-            let offer = upgradeOffer
-            isBelievable = UpgradeOffer.contains(offer.span, bytes.extracting(chosen.bounds))
-        } else {
-            isBelievable = false
-        }
-        guard isBelievable else {
+        guard requestBody.isComplete, !connection.isCongested,
+            head.opensTunnel || isAskedFor(head, bytes)
+        else {
             failBackend(.badResponse, connection)
             return
         }
         let pool = connection.pool
         let listener = client.listener
-        noteFirstByte(of: 101, connection)
+        let edits = route?.responseEdits
+        noteFirstByte(of: head.status, connection)
+        if head.opensTunnel { pool.noteResponse(status: head.status) }
         pool.counters.upgrades.add()
         endTry(on: connection)
         finish(pool, .complete)
@@ -40,10 +40,17 @@ extension HTTPExchange {
         worker.replace(client, by: relay)
         worker.putOutgoing(
             head, from: bytes, to: ClientCapabilities(minorVersion: 1, keepsAlive: true),
-            framing: .none, behind: unsent.span)
+            framing: .none, edits: edits, behind: unsent.span)
         worker.outgoing.append(following)
         relay.start(
             server: connection.handOver(), of: backend, toClient: worker.outgoing,
             toServer: received)
+    }
+
+    /// Whether a 101 switches to what the client offered to switch to.
+    private func isAskedFor(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>) -> Bool {
+        guard minorVersion == 1, let chosen = head.upgrade else { return false }
+        let offer = upgradeOffer
+        return UpgradeOffer.contains(offer.span, bytes.extracting(chosen.bounds))
     }
 }

@@ -39,6 +39,8 @@ package struct ListenerOptions: Sendable {
     package var trustedProxies: [IPNetwork] = []
     /// Whether a client may switch to another protocol (RFC 9110, section 7.8).
     package var allowsUpgrade = true
+    /// Whether a client may ask a backend for a tunnel by CONNECT (RFC 9110, section 9.3.6).
+    package var allowsConnect = false
 
     /// The rest is at its defaults.
     package init(index: Int, endpoint: Endpoint, mode: ListenerMode, service: ServiceID?) {

@@ -60,6 +60,7 @@ extension ListenerOptions {
         forwarding = ForwardingPolicy(listener.forwarding)
         trustedProxies = listener.forwarding.trustedProxies
         allowsUpgrade = listener.upgrade == .on
+        allowsConnect = listener.connect == .on
     }
 }
 

@@ -88,6 +88,10 @@ import Testing
                 "found a change of the prefix, expected path-prefix and service beside it"
             ),
             (
+                "{methods: [CONNECT], service: web}",
+                "found the method CONNECT, expected connect: on beside the listener's routes"
+            ),
+            (
                 "{path-prefix: /a, service: web, strip-prefix: on, replace-prefix: /b}",
                 "found strip-prefix and replace-prefix, expected one of them"
             ),
@@ -113,10 +117,6 @@ import Testing
                 "{host: 'a.example:80', service: web}",
                 "12: host: found \"a.example:80\", expected a host without a port, such as "
                     + "a.example.com or *.example.com"
-            ),
-            (
-                "{methods: [CONNECT], service: web}",
-                "16: methods[0]: found \"CONNECT\", expected another method: CONNECT is always refused"
             ),
             (
                 "{redirect: {to: '/{paht}'}}",

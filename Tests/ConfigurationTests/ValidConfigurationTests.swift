@@ -86,6 +86,7 @@ import Testing
         #expect(timeouts.request == .seconds(8))
         #expect(first.timeouts.request == nil)
         #expect(second.upgrade == .off)
+        #expect(second.connect == .on && first.connect == .off)
         #expect(second.forwarding.xForwarded == .replace)
         #expect(second.forwarding.forwarded == .append)
         #expect(second.forwarding.via == nil)
@@ -250,6 +251,7 @@ private let fullText = """
         timeouts: {client-head: 1s, client-idle: 2s, body-idle: 3s, tunnel-idle: 4s,
           request: 8s}
         upgrade: off
+        connect: on
         forwarding:
           {x-forwarded: replace, forwarded: append, via: off, request-id: on,
            trusted-proxies: [10.0.0.0/8, 192.0.2.7, "fd00::/8", "::1"]}

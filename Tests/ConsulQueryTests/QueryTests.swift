@@ -70,6 +70,22 @@ import Testing
         }
     }
 
+    @Test("any name and value comes back from its encoded form")
+    func encoding() throws {
+        let alphabet = Array("aZ09-._~ !\"#$%&'()*+,/:;<=>?@[]^`{|}\u{e9}\u{20ac}\u{1f600}")
+        for length in 1...300 {
+            let text = String(
+                (0..<length).map { alphabet[($0 * 7 + length * 13) % alphabet.count] })
+            let encoded = PercentEncoding.encode(text)
+            #expect(encoded.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F })
+            let query = try ConsulServiceQuery("\(encoded)?tag=\(encoded)&filter=\(encoded)")
+            #expect(query.subject == .service(text))
+            #expect(query.tags == [text])
+            #expect(query.filter == text)
+            #expect(try ConsulServiceQuery(query.description) == query)
+        }
+    }
+
     @Test("a query of just the limit is read, and a longer one is not")
     func limit() throws {
         let longest = "web?tag=" + String(repeating: "a", count: 4096 - 8)

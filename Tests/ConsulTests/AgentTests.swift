@@ -41,6 +41,31 @@ import Testing
         #expect(agent.isAvailable(now: now + .seconds(1)))
     }
 
+    @Test("after its back-off one request tries an agent, and the others wait for what comes of it")
+    func trial() {
+        var random = SeededGenerator(seed: 6)
+        var agents = [AgentHealth(), AgentHealth()]
+        // One that has not failed is not on trial.
+        agents[0].asked(now: start, limit: .seconds(10))
+        #expect(AgentHealth.order(agents, now: start) == [0, 1])
+        agents[0].failed(now: start, using: &random)
+        let later = start + .seconds(1)
+        #expect(AgentHealth.order(agents, now: later) == [0, 1])
+        agents[0].asked(now: later, limit: .seconds(10))
+        #expect(AgentHealth.order(agents, now: later) == [1, 0])
+        agents[0].failed(now: later + .seconds(9), using: &random)
+        #expect(agents[0].failuresInRow == 2)
+        #expect(AgentHealth.order(agents, now: later + .seconds(9.9)) == [1, 0])
+        // A trial that is cancelled is over with its time, and one that is answered at once.
+        let third = later + .seconds(12)
+        agents[0].asked(now: third, limit: .seconds(10))
+        #expect(AgentHealth.order(agents, now: third + .seconds(9)) == [1, 0])
+        #expect(AgentHealth.order(agents, now: third + .seconds(10)) == [0, 1])
+        agents[0].asked(now: third + .seconds(10), limit: .seconds(10))
+        agents[0].answered()
+        #expect(AgentHealth.order(agents, now: third + .seconds(10)) == [0, 1])
+    }
+
     @Test("requests that break together are one failure")
     func together() {
         var random = SeededGenerator(seed: 3)

@@ -52,6 +52,26 @@ import Testing
         #expect(first.seen.allSatisfy { !$0.target.contains("index=1&") })
     }
 
+    @Test("an agent that accepts and says nothing holds up one question, and not every one")
+    func silent() throws {
+        let first = try ConsulStandIn()
+        defer { first.stop() }
+        first.change { $0.lie = .silence }
+        let agents = stage.agents {
+            $0.agents = [first.target, stage.standIn.target]
+            $0.answerTimeout = .seconds(3)
+        }
+        let sources = try (0..<8).map { _ in try source("web", agents) }
+        defer { for (source, _) in sources { source.stop() } }
+        stage.turn(until: "all are answered") { sources.allSatisfy { $0.1.count > 0 } }
+        let asked = first.seen.count
+        // Each wait is over after a second, and the first agent's back-off too.
+        stage.turn(until: "all are answered twice more") {
+            sources.filter { $0.1.count >= 3 }.count >= 7
+        }
+        #expect(first.seen.count <= asked + 2)
+    }
+
     @Test("an agent that is not there at the start is no reason to fail")
     func absent() throws {
         let gone = try ConsulStandIn()
@@ -131,13 +151,22 @@ import Testing
         let (source, heard) = try source("web", agents)
         defer { source.stop() }
         stage.turn(until: "it is refused") { heard.last == .failure(.refused) }
+        #expect(
+            source.lastFailure?.description == "Consul answered 403: token [token] lacks permission"
+        )
+        // One that is cut is cut behind the token's end.
+        let long = String(repeating: "x", count: 190)
+        stage.standIn.change { $0.lie = .status(403, "\(long) \(secret)") }
+        stage.turn(until: "it is refused again") {
+            source.lastFailure?.description.contains(long) == true
+        }
+        #expect(source.lastFailure?.description.hasSuffix("x [token]") == true)
         stage.standIn.change { $0.lie = .body("[{\"Node\":{\"Node\":\"\(secret)\"}}]") }
         stage.turn(until: "it is malformed") { agents.statuses[0].malformedJSON > 0 }
         #expect(stage.standIn.seen.allSatisfy { $0.token == secret })
         var text = "\(source.summary) \(heard.all) \(agents.options)"
         text += "\(agents.statuses) \(source.lastFailure.map { "\($0)" } ?? "")"
         #expect(!text.contains(secret), "\(text)")
-        #expect(text.contains("[token] lacks permission"))
     }
 
     @Test("the first agent that answers counts what it says of leaders")

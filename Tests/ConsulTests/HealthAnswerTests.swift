@@ -3,6 +3,7 @@
 
 import Backends
 import Endpoints
+import TestSupport
 import Testing
 
 @testable import Consul
@@ -149,6 +150,42 @@ import Testing
         } catch {
             #expect(error.reason.contains(says), "\(error.reason)")
         }
+    }
+
+    @Test("whatever bytes come, they are read within the bounds or refused")
+    func mutated() throws {
+        var random = SeededGenerator(seed: 11)
+        let service =
+            #""Address":"10.0.0.9","Port":80,"Tags":["v1"],"Meta":{"zone":"a"},"#
+            + #""Weights":{"Passing":7,"Warning":2},"#
+            + #""TaggedAddresses":{"wan":{"Address":"192.0.2.9","Port":8443}}"#
+        let valid = Array(
+            "[\(Self.entry(service: service, checks: Self.checks("passing", "warning")))]".utf8)
+        let parts = ["null", "-1", "1e9", "\"\"", "{}", "[]", "true", "\\u0000", "critical", ","]
+        var read = 0
+        for _ in 0..<5000 {
+            var bytes = valid
+            for _ in 0..<Int.random(in: 1...3, using: &random) {
+                let at = Int.random(in: 0..<bytes.count, using: &random)
+                switch Int.random(in: 0..<3, using: &random) {
+                case 0: bytes[at] = UInt8.random(in: 0...255, using: &random)
+                case 1: bytes.remove(at: at)
+                default:
+                    let part = parts.randomElement(using: &random) ?? ""
+                    bytes.replaceSubrange(at..<min(at + 4, bytes.count), with: part.utf8)
+                }
+            }
+            guard let answer = try? HealthAnswer(service: bytes, passingOnly: false) else {
+                continue
+            }
+            read += 1
+            let sorted = answer.sorted(ownDatacenter: "dc2")
+            let total = sorted.instances.count + sorted.named.count + sorted.unusable
+            #expect(total == answer.items.count)
+            #expect(sorted.instances.allSatisfy { $0.endpoint.port != 0 && $0.priority == 1 })
+        }
+        // The table of mutations reaches both ends.
+        #expect(read > 100 && read < 4900)
     }
 
     @Test("the answer of a prepared query has the entries below Nodes")

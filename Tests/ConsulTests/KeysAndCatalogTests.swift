@@ -83,10 +83,12 @@ import Testing
         #expect(stage.standIn.seen[0].target == "/v1/kv/fairlead/?recurse&dc=dc%201&stale")
     }
 
-    private func answer(_ body: String, status: Int = 200, isFiltered: Bool = false) -> ConsulAnswer
-    {
+    private func answer(
+        _ body: String, status: Int = 200, isFiltered: Bool = false, knowsLeader: Bool = true
+    ) -> ConsulAnswer {
         ConsulAnswer(
-            status: status, agent: 0, index: "7", isFiltered: isFiltered, body: Array(body.utf8))
+            status: status, agent: 0, index: "7", isFiltered: isFiltered, knowsLeader: knowsLeader,
+            body: Array(body.utf8))
     }
 
     private static func pair(_ key: String, bytes: Int) -> String {
@@ -135,6 +137,8 @@ import Testing
         #expect(ConsulKV.read(answer("", status: 404), prefix: "p/") == .success([]))
         let hidden = answer("", status: 404, isFiltered: true)
         #expect(ConsulKV.read(hidden, prefix: "p/") == .failure(.hidden))
+        let leaderless = answer("", status: 404, knowsLeader: false)
+        #expect(ConsulKV.read(leaderless, prefix: "p/") == .failure(.leaderless))
     }
 
     @Test("services and their tags are told whenever they differ")

@@ -133,6 +133,23 @@ import Testing
         #expect(source.lastFailure == nil)
     }
 
+    @Test("that nothing is there is no evidence when the server knows no leader")
+    func leaderless() throws {
+        stage.standIn.change { $0.knowsLeader = false }
+        let (source, heard) = try source("web")
+        defer { source.stop() }
+        stage.turn(until: "it is empty") { heard.last == .failure(.servfail) }
+        #expect(source.lastFailure == .leaderless)
+        register("a", port: 1001)
+        // What is there is believed: stale answers are what was asked for.
+        stage.turn(until: "a is there") { endpoints(heard.last) == ["127.0.0.1:1001"] }
+        stage.standIn.change {
+            $0.knowsLeader = true
+            $0.deregister("a")
+        }
+        stage.turn(until: "it is empty on good authority") { heard.last == .failure(.nodata) }
+    }
+
     @Test("an agent that is not there is unreachable, and asked again when it is back")
     func away() throws {
         let gone = try ConsulStandIn()

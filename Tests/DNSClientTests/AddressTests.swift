@@ -5,6 +5,7 @@ import DNSClient
 import DNSWire
 import Endpoints
 import Events
+import ScriptedDNS
 import Testing
 
 @Suite struct AddressTests {

@@ -40,4 +40,22 @@ import Testing
         let later = start + .seconds(3600)
         #expect((0..<20).map { _ in rate.take(now: later) }.count { $0 } == 10)
     }
+
+    @Test("what is sent besides is paid for by those that wait")
+    func debt() {
+        var rate = QuestionRate(perSecond: 100)
+        let start = ContinuousClock.now
+        var now = start
+        var (begun, sent) = (0, 0)
+        while now < start + .seconds(10) {
+            if rate.take(now: now) {
+                begun += 1
+                sent += 2
+                rate.charge(now: now)
+            } else {
+                now = rate.nextAt(now: now)
+            }
+        }
+        #expect((490...505).contains(begun) && sent <= 1010, "\(begun), \(sent)")
+    }
 }

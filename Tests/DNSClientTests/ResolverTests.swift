@@ -6,6 +6,7 @@ import DNSWire
 import Endpoints
 import Events
 import Locking
+import ScriptedDNS
 import Testing
 
 @Suite struct ResolverTests {

@@ -92,4 +92,27 @@ import Testing
         #expect(waits.contains { $0 < .milliseconds(600) })
         #expect(waits.contains { $0 > .milliseconds(1400) })
     }
+
+    @Test(
+        "a wait is counted from the begin of the lookup, whose delay moves nothing",
+        arguments: [(0, 10_000), (1, 9999), (9999, 1), (10_000, 0), (10_001, 9999), (35_000, 5000)])
+    func elapsed(took: Int, rest: Int) {
+        var schedule = RefreshSchedule(options())
+        var random = SeededGenerator(seed: 1)
+        let wait = schedule.waitAfterAnswer(
+            timeToLive: .seconds(10), elapsed: .milliseconds(took), using: &random)
+        #expect(wait == .milliseconds(rest))
+    }
+
+    @Test("after failures the wait is spread over its whole length again")
+    func spreadAgain() {
+        var random = SeededGenerator(seed: 9)
+        let waits = (0..<1000).map { _ in
+            var schedule = RefreshSchedule(options(jitterPercent: 10))
+            _ = schedule.waitAfterAnswer(timeToLive: .seconds(10), using: &random)
+            _ = schedule.waitAfterFailure(using: &random)
+            return schedule.waitAfterAnswer(timeToLive: .seconds(10), using: &random)
+        }
+        #expect(waits.contains { $0 < .seconds(1) } && waits.allSatisfy { $0 <= .seconds(10) })
+    }
 }

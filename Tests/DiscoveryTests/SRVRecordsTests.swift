@@ -2,6 +2,7 @@
 // Method: messages made by hand; nothing is sent.
 
 import Backends
+import DNSClient
 import DNSWire
 import Discovery
 import Endpoints
@@ -90,6 +91,11 @@ import Testing
             ("0a000001.addr.dc1.consul", "10.0.0.1"),
             ("7F000001.ADDR.dc1.consul", "127.0.0.1"),
             ("20010db8000000000000000000000001.addr.dc1.consul", "2001:db8::1"),
+            ("20010DB8000000000000000000000001.Addr.dc1.consul", "2001:db8::1"),
+            ("00000000000000000000ffff0a000001.addr.dc1.consul", "10.0.0.1"),
+            ("0a000001.addr.dc1.alt-domain", "10.0.0.1"),
+            ("0a000001.addr.dc1.consul.example.com", "10.0.0.1"),
+            ("0a000001.addr.dc-2.internal.example", "10.0.0.1"),
         ])
     func consulNames(target: String, expected: String) throws {
         let records = read([try srv(target)])
@@ -102,6 +108,7 @@ import Testing
         arguments: [
             "0a00001.addr.dc1.consul", "0a0000011.addr.dc1.consul", "0a00000g.addr.dc1.consul",
             "+a000001.addr.dc1.consul", "0a000001.node.dc1.consul", "0a000001.addr.consul",
+            "0a000001.addr", "0a000001", "x.0a000001.addr.dc1.consul", "0a-00001.addr.dc1.consul",
         ])
     func notConsulNames(target: String) throws {
         let records = read([try srv(target)])
@@ -142,5 +149,51 @@ import Testing
             [try srv("a.example"), other], [text, try address("a.example", "10.0.0.1")])
         #expect(records.instances.count == 1)
         #expect(records.timeToLive == .seconds(30))
+    }
+
+    @Test("a port of one's own is used for every record, those without a port included")
+    func port() throws {
+        let message = Message(
+            id: 1, flags: [.response], question: Question(service, .srv),
+            answers: [
+                try srv("0a000001.addr.dc1.consul", port: 0),
+                try srv("0a000002.addr.dc1.consul", port: 81),
+            ])
+        let records = SRVRecords(message, port: 9000)
+        #expect(
+            records.instances.map(\.endpoint.description) == ["10.0.0.1:9000", "10.0.0.2:9000"])
+    }
+
+    @Test("several records with one target and different ports are as many instances")
+    func ports() throws {
+        let records = read(
+            [
+                try srv("a.example", port: 1, weight: 2), try srv("a.example", port: 2),
+                try srv("a.example", port: 1, weight: 2),
+            ], [try address("a.example", "10.0.0.1")])
+        // The record that is there twice is the roster's to join.
+        #expect(records.instances.map(\.endpoint.port) == [1, 2, 1])
+    }
+
+    @Test("a wanted family that did not come along is asked for, unless the other will do")
+    func families() throws {
+        let message = Message(
+            id: 1, flags: [.response], question: Question(service, .srv),
+            answers: [try srv("a.example"), try srv("0a000002.addr.dc1.consul")],
+            additionals: [try address("a.example", "10.0.0.1")])
+        let target = try DomainName("a.example")
+        let open: [AddressFamily: [DomainName]] = [
+            .ipv4: [], .ipv4First: [], .ipv6First: [], .ipv6: [target], .both: [target],
+        ]
+        for (family, expected) in open {
+            #expect(SRVRecords(message, family: family).openTargets == expected, "\(family)")
+        }
+        #expect(SRVRecords(message, family: .ipv6).instances.isEmpty)
+    }
+
+    @Test("a host's name is in lower case, however the question was spelled")
+    func lowerCase() throws {
+        let records = read([try srv("A.ExAmPlE")], [try address("a.example", "10.0.0.1")])
+        #expect(records.instances.map(\.hostName) == ["a.example"])
     }
 }

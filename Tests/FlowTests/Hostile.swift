@@ -124,7 +124,8 @@ extension Hostile.Reason {
                 + "replaced. The peer passes it on."
         case .underscore:
             "CGI cannot tell `_` from `-`, so the peer drops such fields. The name is a valid "
-                + "token, and Fairlead is in front of more than CGI."
+                + "token, and Fairlead is in front of more than CGI: it drops those that could be "
+                + "taken for a field that it writes or goes by."
         case .nominated:
             "RFC 9110 section 7.6.1 has a proxy remove the fields that Connection names. The peer "
                 + "does not."

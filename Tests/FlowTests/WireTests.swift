@@ -14,18 +14,20 @@ extension Flow {
             ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
 
         @Test func `there are cases`() {
-            #expect(Self.cases.count >= 38)
+            #expect(Self.cases.count >= 39)
             #expect(Self.cases.allSatisfy { $0.hasSuffix(".vtc") })
         }
 
         @Test(arguments: cases) func `the case holds`(name: String) throws {
             try withStage { stage in
                 let backend = try FreePort.take()
-                let fairlead = try stage.fairlead(uncheckedOver: backend)
+                let tunnels = try FreePort.take()
+                let fairlead = try stage.fairlead(uncheckedOver: backend, tunnels: tunnels)
                 let play = stage.hold(
                     try RunningProcess([
                         "varnishtest", "-t", "\(safetyLimit.components.seconds)",
                         "-D", "proxy=\(fairlead.port)", "-D", "backend=\(backend)",
+                        "-D", "tunnels=\(tunnels)",
                         "\(Self.folder)/\(name)",
                     ]))
                 let exit = try play.waitForExit(limit: safetyLimit + .seconds(5))
@@ -39,8 +41,12 @@ extension Flow {
 
 extension Stage {
     /// Fairlead over one backend on 127.0.0.1 that its checks leave alone, so that every connection
-    /// to the backend is there for a request: they connect to the admin port instead.
-    func fairlead(uncheckedOver backend: UInt16) throws -> Fairlead {
+    /// to the backend is there for a request: they connect to the admin port instead. A second
+    /// listener, on the port `tunnels` if that is given, allows CONNECT.
+    func fairlead(uncheckedOver backend: UInt16, tunnels: UInt16? = nil) throws -> Fairlead {
+        let second = tunnels.map {
+            "  - {listen: \"127.0.0.1:\($0)\", service: wire, connect: on}\n"
+        }
         let folder = try TemporaryFolder()
         let admin = try FreePort.take()
         let file = try folder.write(
@@ -51,6 +57,7 @@ extension Stage {
               wire: {backends: ["127.0.0.1:\(backend)"], check: {port: \(admin)}}
             listeners:
               - {listen: "127.0.0.1:\(try FreePort.take())", service: wire}
+            \(second ?? "")
             """, to: "fairlead.yaml")
         let fairlead = hold(try Fairlead(arguments: ["run", "--config", file]))
         try fairlead.waitForBackends(up: 1)

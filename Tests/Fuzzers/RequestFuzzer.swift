@@ -104,6 +104,12 @@ private func requireClean(
             "proxy-authentication-info") == 0, "hop-by-hop: \(written.fields)")
     require(written.count("x-tenant") == 1, "a field that an edit sets")
     require(written.count("via") == 1, "a field that an edit removes, and this hop adds")
+    for field in written.fields where field.name.contains("_") {
+        let twin = String(field.name.map { $0 == "_" ? "-" : $0 })
+        require(
+            !["content-length", "transfer-encoding", "proxy-connection", "x-tenant"].contains(twin),
+            "\(field.name), which some take for \(twin)")
+    }
     let switches = passingUpgrade && head.upgrade != nil
     require(written.count("connection") == (switches ? 1 : 0), "Connection")
     require(written.count("upgrade") == (switches ? 1 : 0), "Upgrade")

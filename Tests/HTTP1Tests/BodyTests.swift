@@ -87,6 +87,7 @@ let brokenBodies: [BrokenCase] = [
     BrokenCase("0\r\nHost: x\r\n\r\n", .forbiddenTrailer),
     BrokenCase("0\r\nX: y\r\nTRANSFER-encoding: chunked\r\n\r\n", .forbiddenTrailer),
     BrokenCase("0\r\nAuthorization: x\r\n\r\n", .forbiddenTrailer),
+    BrokenCase("0\r\nX_Forwarded-For: x\r\n\r\n", .forbiddenTrailer),
     BrokenCase("0\r\nContent-Length:\r\n\r\n", .forbiddenTrailer),
     BrokenCase("0\r\nX : y\r\n\r\n", .invalidTrailer),
     BrokenCase("0\r\n: y\r\n\r\n", .invalidTrailer),

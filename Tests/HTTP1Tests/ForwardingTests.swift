@@ -80,6 +80,23 @@ import Testing
         #expect(lines(nominating + Self.forged, Client(), all) == plain)
     }
 
+    @Test("a name with underscores is no way around what is replaced", arguments: [false, true])
+    func twins(isTrusted: Bool) {
+        let client = Client(isTrusted: isTrusted)
+        let sent =
+            "X_Forwarded_For: 1.1.1.1\r\nx-forwarded_Proto: https\r\nX_FORWARDED-HOST: evil\r\n"
+            + "X_Forwarded_Port: 443\r\n"
+        #expect(lines(sent, client) { $0.xForwarded = .append } == Self.own)
+        #expect(lines("X_Request_Id: 7\r\n", client) { $0.requestID = true }.count == 1)
+        for name in ["Content_Length", "Transfer-Encoding_", "Transfer_Encoding", "Keep_Alive"] {
+            let isTwin = !name.hasSuffix("_")
+            #expect(lines("\(name): 1\r\n", client) { _ in }.isEmpty == isTwin)
+        }
+        // Those that mean nothing here pass, and all do whose namesakes pass.
+        let others = ["X_Forwarded_Foo: 1", "My_Field: 2", "X_Forwarded_For: 3", "X_Request_Id: 4"]
+        #expect(lines(others.map { $0 + "\r\n" }.joined(), client) { _ in } == others)
+    }
+
     @Test("switched off, nothing is added and nothing taken")
     func off() {
         let sent =

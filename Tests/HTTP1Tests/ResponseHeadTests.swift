@@ -47,6 +47,12 @@ let responseCases: [ResponseCase] = [
     ResponseCase(input: "HTTP/1.1 101 Switching\r\n\r\n", status: 101, body: .none),
     ResponseCase(input: "HTTP/1.1 200 OK\r\n\r\n", answering: .connect, body: .none),
     ResponseCase(
+        input: "HTTP/1.1 299 x\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n",
+        answering: .connect, status: 299, body: .none),
+    ResponseCase(
+        input: "HTTP/1.1 204 x\r\nContent-Length: 2\r\n\r\n", answering: .connect, status: 204,
+        body: .none, keepsAlive: false),
+    ResponseCase(
         input: "HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\n", answering: .connect, status: 403,
         body: .length(2)),
     ResponseCase(
@@ -91,6 +97,8 @@ let refusedResponses: [RefusedCase] = [
         #expect(parsed.head.body == expected.body)
         #expect(parsed.head.keepsAlive == expected.keepsAlive)
         #expect(parsed.head.isInterim == (expected.status == 100))
+        let isGranted = expected.answering == .connect && expected.status < 300
+        #expect(parsed.head.opensTunnel == isGranted)
     }
 
     @Test("a malformed response is refused for the rule it breaks", arguments: refusedResponses)

@@ -55,6 +55,18 @@ import Testing
         )
     }
 
+    @Test("an edit is for a name with underscores as well as with hyphens")
+    func twins() throws {
+        var edits = FieldEdits()
+        edits.remove("my_field")
+        edits.set("X-Tenant", "acme")
+        let text =
+            "GET / HTTP/1.1\r\nHost: a\r\nX_Tenant: evil\r\nMy-Field: 1\r\nMY_FIELD: 2\r\nXTenant: 3\r\n\r\n"
+        #expect(
+            try written(text, nil, edits)
+                == "GET / HTTP/1.1\r\nHost: a\r\nXTenant: 3\r\nX-Tenant: acme\r\n\r\n")
+    }
+
     @Test("what frames a message, or belongs to one connection, is reserved")
     func reserved() {
         for name in ["Content-Length", "transfer-encoding", "CONNECTION", "Upgrade", "TE"] {

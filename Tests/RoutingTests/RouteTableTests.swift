@@ -113,6 +113,20 @@ private func decide(
         #expect(try decide(table, target) == number)
     }
 
+    @Test("CONNECT goes by its authority's host, and has no path")
+    func connect() throws {
+        let table = RouteTable([
+            rule(201, host: .exact("a.test"), path: .exact("/")),
+            rule(202, host: .exact("a.test"), path: .prefix("/a")),
+            rule(203, host: .exact("b.test"), path: .prefix("/"), methods: ["GET"]),
+            rule(204, host: .exact("b.test"), path: .prefix("/"), methods: ["CONNECT"]),
+            rule(205),
+        ])
+        #expect(try decide(table, "a.test:443", host: "b.test", method: "CONNECT") == 205)
+        #expect(try decide(table, "b.test:443", host: "a.test", method: "CONNECT") == 204)
+        #expect(try decide(table, "b.test.:1", method: "CONNECT") == 204)
+    }
+
     @Test("more conditions before fewer, then the order in which they were written")
     func conditions() throws {
         let table = RouteTable([

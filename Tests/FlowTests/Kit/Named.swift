@@ -128,7 +128,8 @@ final class Named: Sendable {
     }
 }
 
-private func zoneText(_ records: [SRVRecord], _ timeToLive: Int) -> String {
+/// The zone `flow.example` with these records, as a master file.
+func zoneText(_ records: [SRVRecord], _ timeToLive: Int) -> String {
     var lines = [
         "$TTL \(timeToLive)",
         "@ SOA ns.flow.example. nobody.flow.example. 1 60 60 3600 \(timeToLive)",

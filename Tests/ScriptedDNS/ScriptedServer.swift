@@ -1,26 +1,39 @@
 // A DNS server that lies as the test tells it: what it sends back, over UDP and TCP, is a closure of
 // the query.
 
-import DNSClient
-import DNSWire
-import Endpoints
-import Events
+package import DNSClient
+package import DNSWire
+package import Endpoints
+package import Events
 
 /// Listens on a loopback port of its own until `close()`.
-final class ScriptedServer {
+package final class ScriptedServer {
     /// What is done with one message that came over TCP.
-    enum Step {
+    package enum Step {
         /// Bytes to send as they are, each piece in a turn of the loop of its own.
         case send([[UInt8]])
+        /// The same, and then the end of the stream.
         case sendAndClose([UInt8])
+        /// The same, and then a reset.
+        case sendAndReset([UInt8])
     }
 
-    let endpoint: Endpoint
-    var queries: [(Message, DNSTransport)] = []
+    /// Where it listens, over UDP and TCP.
+    package let endpoint: Endpoint
+    /// What it was asked, in order.
+    package var queries: [(Message, DNSTransport)] = []
+    /// How long each answer over UDP is held back.
+    package var delay = Duration.zero
+    /// Queries that a connection may bring; the next one is answered with a reset. Nil for any.
+    package var queriesPerConnection: Int?
+    /// Connections that were made to it.
+    package var connectionCount: Int { tcp?.connections.count ?? 0 }
     private var udp: UDPSide?
     private var tcp: TCPSide?
 
-    init(
+    /// Listens on `loop`. `udp` gives the datagrams that follow a query; `tcp` what is done with one
+    /// that came over TCP, where nobody listens without it.
+    package init(
         on loop: EventLoop, udp answer: @escaping (Message) -> [[UInt8]] = { _ in [] },
         tcp steps: ((Message) -> Step)? = nil
     ) throws {
@@ -28,11 +41,14 @@ final class ScriptedServer {
         endpoint = datagrams.localEndpoint ?? Endpoint(.loopback, 0)
         udp = UDPSide(datagrams, on: loop) { [unowned self] query in
             queries.append((query, .udp))
-            return answer(query)
+            return (answer(query), delay)
         }
         if let steps {
-            tcp = TCPSide(stream, on: loop) { [unowned self] query in
+            tcp = TCPSide(stream, on: loop) { [unowned self] query, number in
                 queries.append((query, .tcp))
+                if let queriesPerConnection, number > queriesPerConnection {
+                    return .sendAndReset([])
+                }
                 return steps(query)
             }
         } else {
@@ -57,17 +73,27 @@ final class ScriptedServer {
         }
     }
 
-    func close() {
+    /// Ends every connection that is open, as a server may at any time; goes on listening.
+    package func closeConnections() {
+        for connection in tcp?.connections ?? [] { connection.close() }
+    }
+
+    /// Stops.
+    package func close() {
         udp?.close()
         tcp?.close()
     }
 }
 
 private final class UDPSide: Channel {
-    let answer: (Message) -> [[UInt8]]
+    let answer: (Message) -> ([[UInt8]], Duration)
     let buffer = ReceiveBuffer()
+    var timers: [Timer] = []
 
-    init(_ descriptor: Descriptor, on loop: EventLoop, answer: @escaping (Message) -> [[UInt8]]) {
+    init(
+        _ descriptor: Descriptor, on loop: EventLoop,
+        answer: @escaping (Message) -> ([[UInt8]], Duration)
+    ) {
         self.answer = answer
         super.init(descriptor, on: loop)
         startReading()
@@ -78,17 +104,27 @@ private final class UDPSide: Channel {
         guard case .bytes(let count) = result,
             let query = buffer.withBytes(count, { try? Message(decoding: $0) })
         else { return }
-        for packet in answer(query) { descriptor.sendDatagram(packet.span, to: sender) }
+        let (packets, delay) = answer(query)
+        guard delay > .zero else {
+            for packet in packets { descriptor.sendDatagram(packet.span, to: sender) }
+            return
+        }
+        let timer = Timer(on: loop) { [weak self] in
+            guard let self, isOpen else { return }
+            for packet in packets { descriptor.sendDatagram(packet.span, to: sender) }
+        }
+        timer.schedule(after: delay)
+        timers.append(timer)
     }
 }
 
 private final class TCPSide: Channel {
-    let steps: (Message) -> ScriptedServer.Step
+    let steps: (Message, Int) -> ScriptedServer.Step
     var connections: [Connection] = []
 
     init(
         _ descriptor: Descriptor, on loop: EventLoop,
-        steps: @escaping (Message) -> ScriptedServer.Step
+        steps: @escaping (Message, Int) -> ScriptedServer.Step
     ) {
         self.steps = steps
         super.init(descriptor, on: loop)
@@ -107,15 +143,16 @@ private final class TCPSide: Channel {
     }
 
     final class Connection: Channel {
-        let steps: (Message) -> ScriptedServer.Step
+        let steps: (Message, Int) -> ScriptedServer.Step
         let buffer = ReceiveBuffer()
         var splitter = TCPFrameSplitter()
         var pieces: [[UInt8]] = []
         var closesAfterwards = false
+        var queryCount = 0
 
         init(
             _ descriptor: Descriptor, on loop: EventLoop,
-            steps: @escaping (Message) -> ScriptedServer.Step
+            steps: @escaping (Message, Int) -> ScriptedServer.Step
         ) {
             self.steps = steps
             super.init(descriptor, on: loop)
@@ -126,11 +163,16 @@ private final class TCPSide: Channel {
             guard case .bytes(let count) = descriptor.receive(into: buffer) else { return close() }
             buffer.withBytes(count) { splitter.append($0) }
             while let frame = splitter.next(), let query = try? Message(decoding: frame) {
-                switch steps(query) {
+                queryCount += 1
+                switch steps(query, queryCount) {
                 case .send(let bytes): pieces += bytes
                 case .sendAndClose(let bytes):
                     pieces += [bytes]
                     closesAfterwards = true
+                case .sendAndReset(let bytes):
+                    pieces += [bytes]
+                    closesAfterwards = true
+                    descriptor.resetOnClose()
                 }
                 awaitWrite()
             }
@@ -152,21 +194,21 @@ private final class TCPSide: Channel {
 
 extension Message {
     /// This message as one datagram of any size.
-    var datagram: [UInt8] {
+    package var datagram: [UInt8] {
         var bytes: [UInt8] = []
         encode(into: &bytes, maximumSize: Message.octetsMax)
         return bytes
     }
 
     /// This message as one TCP frame.
-    var frame: [UInt8] {
+    package var frame: [UInt8] {
         var bytes: [UInt8] = []
         encodeFrame(into: &bytes)
         return bytes
     }
 
     /// A reply to this query with `count` SRV records, told apart by their ports.
-    func replyWithRecords(_ count: Int = 1) -> Message {
+    package func replyWithRecords(_ count: Int = 1) -> Message {
         var reply = reply()
         guard let question else { return reply }
         for index in 0..<count {
@@ -175,5 +217,15 @@ extension Message {
             reply.answers.append(ResourceRecord(question.name, ttlSeconds: 5, .srv(srv)))
         }
         return reply
+    }
+}
+
+extension Message {
+    /// This message with the name of its question in lower case, as a server sends it back that does
+    /// not keep the case of letters.
+    package var lowercased: Message {
+        var message = self
+        message.question?.name = question?.name.lowercased ?? .root
+        return message
     }
 }

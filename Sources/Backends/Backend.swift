@@ -26,6 +26,8 @@ package struct Backend: Sendable, Equatable {
     /// How often it was drained for an absence that turned out to be none; see `missesToDrain`.
     var flaps = 0
     var lastFlap: ContinuousClock.Instant?
+    /// When time will have confirmed that it is missing; nil while it is named, or only answers count.
+    var missingUntil: ContinuousClock.Instant?
 
     /// Where it is; its identity within the service.
     package var endpoint: Endpoint { instance.endpoint }

@@ -13,13 +13,16 @@ internal import Endpoints
 
 extension Roster {
     /// Takes what one lookup of the source at `place` came to. It speaks for the backends of that
-    /// place only: what other sources name stays as they left it.
+    /// place only: what other sources name stays as they left it. An answer that `stands` holds until
+    /// another one comes, so that time confirms an absence as further answers do.
     /// - Precondition: `place` is below the number of sources.
     /// - Complexity: O(n) in backends and instances.
     package func apply(
-        _ answer: DiscoveryAnswer, from place: Int = 0, now: ContinuousClock.Instant
+        _ answer: DiscoveryAnswer, from place: Int = 0, stands: Bool = false,
+        now: ContinuousClock.Instant
     ) {
         precondition(sources.indices.contains(place))
+        sources[place].answersStand = stands
         let place = UInt8(place)
         advance(to: now)
         switch answer {
@@ -80,6 +83,7 @@ extension Roster {
                 backend.lastFlap = now
             }
             backend.naming = .named
+            backend.missingUntil = nil
         }
         send(.named, to: backend.id, now: now)
         return true
@@ -143,10 +147,16 @@ extension Roster {
         }
         var flaps = backend.flaps
         if let last = backend.lastFlap, last.duration(to: now) >= options.flapMemory { flaps = 0 }
+        let stands = sources[Int(backend.place)].answersStand
+        let waits = options.misses(afterFlaps: flaps) - answers
+        // One that leaves at once has its absence confirmed a little later.
+        let until = stands ? now + options.missingTime * max(1, waits) : nil
         update(backend.id) { backend in
             backend.naming = .missing(answers: answers)
+            backend.missingUntil = backend.missingUntil ?? until
             backend.flaps = flaps
         }
+        if let until { arm(until) }
         if answers >= options.misses(afterFlaps: flaps) {
             send(.leave(.missing(answers: answers)), to: backend.id, now: now)
             // The answers that a flapping record had to be missing from have confirmed it already.

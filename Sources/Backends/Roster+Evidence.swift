@@ -50,9 +50,18 @@ extension Roster {
             if let until = backend.heldUntil, until <= now {
                 send(.leave(.holdEnded(.massLoss)), to: backend.id, now: now)
             }
+            if let until = backend.missingUntil, until <= now { leaveAsMissing(backend, now: now) }
         }
         for place in sources.indices { endHold(UInt8(place), now: now) }
         rearm()
+    }
+
+    /// Time has confirmed an absence.
+    private func leaveAsMissing(_ backend: Backend, now: ContinuousClock.Instant) {
+        update(backend.id) { $0.missingUntil = nil }
+        guard case .missing(let answers) = backend.naming else { return }
+        send(.leave(.missing(answers: answers)), to: backend.id, now: now)
+        send(.absenceConfirmed, to: backend.id, now: now)
     }
 
     // MARK: Held backends

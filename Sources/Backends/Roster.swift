@@ -219,6 +219,7 @@ package final class Roster {
         for backend in backendsByID.values {
             if let deadline = backend.state.deadline { arm(deadline) }
             if let until = backend.heldUntil { arm(until) }
+            if let until = backend.missingUntil { arm(until) }
         }
         for source in sources {
             if let outage = source.outage, !outage.isOver { arm(outage.until) }

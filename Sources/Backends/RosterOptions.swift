@@ -22,6 +22,9 @@ package struct RosterOptions: Sendable, Equatable {
     package var missesToDrain = 1
     /// The most answers that a flapping backend has to be missing from.
     package var missesToDrainMax = 16
+    /// How long a backend is missing from an answer that stands for that to count as one more answer
+    /// without it: a source that only speaks of changes gives no further one.
+    package var missingTime: Duration = .seconds(1)
     /// How long a flap is remembered.
     package var flapMemory: Duration = .seconds(300)
     /// How long a drain may take.

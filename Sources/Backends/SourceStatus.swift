@@ -18,6 +18,8 @@ package struct SourceStatus: Sendable, Equatable {
     package internal(set) var metadataDropped: UInt64 = 0
 
     var isRefusing = false
+    /// Whether its answers hold until another one comes.
+    var answersStand = false
 
     /// A good answer.
     package struct GoodAnswer: Sendable, Equatable {

@@ -60,11 +60,14 @@ extension ValueKind where Value == String {
     /// A prefix of keys, with the slash at its end that keeps `fairlead` apart from `fairlead2`.
     static var keyPrefix: Self {
         Self("prefix of keys", write: { $0 }) { (text) throws(Unexpected) in
-            let isPlain = text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F }
-            guard text.first != "/", text.last == "/", isPlain, text.utf8.count <= 512 else {
+            guard text.last == "/" else {
                 throw Unexpected(expected: "a prefix that ends in a slash, such as fairlead/")
             }
-            return text
+            do throws(ConsulQueryError) {
+                return try ConsulKeyPrefix(text).text
+            } catch {
+                throw Unexpected(expected: "", sentence: error.description)
+            }
         }
     }
 

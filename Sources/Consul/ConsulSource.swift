@@ -62,6 +62,11 @@ package final class ConsulSource: Source {
         ) { [unowned self] in hear($0) }
     }
 
+    /// A service is waited on; a prepared query is only asked again.
+    package var answersStand: Bool {
+        if case .service = query.subject { true } else { false }
+    }
+
     /// Asks at once, and reports every answer, whether something changed or not.
     package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
         self.listener = listener

@@ -21,6 +21,9 @@ package final class FallbackSource: Source {
         summary = "\(first.summary), else \(second.summary)"
     }
 
+    /// Those of the first, while it works, hold if that one's do.
+    package var answersStand: Bool { state.isFirstGood && first.answersStand }
+
     /// Begins to ask both.
     package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
         self.listener = listener
@@ -61,6 +64,9 @@ package struct FallbackState: Sendable {
     /// Neither has answered.
     package init() {}
 
+    /// Whether the first one names instances.
+    package var isFirstGood: Bool { first?.isGood ?? false }
+
     /// The first source has answered. Returns what to report.
     package mutating func firstAnswered(_ answer: DiscoveryAnswer) -> DiscoveryAnswer? {
         first = answer
@@ -71,7 +77,7 @@ package struct FallbackState: Sendable {
     package mutating func secondAnswered(_ answer: DiscoveryAnswer) -> DiscoveryAnswer? {
         second = answer
         // The first one speaks for itself while it works.
-        if let first, first.isGood { return nil }
+        if isFirstGood { return nil }
         return report
     }
 

@@ -42,6 +42,9 @@ package final class FileSource: Source {
         timer = Timer(on: loop) { [unowned self] in look() }
     }
 
+    /// A file says the same until it is written again.
+    package var answersStand: Bool { true }
+
     /// Reads the file before it returns, and whenever it has changed.
     package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
         self.listener = listener

@@ -8,6 +8,9 @@ package import DNSClient
 package protocol Source: AnyObject {
     /// What it asks and whom, for the admin port: `SRV _web._tcp.service.consul`.
     var summary: String { get }
+    /// Whether what it reported last holds until it reports something else: it is told of changes, and
+    /// has nothing to repeat while there are none. False for one that asks again and again.
+    var answersStand: Bool { get }
     /// Begins to report to `listener`: at once, or as soon as the first lookup ends, and from then
     /// on whenever one does.
     func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void)
@@ -20,4 +23,9 @@ package protocol DNSSource: Source {
     /// Called with every answer that a lookup is made of, before what it comes to is reported; nil
     /// for nobody.
     var onAnswer: ((DNSAnswer) -> Void)? { get set }
+}
+
+extension Source {
+    /// Most ask again and again.
+    package var answersStand: Bool { false }
 }

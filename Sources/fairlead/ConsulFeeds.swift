@@ -23,9 +23,15 @@ final class ConsulFeeds {
     /// Both, or the one that is configured.
     private(set) var feeds: [String: Feed] = [:]
     private let live: LiveConfiguration
+    private unowned let loop: EventLoop
     private let log: () -> Log
     private var keys: ConsulKV?
     private var catalog: ConsulCatalog?
+
+    /// How long what was said last holds when all of it is gone at once. Consul restarted empty, and a
+    /// token that lost its rights (before Consul 1.11), look just like a prefix that was deleted.
+    static let emptyHold = Duration.seconds(900)
+    private var emptyTimers: [String: Timer] = [:]
 
     private static let keysName = "kv"
     private static let tagsName = "tags"
@@ -33,9 +39,10 @@ final class ConsulFeeds {
     /// The watches that `settings` ask for, which feed `live`; nothing is asked before `start`.
     init(
         _ settings: ConsulSettings, agents: ConsulAgents, live: LiveConfiguration,
-        log: @escaping () -> Log
+        on loop: EventLoop, log: @escaping () -> Log
     ) {
         self.live = live
+        self.loop = loop
         self.log = log
         if let prefix = settings.kv {
             let keys = ConsulKV(prefix, agents: agents)
@@ -57,6 +64,7 @@ final class ConsulFeeds {
 
     /// Asks no more; what was said last stays.
     func stop() {
+        for timer in emptyTimers.values { timer.cancel() }
         keys?.stop()
         catalog?.stop()
         live.stop()
@@ -86,7 +94,7 @@ final class ConsulFeeds {
                     problems.append("\(error)")
                 }
             }
-            live.set(additions, problems: problems, from: Self.keysName)
+            set(additions, problems, from: Self.keysName)
         }
     }
 
@@ -100,8 +108,25 @@ final class ConsulFeeds {
             for problem in routes.problems where !known.contains(problem) {
                 log().write(.warning, "consul.tag_refused", ["what": problem])
             }
-            live.set(routes.additions, from: Self.tagsName)
+            set(routes.additions, [], from: Self.tagsName)
         }
+    }
+
+    /// Passes on what a feed says; that it says nothing any more only after a while.
+    private func set(_ additions: [Addition], _ problems: [String], from name: String) {
+        emptyTimers[name]?.cancel()
+        emptyTimers[name] = nil
+        guard additions.isEmpty, problems.isEmpty, live.hasDocuments(from: name) else {
+            live.set(additions, problems: problems, from: name)
+            return
+        }
+        let what = "it is empty at once; what it said last holds for 15 min"
+        let summary = feeds[name]?.summary ?? name
+        feeds[name]?.problems.append("\(summary): \(what)")
+        log().write(.warning, "consul.feed_empty", ["feed": summary, "what": what])
+        let timer = Timer(on: loop) { [unowned self] in live.set([], from: name) }
+        timer.schedule(after: Self.emptyHold)
+        emptyTimers[name] = timer
     }
 
     private func answered(_ name: String, problems: [String]) {
@@ -140,6 +165,8 @@ extension ControlPlane {
             on: loop, load: load,
             apply: { [unowned self] (new) throws(ChangeRefusal) in try apply(new) },
             log: { [unowned self] in log })
-        feeds = ConsulFeeds(settings, agents: factory.agents, live: live) { [unowned self] in log }
+        feeds = ConsulFeeds(settings, agents: factory.agents, live: live, on: loop) {
+            [unowned self] in log
+        }
     }
 }

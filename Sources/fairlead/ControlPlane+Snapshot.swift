@@ -16,6 +16,7 @@ import Stats
 extension ControlPlane {
     /// The state of the process now.
     func snapshot() -> AdminSnapshot {
+        for service in services.all { service.publishNow() }
         let clock = DisplayClock()
         var snapshot = AdminSnapshot(
             takenAt: clock.wallNow, version: fairleadVersion, startedAt: clock.wall(startedAt),

@@ -74,6 +74,11 @@ final class LiveConfiguration {
         if timer?.isScheduled == false { timer?.schedule(after: Self.delay) }
     }
 
+    /// Whether `source` says anything.
+    func hasDocuments(from source: String) -> Bool {
+        documents[source]?.additions.isEmpty == false
+    }
+
     /// Stops reading.
     func stop() {
         timer?.cancel()

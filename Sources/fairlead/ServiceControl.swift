@@ -31,9 +31,10 @@ final class ServiceControl {
     /// How often backends that drain are looked at, to see whether they still have requests. Also
     /// the least time a drain takes, in which every worker has long taken up the new rotation.
     static let drainLook = Duration.milliseconds(500)
-    /// The least time between two rotations: one that comes alone is published at once, but thousands
-    /// of backends whose first checks pass one by one don't make thousands of rotations of thousands.
+    /// The least time between two rotations of so many backends: when thousands of first checks pass
+    /// one by one, that shall not make thousands of rotations of thousands.
     private static let publishInterval = Duration.milliseconds(10)
+    private static let pacedCount = 100
 
     /// What all services have in common.
     struct Surroundings {
@@ -82,7 +83,8 @@ final class ServiceControl {
     private func ask() {
         for (place, source) in sources.enumerated() {
             source.start { [unowned self] answer in
-                roster.apply(answer, from: place, now: .now)
+                let stands = sources.indices.contains(place) && sources[place].answersStand
+                roster.apply(answer, from: place, stands: stands, now: .now)
                 settle()
             }
         }
@@ -158,9 +160,17 @@ final class ServiceControl {
         surroundings.onChange()
     }
 
+    /// Publishes what waits to be published, so that what is shown is what is in force.
+    func publishNow() {
+        lastPublish = nil
+        publishRotation()
+    }
+
     private func publishRotation() {
         let now = ContinuousClock.now
-        if let lastPublish, lastPublish.duration(to: now) < Self.publishInterval {
+        if roster.count >= Self.pacedCount, let lastPublish,
+            lastPublish.duration(to: now) < Self.publishInterval
+        {
             if publishTimer?.isScheduled == false {
                 publishTimer?.schedule(after: Self.publishInterval)
             }

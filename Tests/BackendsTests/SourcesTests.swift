@@ -132,3 +132,57 @@ import Testing
                 + " for 86400 s")
     }
 }
+
+// Goal: a source that only speaks of changes is believed as one that repeats itself.
+@Suite struct StandingAnswerTests {
+    private func answer(_ fixture: Fixture, _ numbers: [Int]) {
+        fixture.roster.apply(
+            .instances(numbers.map { instance($0) }), stands: true, now: fixture.now)
+    }
+
+    @Test("an absence that nothing contradicts is confirmed by time")
+    func confirmed() {
+        let fixture = Fixture()
+        answer(fixture, [1, 2])
+        fixture.pass(1)
+        fixture.pass(2)
+        answer(fixture, [1])
+        #expect(fixture.phase(2) == .draining)
+        fixture.drained(2)
+        #expect(fixture.phase(2) == .draining, "one answer is no confirmation yet")
+        fixture.wait(1)
+        #expect(fixture.phase(2) == nil)
+    }
+
+    @Test("one that flaps is missing for longer each time, and never for ever")
+    func flapping() {
+        let fixture = Fixture()
+        var seconds: [Int] = []
+        answer(fixture, [1, 2])
+        for _ in 0..<6 {
+            for number in [1, 2] { fixture.pass(number) }
+            answer(fixture, [1])
+            var waited = 0
+            while fixture.phase(2) == .up {
+                fixture.wait(1)
+                waited += 1
+            }
+            seconds.append(waited)
+            answer(fixture, [1, 2])
+        }
+        #expect(seconds == [0, 1, 3, 7, 15, 15])
+    }
+
+    @Test("answers that are asked for again and again wait for further ones")
+    func asked() {
+        let fixture = Fixture()
+        fixture.fill(2)
+        fixture.answer([1])
+        fixture.answer([1, 2])
+        fixture.answer([1])
+        fixture.wait(50)
+        #expect(fixture.phase(2) == .up)
+        fixture.answer([1])
+        #expect(fixture.phase(2) == .draining)
+    }
+}

@@ -50,23 +50,33 @@ extension Flow {
             throws
         {
             try withAgent { stage, agent in
-                let web = try stage.web("one", "two")
-                register([web[0]], with: agent)
+                let web = try stage.web("one")
+                register(web, with: agent)
+                // The same server on ten addresses: instances that were never there before.
+                let port = try FreePort.take()
+                let other = try Fairlead.start(["backend", "--listen", ":\(port)", "--name", "two"])
+                _ = stage.hold(other)
+                try waitFor("the other server") { (try? get(port: port)) == nil ? nil : () }
                 let fairlead = try fairlead(stage, agent)
                 try fairlead.waitForBackends(up: 1)
                 let clock = ContinuousClock()
                 var times: [Duration] = []
-                for _ in 0..<10 {
-                    #expect(try fairlead.bodies(of: 4) == ["one": 4])
+                for number in 2...6 {
+                    var new = ConsulWorld.Instance(
+                        "web", id: "two-\(number)", address: "127.0.0.\(number)", port: Int(port))
+                    new.tags = ["new"]
                     let connection = try HTTPConnection(port: fairlead.port)
+                    #expect(try connection.request().body == "one")
                     let begin = clock.now
-                    agent.change { $0.register(instance(web[1])) }
+                    agent.change { $0.register(new) }
                     try waitFor("traffic to the new instance") {
-                        try connection.request().body == "two" ? () : nil
+                        try connection.request().body.hasPrefix("two") ? () : nil
                     }
                     times.append(begin.duration(to: clock.now))
-                    agent.change { $0.deregister("web-\(web[1].port)") }
+                    agent.change { $0.deregister(new.id) }
                     try fairlead.waitForTraffic("the instance to be left out") { $0 == ["one": 12] }
+                    // Changes in quick succession are paced; these are to be seen one by one.
+                    pause(milliseconds: 2_000)
                 }
                 times.sort()
                 print(
@@ -105,7 +115,16 @@ extension Flow {
                 register(web, with: agent)
                 let fairlead = try fairlead(stage, agent)
                 try fairlead.waitForBackends(up: 3)
-                let lies: [ConsulWorld.Lie] = [.noLeader, .garbage, .truncated, .reset, .fallingIndex, .hidden]
+                agent.change { $0.lie = .garbage }
+                agent.closeConnections()
+                try waitFor("what was malformed to be counted") {
+                    try fairlead.metric("fairlead_registry_malformed_total", "Consul agent") > 0
+                        ? () : nil
+                }
+                #expect(try fairlead.page("/stats").body.contains("\"lastMalformedAt\""))
+                let lies: [ConsulWorld.Lie] = [
+                    .noLeader, .truncated, .reset, .fallingIndex, .noIndex, .hidden,
+                ]
                 for lie in lies {
                     agent.change { $0.lie = lie }
                     agent.closeConnections()
@@ -114,11 +133,6 @@ extension Flow {
                     }
                     agent.change { $0.lie = nil }
                 }
-                try waitFor("what was malformed to be counted") {
-                    try fairlead.metric("fairlead_registry_malformed_total", "Consul agent") > 0
-                        ? () : nil
-                }
-                #expect(try fairlead.page("/stats").body.contains("\"lastMalformedAt\""))
                 agent.change { $0.restart() }
                 agent.closeConnections()
                 for _ in 0..<50 { #expect(try fairlead.bodies(of: 3).count == 3) }

@@ -44,7 +44,7 @@ package final class PendingAddresses {
     /// How often an alias that leads out of an answer is followed by a question of its own.
     private static let aliasesMax = 8
 
-    private let resolver: Resolver
+    private weak var resolver: Resolver?
     private let name: DomainName
     private let types: [RecordType]
     private var completion: ((AddressAnswer) -> Void)?
@@ -79,6 +79,7 @@ package final class PendingAddresses {
     }
 
     private func ask(_ name: DomainName, _ type: RecordType) {
+        guard let resolver else { return }
         questions.append(resolver.ask(name, type) { self.hear($0) })
     }
 

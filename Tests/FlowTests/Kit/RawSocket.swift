@@ -17,9 +17,9 @@ final class RawSocket: BlockingReader {
         guard descriptor >= 0 else { throw FlowError.system("socket") }
         setOptions()
         guard unsafe withLoopback(port, { unsafe connect(descriptor, $0, $1) }) == 0 else {
-            let error = FlowError.system("connect to 127.0.0.1:\(port)")
-            close(descriptor)
-            throw error
+            // Every member has its value: `deinit` runs, and closes it. Closed here as well, its number
+            // may be another thread's by then.
+            throw FlowError.system("connect to 127.0.0.1:\(port)")
         }
     }
 

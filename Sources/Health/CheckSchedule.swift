@@ -3,7 +3,7 @@
 //
 // | when                                        | the next check starts                           |
 // |---------------------------------------------|-------------------------------------------------|
-// | a backend is new                            | within 100 ms; with many of them, 2 ms for each |
+// | a backend is new                            | within 20 ms; with many of them, 2 ms for each  |
 // | its last check told nothing to worry about  | an interval after the start of the last one     |
 // | it is under suspicion                       | the same, but 500 ms at most                    |
 // | somebody asks (a request could not connect) | at once, but 100 ms after the last one          |
@@ -51,7 +51,7 @@ package struct CheckSchedule {
 
         /// Within which time the first checks of `count` backends start.
         func spread(over count: Int) -> Duration {
-            let few = min(.milliseconds(100), interval * jitterPercent / 100)
+            let few = min(.milliseconds(20), interval * jitterPercent / 100)
             return min(interval, max(few, CheckSchedule.spreadPerBackend * count))
         }
     }

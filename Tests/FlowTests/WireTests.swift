@@ -59,7 +59,9 @@ extension Stage {
               - {listen: "127.0.0.1:\(try FreePort.take())", service: wire}
             \(second ?? "")
             """, to: "fairlead.yaml")
-        let fairlead = hold(try Fairlead(arguments: ["run", "--config", file]))
+        let fairlead = hold(
+            try Fairlead(
+                arguments: ["run", "--config", file], listeners: tunnels == nil ? 1 : 2))
         try fairlead.waitForBackends(up: 1)
         return fairlead
     }

@@ -44,7 +44,7 @@ import Testing
 
     // MARK: The first check
 
-    @Test("the first check of one backend starts within 100 ms", arguments: 0..<50 as Range<UInt64>)
+    @Test("the first check of one backend starts within 20 ms", arguments: 0..<50 as Range<UInt64>)
     func first(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         var schedule = CheckSchedule(underWayMax: 4)
@@ -52,7 +52,7 @@ import Testing
             [id], Timing(interval: .seconds(2), jitterPercent: 20), now: begin, using: &random)
         let next = try next(&schedule)
         #expect(begin.duration(to: next) >= .zero)
-        #expect(begin.duration(to: next) <= .milliseconds(100))
+        #expect(begin.duration(to: next) <= .milliseconds(20))
         #expect(schedule.start(now: next - .nanoseconds(1)) == nil)
         #expect(schedule.start(now: next) == id)
     }

@@ -21,8 +21,7 @@ package struct ConsulToken: Sendable, Equatable {
 
     /// `text` without the secret.
     func redacted(from text: String) -> String {
-        text.split(separator: secret, omittingEmptySubsequences: false)
-            .joined(separator: "[token]")
+        text.replacing(secret, by: "[token]")
     }
 }
 

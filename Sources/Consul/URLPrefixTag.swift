@@ -132,17 +132,12 @@ extension URLPrefixTag.Redirection {
         guard url.hasPrefix("http://") || url.hasPrefix("https://") || url.hasPrefix("/") else {
             throw .malformed("the target of redirect is no URL: https://HOST/PATH")
         }
-        var target = url.split(separator: "$path", omittingEmptySubsequences: false)
-            .joined(separator: "{path}")
-        target = target.split(separator: "$host", omittingEmptySubsequences: false)
-            .joined(separator: "{host}")
+        var target = url.replacing("$path", by: "{path}").replacing("$host", by: "{host}")
         guard !target.contains("$") else {
             throw .unsupported("a variable in redirect other than $path and $host")
         }
         // `https://www.example.com/$path` means the path once, slash and all.
-        if let range = target.firstRange(of: "/{path}") {
-            target.replaceSubrange(range, with: "{path}")
-        }
+        target = target.replacing("/{path}", by: "{path}")
         if !target.contains("?") { target += "{query}" }
         self.init(status: status, target: target)
     }

@@ -44,8 +44,9 @@ package final class Wire: BlockingReader {
 
     private func becomeBlocking() {
         _ = fcntl(descriptor.number, F_SETFL, 0)
-        var limit = timeval(tv_sec: 30, tv_usec: 0)
-        let size = socklen_t(MemoryLayout<timeval>.size)
+        // A timeval, which is two of them; its own name belongs to whichever C module was read first.
+        var limit = [30, 0]
+        let size = socklen_t(2 * MemoryLayout<Int>.stride)
         unsafe _ = setsockopt(descriptor.number, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
         unsafe _ = setsockopt(descriptor.number, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
         set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)

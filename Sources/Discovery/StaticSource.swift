@@ -19,10 +19,14 @@ package final class StaticSource: DNSSource {
         }
 
         let host: Host
-        let port: UInt16
-        let priority: UInt16
-        let weight: UInt16
-        let metadata: [String: String]
+        /// 1 to 65535.
+        package let port: UInt16
+        /// The RFC 2782 priority.
+        package let priority: UInt16
+        /// The RFC 2782 weight.
+        package let weight: UInt16
+        /// What else is said of it.
+        package let metadata: [String: String]
 
         /// An entry; weight and priority as in RFC 2782.
         package init(

@@ -17,6 +17,8 @@ final class SourceFactory {
     /// Who answers those of Consul's API; nothing is asked of them before a source begins to.
     let agents: ConsulAgents
     private let loop: EventLoop
+    /// Lookups that services have in common, by their names.
+    private var lookups: [DomainName: [(options: SRVSource.Options, lookup: SharedLookup)]] = [:]
 
     /// - Throws: `StartFailure` for a file that can't be read.
     init(_ configuration: Configuration, on loop: EventLoop) throws {
@@ -63,9 +65,20 @@ final class SourceFactory {
 
     private func srv(
         _ name: String, _ service: Service
-    ) throws(DomainNameError) -> SRVSource {
-        SRVSource(
-            try DomainName(name), resolver: resolver, options: SRVSource.Options(service), on: loop)
+    ) throws(DomainNameError) -> any Source {
+        let name = try DomainName(name)
+        let options = SRVSource.Options(service)
+        if let known = lookups[name]?.first(where: { $0.options == options }) {
+            return SharedSource(known.lookup)
+        }
+        let lookup = SharedLookup("SRV \(name)") { [resolver, loop] in
+            SRVSource(name, resolver: resolver, options: options, on: loop)
+        } onIdle: { [weak self] in
+            self?.lookups[name]?.removeAll { $0.options == options }
+            if self?.lookups[name]?.isEmpty == true { self?.lookups[name] = nil }
+        }
+        lookups[name, default: []].append((options, lookup))
+        return SharedSource(lookup)
     }
 }
 

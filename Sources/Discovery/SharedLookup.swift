@@ -1,0 +1,77 @@
+// SharedLookup: services that ask the same are answered by one lookup. Several services of one name (a
+// port for people and one for machines, routes with other limits) shall not ask a registry several
+// times what it has just said.
+
+package import Backends
+
+/// A lookup and those who listen to it. Control thread only.
+package final class SharedLookup {
+    /// What is asked, for the admin port.
+    package let summary: String
+    private let make: () -> any Source
+    private let onIdle: () -> Void
+    private var source: (any Source)?
+    private var listeners: [ObjectIdentifier: (DiscoveryAnswer) -> Void] = [:]
+    private var last: DiscoveryAnswer?
+
+    /// A lookup by the source that `make` makes when the first listener comes. `onIdle` is called
+    /// when the last one has gone.
+    package init(
+        _ summary: String, make: @escaping () -> any Source, onIdle: @escaping () -> Void = {}
+    ) {
+        self.summary = summary
+        self.make = make
+        self.onIdle = onIdle
+    }
+
+    fileprivate func add(_ source: SharedSource, _ listener: @escaping (DiscoveryAnswer) -> Void) {
+        listeners[ObjectIdentifier(source)] = listener
+        if self.source != nil {
+            if let last { listener(last) }
+            return
+        }
+        let lookup = make()
+        self.source = lookup
+        lookup.start { [weak self] answer in
+            guard let self else { return }
+            last = answer
+            for listener in listeners.values { listener(answer) }
+        }
+    }
+
+    fileprivate func remove(_ source: SharedSource) {
+        guard listeners.removeValue(forKey: ObjectIdentifier(source)) != nil, listeners.isEmpty
+        else { return }
+        self.source?.stop()
+        self.source = nil
+        last = nil
+        onIdle()
+    }
+
+    fileprivate var answersStand: Bool { source?.answersStand ?? false }
+}
+
+/// One service's part in a shared lookup. Control thread only.
+package final class SharedSource: Source {
+    /// What is asked.
+    package var summary: String { lookup.summary }
+    private let lookup: SharedLookup
+
+    /// A part in `lookup`.
+    package init(_ lookup: SharedLookup) {
+        self.lookup = lookup
+    }
+
+    /// As those of the lookup.
+    package var answersStand: Bool { lookup.answersStand }
+
+    /// Begins the lookup, or joins it: what it came to last is reported before this returns.
+    package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
+        lookup.add(self, listener)
+    }
+
+    /// Leaves the lookup, which ends with the last who does.
+    package func stop() {
+        lookup.remove(self)
+    }
+}

@@ -181,7 +181,7 @@ let package = Package(
         .testTarget(
             name: "FlowTests",
             dependencies: [
-                "fairlead", "TestSupport", "DNSWire", "Events", "Endpoints", "Locking",
+                "fairlead", "TestSupport", "ScriptedDNS", "DNSWire", "Events", "Endpoints", "Locking",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             exclude: ["Cases", "differences.md", "discovery.md"],

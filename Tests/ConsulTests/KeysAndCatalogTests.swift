@@ -99,26 +99,28 @@ import Testing
     }
 
     @Test(
-        "what exceeds a bound, or is no set of keys, is refused whole",
+        "what is no set of keys is refused whole",
         arguments: [
             ("", "no JSON"), ("[{}]", "no Key"),
             (#"[{"Key":"p/a","ModifyIndex":1,"Value":"%%%"}]"#, "not base64"),
             (#"[{"Key":"q/a","ModifyIndex":1,"Value":""}]"#, "prefix"),
             (#"[{"Key":"p/a","ModifyIndex":-1,"Value":""}]"#, "range"),
             ("[\(pair("p/a", bytes: 1)),\(pair("p/a", bytes: 1))]", "twice"),
-            ("[\(pair("p/a", bytes: 512 * 1024 + 1))]", "at most 524288"),
-            (
-                "["
-                    + (0..<3).map { pair("p/\($0)", bytes: 400_000) }.joined(separator: ",") + "]",
-                "together"
-            ),
-            (
-                "["
-                    + (0...10_000).map { pair("p/\($0)", bytes: 0) }.joined(separator: ",") + "]",
-                "at most 10000"
-            ),
         ])
-    func refused(json: String, says: String) {
+    func refused(json: String, says: String) { expectRefusal(of: json, says) }
+
+    @Test("no value, no set and no number of keys is larger than its bound")
+    func tooLarge() {
+        func set(_ count: Int, bytes: Int) -> String {
+            "[" + (0..<count).map { Self.pair("p/\($0)", bytes: bytes) }.joined(separator: ",")
+                + "]"
+        }
+        expectRefusal(of: set(1, bytes: 512 * 1024 + 1), "at most 524288")
+        expectRefusal(of: set(3, bytes: 400_000), "together")
+        expectRefusal(of: set(10_001, bytes: 0), "at most 10000")
+    }
+
+    private func expectRefusal(of json: String, _ says: String) {
         guard case .failure(let failure) = ConsulKV.read(answer(json), prefix: "p/") else {
             Issue.record("it was read")
             return

@@ -30,6 +30,8 @@ extension Flow {
                 let haproxy = stage.hold(
                     try RunningProcess(["haproxy", "-db", "-f", configuration]))
                 try waitFor("haproxy:\n\(haproxy.transcript)") { try? get(port: port) }
+                // nginx writes its line after the answer; that of the first is not to be counted below.
+                try waitFor("the first line") { web.contains { $0.requests > 0 } ? () : nil }
                 let before = web.map(\.requests)
 
                 let connection = try HTTPConnection(port: port)

@@ -5,6 +5,7 @@ internal import DNSWire
 internal import Endpoints
 internal import Events
 internal import Locking
+import ScriptedDNS
 import TestSupport
 
 /// A DNS server on a port of 127.0.0.1 with a thread of its own. Stops when released.
@@ -28,10 +29,9 @@ final class LyingNameServer: Sendable {
     private let thread: LoopThread
 
     init() throws {
-        let (datagrams, listening) = try Self.sockets()
-        port = datagrams.localEndpoint?.port ?? 0
         let mailbox = try Mailbox<Void>()
         self.mailbox = mailbox
+        let started = Locked<UInt16?>(nil)
         let (answers, questions) = (answers, questions)
         thread = try LoopThread(name: "lying-dns") {
             let loop = EventLoop()
@@ -47,31 +47,23 @@ final class LyingNameServer: Sendable {
                 }
                 return answer(query, overTCP)
             }
-            let udp = Datagrams(datagrams, on: loop, say: say)
-            let tcp = Listener(listening, on: loop, say: say)
-            let reader = try? MailboxReader(mailbox, on: loop) { loop.stop() }
-            if reader != nil { loop.run() }
-            udp.close()
-            tcp.close()
-            reader?.close()
+            guard
+                let server = try? ScriptedServer(
+                    on: loop, udp: { [say($0, false)?.datagram].compactMap(\.self) },
+                    tcp: { .send([say($0, true)?.frame].compactMap(\.self)) }),
+                let reader = try? MailboxReader(mailbox, on: loop, receive: { loop.stop() })
+            else { return }
+            started.withLock { $0 = server.endpoint.port }
+            loop.run()
+            server.close()
+            reader.close()
         }
+        port = try waitFor("the name server") { started.withLock { $0 } }
     }
 
     deinit {
         mailbox.post(())
         thread.join()
-    }
-
-    private static func sockets() throws(Errno) -> (Descriptor, Descriptor) {
-        while true {
-            let datagrams = try Socket.bindDatagram(to: Endpoint(.loopback, 0))
-            let endpoint = datagrams.localEndpoint ?? Endpoint(.loopback, 0)
-            // The port may be taken for TCP; then another one is asked for.
-            if let listening = try? Socket.listen(on: endpoint, isShared: false) {
-                return (datagrams, listening)
-            }
-            datagrams.close()
-        }
     }
 
     /// Says `answer` to every question about `name`, which ends in a dot, from now on.
@@ -82,81 +74,6 @@ final class LyingNameServer: Sendable {
     /// The questions about `name` so far.
     func seen(of name: String) -> [Seen] {
         questions.withLock { $0.filter { $0.name == name } }
-    }
-
-    private final class Datagrams: Channel {
-        private let buffer = ReceiveBuffer(capacity: 65536)
-        private let say: (Message, Bool) -> Message?
-
-        init(
-            _ descriptor: Descriptor, on loop: EventLoop, say: @escaping (Message, Bool) -> Message?
-        ) {
-            self.say = say
-            super.init(descriptor, on: loop)
-            startReading()
-        }
-
-        override func onReadable() {
-            let (result, sender) = descriptor.receiveDatagram(into: buffer)
-            guard case .bytes(let count) = result,
-                let query = buffer.withBytes(count, { try? Message(decoding: $0) }),
-                let reply = say(query, false)
-            else { return }
-            var bytes: [UInt8] = []
-            reply.encode(into: &bytes, maximumSize: Message.octetsMax)
-            descriptor.sendDatagram(bytes.span, to: sender)
-        }
-    }
-
-    private final class Listener: Channel {
-        private let say: (Message, Bool) -> Message?
-        private var connections: [Connection] = []
-
-        init(
-            _ descriptor: Descriptor, on loop: EventLoop, say: @escaping (Message, Bool) -> Message?
-        ) {
-            self.say = say
-            super.init(descriptor, on: loop)
-            startReading()
-        }
-
-        override func onReadable() {
-            while case .connection(let accepted, _) = descriptor.accept() {
-                connections.append(Connection(accepted, on: loop, say: say))
-            }
-        }
-
-        override func close() {
-            for connection in connections { connection.close() }
-            super.close()
-        }
-    }
-
-    private final class Connection: StreamChannel {
-        private let say: (Message, Bool) -> Message?
-        private let buffer = ReceiveBuffer(capacity: 16384)
-        private var splitter = TCPFrameSplitter()
-
-        init(
-            _ descriptor: Descriptor, on loop: EventLoop, say: @escaping (Message, Bool) -> Message?
-        ) {
-            self.say = say
-            super.init(descriptor, on: loop)
-            startReading()
-        }
-
-        override func onReadable() {
-            guard case .bytes(let count) = descriptor.receive(into: buffer) else { return close() }
-            buffer.withBytes(count) { splitter.append($0) }
-            while let frame = splitter.next(), let query = try? Message(decoding: frame) {
-                guard let reply = say(query, true) else { continue }
-                var bytes: [UInt8] = []
-                reply.encodeFrame(into: &bytes)
-                if case .failed = write(bytes) { return close() }
-            }
-        }
-
-        override func onBroken() { close() }
     }
 }
 

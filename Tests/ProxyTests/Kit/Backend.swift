@@ -18,7 +18,8 @@ final class Backend: Sendable {
     }
 
     let port: UInt16
-    private let listening: Descriptor
+    /// Nil once it is closed: its number is another's then, who must not be shut down.
+    private let listening: Locked<Descriptor?>
     private let seen = Locked(Seen())
 
     /// Connections accepted.
@@ -30,19 +31,21 @@ final class Backend: Sendable {
 
     /// - Parameter script: runs for each connection, which ends when it returns.
     init(_ script: @escaping Script) throws {
-        listening = try Socket.listen(on: Endpoint(.loopback, 0), isShared: false)
-        port = listening.localEndpoint?.port ?? 0
-        let listening = listening
+        let descriptor = try Socket.listen(on: Endpoint(.loopback, 0), isShared: false)
+        port = descriptor.localEndpoint?.port ?? 0
+        let listening = Locked<Descriptor?>(descriptor)
+        self.listening = listening
         try startThread { [weak self] in
             while true {
-                var entry = pollfd(fd: listening.number, events: Int16(POLLIN), revents: 0)
+                var entry = pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)
                 unsafe _ = poll(&entry, 1, -1)
-                switch listening.accept() {
+                switch descriptor.accept() {
                 case .connection(let descriptor, _): self?.run(script, on: descriptor)
                 case .wouldBlock: continue
                 // Shutting the listener down is what ends this thread.
                 case .failed:
-                    listening.close()
+                    listening.withLock { $0 = nil }
+                    descriptor.close()
                     return
                 }
             }
@@ -55,7 +58,9 @@ final class Backend: Sendable {
 
     /// From now on connections are refused.
     func stopListening() {
-        shutdown(listening.number, Int32(SHUT_RDWR))
+        listening.withLock { descriptor in
+            if let descriptor { shutdown(descriptor.number, Int32(SHUT_RDWR)) }
+        }
     }
 
     private func run(_ script: @escaping Script, on descriptor: Descriptor) {

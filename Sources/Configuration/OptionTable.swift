@@ -159,8 +159,9 @@ enum OptionTable {
 
     private static let records: [Option<Service.Records>] = [
         Option("addresses", \.families, .word, "Which addresses of a host are used."),
+        // Not `port`: Kubernetes sets FAIRLEAD_PORT, to a URL, where a service is called fairlead.
         Option(
-            "port", \.port, .optional(.count(1...65535), "auto"),
+            "srv-port", \.port, .optional(.count(1...65535), "auto"),
             "In place of the port of every SRV record; `auto` leaves it."),
         Option(
             "fallback-port", \.fallbackPort, .optional(.count(1...65535), "off"),

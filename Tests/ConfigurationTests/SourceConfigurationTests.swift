@@ -42,7 +42,8 @@ import Testing
     @Test("how records become instances, and when a tier is not enough")
     func records() throws {
         let web = try service(
-            "{srv: a.b, addresses: ipv6-first, port: 8080, fallback-port: 80, failover-below: 40%}")
+            "{srv: a.b, addresses: ipv6-first, srv-port: 8080, fallback-port: 80, failover-below: 40%}"
+        )
         #expect(web.records.families == .ipv6First)
         #expect(web.records.port == 8080 && web.records.fallbackPort == 80)
         #expect(web.failoverPercent == 40)
@@ -83,7 +84,7 @@ import Testing
                 "{consul: 'web?colour=1'}",
                 "web.consul: found the parameter \"colour\", expected one of"
             ),
-            ("{srv: a.b, port: 0}", "web.port: found \"0\", expected 1 to 65535 or auto"),
+            ("{srv: a.b, srv-port: 0}", "web.srv-port: found \"0\", expected 1 to 65535 or auto"),
             (
                 "{srv: a.b, hold: {nxdomain: 5}}",
                 "web.hold.nxdomain: found \"5\", expected a duration"
@@ -108,6 +109,18 @@ import Testing
                 == [.endpoint(Endpoint(.v4(0x0a00_0001), 8500))])
         let two = try load(nil, flags: [.listen: [":1"], .service: ["a.b", "c.d"]])
         #expect(two.configuration.services.map(\.sources) == [[.srv("a.b"), .srv("c.d")]])
+    }
+
+    @Test("what Kubernetes sets for a service called fairlead sets no option")
+    func kubernetes() throws {
+        let environment = [
+            "FAIRLEAD_SERVICE_HOST": "10.96.0.7", "FAIRLEAD_SERVICE_PORT": "80",
+            "FAIRLEAD_SERVICE_PORT_HTTP": "80", "FAIRLEAD_PORT": "tcp://10.96.0.7:80",
+            "FAIRLEAD_PORT_80_TCP": "tcp://10.96.0.7:80", "FAIRLEAD_PORT_80_TCP_PROTO": "tcp",
+            "FAIRLEAD_PORT_80_TCP_PORT": "80", "FAIRLEAD_PORT_80_TCP_ADDR": "10.96.0.7",
+        ]
+        let plain = try load(web)
+        #expect(try load(web, environment: environment).configuration == plain.configuration)
     }
 
     @Test("a token is never shown, however wrong it is")

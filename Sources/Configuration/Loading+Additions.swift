@@ -91,9 +91,12 @@ extension Loading {
         let reader = MappingReader(file: file, options: OptionTable.override)
         _ = reader.read(node, path: "", into: &decision, &errors)
         guard let index = services.firstIndex(where: { $0.value.name == service }) else {
-            let hint = nearest(to: service, among: services.map(\.value.name)).map { "\($0)?" }
+            let names = services.map(\.value.name)
+            let hint =
+                nearest(to: service, among: names).map { "\($0)?" }
+                ?? "one of: \(names.prefix(10).joined(separator: ", "))"
             errors.add(
-                found: "the service \(quoted(service))", expected: hint ?? "one that exists",
+                found: "the service \(quoted(service))", expected: hint,
                 at: .wholeFile(name: file))
             return
         }

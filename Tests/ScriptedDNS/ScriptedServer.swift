@@ -22,6 +22,14 @@ package final class ScriptedServer {
     package let endpoint: Endpoint
     /// What it was asked, in order.
     package var queries: [(Message, DNSTransport)] = []
+    /// The types of records that it was asked for.
+    package var typesAsked: Set<RecordType> {
+        var types: Set<RecordType> = []
+        for (query, _) in queries {
+            if let question = query.question { types.insert(question.type) }
+        }
+        return types
+    }
     /// How long each answer over UDP is held back.
     package var delay = Duration.zero
     /// Queries that a connection may bring; the next one is answered with a reset. Nil for any.

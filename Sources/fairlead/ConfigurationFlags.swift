@@ -31,9 +31,12 @@ struct ConfigurationFlags: ParsableArguments {
 
     /// Loads the configuration that file, environment and these flags make; warnings go to standard
     /// error, and so do errors, with exit code 2.
-    func load() throws -> LoadedConfiguration {
+    func load() throws -> LoadedConfiguration { try load(origin()) }
+
+    /// The same from `origin`, for who loads it again later.
+    func load(_ origin: ConfigurationOrigin) throws -> LoadedConfiguration {
         do throws(ConfigurationErrors) {
-            let loaded = try origin().load([])
+            let loaded = try origin.load([])
             for warning in loaded.warnings { printError("warning: \(warning)") }
             return loaded
         } catch {

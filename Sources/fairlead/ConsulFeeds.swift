@@ -120,7 +120,8 @@ final class ConsulFeeds {
             live.set(additions, problems: problems, from: name)
             return
         }
-        let what = "it is empty at once; what it said last holds for 15 min"
+        let minutes = Self.emptyHold.components.seconds / 60
+        let what = "it is empty at once; what it said last holds for \(minutes) min"
         let summary = feeds[name]?.summary ?? name
         feeds[name]?.problems.append("\(summary): \(what)")
         log().write(.warning, "consul.feed_empty", ["feed": summary, "what": what])

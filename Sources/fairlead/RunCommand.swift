@@ -15,10 +15,10 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var flags: ConfigurationFlags
 
     func run() throws {
-        let loaded = try flags.load()
+        let origin = flags.origin()
+        let loaded = try flags.load(origin)
         do {
             let plane = try ControlPlane(loaded.configuration)
-            let origin = flags.origin()
             plane.followConsul { (additions) throws(ConfigurationErrors) in
                 try origin.load(additions)
             }

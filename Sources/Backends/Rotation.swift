@@ -16,18 +16,23 @@ package final class Rotation: Sendable {
         package let weight: UInt32
         /// Where it stands in the order of fail-over.
         package let tier: Tier
+        /// Whether it has to show that it answers before it gets its share again: one request at a
+        /// time until then, and only such as may be sent again elsewhere.
+        package let isOnProbation: Bool
 
         /// The RFC 2782 priority within its source.
         package var priority: UInt16 { tier.priority }
 
         /// A member; `weight` is at least 1.
         package init(
-            id: BackendID, endpoint: Endpoint, weight: UInt32, priority: UInt16, place: UInt8 = 0
+            id: BackendID, endpoint: Endpoint, weight: UInt32, priority: UInt16, place: UInt8 = 0,
+            isOnProbation: Bool = false
         ) {
             self.id = id
             self.endpoint = endpoint
             self.weight = weight
             tier = Tier(place: place, priority: priority)
+            self.isOnProbation = isOnProbation
         }
     }
 

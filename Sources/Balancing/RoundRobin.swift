@@ -1,59 +1,60 @@
-// RoundRobin: smooth weighted round robin over the best tier of a rotation.
+// RoundRobin: smooth weighted round robin, bounded by load.
 
-package import Backends
+internal import Backends
 
-/// The default policy: backends of the best priority tier take turns by weight, exactly within one
-/// worker; a lower tier is used when every backend of those above it was already tried.
-/// Value type; each worker has one per service.
-package struct RoundRobin {
+/// The default policy: the backends of a tier take turns by weight, exactly within one worker. One
+/// that has more in flight than its share (Loads.swift) loses its turn. Worker thread only.
+package final class RoundRobin: Balancer {
     private var rotation: Rotation?
-    private var tiers: [WeightedTurns] = []
-    private let offset: Int
+    private var turns: [WeightedTurns] = []
 
     /// A policy without backends. Workers pass their number as `offset`, so that each begins with
     /// another backend.
-    package init(offset: Int = 0) {
-        self.offset = offset
+    package override init(offset: Int = 0) {
+        super.init(offset: offset)
     }
 
-    /// Takes up a new rotation. Backends that stay, with their weight, keep their place in the
-    /// order of turns; new ones join as if they had just had their share.
-    ///
-    /// - Complexity: O(n).
-    package mutating func update(to next: Rotation) {
+    /// Backends that stay, with their weight, keep their place in the order of turns; new ones join as
+    /// if they had just had their share.
+    override func rebuild(_ next: Rotation) {
         var progress: [BackendID: WeightedTurns.Progress] = [:]
         if let rotation {
-            for (tier, turns) in zip(rotation.tiers, tiers) {
+            for (tier, turns) in zip(rotation.tiers, turns) {
                 for (index, member) in turns.progress() { progress[tier[index].id] = member }
             }
         }
-        tiers = next.tiers.map { tier in
+        turns = next.tiers.map { tier in
             WeightedTurns(
                 weights: tier.map(\.weight), progress: { progress[tier[$0].id] }, offset: offset)
         }
         rotation = next
     }
 
-    /// The backend whose turn it is, by its place in the rotation's tiers laid end to end; nil when
-    /// there is none that was not tried.
-    ///
-    /// - Complexity: O(log n); O(n) while `tried` holds the one whose turn it would be.
-    package mutating func pick(avoiding tried: TriedBackends = TriedBackends()) -> Int? {
-        var before = 0
-        if tried.count == 0 {
-            for tier in tiers.indices {
-                if let index = tiers[tier].takeFirst() { return before + index }
-                before += tiers[tier].count
+    override func pick(_ request: PickRequest, in tier: Int) -> Pick {
+        let start = tiers[tier].lowerBound
+        // As many turns as there are backends: whoever is over its share after that has no better.
+        for _ in tiers[tier] {
+            guard let index = turns[tier].first else { break }
+            switch loads.verdict(start + index, request) {
+            case .admitted:
+                turns[tier].takeFirst()
+                return .backend(start + index)
+            case .passedOver, .onProbation, .full:
+                turns[tier].takeFirst()
+            case .tried:
+                return pickElsewhere(request, in: tier)
             }
-            return nil
         }
-        guard let rotation else { return nil }
-        for tier in tiers.indices {
-            let members = rotation.tiers[tier]
-            let isAllowed = { (index: Int) in !tried.contains(members[index].id) }
-            if let index = tiers[tier].take(isAllowed) { return before + index }
-            before += members.count
+        return leastLoaded(request, in: tier)
+    }
+
+    /// It is the turn of one that was tried: that turn stays due, and the next best gets the request.
+    /// A retry is rare, so a walk over all will do.
+    private func pickElsewhere(_ request: PickRequest, in tier: Int) -> Pick {
+        let start = tiers[tier].lowerBound
+        let next = turns[tier].take { index in
+            if case .admitted = loads.verdict(start + index, request) { true } else { false }
         }
-        return nil
+        return next.map { .backend(start + $0) } ?? leastLoaded(request, in: tier)
     }
 }

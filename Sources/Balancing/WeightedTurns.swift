@@ -67,25 +67,23 @@ struct WeightedTurns {
     /// How many members there are.
     var count: Int { heap.count }
 
-    /// Takes the turn of the member whose turn it is; nil when there are none.
+    /// The member whose turn it is; nil when there are none.
+    var first: Int? { heap.first?.index }
+
+    /// Takes the turn of the member whose turn it is.
     ///
+    /// - Precondition: there is one.
     /// - Complexity: O(log n).
-    mutating func takeFirst() -> Int? {
-        guard !heap.isEmpty else { return nil }
-        let index = heap[0].index
+    mutating func takeFirst() {
         advance(0)
         siftDown(from: 0)
-        return index
     }
 
     /// Takes the turn of the first member that `isAllowed`; nil when none is. The turns of those
     /// passed over stay due.
     ///
-    /// - Complexity: O(log n) for each member looked at.
+    /// - Complexity: O(n).
     mutating func take(_ isAllowed: (Int) -> Bool) -> Int? {
-        guard let first = heap.first else { return nil }
-        if isAllowed(first.index) { return takeFirst() }
-        // The next best, among those allowed: rare (a retry), so a walk over all will do.
         var best: Int?
         for place in heap.indices where isAllowed(heap[place].index) {
             if let known = best, !precedes(heap[place], heap[known]) { continue }

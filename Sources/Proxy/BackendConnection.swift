@@ -120,6 +120,7 @@ final class BackendConnection: StreamChannel {
         switch worker.receive(from: descriptor) {
         case .bytes(let count):
             backend.counters.bytesReceived.add(count)
+            backend.record.heardAt = loop.nowNanoseconds
             let isTaken: Void? = exchangeLink.with { exchange in
                 worker.withReceived(count) { exchange.backendSent($0, on: self) }
             }

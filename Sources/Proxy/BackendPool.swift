@@ -7,58 +7,6 @@ internal import Endpoints
 internal import Events
 internal import Stats
 
-/// One backend as one worker sees it. Worker thread only.
-final class PooledBackend {
-    let id: BackendID
-    let endpoint: Endpoint
-    let counters: BackendCounters
-    /// Its address, for the access log.
-    private(set) lazy var nameBytes = Array("\(endpoint)".utf8)
-    /// Connections that wait for a request; the last used is reused first, so that the others can
-    /// time out.
-    private var idle: [BackendConnection] = []
-    /// Whether the rotation has it; if not, connections are not kept.
-    var isInRotation = true
-    /// When a failed dial was last reported, so that a dead backend is not reported a thousand times
-    /// before the control thread can say so.
-    var lastReportNanoseconds: UInt64 = 0
-
-    init(id: BackendID, endpoint: Endpoint, counters: BackendCounters) {
-        self.id = id
-        self.endpoint = endpoint
-        self.counters = counters
-    }
-
-    /// Counts the head of a response, so many nanoseconds after its request was sent.
-    func noteResponse(status: Int, after nanoseconds: UInt64) {
-        counters.firstByte.record(microseconds: Int(nanoseconds / 1000))
-        if status >= 500 { counters.responses5xx.add() }
-    }
-
-    /// A connection that was free, if there is one.
-    func takeIdle() -> BackendConnection? { idle.popLast() }
-
-    /// Keeps `connection` for the next request; false when it is not wanted.
-    func keep(_ connection: BackendConnection, max: Int) -> Bool {
-        guard isInRotation, idle.count < max else { return false }
-        idle.append(connection)
-        return true
-    }
-
-    /// Forgets a free connection that closed.
-    func remove(_ connection: BackendConnection) {
-        // From the end: a connection that breaks was most likely used last.
-        if let index = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: index) }
-    }
-
-    /// Closes all free connections.
-    func closeIdle() {
-        let closing = idle
-        idle = []
-        for connection in closing { connection.close() }
-    }
-}
-
 /// A service's backends on one worker. Worker thread only.
 final class BackendPool {
     private(set) var options: ServiceOptions
@@ -70,9 +18,14 @@ final class BackendPool {
     private(set) var connectTimeout: UInt64
     private(set) var firstByteTimeout: UInt64
     private(set) var idleTimeout: UInt64
-    private var policy: RoundRobin
-    /// The rotation's members, tier after tier, as `RoundRobin.pick` numbers them.
-    private var members: [PooledBackend] = []
+    let balancer: Balancer
+    /// The rotation's members, tier after tier, as `Pick` numbers them.
+    private(set) var members: [PooledBackend] = []
+    /// Which backend sent something last, and when another one had; in the loop's nanoseconds.
+    var lastHeard: (id: BackendID?, at: UInt64) = (nil, 0)
+    var heardBefore: UInt64 = 0
+    /// Those that left the rotation while requests were in flight on them, should they come back.
+    private var departed: [BackendID: PooledBackend] = [:]
 
     init(options: ServiceOptions, counters: ServiceCounters, worker: Int) {
         self.options = options
@@ -82,24 +35,25 @@ final class BackendPool {
         connectTimeout = options.connectTimeout.wholeNanoseconds
         firstByteTimeout = options.firstByteTimeout.wholeNanoseconds
         idleTimeout = options.idleTimeout.wholeNanoseconds
-        policy = RoundRobin(offset: worker)
+        balancer = RoundRobin(offset: worker)
     }
 
     /// Takes up a new rotation. Connections to backends that stay are kept, free ones to those that
     /// left are closed; requests in flight on them go on.
     func update(to rotation: Rotation, counters: (BackendID) -> BackendCounters) {
-        var known: [BackendID: PooledBackend] = [:]
+        var known = departed.filter { $0.value.inFlight > 0 }
         for member in members { known[member.id] = member }
-        members = rotation.tiers.joined().map { member in
-            known.removeValue(forKey: member.id)
+        members = rotation.members.enumerated().map { place, member in
+            let backend =
+                known.removeValue(forKey: member.id)
                 ?? PooledBackend(
                     id: member.id, endpoint: member.endpoint, counters: counters(member.id))
+            backend.enter(at: place, isOnProbation: member.isOnProbation)
+            return backend
         }
-        policy.update(to: rotation)
-        for gone in known.values {
-            gone.isInRotation = false
-            gone.closeIdle()
-        }
+        for gone in known.values { gone.leave() }
+        departed = known
+        balancer.update(to: rotation, inFlightMax: nil) { members[$0].inFlight }
     }
 
     /// Does as `options`, of the same service, say from now on; what is under way is not touched.
@@ -118,9 +72,30 @@ final class BackendPool {
         closeIdle()
     }
 
-    /// The backend whose turn it is; nil when there is none that was not tried.
-    func pick(avoiding tried: TriedBackends) -> PooledBackend? {
-        policy.pick(avoiding: tried).map { members[$0] }
+    /// The backend for `request`; nil when there is none that was not tried.
+    func pick(_ request: PickRequest) -> PooledBackend? {
+        guard case .backend(let place) = balancer.pick(request) else { return nil }
+        return members[place]
+    }
+
+    /// A request goes to `backend`.
+    func begin(on backend: PooledBackend) {
+        backend.counters.requests.add()
+        adopt(backend)
+    }
+
+    /// The stream that a request on `backend` has become goes on there.
+    func adopt(_ backend: PooledBackend) {
+        backend.counters.inFlight.add()
+        backend.inFlight += 1
+        if let place = backend.place { balancer.began(place) }
+    }
+
+    /// That request is over, or goes elsewhere.
+    func end(on backend: PooledBackend) {
+        backend.counters.inFlight.add(-1)
+        backend.inFlight -= 1
+        if let place = backend.place { balancer.ended(place) }
     }
 
     /// Counts a response by the class of its status.

@@ -20,7 +20,7 @@ extension HTTPExchange {
 
     /// Counts a dial that failed at once and tells the control thread.
     func noteDialFailure(of backend: PooledBackend, _ pool: BackendPool, _ error: Errno) {
-        backend.counters.inFlight.add(-1)
+        pool.end(on: backend)
         report(backend, pool, error)
     }
 
@@ -49,7 +49,7 @@ extension HTTPExchange {
         let backend = connection.backend
         backend.counters.failures.add()
         abortTry()
-        let hasOther = pool.hasOther(than: tried)
+        let hasOther = pool.hasOther(than: asking.tried)
         // A reused connection may just have been too old.
         let isTriedAgain = connection.isReused && backend.isInRotation
         guard hasOther || isTriedAgain, mayRetry(after: failure, pool) else {

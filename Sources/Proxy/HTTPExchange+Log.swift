@@ -37,7 +37,8 @@ extension HTTPExchange {
         let now = worker.loop.nowNanoseconds
         figures.firstByteAt = now
         figures.status = status
-        connection.backend.noteResponse(status: status, after: now - sentAt)
+        connection.pool.noteAnswer(
+            status: status, from: connection.backend, after: now - sentAt, worker)
     }
 
     /// Writes the line of this exchange, which is over.

@@ -30,7 +30,8 @@ final class HTTPExchange {
     var route: Route?
     /// The connection of the try under way; none before it is dialled and after it is let go.
     private(set) var connectionLink = Link<BackendConnection>()
-    private(set) var tried = TriedBackends()
+    /// What a backend is wanted for, and where the request has been.
+    var asking = PickRequest()
     /// Tries begun.
     private(set) var tries = 0
 
@@ -103,11 +104,11 @@ final class HTTPExchange {
     func tryNext(_ client: ClientConnection, _ pool: BackendPool) {
         // A loop, since a dial can fail at once.
         while true {
-            guard let backend = pool.pick(avoiding: tried) else {
-                giveUp(tried.count == 0 ? .noBackend : .notConnected)
+            guard let backend = pool.pick(asking) else {
+                giveUp(asking.tried.count == 0 ? .noBackend : .notConnected)
                 return
             }
-            begin(on: backend)
+            begin(on: backend, pool)
             if let connection = backend.takeIdle() {
                 figures.connectedAt = figures.triedAt
                 connection.use(for: self)
@@ -127,22 +128,21 @@ final class HTTPExchange {
     /// Sends the request once more to a backend that closed the connection on which it was sent:
     /// there is no other, and the connection may just have been too old.
     func tryAgainAfresh(_ backend: PooledBackend, _ pool: BackendPool) {
-        begin(on: backend)
+        begin(on: backend, pool)
         if let error = dial(backend, pool) {
             noteDialFailure(of: backend, pool, error)
             giveUp(.notConnected)
         }
     }
 
-    private func begin(on backend: PooledBackend) {
-        tried.insert(backend.id)
+    private func begin(on backend: PooledBackend, _ pool: BackendPool) {
+        asking.tried.insert(backend.id)
         tries += 1
         isHeadSent = false
         figures.triedAt = worker.loop.nowNanoseconds
         figures.connectedAt = nil
         if worker.log != nil { lastBackend = backend }
-        backend.counters.requests.add()
-        backend.counters.inFlight.add()
+        pool.begin(on: backend)
     }
 
     /// Nil when the dial is under way.
@@ -168,7 +168,7 @@ final class HTTPExchange {
     /// Parts from the connection of this try; what becomes of it is up to the caller.
     func endTry(on connection: BackendConnection) {
         connectionLink = Link()
-        connection.backend.counters.inFlight.add(-1)
+        connection.pool.end(on: connection.backend)
     }
 
     // MARK: - The end
@@ -183,7 +183,7 @@ final class HTTPExchange {
         pool.counters.duration.record(microseconds: Int(elapsed / 1000))
         clientLink = Link()
         self.pool = nil
-        tried.removeAll()
+        asking.tried.removeAll()
         tries = 0
         // The memory of a large head or body is not kept for the next request.
         requestHead.removeAll()

@@ -89,12 +89,26 @@ package struct ServiceOptions: Sendable, Equatable {
     package var idleConnectionsMax = 512
     /// When its requests are sent again.
     package var retry = RetryOptions()
+    /// What live traffic has to show against a backend for it to be told.
+    package var ejection = EjectionOptions()
 
     /// The rest is at its defaults.
     package init(id: ServiceID, name: String) {
         self.id = id
         self.name = name
     }
+}
+
+/// What live traffic has to show against a backend.
+package struct EjectionOptions: Sendable, Equatable {
+    /// Failed answers in a row, if those of the other backends hardly ever fail; the more often these
+    /// fail, the more are asked for. At least 1; nil: no number is enough.
+    package var failures: Int? = 3
+    /// How long requests wait on a backend that sends nothing, while others answer; nil: for ever.
+    package var silence: Duration? = .milliseconds(750)
+
+    /// The defaults.
+    package init() {}
 }
 
 /// When a request is sent again.

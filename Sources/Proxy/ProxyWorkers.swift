@@ -11,6 +11,10 @@ package import Stats
 package enum ProxyReport: Sendable {
     /// No connection to this backend could be made.
     case dialFailed(ServiceID, BackendID, Errno)
+    /// Live traffic speaks against this backend.
+    case liveFailed(ServiceID, BackendID, LiveFailure)
+    /// This backend, which was on probation, has answered well.
+    case proven(ServiceID, BackendID)
     /// A worker has drained, or given up, and its thread is ending.
     case finished(worker: Int)
 }

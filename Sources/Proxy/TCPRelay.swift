@@ -20,7 +20,7 @@ final class TCPRelay: ClientSide {
     /// The connection to the backend, from its dial on.
     private var server: RelayEnd?
     private var backend: PooledBackend?
-    private var tried = TriedBackends()
+    private var asking = PickRequest()
     let clientNumber: Int
     // In the loop's nanoseconds.
     private let startedAt: UInt64
@@ -65,15 +65,14 @@ final class TCPRelay: ClientSide {
 
     private func tryNext() {
         while true {
-            guard let backend = pool.pick(avoiding: tried) else {
+            guard let backend = pool.pick(asking) else {
                 giveUp()
                 return
             }
             self.backend = backend
-            tried.insert(backend.id)
+            asking.tried.insert(backend.id)
             triedAt = worker.loop.nowNanoseconds
-            backend.counters.requests.add()
-            backend.counters.inFlight.add()
+            pool.begin(on: backend)
             do throws(Errno) {
                 let descriptor = try Socket.connectStream(to: backend.endpoint)
                 let server = RelayEnd(descriptor, of: self, to: backend)
@@ -103,7 +102,7 @@ final class TCPRelay: ClientSide {
     private func mayRetry() -> Bool {
         // Nothing was sent yet, so the connection may go to any backend.
         pool.retryPolicy.allows(
-            after: .dial, tries: tried.count, method: .other, canReplay: true,
+            after: .dial, tries: asking.tried.count, method: .other, canReplay: true,
             now: worker.loop.nowNanoseconds) == .yes
     }
 
@@ -111,7 +110,7 @@ final class TCPRelay: ClientSide {
     /// service that had nothing to say.
     private func giveUp() {
         pool.counters.noBackend.add()
-        finish(isReset: true, tried.count == 0 ? .noBackend : .notConnected)
+        finish(isReset: true, asking.tried.count == 0 ? .noBackend : .notConnected)
     }
 
     /// The dial of `server` has come to something.
@@ -156,7 +155,7 @@ final class TCPRelay: ClientSide {
         let server = RelayEnd(descriptor, of: self, to: backend)
         self.server = server
         pool.counters.inFlight.add()
-        backend.counters.inFlight.add()
+        pool.adopt(backend)
         join(server)
         client.noteMoved(toServer.count, to: server)
         server.noteMoved(toClient.count, to: client)
@@ -246,7 +245,7 @@ final class TCPRelay: ClientSide {
         entry.bytesIn = bytesIn
         entry.bytesOut = bytesOut
         entry.bodyBytesOut = bytesOut
-        entry.tries = tried.count
+        entry.tries = asking.tried.count
         if let triedAt {
             entry.queueMicroseconds = Int((triedAt - startedAt) / 1000)
             entry.connectMicroseconds = connectedAt.map { Int(($0 - triedAt) / 1000) }
@@ -263,7 +262,7 @@ final class TCPRelay: ClientSide {
             server.close()
             backend?.counters.open.add(-1)
         }
-        backend?.counters.inFlight.add(-1)
+        if let backend { pool.end(on: backend) }
         backend = nil
     }
 

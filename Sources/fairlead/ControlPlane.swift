@@ -174,6 +174,8 @@ final class ControlPlane {
         switch report {
         case .dialFailed(let service, let backend, let error):
             services[service]?.dialFailed(backend, error)
+        case .liveFailed, .proven:
+            break
         case .finished:
             workersLeft -= 1
             if workersLeft == 0 { loop.stop() }

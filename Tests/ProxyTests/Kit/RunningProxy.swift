@@ -23,6 +23,10 @@ final class RunningProxy {
     private var finished = 0
     /// The backends that could not be dialled, by port, as reported.
     private(set) var reportedPorts: [UInt16] = []
+    /// What live traffic showed against which port, as reported.
+    private(set) var liveFailures: [(port: UInt16, failure: LiveFailure)] = []
+    /// The ports of backends that were on probation and have answered, as reported.
+    private(set) var provenPorts: [UInt16] = []
 
     fileprivate init(
         _ options: ProxyOptions, _ backends: [UInt16], accessLog: AccessLog?
@@ -43,8 +47,16 @@ final class RunningProxy {
         switch report {
         case .finished: finished += 1
         case .dialFailed(_, let id, _):
-            reportedPorts += numbers.filter { $0.value == id.rawValue }.map(\.key)
+            reportedPorts += ports(of: id)
+        case .liveFailed(_, let id, let failure):
+            liveFailures += ports(of: id).map { ($0, failure) }
+        case .proven(_, let id):
+            provenPorts += ports(of: id)
         }
+    }
+
+    private func ports(of id: BackendID) -> [UInt16] {
+        numbers.filter { $0.value == id.rawValue }.map(\.key)
     }
 
     // MARK: - Use

@@ -1,0 +1,110 @@
+// Balancer: what all policies have in common: the rotation that they choose from, and the requests in
+// flight. Each policy is a subclass in a file of its own.
+//
+// The first tier that has a backend which was not tried gets the request. A policy decides within a
+// tier; whom it may choose there is up to `Loads.verdict`: never one that was tried or is full, and one
+// that is passed over only when there is no other.
+
+package import Backends
+
+/// Chooses backends for one service on one worker. Worker thread only.
+package class Balancer {
+    /// Requests in flight.
+    package final private(set) var loads = Loads()
+    /// The places of each tier.
+    private(set) final var tiers: [Range<Int>] = []
+    /// The number of the worker, so that not all begin with the same backend.
+    final let offset: Int
+
+    /// A balancer without backends, on the worker with number `offset`. Subclasses only.
+    init(offset: Int) {
+        self.offset = offset
+    }
+
+    // MARK: What happens
+
+    /// Takes up a new rotation; `inFlight` says how many requests each of its backends has, by
+    /// its place.
+    ///
+    /// - Complexity: O(n), or O(n log n).
+    package final func update(
+        to rotation: Rotation, inFlightMax: Int?, inFlight: (Int) -> Int
+    ) {
+        loads = Loads(rotation, inFlightMax: inFlightMax, inFlight: inFlight)
+        var start = 0
+        tiers = rotation.tiers.map { tier in
+            defer { start += tier.count }
+            return start..<start + tier.count
+        }
+        rebuild(rotation)
+    }
+
+    /// The backend for `request`. The caller says `began` if it sends it there.
+    ///
+    /// - Complexity: O(log n), amortised, on the first try.
+    package final func pick(_ request: PickRequest) -> Pick {
+        for tier in tiers.indices {
+            let pick = pick(request, in: tier)
+            // Those below are for when a tier is gone, not for when it is busy.
+            if pick != .none { return pick }
+        }
+        return .none
+    }
+
+    /// A request was sent to the backend at `place`.
+    package final func began(_ place: Int) {
+        loads.add(1, at: place)
+        loadChanged(place)
+    }
+
+    /// A request on the backend at `place` is over.
+    package final func ended(_ place: Int) {
+        loads.add(-1, at: place)
+        loadChanged(place)
+    }
+
+    // MARK: For policies
+
+    /// There is another rotation; `loads` and `tiers` are of it.
+    func rebuild(_ rotation: Rotation) {}
+
+    /// The backend of a tier for `request`.
+    func pick(_ request: PickRequest, in tier: Int) -> Pick {
+        preconditionFailure("each policy picks in its own way")
+    }
+
+    /// The number of requests in flight at `place` is another.
+    func loadChanged(_ place: Int) {}
+
+    /// The head of an answer came from the backend at `place`, so many nanoseconds after the request
+    /// was sent; `now` is the worker's clock.
+    package func answered(_ place: Int, after nanoseconds: UInt64, now: UInt64) {}
+
+    /// The best of a tier when the policy's own choice can't be: the least loaded for its weight of
+    /// those that are neither tried nor full, one on probation only when there is no other. Rare, so
+    /// a walk over all will do.
+    ///
+    /// - Complexity: O(n).
+    final func leastLoaded(_ request: PickRequest, in tier: Int) -> Pick {
+        var best: Int?
+        var onProbation: Int?
+        var isFull = false
+        for place in tiers[tier] {
+            switch loads.verdict(place, request) {
+            case .tried: continue
+            case .full: isFull = true
+            case .onProbation: onProbation = onProbation ?? place
+            case .admitted, .passedOver:
+                if let known = best, !isLess(place, known) { continue }
+                best = place
+            }
+        }
+        return (best ?? onProbation).map { .backend($0) } ?? (isFull ? .full : .none)
+    }
+
+    /// Whether the backend at `place` would have less for its weight than `other`, with one more.
+    final func isLess(_ place: Int, _ other: Int) -> Bool {
+        (loads.inFlight(place) + 1) * loads.weight(other)
+            < (loads.inFlight(other) + 1) * loads.weight(place)
+    }
+}

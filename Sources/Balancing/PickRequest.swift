@@ -1,0 +1,26 @@
+// PickRequest: what a policy may know of a request, and what it answers.
+
+/// What a backend is wanted for. Value type that allocates nothing.
+package struct PickRequest {
+    /// Where the request has been already.
+    package var tried = TriedBackends()
+    /// Stands for what the service hashes by, such as the client's address; only consistent hashing
+    /// looks at it.
+    package var key: UInt64 = 0
+    /// Whether it may be sent again should the backend fail: only such a request is risked on a
+    /// backend that is on probation.
+    package var isRepeatable = true
+
+    /// A request that has been nowhere.
+    package init() {}
+}
+
+/// What a policy answers.
+package enum Pick: Equatable, Sendable {
+    /// The backend at this place of the rotation, its tiers laid end to end.
+    case backend(Int)
+    /// Some were not tried, and each of those has as many requests in flight as it may have.
+    case full
+    /// There is none that was not tried.
+    case none
+}

@@ -1,0 +1,89 @@
+// What a worker concludes from the answers of live requests. It tells the control thread, which decides:
+// a backend is out when the next rotation comes without it.
+
+internal import Backends
+internal import Balancing
+internal import Events
+internal import Stats
+
+extension BackendPool {
+    // MARK: Answers
+
+    /// The head of a response came from `backend`, so many nanoseconds after its request was sent.
+    func noteAnswer(
+        status: Int, from backend: PooledBackend, after nanoseconds: UInt64, _ worker: Worker
+    ) {
+        let now = worker.loop.nowNanoseconds
+        backend.counters.firstByte.record(microseconds: Int(nanoseconds / 1000))
+        noteHeard(backend, now)
+        if let place = backend.place { balancer.answered(place, after: nanoseconds, now: now) }
+        guard status < 500 else {
+            backend.counters.responses5xx.add()
+            // That something is not implemented (501, 505) says nothing about health.
+            if status != 501, status != 505 { noteFailure(of: backend, status: status, worker) }
+            return
+        }
+        let mustBeProven = backend.record.isOnProbation
+        backend.record.noteGood()
+        if mustBeProven {
+            backend.record.isOnProbation = false
+            worker.report(.proven(options.id, backend.id))
+        }
+    }
+
+    /// An answer of `backend` failed, or broke off (status 0).
+    func noteFailure(of backend: PooledBackend, status: Int, _ worker: Worker) {
+        backend.record.noteFailed()
+        guard let runMin = options.ejection.failures,
+            backend.record.isOutlier(othersFailureShare: failureShare(besides: backend), runMin: runMin)
+        else { return }
+        worker.reportFailure(
+            .answers(consecutive: backend.record.failures, last: status), of: backend,
+            service: options.id)
+    }
+
+    /// The share of failed answers of other backends, in 65536ths: of up to 16 of those next to it.
+    private func failureShare(besides backend: PooledBackend) -> Int {
+        let place = backend.place ?? 0
+        let count = min(members.count - 1, 16)
+        guard count > 0 else { return 65_536 }
+        var sum = 0
+        for step in 1...count {
+            sum += members[(place + step) % members.count].record.failureShare
+        }
+        return sum / count
+    }
+
+    // MARK: Silence
+
+    /// A byte of a response came from `backend`.
+    private func noteHeard(_ backend: PooledBackend, _ now: UInt64) {
+        if lastHeard.id != backend.id {
+            heardBefore = lastHeard.at
+            lastHeard.id = backend.id
+        }
+        lastHeard.at = now
+        backend.record.isSilent = false
+    }
+
+    /// Whether `backend`, to which a request was sent at `sentAt` and that has not answered it since,
+    /// is silent: nothing at all has come from it since then, other requests wait as well, and another
+    /// backend of the service has answered one. A slow page alone is none of this, and neither is a
+    /// database that makes all backends wait. Tells the control thread if so.
+    func isSilent(_ backend: PooledBackend, since sentAt: UInt64, _ worker: Worker) -> Bool {
+        guard backend.record.heardAt < sentAt else { return false }
+        if !backend.record.isSilent {
+            let othersHeardAt = lastHeard.id == backend.id ? heardBefore : lastHeard.at
+            let waitingMin = backend.record.isOnProbation ? 1 : Self.waitingMin
+            guard backend.inFlight >= waitingMin, othersHeardAt > sentAt else { return false }
+            backend.record.isSilent = true
+        }
+        worker.reportFailure(
+            .silent(waiting: backend.inFlight), of: backend, service: options.id)
+        return true
+    }
+
+    /// Requests that have to wait on a backend for its silence to mean something: one may be a slow
+    /// page, and a second one may have come upon another.
+    private static let waitingMin = 3
+}

@@ -1,0 +1,67 @@
+// PooledBackend: one backend as one worker sees it: what is in flight on it, which connections to it
+// are free, and what its answers say about it.
+
+internal import Backends
+internal import Endpoints
+internal import Stats
+
+/// One backend of a service. Worker thread only.
+final class PooledBackend {
+    let id: BackendID
+    let endpoint: Endpoint
+    let counters: BackendCounters
+    /// Its address, for the access log.
+    private(set) lazy var nameBytes = Array("\(endpoint)".utf8)
+    /// Where the rotation has it; nil when it has not: then connections are not kept.
+    private(set) var place: Int?
+    /// Requests in flight on it from this worker.
+    var inFlight = 0
+    /// What its answers say.
+    var record = BackendRecord()
+    /// Connections that wait for a request; the last used is reused first, so that the others can
+    /// time out.
+    private var idle: [BackendConnection] = []
+
+    init(id: BackendID, endpoint: Endpoint, counters: BackendCounters) {
+        self.id = id
+        self.endpoint = endpoint
+        self.counters = counters
+    }
+
+    var isInRotation: Bool { place != nil }
+
+    /// A rotation has it at this place.
+    func enter(at place: Int, isOnProbation: Bool) {
+        self.place = place
+        record.isOnProbation = isOnProbation
+    }
+
+    /// The rotation has it no more: no new request, and no connection is kept.
+    func leave() {
+        place = nil
+        closeIdle()
+    }
+
+    /// A connection that was free, if there is one.
+    func takeIdle() -> BackendConnection? { idle.popLast() }
+
+    /// Keeps `connection` for the next request; false when it is not wanted.
+    func keep(_ connection: BackendConnection, max: Int) -> Bool {
+        guard isInRotation, idle.count < max else { return false }
+        idle.append(connection)
+        return true
+    }
+
+    /// Forgets a free connection that closed.
+    func remove(_ connection: BackendConnection) {
+        // From the end: a connection that breaks was most likely used last.
+        if let index = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: index) }
+    }
+
+    /// Closes all free connections.
+    func closeIdle() {
+        let closing = idle
+        idle = []
+        for connection in closing { connection.close() }
+    }
+}

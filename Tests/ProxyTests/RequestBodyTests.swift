@@ -1,6 +1,7 @@
 // Goal: a request's body reaches the backend whole and framed as it came, however it arrives, and the
 // requests behind it are answered in order. Method: an echoing backend, raw clients.
 
+import Proxy
 import TestSupport
 import Testing
 

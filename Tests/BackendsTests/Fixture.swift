@@ -16,6 +16,11 @@ func instance(_ number: Int, priority: UInt16 = 0, weight: UInt16 = 1) -> Instan
     Instance(endpoint(number), priority: priority, weight: weight)
 }
 
+/// Ejections last exactly as long as they are said to.
+struct NoJitter: RandomNumberGenerator {
+    mutating func next() -> UInt64 { 0 }
+}
+
 /// One roster, its journal, and the time in seconds since `start`.
 final class Fixture {
     let journal: Journal
@@ -31,7 +36,7 @@ final class Fixture {
         journal = Journal(capacity: capacity)
         roster = Roster(
             service: ServiceID(index: 0), options: options, places: places, ids: ids,
-            journal: journal)
+            journal: journal, random: NoJitter())
     }
 
     func wait(_ seconds: Double) {
@@ -66,6 +71,16 @@ final class Fixture {
         roster.dialFailed(id, .refused, now: now)
     }
 
+    func failLive(_ number: Int, _ failure: LiveFailure = .answers(consecutive: 3, last: 500)) {
+        guard let id = roster.backend(at: endpoint(number))?.id else { return }
+        roster.liveFailed(id, failure, now: now)
+    }
+
+    func prove(_ number: Int) {
+        guard let id = roster.backend(at: endpoint(number))?.id else { return }
+        roster.liveProven(id, now: now)
+    }
+
     func drained(_ number: Int) {
         guard let id = roster.backend(at: endpoint(number))?.id else { return }
         roster.drained(id, now: now)
@@ -75,6 +90,14 @@ final class Fixture {
     func fill(_ count: Int) {
         answer(1...count)
         for number in 1...count { pass(number) }
+    }
+
+    /// The journal in words, the oldest first.
+    var texts: [String] { journal.entries.map(\.event.description) }
+
+    /// The numbers of those in the rotation that are on probation.
+    var onProbation: [Int] {
+        zip(inRotation, roster.rotation.members).filter(\.1.isOnProbation).map(\.0)
     }
 
     /// The phase of a backend; nil when it is not on the roster.

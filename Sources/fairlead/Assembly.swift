@@ -137,20 +137,3 @@ extension BackendOverrides {
         }
     }
 }
-
-extension HealthOptions {
-    /// How the backends of `service` are checked.
-    init(_ check: Service.Check) {
-        self.init()
-        kind =
-            switch check.kind {
-            case .tcp: .tcp
-            case .http: .http(HTTP(path: check.path, host: check.host, statuses: check.status))
-            case .off: .off
-            }
-        interval = check.interval
-        timeout = check.timeout
-        jitterPercent = check.jitterPercent
-        port = check.port
-    }
-}

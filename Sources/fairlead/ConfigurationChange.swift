@@ -47,6 +47,7 @@ struct ConfigurationChange: Equatable {
         listeners = old.listeners.filter { settings[$0.name] != $0 }.map(\.name)
         if old.stopTimeout != new.stopTimeout { self.settings.append("stop-timeout") }
         if old.logLevel != new.logLevel { self.settings.append("log-level") }
+        if old.checks != new.checks { self.settings.append("checks.rate") }
     }
 
     private init() {}

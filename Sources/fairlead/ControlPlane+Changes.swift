@@ -16,6 +16,7 @@ import Configuration
 import DNSWire
 import Discovery
 import Events
+import Health
 import Proxy
 
 extension ControlPlane {
@@ -30,6 +31,7 @@ extension ControlPlane {
         let sources = try makeSources(change)
         configuration = new
         log = Log(level: new.logLevel)
+        checker.rate = new.checks.rate
         services.order(by: new.services.map(\.name))
         guard !change.isEmpty else { return change }
 

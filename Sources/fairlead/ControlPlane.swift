@@ -71,7 +71,8 @@ final class ControlPlane {
             services: 0)
         workersLeft = configuration.workers
         factory = try SourceFactory(configuration, on: loop)
-        checker = HealthChecker(on: loop, client: HTTPClient(on: loop))
+        checker = HealthChecker(
+            on: loop, client: HTTPClient(on: loop), rate: configuration.checks.rate)
         do throws(Errno) {
             reports = try Mailbox()
         } catch {

@@ -68,9 +68,11 @@ final class ServiceControl {
     var name: String { settings.name }
 
     private func check() {
-        checks = surroundings.checker.watch(roster, options: HealthOptions(settings.check)) {
-            [unowned self] in settle()
-        }
+        let registry = surroundings.registry
+        checks = surroundings.checker.watch(
+            roster, options: HealthOptions(settings.check),
+            liveAnswers: { registry.backendTotals($0.rawValue).goodAnswers },
+            onChange: { [unowned self] in settle() })
     }
 
     /// Begins to ask and to check.
@@ -199,6 +201,11 @@ final class ServiceControl {
         }
         settle()
     }
+}
+
+extension BackendTotals {
+    /// Live requests that it answered, and not with a failure; of TCP nothing is known.
+    fileprivate var goodAnswers: UInt64 { UInt64(max(0, firstByte.count - responses5xx)) }
 }
 
 extension DialFailure {

@@ -34,7 +34,8 @@ let cold: [SwiftSetting] = strict + [.unsafeFlags(["-Osize"], .when(configuratio
 let small: [LinkerSetting] = [
     .unsafeFlags(
         [
-            "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--no-export-dynamic", "-Xlinker",
+            "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--no-export-dynamic",
+            "-Xlinker",
             "--icf=safe", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
         ], .when(configuration: .release))
 ]
@@ -57,7 +58,7 @@ func tests(_ name: String, uses: [Target.Dependency] = []) -> Target {
 let package = Package(
     name: "fairlead",
     products: [
-        .executable(name: "fairlead", targets: ["fairlead"]),
+        .executable(name: "fairlead", targets: ["fairlead"])
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -65,7 +66,8 @@ let package = Package(
     ],
     targets: [
         // C libraries, from Debian.
-        .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
+        .systemLibrary(
+            name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CLibyaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
@@ -88,21 +90,48 @@ let package = Package(
         module("DNSClient", uses: ["Events", "DNSWire", "Endpoints"], settings: cold),
         module("HTTPClient", uses: ["Events", "HTTP1", "Endpoints"], settings: cold),
         module("HTTPServer", uses: ["WallClock", "Events", "HTTP1", "Endpoints"], settings: cold),
-        module("AccessLog", uses: ["WallClock", "Locking", "CLinux", "Events", "HTTP1", "Stats", "Endpoints"], settings: hot),
-        module("Discovery", uses: ["Documents", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints"], settings: cold),
-        module("Consul", uses: ["ConsulQuery", "Events", "HTTPClient", "HTTP1", "Discovery", "DNSClient", "DNSWire", "Backends", "Endpoints"], settings: cold),
-        module("Explain", uses: ["DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints"], settings: cold),
-        module("Health", uses: ["Events", "HTTPClient", "Backends", "Endpoints"], settings: cold),
-        module("Proxy", uses: ["AccessLog", "Routing", "Events", "HTTP1", "Balancing", "Backends", "Stats", "Endpoints"], settings: hot),
-        module("Admin", uses: ["WallClock", "Events", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints"], settings: cold),
+        module(
+            "AccessLog",
+            uses: ["WallClock", "Locking", "CLinux", "Events", "HTTP1", "Stats", "Endpoints"],
+            settings: hot),
+        module(
+            "Discovery",
+            uses: ["Documents", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints"],
+            settings: cold),
+        module(
+            "Consul",
+            uses: [
+                "ConsulQuery", "Events", "HTTPClient", "HTTP1", "Discovery", "DNSClient", "DNSWire",
+                "Backends", "Endpoints",
+            ], settings: cold),
+        module(
+            "Explain", uses: ["DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints"],
+            settings: cold),
+        module(
+            "Health", uses: ["Events", "HTTPClient", "HTTP1", "Backends", "Endpoints"],
+            settings: cold),
+        module(
+            "Proxy",
+            uses: [
+                "AccessLog", "Routing", "Events", "HTTP1", "Balancing", "Backends", "Stats",
+                "Endpoints",
+            ], settings: hot),
+        module(
+            "Admin",
+            uses: ["WallClock", "Events", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints"],
+            settings: cold),
         module("TestBackend", uses: ["Events", "HTTP1", "Endpoints"], settings: hot),
-        module("Demo", uses: ["Locking", "Events", "DNSWire", "HTTPServer", "HTTP1", "Endpoints"], settings: cold),
+        module(
+            "Demo", uses: ["Locking", "Events", "DNSWire", "HTTPServer", "HTTP1", "Endpoints"],
+            settings: cold),
 
         .executableTarget(
             name: "fairlead",
             dependencies: [
-                "Endpoints", "Documents", "Configuration", "Events", "DNSClient", "DNSWire", "HTTPClient", "Discovery", "Consul", "ConsulQuery",
-                "Explain", "Health", "Proxy", "Balancing", "Backends", "Stats", "Admin", "Demo", "HTTP1", "HTTPServer",
+                "Endpoints", "Documents", "Configuration", "Events", "DNSClient", "DNSWire",
+                "HTTPClient", "Discovery", "Consul", "ConsulQuery",
+                "Explain", "Health", "Proxy", "Balancing", "Backends", "Stats", "Admin", "Demo",
+                "HTTP1", "HTTPServer",
                 "AccessLog", "Routing", "TestBackend",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -140,39 +169,66 @@ let package = Package(
         tests("Stats"),
         tests("Configuration", uses: ["Documents", "ConsulQuery", "Endpoints"]),
         tests("Events", uses: ["Endpoints"]),
-        tests("DNSClient", uses: ["ScriptedDNS", "TestSupport", "Locking", "Events", "DNSWire", "Endpoints"]),
+        tests(
+            "DNSClient",
+            uses: ["ScriptedDNS", "TestSupport", "Locking", "Events", "DNSWire", "Endpoints"]),
         tests("HTTPClient", uses: ["TestSupport", "Events", "Endpoints", "HTTPServer", "HTTP1"]),
         tests("HTTPServer", uses: ["WallClock", "Events", "Endpoints", "HTTP1"]),
-        tests("Discovery", uses: ["ScriptedDNS", "Documents", "TestSupport", "Demo", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints"]),
+        tests(
+            "Discovery",
+            uses: [
+                "ScriptedDNS", "Documents", "TestSupport", "Demo", "Events", "DNSClient", "DNSWire",
+                "Backends", "Endpoints",
+            ]),
         tests("ConsulQuery"),
-        tests("Consul", uses: ["TestSupport", "Locking", "ConsulQuery", "Events", "HTTPClient", "HTTP1", "Discovery", "DNSClient", "DNSWire", "Demo", "Backends", "Endpoints"]),
+        tests(
+            "Consul",
+            uses: [
+                "TestSupport", "Locking", "ConsulQuery", "Events", "HTTPClient", "HTTP1",
+                "Discovery", "DNSClient", "DNSWire", "Demo", "Backends", "Endpoints",
+            ]),
         tests("Explain", uses: ["DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints"]),
-        tests("Health", uses: ["TestSupport", "Events", "HTTPClient", "Backends", "Endpoints"]),
+        tests(
+            "Health",
+            uses: ["TestSupport", "Events", "HTTPClient", "HTTP1", "Backends", "Endpoints"]),
         tests("Routing", uses: ["HTTP1", "Backends", "TestSupport"]),
-        tests("AccessLog", uses: ["TestSupport", "Events", "HTTP1", "Stats", "Endpoints", "Locking"]),
-        tests("Proxy", uses: ["TestSupport", "AccessLog", "Routing", "Locking", "Events", "HTTP1", "Backends", "Balancing", "Stats", "Endpoints"]),
+        tests(
+            "AccessLog", uses: ["TestSupport", "Events", "HTTP1", "Stats", "Endpoints", "Locking"]),
+        tests(
+            "Proxy",
+            uses: [
+                "TestSupport", "AccessLog", "Routing", "Locking", "Events", "HTTP1", "Backends",
+                "Balancing", "Stats", "Endpoints",
+            ]),
         tests(
             "Admin",
             uses: [
                 "Events", "HTTPClient", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ]),
-        tests("Demo", uses: ["Events", "DNSWire", "DNSClient", "HTTPServer", "HTTP1", "Endpoints"]),
+        tests(
+            "Demo", uses: ["Events", "DNSWire", "DNSClient", "HTTPServer", "HTTP1", "Endpoints"]),
         tests("TestBackend", uses: ["TestSupport", "Events", "Endpoints"]),
         tests(
             "fairlead",
             uses: [
-                "TestSupport", "TestBackend", "Demo", "DNSWire", "Configuration", "Documents", "Backends", "Events", "Endpoints",
+                "TestSupport", "TestBackend", "Demo", "DNSWire", "Configuration", "Documents",
+                "Backends", "Events", "Endpoints",
                 "Stats", "Proxy", "Routing", "Locking", "Admin",
             ]),
         // Optimised builds only: requests allocate nothing. Replaces malloc for the test process.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .testTarget(
             name: "AllocationTests",
-            dependencies: ["CAllocationCounter", "AccessLog", "Routing", "Proxy", "Backends", "Endpoints", "Events", "Stats"],
+            dependencies: [
+                "CAllocationCounter", "AccessLog", "Routing", "Proxy", "Backends", "Endpoints",
+                "Events", "Stats",
+            ],
             swiftSettings: strict),
         // What tests share: guard pages, seeded numbers, threads, readers.
-        .target(name: "TestSupport", dependencies: ["Events", "HTTP1", "Locking", "Endpoints"], path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["Events", "HTTP1", "Locking", "Endpoints"],
+            path: "Tests/TestSupport", swiftSettings: strict),
         // A DNS server that lies as a test tells it.
         .target(
             name: "ScriptedDNS", dependencies: ["DNSClient", "DNSWire", "Endpoints", "Events"],
@@ -181,7 +237,8 @@ let package = Package(
         .testTarget(
             name: "FlowTests",
             dependencies: [
-                "fairlead", "TestSupport", "ScriptedDNS", "DNSWire", "Events", "Endpoints", "Locking",
+                "fairlead", "TestSupport", "ScriptedDNS", "DNSWire", "Events", "Endpoints",
+                "Locking",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             exclude: ["Cases", "differences.md", "discovery.md"],

@@ -33,7 +33,8 @@ package struct AdminSnapshot: Sendable {
     package var following: Following?
     /// Who is asked for instances: nameservers, then Consul agents, each in the configured order.
     package var registries: [Registry] = []
-    /// Health checks of all services by what they came to: `passed`, `failed`, `inconclusive`.
+    /// Health checks of all services by what they came to: `passed`, `failed`,
+    /// `inconclusive`, `skipped`.
     package var checks: [String: Int] = [:]
     /// Lines of the access log by what became of them: `written`, `dropped`, `lost`; empty without one.
     package var accessLogLines: [String: Int] = [:]

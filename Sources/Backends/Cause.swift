@@ -13,8 +13,12 @@ package enum CheckFailure: Sendable, Hashable, CustomStringConvertible {
     case unreachable
     /// An answer with a status that is not the expected one.
     case status(Int)
-    /// An answer that is no HTTP, or not what was expected.
+    /// An answer that is no HTTP.
     case malformed
+    /// An answer to an HTTP check whose status passes, and whose body does not.
+    case body(BodyFailure)
+    /// An answer to a TCP check that does not begin with what is expected, and what it looks like.
+    case unexpected(AnswerKind)
     /// Any other error, by errno; 0 when there is none.
     case other(Int32)
 
@@ -27,8 +31,36 @@ package enum CheckFailure: Sendable, Hashable, CustomStringConvertible {
         case .unreachable: "host unreachable"
         case .status(let code): "status \(code)"
         case .malformed: "malformed answer"
+        case .body(let failure): failure.rawValue
+        case .unexpected(let kind): "unexpected answer: \(kind.rawValue)"
         case .other(let errno): "error \(errno)"
         }
+    }
+}
+
+extension CheckFailure {
+    /// Why a body does not pass. Any thread.
+    package enum BodyFailure: String, Sendable, Hashable, CaseIterable {
+        /// What was read of it, to its end or to the limit, does not have the expected text.
+        case lacksText = "body without the expected text"
+        /// The connection ended before the body did.
+        case cutShort = "body cut short before the expected text"
+        /// It did not end, or reach the limit, in time.
+        case timeout = "body not read in time for the expected text"
+        /// It is not what its framing says.
+        case malformed = "malformed body"
+    }
+
+    /// What an answer looks like. A kind and never its bytes, which are a stranger's. Any thread.
+    package enum AnswerKind: String, Sendable, Hashable, CaseIterable {
+        /// It begins as HTTP/1.x does.
+        case http = "HTTP"
+        /// It begins as a record of TLS does.
+        case tls = "TLS"
+        /// Printable ASCII.
+        case text = "other text"
+        /// Anything else.
+        case binary = "binary data"
     }
 }
 

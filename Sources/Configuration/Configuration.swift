@@ -16,6 +16,8 @@ package struct Configuration: Equatable, Sendable {
     package internal(set) var admin: Endpoint? = Endpoint(.loopback, 9090)
     /// How names are looked up.
     package internal(set) var dns = DNSSettings()
+    /// What holds for the checks of all services.
+    package internal(set) var checks = CheckSettings()
     /// Where Consul's agents are, and what is asked of them.
     package internal(set) var consul = ConsulSettings()
     /// How long work in flight may take to finish after the first stop signal; zero means at once.

@@ -39,6 +39,19 @@ extension Loading {
         if value.zone.prefer == nil, service.given["zone.key"] != nil {
             errors.add("found zone.key without zone.prefer, expected both", at: origin("zone.key"))
         }
+        if value.eject.time > value.eject.timeMax {
+            errors.add(
+                "found an ejection of \(Units.write(value.eject.time)) and at most "
+                    + "\(Units.write(value.eject.timeMax)), expected time <= time-max",
+                at: origin("eject.time", "eject.time-max"))
+        }
+        if let silence = value.eject.silence, silence >= value.timeouts.responseHead {
+            warnings.add(
+                "found eject.silence of \(Units.write(silence)) and a time for a response's head of "
+                    + "\(Units.write(value.timeouts.responseHead)), expected silence < "
+                    + "response-head: it has no effect",
+                at: origin("eject.silence", "timeouts.response-head"))
+        }
         checkRetry(value, origin: origin)
     }
 

@@ -16,32 +16,12 @@ extension Loading {
         checkAddresses()
         checkConsul()
         for service in services {
-            checkTimes(service)
+            checkRefresh(service)
+            checkCheck(service)
             checkTraffic(service)
         }
         checkTrafficOfTCP()
         if errors.isEmpty { warnAboutUnusedServices() }
-    }
-
-    /// Options that only an HTTP check has make it one, unless they stand beside another type.
-    /// Takes what one scope gave, so that an inherited path does not argue with a service's own
-    /// type.
-    mutating func settled(
-        _ check: Service.Check, given: [String: Origin], prefix: String = ""
-    ) -> Service.Check {
-        var check = check
-        for key in ["path", "host", "status"] {
-            guard let origin = given["\(prefix)check.\(key)"] else { continue }
-            if given["\(prefix)check.type"] == nil {
-                check.kind = .http
-            } else if check.kind != .http {
-                errors.add(
-                    "found a check of type \(check.kind.rawValue), expected type http beside "
-                        + "\(key)",
-                    at: origin)
-            }
-        }
-        return check
     }
 
     private mutating func checkNames() {
@@ -139,24 +119,13 @@ extension Loading {
         return false
     }
 
-    private mutating func checkTimes(_ service: Entry<Service>) {
-        let given = given
-        func origin(_ keys: String...) -> Origin {
-            keys.compactMap { service.given[$0] }.first
-                ?? keys.compactMap { given["defaults.\($0)"] }.first ?? service.origin
-        }
-        let (check, refresh) = (service.value.check, service.value.refresh)
+    private mutating func checkRefresh(_ service: Entry<Service>) {
+        let refresh = service.value.refresh
         if refresh.floor > refresh.ceiling {
             errors.add(
                 "found a floor of \(Units.write(refresh.floor)) and a ceiling of "
                     + "\(Units.write(refresh.ceiling)), expected floor <= ceiling",
-                at: origin("refresh.floor", "refresh.ceiling"))
-        }
-        if check.kind != .off, check.timeout > check.interval {
-            warnings.add(
-                "found a timeout of \(Units.write(check.timeout)) and an interval of "
-                    + "\(Units.write(check.interval)), expected timeout <= interval: a check that "
-                    + "hangs delays the next", at: origin("check.timeout", "check.interval"))
+                at: origin(in: service, "refresh.floor", "refresh.ceiling"))
         }
     }
 

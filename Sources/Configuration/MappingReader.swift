@@ -69,12 +69,9 @@ struct MappingReader<Root> {
         _ problems: inout ProblemList
     ) -> Origin? {
         let origin = Origin.file(name: file, mark: node.mark, path: path)
-        var nodes = [node]
-        var isList = false
-        if option.isList, case .sequence(let items) = node.content {
-            nodes = items
-            isList = true
-        }
+        let items = items(of: node, option)
+        let nodes = items ?? [node]
+        let isList = items != nil
         var texts: [String] = []
         for (index, node) in nodes.enumerated() {
             guard case .scalar(let text, _) = node.content, !node.isNothing else {
@@ -91,6 +88,28 @@ struct MappingReader<Root> {
             return .file(name: file, mark: nodes[index].mark, path: "\(path)[\(index)]")
         }
         return isGood ? origin : nil
+    }
+
+    /// The values of a list; nil when the node is a value itself.
+    private func items(of node: YAMLNode, _ option: Option<Root>) -> [YAMLNode]? {
+        switch node.content {
+        case .sequence(let items) where option.isList:
+            items.flatMap { option.takesMapping ? lines(of: $0) ?? [$0] : [$0] }
+        case .mapping where option.takesMapping: lines(of: node)
+        case .sequence, .mapping, .scalar: nil
+        }
+    }
+
+    /// A mapping of names to plain values as texts; nil when it is none.
+    private func lines(of node: YAMLNode) -> [YAMLNode]? {
+        guard case .mapping(let entries) = node.content else { return nil }
+        return entries.map { entry in
+            guard case .scalar(let text, _) = entry.value.content else { return entry.value }
+            var line = entry.value
+            line.content = .scalar("\(entry.key): \(text)", isPlain: false)
+            line.mark = entry.keyMark
+            return line
+        }
     }
 
     private func addUnknown(

@@ -15,6 +15,8 @@ struct Option<Root>: Sendable {
     let summary: String
     /// Whether it takes a list.
     let isList: Bool
+    /// Whether a file may have a mapping for it.
+    let takesMapping: Bool
     /// The value it has in a root, in the form it is written.
     let text: @Sendable (Root) -> String
     private let variable: String?
@@ -34,6 +36,7 @@ struct Option<Root>: Sendable {
         self.variable = variable
         summary = kind.summary
         isList = kind.isList
+        takesMapping = kind.takesMapping
         isSecret = kind.isSecret
         text = { kind.write($0[keyPath: path]) }
         read = { (texts, root) throws(Unexpected) in root[keyPath: path] = try kind.parse(texts) }
@@ -49,6 +52,7 @@ struct Option<Root>: Sendable {
         variable = inner.variable
         summary = inner.summary
         isList = inner.isList
+        takesMapping = inner.takesMapping
         isSecret = inner.isSecret
         text = { inner.text($0[keyPath: path]) }
         read = { (texts, root) throws(Unexpected) in try inner.read(texts, &root[keyPath: path]) }

@@ -71,7 +71,7 @@ enum OptionTable {
                 "Whether another process may listen on the same addresses, to take over."),
             Option("log-level", \.logLevel, .word, "The least severe message that is written."),
         ] + Option.group("access-log", \.accessLog, accessLog) + Option.group("dns", \.dns, dns)
-        + Option.group("consul", \.consul, consul)
+        + Option.group("checks", \.checks, checks) + Option.group("consul", \.consul, consul)
 
     private static let accessLog: [Option<AccessLogSettings>] = [
         Option(
@@ -104,6 +104,13 @@ enum OptionTable {
         Option(
             "resolv-conf", \.resolvConf, .filePath,
             "The file that names the nameservers when `dns.servers` does not."),
+    ]
+
+    private static let checks: [Option<CheckSettings>] = [
+        Option(
+            "rate", \.rate, .count(1...100_000),
+            "Checks that begin a second at most, over all services; when more are due, all of them "
+                + "come later by the same time.")
     ]
 
     private static let consul: [Option<ConsulSettings>] =
@@ -151,7 +158,7 @@ enum OptionTable {
     static let service: [Option<Service>] =
         balancing + Option.group("", \.records, records)
         + Option.group("refresh", \.refresh, refresh) + Option.group("hold", \.hold, hold)
-        + Option.group("check", \.check, check)
+        + Option.group("check", \.check, check) + Option.group("eject", \.eject, eject)
         + Option.group("retry", \.retry, retry)
         + Option.group("timeouts", \.timeouts, backendTimeouts)
 
@@ -194,30 +201,6 @@ enum OptionTable {
             "ceiling", \.ceiling, .duration(.milliseconds(100) ... .seconds(86400)),
             "The longest wait."),
         Option("jitter", \.jitterPercent, .percent(0...50), "How much a wait varies at random."),
-    ]
-
-    private static let check: [Option<Service.Check>] = [
-        Option(
-            "type", \.kind, .word,
-            "What a check does; a path, host or status without a type means `http`."),
-        Option("path", \.path, .urlPath, "Path of an HTTP check."),
-        Option(
-            "host", \.host, .optional(.hostHeader, "auto"),
-            "Host header of an HTTP check; `auto` is the backend's address and port."),
-        Option("status", \.status, .statusRange, "Statuses that pass an HTTP check."),
-        Option(
-            "interval", \.interval, .duration(.milliseconds(100) ... .seconds(3600)),
-            "From the start of one check to the start of the next."),
-        Option(
-            "timeout", \.timeout, .duration(.milliseconds(10) ... .seconds(60)),
-            "How long one check may take."),
-        Option("rise", \.rise, .count(1...100), "Passes in a row that bring a backend up."),
-        Option("fall", \.fall, .count(1...100), "Failures in a row that take a backend down."),
-        Option(
-            "jitter", \.jitterPercent, .percent(0...50), "How much the interval varies at random."),
-        Option(
-            "port", \.port, .optional(.count(1...65535), "auto"),
-            "The port to check; `auto` is the backend's own."),
     ]
 
     private static let backendTimeouts: [Option<Service.Timeouts>] = [

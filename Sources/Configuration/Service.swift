@@ -34,6 +34,8 @@ package struct Service: Equatable, Sendable {
     package internal(set) var limits = Limits()
     /// How its backends are probed.
     package internal(set) var check = Check()
+    /// When live traffic ejects a backend.
+    package internal(set) var eject = Eject()
     /// When its requests are tried again.
     package internal(set) var retry = Retry()
     /// How long its backends may take.
@@ -136,40 +138,6 @@ package struct Service: Equatable, Sendable {
         package internal(set) var ceiling = Duration.seconds(60)
         /// How much a wait is varied at random, in percent, so that processes do not ask in step.
         package internal(set) var jitterPercent = 10
-    }
-
-    /// How a backend's health is probed.
-    package struct Check: Equatable, Sendable {
-        /// What a check does; a TCP connect unless the operator says otherwise.
-        package internal(set) var kind = Kind.tcp
-        /// Path and query of the request; HTTP only.
-        package internal(set) var path = "/"
-        /// The Host header; nil means the backend's address and port. HTTP only.
-        package internal(set) var host: String?
-        /// Statuses that pass, within 100 to 599; HTTP only.
-        package internal(set) var status: ClosedRange<Int> = 200...399
-        /// From the start of one check to the start of the next.
-        package internal(set) var interval = Duration.seconds(2)
-        /// How long one check may take.
-        package internal(set) var timeout = Duration.seconds(1)
-        /// Passes in a row that bring a backend up.
-        package internal(set) var rise = 2
-        /// Failures in a row that take it down.
-        package internal(set) var fall = 3
-        /// How much the interval is varied at random, in percent.
-        package internal(set) var jitterPercent = 20
-        /// The port to probe; nil means the backend's own.
-        package internal(set) var port: UInt16?
-
-        /// What a check does.
-        package enum Kind: String, CaseIterable, Equatable, Sendable {
-            /// Connects.
-            case tcp
-            /// Sends a GET and looks at the status.
-            case http
-            /// Nothing: every instance counts as healthy until traffic says otherwise.
-            case off
-        }
     }
 
     /// How long a backend may take, and how long a connection to it is kept.

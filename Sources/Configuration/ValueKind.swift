@@ -20,6 +20,8 @@ struct ValueKind<Value: Sendable>: Sendable {
     let isList: Bool
     /// Whether no message may show a value.
     var isSecret = false
+    /// Whether a file may have a mapping for a list of texts `KEY: VALUE`.
+    var takesMapping = false
     /// Reads; exactly one text unless `isList`.
     let parse: @Sendable ([String]) throws(Unexpected) -> Value
     /// Writes in the form that `parse` reads.
@@ -76,7 +78,9 @@ struct ValueKind<Value: Sendable>: Sendable {
     }
 
     /// Up to `countMax` values of a `kind`.
-    static func list<Element>(of kind: ValueKind<Element>, countMax: Int) -> Self
+    static func list<Element>(
+        of kind: ValueKind<Element>, mayBeEmpty: Bool = true, countMax: Int
+    ) -> Self
     where Value == [Element] {
         Self(
             summary: "list of \(kind.summary)", isList: true,
@@ -84,6 +88,9 @@ struct ValueKind<Value: Sendable>: Sendable {
             parse: { (texts) throws(Unexpected) in
                 if texts.count > countMax {
                     throw Unexpected(index: countMax, expected: "at most \(countMax) values")
+                }
+                if texts.isEmpty, !mayBeEmpty {
+                    throw Unexpected(expected: "at least one value")
                 }
                 var values: [Element] = []
                 for (index, text) in texts.enumerated() {

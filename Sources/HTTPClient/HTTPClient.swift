@@ -105,6 +105,8 @@ extension HTTPClient {
         case ignored
         /// All of it; a body of more bytes than this is a failure.
         case upTo(Int)
+        /// So many bytes of it, or all if it has fewer: the exchange ends with the last of them.
+        case first(Int)
     }
 
     /// How an exchange ended. Any thread.

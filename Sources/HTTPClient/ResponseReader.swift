@@ -81,17 +81,21 @@ struct ResponseReader: ~Copyable {
         pending = []
         self.response = response
         mayLeaveConnection = mayLeaveConnection && head.keepsAlive && head.status != 101
-        guard case .upTo(let limit) = wish else { return .complete(response) }
-        // A length that is told is believed before the body is received.
-        if case .length(let count) = head.body, count > UInt64(max(0, limit)) {
-            return .failed(.bodyTooLarge(limit: limit))
+        switch wish {
+        case .ignored: return .complete(response)
+        case .first: break
+        case .upTo(let limit):
+            // A length that is told is believed before the body is received.
+            if case .length(let count) = head.body, count > UInt64(max(0, limit)) {
+                return .failed(.bodyTooLarge(limit: limit))
+            }
         }
         payload = PayloadReader(head.body)
         return receiveBody(rest.span, from: 0)
     }
 
     private mutating func receiveBody(_ bytes: Span<UInt8>, from start: Int) -> Step {
-        guard case .upTo(let limit) = wish, var response else { return .needMore }
+        guard let limit = wish.limit, var response else { return .needMore }
         // Nothing else holds the body while it grows.
         self.response = nil
         defer { self.response = response }
@@ -99,10 +103,13 @@ struct ResponseReader: ~Copyable {
         while !payload.isComplete {
             switch payload.next(bytes, from: at) {
             case .data(let range):
-                guard range.count <= limit - response.body.count else {
+                let room = limit - response.body.count
+                if range.count > room, !wish.allowsMore {
                     return .failed(.bodyTooLarge(limit: limit))
                 }
-                response.body.append(bytes.extracting(range))
+                response.body.append(bytes.extracting(range.prefix(room)))
+                // What follows is not waited for, so the connection can't serve again.
+                if wish.allowsMore, response.body.count == limit { return .complete(response) }
                 at = range.upperBound
             case .needMore: return .needMore
             case .end(let consumed): at = consumed
@@ -111,5 +118,20 @@ struct ResponseReader: ~Copyable {
         }
         leavesConnection = mayLeaveConnection && at == bytes.count
         return .complete(response)
+    }
+}
+
+extension HTTPClient.BodyWish {
+    /// The most bytes of a body that are kept; nil when it is not read.
+    fileprivate var limit: Int? {
+        switch self {
+        case .ignored: nil
+        case .upTo(let count), .first(let count): max(0, count)
+        }
+    }
+
+    /// Whether a body may be longer than that.
+    fileprivate var allowsMore: Bool {
+        if case .first = self { true } else { false }
     }
 }

@@ -3,119 +3,112 @@
 //
 // | when                                        | the next check starts                           |
 // |---------------------------------------------|-------------------------------------------------|
-// | a backend is new                            | within 20 ms; with many of them, 2 ms for each  |
-// | its last check told nothing to worry about  | an interval after the start of the last one     |
-// | it is under suspicion                       | the same, but 500 ms at most                    |
+// | an endpoint is new                          | within 20 ms; with many of them, 2 ms for each  |
+// | somebody else begins to watch it            | the same, but 100 ms after the last one         |
+// | a check has ended, or was skipped           | an interval after its start, by pace            |
 // | somebody asks (a request could not connect) | at once, but 100 ms after the last one          |
 // | too many checks are under way               | when one of them ends, the longest due first    |
+// | too many have begun within this second      | when the budget allows, the longest due first   |
 //
-// There is no queue besides: a check that is due and can't start stays where it is.
+// There is no queue besides: a check that is due and can't start stays where it is. As the next one
+// is counted from the start of the last one, a budget that is too small makes all intervals longer
+// by the same time, and starves nobody.
 
-package import Backends
+/// A check's number in this process: never reused, so that a late end can't be mixed up. Any thread.
+package struct CheckID: Hashable, Sendable {
+    /// Counts from 0.
+    package let rawValue: UInt64
+
+    /// The check with this number.
+    package init(rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+}
 
 /// When to start which check. Control thread.
 package struct CheckSchedule {
-    /// How soon the next check follows.
-    package enum Pace: Sendable, Equatable {
-        /// Nothing is expected to change.
-        case usual
-        /// The next check may change the backend's state.
-        case fast
-    }
-
-    /// How often one service is checked.
-    package struct Timing: Sendable, Equatable {
-        let interval: Duration
-        let jitterPercent: Int
-
-        /// The nearest possible values: an interval of 1 ms to a day, a jitter of 0 to 90 percent
-        /// of it, so that every delay is above zero and far from overflowing.
-        package init(interval: Duration, jitterPercent: Int) {
-            self.interval = HealthOptions.bounded(interval)
-            self.jitterPercent = min(max(jitterPercent, 0), 90)
-        }
-
-        /// From the start of one check to the start of the next.
-        func delay(_ pace: Pace, using generator: inout some RandomNumberGenerator) -> Duration {
-            let base =
-                switch pace {
-                case .usual: interval
-                case .fast: min(interval, CheckSchedule.fastInterval)
-                }
-            guard jitterPercent > 0 else { return base }
-            // In millionths of the base, which itself is at most a day: no overflow.
-            let jitter = jitterPercent * 10_000
-            let millionths = 1_000_000 + Int.random(in: -jitter...jitter, using: &generator)
-            return base * millionths / 1_000_000
-        }
-
-        /// Within which time the first checks of `count` backends start.
-        func spread(over count: Int) -> Duration {
-            let few = min(.milliseconds(20), interval * jitterPercent / 100)
-            return min(interval, max(few, CheckSchedule.spreadPerBackend * count))
-        }
-    }
-
-    /// The pace of a suspect, if the interval is not shorter.
-    private static let fastInterval: Duration = .milliseconds(500)
-    /// However often somebody asks, a backend is not checked more often than this.
+    /// However often somebody asks, an endpoint is not checked more often than this.
     private static let askedInterval: Duration = .milliseconds(100)
     /// First checks come at 500 a second: what 1,000 backends cost anyway, at the default interval.
-    private static let spreadPerBackend: Duration = .milliseconds(2)
+    static let spreadPerCheck: Duration = .milliseconds(2)
+
+    /// A check that is to start.
+    package struct Start: Sendable, Equatable {
+        /// Which.
+        package let id: CheckID
+        /// How long it was due, had a place to run, and waited for the budget.
+        package let lateness: Duration
+        /// Whether somebody asked for it since the last one started.
+        package let isAskedFor: Bool
+    }
 
     private struct Entry {
-        let timing: Timing
         /// When its next check may start; nil while one is under way.
         var due: ContinuousClock.Instant?
         /// When its last check started; nil before the first.
         var startedAt: ContinuousClock.Instant?
-        /// Somebody asked for a check while one was under way.
+        /// Somebody asked for a check since the last one started.
         var isAskedFor = false
     }
 
     /// The most checks under way at a time.
     package let underWayMax: Int
+    /// The most checks that start a second; at least 1.
+    package var rate: Int {
+        get { budget.rate }
+        set { budget.rate = newValue }
+    }
     /// Checks under way.
     package private(set) var underWayCount = 0
 
-    private var entries: [BackendID: Entry] = [:]
-    /// Backends whose first check has not begun.
+    private var budget: CheckBudget
+    /// Since when checks have been due that had a place to run, and no budget; nil for not now.
+    private var heldSince: ContinuousClock.Instant?
+    private var entries: [CheckID: Entry] = [:]
+    /// Those that never started.
     private var newCount = 0
     /// One element for each entry that is due some time, and stale ones.
     private var heap = DueHeap()
 
-    /// A schedule without backends.
-    /// - Precondition: `underWayMax` is at least 1.
-    package init(underWayMax: Int) {
+    /// A schedule without checks.
+    /// - Precondition: `underWayMax` and `rate` are at least 1.
+    package init(underWayMax: Int, rate: Int) {
         precondition(underWayMax >= 1)
         self.underWayMax = underWayMax
+        budget = CheckBudget(rate: rate)
     }
 
-    /// How many backends it has.
+    /// How many checks it has.
     package var count: Int { entries.count }
 
-    // MARK: Backends come and go
+    // MARK: Checks come and go
 
-    /// Begins to check these backends; those that it has already are left alone.
+    /// Plans a first check of these for somebody who watches them from now on; those that it has
+    /// already may come sooner for it, but not later.
     package mutating func add(
-        _ ids: [BackendID], _ timing: Timing, now: ContinuousClock.Instant,
+        _ ids: [CheckID], _ timing: Timing, now: ContinuousClock.Instant,
         using generator: inout some RandomNumberGenerator
     ) {
-        let new = ids.filter { entries[$0] == nil }
-        guard !new.isEmpty else { return }
+        guard !ids.isEmpty else { return }
         // Counting those of other services as well: a start with many small ones is a burst too.
         // The spread is cut into a slice for each, since pure chance would make clusters.
-        let slice = timing.spread(over: newCount + new.count - 1) / new.count
-        for (index, id) in new.enumerated() {
+        let slice = timing.spread(over: newCount + ids.count - 1) / ids.count
+        for (index, id) in ids.enumerated() {
             let within = slice * Int.random(in: 0...1_000_000, using: &generator) / 1_000_000
-            entries[id] = Entry(timing: timing)
-            newCount += 1
-            put(id, at: now + slice * index + within)
+            let first = now + slice * index + within
+            if entries[id] == nil {
+                entries[id] = Entry()
+                newCount += 1
+                put(id, at: first)
+            } else {
+                // The one under way, if there is one, tells the newcomer as well.
+                bringForward(id, to: first)
+            }
         }
     }
 
-    /// Ends the checks of a backend, the one under way included; nothing if it has none.
-    package mutating func remove(_ id: BackendID) {
+    /// Ends a check, also one that is under way; nothing if there is none.
+    package mutating func remove(_ id: CheckID) {
         guard let entry = entries.removeValue(forKey: id) else { return }
         if entry.due == nil { underWayCount -= 1 }
         if entry.startedAt == nil { newCount -= 1 }
@@ -123,44 +116,58 @@ package struct CheckSchedule {
 
     // MARK: Checks start and end
 
-    /// A backend whose check is due: start it now. Nil when there is none, or `underWayMax` checks
-    /// are under way.
+    /// A check that is due: start it now, or `skip` it. Nil when there is none, or `underWayMax` are
+    /// under way, or the budget is spent. Call it until then, since only so the last is noticed.
     /// - Complexity: O(log n), amortised.
-    package mutating func start(now: ContinuousClock.Instant) -> BackendID? {
-        guard let due = nextStart(), due <= now, let id = heap.first?.id else { return nil }
+    package mutating func start(now: ContinuousClock.Instant) -> Start? {
+        guard let next = nextStart(), let first = heap.first, first.due <= now else {
+            heldSince = nil
+            return nil
+        }
+        guard next <= now else {
+            heldSince = heldSince ?? now
+            return nil
+        }
         heap.removeFirst()
-        if entries[id]?.startedAt == nil { newCount -= 1 }
-        entries[id]?.startedAt = now
-        entries[id]?.due = nil
+        budget.take(now: now)
+        let lateness = heldSince.map { max(first.due, $0).duration(to: now) } ?? .zero
+        let old = entries.updateValue(Entry(startedAt: now), forKey: first.id)
+        if old?.startedAt == nil { newCount -= 1 }
         underWayCount += 1
-        return id
+        return Start(
+            id: first.id, lateness: lateness, isAskedFor: old?.isAskedFor ?? false)
     }
 
-    /// The check of this backend has ended. Ignored unless one is under way: it may be late.
+    /// The check that `start` gave last is not needed. It costs nothing of the budget, and the next
+    /// one follows as if it had been made.
+    package mutating func skip(
+        _ id: CheckID, _ timing: Timing, next pace: Pace, now: ContinuousClock.Instant,
+        using generator: inout some RandomNumberGenerator
+    ) {
+        budget.giveBack()
+        end(id, timing, next: pace, now: now, using: &generator)
+    }
+
+    /// This check has ended. Ignored unless it is under way: it may be late.
     package mutating func end(
-        _ id: BackendID, next pace: Pace, now: ContinuousClock.Instant,
+        _ id: CheckID, _ timing: Timing, next pace: Pace, now: ContinuousClock.Instant,
         using generator: inout some RandomNumberGenerator
     ) {
         guard let entry = entries[id], entry.due == nil, let startedAt = entry.startedAt else {
             return
         }
         underWayCount -= 1
-        var delay = entry.timing.delay(pace, using: &generator)
+        var delay = timing.delay(pace, using: &generator)
         if entry.isAskedFor { delay = min(delay, Self.askedInterval) }
-        entries[id]?.isAskedFor = false
         put(id, at: max(now, startedAt + delay))
     }
 
-    /// Asks for a check as soon as may be; nothing if the backend has no checks.
-    package mutating func ask(for id: BackendID, now: ContinuousClock.Instant) {
-        guard let entry = entries[id] else { return }
-        guard let due = entry.due else {
-            // The one under way may have seen the backend as it was before.
-            entries[id]?.isAskedFor = true
-            return
-        }
-        let soon = entry.startedAt.map { max(now, $0 + Self.askedInterval) } ?? now
-        if soon < due { put(id, at: soon) }
+    /// Asks for a check as soon as may be; nothing if there is no such check.
+    package mutating func ask(for id: CheckID, now: ContinuousClock.Instant) {
+        // One that is under way may have seen the endpoint as it was before, and is not what is asked
+        // for.
+        entries[id]?.isAskedFor = true
+        bringForward(id, to: now)
     }
 
     /// When `start` will have something; nil for not before something else happens.
@@ -168,13 +175,23 @@ package struct CheckSchedule {
     package mutating func nextStart() -> ContinuousClock.Instant? {
         guard underWayCount < underWayMax else { return nil }
         while let first = heap.first {
-            if entries[first.id]?.due == first.due { return first.due }
+            if entries[first.id]?.due == first.due {
+                return max(first.due, budget.opensAt ?? first.due)
+            }
             heap.removeFirst()
         }
         return nil
     }
 
-    private mutating func put(_ id: BackendID, at due: ContinuousClock.Instant) {
+    /// Makes a check due at `time`, but 100 ms after its last start; nothing if it is due before, or
+    /// under way.
+    private mutating func bringForward(_ id: CheckID, to time: ContinuousClock.Instant) {
+        guard let entry = entries[id], let due = entry.due else { return }
+        let soon = entry.startedAt.map { max(time, $0 + Self.askedInterval) } ?? time
+        if soon < due { put(id, at: soon) }
+    }
+
+    private mutating func put(_ id: CheckID, at due: ContinuousClock.Instant) {
         entries[id]?.due = due
         heap.insert(.init(due: due, id: id))
         // Stale elements go when they come up, which long intervals may put off for a day.

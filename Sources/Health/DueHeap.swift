@@ -1,13 +1,11 @@
 // DueHeap: which of many checks is due first, in O(log n). Entries are never changed in place: the
 // schedule adds a new one and recognises the old one as stale when it comes up.
 
-internal import Backends
-
 /// A binary min-heap by time.
 struct DueHeap {
     struct Element {
         let due: ContinuousClock.Instant
-        let id: BackendID
+        let id: CheckID
     }
 
     private var elements: [Element] = []

@@ -1,5 +1,6 @@
-// HealthChecker: the checks of all services on one loop. It has the one schedule, so that the bound
-// on checks under way holds for the process, and the one timer behind it.
+// HealthChecker: the checks of all services on one loop. It has the one schedule, so that the bounds
+// on checks hold for the process, and the one timer behind it. Services say which of their backends
+// they want checked how; what two of them want alike is done once, and told to both.
 
 package import Backends
 package import Events
@@ -7,69 +8,104 @@ package import HTTPClient
 
 /// Checks backends, and tells their rosters. Control thread only.
 package final class HealthChecker {
-    let loop: EventLoop
-    let client: HTTPClient
-    /// What all services' checks came to, those of stopped ones included.
+    private let loop: EventLoop
+    private let client: HTTPClient
+    private var totals = HealthCounters()
+    private var schedule: CheckSchedule
+    private var generator = SystemRandomNumberGenerator()
+    private var checks: [CheckID: EndpointCheck] = [:]
+    private var ids: [CheckKey: CheckID] = [:]
+    private var nextID: UInt64 = 0
+    private var timer: Timer?
+
+    /// A checker without services on `loop`, where `client` is too. At most `rate` (1 or more)
+    /// checks begin a second, and at most `underWayMax` (1 or more) run at a time.
+    package init(on loop: EventLoop, client: HTTPClient, rate: Int, underWayMax: Int = 256) {
+        self.loop = loop
+        self.client = client
+        schedule = CheckSchedule(underWayMax: underWayMax, rate: rate)
+        timer = Timer(on: loop) { [weak self] in self?.startDue() }
+    }
+
+    /// The most checks that begin a second, for all services; at least 1.
+    package var rate: Int {
+        get { schedule.rate }
+        set {
+            schedule.rate = newValue
+            arm()
+        }
+    }
+
+    /// What all checks came to, those of stopped services included. One that several watch counts
+    /// once here, and once for each service in its own.
     package var counters: HealthCounters {
         var counters = totals
         counters.underWay = schedule.underWayCount
         return counters
     }
 
-    var totals = HealthCounters()
-    private var schedule: CheckSchedule
-    private var generator = SystemRandomNumberGenerator()
-    /// Who checks a backend. Numbers are unique in the process.
-    private var services: [BackendID: ServiceChecks] = [:]
-    private var timer: Timer?
-
-    /// A checker without services on `loop`, where `client` is too; at most `underWayMax` (1 or
-    /// more) checks run at a time.
-    package init(on loop: EventLoop, client: HTTPClient, underWayMax: Int = 256) {
-        self.loop = loop
-        self.client = client
-        schedule = CheckSchedule(underWayMax: underWayMax)
-        timer = Timer(on: loop) { [weak self] in self?.startDue() }
-    }
-
     /// Checks the backends of `roster` from now on, until `stop()` is called on what this returns.
-    /// After each result that the roster was told, and never while this runs, `onChange` is called:
-    /// the time to publish the rotation anew.
+    /// `liveAnswers` tells how many live requests a backend has answered well so far, nil if that is
+    /// not known; it is asked each time that a check of kind `tcp` is due. After each result that
+    /// the roster was told, and never while this runs, `onChange` is called: the time to publish
+    /// the rotation anew.
     ///
     /// - Precondition: All rosters of a checker share one `BackendIDs`; `options` are `off` exactly
     ///   if the roster expects no checks.
     package func watch(
-        _ roster: Roster, options: HealthOptions, onChange: @escaping () -> Void
+        _ roster: Roster, options: HealthOptions,
+        liveAnswers: @escaping (BackendID) -> UInt64? = { _ in nil },
+        onChange: @escaping () -> Void
     ) -> ServiceChecks {
         precondition((options.kind == .off) == (roster.options.checks == nil))
-        let checks = ServiceChecks(roster, options, checker: self, onChange: onChange)
+        let checks = ServiceChecks(
+            roster, options, checker: self, liveAnswers: liveAnswers, onChange: onChange)
         checks.reconcile()
         return checks
     }
 
     // MARK: - For ServiceChecks
 
-    func add(_ ids: [BackendID], _ timing: CheckSchedule.Timing, for service: ServiceChecks) {
-        for id in ids { services[id] = service }
-        schedule.add(ids, timing, now: .now, using: &generator)
+    /// Checks these backends of a service; returns the checks in their order.
+    func add(_ wanted: [(backend: BackendID, key: CheckKey)], of service: ServiceChecks)
+        -> [EndpointCheck]
+    {
+        let now = ContinuousClock.now
+        let checks = wanted.map { backend, key in
+            let check = check(for: key)
+            check.add(backend, of: service)
+            if check.probe != nil { service.began(backend, lateness: .zero, now: now) }
+            return check
+        }
+        schedule.add(checks.map(\.id), service.timing, now: now, using: &generator)
         arm()
+        return checks
     }
 
-    func remove(_ id: BackendID) {
-        services[id] = nil
-        schedule.remove(id)
+    private func check(for key: CheckKey) -> EndpointCheck {
+        if let id = ids[key], let check = checks[id] { return check }
+        let check = EndpointCheck(CheckID(rawValue: nextID), key)
+        nextID += 1
+        ids[key] = check.id
+        checks[check.id] = check
+        return check
+    }
+
+    /// A backend is no longer to be checked; the check goes with the last who watches it.
+    func remove(_ backend: BackendID, from check: EndpointCheck) {
+        check.remove(backend)
+        guard check.watchers.isEmpty else { return }
+        check.probe?.cancel()
+        checks[check.id] = nil
+        ids[check.key] = nil
+        schedule.remove(check.id)
         // The place may be wanted by another; armed here and not started, since the caller is in
         // the middle of something.
         arm()
     }
 
-    func checkSoon(_ id: BackendID) {
-        schedule.ask(for: id, now: .now)
-        arm()
-    }
-
-    func ended(_ id: BackendID, next pace: CheckSchedule.Pace) {
-        schedule.end(id, next: pace, now: .now, using: &generator)
+    func checkSoon(_ check: EndpointCheck) {
+        schedule.ask(for: check.id, now: .now)
         arm()
     }
 
@@ -77,8 +113,50 @@ package final class HealthChecker {
 
     private func startDue() {
         let now = ContinuousClock.now
-        while let id = schedule.start(now: now) { services[id]?.start(id, now: now) }
+        while let start = schedule.start(now: now) {
+            guard let check = checks[start.id] else { continue }
+            // Who asks for a check has heard something that traffic has not.
+            let isTold = check.isToldByTraffic() && !start.isAskedFor
+            if isTold, let (timing, pace) = check.mostUrgent {
+                schedule.skip(check.id, timing, next: pace, now: now, using: &generator)
+                totals.wasSkipped()
+                for watcher in check.watchers { watcher.service.wasSkipped() }
+            } else {
+                begin(check, lateness: start.lateness, now: now)
+            }
+        }
         arm()
+    }
+
+    private func begin(
+        _ check: EndpointCheck, lateness: Duration, now: ContinuousClock.Instant
+    ) {
+        totals.began(lateness: lateness)
+        for watcher in check.watchers {
+            watcher.service.began(watcher.backend, lateness: lateness, now: now)
+        }
+        check.probe = Probe.start(check.key, client: client, on: loop) { [weak self] result in
+            self?.ended(check, result, startedAt: now)
+        }
+    }
+
+    private func ended(
+        _ check: EndpointCheck, _ result: ProbeResult, startedAt: ContinuousClock.Instant
+    ) {
+        check.probe = nil
+        totals.ended(result)
+        let now = ContinuousClock.now
+        let took = startedAt.duration(to: now)
+        let watchers = check.watchers
+        for watcher in watchers {
+            watcher.service.ended(watcher.backend, result, took: took, now: now)
+        }
+        if let (timing, pace) = check.mostUrgent {
+            schedule.end(check.id, timing, next: pace, now: now, using: &generator)
+        }
+        arm()
+        // The last thing, since it may call back: to stop one of the services, for example.
+        for watcher in watchers { watcher.service.resultWasTold(result) }
     }
 
     private func arm() {
@@ -89,21 +167,4 @@ package final class HealthChecker {
             timer?.cancel()
         }
     }
-}
-
-/// What checks came to. A copy is a snapshot. Value type, any thread.
-package struct HealthCounters: Sendable, Equatable {
-    /// Begun; those that have not ended in another way below were stopped, or are under way.
-    package internal(set) var started: UInt64 = 0
-    /// The backend is as it should be.
-    package internal(set) var passed: UInt64 = 0
-    /// It is not.
-    package internal(set) var failed: UInt64 = 0
-    /// Could not be tried for want of descriptors or memory; the roster is not told of these.
-    package internal(set) var inconclusive: UInt64 = 0
-    /// Under way now.
-    package internal(set) var underWay = 0
-
-    /// Nothing yet.
-    package init() {}
 }

@@ -1,4 +1,4 @@
-// Probe: the check of one endpoint, of either kind, once.
+// Probe: the check of one endpoint, of whichever kind, once.
 
 internal import Endpoints
 internal import Events
@@ -9,29 +9,39 @@ enum Probe {
     case tcp(TCPProbe)
     case http(HTTPClientExchange)
 
-    /// Starts what `options` ask for at `endpoint`; nil when checks are off. `completion` is called
-    /// on the loop's thread exactly once, unless the probe is cancelled, and not before this
-    /// returns.
+    /// Does what `key` says; nil when that is nothing. `completion` is called on the loop's thread
+    /// exactly once, unless the probe is cancelled, and not before this returns.
     static func start(
-        _ options: HealthOptions, at endpoint: Endpoint, client: HTTPClient, on loop: EventLoop,
+        _ key: CheckKey, client: HTTPClient, on loop: EventLoop,
         completion: @escaping (ProbeResult) -> Void
     ) -> Probe? {
-        let target = Endpoint(endpoint.address, options.port ?? endpoint.port)
-        let timeout = HealthOptions.bounded(options.timeout)
-        switch options.kind {
-        case .off:
-            return nil
+        switch key.kind {
+        case .off: return nil
         case .tcp:
-            return .tcp(TCPProbe(target, timeout: timeout, on: loop, completion: completion))
+            return .tcp(
+                TCPProbe(key.target, timeout: key.timeout, on: loop, completion: completion))
+        case .sendExpect(let words):
+            return .tcp(
+                TCPProbe(
+                    key.target, words, timeout: key.timeout, on: loop, completion: completion))
         case .http(let http):
-            var request = HTTPClient.Request(
-                http.path, from: target, host: http.host, deadline: timeout, responseBody: .ignored)
-            request.fields = [("User-Agent", "fairlead/check")]
-            let exchange = client.send(request) { outcome in
-                completion(ProbeResult(outcome, expecting: http.statuses))
+            let exchange = client.send(request(http, key)) { outcome in
+                completion(ProbeResult(outcome, expecting: http))
             }
             return .http(exchange)
         }
+    }
+
+    private static func request(_ http: HealthOptions.HTTP, _ key: CheckKey) -> HTTPClient.Request {
+        var request = HTTPClient.Request(
+            http.path, from: key.target, host: http.host, deadline: key.timeout,
+            responseBody: http.body == nil ? .ignored : .first(HealthOptions.HTTP.bodyBytesMax))
+        request.method = http.method
+        request.fields = http.fields.map { ($0.name, $0.value) }
+        if !http.fields.contains(where: { $0.name.lowercased() == "user-agent" }) {
+            request.fields.insert(("User-Agent", "fairlead/check"), at: 0)
+        }
+        return request
     }
 
     /// Ends it without a completion; harmless when it has ended.

@@ -28,12 +28,17 @@ package enum ProbeResult: Sendable, Equatable {
             }
     }
 
-    /// What the end of an HTTP exchange says, if these statuses pass.
-    package init(_ outcome: HTTPClient.Outcome, expecting statuses: ClosedRange<Int>) {
+    /// What the end of an HTTP exchange says of a check that asks for `http`.
+    package init(_ outcome: HTTPClient.Outcome, expecting http: HealthOptions.HTTP) {
         switch outcome {
         case .response(let response):
-            self =
-                statuses.contains(response.status) ? .passed : .failed(.status(response.status))
+            if !http.statuses.contains(where: { $0.contains(response.status) }) {
+                self = .failed(.status(response.status))
+            } else if let text = http.body, !response.body.contains(bytes: text) {
+                self = .failed(.body(.lacksText))
+            } else {
+                self = .passed
+            }
         case .failed(let failure):
             self.init(failure)
         }
@@ -41,15 +46,50 @@ package enum ProbeResult: Sendable, Equatable {
 
     /// What the failure of an HTTP exchange says.
     package init(_ failure: HTTPClient.Failure) {
+        switch failure {
+        case .connect(let errno), .broken(let errno, .connecting), .broken(let errno, .waiting):
+            self.init(errno)
+        case .broken(let errno, .receiving):
+            let result = ProbeResult(errno)
+            self = result == .inconclusive ? result : .failed(.body(.cutShort))
+        case .timeout(.receiving): self = .failed(.body(.timeout))
+        case .timeout: self = .failed(.timeout)
+        case .closedEarly(.receiving): self = .failed(.body(.cutShort))
+        case .closedEarly: self = .failed(.reset)
+        case .malformedBody: self = .failed(.body(.malformed))
+        case .malformedHead, .tooManyInterim, .bodyTooLarge: self = .failed(.malformed)
+        // The configuration is checked for this when it is read.
+        case .unsendable: self = .failed(.other(0))
+        }
+    }
+}
+
+extension CheckFailure.AnswerKind {
+    /// What an answer that begins with `bytes`, at least one, looks like.
+    package init(of bytes: [UInt8]) {
+        // RFC 8446 section 5.1: an alert or a handshake, of a version that begins with 3.
+        let isTLS = bytes.count > 1 && (bytes[0] == 0x15 || bytes[0] == 0x16) && bytes[1] == 3
+        let isText = bytes.allSatisfy { byte in
+            (0x20...0x7E).contains(byte) || byte == 0x09 || byte == 0x0A || byte == 0x0D
+        }
         self =
-            switch failure {
-            case .connect(let errno), .broken(let errno, _): ProbeResult(errno)
-            case .timeout: .failed(.timeout)
-            case .closedEarly: .failed(.reset)
-            case .malformedHead, .malformedBody, .tooManyInterim, .bodyTooLarge:
-                .failed(.malformed)
-            // The configuration is checked for this when it is read.
-            case .unsendable: .failed(.other(0))
+            if bytes.starts(with: "HTTP/1.".utf8) {
+                .http
+            } else if isTLS {
+                .tls
+            } else {
+                isText ? .text : .binary
             }
+    }
+}
+
+extension [UInt8] {
+    /// Whether `text` is somewhere in it.
+    fileprivate func contains(bytes text: [UInt8]) -> Bool {
+        guard let first = text.first else { return true }
+        guard count >= text.count else { return false }
+        return (0...count - text.count).contains { start in
+            self[start] == first && self[start..<start + text.count].elementsEqual(text)
+        }
     }
 }

@@ -1,40 +1,35 @@
 // ServiceChecks: the checks of one roster's backends. What they mean is the roster's to judge; this
-// follows its membership, runs the probes and reports.
+// follows its membership, says what is to be done for each of them, and reports what came of it.
 
 package import Backends
 internal import Endpoints
 
 /// The checks of one service. Control thread only. Keep it: it is how they are stopped.
 package final class ServiceChecks {
-    /// What these checks came to.
+    /// What these checks came to. One that is shared counts for each service that shares it.
     package private(set) var counters = HealthCounters()
 
+    let timing: CheckSchedule.Timing
     private let roster: Roster
     private let options: HealthOptions
-    private let timing: CheckSchedule.Timing
     private let checker: HealthChecker
+    private let answers: (BackendID) -> UInt64?
     private let onChange: () -> Void
-    private var targets: [BackendID: Target] = [:]
+    private var checks: [BackendID: EndpointCheck] = [:]
     /// The roster's membership when it was last looked at; nil for never.
     private var membership: UInt64?
     private var isStopped = false
 
-    private struct Target {
-        let endpoint: Endpoint
-        /// The check under way; nil between checks.
-        var probe: Probe?
-    }
-
     init(
         _ roster: Roster, _ options: HealthOptions, checker: HealthChecker,
-        onChange: @escaping () -> Void
+        liveAnswers: @escaping (BackendID) -> UInt64?, onChange: @escaping () -> Void
     ) {
         self.roster = roster
         self.options = options
         self.checker = checker
+        self.answers = liveAnswers
         self.onChange = onChange
-        timing = CheckSchedule.Timing(
-            interval: options.interval, jitterPercent: options.jitterPercent)
+        timing = CheckSchedule.Timing(options)
     }
 
     /// Starts the checks of backends that came to the roster and stops those of backends that left
@@ -43,90 +38,84 @@ package final class ServiceChecks {
     package func reconcile() {
         guard !isStopped, roster.membership != membership else { return }
         membership = roster.membership
-        let wanted = roster.checkTargets
-        for id in Array(targets.keys) where roster.backend(id) == nil { drop(id) }
-        let new = wanted.filter { targets[$0.id] == nil }.sorted { $0.id < $1.id }
-        for target in new { targets[target.id] = Target(endpoint: target.endpoint) }
-        checker.add(new.map(\.id), timing, for: self)
+        let targets = roster.checkTargets
+        for id in Array(checks.keys) where roster.backend(id) == nil { drop(id) }
+        let new = targets.filter { checks[$0.id] == nil }.sorted { $0.id < $1.id }
+        let added = checker.add(new.map { ($0.id, key(at: $0.endpoint)) }, of: self)
+        for (target, check) in zip(new, added) { checks[target.id] = check }
     }
 
     /// Checks a backend as soon as may be: a request could not connect, say. At most one check
     /// every 100 ms comes of it, however often it is called; nothing if the backend is gone.
     package func checkSoon(_ id: BackendID) {
-        guard targets[id] != nil else { return }
-        checker.checkSoon(id)
+        if let check = checks[id] { checker.checkSoon(check) }
     }
 
     /// Ends all checks, those under way included: neither the roster nor `onChange` hears of them
     /// any more. Harmless when repeated.
     package func stop() {
         isStopped = true
-        for id in Array(targets.keys) { drop(id) }
+        for id in Array(checks.keys) { drop(id) }
     }
 
     private func drop(_ id: BackendID) {
-        guard let target = targets.removeValue(forKey: id) else { return }
-        if let probe = target.probe {
-            probe.cancel()
-            counters.underWay -= 1
-        }
-        checker.remove(id)
+        guard let check = checks.removeValue(forKey: id) else { return }
+        if check.probe != nil { counters.underWay -= 1 }
+        checker.remove(id, from: check)
     }
 
-    // MARK: - For HealthChecker
+    private func key(at endpoint: Endpoint) -> CheckKey {
+        CheckKey(
+            target: Endpoint(endpoint.address, options.port ?? endpoint.port), kind: options.kind,
+            timeout: HealthOptions.bounded(options.timeout))
+    }
 
-    /// Starts a check that is due.
-    func start(_ id: BackendID, now: ContinuousClock.Instant) {
-        guard let target = targets[id] else { return }
-        count(\.started)
-        counters.underWay += 1
+    // MARK: - What a check depends on
+
+    /// How soon the next check of a backend should follow.
+    func pace(of id: BackendID) -> CheckSchedule.Pace {
+        if roster.wantsFastChecks { return .fast }
+        return roster.backend(id)?.checkPace ?? .usual
+    }
+
+    /// Whether a backend is up and not under suspicion.
+    func isWell(_ id: BackendID) -> Bool {
+        roster.backend(id)?.state.phase == .up && pace(of: id) == .usual
+    }
+
+    /// How many live requests a backend has answered well so far; nil when that is not known, or is
+    /// not to count.
+    func liveAnswers(of id: BackendID) -> UInt64? {
+        options.trustsTraffic && options.kind == .tcp ? answers(id) : nil
+    }
+
+    // MARK: - What becomes of it
+
+    func began(_ id: BackendID, lateness: Duration, now: ContinuousClock.Instant) {
+        counters.began(lateness: lateness)
         roster.checkStarted(id, now: now)
-        targets[id]?.probe = Probe.start(
-            options, at: target.endpoint, client: checker.client, on: checker.loop
-        ) { [weak self] result in
-            self?.ended(id, result, startedAt: now)
+    }
+
+    func wasSkipped() {
+        counters.wasSkipped()
+    }
+
+    func ended(
+        _ id: BackendID, _ result: ProbeResult, took: Duration, now: ContinuousClock.Instant
+    ) {
+        counters.ended(result)
+        switch result {
+        case .passed: roster.checkPassed(id, took: took, now: now)
+        case .failed(let failure): roster.checkFailed(id, failure, took: took, now: now)
+        case .inconclusive: break
         }
     }
 
-    private func ended(
-        _ id: BackendID, _ result: ProbeResult, startedAt: ContinuousClock.Instant
-    ) {
-        targets[id]?.probe = nil
-        counters.underWay -= 1
-        let now = ContinuousClock.now
-        let took = startedAt.duration(to: now)
-        switch result {
-        case .passed:
-            count(\.passed)
-            roster.checkPassed(id, took: took, now: now)
-        case .failed(let failure):
-            count(\.failed)
-            roster.checkFailed(id, failure, took: took, now: now)
-        case .inconclusive:
-            count(\.inconclusive)
-        }
-        checker.ended(id, next: roster.backend(id)?.checkPace ?? .usual)
+    /// Draws the consequences, once the check that ended is back on the schedule.
+    func resultWasTold(_ result: ProbeResult) {
+        guard !isStopped else { return }
         // A backend that only a hold kept may have left because of this result.
         reconcile()
-        // The last thing: it may call back, `stop()` for one.
         if result != .inconclusive { onChange() }
-    }
-
-    private func count(_ counter: WritableKeyPath<HealthCounters, UInt64>) {
-        counters[keyPath: counter] += 1
-        checker.totals[keyPath: counter] += 1
-    }
-}
-
-extension Backend {
-    /// How soon its next check should follow: fast as long as that may change its state. One that
-    /// is down is given time, and one that is leaving is nobody's concern.
-    var checkPace: CheckSchedule.Pace {
-        switch state.phase {
-        case .discovered, .checking, .ejected: .fast
-        case .up: lastCheck?.failure == nil ? .usual : .fast
-        case .down: state.consecutivePasses > 0 ? .fast : .usual
-        case .draining, .gone: .usual
-        }
     }
 }

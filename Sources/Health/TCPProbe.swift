@@ -1,15 +1,21 @@
-// TCPProbe: connects, and closes at once.
+// TCPProbe: connects, says and hears what it is told to, and closes at once.
 //
 // An orderly close (FIN), not a reset: a server that finds a reset connection in its queue may log
 // an error for each check, while one that was opened and closed is an idle client like any other.
+//
+// Of an answer no more is kept than decides: as many bytes as are expected, and a few to tell what
+// else it is.
 
 internal import Backends
 internal import Endpoints
 internal import Events
 
-/// One attempt to connect. Loop thread only; lives until it has ended, kept or not.
+/// One attempt to connect, and to hear the expected answer if there is one. Loop thread only; lives
+/// until it has ended, kept or not.
 final class TCPProbe {
     private let endpoint: Endpoint
+    /// Nil where the connection is enough.
+    private let words: HealthOptions.SendExpect?
     /// Nil once the probe has ended.
     private var completion: ((ProbeResult) -> Void)?
     private var connection: Connection?
@@ -18,13 +24,21 @@ final class TCPProbe {
     private var timer: Timer?
     private var resultInTime = ProbeResult.failed(.timeout)
 
-    /// Connects to `endpoint` and calls `completion` on the loop's thread exactly once, unless the
-    /// probe is cancelled before; never while this initialiser runs.
+    private var isConnected = false
+    private var sentCount = 0
+    private var answer: [UInt8] = []
+    /// Bytes that tell one kind of answer from another.
+    private static let kindBytes = 16
+
+    /// Connects to `endpoint`, exchanges `words` if there are any, and calls `completion` on the
+    /// loop's thread exactly once, unless the probe is cancelled before; never while this
+    /// initialiser runs.
     init(
-        _ endpoint: Endpoint, timeout: Duration, on loop: EventLoop,
-        completion: @escaping (ProbeResult) -> Void
+        _ endpoint: Endpoint, _ words: HealthOptions.SendExpect? = nil, timeout: Duration,
+        on loop: EventLoop, completion: @escaping (ProbeResult) -> Void
     ) {
         self.endpoint = endpoint
+        self.words = words
         self.completion = completion
         let timer = Timer(on: loop) { self.end(self.resultInTime) }
         self.timer = timer
@@ -48,11 +62,53 @@ final class TCPProbe {
         timer = nil
     }
 
-    private func connectEnded(_ descriptor: Descriptor) {
-        if let error = descriptor.connectError() { return end(ProbeResult(error)) }
-        // On loopback the kernel may give the very port that nobody listens on any more as our own,
-        // and TCP then connects the socket to itself (simultaneous open, RFC 9293 section 3.5).
-        end(descriptor.localEndpoint == endpoint ? .failed(.refused) : .passed)
+    private func becameWritable(_ descriptor: Descriptor) {
+        if !isConnected {
+            if let error = descriptor.connectError() { return end(ProbeResult(error)) }
+            // On loopback the kernel may give the very port that nobody listens on any more as our
+            // own, and TCP then connects the socket to itself (simultaneous open, RFC 9293 section
+            // 3.5).
+            if descriptor.localEndpoint == endpoint { return end(.failed(.refused)) }
+            if words == nil { return end(.passed) }
+            isConnected = true
+            connection?.startReading()
+        }
+        send(words?.send ?? [], to: descriptor)
+    }
+
+    private func send(_ bytes: [UInt8], to descriptor: Descriptor) {
+        while sentCount < bytes.count {
+            switch descriptor.send(bytes.span.extracting(sentCount...)) {
+            case .bytes(let count): sentCount += count
+            case .wouldBlock: return
+            // It may have answered all the same: how it ended is for reading to find out.
+            case .failed, .endOfStream: sentCount = bytes.count
+            }
+        }
+        connection?.stopAwaitingWrite()
+    }
+
+    private func becameReadable(_ descriptor: Descriptor) {
+        guard let expected = words?.expect else { return }
+        let buffer = ReceiveBuffer(capacity: max(expected.count, Self.kindBytes))
+        switch descriptor.receive(into: buffer) {
+        case .bytes(let count):
+            buffer.withBytes(count) { bytes in
+                for index in bytes.indices { answer.append(bytes[index]) }
+            }
+            judge(by: expected)
+        case .wouldBlock: break
+        case .endOfStream: end(.failed(.reset))
+        case .failed(let error): end(ProbeResult(error))
+        }
+    }
+
+    private func judge(by expected: [UInt8]) {
+        if answer.starts(with: expected) {
+            end(.passed)
+        } else if !expected.starts(with: answer) {
+            end(.failed(.unexpected(CheckFailure.AnswerKind(of: answer))))
+        }
     }
 
     private func end(_ result: ProbeResult) {
@@ -69,6 +125,7 @@ final class TCPProbe {
             super.init(descriptor, on: loop)
         }
 
-        override func onWritable() { probe.connectEnded(descriptor) }
+        override func onWritable() { probe.becameWritable(descriptor) }
+        override func onReadable() { probe.becameReadable(descriptor) }
     }
 }

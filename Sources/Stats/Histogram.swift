@@ -23,6 +23,16 @@ package struct Histogram: ~Copyable, Sendable {
         sumMicroseconds.add(microseconds)
     }
 
+    /// How many durations were counted. Any thread.
+    package var count: Int {
+        var count = 0
+        for index in buckets.indices { count += buckets[index].current }
+        return count
+    }
+
+    /// All of them added up, in microseconds. Any thread.
+    package var sum: Int { sumMicroseconds.current }
+
     /// The counts now. Any thread.
     package var totals: HistogramTotals {
         var totals = HistogramTotals()

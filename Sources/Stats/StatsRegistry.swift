@@ -90,6 +90,13 @@ package final class StatsRegistry: Sendable {
         return blocks.reduce(into: ServiceTotals()) { $0.add($1) }
     }
 
+    /// What live requests on a backend came to, over all workers; zeros for one that is not known, or
+    /// gone. Any thread.
+    package func liveFigures(_ number: UInt32) -> LiveFigures {
+        let blocks = backends.withLock { $0[number] ?? [] }
+        return blocks.reduce(into: LiveFigures()) { $0.add($1) }
+    }
+
     /// A backend's counters over all workers; zeros for one that is not known, or gone. Any thread.
     package func backendTotals(_ number: UInt32) -> BackendTotals {
         let blocks = backends.withLock { $0[number] ?? [] }

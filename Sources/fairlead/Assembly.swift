@@ -30,7 +30,8 @@ extension ProxyOptions {
                     listener, index: index, services: ids, workers: configuration.workers)
             },
             services: configuration.services.enumerated().map { index, service in
-                ServiceOptions(service, id: ServiceID(index: index))
+                ServiceOptions(
+                    service, id: ServiceID(index: index), workers: configuration.workers)
             })
     }
 }
@@ -97,7 +98,7 @@ extension ListenerMode {
 
 extension ServiceOptions {
     /// How the backends of `service` are talked to.
-    init(_ service: Service, id: ServiceID) {
+    init(_ service: Service, id: ServiceID, workers: Int) {
         self.init(id: id, name: service.name)
         connectTimeout = service.timeouts.connect
         firstByteTimeout = service.timeouts.responseHead
@@ -107,8 +108,33 @@ extension ServiceOptions {
         retry.backOff = service.retry.backOff
         retry.backOffMax = service.retry.backOffMax
         retry.isReported = service.retry.attemptsHeader == .on
+        ejection.failures = service.eject.failures
+        ejection.silence = service.eject.silence
+        limits = RequestLimits(service.limits, workers: workers)
         retry.budgetPercent = service.retry.budgetPercent
         retry.budgetFloorPerSecond = service.retry.budgetFloor
+    }
+}
+
+extension RequestLimits {
+    /// One worker's share of the limits of a service; the kernel spreads connections evenly.
+    fileprivate init(_ limits: Service.Limits, workers: Int) {
+        self.init()
+        func share(_ limit: Int) -> Int { max(1, (limit + workers - 1) / workers) }
+        backendRequestsMax = limits.backendRequests.map(share)
+        requestsMax = limits.requests.map(share)
+        queueMax = limits.queue == 0 ? 0 : share(limits.queue)
+        queueWait = limits.queueWait
+    }
+}
+
+extension RosterOptions.WhenNoneUp {
+    fileprivate init(_ asked: Service.WhenNoneUp) {
+        switch asked {
+        case .evidence: self = .evidence
+        case .always: self = .always
+        case .never: self = .never
+        }
     }
 }
 
@@ -120,6 +146,12 @@ extension RosterOptions {
             service.check.kind == .off
             ? nil : Checks(rise: service.check.rise, fall: service.check.fall)
         failoverPercent = service.failoverPercent
+        whenNoneUp = WhenNoneUp(service.whenNoneUp)
+        slowStart = service.slowStart ?? .zero
+        zone = service.zone.prefer.map { Zone(key: service.zone.key, value: $0) }
+        ejectTime = service.eject.time
+        ejectTimeMax = service.eject.timeMax
+        ejectShareMax = service.eject.shareMax
         keepsPassingAfterHold = service.hold.keepPassing == .on
         holds.nxdomain = service.hold.nxdomain
         holds.nodata = service.hold.nodata
@@ -141,22 +173,5 @@ extension BackendOverrides {
             self[endpoint] = BackendOverride(
                 weight: decision.weight, isDrained: decision.drain == .on)
         }
-    }
-}
-
-extension HealthOptions {
-    /// How the backends of `service` are checked.
-    init(_ check: Service.Check) {
-        self.init()
-        kind =
-            switch check.kind {
-            case .tcp: .tcp
-            case .http: .http(HTTP(path: check.path, host: check.host, statuses: check.status))
-            case .off: .off
-            }
-        interval = check.interval
-        timeout = check.timeout
-        jitterPercent = check.jitterPercent
-        port = check.port
     }
 }

@@ -47,6 +47,7 @@ struct ConfigurationChange: Equatable {
         listeners = old.listeners.filter { settings[$0.name] != $0 }.map(\.name)
         if old.stopTimeout != new.stopTimeout { self.settings.append("stop-timeout") }
         if old.logLevel != new.logLevel { self.settings.append("log-level") }
+        if old.checks != new.checks { self.settings.append("checks.rate") }
     }
 
     private init() {}
@@ -113,7 +114,8 @@ extension ConfigurationChange.ServiceChange {
         checks = HealthOptions(old.check) != HealthOptions(new.check)
         // The number is the same, whichever it is.
         let id = ServiceID(index: 0)
-        proxy = ServiceOptions(old, id: id) != ServiceOptions(new, id: id)
+        proxy = ServiceOptions(old, id: id, workers: 1)
+            != ServiceOptions(new, id: id, workers: 1)
     }
 }
 

@@ -16,6 +16,7 @@ import Configuration
 import DNSWire
 import Discovery
 import Events
+import Health
 import Proxy
 
 extension ControlPlane {
@@ -30,6 +31,7 @@ extension ControlPlane {
         let sources = try makeSources(change)
         configuration = new
         log = Log(level: new.logLevel)
+        checker.rate = new.checks.rate
         services.order(by: new.services.map(\.name))
         guard !change.isEmpty else { return change }
 
@@ -83,7 +85,8 @@ extension ControlPlane {
     ) {
         var told = ProxyChange()
         for service in added {
-            let options = ServiceOptions(service.settings, id: service.id)
+            let options = ServiceOptions(
+                service.settings, id: service.id, workers: configuration.workers)
             // One that came back before it had left is known to them.
             if service.isRunning {
                 told.changed.append(options)
@@ -93,7 +96,9 @@ extension ControlPlane {
         }
         for change in changed where change.proxy {
             guard let service = services[change.service.name] else { continue }
-            told.changed.append(ServiceOptions(change.service, id: service.id))
+            told.changed.append(
+                ServiceOptions(
+                    change.service, id: service.id, workers: configuration.workers))
         }
         if !told.isEmpty { workers.publish(told) }
     }

@@ -56,6 +56,7 @@ extension ControlPlane {
         snapshot.checks = [
             "passed": Int(checker.counters.passed), "failed": Int(checker.counters.failed),
             "inconclusive": Int(checker.counters.inconclusive),
+            "skipped": Int(checker.counters.skipped),
         ]
         if let accessLog {
             let totals = registry.accessLogTotals

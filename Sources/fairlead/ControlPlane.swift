@@ -58,6 +58,7 @@ final class ControlPlane {
     private var admin: HTTPServer?
     private var signals: [SignalWatch] = []
     private var workersLeft: Int
+    private var trafficTimer: Timer?
     private var loggedEntries: UInt64 = 0
 
     /// Opens the listeners and the admin port; nothing is accepted before `run()`.
@@ -71,7 +72,8 @@ final class ControlPlane {
             services: 0)
         workersLeft = configuration.workers
         factory = try SourceFactory(configuration, on: loop)
-        checker = HealthChecker(on: loop, client: HTTPClient(on: loop))
+        checker = HealthChecker(
+            on: loop, client: HTTPClient(on: loop), rate: configuration.checks.rate)
         do throws(Errno) {
             reports = try Mailbox()
         } catch {
@@ -89,8 +91,8 @@ final class ControlPlane {
         }
         self.workers = workers
         services = ServiceSet(
-            on: loop, factory: factory, checker: checker, registry: registry, journal: journal
-        ) { workers.publish($0) }
+            on: loop, factory: factory, checker: checker, registry: registry, journal: journal,
+            publish: { workers.publish($0) }, expel: { workers.expel($0) })
         try services.addFirst(configuration.services)
         listeners = PublishedListeners(
             configuration.listeners, options.listeners, services: services.ids)
@@ -161,6 +163,15 @@ final class ControlPlane {
         if let adminEndpoint { log.write(.info, "admin.open", ["listen": "\(adminEndpoint)"]) }
         feeds?.start()
         register()
+        weighTraffic()
+    }
+
+    /// What live requests came to is looked at every second.
+    private func weighTraffic() {
+        let timer = trafficTimer ?? Timer(on: loop) { [unowned self] in weighTraffic() }
+        if trafficTimer != nil { for service in services.all { service.weighTraffic() } }
+        trafficTimer = timer
+        timer.schedule(after: .seconds(1))
     }
 
     /// Returns after `drain`, when everything in flight has ended.
@@ -174,8 +185,10 @@ final class ControlPlane {
         switch report {
         case .dialFailed(let service, let backend, let error):
             services[service]?.dialFailed(backend, error)
-        case .liveFailed, .proven:
-            break
+        case .liveFailed(let service, let backend, let failure):
+            services[service]?.liveFailed(backend, failure)
+        case .proven(let service, let backend):
+            services[service]?.proven(backend)
         case .finished:
             workersLeft -= 1
             if workersLeft == 0 { loop.stop() }

@@ -21,6 +21,7 @@ final class ServiceControl {
     private var members: Set<BackendID> = []
     private var membership: UInt64?
     private var checks: ServiceChecks?
+    private var outliers: OutlierWatch
     private var deadlineTimer: Timer?
     private var drainTimer: Timer?
     private var publishTimer: Timer?
@@ -43,6 +44,8 @@ final class ServiceControl {
         let loop: EventLoop
         /// Makes a rotation what the workers pick from.
         let publish: (Rotation) -> Void
+        /// Ends what is still under way on backends whose drains have lasted as long as they may.
+        let expel: ([BackendID]) -> Void
         /// Called after every change, for what looks at all services.
         let onChange: () -> Void
     }
@@ -54,6 +57,7 @@ final class ServiceControl {
         self.roster = roster
         self.sources = sources
         self.surroundings = surroundings
+        outliers = OutlierWatch(rules: OutlierWatch.Rules(settings.eject))
         deadlineTimer = Timer(on: surroundings.loop) { [unowned self] in
             roster.advance(to: .now)
             settle()
@@ -68,9 +72,11 @@ final class ServiceControl {
     var name: String { settings.name }
 
     private func check() {
-        checks = surroundings.checker.watch(roster, options: HealthOptions(settings.check)) {
-            [unowned self] in settle()
-        }
+        let registry = surroundings.registry
+        checks = surroundings.checker.watch(
+            roster, options: HealthOptions(settings.check),
+            liveAnswers: { UInt64(registry.liveFigures($0.rawValue).goodAnswers) },
+            onChange: { [unowned self] in settle() })
     }
 
     /// Begins to ask and to check.
@@ -97,6 +103,7 @@ final class ServiceControl {
     func update(to new: Service, sources: [any Source]?) {
         let change = ConfigurationChange.ServiceChange(from: settings, to: new)
         settings = new
+        outliers.rules = OutlierWatch.Rules(new.eject)
         if change.checks { checks?.stop() }
         roster.setOptions(RosterOptions(new), now: .now)
         if change.checks { check() }
@@ -140,6 +147,38 @@ final class ServiceControl {
         settle()
     }
 
+    /// Takes notice of what a worker's live requests show against a backend.
+    func liveFailed(_ id: BackendID, _ failure: LiveFailure) {
+        roster.liveFailed(id, failure, now: .now)
+        checks?.checkSoon(id)
+        settle()
+    }
+
+    /// Takes notice of a good answer of a backend that was on probation.
+    func proven(_ id: BackendID) {
+        roster.liveProven(id, now: .now)
+        settle()
+    }
+
+    /// Looks at what live requests came to within the last second; call it once a second.
+    func weighTraffic() {
+        guard isRunning else { return }
+        let now = ContinuousClock.now
+        let figures = members.map { id in
+            (id, OutlierWatch.Figures(surroundings.registry.liveFigures(id.rawValue)))
+        }
+        for outlier in outliers.note(now: now, figures: figures) {
+            roster.liveFailed(outlier.backend, LiveFailure(outlier.verdict), now: now)
+        }
+        if roster.emergency != nil {
+            let recent = outliers.recent
+            roster.liveWeight(
+                answered: Int(recent.answers - recent.failures), failed: Int(recent.failures),
+                now: now)
+        }
+        settle()
+    }
+
     /// Draws the consequences of whatever changed in the roster.
     private func settle() {
         if membership != roster.membership {
@@ -149,6 +188,9 @@ final class ServiceControl {
         }
         // Behind the above: a worker has to find the counters of those that it hears of.
         publishRotation()
+        // Behind the rotation without them, so that what goes elsewhere does not come back.
+        let expelled = roster.takeExpelled()
+        if !expelled.isEmpty { surroundings.expel(expelled) }
         if let deadline = roster.nextDeadline {
             deadlineTimer?.schedule(after: deadline - .now)
         } else {

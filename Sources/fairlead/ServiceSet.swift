@@ -30,6 +30,7 @@ final class ServiceSet {
     private let registry: StatsRegistry
     private let journal: Journal
     private let publish: (Rotation) -> Void
+    private let expel: ([BackendID]) -> Void
     private let backendIDs = BackendIDs()
     private var nextIndex = 0
     private var byID: [ServiceID: ServiceControl] = [:]
@@ -44,13 +45,14 @@ final class ServiceSet {
     }
 
     private lazy var surroundings = ServiceControl.Surroundings(
-        checker: checker, registry: registry, loop: loop, publish: publish
+        checker: checker, registry: registry, loop: loop, publish: publish, expel: expel
     ) { [unowned self] in onChange() }
 
     /// An empty list. Workers are told of rotations by `publish`.
     init(
         on loop: EventLoop, factory: SourceFactory, checker: HealthChecker, registry: StatsRegistry,
-        journal: Journal, publish: @escaping (Rotation) -> Void
+        journal: Journal, publish: @escaping (Rotation) -> Void,
+        expel: @escaping ([BackendID]) -> Void
     ) {
         self.loop = loop
         self.factory = factory
@@ -58,6 +60,7 @@ final class ServiceSet {
         self.registry = registry
         self.journal = journal
         self.publish = publish
+        self.expel = expel
         retireTimer = Timer(on: loop) { [unowned self] in lookAtRetired() }
     }
 

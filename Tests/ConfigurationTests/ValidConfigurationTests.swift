@@ -30,7 +30,7 @@ import Testing
         #expect(service.sources == [.srv("_web._tcp.example")])
         #expect(service.check.kind == .tcp)
         #expect(service.check.interval == .seconds(2))
-        #expect(service.check.status == 200...399)
+        #expect(service.check.status == [200...399])
         #expect(service.refresh.floor == .seconds(1))
         #expect(service.retry.attempts == 3)
         #expect(service.retry.budgetPercent == 20)
@@ -58,7 +58,7 @@ import Testing
         #expect(service.check.kind == .http)
         #expect(service.check.path == "/h?a=1")
         #expect(service.check.host == "web:80")
-        #expect(service.check.status == 204...204)
+        #expect(service.check.status == [204...204])
         #expect(service.check.interval == .seconds(3))
         #expect(service.check.timeout == .milliseconds(20))
         #expect(

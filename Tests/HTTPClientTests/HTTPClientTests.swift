@@ -168,6 +168,32 @@ private final class ScriptedPeer: Channel {
         #expect(response?.body.isEmpty == true)
     }
 
+    @Test(
+        "of a body that is wanted in part no more is waited for",
+        arguments: [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nhello", "hell"),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n9\r\nllo", "hell"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhell", "hell"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhe", "he"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", ""),
+        ], [false, true])
+    func firstBytes(answer: (text: String, body: String), bytewise: Bool) throws {
+        let response = try response(answer.text, bytewise: bytewise, wish: .first(4))
+        #expect(response.map { String(decoding: $0.body, as: UTF8.self) } == answer.body)
+    }
+
+    @Test("a body that breaks off before what is wanted of it is no response")
+    func firstBytesMissing() throws {
+        let cut = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel"
+        #expect(
+            try failure(of: .bytes(Array(cut.utf8), thenClose: true), wish: .first(4))
+                == .closedEarly(.receiving))
+        let odd = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x5\r\nhello\r\n"
+        #expect(
+            try failure(of: .bytes(Array(odd.utf8), thenClose: false), wish: .first(4))
+                == .malformedBody(.invalidChunkSize))
+    }
+
     @Test("the answer to HEAD has no body, whatever its length says")
     func head() throws {
         let response = try response("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n") {

@@ -2,7 +2,6 @@
 // configuration makes a delay that is zero, negative or endless. Method: a clock that only the test
 // moves, and a seeded generator.
 
-import Backends
 import Health
 import TestSupport
 import Testing
@@ -11,18 +10,22 @@ import Testing
     private typealias Timing = CheckSchedule.Timing
 
     private let begin = ContinuousClock.now
-    private let id = BackendID(rawValue: 0)
+    private let id = CheckID(rawValue: 0)
 
-    private func ids(_ range: Range<UInt32>) -> [BackendID] {
-        range.map { BackendID(rawValue: $0) }
+    private func ids(_ range: Range<UInt64>) -> [CheckID] {
+        range.map { CheckID(rawValue: $0) }
+    }
+
+    private func inOrder(_ ids: some Sequence<CheckID>) -> [CheckID] {
+        ids.sorted { $0.rawValue < $1.rawValue }
     }
 
     /// A schedule whose one backend's first check starts at `begin`.
     private func started(_ timing: CheckSchedule.Timing) -> CheckSchedule {
         var random = SeededGenerator(seed: 1)
-        var schedule = CheckSchedule(underWayMax: 4)
+        var schedule = CheckSchedule(underWayMax: 4, rate: 100_000)
         schedule.add([id], timing, now: begin - .seconds(172_800), using: &random)
-        #expect(schedule.start(now: begin) == id)
+        #expect(schedule.start(now: begin)?.id == id)
         return schedule
     }
 
@@ -38,7 +41,7 @@ import Testing
     ) throws -> Duration {
         var random = SeededGenerator(seed: seed)
         var schedule = started(timing)
-        schedule.end(id, next: pace, now: begin + took, using: &random)
+        schedule.end(id, timing, next: pace, now: begin + took, using: &random)
         return begin.duration(to: try next(&schedule))
     }
 
@@ -47,20 +50,20 @@ import Testing
     @Test("the first check of one backend starts within 20 ms", arguments: 0..<50 as Range<UInt64>)
     func first(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
-        var schedule = CheckSchedule(underWayMax: 4)
+        var schedule = CheckSchedule(underWayMax: 4, rate: 100_000)
         schedule.add(
             [id], Timing(interval: .seconds(2), jitterPercent: 20), now: begin, using: &random)
         let next = try next(&schedule)
         #expect(begin.duration(to: next) >= .zero)
         #expect(begin.duration(to: next) <= .milliseconds(20))
-        #expect(schedule.start(now: next - .nanoseconds(1)) == nil)
-        #expect(schedule.start(now: next) == id)
+        #expect(schedule.start(now: next - .nanoseconds(1))?.id == nil)
+        #expect(schedule.start(now: next)?.id == id)
     }
 
     @Test("without jitter the first check starts at once")
     func firstWithoutJitter() throws {
         var random = SeededGenerator(seed: 1)
-        var schedule = CheckSchedule(underWayMax: 4)
+        var schedule = CheckSchedule(underWayMax: 4, rate: 100_000)
         schedule.add(
             [id], Timing(interval: .seconds(2), jitterPercent: 0), now: begin, using: &random)
         #expect(schedule.nextStart() == begin)
@@ -71,12 +74,12 @@ import Testing
         arguments: [(500, 500), (1000, 1000), (4096, 1000), (10_000, 1000)], [1, 50])
     func spread(backends: (count: Int, milliseconds: Int), services: Int) {
         var random = SeededGenerator(seed: 7)
-        var schedule = CheckSchedule(underWayMax: .max)
+        var schedule = CheckSchedule(underWayMax: .max, rate: 100_000)
         let timing = Timing(interval: .seconds(1), jitterPercent: 20)
         let size = backends.count / services
         for service in 0..<services {
-            let first = UInt32(service * size)
-            schedule.add(ids(first..<first + UInt32(size)), timing, now: begin, using: &random)
+            let first = UInt64(service * size)
+            schedule.add(ids(first..<first + UInt64(size)), timing, now: begin, using: &random)
         }
         var perTenth = [Int](repeating: 0, count: 11)
         var last = begin
@@ -114,6 +117,16 @@ import Testing
         let timing = Timing(interval: .milliseconds(interval), jitterPercent: 0)
         #expect(try delay(timing, .fast, seed: 1) == .milliseconds(expected))
         #expect(try delay(timing, .usual, seed: 1) == .milliseconds(interval))
+        #expect(try delay(timing, .down, seed: 1) == .milliseconds(interval))
+    }
+
+    @Test("each pace has an interval of its own, and one that is down may be left alone for long")
+    func paces() throws {
+        let timing = Timing(
+            interval: .seconds(2), fast: .milliseconds(100), down: .seconds(30), jitterPercent: 0)
+        #expect(try delay(timing, .usual, seed: 1) == .seconds(2))
+        #expect(try delay(timing, .fast, seed: 1) == .milliseconds(100))
+        #expect(try delay(timing, .down, seed: 1) == .seconds(30))
     }
 
     @Test("a check that took longer than the interval is followed by the next at once")
@@ -129,9 +142,10 @@ import Testing
             .seconds(Int64.max), .seconds(Int64.min),
         ], [Int.min, -1, 0, 20, 90, 100, 101, 1000, .max])
     func extremes(interval: Duration, jitter: Int) throws {
-        let timing = Timing(interval: interval, jitterPercent: jitter)
+        let timing = Timing(
+            interval: interval, fast: interval, down: interval, jitterPercent: jitter)
         for seed in 0..<20 as Range<UInt64> {
-            for pace in [CheckSchedule.Pace.usual, .fast] {
+            for pace in [CheckSchedule.Pace.usual, .fast, .down] {
                 let delay = try delay(timing, pace, seed: seed, took: .zero)
                 #expect(delay >= .microseconds(100))
                 #expect(delay <= .seconds(2 * 86_400))
@@ -145,42 +159,43 @@ import Testing
     func once() {
         var schedule = started(Timing(interval: .seconds(2), jitterPercent: 20))
         #expect(schedule.nextStart() == nil)
-        #expect(schedule.start(now: begin + .seconds(3600)) == nil)
+        #expect(schedule.start(now: begin + .seconds(3600))?.id == nil)
         schedule.ask(for: id, now: begin)
-        #expect(schedule.start(now: begin + .seconds(3600)) == nil)
+        #expect(schedule.start(now: begin + .seconds(3600))?.id == nil)
     }
 
     @Test("at most so many are under way; the next to start is the one that is due longest")
     func limit() throws {
         var random = SeededGenerator(seed: 3)
-        var schedule = CheckSchedule(underWayMax: 2)
+        var schedule = CheckSchedule(underWayMax: 2, rate: 100_000)
         let timing = Timing(interval: .seconds(2), jitterPercent: 20)
         schedule.add(ids(0..<5), timing, now: begin, using: &random)
         let late = begin + .seconds(1)
-        #expect(schedule.start(now: late) == BackendID(rawValue: 0))
-        #expect(schedule.start(now: late) == BackendID(rawValue: 1))
+        #expect(schedule.start(now: late)?.id == CheckID(rawValue: 0))
+        #expect(schedule.start(now: late)?.id == CheckID(rawValue: 1))
         #expect(schedule.nextStart() == nil)
-        #expect(schedule.start(now: late) == nil)
-        schedule.end(BackendID(rawValue: 1), next: .usual, now: late, using: &random)
-        #expect(schedule.start(now: late) == BackendID(rawValue: 2))
+        #expect(schedule.start(now: late)?.id == nil)
+        schedule.end(CheckID(rawValue: 1), timing, next: .usual, now: late, using: &random)
+        #expect(schedule.start(now: late)?.id == CheckID(rawValue: 2))
         // One that leaves frees its place, too.
-        schedule.remove(BackendID(rawValue: 0))
+        schedule.remove(CheckID(rawValue: 0))
         #expect(schedule.underWayCount == 1)
-        #expect(schedule.start(now: late) == BackendID(rawValue: 3))
-        #expect(schedule.start(now: late) == nil)
+        #expect(schedule.start(now: late)?.id == CheckID(rawValue: 3))
+        #expect(schedule.start(now: late)?.id == nil)
     }
 
     @Test("the end of a check that was removed, or is not under way, changes nothing")
     func lateEnd() throws {
         var random = SeededGenerator(seed: 3)
-        var schedule = started(Timing(interval: .seconds(2), jitterPercent: 0))
-        schedule.end(id, next: .usual, now: begin, using: &random)
-        schedule.end(id, next: .fast, now: begin, using: &random)
+        let timing = Timing(interval: .seconds(2), jitterPercent: 0)
+        var schedule = started(timing)
+        schedule.end(id, timing, next: .usual, now: begin, using: &random)
+        schedule.end(id, timing, next: .fast, now: begin, using: &random)
         #expect(schedule.nextStart() == begin + .seconds(2))
         #expect(schedule.underWayCount == 0)
         schedule.remove(id)
         schedule.remove(id)
-        schedule.end(id, next: .usual, now: begin, using: &random)
+        schedule.end(id, timing, next: .usual, now: begin, using: &random)
         #expect(schedule.nextStart() == nil)
         #expect(schedule.count == 0 && schedule.underWayCount == 0)
     }
@@ -190,8 +205,9 @@ import Testing
     @Test("one that is asked for comes at once, but 100 ms after the last one")
     func asked() {
         var random = SeededGenerator(seed: 3)
-        var schedule = started(Timing(interval: .seconds(2), jitterPercent: 0))
-        schedule.end(id, next: .usual, now: begin, using: &random)
+        let timing = Timing(interval: .seconds(2), jitterPercent: 0)
+        var schedule = started(timing)
+        schedule.end(id, timing, next: .usual, now: begin, using: &random)
         var soon = schedule
         soon.ask(for: id, now: begin + .milliseconds(10))
         #expect(soon.nextStart() == begin + .milliseconds(100))
@@ -202,15 +218,50 @@ import Testing
         #expect(schedule.nextStart() == begin + .seconds(1))
     }
 
+    @Test("it is told whether a check was asked for, once")
+    func askedIsTold() throws {
+        var random = SeededGenerator(seed: 3)
+        let timing = Timing(interval: .seconds(2), jitterPercent: 0)
+        var schedule = started(timing)
+        schedule.end(id, timing, next: .usual, now: begin, using: &random)
+        schedule.ask(for: id, now: begin + .seconds(1))
+        let asked = schedule.start(now: begin + .seconds(1))
+        #expect(try #require(asked).isAskedFor)
+        schedule.end(id, timing, next: .usual, now: begin + .seconds(1), using: &random)
+        let usual = schedule.start(now: begin + .seconds(3))
+        #expect(!(try #require(usual).isAskedFor))
+    }
+
+    @Test("somebody who begins to watch what is watched has a first check as soon as any other")
+    func joined() throws {
+        var random = SeededGenerator(seed: 3)
+        let timing = Timing(interval: .seconds(60), jitterPercent: 0)
+        var schedule = started(timing)
+        // While one is under way there is nothing to plan: it tells the newcomer as well.
+        schedule.add([id], timing, now: begin, using: &random)
+        #expect(schedule.nextStart() == nil)
+        schedule.end(id, timing, next: .usual, now: begin, using: &random)
+        var soon = schedule
+        soon.add([id], timing, now: begin + .milliseconds(10), using: &random)
+        #expect(soon.nextStart() == begin + .milliseconds(100))
+        schedule.add([id], timing, now: begin + .seconds(30), using: &random)
+        #expect(schedule.nextStart() == begin + .seconds(30))
+        // Not later than it would have come.
+        schedule.add([id], timing, now: begin + .seconds(40), using: &random)
+        #expect(schedule.nextStart() == begin + .seconds(30))
+        #expect(schedule.count == 1)
+    }
+
     @Test("one asked for while a check is under way follows soon after it, once")
     func askedUnderWay() {
         var random = SeededGenerator(seed: 3)
-        var schedule = started(Timing(interval: .seconds(2), jitterPercent: 0))
+        let timing = Timing(interval: .seconds(2), jitterPercent: 0)
+        var schedule = started(timing)
         schedule.ask(for: id, now: begin)
-        schedule.end(id, next: .usual, now: begin + .milliseconds(5), using: &random)
+        schedule.end(id, timing, next: .usual, now: begin + .milliseconds(5), using: &random)
         #expect(schedule.nextStart() == begin + .milliseconds(100))
-        #expect(schedule.start(now: begin + .milliseconds(100)) == id)
-        schedule.end(id, next: .usual, now: begin + .milliseconds(105), using: &random)
+        #expect(schedule.start(now: begin + .milliseconds(100))?.id == id)
+        schedule.end(id, timing, next: .usual, now: begin + .milliseconds(105), using: &random)
         #expect(schedule.nextStart() == begin + .milliseconds(2100))
     }
 
@@ -219,12 +270,12 @@ import Testing
     @Test("random histories keep the bounds and starve nobody", arguments: 0..<16 as Range<UInt64>)
     func histories(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
-        var schedule = CheckSchedule(underWayMax: 8)
+        var schedule = CheckSchedule(underWayMax: 8, rate: 100_000)
         let timing = Timing(interval: .seconds(2), jitterPercent: 50)
         var now = begin
-        var underWay: Set<BackendID> = []
-        var lastSeen: [BackendID: ContinuousClock.Instant] = [:]
-        var nextNumber: UInt32 = 0
+        var underWay: Set<CheckID> = []
+        var lastSeen: [CheckID: ContinuousClock.Instant] = [:]
+        var nextNumber: UInt64 = 0
         for _ in 0..<5000 {
             now += .milliseconds(Int.random(in: 0...20, using: &random))
             switch Int.random(in: 0..<8, using: &random) {
@@ -234,22 +285,24 @@ import Testing
                 schedule.add(new, timing, now: now, using: &random)
                 for id in new { lastSeen[id] = now }
             case 1 where lastSeen.count > 16:
-                guard let id = lastSeen.keys.min() else { continue }
+                guard let id = lastSeen.keys.min(by: { $0.rawValue < $1.rawValue }) else {
+                    continue
+                }
                 schedule.remove(id)
                 lastSeen[id] = nil
                 underWay.remove(id)
             case 2, 3:
-                guard let id = lastSeen.keys.sorted().randomElement(using: &random) else {
+                guard let id = inOrder(lastSeen.keys).randomElement(using: &random) else {
                     continue
                 }
                 schedule.ask(for: id, now: now)
             default:
-                guard let id = underWay.sorted().randomElement(using: &random) else { continue }
+                guard let id = inOrder(underWay).randomElement(using: &random) else { continue }
                 let pace: CheckSchedule.Pace = Bool.random(using: &random) ? .usual : .fast
-                schedule.end(id, next: pace, now: now, using: &random)
+                schedule.end(id, timing, next: pace, now: now, using: &random)
                 underWay.remove(id)
             }
-            while let id = schedule.start(now: now) {
+            while let id = schedule.start(now: now)?.id {
                 #expect(underWay.insert(id).inserted, "two checks of \(id) at once")
                 #expect(lastSeen[id] != nil, "a check of \(id), which is gone")
                 lastSeen[id] = now
@@ -259,12 +312,12 @@ import Testing
             if let next = schedule.nextStart() { #expect(next > now) }
         }
         // Whoever is left is checked within an interval and its jitter.
-        for id in underWay { schedule.end(id, next: .usual, now: now, using: &random) }
+        for id in underWay { schedule.end(id, timing, next: .usual, now: now, using: &random) }
         let end = now + .seconds(3)
-        var seen: Set<BackendID> = []
-        while let next = schedule.nextStart(), next <= end, let id = schedule.start(now: next) {
+        var seen: Set<CheckID> = []
+        while let next = schedule.nextStart(), next <= end, let id = schedule.start(now: next)?.id {
             seen.insert(id)
-            schedule.end(id, next: .usual, now: next, using: &random)
+            schedule.end(id, timing, next: .usual, now: next, using: &random)
         }
         #expect(seen == Set(lastSeen.keys))
     }
@@ -272,18 +325,18 @@ import Testing
     @Test("asking again and again with a long interval keeps the order")
     func manyAsked() throws {
         var random = SeededGenerator(seed: 5)
-        var schedule = CheckSchedule(underWayMax: 1)
+        var schedule = CheckSchedule(underWayMax: 1, rate: 100_000)
         let timing = Timing(interval: .seconds(86_400), jitterPercent: 0)
         schedule.add(ids(0..<3), timing, now: begin, using: &random)
         var now = begin + .seconds(1)
         // Each round leaves an element behind that is due tomorrow.
-        for round in 0..<2000 as Range<UInt32> {
-            let id = BackendID(rawValue: round % 3)
+        for round in 0..<2000 as Range<UInt64> {
+            let id = CheckID(rawValue: round % 3)
             schedule.ask(for: id, now: now)
             let next = try next(&schedule)
             now = max(now, next)
-            #expect(schedule.start(now: now) == id)
-            schedule.end(id, next: .usual, now: now, using: &random)
+            #expect(schedule.start(now: now)?.id == id)
+            schedule.end(id, timing, next: .usual, now: now, using: &random)
             now += .milliseconds(200)
         }
         let next = try next(&schedule)

@@ -17,12 +17,16 @@ final class Peer: Channel {
         case silence
         /// Answers any bytes with these, and leaves the connection open.
         case answer(String)
+        /// Answers any bytes with these, and closes.
+        case answerAndClose(String)
         /// Closes with this instead of an answer: FIN, or RST.
         case close, reset
     }
 
     let endpoint: Endpoint
     var behaviour: Behaviour
+    /// Said to each connection before it asks; nil for nothing.
+    var greeting: String?
     private(set) var received: [UInt8] = []
     private(set) var acceptedCount = 0
     private var connections: [Connection] = []
@@ -42,6 +46,14 @@ final class Peer: Channel {
             let connection = Connection(descriptor, peer: self)
             connections.append(connection)
             connection.startReading()
+            if let greeting { _ = descriptor.send(Array(greeting.utf8).span) }
+        }
+    }
+
+    /// Says this to everybody who is connected.
+    func sendAll(_ text: String) {
+        for connection in connections where connection.isOpen {
+            _ = connection.descriptor.send(Array(text.utf8).span)
         }
     }
 
@@ -67,6 +79,9 @@ final class Peer: Channel {
             }
             switch peer.behaviour {
             case .listen, .silence: break
+            case .answerAndClose(let text):
+                _ = descriptor.send(Array(text.utf8).span)
+                close()
             case .answer(let text): _ = descriptor.send(Array(text.utf8).span)
             case .close: close()
             case .reset:
@@ -79,19 +94,23 @@ final class Peer: Channel {
 
 /// One service whose backends are at loopback endpoints, checked every 20 ms unless a test differs.
 final class Fixture {
-    let loop = EventLoop()
+    let loop: EventLoop
     let journal = Journal()
     let roster: Roster
     let checker: HealthChecker
+    private let ids: BackendIDs
     private(set) var checks: ServiceChecks?
     /// How often the checker said that something may have changed.
     private(set) var changes = 0
     /// What to do then, besides.
     var onChange: () -> Void = {}
+    /// How many live requests a backend has answered.
+    var liveAnswers: (BackendID) -> UInt64? = { _ in nil }
 
+    /// With a checker of its own, or `beside` another service, with that one's.
     init(
-        underWayMax: Int = 16, rise: Int = 2, fall: Int = 2,
-        _ change: (inout HealthOptions) -> Void = { _ in }
+        beside other: Fixture? = nil, underWayMax: Int = 16, rate: Int = 100_000, rise: Int = 2,
+        fall: Int = 2, _ change: (inout HealthOptions) -> Void = { _ in }
     ) {
         var options = HealthOptions()
         options.interval = .milliseconds(20)
@@ -99,15 +118,21 @@ final class Fixture {
         change(&options)
         var rosterOptions = RosterOptions()
         rosterOptions.checks = options.kind == .off ? nil : .init(rise: rise, fall: fall)
+        loop = other?.loop ?? EventLoop()
+        ids = other?.ids ?? BackendIDs()
         roster = Roster(
-            service: ServiceID(index: 0), options: rosterOptions, ids: BackendIDs(),
+            service: ServiceID(index: other == nil ? 0 : 1), options: rosterOptions, ids: ids,
             journal: journal)
-        checker = HealthChecker(
-            on: loop, client: HTTPClient(on: loop), underWayMax: underWayMax)
-        checks = checker.watch(roster, options: options) { [unowned self] in
-            changes += 1
-            onChange()
-        }
+        checker =
+            other?.checker
+            ?? HealthChecker(
+                on: loop, client: HTTPClient(on: loop), rate: rate, underWayMax: underWayMax)
+        checks = checker.watch(
+            roster, options: options, liveAnswers: { [unowned self] in liveAnswers($0) },
+            onChange: { [unowned self] in
+                changes += 1
+                onChange()
+            })
     }
 
     deinit { checks?.stop() }

@@ -13,7 +13,8 @@ import Testing
 @Suite struct ProbeTests {
     /// The first result of checks of a peer that behaves so: `.some(nil)` has passed.
     private func result(
-        of behaviour: Peer.Behaviour, timeout: Duration = .seconds(10), _ kind: HealthOptions.Kind
+        of behaviour: Peer.Behaviour, greeting: String? = nil, timeout: Duration = .seconds(10),
+        _ kind: HealthOptions.Kind
     ) throws -> (failure: CheckFailure?, request: String) {
         let fixture = Fixture {
             $0.kind = kind
@@ -21,6 +22,7 @@ import Testing
         }
         let peer = try Peer(behaviour, on: fixture.loop)
         defer { peer.close() }
+        peer.greeting = greeting
         fixture.name(peer.endpoint)
         fixture.awaitResult()
         let check = try #require(try fixture.backend(peer.endpoint).lastCheck)
@@ -36,7 +38,11 @@ import Testing
         #expect(try result(of: .silence, .tcp).failure == nil)
     }
 
-    @Test("a closed port is told as such", arguments: [HealthOptions.Kind.tcp, .http(.init())])
+    @Test(
+        "a closed port is told as such",
+        arguments: [
+            HealthOptions.Kind.tcp, .http(.init()), .sendExpect(.init(expect: [0x2B])),
+        ])
     func refused(kind: HealthOptions.Kind) throws {
         let fixture = Fixture { $0.kind = kind }
         let endpoint = try closedEndpoint()
@@ -89,9 +95,11 @@ import Testing
         #expect(try result(of: .answer(text), .http(.init())).failure == failure)
     }
 
-    @Test("statuses that pass are the operator's", arguments: [(401, true), (200, false)])
-    func statusRange(status: Int, passes: Bool) throws {
-        let kind = HealthOptions.Kind.http(.init(statuses: 401...401))
+    @Test(
+        "statuses that pass are the operator's, each range of them",
+        arguments: [(401, true), (200, true), (299, true), (300, false), (400, false)])
+    func statusRanges(status: Int, passes: Bool) throws {
+        let kind = HealthOptions.Kind.http(.init(statuses: [200...299, 401...401]))
         let failure = try result(of: .answer("HTTP/1.1 \(status) X\r\n\r\n"), kind).failure
         #expect(failure == (passes ? nil : .status(status)))
     }
@@ -118,6 +126,147 @@ import Testing
         #expect(plain.hasPrefix("GET / HTTP/1.1\r\nHost: 127.0.0.1:"))
     }
 
+    @Test("method and field lines are the operator's, the User-Agent too")
+    func ownRequest() throws {
+        var http = HealthOptions.HTTP(path: "/up", host: "web.test")
+        http.method = .post
+        http.fields = [.init(name: "X-Tenant", value: "a"), .init(name: "user-agent", value: "me")]
+        let request = try result(of: .answer("HTTP/1.1 200 OK\r\n\r\n"), .http(http)).request
+        #expect(
+            request == "POST /up HTTP/1.1\r\nHost: web.test\r\nX-Tenant: a\r\nuser-agent: me\r\n"
+                + "Content-Length: 0\r\nConnection: close\r\n\r\n")
+    }
+
+    @Test("a HEAD passes by the head alone, whatever length it tells")
+    func headRequest() throws {
+        var http = HealthOptions.HTTP()
+        http.method = .head
+        let answer = Peer.Behaviour.answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
+        let result = try result(of: answer, .http(http))
+        #expect(result.failure == nil)
+        #expect(result.request.hasPrefix("HEAD / HTTP/1.1\r\n"))
+    }
+
+    // MARK: The body of an answer
+
+    private static func body(_ text: String, length: Int? = nil) -> String {
+        "HTTP/1.1 200 OK\r\nContent-Length: \(length ?? text.utf8.count)\r\n\r\n\(text)"
+    }
+
+    private static let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    @Test(
+        "a body passes if it has the expected text, however it is framed",
+        arguments: [
+            (body(#"{"status": "ok"}"#), nil), (body("ok"), nil), (body("o"), .body(.lacksText)),
+            (body("OK"), .body(.lacksText)), (body(""), .body(.lacksText)),
+            (body("oook"), nil), (body("o k"), .body(.lacksText)),
+            (chunked + "1\r\no\r\n1\r\nk\r\n0\r\n\r\n", nil),
+            (chunked + "2\r\nno\r\n0\r\n\r\n", .body(.lacksText)),
+            (chunked + "0x2\r\nok\r\n0\r\n\r\n", .body(.malformed)),
+            // The status comes first, whatever the body says.
+            ("HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nok", .status(500)),
+            ("HTTP/1.1 204 No\r\n\r\n", .body(.lacksText)),
+        ] as [(String, CheckFailure?)])
+    func bodies(text: String, failure: CheckFailure?) throws {
+        var http = HealthOptions.HTTP()
+        http.body = Array("ok".utf8)
+        #expect(try result(of: .answer(text), .http(http)).failure == failure)
+    }
+
+    @Test("only the first 64 KiB of a body count, and no more of it is waited for")
+    func longBody() throws {
+        var http = HealthOptions.HTTP()
+        http.body = Array("ok".utf8)
+        let limit = HealthOptions.HTTP.bodyBytesMax
+        // What comes behind the limit is never sent.
+        let within = String(repeating: "x", count: limit - 2) + "ok"
+        let across = String(repeating: "x", count: limit - 1) + "ok"
+        #expect(
+            try result(of: .answer(Self.body(within, length: 1 << 30)), .http(http)).failure == nil)
+        #expect(
+            try result(of: .answer(Self.body(across, length: 1 << 30)), .http(http)).failure
+                == .body(.lacksText))
+    }
+
+    @Test("a body that can't be read as far as that fails, and is told why")
+    func brokenBody() throws {
+        var http = HealthOptions.HTTP()
+        http.body = Array("ok".utf8)
+        let half = Self.body("o", length: 9)
+        #expect(
+            try result(of: .answerAndClose(half), .http(http)).failure == .body(.cutShort))
+        #expect(
+            try result(of: .answer(half), timeout: .milliseconds(100), .http(http)).failure
+                == .body(.timeout))
+        // A body that ends with the connection has ended well.
+        let open = "HTTP/1.0 200 OK\r\n\r\nok"
+        #expect(try result(of: .answerAndClose(open), .http(http)).failure == nil)
+    }
+
+    // MARK: Send and expect
+
+    private func words(_ send: String, _ expect: String) -> HealthOptions.Kind {
+        .sendExpect(.init(send: Array(send.utf8), expect: Array(expect.utf8)))
+    }
+
+    @Test(
+        "an answer passes by how it begins",
+        arguments: [
+            ("+PONG\r\n", nil), ("+PONG", nil), ("+PONG and more", nil),
+            ("-ERR unknown command, not +PONG\r\n", .unexpected(.text)),
+            ("+PING\r\n", .unexpected(.text)), (" +PONG", .unexpected(.text)),
+            ("HTTP/1.1 400 Bad Request\r\n\r\n", .unexpected(.http)),
+            ("\u{15}\u{3}\u{1}\u{0}\u{2}\u{2}\u{16}", .unexpected(.tls)),
+            ("\u{0}\u{1}\u{2}", .unexpected(.binary)), ("\u{1b}[2J", .unexpected(.binary)),
+        ] as [(String, CheckFailure?)])
+    func answers(text: String, failure: CheckFailure?) throws {
+        let result = try result(of: .answer(text), words("PING\r\n", "+PONG"))
+        #expect(result.failure == failure)
+        #expect(result.request == "PING\r\n")
+    }
+
+    @Test("a peer that speaks first needs no words, and is sent none")
+    func greeting() throws {
+        let result = try result(
+            of: .silence, greeting: "220 mail.test ESMTP\r\n", words("", "220 "))
+        #expect(result.failure == nil)
+        #expect(result.request.isEmpty)
+        #expect(
+            try self.result(of: .silence, greeting: "554 no\r\n", words("", "220 ")).failure
+                == .unexpected(.text))
+    }
+
+    @Test("a long exchange arrives whole, in whatever pieces")
+    func longWords() throws {
+        let long = String(repeating: "x", count: 1024)
+        let result = try result(of: .silence, greeting: long + "tail", words(long, long))
+        #expect(result.failure == nil)
+    }
+
+    @Test("half an answer is none: it takes until the time limit, or the end")
+    func halfAnswer() throws {
+        let kind = words("PING\r\n", "+PONG")
+        let short = Duration.milliseconds(100)
+        #expect(try result(of: .answer("+PO"), timeout: short, kind).failure == .timeout)
+        #expect(try result(of: .silence, timeout: short, kind).failure == .timeout)
+        #expect(try result(of: .listen, timeout: short, kind).failure == .timeout)
+        #expect(try result(of: .answerAndClose("+PO"), kind).failure == .reset)
+        #expect(try result(of: .close, kind).failure == .reset)
+        #expect(try result(of: .reset, kind).failure == .reset)
+    }
+
+    @Test("no cause shows a byte of what a stranger answered")
+    func words() {
+        let failures: [CheckFailure] =
+            CheckFailure.AnswerKind.allCases.map { .unexpected($0) }
+            + CheckFailure.BodyFailure.allCases.map { .body($0) }
+        #expect(Set(failures.map(\.description)).count == failures.count)
+        #expect(CheckFailure.unexpected(.tls).description == "unexpected answer: TLS")
+        #expect(
+            CheckFailure.body(.lacksText).description == "body without the expected text")
+    }
+
     // MARK: What no socket shows
 
     @Test(
@@ -135,6 +284,8 @@ import Testing
         #expect(ProbeResult(errno) == expected)
         #expect(ProbeResult(HTTPClient.Failure.connect(errno)) == expected)
         #expect(ProbeResult(HTTPClient.Failure.broken(errno, .waiting)) == expected)
+        let inBody = ProbeResult(HTTPClient.Failure.broken(errno, .receiving))
+        #expect(inBody == (expected == .inconclusive ? expected : .failed(.body(.cutShort))))
     }
 
     @Test("failures of an exchange that a check can't have are told all the same")

@@ -1,0 +1,84 @@
+// Whether the options of a check fit each other: what it does, by which options were given, and how
+// often.
+
+extension Loading {
+    private static let httpOnly = ["method", "path", "host", "headers", "status", "body"]
+    private static let tcpOnly = ["send", "expect"]
+
+    /// Options that only one kind of check has make it one, unless they stand beside another type.
+    /// Takes what one scope gave, so that an inherited path does not argue with a service's own
+    /// type.
+    mutating func settled(
+        _ check: Service.Check, given: [String: Origin], prefix: String = ""
+    ) -> Service.Check {
+        var check = check
+        let hasType = given["\(prefix)check.type"] != nil
+        var decisive: String?
+        for (kind, keys) in [
+            (Service.Check.Kind.http, Self.httpOnly), (.tcp, Self.tcpOnly),
+        ] {
+            for key in keys {
+                guard let origin = given["\(prefix)check.\(key)"] else { continue }
+                if !hasType, decisive == nil || check.kind == kind {
+                    check.kind = kind
+                    decisive = decisive ?? key
+                } else if check.kind != kind {
+                    let found = decisive ?? "a check of type \(check.kind.rawValue)"
+                    errors.add(
+                        "found \(found), expected type \(kind.rawValue) beside \(key)", at: origin)
+                }
+            }
+        }
+        return check
+    }
+
+    /// Checks what is only known once defaults and service are one.
+    mutating func checkCheck(_ service: Entry<Service>) {
+        let check = service.value.check
+        switch check.kind {
+        case .off: return
+        case .tcp:
+            if check.send != nil, check.expect == nil {
+                errors.add(
+                    "found send without expect, expected both: nobody would look at the answer",
+                    at: origin(in: service, "check.send"))
+            }
+        case .http:
+            if check.method == .head, check.body != nil {
+                errors.add(
+                    "found the method HEAD and a body to expect, expected another method: an answer "
+                        + "to HEAD has no body",
+                    at: origin(in: service, "check.body", "check.method"))
+            }
+        }
+        checkIntervals(service)
+    }
+
+    private mutating func checkIntervals(_ service: Entry<Service>) {
+        let check = service.value.check
+        let interval = Units.write(check.interval)
+        let isFastGiven =
+            service.given["check.fast-interval"] != nil
+            || given["defaults.check.fast-interval"] != nil
+        if isFastGiven, check.fastInterval > check.interval {
+            errors.add(
+                "found a fast-interval of \(Units.write(check.fastInterval)) and an interval of "
+                    + "\(interval), expected fast-interval <= interval: it is for backends that are "
+                    + "to be looked at more closely",
+                at: origin(in: service, "check.fast-interval", "check.interval"))
+        }
+        if check.timeout > check.interval {
+            warnings.add(
+                "found a timeout of \(Units.write(check.timeout)) and an interval of "
+                    + "\(interval), expected timeout <= interval: a check that "
+                    + "hangs delays the next",
+                at: origin(in: service, "check.timeout", "check.interval"))
+        }
+    }
+
+    /// Where the first of these keys was given for a service: its own come before defaults.
+    func origin(in service: Entry<Service>, _ keys: String...) -> Origin {
+        keys.compactMap { service.given[$0] }.first
+            ?? keys.compactMap { given["defaults.\($0)"] }.first ?? service.origin
+    }
+}

@@ -1,0 +1,37 @@
+// CheckBudget: so many checks a second over the whole process, and no more.
+//
+// Checks are let through evenly. Time that was not used is kept for 20 ms and then lost, so that a
+// handful that happen to be due together start together, and a long pause is no licence for a flood.
+
+/// The checks that may begin. Value type; the time is passed in.
+struct CheckBudget {
+    /// The most checks that begin a second, on average over more than `memory`.
+    var rate: Int {
+        didSet { precondition(rate >= 1) }
+    }
+
+    private static let memory: Duration = .milliseconds(20)
+    /// When the next check would begin if they came evenly; nil before the first.
+    private var evenly: ContinuousClock.Instant?
+
+    /// - Precondition: `rate` is at least 1.
+    init(rate: Int) {
+        precondition(rate >= 1)
+        self.rate = rate
+    }
+
+    /// When the next check may begin; nil for at any time.
+    var opensAt: ContinuousClock.Instant? { evenly.map { $0 - Self.memory } }
+
+    /// A check begins.
+    mutating func take(now: ContinuousClock.Instant) {
+        evenly = max(evenly ?? now, now) + spacing
+    }
+
+    /// The check that began last turned out not to be needed.
+    mutating func giveBack() {
+        evenly = evenly.map { $0 - spacing }
+    }
+
+    private var spacing: Duration { .seconds(1) / rate }
+}

@@ -1,0 +1,82 @@
+// CheckTiming: how soon the next check follows. Fast as long as it may change a backend's state, so
+// that two or three in a row do not take as many intervals; at leisure when nothing is expected.
+
+internal import Backends
+
+extension CheckSchedule {
+    /// How soon the next check follows.
+    package enum Pace: Sendable, Equatable {
+        /// All is well, or the backend is leaving: nothing is expected to change.
+        case usual
+        /// The next check may change the backend's state.
+        case fast
+        /// It is down, and did not pass the last check.
+        case down
+    }
+
+    /// How often one service's backends are checked. Value type, any thread.
+    package struct Timing: Sendable, Equatable {
+        private let usual: Duration
+        private let fast: Duration
+        private let down: Duration
+        private let jitterPercent: Int
+
+        /// The nearest possible values: intervals of 1 ms to a day, the fast one at most the usual
+        /// one, a jitter of 0 to 90 percent of them, so that every delay is above zero and far from
+        /// overflowing. `down` nil means as usual.
+        package init(
+            interval: Duration, fast: Duration = .milliseconds(500), down: Duration? = nil,
+            jitterPercent: Int
+        ) {
+            usual = HealthOptions.bounded(interval)
+            self.fast = min(HealthOptions.bounded(fast), usual)
+            self.down = down.map(HealthOptions.bounded) ?? usual
+            self.jitterPercent = min(max(jitterPercent, 0), 90)
+        }
+
+        /// What `options` ask for.
+        init(_ options: HealthOptions) {
+            self.init(
+                interval: options.interval, fast: options.fastInterval, down: options.downInterval,
+                jitterPercent: options.jitterPercent)
+        }
+
+        /// From the start of one check to the start of the next, before jitter.
+        func interval(_ pace: Pace) -> Duration {
+            switch pace {
+            case .usual: usual
+            case .fast: fast
+            case .down: down
+            }
+        }
+
+        /// The same, with jitter.
+        func delay(_ pace: Pace, using generator: inout some RandomNumberGenerator) -> Duration {
+            let base = interval(pace)
+            guard jitterPercent > 0 else { return base }
+            // In millionths of the base, which itself is at most a day: no overflow.
+            let jitter = jitterPercent * 10_000
+            let millionths = 1_000_000 + Int.random(in: -jitter...jitter, using: &generator)
+            return base * millionths / 1_000_000
+        }
+
+        /// Within which time the first checks of `count` backends start.
+        func spread(over count: Int) -> Duration {
+            let few = min(.milliseconds(20), usual * jitterPercent / 100)
+            return min(usual, max(few, CheckSchedule.spreadPerCheck * count))
+        }
+    }
+}
+
+extension Backend {
+    /// How soon its next check should follow.
+    var checkPace: CheckSchedule.Pace {
+        switch state.phase {
+        case .discovered, .checking, .ejected: .fast
+        case .up: lastCheck?.failure == nil ? .usual : .fast
+        case .down: state.consecutivePasses > 0 ? .fast : .down
+        // One that is leaving is nobody's concern.
+        case .draining, .gone: .usual
+        }
+    }
+}

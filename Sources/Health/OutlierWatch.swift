@@ -1,0 +1,221 @@
+// OutlierWatch: which backends of a service stand out by what live traffic says of them. Pure; looked
+// at once a second by the control thread, with the workers' counters.
+//
+// A check asks one question every other second; traffic asks the real ones all the time. A backend
+// that answers connects and its health page, and fails a third of the requests or takes five times
+// as long as its peers, is found here. It is compared with the others, never with a number alone:
+// when all are failing, or slow, none of them is to blame.
+//
+// Figures are kept by second, for ten seconds: that is a second's worth of memory ten times, and a
+// failure is forgotten after ten seconds, however much or little traffic there is.
+
+package import Backends
+
+/// What stands out among the backends of one service. Value type, control thread.
+package struct OutlierWatch: Sendable {
+    /// What makes a backend stand out. Value type, any thread.
+    package struct Rules: Sendable, Equatable {
+        /// The share of failed answers, 1 to 100 percent, which also has to be three times that of
+        /// all others together; nil for no limit.
+        package var errorPercent: Int? = 30
+        /// How many times as long as those of all others, 2 or more, its answers take on average,
+        /// which also has to be 50 ms longer; nil for no limit.
+        package var slowFactor: Int?
+        /// Answers within the window, of the backend and of all others, without which nothing is
+        /// said; at least 1.
+        package var requestsMin = 20
+
+        /// The defaults.
+        package init() {}
+    }
+
+    /// What is known of a backend since it came: totals that only grow.
+    package struct Figures: Sendable, Equatable {
+        /// Requests that were answered or given up on.
+        package var answers: UInt64
+        /// Of these, failed ones: a status of 500 or above, a connection that broke, no answer in
+        /// time.
+        package var failures: UInt64
+        /// The sum of the times to the first byte, in microseconds.
+        package var firstByteMicroseconds: UInt64
+        /// How many times were added up.
+        package var firstByteCount: UInt64
+
+        /// All zero unless given.
+        package init(
+            answers: UInt64 = 0, failures: UInt64 = 0, firstByteMicroseconds: UInt64 = 0,
+            firstByteCount: UInt64 = 0
+        ) {
+            self.answers = answers
+            self.failures = failures
+            self.firstByteMicroseconds = firstByteMicroseconds
+            self.firstByteCount = firstByteCount
+        }
+
+        /// What came since `earlier`; nothing where a total has shrunk, which begins anew then.
+        fileprivate func growth(since earlier: Figures) -> Figures {
+            guard answers >= earlier.answers, failures >= earlier.failures,
+                firstByteMicroseconds >= earlier.firstByteMicroseconds,
+                firstByteCount >= earlier.firstByteCount
+            else { return Figures() }
+            return self - earlier
+        }
+
+        fileprivate static func + (left: Figures, right: Figures) -> Figures {
+            Figures(
+                answers: left.answers + right.answers, failures: left.failures + right.failures,
+                firstByteMicroseconds: left.firstByteMicroseconds + right.firstByteMicroseconds,
+                firstByteCount: left.firstByteCount + right.firstByteCount)
+        }
+
+        fileprivate static func - (left: Figures, right: Figures) -> Figures {
+            Figures(
+                answers: left.answers - right.answers, failures: left.failures - right.failures,
+                firstByteMicroseconds: left.firstByteMicroseconds - right.firstByteMicroseconds,
+                firstByteCount: left.firstByteCount - right.firstByteCount)
+        }
+
+        fileprivate var meanMicroseconds: UInt64 {
+            firstByteCount == 0 ? 0 : firstByteMicroseconds / firstByteCount
+        }
+    }
+
+    /// Why a backend stands out.
+    package enum Verdict: Sendable, Hashable {
+        /// So many of so many answers failed.
+        case errorRate(failed: UInt64, of: UInt64)
+        /// Its answers took so long on average, and those of the others so long.
+        case slow(microseconds: UInt64, others: UInt64)
+    }
+
+    /// A backend that stands out.
+    package struct Outlier: Sendable, Hashable {
+        /// Which.
+        package let backend: BackendID
+        /// Why.
+        package let verdict: Verdict
+    }
+
+    /// What makes a backend stand out from now on.
+    package var rules: Rules
+
+    private static let seconds = 10
+    private static let recentSeconds = 2
+    private static let errorFactor: UInt64 = 3
+    private static let slowMicroseconds: UInt64 = 50_000
+
+    private struct Watched {
+        var total: Figures
+        var window = Window()
+    }
+
+    private var backends: [BackendID: Watched] = [:]
+    /// Of all backends, those that left or stood out included.
+    private var service = Window()
+    /// When the first figures came; nil before.
+    private var begin: ContinuousClock.Instant?
+
+    /// A watch that has seen nothing.
+    package init(rules: Rules = Rules()) {
+        self.rules = rules
+    }
+
+    /// What all backends answered within the last 2 s before the last figures.
+    package var recent: (answers: UInt64, failures: UInt64) {
+        let sum = service.sum(overLast: Self.recentSeconds)
+        return (sum.answers, sum.failures)
+    }
+
+    /// Takes the totals of all backends as they are now, each once; call it once a second. A backend
+    /// that is seen for the first time is judged by what comes from now on, and one that is not
+    /// among them is forgotten. Whoever stands out is told once, and then has to do so again with
+    /// what comes from now on.
+    /// - Complexity: O(n).
+    package mutating func note(
+        now: ContinuousClock.Instant, figures: [(backend: BackendID, total: Figures)]
+    ) -> [Outlier] {
+        let begin = begin ?? now
+        self.begin = begin
+        // Whole seconds, as the ring has them; a clock never goes back.
+        let second = Int(begin.duration(to: now).components.seconds)
+        var watched: [BackendID: Watched] = [:]
+        watched.reserveCapacity(figures.count)
+        service.advance(to: second)
+        for (backend, total) in figures {
+            var entry = backends[backend] ?? Watched(total: total)
+            let growth = total.growth(since: entry.total)
+            entry.total = total
+            entry.window.advance(to: second)
+            entry.window.add(growth)
+            service.add(growth)
+            watched[backend] = entry
+        }
+        backends = watched
+        return judge(figures.map(\.backend))
+    }
+
+    private mutating func judge(_ candidates: [BackendID]) -> [Outlier] {
+        let sums = candidates.map { backends[$0]?.window.sum(overLast: Self.seconds) ?? Figures() }
+        let all = sums.reduce(Figures(), +)
+        var outliers: [Outlier] = []
+        for (backend, own) in zip(candidates, sums) {
+            guard let verdict = verdict(on: own, others: all - own) else { continue }
+            outliers.append(Outlier(backend: backend, verdict: verdict))
+            backends[backend]?.window.clear()
+        }
+        return outliers
+    }
+
+    private func verdict(on own: Figures, others: Figures) -> Verdict? {
+        let enough = UInt64(max(1, rules.requestsMin))
+        if let percent = rules.errorPercent, own.answers >= enough, others.answers >= enough {
+            let isMuch = own.failures * 100 >= UInt64(max(1, percent)) * own.answers
+            // The shares compared without dividing.
+            let isMore =
+                own.failures * others.answers >= Self.errorFactor * others.failures * own.answers
+            if isMuch, isMore { return .errorRate(failed: own.failures, of: own.answers) }
+        }
+        if let factor = rules.slowFactor, own.firstByteCount >= enough,
+            others.firstByteCount >= enough
+        {
+            let (mean, usual) = (own.meanMicroseconds, others.meanMicroseconds)
+            if mean >= UInt64(max(2, factor)) * usual, mean >= usual + Self.slowMicroseconds {
+                return .slow(microseconds: mean, others: usual)
+            }
+        }
+        return nil
+    }
+
+    /// Ten seconds' figures, a slot for each second.
+    private struct Window {
+        private var slots = InlineArray<10, Figures>(repeating: Figures())
+        private var second = 0
+
+        /// Makes `second` the one that is added to; those in between had nothing.
+        mutating func advance(to second: Int) {
+            guard second > self.second else { return }
+            for skipped in max(self.second + 1, second - slots.count + 1)...second {
+                slots[skipped % slots.count] = Figures()
+            }
+            self.second = second
+        }
+
+        mutating func add(_ figures: Figures) {
+            slots[second % slots.count] = slots[second % slots.count] + figures
+        }
+
+        /// The sum of so many seconds, the current one included; at most ten.
+        func sum(overLast count: Int) -> Figures {
+            var sum = Figures()
+            for back in 0..<count {
+                // A second before the first is a slot that is still empty.
+                sum = sum + slots[(second + slots.count - back) % slots.count]
+            }
+            return sum
+        }
+
+        mutating func clear() {
+            slots = InlineArray(repeating: Figures())
+        }
+    }
+}

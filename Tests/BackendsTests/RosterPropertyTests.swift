@@ -91,11 +91,15 @@ import Testing
         let ejected = roster.backends.count(where: \.state.isEjectedByAnswers)
         let wasUp = fixture.phase(number) == .up
         let refused = roster.ejectionsRefused
-        let upCount = roster.upCount
+        let others = roster.backends.filter {
+            $0.state.phase == .up && $0.endpoint != endpoint(number)
+        }
+        let wasOnProbation = roster.backend(at: endpoint(number))?.state.isOnProbation == true
+        let isLast = others.allSatisfy { !wasOnProbation && $0.state.isOnProbation }
         fixture.failLive(number)
         guard wasUp else { return }
         let most = max(1, roster.stayingCount * roster.options.ejectShareMax / 100)
-        if ejected < most, upCount > 1 {
+        if ejected < most, !isLast {
             #expect(fixture.phase(number) != .up)
             #expect(roster.backends.count(where: \.state.isEjectedByAnswers) <= most)
         } else {

@@ -177,7 +177,7 @@ package struct BackendState: Sendable, Equatable {
 
     /// Whether its present ejection is one of those whose share is limited: by what its live
     /// requests came to, not by a dial.
-    var isEjectedByAnswers: Bool { phase == .ejected && ejection.isByAnswers }
+    package var isEjectedByAnswers: Bool { phase == .ejected && ejection.isByAnswers }
 
     /// Whether it is new and no evidence speaks against it.
     var isUntried: Bool {

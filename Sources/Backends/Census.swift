@@ -5,6 +5,8 @@
 struct Census: Equatable {
     /// Those that are up.
     private(set) var up = 0
+    /// Those of them that are not on probation.
+    private(set) var trusted = 0
     /// Those that drain in order to leave.
     private(set) var leaving = 0
     /// Those that drain for whatever reason.
@@ -26,6 +28,7 @@ struct Census: Equatable {
 
     private mutating func count(_ state: BackendState, _ step: Int) {
         if state.phase == .up { up += step }
+        if state.phase == .up, !state.isOnProbation { trusted += step }
         if state.isLeaving { leaving += step }
         if state.phase == .draining { draining += step }
         if state.isUntried { untried += step }

@@ -34,15 +34,15 @@ package enum LiveFailure: Sendable, Hashable, CustomStringConvertible {
 
 /// Why a live failure ejected nobody. Any thread.
 package enum EjectionRefusal: Sendable, Hashable, CustomStringConvertible {
-    /// No other backend is up.
-    case lastUp
+    /// No other backend is up, or only such as are on probation.
+    case last
     /// So many backends are ejected already for what their live requests came to, of so many.
     case share(ejected: Int, of: Int)
 
-    /// A clause: `no other is up`.
+    /// A clause: `no other could take its requests`.
     package var description: String {
         switch self {
-        case .lastUp: "no other is up"
+        case .last: "no other could take its requests"
         case .share(let ejected, let all): "\(ejected) of \(all) are ejected already"
         }
     }

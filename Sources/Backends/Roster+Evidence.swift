@@ -31,15 +31,15 @@ extension Roster {
     ) {
         guard let state = backend(id)?.state else { return }
         update(id) { $0.lastDialFailure = .init(at: now, failure: failure) }
-        let isSpared = isLastUp(state) && state.consecutiveFailures == 0
-        if isSpared { refuseEjection(of: id, .lastUp, now: now) }
+        let isSpared = state.phase == .up && upCount == 1 && state.consecutiveFailures == 0
+        if isSpared { refuseEjection(of: id, .last, now: now) }
         weigh(.dialFailed(failure, isSpared: isSpared), id, jitter: drawJitter(), now: now)
     }
 
     /// Live requests on this backend failed after they had connected, and a worker has seen enough of
-    /// that to report it; on probation one is enough. The backend is ejected at once, for a time that
-    /// no passing check shortens, unless it is the last that is up, or as many are ejected for
-    /// such reasons as may be.
+    /// that to report it; on probation one is enough, of those sent since it began. The backend is
+    /// ejected at once, for a time that no passing check shortens, unless it is the last that is up
+    /// and on no probation, or as many are ejected for such reasons as may be.
     package func liveFailed(
         _ id: BackendID, _ failure: LiveFailure, now: ContinuousClock.Instant
     ) {
@@ -51,8 +51,8 @@ extension Roster {
         weigh(event, id, jitter: drawJitter(), now: now)
     }
 
-    /// A live request on this backend had a good answer; ends its probation. Need not be reported of
-    /// members of the rotation that are on none.
+    /// A live request, sent while the backend was on probation, had a good answer; ends that. Need not
+    /// be reported of members of the rotation that are on none.
     package func liveProven(_ id: BackendID, now: ContinuousClock.Instant) {
         send(.liveProven, to: id, now: now)
         settle(now: now)
@@ -101,14 +101,12 @@ extension Roster {
 
     // MARK: Ejections refused
 
-    private func isLastUp(_ state: BackendState) -> Bool {
-        state.phase == .up && upCount == 1
-    }
-
     /// Why a live failure may not eject a backend; nil if it may, or is not in the rotation anyway.
     private func refusal(ofEjecting state: BackendState) -> EjectionRefusal? {
         guard state.phase == .up else { return nil }
-        if isLastUp(state) { return .lastUp }
+        // Those on probation have worse evidence against them than what is new against this one.
+        let isLastTrusted = !state.isOnProbation && census.trusted == 1
+        if isLastTrusted || upCount == 1 { return .last }
         let share = options.ejectShareMax
         let most = share == 0 ? 0 : max(1, stayingCount * share / 100)
         let ejected = census.ejectedByAnswers

@@ -42,8 +42,11 @@ extension Roster {
 
     /// Brings back what discovery lost within the last seconds, since nothing else is up. Its checks
     /// may fail as well, as those of all others do; live evidence may not stand against it.
+    /// - Complexity: O(1) unless a backend was lost, or its evidence has changed, since the last call;
+    ///   else O(n log n).
     func recallLost(now: ContinuousClock.Instant) {
-        guard leavingCount > 0, options.whenNoneUp != .never else { return }
+        guard mayRecall, options.whenNoneUp != .never else { return }
+        mayRecall = false
         let lost = backends.filter { isLostLately($0, now: now) && $0.state.isWorthRecall }
         guard !lost.isEmpty else { return }
         for backend in lost { recall(backend, now: now) }
@@ -84,10 +87,10 @@ extension Roster {
         send(.recalled, to: backend.id, now: now)
     }
 
-    /// Lets a held backend go that the evidence is against too. Not in an emergency in which those
-    /// are served whose checks fail.
+    /// Lets a held backend go that the evidence is against too. Not in an emergency: there it is
+    /// against all of them, and each is wanted.
     func leaveHeld(_ id: BackendID, now: ContinuousClock.Instant) {
-        guard emergency?.conduct != .serving else { return }
+        guard emergency == nil else { return }
         leaveUnlessUp(id, .massLossConfirmed, now: now)
     }
 

@@ -16,7 +16,7 @@ package final class Roster {
     package internal(set) var overrides = BackendOverrides()
     /// How each source is doing, by its place; at least one.
     package internal(set) var sources: [SourceStatus]
-    /// Live failures that ejected nobody: the backend was the last one up, or too many were ejected.
+    /// Live failures that ejected nobody: the backend was the last one, or too many were ejected.
     package internal(set) var ejectionsRefused: UInt64 = 0
     /// What holds while no backend is up, and until enough are again; nil in ordinary times.
     package internal(set) var emergency: Emergency?
@@ -31,6 +31,8 @@ package final class Roster {
 
     /// When an ejection was refused last; nil for never.
     var lastEjectionRefused: ContinuousClock.Instant?
+    /// Whether a backend that discovery lost may have become worth a recall.
+    var mayRecall = false
     private(set) var census = Census()
     private var expelled: [BackendID] = []
     private var random: any RandomNumberGenerator
@@ -224,6 +226,7 @@ package final class Roster {
         census.remove(before)
         census.add(after)
         if changesRotation(from: before, to: after) { isPublishedStale = true }
+        if after.isWorthRecall, !before.isWorthRecall { mayRecall = true }
         if let deadline = after.deadline { arm(deadline) }
         if let deadline = backend.ramp?.deadline(over: options.slowStart) { arm(deadline) }
         guard let transition else {

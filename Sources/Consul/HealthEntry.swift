@@ -6,6 +6,7 @@ struct HealthEntry: Decodable {
         let Node: String
         let Address: String?
         let Datacenter: String?
+        let Meta: [String: String]?
         let TaggedAddresses: [String: String]?
     }
 
@@ -111,9 +112,11 @@ extension HealthEntry {
         return .init(host: host, port: place.port)
     }
 
-    /// What the operator wrote, and what Consul knows besides, which wins where both have a key.
+    /// What the operator wrote of the service, or else of its node (a zone, mostly), and what Consul
+    /// knows besides, which wins over both. Keys that begin with `consul-` are Consul's own.
     private var metadata: [String: String] {
-        var metadata = Service.Meta ?? [:]
+        var metadata = (Node.Meta ?? [:]).filter { !$0.key.hasPrefix("consul-") }
+        metadata.merge(Service.Meta ?? [:]) { _, service in service }
         if let tags = Service.Tags, !tags.isEmpty { metadata["tags"] = tags.joined(separator: ",") }
         metadata["node"] = Node.Node
         metadata["id"] = Service.ID

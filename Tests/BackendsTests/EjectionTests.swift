@@ -161,6 +161,19 @@ import Testing
         #expect(fixture.texts.count { $0.contains("the backend stays") } == 1)
     }
 
+    @Test("one on probation is no reason to eject the last that is trusted, but a dial is certain")
+    func lastTrusted() {
+        let fixture = Fixture()
+        fixture.fill(2)
+        fixture.failLive(1)
+        fixture.wait(5)
+        fixture.failLive(2)
+        #expect(fixture.inRotation == [1, 2] && fixture.onProbation == [1])
+        #expect(fixture.texts.last?.hasSuffix("no other could take its requests") == true)
+        fixture.failDial(2)
+        #expect(fixture.inRotation == [1])
+    }
+
     @Test("a share of 0 ejects nobody, one of 100 all but the last", arguments: [(0, 4), (100, 1)])
     func shares(percent: Int, left: Int) {
         let fixture = Fixture { $0.ejectShareMax = percent }

@@ -122,6 +122,32 @@ import Testing
 
     // MARK: - When nothing else is up
 
+    @Test("one lost in the emergency, or found well while it drains, is back at once")
+    func recalledLater() {
+        let fixture = Fixture()
+        fixture.fill(3)
+        for number in 1...3 { fixture.failCheck(number, times: 3) }
+        fixture.answer(1...2)
+        #expect(fixture.inRotation == [1, 2, 3])
+        let entries = fixture.texts.count
+        for _ in 0..<20 {
+            fixture.wait(1)
+            fixture.answer(1...2)
+            for number in 1...3 { fixture.failCheck(number) }
+        }
+        #expect(fixture.inRotation == [1, 2, 3])
+        #expect(fixture.texts.count == entries, "it does not come and go meanwhile")
+
+        let other = Fixture()
+        other.fill(2)
+        other.failDial(2)
+        other.answer([1])
+        other.failCheck(1, times: 3)
+        #expect(other.inRotation == [1], "a live request failed on 2")
+        other.pass(2, times: 2)
+        #expect(other.inRotation == [2], "its checks pass by now, and those of 1 do not")
+    }
+
     @Test("one that was lost just before is back when no other is up")
     func recalled() {
         let fixture = Fixture()

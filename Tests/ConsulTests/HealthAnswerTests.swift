@@ -55,6 +55,20 @@ import Testing
     }
 
     @Test(
+        "a node's metadata stands in for the service's, which goes before it; Consul's own is left out"
+    )
+    func nodeMetadata() throws {
+        let node =
+            #""Address":"10.0.0.1","Meta":{"zone":"a","rack":"r1","consul-network-segment":""}"#
+        let zones = try [#""Port":80"#, #""Port":80,"Meta":{"zone":"b"}"#].map { service in
+            try sorted("[" + Self.entry(node: node, service: service) + "]").instances[0].metadata
+        }
+        #expect(zones.map { $0["zone"] } == ["a", "b"])
+        #expect(zones.map { $0["rack"] } == ["r1", "r1"])
+        #expect(zones.allSatisfy { $0["consul-network-segment"] == nil })
+    }
+
+    @Test(
         "the worst check of the service and its node decides",
         arguments: [
             (checks(), 7, 7), (checks("passing", "passing"), 7, 7),

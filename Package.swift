@@ -78,7 +78,7 @@ let package = Package(
         module("HTTP1", settings: hot),
         module("Backends", uses: ["Endpoints"], settings: hot),
         module("Routing", uses: ["HTTP1", "Backends"], settings: hot),
-        module("Balancing", uses: ["Backends"], settings: hot),
+        module("Balancing", uses: ["Backends", "Endpoints"], settings: hot),
         module("Stats", uses: ["Locking"], settings: hot),
         module("ConsulQuery", settings: cold),
         module("Configuration", uses: ["Documents", "ConsulQuery", "Endpoints"], settings: cold),

@@ -20,6 +20,9 @@ package struct Backend: Sendable, Equatable {
     /// The last time that a live request could not connect; nil for never.
     package internal(set) var lastDialFailure: Dial?
 
+    /// The last time that live requests failed after they had connected; nil for never.
+    package internal(set) var lastLiveFailure: Live?
+
     /// What an operator said of it; nil for nothing.
     package internal(set) var override: BackendOverride?
 
@@ -28,6 +31,12 @@ package struct Backend: Sendable, Equatable {
     var lastFlap: ContinuousClock.Instant?
     /// When time will have confirmed that it is missing; nil while it is named, or only answers count.
     var missingUntil: ContinuousClock.Instant?
+    /// Since when it is missing; nil while it is named, and when it is not known.
+    var lostAt: ContinuousClock.Instant?
+    /// Its slow start; nil when it has its whole share.
+    var ramp: Ramp?
+    /// Whether it is outside the preferred zone; see `RosterOptions.zone`.
+    var isElsewhere = false
 
     /// Where it is; its identity within the service.
     package var endpoint: Endpoint { instance.endpoint }
@@ -63,12 +72,27 @@ package struct Backend: Sendable, Equatable {
         package let failure: DialFailure
     }
 
-    /// Where it stands in the order of fail-over.
-    package var tier: Tier { Tier(place: place, priority: instance.priority) }
+    /// How live requests failed.
+    package struct Live: Sendable, Equatable {
+        /// When a worker reported it.
+        package let at: ContinuousClock.Instant
+        /// What they came to.
+        package let failure: LiveFailure
+    }
 
-    var member: Rotation.Member {
-        Rotation.Member(
-            id: id, endpoint: endpoint, weight: UInt32(weight), priority: instance.priority,
-            place: place)
+    /// Where it stands in the order of fail-over.
+    package var tier: Tier {
+        Tier(place: place, priority: instance.priority, isElsewhere: isElsewhere)
+    }
+
+    /// How much of its weight it has in its slow start, in sixteenths: 1 to 16, which is all of it.
+    package var rampShare: Int { Int(ramp?.sixteenths ?? Ramp.full) }
+
+    /// What the rotation is built from.
+    var contender: Rotation.Contender {
+        let member = Rotation.Member(
+            id: id, endpoint: endpoint, weight: UInt32(weight), tier: tier,
+            isOnProbation: state.isOnProbation)
+        return Rotation.Contender(member: member, sixteenths: ramp?.sixteenths ?? Ramp.full)
     }
 }

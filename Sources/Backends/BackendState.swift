@@ -3,24 +3,38 @@
 //                 checkStarted          checkPassed
 //   discovered ─────────────▶ checking ─────────────▶ up ◀──────────────────────────┐
 //       │ ╲   checkPassed, or    │                   │  │                           │
-//       │  ╲  admittedUnchecked  │ fall × checkFailed│  │ dialFailed, not the last  │
-//       │   ╲────────▶ up        ▼                   │  ▼                           │
-//       │                      down ◀────────────────┘ ejected ── rise × passed ────┤
-//       │                        │ ▲   fall × checkFailed │       (or, without       │
-//       │                        │ └──────────────────────┘        checks, back-off) │
+//       │  ╲  admittedUnchecked  │ fall × checkFailed│  │ dialFailed, liveFailed,   │
+//       │   ╲────────▶ up        ▼                   │  ▼ unless spared             │
+//       │                      down ◀────────────────┘ ejected ── timePassed ───────┤
+//       │                        │ ▲   fall × checkFailed │    or rise × checkPassed │
+//       │                        │ └──────────────────────┘    (see below)           │
 //       │                        └──────── rise × checkPassed ──────────────────────┘
 //       │
 //       │ leave: discovered, checking ──▶ gone (nothing is known that would speak for them)
 //       │        up, ejected, down ─────▶ draining
-//       │ draining: named ─▶ where the evidence puts it by now
-//       │           idle, once a second answer confirmed the absence ─▶ gone
+//       │ draining: named, recalled ─▶ where the evidence puts it by now
+//       │           idle, a second answer confirmed the absence, and the loss is too old to be
+//       │                 recalled ─▶ gone
 //       └           timePassed beyond the drain limit ─▶ gone
 //
-// It is three questions in one: what does the evidence say (`Standing`, moved by checks and dials,
-// while draining too), is it leaving (`Drain`), and has an operator drained it? So a record that comes
-// back, or a drain that an operator lifts, finds its backend as the checks see it at that time, with
-// its number, counters and connections. An operator's drain ends no life: while discovery names the
-// backend it stays on the roster, draining.
+// It is three questions in one: what does the evidence say (`Standing`, moved by checks, dials and
+// live answers, while draining too), is it leaving (`Drain`), and has an operator drained it? So a
+// record that comes back, or a drain that an operator lifts, finds its backend as the checks see it at
+// that time, with its number, counters and connections. An operator's drain ends no life: while
+// discovery names the backend it stays on the roster, draining.
+//
+// What ends an ejection depends on what began it (`EjectionRecord`):
+//
+// | began by                          | ends by                   | up again                        |
+// |-----------------------------------|---------------------------|---------------------------------|
+// | dialFailed, with checks           | rise × checkPassed        | as before: a check asks the same|
+// | dialFailed without checks, or on  | its time, twice as long   | on probation, until a live      |
+// |  probation; liveFailed            |  with each repetition     |  answer proves it or time passes|
+//
+// A passing check does not end the latter: live evidence outranks it, since a /health that says 200
+// is what a backend has that fails its requests. One whose time ends while its checks fail waits for
+// them. Failing ones put an ejected backend down; it is on probation when they readmit it. While a
+// service refuses all requests, one passed check is enough for whoever passes it.
 
 /// The state of one backend. Value type, control thread.
 package struct BackendState: Sendable, Equatable {
@@ -51,14 +65,23 @@ package struct BackendState: Sendable, Equatable {
         case checkStarted
         /// A check passed.
         case checkPassed
+        /// A check passed while the service refuses all requests: whoever passes one is needed.
+        case checkPassedInNeed
         /// A check failed, and why.
         case checkFailed(CheckFailure)
-        /// A live request could not connect; `isLast` when nothing else is left in the rotation.
-        case dialFailed(DialFailure, isLast: Bool)
+        /// A live request could not connect; `isSpared` when it stays all the same, since the
+        /// roster can't do without it.
+        case dialFailed(DialFailure, isSpared: Bool)
+        /// Live requests failed after they had connected; `isSpared` as above.
+        case liveFailed(LiveFailure, isSpared: Bool)
+        /// A live request had a good answer.
+        case liveProven
         /// A good answer names it.
         case named
         /// The roster decided that it has to go, and why.
         case leave(Cause)
+        /// It was lost with most others within seconds, which is more likely a mistake.
+        case recalled
         /// A further good answer without it.
         case absenceConfirmed
         /// No request is in flight on it.
@@ -83,35 +106,6 @@ package struct BackendState: Sendable, Equatable {
         package let cause: Cause
     }
 
-    /// The numbers that the transitions depend on.
-    package struct Rules: Sendable, Equatable {
-        /// Passed checks in a row that readmit a backend; at least 1.
-        package let rise: Int
-        /// Failed checks in a row that put it down; at least 1.
-        package let fall: Int
-        /// Whether anything checks it. If not, an ejection ends by time.
-        package let isChecked: Bool
-        /// The first ejection without checks lasts so long, each further one twice as long …
-        package let backOff: Duration
-        /// … up to this; a backend that was up for so long starts anew.
-        package let backOffMax: Duration
-        /// How long a drain may take.
-        package let drainLimit: Duration
-
-        /// Rise and fall at least 1; durations not negative.
-        package init(
-            rise: Int, fall: Int, isChecked: Bool = true, backOff: Duration = .seconds(5),
-            backOffMax: Duration = .seconds(60), drainLimit: Duration = .seconds(60)
-        ) {
-            self.rise = rise
-            self.fall = fall
-            self.isChecked = isChecked
-            self.backOff = backOff
-            self.backOffMax = backOffMax
-            self.drainLimit = drainLimit
-        }
-    }
-
     /// When the phase began.
     package private(set) var since: ContinuousClock.Instant
     /// Why the phase began.
@@ -120,16 +114,14 @@ package struct BackendState: Sendable, Equatable {
     package private(set) var consecutivePasses = 0
     /// Checks failed in a row; 0 after a passed one.
     package private(set) var consecutiveFailures = 0
-    /// Ejections since it was last up for long.
-    package private(set) var ejections = 0
+    /// When it last came up, also before a drain; nil for never.
+    package private(set) var upSince: ContinuousClock.Instant?
 
+    private var ejection = EjectionRecord()
     private var standing = Standing.discovered
     private var drain: Drain?
     private var isDrainedByOperator = false
     private var isGone = false
-    private var upSince: ContinuousClock.Instant?
-    /// When an ejection without checks ends.
-    private var returnsAt: ContinuousClock.Instant?
 
     private enum Standing {
         case discovered, checking, up, ejected, down
@@ -137,8 +129,13 @@ package struct BackendState: Sendable, Equatable {
 
     private struct Drain: Equatable {
         let endsAt: ContinuousClock.Instant
+        /// Until then a drain that is over waits: the loss may still turn out to be a mistake.
+        let keptUntil: ContinuousClock.Instant
         var isConfirmed = false
         var isIdle = false
+
+        var isOver: Bool { isConfirmed && isIdle }
+        var deadline: ContinuousClock.Instant { isOver ? keptUntil : endsAt }
     }
 
     /// A backend just named by its source.
@@ -166,8 +163,21 @@ package struct BackendState: Sendable, Equatable {
     /// When `timePassed` will have an effect; nil for never.
     package var deadline: ContinuousClock.Instant? {
         if isGone { return nil }
-        return [drain?.endsAt, returnsAt].compactMap(\.self).min()
+        return [drain?.deadline, ejection.deadline].compactMap(\.self).min()
     }
+
+    /// Ejections since it was last up for long.
+    package var ejections: Int { ejection.count }
+
+    /// When its ejection ends by time; nil when it is not ejected, or passing checks end that.
+    package var ejectionEnd: ContinuousClock.Instant? { phase == .ejected ? ejection.endsAt : nil }
+
+    /// Whether it is up on trial: ejected before, and not proven by a live answer since.
+    package var isOnProbation: Bool { phase == .up && ejection.isOnProbation }
+
+    /// Whether its present ejection is one of those whose share is limited: by what its live
+    /// requests came to, not by a dial.
+    var isEjectedByAnswers: Bool { phase == .ejected && ejection.isByAnswers }
 
     /// Whether it is new and no evidence speaks against it.
     var isUntried: Bool {
@@ -177,38 +187,36 @@ package struct BackendState: Sendable, Equatable {
         }
     }
 
+    /// Whether nothing but failing checks, or none yet, keep it out: no live request failed on it
+    /// lately.
+    var isOutByChecksAlone: Bool {
+        switch phase {
+        case .discovered, .checking, .down: !ejection.isAccused
+        case .up, .ejected, .draining, .gone: false
+        }
+    }
+
+    /// Whether it drains because discovery lost it, and nothing else speaks against it.
+    var isUpBehindDrain: Bool {
+        isLeaving && !isDrainedByOperator && standing == .up
+    }
+
+    /// Whether it drains because discovery lost it, and no live request failed on it lately.
+    var isWorthRecall: Bool {
+        isUpBehindDrain
+            || (isLeaving && !isDrainedByOperator && standing == .down && !ejection.isAccused)
+    }
+
     /// Takes one event. Returns the change of phase, or nil if there is none: events that mean
     /// nothing in a phase (a late report, an echo) are ignored, for they come from other threads.
-    package mutating func handle(_ event: Event, now: ContinuousClock.Instant, rules: Rules)
-        -> Transition?
-    {
+    /// `jitter`, a random number from 0 to 1, prolongs an ejection that begins by that share of a
+    /// quarter, so that those that began together do not end together.
+    package mutating func handle(
+        _ event: Event, now: ContinuousClock.Instant, rules: Rules, jitter: Double = 0
+    ) -> Transition? {
         guard !isGone else { return nil }
         let before = phase
-        let reason: Cause?
-        switch event {
-        case .admittedUnchecked: reason = admitUnchecked(now: now)
-        case .checkStarted: reason = startCheck()
-        case .checkPassed: reason = passCheck(now: now, rules: rules)
-        case .checkFailed(let failure): reason = failCheck(failure, rules: rules)
-        case .dialFailed(let failure, let isLast):
-            reason = failDial(failure, isLast: isLast, now: now, rules: rules)
-        case .named: reason = cancelDrain()
-        case .leave(let cause): reason = startDrain(cause, now: now, rules: rules)
-        case .absenceConfirmed:
-            drain?.isConfirmed = true
-            reason = endIdleDrain()
-        case .idle:
-            drain?.isIdle = true
-            reason = endIdleDrain()
-        case .drainOrdered:
-            isDrainedByOperator = true
-            reason = .drainedByOperator
-        case .drainLifted:
-            isDrainedByOperator = false
-            reason = .drainLifted
-        case .checksEnded: reason = endChecks(now: now)
-        case .timePassed: reason = passTime(now: now)
-        }
+        let reason = react(to: event, now: now, rules: rules, jitter: jitter)
         let after = phase
         guard after != before, let reason else { return nil }
         since = now
@@ -216,12 +224,56 @@ package struct BackendState: Sendable, Equatable {
         return Transition(from: before, to: after, cause: reason)
     }
 
+    /// Changes what the phase follows from. Returns the cause in case that the phase changes by it.
+    private mutating func react(
+        to event: Event, now: ContinuousClock.Instant, rules: Rules, jitter: Double
+    ) -> Cause? {
+        switch event {
+        case .admittedUnchecked: return admitUnchecked(now: now, rules: rules)
+        case .checkStarted: return startCheck()
+        case .checkPassed: return passCheck(isNeeded: false, now: now, rules: rules)
+        case .checkPassedInNeed: return passCheck(isNeeded: true, now: now, rules: rules)
+        case .checkFailed(let failure): return failCheck(failure, now: now, rules: rules)
+        case .dialFailed(let failure, let isSpared):
+            // A check asks what a dial asks, so checks may end what it begins; on probation they have
+            // spoken for it before, and were wrong.
+            let byTime = !rules.isChecked || ejection.isOnProbation
+            let eviction = EjectionRecord.Eviction(byAnswers: false, byTime: byTime, jitter: jitter)
+            return failLive(
+                .dialFailed(failure), isSpared ? nil : eviction, now: now, rules: rules)
+        case .liveFailed(let failure, let isSpared):
+            let eviction = EjectionRecord.Eviction(byAnswers: true, byTime: true, jitter: jitter)
+            return failLive(
+                .liveFailed(failure), isSpared ? nil : eviction, now: now, rules: rules)
+        case .liveProven:
+            if standing != .ejected { ejection.acquit() }
+            return nil
+        case .named: return cancelDrain(.namedAgain)
+        case .recalled: return cancelDrain(.recalled)
+        case .leave(let cause): return startDrain(cause, now: now, rules: rules)
+        case .absenceConfirmed:
+            drain?.isConfirmed = true
+            return endFinishedDrain(now: now)
+        case .idle:
+            drain?.isIdle = true
+            return endFinishedDrain(now: now)
+        case .drainOrdered:
+            isDrainedByOperator = true
+            return .drainedByOperator
+        case .drainLifted:
+            isDrainedByOperator = false
+            return .drainLifted
+        case .checksEnded: return endChecks(now: now, rules: rules)
+        case .timePassed: return passTime(now: now, rules: rules)
+        }
+    }
+
     // MARK: Evidence
 
-    private mutating func admitUnchecked(now: ContinuousClock.Instant) -> Cause? {
+    private mutating func admitUnchecked(now: ContinuousClock.Instant, rules: Rules) -> Cause? {
         switch standing {
         case .discovered, .checking:
-            rise(now: now)
+            rise(now: now, rules: rules)
             return .unchecked
         case .up, .ejected, .down:
             return nil
@@ -229,16 +281,16 @@ package struct BackendState: Sendable, Equatable {
     }
 
     /// Nothing would ever bring back what checks put down.
-    private mutating func endChecks(now: ContinuousClock.Instant) -> Cause? {
+    private mutating func endChecks(now: ContinuousClock.Instant, rules: Rules) -> Cause? {
         consecutivePasses = 0
         consecutiveFailures = 0
         switch standing {
         case .discovered, .checking, .down:
-            rise(now: now)
+            rise(now: now, rules: rules)
         case .ejected:
-            // One that was ejected before there were checks comes back when it was to.
-            guard returnsAt == nil else { return nil }
-            rise(now: now)
+            // One that time readmits comes back when it was to.
+            guard ejection.endsAt == nil else { return nil }
+            rise(now: now, rules: rules)
         case .up:
             return nil
         }
@@ -255,23 +307,31 @@ package struct BackendState: Sendable, Equatable {
         }
     }
 
-    private mutating func passCheck(now: ContinuousClock.Instant, rules: Rules) -> Cause? {
+    private mutating func passCheck(
+        isNeeded: Bool, now: ContinuousClock.Instant, rules: Rules
+    ) -> Cause? {
         consecutiveFailures = 0
         consecutivePasses += 1
+        let isTrusted = isNeeded || consecutivePasses >= rules.rise
         switch standing {
         case .discovered, .checking:
             // `rise` is for those who lost trust; a new backend has lost none.
-            rise(now: now)
-        case .ejected, .down:
-            guard consecutivePasses >= rules.rise else { return nil }
-            rise(now: now)
+            rise(now: now, rules: rules)
+        case .ejected:
+            guard isNeeded || (isTrusted && ejection.endsAt == nil) else { return nil }
+            rise(now: now, rules: rules)
+        case .down:
+            guard isTrusted else { return nil }
+            rise(now: now, rules: rules)
         case .up:
             return nil
         }
         return .checksPassed(consecutivePasses)
     }
 
-    private mutating func failCheck(_ failure: CheckFailure, rules: Rules) -> Cause? {
+    private mutating func failCheck(
+        _ failure: CheckFailure, now: ContinuousClock.Instant, rules: Rules
+    ) -> Cause? {
         consecutivePasses = 0
         consecutiveFailures += 1
         let isOver = consecutiveFailures >= rules.fall
@@ -280,48 +340,50 @@ package struct BackendState: Sendable, Equatable {
             standing = isOver ? .down : .checking
         case .checking, .up, .ejected:
             guard isOver else { return nil }
+            ejection.giveWayToChecks(isEjected: standing == .ejected, now: now, rules: rules)
             standing = .down
-            returnsAt = nil
         case .down:
             return nil
         }
         return .checksFailed(consecutiveFailures, last: failure)
     }
 
-    private mutating func failDial(
-        _ failure: DialFailure, isLast: Bool, now: ContinuousClock.Instant, rules: Rules
+    /// Takes a failed live request; without an eviction the backend is spared.
+    private mutating func failLive(
+        _ cause: Cause, _ eviction: EjectionRecord.Eviction?, now: ContinuousClock.Instant,
+        rules: Rules
     ) -> Cause? {
         switch standing {
         case .discovered, .checking:
             // It had the request because no backend was up; it gets no other before a check passes.
             consecutiveFailures += 1
+            ejection.accuse(now: now, rules: rules)
             return nil
-        case .ejected, .down:
+        case .down:
+            consecutivePasses = 0
+            ejection.accuse(now: now, rules: rules)
+            return nil
+        case .ejected:
             // More workers notice, or a request was late: no second ejection, but no trust either.
             consecutivePasses = 0
             return nil
         case .up:
-            // A draining backend is not in the rotation, so it can't be the last there.
-            if isLast, phase == .up { return nil }
-            eject(now: now, rules: rules)
-            return .dialFailed(failure)
+            guard let eviction else {
+                ejection.accuse(now: now, rules: rules)
+                return nil
+            }
+            let upTime = upSince?.duration(to: now) ?? .zero
+            ejection.begin(eviction, after: upTime, now: now, rules: rules)
+            standing = .ejected
+            consecutivePasses = 0
+            return cause
         }
     }
 
-    private mutating func rise(now: ContinuousClock.Instant) {
+    private mutating func rise(now: ContinuousClock.Instant, rules: Rules) {
         standing = .up
         upSince = now
-        returnsAt = nil
-    }
-
-    private mutating func eject(now: ContinuousClock.Instant, rules: Rules) {
-        if let upSince, upSince.duration(to: now) >= rules.backOffMax { ejections = 0 }
-        // 2^10 times any back-off is beyond every sensible maximum; the limit keeps the shift small.
-        let backOff = min(rules.backOff * (1 << min(ejections, 10)), rules.backOffMax)
-        ejections += 1
-        standing = .ejected
-        consecutivePasses = 0
-        returnsAt = rules.isChecked ? nil : now + backOff
+        ejection.end(now: now, rules: rules)
     }
 
     // MARK: Leaving
@@ -332,35 +394,46 @@ package struct BackendState: Sendable, Equatable {
         guard drain == nil else { return nil }
         switch standing {
         case .discovered, .checking: isGone = true
-        case .up, .ejected, .down: drain = Drain(endsAt: now + rules.drainLimit)
+        case .up, .ejected, .down:
+            var keptUntil = now
+            switch cause {
+            case .missing, .massLossConfirmed:
+                keptUntil += min(rules.lossWindow, rules.drainLimit)
+            default: break
+            }
+            drain = Drain(endsAt: now + rules.drainLimit, keptUntil: keptUntil)
         }
         // No change of phase when an operator drains it already, but a better reason.
         if isDrainedByOperator { self.cause = cause }
         return cause
     }
 
-    private mutating func cancelDrain() -> Cause? {
+    private mutating func cancelDrain(_ cause: Cause) -> Cause? {
         guard drain != nil else { return nil }
         drain = nil
-        if isDrainedByOperator { cause = .drainedByOperator }
-        return .namedAgain
+        if isDrainedByOperator { self.cause = .drainedByOperator }
+        return cause
     }
 
-    private mutating func endIdleDrain() -> Cause? {
-        guard let drain, drain.isConfirmed, drain.isIdle else { return nil }
+    private mutating func endFinishedDrain(now: ContinuousClock.Instant) -> Cause? {
+        guard let drain, drain.isOver, drain.keptUntil <= now else { return nil }
         isGone = true
         return .idle
     }
 
-    private mutating func passTime(now: ContinuousClock.Instant) -> Cause? {
+    private mutating func passTime(now: ContinuousClock.Instant, rules: Rules) -> Cause? {
+        if let cause = endFinishedDrain(now: now) { return cause }
         if let drain, drain.endsAt <= now {
             isGone = true
             return .drainLimit
         }
-        if let returnsAt, returnsAt <= now {
-            rise(now: now)
-            return .backOffEnded
+        ejection.passTime(now: now)
+        guard standing == .ejected, let end = ejection.endsAt, end <= now else { return nil }
+        guard consecutiveFailures == 0 else {
+            ejection.leaveToChecks()
+            return nil
         }
-        return nil
+        rise(now: now, rules: rules)
+        return .ejectionEnded
     }
 }

@@ -55,6 +55,8 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
     case named
     /// A good answer names it again while it drains.
     case namedAgain
+    /// It turned out to be lost with most others within seconds, and is held.
+    case recalled
     /// Its first check has begun.
     case checkBegun
     /// Its service has no checks, so the source's word is enough.
@@ -65,8 +67,10 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
     case checksFailed(Int, last: CheckFailure)
     /// A live request could not connect.
     case dialFailed(DialFailure)
-    /// The time that an ejection lasts without checks is over.
-    case backOffEnded
+    /// Live requests failed after they had connected.
+    case liveFailed(LiveFailure)
+    /// The time that its ejection lasts is over.
+    case ejectionEnded
     /// So many good answers in a row did not name it.
     case missing(answers: Int)
     /// It was lost with most others in one answer, and the evidence is against it too.
@@ -87,6 +91,7 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
         switch self {
         case .named: "named by discovery"
         case .namedAgain: "named by discovery again"
+        case .recalled: "lost with most others within seconds, which is no reason to let it go"
         case .checkBegun: "first check begun"
         case .unchecked: "named by discovery, and checks are off"
         case .checksPassed(1): "a check passed"
@@ -95,7 +100,8 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
         case .checksFailed(let count, let last):
             "\(count) checks failed in a row, the last: \(last)"
         case .dialFailed(let failure): "a request could not connect: \(failure)"
-        case .backOffEnded: "its ejection is over, and checks are off"
+        case .liveFailed(let failure): failure.description
+        case .ejectionEnded: "the time of its ejection is over"
         case .missing(1): "missing from a good answer"
         case .missing(let answers): "missing from \(answers) good answers in a row"
         case .massLossConfirmed: "lost with most others in one answer, and not passing its checks"

@@ -42,8 +42,21 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
     case sourceRecovered(SourceTitle, instances: Int)
     /// A hold for a failing source ended.
     case holdEnded(HoldKind)
-    /// One answer lost more than half of the backends; those that pass their checks are held.
+    /// More than half of the backends were lost in one answer or within seconds; those that pass
+    /// their checks are held.
     case massLoss(lost: Int, of: Int, hold: Duration)
+    /// Backends that discovery lost within the last seconds are back, since no other is up.
+    case lostRecalled(count: Int)
+    /// A live failure ejected nobody; the first such in a while.
+    case ejectionRefused(EjectionRefusal)
+    /// A backend on probation has its whole share again.
+    case probationEnded(isProven: Bool)
+    /// No backend is up.
+    case emergencyBegan(Emergency.Conduct)
+    /// Live requests fail in the emergency; once in each.
+    case emergencyRefuses
+    /// Backends are up again, or none is left.
+    case emergencyEnded(after: Duration)
     /// The source names more instances than a service may have.
     case instancesRefused(count: Int, limit: Int)
 
@@ -91,8 +104,18 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
             "\(title) works again and names \(count) instances"
         case .holdEnded(let kind): "the hold for \(kind.rawValue) ended"
         case .massLoss(let lost, let count, let hold):
-            "\(lost) of \(count) backends missing from one answer; those that pass their checks"
+            "\(lost) of \(count) backends lost within seconds; those that pass their checks"
                 + " are held for \(hold.components.seconds) s"
+        case .lostRecalled(let count):
+            "\(count) backends that discovery lost within seconds are back: no other is up"
+        case .ejectionRefused(let reason):
+            "live requests fail, and the backend stays: \(reason)"
+        case .probationEnded(isProven: true): "its probation is over: a live answer was good"
+        case .probationEnded(isProven: false): "its probation is over: nothing spoke against it"
+        case .emergencyBegan(let conduct): "no backend is up: \(conduct)"
+        case .emergencyRefuses: "live requests fail as well: \(Emergency.Conduct.refusing)"
+        case .emergencyEnded(let time):
+            "the emergency ended after \(time.components.seconds) s"
         case .instancesRefused(let count, let limit):
             "\(count) instances refused: a service may have \(limit) backends"
         }

@@ -1,29 +1,49 @@
-// LiveFailure: what live traffic shows against a backend that takes connections.
+// LiveFailure: what live requests on one backend came to that speaks against it. The workers watch and
+// count; the roster decides what follows.
 
-/// Why live traffic speaks against a backend. Any thread.
+/// Why live traffic speaks against a backend that could be connected to. Any thread.
 package enum LiveFailure: Sendable, Hashable, CustomStringConvertible {
-    /// So many answers in a row failed while other backends' did not; the status of the last one, or
-    /// 0 when it broke off.
+    /// So many requests in a row failed; `last` is the status of the last one, 0 if it was broken
+    /// off without one.
     case answers(consecutive: Int, last: Int)
-    /// It sends nothing, though so many requests wait and other backends answer.
+    /// So many requests wait for an answer, and none came.
     case silent(waiting: Int)
-    /// So many of its answers of the last seconds failed, many more than those of the others.
+    /// So many of the latest requests failed.
     case errorRate(failed: Int, of: Int)
-    /// It takes so long for an answer on average, many times as long as the others.
+    /// Its answers take so long at the median, in milliseconds, and those of the others so long.
     case slow(milliseconds: Int, others: Int)
 
-    /// A phrase: `3 answers in a row failed, the last with status 500`.
+    /// A phrase: `3 requests in a row failed, the last: status 500`.
     package var description: String {
         switch self {
-        case .answers(1, 0): "an answer broke off"
-        case .answers(1, let last): "an answer failed with status \(last)"
-        case .answers(let count, 0): "\(count) answers in a row failed, the last broke off"
+        case .answers(1, let last): "a request failed: \(Self.text(last))"
         case .answers(let count, let last):
-            "\(count) answers in a row failed, the last with status \(last)"
-        case .silent(let waiting): "silent, while \(waiting) requests wait and others are answered"
-        case .errorRate(let failed, let count): "\(failed) of its last \(count) answers failed"
-        case .slow(let own, let others):
-            "an answer takes \(own) ms, where others take \(others) ms"
+            "\(count) requests in a row failed, the last: \(Self.text(last))"
+        case .silent(1): "a request waits and no answer comes"
+        case .silent(let waiting): "\(waiting) requests wait and no answer comes"
+        case .errorRate(let failed, let all): "\(failed) of \(all) requests failed"
+        case .slow(let milliseconds, let others):
+            "answers take \(milliseconds) ms, those of the others \(others) ms"
+        }
+    }
+
+    private static func text(_ status: Int) -> String {
+        status == 0 ? "broken off" : "status \(status)"
+    }
+}
+
+/// Why a live failure ejected nobody. Any thread.
+package enum EjectionRefusal: Sendable, Hashable, CustomStringConvertible {
+    /// No other backend is up.
+    case lastUp
+    /// So many backends are ejected already for what their live requests came to, of so many.
+    case share(ejected: Int, of: Int)
+
+    /// A clause: `no other is up`.
+    package var description: String {
+        switch self {
+        case .lastUp: "no other is up"
+        case .share(let ejected, let all): "\(ejected) of \(all) are ejected already"
         }
     }
 }

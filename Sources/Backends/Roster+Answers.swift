@@ -4,7 +4,8 @@
 // |-----------------------------------|-----------------------------------------------------------|
 // | a good answer names it            | it stays, or comes back from its drain                    |
 // | a good answer misses it           | it drains, after `missesToDrain` such answers             |
-// | one misses more than half (of 3+) | held for `massLoss`; goes at once when not up             |
+// | it names less than half of what   | those lost are held for `massLoss`, and go at once when   |
+// |  was named within `lossWindow`    |  not up (Roster+Losses)                                   |
 // | no good answer: NXDOMAIN, timeout | held for that kind; one that fails its checks is down, and|
 // |  …, or an empty answer            | comes back by itself; nothing leaves the roster           |
 // | … for longer than the hold        | goes when not up; or all go, if nothing checks them       |
@@ -30,6 +31,7 @@ extension Roster {
         case .instances(let instances): accept(Instance.merged(instances), place, now: now)
         case .failure(let failure): fail(failure, place, now: now)
         }
+        settle(now: now)
     }
 
     /// How a journal entry calls the source at `place`.
@@ -53,7 +55,8 @@ extension Roster {
         let before = backends.filter { $0.place == place }
         let named = Set(instances.map(\.endpoint))
         // The absent first: those that leave at once make room for new ones.
-        lose(before.filter { !named.contains($0.endpoint) }, of: before, place, now: now)
+        let absent = before.filter { !named.contains($0.endpoint) }
+        lose(absent, of: before, naming: instances.count, place, now: now)
         var refused = 0
         for instance in instances where !see(bounded(instance, place), place, now: now) {
             refused += 1
@@ -77,13 +80,15 @@ extension Roster {
         }
         update(backend.id) { backend in
             backend.instance = instance
+            backend.isElsewhere = options.isElsewhere(instance)
             backend.place = place
             if case .missing = backend.naming {
-                if backend.isLeaving { backend.flaps = min(backend.flaps + 1, 16) }
+                if backend.state.isLeaving { backend.flaps = min(backend.flaps + 1, 16) }
                 backend.lastFlap = now
             }
             backend.naming = .named
             backend.missingUntil = nil
+            backend.lostAt = nil
         }
         send(.named, to: backend.id, now: now)
         return true
@@ -106,62 +111,6 @@ extension Roster {
             record(.instancesRefused(count: count, limit: options.backendsMax), now: now)
         }
         sources[index].isRefusing = count > 0
-    }
-
-    // MARK: Missing from a good answer
-
-    private func lose(
-        _ absent: [Backend], of all: [Backend], _ place: UInt8, now: ContinuousClock.Instant
-    ) {
-        // A loss is measured against the last good answer: what was missing or held before is none.
-        let wereNamed = all.count { $0.naming == .named && !$0.isLeaving }
-        let lost = absent.filter { $0.naming == .named && !$0.isLeaving }
-        if wereNamed >= 3, lost.count > wereNamed / 2 {
-            sources[Int(place)].failures[.massLoss, default: 0] += 1
-            record(
-                .massLoss(lost: lost.count, of: wereNamed, hold: options.holds.massLoss), now: now)
-            let until = now + options.holds.massLoss
-            for backend in lost {
-                update(backend.id) { $0.naming = .held(until: until) }
-                leaveUnlessUp(backend.id, .massLossConfirmed, now: now)
-            }
-            arm(until)
-            for backend in absent where backend.naming != .named || backend.isLeaving {
-                miss(backend, now: now)
-            }
-        } else {
-            for backend in absent { miss(backend, now: now) }
-        }
-    }
-
-    private func miss(_ backend: Backend, now: ContinuousClock.Instant) {
-        if backend.isLeaving {
-            send(.absenceConfirmed, to: backend.id, now: now)
-            return
-        }
-        let answers: Int
-        switch backend.naming {
-        case .held: return
-        case .named: answers = 1
-        case .missing(let before): answers = before + 1
-        }
-        var flaps = backend.flaps
-        if let last = backend.lastFlap, last.duration(to: now) >= options.flapMemory { flaps = 0 }
-        let stands = sources[Int(backend.place)].answersStand
-        let waits = options.misses(afterFlaps: flaps) - answers
-        // One that leaves at once has its absence confirmed a little later.
-        let until = stands ? now + options.missingTime * max(1, waits) : nil
-        update(backend.id) { backend in
-            backend.naming = .missing(answers: answers)
-            backend.missingUntil = backend.missingUntil ?? until
-            backend.flaps = flaps
-        }
-        if let until { arm(until) }
-        if answers >= options.misses(afterFlaps: flaps) {
-            send(.leave(.missing(answers: answers)), to: backend.id, now: now)
-            // The answers that a flapping record had to be missing from have confirmed it already.
-            if answers > 1 { send(.absenceConfirmed, to: backend.id, now: now) }
-        }
     }
 
     // MARK: No good answer
@@ -187,13 +136,10 @@ extension Roster {
             outage.until = min(now + hold, outage.since + options.holds.longest)
         }
         sources[index].outage = outage
+        if kind == .nxdomain || kind == .nodata { loseAll(place, now: now) }
         if !outage.isOver { arm(outage.until) }
         advance(to: now)
     }
-}
-
-extension Backend {
-    fileprivate var isLeaving: Bool { state.isLeaving }
 }
 
 extension Instance {

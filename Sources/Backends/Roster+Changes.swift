@@ -11,9 +11,7 @@ extension Roster {
     package func setOptions(_ options: RosterOptions, now: ContinuousClock.Instant) {
         let old = self.options
         guard options != old else { return }
-        let rules = options.rules
-        precondition(rules.rise >= 1 && rules.fall >= 1 && options.missesToDrain >= 1)
-        precondition(options.backendsMax >= 1 && (0...100).contains(options.failoverPercent))
+        precondition(options.isValid)
         self.options = options
         for place in sources.indices {
             guard let outage = sources[place].outage, !outage.isOver else { continue }
@@ -24,10 +22,15 @@ extension Roster {
                 let changed = until + (options.holds.massLoss - old.holds.massLoss)
                 update(backend.id) { $0.naming = .held(until: changed) }
             }
+            update(backend.id) { backend in
+                backend.isElsewhere = options.isElsewhere(backend.instance)
+                if options.slowStart == .zero { backend.ramp = nil }
+            }
             if old.checks != nil, options.checks == nil {
                 send(.checksEnded, to: backend.id, now: now)
             }
         }
+        settle(now: now)
         rearm()
         advance(to: now)
     }
@@ -46,9 +49,11 @@ extension Roster {
         for backend in backends {
             update(backend.id) { backend in
                 backend.place = min(backend.place, UInt8(places - 1))
+                backend.lostAt = nil
                 if !backend.state.isLeaving { backend.naming = .missing(answers: 0) }
             }
         }
+        settle(now: now)
         rearm()
     }
 

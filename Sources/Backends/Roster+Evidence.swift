@@ -5,12 +5,14 @@ extension Roster {
     /// A check of this backend has begun; matters for the first one only.
     package func checkStarted(_ id: BackendID, now: ContinuousClock.Instant) {
         send(.checkStarted, to: id, now: now)
+        settle(now: now)
     }
 
     /// A check passed, and how long it took.
     package func checkPassed(_ id: BackendID, took: Duration, now: ContinuousClock.Instant) {
         update(id) { $0.lastCheck = .init(at: now, took: took, failure: nil) }
-        weigh(.checkPassed, id, now: now)
+        let isNeeded = emergency?.conduct == .refusing
+        weigh(isNeeded ? .checkPassedInNeed : .checkPassed, id, now: now)
     }
 
     /// A check failed, why, and how long it took.
@@ -21,26 +23,49 @@ extension Roster {
         weigh(.checkFailed(failure), id, now: now)
     }
 
-    /// A live request could not connect: the backend is ejected at once, unless it is the last one
-    /// in the rotation. A dead one would answer no more than an empty rotation does, and one that
-    /// only stumbled serves on; a check may still put it down.
+    /// A live request could not connect: the backend is ejected at once, unless it is the last that is
+    /// up and its last check passed. A dead one would answer no more than an empty rotation does, and
+    /// one that only stumbled serves on; a check and a dial together are believed.
     package func dialFailed(
         _ id: BackendID, _ failure: DialFailure, now: ContinuousClock.Instant
     ) {
-        guard let phase = backend(id)?.state.phase else { return }
+        guard let state = backend(id)?.state else { return }
         update(id) { $0.lastDialFailure = .init(at: now, failure: failure) }
-        let isLast = phase == .up && upCount == 1
-        if isLast { lastBackendKept += 1 }
-        weigh(.dialFailed(failure, isLast: isLast), id, now: now)
+        let isSpared = isLastUp(state) && state.consecutiveFailures == 0
+        if isSpared { refuseEjection(of: id, .lastUp, now: now) }
+        weigh(.dialFailed(failure, isSpared: isSpared), id, jitter: drawJitter(), now: now)
+    }
+
+    /// Live requests on this backend failed after they had connected, and a worker has seen enough of
+    /// that to report it; on probation one is enough. The backend is ejected at once, for a time that
+    /// no passing check shortens, unless it is the last that is up, or as many are ejected for
+    /// such reasons as may be.
+    package func liveFailed(
+        _ id: BackendID, _ failure: LiveFailure, now: ContinuousClock.Instant
+    ) {
+        guard let state = backend(id)?.state else { return }
+        update(id) { $0.lastLiveFailure = .init(at: now, failure: failure) }
+        let refusal = refusal(ofEjecting: state)
+        if let refusal { refuseEjection(of: id, refusal, now: now) }
+        let event = BackendState.Event.liveFailed(failure, isSpared: refusal != nil)
+        weigh(event, id, jitter: drawJitter(), now: now)
+    }
+
+    /// A live request on this backend had a good answer; ends its probation. Need not be reported of
+    /// members of the rotation that are on none.
+    package func liveProven(_ id: BackendID, now: ContinuousClock.Instant) {
+        send(.liveProven, to: id, now: now)
+        settle(now: now)
     }
 
     /// No worker has a request in flight on this backend any more; ends its drain once the absence
     /// is confirmed. Ignored unless it is draining.
     package func drained(_ id: BackendID, now: ContinuousClock.Instant) {
         send(.idle, to: id, now: now)
+        settle(now: now)
     }
 
-    /// Lets time pass: ends drains, ejections and holds that are due. Call it at `nextDeadline`, or
+    /// Lets time pass: ends drains, ejections, probations and holds that are due. Call it at `nextDeadline`, or
     /// at any time.
     /// - Complexity: O(1) before `nextDeadline`, else O(n).
     package func advance(to now: ContinuousClock.Instant) {
@@ -51,8 +76,10 @@ extension Roster {
                 send(.leave(.holdEnded(.massLoss)), to: backend.id, now: now)
             }
             if let until = backend.missingUntil, until <= now { leaveAsMissing(backend, now: now) }
+            if backend.ramp != nil { climb(backend.id, now: now) }
         }
         for place in sources.indices { endHold(UInt8(place), now: now) }
+        settle(now: now)
         rearm()
     }
 
@@ -64,14 +91,52 @@ extension Roster {
         send(.absenceConfirmed, to: backend.id, now: now)
     }
 
+    /// Takes the steps of a slow start that are due.
+    private func climb(_ id: BackendID, now: ContinuousClock.Instant) {
+        update(id) { backend in
+            backend.ramp?.advance(to: now, over: options.slowStart)
+            if backend.ramp?.sixteenths == Ramp.full { backend.ramp = nil }
+        }
+    }
+
+    // MARK: Ejections refused
+
+    private func isLastUp(_ state: BackendState) -> Bool {
+        state.phase == .up && upCount == 1
+    }
+
+    /// Why a live failure may not eject a backend; nil if it may, or is not in the rotation anyway.
+    private func refusal(ofEjecting state: BackendState) -> EjectionRefusal? {
+        guard state.phase == .up else { return nil }
+        if isLastUp(state) { return .lastUp }
+        let share = options.ejectShareMax
+        let most = share == 0 ? 0 : max(1, stayingCount * share / 100)
+        let ejected = census.ejectedByAnswers
+        return ejected < most ? nil : .share(ejected: ejected, of: stayingCount)
+    }
+
+    private func refuseEjection(
+        of id: BackendID, _ refusal: EjectionRefusal, now: ContinuousClock.Instant
+    ) {
+        ejectionsRefused += 1
+        // Once until it has been quiet for long: while it lasts every failed request may report it.
+        let isNews = lastEjectionRefused.map { $0 + options.ejectTimeMax <= now } ?? true
+        lastEjectionRefused = now
+        if isNews { record(.ejectionRefused(refusal), backend(id), now: now) }
+    }
+
     // MARK: Held backends
 
     /// Passes evidence on, and lets a backend go that only the evidence kept.
-    private func weigh(_ event: BackendState.Event, _ id: BackendID, now: ContinuousClock.Instant) {
-        send(event, to: id, now: now)
+    private func weigh(
+        _ event: BackendState.Event, _ id: BackendID, jitter: Double = 0,
+        now: ContinuousClock.Instant
+    ) {
+        defer { settle(now: now) }
+        send(event, to: id, jitter: jitter, now: now)
         guard let backend = backend(id) else { return }
         if backend.heldUntil != nil {
-            leaveUnlessUp(id, .massLossConfirmed, now: now)
+            leaveHeld(id, now: now)
         } else if let outage = sources[Int(backend.place)].outage, outage.isOver {
             leaveUnlessUp(id, .holdEnded(outage.kind), now: now)
         }

@@ -10,6 +10,7 @@ extension Roster {
         guard overrides != self.overrides else { return }
         self.overrides = overrides
         for backend in backends { override(backend, by: overrides[backend.endpoint], now: now) }
+        settle(now: now)
     }
 
     /// Makes `override` hold for a backend.

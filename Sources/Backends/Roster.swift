@@ -1,7 +1,8 @@
 // Roster: every backend of one service, whatever its state, and the rotation that follows from it.
-// It takes what discovery says (Roster+Answers) and what checks and live traffic show
-// (Roster+Evidence), and answers three questions: who may get traffic (`rotation`), whom to check
-// (`checkTargets`), and when to come back (`nextDeadline`). It never reads a clock and does no I/O.
+// It takes what discovery says (Roster+Answers, Roster+Losses) and what checks and live traffic show
+// (Roster+Evidence), knows what to do when none is up (Roster+Emergency), and answers three questions:
+// who may get traffic (`rotation`), whom to check (`checkTargets`), and when to come back
+// (`nextDeadline`). It never reads a clock and does no I/O.
 
 package import Endpoints
 
@@ -15,8 +16,12 @@ package final class Roster {
     package internal(set) var overrides = BackendOverrides()
     /// How each source is doing, by its place; at least one.
     package internal(set) var sources: [SourceStatus]
-    /// Dials that failed on the last backend in the rotation, which stayed for that.
-    package internal(set) var lastBackendKept: UInt64 = 0
+    /// Live failures that ejected nobody: the backend was the last one up, or too many were ejected.
+    package internal(set) var ejectionsRefused: UInt64 = 0
+    /// What holds while no backend is up, and until enough are again; nil in ordinary times.
+    package internal(set) var emergency: Emergency?
+    /// How many emergencies there were.
+    package internal(set) var emergencies: UInt64 = 0
     /// Changes exactly when a backend comes to the roster or leaves it, so that the caller need not
     /// compare `checkTargets` after every event.
     package private(set) var membership: UInt64 = 0
@@ -24,6 +29,11 @@ package final class Roster {
     /// settled meanwhile, in which case `advance` does nothing but find the next one.
     package private(set) var nextDeadline: ContinuousClock.Instant?
 
+    /// When an ejection was refused last; nil for never.
+    var lastEjectionRefused: ContinuousClock.Instant?
+    private(set) var census = Census()
+    private var expelled: [BackendID] = []
+    private var random: any RandomNumberGenerator
     private var rules: BackendState.Rules
     private let ids: BackendIDs
     private let journal: Journal
@@ -36,21 +46,19 @@ package final class Roster {
     package static let placesMax = 16
 
     /// An empty roster fed by so many sources. `ids` and `journal` are those of the process, shared
-    /// by all rosters.
-    /// - Precondition: rise, fall, misses and limits of `options` are at least 1; `places` is 1 to
-    ///   `placesMax`.
+    /// by all rosters; `random` varies how long ejections last.
+    /// - Precondition: `options` are as `RosterOptions.isValid` says; `places` is 1 to `placesMax`.
     package init(
         service: ServiceID, options: RosterOptions = RosterOptions(), places: Int = 1,
-        ids: BackendIDs, journal: Journal
+        ids: BackendIDs, journal: Journal,
+        random: some RandomNumberGenerator = SystemRandomNumberGenerator()
     ) {
-        let rules = options.rules
-        precondition(rules.rise >= 1 && rules.fall >= 1 && options.missesToDrain >= 1)
-        precondition(options.backendsMax >= 1 && (1...Self.placesMax).contains(places))
-        precondition((0...100).contains(options.failoverPercent))
+        precondition(options.isValid && (1...Self.placesMax).contains(places))
         sources = Array(repeating: SourceStatus(), count: places)
         self.service = service
         self.options = options
-        self.rules = rules
+        self.random = random
+        rules = options.rules
         self.ids = ids
         self.journal = journal
         published = Rotation(service: service, generation: 0, tiers: [])
@@ -60,7 +68,8 @@ package final class Roster {
 
     /// The backends that may get new traffic: those that are up. While none is, those of which
     /// nothing is known yet, neither good nor bad: at the start a request is better tried on them
-    /// than refused, and a dial that fails goes on to the next.
+    /// than refused, and a dial that fails goes on to the next. In an emergency also those that it
+    /// brings back.
     ///
     /// The same object as before unless something changed that matters to traffic. Built when asked
     /// for: take it once per turn of the loop, not per event.
@@ -68,15 +77,22 @@ package final class Roster {
     package var rotation: Rotation {
         guard isPublishedStale else { return published }
         isPublishedStale = false
-        let usable = backendsByID.values.filter {
-            upCount > 0 ? $0.state.phase == .up : $0.state.isUntried
-        }
-        let tiers = Rotation.tiers(of: usable.map(\.member), strength)
+        let contenders = usable.map(\.contender)
+        let tiers = Rotation.tiers(of: contenders, strength)
         if tiers != published.tiers {
             published = Rotation(
                 service: service, generation: published.generation + 1, tiers: tiers)
         }
         return published
+    }
+
+    private var usable: [Backend] {
+        let all = backendsByID.values
+        if emergency?.conduct == .serving {
+            let isMember = emergencyMembers
+            return all.filter { $0.state.phase == .up || isMember($0.state) }
+        }
+        return all.filter { upCount > 0 ? $0.state.phase == .up : $0.state.isUntried }
     }
 
     private var strength: Rotation.Strength {
@@ -89,10 +105,19 @@ package final class Roster {
     }
 
     /// How many backends are up; O(1).
-    package private(set) var upCount = 0
+    package var upCount: Int { census.up }
 
     /// How many backends drain in order to leave; O(1).
-    package private(set) var leavingCount = 0
+    package var leavingCount: Int { census.leaving }
+
+    /// How many backends are new and have nothing against them; O(1).
+    var untriedCount: Int { census.untried }
+
+    /// The states of all backends, in no order.
+    var states: some Collection<BackendState> { backendsByID.values.lazy.map(\.state) }
+
+    /// How many backends do not drain; O(1).
+    package var stayingCount: Int { count - census.draining }
 
     /// How many backends there are; O(1).
     package var count: Int { backendsByID.count }
@@ -147,6 +172,13 @@ package final class Roster {
         return holds
     }
 
+    /// The backends that left because their drain reached its limit, since this was last asked: what
+    /// still runs on them has to be closed.
+    package func takeExpelled() -> [BackendID] {
+        defer { expelled = [] }
+        return expelled
+    }
+
     // MARK: Changing backends
 
     /// Adds a backend; nil when the limit is reached.
@@ -156,10 +188,12 @@ package final class Roster {
         guard count < options.backendsMax, let id = ids.take() else { return nil }
         var backend = Backend(id: id, instance: instance, state: BackendState(now: now))
         backend.place = place
+        backend.isElsewhere = options.isElsewhere(instance)
         backendsByID[id] = backend
+        census.add(backend.state)
         idsByEndpoint[instance.endpoint] = id
         membership += 1
-        if upCount == 0 || options.failoverPercent > 0 { isPublishedStale = true }
+        if decidesOnOthers { isPublishedStale = true }
         record(.phase(from: nil, to: .discovered, .named), backend, now: now)
         override(backend, by: overrides[instance.endpoint], now: now)
         if options.checks == nil { send(.admittedUnchecked, to: id, now: now) }
@@ -169,36 +203,77 @@ package final class Roster {
     /// Changes what is not state; nothing if the backend is gone.
     func update(_ id: BackendID, _ change: (inout Backend) -> Void) {
         guard var backend = backendsByID[id] else { return }
-        let before = backend.member
+        let before = backend.contender
         change(&backend)
         backendsByID[id] = backend
-        if backend.member != before { isPublishedStale = true }
+        if backend.contender != before { isPublishedStale = true }
     }
 
-    /// Passes an event to a backend's state, and does what follows from the change.
-    func send(_ event: BackendState.Event, to id: BackendID, now: ContinuousClock.Instant) {
+    /// Passes an event to a backend's state, and does what follows from the change. `jitter` is 0 to
+    /// 1, see `BackendState.handle`.
+    func send(
+        _ event: BackendState.Event, to id: BackendID, jitter: Double = 0,
+        now: ContinuousClock.Instant
+    ) {
         guard var backend = backendsByID[id] else { return }
-        let wasUntried = backend.state.isUntried
-        let wasLeaving = backend.state.isLeaving
-        let transition = backend.state.handle(event, now: now, rules: rules)
+        let before = backend.state
+        let transition = backend.state.handle(event, now: now, rules: rules, jitter: jitter)
+        let after = backend.state
+        if after.upSince != before.upSince { backend.ramp = newRamp(now: now) }
         backendsByID[id] = backend
-        if wasLeaving { leavingCount -= 1 }
-        if backend.state.isLeaving { leavingCount += 1 }
-        if upCount == 0, backend.state.isUntried != wasUntried { isPublishedStale = true }
-        if let deadline = backend.state.deadline { arm(deadline) }
-        guard let transition else { return }
+        census.remove(before)
+        census.add(after)
+        if changesRotation(from: before, to: after) { isPublishedStale = true }
+        if let deadline = after.deadline { arm(deadline) }
+        if let deadline = backend.ramp?.deadline(over: options.slowStart) { arm(deadline) }
+        guard let transition else {
+            if before.isOnProbation, !after.isOnProbation {
+                record(.probationEnded(isProven: event == .liveProven), backend, now: now)
+            }
+            return
+        }
         record(
             .phase(from: transition.from, to: transition.to, transition.cause), backend, now: now)
-        if transition.from == .up { upCount -= 1 }
-        if transition.to == .up { upCount += 1 }
-        if transition.from == .up || transition.to == .up || options.failoverPercent > 0 {
-            isPublishedStale = true
-        }
-        if transition.to == .gone {
-            backendsByID[id] = nil
-            idsByEndpoint[backend.endpoint] = nil
-            membership += 1
-        }
+        if transition.to == .gone { remove(backend, transition.cause) }
+    }
+
+    private func remove(_ backend: Backend, _ cause: Cause) {
+        census.remove(backend.state)
+        backendsByID[backend.id] = nil
+        idsByEndpoint[backend.endpoint] = nil
+        membership += 1
+        if cause == .drainLimit { expelled.append(backend.id) }
+    }
+
+    /// Whether it depends on backends that are not up who gets traffic.
+    private var decidesOnOthers: Bool {
+        upCount == 0 || emergency != nil || options.failoverPercent > 0
+    }
+
+    private func changesRotation(from before: BackendState, to after: BackendState) -> Bool {
+        let isUp = after.phase == .up
+        if isUp != (before.phase == .up) { return true }
+        if isUp { return after.isOnProbation != before.isOnProbation }
+        guard decidesOnOthers else { return false }
+        return after.phase != before.phase || after.isUntried != before.isUntried
+            || after.isOutByChecksAlone != before.isOutByChecksAlone
+    }
+
+    /// Those that were in use all along, by whatever name, need no slow start.
+    private func newRamp(now: ContinuousClock.Instant) -> Ramp? {
+        guard options.slowStart > .zero, emergency?.conduct != .serving else { return nil }
+        return Ramp(began: now)
+    }
+
+    /// Has the rotation built anew: something changed that concerns more than one backend.
+    func emergencyChanged(to emergency: Emergency?) {
+        self.emergency = emergency
+        isPublishedStale = true
+    }
+
+    /// A random number from 0 to below 1, for `send`.
+    func drawJitter() -> Double {
+        Double.random(in: 0..<1, using: &random)
     }
 
     /// Writes into the journal.
@@ -220,7 +295,9 @@ package final class Roster {
             if let deadline = backend.state.deadline { arm(deadline) }
             if let until = backend.heldUntil { arm(until) }
             if let until = backend.missingUntil { arm(until) }
+            if let step = backend.ramp?.deadline(over: options.slowStart) { arm(step) }
         }
+        if let deadline = emergencyDeadline { arm(deadline) }
         for source in sources {
             if let outage = source.outage, !outage.isOver { arm(outage.until) }
         }

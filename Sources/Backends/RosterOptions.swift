@@ -29,10 +29,32 @@ package struct RosterOptions: Sendable, Equatable {
     package var flapMemory: Duration = .seconds(300)
     /// How long a drain may take.
     package var drainLimit: Duration = .seconds(60)
-    /// Without checks: how long a first ejection lasts; each further one lasts twice as long …
-    package var backOff: Duration = .seconds(5)
-    /// … up to this; a backend that was up for so long starts anew.
-    package var backOffMax: Duration = .seconds(60)
+    /// How long a first ejection lasts that time ends; each further one lasts twice as long …
+    package var ejectTime: Duration = .seconds(5)
+    /// … up to this; a backend that was up for so long starts anew. Up to a quarter comes on top, at
+    /// random, so that those ejected together do not come back together.
+    package var ejectTimeMax: Duration = .seconds(60)
+    /// The most backends that may be ejected at a time for what their live requests came to, in
+    /// percent of those that do not drain, 0 to 100; one at least unless it is 0, and never the last
+    /// in the rotation. Beyond it what live traffic sees is more likely everybody's trouble.
+    package var ejectShareMax = 50
+    /// How far back a loss is looked at: what a source stopped naming within this time counts
+    /// together.
+    ///
+    /// Checks in a registry fail one after the other within an interval or two of theirs (mostly
+    /// 10 s); one instance fewer every few seconds is how a service is scaled down.
+    package var lossWindow: Duration = .seconds(10)
+    /// What becomes of requests while no backend is up.
+    package var whenNoneUp = WhenNoneUp.evidence
+    /// How long a service refuses requests in an emergency before it tries its backends again: its
+    /// checks may be what is broken, and would never say that the backends are back.
+    package var refuseTime: Duration = .seconds(10)
+    /// Over how long the share of a backend that came up grows from a sixteenth to its whole; zero
+    /// for at once.
+    package var slowStart: Duration = .zero
+    /// The zone whose instances go before others of the same place and priority; nil for no
+    /// preference.
+    package var zone: Zone?
     /// The most backends of one service; further instances are refused, counted and journalled.
     package var backendsMax = 4096
     /// The most bytes of host name and metadata of one instance; beyond it both are dropped.
@@ -40,6 +62,32 @@ package struct RosterOptions: Sendable, Equatable {
 
     /// The defaults.
     package init() {}
+
+    /// What becomes of requests while no backend is up. The raw value is what operators write.
+    package enum WhenNoneUp: String, Sendable, CaseIterable {
+        /// They go to all backends against which only checks or the registry speak, as long as live
+        /// answers are good; when those fail as well, requests are refused at once. A broken check
+        /// is likelier than a broken everything.
+        case evidence
+        /// They go to all backends, whatever speaks against them.
+        case always
+        /// They are refused at once.
+        case never
+    }
+
+    /// What makes an instance near: its metadata has this value for this key.
+    package struct Zone: Sendable, Hashable {
+        /// Such as `zone`.
+        package var key: String
+        /// Such as `a`.
+        package var value: String
+
+        /// The zone of that name.
+        package init(key: String, value: String) {
+            self.key = key
+            self.value = value
+        }
+    }
 
     /// How many checks in a row count. Each is at least 1.
     package struct Checks: Sendable, Equatable {
@@ -106,10 +154,27 @@ package struct RosterOptions: Sendable, Equatable {
         }
     }
 
+    /// Whether counts and limits are at least 1, percentages 0 to 100 and times not negative. What
+    /// is not would trap later.
+    package var isValid: Bool {
+        let counts = [rules.rise, rules.fall, missesToDrain, backendsMax]
+        let percentages = [failoverPercent, ejectShareMax]
+        let times = [ejectTime, ejectTimeMax, lossWindow, refuseTime, slowStart, drainLimit]
+        return counts.allSatisfy { $0 >= 1 } && percentages.allSatisfy((0...100).contains)
+            && times.allSatisfy { $0 >= .zero }
+    }
+
+    /// Whether an instance is outside the preferred zone.
+    func isElsewhere(_ instance: Instance) -> Bool {
+        guard let zone else { return false }
+        return instance.metadata[zone.key] != zone.value
+    }
+
     var rules: BackendState.Rules {
         BackendState.Rules(
             rise: checks?.rise ?? 1, fall: checks?.fall ?? 1, isChecked: checks != nil,
-            backOff: backOff, backOffMax: backOffMax, drainLimit: drainLimit)
+            ejectTime: ejectTime, ejectTimeMax: ejectTimeMax, drainLimit: drainLimit,
+            lossWindow: lossWindow)
     }
 
     /// Good answers that a backend with so many flaps has to be missing from.

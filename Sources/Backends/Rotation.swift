@@ -16,8 +16,8 @@ package final class Rotation: Sendable {
         package let weight: UInt32
         /// Where it stands in the order of fail-over.
         package let tier: Tier
-        /// Whether it has to show that it answers before it gets its share again: one request at a
-        /// time until then, and only such as may be sent again elsewhere.
+        /// Whether it was ejected before and no live answer has spoken for it since: it is to get one
+        /// request at a time, of those that can be repeated. Not all of a tier are.
         package let isOnProbation: Bool
 
         /// The RFC 2782 priority within its source.
@@ -28,11 +28,26 @@ package final class Rotation: Sendable {
             id: BackendID, endpoint: Endpoint, weight: UInt32, priority: UInt16, place: UInt8 = 0,
             isOnProbation: Bool = false
         ) {
+            self.init(
+                id: id, endpoint: endpoint, weight: weight,
+                tier: Tier(place: place, priority: priority), isOnProbation: isOnProbation)
+        }
+
+        init(
+            id: BackendID, endpoint: Endpoint, weight: UInt32, tier: Tier, isOnProbation: Bool
+        ) {
             self.id = id
             self.endpoint = endpoint
             self.weight = weight
-            tier = Tier(place: place, priority: priority)
+            self.tier = tier
             self.isOnProbation = isOnProbation
+        }
+
+        /// The same backend with another weight and trust.
+        func with(weight: UInt32, isOnProbation: Bool) -> Member {
+            Member(
+                id: id, endpoint: endpoint, weight: weight, tier: tier,
+                isOnProbation: isOnProbation)
         }
     }
 
@@ -60,60 +75,6 @@ package final class Rotation: Sendable {
 
     /// All backends, the best tier first.
     package var members: FlattenSequence<[[Member]]> { tiers.joined() }
-}
-
-// MARK: Building
-
-extension Rotation {
-    /// How much of a tier there is, whether it may get traffic or not.
-    struct Strength {
-        /// Backends by tier, those that drain left out.
-        var totals: [Tier: Int] = [:]
-        /// A tier with fewer members than this share of its backends is joined by the next one, in
-        /// percent.
-        var failoverPercent = 0
-    }
-
-    /// Groups members, whose weights are still those of SRV, into tiers.
-    ///
-    /// Weights are used as they are: 10 to 1 is 10 to 1. Weight 0 means "a very small chance"
-    /// beside others, and no preference among its like (RFC 2782): if all of a tier have it, all
-    /// get 1; else they get 1 and the positive ones are multiplied by 256, which leaves the ratios
-    /// among those exact and fits, since SRV weights have 16 bits.
-    /// - Complexity: O(n log n).
-    static func tiers(of members: [Member], _ strength: Strength = Strength()) -> [[Member]] {
-        let sorted = members.sorted { ($0.tier, $0.endpoint) < ($1.tier, $1.endpoint) }
-        var tiers: [[Member]] = []
-        for member in sorted {
-            if let last = tiers.last?.first, last.tier == member.tier {
-                tiers[tiers.count - 1].append(member)
-            } else {
-                tiers.append([member])
-            }
-        }
-        join(&tiers, strength)
-        return tiers.map(withEffectiveWeights)
-    }
-
-    /// Lets the best tier be joined by those below it until enough of its backends are there: what
-    /// is left of it goes on getting its share, and is not left alone with all of the traffic.
-    private static func join(_ tiers: inout [[Member]], _ strength: Strength) {
-        guard strength.failoverPercent > 0 else { return }
-        while tiers.count > 1 {
-            let total = Set(tiers[0].map(\.tier)).reduce(0) { $0 + strength.totals[$1, default: 0] }
-            if tiers[0].count * 100 >= total * strength.failoverPercent { return }
-            tiers[0] += tiers.remove(at: 1)
-        }
-    }
-
-    private static func withEffectiveWeights(_ tier: [Member]) -> [Member] {
-        guard tier.contains(where: { $0.weight == 0 }) else { return tier }
-        return tier.map { member in
-            Member(
-                id: member.id, endpoint: member.endpoint, weight: max(1, member.weight * 256),
-                priority: member.tier.priority, place: member.tier.place)
-        }
-    }
 }
 
 // MARK: Comparing

@@ -18,6 +18,8 @@ package struct SourceStatus: Sendable, Equatable {
     package internal(set) var metadataDropped: UInt64 = 0
 
     var isRefusing = false
+    /// How many instances it named lately.
+    var peak = RecentPeak()
     /// Whether its answers hold until another one comes.
     var answersStand = false
 

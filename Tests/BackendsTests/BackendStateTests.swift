@@ -17,7 +17,7 @@ import Testing
             case .discovered: []
             case .checking: [.checkStarted]
             case .up: [.checkPassed]
-            case .ejected: [.checkPassed, .dialFailed(.refused, isLast: false)]
+            case .ejected: [.checkPassed, .dialFailed(.refused, isSpared: false)]
             case .down: [.checkFailed(.refused)]
             case .draining: [.checkPassed, .leave(.missing(answers: 1))]
             case .gone: [.leave(.missing(answers: 1))]
@@ -33,11 +33,11 @@ import Testing
         (.checkPassed, [.up, .up, .up, .up, .up, .draining, .gone]),
         (.checkFailed(.timeout), [.down, .down, .down, .down, .down, .draining, .gone]),
         (
-            .dialFailed(.reset, isLast: false),
+            .dialFailed(.reset, isSpared: false),
             [.discovered, .checking, .ejected, .ejected, .down, .draining, .gone]
         ),
         (
-            .dialFailed(.reset, isLast: true),
+            .dialFailed(.reset, isSpared: true),
             [.discovered, .checking, .up, .ejected, .down, .draining, .gone]
         ),
         (.named, [.discovered, .checking, .up, .ejected, .down, .up, .gone]),
@@ -111,9 +111,9 @@ import Testing
     func dialResetsPasses() {
         let rules = BackendState.Rules(rise: 2, fall: 1)
         var state = Self.state(in: .up, rules: rules)
-        _ = state.handle(.dialFailed(.refused, isLast: false), now: start, rules: rules)
+        _ = state.handle(.dialFailed(.refused, isSpared: false), now: start, rules: rules)
         _ = state.handle(.checkPassed, now: start, rules: rules)
-        _ = state.handle(.dialFailed(.refused, isLast: false), now: start, rules: rules)
+        _ = state.handle(.dialFailed(.refused, isSpared: false), now: start, rules: rules)
         _ = state.handle(.checkPassed, now: start, rules: rules)
         #expect(state.phase == .ejected)
         _ = state.handle(.checkPassed, now: start, rules: rules)
@@ -143,12 +143,12 @@ import Testing
     @Test("without checks an ejection ends by time, twice as long each time up to the limit")
     func backOff() throws {
         let rules = BackendState.Rules(
-            rise: 1, fall: 1, isChecked: false, backOff: .seconds(5), backOffMax: .seconds(15))
+            rise: 1, fall: 1, isChecked: false, ejectTime: .seconds(5), ejectTimeMax: .seconds(15))
         var state = BackendState(now: start)
         var now = start
         _ = state.handle(.admittedUnchecked, now: now, rules: rules)
         for seconds in [5, 10, 15, 15] {
-            _ = state.handle(.dialFailed(.refused, isLast: false), now: now, rules: rules)
+            _ = state.handle(.dialFailed(.refused, isSpared: false), now: now, rules: rules)
             #expect(try #require(state.deadline) == now + .seconds(seconds))
             now += .seconds(seconds)
             _ = state.handle(.timePassed, now: now - .nanoseconds(1), rules: rules)
@@ -158,7 +158,7 @@ import Testing
             #expect(state.deadline == nil)
         }
         now += .seconds(15)
-        _ = state.handle(.dialFailed(.refused, isLast: false), now: now, rules: rules)
+        _ = state.handle(.dialFailed(.refused, isSpared: false), now: now, rules: rules)
         #expect(state.deadline == now + .seconds(5), "a long time up is forgiven")
     }
 

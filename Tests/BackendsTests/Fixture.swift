@@ -16,6 +16,11 @@ func instance(_ number: Int, priority: UInt16 = 0, weight: UInt16 = 1) -> Instan
     Instance(endpoint(number), priority: priority, weight: weight)
 }
 
+/// Ejections last exactly as long as they are said to.
+struct NoJitter: RandomNumberGenerator {
+    mutating func next() -> UInt64 { 0 }
+}
+
 /// One roster, its journal, and the time in seconds since `start`.
 final class Fixture {
     let journal: Journal
@@ -31,7 +36,7 @@ final class Fixture {
         journal = Journal(capacity: capacity)
         roster = Roster(
             service: ServiceID(index: 0), options: options, places: places, ids: ids,
-            journal: journal)
+            journal: journal, random: NoJitter())
     }
 
     func wait(_ seconds: Double) {

@@ -279,7 +279,7 @@ import Testing
         #expect(fixture.inRotation == [2])
         fixture.failDial(2)
         #expect(fixture.inRotation == [2])
-        #expect(fixture.roster.lastBackendKept == 1)
+        #expect(fixture.roster.ejectionsRefused == 1)
         fixture.failCheck(2, times: 3)
         #expect(fixture.inRotation == [])
         fixture.pass(1, times: 2)

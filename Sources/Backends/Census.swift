@@ -1,0 +1,34 @@
+// Census: how many backends of a roster are in which state, kept up to date with every change, so that
+// no event has to count them.
+
+/// Counts over the backends of one roster. Value type, control thread.
+struct Census: Equatable {
+    /// Those that are up.
+    private(set) var up = 0
+    /// Those that drain in order to leave.
+    private(set) var leaving = 0
+    /// Those that drain for whatever reason.
+    private(set) var draining = 0
+    /// New ones against which nothing speaks.
+    private(set) var untried = 0
+    /// Those ejected for what their live requests came to.
+    private(set) var ejectedByAnswers = 0
+
+    /// Counts a backend in this state.
+    mutating func add(_ state: BackendState) {
+        count(state, 1)
+    }
+
+    /// Takes back that it was counted in this state.
+    mutating func remove(_ state: BackendState) {
+        count(state, -1)
+    }
+
+    private mutating func count(_ state: BackendState, _ step: Int) {
+        if state.phase == .up { up += step }
+        if state.isLeaving { leaving += step }
+        if state.phase == .draining { draining += step }
+        if state.isUntried { untried += step }
+        if state.isEjectedByAnswers { ejectedByAnswers += step }
+    }
+}

@@ -1,0 +1,104 @@
+// EjectionRecord: what live traffic has shown against one backend, as four instants and a count: how
+// long its ejection lasts, the probation behind it, and how long a failed request speaks against it
+// where it was not ejected for it. The state machine says when, this says how long.
+
+/// The ejections of one backend. Value type, control thread.
+struct EjectionRecord: Sendable, Equatable {
+    /// How an ejection is to be.
+    struct Eviction {
+        /// Whether what live requests came to began it, and no dial.
+        let byAnswers: Bool
+        /// Whether its time ends it, and no check does.
+        let byTime: Bool
+        /// 0 to 1: how much of a quarter of its time comes on top.
+        let jitter: Double
+    }
+
+    /// Ejections since the backend was last up for long.
+    private(set) var count = 0
+    /// When time ends the ejection; nil without one, or when passing checks end it.
+    private(set) var endsAt: ContinuousClock.Instant?
+    /// Whether the ejection was by what live requests came to; false without one.
+    private(set) var isByAnswers = false
+
+    /// Whether it was ejected by time, and no live answer has spoken for it since.
+    private var owesProof = false
+    private var probationEndsAt: ContinuousClock.Instant?
+    private var accusationEndsAt: ContinuousClock.Instant?
+
+    /// Whether it is up on trial.
+    var isOnProbation: Bool { probationEndsAt != nil }
+
+    /// Whether a live request failed on it lately, and none has proven it since.
+    var isAccused: Bool { accusationEndsAt != nil }
+
+    /// When `passTime`, or the end of the ejection, will have an effect; nil for never.
+    var deadline: ContinuousClock.Instant? {
+        [endsAt, probationEndsAt, accusationEndsAt].compactMap(\.self).min()
+    }
+
+    /// Begins one, after the backend was up for `upTime`.
+    mutating func begin(
+        _ eviction: Eviction, after upTime: Duration, now: ContinuousClock.Instant,
+        rules: BackendState.Rules
+    ) {
+        if upTime >= rules.ejectTimeMax { count = 0 }
+        // 2^10 times any time is beyond every sensible maximum; the limit keeps the shift small.
+        let time = min(rules.ejectTime * (1 << min(count, 10)), rules.ejectTimeMax)
+        count += 1
+        isByAnswers = eviction.byAnswers
+        // Jitter comes on top of the maximum too: those that fail for long would meet there.
+        endsAt = eviction.byTime ? now + time + time * (eviction.jitter / 4) : nil
+        if eviction.byTime { owesProof = true }
+        probationEndsAt = nil
+        accusationEndsAt = nil
+    }
+
+    /// Ends it, if there is one: the backend is up, on probation if it owes a proof. What only
+    /// checks spoke against, or what they may acquit, is forgotten.
+    mutating func end(now: ContinuousClock.Instant, rules: BackendState.Rules) {
+        endsAt = nil
+        isByAnswers = false
+        accusationEndsAt = nil
+        if owesProof { probationEndsAt = now + rules.ejectTime }
+    }
+
+    /// Lets passing checks end it from now on.
+    mutating func leaveToChecks() {
+        endsAt = nil
+    }
+
+    /// Failing checks put the backend down: they end what time was to end. The proof stays owed, and
+    /// what it was ejected for, or on trial for, goes on speaking against it for a while.
+    mutating func giveWayToChecks(
+        isEjected: Bool, now: ContinuousClock.Instant, rules: BackendState.Rules
+    ) {
+        if isEjected || isOnProbation { accuse(now: now, rules: rules) }
+        endsAt = nil
+        isByAnswers = false
+        probationEndsAt = nil
+    }
+
+    /// A live request failed and the backend is not ejected for it. A probation begins anew.
+    mutating func accuse(now: ContinuousClock.Instant, rules: BackendState.Rules) {
+        accusationEndsAt = now + rules.ejectTime
+        if isOnProbation { probationEndsAt = now + rules.ejectTime }
+    }
+
+    /// A live answer was good.
+    mutating func acquit() {
+        owesProof = false
+        probationEndsAt = nil
+        accusationEndsAt = nil
+    }
+
+    /// Ends what is over by time, but for the ejection. A probation that nothing spoke in is one of
+    /// a service whose requests can't be repeated: it would last for ever otherwise.
+    mutating func passTime(now: ContinuousClock.Instant) {
+        if let end = probationEndsAt, end <= now {
+            owesProof = false
+            probationEndsAt = nil
+        }
+        if let end = accusationEndsAt, end <= now { accusationEndsAt = nil }
+    }
+}

@@ -1,0 +1,129 @@
+// Roster+Emergency: what follows when no backend is up and none is untried. Every public method that
+// changes the roster ends with `settle`, so that nobody sees it between two states.
+//
+// | `whenNoneUp` | the rotation                                                                     |
+// |--------------|----------------------------------------------------------------------------------|
+// | evidence     | those that only checks speak against, or discovery within the last seconds; none, |
+// |              | while live requests fail as well (`Emergency`). Without checks, which alone could |
+// |              | end that: as `always`                                                             |
+// | always       | all that do not drain                                                             |
+// | never        | none                                                                              |
+//
+// New backends that nothing is known of are in it in any case.
+
+extension Roster {
+    /// Fewer results say nothing.
+    private static let resultsMin = 5
+
+    /// Whether checks are to go on at their fast pace: much depends on the next one.
+    package var wantsFastChecks: Bool { emergency != nil }
+
+    /// What the live requests of this service came to over the last 2 s, over all backends: so many
+    /// had a good answer, so many failed on a backend. Report it about once a second while
+    /// `emergency` is not nil; at other times it means nothing.
+    package func liveWeight(answered: Int, failed: Int, now: ContinuousClock.Instant) {
+        advance(to: now)
+        guard emergency != nil, options.whenNoneUp == .evidence, options.checks != nil else {
+            return
+        }
+        guard upCount == 0, answered == 0, failed >= Self.resultsMin else { return }
+        setConduct(.refusing, now: now)
+    }
+
+    /// Begins or ends an emergency, if what happened calls for that.
+    func settle(now: ContinuousClock.Instant) {
+        if upCount == 0, emergency != nil || untriedCount == 0 { recallLost(now: now) }
+        guard let emergency else {
+            if upCount == 0, untriedCount == 0, stayingCount > 0 { beginEmergency(now: now) }
+            return
+        }
+        if stayingCount == 0 {
+            endEmergency(emergency, now: now)
+        } else if upCount > 0 {
+            recover(emergency, now: now)
+        } else {
+            if emergency.recoveryEnd != nil { self.emergency?.recoveryEnd = nil }
+            reconsider(emergency, now: now)
+        }
+    }
+
+    /// When `settle` will have something to do; nil for never.
+    var emergencyDeadline: ContinuousClock.Instant? {
+        guard let emergency else { return nil }
+        if let end = emergency.recoveryEnd { return end }
+        let retries = options.whenNoneUp == .evidence && emergency.conduct == .refusing
+        return retries ? emergency.conductSince + options.refuseTime : nil
+    }
+
+    /// Who gets traffic in an emergency beside those that are up.
+    /// - Complexity: O(n) to find out, O(1) per backend.
+    var emergencyMembers: (BackendState) -> Bool {
+        let isFree: (BackendState) -> Bool = { $0.isOutByChecksAlone }
+        // Evidence against everybody is evidence against nobody: live answers decide then.
+        let suffices = upCount > 0 || states.contains(where: isFree)
+        if options.whenNoneUp == .evidence, suffices { return isFree }
+        return { $0.phase != .draining }
+    }
+
+    // MARK: Beginning and end
+
+    private func beginEmergency(now: ContinuousClock.Instant) {
+        let conduct: Emergency.Conduct
+        switch options.whenNoneUp {
+        case .always: conduct = .serving
+        case .never: conduct = .refusing
+        case .evidence:
+            let isHopeful = options.checks == nil || states.contains { $0.isOutByChecksAlone }
+            conduct = isHopeful ? .serving : .refusing
+        }
+        emergencies += 1
+        emergencyChanged(to: Emergency(conduct, since: now))
+        armEmergency()
+        record(.emergencyBegan(conduct), now: now)
+    }
+
+    /// Some are up. Were it over with the first, that one would have all of the traffic that many had
+    /// until then: those behind it, whose checks pass in the next moments, stay with it so long.
+    private func recover(_ emergency: Emergency, now: ContinuousClock.Instant) {
+        let isOver = emergency.recoveryEnd.map { $0 <= now } ?? false
+        if isOver || emergency.conduct == .refusing || upCount * 2 >= stayingCount {
+            endEmergency(emergency, now: now)
+        } else if emergency.recoveryEnd == nil {
+            self.emergency?.recoveryEnd = now + options.lossWindow
+            armEmergency()
+        }
+    }
+
+    /// None is up, and time has passed or the options have changed.
+    private func reconsider(_ emergency: Emergency, now: ContinuousClock.Instant) {
+        switch options.whenNoneUp {
+        case .always: setConduct(.serving, now: now)
+        case .never: setConduct(.refusing, now: now)
+        case .evidence:
+            let isTired = emergency.conductSince + options.refuseTime <= now
+            if options.checks == nil || isTired { setConduct(.serving, now: now) }
+        }
+    }
+
+    private func setConduct(_ conduct: Emergency.Conduct, now: ContinuousClock.Instant) {
+        guard var emergency, emergency.conduct != conduct else { return }
+        emergency.conduct = conduct
+        emergency.conductSince = now
+        // Once: in a long outage it is tried again and again.
+        if conduct == .refusing, !emergency.hasRefused {
+            emergency.hasRefused = true
+            record(.emergencyRefuses, now: now)
+        }
+        emergencyChanged(to: emergency)
+        armEmergency()
+    }
+
+    private func endEmergency(_ emergency: Emergency, now: ContinuousClock.Instant) {
+        emergencyChanged(to: nil)
+        record(.emergencyEnded(after: emergency.since.duration(to: now)), now: now)
+    }
+
+    private func armEmergency() {
+        if let deadline = emergencyDeadline { arm(deadline) }
+    }
+}

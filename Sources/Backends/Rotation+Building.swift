@@ -1,0 +1,86 @@
+// Rotation+Building: from backends that may get traffic to tiers with effective weights.
+
+internal import Endpoints
+
+extension Rotation {
+    /// A backend that may get traffic, before its tier is known.
+    struct Contender: Equatable {
+        /// With the weight of SRV, or the operator's.
+        let member: Member
+        /// How much of its weight a slow start gives it: 1 to 16, which is all of it.
+        let sixteenths: UInt32
+    }
+
+    /// How much of a tier there is, whether it may get traffic or not.
+    struct Strength {
+        /// Backends by tier, those that drain left out.
+        var totals: [Tier: Int] = [:]
+        /// A tier with fewer members than this share of its backends is joined by the next one, in
+        /// percent.
+        var failoverPercent = 0
+
+        fileprivate func suffices(_ tier: [Contender]) -> Bool {
+            guard failoverPercent > 0 else { return true }
+            let total = Set(tier.map(\.member.tier)).reduce(0) { $0 + totals[$1, default: 0] }
+            return tier.count * 100 >= total * failoverPercent
+        }
+    }
+
+    /// Groups contenders into tiers, the best first.
+    /// - Complexity: O(n log n).
+    static func tiers(
+        of contenders: [Contender], _ strength: Strength = Strength()
+    ) -> [[Member]] {
+        let sorted = contenders.sorted {
+            ($0.member.tier, $0.member.endpoint) < ($1.member.tier, $1.member.endpoint)
+        }
+        var tiers: [[Contender]] = []
+        for contender in sorted {
+            if let last = tiers.last?.first, last.member.tier == contender.member.tier {
+                tiers[tiers.count - 1].append(contender)
+            } else {
+                tiers.append([contender])
+            }
+        }
+        join(&tiers, strength)
+        return tiers.map(members)
+    }
+
+    /// Lets the best tier be joined by those below it until enough of its backends are there: what
+    /// is left of it goes on getting its share, and is not left alone with all of the traffic. Those
+    /// on probation can't take all of it either.
+    private static func join(_ tiers: inout [[Contender]], _ strength: Strength) {
+        while tiers.count > 1 {
+            let isTrusted = tiers[0].contains { !$0.member.isOnProbation }
+            if isTrusted, strength.suffices(tiers[0]) { return }
+            tiers[0] += tiers.remove(at: 1)
+        }
+    }
+
+    /// The members of one tier, with their effective weights.
+    ///
+    /// Weights are used as they are: 10 to 1 is 10 to 1. Weight 0 means "a very small chance"
+    /// beside others, and no preference among its like (RFC 2782): if all of a tier have it, all
+    /// get 1; else they get 1 and the positive ones are multiplied by 256, which leaves the ratios
+    /// among those exact and fits in 24 bits, since SRV weights have 16.
+    ///
+    /// A slow start takes its sixteenths of that, or, where weights are not multiplied already, of 16
+    /// times the weight. It is one beside others: where the whole tier starts, nobody could take the
+    /// rest of the traffic. So it is with probation.
+    private static func members(of tier: [Contender]) -> [Member] {
+        let hasZero = tier.contains { $0.member.weight == 0 }
+        let allZero = tier.allSatisfy { $0.member.weight == 0 }
+        let starts = tier.contains { $0.sixteenths < Ramp.full }
+        let allStart = tier.allSatisfy { $0.sixteenths < Ramp.full }
+        let ramps = starts && !allStart
+        let allOnTrial = tier.allSatisfy(\.member.isOnProbation)
+        let factor: UInt32 = hasZero && !allZero ? 256 : ramps ? Ramp.full : 1
+        return tier.map { contender in
+            let member = contender.member
+            let weight = allZero ? 1 : member.weight
+            let share = ramps ? weight * factor * contender.sixteenths / Ramp.full : weight * factor
+            return member.with(
+                weight: max(1, share), isOnProbation: member.isOnProbation && !allOnTrial)
+        }
+    }
+}

@@ -131,6 +131,11 @@ let package = Package(
             ],
             path: "bench/Discovery", swiftSettings: strict),
 
+        // The cost of a choice, by policy: `swift run -c release fairlead-bench-balancing`.
+        .executableTarget(
+            name: "fairlead-bench-balancing", dependencies: ["Balancing", "Backends", "Endpoints"],
+            path: "bench/Balancing", swiftSettings: strict),
+
         .testTarget(name: "BenchTests", dependencies: ["fairlead-bench"], swiftSettings: strict),
         tests("Endpoints"),
         tests("DNSWire", uses: ["Endpoints", "TestSupport"]),

@@ -9,6 +9,8 @@ package enum EndCause: UInt8, Sendable, CaseIterable {
     case noBackend
     /// None of the backends accepted a connection.
     case notConnected
+    /// Every backend, or the service, had as many requests as it may have.
+    case overLimit
     /// The backend closed or reset the connection without an answer.
     case backendClosed
     /// The backend's answer was not HTTP/1.
@@ -42,6 +44,7 @@ package enum EndCause: UInt8, Sendable, CaseIterable {
         case .complete: "--"
         case .noBackend: "BN"
         case .notConnected: "BR"
+        case .overLimit: "BL"
         case .backendClosed: "BC"
         case .backendProtocol: "BP"
         case .backendTimeout: "BT"

@@ -13,8 +13,8 @@
 //       │ leave: discovered, checking ──▶ gone (nothing is known that would speak for them)
 //       │        up, ejected, down ─────▶ draining
 //       │ draining: named, recalled ─▶ where the evidence puts it by now
-//       │           idle, a second answer confirmed the absence, and the loss is too old to be
-//       │                 recalled ─▶ gone
+//       │           idle and a second answer confirmed the absence: over. Then timePassed, the loss
+//       │                 being too old to be recalled, or named, as another life begins ─▶ gone
 //       └           timePassed beyond the drain limit ─▶ gone
 //
 // It is three questions in one: what does the evidence say (`Standing`, moved by checks, dials and
@@ -248,7 +248,7 @@ package struct BackendState: Sendable, Equatable {
         case .liveProven:
             if standing != .ejected { ejection.acquit() }
             return nil
-        case .named: return cancelDrain(.namedAgain)
+        case .named: return beNamed()
         case .recalled: return cancelDrain(.recalled)
         case .leave(let cause): return startDrain(cause, now: now, rules: rules)
         case .absenceConfirmed:
@@ -397,7 +397,7 @@ package struct BackendState: Sendable, Equatable {
         case .up, .ejected, .down:
             var keptUntil = now
             switch cause {
-            case .missing, .massLossConfirmed:
+            case .missing where !isDrainedByOperator, .massLossConfirmed where !isDrainedByOperator:
                 keptUntil += min(rules.lossWindow, rules.drainLimit)
             default: break
             }
@@ -406,6 +406,14 @@ package struct BackendState: Sendable, Equatable {
         // No change of phase when an operator drains it already, but a better reason.
         if isDrainedByOperator { self.cause = cause }
         return cause
+    }
+
+    /// A drain that is over was only kept for the case of a recall: what has this name by now is
+    /// most likely another process, of which nothing is known.
+    private mutating func beNamed() -> Cause? {
+        guard let drain, drain.isOver else { return cancelDrain(.namedAgain) }
+        isGone = true
+        return .idle
     }
 
     private mutating func cancelDrain(_ cause: Cause) -> Cause? {

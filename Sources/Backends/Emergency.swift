@@ -36,10 +36,11 @@ package struct Emergency: Sendable, Equatable {
     /// Since when.
     package internal(set) var conductSince: ContinuousClock.Instant
 
+    /// When it ends though fewer than half of the backends are up; nil while none is.
+    package internal(set) var recoveryEnd: ContinuousClock.Instant?
+
     /// Whether requests were refused in it at any time.
     var hasRefused: Bool
-    /// When it ends though fewer than half of the backends are up; nil while none is.
-    var recoveryEnd: ContinuousClock.Instant?
 
     init(_ conduct: Conduct, since: ContinuousClock.Instant) {
         self.since = since

@@ -78,19 +78,23 @@ extension Roster {
         if old.share != instance.share {
             record(.share(from: old.share, to: instance.share), backend, now: now)
         }
+        send(.named, to: backend.id, now: now)
+        guard self.backend(backend.id) != nil else {
+            return add(instance, from: place, now: now) != nil
+        }
+        let wasLeaving = backend.state.isLeaving
         update(backend.id) { backend in
             backend.instance = instance
             backend.isElsewhere = options.isElsewhere(instance)
             backend.place = place
             if case .missing = backend.naming {
-                if backend.state.isLeaving { backend.flaps = min(backend.flaps + 1, 16) }
+                if wasLeaving { backend.flaps = min(backend.flaps + 1, 16) }
                 backend.lastFlap = now
             }
             backend.naming = .named
             backend.missingUntil = nil
             backend.lostAt = nil
         }
-        send(.named, to: backend.id, now: now)
         return true
     }
 

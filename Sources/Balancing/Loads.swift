@@ -7,14 +7,19 @@
 //
 //     mine + 1  <=  1 + 5/4 * weight * (others' requests + 1) / others' weight
 //
-// One of those with the least load for its weight always passes, so that somebody gets the request.
-// Backends on probation are not among the others, as they hold next to nothing; when all of a tier are
-// on probation, none is, since nobody is a better choice then.
+// One of those with the least load for its weight always passes, so that somebody gets the request. Up
+// to `smallLoad` are nobody's excess: with less, one slow page would cost a backend its turns, and it
+// takes some that wait to tell a backend that hangs from a slow page. Backends on probation are not
+// among the others, as they hold next to nothing; when all of a tier are on probation, none is, since
+// nobody is a better choice then.
 
 package import Backends
 
 /// Requests in flight by place. Value type; each worker has one per service.
 package struct Loads {
+    /// Requests in flight that are never more than a backend's share.
+    package static let smallLoad = 3
+
     private struct Member {
         var inFlight: Int
         let weight: Int
@@ -152,6 +157,7 @@ package struct Loads {
     }
 
     private func isWithinShare(_ member: Member) -> Bool {
+        if member.inFlight < Self.smallLoad { return true }
         let tier = tiers[member.tier]
         let othersWeight = tier.weight - member.weight
         guard othersWeight > 0 else { return true }

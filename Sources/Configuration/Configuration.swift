@@ -22,6 +22,8 @@ package struct Configuration: Equatable, Sendable {
     package internal(set) var stopTimeout = Duration.seconds(30)
     /// The least severe message that is written.
     package internal(set) var logLevel = LogLevel.info
+    /// Whether another process may listen on the same addresses.
+    package internal(set) var shareAddresses = Switch.off
     /// Where a line for each request goes.
     package internal(set) var accessLog = AccessLogSettings()
     /// In the order of the file, the one made of flags or environment last. Never empty; names and

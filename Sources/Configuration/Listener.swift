@@ -22,15 +22,25 @@ package struct Listener: Equatable, Sendable {
     package internal(set) var forwarding = Forwarding()
     /// Whether a client may switch to another protocol, such as WebSocket; HTTP only.
     package internal(set) var upgrade = Switch.on
+    /// What becomes of the request of a client that closes its sending side; HTTP only.
+    package internal(set) var halfClose = HalfClose.cancel
     /// Whether a client may ask a backend for a tunnel by CONNECT; HTTP only.
     package internal(set) var connect = Switch.off
 
     /// The names of all services that its requests can go to, each once.
     package var serviceNames: [String] {
         var seen: Set<String> = []
-        return ([service] + routes.compactMap(\.service)).filter {
+        return ([service] + routes.flatMap(\.serviceNames)).filter {
             !$0.isEmpty && seen.insert($0).inserted
         }
+    }
+
+    /// What a client means that closes its sending side before an answer begins.
+    package enum HalfClose: String, CaseIterable, Equatable, Sendable {
+        /// That it is gone, as nearly every client does: its request is cancelled.
+        case cancel
+        /// That it has said all, and waits for the answer.
+        case answer
     }
 
     /// What a listener speaks.

@@ -45,7 +45,7 @@ extension Loading {
     ) -> (route: RouteSettings, listener: String?) {
         var route = RouteSettings()
         let headers =
-            ["headers", "request-headers", "response-headers"]
+            ["headers", "request-headers", "response-headers", "split"]
             + (mayNameListener ? ["listener"] : [])
         let reader = MappingReader(file: file, options: OptionTable.route, sections: headers)
         let reading = reader.read(node, path: path, into: &route, &errors)
@@ -58,6 +58,9 @@ extension Loading {
                     found: node.found, expected: "a listener's name",
                     at: .file(name: file, mark: node.mark, path: "listener"))
             }
+        }
+        if let node = reading.sections["split"] {
+            route.split = readSplit(node, "\(path).split", file)
         }
         if let node = reading.sections["headers"] {
             for (name, value) in lines(node, "\(path).headers", file) {
@@ -153,7 +156,8 @@ extension Loading {
         _ route: RouteSettings, _ reading: MappingReader<RouteSettings>.Reading, _ origin: Origin
     ) {
         let actions = [
-            ("service", route.service != nil), ("redirect", route.redirect.to != nil),
+            ("service", route.service != nil), ("split", !route.split.isEmpty),
+            ("redirect", route.redirect.to != nil),
             ("respond", route.respond.status != nil),
         ].filter(\.1).map(\.0)
         let keys = reading.keys
@@ -161,10 +165,12 @@ extension Loading {
             let isAsked = keys.contains { $0.hasPrefix("redirect") || $0.hasPrefix("respond") }
             let found = actions.isEmpty ? "nothing" : actions.joined(separator: " and ")
             // A bad value has been reported already.
-            if !actions.isEmpty || !(keys.contains("service") || isAsked) {
+            if !actions.isEmpty
+                || !(keys.contains("service") || reading.sections["split"] != nil || isAsked)
+            {
                 errors.add(
                     found: found,
-                    expected: "one of service, redirect (with to) and respond (with status)",
+                    expected: "one of service, split, redirect (with to) and respond (with status)",
                     at: origin)
             } else if isAsked, keys.isDisjoint(with: ["redirect.to", "respond.status"]) {
                 errors.add(
@@ -178,9 +184,9 @@ extension Loading {
         let changesPath = route.stripPrefix == .on || route.replacePrefix != nil
         if route.stripPrefix == .on, route.replacePrefix != nil {
             errors.add("found strip-prefix and replace-prefix, expected one of them", at: origin)
-        } else if changesPath, route.pathPrefix == nil || route.service == nil {
+        } else if changesPath, route.pathPrefix == nil || route.serviceNames.isEmpty {
             errors.add(
-                "found a change of the prefix, expected path-prefix and service beside it",
+                "found a change of the prefix, expected path-prefix and service or split beside it",
                 at: origin)
         }
     }
@@ -197,11 +203,12 @@ extension Loading {
                     "found the method CONNECT, expected connect: on beside the listener's routes",
                     at: origin)
             }
-            guard let name = route.service, !known.contains(name) else { continue }
-            let hint = nearest(to: name, among: names).map { "\($0)?" }
-            errors.add(
-                found: "the service \(quoted(name))",
-                expected: hint ?? "the name of one under services", at: origin)
+            for name in route.serviceNames where !known.contains(name) {
+                let hint = nearest(to: name, among: names).map { "\($0)?" }
+                errors.add(
+                    found: "the service \(quoted(name))",
+                    expected: hint ?? "the name of one under services", at: origin)
+            }
         }
     }
 }

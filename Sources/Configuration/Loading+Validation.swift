@@ -15,7 +15,11 @@ extension Loading {
         checkServiceReferences()
         checkAddresses()
         checkConsul()
-        for service in services { checkTimes(service) }
+        for service in services {
+            checkTimes(service)
+            checkTraffic(service)
+        }
+        checkTrafficOfTCP()
         if errors.isEmpty { warnAboutUnusedServices() }
     }
 

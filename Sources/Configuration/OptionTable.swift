@@ -66,6 +66,9 @@ enum OptionTable {
             Option(
                 "stop-timeout", \.stopTimeout, .duration(.zero ... .seconds(3600)),
                 "How long work in flight may take to finish after the first stop signal."),
+            Option(
+                "share-addresses", \.shareAddresses, .word,
+                "Whether another process may listen on the same addresses, to take over."),
             Option("log-level", \.logLevel, .word, "The least severe message that is written."),
         ] + Option.group("access-log", \.accessLog, accessLog) + Option.group("dns", \.dns, dns)
         + Option.group("consul", \.consul, consul)
@@ -146,12 +149,7 @@ enum OptionTable {
     // MARK: Services
 
     static let service: [Option<Service>] =
-        [
-            Option("balance", \.balance, .word, "How a backend is chosen."),
-            Option(
-                "failover-below", \.failoverPercent, .percent(0...100),
-                "A tier with less of its backends up is joined by the next; at 0% when none is up."),
-        ] + Option.group("", \.records, records)
+        balancing + Option.group("", \.records, records)
         + Option.group("refresh", \.refresh, refresh) + Option.group("hold", \.hold, hold)
         + Option.group("check", \.check, check)
         + Option.group("retry", \.retry, retry)
@@ -222,21 +220,14 @@ enum OptionTable {
             "The port to check; `auto` is the backend's own."),
     ]
 
-    private static let retry: [Option<Service.Retry>] = [
-        Option("attempts", \.attempts, .count(1...8), "Tries in all; 1 means no retry."),
-        Option(
-            "budget", \.budgetPercent, .percent(0...100),
-            "Retries allowed, as a share of the requests."),
-        Option(
-            "budget-floor", \.budgetFloor, .count(0...100_000),
-            "Retries per second that are allowed whatever the budget."),
-    ]
-
     private static let backendTimeouts: [Option<Service.Timeouts>] = [
         Option("connect", \.connect, timeout, "For a connection to a backend."),
         Option(
             "response-head", \.responseHead, timeout,
             "From the end of a request to the head of its response."),
+        Option(
+            "try", \.perTry, .optional(timeout, "off"),
+            "The same for one try, as long as another may follow; it is cancelled then."),
         Option(
             "backend-idle", \.backendIdle, timeout,
             "How long an unused backend connection is kept."),
@@ -252,6 +243,10 @@ enum OptionTable {
             Option(
                 "upgrade", \.upgrade, .word,
                 "Whether a client may switch to another protocol, such as WebSocket."),
+            Option(
+                "half-close", \.halfClose, .word,
+                "Whether a client that closes its sending side before an answer begins is gone, so "
+                    + "that its request is cancelled, or answered."),
             Option(
                 "connect", \.connect, .word,
                 "Whether backends get CONNECT, and may answer it with a tunnel."),
@@ -363,7 +358,7 @@ enum OptionTable {
             Option(
                 "replace-prefix", \.replacePrefix, .optional(.routePath),
                 "What backends get in the prefix's place."),
-        ]
+        ] + Option.group("retry", \.retry, routeRetry)
         + Option.group(
             "redirect", \.redirect,
             [

@@ -15,6 +15,11 @@ package struct RouteSettings: Equatable, Sendable {
 
     /// The service whose backends get the request.
     package internal(set) var service: String?
+    /// Services that share its requests, and the share of each in percent, 100 together; empty for
+    /// `service` alone.
+    package internal(set) var split: [Share] = []
+    /// When its requests are tried again.
+    package internal(set) var retry = Retry()
     /// Whether those get the path without `pathPrefix`.
     package internal(set) var stripPrefix = Switch.off
     /// What they get in the place of `pathPrefix`.
@@ -34,6 +39,25 @@ package struct RouteSettings: Equatable, Sendable {
         package var name: String
         /// Its value; nil for any.
         package var value: String?
+    }
+
+    /// The names of the services that get its requests.
+    package var serviceNames: [String] { split.map(\.service) + (service.map { [$0] } ?? []) }
+
+    /// The part of the requests that a service gets.
+    package struct Share: Equatable, Sendable {
+        /// Its name.
+        package var service: String
+        /// In percent.
+        package var percent: Int
+    }
+
+    /// When a route's requests are tried again, where that differs from their service's.
+    package struct Retry: Equatable, Sendable {
+        /// Tries in all, 1 to 8; nil: as the service says.
+        package internal(set) var attempts: Int?
+        /// After which failures; nil: as the service says.
+        package internal(set) var on: [RetryCondition]?
     }
 
     /// A redirect.

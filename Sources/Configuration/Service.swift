@@ -20,6 +20,18 @@ package struct Service: Equatable, Sendable {
     package internal(set) var failoverPercent = 0
     /// How a backend is chosen for a request.
     package internal(set) var balance = Balance.roundRobin
+    /// What a consistent hash is made of.
+    package internal(set) var hashBy = HashBy.client
+    /// What happens when no backend is up.
+    package internal(set) var whenNoneUp = WhenNoneUp.evidence
+    /// How long the share of a backend that comes up grows to its full size; nil: it has it at once.
+    package internal(set) var slowStart: Duration?
+    /// Which backends are preferred for where they are.
+    package internal(set) var zone = Zone()
+    /// Whether a client stays with a backend.
+    package internal(set) var sticky = Sticky()
+    /// How much it is given to do.
+    package internal(set) var limits = Limits()
     /// How its backends are probed.
     package internal(set) var check = Check()
     /// When its requests are tried again.
@@ -126,12 +138,6 @@ package struct Service: Equatable, Sendable {
         package internal(set) var jitterPercent = 10
     }
 
-    /// How a backend is chosen.
-    package enum Balance: String, CaseIterable, Equatable, Sendable {
-        /// In turns, by weight.
-        case roundRobin = "round-robin"
-    }
-
     /// How a backend's health is probed.
     package struct Check: Equatable, Sendable {
         /// What a check does; a TCP connect unless the operator says otherwise.
@@ -166,17 +172,6 @@ package struct Service: Equatable, Sendable {
         }
     }
 
-    /// When a request is tried again on another backend.
-    package struct Retry: Equatable, Sendable {
-        /// Tries in all, the first included, 1 to 8; 1 means no retry.
-        package internal(set) var attempts = 3
-        /// Retries allowed, as a percentage of the requests.
-        package internal(set) var budgetPercent = 20
-        /// Retries per second that are allowed whatever the budget: at a few requests per second a
-        /// percentage alone would forbid the one retry that saves a request.
-        package internal(set) var budgetFloor = 10
-    }
-
     /// How long a backend may take, and how long a connection to it is kept.
     package struct Timeouts: Equatable, Sendable {
         /// For one dial. A backend is near: one second leaves room for a lost SYN to go out twice.
@@ -184,6 +179,8 @@ package struct Service: Equatable, Sendable {
         /// From the end of the request to the response head. Long, since slow pages are the
         /// service's business, but never for ever.
         package internal(set) var responseHead = Duration.seconds(60)
+        /// The same for one try, as long as another may follow it; nil: no time of its own.
+        package internal(set) var perTry: Duration?
         /// How long an unused backend connection is kept. Shorter than the 5 s after which common
         /// application servers close it, so that few are found closed.
         package internal(set) var backendIdle = Duration.seconds(4)

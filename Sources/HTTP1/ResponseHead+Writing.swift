@@ -19,8 +19,8 @@ extension ResponseHead {
     private static let notCopied = FieldNames.hopByHop.union(FieldNames(.contentLength))
 
     /// The most bytes that `write` appends. Of the head that came nothing is written twice.
-    package func writtenBytesMax(edits: FieldEdits? = nil) -> Int {
-        length + (edits?.lines.count ?? 0) + Self.constantBytesMax
+    package func writtenBytesMax(edits: FieldEdits? = nil, lines: Int = 0) -> Int {
+        length + (edits?.lines.count ?? 0) + lines + Self.constantBytesMax
     }
 
     /// The bytes of names and separators that writing adds, rounded up.
@@ -36,10 +36,11 @@ extension ResponseHead {
     ///     caller decodes since a client of HTTP/1.0 cannot. The connection is then not kept,
     ///     whatever `client` says.
     ///   - edits: changes of the fields; nil for none.
+    ///   - lines: whole field lines, each with its end, that are added.
     /// - Precondition: there is room for `writtenBytesMax` of the same.
     package func write(
         from bytes: Span<UInt8>, to client: ClientCapabilities, framing: BodyFraming,
-        edits: FieldEdits? = nil, into out: inout OutputSpan<UInt8>
+        edits: FieldEdits? = nil, lines: Span<UInt8> = Span(), into out: inout OutputSpan<UInt8>
     ) {
         precondition(
             framing != .chunked || client.minorVersion == 1, "HTTP/1.0 has no chunked bodies")
@@ -52,6 +53,7 @@ extension ResponseHead {
         if framing != .chunked { dropped.insert(.trailer) }
         section.copyFields(from: bytes, length: length, but: dropped, edits, into: &out)
         if let edits { out.append(edits.lines.span) }
+        if !lines.isEmpty { out.append(lines) }
         if status >= 200 {
             if lengthMayBeTold, let declaredLength {
                 BodyFraming.length(declaredLength).writeFields(into: &out)

@@ -55,11 +55,6 @@ final class BackendConnection: StreamChannel {
         isReused = true
     }
 
-    /// The request is sent; the head of a response is due in its time, and before `limit`.
-    func awaitFirstByte(until limit: UInt64) {
-        deadlineNanoseconds = min(loop.nowNanoseconds + pool.firstByteTimeout, limit)
-    }
-
     /// The exchange is over: back to the pool when `isReusable`, else closed.
     func release(isReusable: Bool) {
         exchangeLink = Link()

@@ -16,6 +16,7 @@ extension BackendPool {
         let now = worker.loop.nowNanoseconds
         backend.counters.firstByte.record(microseconds: Int(nanoseconds / 1000))
         noteHeard(backend, now)
+        usualWait += (Int(nanoseconds) - usualWait) / 64
         if let place = backend.place { balancer.answered(place, after: nanoseconds, now: now) }
         guard status < 500 else {
             backend.counters.responses5xx.add()
@@ -35,7 +36,8 @@ extension BackendPool {
     func noteFailure(of backend: PooledBackend, status: Int, _ worker: Worker) {
         backend.record.noteFailed()
         guard let runMin = options.ejection.failures,
-            backend.record.isOutlier(othersFailureShare: failureShare(besides: backend), runMin: runMin)
+            backend.record.isOutlier(
+                othersFailureShare: failureShare(besides: backend), runMin: runMin)
         else { return }
         worker.reportFailure(
             .answers(consecutive: backend.record.failures, last: status), of: backend,
@@ -56,6 +58,9 @@ extension BackendPool {
 
     // MARK: Silence
 
+    /// A wait is no silence before it is so many times as long as is usual for the service.
+    private static let usualWaits = 4
+
     /// A byte of a response came from `backend`.
     private func noteHeard(_ backend: PooledBackend, _ now: UInt64) {
         if lastHeard.id != backend.id {
@@ -72,9 +77,12 @@ extension BackendPool {
     /// database that makes all backends wait. Tells the control thread if so.
     func isSilent(_ backend: PooledBackend, since sentAt: UInt64, _ worker: Worker) -> Bool {
         guard backend.record.heardAt < sentAt else { return false }
+        // Where answers take long, as long polls do, there is more to put up with.
+        let waited = Int(worker.loop.nowNanoseconds - sentAt)
+        guard waited >= Self.usualWaits * usualWait else { return false }
         if !backend.record.isSilent {
             let othersHeardAt = lastHeard.id == backend.id ? heardBefore : lastHeard.at
-            let waitingMin = backend.record.isOnProbation ? 1 : Self.waitingMin
+            let waitingMin = backend.record.isOnProbation ? 1 : Loads.smallLoad
             guard backend.inFlight >= waitingMin, othersHeardAt > sentAt else { return false }
             backend.record.isSilent = true
         }
@@ -82,8 +90,4 @@ extension BackendPool {
             .silent(waiting: backend.inFlight), of: backend, service: options.id)
         return true
     }
-
-    /// Requests that have to wait on a backend for its silence to mean something: one may be a slow
-    /// page, and a second one may have come upon another.
-    private static let waitingMin = 3
 }

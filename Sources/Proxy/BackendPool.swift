@@ -18,24 +18,51 @@ final class BackendPool {
     private(set) var connectTimeout: UInt64
     private(set) var firstByteTimeout: UInt64
     private(set) var idleTimeout: UInt64
+    /// For one try, as long as another may follow; nil is no limit of its own.
+    private(set) var tryTimeout: UInt64?
+    /// When it is first looked at whether a response is late.
+    private(set) var firstLook: UInt64
     let balancer: Balancer
     /// The rotation's members, tier after tier, as `Pick` numbers them.
     private(set) var members: [PooledBackend] = []
     /// Which backend sent something last, and when another one had; in the loop's nanoseconds.
     var lastHeard: (id: BackendID?, at: UInt64) = (nil, 0)
     var heardBefore: UInt64 = 0
+    /// From a request to the head of its response, in nanoseconds, averaged over the last hundred or so.
+    var usualWait = 0
     /// Those that left the rotation while requests were in flight on them, should they come back.
     private var departed: [BackendID: PooledBackend] = [:]
 
-    init(options: ServiceOptions, counters: ServiceCounters, worker: Int) {
+    /// Requests that wait for room.
+    let queue = RequestQueue()
+    private var queueTimer: Timer?
+    private let loop: EventLoop
+    /// Requests that have been let in, and are not over.
+    private var admittedCount = 0
+
+    init(options: ServiceOptions, counters: ServiceCounters, worker: Int, loop: EventLoop) {
         self.options = options
+        self.loop = loop
+        tryTimeout = nil
+        firstLook = 0
         nameBytes = Array(options.name.utf8)
         self.counters = counters
         retryPolicy = RetryPolicy(options.retry)
+        connectTimeout = 0
+        firstByteTimeout = 0
+        idleTimeout = 0
+        balancer = RoundRobin(offset: worker)
+        setTimeouts()
+    }
+
+    private func setTimeouts() {
         connectTimeout = options.connectTimeout.wholeNanoseconds
         firstByteTimeout = options.firstByteTimeout.wholeNanoseconds
         idleTimeout = options.idleTimeout.wholeNanoseconds
-        balancer = RoundRobin(offset: worker)
+        tryTimeout = options.retry.tryTimeout?.wholeNanoseconds
+        firstLook = min(
+            firstByteTimeout, tryTimeout ?? .max,
+            options.ejection.silence?.wholeNanoseconds ?? .max)
     }
 
     /// Takes up a new rotation. Connections to backends that stay are kept, free ones to those that
@@ -53,17 +80,22 @@ final class BackendPool {
         }
         for gone in known.values { gone.leave() }
         departed = known
-        balancer.update(to: rotation, inFlightMax: nil) { members[$0].inFlight }
+        balancer.update(to: rotation, inFlightMax: options.limits.backendRequestsMax) {
+            members[$0].inFlight
+        }
+        serveQueueSoon()
     }
 
     /// Does as `options`, of the same service, say from now on; what is under way is not touched.
     func update(to options: ServiceOptions) {
         self.options = options
         retryPolicy.update(to: options.retry)
-        connectTimeout = options.connectTimeout.wholeNanoseconds
-        firstByteTimeout = options.firstByteTimeout.wholeNanoseconds
-        idleTimeout = options.idleTimeout.wholeNanoseconds
+        setTimeouts()
+        serveQueueSoon()
     }
+
+    /// Whether a backend that sends nothing while others answer is told from a slow one.
+    var hasSilenceLimit: Bool { options.ejection.silence != nil }
 
     /// The service is gone: no request comes any more. Those in flight go on, and may be tried on
     /// another backend; a connection is closed as soon as it is free.
@@ -72,11 +104,8 @@ final class BackendPool {
         closeIdle()
     }
 
-    /// The backend for `request`; nil when there is none that was not tried.
-    func pick(_ request: PickRequest) -> PooledBackend? {
-        guard case .backend(let place) = balancer.pick(request) else { return nil }
-        return members[place]
-    }
+    /// The backend for `request`.
+    func pick(_ request: PickRequest) -> Pick { balancer.pick(request) }
 
     /// A request goes to `backend`.
     func begin(on backend: PooledBackend) {
@@ -96,6 +125,42 @@ final class BackendPool {
         backend.counters.inFlight.add(-1)
         backend.inFlight -= 1
         if let place = backend.place { balancer.ended(place) }
+        serveQueueSoon()
+    }
+
+    // MARK: - Limits
+
+    /// Lets a request in, unless the service has as many as it may have; `release` ends it.
+    func admits() -> Bool {
+        if let limit = options.limits.requestsMax, admittedCount >= limit { return false }
+        admittedCount += 1
+        return true
+    }
+
+    /// A request that was let in is over.
+    func release() {
+        admittedCount -= 1
+        serveQueueSoon()
+    }
+
+    /// Between two events, since whoever made room is in the middle of something.
+    private func serveQueueSoon() {
+        guard queue.count > 0 else { return }
+        if queueTimer == nil { queueTimer = Timer(on: loop) { [unowned self] in serveQueue() } }
+        queueTimer?.schedule(after: .zero)
+    }
+
+    private func serveQueue() {
+        while let exchange = queue.first {
+            if let limit = options.limits.requestsMax, admittedCount >= limit,
+                !exchange.isAdmitted
+            {
+                return
+            }
+            let pick = balancer.pick(exchange.asking)
+            if pick == .full { return }
+            exchange.leaveQueue(to: pick)
+        }
     }
 
     /// Counts a response by the class of its status.

@@ -10,50 +10,60 @@
 internal import Glibc
 
 /// A backend's answers as one worker saw them. Value type.
-struct BackendRecord {
+package struct BackendRecord {
     /// Answers in a row that failed.
-    private(set) var failures = 0
-    /// The share of the last answers that failed, in 65536ths: each counts a 32nd.
-    private(set) var failureShare = 0
+    package private(set) var failures = 0
+    // The share of the last answers that failed, in 65536ths: each answer counts an eighth, to notice
+    // soon that everything fails, and a 32nd, to remember.
+    private var recentShare = 0
+    private var longShare = 0
     /// When a byte came from it last, in the loop's nanoseconds.
     var heardAt: UInt64 = 0
     /// It was found silent, and nothing has been heard from it since.
     var isSilent = false
     /// It was ejected, and has to show that it answers.
-    var isOnProbation = false
+    package var isOnProbation = false
     /// When it was last reported, so that a dead backend is not reported a thousand times before the
     /// control thread can say so.
     var reportedAt: UInt64 = 0
 
-    /// Failures in a row that are needed when the other backends never fail.
-    static let runMin = 3
-    private static let one = 65_536
-    private static let memoryShift = 5
+    /// A share of all.
+    package static let one = 65_536
+    private static let recentShift = 3
+    private static let longShift = 5
     /// A share below this says no more than "never": 1 %.
     private static let shareMin = 0.01
 
+    /// Nothing seen.
+    package init() {}
+
+    /// The share of the last answers that failed, in 65536ths.
+    package var failureShare: Int { max(recentShare, longShare) }
+
     /// A good answer. Cheap, since it is what happens with every request.
-    mutating func noteGood() {
+    package mutating func noteGood() {
         failures = 0
-        failureShare -= failureShare >> Self.memoryShift
+        recentShare -= recentShare >> Self.recentShift
+        longShare -= longShare >> Self.longShift
     }
 
     /// A failed one.
-    mutating func noteFailed() {
+    package mutating func noteFailed() {
         failures += 1
-        failureShare += (Self.one - failureShare) >> Self.memoryShift
+        recentShare += (Self.one - recentShare) >> Self.recentShift
+        longShare += (Self.one - longShare) >> Self.longShift
     }
 
     /// Whether the failures in a row speak against the backend, when others fail with this share, in
     /// 65536ths; `runMin` are asked for at least. One on probation has no credit.
-    func isOutlier(othersFailureShare share: Int, runMin: Int) -> Bool {
+    package func isOutlier(othersFailureShare share: Int, runMin: Int) -> Bool {
         if isOnProbation, failures > 0, share < Self.one / 2 { return true }
         guard failures >= runMin else { return false }
         return failures >= Self.run(atShare: share, runMin: runMin)
     }
 
     /// Failures in a row that chance would not make, at this share of failures, in 65536ths.
-    static func run(atShare share: Int, runMin: Int) -> Int {
+    package static func run(atShare share: Int, runMin: Int) -> Int {
         let share = max(Double(share) / Double(one), shareMin)
         guard share < 0.98 else { return .max }
         // shareMin^runMin is what is held to be impossible.

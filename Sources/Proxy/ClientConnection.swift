@@ -5,6 +5,7 @@
 // While it waits for a request it owns nothing but itself: heads are parsed in the worker's buffer.
 
 internal import AccessLog
+internal import Backends
 internal import Endpoints
 internal import Events
 internal import HTTP1
@@ -130,7 +131,7 @@ final class ClientConnection: StreamChannel, ClientSide {
             deadlineNanoseconds = .max
             let head = bytes.extracting(0..<length)
             let following = bytes.extracting(length..<bytes.count)
-            switch listener.destination(of: listener.requestHead, head) {
+            switch listener.destination(of: listener.requestHead, head, worker) {
             case .service(let pool, let route):
                 let exchange = worker.takeExchange()
                 self.exchange = exchange
@@ -330,6 +331,10 @@ final class ClientConnection: StreamChannel, ClientSide {
         guard state == .awaitingHead, partial.isEmpty, !isCongested else { return }
         deadlineNanoseconds = min(
             deadlineNanoseconds, loop.nowNanoseconds + Self.drainGraceNanoseconds)
+    }
+
+    func leave(_ backends: [BackendID]) {
+        exchange?.leave(backends)
     }
 
     func abandon() {

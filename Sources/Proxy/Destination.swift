@@ -43,7 +43,9 @@ struct Destinations: ~Copyable {
     }
 
     /// Where the request goes whose `head` was parsed from `bytes`.
-    func destination(of head: borrowing RequestHead, _ bytes: Span<UInt8>) -> Destination {
+    func destination(
+        of head: borrowing RequestHead, _ bytes: Span<UInt8>, _ worker: Worker
+    ) -> Destination {
         // RFC 9110, section 9.3.6: a tunnel is only for those who are asked for one.
         if head.method == .connect, !allowsConnect {
             return .answer(.refused(.targetFormNotAllowed))
@@ -54,7 +56,7 @@ struct Destinations: ~Copyable {
         }
         if let routes {
             switch routes.decide(head, bytes) {
-            case .route(let route): return destination(of: head.method, by: route)
+            case .route(let route): return destination(of: head.method, by: route, worker)
             case .ambiguousPath: return .answer(.ambiguousPath)
             case .none: break
             }
@@ -62,9 +64,12 @@ struct Destinations: ~Copyable {
         return pool.map { .service($0, nil) } ?? .answer(.noRoute)
     }
 
-    private func destination(of method: Method, by route: Route) -> Destination {
+    private func destination(
+        of method: Method, by route: Route, _ worker: Worker
+    ) -> Destination {
         switch route.action {
         case .forward(let place): .service(pools[place], route)
+        case .split(let split): .service(pools[split.place(worker.random())], route)
         // A 2xx would tell the client that it has a tunnel, and nobody is at its other end.
         case .respond(let response) where method == .connect && response.status < 300:
             .answer(.refused(.targetFormNotAllowed))
@@ -76,7 +81,9 @@ struct Destinations: ~Copyable {
 
 extension WorkerListener {
     /// Where the request goes whose `head` was parsed from `bytes`.
-    func destination(of head: borrowing RequestHead, _ bytes: Span<UInt8>) -> Destination {
-        destinations.destination(of: head, bytes)
+    func destination(
+        of head: borrowing RequestHead, _ bytes: Span<UInt8>, _ worker: Worker
+    ) -> Destination {
+        destinations.destination(of: head, bytes, worker)
     }
 }

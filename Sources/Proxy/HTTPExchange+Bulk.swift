@@ -38,6 +38,7 @@ extension HTTPExchange {
             responseBody.skip(UInt64(count))
             connection.isBulk = Bulk.isWorthwhile(responseBody.remaining)
             connection.backend.counters.bytesReceived.add(count)
+            connection.backend.record.heardAt = worker.loop.nowNanoseconds
             noteSent(count, connection.pool)
             if client.isCongested { connection.stopReading() }
             renewDeadlines(client, connection)
@@ -61,6 +62,7 @@ extension HTTPExchange {
         switch outcome {
         case .sent(let count), .kept(let count):
             canReplay = false
+            if !bodyInHand.isEmpty { bodyInHand = [] }
             requestBody.skip(UInt64(count))
             noteReceived(count, pool)
             connection.backend.counters.bytesSent.add(count)

@@ -2,9 +2,11 @@
 // the other side can notice.
 
 internal import AccessLog
+internal import Backends
 internal import Balancing
 internal import Events
 internal import HTTP1
+internal import Routing
 internal import Stats
 
 extension HTTPExchange {
@@ -39,8 +41,15 @@ extension HTTPExchange {
         if isResponseStarted {
             cutShort(.backendTimeout)
         } else {
-            failTry(.timeout, connection)
+            firstByteIsLate(connection)
         }
+    }
+
+    /// The backend has drained for as long as it may: what it has not answered by now goes elsewhere
+    /// or ends.
+    func leave(_ backends: [BackendID]) {
+        guard let connection, backends.contains(connection.backend.id) else { return }
+        if isResponseStarted { cutShort(.expired) } else { failTry(.noResponse, connection) }
     }
 
     /// The try failed before a response began.
@@ -48,6 +57,10 @@ extension HTTPExchange {
         guard let client, let pool else { return }
         let backend = connection.backend
         backend.counters.failures.add()
+        // A kept connection that closes is no sign of anything but age.
+        if failure == .noResponse, !connection.isReused {
+            pool.noteFailure(of: backend, status: 0, worker)
+        }
         abortTry()
         let hasOther = pool.hasOther(than: asking.tried)
         // A reused connection may just have been too old.
@@ -56,14 +69,43 @@ extension HTTPExchange {
             giveUp(failure == .timeout ? .backendTimeout : .noResponse)
             return
         }
-        pool.counters.retries.add()
-        if hasOther { tryNext(client, pool) } else { tryAgainAfresh(backend, pool) }
+        if hasOther {
+            tryAgain(client, pool)
+        } else {
+            pool.counters.retries.add()
+            tryAgainAfresh(backend, pool)
+        }
+    }
+
+    /// Whether another backend is asked instead of passing on this answer, whose head was parsed and
+    /// behind which `following` came.
+    func isTriedElsewhere(
+        after head: borrowing ResponseHead, following: Span<UInt8>, _ client: ClientConnection,
+        _ connection: BackendConnection
+    ) -> Bool {
+        let pool = connection.pool
+        guard pool.hasOther(than: asking.tried), mayRetry(after: .status(head.status), pool)
+        else { return false }
+        noteFirstByte(of: head.status, connection)
+        var body = BodyTracker(head.body)
+        var isWhole = body.isComplete && following.isEmpty
+        if !body.isComplete, case .end(let count) = body.advance(following) {
+            isWhole = count == following.count
+        }
+        if isWhole, head.keepsAlive, requestBody.isComplete {
+            endTry(on: connection)
+            connection.release(isReusable: true)
+        } else {
+            abortTry()
+        }
+        tryAgain(client, pool)
+        return true
     }
 
     /// Whether one more try may be made.
     func mayRetry(after failure: TryFailure, _ pool: BackendPool) -> Bool {
         let decision = pool.retryPolicy.allows(
-            after: failure, tries: tries, method: method, canReplay: canReplay,
+            after: failure, by: route?.retry, tries: tries, method: method, canReplay: canReplay,
             now: worker.loop.nowNanoseconds)
         if decision == .overBudget { pool.counters.retriesDenied.add() }
         return decision == .yes
@@ -72,6 +114,7 @@ extension HTTPExchange {
     /// The backend's answer can't be passed on.
     func failBackend(_ reply: Reply, _ connection: BackendConnection) {
         connection.backend.counters.failures.add()
+        connection.pool.noteFailure(of: connection.backend, status: 0, worker)
         abortTry()
         giveUp(reply)
     }
@@ -81,6 +124,7 @@ extension HTTPExchange {
         guard let pool, let client else { return }
         switch reply {
         case .noBackend, .notConnected: pool.counters.noBackend.add()
+        case .overLimit: pool.counters.overLimit.add()
         case .noResponse, .badResponse: pool.counters.backendErrors.add()
         case .backendTimeout: pool.counters.timeouts.add()
         case .refused, .malformedBody, .clientTimeout:
@@ -117,14 +161,26 @@ extension HTTPExchange {
 
     /// The client let its time pass: with the body of its request, or reading the response.
     func clientStalled() {
+        if isQueued {
+            giveUp(.overLimit)
+            return
+        }
         pool?.counters.clientAborts.add()
         failRequest(.clientTimeout)
     }
 
     /// The client will send nothing more.
     func clientEnded() {
-        // A whole request is answered all the same: the client may only have closed its sending side.
-        if !requestBody.isComplete { clientGone() }
+        guard requestBody.isComplete else {
+            clientGone()
+            return
+        }
+        // A client that only closes its sending side can't be told from one that is gone, which is
+        // what most mean by it: nobody waits for the answer. Once it has begun, writing it tells.
+        guard !isResponseStarted, client?.listener.options.cancelsAtHalfClose == true else {
+            return
+        }
+        clientGone()
     }
 
     /// The client's connection is broken; the client closes it by itself.

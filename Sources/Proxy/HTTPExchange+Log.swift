@@ -76,6 +76,7 @@ extension Reply {
         case .ambiguousPath: .clientHead
         case .noBackend: .noBackend
         case .notConnected: .notConnected
+        case .overLimit: .overLimit
         case .noResponse: .backendClosed
         case .badResponse: .backendProtocol
         case .backendTimeout: .backendTimeout

@@ -27,6 +27,7 @@ extension HTTPExchange {
         noteReceived(bytes.count, pool)
         if worker.log != nil { text.note(head, from: bytes) }
         pool.retryPolicy.noteRequest()
+        asking.isRepeatable = method.isIdempotent
 
         noteUpgrade(head, bytes, client)
         client.listener.writeHead(
@@ -79,7 +80,7 @@ extension HTTPExchange {
             client.stopReading()
             return used
         }
-        canReplay = false
+        keepForReplay(body)
         connection.backend.counters.bytesSent.add(used)
         switch connection.write(body) {
         case .sent:
@@ -103,6 +104,21 @@ extension HTTPExchange {
         case .bad: nil
         }
     }
+
+    /// Keeps body bytes that are being sent, should they have to be sent again: as long as that may
+    /// come, and up to a limit, beyond which the request is sent once.
+    private func keepForReplay(_ body: Span<UInt8>) {
+        guard canReplay else { return }
+        if method.isIdempotent, bodyInHand.count + body.count <= Self.replayMax {
+            bodyInHand.append(body)
+        } else {
+            canReplay = false
+            bodyInHand = []
+        }
+    }
+
+    /// Bytes of a request's body that are kept to be sent again.
+    private static var replayMax: Int { 65_536 }
 
     /// Writes the head and what there is of the body to the connection of this try.
     func sendRequest(_ client: ClientConnection, _ connection: BackendConnection) {
@@ -128,7 +144,7 @@ extension HTTPExchange {
     private func requestSent(_ client: ClientConnection, _ connection: BackendConnection) {
         if requestBody.isComplete, !isResponseStarted {
             // The first byte of a response has a limit of its own.
-            connection.awaitFirstByte(until: endsBy)
+            awaitFirstByte(connection)
             client.deadlineNanoseconds = .max
         } else {
             renewDeadlines(client, connection)

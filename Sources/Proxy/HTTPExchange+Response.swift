@@ -54,6 +54,12 @@ extension HTTPExchange {
                             listener.responseHead, head, following: following, client, connection)
                         return
                     }
+                    if listener.responseHead.status >= 400,
+                        isTriedElsewhere(
+                            after: listener.responseHead, following: following, client, connection)
+                    {
+                        return
+                    }
                     startResponse(listener.responseHead, head, client, connection)
                     forwardBody(following, behind: true, client, connection)
                     return
@@ -243,7 +249,10 @@ extension HTTPExchange {
     func cutShort(_ cause: EndCause) {
         guard let client, let pool else { return }
         pool.counters.cutShort.add()
-        connection?.backend.counters.failures.add()
+        if let backend = connection?.backend {
+            backend.counters.failures.add()
+            pool.noteFailure(of: backend, status: 0, worker)
+        }
         abortTry()
         finish(pool, cause)
         client.exchangeCutShort()

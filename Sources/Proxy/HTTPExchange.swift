@@ -34,6 +34,14 @@ final class HTTPExchange {
     var asking = PickRequest()
     /// Tries begun.
     private(set) var tries = 0
+    /// Its place in the service's queue; 0 when it does not wait there.
+    var queueTicket: UInt64 = 0
+    /// Whether it counts among the requests that the service may have in flight.
+    private(set) var isAdmitted = false
+    /// For pauses before a try; made when one is first needed.
+    var pauseTimer: Timer?
+    /// Whether it left a backend that was silent.
+    var wasMovedForSilence = false
 
     // MARK: The request
 
@@ -44,8 +52,8 @@ final class HTTPExchange {
     /// The head as backends get it, whichever of them.
     let requestHead = SendBuffer(capacity: 1024, keeping: 4096)
     var requestBody = BodyTracker(.none)
-    /// Body bytes that came before a backend was there to take them, and, until a response begins,
-    /// those sent first: at most one receive buffer.
+    /// Body bytes that came before a backend was there to take them, and those sent already for as
+    /// long as they may be needed again: at most `replayMax`, or one receive buffer.
     var bodyInHand: [UInt8] = []
     /// Whether every body byte received so far is in `bodyInHand`, so that a new try can start over.
     var canReplay = true
@@ -68,6 +76,8 @@ final class HTTPExchange {
 
     var startedAt: UInt64 = 0
     var sentAt: UInt64 = 0
+    /// When the backend had all of the request.
+    var awaitedSince: UInt64 = 0
     /// When the whole of it has to be over.
     var endsBy: UInt64 = .max
 
@@ -100,14 +110,27 @@ final class HTTPExchange {
 
     // MARK: - Tries
 
-    /// Sends the request to the backend whose turn it is.
-    func tryNext(_ client: ClientConnection, _ pool: BackendPool) {
+    /// Sends the request to the backend whose turn it is, or that was picked.
+    func tryNext(_ client: ClientConnection, _ pool: BackendPool, _ picked: Pick? = nil) {
+        guard isAdmitted || pool.admits() else {
+            enqueue(client, pool)
+            return
+        }
+        isAdmitted = true
+        var picked = picked
         // A loop, since a dial can fail at once.
         while true {
-            guard let backend = pool.pick(asking) else {
+            let backend: PooledBackend
+            switch picked ?? pool.pick(asking) {
+            case .backend(let place): backend = pool.members[place]
+            case .full:
+                enqueue(client, pool)
+                return
+            case .none:
                 giveUp(asking.tried.count == 0 ? .noBackend : .notConnected)
                 return
             }
+            picked = nil
             begin(on: backend, pool)
             if let connection = backend.takeIdle() {
                 figures.connectedAt = figures.triedAt
@@ -179,6 +202,11 @@ final class HTTPExchange {
         precondition(!connectionLink.isSet, "a try is still under way")
         if let log = worker.log, let client { writeLine(log, client, pool, cause) }
         pool.counters.inFlight.add(-1)
+        dequeue(pool)
+        pauseTimer?.cancel()
+        if isAdmitted { pool.release() }
+        isAdmitted = false
+        wasMovedForSilence = false
         let elapsed = worker.loop.nowNanoseconds - startedAt
         pool.counters.duration.record(microseconds: Int(elapsed / 1000))
         clientLink = Link()

@@ -39,6 +39,8 @@ package struct ListenerOptions: Sendable {
     package var trustedProxies: [IPNetwork] = []
     /// Whether a client may switch to another protocol (RFC 9110, section 7.8).
     package var allowsUpgrade = true
+    /// Whether a client that closes its sending side is taken to be gone: its request is cancelled.
+    package var cancelsAtHalfClose = true
     /// Whether a client may ask a backend for a tunnel by CONNECT (RFC 9110, section 9.3.6).
     package var allowsConnect = false
 
@@ -91,6 +93,8 @@ package struct ServiceOptions: Sendable, Equatable {
     package var retry = RetryOptions()
     /// What live traffic has to show against a backend for it to be told.
     package var ejection = EjectionOptions()
+    /// How many requests are taken.
+    package var limits = RequestLimits()
 
     /// The rest is at its defaults.
     package init(id: ServiceID, name: String) {
@@ -111,10 +115,34 @@ package struct EjectionOptions: Sendable, Equatable {
     package init() {}
 }
 
+/// How many requests a service takes from one worker.
+package struct RequestLimits: Sendable, Equatable {
+    /// In flight on one backend, at least 1; nil is no limit. For TCP, connections.
+    package var backendRequestsMax: Int?
+    /// In flight on the service, at least 1; nil is no limit.
+    package var requestsMax: Int?
+    /// Waiting for room, beyond these.
+    package var queueMax = 100
+    /// How long one waits; then it gets 503.
+    package var queueWait: Duration = .seconds(1)
+
+    /// No limits.
+    package init() {}
+}
+
 /// When a request is sent again.
 package struct RetryOptions: Sendable, Equatable {
-    /// Tries in all, the first included; 1 to `TriedBackends.capacity`.
-    package var attempts = 3
+    /// After which failures, and how often; a route may have a rule of its own.
+    package var rule = RetryRule()
+    /// How long a single try waits for the head of a response if another may follow; nil: as long as
+    /// `ServiceOptions.firstByteTimeout` says.
+    package var tryTimeout: Duration?
+    /// The pause before the third try; each further one is twice as long …
+    package var backOff: Duration = .milliseconds(25)
+    /// … up to this.
+    package var backOffMax: Duration = .milliseconds(250)
+    /// Whether a response tells how many tries it took.
+    package var isReported = false
     /// Retries allowed per live request, in percent. A failed dial is not counted: it sent nothing.
     package var budgetPercent = 20
     /// Retries a second that are allowed however few requests there are.
@@ -128,14 +156,21 @@ package struct RetryOptions: Sendable, Equatable {
 package struct ProxyOptions: Sendable {
     /// Threads that move traffic; at least 1.
     package var workers: Int
+    /// Whether another process may listen on the same addresses: one Fairlead takes over from another
+    /// by running beside it for a while.
+    package var sharesAddresses = false
     /// Where clients connect, in the order of their numbers.
     package var listeners: [ListenerOptions]
     /// Those at the start; more may come by `ProxyWorkers.publish`.
     package var services: [ServiceOptions]
 
     /// All is required; each listener's services are of `services`.
-    package init(workers: Int, listeners: [ListenerOptions], services: [ServiceOptions]) {
+    package init(
+        workers: Int, sharesAddresses: Bool = false, listeners: [ListenerOptions],
+        services: [ServiceOptions]
+    ) {
         self.workers = workers
+        self.sharesAddresses = sharesAddresses
         self.listeners = listeners
         self.services = services
     }

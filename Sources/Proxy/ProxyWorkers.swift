@@ -57,7 +57,8 @@ package final class ProxyWorkers {
         var mailboxes: [Mailbox<WorkerMessage>] = []
         do throws(ListenFailure) {
             for listener in options.listeners {
-                let sockets = try Self.open(listener.endpoint, count: options.workers)
+                let sockets = try Self.open(
+                    listener.endpoint, count: options.workers, isShared: options.sharesAddresses)
                 opened.append(sockets)
                 endpoints.append(sockets.first?.localEndpoint ?? listener.endpoint)
             }
@@ -77,13 +78,14 @@ package final class ProxyWorkers {
         self.mailboxes = mailboxes
     }
 
-    private static func open(_ endpoint: Endpoint, count: Int) throws(ListenFailure) -> [Descriptor]
-    {
+    private static func open(
+        _ endpoint: Endpoint, count: Int, isShared: Bool
+    ) throws(ListenFailure) -> [Descriptor] {
         var sockets: [Descriptor] = []
         do throws(Errno) {
             // SO_REUSEPORT would let a second Fairlead share the address and half of its traffic
-            // without a word, so the address is first asked for alone.
-            try Socket.listen(on: endpoint, isShared: false).close()
+            // without a word, so the address is first asked for alone, unless that is what is wanted.
+            if !isShared { try Socket.listen(on: endpoint, isShared: false).close() }
             var endpoint = endpoint
             for _ in 0..<count {
                 let socket = try Socket.listen(on: endpoint)
@@ -129,6 +131,11 @@ package final class ProxyWorkers {
     /// now, and keeps the removed ones' for as long as they are to be seen.
     package func publish(_ change: ProxyChange) {
         for mailbox in mailboxes { mailbox.post(.change(change)) }
+    }
+
+    /// Ends what is still under way on these backends, whose drains have taken as long as they may.
+    package func expel(_ backends: [BackendID]) {
+        for mailbox in mailboxes { mailbox.post(.expel(backends)) }
     }
 
     /// Stops accepting and lets what is in flight finish within `limit`; each worker reports

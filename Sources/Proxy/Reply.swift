@@ -23,6 +23,8 @@ enum Reply: Equatable {
     case noBackend
     /// No connection to any backend could be made.
     case notConnected
+    /// Every backend, or the service, has as many requests as it may have, and no more may wait.
+    case overLimit
     /// The backend closed or broke the connection instead of answering.
     case noResponse
     /// The backend's answer was not HTTP/1.
@@ -38,7 +40,7 @@ enum Reply: Equatable {
         case .clientTimeout: 408
         case .optionsAtLastHop: 200
         case .traceAtLastHop: 405
-        case .noBackend, .notConnected: 503
+        case .noBackend, .notConnected, .overLimit: 503
         case .noResponse, .badResponse: 502
         case .backendTimeout: 504
         }
@@ -49,8 +51,8 @@ enum Reply: Equatable {
     var keepsConnection: Bool {
         switch self {
         case .refused, .malformedBody, .clientTimeout, .ambiguousPath: false
-        case .optionsAtLastHop, .traceAtLastHop, .noRoute, .noBackend, .notConnected, .noResponse,
-            .badResponse, .backendTimeout:
+        case .optionsAtLastHop, .traceAtLastHop, .noRoute, .noBackend, .notConnected, .overLimit,
+            .noResponse, .badResponse, .backendTimeout:
             true
         }
     }
@@ -69,6 +71,8 @@ enum Reply: Equatable {
         case .noBackend: "No healthy backend for service \(service).\n"
         case .notConnected:
             "No healthy backend for service \(service): none accepted a connection.\n"
+        case .overLimit:
+            "Service \(service) has as many requests as it may have: try again in a moment.\n"
         case .noResponse:
             "A backend of service \(service) closed the connection without an answer.\n"
         case .badResponse: "A backend of service \(service) sent an answer that is not HTTP/1.1.\n"

@@ -1,12 +1,14 @@
 // RetryPolicy: whether a request that failed may be sent to another backend.
 //
-// The rule is that nothing runs twice that must not: a dial that failed has sent nothing and is
-// always repeated; a connection that broke before the first byte of a response may have run the
-// request, so only an idempotent one is repeated (RFC 9110, section 9.2.2). The budget keeps a sick
-// service from getting its load multiplied by its own failures.
+// The rule is that nothing runs twice that must not: a dial that failed has sent nothing and may always
+// be repeated; a connection that broke, or was silent, may have run the request, so only an idempotent
+// one is repeated (RFC 9110, section 9.2.2); after an answer, only a safe one is. The budget keeps a
+// sick service from getting its load multiplied by its own failures.
 
 internal import Balancing
+internal import Events
 package import HTTP1
+package import Routing
 
 /// What went wrong with a try.
 package enum TryFailure: Equatable, Sendable {
@@ -14,8 +16,14 @@ package enum TryFailure: Equatable, Sendable {
     case dial
     /// The connection broke or closed before the first byte of a response.
     case noResponse
+    /// The backend is silent while others answer.
+    case silent
+    /// The try had a time of its own, and it is over.
+    case tryTimeout
     /// No response in time: the backend may still be at work on it.
     case timeout
+    /// A response with this status.
+    case status(Int)
 }
 
 /// One worker's retry decisions for one service. Value type.
@@ -47,22 +55,52 @@ package struct RetryPolicy {
     /// Whether one more try may be made, after `tries` of them. Takes from the budget when so.
     ///
     /// - Parameters:
+    ///   - override: what the route says in the service's place.
     ///   - canReplay: everything that was sent is still at hand.
     ///   - now: the loop's clock, in nanoseconds.
     package mutating func allows(
-        after failure: TryFailure, tries: Int, method: Method, canReplay: Bool, now: UInt64
+        after failure: TryFailure, by override: RetryRule.Override? = nil, tries: Int,
+        method: Method,
+        canReplay: Bool, now: UInt64
     ) -> RetryDecision {
-        guard tries < options.attempts, tries < TriedBackends.capacity else { return .no }
+        let rule = options.rule.overridden(by: override)
+        guard tries < rule.attempts, tries < TriedBackends.capacity,
+            Self.isAsked(failure, of: rule.failures)
+        else { return .no }
         switch failure {
         case .dial: return .yes
-        case .timeout: return .no
-        case .noResponse:
+        case .noResponse, .silent, .tryTimeout, .timeout:
             guard canReplay, method.isIdempotent else { return .no }
-            refill(now)
-            guard hundredths >= 100 else { return .overBudget }
-            hundredths -= 100
-            return .yes
+        case .status:
+            guard canReplay, method.isSafe else { return .no }
         }
+        refill(now)
+        guard hundredths >= 100 else { return .overBudget }
+        hundredths -= 100
+        return .yes
+    }
+
+    private static func isAsked(_ failure: TryFailure, of rule: RetryRule.Failures) -> Bool {
+        switch failure {
+        case .dial: rule.conditions.contains(.connect)
+        case .noResponse: rule.conditions.contains(.reset)
+        case .silent: rule.conditions.contains(.silence)
+        // Whoever limits a single try wants another.
+        case .tryTimeout: true
+        case .timeout: rule.conditions.contains(.timeout)
+        case .status(let status): rule.statuses.contains(status)
+        }
+    }
+
+    /// How long the try after `tries` of them waits, in nanoseconds: the second begins at once, for it
+    /// goes elsewhere; each further one twice as long as the one before, since by then more than one
+    /// backend has failed. Half of it is left to chance, `random`, so that many requests that failed
+    /// together do not come together.
+    package func pause(beforeTry tries: Int, random: UInt64) -> UInt64 {
+        guard tries > 1, options.backOff > .zero else { return 0 }
+        let doubled = options.backOff * (1 << min(tries - 2, 10))
+        let full = min(doubled, options.backOffMax).wholeNanoseconds
+        return full / 2 + random % (full / 2 + 1)
     }
 
     private mutating func refill(_ now: UInt64) {

@@ -65,7 +65,14 @@ final class TCPRelay: ClientSide {
 
     private func tryNext() {
         while true {
-            guard let backend = pool.pick(asking) else {
+            let backend: PooledBackend
+            switch pool.pick(asking) {
+            case .backend(let place): backend = pool.members[place]
+            case .full:
+                pool.counters.overLimit.add()
+                finish(isReset: true, .overLimit)
+                return
+            case .none:
                 giveUp()
                 return
             }
@@ -270,6 +277,12 @@ final class TCPRelay: ClientSide {
 
     /// A stream has no end that one could wait for but its own.
     func drain() {}
+
+    func leave(_ backends: [BackendID]) {
+        guard let backend, backends.contains(backend.id) else { return }
+        pool.counters.expired.add()
+        finish(isReset: true, .expired)
+    }
 
     func abandon() { finish(isReset: true, .stopped) }
 }

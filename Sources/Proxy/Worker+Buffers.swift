@@ -17,15 +17,17 @@ extension Worker {
     }
 
     /// Puts the head that a client gets into `outgoing`, in the place of what was there; `first` goes
-    /// before it.
+    /// before it, and the field lines in `lines` are added to it.
     func putOutgoing(
         _ head: borrowing ResponseHead, from bytes: Span<UInt8>, to client: ClientCapabilities,
-        framing: BodyFraming, edits: FieldEdits? = nil, behind first: Span<UInt8> = Span()
+        framing: BodyFraming, edits: FieldEdits? = nil, lines: Span<UInt8> = Span(),
+        behind first: Span<UInt8> = Span()
     ) {
         outgoing.removeAll()
         if !first.isEmpty { outgoing.append(first) }
-        outgoing.append(room: head.writtenBytesMax(edits: edits)) { out in
-            head.write(from: bytes, to: client, framing: framing, edits: edits, into: &out)
+        outgoing.append(room: head.writtenBytesMax(edits: edits, lines: lines.count)) { out in
+            head.write(
+                from: bytes, to: client, framing: framing, edits: edits, lines: lines, into: &out)
         }
     }
 

@@ -15,6 +15,8 @@ enum WorkerMessage: Sendable {
     case rotation(Rotation)
     /// Services and listeners are others from now on.
     case change(ProxyChange)
+    /// End what is still under way on these backends.
+    case expel([BackendID])
     /// Accept no more, finish what is in flight, give up after the limit.
     case drain(limit: Duration)
 }
@@ -23,6 +25,8 @@ enum WorkerMessage: Sendable {
 protocol ClientSide: AnyObject {
     /// The descriptor's number, unique among those open.
     var clientNumber: Int { get }
+    /// Its backend is one of these, and has to be left.
+    func leave(_ backends: [BackendID])
     /// The worker is stopping: end when the work in hand is done.
     func drain()
     /// The time for that is over.
@@ -108,6 +112,9 @@ final class Worker {
             }
         case .change(let change):
             apply(change)
+        case .expel(let backends):
+            // Rare, so that no list of them has to be kept per backend.
+            for client in clients { client?.leave(backends) }
         case .drain(let limit):
             drain(limit: limit)
         }
@@ -127,7 +134,7 @@ final class Worker {
     private func addPool(_ service: ServiceOptions) {
         pools[service.id] = BackendPool(
             options: service, counters: registry.service(service.id.index, worker: number),
-            worker: number)
+            worker: number, loop: loop)
     }
 
     // MARK: - Stopping
@@ -180,6 +187,9 @@ final class Worker {
     func jittered(_ duration: UInt64) -> UInt64 {
         duration - UInt64.random(in: 0...duration / 10, using: &jitter)
     }
+
+    /// A random number.
+    func random() -> UInt64 { jitter.next() }
 
     // MARK: - Exchanges
 

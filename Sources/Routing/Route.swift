@@ -10,6 +10,8 @@ package final class Route: Sendable {
         /// It goes to a backend of the service at this place of the table's `services`, so that who
         /// looks it up needs an array of just these.
         case forward(place: Int)
+        /// The same, to one of several.
+        case split(Split)
         /// The client is sent elsewhere.
         case redirect(Redirect)
         /// The client gets this.
@@ -24,6 +26,8 @@ package final class Route: Sendable {
     package let requestEdits: FieldEdits?
     /// Changes of the head that the client gets; nil for none.
     package let responseEdits: FieldEdits?
+    /// What it says of retries in its service's place; nil for nothing.
+    package let retry: RetryRule.Override?
 
     private let methods: [[UInt8]]
     private let headers: [(name: [UInt8], value: [UInt8]?)]
@@ -34,15 +38,14 @@ package final class Route: Sendable {
         headers = rule.headers.map { (Array($0.name.utf8), $0.value.map { Array($0.utf8) }) }
         requestEdits = rule.requestEdits.isEmpty ? nil : rule.requestEdits
         responseEdits = rule.responseEdits.isEmpty ? nil : rule.responseEdits
+        retry = rule.retry
         switch rule.action {
         case .forward(let service, let prefix):
             action = .forward(place: place(service))
-            if let prefix, case .prefix(let matched) = rule.path {
-                rewrite = PathRewrite(
-                    dropping: PathPrefix.key(matched).count, prefix: PathPrefix.key(prefix))
-            } else {
-                rewrite = nil
-            }
+            rewrite = Self.rewrite(rule.path, prefix)
+        case .split(let shares, let prefix):
+            action = .split(Split(shares.map { (place($0.service), $0.share) }))
+            rewrite = Self.rewrite(rule.path, prefix)
         case .redirect(let redirect):
             action = .redirect(redirect)
             rewrite = nil
@@ -50,6 +53,12 @@ package final class Route: Sendable {
             action = .respond(response)
             rewrite = nil
         }
+    }
+
+    private static func rewrite(_ path: PathPattern, _ prefix: String?) -> PathRewrite? {
+        guard let prefix, case .prefix(let matched) = path else { return nil }
+        return PathRewrite(
+            dropping: PathPrefix.key(matched).count, prefix: PathPrefix.key(prefix))
     }
 
     /// How many conditions it has besides host and path: more go before fewer.

@@ -20,6 +20,8 @@ package struct RouteRule: Sendable {
     package var requestEdits = FieldEdits()
     /// What is changed in the head that the client gets.
     package var responseEdits = FieldEdits()
+    /// What it says of retries in its service's place; nil for nothing.
+    package var retry: RetryRule.Override?
 
     /// For every request; the rest is set afterwards.
     package init(_ action: RouteAction) {
@@ -66,6 +68,9 @@ package enum RouteAction: Sendable {
     /// It goes to a backend of this service; `prefix` replaces what a prefix route matched, nil leaves
     /// the path as it is.
     case forward(ServiceID, prefix: String?)
+    /// As `forward`, to one of these services by chance, in proportion to their shares: none below 0,
+    /// and not all 0.
+    case split([(service: ServiceID, share: Int)], prefix: String?)
     /// The client is sent elsewhere.
     case redirect(Redirect)
     /// The client gets this.

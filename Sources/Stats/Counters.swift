@@ -58,6 +58,13 @@ package final class ServiceCounters: Sendable {
     package let retries = Counter()
     /// Retries not made because the budget was spent.
     package let retriesDenied = Counter()
+    /// Answered 503 by Fairlead: as many requests as may be were in flight and waiting. For TCP,
+    /// connections that were reset for that.
+    package let overLimit = Counter()
+    /// Requests that had to wait for a backend to have room.
+    package let queued = Counter()
+    /// Of these, waiting now.
+    package let queueLength = Counter()
     /// Bytes of bodies and heads received from clients and passed on.
     package let bytesFromClients = Counter()
     /// Bytes sent to clients.

@@ -63,6 +63,12 @@ package struct ServiceTotals: Sendable, Equatable {
     package var retries = 0
     /// Retries not made because the budget was spent.
     package var retriesDenied = 0
+    /// Given up on because as many as may be were in flight and waiting.
+    package var overLimit = 0
+    /// Requests that had to wait for a backend to have room.
+    package var queued = 0
+    /// Of these, waiting now.
+    package var queueLength = 0
     /// Bytes of heads and bodies received from clients and passed on.
     package var bytesFromClients = 0
     /// Bytes sent to clients.
@@ -89,6 +95,9 @@ package struct ServiceTotals: Sendable, Equatable {
         clientAborts += counters.clientAborts.current
         retries += counters.retries.current
         retriesDenied += counters.retriesDenied.current
+        overLimit += counters.overLimit.current
+        queued += counters.queued.current
+        queueLength += counters.queueLength.current
         bytesFromClients += counters.bytesFromClients.current
         bytesToClients += counters.bytesToClients.current
         duration += counters.duration.totals

@@ -24,6 +24,7 @@ extension ProxyOptions {
             })
         self.init(
             workers: configuration.workers,
+            sharesAddresses: configuration.shareAddresses == .on,
             listeners: configuration.listeners.enumerated().map { index, listener in
                 ListenerOptions(
                     listener, index: index, services: ids, workers: configuration.workers)
@@ -61,6 +62,7 @@ extension ListenerOptions {
         trustedProxies = listener.forwarding.trustedProxies
         allowsUpgrade = listener.upgrade == .on
         allowsConnect = listener.connect == .on
+        cancelsAtHalfClose = listener.halfClose == .cancel
     }
 }
 
@@ -100,7 +102,11 @@ extension ServiceOptions {
         connectTimeout = service.timeouts.connect
         firstByteTimeout = service.timeouts.responseHead
         idleTimeout = service.timeouts.backendIdle
-        retry.attempts = service.retry.attempts
+        retry.rule = RetryRule(service.retry)
+        retry.tryTimeout = service.timeouts.perTry
+        retry.backOff = service.retry.backOff
+        retry.backOffMax = service.retry.backOffMax
+        retry.isReported = service.retry.attemptsHeader == .on
         retry.budgetPercent = service.retry.budgetPercent
         retry.budgetFloorPerSecond = service.retry.budgetFloor
     }

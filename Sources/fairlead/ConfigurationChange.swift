@@ -78,6 +78,9 @@ struct ConfigurationChange: Equatable {
         refuse("dns", if: old.dns != new.dns, "the resolver is made once")
         refuse("consul", if: old.consul != new.consul, "its agents are told once")
         refuse("access-log", if: old.accessLog != new.accessLog, "its writer is started once")
+        refuse(
+            "share-addresses", if: old.shareAddresses != new.shareAddresses,
+            "addresses are opened once")
         let after = Dictionary(uniqueKeysWithValues: new.listeners.map { ($0.name, $0) })
         for listener in old.listeners {
             let key = "listeners.\(listener.name)"

@@ -7,7 +7,7 @@ import Testing
 @Suite struct BackendStateTests {
     typealias Phase = BackendState.Phase
     typealias Event = BackendState.Event
-    static let rules = BackendState.Rules(rise: 1, fall: 1, isChecked: true)
+    static let rules = BackendState.Rules(rise: 1, fall: 1, lossWindow: .zero)
 
     /// A backend brought into a phase by the shortest way.
     static func state(in phase: Phase, rules: BackendState.Rules = rules) -> BackendState {
@@ -31,6 +31,7 @@ import Testing
         (.admittedUnchecked, [.up, .up, .up, .ejected, .down, .draining, .gone]),
         (.checkStarted, [.checking, .checking, .up, .ejected, .down, .draining, .gone]),
         (.checkPassed, [.up, .up, .up, .up, .up, .draining, .gone]),
+        (.checkPassedInNeed, [.up, .up, .up, .up, .up, .draining, .gone]),
         (.checkFailed(.timeout), [.down, .down, .down, .down, .down, .draining, .gone]),
         (
             .dialFailed(.reset, isSpared: false),
@@ -40,6 +41,16 @@ import Testing
             .dialFailed(.reset, isSpared: true),
             [.discovered, .checking, .up, .ejected, .down, .draining, .gone]
         ),
+        (
+            .liveFailed(.silent(waiting: 2), isSpared: false),
+            [.discovered, .checking, .ejected, .ejected, .down, .draining, .gone]
+        ),
+        (
+            .liveFailed(.silent(waiting: 2), isSpared: true),
+            [.discovered, .checking, .up, .ejected, .down, .draining, .gone]
+        ),
+        (.liveProven, [.discovered, .checking, .up, .ejected, .down, .draining, .gone]),
+        (.recalled, [.discovered, .checking, .up, .ejected, .down, .up, .gone]),
         (.named, [.discovered, .checking, .up, .ejected, .down, .up, .gone]),
         (
             .leave(.missing(answers: 1)),
@@ -56,10 +67,24 @@ import Testing
         (.timePassed, [.discovered, .checking, .up, .ejected, .down, .gone, .gone]),
     ]
 
+    /// Fails to compile when an event comes that the table may lack.
+    static func rows(of event: Event) -> Int {
+        switch event {
+        case .dialFailed, .liveFailed: 2
+        case .admittedUnchecked, .checkStarted, .checkPassed, .checkPassedInNeed, .checkFailed,
+            .liveProven, .named, .leave, .recalled, .absenceConfirmed, .idle, .drainOrdered,
+            .drainLifted, .checksEnded, .timePassed:
+            1
+        }
+    }
+
     @Test("each event in each phase", arguments: table.indices)
     func transitions(row: Int) {
         let (event, expected) = Self.table[row]
         #expect(expected.count == Phase.allCases.count)
+        let name = "\(event)".prefix { $0 != "(" }
+        let rows = Self.table.count { "\($0.0)".prefix { $0 != "(" } == name }
+        #expect(rows == Self.rows(of: event))
         let later = start + .seconds(61)
         for (phase, next) in zip(Phase.allCases, expected) {
             var state = Self.state(in: phase)
@@ -131,6 +156,25 @@ import Testing
         #expect(state.cause == .idle)
     }
 
+    @Test(
+        "a drain that is over is kept while the loss may be recalled, and named anew is no longer it"
+    )
+    func drainKept() {
+        let rules = BackendState.Rules(rise: 1, fall: 1, lossWindow: .seconds(10))
+        var state = Self.state(in: .draining, rules: rules)
+        _ = state.handle(.idle, now: start, rules: rules)
+        _ = state.handle(.absenceConfirmed, now: start, rules: rules)
+        #expect(state.phase == .draining && state.deadline == start + .seconds(10))
+        var recalled = state
+        _ = recalled.handle(.recalled, now: start, rules: rules)
+        #expect(recalled.phase == .up)
+        var named = state
+        _ = named.handle(.named, now: start, rules: rules)
+        #expect(named.phase == .gone)
+        _ = state.handle(.timePassed, now: start + .seconds(10), rules: rules)
+        #expect(state.phase == .gone && state.cause == .idle)
+    }
+
     @Test("one that comes back from a drain is as the checks see it by now")
     func drainFollowsChecks() {
         var state = Self.state(in: .draining)
@@ -154,10 +198,11 @@ import Testing
             _ = state.handle(.timePassed, now: now - .nanoseconds(1), rules: rules)
             #expect(state.phase == .ejected)
             _ = state.handle(.timePassed, now: now, rules: rules)
-            #expect(state.phase == .up)
-            #expect(state.deadline == nil)
+            #expect(state.phase == .up && state.isOnProbation)
         }
         now += .seconds(15)
+        _ = state.handle(.timePassed, now: now, rules: rules)
+        #expect(!state.isOnProbation && state.deadline == nil)
         _ = state.handle(.dialFailed(.refused, isSpared: false), now: now, rules: rules)
         #expect(state.deadline == now + .seconds(5), "a long time up is forgiven")
     }

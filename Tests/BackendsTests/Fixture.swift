@@ -71,6 +71,16 @@ final class Fixture {
         roster.dialFailed(id, .refused, now: now)
     }
 
+    func failLive(_ number: Int, _ failure: LiveFailure = .answers(consecutive: 3, last: 500)) {
+        guard let id = roster.backend(at: endpoint(number))?.id else { return }
+        roster.liveFailed(id, failure, now: now)
+    }
+
+    func prove(_ number: Int) {
+        guard let id = roster.backend(at: endpoint(number))?.id else { return }
+        roster.liveProven(id, now: now)
+    }
+
     func drained(_ number: Int) {
         guard let id = roster.backend(at: endpoint(number))?.id else { return }
         roster.drained(id, now: now)
@@ -80,6 +90,14 @@ final class Fixture {
     func fill(_ count: Int) {
         answer(1...count)
         for number in 1...count { pass(number) }
+    }
+
+    /// The journal in words, the oldest first.
+    var texts: [String] { journal.entries.map(\.event.description) }
+
+    /// The numbers of those in the rotation that are on probation.
+    var onProbation: [Int] {
+        zip(inRotation, roster.rotation.members).filter(\.1.isOnProbation).map(\.0)
     }
 
     /// The phase of a backend; nil when it is not on the roster.

@@ -109,7 +109,7 @@ import Testing
         fixture.fill(4)
         override(fixture, [1: drained])
         fixture.answer([4])
-        #expect(texts(fixture).contains { $0.hasPrefix("3 of 4 backends missing") })
+        #expect(texts(fixture).contains { $0.hasPrefix("3 of 4 backends lost") })
         #expect(fixture.inRotation == [2, 3, 4])
         #expect(fixture.roster.leavingCount == 1)
         fixture.answer(1...4)

@@ -20,7 +20,7 @@ import Testing
         fixture.failCheck(1)
         #expect(fixture.inRotation == [2])
         fixture.failDial(2)
-        #expect(fixture.inRotation == [])
+        #expect(fixture.inRotation == [1], "only its check speaks against it")
         fixture.pass(1)
         #expect(fixture.inRotation == [1])
         fixture.answer([1, 2, 3])
@@ -152,7 +152,43 @@ import Testing
         fixture.drained(3)
         #expect(fixture.phase(3) == .draining, "not confirmed yet: its connections may be wanted")
         fixture.answer([1, 2])
+        #expect(fixture.phase(3) == .draining, "and if most are lost, it is wanted again")
+        fixture.wait(9)
+        #expect(fixture.phase(3) == .draining)
+        fixture.wait(1)
         #expect(fixture.phase(3) == nil)
+    }
+
+    @Test("what is named again after its drain was over is new")
+    func anotherLife() throws {
+        let fixture = Fixture()
+        fixture.fill(3)
+        let id = try #require(fixture.roster.backend(at: endpoint(3))).id
+        fixture.answer([1, 2])
+        fixture.answer([1, 2])
+        fixture.drained(3)
+        fixture.answer(1...3)
+        #expect(fixture.phase(3) == .discovered)
+        #expect(fixture.roster.backend(at: endpoint(3))?.id != id)
+        #expect(fixture.roster.count == 3 && fixture.roster.leavingCount == 0)
+        fixture.pass(3)
+        fixture.answer([1, 2])
+        #expect(fixture.phase(3) == .draining, "that was no flap")
+    }
+
+    @Test("those whose drain reached its limit are expelled, those that were idle are not")
+    func expelled() throws {
+        let fixture = Fixture()
+        fixture.fill(5)
+        let id = try #require(fixture.roster.backend(at: endpoint(5))).id
+        fixture.answer(1...3)
+        fixture.answer(1...3)
+        fixture.drained(4)
+        fixture.wait(59)
+        #expect(fixture.roster.takeExpelled() == [])
+        fixture.wait(1)
+        #expect(fixture.roster.takeExpelled() == [id])
+        #expect(fixture.roster.takeExpelled() == [])
     }
 
     @Test("a drain ends at its limit")

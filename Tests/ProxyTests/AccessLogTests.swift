@@ -129,8 +129,8 @@ import Testing
         }
         let lines = try lines([backend.port]) { proxy in
             let client = try proxy.connect()
-            try client.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n")
-            client.endSending()
+            try client.send(
+                "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             _ = try client.receiveToEnd()
         }
         try #require(lines.count == 1)

@@ -241,7 +241,7 @@ import Testing
         let closing = try Backend { wire, backend in _ = try backend.next(wire) }
         let good = try Backend.replying(response("good"))
         try withProxy([closing.port, good.port]) { options in
-            options.services[0].retry.attempts = 1
+            options.services[0].retry.rule.attempts = 1
         } _: { proxy in
             let client = try proxy.connect()
             let before = try (0..<4).map { _ in try client.get().status }

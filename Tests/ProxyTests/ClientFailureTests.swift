@@ -44,7 +44,23 @@ import Testing
         }
     }
 
-    @Test("a client that only ends its sending gets its response")
+    @Test("a client that ends its sending is gone: its request is cancelled")
+    func goneByHalfClose() throws {
+        let backend = try Backend { wire, backend in
+            _ = try backend.next(wire)
+            _ = try wire.receiveToEnd()
+        }
+        try withProxy([backend.port]) { proxy in
+            let client = try proxy.connect()
+            try client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+            try waitUntil("the request is there") { backend.requests.count == 1 }
+            client.endSending()
+            try waitUntil("the backend's connection ends") { backend.ended == 1 }
+            #expect(proxy.service.clientAborts == 1)
+        }
+    }
+
+    @Test("a client that only ends its sending gets its response, where that is asked for")
     func halfClose() throws {
         let gate = Gate()
         let backend = try Backend { wire, backend in
@@ -52,7 +68,9 @@ import Testing
             gate.wait()
             try wire.send(response("late"))
         }
-        try withProxy([backend.port]) { proxy in
+        try withProxy([backend.port]) { options in
+            options.listeners[0].cancelsAtHalfClose = false
+        } _: { proxy in
             let client = try proxy.connect()
             try client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
             client.endSending()

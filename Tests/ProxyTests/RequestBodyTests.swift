@@ -1,6 +1,7 @@
 // Goal: a request's body reaches the backend whole and framed as it came, however it arrives, and the
 // requests behind it are answered in order. Method: an echoing backend, raw clients.
 
+import Proxy
 import TestSupport
 import Testing
 
@@ -132,7 +133,9 @@ import Testing
         arguments: [false, true])
     func pipelined(endsSending: Bool) throws {
         let backend = try Backend.echoing()
-        try withProxy([backend.port]) { proxy in
+        try withProxy([backend.port]) { options in
+            options.listeners[0].cancelsAtHalfClose = false
+        } _: { proxy in
             let client = try proxy.connect()
             let bodies = ["one", "", "three"]
             try client.send(bodies.map { post($0.utf8.count) + $0 }.joined())

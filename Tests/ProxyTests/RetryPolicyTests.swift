@@ -4,6 +4,7 @@
 import Balancing
 import HTTP1
 import Proxy
+import Routing
 import Testing
 
 @Suite struct RetryPolicyTests {
@@ -11,7 +12,7 @@ import Testing
 
     private func options(attempts: Int = 3, percent: Int = 20, floor: Int = 10) -> RetryOptions {
         var options = RetryOptions()
-        options.attempts = attempts
+        options.rule.attempts = attempts
         options.budgetPercent = percent
         options.budgetFloorPerSecond = floor
         return options
@@ -26,6 +27,13 @@ import Testing
         (.other, .noResponse, true, .no),
         (.put, .noResponse, false, .no), (.get, .noResponse, false, .no),
         (.get, .timeout, true, .no), (.post, .timeout, true, .no),
+        (.get, .silent, true, .yes), (.put, .silent, true, .yes), (.post, .silent, true, .no),
+        (.get, .silent, false, .no),
+        (.get, .tryTimeout, true, .yes), (.post, .tryTimeout, true, .no),
+        (.get, .status(500), true, .yes), (.head, .status(503), true, .yes),
+        (.get, .status(501), true, .no), (.get, .status(404), true, .no),
+        (.put, .status(500), true, .no), (.delete, .status(502), true, .no),
+        (.post, .status(503), true, .no), (.get, .status(500), false, .no),
     ]
 
     @Test(
@@ -38,6 +46,46 @@ import Testing
         let decision = policy.allows(
             after: failure, tries: 1, method: method, canReplay: canReplay, now: Self.second)
         #expect(decision == expected)
+    }
+
+    @Test("a route's rule goes before the service's")
+    func rule() {
+        var policy = RetryPolicy(options())
+        var failures = RetryRule.Failures()
+        failures.conditions = .timeout
+        failures.statuses = [429]
+        var rule = RetryRule.Override()
+        rule.failures = failures
+        func decision(_ failure: TryFailure) -> RetryDecision {
+            policy.allows(
+                after: failure, by: rule, tries: 1, method: .get, canReplay: true,
+                now: Self.second)
+        }
+        #expect(decision(.timeout) == .yes)
+        #expect(decision(.status(429)) == .yes)
+        #expect(decision(.status(500)) == .no)
+        #expect(decision(.dial) == .no)
+        #expect(decision(.noResponse) == .no)
+        rule.attempts = 1
+        #expect(decision(.timeout) == .no)
+    }
+
+    @Test("the second try comes at once, each further one later, half of it by chance")
+    func pauses() {
+        var options = RetryOptions()
+        options.backOff = .milliseconds(20)
+        options.backOffMax = .milliseconds(50)
+        let policy = RetryPolicy(options)
+        func range(_ tries: Int) -> ClosedRange<UInt64> {
+            let pauses = [0, 1, .max / 3, .max].map {
+                policy.pause(beforeTry: tries, random: $0) / 1_000_000
+            }
+            return (pauses.min() ?? 0)...(pauses.max() ?? 0)
+        }
+        #expect(range(1) == 0...0)
+        #expect((10...20).contains(range(2).lowerBound) && range(2).upperBound <= 20)
+        #expect((20...40).contains(range(3).lowerBound) && range(3).upperBound <= 40)
+        #expect((25...50).contains(range(7).lowerBound) && range(7).upperBound <= 50)
     }
 
     @Test("tries end at the limit, and at the capacity", arguments: [1, 2, 3, 8, 20])

@@ -102,6 +102,12 @@ package final class Wire: BlockingReader {
 
     // MARK: - Receiving
 
+    /// Whether something has come, or the end.
+    package var hasInput: Bool {
+        var entry = pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&entry, 1, 0) > 0
+    }
+
     /// What has arrived, at least one byte; empty when the other side has ended.
     package func receive() throws -> [UInt8] {
         if !buffered.isEmpty {

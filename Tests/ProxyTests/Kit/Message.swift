@@ -13,6 +13,8 @@ struct Message {
     var status: Int { Int(lines[0].split(separator: " ")[1]) ?? 0 }
     /// Of a request.
     var method: Substring { lines[0].split(separator: " ")[0] }
+    /// Of a request.
+    var target: String { String(lines[0].split(separator: " ")[1]) }
     var text: String { String(decoding: body, as: UTF8.self) }
 
     /// The values of every field of this lower-case name.

@@ -77,14 +77,17 @@ final class RunningProxy {
 
     /// Makes backends on these ports the rotation of a service, in this order. A worker takes it up
     /// before it reads from a connection that is made afterwards.
-    func publish(_ ports: [UInt16], weights: [UInt32] = [], service: Int = 0) {
+    func publish(
+        _ ports: [UInt16], weights: [UInt32] = [], service: Int = 0, onProbation: [UInt16] = []
+    ) {
         generation += 1
         let members = ports.enumerated().map { index, port in
             let number = numbers[port] ?? UInt32(numbers.count)
             if numbers.updateValue(number, forKey: port) == nil { registry.addBackend(number) }
             return Rotation.Member(
                 id: BackendID(rawValue: number), endpoint: Endpoint(.loopback, port),
-                weight: weights.isEmpty ? 1 : weights[index], priority: 0)
+                weight: weights.isEmpty ? 1 : weights[index], priority: 0,
+                isOnProbation: onProbation.contains(port))
         }
         workers.publish(
             Rotation(

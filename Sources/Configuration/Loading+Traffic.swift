@@ -1,0 +1,86 @@
+// Whether what a service says of spreading, limiting and trying again fits together.
+
+extension Loading {
+    /// Checks one service; adds to errors and warnings.
+    mutating func checkTraffic(_ service: Entry<Service>) {
+        let given = given
+        func origin(_ keys: String...) -> Origin {
+            keys.compactMap { service.given[$0] }.first
+                ?? keys.compactMap { given["defaults.\($0)"] }.first ?? service.origin
+        }
+        let value = service.value
+        if value.balance == .firstFit, value.limits.backendRequests == nil {
+            errors.add(
+                "found balance first-fit without a limit, expected limits.backend-requests beside "
+                    + "it: without one the first backend would get everything",
+                at: origin("balance"))
+        }
+        if value.balance != .consistentHash, service.given["hash"] != nil {
+            errors.add(
+                "found hash beside balance \(value.balance.rawValue), expected balance "
+                    + "consistent-hash", at: origin("hash"))
+        }
+        if value.balance == .consistentHash, value.sticky.cookie != nil {
+            errors.add(
+                "found sticky.cookie beside balance consistent-hash, expected one of them: both "
+                    + "decide which backend a client gets", at: origin("sticky.cookie"))
+        }
+        if value.sticky.cookie == nil, service.given["sticky.secret"] != nil {
+            errors.add(
+                "found sticky.secret without sticky.cookie, expected both",
+                at: origin("sticky.secret"))
+        }
+        if let all = value.limits.requests, let one = value.limits.backendRequests, one > all {
+            errors.add(
+                "found a limit of \(one) requests on a backend and of \(all) on the service, "
+                    + "expected backend-requests <= requests",
+                at: origin("limits.backend-requests", "limits.requests"))
+        }
+        if value.zone.prefer == nil, service.given["zone.key"] != nil {
+            errors.add("found zone.key without zone.prefer, expected both", at: origin("zone.key"))
+        }
+        checkRetry(value, origin: origin)
+    }
+
+    private mutating func checkRetry(_ value: Service, origin: (String...) -> Origin) {
+        if value.retry.backOff > value.retry.backOffMax {
+            errors.add(
+                "found a back-off of \(Units.write(value.retry.backOff)) and at most "
+                    + "\(Units.write(value.retry.backOffMax)), expected back-off <= back-off-max",
+                at: origin("retry.back-off", "retry.back-off-max"))
+        }
+        if let perTry = value.timeouts.perTry {
+            if perTry >= value.timeouts.responseHead {
+                errors.add(
+                    "found \(Units.write(perTry)) for a try and "
+                        + "\(Units.write(value.timeouts.responseHead)) for a response's head, "
+                        + "expected try < response-head",
+                    at: origin("timeouts.try", "timeouts.response-head"))
+            }
+            if value.retry.attempts == 1 {
+                errors.add(
+                    "found a time for a try and retry.attempts 1, expected 2 attempts or more",
+                    at: origin("timeouts.try", "retry.attempts"))
+            }
+        }
+    }
+
+    /// What only HTTP can tell, on a service of a listener that speaks TCP.
+    mutating func checkTrafficOfTCP() {
+        let names = Set(
+            listeners.filter { $0.value.mode == .tcp }.flatMap(\.value.serviceNames))
+        for service in services where names.contains(service.value.name) {
+            let origin = service.given["hash"] ?? service.given["sticky.cookie"] ?? service.origin
+            if service.value.balance == .consistentHash, service.value.hashBy != .client {
+                errors.add(
+                    "found a hash of what only HTTP has on a service of a listener of mode tcp, "
+                        + "expected hash: client", at: origin)
+            }
+            if service.value.sticky.cookie != nil {
+                errors.add(
+                    "found a sticky cookie on a service of a listener of mode tcp, expected "
+                        + "balance: consistent-hash", at: origin)
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+// The options that say how a service's requests are spread, limited and tried again.
+
+extension OptionTable {
+    static let balancing: [Option<Service>] =
+        [
+            Option("balance", \.balance, .word, "How a backend is chosen."),
+            Option(
+                "hash", \.hashBy, .hashBy, "What `balance: consistent-hash` makes its hash of."),
+            Option(
+                "when-none-up", \.whenNoneUp, .word,
+                "What happens when no backend is up: with `evidence`, those that only checks or the "
+                    + "registry speak against are used as long as live requests succeed."),
+            Option(
+                "slow-start", \.slowStart,
+                .optional(.duration(.seconds(1) ... .seconds(3600)), "off"),
+                "How long the share of a backend that comes up grows to its full size."),
+            Option(
+                "failover-below", \.failoverPercent, .percent(0...100),
+                "A tier with less of its backends up is joined by the next; at 0% when none is up."),
+        ] + Option.group("zone", \.zone, zone) + Option.group("sticky", \.sticky, sticky)
+        + Option.group("limits", \.limits, limits)
+
+    private static let zone: [Option<Service.Zone>] = [
+        Option(
+            "prefer", \.prefer, .optional(.metadataText, "off"),
+            "The zone whose backends go before those of others with the same priority."),
+        Option(
+            "key", \.key, .metadataText, "The key of an instance's metadata that names its zone."),
+    ]
+
+    private static let sticky: [Option<Service.Sticky>] = [
+        Option(
+            "cookie", \.cookie, .optional(.cookieName, "off"),
+            "The cookie that keeps a client with the backend that answered it first."),
+        Option(
+            "secret", \.secret, .optional(.secret),
+            "Keeps what the cookie says from being read; the same wherever clients may come."),
+    ]
+
+    private static let limits: [Option<Service.Limits>] = [
+        Option(
+            "backend-requests", \.backendRequests, .optional(.count(1...1_000_000), "off"),
+            "Requests in flight, or TCP connections, on one backend."),
+        Option(
+            "requests", \.requests, .optional(.count(1...10_000_000), "off"),
+            "The same on the whole service."),
+        Option(
+            "queue", \.queue, .count(0...100_000),
+            "Requests that wait when a limit is reached; beyond them 503."),
+        Option(
+            "queue-wait", \.queueWait, .duration(.milliseconds(100) ... .seconds(60)),
+            "How long one waits, then it gets 503."),
+    ]
+
+    static let retry: [Option<Service.Retry>] = [
+        Option("attempts", \.attempts, .count(1...8), "Tries in all; 1 means no retry."),
+        Option(
+            "on", \.on, .list(of: .retryCondition, countMax: 32),
+            "After what a request is tried again, when it is of a kind that may be."),
+        Option(
+            "budget", \.budgetPercent, .percent(0...100),
+            "Retries allowed, as a share of the requests."),
+        Option(
+            "budget-floor", \.budgetFloor, .count(0...100_000),
+            "Retries per second that are allowed whatever the budget."),
+        Option(
+            "back-off", \.backOff, .duration(.zero ... .seconds(10)),
+            "The pause before the third try; each further one is twice as long, half of it by chance."
+        ),
+        Option(
+            "back-off-max", \.backOffMax, .duration(.zero ... .seconds(10)), "The longest pause."),
+        Option(
+            "attempts-header", \.attemptsHeader, .word,
+            "Whether responses say in X-Fairlead-Attempts how many tries they took."),
+    ]
+
+    /// What a route may say about it.
+    static let routeRetry: [Option<RouteSettings.Retry>] = [
+        Option(
+            "attempts", \.attempts, .optional(.count(1...8), "auto"),
+            "Tries in all; `auto`: as the service says."),
+        Option(
+            "on", \.on, .optional(.list(of: .retryCondition, countMax: 32), "auto"),
+            "After what its requests are tried again; `auto`: as the service says."),
+    ]
+}

@@ -1,0 +1,107 @@
+// What an exchange waits for besides its connections: its turn when every backend has as many requests
+// as it may have, a pause before one more try, and the first byte of a response.
+
+internal import Balancing
+internal import Events
+internal import HTTP1
+internal import Stats
+
+extension HTTPExchange {
+    // MARK: - The queue
+
+    /// Waits for a backend to have room; or answers at once when as many wait as may.
+    func enqueue(_ client: ClientConnection, _ pool: BackendPool) {
+        let limits = pool.options.limits
+        guard pool.queue.count < limits.queueMax else {
+            giveUp(.overLimit)
+            return
+        }
+        pool.queue.append(self)
+        pool.counters.queued.add()
+        pool.counters.queueLength.add()
+        client.deadlineNanoseconds = min(
+            worker.loop.nowNanoseconds + limits.queueWait.wholeNanoseconds, endsBy)
+    }
+
+    /// Whether it waits for a backend to have room.
+    var isQueued: Bool { queueTicket != 0 }
+
+    /// There is room: goes to the backend that `pick` says.
+    func leaveQueue(to pick: Pick) {
+        guard let client, let pool else { return }
+        dequeue(pool)
+        client.deadlineNanoseconds = .max
+        tryNext(client, pool, pick)
+    }
+
+    /// Waits no longer.
+    func dequeue(_ pool: BackendPool) {
+        guard isQueued else { return }
+        pool.queue.remove(self)
+        pool.counters.queueLength.add(-1)
+    }
+
+    // MARK: - The pause before a try
+
+    /// Begins another try, at once or after its pause.
+    func tryAgain(_ client: ClientConnection, _ pool: BackendPool) {
+        pool.counters.retries.add()
+        let pause = pool.retryPolicy.pause(beforeTry: tries, random: worker.random())
+        guard pause > 0 else {
+            tryNext(client, pool)
+            return
+        }
+        if pauseTimer == nil {
+            pauseTimer = Timer(on: worker.loop) { [unowned self] in pauseEnded() }
+        }
+        pauseTimer?.schedule(after: .nanoseconds(pause))
+    }
+
+    private func pauseEnded() {
+        guard let client, let pool else { return }
+        tryNext(client, pool)
+    }
+
+    // MARK: - The first byte
+
+    /// The backend has all of the request: the first byte of a response is due.
+    func awaitFirstByte(_ connection: BackendConnection) {
+        awaitedSince = worker.loop.nowNanoseconds
+        connection.deadlineNanoseconds = min(awaitedSince &+ connection.pool.firstLook, endsBy)
+    }
+
+    /// It has not come yet: is that to be put up with?
+    func firstByteIsLate(_ connection: BackendConnection) {
+        let pool = connection.pool
+        let now = worker.loop.nowNanoseconds
+        let waited = now - awaitedSince
+        guard now < endsBy, waited < pool.firstByteTimeout else {
+            pool.noteFailure(of: connection.backend, status: 0, worker)
+            failTry(.timeout, connection)
+            return
+        }
+        if let limit = pool.tryTimeout, waited >= limit, moves(after: .tryTimeout, connection) {
+            return
+        }
+        if pool.hasSilenceLimit, pool.isSilent(connection.backend, since: awaitedSince, worker),
+            !wasMovedForSilence, moves(after: .silent, connection)
+        {
+            // Once: a page that silences one backend after the other is none to spread.
+            wasMovedForSilence = true
+            return
+        }
+        connection.deadlineNanoseconds = min(
+            now &+ pool.firstLook, awaitedSince &+ pool.firstByteTimeout, endsBy)
+    }
+
+    /// Moves the request to another backend if it may; else it goes on waiting where it is.
+    private func moves(after failure: TryFailure, _ connection: BackendConnection) -> Bool {
+        guard let client, let pool, pool.hasOther(than: asking.tried),
+            mayRetry(after: failure, pool)
+        else { return false }
+        connection.backend.counters.failures.add()
+        abortTry()
+        tryAgain(client, pool)
+        return true
+    }
+}

@@ -1,0 +1,63 @@
+// RetryRule: after which failures a request may be tried again. A service has one; a route may say
+// otherwise.
+
+/// When a request is sent again. Value type, any thread.
+package struct RetryRule: Sendable, Equatable {
+    /// Tries in all, the first included; at least 1, which means no retry.
+    package var attempts = 3
+    /// After which failures.
+    package var failures = Failures()
+
+    /// The defaults.
+    package init() {}
+
+    /// The rule for a route that says otherwise; nil says nothing.
+    package func overridden(by override: Override?) -> RetryRule {
+        guard let override else { return self }
+        var rule = self
+        rule.attempts = override.attempts ?? attempts
+        rule.failures = override.failures ?? failures
+        return rule
+    }
+
+    /// What a route says in the place of its service.
+    package struct Override: Sendable, Equatable {
+        /// Nil leaves what the service says.
+        package var attempts: Int?
+        /// The same.
+        package var failures: Failures?
+
+        /// Nothing.
+        package init() {}
+    }
+
+    /// Failures of a try after which there may be another.
+    package struct Failures: Sendable, Equatable {
+        /// Those that brought no answer.
+        package var conditions: Conditions = [.connect, .reset, .silence]
+        /// Answers, 400 to 599; for safe methods only (RFC 9110 section 9.2.1), since an answer, other
+        /// than a broken connection, may come from a server that has done half of it.
+        package var statuses: [Int] = [500, 502, 503, 504]
+
+        /// The defaults.
+        package init() {}
+    }
+
+    /// Failures of a try that brought no answer.
+    package struct Conditions: OptionSet, Sendable {
+        /// A bit for each.
+        package let rawValue: UInt8
+
+        /// The set of these bits.
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        /// No connection was made, so nothing was sent: any request.
+        package static let connect = Conditions(rawValue: 1)
+        /// The connection broke before the first byte of an answer: idempotent requests.
+        package static let reset = Conditions(rawValue: 2)
+        /// The backend was found silent while others answer: idempotent requests.
+        package static let silence = Conditions(rawValue: 4)
+        /// No answer in time: idempotent requests.
+        package static let timeout = Conditions(rawValue: 8)
+    }
+}

@@ -1,0 +1,189 @@
+// Goal: requests on a backend that hangs go elsewhere if they may, and a backend that is only slow is
+// left alone. Method: backends that read and answer on cue; the limit is short, and what is asserted is
+// who got what, not when.
+
+import Backends
+import Glibc
+import Proxy
+import Stats
+import TestSupport
+import Testing
+
+@Suite struct SilenceTests {
+    /// Reads everything and says nothing, until the gate is opened.
+    private func hanging(_ gate: Gate) throws -> Backend {
+        try Backend { wire, backend in
+            while try backend.next(wire) != nil {
+                gate.wait()
+                try wire.send(response("hung"))
+            }
+        }
+    }
+
+    private func configure(_ options: inout ProxyOptions) {
+        options.services[0].ejection.silence = .milliseconds(200)
+        options.services[0].firstByteTimeout = .seconds(5)
+    }
+
+    /// Sends one request each on so many connections.
+    private func send(_ method: String, _ count: Int, to proxy: RunningProxy) throws -> [Wire] {
+        try (0..<count).map { _ in
+            let client = try proxy.connect()
+            try client.send("\(method) / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n")
+            return client
+        }
+    }
+
+    @Test("GETs on a backend that hangs are answered by another, and it is told of")
+    func hang() throws {
+        let gate = Gate()
+        let hung = try hanging(gate)
+        let good = try Backend.replying(response("good"))
+        try withProxy([hung.port, good.port], configure) { proxy in
+            let clients = try send("GET", 6, to: proxy)
+            // Others have to be answered meanwhile for the silence to mean something.
+            let busy = try proxy.connect()
+            for client in clients {
+                var isAnswered = false
+                while !isAnswered {
+                    _ = try busy.get()
+                    isAnswered = client.hasInput
+                }
+                #expect(try client.receiveResponse().text == "good")
+            }
+            // Those that found out, and some that came after: here nobody takes it out of the rotation.
+            #expect(hung.requests.count >= 3)
+            #expect(proxy.service.responses5xx == 0)
+            gate.open()
+            busy.close()
+            for client in clients { client.close() }
+            proxy.workers.drain(limit: .seconds(5))
+            try proxy.awaitFinish()
+            #expect(
+                proxy.liveFailures.contains { port, failure in
+                    guard port == hung.port, case .silent(let waiting) = failure else {
+                        return false
+                    }
+                    return waiting >= 1
+                })
+        }
+    }
+
+    @Test("a POST on it waits, and runs once")
+    func post() throws {
+        let gate = Gate()
+        let hung = try hanging(gate)
+        let good = try Backend.replying(response("good"))
+        try withProxy([hung.port, good.port], configure) { proxy in
+            let clients = try send("POST", 6, to: proxy)
+            let busy = try proxy.connect()
+            try waitUntil("all are with a backend") { hung.requests.count == 3 }
+            let before = proxy.backend(hung.port).failures
+            // More than the limit, while others are answered.
+            for _ in 0..<400 { _ = try busy.get() }
+            gate.open()
+            let texts = try clients.map { try $0.receiveResponse().text }
+            #expect(Set(texts) == ["good", "hung"])
+            #expect(texts.count { $0 == "hung" } == 3)
+            #expect(proxy.backend(hung.port).failures == before)
+            #expect(proxy.service.retries == 0)
+        }
+    }
+
+    @Test("a slow page on a backend that answers others is left alone")
+    func slowPage() throws {
+        let gate = Gate()
+        let backends = try (0..<2).map { _ in
+            try Backend { wire, backend in
+                while let request = try backend.next(wire) {
+                    if request.target == "/slow" { gate.wait() }
+                    try wire.send(response(request.target))
+                }
+            }
+        }
+        try withProxy(backends.map(\.port), configure) { proxy in
+            let slow = try (0..<7).map { _ in
+                let client = try proxy.connect()
+                try client.send("GET /slow HTTP/1.1\r\nHost: a.test\r\n\r\n")
+                return client
+            }
+            let busy = try proxy.connect()
+            for _ in 0..<600 { _ = try busy.get("/quick") }
+            #expect(proxy.service.retries == 0)
+            gate.open()
+            for client in slow {
+                #expect(try client.receiveResponse().text == "/slow")
+            }
+        }
+    }
+
+    @Test("where waiting is usual, as with long polls, more is put up with")
+    func longPolls() throws {
+        let gate = Gate()
+        let quick = Gate()
+        let poll = try Backend { wire, backend in
+            while let request = try backend.next(wire) {
+                // The first answers come after a while, as all do here.
+                if request.target == "/first" { quick.wait() } else { gate.wait() }
+                try wire.send(response("polled"))
+            }
+        }
+        let other = try Backend.replying(response("other"))
+        try withProxy([poll.port]) { options in
+            options.services[0].ejection.silence = .milliseconds(100)
+        } _: { proxy in
+            let first = try (0..<64).map { _ in
+                let client = try proxy.connect()
+                try client.send("GET /first HTTP/1.1\r\nHost: a.test\r\n\r\n")
+                return client
+            }
+            try waitUntil("all wait") { poll.requests.count == 64 }
+            usleep(1_500_000)
+            quick.open()
+            for client in first { _ = try client.receiveResponse() }
+            proxy.publish([poll.port, other.port])
+            let polls = try send("GET", 8, to: proxy)
+            let busy = try proxy.connect()
+            try waitUntil("some wait") { poll.requests.count >= 67 }
+            for _ in 0..<4 { _ = try busy.get() }
+            usleep(300_000)
+            #expect(proxy.service.retries == 0)
+            gate.open()
+            for client in polls { _ = try client.receiveResponse() }
+        }
+    }
+
+    @Test("when every backend is silent, nobody is told from the others")
+    func allSilent() throws {
+        let gate = Gate()
+        let hung = [try hanging(gate), try hanging(gate)]
+        try withProxy(hung.map(\.port)) { options in
+            configure(&options)
+            options.services[0].firstByteTimeout = .milliseconds(900)
+        } _: { proxy in
+            let clients = try send("GET", 8, to: proxy)
+            for client in clients { #expect(try client.receiveResponse().status == 504) }
+            #expect(proxy.service.retries == 0)
+            #expect(proxy.service.timeouts == 8)
+            gate.open()
+        }
+    }
+
+    @Test("a time for each try moves a GET on, and the last try has all the time there is")
+    func tryTimeout() throws {
+        let gate = Gate()
+        let hung = [try hanging(gate), try hanging(gate)]
+        try withProxy(hung.map(\.port)) { options in
+            options.services[0].ejection.silence = nil
+            options.services[0].retry.tryTimeout = .milliseconds(100)
+            options.services[0].firstByteTimeout = .seconds(60)
+        } _: { proxy in
+            let client = try send("GET", 1, to: proxy)[0]
+            try waitUntil("both were asked") { hung.allSatisfy { $0.requests.count == 1 } }
+            gate.open()
+            #expect(try client.receiveResponse().text == "hung")
+            #expect(proxy.service.retries == 1)
+            #expect(proxy.service.timeouts == 0)
+        }
+    }
+}

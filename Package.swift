@@ -80,7 +80,7 @@ let package = Package(
         module("HTTP1", settings: hot),
         module("Backends", uses: ["Endpoints"], settings: hot),
         module("Routing", uses: ["HTTP1", "Backends"], settings: hot),
-        module("Balancing", uses: ["Backends"], settings: hot),
+        module("Balancing", uses: ["Backends", "Endpoints"], settings: hot),
         module("Stats", uses: ["Locking"], settings: hot),
         module("ConsulQuery", settings: cold),
         module("Configuration", uses: ["Documents", "ConsulQuery", "Endpoints"], settings: cold),
@@ -159,6 +159,11 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "bench/Discovery", swiftSettings: strict),
+
+        // The cost of a choice, by policy: `swift run -c release fairlead-bench-balancing`.
+        .executableTarget(
+            name: "fairlead-bench-balancing", dependencies: ["Balancing", "Backends", "Endpoints"],
+            path: "bench/Balancing", swiftSettings: strict),
 
         .testTarget(name: "BenchTests", dependencies: ["fairlead-bench"], swiftSettings: strict),
         tests("Endpoints"),

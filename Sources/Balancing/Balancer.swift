@@ -6,6 +6,7 @@
 // that is passed over only when there is no other.
 
 package import Backends
+package import Endpoints
 
 /// Chooses backends for one service on one worker. Worker thread only.
 package class Balancer {
@@ -15,6 +16,8 @@ package class Balancer {
     private(set) final var tiers: [Range<Int>] = []
     /// The number of the worker, so that not all begin with the same backend.
     final let offset: Int
+    /// Where the backends that clients stick to are.
+    private final var stickyPlaces = StickyPlaces()
 
     /// A balancer without backends, on the worker with number `offset`. Subclasses only.
     init(offset: Int) {
@@ -24,9 +27,10 @@ package class Balancer {
     // MARK: What happens
 
     /// Takes up a new rotation; `inFlight` says how many requests each of its backends has, by
-    /// its place.
+    /// its place. A backend never gets more than `inFlightMax` (at least 1) from this worker; nil is
+    /// no limit.
     ///
-    /// - Complexity: O(n), or O(n log n).
+    /// - Complexity: O(n log n).
     package final func update(
         to rotation: Rotation, inFlightMax: Int?, inFlight: (Int) -> Int
     ) {
@@ -36,16 +40,19 @@ package class Balancer {
             defer { start += tier.count }
             return start..<start + tier.count
         }
+        stickyPlaces.update(to: rotation)
         rebuild(rotation)
     }
 
     /// The backend for `request`. The caller says `began` if it sends it there.
     ///
-    /// - Complexity: O(log n), amortised, on the first try.
+    /// - Complexity: O(log n) or better, as a mean over many picks; O(n) for a request that was tried
+    ///   elsewhere, and when nearly all backends are full.
     package final func pick(_ request: PickRequest) -> Pick {
         for tier in tiers.indices {
-            let pick = pick(request, in: tier)
             // Those below are for when a tier is gone, not for when it is busy.
+            if request.tried.count == 0, loads.isFull(tier: tier) { return .full }
+            let pick = pick(request, in: tier)
             if pick != .none { return pick }
         }
         return .none
@@ -63,6 +70,35 @@ package class Balancer {
         loadChanged(place)
     }
 
+    // MARK: Sticky clients
+
+    /// From now on `place(of:)` knows the backends by their tokens, which are made with `secret`.
+    final func stick(secret: UInt64) {
+        stickyPlaces = StickyPlaces(secret: secret)
+    }
+
+    /// The place of the backend whose endpoint has this token (`token(of:secret:)`); nil when the
+    /// rotation has none, and always without sticky clients.
+    package final func place(of token: UInt64) -> Int? { stickyPlaces[token] }
+
+    /// Whether a client that sticks to the backend at `place` may go there with `request`: not if it
+    /// was tried or is full, nor if it is on probation and the request can't be sent again. More than
+    /// its share is fine: the client's session is there and nowhere else.
+    package final func admits(_ place: Int, _ request: PickRequest) -> Bool {
+        switch loads.verdict(place, request) {
+        case .admitted, .passedOver: true
+        case .onProbation: request.isRepeatable
+        case .full, .tried: false
+        }
+    }
+
+    /// What a cookie calls the backend at `endpoint`: the same on every worker, in every process with
+    /// this `secret`, and after a restart. Without the secret it says nothing about the endpoint, and
+    /// can't be made for another one.
+    package static func token(of endpoint: Endpoint, secret: UInt64) -> UInt64 {
+        EndpointHash.of(endpoint, SipHash.Key(secret, ~secret))
+    }
+
     // MARK: For policies
 
     /// There is another rotation; `loads` and `tiers` are of it.
@@ -77,7 +113,7 @@ package class Balancer {
     func loadChanged(_ place: Int) {}
 
     /// The head of an answer came from the backend at `place`, so many nanoseconds after the request
-    /// was sent; `now` is the worker's clock.
+    /// was sent; `now` is the worker's clock, in nanoseconds.
     package func answered(_ place: Int, after nanoseconds: UInt64, now: UInt64) {}
 
     /// The best of a tier when the policy's own choice can't be: the least loaded for its weight of
@@ -93,18 +129,19 @@ package class Balancer {
             switch loads.verdict(place, request) {
             case .tried: continue
             case .full: isFull = true
-            case .onProbation: onProbation = onProbation ?? place
-            case .admitted, .passedOver:
-                if let known = best, !isLess(place, known) { continue }
-                best = place
+            case .onProbation: onProbation = lesser(place, onProbation)
+            case .admitted, .passedOver: best = lesser(place, best)
             }
         }
         return (best ?? onProbation).map { .backend($0) } ?? (isFull ? .full : .none)
     }
 
-    /// Whether the backend at `place` would have less for its weight than `other`, with one more.
-    final func isLess(_ place: Int, _ other: Int) -> Bool {
-        (loads.inFlight(place) + 1) * loads.weight(other)
+    /// Which of the two would have less for its weight, with one more; `other` among equals.
+    private func lesser(_ place: Int, _ other: Int?) -> Int {
+        guard let other else { return place }
+        let isLess =
+            (loads.inFlight(place) + 1) * loads.weight(other)
             < (loads.inFlight(other) + 1) * loads.weight(place)
+        return isLess ? place : other
     }
 }

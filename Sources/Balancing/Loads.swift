@@ -9,7 +9,9 @@
 //
 // One of those with the least load for its weight always passes, so that somebody gets the request. Up
 // to `smallLoad` are nobody's excess: with less, one slow page would cost a backend its turns, and it
-// takes some that wait to tell a backend that hangs from a slow page.
+// takes some that wait to tell a backend that hangs from a slow page. Backends on probation are not
+// among the others, as they hold next to nothing; when all of a tier are on probation, none is, since
+// nobody is a better choice then.
 
 package import Backends
 
@@ -27,34 +29,48 @@ package struct Loads {
     }
 
     private struct TierSum {
+        /// Of those that are not on probation.
         var inFlight = 0
+        /// Of those that are not on probation.
         var weight = 0
+        /// How many have as many requests as they may have.
+        var fullCount = 0
+        var count = 0
+        /// The lower median of the weights.
+        var medianWeight = 1
     }
 
     private var members: [Member] = []
     private var tiers: [TierSum] = []
-    /// Requests that one backend may have in flight from this worker; nil is no limit.
-    package var inFlightMax: Int?
+    /// Requests that one backend may have in flight from this worker, at least 1; nil is no limit.
+    package let inFlightMax: Int?
 
     /// No backends.
-    init() {}
+    init() {
+        inFlightMax = nil
+    }
 
     /// Starts anew with the backends of `rotation`; `inFlight` says what each has by its place.
     init(_ rotation: Rotation, inFlightMax: Int?, inFlight: (Int) -> Int) {
+        precondition(inFlightMax.map { $0 >= 1 } ?? true)
         self.inFlightMax = inFlightMax
         members.reserveCapacity(rotation.count)
         for (tier, tierMembers) in rotation.tiers.enumerated() {
+            let isProbationMeant = tierMembers.contains { !$0.isOnProbation }
+            let weights = tierMembers.map(\.weight).sorted()
             var sum = TierSum()
+            sum.count = weights.count
+            sum.medianWeight = Int(weights[(weights.count - 1) / 2])
+            tiers.append(sum)
             for member in tierMembers {
-                let count = inFlight(members.count)
+                let isOnProbation = isProbationMeant && member.isOnProbation
+                if !isOnProbation { tiers[tier].weight += Int(member.weight) }
                 members.append(
                     Member(
-                        inFlight: count, weight: Int(member.weight), tier: tier,
-                        isOnProbation: member.isOnProbation, id: member.id))
-                sum.inFlight += count
-                sum.weight += Int(member.weight)
+                        inFlight: 0, weight: Int(member.weight), tier: tier,
+                        isOnProbation: isOnProbation, id: member.id))
+                add(inFlight(members.count - 1), at: members.count - 1)
             }
-            tiers.append(sum)
         }
     }
 
@@ -70,13 +86,48 @@ package struct Loads {
     /// The number of the backend at `place`.
     package func id(_ place: Int) -> BackendID { members[place].id }
 
-    /// Counts a request more, or with -1 a request less.
+    /// The tier of the backend at `place`.
+    func tier(_ place: Int) -> Int { members[place].tier }
+
+    /// How loaded the backend at `place` is, by its weight, in whole requests of a backend of the
+    /// tier's median weight.
+    ///
+    /// Whole ones, so that a backend of ten times the weight has ten requests before it counts as
+    /// busier than an idle one, and shares are by weight when little is going on. The median, as a
+    /// backend that starts slowly has a 256th of the weight of the others, which are not to count as
+    /// idle for that.
+    func level(_ place: Int) -> Int {
+        let member = members[place]
+        let median = tiers[member.tier].medianWeight
+        return member.weight == median
+            ? member.inFlight : member.inFlight * median / member.weight
+    }
+
+    /// Counts so many requests more, or less.
     mutating func add(_ difference: Int, at place: Int) {
-        members[place].inFlight += difference
-        tiers[members[place].tier].inFlight += difference
+        let before = members[place].inFlight
+        let after = before + difference
+        members[place].inFlight = after
+        let tier = members[place].tier
+        if !members[place].isOnProbation { tiers[tier].inFlight += difference }
+        if let inFlightMax {
+            if before < inFlightMax, after >= inFlightMax { tiers[tier].fullCount += 1 }
+            if before >= inFlightMax, after < inFlightMax { tiers[tier].fullCount -= 1 }
+        }
     }
 
     // MARK: Who may get a request
+
+    /// Whether every backend of `tier` has as many requests as it may have.
+    func isFull(tier: Int) -> Bool { tiers[tier].fullCount == tiers[tier].count }
+
+    /// Whether the backend at `place` may get another request at all, if it was not tried.
+    func canTakeMore(_ place: Int) -> Bool {
+        let member = members[place]
+        guard member.inFlight > 0 else { return true }
+        if let inFlightMax, member.inFlight >= inFlightMax { return false }
+        return !member.isOnProbation
+    }
 
     /// Whether the backend at `place` may get it.
     enum Verdict {

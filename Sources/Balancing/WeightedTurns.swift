@@ -7,27 +7,12 @@
 //
 // Virtual time is in units of 1/span, a power of two so large that two weights of SRV records never
 // share a rounding; a member counts its turns anew each whole unit, so roundings never add up.
+//
+// Members may have levels (of load), and then only those of the lowest level take turns. Whoever comes
+// back to that level after a while goes on from now: it does not make up for what it missed.
 
 /// The order of turns within one tier. Value type; each worker has its own.
 struct WeightedTurns {
-    private struct Member {
-        /// When its next turn is due.
-        var due: UInt64
-        /// The whole virtual time from which it counts.
-        var base: UInt64
-        /// Turns it has had since `base`, below `weight`.
-        var turns: UInt64
-        let weight: UInt64
-        /// Among equals the lower goes first.
-        let order: Int
-        /// Its place in the tier.
-        let index: Int
-
-        mutating func setDue() {
-            due = base + span * (2 * turns + 1) / (2 * weight)
-        }
-    }
-
     /// How far a member had come when a rotation was replaced.
     struct Progress {
         fileprivate let turns: UInt64
@@ -35,12 +20,44 @@ struct WeightedTurns {
         fileprivate let ahead: UInt64
     }
 
+    private struct Member {
+        /// The virtual time from which it counts.
+        var base: UInt64
+        /// Turns it has had since `base`, below `weight`.
+        var turns: UInt64
+        let weight: UInt64
+
+        /// When its next turn is due.
+        var due: UInt64 { base + WeightedTurns.delay(turns: turns, weight: weight) }
+    }
+
+    /// What the heap is ordered by.
+    private struct Entry {
+        /// The least is first.
+        var level = 0
+        /// Of one level, the earliest is first.
+        var due: UInt64
+        /// Among equals the lower is first.
+        let order: Int32
+        /// Its place in the tier.
+        let index: Int32
+
+        func precedes(_ other: Entry) -> Bool {
+            if level != other.level { return level < other.level }
+            return due != other.due ? due < other.due : order < other.order
+        }
+    }
+
     /// One unit of virtual time. A weight is below 2^24 (65,535 * 256), so span * 2 * weight fits.
     private static let span: UInt64 = 1 << 36
-    private static var spanLimit: UInt64 { 1 << 62 }
+    private static let timeMax: UInt64 = 1 << 62
 
-    /// A heap by (due, order): the first is next.
-    private var heap: [Member] = []
+    /// The latest time at which a turn was taken.
+    private var now = Self.span
+    private var members: [Member] = []
+    private var heap: [Entry] = []
+    /// Where in the heap each member is.
+    private var slots: [Int32] = []
 
     /// Starts with members of the given weights (each 1 to 2^24 - 1), of whom some go on where
     /// `progress` says they were; the others join as if they had just had their share. `offset`
@@ -48,98 +65,145 @@ struct WeightedTurns {
     init(weights: [UInt32], progress: (Int) -> Progress?, offset: Int) {
         let count = weights.count
         for (index, weight) in weights.enumerated() {
-            let weight = UInt64(weight)
-            precondition(weight > 0 && weight < 1 << 24)
-            var member = Member(
-                due: 0, base: Self.span, turns: 0, weight: weight,
-                order: (index + offset) % count, index: index)
-            if let progress = progress(index), progress.weight == weight {
-                member.turns = progress.turns
-                member.base = Self.span + progress.ahead
-                member.base -= Self.span * (2 * progress.turns + 1) / (2 * weight)
-            }
-            member.setDue()
-            heap.append(member)
+            let member = Self.member(weight: UInt64(weight), progress(index))
+            members.append(member)
+            slots.append(Int32(index))
+            heap.append(
+                Entry(
+                    due: member.due, order: Int32((index + offset) % count), index: Int32(index)))
         }
-        for index in (0..<count / 2).reversed() { siftDown(from: index) }
+        for slot in (0..<count / 2).reversed() { siftDown(from: slot) }
     }
 
-    /// How many members there are.
-    var count: Int { heap.count }
+    /// Of another weight than it had, a member has the same fraction of a turn to wait.
+    private static func member(weight: UInt64, _ progress: Progress?) -> Member {
+        precondition(weight > 0 && weight < 1 << 24)
+        guard let progress else { return Member(base: span, turns: 0, weight: weight) }
+        let isSame = progress.weight == weight
+        let turns = isSame ? progress.turns : 0
+        // Nobody waits longer than one turn, which is a span over its weight; so the product fits.
+        let ahead = isSame ? progress.ahead : progress.ahead * progress.weight / weight
+        return Member(
+            base: span + ahead - delay(turns: turns, weight: weight), turns: turns, weight: weight)
+    }
+
+    private static func delay(turns: UInt64, weight: UInt64) -> UInt64 {
+        span * (2 * turns + 1) / (2 * weight)
+    }
 
     /// The member whose turn it is; nil when there are none.
-    var first: Int? { heap.first?.index }
+    var first: Int? { heap.first.map { Int($0.index) } }
 
     /// Takes the turn of the member whose turn it is.
     ///
     /// - Precondition: there is one.
     /// - Complexity: O(log n).
     mutating func takeFirst() {
-        advance(0)
-        siftDown(from: 0)
+        now = max(now, heap[0].due)
+        take(slot: 0)
     }
 
     /// Takes the turn of the first member that `isAllowed`; nil when none is. The turns of those
     /// passed over stay due.
     ///
-    /// - Complexity: O(n).
+    /// - Complexity: O(k + log n) for k members that are not allowed and come before it.
     mutating func take(_ isAllowed: (Int) -> Bool) -> Int? {
-        var best: Int?
-        for place in heap.indices where isAllowed(heap[place].index) {
-            if let known = best, !precedes(heap[place], heap[known]) { continue }
-            best = place
-        }
-        guard let best else { return nil }
-        let index = heap[best].index
-        advance(best)
-        siftDown(from: best)
+        guard let slot = firstSlot(from: 0, isAllowed) else { return nil }
+        let index = Int(heap[slot].index)
+        take(slot: slot)
         return index
     }
 
-    /// Where each member is, to carry over into the next rotation's turns.
-    func progress() -> [(index: Int, Progress)] {
-        let now = heap.first?.due ?? 0
-        return heap.map { member in
-            (
-                member.index,
-                Progress(turns: member.turns, weight: member.weight, ahead: member.due - now)
-            )
-        }
+    /// From now on the member at `index` has this level, at first 0.
+    ///
+    /// - Complexity: O(log n).
+    mutating func setLevel(_ level: Int, of index: Int) {
+        let slot = Int(slots[index])
+        let before = heap[slot].level
+        guard level != before else { return }
+        heap[slot].level = level
+        if level < before { siftUp(from: slot) } else { siftDown(from: slot) }
     }
 
-    private mutating func advance(_ place: Int) {
-        heap[place].turns += 1
-        if heap[place].turns == heap[place].weight {
-            heap[place].turns = 0
-            heap[place].base += Self.span
-        }
-        heap[place].setDue()
-        if heap[place].due >= Self.spanLimit { rebase() }
+    /// Where the member at `index` is, to carry over into the next rotation's turns.
+    func progress(of index: Int) -> Progress {
+        let member = members[index]
+        return Progress(
+            turns: member.turns, weight: member.weight, ahead: max(member.due, now) - now)
     }
 
-    /// Brings virtual time back near zero, once in 2^26 units; differences stay as they are.
+    // MARK: Turns
+
+    private mutating func take(slot: Int) {
+        let index = Int(heap[slot].index)
+        var member = members[index]
+        if slot == 0, heap[0].due < now { member.base += now - heap[0].due }
+        member.turns += 1
+        if member.turns == member.weight {
+            member.turns = 0
+            member.base += Self.span
+        }
+        members[index] = member
+        heap[slot].due = member.due
+        siftDown(from: slot)
+        if member.due >= Self.timeMax { rebase() }
+    }
+
+    /// Brings virtual time back near zero, once in 2^26 units; differences stay as they are, but for
+    /// those of members that had been left behind.
     private mutating func rebase() {
-        let least = heap.map(\.base).min() ?? 0
-        for place in heap.indices {
-            heap[place].base -= least
-            heap[place].setDue()
+        for slot in heap.indices {
+            let index = Int(heap[slot].index)
+            let due = max(heap[slot].due, now)
+            members[index].base += due - heap[slot].due
+            members[index].base -= now - Self.span
+            heap[slot].due = due - (now - Self.span)
         }
+        now = Self.span
+        for slot in (0..<heap.count / 2).reversed() { siftDown(from: slot) }
     }
 
-    private func precedes(_ left: Member, _ right: Member) -> Bool {
-        left.due != right.due ? left.due < right.due : left.order < right.order
+    // MARK: The heap
+
+    /// The first of the allowed at or below `slot`. What is below an allowed one comes after it, and
+    /// is not looked at.
+    private func firstSlot(from slot: Int, _ isAllowed: (Int) -> Bool) -> Int? {
+        guard slot < heap.count else { return nil }
+        if isAllowed(Int(heap[slot].index)) { return slot }
+        guard let left = firstSlot(from: 2 * slot + 1, isAllowed) else {
+            return firstSlot(from: 2 * slot + 2, isAllowed)
+        }
+        guard let right = firstSlot(from: 2 * slot + 2, isAllowed) else { return left }
+        return heap[right].precedes(heap[left]) ? right : left
     }
 
     private mutating func siftDown(from start: Int) {
-        var place = start
-        while true {
-            var least = place
-            for child in 2 * place + 1..<2 * place + 3 where child < heap.count {
-                if precedes(heap[child], heap[least]) { least = child }
-            }
-            guard least != place else { return }
-            heap.swapAt(place, least)
-            place = least
+        let entry = heap[start]
+        var slot = start
+        while 2 * slot + 1 < heap.count {
+            var child = 2 * slot + 1
+            if child + 1 < heap.count, heap[child + 1].precedes(heap[child]) { child += 1 }
+            guard heap[child].precedes(entry) else { break }
+            put(heap[child], at: slot)
+            slot = child
         }
+        put(entry, at: slot)
+    }
+
+    private mutating func siftUp(from start: Int) {
+        let entry = heap[start]
+        var slot = start
+        while slot > 0 {
+            let parent = (slot - 1) / 2
+            guard entry.precedes(heap[parent]) else { break }
+            put(heap[parent], at: slot)
+            slot = parent
+        }
+        put(entry, at: slot)
+    }
+
+    private mutating func put(_ entry: Entry, at slot: Int) {
+        heap[slot] = entry
+        slots[Int(entry.index)] = Int32(slot)
     }
 }

@@ -1,6 +1,7 @@
 // RequestIDs: names for requests that no two requests share. They must be distinct, over workers
 // and processes, but not secret.
 
+internal import Balancing
 internal import HTTP1
 
 /// A worker's source of request ids. Value type.

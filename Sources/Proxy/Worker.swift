@@ -3,6 +3,7 @@
 
 internal import AccessLog
 internal import Backends
+internal import Balancing
 internal import Endpoints
 internal import Events
 internal import HTTP1

@@ -4,39 +4,15 @@
 
 import Backends
 import Balancing
-import Endpoints
 import Testing
 
 @Suite struct LoadTests {
-    private func rotation(
-        _ weights: [UInt32], onProbation: Set<Int> = []
-    ) -> Rotation {
-        let members = weights.enumerated().map { index, weight in
-            Rotation.Member(
-                id: BackendID(rawValue: UInt32(index)),
-                endpoint: Endpoint(.loopback, UInt16(index + 1)), weight: weight, priority: 0,
-                isOnProbation: onProbation.contains(index))
-        }
-        return Rotation(service: ServiceID(index: 0), generation: 1, tiers: [members])
-    }
-
     private func balancer(
         _ weights: [UInt32], inFlightMax: Int? = nil, onProbation: Set<Int> = []
     ) -> RoundRobin {
         let balancer = RoundRobin()
-        balancer.update(
-            to: rotation(weights, onProbation: onProbation), inFlightMax: inFlightMax
-        ) { _ in 0 }
+        balancer.update(to: rotation([weights], onProbation: onProbation), inFlightMax: inFlightMax)
         return balancer
-    }
-
-    /// Begins a request; nil when nobody takes it.
-    private func begin(_ balancer: Balancer, isRepeatable: Bool = true) -> Int? {
-        var request = PickRequest()
-        request.isRepeatable = isRepeatable
-        guard case .backend(let place) = balancer.pick(request) else { return nil }
-        balancer.began(place)
-        return place
     }
 
     @Test("one of three that never answers gets four requests while the others have two each")
@@ -46,7 +22,7 @@ import Testing
         var stuck = 0
         // Five requests are under way at a time, as at 250 a second that take 20 ms.
         for _ in 0..<1000 {
-            guard let place = begin(balancer) else { break }
+            guard let place = balancer.begin() else { break }
             if place == 0 { stuck += 1 } else { open.append(place) }
             while open.count > 4 { balancer.ended(open.removeFirst()) }
         }
@@ -60,7 +36,7 @@ import Testing
         var open: [Int] = []
         var counts = [0, 0]
         for _ in 0..<11_000 {
-            guard let place = begin(balancer) else { break }
+            guard let place = balancer.begin() else { break }
             counts[place] += 1
             open.append(place)
             if open.count > 20 { balancer.ended(open.removeFirst()) }
@@ -71,16 +47,16 @@ import Testing
     @Test("what is in flight is carried into the next rotation")
     func carried() {
         let balancer = balancer([1, 1])
-        for _ in 0..<6 { _ = begin(balancer) }
+        for _ in 0..<6 { _ = balancer.begin() }
         let before = balancer.loads
-        balancer.update(to: rotation([1, 1]), inFlightMax: nil) { before.inFlight($0) }
+        balancer.update(to: rotation([[1, 1]]), inFlightMax: nil) { before.inFlight($0) }
         #expect(balancer.loads.inFlight(0) + balancer.loads.inFlight(1) == 6)
     }
 
     @Test("nobody gets more than the limit, and the pick says so")
     func limit() {
         let balancer = balancer([1, 5], inFlightMax: 2)
-        for _ in 0..<4 { #expect(begin(balancer) != nil) }
+        for _ in 0..<4 { #expect(balancer.begin() != nil) }
         #expect(balancer.pick(PickRequest()) == .full)
         balancer.ended(1)
         #expect(balancer.pick(PickRequest()) == .backend(1))
@@ -88,37 +64,49 @@ import Testing
 
     @Test("a full tier is not left for the next one")
     func fullTier() {
-        let members = (0..<2).map { index in
-            Rotation.Member(
-                id: BackendID(rawValue: UInt32(index)),
-                endpoint: Endpoint(.loopback, UInt16(index + 1)), weight: 1,
-                priority: UInt16(index))
-        }
         let balancer = RoundRobin()
-        balancer.update(
-            to: Rotation(
-                service: ServiceID(index: 0), generation: 1, tiers: members.map { [$0] }),
-            inFlightMax: 1
-        ) { _ in 0 }
-        #expect(begin(balancer) == 0)
+        balancer.update(to: rotation([[1], [1]]), inFlightMax: 1)
+        #expect(balancer.begin() == 0)
         #expect(balancer.pick(PickRequest()) == .full)
     }
 
     @Test("on probation: one request at a time, and only such as may be repeated")
     func probation() {
         let balancer = balancer([1, 1], onProbation: [0])
-        for _ in 0..<10 { #expect(begin(balancer, isRepeatable: false) == 1) }
+        for _ in 0..<10 { #expect(balancer.begin(isRepeatable: false) == 1) }
         var places: [Int] = []
         for _ in 0..<10 {
-            if let place = begin(balancer) { places.append(place) }
+            if let place = balancer.begin() { places.append(place) }
         }
         #expect(places.count { $0 == 0 } == 1)
+    }
+
+    @Test("when all are on probation, none is: they share what there is")
+    func allOnProbation() {
+        let balancer = balancer([1, 1, 1], onProbation: [0, 1, 2])
+        let places = (0..<30).compactMap { _ in balancer.begin(isRepeatable: false) }
+        #expect(counts(places) == [0: 10, 1: 10, 2: 10])
+    }
+
+    @Test("those on probation do not count among the others: what the rest may have is the same")
+    func shareBesidesProbation() {
+        let balancer = balancer([1, 1, 1, 1], onProbation: [2, 3])
+        let places = (0..<22).compactMap { _ in balancer.begin() }
+        #expect(counts(places) == [0: 10, 1: 10, 2: 1, 3: 1])
+    }
+
+    @Test("when the others are full or tried, several on probation share it by load")
+    func probationByLoad() {
+        let balancer = balancer([1, 1, 1], onProbation: [1, 2])
+        let places = (0..<9).compactMap { _ in balancer.begin(avoiding: TriedBackends(0)) }
+        let counted = counts(places)
+        #expect(abs((counted[1] ?? 0) - (counted[2] ?? 0)) <= 1)
     }
 
     @Test("whoever is alone gets everything, on probation or not")
     func alone() {
         let balancer = balancer([3], onProbation: [0])
-        for _ in 0..<100 { #expect(begin(balancer, isRepeatable: false) == 0) }
+        for _ in 0..<100 { #expect(balancer.begin(isRepeatable: false) == 0) }
     }
 
     @Test("somebody is always within the share", arguments: 1...12)
@@ -127,7 +115,7 @@ import Testing
         let weights = (0..<seed).map { _ in UInt32.random(in: 1...20, using: &generator) }
         let balancer = balancer(weights)
         for _ in 0..<500 {
-            #expect(begin(balancer) != nil)
+            #expect(balancer.begin() != nil)
             let place = Int.random(in: weights.indices, using: &generator)
             if balancer.loads.inFlight(place) > 0 { balancer.ended(place) }
         }

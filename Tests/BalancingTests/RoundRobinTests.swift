@@ -3,30 +3,11 @@
 
 import Backends
 import Balancing
-import Endpoints
 import Testing
 
 @Suite struct RoundRobinTests {
-    /// A rotation whose tiers hold members of the given weights, numbered from 0.
-    private func rotation(_ tiers: [[UInt32]], firstID: UInt32 = 0) -> Rotation {
-        var id = firstID
-        let tiers = tiers.enumerated().map { priority, weights in
-            weights.map { weight in
-                defer { id += 1 }
-                return Rotation.Member(
-                    id: BackendID(rawValue: id), endpoint: Endpoint(.loopback, UInt16(id + 1)),
-                    weight: weight, priority: UInt16(priority))
-            }
-        }
-        return Rotation(service: ServiceID(index: 0), generation: 1, tiers: tiers)
-    }
-
     private func picks(_ policy: RoundRobin, _ count: Int) -> [Int] {
         (0..<count).compactMap { _ in policy.place() }
-    }
-
-    private func counts(_ picks: [Int]) -> [Int: Int] {
-        picks.reduce(into: [:]) { $0[$1, default: 0] += 1 }
     }
 
     @Test("equal weights go round in order")
@@ -128,6 +109,40 @@ import Testing
         for index in 0..<3 { #expect(abs((counted[index] ?? 0) - 10) <= 1) }
     }
 
+    @Test("weights that all change every few turns cost nobody a turn, and give nobody a burst")
+    func changingWeights() {
+        let policy = RoundRobin()
+        // As in a slow start: two have their whole weight, the third has more of it each time.
+        var expected = [0.0, 0.0, 0.0]
+        var got = [0, 0, 0]
+        for step in 1...256 {
+            let weights: [UInt32] = [256, 256, UInt32(step)]
+            policy.update(to: rotation([weights]))
+            let sum = weights.reduce(0, +)
+            for place in picks(policy, 7) {
+                got[place] += 1
+                for index in weights.indices {
+                    expected[index] += Double(weights[index]) / Double(sum)
+                }
+                for index in weights.indices {
+                    #expect(abs(Double(got[index]) - expected[index]) < 2)
+                }
+            }
+        }
+    }
+
+    @Test("when all weights are multiplied, the order of turns goes on")
+    func multipliedWeights() {
+        let changing = RoundRobin()
+        changing.update(to: rotation([[3, 2, 1]]))
+        var counted = [0, 0, 0]
+        for turn in 1...120 {
+            changing.update(to: rotation([turn % 2 == 0 ? [3, 2, 1] : [768, 512, 256]]))
+            for place in picks(changing, 1) { counted[place] += 1 }
+        }
+        #expect(counted == [60, 40, 20])
+    }
+
     @Test("ten thousand backends each get one turn a round")
     func many() {
         let policy = RoundRobin()
@@ -142,22 +157,5 @@ import Testing
         policy.update(to: rotation([[1]]))
         policy.update(to: rotation([]))
         #expect(policy.place() == nil)
-    }
-}
-
-extension Balancer {
-    /// Takes up a rotation in which nothing is in flight.
-    fileprivate func update(to rotation: Rotation) {
-        update(to: rotation, inFlightMax: nil) { _ in 0 }
-    }
-
-    /// Where a request goes that is over at once; nil for nowhere.
-    fileprivate func place(avoiding tried: TriedBackends = TriedBackends()) -> Int? {
-        var request = PickRequest()
-        request.tried = tried
-        guard case .backend(let place) = pick(request) else { return nil }
-        began(place)
-        ended(place)
-        return place
     }
 }

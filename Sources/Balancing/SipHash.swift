@@ -1,0 +1,82 @@
+// SipHash-2-4 (Aumasson, Bernstein 2012): 64 bits of any bytes, with a key. Whoever lacks the key can
+// neither foretell a hash nor find bytes that have it; where the key is known it spreads as well as any
+// hash does. About a nanosecond a byte.
+
+/// A SipHash in progress, eight bytes at a time. Value type that allocates nothing.
+struct SipHash {
+    /// 128 bits.
+    struct Key {
+        let low: UInt64
+        let high: UInt64
+
+        init(_ low: UInt64, _ high: UInt64) {
+            self.low = low
+            self.high = high
+        }
+    }
+
+    private var v0: UInt64
+    private var v1: UInt64
+    private var v2: UInt64
+    private var v3: UInt64
+
+    init(_ key: Key) {
+        v0 = key.low ^ 0x736F_6D65_7073_6575
+        v1 = key.high ^ 0x646F_7261_6E64_6F6D
+        v2 = key.low ^ 0x6C79_6765_6E65_7261
+        v3 = key.high ^ 0x7465_6462_7974_6573
+    }
+
+    /// Takes eight bytes, the first one lowest.
+    mutating func append(_ word: UInt64) {
+        v3 ^= word
+        for _ in 0..<2 { mix() }
+        v0 ^= word
+    }
+
+    /// The hash, after `tail`: up to seven bytes that are left, the first one lowest, and in the
+    /// highest byte the length of all.
+    mutating func finish(_ tail: UInt64) -> UInt64 {
+        append(tail)
+        v2 ^= 0xFF
+        for _ in 0..<4 { mix() }
+        return v0 ^ v1 ^ v2 ^ v3
+    }
+
+    private mutating func mix() {
+        v0 &+= v1
+        v1 = rotated(v1, 13) ^ v0
+        v0 = rotated(v0, 32)
+        v2 &+= v3
+        v3 = rotated(v3, 16) ^ v2
+        v0 &+= v3
+        v3 = rotated(v3, 21) ^ v0
+        v2 &+= v1
+        v1 = rotated(v1, 17) ^ v2
+        v2 = rotated(v2, 32)
+    }
+
+    private func rotated(_ word: UInt64, _ bits: UInt64) -> UInt64 {
+        word &<< bits | word &>> (64 &- bits)
+    }
+}
+
+extension SipHash {
+    /// The hash of `bytes`.
+    static func of(_ bytes: Span<UInt8>, _ key: Key) -> UInt64 {
+        var hash = SipHash(key)
+        var index = 0
+        while index + 8 <= bytes.count {
+            hash.append(word(bytes, index..<index + 8))
+            index += 8
+        }
+        let length = UInt64(truncatingIfNeeded: bytes.count) << 56
+        return hash.finish(length | word(bytes, index..<bytes.count))
+    }
+
+    private static func word(_ bytes: Span<UInt8>, _ range: Range<Int>) -> UInt64 {
+        var word: UInt64 = 0
+        for index in range.reversed() { word = word << 8 | UInt64(bytes[index]) }
+        return word
+    }
+}

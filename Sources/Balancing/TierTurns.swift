@@ -1,0 +1,34 @@
+// TierTurns: the turns of each tier of a rotation, carried over from one rotation to the next.
+
+internal import Backends
+
+/// Turns by tier. Value type.
+struct TierTurns {
+    private var rotation: Rotation?
+    private(set) var tiers: [WeightedTurns] = []
+
+    /// Backends that stay keep their place in the order of turns, by the fraction of a turn if they
+    /// have another weight; new ones join as if they had just had their share.
+    mutating func update(to next: Rotation, offset: Int) {
+        var progress: [BackendID: WeightedTurns.Progress] = [:]
+        if let rotation {
+            progress.reserveCapacity(rotation.count)
+            for (tier, turns) in zip(rotation.tiers, tiers) {
+                for (index, member) in tier.enumerated() {
+                    progress[member.id] = turns.progress(of: index)
+                }
+            }
+        }
+        tiers = next.tiers.map { tier in
+            WeightedTurns(
+                weights: tier.map(\.weight), progress: { progress[tier[$0].id] }, offset: offset)
+        }
+        rotation = next
+    }
+
+    /// The turns of one tier.
+    subscript(tier: Int) -> WeightedTurns {
+        get { tiers[tier] }
+        _modify { yield &tiers[tier] }
+    }
+}

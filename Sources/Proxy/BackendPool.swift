@@ -22,7 +22,10 @@ final class BackendPool {
     private(set) var tryTimeout: UInt64?
     /// When it is first looked at whether a response is late.
     private(set) var firstLook: UInt64
-    let balancer: Balancer
+    private(set) var balancer: Balancer
+    private(set) var affinity: Affinity
+    private let worker: Int
+    private var rotation: Rotation?
     /// The rotation's members, tier after tier, as `Pick` numbers them.
     private(set) var members: [PooledBackend] = []
     /// Which backend sent something last, and when another one had; in the loop's nanoseconds.
@@ -51,7 +54,9 @@ final class BackendPool {
         connectTimeout = 0
         firstByteTimeout = 0
         idleTimeout = 0
-        balancer = RoundRobin(offset: worker)
+        self.worker = worker
+        balancer = Balancer.make(options.balancing, worker: worker)
+        affinity = Affinity(options.affinity, options.balancing)
         setTimeouts()
     }
 
@@ -80,6 +85,12 @@ final class BackendPool {
         }
         for gone in known.values { gone.leave() }
         departed = known
+        self.rotation = rotation
+        updateBalancer()
+    }
+
+    private func updateBalancer() {
+        guard let rotation else { return }
         balancer.update(to: rotation, inFlightMax: options.limits.backendRequestsMax) {
             members[$0].inFlight
         }
@@ -88,11 +99,20 @@ final class BackendPool {
 
     /// Does as `options`, of the same service, say from now on; what is under way is not touched.
     func update(to options: ServiceOptions) {
+        let old = self.options
         self.options = options
+        affinity = Affinity(options.affinity, options.balancing)
+        if options.balancing != old.balancing {
+            balancer = Balancer.make(options.balancing, worker: worker)
+        }
+        if options.balancing != old.balancing || options.limits != old.limits { updateBalancer() }
         retryPolicy.update(to: options.retry)
         setTimeouts()
         serveQueueSoon()
     }
+
+    /// Whether responses get lines of their own: for what is asked for seldom, and may allocate.
+    var addsLines: Bool { options.retry.isReported || options.affinity.cookie != nil }
 
     /// Whether a backend that sends nothing while others answer is told from a slow one.
     var hasSilenceLimit: Bool { options.ejection.silence != nil }
@@ -106,6 +126,14 @@ final class BackendPool {
 
     /// The backend for `request`.
     func pick(_ request: PickRequest) -> Pick { balancer.pick(request) }
+
+    /// The backend for `request`: that of the client's token, if it has one and may go there.
+    func pick(_ request: PickRequest, token: UInt64?) -> Pick {
+        if let token, let place = balancer.place(of: token), balancer.admits(place, request) {
+            return .backend(place)
+        }
+        return balancer.pick(request)
+    }
 
     /// A request goes to `backend`.
     func begin(on backend: PooledBackend) {
@@ -157,7 +185,7 @@ final class BackendPool {
             {
                 return
             }
-            let pick = balancer.pick(exchange.asking)
+            let pick = pick(exchange.asking, token: exchange.stickyToken)
             if pick == .full { return }
             exchange.leaveQueue(to: pick)
         }

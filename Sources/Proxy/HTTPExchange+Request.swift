@@ -28,6 +28,11 @@ extension HTTPExchange {
         if worker.log != nil { text.note(head, from: bytes) }
         pool.retryPolicy.noteRequest()
         asking.isRepeatable = method.isIdempotent
+        if pool.affinity.isAsked {
+            asking.key = pool.affinity.key(
+                of: head, bytes, from: client.address, random: worker.random())
+            stickyToken = pool.affinity.token(of: head, bytes)
+        }
 
         noteUpgrade(head, bytes, client)
         client.listener.writeHead(

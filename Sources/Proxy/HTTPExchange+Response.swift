@@ -117,8 +117,22 @@ extension HTTPExchange {
         worker.putOutgoing(
             head, from: bytes,
             to: ClientCapabilities(minorVersion: minorVersion, keepsAlive: responseKeepsAlive),
-            framing: framing, edits: route?.responseEdits)
+            framing: framing, edits: route?.responseEdits, lines: addedLines(connection).span)
         figures.headBytesOut += worker.outgoing.count
+    }
+
+    /// The field lines that the response gets: the cookie that makes the client stick to this backend,
+    /// and how many tries it took.
+    private func addedLines(_ connection: BackendConnection) -> [UInt8] {
+        let pool = connection.pool
+        guard pool.addsLines else { return [] }
+        var lines: [UInt8] = []
+        pool.affinity.appendLine(
+            for: connection.backend.endpoint, unless: stickyToken, to: &lines)
+        if pool.options.retry.isReported {
+            lines += Array("X-Fairlead-Attempts: \(tries)\r\n".utf8)
+        }
+        return lines
     }
 
     /// Passes on the part of `bytes` that is this response's body; `behind` the head that waits in

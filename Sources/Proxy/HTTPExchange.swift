@@ -42,6 +42,8 @@ final class HTTPExchange {
     var pauseTimer: Timer?
     /// Whether it left a backend that was silent.
     var wasMovedForSilence = false
+    /// What the client's cookie names; nil without one.
+    var stickyToken: UInt64?
 
     // MARK: The request
 
@@ -121,7 +123,7 @@ final class HTTPExchange {
         // A loop, since a dial can fail at once.
         while true {
             let backend: PooledBackend
-            switch picked ?? pool.pick(asking) {
+            switch picked ?? pool.pick(asking, token: stickyToken) {
             case .backend(let place): backend = pool.members[place]
             case .full:
                 enqueue(client, pool)
@@ -207,6 +209,7 @@ final class HTTPExchange {
         if isAdmitted { pool.release() }
         isAdmitted = false
         wasMovedForSilence = false
+        stickyToken = nil
         let elapsed = worker.loop.nowNanoseconds - startedAt
         pool.counters.duration.record(microseconds: Int(elapsed / 1000))
         clientLink = Link()

@@ -1,6 +1,7 @@
 // What the proxy is told: plain values, made by the program from the configuration.
 
 package import Backends
+package import Balancing
 package import Endpoints
 package import HTTP1
 package import Routing
@@ -95,6 +96,10 @@ package struct ServiceOptions: Sendable, Equatable {
     package var ejection = EjectionOptions()
     /// How many requests are taken.
     package var limits = RequestLimits()
+    /// How a backend is chosen.
+    package var balancing = BalancerOptions()
+    /// Which requests belong to which backend.
+    package var affinity = AffinityOptions()
 
     /// The rest is at its defaults.
     package init(id: ServiceID, name: String) {

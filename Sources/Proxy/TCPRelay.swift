@@ -60,6 +60,7 @@ final class TCPRelay: ClientSide {
         pool.counters.requests.add()
         pool.counters.inFlight.add()
         pool.retryPolicy.noteRequest()
+        asking.key = HashKey.of(address)
         tryNext()
     }
 

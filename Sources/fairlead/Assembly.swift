@@ -111,9 +111,51 @@ extension ServiceOptions {
         ejection.failures = service.eject.failures
         ejection.silence = service.eject.silence
         limits = RequestLimits(service.limits, workers: workers)
+        balancing = BalancerOptions(service)
+        affinity = AffinityOptions(service)
         retry.budgetPercent = service.retry.budgetPercent
         retry.budgetFloorPerSecond = service.retry.budgetFloor
     }
+}
+
+extension BalancerOptions {
+    fileprivate init(_ service: Service) {
+        self.init(
+            policy: Policy(service.balance), isSticky: service.sticky.cookie != nil,
+            secret: service.sticky.seed)
+    }
+}
+
+extension Policy {
+    fileprivate init(_ balance: Service.Balance) {
+        switch balance {
+        case .roundRobin: self = .roundRobin
+        case .randomOfTwo: self = .randomOfTwo
+        case .leastConnections: self = .leastConnections
+        case .leastTime: self = .leastTime
+        case .consistentHash: self = .consistentHash
+        case .firstFit: self = .firstFit
+        }
+    }
+}
+
+extension AffinityOptions {
+    fileprivate init(_ service: Service) {
+        self.init()
+        cookie = service.sticky.cookie
+        secret = service.sticky.seed
+        switch service.hashBy {
+        case .client: hashBy = .client
+        case .path: hashBy = .path
+        case .header(let name): hashBy = .header(Array(name.lowercased().utf8))
+        case .cookie(let name): hashBy = .cookie(Array(name.utf8))
+        }
+    }
+}
+
+extension Service.Sticky {
+    /// What tokens are made with; the same in every process with the same secret.
+    fileprivate var seed: UInt64 { HashKey.of(Array((secret ?? "").utf8).span) }
 }
 
 extension RequestLimits {

@@ -114,7 +114,8 @@ extension ConfigurationChange.ServiceChange {
         checks = HealthOptions(old.check) != HealthOptions(new.check)
         // The number is the same, whichever it is.
         let id = ServiceID(index: 0)
-        proxy = ServiceOptions(old, id: id, workers: 1)
+        proxy =
+            ServiceOptions(old, id: id, workers: 1)
             != ServiceOptions(new, id: id, workers: 1)
     }
 }

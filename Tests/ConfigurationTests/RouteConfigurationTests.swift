@@ -63,11 +63,11 @@ import Testing
         arguments: [
             (
                 "{path: /a}",
-                "found nothing, expected one of service, redirect (with to) and respond (with status)"
+                "found nothing, expected one of service, split, redirect (with to) and respond (with status)"
             ),
             (
                 "{redirect: {to: /x}, service: web}",
-                "found service and redirect, expected one of service, redirect (with to) and respond "
+                "found service and redirect, expected one of service, split, redirect (with to) and respond "
                     + "(with status)"
             ),
             (
@@ -85,7 +85,7 @@ import Testing
             ),
             (
                 "{path: /a, service: web, strip-prefix: on}",
-                "found a change of the prefix, expected path-prefix and service beside it"
+                "found a change of the prefix, expected path-prefix and service or split beside it"
             ),
             (
                 "{methods: [CONNECT], service: web}",

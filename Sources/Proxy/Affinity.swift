@@ -1,0 +1,114 @@
+// Affinity: which requests belong together, and to which backend: by a hash of something in them, or by
+// a cookie that names the backend which answered the client first.
+
+internal import Balancing
+internal import Endpoints
+internal import HTTP1
+
+/// What makes requests go to the same backend.
+package struct AffinityOptions: Sendable, Equatable {
+    /// What the consistent hash is made of.
+    package var hashBy = HashBy.client
+    /// The name of the cookie that names the backend; nil for none.
+    package var cookie: String?
+    /// What the cookie's values are made with.
+    package var secret: UInt64 = 0
+
+    /// By the client's address, if at all.
+    package init() {}
+
+    /// What a consistent hash is made of.
+    package enum HashBy: Sendable, Equatable {
+        /// The client's address.
+        case client
+        /// The path, without query.
+        case path
+        /// The value of the field of this lower-case name.
+        case header([UInt8])
+        /// The value of this cookie.
+        case cookie([UInt8])
+    }
+}
+
+/// The same, as one worker uses it. Value type.
+struct Affinity {
+    /// Nil unless the policy hashes.
+    private let hashBy: AffinityOptions.HashBy?
+    /// Nil unless clients stick.
+    private let cookie: [UInt8]?
+    private let secret: UInt64
+    /// `Set-Cookie: NAME=`
+    private let lineStart: [UInt8]
+    /// A session's cookie, for the whole site, out of reach of scripts and of other sites' requests.
+    private static let lineEnd = Array("; Path=/; HttpOnly; SameSite=Lax\r\n".utf8)
+
+    init(_ options: AffinityOptions, _ balancing: BalancerOptions) {
+        hashBy = balancing.policy == .consistentHash ? options.hashBy : nil
+        cookie = options.cookie.map { Array($0.utf8) }
+        secret = options.secret
+        lineStart = Array("Set-Cookie: \(options.cookie ?? "")=".utf8)
+    }
+
+    /// Whether a request has to be looked at.
+    var isAsked: Bool { hashBy != nil || cookie != nil }
+
+    /// What the request is hashed by; requests that have nothing to be hashed by are spread by
+    /// `random`.
+    func key(
+        of head: borrowing RequestHead, _ bytes: Span<UInt8>, from client: IPAddress,
+        random: @autoclosure () -> UInt64
+    ) -> UInt64 {
+        let range: Range<Int>?
+        switch hashBy {
+        case nil: return 0
+        case .client: return HashKey.of(client)
+        case .path: range = Self.path(of: head, bytes)
+        case .header(let name): range = head.value(ofField: name, bytes)
+        case .cookie(let name): range = head.cookie(name, bytes)
+        }
+        guard let range, !range.isEmpty else { return random() }
+        return HashKey.of(bytes.extracting(range))
+    }
+
+    private static func path(
+        of head: borrowing RequestHead, _ bytes: Span<UInt8>
+    ) -> Range<Int> {
+        let target = head.pathAndQuery.bounds
+        var end = target.lowerBound
+        while end < target.upperBound, bytes[end] != 0x3F { end += 1 }
+        return target.lowerBound..<end
+    }
+
+    /// The token of the backend that the client's cookie names; nil when there is none, or it is not
+    /// one of ours.
+    func token(of head: borrowing RequestHead, _ bytes: Span<UInt8>) -> UInt64? {
+        guard let cookie, let range = head.cookie(cookie, bytes), range.count == 16 else {
+            return nil
+        }
+        var token: UInt64 = 0
+        for index in range {
+            let digit: UInt8
+            switch bytes[index] {
+            case 0x30...0x39: digit = bytes[index] - 0x30
+            case 0x61...0x66: digit = bytes[index] - 0x61 + 10
+            default: return nil
+            }
+            token = token << 4 | UInt64(digit)
+        }
+        return token
+    }
+
+    /// Appends the line that makes a client stick to the backend at `endpoint`, unless `token`, which
+    /// it came with, says the same; nothing without sticky clients.
+    func appendLine(for endpoint: Endpoint, unless token: UInt64?, to lines: inout [UInt8]) {
+        guard cookie != nil else { return }
+        let own = Balancer.token(of: endpoint, secret: secret)
+        guard own != token else { return }
+        lines += lineStart
+        for shift in stride(from: 60, through: 0, by: -4) {
+            let digit = UInt8(own >> UInt64(shift) & 0xF)
+            lines.append(digit < 10 ? 0x30 + digit : 0x61 + digit - 10)
+        }
+        lines += Self.lineEnd
+    }
+}

@@ -33,9 +33,13 @@ package struct AdminSnapshot: Sendable {
     package var following: Following?
     /// Who is asked for instances: nameservers, then Consul agents, each in the configured order.
     package var registries: [Registry] = []
-    /// Health checks of all services by what they came to: `passed`, `failed`,
-    /// `inconclusive`, `skipped`.
+    /// Health checks of all services by what they came to: `passed`, `failed`, `inconclusive`,
+    /// `skipped`.
     package var checks: [String: Int] = [:]
+    /// Checks that were due and had to wait for the budget.
+    package var lateChecks = 0
+    /// How long those waited in all.
+    package var checkLatenessSeconds = 0.0
     /// Lines of the access log by what became of them: `written`, `dropped`, `lost`; empty without one.
     package var accessLogLines: [String: Int] = [:]
     /// What the kernel says about the process; nil when it could not be read.

@@ -155,9 +155,14 @@ package struct Metric: Sendable {
         "DNS messages sent and received, by transport and by what was wrong with them.")
     static let checks = Metric(
         .counter, "fairlead_checks_total", ["result"], "Health checks, by what they came to.")
+    static let lateChecks = Metric(
+        .counter, "fairlead_checks_late_total", [],
+        "Health checks that were due and had to wait for the budget (checks.rate).")
+    static let checkLateness = Metric(
+        .counter, "fairlead_checks_lateness_seconds_total", [], "How long those waited in all.")
     private static let discovery = [
         goodAnswerAge, goodAnswerInstances, answers, registryUp, registryAnswers,
-        registryMalformed, dnsMessages, checks,
+        registryMalformed, dnsMessages, checks, lateChecks, checkLateness,
     ]
 
     // MARK: - Backends. Their series end with the backend.

@@ -121,6 +121,8 @@ package struct MetricsText {
         writeRegistries()
         family(.dnsMessages, Self.byKind(snapshot.dnsMessages))
         family(.checks, Self.byKind(snapshot.checks))
+        one(.lateChecks, Double(snapshot.lateChecks))
+        one(.checkLateness, snapshot.checkLatenessSeconds)
     }
 
     private mutating func writeRegistries() {

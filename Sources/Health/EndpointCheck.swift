@@ -43,8 +43,8 @@ final class EndpointCheck {
         watchers.removeAll { $0.backend == backend }
     }
 
-    /// How soon the next check should follow for the watcher who needs it soonest. Nobody watches
-    /// less closely for company.
+    /// How soon the next check should follow for the watcher who needs it soonest; nil when nobody
+    /// watches.
     var mostUrgent: (timing: CheckSchedule.Timing, pace: CheckSchedule.Pace)? {
         watchers.map { ($0.service.timing, $0.service.pace(of: $0.backend)) }
             .min { $0.0.interval($0.1) < $1.0.interval($1.1) }

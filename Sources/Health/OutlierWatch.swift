@@ -6,8 +6,8 @@
 // as long as its peers, is found here. It is compared with the others, never with a number alone:
 // when all are failing, or slow, none of them is to blame.
 //
-// Figures are kept by second, for ten seconds: that is a second's worth of memory ten times, and a
-// failure is forgotten after ten seconds, however much or little traffic there is.
+// Figures are kept by second, for ten seconds: enough for the twenty answers that a verdict takes at
+// two a second, and little enough that a backend is not judged by what is over.
 
 package import Backends
 

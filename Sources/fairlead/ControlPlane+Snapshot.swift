@@ -58,6 +58,8 @@ extension ControlPlane {
             "inconclusive": Int(checker.counters.inconclusive),
             "skipped": Int(checker.counters.skipped),
         ]
+        snapshot.lateChecks = Int(checker.counters.late)
+        snapshot.checkLatenessSeconds = checker.counters.lateness / .seconds(1)
         if let accessLog {
             let totals = registry.accessLogTotals
             let lost = accessLog.lostLines

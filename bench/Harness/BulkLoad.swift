@@ -1,6 +1,7 @@
 // BulkLoad: downloads as fast as they come, 256 KiB at a time: wrk and h2load receive 8 KiB at a time,
 // and would be what is measured.
 
+internal import BenchSupport
 internal import Glibc
 
 /// Downloads `path`, of `size` bytes, again and again on `connections`, for `seconds`; returns how

@@ -1,5 +1,7 @@
 // Chart: the report as a picture (SVG): a panel for each scenario, a bar for each proxy.
 
+internal import BenchSupport
+
 extension Report {
     /// Panels beside each other, three in a row.
     var chart: String {
@@ -21,8 +23,8 @@ extension Report {
             <rect width="100%" height="100%" fill="#ffffff"/>
             <text x="\(Panel.margin)" y="28" font-size="18" font-weight="600" fill="#1a1a1a">\
             Fairlead beside its peers: shorter is better</text>
-            <text x="\(Panel.margin)" y="46" fill="#666666">\(escaped(date)), commit \
-            \(escaped(commit)), \(escaped(machine)), \(escaped(kernel)); medians of \
+            <text x="\(Panel.margin)" y="46" fill="#666666">\(escaped(surroundings.date)), commit \
+            \(escaped(surroundings.commit)), \(escaped(surroundings.machine)), \(escaped(surroundings.kernel)); medians of \
             \(effort.rounds) rounds, lines from least to most</text>
             \(body)</svg>
 

@@ -1,7 +1,7 @@
 // Comparison: every scenario, round after round, each proxy in turn: only figures of the same minute
 // on the same machine can be compared.
 
-internal import FoundationEssentials
+internal import BenchSupport
 internal import Glibc
 
 /// The origin: `fairlead backend`.
@@ -135,11 +135,4 @@ private func waitUntilServing(_ peer: Peer, _ setup: Setup) throws {
     else {
         throw BenchError("\(peer.name) adds no X-Forwarded-For; the origin got: \(answer)")
     }
-}
-
-/// Tells whoever waits, beside the report on standard output.
-func say(_ text: String) {
-    let line = Array("\(text)\n".utf8)
-    // The array lives across the call; a line that can't be written is no loss.
-    unsafe _ = write(STDERR_FILENO, line, line.count)
 }

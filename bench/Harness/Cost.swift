@@ -1,5 +1,6 @@
 // Cost: what a process has cost, and whether something else was at work beside it.
 
+internal import BenchSupport
 internal import FoundationEssentials
 internal import Glibc
 
@@ -23,13 +24,6 @@ func cost<Result>(
     let spent = Double(processorNanoseconds(ofTreeAt: process) - own)
     let foreign = max(0, Double(busyNanoseconds() - busy) - spent)
     return (Cost(nanoseconds: spent, foreignShare: foreign / elapsed), result)
-}
-
-/// Nanoseconds of a clock that never jumps.
-func monotonic() -> UInt64 {
-    var time = timespec()
-    unsafe _ = clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
 /// The processor time, in nanoseconds, of every thread of `root` and of the processes below it, so
@@ -66,12 +60,6 @@ func residentBytes(ofTreeAt root: Int32) -> Int {
         let kibibytes = (line ?? "").split(whereSeparator: { !$0.isNumber }).first
         return sum + (kibibytes.flatMap { Int($0) } ?? 0) * 1024
     }
-}
-
-/// The text of a file of /proc; empty when the process has ended.
-func text(_ path: String) -> String {
-    // Not `Data(contentsOf:)` with a size known before: files of /proc say that they are empty.
-    (try? String(contentsOf: URL(filePath: path), encoding: .utf8)) ?? ""
 }
 
 private func tree(at root: Int32) -> [Int32] {

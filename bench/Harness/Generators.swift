@@ -1,5 +1,6 @@
 // Generators: wrk and h2load, and their reports. A report of any failure is no figure.
 
+internal import BenchSupport
 internal import Subprocess
 
 /// What a load generator did.

@@ -1,5 +1,6 @@
 // IdleLoad: connections that have made one request each and wait for their next.
 
+internal import BenchSupport
 internal import Glibc
 
 /// How many connections may be asked for: what the limit of descriptors leaves, which the proxy has

@@ -1,6 +1,7 @@
 // Peer: a proxy under measure. Each has a file that turns a setup into the configuration that its
 // experts would write: one worker, connections kept on both sides, `X-Forwarded-For` added.
 
+internal import BenchSupport
 internal import FoundationEssentials
 
 /// One proxy, or one way to configure it.
@@ -45,12 +46,6 @@ struct Peer: Sendable {
             return [program, "floor", "\(setup.port)", "\(setup.origin)"]
         }
     }
-}
-
-/// The path of a program of this package, which the build puts beside this one.
-func builtProgram(_ name: String) throws -> String {
-    let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    return String(own[..<(own.lastIndex(of: "/") ?? own.endIndex)]) + "/" + name
 }
 
 /// Writes a configuration file into the setup's folder and returns its path.

@@ -1,5 +1,6 @@
 // The report as tables for readers, and the files it is written to.
 
+internal import BenchSupport
 internal import FoundationEssentials
 
 extension Report {
@@ -7,7 +8,8 @@ extension Report {
     var markdown: String {
         var lines = [
             "# Fairlead beside its peers", "",
-            "\(date), commit \(commit), \(machine), \(kernel), \(congestionControl).",
+            "\(surroundings.date), commit \(surroundings.commit), \(surroundings.machine), "
+                + "\(surroundings.kernel), \(congestionControl).",
             "",
             "Medians of \(effort.rounds) interleaved rounds of \(effort.seconds) s. One worker on a "
                 + "processor of its own, load and origin on another, in a network of their own. Less "
@@ -25,8 +27,8 @@ extension Report {
     /// Writes tables, JSON and the chart into `folder`; returns the paths.
     func write(to folder: String) throws -> [String] {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let day = date.prefix { $0 != "T" }
-        let path = "\(folder)/\(day)-\(commit.filter { $0 != "+" })"
+        let day = surroundings.date.prefix { $0 != "T" }
+        let path = "\(folder)/\(day)-\(surroundings.commit.filter { $0 != "+" })"
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         let files = [
@@ -57,7 +59,7 @@ extension Report.Section {
             else { continue }
             let name = outcome.peer == "fairlead" ? "**fairlead**" : outcome.peer
             var cells = [
-                name, number(fairlead_bench.median(values)),
+                name, number(BenchSupport.median(values)),
                 "\(number(least)) to \(number(most))",
             ]
             for reference in references {

@@ -1,5 +1,6 @@
 // Scenarios of requests: small ones in every circumstance, and bodies.
 
+internal import BenchSupport
 internal import FoundationEssentials
 internal import Glibc
 

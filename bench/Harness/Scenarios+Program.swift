@@ -1,5 +1,6 @@
 // Scenarios of the program itself: how soon it is there, and how much room it takes.
 
+internal import BenchSupport
 internal import FoundationEssentials
 internal import Glibc
 internal import Subprocess

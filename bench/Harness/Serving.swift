@@ -1,5 +1,6 @@
 // Serving: a program that runs on a processor of its own while something is measured.
 
+internal import BenchSupport
 internal import Glibc
 internal import Subprocess
 

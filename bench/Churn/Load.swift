@@ -1,0 +1,130 @@
+// Load: clients of one proxy, on a thread and a loop of their own. The loop is open: requests are
+// sent when they are due, on a kept connection that is free or else on a new one, and none is sent
+// twice.
+
+internal import BenchSupport
+internal import Endpoints
+internal import Events
+internal import Glibc
+internal import HTTP1
+internal import HTTPClient
+internal import Locking
+
+/// A load under way. Any thread.
+final class Load: Sendable {
+    /// How long a client waits for an answer.
+    static let patience = Duration.seconds(5)
+    /// Bytes of a POST's body.
+    static let postBytes = 10 * 1024
+
+    private struct State {
+        var isStopping = false
+        var exchanges: [Exchange] = []
+        var latenessNanoseconds: UInt64 = 0
+    }
+
+    private let state = Locked(State())
+    private let thread: LoopThread
+
+    /// Begins at once. POSTs carry ids that begin with `name`.
+    init(_ schedule: Schedule, on port: UInt16, name: String) throws {
+        let state = state
+        thread = try LoopThread(name: name) {
+            let loop = EventLoop()
+            let clients = Clients(schedule, on: port, name: name, loop: loop)
+            clients.run { state.withLock(\.isStopping) }
+            state.withLock {
+                $0.exchanges = clients.exchanges
+                $0.latenessNanoseconds = clients.latenessNanoseconds
+            }
+        }
+    }
+
+    /// Sends no more from now on; what is under way ends by itself.
+    func stop() {
+        state.withLock { $0.isStopping = true }
+    }
+
+    /// Waits for the end; every request that was sent, in the order of their ends, and by how many
+    /// seconds the latest of them was sent too late. Once, after `stop()`.
+    func result() -> (exchanges: [Exchange], latenessSeconds: Double) {
+        thread.join()
+        return state.withLock { ($0.exchanges, Double($0.latenessNanoseconds) / 1e9) }
+    }
+}
+
+/// The clients, on the load's thread.
+private final class Clients {
+    private let schedule: Schedule
+    private let name: String
+    private let target: Target
+    private let loop: EventLoop
+    private let client: HTTPClient
+    private let body = [UInt8](repeating: 0x78, count: Load.postBytes)
+    private var underWay = 0
+    private(set) var exchanges: [Exchange] = []
+    private(set) var latenessNanoseconds: UInt64 = 0
+
+    init(_ schedule: Schedule, on port: UInt16, name: String, loop: EventLoop) {
+        self.schedule = schedule
+        self.name = name
+        self.loop = loop
+        target = .endpoint(Endpoint(.loopback, port))
+        client = HTTPClient(on: loop)
+        exchanges.reserveCapacity(schedule.rate * 60)
+    }
+
+    func run(until isStopping: () -> Bool) {
+        let start = monotonic()
+        var next = 0
+        let timer = Timer(on: loop) {}
+        while !isStopping() {
+            let now = monotonic()
+            while start + schedule.due(next) <= now {
+                send(next, due: start + schedule.due(next))
+                next += 1
+            }
+            let wait = Int64(start + schedule.due(next)) - Int64(now)
+            timer.schedule(after: .nanoseconds(max(0, wait)))
+            while timer.isScheduled { loop.runOnce(waiting: true) }
+        }
+        while underWay > 0 { loop.runOnce(waiting: true) }
+    }
+
+    private func send(_ index: Int, due: UInt64) {
+        var request = HTTPClient.Request(
+            "/", from: target, deadline: Load.patience, responseBody: .upTo(65_536))
+        request.keepsConnection = true
+        request.retriesClosedConnection = false
+        let kind = schedule.kind(index)
+        if kind == .post {
+            request.method = .post
+            request.body = body
+            request.fields = [(InstanceServer.postField, "\(name)-\(index)")]
+        }
+        let lateness = monotonic() - due
+        latenessNanoseconds = max(latenessNanoseconds, lateness)
+        underWay += 1
+        client.send(request) { [unowned self] outcome in
+            underWay -= 1
+            let (ended, instance) = Self.read(outcome)
+            exchanges.append(
+                Exchange(
+                    kind: kind, due: due, ended: monotonic(), outcome: ended, instance: instance))
+        }
+    }
+
+    private static func read(_ outcome: HTTPClient.Outcome) -> (Exchange.Outcome, Int?) {
+        switch outcome {
+        case .response(let response):
+            (
+                .status(response.status),
+                response.field(InstanceServer.numberField).flatMap { Int($0) }
+            )
+        case .failed(.connect): (.refused, nil)
+        case .failed(.timeout): (.timeout, nil)
+        case .failed(.broken), .failed(.closedEarly): (.closed, nil)
+        case .failed: (.malformed, nil)
+        }
+    }
+}

@@ -1,0 +1,33 @@
+// Fairlead with nothing but what it can't do without: where to listen, whom to ask, for what name.
+
+extension Peer {
+    /// By SRV records.
+    static func fairlead(_ program: String) -> Peer {
+        Peer(name: "fairlead", version: [program, "--version"]) { setup in
+            let source = [
+                "--service", setup.discovery.service, "--dns", "127.0.0.1:\(setup.dnsPort)",
+            ]
+            return fairleadCommand(program, source, setup)
+        }
+    }
+
+    /// By Consul's HTTP API.
+    static func fairleadByAPI(_ program: String) -> Peer {
+        Peer(
+            name: "fairlead-api", version: [program, "--version"], discoveries: [.consul]
+        ) { setup in
+            var command = fairleadCommand(program, ["--consul", "web?passing"], setup)
+            command.environment["FAIRLEAD_CONSUL_AGENTS"] = "127.0.0.1:\(ConsulRegistry.httpPort)"
+            return command
+        }
+    }
+}
+
+private func fairleadCommand(_ program: String, _ source: [String], _ setup: Setup) -> Command {
+    var environment = setup.checksByHTTP ? ["FAIRLEAD_CHECK_PATH": "/health"] : [:]
+    if setup.sharesPort { environment["FAIRLEAD_SHARE_ADDRESSES"] = "on" }
+    let places = [
+        "--listen", "127.0.0.1:\(setup.port)", "--admin", "127.0.0.1:\(setup.adminPort)",
+    ]
+    return Command(words: [program, "run"] + places + source, environment: environment)
+}

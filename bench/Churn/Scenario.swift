@@ -1,0 +1,27 @@
+// Scenario: something that happens to instances, a registry or the proxies themselves, and what may
+// come of it.
+
+/// A row of the table.
+struct Scenario: Sendable {
+    /// As on the command line.
+    let name: String
+    /// As in the table.
+    let title: String
+    /// Whether Fairlead checks by HTTP; without, by TCP, its default.
+    var checksByHTTP = false
+    /// Whether instances share an address.
+    var sharesAddress = false
+    /// Whether two processes of a proxy share a port.
+    var sharesPorts = false
+    /// What counts as traffic having moved; nil when it need not.
+    var movement: Movement?
+    let bar: Bar
+    /// Makes it happen, with a pause behind it in which its consequences show.
+    let events: @Sendable (Stage) throws -> Void
+
+    /// All of them, in the order of the report.
+    static let all = arrivals + failures + disasters
+
+    /// Whether the peer takes part.
+    func has(_ peer: Peer) -> Bool { !sharesAddress || peer.followsPorts }
+}

@@ -59,6 +59,12 @@ struct BackendView: Encodable {
     /// In the part of the rotation that gets the requests.
     let active: Bool
     let check: Check?
+    let ejectedUntil: String?
+    let ejections: Int
+    let onProbation: Bool
+    let sharePercent: Int
+    let lastLiveFailure: String?
+    let lastLiveFailureAt: String?
     let requests: Int
     let inFlight: Int
     let connections: Int
@@ -89,6 +95,12 @@ struct BackendView: Encodable {
         check = backend.check.map {
             Check(passed: $0.passed, at: timeText($0.at), result: $0.result)
         }
+        ejectedUntil = backend.ejectedUntil.map(timeText)
+        ejections = backend.ejections
+        onProbation = backend.isOnProbation
+        sharePercent = backend.sharePercent
+        lastLiveFailure = backend.lastLiveFailure?.text
+        lastLiveFailureAt = backend.lastLiveFailure.map { timeText($0.at) }
         requests = backend.totals.requests
         inFlight = backend.totals.inFlight
         connections = backend.totals.dials
@@ -273,6 +285,9 @@ struct ServiceView: Encodable {
     let mode: String
     let sources: [Source]
     let hold: String?
+    let emergency: String?
+    let emergencies: Int
+    let ejectionsRefused: Int
     let sentence: String
     let checked: Bool
     let inRotation: Int
@@ -283,6 +298,8 @@ struct ServiceView: Encodable {
     let errors: [String: Int]
     let retries: Int
     let retriesDenied: Int
+    let queued: Int
+    let waiting: Int
     let receivedBytes: Int
     let sentBytes: Int
     let durationMilliseconds: Durations
@@ -297,6 +314,9 @@ struct ServiceView: Encodable {
         mode = service.mode.rawValue
         sources = service.sources.map { Source($0, at: now) }
         hold = service.hold
+        emergency = service.emergency.map { $0.isRefusing ? "refusing" : "serving" }
+        emergencies = service.emergencies
+        ejectionsRefused = service.ejectionsRefused
         sentence = service.sentence
         checked = service.isChecked
         inRotation = service.rotationCount
@@ -311,9 +331,12 @@ struct ServiceView: Encodable {
             "noBackend": totals.noBackend, "backendError": totals.backendErrors,
             "timeout": totals.timeouts, "cutShort": totals.cutShort,
             "clientAbort": totals.clientAborts, "expired": totals.expired,
+            "overLimit": totals.overLimit,
         ]
         retries = totals.retries
         retriesDenied = totals.retriesDenied
+        queued = totals.queued
+        waiting = totals.queueLength
         receivedBytes = totals.bytesFromClients
         sentBytes = totals.bytesToClients
         durationMilliseconds = Durations(

@@ -93,6 +93,12 @@ package struct AdminSnapshot: Sendable {
         package var hold: String?
         /// What the roster says about itself, as a sentence; empty when there is nothing to say.
         package var sentence = ""
+        /// What becomes of its requests while no backend is up; nil while one is.
+        package var emergency: Emergency?
+        /// How often that has happened.
+        package var emergencies = 0
+        /// Ejections that were refused: there would have been too few left.
+        package var ejectionsRefused = 0
         /// Whether it has active checks.
         package var isChecked = true
         /// Every backend on the roster, whatever its state.
@@ -114,6 +120,20 @@ package struct AdminSnapshot: Sendable {
         /// there is no other.
         package var provenCount: Int { backends.count { $0.isInRotation && $0.state == .up } }
 
+    }
+
+    /// What becomes of a service's requests while no backend is up.
+    package struct Emergency: Sendable {
+        /// Since when.
+        package var since: Double
+        /// Whether they are refused; if not, they go to backends that are not up.
+        package var isRefusing: Bool
+
+        /// All is required.
+        package init(since: Double, isRefusing: Bool) {
+            self.since = since
+            self.isRefusing = isRefusing
+        }
     }
 
     /// A source, and how asking it fares.
@@ -236,6 +256,16 @@ package struct AdminSnapshot: Sendable {
         package var isInRotation: Bool
         /// Whether it is in the part of the rotation that gets the requests; the rest stands by.
         package var isActive = false
+        /// When its ejection ends by itself; nil when it is not ejected, or checks end that.
+        package var ejectedUntil: Double?
+        /// Ejections since it was last well for long.
+        package var ejections = 0
+        /// Whether it has to prove itself by one request at a time.
+        package var isOnProbation = false
+        /// How much of its share it gets, in percent; less than 100 in its slow start.
+        package var sharePercent = 100
+        /// What live requests showed against it last: when, and as a phrase; nil for nothing.
+        package var lastLiveFailure: (at: Double, text: String)?
         /// The last check; nil when none has ended.
         package var check: Check?
         /// What the workers have counted for it; zeros until filled in.

@@ -97,7 +97,16 @@ package struct AdminVerdict: Sendable, Equatable {
     ) -> [Problem] {
         var problems: [Problem] = []
         let listeners = snapshot.listeners.filter { $0.services.contains(service.name) }
-        if service.provenCount == 0 {
+        if let emergency = service.emergency, !emergency.isRefusing, service.rotationCount > 0 {
+            // Requests are served, so that nobody in front should leave for it.
+            problems.append(
+                Problem(
+                    level: .warning,
+                    text: "\(service.name): no backend has been up for "
+                        + "\(AgeText(snapshot.takenAt - emergency.since)); requests go to "
+                        + "\(service.rotationCount) of \(service.backends.count) that only checks or "
+                        + "the registry speak against.", blocksReadiness: false))
+        } else if service.provenCount == 0 {
             let places = listeners.map { "\($0.endpoint)" }.joined(separator: ", ")
             let effect =
                 listeners.isEmpty
@@ -152,6 +161,9 @@ package struct AdminVerdict: Sendable, Equatable {
     }
 
     private static func emptiness(_ service: AdminSnapshot.Service) -> String {
+        if service.emergency?.isRefusing == true, service.backends.count > 1 {
+            return "none of \(service.backends.count) is up, and live requests failed as well"
+        }
         if !service.backends.isEmpty {
             return service.backends.count == 1
                 ? "there is one, and it is \(service.backends[0].state.rawValue)"

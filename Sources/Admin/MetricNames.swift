@@ -113,6 +113,19 @@ package struct Metric: Sendable {
     static let retriesDenied = Metric(
         .counter, "fairlead_retries_denied_total", ["service"],
         "Retries not made because the budget was spent.")
+    static let queued = Metric(
+        .counter, "fairlead_queued_requests_total", ["service"],
+        "Requests that had to wait for a backend to have room.")
+    static let queueLength = Metric(
+        .gauge, "fairlead_waiting_requests", ["service"], "Of these, waiting now.")
+    static let emergency = Metric(
+        .gauge, "fairlead_emergency", ["service", "conduct"],
+        "1 while no backend is up and requests go to others all the same (serving), or are refused.")
+    static let emergencies = Metric(
+        .counter, "fairlead_emergencies_total", ["service"], "How often no backend was up.")
+    static let ejectionsRefused = Metric(
+        .counter, "fairlead_ejections_refused_total", ["service"],
+        "Ejections that were refused, since too few backends would have been left.")
     static let receivedBytes = Metric(
         .counter, "fairlead_received_bytes_total", ["service"],
         "Bytes received from clients and passed on.")
@@ -126,8 +139,9 @@ package struct Metric: Sendable {
     static let rotation = Metric(
         .gauge, "fairlead_rotation_backends", ["service"], "Backends that may get requests now.")
     private static let service = [
-        requests, inFlight, responses, upgrades, errors, retries, retriesDenied, receivedBytes,
-        sentBytes, duration, backends, rotation,
+        requests, inFlight, responses, upgrades, errors, retries, retriesDenied, queued,
+        queueLength, receivedBytes, sentBytes, duration, backends, rotation, emergency,
+        emergencies, ejectionsRefused,
     ]
 
     // MARK: - Discovery
@@ -173,6 +187,9 @@ package struct Metric: Sendable {
     static let backendInRotation = Metric(
         .gauge, "fairlead_backend_in_rotation", ["service", "backend"],
         "1 if the backend may get requests now, else 0.")
+    static let backendOnProbation = Metric(
+        .gauge, "fairlead_backend_on_probation", ["service", "backend"],
+        "1 if the backend was ejected and has to prove itself by single requests, else 0.")
     static let backendCheckPassed = Metric(
         .gauge, "fairlead_backend_check_passed", ["service", "backend"],
         "1 if the last check passed, else 0; absent before the first.")
@@ -207,7 +224,7 @@ package struct Metric: Sendable {
         .histogram, "fairlead_backend_first_byte_seconds", ["service", "backend"],
         "Time from the first byte sent to the backend to the head of its response.")
     private static let backend = [
-        backendState, backendInRotation, backendCheckPassed, backendRequests, backendInFlight,
+        backendState, backendInRotation, backendOnProbation, backendCheckPassed, backendRequests, backendInFlight,
         backendDials, backendDialFailures, backendFailures, backendOpen, backendServerErrors,
         backendReceivedBytes, backendSentBytes, backendFirstByte,
     ]

@@ -81,11 +81,14 @@ package struct MetricsText {
                     ("no_backend", totals.noBackend), ("backend_error", totals.backendErrors),
                     ("timeout", totals.timeouts), ("cut_short", totals.cutShort),
                     ("client_abort", totals.clientAborts), ("expired", totals.expired),
+                    ("over_limit", totals.overLimit),
                 ].map { Series([service.name, $0.0], Double($0.1)) }
             })
         family(.upgrades, each(\.upgrades))
         family(.retries, each(\.retries))
         family(.retriesDenied, each(\.retriesDenied))
+        family(.queued, each(\.queued))
+        family(.queueLength, each(\.queueLength))
         family(.receivedBytes, each(\.bytesFromClients))
         family(.sentBytes, each(\.bytesToClients))
         histogram(.duration, services.map { ([$0.name], $0.totals.duration) })
@@ -98,6 +101,16 @@ package struct MetricsText {
                 }
             })
         family(.rotation, services.map { Series([$0.name], Double($0.rotationCount)) })
+        family(
+            .emergency,
+            services.flatMap { service in
+                [("serving", false), ("refusing", true)].map { conduct, isRefusing in
+                    let isIt = service.emergency?.isRefusing == isRefusing
+                    return Series([service.name, conduct], isIt ? 1 : 0)
+                }
+            })
+        family(.emergencies, services.map { Series([$0.name], Double($0.emergencies)) })
+        family(.ejectionsRefused, services.map { Series([$0.name], Double($0.ejectionsRefused)) })
     }
 
     private mutating func writeDiscovery() {
@@ -161,6 +174,7 @@ package struct MetricsText {
                 }
             })
         family(.backendInRotation, each { $0.isInRotation ? 1 : 0 })
+        family(.backendOnProbation, each { $0.isOnProbation ? 1 : 0 })
         family(
             .backendCheckPassed,
             backends.compactMap { labels, backend in

@@ -82,7 +82,10 @@ extension BackendPool {
         guard waited >= Self.usualWaits * usualWait else { return false }
         if !backend.record.isSilent {
             let othersHeardAt = lastHeard.id == backend.id ? heardBefore : lastHeard.at
-            let waitingMin = backend.record.isOnProbation ? 1 : Loads.smallLoad
+            // One that is out of the rotation gets no more requests that would tell: another worker
+            // may have found it silent.
+            let isDoubted = backend.record.isOnProbation || !backend.isInRotation
+            let waitingMin = isDoubted ? 1 : Loads.smallLoad
             guard backend.inFlight >= waitingMin, othersHeardAt > sentAt else { return false }
             backend.record.isSilent = true
         }

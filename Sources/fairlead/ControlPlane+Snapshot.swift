@@ -116,6 +116,12 @@ extension ControlPlane {
         shown.isChecked = roster.options.checks != nil
         shown.totals = registry.serviceTotals(service.id.index)
         shown.hold = hold(roster.holds)
+        shown.emergency = roster.emergency.map {
+            AdminSnapshot.Emergency(
+                since: clock.wall($0.since), isRefusing: $0.conduct == .refusing)
+        }
+        shown.emergencies = Int(roster.emergencies)
+        shown.ejectionsRefused = Int(roster.ejectionsRefused)
         let rotating = Set(roster.rotation.members.map(\.id))
         let active = Set(roster.rotation.tiers.first?.map(\.id) ?? [])
         shown.backends = roster.backends.map {
@@ -158,6 +164,13 @@ extension ControlPlane {
         shown.hostName = backend.instance.hostName
         shown.isNamed = backend.naming == .named
         shown.totals = registry.backendTotals(backend.id.rawValue)
+        shown.ejectedUntil = backend.state.ejectionEnd.map(clock.wall)
+        shown.ejections = backend.state.ejections
+        shown.isOnProbation = backend.state.isOnProbation
+        shown.sharePercent = backend.rampShare * 100 / 16
+        shown.lastLiveFailure = backend.lastLiveFailure.map {
+            (clock.wall($0.at), "\($0.failure)")
+        }
         shown.check = backend.lastCheck.map { check in
             AdminSnapshot.Check(
                 passed: check.failure == nil, at: clock.wall(check.at),

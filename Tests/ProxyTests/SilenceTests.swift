@@ -69,6 +69,25 @@ import Testing
         }
     }
 
+    @Test("a GET on a backend that has left the rotation and is silent goes elsewhere, though alone")
+    func outOfRotation() throws {
+        let gate = Gate()
+        let hung = try hanging(gate)
+        let good = try Backend.replying(response("good"))
+        try withProxy([hung.port]) { options in
+            configure(&options)
+            options.services[0].firstByteTimeout = .seconds(60)
+        } _: { proxy in
+            let client = try send("GET", 1, to: proxy)[0]
+            try waitUntil("it is there") { hung.requests.count == 1 }
+            proxy.publish([good.port])
+            let busy = try proxy.connect()
+            while !client.hasInput { _ = try busy.get() }
+            #expect(try client.receiveResponse().text == "good")
+            gate.open()
+        }
+    }
+
     @Test("a POST on it waits, and runs once")
     func post() throws {
         let gate = Gate()

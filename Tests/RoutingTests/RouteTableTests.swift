@@ -65,6 +65,27 @@ private func decide(
         }
     }
 
+    @Test("a split gives each service its share, and 0 % none")
+    func split() throws {
+        let services = [7, 3, 9].map { ServiceID(index: $0) }
+        let table = RouteTable([
+            RouteRule(.split([(services[0], 95), (services[1], 5), (services[2], 0)], prefix: nil))
+        ])
+        #expect(table.services == services)
+        let bytes = Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
+        var head = RequestHead()
+        _ = head.parse(bytes.span)
+        guard case .route(let route) = table.decide(head, bytes.span),
+            case .split(let split) = route.action
+        else {
+            Issue.record("no split")
+            return
+        }
+        var counts = [0, 0, 0]
+        for random in 0..<UInt64(10_000) { counts[split.place(random)] += 1 }
+        #expect(counts == [9500, 500, 0])
+    }
+
     @Test("a table without rules has nothing for anybody")
     func empty() throws {
         #expect(try decide(RouteTable([]), "/") == 0)

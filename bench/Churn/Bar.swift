@@ -1,5 +1,5 @@
-// Bar: what Fairlead has to reach in a scenario, from the table of issue 5 ("Must show"). Peers are
-// not held to it; their figures stand beside.
+// Bar: what Fairlead has to reach in a scenario, what it promises in the README. Peers are not held
+// to it; their figures stand beside.
 
 internal import BenchSupport
 

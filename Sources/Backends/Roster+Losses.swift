@@ -58,12 +58,14 @@ extension Roster {
     private func hold(
         _ lost: [Backend], of count: Int, _ place: UInt8, _ now: ContinuousClock.Instant
     ) {
-        let new = lost.filter { $0.heldUntil == nil }
+        // One that drains and is not up has the evidence against it too.
+        let new = lost.filter {
+            $0.heldUntil == nil && (!$0.state.isLeaving || $0.state.isUpBehindDrain)
+        }
         guard !new.isEmpty else { return }
         sources[Int(place)].failures[.massLoss, default: 0] += 1
         record(.massLoss(lost: new.count, of: count, hold: options.holds.massLoss), now: now)
         for backend in new {
-            if backend.state.isLeaving, !backend.state.isUpBehindDrain { continue }
             recall(backend, now: now)
             leaveHeld(backend.id, now: now)
         }

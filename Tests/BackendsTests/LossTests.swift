@@ -73,6 +73,8 @@ import Testing
         #expect(fixture.inRotation == [1, 2, 3], "4 failed its checks while it drained")
         fixture.failCheck(3, times: 3)
         #expect(fixture.phase(3) == .draining)
+        play(fixture, [[1], [1], [1]])
+        #expect(massLosses(fixture) == 1, "the answers after it lose nothing more")
         fixture.wait(300)
         #expect(fixture.inRotation == [1])
     }

@@ -252,6 +252,10 @@ let package = Package(
         .target(
             name: "ScriptedDNS", dependencies: ["DNSClient", "DNSWire", "Endpoints", "Events"],
             path: "Tests/ScriptedDNS", swiftSettings: strict),
+        // Balancing and eviction through a simulated day, under a clock that jumps.
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Proxy", "Balancing", "Backends", "Endpoints"],
+            swiftSettings: strict),
         // Black box: the built program among real servers.
         .testTarget(
             name: "FlowTests",

@@ -8,6 +8,10 @@
 // Virtual time is in units of 1/span, a power of two so large that two weights of SRV records never
 // share a rounding; a member counts its turns anew each whole unit, so roundings never add up.
 //
+// Among equals, the next in turn is far away in the tier, by the golden ratio. Neighbours in a tier are
+// backends on one host, which fail together, and a request that one of them failed is not to go on to
+// the next of them.
+//
 // Members may have levels (of load), and then only those of the lowest level take turns. Whoever comes
 // back to that level after a while goes on from now: it does not make up for what it missed.
 
@@ -64,15 +68,30 @@ struct WeightedTurns {
     /// says who is first among equals, so that workers don't all begin with the same one.
     init(weights: [UInt32], progress: (Int) -> Progress?, offset: Int) {
         let count = weights.count
+        let orders = Self.orders(count, offset: offset)
         for (index, weight) in weights.enumerated() {
             let member = Self.member(weight: UInt64(weight), progress(index))
             members.append(member)
             slots.append(Int32(index))
-            heap.append(
-                Entry(
-                    due: member.due, order: Int32((index + offset) % count), index: Int32(index)))
+            heap.append(Entry(due: member.due, order: orders[index], index: Int32(index)))
         }
         for slot in (0..<count / 2).reversed() { siftDown(from: slot) }
+    }
+
+    /// Who comes first among equals, by index: from one turn to the next it is the golden section of
+    /// `count`, or what is next below it and has no divisor in common with it, so that all are met.
+    private static func orders(_ count: Int, offset: Int) -> [Int32] {
+        var stride = max(1, count * 618 / 1000)
+        while !isCoprime(stride, count) { stride -= 1 }
+        var orders = [Int32](repeating: 0, count: count)
+        for turn in 0..<count { orders[turn * stride % count] = Int32((turn + offset) % count) }
+        return orders
+    }
+
+    private static func isCoprime(_ left: Int, _ right: Int) -> Bool {
+        var (left, right) = (left, right)
+        while right != 0 { (left, right) = (right, left % right) }
+        return left == 1
     }
 
     /// Of another weight than it had, a member has the same fraction of a turn to wait.

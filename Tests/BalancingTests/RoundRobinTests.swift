@@ -143,6 +143,22 @@ import Testing
         #expect(counted == [60, 40, 20])
     }
 
+    @Test(
+        "neighbours fail together, so of three turns in a row one goes elsewhere",
+        arguments: [12, 30, 1000])
+    func neighbours(count: Int) {
+        let policy = RoundRobin()
+        policy.update(to: rotation([[UInt32](repeating: 1, count: count)]))
+        // A third of them, next to each other, are dead.
+        let dead = 0..<count / 3
+        for _ in 0..<count {
+            let tries = picks(policy, 3)
+            guard tries.allSatisfy(dead.contains) else { continue }
+            Issue.record("\(tries) are all dead")
+            break
+        }
+    }
+
     @Test("ten thousand backends each get one turn a round")
     func many() {
         let policy = RoundRobin()

@@ -1,0 +1,246 @@
+// Invariants: what must hold at every step of a simulation, whatever happens.
+//
+// | what                                   | when                                                     |
+// |----------------------------------------|----------------------------------------------------------|
+// | the rotation is not empty              | an instance has served for as long as checks, and a      |
+// |                                        | service that refuses, take to find that out              |
+// | somebody gets a good answer            | the same, and requests were sent in that second          |
+// | no request begins on a backend that is | always, once the news can have reached the worker; but   |
+// | known to be out                        | for an emergency, which is for using those               |
+// | shares are within 1 % of weights       | over each 20 s in which nothing is the matter            |
+// | whoever comes back gets no more than   | in each of the 10 s after it came into the rotation      |
+// | its share                              |                                                          |
+// | at most half are ejected by answers    | always                                                   |
+// | no repeatable request fails            | one instance at most is not well, and that for a while   |
+
+import Backends
+import Balancing
+import Proxy
+
+/// Watches over one simulation. Value type.
+struct Invariants {
+    /// What a worker's shares are measured from. `Simulation` has two workers.
+    private struct Mark {
+        var clock = 0.0
+        var begun = 0
+    }
+
+    /// What is counted for one worker.
+    private struct Watch {
+        /// Grows with each request by what a weight of 1 is to get of it: a backend is due its weight
+        /// times this. Those that can't answer in time are left out: their share is the others'.
+        var clock = 0.0
+        var usefulWeight = 0
+        /// When the rotation or the world changed last.
+        var changedAt = 0
+        var quietSince: Int?
+        var quietMarks: [BackendID: Mark] = [:]
+        var newcomers: [BackendID: Mark] = [:]
+        var isFirstRotation = true
+    }
+
+    /// What was broken, at most ten of it.
+    private(set) var violations: [String] = []
+    /// Shares that were measured over a quiet time, and seconds of backends that came back.
+    private(set) var quietTimes = 0
+    private(set) var returns = 0
+
+    private let policy: Policy
+    private var watches: [ObjectIdentifier: Watch] = [:]
+    private var goodBefore = 0
+    private var sentBefore = 0
+    private var lastGeneration: UInt64 = 0
+    /// When more than one instance was not well, last.
+    private var manyUnwellAt = 0
+
+    private static let second = 1_000_000
+
+    /// Two checks, the time that a service refuses, and the news of it.
+    private let recoveryTime: Int
+
+    init(_ options: SimulationOptions) {
+        policy = options.policy
+        recoveryTime = 2 * options.checkInterval + 12 * Self.second
+    }
+
+    private mutating func violated(_ text: String, _ simulation: Simulation) {
+        if violations.count < 10 {
+            violations.append("at \(Double(simulation.now) / 1e6) s: \(text)")
+        }
+    }
+
+    // MARK: What happens
+
+    mutating func rotationChanged(_ worker: SimulatedWorker, _ world: World, at now: Int) {
+        let key = ObjectIdentifier(worker)
+        var watch = watches[key] ?? Watch()
+        if !watch.isFirstRotation {
+            for seat in worker.seats where seat.enteredAt == now {
+                watch.newcomers[seat.id] = Mark(clock: watch.clock, begun: seat.begun)
+            }
+        }
+        watch.isFirstRotation = worker.seats.isEmpty
+        watches[key] = watch
+        worldChanged(worker, world, at: now)
+    }
+
+    mutating func worldChanged(_ worker: SimulatedWorker, _ world: World, at now: Int) {
+        let key = ObjectIdentifier(worker)
+        var watch = watches[key] ?? Watch()
+        let useful = worker.seats.filter { seat in
+            // One on probation gets less than its share, and the others the rest of it.
+            guard !seat.record.isOnProbation else { return false }
+            switch world.condition(seat.number) {
+            case .well, .maligned: return true
+            case .crashed, .hung, .slow, .failing, .sick: return false
+            }
+        }
+        watch.usefulWeight = useful.reduce(0) { $0 + $1.weight }
+        watch.changedAt = now
+        watch.quietSince = nil
+        watches[key] = watch
+    }
+
+    mutating func began(
+        on seat: SimulatedWorker.Seat, _ worker: SimulatedWorker, _ simulation: Simulation
+    ) {
+        let key = ObjectIdentifier(worker)
+        if let weight = watches[key]?.usefulWeight {
+            watches[key]?.clock += 1 / Double(max(weight, seat.weight))
+        }
+        guard simulation.roster.emergency == nil else { return }
+        let newsTime = simulation.options.publishDelay + 2_000
+        guard simulation.now - simulation.emergencyEnd > newsTime else { return }
+        let state = simulation.roster.backend(seat.id)?.state
+        switch state?.phase {
+        case .discovered, .checking, .up: return
+        case .ejected, .down, .draining, .gone, nil: break
+        }
+        let age = state.map { simulation.age(of: $0.since) } ?? .max
+        guard age > newsTime else { return }
+        violated(
+            "a request on \(seat.number), which is \(String(describing: state?.phase))", simulation)
+    }
+
+    mutating func requestFailed(_ simulation: Simulation) {
+        let unwell = simulation.world.instances.values.count { $0.condition != .well }
+        guard unwell <= 1, simulation.world.instances.count >= 3 else { return }
+        guard case .truthful = simulation.world.mood else { return }
+        guard simulation.now - manyUnwellAt > recoveryTime else { return }
+        violated("a request failed though one instance at most was not well", simulation)
+    }
+
+    // MARK: Every second
+
+    mutating func secondOver(_ simulation: Simulation) {
+        let (world, now) = (simulation.world, simulation.now)
+        if world.instances.values.count(where: { $0.condition != .well }) > 1 { manyUnwellAt = now }
+        let traffic = simulation.traffic
+        let sent = traffic.good + traffic.errors + traffic.failed
+        if world.hasServed(for: recoveryTime, at: now) {
+            for worker in simulation.workers where worker.rotation?.isEmpty ?? true {
+                violated("the rotation is empty", simulation)
+            }
+            if sent > sentBefore + 20, traffic.good == goodBefore {
+                violated("of \(sent - sentBefore) requests none had a good answer", simulation)
+            }
+        }
+        (sentBefore, goodBefore) = (sent, traffic.good)
+        checkEjections(simulation)
+        for worker in simulation.workers {
+            checkNewcomers(worker, simulation)
+            checkQuiet(worker, simulation)
+        }
+    }
+
+    private mutating func checkEjections(_ simulation: Simulation) {
+        let roster = simulation.roster
+        // Whoever is ejected leaves the rotation.
+        guard lastGeneration != roster.rotation.generation else { return }
+        lastGeneration = roster.rotation.generation
+        let ejected = roster.backends.count { backend in
+            guard backend.state.phase == .ejected, case .liveFailed = backend.state.cause else {
+                return false
+            }
+            return true
+        }
+        let most = max(1, roster.stayingCount * roster.options.ejectShareMax / 100)
+        // Some of those that were counted may have left since.
+        if ejected > most, roster.leavingCount == 0 {
+            violated("\(ejected) of \(roster.stayingCount) ejected", simulation)
+        }
+    }
+
+    private mutating func checkNewcomers(_ worker: SimulatedWorker, _ simulation: Simulation) {
+        let key = ObjectIdentifier(worker)
+        guard var watch = watches[key], !watch.newcomers.isEmpty else { return }
+        for seat in worker.seats {
+            guard let mark = watch.newcomers[seat.id] else { continue }
+            if simulation.now - seat.enteredAt > 10 * Self.second {
+                watch.newcomers[seat.id] = nil
+                continue
+            }
+            let due = Double(seat.weight) * (watch.clock - mark.clock)
+            let got = Double(seat.begun - mark.begun)
+            returns += 1
+            if isSharing, got > 1.25 * due + tolerance(due) + 3 {
+                violated("\(seat.number) is back and got \(got), its share is \(due)", simulation)
+            }
+            watch.newcomers[seat.id] = Mark(clock: watch.clock, begun: seat.begun)
+        }
+        watches[key] = watch
+    }
+
+    private mutating func checkQuiet(_ worker: SimulatedWorker, _ simulation: Simulation) {
+        let key = ObjectIdentifier(worker)
+        guard var watch = watches[key] else { return }
+        let now = simulation.now
+        let isQuiet =
+            simulation.world.isWell && now - watch.changedAt > settlingTime
+            && worker.seats.count == simulation.world.instances.count
+            && !worker.seats.contains { $0.record.isOnProbation }
+        if isQuiet, let since = watch.quietSince, now - since < 20 * Self.second { return }
+        if isQuiet, watch.quietSince != nil {
+            quietTimes += 1
+            for seat in worker.seats { checkShare(of: seat, watch, simulation) }
+        }
+        watch.quietSince = isQuiet ? now : nil
+        watch.quietMarks = [:]
+        for seat in worker.seats where isQuiet {
+            watch.quietMarks[seat.id] = Mark(clock: watch.clock, begun: seat.begun)
+        }
+        watches[key] = watch
+    }
+
+    private mutating func checkShare(
+        of seat: SimulatedWorker.Seat, _ watch: Watch, _ simulation: Simulation
+    ) {
+        guard isSharing, let mark = watch.quietMarks[seat.id] else { return }
+        let due = Double(seat.weight) * (watch.clock - mark.clock)
+        let got = Double(seat.begun - mark.begun)
+        // Two turns: what was begun at the start of the time, and at its end.
+        if abs(got - due) > 0.01 * due + tolerance(due) + 2 {
+            violated("\(seat.number) got \(got) in quiet times, its share is \(due)", simulation)
+        }
+    }
+
+    /// Whether the policy shares out by weight.
+    private var isSharing: Bool {
+        switch policy {
+        case .roundRobin, .randomOfTwo, .leastConnections, .leastTime: true
+        case .consistentHash, .firstFit: false
+        }
+    }
+
+    /// How long after the last trouble shares are to be right again. A slow answer is forgotten late:
+    /// 700 ms have become 20 ms after 36 s.
+    private var settlingTime: Int { policy == .leastTime ? 45 * Self.second : 3 * Self.second }
+
+    /// What chance may add: four standard deviations.
+    private func tolerance(_ due: Double) -> Double {
+        switch policy {
+        case .randomOfTwo, .leastTime: 4 * due.squareRoot()
+        case .roundRobin, .leastConnections, .consistentHash, .firstFit: 0
+        }
+    }
+}

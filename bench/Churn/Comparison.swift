@@ -12,6 +12,8 @@ struct Outcome: Codable, Sendable {
     var tallies: [Tally] = []
     /// Why there is none; nil when there is one.
     var refusal: String?
+    /// Why a tally may say more of the machine than of the proxy, though the run was repeated.
+    var doubts: [String] = []
     /// What of the bar was missed, for Fairlead; empty for peers.
     var misses: [String] = []
 
@@ -29,7 +31,7 @@ struct Comparison {
     /// A load that sent a request later than this measured the machine, and is repeated.
     static let latenessMaxSeconds = 0.1
     /// With less of the processors left over, proxies wait for them.
-    static let idleShareMin = 0.1
+    static let idleShareMin = 0.2
     /// How often a run is tried.
     private static let triesMax = 3
 
@@ -49,9 +51,10 @@ struct Comparison {
         for round in 1...effort.rounds {
             for start in stride(from: 0, to: taking.count, by: effort.together) {
                 let some = taking[start..<min(start + effort.together, taking.count)]
-                let results = played(scenario, some.map { peers[$0] })
+                let (results, doubt) = played(scenario, some.map { peers[$0] })
                 for (index, result) in zip(some, results) {
                     outcomes[index].add(result)
+                    if let doubt { outcomes[index].doubts.append(doubt) }
                     let what = "\(scenario.name) \(round)/\(effort.rounds): \(peers[index].name)"
                     say("\(what): \((try? result.get().cell) ?? "no figure")")
                 }
@@ -71,18 +74,18 @@ struct Comparison {
             .filter { seen.insert($0).inserted }
     }
 
-    /// One run, tried again while it measured something else than the scenario.
+    /// One run, tried again while it measured something else than the scenario; the last doubt about
+    /// it, if there is one.
     private func played(
         _ scenario: Scenario, _ peers: [Peer]
-    ) -> [Result<Tally, BenchError>] {
+    ) -> (results: [Result<Tally, BenchError>], doubt: String?) {
         for attempt in 1... {
             let before = ProcessorTime()
             let results = playedOnce(scenario, peers)
             let idle = ProcessorTime().idleShare(since: before)
             let tallies = results.compactMap { try? $0.get() }
-            guard let doubt = doubt(tallies, idleShare: idle), attempt < Self.triesMax else {
-                return results
-            }
+            guard let doubt = doubt(tallies, idleShare: idle) else { return (results, nil) }
+            if attempt == Self.triesMax { return (results, doubt) }
             say("\(scenario.name): \(doubt): again")
         }
         preconditionFailure("the loop above ends with a run")

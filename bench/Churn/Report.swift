@@ -76,6 +76,9 @@ struct Report: Codable, Sendable {
                 for miss in outcome.misses {
                     lines.append("- \(section.name): \(outcome.peer) missed the bar: \(miss)")
                 }
+                for doubt in outcome.doubts {
+                    lines.append("- \(section.name): \(outcome.peer) in doubt: \(doubt)")
+                }
                 let refusal = outcome.misses.isEmpty ? outcome.refusal : nil
                 if let refusal {
                     lines.append("- \(section.name): no figure for \(outcome.peer): \(refusal)")

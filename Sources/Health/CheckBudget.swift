@@ -1,7 +1,8 @@
 // CheckBudget: so many checks a second over the whole process, and no more.
 //
-// Checks are let through evenly. Time that was not used is kept for 20 ms and then lost, so that a
-// handful that happen to be due together start together, and a long pause is no licence for a flood.
+// Checks are let through evenly. What was not used is kept for 50 ms and then lost: a handful that
+// happen to be due together start together, a thread that was busy meanwhile loses nothing, and a long
+// pause is no licence for a flood. So the worst second has a twentieth more than the rate.
 
 /// The checks that may begin. Value type; the time is passed in.
 struct CheckBudget {
@@ -10,7 +11,7 @@ struct CheckBudget {
         didSet { precondition(rate >= 1) }
     }
 
-    private static let memory: Duration = .milliseconds(20)
+    private static let memory: Duration = .milliseconds(50)
     /// When the next check would begin if they came evenly; nil before the first.
     private var evenly: ContinuousClock.Instant?
 
@@ -22,6 +23,11 @@ struct CheckBudget {
 
     /// When the next check may begin; nil for at any time.
     var opensAt: ContinuousClock.Instant? { evenly.map { $0 - Self.memory } }
+
+    /// Whether nothing of it was used lately: what has not begun by now was held by something else.
+    func isFull(now: ContinuousClock.Instant) -> Bool {
+        evenly.map { $0 <= now } ?? true
+    }
 
     /// A check begins.
     mutating func take(now: ContinuousClock.Instant) {

@@ -128,6 +128,7 @@ package struct CheckSchedule {
             heldSince = heldSince ?? now
             return nil
         }
+        if budget.isFull(now: now) { heldSince = nil }
         heap.removeFirst()
         budget.take(now: now)
         let lateness = heldSince.map { max(first.due, $0).duration(to: now) } ?? .zero

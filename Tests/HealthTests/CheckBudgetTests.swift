@@ -39,7 +39,7 @@ import Testing
         let started = run(
             [(rate * 4, Timing(interval: .seconds(1), jitterPercent: 20))], rate: rate, seconds: 20
         ).map(\.at)
-        #expect(started.count <= rate * 20 + rate / 50 + 1)
+        #expect(started.count <= rate * 20 + rate / 20 + 1)
         #expect(started.count >= rate * 19)
         var first = 0
         var most = 0
@@ -47,7 +47,7 @@ import Testing
             while started[last] - started[first] >= .seconds(1) { first += 1 }
             most = max(most, last - first + 1)
         }
-        #expect(most <= rate + rate / 50 + 1)
+        #expect(most <= rate + rate / 20 + 1)
     }
 
     @Test("a budget that is enough delays nothing")
@@ -80,13 +80,34 @@ import Testing
         let (large, small, slow) = (
             meanInterval(0..<2000), meanInterval(2000..<2005), meanInterval(2005..<2205)
         )
-        // x + 2,005 / (1 + x) … the wait at which 2,005 / (1 + x) + 200 / (2 + x) is 500.
+        // The wait x at which 2,005 / (1 + x) + 200 / (2 + x) is 500 lies between 3 s and 4 s.
         #expect(large >= .seconds(4) && large <= .seconds(5))
         #expect(abs(large / .seconds(1) - small / .seconds(1)) < 0.1)
         #expect(abs(slow / .seconds(1) - 1 - large / .seconds(1)) < 0.1)
         // Nobody waits much longer than the others.
         let late = started.suffix(4000).map(\.lateness)
         #expect(late.allSatisfy { $0 > .seconds(3) && $0 < .seconds(4) })
+    }
+
+    @Test("a thread that comes late itself does not blame the budget")
+    func lateThread() {
+        var random = SeededGenerator(seed: 1)
+        let timing = Timing(interval: .seconds(100), jitterPercent: 0)
+        var schedule = CheckSchedule(underWayMax: .max, rate: 100)
+        schedule.add(
+            (0..<1000).map { CheckID(rawValue: $0) }, timing, now: begin, using: &random)
+        var now = begin + .seconds(3)
+        var lateness = Duration.zero
+        for _ in 0..<20 {
+            while let start = schedule.start(now: now) { lateness += start.lateness }
+            now += .milliseconds(300)
+        }
+        #expect(lateness == .zero)
+        for _ in 0..<20 {
+            while let start = schedule.start(now: now) { lateness += start.lateness }
+            now += .milliseconds(20)
+        }
+        #expect(lateness > .zero)
     }
 
     @Test("the longest due is the first, of whichever service")
@@ -97,13 +118,13 @@ import Testing
                 (3, Timing(interval: .seconds(1), jitterPercent: 0)),
             ], rate: 100, seconds: 30)
         let due = started.map { $0.at - $0.lateness }
-        #expect(zip(due, due.dropFirst()).allSatisfy { $0 <= $1 + .milliseconds(20) })
+        #expect(zip(due, due.dropFirst()).allSatisfy { $0 <= $1 + .milliseconds(50) })
     }
 
     @Test("a check that is skipped costs nothing of it, and is not late")
     func skipped() throws {
         var random = SeededGenerator(seed: 1)
-        let timing = Timing(interval: .seconds(1), jitterPercent: 0)
+        let timing = Timing(interval: .milliseconds(500), jitterPercent: 0)
         var schedule = CheckSchedule(underWayMax: 1, rate: 1)
         schedule.add(
             (0..<100).map { CheckID(rawValue: $0) }, timing, now: begin, using: &random)
@@ -119,8 +140,8 @@ import Testing
         let last = schedule.start(now: now)
         let id = try #require(last).id
         schedule.end(id, timing, next: .usual, now: now, using: &random)
-        #expect(schedule.start(now: now + .milliseconds(970)) == nil)
-        let late = schedule.start(now: now + .milliseconds(1000))
+        #expect(schedule.start(now: now + .milliseconds(940)) == nil)
+        let late = schedule.start(now: now + .milliseconds(960))
         #expect(late != nil)
     }
 

@@ -120,7 +120,8 @@ package struct Metric: Sendable {
         .gauge, "fairlead_waiting_requests", ["service"], "Of these, waiting now.")
     static let emergency = Metric(
         .gauge, "fairlead_emergency", ["service", "conduct"],
-        "1 while no backend is up and requests go to others all the same (serving), or are refused.")
+        "1 while no backend is up and requests go to others all the same (serving), or are refused."
+    )
     static let emergencies = Metric(
         .counter, "fairlead_emergencies_total", ["service"], "How often no backend was up.")
     static let ejectionsRefused = Metric(
@@ -224,7 +225,8 @@ package struct Metric: Sendable {
         .histogram, "fairlead_backend_first_byte_seconds", ["service", "backend"],
         "Time from the first byte sent to the backend to the head of its response.")
     private static let backend = [
-        backendState, backendInRotation, backendOnProbation, backendCheckPassed, backendRequests, backendInFlight,
+        backendState, backendInRotation, backendOnProbation, backendCheckPassed, backendRequests,
+        backendInFlight,
         backendDials, backendDialFailures, backendFailures, backendOpen, backendServerErrors,
         backendReceivedBytes, backendSentBytes, backendFirstByte,
     ]

@@ -10,6 +10,8 @@ extension BackendState {
         package let fall: Int
         /// Whether anything checks it. If not, every ejection ends by time.
         package let isChecked: Bool
+        /// Whether checks connect to the port that requests go to.
+        package let checksWhatIsServed: Bool
         /// A first ejection that ends by time lasts so long, each further one twice as long …
         package let ejectTime: Duration
         /// … up to this; a backend that was up for so long starts anew. A quarter may come on top.
@@ -21,13 +23,15 @@ extension BackendState {
 
         /// Rise and fall at least 1; durations not negative.
         package init(
-            rise: Int, fall: Int, isChecked: Bool = true, ejectTime: Duration = .seconds(5),
+            rise: Int, fall: Int, isChecked: Bool = true, checksWhatIsServed: Bool = true,
+            ejectTime: Duration = .seconds(5),
             ejectTimeMax: Duration = .seconds(60), drainLimit: Duration = .seconds(60),
             lossWindow: Duration = .seconds(10)
         ) {
             self.rise = rise
             self.fall = fall
             self.isChecked = isChecked
+            self.checksWhatIsServed = checksWhatIsServed
             self.ejectTime = ejectTime
             self.ejectTimeMax = ejectTimeMax
             self.drainLimit = drainLimit

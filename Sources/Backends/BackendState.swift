@@ -334,6 +334,7 @@ package struct BackendState: Sendable, Equatable {
     ) -> Cause? {
         consecutivePasses = 0
         consecutiveFailures += 1
+        let before = standing
         let isOver = consecutiveFailures >= rules.fall
         switch standing {
         case .discovered:
@@ -343,9 +344,13 @@ package struct BackendState: Sendable, Equatable {
             ejection.giveWayToChecks(isEjected: standing == .ejected, now: now, rules: rules)
             standing = .down
         case .down:
-            return nil
+            break
         }
-        return .checksFailed(consecutiveFailures, last: failure)
+        // A port that is closed to checks is closed to requests: that speaks as a failed one does.
+        if standing == .down, failure == .refused, rules.checksWhatIsServed {
+            ejection.accuse(now: now, rules: rules)
+        }
+        return before == .down ? nil : .checksFailed(consecutiveFailures, last: failure)
     }
 
     /// Takes a failed live request; without an eviction the backend is spared.

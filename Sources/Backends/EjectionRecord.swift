@@ -79,7 +79,8 @@ struct EjectionRecord: Sendable, Equatable {
         probationEndsAt = nil
     }
 
-    /// A live request failed and the backend is not ejected for it. A probation begins anew.
+    /// A live request failed and the backend is not ejected for it, or a check found its port closed. A
+    /// probation begins anew.
     mutating func accuse(now: ContinuousClock.Instant, rules: BackendState.Rules) {
         accusationEndsAt = now + rules.ejectTime
         if isOnProbation { probationEndsAt = now + rules.ejectTime }

@@ -4,6 +4,9 @@
 package struct RosterOptions: Sendable, Equatable {
     /// Passed and failed checks that count; nil when nothing checks the backends.
     package var checks: Checks? = Checks()
+    /// Whether checks connect to the port that requests go to, so that a check which is refused says
+    /// what a refused request would say.
+    package var checksWhatIsServed = true
     /// How long each kind of failure removes nothing.
     package var holds = Holds()
     /// Whether a backend that passes its checks stays when a hold ends and discovery still fails.
@@ -173,6 +176,7 @@ package struct RosterOptions: Sendable, Equatable {
     var rules: BackendState.Rules {
         BackendState.Rules(
             rise: checks?.rise ?? 1, fall: checks?.fall ?? 1, isChecked: checks != nil,
+            checksWhatIsServed: checksWhatIsServed,
             ejectTime: ejectTime, ejectTimeMax: ejectTimeMax, drainLimit: drainLimit,
             lossWindow: lossWindow)
     }

@@ -187,6 +187,7 @@ extension RosterOptions {
         checks =
             service.check.kind == .off
             ? nil : Checks(rise: service.check.rise, fall: service.check.fall)
+        checksWhatIsServed = service.check.port == nil
         failoverPercent = service.failoverPercent
         whenNoneUp = WhenNoneUp(service.whenNoneUp)
         slowStart = service.slowStart ?? .zero

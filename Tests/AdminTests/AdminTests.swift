@@ -166,10 +166,13 @@ import Testing
             #"{"services":[{"backends":[{"active":false,"address":"127.0.0.1:9002","#
             + #""cause":"3 checks failed in a row, the last: connection refused","#
             + #""check":{"at":"2026-11-22T22:09:59.000Z","passed":false,"#
-            + #""result":"connection refused"},"connectionFailures":3,"connections":0,"failures":0,"#
+            + #""result":"connection refused"},"connectionFailures":3,"connections":0,"#
+            + #""ejections":0,"failures":0,"#
             + #""hostName":"web2.node.consul","id":2,"inFlight":0,"inRotation":false,"named":true,"#
+            + #""onProbation":false,"#
             + #""openConnections":0,"place":0,"priority":1,"receivedBytes":0,"requests":413,"sentBytes":0,"#
-            + #""serverErrors":0,"since":"2026-11-22T22:07:46.000Z","state":"down","weight":1}],"#
+            + #""serverErrors":0,"sharePercent":100,"since":"2026-11-22T22:07:46.000Z","#
+            + #""state":"down","weight":1}],"#
             + #""name":"web"}]}"# + "\n"
         #expect(try ask("/backends", .get, snapshot).text == expected)
     }

@@ -117,8 +117,8 @@ final class Fixture {
         options.timeout = .seconds(10)
         change(&options)
         var rosterOptions = RosterOptions()
-        // Checks are what is looked at here: what they put out is out, and who left is gone.
-        rosterOptions.whenNoneUp = .never
+        // Checks are what is looked at here: nothing makes them hurry, and who left is gone.
+        rosterOptions.whenNoneUp = .always
         rosterOptions.lossWindow = .zero
         rosterOptions.checks = options.kind == .off ? nil : .init(rise: rise, fall: fall)
         loop = other?.loop ?? EventLoop()

@@ -34,7 +34,7 @@ import Testing
             Issue.record("down: \(cause)")
             return
         }
-        #expect(fixture.roster.rotation.tiers.isEmpty)
+        #expect(fixture.roster.upCount == 0)
 
         let second = try Peer(Self.ok, at: endpoint, on: fixture.loop)
         defer { second.close() }

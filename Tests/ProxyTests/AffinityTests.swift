@@ -96,7 +96,8 @@ import Testing
             let client = try proxy.connect()
             let first = try client.get()
             let cookie = try #require(first.value("set-cookie"))
-            #expect(cookie.hasPrefix("where=") && cookie.hasSuffix("; Path=/; HttpOnly; SameSite=Lax"))
+            #expect(
+                cookie.hasPrefix("where=") && cookie.hasSuffix("; Path=/; HttpOnly; SameSite=Lax"))
             let value = cookie.prefix { $0 != ";" }
             for _ in 0..<6 {
                 let answer = try client.get("/", "Cookie: x=y; \(value)\r\n")

@@ -77,9 +77,9 @@ import Testing
                 #expect(answer.value("x-frame-options") == "DENY")
                 #expect(answer.values("server").isEmpty)
             }
-            #expect(closing.connections == 1)
+            #expect(closing.connections >= 1)
             let requests = closing.requests + second.requests
-            #expect(requests.count == 3)
+            #expect(requests.count == 2 + closing.connections)
             for request in requests {
                 #expect(request.lines[0] == "GET /v2/x HTTP/1.1")
                 #expect(request.value("x-tenant") == "a")

@@ -69,7 +69,8 @@ import Testing
         }
     }
 
-    @Test("a GET on a backend that has left the rotation and is silent goes elsewhere, though alone")
+    @Test(
+        "a GET on a backend that has left the rotation and is silent goes elsewhere, though alone")
     func outOfRotation() throws {
         let gate = Gate()
         let hung = try hanging(gate)

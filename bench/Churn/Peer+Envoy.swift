@@ -55,6 +55,13 @@ private func envoyFile(_ setup: Setup) -> String {
                   http_filters:
                   - name: router
                     typed_config: {"@type": \(type).filters.http.router.v3.Router}
+        \(envoyClusters(setup))
+        """
+}
+
+private func envoyClusters(_ setup: Setup) -> String {
+    let type = "type.googleapis.com/envoy.extensions"
+    return """
           clusters:
           - name: web
             connect_timeout: 1s
@@ -92,7 +99,6 @@ private func envoyFile(_ setup: Setup) -> String {
               endpoints:
               - lb_endpoints:
                 - endpoint: {address: {socket_address: {address: \(setup.discovery.host), port_value: \(Instance.sharedPort)}}}
-
         """
 }
 

@@ -22,14 +22,20 @@ import Testing
     {
         let simulation = Simulation(options)
         simulation.run(until: 30_000_000)
+        expectNone(simulation, "the start")
         for episode in episodes {
-            let before = simulation.invariants.violations.count
             let seconds = episode.plan(simulation)
             simulation.run(until: simulation.now + (seconds + calm) * 1_000_000)
-            let new = simulation.invariants.violations.dropFirst(before)
-            #expect(new.isEmpty, "seed \(options.seed), \(options.policy), \(episode): \(new)")
+            expectNone(simulation, episode.rawValue)
         }
         return simulation
+    }
+
+    private func expectNone(_ simulation: Simulation, _ title: String) {
+        let violations = simulation.invariants.takeViolations()
+        let options = simulation.options
+        #expect(
+            violations.isEmpty, "seed \(options.seed), \(options.policy), \(title): \(violations)")
     }
 
     @Test("three backends, every kind of trouble", arguments: Policy.allCases)

@@ -54,7 +54,7 @@ import Testing
             instances: 1000, clients: 1000, thinkTime: 10_000_000, checkInterval: 15_000_000,
             lookupInterval: 5_000_000, publishDelay: 200_000, seed: Self.seed)
         let few: [Episode] = [.deploy, .manyCrashes, .brokenChecks]
-        let simulation = run(options, episodes(few), calm: 50)
+        let simulation = run(options, episodes(few), calm: 35)
         #expect(simulation.invariants.quietTimes > 0)
         #expect(simulation.invariants.returns > 0)
     }

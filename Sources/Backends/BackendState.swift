@@ -347,7 +347,9 @@ package struct BackendState: Sendable, Equatable {
             break
         }
         // A port that is closed to checks is closed to requests: that speaks as a failed one does.
-        if standing == .down, failure == .refused, rules.checksWhatIsServed {
+        if standing == .down || standing == .checking, failure == .refused,
+            rules.checksWhatIsServed
+        {
             ejection.accuse(now: now, rules: rules)
         }
         return before == .down ? nil : .checksFailed(consecutiveFailures, last: failure)

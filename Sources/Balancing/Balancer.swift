@@ -113,7 +113,8 @@ package class Balancer {
     func loadChanged(_ place: Int) {}
 
     /// The head of an answer came from the backend at `place`, so many nanoseconds after the request
-    /// was sent; `now` is the worker's clock, in nanoseconds.
+    /// was sent; `now` is the worker's clock, in nanoseconds. Not for answers that failed: a backend
+    /// that refuses everything at once is not a quick one.
     package func answered(_ place: Int, after nanoseconds: UInt64, now: UInt64) {}
 
     /// The best of a tier when the policy's own choice can't be: the least loaded for its weight of

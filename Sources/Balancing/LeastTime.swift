@@ -65,7 +65,7 @@ package final class LeastTime: Balancer {
         rotation = next
     }
 
-    /// Takes the time of an answer into the backend's mean. Worker thread only.
+    /// Takes the time into the backend's mean. Worker thread only.
     package override func answered(_ place: Int, after nanoseconds: UInt64, now: UInt64) {
         clock = max(clock, now)
         let tier = loads.tier(place)

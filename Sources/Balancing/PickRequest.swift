@@ -4,8 +4,8 @@
 package struct PickRequest {
     /// Where the request has been already.
     package var tried = TriedBackends()
-    /// Stands for what the service hashes by, such as the client's address; only consistent hashing
-    /// looks at it.
+    /// Stands for what the service hashes by, such as the client's address (`HashKey`); only consistent
+    /// hashing looks at it.
     package var key: UInt64 = 0
     /// Whether it may be sent again should the backend fail: only such a request is risked on a
     /// backend that is on probation.

@@ -5,7 +5,7 @@ internal import Backends
 /// Turns by tier. Value type.
 struct TierTurns {
     private var rotation: Rotation?
-    private(set) var tiers: [WeightedTurns] = []
+    private var tiers: [WeightedTurns] = []
 
     /// Backends that stay keep their place in the order of turns, by the fraction of a turn if they
     /// have another weight; new ones join as if they had just had their share.
@@ -14,9 +14,7 @@ struct TierTurns {
         if let rotation {
             progress.reserveCapacity(rotation.count)
             for (tier, turns) in zip(rotation.tiers, tiers) {
-                for (index, member) in tier.enumerated() {
-                    progress[member.id] = turns.progress(of: index)
-                }
+                for (member, known) in zip(tier, turns.progress()) { progress[member.id] = known }
             }
         }
         tiers = next.tiers.map { tier in

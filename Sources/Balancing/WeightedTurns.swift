@@ -144,11 +144,14 @@ struct WeightedTurns {
         if level < before { siftUp(from: slot) } else { siftDown(from: slot) }
     }
 
-    /// Where the member at `index` is, to carry over into the next rotation's turns.
-    func progress(of index: Int) -> Progress {
-        let member = members[index]
-        return Progress(
-            turns: member.turns, weight: member.weight, ahead: max(member.due, now) - now)
+    /// Where each member is, by index, to carry over into the next rotation's turns. It counts from the
+    /// turn that is due next, so that new members come after those who have waited.
+    func progress() -> [Progress] {
+        let next = max(now, members.map(\.due).min() ?? 0)
+        return members.map { member in
+            Progress(
+                turns: member.turns, weight: member.weight, ahead: max(member.due, next) - next)
+        }
     }
 
     // MARK: Turns

@@ -37,6 +37,32 @@ import Testing
         #expect(fixture.roster.emergencies == 1)
     }
 
+    @Test(
+        "a port that is closed to checks speaks as a refused request does, not if it is another one"
+    )
+    func closedPort() {
+        for isOwnPort in [true, false] {
+            let fixture = Fixture { $0.checksWhatIsServed = isOwnPort }
+            fixture.fill(2)
+            for number in 1...2 { fixture.failCheck(number, times: 3, .refused) }
+            #expect(fixture.inRotation == (isOwnPort ? [] : [1, 2]))
+            #expect(fixture.roster.emergency?.conduct == (isOwnPort ? .refusing : .serving))
+            fixture.pass(2)
+            #expect(fixture.inRotation == (isOwnPort ? [2] : [1, 2]))
+        }
+    }
+
+    @Test("a new backend whose port is closed from the start gets no request")
+    func closedFromTheStart() {
+        let fixture = Fixture()
+        fixture.answer(1...1)
+        #expect(fixture.inRotation == [1])
+        fixture.failCheck(1, times: 1, .refused)
+        #expect(fixture.inRotation == [])
+        fixture.pass(1)
+        #expect(fixture.inRotation == [1])
+    }
+
     @Test("the first whose check passes again is not left alone with the traffic of all")
     func recovery() {
         let fixture = Fixture()

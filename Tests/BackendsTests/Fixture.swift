@@ -61,7 +61,7 @@ final class Fixture {
         for _ in 0..<times { roster.checkPassed(id, took: .milliseconds(1), now: now) }
     }
 
-    func failCheck(_ number: Int, times: Int = 1, _ failure: CheckFailure = .refused) {
+    func failCheck(_ number: Int, times: Int = 1, _ failure: CheckFailure = .status(503)) {
         guard let id = roster.backend(at: endpoint(number))?.id else { return }
         for _ in 0..<times { roster.checkFailed(id, failure, took: .milliseconds(1), now: now) }
     }

@@ -159,6 +159,17 @@ import Testing
         }
     }
 
+    @Test("many that join come after those who have waited for their turn")
+    func joiningMany() {
+        let policy = RoundRobin()
+        policy.update(to: rotation([[1, 1, 1]], firstID: 100))
+        _ = picks(policy, 3 * 7)
+        // Their places are the last three: the new ones have lower numbers.
+        policy.update(to: rotation([[UInt32](repeating: 1, count: 103)]))
+        #expect(Set(picks(policy, 3)) == [100, 101, 102])
+        #expect(Set(picks(policy, 100)).count == 100)
+    }
+
     @Test("ten thousand backends each get one turn a round")
     func many() {
         let policy = RoundRobin()

@@ -86,7 +86,7 @@ enum Episode: String, CaseIterable {
         for batch in stride(from: 0, to: numbers.count, by: max(1, numbers.count / 8)) {
             let old = numbers[batch..<min(numbers.count, batch + max(1, numbers.count / 8))]
             simulation.plan(pace * step) { simulation in
-                for number in old { simulation.world.add(next + number, at: simulation.now) }
+                for index in old.indices { simulation.world.add(next + index, at: simulation.now) }
             }
             for number in old { simulation.retire(number, after: pace * (step + 1) - 1) }
             step += 1

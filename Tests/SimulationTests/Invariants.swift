@@ -39,8 +39,8 @@ struct Invariants {
         var isFirstRotation = true
     }
 
-    /// What was broken, at most ten of it.
-    private(set) var violations: [String] = []
+    /// What was broken since it was taken last, at most ten of it.
+    private var violations: [String] = []
     /// Shares that were measured over a quiet time, and seconds of backends that came back.
     private(set) var quietTimes = 0
     private(set) var returns = 0
@@ -61,6 +61,12 @@ struct Invariants {
     init(_ options: SimulationOptions) {
         policy = options.policy
         recoveryTime = 2 * options.checkInterval + 12 * Self.second
+    }
+
+    /// What was broken since this was asked last.
+    mutating func takeViolations() -> [String] {
+        defer { violations = [] }
+        return violations
     }
 
     private mutating func violated(_ text: String, _ simulation: Simulation) {

@@ -148,7 +148,8 @@ final class Simulation {
         if condition.passesChecks, !timedOut {
             roster.checkPassed(id, took: .milliseconds(2), now: instant)
         } else {
-            let failure: CheckFailure = timedOut ? .timeout : .refused
+            let isClosed = condition == .crashed
+            let failure: CheckFailure = timedOut ? .timeout : isClosed ? .refused : .status(500)
             roster.checkFailed(id, failure, took: .milliseconds(2), now: instant)
         }
         rosterChanged()

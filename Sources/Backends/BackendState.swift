@@ -336,6 +336,12 @@ package struct BackendState: Sendable, Equatable {
         consecutiveFailures += 1
         let before = standing
         let isOver = consecutiveFailures >= rules.fall
+        // A port that is closed to checks is closed to requests: that speaks as a failed one does,
+        // against one that serves as soon as it is down.
+        let isTrusted = before == .up || before == .ejected
+        if failure == .refused, rules.checksWhatIsServed, isOver || !isTrusted {
+            ejection.accuse(now: now, rules: rules)
+        }
         switch standing {
         case .discovered:
             standing = isOver ? .down : .checking
@@ -345,12 +351,6 @@ package struct BackendState: Sendable, Equatable {
             standing = .down
         case .down:
             break
-        }
-        // A port that is closed to checks is closed to requests: that speaks as a failed one does.
-        if standing == .down || standing == .checking, failure == .refused,
-            rules.checksWhatIsServed
-        {
-            ejection.accuse(now: now, rules: rules)
         }
         return before == .down ? nil : .checksFailed(consecutiveFailures, last: failure)
     }

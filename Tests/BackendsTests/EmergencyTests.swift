@@ -57,6 +57,7 @@ import Testing
         let fixture = Fixture()
         fixture.answer(1...1)
         #expect(fixture.inRotation == [1])
+        fixture.startCheck(1)
         fixture.failCheck(1, times: 1, .refused)
         #expect(fixture.inRotation == [])
         fixture.pass(1)

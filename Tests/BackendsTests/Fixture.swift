@@ -66,6 +66,11 @@ final class Fixture {
         for _ in 0..<times { roster.checkFailed(id, failure, took: .milliseconds(1), now: now) }
     }
 
+    func startCheck(_ number: Int) {
+        guard let id = roster.backend(at: endpoint(number))?.id else { return }
+        roster.checkStarted(id, now: now)
+    }
+
     func failDial(_ number: Int) {
         guard let id = roster.backend(at: endpoint(number))?.id else { return }
         roster.dialFailed(id, .refused, now: now)

@@ -17,13 +17,16 @@ extension BackendPool {
         backend.counters.firstByte.record(microseconds: Int(nanoseconds / 1000))
         noteHeard(backend, now)
         usualWait += (Int(nanoseconds) - usualWait) / 64
-        if let place = backend.place { balancer.answered(place, after: nanoseconds, now: now) }
         guard status < 500 else {
             backend.counters.responses5xx.add()
             // That something is not implemented (501, 505) says nothing about health.
-            if status != 501, status != 505 { noteFailure(of: backend, status: status, worker) }
+            if status != 501, status != 505 {
+                noteFailure(of: backend, status: status, sentAt: now - nanoseconds, worker)
+            }
             return
         }
+        // Good ones alone: to fail quickly is no reason to be asked more often.
+        if let place = backend.place { balancer.answered(place, after: nanoseconds, now: now) }
         let mustBeProven = backend.record.isOnProbation
         backend.record.noteGood()
         if mustBeProven {
@@ -32,9 +35,13 @@ extension BackendPool {
         }
     }
 
-    /// An answer of `backend` failed, or broke off (status 0).
-    func noteFailure(of backend: PooledBackend, status: Int, _ worker: Worker) {
+    /// An answer of `backend` to a request sent at `sentAt` failed, or broke off (status 0).
+    func noteFailure(
+        of backend: PooledBackend, status: Int, sentAt: UInt64, _ worker: Worker
+    ) {
         backend.record.noteFailed()
+        // A late failure from before its ejection is not what its probation is about.
+        if backend.record.isOnProbation, sentAt < backend.record.probationSince { return }
         guard let runMin = options.ejection.failures,
             backend.record.isOutlier(
                 othersFailureShare: failureShare(besides: backend), runMin: runMin)
@@ -54,6 +61,13 @@ extension BackendPool {
             sum += members[(place + step) % members.count].record.failureShare
         }
         return sum / count
+    }
+
+    /// `backend` has accepted a connection, which is all that can be said of a stream.
+    func noteConnected(_ backend: PooledBackend, _ worker: Worker) {
+        guard backend.record.isOnProbation else { return }
+        backend.record.isOnProbation = false
+        worker.report(.proven(options.id, backend.id))
     }
 
     // MARK: Silence
@@ -84,7 +98,9 @@ extension BackendPool {
             let othersHeardAt = lastHeard.id == backend.id ? heardBefore : lastHeard.at
             // One that is out of the rotation gets no more requests that would tell: another worker
             // may have found it silent.
-            let isDoubted = backend.record.isOnProbation || !backend.isInRotation
+            let isProbed =
+                backend.record.isOnProbation && sentAt >= backend.record.probationSince
+            let isDoubted = isProbed || !backend.isInRotation
             let waitingMin = isDoubted ? 1 : Loads.smallLoad
             guard backend.inFlight >= waitingMin, othersHeardAt > sentAt else { return false }
             backend.record.isSilent = true

@@ -80,7 +80,8 @@ final class BackendPool {
                 known.removeValue(forKey: member.id)
                 ?? PooledBackend(
                     id: member.id, endpoint: member.endpoint, counters: counters(member.id))
-            backend.enter(at: place, isOnProbation: member.isOnProbation)
+            backend.enter(
+                at: place, isOnProbation: member.isOnProbation, now: loop.nowNanoseconds)
             return backend
         }
         for gone in known.values { gone.leave() }

@@ -23,6 +23,8 @@ package struct BackendRecord {
     var isSilent = false
     /// It was ejected, and has to show that it answers.
     package var isOnProbation = false
+    /// Since when, in the loop's nanoseconds.
+    var probationSince: UInt64 = 0
     /// When it was last reported, so that a dead backend is not reported a thousand times before the
     /// control thread can say so.
     var reportedAt: UInt64 = 0

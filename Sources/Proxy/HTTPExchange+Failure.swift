@@ -59,7 +59,7 @@ extension HTTPExchange {
         backend.counters.failures.add()
         // A kept connection that closes is no sign of anything but age.
         if failure == .noResponse, !connection.isReused {
-            pool.noteFailure(of: backend, status: 0, worker)
+            pool.noteFailure(of: backend, status: 0, sentAt: sentAt, worker)
         }
         abortTry()
         let hasOther = pool.hasOther(than: asking.tried)
@@ -114,7 +114,8 @@ extension HTTPExchange {
     /// The backend's answer can't be passed on.
     func failBackend(_ reply: Reply, _ connection: BackendConnection) {
         connection.backend.counters.failures.add()
-        connection.pool.noteFailure(of: connection.backend, status: 0, worker)
+        connection.pool.noteFailure(
+            of: connection.backend, status: 0, sentAt: sentAt, worker)
         abortTry()
         giveUp(reply)
     }

@@ -76,7 +76,7 @@ extension HTTPExchange {
         let now = worker.loop.nowNanoseconds
         let waited = now - awaitedSince
         guard now < endsBy, waited < pool.firstByteTimeout else {
-            pool.noteFailure(of: connection.backend, status: 0, worker)
+            pool.noteFailure(of: connection.backend, status: 0, sentAt: sentAt, worker)
             failTry(.timeout, connection)
             return
         }

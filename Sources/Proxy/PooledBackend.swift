@@ -30,9 +30,10 @@ final class PooledBackend {
 
     var isInRotation: Bool { place != nil }
 
-    /// A rotation has it at this place.
-    func enter(at place: Int, isOnProbation: Bool) {
+    /// A rotation has it at this place; `now` is the loop's clock.
+    func enter(at place: Int, isOnProbation: Bool, now: UInt64) {
         self.place = place
+        if isOnProbation, !record.isOnProbation { record.probationSince = now }
         record.isOnProbation = isOnProbation
     }
 

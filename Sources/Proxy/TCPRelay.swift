@@ -131,7 +131,10 @@ final class TCPRelay: ClientSide {
             return
         }
         connectedAt = worker.loop.nowNanoseconds
-        backend?.counters.dials.add()
+        if let backend {
+            backend.counters.dials.add()
+            pool.noteConnected(backend, worker)
+        }
         join(server)
     }
 

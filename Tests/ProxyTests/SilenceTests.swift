@@ -158,7 +158,7 @@ import Testing
                 return client
             }
             try waitUntil("all wait") { poll.requests.count == 64 }
-            usleep(1_500_000)
+            usleep(3_000_000)
             quick.open()
             for client in first { _ = try client.receiveResponse() }
             proxy.publish([poll.port, other.port])

@@ -55,55 +55,8 @@ private func envoyFile(_ setup: Setup) -> String {
                   http_filters:
                   - name: router
                     typed_config: {"@type": \(type).filters.http.router.v3.Router}
-<<<<<<< HEAD
-        \(envoyClusters(setup))
-        """
-}
-
-private func envoyClusters(_ setup: Setup) -> String {
-    let type = "type.googleapis.com/envoy.extensions"
-    return """
-          clusters:
-          - name: web
-            connect_timeout: 1s
-            type: STRICT_DNS
-            dns_lookup_family: V4_ONLY
-            dns_refresh_rate: 1s
-            dns_failure_refresh_rate: {base_interval: 0.5s, max_interval: 1s}
-            respect_dns_ttl: false
-            typed_dns_resolver_config:
-              name: envoy.network.dns_resolver.cares
-              typed_config:
-                "@type": \(type).network.dns_resolver.cares.v3.CaresDnsResolverConfig
-                resolvers:
-                - socket_address: {address: 127.0.0.1, port_value: \(setup.dnsPort)}
-                dns_resolver_options: {no_default_search_domain: true}
-            ignore_health_on_host_removal: true
-            lb_policy: LEAST_REQUEST
-            health_checks:
-            - timeout: 1s
-              interval: 1s
-              no_traffic_interval: 1s
-              unhealthy_threshold: 2
-              healthy_threshold: 2
-              http_health_check: {path: /health}
-            outlier_detection:
-              consecutive_5xx: 3
-              interval: 1s
-              base_ejection_time: 5s
-              max_ejection_percent: 50
-              successful_active_health_check_uneject_host: false
-            # By default three retries at a time, which one instance of three exceeds.
-            circuit_breakers: {thresholds: [{max_retries: 1000, max_requests: 10000, max_pending_requests: 10000, max_connections: 10000}]}
-            load_assignment:
-              cluster_name: web
-              endpoints:
-              - lb_endpoints:
-                - endpoint: {address: {socket_address: {address: \(setup.discovery.host), port_value: \(Instance.sharedPort)}}}
-=======
         \(envoyCluster(setup, type))
 
->>>>>>> d0705312dd245087001b1e6ba7231827bb7fce17
         """
 }
 

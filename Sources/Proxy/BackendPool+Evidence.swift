@@ -90,7 +90,8 @@ extension BackendPool {
     /// backend of the service has answered one. A slow page alone is none of this, and neither is a
     /// database that makes all backends wait. Tells the control thread if so.
     func isSilent(_ backend: PooledBackend, since sentAt: UInt64, _ worker: Worker) -> Bool {
-        guard backend.record.heardAt < sentAt else { return false }
+        // What came at the very instant came before: the clock stands still within a batch of events.
+        guard backend.record.heardAt <= sentAt else { return false }
         // Where answers take long, as long polls do, there is more to put up with.
         let waited = Int(worker.loop.nowNanoseconds - sentAt)
         guard waited >= Self.usualWaits * usualWait else { return false }

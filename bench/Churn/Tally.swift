@@ -33,6 +33,8 @@ enum Movement: String, Codable, Sendable {
 struct Tally: Codable, Equatable, Sendable {
     /// Answers that took longer, from when their request was due, are slow.
     static let slowSeconds = 1.0
+    /// What was due so shortly before the event may have been in flight when it happened.
+    private static let inFlightNanoseconds: UInt64 = 200_000_000
 
     /// Requests sent.
     var gets = 0
@@ -49,7 +51,8 @@ struct Tally: Codable, Equatable, Sendable {
     /// The watched instance's largest share of the requests of any second; nil when none is
     /// watched.
     var shareMax: Double?
-    /// Requests due before the event that failed or were slow: of something else, then.
+    /// Requests that failed or were slow before the event, or were due well before it: of something
+    /// else, then. What was in flight at the event is its own.
     var badBefore = 0
     /// How late the load sent a request at most, in seconds.
     var latenessSeconds = 0.0
@@ -70,7 +73,10 @@ struct Tally: Codable, Equatable, Sendable {
             if isPost { posts += 1 } else { gets += 1 }
             let isSlow = exchange.seconds > Self.slowSeconds
             if isSlow { slow += 1 }
-            if exchange.due < marks.event, isSlow || !exchange.isGood { badBefore += 1 }
+            let isBefore = exchange.due + Self.inFlightNanoseconds < marks.event
+            if isBefore || exchange.ended < marks.event, isSlow || !exchange.isGood {
+                badBefore += 1
+            }
             guard !exchange.isGood else { continue }
             let cause = "\(exchange.outcome)"
             if isPost {

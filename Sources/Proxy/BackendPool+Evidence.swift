@@ -85,16 +85,18 @@ extension BackendPool {
         backend.record.isSilent = false
     }
 
-    /// Whether `backend`, to which a request was sent at `sentAt` and that has not answered it since,
-    /// is silent: nothing at all has come from it since then, other requests wait as well, and another
-    /// backend of the service has answered one. A slow page alone is none of this, and neither is a
-    /// database that makes all backends wait. Tells the control thread if so.
+    /// Whether `backend`, on which a request has waited since `sentAt`, is silent: nothing at all has come
+    /// from it for as long as may be, other requests wait as well, and another backend of the service
+    /// has answered meanwhile, also lately. A slow page alone is none of this, and neither is a database
+    /// that makes all backends wait. Tells the control thread if so.
     func isSilent(_ backend: PooledBackend, since sentAt: UInt64, _ worker: Worker) -> Bool {
-        // What came at the very instant came before: the clock stands still within a batch of events.
-        guard backend.record.heardAt <= sentAt else { return false }
+        guard let limit = silenceLimit else { return false }
+        let now = worker.loop.nowNanoseconds
+        let quiet = now - max(backend.record.heardAt, sentAt)
         // Where answers take long, as long polls do, there is more to put up with.
-        let waited = Int(worker.loop.nowNanoseconds - sentAt)
-        guard waited >= Self.usualWaits * usualWait else { return false }
+        guard quiet >= limit, quiet >= UInt64(Self.usualWaits * max(usualWait, 0)) else {
+            return false
+        }
         if !backend.record.isSilent {
             let othersHeardAt = lastHeard.id == backend.id ? heardBefore : lastHeard.at
             // One that is out of the rotation gets no more requests that would tell: another worker
@@ -103,11 +105,20 @@ extension BackendPool {
                 backend.record.isOnProbation && sentAt >= backend.record.probationSince
             let isDoubted = isProbed || !backend.isInRotation
             let waitingMin = isDoubted ? 1 : Loads.smallLoad
-            guard backend.inFlight >= waitingMin, othersHeardAt > sentAt else { return false }
+            guard backend.inFlight >= waitingMin, othersHeardAt >= now - quiet / 2 else {
+                return false
+            }
             backend.record.isSilent = true
         }
         worker.reportFailure(
             .silent(waiting: backend.inFlight), of: backend, service: options.id)
         return true
+    }
+
+    /// When a request that waits on `backend` is looked at again, in the loop's nanoseconds.
+    func nextLook(at backend: PooledBackend, now: UInt64) -> UInt64 {
+        guard let limit = silenceLimit else { return now &+ firstLook }
+        let quietEnd = backend.record.heardAt &+ limit
+        return quietEnd > now ? min(quietEnd, now &+ firstLook) : now &+ firstLook
     }
 }

@@ -22,6 +22,8 @@ final class BackendPool {
     private(set) var tryTimeout: UInt64?
     /// When it is first looked at whether a response is late.
     private(set) var firstLook: UInt64
+    /// For how long a backend may send nothing while others answer; nil: for ever.
+    private(set) var silenceLimit: UInt64?
     private(set) var balancer: Balancer
     private(set) var affinity: Affinity
     private let worker: Int
@@ -65,9 +67,8 @@ final class BackendPool {
         firstByteTimeout = options.firstByteTimeout.wholeNanoseconds
         idleTimeout = options.idleTimeout.wholeNanoseconds
         tryTimeout = options.retry.tryTimeout?.wholeNanoseconds
-        firstLook = min(
-            firstByteTimeout, tryTimeout ?? .max,
-            options.ejection.silence?.wholeNanoseconds ?? .max)
+        silenceLimit = options.ejection.silence?.wholeNanoseconds
+        firstLook = min(firstByteTimeout, tryTimeout ?? .max, silenceLimit ?? .max)
     }
 
     /// Takes up a new rotation. Connections to backends that stay are kept, free ones to those that
@@ -114,9 +115,6 @@ final class BackendPool {
 
     /// Whether responses get lines of their own: for what is asked for seldom, and may allocate.
     var addsLines: Bool { options.retry.isReported || options.affinity.cookie != nil }
-
-    /// Whether a backend that sends nothing while others answer is told from a slow one.
-    var hasSilenceLimit: Bool { options.ejection.silence != nil }
 
     /// The service is gone: no request comes any more. Those in flight go on, and may be tried on
     /// another backend; a connection is closed as soon as it is free.

@@ -83,15 +83,15 @@ extension HTTPExchange {
         if let limit = pool.tryTimeout, waited >= limit, moves(after: .tryTimeout, connection) {
             return
         }
-        if pool.hasSilenceLimit, pool.isSilent(connection.backend, since: awaitedSince, worker),
-            !wasMovedForSilence, moves(after: .silent, connection)
-        {
-            // Once: a page that silences one backend after the other is none to spread.
+        // Once: a page that silences one backend after the other is none to spread.
+        if pool.isSilent(connection.backend, since: awaitedSince, worker), !wasMovedForSilence {
             wasMovedForSilence = true
-            return
+            if moves(after: .silent, connection) { return }
+            wasMovedForSilence = false
         }
         connection.deadlineNanoseconds = min(
-            now &+ pool.firstLook, awaitedSince &+ pool.firstByteTimeout, endsBy)
+            pool.nextLook(at: connection.backend, now: now),
+            awaitedSince &+ pool.firstByteTimeout, endsBy)
     }
 
     /// Moves the request to another backend if it may; else it goes on waiting where it is.

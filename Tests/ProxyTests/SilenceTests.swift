@@ -121,14 +121,17 @@ import Testing
                 }
             }
         }
-        try withProxy(backends.map(\.port), configure) { proxy in
+        try withProxy(backends.map(\.port)) { options in
+            configure(&options)
+            options.services[0].ejection.silence = .milliseconds(400)
+        } _: { proxy in
             let slow = try (0..<7).map { _ in
                 let client = try proxy.connect()
                 try client.send("GET /slow HTTP/1.1\r\nHost: a.test\r\n\r\n")
                 return client
             }
             let busy = try proxy.connect()
-            for _ in 0..<600 { _ = try busy.get("/quick") }
+            for _ in 0..<1200 { _ = try busy.get("/quick") }
             #expect(proxy.service.retries == 0)
             gate.open()
             for client in slow {

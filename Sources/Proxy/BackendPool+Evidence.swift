@@ -87,12 +87,13 @@ extension BackendPool {
 
     /// Whether `backend`, on which a request has waited since `sentAt`, is silent: nothing at all has come
     /// from it for as long as may be, other requests wait as well, and another backend of the service
-    /// has answered meanwhile, also lately. A slow page alone is none of this, and neither is a database
+    /// has answered meanwhile. A slow page alone is none of this, and neither is a database
     /// that makes all backends wait. Tells the control thread if so.
     func isSilent(_ backend: PooledBackend, since sentAt: UInt64, _ worker: Worker) -> Bool {
         guard let limit = silenceLimit else { return false }
         let now = worker.loop.nowNanoseconds
-        let quiet = now - max(backend.record.heardAt, sentAt)
+        let quietSince = max(backend.record.heardAt, sentAt)
+        let quiet = now - quietSince
         // Where answers take long, as long polls do, there is more to put up with.
         guard quiet >= limit, quiet >= UInt64(Self.usualWaits * max(usualWait, 0)) else {
             return false
@@ -105,7 +106,7 @@ extension BackendPool {
                 backend.record.isOnProbation && sentAt >= backend.record.probationSince
             let isDoubted = isProbed || !backend.isInRotation
             let waitingMin = isDoubted ? 1 : Loads.smallLoad
-            guard backend.inFlight >= waitingMin, othersHeardAt >= now - quiet / 2 else {
+            guard backend.inFlight >= waitingMin, othersHeardAt > quietSince else {
                 return false
             }
             backend.record.isSilent = true

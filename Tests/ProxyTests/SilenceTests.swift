@@ -123,7 +123,7 @@ import Testing
         }
         try withProxy(backends.map(\.port)) { options in
             configure(&options)
-            options.services[0].ejection.silence = .milliseconds(400)
+            options.services[0].ejection.silence = .seconds(1)
         } _: { proxy in
             let slow = try (0..<7).map { _ in
                 let client = try proxy.connect()
@@ -131,7 +131,8 @@ import Testing
                 return client
             }
             let busy = try proxy.connect()
-            for _ in 0..<1200 { _ = try busy.get("/quick") }
+            let begin = ContinuousClock.now
+            while begin.duration(to: .now) < .milliseconds(2500) { _ = try busy.get("/quick") }
             #expect(proxy.service.retries == 0)
             gate.open()
             for client in slow {

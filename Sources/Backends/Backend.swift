@@ -26,6 +26,10 @@ package struct Backend: Sendable, Equatable {
     /// What an operator said of it; nil for nothing.
     package internal(set) var override: BackendOverride?
 
+    /// When what is still under way on it is ended, though it stays: an operator's drain has its limit
+    /// too. Nil without such a drain, and after that.
+    var operatorDrainEnd: ContinuousClock.Instant?
+
     /// How often it was drained for an absence that turned out to be none; see `missesToDrain`.
     var flaps = 0
     var lastFlap: ContinuousClock.Instant?

@@ -27,6 +27,8 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
     case share(from: Share, to: Share)
     /// An operator said something else of a backend than before; nil is nothing.
     case override(from: BackendOverride?, to: BackendOverride?)
+    /// An operator's drain has lasted as long as a drain may: what was under way was ended.
+    case operatorDrainLimit
     /// The service was added to those that run.
     case serviceAdded
     /// No request comes to the service any more.
@@ -93,6 +95,8 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
         case .override(let from, nil):
             "no longer overridden by an operator (\(from ?? BackendOverride()))"
         case .override(let from?, let to?): "overridden by an operator: \(from) to \(to)"
+        case .operatorDrainLimit:
+            "drained for as long as a drain may take: what ran on it was ended"
         case .serviceAdded: "the service was added"
         case .serviceRemoved: "the service was removed"
         case .sourceChanged: "its sources were changed"

@@ -77,6 +77,7 @@ extension Roster {
             }
             if let until = backend.missingUntil, until <= now { leaveAsMissing(backend, now: now) }
             if backend.ramp != nil { climb(backend.id, now: now) }
+            endOperatorDrain(backend, now: now)
         }
         for place in sources.indices { endHold(UInt8(place), now: now) }
         settle(now: now)

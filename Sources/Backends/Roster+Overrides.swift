@@ -20,7 +20,18 @@ extension Roster {
         record(.override(from: backend.override, to: override), backend, now: now)
         let isDrained = override?.isDrained ?? false
         if isDrained != (backend.override?.isDrained ?? false) {
+            let end = now + options.drainLimit
+            update(backend.id) { $0.operatorDrainEnd = isDrained ? end : nil }
+            if isDrained { arm(end) }
             send(isDrained ? .drainOrdered : .drainLifted, to: backend.id, now: now)
         }
+    }
+
+    /// An operator's drain has reached its limit, if it has: what runs on the backend is ended.
+    func endOperatorDrain(_ backend: Backend, now: ContinuousClock.Instant) {
+        guard let end = backend.operatorDrainEnd, end <= now else { return }
+        update(backend.id) { $0.operatorDrainEnd = nil }
+        expel(backend.id)
+        record(.operatorDrainLimit, backend, now: now)
     }
 }

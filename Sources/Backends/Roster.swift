@@ -174,8 +174,8 @@ package final class Roster {
         return holds
     }
 
-    /// The backends that left because their drain reached its limit, since this was last asked: what
-    /// still runs on them has to be closed.
+    /// The backends whose drain reached its limit, since this was last asked: what still runs on them
+    /// has to be closed. They are gone, but for those that only an operator drains.
     package func takeExpelled() -> [BackendID] {
         defer { expelled = [] }
         return expelled
@@ -245,8 +245,11 @@ package final class Roster {
         backendsByID[backend.id] = nil
         idsByEndpoint[backend.endpoint] = nil
         membership += 1
-        if cause == .drainLimit { expelled.append(backend.id) }
+        if cause == .drainLimit { expel(backend.id) }
     }
+
+    /// What runs on this backend has to be closed.
+    func expel(_ id: BackendID) { expelled.append(id) }
 
     /// Whether it depends on backends that are not up who gets traffic.
     private var decidesOnOthers: Bool {
@@ -298,6 +301,7 @@ package final class Roster {
             if let deadline = backend.state.deadline { arm(deadline) }
             if let until = backend.heldUntil { arm(until) }
             if let until = backend.missingUntil { arm(until) }
+            if let end = backend.operatorDrainEnd { arm(end) }
             if let step = backend.ramp?.deadline(over: options.slowStart) { arm(step) }
         }
         if let deadline = emergencyDeadline { arm(deadline) }

@@ -11,6 +11,9 @@ extension OptionTable {
                 "What happens when no backend is up: with `evidence`, those that only checks or the "
                     + "registry speak against are used as long as live requests succeed."),
             Option(
+                "drain-limit", \.drainLimit, .duration(.zero ... .seconds(86400)),
+                "How long what is under way on a backend that drains may go on; then it is ended."),
+            Option(
                 "slow-start", \.slowStart,
                 .optional(.duration(.seconds(1) ... .seconds(3600)), "off"),
                 "How long the share of a backend that comes up grows to its full size."),

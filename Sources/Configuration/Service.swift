@@ -32,6 +32,8 @@ package struct Service: Equatable, Sendable {
     package internal(set) var sticky = Sticky()
     /// How much it is given to do.
     package internal(set) var limits = Limits()
+    /// How long requests and streams on a backend that drains may go on, 0 to a day.
+    package internal(set) var drainLimit = Duration.seconds(60)
     /// How its backends are probed.
     package internal(set) var check = Check()
     /// When live traffic ejects a backend.

@@ -192,6 +192,7 @@ extension RosterOptions {
         whenNoneUp = WhenNoneUp(service.whenNoneUp)
         slowStart = service.slowStart ?? .zero
         zone = service.zone.prefer.map { Zone(key: service.zone.key, value: $0) }
+        drainLimit = service.drainLimit
         ejectTime = service.eject.time
         ejectTimeMax = service.eject.timeMax
         ejectShareMax = service.eject.shareMax

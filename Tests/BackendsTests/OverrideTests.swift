@@ -39,13 +39,32 @@ import Testing
         override(fixture, [:])
         #expect(fixture.inRotation == [1, 2, 3])
         #expect(fixture.roster.backend(at: endpoint(2))?.id == id)
-        let entries = fixture.journal.entries.filter { $0.backend == id }.suffix(4)
+        #expect(fixture.roster.takeExpelled() == [id], "what ran on it was ended, once")
+        #expect(fixture.roster.takeExpelled() == [])
+        let entries = fixture.journal.entries.filter { $0.backend == id }.suffix(5)
         #expect(
             entries.map { "\($0.event)" } == [
                 "overridden by an operator: drained", "up to draining: drained by an operator",
+                "drained for as long as a drain may take: what ran on it was ended",
                 "no longer overridden by an operator (drained)",
                 "draining to up: an operator's drain was lifted",
             ])
+    }
+
+    @Test("a drain that is lifted before its limit ends nothing")
+    func liftedInTime() {
+        let fixture = Fixture()
+        fixture.fill(2)
+        override(fixture, [1: drained])
+        fixture.wait(59)
+        override(fixture, [:])
+        fixture.wait(100)
+        #expect(fixture.roster.takeExpelled() == [])
+        override(fixture, [1: drained])
+        fixture.wait(59)
+        #expect(fixture.roster.takeExpelled() == [])
+        fixture.wait(2)
+        #expect(fixture.roster.takeExpelled().count == 1)
     }
 
     @Test("one whose checks failed meanwhile comes back as down")

@@ -43,7 +43,7 @@ import Testing
     func whole() throws {
         let web = try service(
             """
-            balance: consistent-hash, hash: cookie sid, when-none-up: never, slow-start: 30s,
+            balance: consistent-hash, hash: cookie sid, when-none-up: never, slow-start: 30s, drain-limit: 5m,
             zone: {prefer: eu-1a, key: rack},
             limits: {backend-requests: 50, requests: 400, queue: 0, queue-wait: 200ms},
             eject: {failures: 5, silence: off, time: 1s, time-max: 2s, share-max: 10%},
@@ -55,6 +55,7 @@ import Testing
         #expect(web.hashBy == .cookie("sid"))
         #expect(web.whenNoneUp == .never)
         #expect(web.slowStart == .seconds(30))
+        #expect(web.drainLimit == .seconds(300))
         #expect(web.zone.prefer == "eu-1a" && web.zone.key == "rack")
         #expect(web.limits.backendRequests == 50 && web.limits.requests == 400)
         #expect(web.limits.queue == 0 && web.limits.queueWait == .milliseconds(200))

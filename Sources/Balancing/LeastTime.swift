@@ -15,7 +15,7 @@ internal import Backends
 internal import Glibc
 
 /// The sooner of two that are drawn by weight. Worker thread only.
-package final class LeastTime: Balancer {
+package final class LeastTime: TwoChoices {
     /// What is known of a backend's time to the first byte.
     private struct Figure {
         /// Nanoseconds; 0 until its first answer.
@@ -35,7 +35,6 @@ package final class LeastTime: Balancer {
     /// The second of two has to be better than the first by this factor.
     private static let margin = 0.8
 
-    private var pairs: RandomPairs
     private var rotation: Rotation?
     private var figures: [Figure] = []
     private var sums: [TierSum] = []
@@ -43,9 +42,8 @@ package final class LeastTime: Balancer {
     private var clock: UInt64 = 0
 
     /// A policy without backends; its choices depend on `seed`.
-    package init(seed: UInt64) {
-        pairs = RandomPairs(seed: seed)
-        super.init(offset: 0)
+    package override init(seed: UInt64) {
+        super.init(seed: seed)
     }
 
     /// What is known of backends that stay is kept.
@@ -61,7 +59,7 @@ package final class LeastTime: Balancer {
             let means = figures[tier].map(\.mean).filter { $0 > 0 }
             return TierSum(means: means.reduce(0, +), count: Double(means.count))
         }
-        pairs.update(to: next)
+        super.rebuild(next)
         rotation = next
     }
 
@@ -82,19 +80,8 @@ package final class LeastTime: Balancer {
         sums[tier].means += next - figure.mean
     }
 
-    override func pick(_ request: PickRequest, in tier: Int) -> Pick {
-        let start = tiers[tier].lowerBound
-        for _ in 0..<RandomPairs.tries {
-            let (first, second) = pairs.draw(tier)
-            let isFirst = loads.verdict(start + first, request) == .admitted
-            let isSecond = loads.verdict(start + second, request) == .admitted
-            guard isFirst || isSecond else { continue }
-            guard isFirst, isSecond else { return .backend(start + (isFirst ? first : second)) }
-            let isSecondBetter =
-                wait(start + second, in: tier) < wait(start + first, in: tier) * Self.margin
-            return .backend(start + (isSecondBetter ? second : first))
-        }
-        return leastLoaded(request, in: tier)
+    override func isBetter(_ place: Int, than other: Int, in tier: Int) -> Bool {
+        wait(place, in: tier) < wait(other, in: tier) * Self.margin
     }
 
     /// How long one more request is likely to wait at `place`, in nanoseconds.

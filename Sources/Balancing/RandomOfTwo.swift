@@ -7,33 +7,14 @@
 // weight and gets the request unless the second is less loaded; so shares are by weight, also of 1000
 // to 1, where nearly every pair is the same two.
 
-internal import Backends
-
 /// The less loaded of two that are drawn by weight. Worker thread only.
-package final class RandomOfTwo: Balancer {
-    private var pairs = RandomPairs()
-
+package final class RandomOfTwo: TwoChoices {
     /// A policy without backends; its choices depend on `seed`.
-    package init(seed: UInt64) {
-        super.init(offset: 0)
-        pairs = RandomPairs(seed: seed)
+    package override init(seed: UInt64) {
+        super.init(seed: seed)
     }
 
-    override func rebuild(_ rotation: Rotation) {
-        pairs.update(to: rotation)
-    }
-
-    override func pick(_ request: PickRequest, in tier: Int) -> Pick {
-        let start = tiers[tier].lowerBound
-        for _ in 0..<RandomPairs.tries {
-            let (first, second) = pairs.draw(tier)
-            let isFirst = loads.verdict(start + first, request) == .admitted
-            let isSecond = loads.verdict(start + second, request) == .admitted
-            guard isFirst || isSecond else { continue }
-            guard isFirst, isSecond else { return .backend(start + (isFirst ? first : second)) }
-            let isSecondBetter = loads.level(start + second) < loads.level(start + first)
-            return .backend(start + (isSecondBetter ? second : first))
-        }
-        return leastLoaded(request, in: tier)
+    override func isBetter(_ place: Int, than other: Int, in tier: Int) -> Bool {
+        loads.level(place) < loads.level(other)
     }
 }

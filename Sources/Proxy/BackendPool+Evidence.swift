@@ -27,12 +27,8 @@ extension BackendPool {
         }
         // Good ones alone: to fail quickly is no reason to be asked more often.
         if let place = backend.place { balancer.answered(place, after: nanoseconds, now: now) }
-        let mustBeProven = backend.record.isOnProbation
         backend.record.noteGood()
-        if mustBeProven {
-            backend.record.isOnProbation = false
-            worker.report(.proven(options.id, backend.id))
-        }
+        endProbation(of: backend, worker)
     }
 
     /// An answer of `backend` to a request sent at `sentAt` failed, or broke off (status 0).
@@ -55,7 +51,7 @@ extension BackendPool {
     private func failureShare(besides backend: PooledBackend) -> Int {
         let place = backend.place ?? 0
         let count = min(members.count - 1, 16)
-        guard count > 0 else { return 65_536 }
+        guard count > 0 else { return BackendRecord.one }
         var sum = 0
         for step in 1...count {
             sum += members[(place + step) % members.count].record.failureShare
@@ -65,6 +61,11 @@ extension BackendPool {
 
     /// `backend` has accepted a connection, which is all that can be said of a stream.
     func noteConnected(_ backend: PooledBackend, _ worker: Worker) {
+        endProbation(of: backend, worker)
+    }
+
+    /// `backend` has shown that it answers, if it had to.
+    private func endProbation(of backend: PooledBackend, _ worker: Worker) {
         guard backend.record.isOnProbation else { return }
         backend.record.isOnProbation = false
         worker.report(.proven(options.id, backend.id))

@@ -123,11 +123,8 @@ final class BackendPool {
         closeIdle()
     }
 
-    /// The backend for `request`.
-    func pick(_ request: PickRequest) -> Pick { balancer.pick(request) }
-
     /// The backend for `request`: that of the client's token, if it has one and may go there.
-    func pick(_ request: PickRequest, token: UInt64?) -> Pick {
+    func pick(_ request: PickRequest, token: UInt64? = nil) -> Pick {
         if let token, let place = balancer.place(of: token), balancer.admits(place, request) {
             return .backend(place)
         }

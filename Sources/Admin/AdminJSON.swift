@@ -298,6 +298,8 @@ struct ServiceView: Encodable {
     let errors: [String: Int]
     let retries: Int
     let retriesDenied: Int
+    let hedges: Int
+    let hedgesWon: Int
     let queued: Int
     let waiting: Int
     let receivedBytes: Int
@@ -335,6 +337,8 @@ struct ServiceView: Encodable {
         ]
         retries = totals.retries
         retriesDenied = totals.retriesDenied
+        hedges = totals.hedges
+        hedgesWon = totals.hedgesWon
         queued = totals.queued
         waiting = totals.queueLength
         receivedBytes = totals.bytesFromClients

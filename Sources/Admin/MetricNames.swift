@@ -113,6 +113,11 @@ package struct Metric: Sendable {
     static let retriesDenied = Metric(
         .counter, "fairlead_retries_denied_total", ["service"],
         "Retries not made because the budget was spent.")
+    static let hedges = Metric(
+        .counter, "fairlead_hedges_total", ["service"],
+        "Requests sent to a second backend while the first had not answered yet.")
+    static let hedgesWon = Metric(
+        .counter, "fairlead_hedges_won_total", ["service"], "Of these, answered by the second.")
     static let queued = Metric(
         .counter, "fairlead_queued_requests_total", ["service"],
         "Requests that had to wait for a backend to have room.")
@@ -140,8 +145,8 @@ package struct Metric: Sendable {
     static let rotation = Metric(
         .gauge, "fairlead_rotation_backends", ["service"], "Backends that may get requests now.")
     private static let service = [
-        requests, inFlight, responses, upgrades, errors, retries, retriesDenied, queued,
-        queueLength, receivedBytes, sentBytes, duration, backends, rotation, emergency,
+        requests, inFlight, responses, upgrades, errors, retries, retriesDenied, hedges, hedgesWon,
+        queued, queueLength, receivedBytes, sentBytes, duration, backends, rotation, emergency,
         emergencies, ejectionsRefused,
     ]
 

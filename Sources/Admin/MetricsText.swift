@@ -87,6 +87,8 @@ package struct MetricsText {
         family(.upgrades, each(\.upgrades))
         family(.retries, each(\.retries))
         family(.retriesDenied, each(\.retriesDenied))
+        family(.hedges, each(\.hedges))
+        family(.hedgesWon, each(\.hedgesWon))
         family(.queued, each(\.queued))
         family(.queueLength, each(\.queueLength))
         family(.receivedBytes, each(\.bytesFromClients))

@@ -62,6 +62,20 @@ extension Loading {
                     + "\(Units.write(value.retry.backOffMax)), expected back-off <= back-off-max",
                 at: origin("retry.back-off", "retry.back-off-max"))
         }
+        if let hedge = value.retry.hedge {
+            if value.retry.attempts == 1 {
+                errors.add(
+                    "found retry.hedge and retry.attempts 1, expected 2 attempts or more: a hedge is "
+                        + "a second try", at: origin("retry.hedge", "retry.attempts"))
+            }
+            if hedge >= value.timeouts.responseHead {
+                errors.add(
+                    "found retry.hedge after \(Units.write(hedge)) and "
+                        + "\(Units.write(value.timeouts.responseHead)) for a response's head, expected "
+                        + "hedge < response-head",
+                    at: origin("retry.hedge", "timeouts.response-head"))
+            }
+        }
         if let perTry = value.timeouts.perTry {
             if perTry >= value.timeouts.responseHead {
                 errors.add(

@@ -73,6 +73,10 @@ extension OptionTable {
         Option(
             "back-off-max", \.backOffMax, .duration(.zero ... .seconds(10)), "The longest pause."),
         Option(
+            "hedge", \.hedge, .optional(.duration(.milliseconds(1) ... .seconds(60)), "off"),
+            "Without an answer after this, a GET, HEAD or OPTIONS is sent to a second backend as well; "
+                + "the first answer counts."),
+        Option(
             "attempts-header", \.attemptsHeader, .word,
             "Whether responses say in X-Fairlead-Attempts how many tries they took."),
     ]
@@ -85,5 +89,9 @@ extension OptionTable {
         Option(
             "on", \.on, .optional(.list(of: .retryCondition, countMax: 32), "auto"),
             "After what its requests are tried again; `auto`: as the service says."),
+        Option(
+            "hedge", \.hedge,
+            .optional(.optional(.duration(.milliseconds(1) ... .seconds(60)), "off"), "auto"),
+            "After what time a second backend is asked as well; `auto`: as the service says."),
     ]
 }

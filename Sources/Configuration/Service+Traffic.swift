@@ -67,6 +67,9 @@ extension Service {
         package internal(set) var backOff = Duration.milliseconds(25)
         /// The longest pause.
         package internal(set) var backOffMax = Duration.milliseconds(250)
+        /// After this without the head of a response, a GET, HEAD or OPTIONS is sent to another backend as
+        /// well, and the first answer counts; nil: never.
+        package internal(set) var hedge: Duration?
         /// Whether a response has X-Fairlead-Attempts, the number of tries that it took.
         package internal(set) var attemptsHeader = Switch.off
     }

@@ -27,6 +27,12 @@ internal import Glibc
     // libevent's timer behind the deadlines; as long-lived as the base.
     private let tick: UnsafeMutablePointer<event>
     private var isTicking = false
+    /// When the tick is due, in nanoseconds.
+    private var tickDue: UInt64 = 0
+    /// When the loop last went on after it had stood still, because the machine or the process did, or a
+    /// callback took long; in `nowNanoseconds`, 0 for never. Noticed while any deadline is set. What
+    /// others sent meanwhile is read late: nobody was silent because of that. Loop thread only.
+    package private(set) var resumedAt: UInt64 = 0
 
     /// A new loop with nothing on it.
     ///
@@ -131,12 +137,14 @@ internal import Glibc
 
     private func fireDeadlines() {
         isTicking = false
+        if nowNanoseconds > tickDue &+ DeadlineWheel.tickNanoseconds { resumedAt = nowNanoseconds }
         wheel.advance(to: nowNanoseconds)
         if !wheel.isEmpty, !isTicking { scheduleTick() }
     }
 
     private func scheduleTick() {
         isTicking = true
+        tickDue = nowNanoseconds + DeadlineWheel.tickNanoseconds
         var time = timeval(tv_sec: 0, tv_usec: Int(DeadlineWheel.tickNanoseconds / 1000))
         unsafe event_add(tick, &time)
     }

@@ -16,7 +16,12 @@ final class BackendConnection: StreamChannel {
     /// Whom the connection works for; none while it is idle. An exchange lets go of its connection
     /// before its client lets go of it.
     private var exchangeLink = Link<HTTPExchange>()
-    private var exchange: HTTPExchange? { exchangeLink.object }
+    /// It is told of events of this connection, which may be one of two.
+    private var exchange: HTTPExchange? {
+        let exchange = exchangeLink.object
+        exchange?.attend(to: self)
+        return exchange
+    }
     /// What came of a response's head that is not whole yet.
     var partial: [UInt8] = []
     /// Whether it has carried an exchange before: then the backend may have closed it meanwhile.
@@ -117,6 +122,7 @@ final class BackendConnection: StreamChannel {
             backend.counters.bytesReceived.add(count)
             backend.record.heardAt = loop.nowNanoseconds
             let isTaken: Void? = exchangeLink.with { exchange in
+                exchange.attend(to: self)
                 worker.withReceived(count) { exchange.backendSent($0, on: self) }
             }
             // Nobody asked: a response to nothing must not become the answer to the next request.

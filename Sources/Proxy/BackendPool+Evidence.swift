@@ -93,7 +93,10 @@ extension BackendPool {
     func isSilent(_ backend: PooledBackend, since sentAt: UInt64, _ worker: Worker) -> Bool {
         guard let limit = silenceLimit else { return false }
         let now = worker.loop.nowNanoseconds
-        let quietSince = max(backend.record.heardAt, sentAt)
+        // What was outrun by a second try has waited as well, though it is gone.
+        let outrun = backend.record.outrun
+        let quietSince = max(
+            backend.record.heardAt, min(sentAt, outrun?.since ?? .max), worker.loop.resumedAt)
         let quiet = now - quietSince
         // Where answers take long, as long polls do, there is more to put up with.
         guard quiet >= limit, quiet >= UInt64(Self.usualWaits * max(usualWait, 0)) else {
@@ -107,14 +110,24 @@ extension BackendPool {
                 backend.record.isOnProbation && sentAt >= backend.record.probationSince
             let isDoubted = isProbed || !backend.isInRotation
             let waitingMin = isDoubted ? 1 : Loads.smallLoad
-            guard backend.inFlight >= waitingMin, othersHeardAt > quietSince else {
-                return false
-            }
+            guard backend.inFlight + (outrun?.count ?? 0) >= waitingMin,
+                othersHeardAt > quietSince
+            else { return false }
             backend.record.isSilent = true
         }
         worker.reportFailure(
-            .silent(waiting: backend.inFlight), of: backend, service: options.id)
+            .silent(waiting: backend.inFlight + (outrun?.count ?? 0)), of: backend,
+            service: options.id)
         return true
+    }
+
+    /// A request has waited on `backend` since `sentAt`, and another backend, asked later, answered it.
+    func noteOutrun(_ backend: PooledBackend, since sentAt: UInt64, _ worker: Worker) {
+        let now = worker.loop.nowNanoseconds
+        // It would have taken this long at least.
+        if let place = backend.place { balancer.answered(place, after: now - sentAt, now: now) }
+        backend.record.noteOutrun(sentAt: sentAt)
+        _ = isSilent(backend, since: sentAt, worker)
     }
 
     /// When a request that waits on `backend` is looked at again, in the loop's nanoseconds.

@@ -5,6 +5,7 @@ internal import Backends
 internal import Balancing
 internal import Endpoints
 internal import Events
+internal import Routing
 internal import Stats
 
 /// A service's backends on one worker. Worker thread only.
@@ -20,6 +21,8 @@ final class BackendPool {
     private(set) var idleTimeout: UInt64
     /// For one try, as long as another may follow; nil is no limit of its own.
     private(set) var tryTimeout: UInt64?
+    /// After this without a response a safe request is sent to another backend as well; nil: never.
+    private(set) var hedgeAfter: Duration?
     /// When it is first looked at whether a response is late.
     private(set) var firstLook: UInt64
     /// For how long a backend may send nothing while others answer; nil: for ever.
@@ -67,6 +70,7 @@ final class BackendPool {
         firstByteTimeout = options.firstByteTimeout.wholeNanoseconds
         idleTimeout = options.idleTimeout.wholeNanoseconds
         tryTimeout = options.retry.tryTimeout?.wholeNanoseconds
+        hedgeAfter = options.retry.rule.hedgeAfter
         silenceLimit = options.ejection.silence?.wholeNanoseconds
         firstLook = min(firstByteTimeout, tryTimeout ?? .max, silenceLimit ?? .max)
     }

@@ -19,6 +19,9 @@ package struct BackendRecord {
     private var longShare = 0
     /// When a byte came from it last, in the loop's nanoseconds.
     var heardAt: UInt64 = 0
+    // Requests that were answered by another backend, asked later, while nothing came from this one.
+    private var outrunCount = 0
+    private var outrunSince: UInt64 = 0
     /// It was found silent, and nothing has been heard from it since.
     var isSilent = false
     /// It was ejected, and has to show that it answers.
@@ -54,6 +57,21 @@ package struct BackendRecord {
         failures += 1
         recentShare += (Self.one - recentShare) >> Self.recentShift
         longShare += (Self.one - longShare) >> Self.longShift
+    }
+
+    /// Requests that would still wait on it if they had not been answered by another backend: how
+    /// many, and since when; nil if something was heard from it since they were sent.
+    var outrun: (count: Int, since: UInt64)? {
+        outrunSince > heardAt ? (outrunCount, outrunSince) : nil
+    }
+
+    /// A request that was sent to it at `sentAt` was answered by another, asked later.
+    mutating func noteOutrun(sentAt: UInt64) {
+        if outrun == nil {
+            outrunCount = 0
+            outrunSince = max(sentAt, heardAt + 1)
+        }
+        outrunCount += 1
     }
 
     /// Whether the failures in a row speak against the backend, when others fail with this share, in

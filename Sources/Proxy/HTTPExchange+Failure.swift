@@ -17,6 +17,7 @@ extension HTTPExchange {
         guard let client, let pool else { return }
         abortTry()
         report(connection.backend, pool, error)
+        if fallBack() { return }
         if mayRetry(after: .dial, pool) { tryNext(client, pool) } else { giveUp(.notConnected) }
     }
 
@@ -48,6 +49,10 @@ extension HTTPExchange {
     /// The backend has drained for as long as it may: what it has not answered by now goes elsewhere
     /// or ends.
     func leave(_ backends: [BackendID]) {
+        if let connection = other.link.object, backends.contains(connection.backend.id) {
+            attend(to: connection)
+            failTry(.noResponse, connection)
+        }
         guard let connection, backends.contains(connection.backend.id) else { return }
         if isResponseStarted { cutShort(.expired) } else { failTry(.noResponse, connection) }
     }
@@ -62,6 +67,7 @@ extension HTTPExchange {
             pool.noteFailure(of: backend, status: 0, sentAt: sentAt, worker)
         }
         abortTry()
+        if fallBack() { return }
         let hasOther = pool.hasOther(than: asking.tried)
         // A reused connection may just have been too old.
         let isTriedAgain = connection.isReused && backend.isInRotation
@@ -84,7 +90,11 @@ extension HTTPExchange {
         _ connection: BackendConnection
     ) -> Bool {
         let pool = connection.pool
-        guard pool.hasOther(than: asking.tried), mayRetry(after: .status(head.status), pool)
+        let failure = TryFailure.status(head.status)
+        guard
+            other.link.isSet
+                ? pool.retryPolicy.asks(after: failure, by: route?.retry)
+                : pool.hasOther(than: asking.tried) && mayRetry(after: failure, pool)
         else { return false }
         noteFirstByte(of: head.status, connection)
         var body = BodyTracker(head.body)
@@ -98,7 +108,7 @@ extension HTTPExchange {
         } else {
             abortTry()
         }
-        tryAgain(client, pool)
+        if !fallBack() { tryAgain(client, pool) }
         return true
     }
 
@@ -117,6 +127,7 @@ extension HTTPExchange {
         connection.pool.noteFailure(
             of: connection.backend, status: 0, sentAt: sentAt, worker)
         abortTry()
+        if fallBack() { return }
         giveUp(reply)
     }
 
@@ -152,6 +163,7 @@ extension HTTPExchange {
     func failRequest(_ reply: Reply) {
         guard let client, let pool else { return }
         abortTry()
+        abortOther()
         guard isResponseStarted else {
             giveUp(reply)
             return
@@ -200,6 +212,7 @@ extension HTTPExchange {
         guard let pool else { return }
         pool.counters.clientAborts.add()
         abortTry()
+        abortOther()
         finish(pool, worker.isGivingUp ? .stopped : .clientGone)
     }
 }

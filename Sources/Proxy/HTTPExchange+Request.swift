@@ -15,7 +15,11 @@ extension HTTPExchange {
         from client: ClientConnection, to pool: BackendPool, by route: Route?
     ) -> Int {
         take(client, pool)
-        if let route { self.route = route }
+        hedgeAfter = pool.hedgeAfter
+        if let route {
+            self.route = route
+            if let delay = route.retry?.hedgeAfter { hedgeAfter = delay > .zero ? delay : nil }
+        }
         startedAt = worker.loop.nowNanoseconds
         if let limit = client.listener.requestTimeout { endsBy = startedAt &+ limit }
         method = head.method

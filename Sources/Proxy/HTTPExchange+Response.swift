@@ -76,6 +76,7 @@ extension HTTPExchange {
         _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, _ client: ClientConnection
     ) -> Bool {
         guard minorVersion == 1 else { return true }
+        endOther()
         worker.putOutgoing(
             head, from: bytes, to: ClientCapabilities(minorVersion: 1, keepsAlive: true),
             framing: .none)
@@ -96,6 +97,7 @@ extension HTTPExchange {
     ) {
         isResponseStarted = true
         noteFirstByte(of: head.status, connection)
+        if other.link.isSet { endOther() }
         connection.pool.noteResponse(status: head.status)
 
         var framing = head.body

@@ -28,6 +28,7 @@ extension HTTPExchange {
         let listener = client.listener
         let edits = route?.responseEdits
         noteFirstByte(of: head.status, connection)
+        endOther()
         if head.opensTunnel { pool.noteResponse(status: head.status) }
         pool.counters.upgrades.add()
         endTry(on: connection)

@@ -68,6 +68,7 @@ extension HTTPExchange {
     func awaitFirstByte(_ connection: BackendConnection) {
         awaitedSince = worker.loop.nowNanoseconds
         connection.deadlineNanoseconds = min(awaitedSince &+ connection.pool.firstLook, endsBy)
+        if hedgeAfter != nil { scheduleHedge() }
     }
 
     /// It has not come yet: is that to be put up with?
@@ -96,12 +97,13 @@ extension HTTPExchange {
 
     /// Moves the request to another backend if it may; else it goes on waiting where it is.
     private func moves(after failure: TryFailure, _ connection: BackendConnection) -> Bool {
-        guard let client, let pool, pool.hasOther(than: asking.tried),
-            mayRetry(after: failure, pool)
+        guard let client, let pool,
+            other.link.isSet
+                || pool.hasOther(than: asking.tried) && mayRetry(after: failure, pool)
         else { return false }
         connection.backend.counters.failures.add()
         abortTry()
-        tryAgain(client, pool)
+        if !fallBack() { tryAgain(client, pool) }
         return true
     }
 }

@@ -30,6 +30,8 @@ final class HTTPExchange {
     var route: Route?
     /// The connection of the try under way; none before it is dialled and after it is let go.
     private(set) var connectionLink = Link<BackendConnection>()
+    /// The second try beside it; hardly ever there (HTTPExchange+Hedge.swift).
+    var other = OtherTry()
     /// What a backend is wanted for, and where the request has been.
     var asking = PickRequest()
     /// Tries begun.
@@ -40,6 +42,10 @@ final class HTTPExchange {
     private(set) var isAdmitted = false
     /// For pauses before a try; made when one is first needed.
     var pauseTimer: Timer?
+    /// After how long without a response it is sent to a second backend as well; nil for never.
+    var hedgeAfter: Duration?
+    /// For the time after which a second try is made beside the first; made when first needed.
+    var hedgeTimer: Timer?
     /// Whether it left a backend that was silent.
     var wasMovedForSilence = false
     /// What the client's cookie names; nil without one.
@@ -97,7 +103,8 @@ final class HTTPExchange {
 
     deinit {
         precondition(
-            !clientLink.isSet && !connectionLink.isSet, "an exchange was dropped before its end")
+            !clientLink.isSet && !connectionLink.isSet && !other.link.isSet,
+            "an exchange was dropped before its end")
     }
 
     var client: ClientConnection? { clientLink.object }
@@ -133,21 +140,43 @@ final class HTTPExchange {
                 return
             }
             picked = nil
-            begin(on: backend, pool)
-            if let connection = backend.takeIdle() {
-                figures.connectedAt = figures.triedAt
-                connection.use(for: self)
-                connectionLink = Link(connection)
-                sendRequest(client, connection)
-                return
-            }
-            guard let error = dial(backend, pool) else { return }
+            guard let error = tryBackend(backend, client, pool) else { return }
             noteDialFailure(of: backend, pool, error)
             guard mayRetry(after: .dial, pool) else {
                 giveUp(.notConnected)
                 return
             }
         }
+    }
+
+    /// Sends the request to `backend`, on a connection that is free or a new one. Nil when that is under
+    /// way, or over already; else why the dial failed at once.
+    func tryBackend(
+        _ backend: PooledBackend, _ client: ClientConnection, _ pool: BackendPool
+    ) -> Errno? {
+        begin(on: backend, pool)
+        guard let connection = backend.takeIdle() else { return dial(backend, pool) }
+        figures.connectedAt = figures.triedAt
+        connection.use(for: self)
+        connectionLink = Link(connection)
+        sendRequest(client, connection)
+        return nil
+    }
+
+    /// Makes the try set aside the exchange's own, and sets that aside.
+    func swapTries() {
+        let mine = OtherTry(
+            link: connectionLink, isHeadSent: isHeadSent, sentAt: sentAt,
+            awaitedSince: awaitedSince, triedAt: figures.triedAt,
+            connectedAt: figures.connectedAt, backend: lastBackend)
+        connectionLink = other.link
+        isHeadSent = other.isHeadSent
+        sentAt = other.sentAt
+        awaitedSince = other.awaitedSince
+        figures.triedAt = other.triedAt
+        figures.connectedAt = other.connectedAt
+        lastBackend = other.backend
+        other = mine
     }
 
     /// Sends the request once more to a backend that closed the connection on which it was sent:
@@ -201,11 +230,13 @@ final class HTTPExchange {
     /// Makes the exchange free for the next request. The caller tells the client, as the last thing
     /// it does.
     func finish(_ pool: BackendPool, _ cause: EndCause) {
-        precondition(!connectionLink.isSet, "a try is still under way")
+        precondition(!connectionLink.isSet && !other.link.isSet, "a try is still under way")
         if let log = worker.log, let client { writeLine(log, client, pool, cause) }
         pool.counters.inFlight.add(-1)
         dequeue(pool)
         pauseTimer?.cancel()
+        hedgeTimer?.cancel()
+        hedgeAfter = nil
         if isAdmitted { pool.release() }
         isAdmitted = false
         wasMovedForSilence = false

@@ -18,6 +18,8 @@ package enum TryFailure: Equatable, Sendable {
     case noResponse
     /// The backend is silent while others answer.
     case silent
+    /// The response has not begun after the time after which a second try is made beside the first.
+    case slow
     /// The try had a time of its own, and it is over.
     case tryTimeout
     /// No response in time: the backend may still be at work on it.
@@ -71,7 +73,7 @@ package struct RetryPolicy {
         case .dial: return .yes
         case .noResponse, .silent, .tryTimeout, .timeout:
             guard canReplay, method.isIdempotent else { return .no }
-        case .status:
+        case .status, .slow:
             guard canReplay, method.isSafe else { return .no }
         }
         refill(now)
@@ -80,13 +82,18 @@ package struct RetryPolicy {
         return .yes
     }
 
+    /// Whether a request is tried again after `failure`, by the rule; the rest is up to `allows`.
+    package func asks(after failure: TryFailure, by override: RetryRule.Override?) -> Bool {
+        Self.isAsked(failure, of: options.rule.overridden(by: override).failures)
+    }
+
     private static func isAsked(_ failure: TryFailure, of rule: RetryRule.Failures) -> Bool {
         switch failure {
         case .dial: rule.conditions.contains(.connect)
         case .noResponse: rule.conditions.contains(.reset)
         case .silent: rule.conditions.contains(.silence)
-        // Whoever limits a single try wants another.
-        case .tryTimeout: true
+        // Whoever sets these times wants another try.
+        case .tryTimeout, .slow: true
         case .timeout: rule.conditions.contains(.timeout)
         case .status(let status): rule.statuses.contains(status)
         }

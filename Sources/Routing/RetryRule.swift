@@ -7,6 +7,9 @@ package struct RetryRule: Sendable, Equatable {
     package var attempts = 3
     /// After which failures.
     package var failures = Failures()
+    /// After this without the head of a response a safe request is sent to another backend as well, and
+    /// the first answer counts (hedging); nil: never.
+    package var hedgeAfter: Duration?
 
     /// The defaults.
     package init() {}
@@ -17,6 +20,7 @@ package struct RetryRule: Sendable, Equatable {
         var rule = self
         rule.attempts = override.attempts ?? attempts
         rule.failures = override.failures ?? failures
+        rule.hedgeAfter = override.hedgeAfter ?? hedgeAfter
         return rule
     }
 
@@ -26,6 +30,8 @@ package struct RetryRule: Sendable, Equatable {
         package var attempts: Int?
         /// The same.
         package var failures: Failures?
+        /// The same; zero is never.
+        package var hedgeAfter: Duration?
 
         /// Nothing.
         package init() {}

@@ -58,6 +58,10 @@ package final class ServiceCounters: Sendable {
     package let retries = Counter()
     /// Retries not made because the budget was spent.
     package let retriesDenied = Counter()
+    /// Requests sent to a second backend while the first had not answered yet.
+    package let hedges = Counter()
+    /// Of these, answered by the second.
+    package let hedgesWon = Counter()
     /// Answered 503 by Fairlead: as many requests as may be were in flight and waiting. For TCP,
     /// connections that were reset for that.
     package let overLimit = Counter()

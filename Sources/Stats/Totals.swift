@@ -63,6 +63,10 @@ package struct ServiceTotals: Sendable, Equatable {
     package var retries = 0
     /// Retries not made because the budget was spent.
     package var retriesDenied = 0
+    /// Requests sent to a second backend while the first had not answered yet.
+    package var hedges = 0
+    /// Of these, answered by the second.
+    package var hedgesWon = 0
     /// Given up on because as many as may be were in flight and waiting.
     package var overLimit = 0
     /// Requests that had to wait for a backend to have room.
@@ -95,6 +99,8 @@ package struct ServiceTotals: Sendable, Equatable {
         clientAborts += counters.clientAborts.current
         retries += counters.retries.current
         retriesDenied += counters.retriesDenied.current
+        hedges += counters.hedges.current
+        hedgesWon += counters.hedgesWon.current
         overLimit += counters.overLimit.current
         queued += counters.queued.current
         queueLength += counters.queueLength.current

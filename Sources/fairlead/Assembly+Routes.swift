@@ -38,7 +38,7 @@ extension RouteRule {
         headers = route.headers.map { HeaderCondition($0.name, $0.value) }
         requestEdits = FieldEdits(route.requestHeaders)
         responseEdits = FieldEdits(route.responseHeaders)
-        if route.retry.attempts != nil || route.retry.on != nil {
+        if route.retry.attempts != nil || route.retry.on != nil || route.retry.hedge != nil {
             retry = RetryRule.Override(route.retry)
         }
     }
@@ -50,6 +50,7 @@ extension RetryRule {
         self.init()
         attempts = retry.attempts
         failures = Failures(retry.on)
+        hedgeAfter = retry.hedge
     }
 }
 
@@ -58,6 +59,7 @@ extension RetryRule.Override {
         self.init()
         attempts = retry.attempts
         failures = retry.on.map { RetryRule.Failures($0) }
+        hedgeAfter = retry.hedge.map { $0 ?? .zero }
     }
 }
 

@@ -47,7 +47,7 @@ import Testing
             zone: {prefer: eu-1a, key: rack},
             limits: {backend-requests: 50, requests: 400, queue: 0, queue-wait: 200ms},
             eject: {failures: 5, silence: off, time: 1s, time-max: 2s, share-max: 10%},
-            retry: {attempts: 2, on: [connect, timeout, 429], back-off: 1ms, back-off-max: 5ms,
+            retry: {attempts: 2, hedge: 50ms, on: [connect, timeout, 429], back-off: 1ms, back-off-max: 5ms,
                     attempts-header: on},
             timeouts: {try: 2s}
             """)
@@ -63,6 +63,7 @@ import Testing
         #expect(web.eject.time == .seconds(1) && web.eject.timeMax == .seconds(2))
         #expect(web.eject.shareMax == 10)
         #expect(web.retry.on == [.connect, .timeout, .status(429)])
+        #expect(web.retry.hedge == .milliseconds(50))
         #expect(web.retry.attemptsHeader == .on)
         #expect(web.timeouts.perTry == .seconds(2))
     }
@@ -123,6 +124,14 @@ import Testing
             "found 1m for a try and 1m for a response's head, expected try < response-head"
         ),
         (
+            "retry: {attempts: 1, hedge: 10ms}",
+            "found retry.hedge and retry.attempts 1, expected 2 attempts or more"
+        ),
+        (
+            "timeouts: {response-head: 1s}, retry: {hedge: 1s}",
+            "found retry.hedge after 1s and 1s for a response's head, expected hedge < response-head"
+        ),
+        (
             "timeouts: {try: 1s}, retry: {attempts: 1}",
             "found a time for a try and retry.attempts 1, expected 2 attempts or more"
         ),
@@ -171,12 +180,13 @@ import Testing
                 "",
                 routes: """
                     {path-prefix: /a, strip-prefix: on, split: {web: 95%, api: 5%},
-                     retry: {attempts: 1, on: [connect]}}
+                     retry: {attempts: 1, hedge: off, on: [connect]}}
                     """))
         let route = try #require(loaded.configuration.listeners[0].routes.first)
         #expect(route.split.map(\.service) == ["web", "api"])
         #expect(route.split.map(\.percent) == [95, 5])
         #expect(route.retry.attempts == 1)
+        #expect(route.retry.hedge == .some(.none))
         #expect(route.retry.on == [.connect])
         #expect(loaded.configuration.listeners[0].serviceNames == ["web", "api"])
     }

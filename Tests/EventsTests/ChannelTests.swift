@@ -3,6 +3,7 @@
 
 import Endpoints
 import Events
+import Glibc
 import Testing
 
 /// Counts what it hears.
@@ -245,6 +246,18 @@ private final class Peer: Channel {
             channel.onHeard = {}
             channel.close()
         }
+    }
+
+    @Test("the loop knows that it stood still")
+    func stall() throws {
+        let channel = try idle()
+        channel.deadlineNanoseconds = loop.nowNanoseconds + 1_000_000_000
+        let stall = Timer(on: loop) { usleep(400_000) }
+        let begin = loop.nowNanoseconds
+        stall.schedule(after: .zero)
+        while channel.deadlines == 0 { loop.runOnce(waiting: true) }
+        #expect(loop.resumedAt >= begin + 400_000_000)
+        channel.close()
     }
 
     @Test("a deadline moved earlier fires early")

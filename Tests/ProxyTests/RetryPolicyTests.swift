@@ -30,6 +30,7 @@ import Testing
         (.get, .silent, true, .yes), (.put, .silent, true, .yes), (.post, .silent, true, .no),
         (.get, .silent, false, .no),
         (.get, .tryTimeout, true, .yes), (.post, .tryTimeout, true, .no),
+        (.get, .slow, true, .yes), (.put, .slow, true, .no), (.post, .slow, true, .no),
         (.get, .status(500), true, .yes), (.head, .status(503), true, .yes),
         (.get, .status(501), true, .no), (.get, .status(404), true, .no),
         (.put, .status(500), true, .no), (.delete, .status(502), true, .no),

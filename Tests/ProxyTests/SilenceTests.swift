@@ -162,16 +162,20 @@ import Testing
                 return client
             }
             try waitUntil("all wait") { poll.requests.count == 64 }
+            let usual = ContinuousClock.now
             usleep(3_000_000)
             quick.open()
             for client in first { _ = try client.receiveResponse() }
             proxy.publish([poll.port, other.port])
+            let begin = ContinuousClock.now
             let polls = try send("GET", 8, to: proxy)
             let busy = try proxy.connect()
             try waitUntil("some wait") { poll.requests.count >= 67 }
             for _ in 0..<4 { _ = try busy.get() }
             usleep(300_000)
-            #expect(proxy.service.retries == 0)
+            let retries = proxy.service.retries
+            // On a machine that stood still meanwhile they have waited for long, and it may be told.
+            if begin.duration(to: .now) < usual.duration(to: begin) { #expect(retries == 0) }
             gate.open()
             for client in polls { _ = try client.receiveResponse() }
         }

@@ -116,6 +116,8 @@ let package = Package(
                 "AccessLog", "Routing", "Events", "HTTP1", "Balancing", "Backends", "Stats",
                 "Endpoints",
             ], settings: hot),
+        module("Machine", uses: ["CLinux", "Documents"], settings: cold),
+        module("Handover", uses: ["Events", "Endpoints"], settings: cold),
         module(
             "Admin",
             uses: ["WallClock", "Events", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints"],
@@ -132,7 +134,7 @@ let package = Package(
                 "HTTPClient", "Discovery", "Consul", "ConsulQuery",
                 "Explain", "Health", "Proxy", "Balancing", "Backends", "Stats", "Admin", "Demo",
                 "HTTP1", "HTTPServer",
-                "AccessLog", "Routing", "TestBackend",
+                "AccessLog", "Routing", "TestBackend", "Machine", "Handover",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: cold, linkerSettings: small),
@@ -228,6 +230,8 @@ let package = Package(
         tests(
             "Demo", uses: ["Events", "DNSWire", "DNSClient", "HTTPServer", "HTTP1", "Endpoints"]),
         tests("TestBackend", uses: ["TestSupport", "Events", "Endpoints"]),
+        tests("Machine"),
+        tests("Handover", uses: ["TestSupport", "Events", "Endpoints"]),
         tests(
             "fairlead",
             uses: [

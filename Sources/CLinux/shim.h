@@ -38,3 +38,26 @@ static inline ssize_t recv_uncancelled(int descriptor, void *buffer, size_t size
 static inline ssize_t send_uncancelled(int descriptor, const void *bytes, size_t size, int flags) {
     return syscall(SYS_sendto, descriptor, bytes, size, flags, (void *)0, 0);
 }
+
+// sched_setaffinity(2), which Swift can't call for the macros of its set: processors that this thread may
+// run on, and the calling thread on one of them, counted from 0 and round again.
+#define PROCESSOR_WORDS 128
+static inline int allowed_processors(void) {
+    unsigned long set[PROCESSOR_WORDS] = {0};
+    if (syscall(SYS_sched_getaffinity, 0, sizeof set, set) <= 0) return 1;
+    int count = 0;
+    for (int word = 0; word < PROCESSOR_WORDS; word++) count += __builtin_popcountl(set[word]);
+    return count > 0 ? count : 1;
+}
+static inline int pin_thread(int number) {
+    unsigned long set[PROCESSOR_WORDS] = {0}, one[PROCESSOR_WORDS] = {0};
+    if (syscall(SYS_sched_getaffinity, 0, sizeof set, set) <= 0) return -1;
+    int bits = 8 * sizeof(unsigned long), left = number % allowed_processors();
+    for (int place = 0; place < PROCESSOR_WORDS * bits; place++) {
+        unsigned long bit = 1UL << place % bits;
+        if ((set[place / bits] & bit) == 0 || left-- > 0) continue;
+        one[place / bits] = bit;
+        return (int)syscall(SYS_sched_setaffinity, 0, sizeof one, one);
+    }
+    return -1;
+}

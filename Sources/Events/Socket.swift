@@ -86,6 +86,19 @@ package enum Socket {
         return try connected(descriptor, result)
     }
 
+    /// A datagram socket whose datagrams go to what listens at `path`, a Unix-domain socket, or one of the
+    /// abstract namespace when it begins with `@`.
+    ///
+    /// - Throws: `Errno`: nobody listens there, not permitted, a path that can't be one.
+    package static func connectDatagram(toPath path: String) throws(Errno) -> Descriptor {
+        let address = try UnixSocketAddress(path)
+        let descriptor = try open(AF_UNIX, SOCK_DGRAM)
+        let result = unsafe address.withSocketAddress {
+            unsafe Glibc.connect(descriptor.number, $0, $1)
+        }
+        return try connected(descriptor, result)
+    }
+
     /// `connectStream` for either kind of target.
     ///
     /// - Throws: `Errno`, as the two above.

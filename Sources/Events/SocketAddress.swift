@@ -71,9 +71,11 @@ extension Endpoint {
     }
 }
 
-/// The path of a Unix-domain socket as the kernel reads it (unix(7)).
+/// The path of a Unix-domain socket as the kernel reads it, or its name in the abstract namespace,
+/// written with an `@` in front (unix(7)).
 struct UnixSocketAddress {
     private var value = sockaddr_un()
+    private var length = socklen_t(MemoryLayout<sockaddr_un>.size)
 
     /// - Throws: `Errno`: ENOENT for an empty path, which the kernel would take for an unnamed
     ///   socket; EINVAL for one with a NUL; ENAMETOOLONG for one that leaves no room for its NUL.
@@ -86,6 +88,11 @@ struct UnixSocketAddress {
         unsafe withUnsafeMutableBytes(of: &value.sun_path) { room in
             // The rest stays zero, and with it the NUL behind the path.
             unsafe room.copyBytes(from: bytes)
+            // An abstract name begins with a NUL and ends where its length says.
+            if bytes[0] == UInt8(ascii: "@") { unsafe room[0] = 0 }
+        }
+        if bytes[0] == UInt8(ascii: "@") {
+            length = socklen_t(MemoryLayout<sa_family_t>.size + bytes.count)
         }
     }
 
@@ -95,7 +102,7 @@ struct UnixSocketAddress {
         unsafe withUnsafePointer(to: value) { pointer in
             unsafe body(
                 UnsafeRawPointer(pointer).assumingMemoryBound(to: sockaddr.self),
-                socklen_t(MemoryLayout<sockaddr_un>.size))
+                length)
         }
     }
 }

@@ -200,6 +200,7 @@ extension HTTPExchange {
         guard let pool else { return }
         pool.counters.clientAborts.add()
         abortTry()
-        finish(pool, worker.isGivingUp ? .stopped : .clientGone)
+        let isStopped = client?.listener.isGivingUp == true
+        finish(pool, isStopped ? .stopped : .clientGone)
     }
 }

@@ -148,6 +148,7 @@ struct StatsDocument: Encodable {
     let services: [ServiceView]
     let registries: [RegistryView]
     let following: FollowingView?
+    let reloads: ReloadsView?
     let journal: [JournalEntry]
     let dnsMessages: [String: Int]
     let checks: [String: Int]
@@ -173,6 +174,7 @@ struct StatsDocument: Encodable {
         services = snapshot.services.map { ServiceView($0, at: snapshot.takenAt) }
         registries = snapshot.registries.map(RegistryView.init)
         following = snapshot.following.map(FollowingView.init)
+        reloads = snapshot.reloads.map(ReloadsView.init)
         journal = snapshot.journal.map {
             JournalEntry(
                 at: timeText($0.at), service: $0.service, backend: $0.backend, text: $0.text)
@@ -210,6 +212,22 @@ struct ListenerView: Encodable {
         badRequests = listener.totals.badRequests
         ownAnswers = listener.totals.answered
         unrouted = listener.totals.unrouted
+    }
+}
+
+struct ReloadsView: Encodable {
+    let applied: Int
+    let unchanged: Int
+    let refused: Int
+    let refusedAt: String?
+    let reasons: [String]
+
+    init(_ reloads: AdminSnapshot.Reloads) {
+        applied = reloads.applied
+        unchanged = reloads.unchanged
+        refused = reloads.refused
+        refusedAt = reloads.refusal.map { timeText($0.at) }
+        reasons = reloads.refusal?.reasons ?? []
     }
 }
 

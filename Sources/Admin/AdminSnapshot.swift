@@ -31,6 +31,8 @@ package struct AdminSnapshot: Sendable {
     package var dnsMessages: [String: Int] = [:]
     /// What the running configuration follows; nil when that is nothing.
     package var following: Following?
+    /// What came of reading the configuration anew; nil for one that is not to change.
+    package var reloads: Reloads?
     /// Who is asked for instances: nameservers, then Consul agents, each in the configured order.
     package var registries: [Registry] = []
     /// Health checks of all services by what they came to: `passed`, `failed`, `inconclusive`,
@@ -202,6 +204,21 @@ package struct AdminSnapshot: Sendable {
         package init(_ feeds: [Feed]) {
             self.feeds = feeds
         }
+    }
+
+    /// What came of reloads.
+    package struct Reloads: Sendable {
+        /// How often something was different, and taken up.
+        package var applied = 0
+        /// How often what was read was what ran.
+        package var unchanged = 0
+        /// How often it could not be taken up.
+        package var refused = 0
+        /// Why the last one was refused, a line each, and when; nil when it was not.
+        package var refusal: (at: Double, reasons: [String])?
+
+        /// None so far.
+        package init() {}
     }
 
     /// A nameserver or a Consul agent, and how it answers.

@@ -62,6 +62,11 @@ package struct AdminVerdict: Sendable, Equatable {
         for service in snapshot.services {
             problems += Self.problems(of: service, in: snapshot)
         }
+        if let refusal = snapshot.reloads?.refusal {
+            problems.append(
+                Self.refused(
+                    "A reload", "what ran before runs on", refusal, at: snapshot.takenAt))
+        }
         if let following = snapshot.following {
             problems += Self.problems(of: following, at: snapshot.takenAt)
         }
@@ -129,14 +134,10 @@ package struct AdminVerdict: Sendable, Equatable {
     ) -> [Problem] {
         var problems: [Problem] = []
         if let refusal = following.refusal {
-            let more = refusal.reasons.count > 1 ? " (and \(refusal.reasons.count - 1) more)" : ""
             problems.append(
-                Problem(
-                    level: .warning,
-                    text:
-                        "The configuration from Consul was refused \(AgeText(now - refusal.at)) ago, "
-                        + "the last good one is in force: \(refusal.reasons.first ?? "")\(more)",
-                    blocksReadiness: false))
+                Self.refused(
+                    "The configuration from Consul", "the last good one is in force", refusal,
+                    at: now))
         }
         for feed in following.feeds {
             if let failure = feed.failure {
@@ -158,6 +159,18 @@ package struct AdminVerdict: Sendable, Equatable {
             }
         }
         return problems
+    }
+
+    private static func refused(
+        _ what: String, _ effect: String, _ refusal: (at: Double, reasons: [String]),
+        at now: Double
+    ) -> Problem {
+        let more = refusal.reasons.count > 1 ? " (and \(refusal.reasons.count - 1) more)" : ""
+        return Problem(
+            level: .warning,
+            text: "\(what) was refused \(AgeText(now - refusal.at)) ago, \(effect): "
+                + "\(refusal.reasons.first ?? "")\(more)",
+            blocksReadiness: false)
     }
 
     private static func emptiness(_ service: AdminSnapshot.Service) -> String {

@@ -58,10 +58,14 @@ package struct Metric: Sendable {
     static let configurations = Metric(
         .counter, "fairlead_configurations_total", ["outcome"],
         "Configurations that came while the process ran, applied or refused.")
+    static let reloads = Metric(
+        .counter, "fairlead_reloads_total", ["outcome"],
+        "Times that the configuration was read anew: applied, unchanged, or refused.")
+    static let reloadRefused = Metric(
+        .gauge, "fairlead_reload_refused", "1 while the last reload stands refused.")
     private static let process = [
         buildInfo, uptime, draining, ready, workers, startTime, accessLogLines, configurations,
-        openDescriptors,
-        descriptorsMax, residentBytes, cpuSeconds,
+        reloads, reloadRefused, openDescriptors, descriptorsMax, residentBytes, cpuSeconds,
     ]
 
     // MARK: - Listeners

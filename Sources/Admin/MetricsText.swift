@@ -36,6 +36,14 @@ package struct MetricsText {
             let counts = ["applied": following.applied, "refused": following.refused]
             family(.configurations, Self.byKind(counts))
         }
+        if let reloads = snapshot.reloads {
+            let counts = [
+                "applied": reloads.applied, "unchanged": reloads.unchanged,
+                "refused": reloads.refused,
+            ]
+            family(.reloads, Self.byKind(counts))
+            one(.reloadRefused, reloads.refusal == nil ? 0 : 1)
+        }
         guard let process = snapshot.process else { return }
         one(.openDescriptors, Double(process.openDescriptors))
         one(.descriptorsMax, Double(process.descriptorsMax))

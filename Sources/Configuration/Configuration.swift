@@ -24,6 +24,8 @@ package struct Configuration: Equatable, Sendable {
     package internal(set) var stopTimeout = Duration.seconds(30)
     /// The least severe message that is written.
     package internal(set) var logLevel = LogLevel.info
+    /// When the configuration is read anew besides being told to.
+    package internal(set) var reload = ReloadSettings()
     /// Whether another process may listen on the same addresses.
     package internal(set) var shareAddresses = Switch.off
     /// Where a line for each request goes.
@@ -42,6 +44,13 @@ package struct Configuration: Equatable, Sendable {
     package var workers: Int {
         workersAsked ?? min(max(processorCount, 1), ConfigurationLimits.workersMax)
     }
+}
+
+/// When the configuration is read anew.
+package struct ReloadSettings: Equatable, Sendable {
+    /// Whether when its file changes. Off, so that a file that is half edited hurts nobody; on where a
+    /// tool replaces it as a whole.
+    package internal(set) var watch = Switch.off
 }
 
 /// How names are looked up.

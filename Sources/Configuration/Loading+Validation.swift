@@ -96,27 +96,13 @@ extension Loading {
         for listener in listeners {
             guard let origin = listener.given["listen"] else { continue }
             let endpoint = listener.value.listen
-            if let other = taken.first(where: { clash($0.endpoint, endpoint) }) {
+            if let other = taken.first(where: { $0.endpoint.overlaps(endpoint) }) {
                 errors.add(
                     "found \(endpoint), which \(other.what) has as \(other.endpoint), expected an "
                         + "address of its own", at: origin)
             }
             taken.append((endpoint, "listener \(quoted(listener.value.name))"))
         }
-    }
-
-    /// Whether both cannot be listened on: one port, and one address or a wildcard.
-    private func clash(_ first: Endpoint, _ second: Endpoint) -> Bool {
-        guard first.port == second.port, first.port != 0 else { return false }
-        return first.address == second.address || covers(first.address, second.address)
-            || covers(second.address, first.address)
-    }
-
-    /// Whether a listener on `wildcard` gets connections to `address` too.
-    private func covers(_ wildcard: IPAddress, _ address: IPAddress) -> Bool {
-        if wildcard == .any { return true }
-        if case .v4(0) = wildcard, case .v4 = address { return true }
-        return false
     }
 
     private mutating func checkRefresh(_ service: Entry<Service>) {

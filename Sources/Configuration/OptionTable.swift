@@ -70,6 +70,10 @@ enum OptionTable {
                 "share-addresses", \.shareAddresses, .word,
                 "Whether another process may listen on the same addresses, to take over."),
             Option("log-level", \.logLevel, .word, "The least severe message that is written."),
+            Option(
+                "reload.watch", \.reload.watch, .word,
+                "Whether the configuration is read anew when its file has changed, besides on SIGHUP."
+            ),
         ] + Option.group("access-log", \.accessLog, accessLog) + Option.group("dns", \.dns, dns)
         + Option.group("checks", \.checks, checks) + Option.group("consul", \.consul, consul)
 

@@ -1,8 +1,6 @@
-// FileSource: instances that something else writes into a file. The file is looked at by its stamp
-// each second rather than watched by inotify: that sees files which are replaced by renaming, links
-// that are turned (as Kubernetes does with its volumes) and network file systems all alike, for one
-// system call a second. Whoever writes it should rename a complete file into its place; one that is
-// read half written is no list, and changes nothing until the next look.
+// FileSource: instances that something else writes into a file, which is watched (FileWatch.swift).
+// Whoever writes it should rename a complete file into its place; one that is read half written is no
+// list, and changes nothing until the next look.
 
 package import Backends
 package import DNSClient
@@ -11,9 +9,6 @@ package import Events
 
 /// A source that reads a file and follows its changes. Control thread only.
 package final class FileSource: Source {
-    /// How often the file is looked at.
-    private static let lookInterval = Duration.seconds(1)
-
     /// The file's path.
     package let summary: String
     private let path: String
@@ -21,10 +16,8 @@ package final class FileSource: Source {
     private let refresh: RefreshSchedule.Options
     private let family: AddressFamily
     private unowned let loop: EventLoop
-    private var timer: Timer?
+    private var watch: FileWatch?
     private var listener: ((DiscoveryAnswer) -> Void)?
-    private var stamp: FileStamp?
-    private var hasRead = false
     /// The list that was read last; it resolves the names in it.
     private var list: StaticSource?
 
@@ -39,7 +32,6 @@ package final class FileSource: Source {
         self.family = family
         self.loop = loop
         summary = "file \(path)"
-        timer = Timer(on: loop) { [unowned self] in look() }
     }
 
     /// A file says the same until it is written again.
@@ -48,24 +40,18 @@ package final class FileSource: Source {
     /// Reads the file before it returns, and whenever it has changed.
     package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
         self.listener = listener
-        look()
+        // Before it is read: a change in between is seen.
+        watch = FileWatch(path: path, settles: false, on: loop) { [unowned self] in read() }
+        read()
     }
 
     /// Looks no more.
     package func stop() {
         listener = nil
-        timer?.cancel()
+        watch?.stop()
+        watch = nil
         list?.stop()
         list = nil
-    }
-
-    private func look() {
-        timer?.schedule(after: Self.lookInterval)
-        let now = FileStamp(path: path)
-        guard !hasRead || now != stamp else { return }
-        hasRead = true
-        stamp = now
-        read()
     }
 
     private func read() {

@@ -26,6 +26,25 @@ package struct Endpoint: Hashable, Sendable {
     }
 }
 
+extension Endpoint {
+    /// Whether both cannot be listened on at once: one port other than 0, and one address, or one
+    /// that stands for the other too.
+    package func overlaps(_ other: Endpoint) -> Bool {
+        guard port == other.port, port != 0 else { return false }
+        return address == other.address || address.covers(other.address)
+            || other.address.covers(address)
+    }
+}
+
+extension IPAddress {
+    /// Whether a listener on this address gets connections to `other` too.
+    fileprivate func covers(_ other: IPAddress) -> Bool {
+        if self == .any { return true }
+        if case .v4(0) = self, case .v4 = other { return true }
+        return false
+    }
+}
+
 extension Endpoint: CustomStringConvertible, Comparable {
     /// `192.0.2.1:80` or `[2001:db8::1]:80`.
     package var description: String {

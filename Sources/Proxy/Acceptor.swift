@@ -7,7 +7,8 @@ internal import Stats
 /// Accepts connections and hands each to what its listener speaks. Worker thread only.
 final class Acceptor: Channel {
     private let worker: Worker
-    private let listener: WorkerListener
+    /// Whose connections it accepts; another one's when that takes the address over.
+    var listener: WorkerListener
     /// Connections taken before others get their turn; more are waiting for the next batch.
     private static let batchMax = 16
     /// How long to wait when none can be accepted, for want of descriptors most likely: readiness

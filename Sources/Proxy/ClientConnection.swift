@@ -229,7 +229,7 @@ final class ClientConnection: StreamChannel, ClientSide {
 
     /// Whether the connection could carry another request after this one: a client that has ended
     /// may have sent more requests before.
-    var mayKeepAlive: Bool { !worker.isDraining && (!hasEnded || !partial.isEmpty) }
+    var mayKeepAlive: Bool { !listener.isDraining && (!hasEnded || !partial.isEmpty) }
 
     /// Goes on reading: the rest of a body, or to hear of the client going away.
     func resumeReading() {
@@ -257,7 +257,7 @@ final class ClientConnection: StreamChannel, ClientSide {
     /// Goes on with the next request, which may be here.
     private func awaitRequest() {
         deadlineNanoseconds = loop.nowNanoseconds + listener.idleTimeout
-        if worker.isDraining { drain() }
+        if listener.isDraining { drain() }
         if hasEnded || !partial.isEmpty { processPartial() } else { startReading() }
     }
 

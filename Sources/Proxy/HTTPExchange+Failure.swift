@@ -212,7 +212,9 @@ extension HTTPExchange {
         guard let pool else { return }
         pool.counters.clientAborts.add()
         abortTry()
+        abortTry()
         abortOther()
-        finish(pool, worker.isGivingUp ? .stopped : .clientGone)
+        let isStopped = client?.listener.isGivingUp == true
+        finish(pool, isStopped ? .stopped : .clientGone)
     }
 }

@@ -15,27 +15,22 @@ package enum ProxyReport: Sendable {
     case liveFailed(ServiceID, BackendID, LiveFailure)
     /// This backend, which was on probation, has answered well.
     case proven(ServiceID, BackendID)
+    /// On one worker, the last connection of a closed listener, by its number, has ended.
+    case listenerClosed(Int)
     /// A worker has drained, or given up, and its thread is ending.
     case finished(worker: Int)
 }
 
-/// Why a listener could not be opened.
-package struct ListenFailure: Error, Sendable {
-    /// Where.
-    package let endpoint: Endpoint
-    /// What the system said.
-    package let error: Errno
-}
-
 /// The running workers. Control thread only.
 package final class ProxyWorkers {
-    /// Where the listeners listen, in their order; with the port that the kernel chose for port 0.
-    package let endpoints: [Endpoint]
+    /// Where the listeners of the start listen, in their order; with the port that the kernel chose for
+    /// port 0.
+    package var endpoints: [Endpoint] { sockets.map(\.endpoint) }
     private let options: ProxyOptions
     private let registry: StatsRegistry
     private let reports: Mailbox<ProxyReport>
     private let accessLog: AccessLog?
-    private let sockets: [[Descriptor]]
+    private let sockets: [ListenerSockets]
     private let mailboxes: [Mailbox<WorkerMessage>]
     private var threads: [LoopThread] = []
 
@@ -52,15 +47,14 @@ package final class ProxyWorkers {
         self.registry = registry
         self.reports = reports
         self.accessLog = accessLog
-        var opened: [[Descriptor]] = []
-        var endpoints: [Endpoint] = []
+        var opened: [ListenerSockets] = []
         var mailboxes: [Mailbox<WorkerMessage>] = []
         do throws(ListenFailure) {
             for listener in options.listeners {
-                let sockets = try Self.open(
-                    listener.endpoint, count: options.workers, isShared: options.sharesAddresses)
-                opened.append(sockets)
-                endpoints.append(sockets.first?.localEndpoint ?? listener.endpoint)
+                opened.append(
+                    try ListenerSockets(
+                        on: listener.endpoint, count: options.workers,
+                        isShared: options.sharesAddresses))
             }
             for _ in 0..<options.workers {
                 do throws(Errno) {
@@ -70,33 +64,22 @@ package final class ProxyWorkers {
                 }
             }
         } catch {
-            for socket in opened.joined() { socket.close() }
+            for sockets in opened { sockets.close() }
             throw error
         }
         sockets = opened
-        self.endpoints = endpoints
         self.mailboxes = mailboxes
     }
 
-    private static func open(
-        _ endpoint: Endpoint, count: Int, isShared: Bool
-    ) throws(ListenFailure) -> [Descriptor] {
-        var sockets: [Descriptor] = []
-        do throws(Errno) {
-            // SO_REUSEPORT would let a second Fairlead share the address and half of its traffic
-            // without a word, so the address is first asked for alone, unless that is what is wanted.
-            if !isShared { try Socket.listen(on: endpoint, isShared: false).close() }
-            var endpoint = endpoint
-            for _ in 0..<count {
-                let socket = try Socket.listen(on: endpoint)
-                sockets.append(socket)
-                endpoint.port = socket.localEndpoint?.port ?? endpoint.port
-            }
-        } catch {
-            for socket in sockets { socket.close() }
-            throw ListenFailure(endpoint: endpoint, error: error)
-        }
-        return sockets
+    /// Opens another address, for a listener that `publish` makes known, or for `close()`. With
+    /// `besideOwn` this process still has the address, or a part of it.
+    ///
+    /// - Throws: `ListenFailure` when it can't be had; nothing stays open then.
+    package func open(
+        _ endpoint: Endpoint, besideOwn: Bool = false
+    ) throws(ListenFailure) -> ListenerSockets {
+        try ListenerSockets(
+            on: endpoint, count: options.workers, isShared: options.sharesAddresses || besideOwn)
     }
 
     /// Starts the workers' threads.
@@ -107,7 +90,7 @@ package final class ProxyWorkers {
             let (options, registry, reports, mailbox, accessLog) = (
                 options, registry, reports, mailboxes[number], accessLog
             )
-            let sockets = sockets.map { $0[number] }
+            let sockets = sockets.map { $0.descriptors[number] }
             threads.append(
                 try LoopThread(name: "worker-\(number)") {
                     let worker = Worker(
@@ -128,7 +111,8 @@ package final class ProxyWorkers {
 
     /// Changes services and listeners, on each worker between two events, after what was published
     /// before and before what is published next. The registry has the added services' counters by
-    /// now, and keeps the removed ones' for as long as they are to be seen.
+    /// now, and keeps the removed ones' for as long as they are to be seen. Sockets of opened listeners
+    /// are the workers' from now on.
     package func publish(_ change: ProxyChange) {
         for mailbox in mailboxes { mailbox.post(.change(change)) }
     }

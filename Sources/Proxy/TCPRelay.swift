@@ -13,7 +13,7 @@ internal import Stats
 final class TCPRelay: ClientSide {
     let worker: Worker
     let pool: BackendPool
-    private let listener: WorkerListener
+    let listener: WorkerListener
     private let address: IPAddress
     /// Nil from the end on, as is `server`: the ends know the relay.
     private var client: RelayEnd?

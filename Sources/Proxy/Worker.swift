@@ -25,9 +25,11 @@ enum WorkerMessage: Sendable {
 protocol ClientSide: AnyObject {
     /// The descriptor's number, unique among those open.
     var clientNumber: Int { get }
+    /// The listener that it came by.
+    var listener: WorkerListener { get }
     /// Its backend is one of these, and has to be left.
     func leave(_ backends: [BackendID])
-    /// The worker is stopping: end when the work in hand is done.
+    /// The worker is stopping, or its listener is closed: end when the work in hand is done.
     func drain()
     /// The time for that is over.
     func abandon()
@@ -44,16 +46,15 @@ final class Worker {
     /// Nil when there is no access log.
     let log: WorkerLog?
     private(set) var isDraining = false
-    /// The time for draining is over: what is still in flight is ended.
-    private(set) var isGivingUp = false
 
     private let reports: Mailbox<ProxyReport>
     private let registry: StatsRegistry
     /// For messages; requests find theirs by their listener's `Destinations`.
     private var pools: [ServiceID: BackendPool] = [:]
-    /// By number.
+    /// By number; those that are closed are with `closing` until their last connection has ended.
     private var listeners: [Int: WorkerListener] = [:]
-    private var acceptors: [Acceptor] = []
+    private var acceptors: [Int: Acceptor] = [:]
+    private var closing: [WorkerListener] = []
     /// By descriptor number.
     private var clients: [(any ClientSide)?] = []
     private var clientCount = 0
@@ -84,15 +85,7 @@ final class Worker {
         _ listeners: [ListenerOptions], sockets: [Descriptor], mailbox: Mailbox<WorkerMessage>
     ) throws(Errno) {
         let reader = try MailboxReader(mailbox, on: loop) { [unowned self] in receive($0) }
-        acceptors = zip(listeners, sockets).map { options, socket in
-            let listener = WorkerListener(
-                options: options,
-                port: socket.localEndpoint?.port ?? options.endpoint.port,
-                counters: registry.listener(options.index, worker: number),
-                pools: pools)
-            self.listeners[options.index] = listener
-            return Acceptor(socket, worker: self, listener: listener)
-        }
+        for (options, socket) in zip(listeners, sockets) { listen(options, on: socket) }
         // What was published before this thread began comes before the first connection.
         reader.onReadable()
         loop.run()
@@ -128,6 +121,8 @@ final class Worker {
         for listener in change.listeners {
             listeners[listener.index]?.update(to: listener, pools: pools)
         }
+        for opening in change.opened { open(opening) }
+        for number in change.closed { close(number, limit: change.drainLimit) }
         for service in change.removed { pools.removeValue(forKey: service)?.retire() }
     }
 
@@ -137,15 +132,68 @@ final class Worker {
             worker: number, loop: loop)
     }
 
+    // MARK: - Listeners
+
+    /// Accepts connections on `socket`, which is the worker's from now on.
+    private func listen(_ options: ListenerOptions, on socket: Descriptor) {
+        acceptors[options.index] = Acceptor(
+            socket, worker: self, listener: enlist(options, on: socket))
+    }
+
+    private func enlist(_ options: ListenerOptions, on socket: Descriptor) -> WorkerListener {
+        let listener = WorkerListener(
+            options: options, port: socket.localEndpoint?.port ?? options.endpoint.port,
+            counters: registry.listener(options.index, worker: number), pools: pools)
+        listeners[options.index] = listener
+        return listener
+    }
+
+    private func open(_ opening: ProxyChange.Opening) {
+        switch opening.origin {
+        case .sockets(let sockets):
+            let socket = sockets.descriptors[number]
+            if isDraining { socket.close() } else { listen(opening.options, on: socket) }
+        case .successor(let old):
+            guard let acceptor = acceptors.removeValue(forKey: old) else { return }
+            acceptors[opening.options.index] = acceptor
+            acceptor.listener = enlist(opening.options, on: acceptor.descriptor)
+        }
+    }
+
+    /// Accepts no more for the listener of this number; its connections have `limit` to end.
+    private func close(_ number: Int, limit: Duration) {
+        acceptors.removeValue(forKey: number)?.closeGracefully()
+        guard let listener = listeners.removeValue(forKey: number) else { return }
+        listener.isDraining = true
+        closing.append(listener)
+        let timer = Timer(on: loop) { [unowned self, unowned listener] in
+            listener.isGivingUp = true
+            for client in clients where client?.listener === listener { client?.abandon() }
+        }
+        timer.schedule(after: limit)
+        listener.drainTimer = timer
+        for client in clients where client?.listener === listener { client?.drain() }
+        reportIfClosed(listener)
+    }
+
+    private func reportIfClosed(_ listener: WorkerListener) {
+        guard listener.clientCount == 0, let place = closing.firstIndex(where: { $0 === listener })
+        else { return }
+        closing.remove(at: place)
+        listener.drainTimer?.cancel()
+        reports.post(.listenerClosed(listener.options.index))
+    }
+
     // MARK: - Stopping
 
     private func drain(limit: Duration) {
         guard !isDraining else { return }
         isDraining = true
-        for acceptor in acceptors { acceptor.closeGracefully() }
-        acceptors = []
+        for acceptor in acceptors.values { acceptor.closeGracefully() }
+        acceptors = [:]
+        for listener in listeners.values { listener.isDraining = true }
         let timer = Timer(on: loop) { [unowned self] in
-            isGivingUp = true
+            for listener in Array(listeners.values) + closing { listener.isGivingUp = true }
             for client in clients { client?.abandon() }
             loop.stop()
         }
@@ -166,6 +214,7 @@ final class Worker {
         while clients.count <= number { clients.append(nil) }
         clients[number] = client
         clientCount += 1
+        client.listener.clientCount += 1
     }
 
     func remove(_ client: any ClientSide) {
@@ -173,6 +222,9 @@ final class Worker {
         guard number < clients.count, clients[number] === client else { return }
         clients[number] = nil
         clientCount -= 1
+        let listener = client.listener
+        listener.clientCount -= 1
+        if listener.isDraining { reportIfClosed(listener) }
         stopWhenIdle()
     }
 

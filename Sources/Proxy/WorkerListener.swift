@@ -22,6 +22,14 @@ final class WorkerListener {
     var requestHead: RequestHead
     /// The same for response heads.
     var responseHead: ResponseHead
+    /// It accepts no more, and its connections are to end; also when the worker drains.
+    var isDraining = false
+    /// The time for that is over: what is still in flight is ended.
+    var isGivingUp = false
+    /// Its connections on this worker.
+    var clientCount = 0
+    /// Ends what is in flight when the time for its drain is over; nil unless it is closed.
+    var drainTimer: Timer?
     private let port: UInt16
     private var timeouts: Timeouts
     private var forwarding: Forwarding

@@ -6,26 +6,46 @@ internal import Locking
 /// never while counting.
 package final class StatsRegistry: Sendable {
     private let workerCount: Int
-    private let listeners: [[ListenerCounters]]
+    /// By the listener's number, then by worker.
+    private let listeners: Locked<[Int: [ListenerCounters]]>
     private let accessLogs: [AccessLogCounters]
     /// By the service's number, then by worker.
     private let services: Locked<[Int: [ServiceCounters]]>
     /// By the backend's number, then by worker.
     private let backends = Locked<[UInt32: [BackendCounters]]>([:])
 
-    /// Blocks for so many workers (at least 1), listeners and services, numbered from 0; further
-    /// services come by `addService`.
+    /// Blocks for so many workers (at least 1), listeners and services, numbered from 0; more come by
+    /// `addListener` and `addService`.
     package init(workers: Int, listeners: Int, services: Int) {
         workerCount = workers
-        self.listeners = (0..<listeners).map { _ in (0..<workers).map { _ in ListenerCounters() } }
+        self.listeners = Locked([:])
         accessLogs = (0..<workers).map { _ in AccessLogCounters() }
         self.services = Locked([:])
+        for number in 0..<listeners { addListener(number) }
         for number in 0..<services { addService(number) }
     }
 
-    /// The block in which `worker` counts for a listener. Any thread.
-    package func listener(_ index: Int, worker: Int) -> ListenerCounters {
-        listeners[index][worker]
+    /// Makes the blocks of a listener, under a number that was never used before. One that is in the
+    /// place of the listener `old` goes on where that one is: what clients of both do is counted in
+    /// the same blocks. Any thread, before a worker is told of the listener.
+    package func addListener(_ number: Int, continuing old: Int? = nil) {
+        listeners.withLock { listeners in
+            let blocks =
+                old.flatMap { listeners[$0] } ?? (0..<workerCount).map { _ in ListenerCounters() }
+            let before = listeners.updateValue(blocks, forKey: number)
+            precondition(before == nil, "a listener's number is used once")
+        }
+    }
+
+    /// Forgets a listener whose last connection is closed, so that its series end with it. Any thread.
+    package func removeListener(_ number: Int) {
+        listeners.withLock { _ = $0.removeValue(forKey: number) }
+    }
+
+    /// The block in which `worker` counts for a listener. For one that is gone, which a worker may
+    /// hear of late, one that nobody reads. Any thread.
+    package func listener(_ number: Int, worker: Int) -> ListenerCounters {
+        listeners.withLock { $0[number]?[worker] } ?? ListenerCounters()
     }
 
     /// Makes the blocks of a service, under a number that was never used before. Any thread, before
@@ -79,9 +99,10 @@ package final class StatsRegistry: Sendable {
         }
     }
 
-    /// A listener's counters over all workers. Any thread.
-    package func listenerTotals(_ index: Int) -> ListenerTotals {
-        listeners[index].reduce(into: ListenerTotals()) { $0.add($1) }
+    /// A listener's counters over all workers; zeros for one that is not known, or gone. Any thread.
+    package func listenerTotals(_ number: Int) -> ListenerTotals {
+        let blocks = listeners.withLock { $0[number] ?? [] }
+        return blocks.reduce(into: ListenerTotals()) { $0.add($1) }
     }
 
     /// A service's counters over all workers; zeros for one that is not known, or gone. Any thread.

@@ -14,8 +14,13 @@ struct ConfigurationChange: Equatable {
     var removed: [String] = []
     /// Services that both have, and that differ, in the order of the new one.
     var changed: [ServiceChange] = []
-    /// Names of listeners whose settings differ, routes included, in the order of the old one.
+    /// Names of listeners that both have, and whose settings differ, routes included, in the order of
+    /// the old one.
     var listeners: [String] = []
+    /// Names of listeners that only the new one has, in its order.
+    var addedListeners: [String] = []
+    /// Names of listeners that only the old one has, in its order.
+    var removedListeners: [String] = []
     /// Keys of settings that take effect by themselves.
     var settings: [String] = []
 
@@ -43,11 +48,11 @@ struct ConfigurationChange: Equatable {
         let reasons = Self.reasons(against: new, from: old)
         guard reasons.isEmpty else { throw ChangeRefusal(reasons: reasons) }
         compareServices(old.services, new.services)
-        let settings = Dictionary(uniqueKeysWithValues: new.listeners.map { ($0.name, $0) })
-        listeners = old.listeners.filter { settings[$0.name] != $0 }.map(\.name)
+        compareListeners(old.listeners, new.listeners)
         if old.stopTimeout != new.stopTimeout { self.settings.append("stop-timeout") }
         if old.logLevel != new.logLevel { self.settings.append("log-level") }
         if old.checks != new.checks { self.settings.append("checks.rate") }
+        if old.reload != new.reload { self.settings.append("reload.watch") }
     }
 
     private init() {}
@@ -63,6 +68,37 @@ struct ConfigurationChange: Equatable {
             }
             if was != service { changed.append(ServiceChange(from: was, to: service)) }
         }
+    }
+
+    private mutating func compareListeners(_ old: [Listener], _ new: [Listener]) {
+        let before = Dictionary(uniqueKeysWithValues: old.map { ($0.name, $0) })
+        let after = Dictionary(uniqueKeysWithValues: new.map { ($0.name, $0) })
+        for listener in old {
+            switch after[listener.name] {
+            case nil: removedListeners.append(listener.name)
+            case listener?: break
+            case .some: listeners.append(listener.name)
+            }
+        }
+        addedListeners = new.map(\.name).filter { before[$0] == nil }
+    }
+
+    /// A line for everything that differs, such as `listener public: added`; for people.
+    var lines: [String] {
+        var lines = addedListeners.map { "listener \($0): added" }
+        lines += removedListeners.map { "listener \($0): removed" }
+        lines += listeners.map { "listener \($0): changed" }
+        lines += added.map { "service \($0.name): added" }
+        lines += removed.map { "service \($0): removed" }
+        for change in changed {
+            let parts = [
+                ("sources", change.sources), ("backends' rules", change.roster),
+                ("checks", change.checks), ("proxying", change.proxy),
+            ].filter(\.1).map(\.0)
+            let what = parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))"
+            lines.append("service \(change.service.name): changed\(what)")
+        }
+        return lines + settings.map { "\($0): changed" }
     }
 
     // MARK: - What needs a start
@@ -82,24 +118,11 @@ struct ConfigurationChange: Equatable {
         refuse(
             "share-addresses", if: old.shareAddresses != new.shareAddresses,
             "addresses are opened once")
-        let after = Dictionary(uniqueKeysWithValues: new.listeners.map { ($0.name, $0) })
-        for listener in old.listeners {
-            let key = "listeners.\(listener.name)"
-            guard let other = after[listener.name] else {
-                refuse(key, if: true, "it is missing, and an open listener stays open")
-                continue
-            }
-            refuse(
-                "\(key).listen", if: listener.listen != other.listen, "its address is opened once")
-            refuse(
-                "\(key).mode", if: listener.mode != other.mode,
-                "its connections are of the mode they began in")
-        }
-        let before = Set(old.listeners.map(\.name))
-        for listener in new.listeners where !before.contains(listener.name) {
-            refuse(
-                "listeners.\(listener.name)", if: true, "it is new, and addresses are opened once")
-        }
+        // What others were told of this process.
+        let isNamed = new.consul.register.name != nil && new.consul.register.port == nil
+        refuse(
+            "listeners", if: isNamed && old.listeners.first?.listen != new.listeners.first?.listen,
+            "the address of the first one is registered in Consul; set consul.register.port")
         return reasons
     }
 }
@@ -129,8 +152,12 @@ struct ChangeRefusal: Error, Equatable, CustomStringConvertible {
     struct Reason: Equatable, CustomStringConvertible {
         let key: String
         let why: String
+        /// Whether a start would do.
+        var needsStart = true
 
-        var description: String { "\(key): can't be changed while it runs: \(why)" }
+        var description: String {
+            needsStart ? "\(key): can't be changed while it runs: \(why)" : "\(key): \(why)"
+        }
     }
 
     /// A line for each reason.

@@ -58,24 +58,34 @@ struct ConfigurationFlags: ParsableArguments {
         overrides[.consul] = consul
         overrides[.backend] = backend
         overrides[.dns] = dns
-        let environment = processEnvironment()
-        // Read once: what is edited in the meantime comes in with a restart, not with whatever changes
-        // in Consul. A file that can't be read is reported by the loader, which tries it again.
-        let path = config ?? environment["FAIRLEAD_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
-        return ConfigurationOrigin(
-            file: path.flatMap { try? NamedText.read(path: $0) }, environment: environment,
-            overrides: overrides)
+        return ConfigurationOrigin(environment: processEnvironment(), overrides: overrides)
+            .readAnew()
     }
 }
 
 /// Everything that a configuration is made of, but for additions. Value type.
 struct ConfigurationOrigin: Sendable {
-    /// The file's text; nil for no file.
+    /// The file's text: read once, so that what is edited in the meantime comes in with a reload, not
+    /// with whatever changes in Consul. Nil for no file, and for one that can't be read, which the
+    /// loader finds out and reports.
     var file: NamedText?
     /// The environment of the process.
     var environment: [String: String] = [:]
     /// The flags.
     var overrides = Overrides()
+
+    /// The file that flags or environment name; nil for none.
+    var path: String? {
+        overrides[.config].last
+            ?? environment["FAIRLEAD_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// The same with the file as it is now. Blocks; control thread only.
+    func readAnew() -> ConfigurationOrigin {
+        var origin = self
+        origin.file = path.flatMap { try? NamedText.read(path: $0) }
+        return origin
+    }
 
     /// Loads it with these additions.
     func load(_ additions: [Addition]) throws(ConfigurationErrors) -> LoadedConfiguration {

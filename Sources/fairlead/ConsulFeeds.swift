@@ -155,19 +155,3 @@ final class ConsulFeeds {
         feeds[name] = feed
     }
 }
-
-extension ControlPlane {
-    /// Makes the running configuration follow Consul, if it says so itself; `load` reads it with what
-    /// comes from there. Before `start`.
-    func followConsul(load: @escaping LiveConfiguration.Load) {
-        let settings = configuration.consul
-        guard settings.kv != nil || settings.tags == .on else { return }
-        let live = LiveConfiguration(
-            on: loop, load: load,
-            apply: { [unowned self] (new) throws(ChangeRefusal) in try apply(new) },
-            log: { [unowned self] in log })
-        feeds = ConsulFeeds(settings, agents: factory.agents, live: live, on: loop) {
-            [unowned self] in log
-        }
-    }
-}

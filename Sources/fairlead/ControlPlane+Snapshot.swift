@@ -11,6 +11,7 @@ import Endpoints
 import Glibc
 import HTTPServer
 import Health
+import Proxy
 import Stats
 
 extension ControlPlane {
@@ -22,13 +23,12 @@ extension ControlPlane {
             takenAt: clock.wallNow, version: fairleadVersion, startedAt: clock.wall(startedAt),
             workers: configuration.workers)
         snapshot.isDraining = isDraining
-        let published = listeners.entries.map(\.settings)
-        snapshot.listeners = zip(published, listenerEndpoints).enumerated().map {
-            index, listener in
+        snapshot.listeners = listeners.entries.map { entry in
             var shown = AdminSnapshot.Listener(
-                name: listener.0.name, endpoint: listener.1,
-                mode: AdminSnapshot.Mode(listener.0.mode), services: listener.0.serviceNames)
-            shown.totals = registry.listenerTotals(index)
+                name: entry.settings.name, endpoint: entry.endpoint,
+                mode: AdminSnapshot.Mode(entry.settings.mode),
+                services: entry.settings.serviceNames)
+            shown.totals = registry.listenerTotals(entry.options.index)
             return shown
         }
         let modes = modesOfServices
@@ -52,6 +52,14 @@ extension ControlPlane {
             "unreachable": factory.resolver.counters.unreachable,
         ]
         snapshot.following = feeds.map { following($0, clock) }
+        snapshot.reloads = live.map { live in
+            var reloads = AdminSnapshot.Reloads()
+            reloads.applied = live.reloads.applied
+            reloads.unchanged = live.reloads.unchanged
+            reloads.refused = live.reloads.refused
+            reloads.refusal = live.reloadRefusal.map { (clock.wall($0.at), $0.reasons) }
+            return reloads
+        }
         snapshot.registries = registries(clock)
         snapshot.checks = [
             "passed": Int(checker.counters.passed), "failed": Int(checker.counters.failed),

@@ -32,6 +32,8 @@ final class ControlPlane {
     let services: ServiceSet
     /// The listeners as the workers have them.
     var listeners: PublishedListeners
+    /// By the listeners' names, addresses that are open and not yet accepted from.
+    var openedSockets: [String: OpenedSockets] = [:]
     /// Whether listeners, or services that leave, wait to be published; see ControlPlane+Changes.
     var isPublishingDue = false
     /// Whether `apply` is at work: services that it starts or changes call back.
@@ -46,6 +48,10 @@ final class ControlPlane {
     private(set) var isDraining = false
     let startedAt = ContinuousClock.now
 
+    /// Reads the configuration anew; nil for one that is not to change, as the demo's.
+    var live: LiveConfiguration?
+    /// Tells when its file has changed; nil unless that is asked for.
+    var fileWatch: FileWatch?
     /// What the running configuration follows; nil when that is nothing.
     var feeds: ConsulFeeds?
     /// This process as a service in Consul; nil when it is none.
@@ -95,7 +101,8 @@ final class ControlPlane {
             publish: { workers.publish($0) }, expel: { workers.expel($0) })
         try services.addFirst(configuration.services)
         listeners = PublishedListeners(
-            configuration.listeners, options.listeners, services: services.ids)
+            configuration.listeners, options.listeners, at: workers.endpoints,
+            services: services.ids)
         services.onChange = { [unowned self] in
             logJournal()
             publishListeners()
@@ -117,8 +124,8 @@ final class ControlPlane {
         return try HTTPServer(on: endpoint, loop: loop) { handler.answer($0) }
     }
 
-    /// Where the listeners are, in the order in which they were opened.
-    var listenerEndpoints: [Endpoint] { workers.endpoints }
+    /// Where the listeners are, in the order of the configuration.
+    var listenerEndpoints: [Endpoint] { listeners.entries.map(\.endpoint) }
 
     /// Where the admin port is; nil when it is off.
     var adminEndpoint: Endpoint? { admin?.endpoint }
@@ -134,6 +141,11 @@ final class ControlPlane {
         }
         // Watched without an access log as well: by default the signal ends a process.
         signals.append(SignalWatch(SIGUSR1, on: loop) { [unowned self] in reopenAccessLog() })
+        signals.append(
+            SignalWatch(SIGHUP, on: loop) { [unowned self] in
+                log.write(.info, "process.reloading", [:])
+                reload()
+            })
         try start()
         serve()
         log.write(.info, "process.stopped", [:])
@@ -152,14 +164,7 @@ final class ControlPlane {
         } catch {
             throw StartFailure(description: "the system has no thread or descriptor left: \(error)")
         }
-        for (listener, endpoint) in zip(configuration.listeners, listenerEndpoints) {
-            log.write(
-                .info, "listener.open",
-                [
-                    "listen": "\(endpoint)", "mode": listener.mode.rawValue,
-                    "service": listener.serviceNames.joined(separator: ","),
-                ])
-        }
+        for entry in listeners.entries { noteOpen(entry) }
         if let adminEndpoint { log.write(.info, "admin.open", ["listen": "\(adminEndpoint)"]) }
         feeds?.start()
         register()
@@ -189,6 +194,8 @@ final class ControlPlane {
             services[service]?.liveFailed(backend, failure)
         case .proven(let service, let backend):
             services[service]?.proven(backend)
+        case .listenerClosed(let number):
+            listenerClosed(number)
         case .finished:
             workersLeft -= 1
             if workersLeft == 0 { loop.stop() }
@@ -212,6 +219,8 @@ final class ControlPlane {
     func drain() {
         isDraining = true
         feeds?.stop()
+        fileWatch?.stop()
+        closeOpenedSockets()
         deregister { [unowned self] in workers.drain(limit: configuration.stopTimeout) }
     }
 

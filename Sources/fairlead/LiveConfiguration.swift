@@ -1,14 +1,20 @@
-// LiveConfiguration: documents that come while the program runs, from a key/value store or from tags,
-// are read together with its own configuration, as one, and applied when the whole is valid. If it is
+// LiveConfiguration: the program's own configuration, and documents that come while it runs (from a
+// key/value store or from tags), read together as one, and applied when the whole is valid. If it is
 // not, the last good one stays, and the reasons are kept for whoever looks.
+//
+// | what happens            | is read                                       | refused: stays        |
+// |-------------------------|-----------------------------------------------|-----------------------|
+// | documents change        | the file as it was taken up last, all documents| what was good         |
+// | a reload                | the file as it is now, all documents           | what was good, and the file as it was |
 
 import Configuration
 import Events
 
-/// Keeps the running configuration up to date with documents from elsewhere. Control thread only.
+/// Keeps the running configuration up to date. Control thread only.
 final class LiveConfiguration {
     /// Reads the program's own configuration with these documents.
-    typealias Load = ([Addition]) throws(ConfigurationErrors) -> LoadedConfiguration
+    typealias Load = (ConfigurationOrigin, [Addition]) throws(ConfigurationErrors) ->
+        LoadedConfiguration
     /// Makes a valid configuration the running one; see `ControlPlane.apply`.
     typealias Apply = (Configuration) throws(ChangeRefusal) -> ConfigurationChange
 
@@ -18,11 +24,18 @@ final class LiveConfiguration {
         let at: ContinuousClock.Instant
         /// A line each, with the place in the document and its key; never empty.
         let reasons: [String]
-        /// Whose documents had changed.
+        /// Whose documents had changed; `reload` for a reload.
         let sources: [String]
     }
 
-    /// The last refusal, whether or not a good configuration followed; nil for none.
+    /// How often what came to what.
+    struct Counts: Equatable {
+        var applied = 0
+        var unchanged = 0
+        var refused = 0
+    }
+
+    /// The last refusal of documents, whether or not a good configuration followed; nil for none.
     private(set) var lastRefusal: Refusal?
     /// Whether what runs is not what the documents say.
     private(set) var isRefusing = false
@@ -30,7 +43,13 @@ final class LiveConfiguration {
     private(set) var applied = 0
     /// How often the last good configuration stayed.
     private(set) var refused = 0
+    /// What came of reloads.
+    private(set) var reloads = Counts()
+    /// Why the last reload was refused; nil when it was not, or there was none.
+    private(set) var reloadRefusal: Refusal?
 
+    /// What runs is made of this, and of the documents.
+    private(set) var origin: ConfigurationOrigin
     private let load: Load
     private let apply: Apply
     private let log: () -> Log
@@ -50,12 +69,17 @@ final class LiveConfiguration {
     /// this long after the first. A burst without end is read as often.
     static let delay = Duration.milliseconds(100)
 
-    /// Without documents so far; nothing is read before the first ones come. `log` is asked for each
-    /// time, since its level may change.
+    /// Without documents so far; nothing is read before the first ones come, or `reload`. `origin` is
+    /// what the running configuration was made of. `log` is asked for each time, since its level may
+    /// change.
     init(
-        on loop: EventLoop, load: @escaping Load, apply: @escaping Apply,
-        log: @escaping () -> Log
+        on loop: EventLoop, origin: ConfigurationOrigin,
+        load: @escaping Load = { (origin, additions) throws(ConfigurationErrors) in
+            try origin.load(additions)
+        },
+        apply: @escaping Apply, log: @escaping () -> Log
     ) {
+        self.origin = origin
         self.load = load
         self.apply = apply
         self.log = log
@@ -79,43 +103,88 @@ final class LiveConfiguration {
         documents[source]?.additions.isEmpty == false
     }
 
-    /// Stops reading.
+    /// Stops reading documents.
     func stop() {
         timer?.cancel()
+    }
+
+    // MARK: - Reading
+
+    /// Reads the file anew, and with it the environment and the flags of the start and the documents as
+    /// they stand, and makes the whole what runs if it is valid.
+    func reload() -> ReloadOutcome {
+        let new = origin.readAnew()
+        // Documents that wait to be read are read by this.
+        timer?.cancel()
+        changed = []
+        switch take(new) {
+        case .success(let change):
+            origin = new
+            isRefusing = false
+            reloadRefusal = nil
+            guard !change.isEmpty else {
+                reloads.unchanged += 1
+                log().write(.info, "configuration.unchanged", [:])
+                return .unchanged
+            }
+            reloads.applied += 1
+            return .applied(change.lines)
+        case .failure(let failure):
+            reloads.refused += 1
+            reloadRefusal = refuse(failure.reasons, ["reload"])
+            return .refused(failure.reasons)
+        }
     }
 
     private func read() {
         let sources = changed.sorted()
         changed = []
-        // In the order of their names, so that the same documents always make the same whole.
-        let all = documents.sorted { $0.key < $1.key }.map(\.value)
-        let problems = all.flatMap(\.problems)
-        guard problems.isEmpty else { return refuse(problems, sources) }
-        do throws(ConfigurationErrors) {
-            let loaded = try load(all.flatMap(\.additions))
-            for warning in loaded.warnings {
-                log().write(.warning, "configuration.warning", ["what": "\(warning)"])
-            }
-            do throws(ChangeRefusal) {
-                _ = try apply(loaded.configuration)
-                applied += 1
-                isRefusing = false
-            } catch {
-                refuse(error.reasons.map(\.description), sources)
-            }
-        } catch {
-            refuse("\(error)".split(separator: "\n").map(String.init), sources)
+        switch take(origin) {
+        case .success:
+            applied += 1
+            isRefusing = false
+        case .failure(let failure):
+            refused += 1
+            isRefusing = true
+            lastRefusal = refuse(failure.reasons, sources)
         }
     }
 
-    private func refuse(_ reasons: [String], _ sources: [String]) {
-        lastRefusal = Refusal(at: .now, reasons: reasons, sources: sources)
-        refused += 1
-        isRefusing = true
+    private struct Failure: Error {
+        let reasons: [String]
+    }
+
+    /// Reads `origin` with all documents, and applies what comes of it.
+    private func take(
+        _ origin: ConfigurationOrigin
+    ) -> Result<ConfigurationChange, Failure> {
+        // In the order of their names, so that the same documents always make the same whole.
+        let all = documents.sorted { $0.key < $1.key }.map(\.value)
+        let problems = all.flatMap(\.problems)
+        guard problems.isEmpty else { return .failure(Failure(reasons: problems)) }
+        let loaded: LoadedConfiguration
+        do throws(ConfigurationErrors) {
+            loaded = try load(origin, all.flatMap(\.additions))
+        } catch {
+            let lines = "\(error)".split(separator: "\n").map(String.init)
+            return .failure(Failure(reasons: lines))
+        }
+        for warning in loaded.warnings {
+            log().write(.warning, "configuration.warning", ["what": "\(warning)"])
+        }
+        do throws(ChangeRefusal) {
+            return .success(try apply(loaded.configuration))
+        } catch {
+            return .failure(Failure(reasons: error.reasons.map(\.description)))
+        }
+    }
+
+    private func refuse(_ reasons: [String], _ sources: [String]) -> Refusal {
         for reason in reasons {
             log().write(
                 .warning, "configuration.refused",
                 ["source": sources.joined(separator: ","), "reason": reason])
         }
+        return Refusal(at: .now, reasons: reasons, sources: sources)
     }
 }

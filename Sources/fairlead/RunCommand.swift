@@ -9,7 +9,8 @@ struct RunCommand: ParsableCommand {
         discussion: """
             Configured by a file (--config), by environment variables (FAIRLEAD_LISTEN, \
             FAIRLEAD_SERVICE, …), by flags, or by all of them; flags win over the environment, and \
-            that over the file. The first signal drains, the second one stops at once.
+            that over the file. SIGHUP reads all of it anew. The first SIGTERM or SIGINT drains, \
+            the second one stops at once.
             """)
 
     @OptionGroup var flags: ConfigurationFlags
@@ -19,9 +20,7 @@ struct RunCommand: ParsableCommand {
         let loaded = try flags.load(origin)
         do {
             let plane = try ControlPlane(loaded.configuration)
-            plane.followConsul { (additions) throws(ConfigurationErrors) in
-                try origin.load(additions)
-            }
+            plane.follow(origin)
             try plane.run()
         } catch let failure as StartFailure {
             printError("fairlead: \(failure)")

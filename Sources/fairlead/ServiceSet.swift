@@ -143,16 +143,17 @@ final class ServiceSet {
 
     // MARK: - Leaving
 
-    /// No listener names those that are leaving any more: what is in flight on them finishes.
-    func retireLeaving(now: ContinuousClock.Instant) {
-        for control in leaving {
+    /// No listener names those that are leaving any more, but for `staying`: what is in flight on them
+    /// finishes.
+    func retireLeaving(now: ContinuousClock.Instant, except staying: Set<ServiceID> = []) {
+        for control in leaving where !staying.contains(control.id) {
             control.retire()
             control.roster.serviceRemoved(now: now)
             byID[control.id] = nil
             retired.append(
                 Retired(control: control, since: now, limit: control.roster.options.drainLimit))
         }
-        leaving = []
+        leaving = leaving.filter { staying.contains($0.id) }
         // From now on anew, also for those that were on their way: by then every worker knows.
         if !retired.isEmpty { retireTimer?.schedule(after: ServiceControl.drainLook) }
     }

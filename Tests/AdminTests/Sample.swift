@@ -63,6 +63,7 @@ enum Sample {
         ])
         following.applied = 3
         snapshot.following = following
+        snapshot.reloads = AdminSnapshot.Reloads()
         snapshot.services = [service]
         snapshot.accessLogLines = ["written": 12, "dropped": 0, "lost": 0]
         snapshot.dnsMessages = ["sent_udp": 3723, "received": 3722, "malformed": 1]

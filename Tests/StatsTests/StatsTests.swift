@@ -36,6 +36,19 @@ import Testing
         #expect(registry.backendTotals(1) == BackendTotals())
     }
 
+    @Test(
+        "a listener in another's place counts in the same blocks, which outlive that one's number")
+    func listeners() {
+        let registry = StatsRegistry(workers: 2, listeners: 1, services: 0)
+        registry.listener(0, worker: 1).accepted.add(3)
+        registry.addListener(1, continuing: 0)
+        registry.addListener(2)
+        registry.listener(1, worker: 1).accepted.add()
+        #expect((0..<3).map { registry.listenerTotals($0).accepted } == [4, 4, 0])
+        registry.removeListener(0)
+        #expect((0..<3).map { registry.listenerTotals($0).accepted } == [0, 4, 0])
+    }
+
     @Test("a service that was removed is not seen any more, whoever still counts for it")
     func services() {
         let registry = StatsRegistry(workers: 2, listeners: 0, services: 1)

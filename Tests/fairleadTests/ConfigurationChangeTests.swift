@@ -4,8 +4,11 @@
 import Backends
 import Configuration
 import Documents
+import Endpoints
+import Events
 import Proxy
 import Routing
+import Stats
 import Testing
 
 @testable import fairlead
@@ -116,9 +119,32 @@ import Testing
     @Test("settings that are read when they are needed take effect by themselves")
     func settings() throws {
         let change = try change(
-            Self.base, Self.base + "stop-timeout: 5s\nlog-level: debug\nchecks: {rate: 7}\n")
-        #expect(change.settings == ["stop-timeout", "log-level", "checks.rate"])
+            Self.base,
+            Self.base
+                + "stop-timeout: 5s\nlog-level: debug\nchecks: {rate: 7}\nreload: {watch: on}\n")
+        #expect(change.settings == ["stop-timeout", "log-level", "checks.rate", "reload.watch"])
         #expect(!change.isEmpty)
+    }
+
+    @Test("listeners come and go by name, and their addresses and modes may change")
+    func listeners() throws {
+        let other = """
+            services:
+              a: {backends: ["127.0.0.1:9001"]}
+              b: {srv: _b._tcp.test, check: {interval: 9s}}
+            listeners:
+              - {name: more, listen: "127.0.0.1:8082", service: b}
+              - {name: web, listen: "127.0.0.1:8090", mode: tcp, service: a}
+            """
+        let change = try change(Self.base, other)
+        #expect(change.addedListeners == ["more"])
+        #expect(change.removedListeners == ["raw"])
+        #expect(change.listeners == ["web"])
+        #expect(
+            change.lines == [
+                "listener more: added", "listener raw: removed", "listener web: changed",
+                "service b: changed (checks)",
+            ])
     }
 
     // MARK: - Refusals
@@ -132,15 +158,11 @@ import Testing
               a: {backends: ["127.0.0.1:9001"]}
               b: {srv: _b._tcp.test}
             listeners:
-              - {name: web, listen: "127.0.0.1:8090", mode: tcp, service: a}
-              - {name: more, listen: "127.0.0.1:8082", service: b}
+              - {name: web, listen: "127.0.0.1:8080", service: a}
+              - {name: raw, listen: "127.0.0.1:8081", mode: tcp, service: b}
             """
         let refusal = try #require(throws: ChangeRefusal.self) { try change(Self.base, other) }
-        #expect(
-            refusal.reasons.map(\.key) == [
-                "dns", "access-log", "listeners.web.listen", "listeners.web.mode", "listeners.raw",
-                "listeners.more",
-            ])
+        #expect(refusal.reasons.map(\.key) == ["dns", "access-log"])
         #expect(
             "\(refusal)".split(separator: "\n").first
                 == "dns: can't be changed while it runs: the resolver is made once")
@@ -162,6 +184,21 @@ import Testing
         #expect(try ConfigurationChange(from: file("workers: 2\n"), to: file("")).isEmpty)
     }
 
+    @Test("the port that others were told of stays")
+    func registered() throws {
+        let head = "consul: {register: {name: edge}}\n"
+        let moved = try edited("127.0.0.1:8080", "127.0.0.1:8090")
+        let refusal = try #require(throws: ChangeRefusal.self) {
+            try change(head + Self.base, head + moved)
+        }
+        #expect(
+            "\(refusal)"
+                == "listeners: can't be changed while it runs: the address of the first one is "
+                + "registered in Consul; set consul.register.port")
+        let fixed = "consul: {register: {name: edge, port: 80}}\n"
+        #expect(try change(fixed + Self.base, fixed + moved).listeners == ["web"])
+    }
+
     // MARK: - What is published
 
     private func published(_ text: String, _ ids: [String: ServiceID]) throws -> PublishedListeners
@@ -170,7 +207,9 @@ import Testing
         let options = configuration.listeners.enumerated().map { index, listener in
             ListenerOptions(listener, index: index, services: ids, workers: 2)
         }
-        return PublishedListeners(configuration.listeners, options, services: ids)
+        return PublishedListeners(
+            configuration.listeners, options, at: configuration.listeners.map(\.listen),
+            services: ids)
     }
 
     @Test("only listeners that differ are published, and routes are compiled only when they do")
@@ -180,7 +219,10 @@ import Testing
         var listeners = try published(text, ids)
         let before = try #require(listeners.entries.first?.options.routes)
         func update(_ text: String, _ ids: [String: ServiceID]) throws -> [ListenerOptions] {
-            listeners.update(to: try configuration(text).listeners, services: ids, workers: 2)
+            let update = listeners.update(
+                to: try configuration(text).listeners, services: ids, workers: 2)
+            #expect(update.opened.isEmpty && update.closed.isEmpty)
+            return update.changed
         }
 
         #expect(try update(text, ids).isEmpty)
@@ -200,5 +242,65 @@ import Testing
         #expect(second.last?.service == ServiceID(index: 7))
         #expect(listeners.serviceIDs == Set(later.values))
         #expect(try update(limited, later).isEmpty)
+    }
+
+    /// What the workers are told when listeners with these names and addresses (and a mode other than
+    /// HTTP) are followed by others.
+    @Test(
+        "addresses are opened only where nobody has them, and handed over where somebody had",
+        arguments: [
+            ("a 1, b 2", "b 2, a 1", "", "", ""),
+            ("a 1", "a 1, b 2", "b", "+1 b new", ""),
+            ("a 1, b 2", "b 2", "", "", "-0"),
+            ("a 1", "a 2", "a", "+1 a new as 0", "-0"),
+            ("a 1", "b 1", "", "+1 b of 0", "-0"),
+            ("a 1", "a 1 tcp", "", "+1 a of 0 as 0", "-0"),
+            ("a 1, b 2", "a 2, b 1", "", "+2 a of 1 as 0, +3 b of 0 as 1", "-0, -1"),
+            ("a 1, b 2", "a 2", "", "+2 a of 1 as 0", "-0, -1"),
+            ("a 0", "b 0", "b", "+1 b new", "-0"),
+        ])
+    func handingOver(
+        before: String, after: String, unopened: String, opened: String, closed: String
+    ) throws {
+        func text(_ listeners: String) -> String {
+            let lines = listeners.split(separator: ",").map { listener in
+                let words = listener.split(separator: " ")
+                return "  - {name: \(words[0]), listen: \"127.0.0.1:\(words[1])\", "
+                    + "mode: \(words.count > 2 ? words[2] : "http"), service: s}\n"
+            }
+            return "services: {s: {srv: _s.test}}\nlisteners:\n" + lines.joined()
+        }
+        let ids = ["s": ServiceID(index: 0)]
+        var listeners = try published(text(before), ids)
+        let new = try configuration(text(after)).listeners
+        #expect(listeners.unopened(of: new).map(\.name).joined(separator: ", ") == unopened)
+        let workers = try ProxyWorkers(
+            options: ProxyOptions(workers: 2, listeners: [], services: []),
+            registry: StatsRegistry(workers: 2, listeners: 0, services: 0), reports: Mailbox())
+        let sockets = try workers.open(Endpoint(.loopback, 0))
+        defer { sockets.close() }
+        let update = listeners.update(
+            to: new, services: ids, workers: 2,
+            sockets: Dictionary(
+                uniqueKeysWithValues: listeners.unopened(of: new).map { ($0.name, sockets) }))
+        let said = update.opened.map { opening in
+            let number = opening.options.index
+            let origin =
+                switch opening.origin {
+                case .sockets: "new"
+                case .successor(let old): "of \(old)"
+                }
+            let past = update.continued[number].map { " as \($0)" } ?? ""
+            return "+\(number) \(opening.options.name) \(origin)\(past)"
+        }
+        #expect(said.joined(separator: ", ") == opened)
+        #expect(update.closed.map { "-\($0.number)" }.joined(separator: ", ") == closed)
+        #expect(listeners.entries.map(\.settings) == new)
+        for closing in update.closed {
+            #expect(listeners.hasClosed(closing.number) == nil, "one worker is left")
+            #expect(listeners.hasClosed(closing.number)?.name == closing.name)
+        }
+        #expect(listeners.closing.isEmpty)
+        #expect(listeners.update(to: new, services: ids, workers: 2).opened.isEmpty)
     }
 }

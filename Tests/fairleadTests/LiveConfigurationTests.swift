@@ -23,8 +23,8 @@ import Testing
 
         init() {
             live = LiveConfiguration(
-                on: loop,
-                load: { [unowned self] (documents) throws(ConfigurationErrors) in
+                on: loop, origin: ConfigurationOrigin(),
+                load: { [unowned self] (_, documents) throws(ConfigurationErrors) in
                     readings.append(documents.map(\.document.text))
                     return try Self.load(documents)
                 },

@@ -21,14 +21,16 @@ final class RunningPlane: Sendable {
     /// Where its listeners are.
     let ports: [UInt16]
 
-    /// Runs `configuration`; it serves when this returns.
-    init(_ configuration: Configuration) throws {
+    /// Runs `configuration`, which was made of `origin` if that can be read anew; it serves when this
+    /// returns.
+    init(_ configuration: Configuration, origin: ConfigurationOrigin? = nil) throws {
         let mailbox = try Mailbox<Work>()
         let started = Locked<Result<[UInt16], any Error>?>(nil)
         thread = try LoopThread(name: "control") {
             do {
                 let plane = try ControlPlane(configuration)
                 let reader = try MailboxReader(mailbox, on: plane.loop) { $0(plane) }
+                if let origin { plane.follow(origin) }
                 try plane.start()
                 started.withLock { $0 = .success(plane.listenerEndpoints.map(\.port)) }
                 plane.serve()

@@ -25,6 +25,8 @@ final class RunningProxy {
     private(set) var reportedPorts: [UInt16] = []
     /// What live traffic showed against which port, as reported.
     private(set) var liveFailures: [(port: UInt16, failure: LiveFailure)] = []
+    /// The numbers of closed listeners, once for each worker on which the last connection has ended.
+    private(set) var closedListeners: [Int] = []
     /// The ports of backends that were on probation and have answered, as reported.
     private(set) var provenPorts: [UInt16] = []
 
@@ -46,6 +48,7 @@ final class RunningProxy {
     private func note(_ report: ProxyReport) {
         switch report {
         case .finished: finished += 1
+        case .listenerClosed(let number): closedListeners.append(number)
         case .dialFailed(_, let id, _):
             reportedPorts += ports(of: id)
         case .liveFailed(_, let id, let failure):

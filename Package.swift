@@ -96,7 +96,9 @@ let package = Package(
             settings: hot),
         module(
             "Discovery",
-            uses: ["Documents", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints"],
+            uses: [
+                "Documents", "Locking", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints",
+            ],
             settings: cold),
         module(
             "Consul",

@@ -42,6 +42,9 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
     case sourceFailed(SourceTitle, DiscoveryFailure, hold: Duration?)
     /// A good answer came, the first after a failure.
     case sourceRecovered(SourceTitle, instances: Int)
+    /// The source fails from the start, and the service begins with what it named so long ago, to an
+    /// earlier process.
+    case sourceRecalled(SourceTitle, instances: Int, age: Duration)
     /// A hold for a failing source ended.
     case holdEnded(HoldKind)
     /// More than half of the backends were lost in one answer or within seconds; those that pass
@@ -106,6 +109,8 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
             "\(title) fails: \(failure); backends are held for \(hold.components.seconds) s"
         case .sourceRecovered(let title, let count):
             "\(title) works again and names \(count) instances"
+        case .sourceRecalled(let title, let count, let age):
+            "\(count) instances that \(title) named \(age.components.seconds) s ago, from the state file"
         case .holdEnded(let kind): "the hold for \(kind.rawValue) ended"
         case .massLoss(let lost, let count, let hold):
             "\(lost) of \(count) backends lost within seconds; those that pass their checks"

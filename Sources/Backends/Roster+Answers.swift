@@ -6,6 +6,8 @@
 // | a good answer misses it           | it drains, after `missesToDrain` such answers             |
 // | it names less than half of what   | those lost are held for `massLoss`, and go at once when   |
 // |  was named within `lossWindow`    |  not up (Roster+Losses)                                   |
+// | nothing yet, but an earlier      | the same, as if it had run all the while: for what is left |
+// |  process was told of instances    |  of the hold                                              |
 // | no good answer: NXDOMAIN, timeout | held for that kind; one that fails its checks is down, and|
 // |  …, or an empty answer            | comes back by itself; nothing leaves the roster           |
 // | … for longer than the hold        | goes when not up; or all go, if nothing checks them       |
@@ -34,6 +36,27 @@ extension Roster {
         settle(now: now)
     }
 
+    /// Begins with what the source at `place` named `age` ago, to an earlier process: it fails now, as
+    /// `failure` says, and has given this process no good answer. Nothing happens if it has, or if no
+    /// process would hold those instances any more. `apply` of the failure follows, and holds them for
+    /// what is left of the hold.
+    /// - Precondition: `place` is below the number of sources.
+    package func recall(
+        _ instances: [Instance], age: Duration, for failure: DiscoveryFailure, from place: Int,
+        now: ContinuousClock.Instant
+    ) {
+        precondition(sources.indices.contains(place))
+        guard sources[place].lastGoodAnswer == nil, age < options.holds[failure.kind] else {
+            return
+        }
+        sources[place].recalledAge = age
+        sources[place].lastGoodAnswer = .init(at: now - age, instances: instances.count)
+        let place = UInt8(place)
+        record(.sourceRecalled(title(place), instances: instances.count, age: age), now: now)
+        see(all: Instance.merged(instances), place, now: now)
+        settle(now: now)
+    }
+
     /// How a journal entry calls the source at `place`.
     func title(_ place: UInt8) -> JournalEvent.SourceTitle {
         .init(number: Int(place) + 1, of: sources.count)
@@ -50,6 +73,7 @@ extension Roster {
             record(.sourceRecovered(title(place), instances: instances.count), now: now)
         }
         sources[index].goodAnswers += 1
+        sources[index].recalledAge = .zero
         sources[index].lastGoodAnswer = .init(at: now, instances: instances.count)
 
         let before = backends.filter { $0.place == place }
@@ -57,6 +81,10 @@ extension Roster {
         // The absent first: those that leave at once make room for new ones.
         let absent = before.filter { !named.contains($0.endpoint) }
         lose(absent, of: before, naming: instances.count, place, now: now)
+        see(all: instances, place, now: now)
+    }
+
+    private func see(all instances: [Instance], _ place: UInt8, now: ContinuousClock.Instant) {
         var refused = 0
         for instance in instances where !see(bounded(instance, place), place, now: now) {
             refused += 1
@@ -126,7 +154,7 @@ extension Roster {
         let index = Int(place)
         sources[index].failures[kind, default: 0] += 1
         sources[index].lastFailure = .init(at: now, failure: failure)
-        let hold = options.holds[kind]
+        let hold = options.holds[kind] - sources[index].recalledAge
         var outage =
             sources[index].outage
             ?? SourceStatus.Outage(since: now, kind: kind, until: now + hold, kindsSeen: [])

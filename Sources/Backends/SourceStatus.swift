@@ -2,7 +2,8 @@
 
 /// How one source of a service is doing. A copy does not follow the roster. Control thread.
 package struct SourceStatus: Sendable, Equatable {
-    /// The last good answer; nil before the first.
+    /// The last good answer; nil before the first. One that an earlier process got counts, should this
+    /// process have none (`Roster.recall`).
     package internal(set) var lastGoodAnswer: GoodAnswer?
     /// The last failure, whether or not good answers followed; nil for none yet.
     package internal(set) var lastFailure: Failure?
@@ -17,6 +18,8 @@ package struct SourceStatus: Sendable, Equatable {
     /// Instances whose host name and metadata were dropped for their size, once per answer.
     package internal(set) var metadataDropped: UInt64 = 0
 
+    /// How old what it began with was, if that was another process's last good answer.
+    var recalledAge = Duration.zero
     var isRefusing = false
     /// How many instances it named lately.
     var peak = RecentPeak()

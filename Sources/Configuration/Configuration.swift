@@ -22,6 +22,15 @@ package struct Configuration: Equatable, Sendable {
     package internal(set) var consul = ConsulSettings()
     /// How long work in flight may take to finish after the first stop signal; zero means at once.
     package internal(set) var stopTimeout = Duration.seconds(30)
+    /// How long readiness is denied before listeners close at the first stop signal, so that whatever sends
+    /// connections here looks and moves away.
+    package internal(set) var stopDelay = Duration.zero
+    /// Whether each worker stays on a processor of its own.
+    package internal(set) var pinWorkers = Switch.off
+    /// Whose the process becomes once its addresses are open; nil: it stays whose it is.
+    package internal(set) var user: String?
+    /// Where good answers are kept for the next process; nil: nowhere.
+    package internal(set) var stateFile: String?
     /// The least severe message that is written.
     package internal(set) var logLevel = LogLevel.info
     /// When the configuration is read anew besides being told to.

@@ -59,13 +59,26 @@ enum OptionTable {
             Option(
                 "workers", \.workersAsked,
                 .optional(.count(1...ConfigurationLimits.workersMax), "auto"),
-                flag: .workers, "Worker threads; `auto` is one per processor."),
+                flag: .workers,
+                "Worker threads; `auto` is one per processor that the process may use."),
+            Option(
+                "pin-workers", \.pinWorkers, .word,
+                "Whether each worker stays on a processor of its own."),
+            Option(
+                "user", \.user, .optional(.userName),
+                "Whose the process becomes once its addresses are open, a name or a number."),
+            Option(
+                "state-file", \.stateFile, .optional(.filePath),
+                "Where the last good answers are kept, for a start while discovery is away."),
             Option(
                 "admin", \.admin, .optional(.loopbackAddress, "off"), flag: .admin,
                 "Where the admin port listens; loopback only, since it has no token yet."),
             Option(
                 "stop-timeout", \.stopTimeout, .duration(.zero ... .seconds(3600)),
                 "How long work in flight may take to finish after the first stop signal."),
+            Option(
+                "stop-delay", \.stopDelay, .duration(.zero ... .seconds(3600)),
+                "How long /health/ready says no before listeners close at the first stop signal."),
             Option(
                 "share-addresses", \.shareAddresses, .word,
                 "Whether another process may listen on the same addresses, to take over."),

@@ -111,6 +111,16 @@ extension ValueKind where Value == String {
         }
     }
 
+    /// A user of the machine.
+    static var userName: Self {
+        Self("user", write: { $0 }) { (text) throws(Unexpected) in
+            guard (1...32).contains(text.utf8.count), text.utf8.allSatisfy(isNameByte),
+                text.first != "-"
+            else { throw Unexpected(expected: "a user's name or number") }
+            return text
+        }
+    }
+
     /// A request's path and query (RFC 9112, section 3.2.1), without a fragment.
     static var urlPath: Self {
         Self("path", write: { $0 }) { (text) throws(Unexpected) in

@@ -125,6 +125,14 @@ package final class ConsulRegistration {
         if let step = schedule.end(isRequestUnderWay: exchange != nil) { follow(step) }
     }
 
+    /// Asks nothing more, and leaves the registration with the agent: another process has it now.
+    package func abandon() {
+        timer?.cancel()
+        limit?.cancel()
+        exchange?.cancel()
+        exchange = nil
+    }
+
     // MARK: - Steps
 
     private func follow(_ step: RegistrationSchedule.Step) {

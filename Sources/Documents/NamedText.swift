@@ -18,10 +18,12 @@ package struct NamedText: Equatable, Sendable {
         self.text = text
     }
 
-    /// Reads the file at `path`: at most 1 MiB, UTF-8, no NUL. Blocks; control thread only.
+    /// Reads the file at `path`: at most `bytesMax` bytes, UTF-8, no NUL. Blocks; control thread only.
     /// - Throws: what is wrong with the file as a whole.
-    package static func read(path: String) throws(FileTextError) -> NamedText {
-        let bytes = try readBytes(path: path)
+    package static func read(
+        path: String, bytesMax: Int = bytesMax
+    ) throws(FileTextError) -> NamedText {
+        let bytes = try readBytes(path: path, bytesMax)
         guard let text = String(validating: bytes, as: UTF8.self) else {
             let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
             let index = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0
@@ -31,7 +33,9 @@ package struct NamedText: Equatable, Sendable {
         return NamedText(name: path, text: text)
     }
 
-    private static func readBytes(path: String) throws(FileTextError) -> [UInt8] {
+    private static func readBytes(
+        path: String, _ bytesMax: Int
+    ) throws(FileTextError) -> [UInt8] {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileTextError(cause: errno) }
         defer { _ = close(descriptor) }
@@ -49,7 +53,8 @@ package struct NamedText: Equatable, Sendable {
                 throw FileTextError(cause: errno)
             }
         }
-        throw FileTextError(text: "found more than 1MiB, expected at most 1MiB")
+        throw FileTextError(
+            text: "found more than \(bytesMax >> 20)MiB, expected at most \(bytesMax >> 20)MiB")
     }
 }
 
@@ -58,7 +63,8 @@ package struct FileTextError: Error, Equatable, Sendable {
     /// What is wrong, and what to do.
     package let text: String
 
-    fileprivate init(text: String) {
+    /// For who reads a text as something and finds that it is none.
+    package init(text: String) {
         self.text = text
     }
 

@@ -24,14 +24,20 @@ package final class HTTPServer: Channel {
     /// Whether `drain()` was called: responses end their connections from then on.
     private(set) var isDraining = false
 
-    /// Listens on `endpoint` and answers with `handler` until `close()` or `drain()`.
+    /// Listens on `endpoint` and answers with `handler` until `close()` or `drain()`; on `inherited`, if
+    /// that is there: another process opened it on that address.
     ///
     /// - Throws: `Errno`: the address is in use, not local, or not permitted.
     package init(
-        on endpoint: Endpoint, loop: EventLoop, options: HTTPServerOptions = HTTPServerOptions(),
-        handler: @escaping Handler
+        on endpoint: Endpoint, inherited: Descriptor? = nil, loop: EventLoop,
+        options: HTTPServerOptions = HTTPServerOptions(), handler: @escaping Handler
     ) throws(Errno) {
-        let descriptor = try Socket.listen(on: endpoint, backlog: 128, isShared: false)
+        let descriptor: Descriptor
+        if let inherited {
+            descriptor = inherited
+        } else {
+            descriptor = try Socket.listen(on: endpoint, backlog: 128, isShared: false)
+        }
         self.endpoint = descriptor.localEndpoint ?? endpoint
         self.options = options
         self.handler = handler
@@ -41,10 +47,13 @@ package final class HTTPServer: Channel {
 
     /// The same, for a handler that has every answer at hand.
     package convenience init(
-        on endpoint: Endpoint, loop: EventLoop, options: HTTPServerOptions = HTTPServerOptions(),
+        on endpoint: Endpoint, inherited: Descriptor? = nil, loop: EventLoop,
+        options: HTTPServerOptions = HTTPServerOptions(),
         answering answer: @escaping (HTTPServerRequest) -> HTTPServerResponse
     ) throws(Errno) {
-        try self.init(on: endpoint, loop: loop, options: options) { request, reply in
+        try self.init(
+            on: endpoint, inherited: inherited, loop: loop, options: options
+        ) { request, reply in
             reply.send(answer(request))
         }
     }

@@ -17,8 +17,8 @@ package struct ListenFailure: Error, Sendable {
 package struct ListenerSockets: Sendable {
     /// Where they listen, with the port that the kernel chose for port 0.
     package let endpoint: Endpoint
-    /// One for each worker.
-    let descriptors: [Descriptor]
+    /// Those of each worker: one, but for sockets that came from another process.
+    let descriptors: [[Descriptor]]
 
     /// Opens `count` (at least 1) of them. Connections wait in the kernel until they are accepted.
     ///
@@ -26,14 +26,21 @@ package struct ListenerSockets: Sendable {
     /// word, so the address is first asked for alone, unless `isShared`: when that is what is wanted,
     /// or when this process itself still has the address, or a part of it.
     ///
+    /// Those of `inherited`, which listen there already, come first. More of them than workers are
+    /// shared out, as each may have connections waiting.
+    ///
     /// - Throws: `ListenFailure` when the address can't be had; nothing stays open then.
-    init(on asked: Endpoint, count: Int, isShared: Bool) throws(ListenFailure) {
-        var sockets: [Descriptor] = []
+    init(
+        on asked: Endpoint, count: Int, isShared: Bool, inherited: [Descriptor] = []
+    ) throws(ListenFailure) {
+        var sockets = inherited
         var endpoint = asked
         do throws(Errno) {
-            if !isShared { try Socket.listen(on: endpoint, isShared: false).close() }
-            for _ in 0..<count {
-                let socket = try Socket.listen(on: endpoint)
+            if !isShared, inherited.isEmpty {
+                try Socket.listen(on: endpoint, isShared: false).close()
+            }
+            while sockets.count < count {
+                let socket = try Self.another(on: endpoint, inherited.first)
                 sockets.append(socket)
                 endpoint.port = socket.localEndpoint?.port ?? endpoint.port
             }
@@ -41,12 +48,27 @@ package struct ListenerSockets: Sendable {
             for socket in sockets { socket.close() }
             throw ListenFailure(endpoint: asked, error: error)
         }
-        descriptors = sockets
+        descriptors = (0..<count).map { worker in
+            stride(from: worker, to: sockets.count, by: count).map { sockets[$0] }
+        }
         self.endpoint = sockets.first?.localEndpoint ?? endpoint
+    }
+
+    /// One more socket on `endpoint`. Beside one that another process opened without SO_REUSEPORT there
+    /// can be none: then it is that one once more, and workers wake each other in vain now and then.
+    private static func another(
+        on endpoint: Endpoint, _ inherited: Descriptor?
+    ) throws(Errno) -> Descriptor {
+        do throws(Errno) {
+            return try Socket.listen(on: endpoint)
+        } catch {
+            guard let inherited else { throw error }
+            return try Socket.duplicate(inherited)
+        }
     }
 
     /// Closes those that no worker was given; connections that wait are reset.
     package func close() {
-        for descriptor in descriptors { descriptor.close() }
+        for descriptor in descriptors.joined() { descriptor.close() }
     }
 }

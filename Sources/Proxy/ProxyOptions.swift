@@ -164,6 +164,8 @@ package struct ProxyOptions: Sendable {
     /// Whether another process may listen on the same addresses: one Fairlead takes over from another
     /// by running beside it for a while.
     package var sharesAddresses = false
+    /// Whether each worker stays on a processor of its own.
+    package var pinsWorkers = false
     /// Where clients connect, in the order of their numbers.
     package var listeners: [ListenerOptions]
     /// Those at the start; more may come by `ProxyWorkers.publish`.
@@ -171,11 +173,13 @@ package struct ProxyOptions: Sendable {
 
     /// All is required; each listener's services are of `services`.
     package init(
-        workers: Int, sharesAddresses: Bool = false, listeners: [ListenerOptions],
+        workers: Int, sharesAddresses: Bool = false, pinsWorkers: Bool = false,
+        listeners: [ListenerOptions],
         services: [ServiceOptions]
     ) {
         self.workers = workers
         self.sharesAddresses = sharesAddresses
+        self.pinsWorkers = pinsWorkers
         self.listeners = listeners
         self.services = services
     }

@@ -17,6 +17,8 @@ package enum ProxyReport: Sendable {
     case proven(ServiceID, BackendID)
     /// On one worker, the last connection of a closed listener, by its number, has ended.
     case listenerClosed(Int)
+    /// A worker has answered a `ping`.
+    case alive(worker: Int)
     /// A worker has drained, or given up, and its thread is ending.
     case finished(worker: Int)
 }
@@ -33,6 +35,8 @@ package final class ProxyWorkers {
     private let sockets: [ListenerSockets]
     private let mailboxes: [Mailbox<WorkerMessage>]
     private var threads: [LoopThread] = []
+    /// The sockets of each listener that accepts, by its number.
+    private var open: [Int: ListenerSockets] = [:]
 
     /// Opens every listener for every worker, each of which writes to `accessLog` if there is one;
     /// nothing is accepted before `start()`.
@@ -40,7 +44,7 @@ package final class ProxyWorkers {
     /// - Throws: `ListenFailure` for the first address that can't be had; none stays open then.
     package init(
         options: ProxyOptions, registry: StatsRegistry, reports: Mailbox<ProxyReport>,
-        accessLog: AccessLog? = nil
+        accessLog: AccessLog? = nil, inherited: (Endpoint) -> [Descriptor] = { _ in [] }
     ) throws(ListenFailure) {
         precondition(options.workers > 0)
         self.options = options
@@ -54,7 +58,8 @@ package final class ProxyWorkers {
                 opened.append(
                     try ListenerSockets(
                         on: listener.endpoint, count: options.workers,
-                        isShared: options.sharesAddresses))
+                        isShared: options.sharesAddresses,
+                        inherited: inherited(listener.endpoint)))
             }
             for _ in 0..<options.workers {
                 do throws(Errno) {
@@ -69,6 +74,9 @@ package final class ProxyWorkers {
         }
         sockets = opened
         self.mailboxes = mailboxes
+        for (listener, sockets) in zip(options.listeners, opened) {
+            open[listener.index] = sockets
+        }
     }
 
     /// Opens another address, for a listener that `publish` makes known, or for `close()`. With
@@ -92,7 +100,9 @@ package final class ProxyWorkers {
             )
             let sockets = sockets.map { $0.descriptors[number] }
             threads.append(
-                try LoopThread(name: "worker-\(number)") {
+                try LoopThread(
+                    name: "worker-\(number)", processor: options.pinsWorkers ? number : nil
+                ) {
                     let worker = Worker(
                         number: number, options: options, registry: registry, reports: reports,
                         accessLog: accessLog)
@@ -114,12 +124,30 @@ package final class ProxyWorkers {
     /// now, and keeps the removed ones' for as long as they are to be seen. Sockets of opened listeners
     /// are the workers' from now on.
     package func publish(_ change: ProxyChange) {
+        for opening in change.opened {
+            switch opening.origin {
+            case .sockets(let sockets): open[opening.options.index] = sockets
+            case .successor(let old): open[opening.options.index] = open[old]
+            }
+        }
+        for number in change.closed { open[number] = nil }
         for mailbox in mailboxes { mailbox.post(.change(change)) }
     }
 
     /// Ends what is still under way on these backends, whose drains have taken as long as they may.
     package func expel(_ backends: [BackendID]) {
         for mailbox in mailboxes { mailbox.post(.expel(backends)) }
+    }
+
+    /// The sockets on which connections are accepted, of all listeners: another process may have them
+    /// as well, and accept in the place of this one.
+    package var openDescriptors: [Descriptor] {
+        open.sorted { $0.key < $1.key }.flatMap { $0.value.descriptors.joined() }
+    }
+
+    /// Has each worker report `alive` when it next turns.
+    package func ping() {
+        for mailbox in mailboxes { mailbox.post(.ping) }
     }
 
     /// Stops accepting and lets what is in flight finish within `limit`; each worker reports

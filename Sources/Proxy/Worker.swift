@@ -17,6 +17,8 @@ enum WorkerMessage: Sendable {
     case change(ProxyChange)
     /// End what is still under way on these backends.
     case expel([BackendID])
+    /// Say that the worker turns.
+    case ping
     /// Accept no more, finish what is in flight, give up after the limit.
     case drain(limit: Duration)
 }
@@ -53,7 +55,7 @@ final class Worker {
     private var pools: [ServiceID: BackendPool] = [:]
     /// By number; those that are closed are with `closing` until their last connection has ended.
     private var listeners: [Int: WorkerListener] = [:]
-    private var acceptors: [Int: Acceptor] = [:]
+    private var acceptors: [Int: [Acceptor]] = [:]
     private var closing: [WorkerListener] = []
     /// By descriptor number.
     private var clients: [(any ClientSide)?] = []
@@ -80,12 +82,12 @@ final class Worker {
         for service in options.services { addPool(service) }
     }
 
-    /// Listens on `sockets`, one for each listener, and runs until drained.
+    /// Listens on `sockets`, those of each listener, and runs until drained.
     func run(
-        _ listeners: [ListenerOptions], sockets: [Descriptor], mailbox: Mailbox<WorkerMessage>
+        _ listeners: [ListenerOptions], sockets: [[Descriptor]], mailbox: Mailbox<WorkerMessage>
     ) throws(Errno) {
         let reader = try MailboxReader(mailbox, on: loop) { [unowned self] in receive($0) }
-        for (options, socket) in zip(listeners, sockets) { listen(options, on: socket) }
+        for (options, sockets) in zip(listeners, sockets) { listen(options, on: sockets) }
         // What was published before this thread began comes before the first connection.
         reader.onReadable()
         loop.run()
@@ -108,6 +110,8 @@ final class Worker {
         case .expel(let backends):
             // Rare, so that no list of them has to be kept per backend.
             for client in clients { client?.leave(backends) }
+        case .ping:
+            reports.post(.alive(worker: number))
         case .drain(let limit):
             drain(limit: limit)
         }
@@ -134,15 +138,17 @@ final class Worker {
 
     // MARK: - Listeners
 
-    /// Accepts connections on `socket`, which is the worker's from now on.
-    private func listen(_ options: ListenerOptions, on socket: Descriptor) {
-        acceptors[options.index] = Acceptor(
-            socket, worker: self, listener: enlist(options, on: socket))
+    /// Accepts connections on `sockets`, which are the worker's from now on.
+    private func listen(_ options: ListenerOptions, on sockets: [Descriptor]) {
+        let listener = enlist(options, on: sockets.first)
+        acceptors[options.index] = sockets.map {
+            Acceptor($0, worker: self, listener: listener)
+        }
     }
 
-    private func enlist(_ options: ListenerOptions, on socket: Descriptor) -> WorkerListener {
+    private func enlist(_ options: ListenerOptions, on socket: Descriptor?) -> WorkerListener {
         let listener = WorkerListener(
-            options: options, port: socket.localEndpoint?.port ?? options.endpoint.port,
+            options: options, port: socket?.localEndpoint?.port ?? options.endpoint.port,
             counters: registry.listener(options.index, worker: number), pools: pools)
         listeners[options.index] = listener
         return listener
@@ -151,18 +157,23 @@ final class Worker {
     private func open(_ opening: ProxyChange.Opening) {
         switch opening.origin {
         case .sockets(let sockets):
-            let socket = sockets.descriptors[number]
-            if isDraining { socket.close() } else { listen(opening.options, on: socket) }
+            let sockets = sockets.descriptors[number]
+            if isDraining {
+                for socket in sockets { socket.close() }
+            } else {
+                listen(opening.options, on: sockets)
+            }
         case .successor(let old):
-            guard let acceptor = acceptors.removeValue(forKey: old) else { return }
-            acceptors[opening.options.index] = acceptor
-            acceptor.listener = enlist(opening.options, on: acceptor.descriptor)
+            guard let moved = acceptors.removeValue(forKey: old) else { return }
+            acceptors[opening.options.index] = moved
+            let listener = enlist(opening.options, on: moved.first?.descriptor)
+            for acceptor in moved { acceptor.listener = listener }
         }
     }
 
     /// Accepts no more for the listener of this number; its connections have `limit` to end.
     private func close(_ number: Int, limit: Duration) {
-        acceptors.removeValue(forKey: number)?.closeGracefully()
+        for acceptor in acceptors.removeValue(forKey: number) ?? [] { acceptor.closeGracefully() }
         guard let listener = listeners.removeValue(forKey: number) else { return }
         listener.isDraining = true
         closing.append(listener)
@@ -189,7 +200,7 @@ final class Worker {
     private func drain(limit: Duration) {
         guard !isDraining else { return }
         isDraining = true
-        for acceptor in acceptors.values { acceptor.closeGracefully() }
+        for acceptor in acceptors.values.joined() { acceptor.closeGracefully() }
         acceptors = [:]
         for listener in listeners.values { listener.isDraining = true }
         let timer = Timer(on: loop) { [unowned self] in

@@ -25,6 +25,7 @@ extension ProxyOptions {
         self.init(
             workers: configuration.workers,
             sharesAddresses: configuration.shareAddresses == .on,
+            pinsWorkers: configuration.pinWorkers == .on,
             listeners: configuration.listeners.enumerated().map { index, listener in
                 ListenerOptions(
                     listener, index: index, services: ids, workers: configuration.workers)

@@ -50,6 +50,7 @@ struct ConfigurationChange: Equatable {
         compareServices(old.services, new.services)
         compareListeners(old.listeners, new.listeners)
         if old.stopTimeout != new.stopTimeout { self.settings.append("stop-timeout") }
+        if old.stopDelay != new.stopDelay { self.settings.append("stop-delay") }
         if old.logLevel != new.logLevel { self.settings.append("log-level") }
         if old.checks != new.checks { self.settings.append("checks.rate") }
         if old.reload != new.reload { self.settings.append("reload.watch") }
@@ -118,6 +119,9 @@ struct ConfigurationChange: Equatable {
         refuse(
             "share-addresses", if: old.shareAddresses != new.shareAddresses,
             "addresses are opened once")
+        refuse("pin-workers", if: old.pinWorkers != new.pinWorkers, "threads are started once")
+        refuse("user", if: old.user != new.user, "the process changes its user once")
+        refuse("state-file", if: old.stateFile != new.stateFile, "it is read at the start")
         // What others were told of this process.
         let isNamed = new.consul.register.name != nil && new.consul.register.port == nil
         refuse(

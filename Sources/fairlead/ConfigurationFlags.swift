@@ -5,6 +5,7 @@ import ArgumentParser
 import Configuration
 import Documents
 import Glibc
+import Machine
 
 /// What can be configured by flags.
 struct ConfigurationFlags: ParsableArguments {
@@ -91,7 +92,7 @@ struct ConfigurationOrigin: Sendable {
     func load(_ additions: [Addition]) throws(ConfigurationErrors) -> LoadedConfiguration {
         try ConfigurationLoader.load(
             file: file, environment: environment, overrides: overrides, additions: additions,
-            processorCount: Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+            processorCount: ProcessorAllowance.count())
     }
 }
 

@@ -15,6 +15,7 @@ import Events
 import Glibc
 import HTTPClient
 import HTTPServer
+import Handover
 import Health
 import Proxy
 import Stats
@@ -61,16 +62,31 @@ final class ControlPlane {
     let workers: ProxyWorkers
     let accessLog: AccessLog?
     private var reportReader: MailboxReader<ProxyReport>?
-    private var admin: HTTPServer?
-    private var signals: [SignalWatch] = []
-    private var workersLeft: Int
+    private(set) var admin: HTTPServer?
+    var signals: [SignalWatch] = []
+    private(set) var workersLeft: Int
+    /// What the process was started with, and has not used yet.
+    var processStart: ProcessStart
+    /// A process that is starting to take over from this one.
+    var successor: Successor?
+    /// While it waits for backends before it takes over from another process.
+    var takeOverTimer: Timer?
+    /// Whether connections are accepted.
+    var isServing = false
+    /// For the service manager's watchdog: the workers that have turned since it was told last.
+    var workersAlive: Set<Int> = []
+    var watchdogTimer: Timer?
+    /// Where good answers are kept; nil for nowhere.
+    var stateFile: StateFile?
+    private var stopTimer: Timer?
     private var trafficTimer: Timer?
     private var loggedEntries: UInt64 = 0
 
     /// Opens the listeners and the admin port; nothing is accepted before `run()`.
     ///
     /// - Throws: `StartFailure`; the process is to end then.
-    init(_ configuration: Configuration) throws {
+    init(_ configuration: Configuration, start: ProcessStart = ProcessStart()) throws {
+        var start = start
         self.configuration = configuration
         log = Log(level: configuration.logLevel)
         registry = StatsRegistry(
@@ -91,7 +107,8 @@ final class ControlPlane {
         let workers: ProxyWorkers
         do throws(ListenFailure) {
             workers = try ProxyWorkers(
-                options: options, registry: registry, reports: reports, accessLog: accessLog)
+                options: options, registry: registry, reports: reports, accessLog: accessLog,
+                inherited: { start.sockets.take($0) })
         } catch {
             throw StartFailure(listeningOn: error.endpoint, error.error)
         }
@@ -99,29 +116,42 @@ final class ControlPlane {
         services = ServiceSet(
             on: loop, factory: factory, checker: checker, registry: registry, journal: journal,
             publish: { workers.publish($0) }, expel: { workers.expel($0) })
+        if let path = configuration.stateFile {
+            let log = log
+            let stateFile = StateFile(path: path, on: loop) { log.write($0, path: path) }
+            self.stateFile = stateFile
+            services.stateFile = stateFile
+        }
         try services.addFirst(configuration.services)
         listeners = PublishedListeners(
             configuration.listeners, options.listeners, at: workers.endpoints,
             services: services.ids)
+        let adminSocket = configuration.admin.flatMap { start.sockets.take($0).first }
+        processStart = start
         services.onChange = { [unowned self] in
             logJournal()
+            takeOver()
             publishListeners()
         }
         publishingTimer = Timer(on: loop) { [unowned self] in publishListeners(isLate: true) }
         if let endpoint = configuration.admin {
             do throws(Errno) {
-                admin = try openAdmin(on: endpoint)
+                admin = try openAdmin(on: endpoint, adminSocket)
             } catch {
                 throw StartFailure(listeningOn: endpoint, error)
             }
         }
     }
 
-    private func openAdmin(on endpoint: Endpoint) throws(Errno) -> HTTPServer {
+    private func openAdmin(
+        on endpoint: Endpoint, _ inherited: Descriptor?
+    ) throws(Errno) -> HTTPServer {
         let handler = AdminHandler(host: AdminHost(listeningOn: endpoint)) { [unowned self] in
             snapshot()
         }
-        return try HTTPServer(on: endpoint, loop: loop) { handler.answer($0) }
+        return try HTTPServer(on: endpoint, inherited: inherited, loop: loop) {
+            handler.answer($0)
+        }
     }
 
     /// Where the listeners are, in the order of the configuration.
@@ -144,8 +174,12 @@ final class ControlPlane {
         signals.append(
             SignalWatch(SIGHUP, on: loop) { [unowned self] in
                 log.write(.info, "process.reloading", [:])
+                processStart.manager?.tell(.reloading)
                 reload()
+                processStart.manager?.tell(.ready(process: getpid()))
             })
+        signals.append(SignalWatch(SIGUSR2, on: loop) { [unowned self] in upgrade() })
+        reapOrphans()
         try start()
         serve()
         log.write(.info, "process.stopped", [:])
@@ -156,11 +190,17 @@ final class ControlPlane {
     /// - Throws: `StartFailure` when the system has no thread to give.
     func start() throws {
         hasStarted = true
+        for socket in processStart.sockets.remaining {
+            log.write(
+                .warning, "socket.unused",
+                ["at": "\(socket.endpoint)", "what": "it was given open, and no listener has it"])
+        }
+        processStart.sockets.closeRemaining()
         do throws(Errno) {
             reportReader = try MailboxReader(reports, on: loop) { [unowned self] in hear($0) }
             // First, so that what is known without asking is there before the first connection.
             for service in services.all where !service.isRunning { service.start() }
-            try workers.start()
+            try startWorkers()
         } catch {
             throw StartFailure(description: "the system has no thread or descriptor left: \(error)")
         }
@@ -169,6 +209,7 @@ final class ControlPlane {
         feeds?.start()
         register()
         weighTraffic()
+        stateFile?.forget { services[$0.service] != nil }
     }
 
     /// What live requests came to is looked at every second.
@@ -183,6 +224,7 @@ final class ControlPlane {
     func serve() {
         loop.run()
         workers.join()
+        stateFile?.close()
         accessLog?.stop(within: Self.accessLogStopLimit)
     }
 
@@ -196,6 +238,8 @@ final class ControlPlane {
             services[service]?.proven(backend)
         case .listenerClosed(let number):
             listenerClosed(number)
+        case .alive(let worker):
+            workersAlive.insert(worker)
         case .finished:
             workersLeft -= 1
             if workersLeft == 0 { loop.stop() }
@@ -210,18 +254,50 @@ final class ControlPlane {
         }
         log.write(
             .info, "process.draining",
-            ["signal": "\(signal)", "limit": "\(configuration.stopTimeout)"])
+            [
+                "signal": "\(signal)", "delay": "\(configuration.stopDelay)",
+                "limit": "\(configuration.stopTimeout)",
+            ])
+        processStart.manager?.tell(.stopping)
         drain()
     }
 
-    /// Is not ready any more, takes its registration back, then accepts no more; `run` returns when
-    /// everything in flight has ended, or had its time.
+    /// Is not ready any more, takes its registration back, then, after `stop-delay`, accepts no more;
+    /// `run` returns when everything in flight has ended, or had its time.
     func drain() {
+        settle()
+        deregister { [unowned self] in
+            stopTimer = Timer(on: loop) { [unowned self] in drainWorkers() }
+            stopTimer?.schedule(after: configuration.stopDelay)
+        }
+    }
+
+    /// Accepts no more, since another process does so on the same sockets; the registration is that
+    /// one's from now on. `run` returns as after `drain`.
+    func yield() {
+        settle()
+        registration?.abandon()
+        admin?.drain()
+        drainWorkers()
+    }
+
+    /// Takes up no more changes.
+    private func settle() {
         isDraining = true
         feeds?.stop()
         fileWatch?.stop()
         closeOpenedSockets()
-        deregister { [unowned self] in workers.drain(limit: configuration.stopTimeout) }
+        successor?.abandon()
+        successor = nil
+    }
+
+    private func drainWorkers() {
+        // Workers that have not begun have nothing to finish, and would not say so.
+        guard isServing else {
+            loop.stop()
+            return
+        }
+        workers.drain(limit: configuration.stopTimeout)
     }
 
     // MARK: - Access log

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Configuration
+import Machine
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -9,20 +10,27 @@ struct RunCommand: ParsableCommand {
         discussion: """
             Configured by a file (--config), by environment variables (FAIRLEAD_LISTEN, \
             FAIRLEAD_SERVICE, …), by flags, or by all of them; flags win over the environment, and \
-            that over the file. SIGHUP reads all of it anew. The first SIGTERM or SIGINT drains, \
-            the second one stops at once.
+            that over the file. SIGHUP reads all of it anew. SIGUSR2 starts the program anew, which \
+            takes over when it serves. The first SIGTERM or SIGINT drains, the second one stops at \
+            once.
             """)
 
     @OptionGroup var flags: ConfigurationFlags
 
     func run() throws {
-        let origin = flags.origin()
-        let loaded = try flags.load(origin)
         do {
-            let plane = try ControlPlane(loaded.configuration)
+            let start = try ProcessStart.take()
+            DescriptorLimit.raise()
+            let origin = flags.origin()
+            let configuration = try flags.load(origin).configuration
+            let plane = try ControlPlane(configuration, start: start)
+            if let user = configuration.user { try Privileges.become(user) }
             plane.follow(origin)
             try plane.run()
         } catch let failure as StartFailure {
+            printError("fairlead: \(failure)")
+            throw ExitCode(1)
+        } catch let failure as PrivilegeFailure {
             printError("fairlead: \(failure)")
             throw ExitCode(1)
         }

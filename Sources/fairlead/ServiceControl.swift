@@ -42,6 +42,8 @@ final class ServiceControl {
         let checker: HealthChecker
         let registry: StatsRegistry
         let loop: EventLoop
+        /// Where good answers are kept for the next process; nil for nowhere.
+        let stateFile: StateFile?
         /// Makes a rotation what the workers pick from.
         let publish: (Rotation) -> Void
         /// Ends what is still under way on backends whose drains have lasted as long as they may.
@@ -88,12 +90,32 @@ final class ServiceControl {
 
     private func ask() {
         for (place, source) in sources.enumerated() {
+            let key = AnswerMemory.Key(service: name, source: source.summary)
             source.start { [unowned self] answer in
+                remember(answer, of: key, at: place)
                 let stands = sources.indices.contains(place) && sources[place].answersStand
                 roster.apply(answer, from: place, stands: stands, now: .now)
                 settle()
             }
         }
+    }
+
+    /// Keeps a good answer for the next process; begins with that of the last one if the source fails
+    /// from the start.
+    private func remember(_ answer: DiscoveryAnswer, of key: AnswerMemory.Key, at place: Int) {
+        guard let stateFile = surroundings.stateFile else { return }
+        let failure: DiscoveryFailure
+        switch answer {
+        case .instances(let instances) where !instances.isEmpty:
+            stateFile.note(instances, of: key)
+            return
+        case .instances: failure = .nodata
+        case .failure(let why): failure = why
+        }
+        guard roster.sources[place].lastGoodAnswer == nil,
+            let (instances, age) = stateFile.recall(key)
+        else { return }
+        roster.recall(instances, age: age, for: failure, from: place, now: .now)
     }
 
     // MARK: - Changes

@@ -24,6 +24,9 @@ final class ServiceSet {
     /// Called after every change of a service.
     var onChange: () -> Void = {}
 
+    /// Where good answers are kept; nil for nowhere. Set before the first service is added.
+    var stateFile: StateFile?
+
     private let loop: EventLoop
     private let factory: SourceFactory
     private let checker: HealthChecker
@@ -45,7 +48,8 @@ final class ServiceSet {
     }
 
     private lazy var surroundings = ServiceControl.Surroundings(
-        checker: checker, registry: registry, loop: loop, publish: publish, expel: expel
+        checker: checker, registry: registry, loop: loop, stateFile: stateFile, publish: publish,
+        expel: expel
     ) { [unowned self] in onChange() }
 
     /// An empty list. Workers are told of rotations by `publish`.

@@ -51,6 +51,8 @@ final class RunningProcess: Sendable {
 
     /// Nil while it runs.
     var exit: Exit? { child.exit }
+    /// Its number; nil before it runs and after its end.
+    var id: pid_t? { child.id }
 
     /// Blocks until the process has ended.
     @discardableResult
@@ -101,6 +103,10 @@ private final class Child: Sendable {
 
     var exit: RunningProcess.Exit? {
         life.withLock { if case .ended(let exit) = $0 { exit } else { nil } }
+    }
+
+    var id: pid_t? {
+        life.withLock { if case .running(let id) = $0 { id } else { nil } }
     }
 
     func hasStarted() throws -> Bool {

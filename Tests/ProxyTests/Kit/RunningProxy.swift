@@ -48,6 +48,7 @@ final class RunningProxy {
     private func note(_ report: ProxyReport) {
         switch report {
         case .finished: finished += 1
+        case .alive: break
         case .listenerClosed(let number): closedListeners.append(number)
         case .dialFailed(_, let id, _):
             reportedPorts += ports(of: id)

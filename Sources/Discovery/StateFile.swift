@@ -1,0 +1,166 @@
+// StateFile: the file in which answers outlive the process. It is written beside itself and renamed, on a
+// thread of its own, so that it is always whole, and a slow disk holds up nobody. A file that can't be
+// read or written is said so, and nothing else comes of it.
+
+package import Backends
+internal import Documents
+package import Events
+internal import Glibc
+internal import Locking
+
+/// Keeps good answers in a file. Control thread only.
+package final class StateFile {
+    /// Something to tell the operator.
+    package enum Event: Equatable, Sendable {
+        /// What it says can't be used, as a clause; nothing is remembered.
+        case unreadable(String)
+        /// It can't be written, as a clause; said once for each run of failures.
+        case unwritable(String)
+        /// It is written again.
+        case written
+    }
+
+    private let path: String
+    private var memory: AnswerMemory
+    private let note: (Event) -> Void
+    private var timer: Timer?
+    private var wasNoted = false
+    private var changesWritten = 0
+    private var roundsSinceWritten = 0
+    private var isUnwritable = false
+    private let outcome = Locked<WriteOutcome>(.none)
+
+    private enum WriteOutcome { case none, underWay, written, failed(String) }
+
+    /// How often it is looked whether there is something to write …
+    private static let interval = Duration.seconds(5)
+    /// … and after how many such times answers are written that differ in their age alone.
+    private static let roundsUntilOld = 12
+
+    /// Remembers what the file at `path` says; it need not be there yet. Blocks. `note` is told of
+    /// what goes wrong.
+    package init(path: String, on loop: EventLoop, note: @escaping (Event) -> Void) {
+        self.path = path
+        self.note = note
+        memory = AnswerMemory()
+        do throws(FileTextError) {
+            let text = try NamedText.read(path: path, bytesMax: Self.bytesMax)
+            memory = try Self.parse(text)
+        } catch {
+            // One that is not there is no failure.
+            if unsafe access(path, F_OK) == 0 { note(.unreadable(error.text)) }
+        }
+        timer = Timer(on: loop) { [unowned self] in look() }
+        timer?.schedule(after: Self.interval)
+    }
+
+    /// 10,000 instances take about 1 MiB.
+    private static let bytesMax = 64 << 20
+
+    private static func parse(_ text: NamedText) throws(FileTextError) -> AnswerMemory {
+        do throws(AnswerMemory.Malformed) {
+            return try AnswerMemory(json: Array(text.text.utf8))
+        } catch {
+            throw FileTextError(text: error.description)
+        }
+    }
+
+    // MARK: - Answers
+
+    /// The last good answer of this source, and how old it is; nil for none.
+    package func recall(_ key: AnswerMemory.Key) -> (instances: [Instance], age: Duration)? {
+        guard let answer = memory[key] else { return nil }
+        // A clock that was set back makes nothing younger than new.
+        return (answer.instances, .seconds(max(Self.now() - answer.at, 0)))
+    }
+
+    /// Notes a good answer of this source.
+    package func note(_ instances: [Instance], of key: AnswerMemory.Key) {
+        memory.note(instances, of: key, at: Self.now())
+        wasNoted = true
+    }
+
+    /// Forgets sources that `isWanted` does not want: services that are gone.
+    package func forget(unless isWanted: (AnswerMemory.Key) -> Bool) {
+        memory.forget(unless: isWanted)
+    }
+
+    private static func now() -> Double {
+        var time = timespec()
+        unsafe _ = clock_gettime(CLOCK_REALTIME, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
+    // MARK: - Writing
+
+    private func look() {
+        timer?.schedule(after: Self.interval)
+        guard hear() else { return }
+        roundsSinceWritten += 1
+        let isOld = wasNoted && roundsSinceWritten >= Self.roundsUntilOld
+        guard memory.changes != changesWritten || isOld || isUnwritable else { return }
+        changesWritten = memory.changes
+        roundsSinceWritten = 0
+        wasNoted = false
+        let (memory, path, outcome) = (memory, path, outcome)
+        outcome.withLock { $0 = .underWay }
+        do throws(Errno) {
+            try LoopThread(name: "state") {
+                let failure = Self.write(memory.json, to: path)
+                outcome.withLock { $0 = failure.map { .failed($0) } ?? .written }
+            }.detach()
+        } catch {
+            outcome.withLock { $0 = .failed("\(error)") }
+        }
+    }
+
+    /// Takes notice of what the last writing came to; false while it is under way.
+    private func hear() -> Bool {
+        let last = outcome.withLock { last in
+            defer { if case .underWay = last {} else { last = .none } }
+            return last
+        }
+        switch last {
+        case .underWay: return false
+        case .none: break
+        case .written:
+            if isUnwritable { note(.written) }
+            isUnwritable = false
+        case .failed(let why):
+            if !isUnwritable { note(.unwritable(why)) }
+            isUnwritable = true
+        }
+        return true
+    }
+
+    /// Writes what has changed since the last time, at the end of the process. Blocks.
+    package func close() {
+        timer?.cancel()
+        guard wasNoted || memory.changes != changesWritten else { return }
+        if let why = Self.write(memory.json, to: path) { note(.unwritable(why)) }
+    }
+
+    /// Nil when it is written, else why not. Any thread.
+    private static func write(_ bytes: [UInt8], to path: String) -> String? {
+        let part = path + ".new"
+        // Not for others to read: names and addresses of a network are nobody else's business.
+        let descriptor = unsafe open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return "\(part): \(Errno.current)" }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes {
+                unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
+            }
+            guard count > 0 || errno == EINTR else {
+                let error = Errno.current
+                _ = Glibc.close(descriptor)
+                return "\(part): \(error)"
+            }
+            if count > 0 { rest = rest.dropFirst(count) }
+        }
+        // Else a machine that crashes could have the new name and none of the bytes.
+        _ = fsync(descriptor)
+        _ = Glibc.close(descriptor)
+        return unsafe rename(part, path) == 0 ? nil : "\(path): \(Errno.current)"
+    }
+}

@@ -1,0 +1,38 @@
+// ControlPlane+Manager: what a service manager is told, and what the first process of a container does in
+// the place of one.
+
+import Events
+import Glibc
+import Handover
+import Proxy
+
+extension ControlPlane {
+    /// Connections are accepted from now on.
+    func served() {
+        isServing = true
+        processStart.manager?.tell(.ready(process: getpid()))
+        guard let limit = processStart.manager?.watchdogLimit else { return }
+        // Twice within the limit, so that one that comes late is in time.
+        let interval = limit / 2
+        watchdogTimer = Timer(on: loop) { [unowned self] in
+            watchdogTimer?.schedule(after: interval)
+            // Each worker has to have turned since the last time, not this thread alone.
+            guard workersAlive.count >= workersLeft else { return }
+            workersAlive = []
+            processStart.manager?.tell(.alive)
+            workers.ping()
+        }
+        workers.ping()
+        watchdogTimer?.schedule(after: interval)
+    }
+
+    /// Children that nobody waits for are left to the first process of a container, which is this one
+    /// then: they are let go of.
+    func reapOrphans() {
+        guard getpid() == 1 else { return }
+        signals.append(
+            SignalWatch(SIGCHLD, on: loop) {
+                while waitpid(-1, nil, WNOHANG) > 0 {}
+            })
+    }
+}

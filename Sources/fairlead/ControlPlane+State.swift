@@ -1,0 +1,22 @@
+// ControlPlane+State: what the operator hears of the state file.
+
+import Configuration
+import Discovery
+
+extension Log {
+    /// Writes what the state file at `path` has to say.
+    func write(_ event: StateFile.Event, path: String) {
+        switch event {
+        case .unreadable(let why):
+            write(
+                .warning, "state.unreadable",
+                ["file": path, "why": why, "what": "starts without the last good answers"])
+        case .unwritable(let why):
+            write(
+                .warning, "state.unwritable",
+                ["file": path, "why": why, "what": "a start without discovery finds nothing"])
+        case .written:
+            write(.info, "state.written", ["file": path])
+        }
+    }
+}

@@ -1,0 +1,213 @@
+// The process from outside: it takes over from another one, from a service manager, and from its own past.
+
+internal import Glibc
+internal import TestSupport
+internal import Testing
+
+extension Flow {
+    // Goal: nobody notices that the process is another one by now; what goes wrong with the new one is
+    // the old one's to survive. Method: signals, load all the while, and what the log says.
+    @Suite struct Upgrade {
+        /// A file's text for a listener on `port` with so many workers.
+        private func text(_ port: UInt16, workers: Int, backends: [UInt16]) -> String {
+            let addresses = backends.map { "\"127.0.0.1:\($0)\"" }.joined(separator: ", ")
+            return """
+                workers: \(workers)
+                admin: off
+                services: {web: {backends: [\(addresses)]}}
+                listeners: [{listen: "127.0.0.1:\(port)", service: web}]
+                """
+        }
+
+        /// Signals the process that was started last to take over: it is no child of the test's, and writes
+        /// into the same log.
+        private func signalSuccessor(of process: RunningProcess, _ number: Int32) {
+            let ids = process.output.split(separator: "\n").compactMap { line -> pid_t? in
+                guard line.contains("upgrade.started") else { return nil }
+                return line.split(separator: " ").first { $0.hasPrefix("process=") }
+                    .flatMap { pid_t($0.dropFirst("process=".count)) }
+            }
+            if let id = ids.last, id > 0 { _ = kill(id, number) }
+        }
+
+        @Test
+        func `a successor takes over under load, with more workers or fewer, and nobody notices`()
+            async throws
+        {
+            try await withStage { stage in
+                let folder = stage.hold(try TemporaryFolder())
+                let ports = try stage.web("one", "two").map(\.port)
+                let port = try FreePort.take()
+                let file = try folder.write(text(port, workers: 2, backends: ports), to: "f.yaml")
+                let fairlead = stage.hold(
+                    try Fairlead(arguments: ["run", "--config", file], hasAdmin: false))
+                let process = fairlead.process
+                defer { signalSuccessor(of: process, SIGKILL) }
+                _ = try waitFor("traffic") { (try? get(port: port))?.status == 200 ? true : nil }
+                var load = try Wrk(port: port, seconds: 5)
+                for (turn, workers) in [3, 1].enumerated() {
+                    _ = try folder.write(
+                        text(port, workers: workers, backends: ports), to: "f.yaml")
+                    if turn == 0 {
+                        process.signal(SIGUSR2)
+                    } else {
+                        signalSuccessor(of: process, SIGUSR2)
+                    }
+                    try waitFor("take-over \(turn + 1)") { () -> Void? in
+                        let lines = process.output.split(separator: "\n")
+                        return lines.count { $0.contains("process.took_over") } == turn + 1
+                            ? () : nil
+                    }
+                    if turn == 0 { #expect(try process.waitForExit() == .status(0)) }
+                }
+                #expect(load.isRunning, "the load ended too early to prove anything")
+                let result = try await load.resultInTime()
+                #expect(result.failures == 0, "\(result)\n\(process.transcript)")
+                #expect(result.requests > 0)
+                load = try Wrk(port: port, seconds: 1)
+                #expect(try await load.resultInTime().failures == 0)
+            }
+        }
+
+        @Test func `a successor that can't start leaves everything as it was, and says why`() throws
+        {
+            try withStage { stage in
+                let folder = stage.hold(try TemporaryFolder())
+                let ports = try stage.web("one").map(\.port)
+                let port = try FreePort.take()
+                let file = try folder.write(text(port, workers: 1, backends: ports), to: "f.yaml")
+                let fairlead = stage.hold(
+                    try Fairlead(arguments: ["run", "--config", file], hasAdmin: false))
+                _ = try folder.write("listeners: nonsense\n", to: "f.yaml")
+                fairlead.process.signal(SIGUSR2)
+                try fairlead.process.waitForOutput(containing: "upgrade.failed")
+                #expect(
+                    fairlead.process.output.contains(
+                        "ended with status 2 before it served; what it printed says why"))
+                #expect(fairlead.process.errors.contains("f.yaml"))
+                #expect(try get(port: port).body == "one")
+                #expect(fairlead.process.exit == nil)
+                // The next one may be better.
+                _ = try folder.write(text(port, workers: 1, backends: ports), to: "f.yaml")
+                defer { signalSuccessor(of: fairlead.process, SIGKILL) }
+                fairlead.process.signal(SIGUSR2)
+                #expect(try fairlead.process.waitForExit() == .status(0))
+                #expect(try get(port: port).body == "one")
+            }
+        }
+
+        @Test func `a service manager's sockets are used, and it hears how things are`() throws {
+            try withStage { stage in
+                let web = try stage.web("one")
+                let port = try FreePort.take()
+                let manager = stage.hold(
+                    try RunningProcess([
+                        "python3", "-c", Self.manager, "\(port)", try Fairlead.program(), "run",
+                        "--listen", "127.0.0.1:\(port)", "--backend", "127.0.0.1:\(web[0].port)",
+                        "--admin", "off", "--workers", "2",
+                    ]))
+                // A request of before the program runs is answered by it.
+                try manager.waitForOutput(containing: "listening")
+                let early = try HTTPConnection(port: port)
+                try manager.waitForOutput(containing: "READY=1")
+                #expect(try early.request().body == "one")
+                try manager.waitForOutput(containing: "WATCHDOG=1")
+                #expect(!manager.output.contains("LISTEN_"))
+                manager.signal(SIGTERM)
+                try manager.waitForOutput(containing: "STOPPING=1")
+                #expect(try manager.waitForExit() == .status(0))
+            }
+        }
+
+        /// Listens, and starts the program as systemd does; prints what it is told.
+        private static let manager = """
+            import ctypes, os, signal, socket, sys
+            listener = socket.socket()
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", int(sys.argv[1])))
+            listener.listen(100)
+            notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            name = "fairlead-flow-%d" % os.getpid()
+            notify.bind("\\0" + name)
+            print("listening", flush=True)
+            child = os.fork()
+            if child == 0:
+                ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+                os.dup2(listener.fileno(), 3)
+                os.set_inheritable(3, True)
+                os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1",
+                                  NOTIFY_SOCKET="@" + name, WATCHDOG_USEC="400000")
+                os.execv(sys.argv[2], ["fairlead"] + sys.argv[3:])
+            listener.close()
+            signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
+            notify.settimeout(0.2)
+            while True:
+                try:
+                    print(notify.recv(4096).decode(), flush=True)
+                except TimeoutError:
+                    pass
+                done, status = os.waitpid(child, os.WNOHANG)
+                if done:
+                    sys.exit(os.waitstatus_to_exitcode(status))
+            """
+
+        @Test
+        func `with a state file a start without nameserver begins where the last process was`()
+            throws
+        {
+            try withStage { stage in
+                let folder = stage.hold(try TemporaryFolder())
+                let web = try stage.web("one", "two")
+                let environment = ["FAIRLEAD_STATE_FILE": folder.path("state.json")]
+                let dns = try stage.named(web.map { SRVRecord($0) })
+                let flags = ["--service", SRVRecord.service, "--dns"]
+                do {
+                    let first = try Fairlead(
+                        flags + ["127.0.0.1:\(dns.port)"], environment: environment)
+                    try first.waitForBackends(up: 2)
+                    first.process.signal(SIGTERM)
+                    #expect(try first.process.waitForExit() == .status(0))
+                }
+                // Nobody answers there.
+                let second = try stage.fairlead(
+                    flags + ["127.0.0.1:\(try FreePort.take())"], environment: environment)
+                try second.waitForBackends(up: 2)
+                #expect(try second.bodies(of: 4) == ["one": 2, "two": 2])
+                #expect(second.process.output.contains("from the state file"))
+            }
+        }
+
+        @Test func `readiness is denied for a while before it stops accepting`() throws {
+            try withStage { stage in
+                let web = try stage.web("one")
+                let fairlead = try stage.fairlead(
+                    ["--backend", "127.0.0.1:\(web[0].port)"],
+                    environment: ["FAIRLEAD_STOP_DELAY": "3s"])
+                try fairlead.waitForBackends(up: 1)
+                #expect(try fairlead.readiness() == 200)
+                fairlead.process.signal(SIGTERM)
+                try waitFor("it to deny readiness") { () -> Void? in
+                    try fairlead.readiness() == 503 ? () : nil
+                }
+                #expect(try get(port: fairlead.port).body == "one")
+                #expect(try fairlead.process.waitForExit() == .status(0))
+            }
+        }
+
+        @Test(.enabled(if: geteuid() == 0, "only root can become somebody else"))
+        func `it serves as the user that it is told to be`() throws {
+            try withStage { stage in
+                let web = try stage.web("one")
+                let fairlead = try stage.fairlead(
+                    ["--backend", "127.0.0.1:\(web[0].port)"],
+                    environment: ["FAIRLEAD_USER": "nobody"])
+                try fairlead.waitForBackends(up: 1)
+                let id = try #require(fairlead.process.id)
+                let status = try #require(readFile("/proc/\(id)/status"))
+                let nobody = try unsafe #require(getpwnam("nobody")).pointee.pw_uid
+                #expect(status.contains("Uid:\t\(nobody)\t\(nobody)\t\(nobody)\t\(nobody)"))
+                #expect(try get(port: fairlead.port).body == "one")
+            }
+        }
+    }
+}

@@ -20,7 +20,7 @@ struct RunCommand: ParsableCommand {
         let loaded = try flags.load(origin)
         do {
             let plane = try ControlPlane(loaded.configuration)
-            plane.follow(origin)
+            plane.follow(origin, effective: loaded.effective)
             try plane.run()
         } catch let failure as StartFailure {
             printError("fairlead: \(failure)")

@@ -5,11 +5,13 @@
 package import Documents
 
 /// A configuration and what was odd about it.
-package struct LoadedConfiguration: Equatable, Sendable {
+package struct LoadedConfiguration: Sendable {
     /// What was read, with every default filled in; it has passed every check.
     package let configuration: Configuration
     /// Likely mistakes that hinder nothing: unknown variables, unused services, slow checks.
     package let warnings: [ConfigurationProblem]
+    /// The same configuration as a text, with where each value is from.
+    package let effective: EffectiveConfiguration
 }
 
 /// Makes configurations.
@@ -69,7 +71,10 @@ struct Loading {
         var configuration = draft.configuration
         configuration.services = services.map(\.value)
         configuration.listeners = listeners.map(\.value)
-        return LoadedConfiguration(configuration: configuration, warnings: warnings.sorted)
+        return LoadedConfiguration(
+            configuration: configuration, warnings: warnings.sorted,
+            effective: EffectiveConfiguration(
+                draft: draft, services: services, listeners: listeners, given: given))
     }
 
     // MARK: Environment and flags

@@ -2,8 +2,8 @@
 // often.
 
 extension Loading {
-    private static let httpOnly = ["method", "path", "host", "headers", "status", "body"]
-    private static let tcpOnly = ["send", "expect"]
+    static let httpOnly = ["method", "path", "host", "headers", "status", "body"]
+    static let tcpOnly = ["send", "expect"]
 
     /// Options that only one kind of check has make it one, unless they stand beside another type.
     /// Takes what one scope gave, so that an inherited path does not argue with a service's own

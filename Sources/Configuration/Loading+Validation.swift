@@ -21,7 +21,10 @@ extension Loading {
             checkTraffic(service)
         }
         checkTrafficOfTCP()
-        if errors.isEmpty { warnAboutUnusedServices() }
+        if errors.isEmpty {
+            warnAboutUnusedServices()
+            advise()
+        }
     }
 
     private mutating func checkNames() {

@@ -19,8 +19,13 @@ struct Option<Root>: Sendable {
     let takesMapping: Bool
     /// The value it has in a root, in the form it is written.
     let text: @Sendable (Root) -> String
+    /// That value as the texts of a list, or as one text; nil when it can only be left out.
+    let texts: @Sendable (Root) -> [String]?
+    /// What a file may have for it, as far as an editor can tell.
+    let shape: ValueShape
+    /// Whether nothing may show its value.
+    let isSecret: Bool
     private let variable: String?
-    private let isSecret: Bool
     private let read: @Sendable ([String], inout Root) throws(Unexpected) -> Void
 
     /// An option whose value is kept at `path`. `variable` is its environment variable where that
@@ -38,7 +43,9 @@ struct Option<Root>: Sendable {
         isList = kind.isList
         takesMapping = kind.takesMapping
         isSecret = kind.isSecret
+        shape = kind.shape
         text = { kind.write($0[keyPath: path]) }
+        texts = { kind.texts($0[keyPath: path]) }
         read = { (texts, root) throws(Unexpected) in root[keyPath: path] = try kind.parse(texts) }
     }
 
@@ -54,7 +61,9 @@ struct Option<Root>: Sendable {
         isList = inner.isList
         takesMapping = inner.takesMapping
         isSecret = inner.isSecret
+        shape = inner.shape
         text = { inner.text($0[keyPath: path]) }
+        texts = { inner.texts($0[keyPath: path]) }
         read = { (texts, root) throws(Unexpected) in try inner.read(texts, &root[keyPath: path]) }
     }
 

@@ -28,7 +28,7 @@ extension OptionTable {
 
     private static let tcpCheck: [Option<Service.Check>] = [
         Option(
-            "send", \.send, .optional(.checkText),
+            "send", \.send, .optional(.checkSecret),
             "What a TCP check says first; in double quotes with YAML's escapes: `\"PING\\r\\n\"`."),
         Option(
             "expect", \.expect, .optional(.checkText),

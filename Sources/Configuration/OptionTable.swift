@@ -30,7 +30,7 @@ struct Direct {
 }
 
 /// A service or a listener while it is read.
-struct Entry<Value> {
+struct Entry<Value: Sendable>: Sendable {
     var value: Value
     var srv: [String] = []
     var consul: [ConsulServiceQuery] = []

@@ -15,6 +15,15 @@ extension ValueKind where Value == String {
     }
 }
 
+extension ValueKind where Value == String {
+    /// The same for what a check says, which may have a password in it.
+    static var checkSecret: Self {
+        var kind = checkText
+        kind.isSecret = true
+        return kind
+    }
+}
+
 extension ValueKind where Value == [Service.Check.Header] {
     /// Field lines of a request, which may be a mapping. They may have a token in them.
     static var checkHeaders: Self {

@@ -67,7 +67,10 @@ extension ValueKind where Value == IPNetwork {
 extension ValueKind where Value == HostAndPort {
     /// A backend's name or address, and a port other than 0.
     static var backendAddress: Self {
-        Self("HOST:PORT", write: { "\($0.host):\($0.port)" }) { (text) throws(Unexpected) in
+        Self(
+            "HOST:PORT",
+            write: { $0.host.contains(":") ? "[\($0.host)]:\($0.port)" : "\($0.host):\($0.port)" }
+        ) { (text) throws(Unexpected) in
             guard let address = HostAndPort(text), address.port > 0,
                 IPAddress(address.host) != nil || isHostName(address.host)
             else {

@@ -22,18 +22,24 @@ struct ValueKind<Value: Sendable>: Sendable {
     var isSecret = false
     /// Whether a file may have a mapping for a list of texts `KEY: VALUE`.
     var takesMapping = false
+    /// What a file may have for it, as far as an editor can tell.
+    var shape = ValueShape.text
     /// Reads; exactly one text unless `isList`.
     let parse: @Sendable ([String]) throws(Unexpected) -> Value
-    /// Writes in the form that `parse` reads.
+    /// Writes in the form that `parse` reads, a list with commas.
     let write: @Sendable (Value) -> String
+    /// What `parse` makes a value of; nil for one that can only be left out.
+    let texts: @Sendable (Value) -> [String]?
 
     private init(
         summary: String, isList: Bool, write: @escaping @Sendable (Value) -> String,
+        texts: @escaping @Sendable (Value) -> [String]?,
         parse: @escaping @Sendable ([String]) throws(Unexpected) -> Value
     ) {
         self.summary = summary
         self.isList = isList
         self.write = write
+        self.texts = texts
         self.parse = parse
     }
 
@@ -43,7 +49,7 @@ struct ValueKind<Value: Sendable>: Sendable {
         parse: @escaping @Sendable (String) throws(Unexpected) -> Value
     ) {
         self.init(
-            summary: summary, isList: false, write: write,
+            summary: summary, isList: false, write: write, texts: { [write($0)] },
             parse: { (texts) throws(Unexpected) in
                 guard texts.count == 1 else { throw Unexpected(expected: "one value") }
                 return try parse(texts[0])
@@ -53,9 +59,10 @@ struct ValueKind<Value: Sendable>: Sendable {
     /// A `kind` where `word` stands for nil.
     static func optional<Wrapped>(_ kind: ValueKind<Wrapped>, _ word: String) -> Self
     where Value == Wrapped? {
-        Self(
+        var optional = Self(
             summary: "\(kind.summary), or `\(word)`", isList: kind.isList,
             write: { $0.map(kind.write) ?? word },
+            texts: { $0.map(kind.texts) ?? [word] },
             parse: { (texts) throws(Unexpected) in
                 if texts == [word] { return nil }
                 do throws(Unexpected) {
@@ -63,17 +70,23 @@ struct ValueKind<Value: Sendable>: Sendable {
                 } catch {
                     let comma = error.expected.contains(",") ? "," : ""
                     throw Unexpected(
-                        index: error.index, expected: "\(error.expected)\(comma) or \(word)")
+                        index: error.index, expected: "\(error.expected)\(comma) or \(word)",
+                        sentence: error.sentence)
                 }
             })
+        optional.isSecret = kind.isSecret
+        optional.shape = .either([kind.shape, .words([word])])
+        return optional
     }
 
     /// A `kind` where nil cannot be written, only left out.
     static func optional<Wrapped>(_ kind: ValueKind<Wrapped>) -> Self where Value == Wrapped? {
         var optional = Self(
             summary: kind.summary, isList: kind.isList, write: { $0.map(kind.write) ?? "" },
+            texts: { $0.flatMap(kind.texts) },
             parse: { (texts) throws(Unexpected) in try kind.parse(texts) })
         optional.isSecret = kind.isSecret
+        optional.shape = kind.shape
         return optional
     }
 
@@ -82,9 +95,10 @@ struct ValueKind<Value: Sendable>: Sendable {
         of kind: ValueKind<Element>, mayBeEmpty: Bool = true, countMax: Int
     ) -> Self
     where Value == [Element] {
-        Self(
+        var list = Self(
             summary: "list of \(kind.summary)", isList: true,
             write: { $0.map(kind.write).joined(separator: ",") },
+            texts: { $0.map(kind.write) },
             parse: { (texts) throws(Unexpected) in
                 if texts.count > countMax {
                     throw Unexpected(index: countMax, expected: "at most \(countMax) values")
@@ -103,6 +117,15 @@ struct ValueKind<Value: Sendable>: Sendable {
                 }
                 return values
             })
+        list.shape = .list(of: kind.shape, countMin: mayBeEmpty ? 0 : 1, countMax: countMax)
+        return list
+    }
+
+    /// The same with another shape.
+    func shaped(_ shape: ValueShape) -> Self {
+        var kind = self
+        kind.shape = shape
+        return kind
     }
 }
 
@@ -116,7 +139,7 @@ extension ValueKind where Value == Duration {
             }
             guard range.contains(duration) else { throw Unexpected(expected: bounds) }
             return duration
-        }
+        }.shaped(.pattern("^[0-9]+(ms|s|m|h)$"))
     }
 }
 
@@ -131,7 +154,7 @@ extension ValueKind where Value == Int {
             }
             guard range.contains(bytes) else { throw Unexpected(expected: "\(low) to \(high)") }
             return bytes
-        }
+        }.shaped(.pattern("^[0-9]+(B|KiB|MiB|GiB)$"))
     }
 
     /// Written with a percent sign.
@@ -143,7 +166,7 @@ extension ValueKind where Value == Int {
             }
             guard range.contains(number) else { throw Unexpected(expected: bounds) }
             return number
-        }
+        }.shaped(.pattern("^[0-9]+%$"))
     }
 }
 
@@ -156,7 +179,7 @@ extension ValueKind where Value: FixedWidthInteger {
                 range.contains(number)
             else { throw Unexpected(expected: bounds) }
             return number
-        }
+        }.shaped(.integer(Int(range.lowerBound)...Int(range.upperBound)))
     }
 }
 
@@ -176,6 +199,7 @@ where Value: RawRepresentable<String> & CaseIterable {
                     throw Unexpected(expected: expected)
                 }
                 return value
-            })
+            }
+        ).shaped(.words(words))
     }
 }

@@ -1,4 +1,5 @@
-// `fairlead check`: would it start? `fairlead reference`: every option there is.
+// `fairlead check`: would it start, is it wise, and what is in force? `fairlead config`: what there is to
+// configure, for people and for editors.
 
 import ArgumentParser
 import Configuration
@@ -6,15 +7,33 @@ import Configuration
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Check the configuration and start nothing.",
-        discussion: "Exit code 0 when it is valid, 2 when it is not.")
+        discussion: """
+            What is legal but unwise is told as a warning, with what to do. Exit code 0 when the \
+            configuration is valid, with warnings or without, 2 when it is not.
+            """)
 
     @OptionGroup var flags: ConfigurationFlags
+    @Flag(
+        help: ArgumentHelp(
+            "Print all of it as YAML, each value with where it is from, secrets masked."))
+    var print = false
 
     func run() throws {
-        let configuration = try flags.load().configuration
+        let loaded = try flags.load()
+        guard !print else {
+            writeAll(1, loaded.effective.yaml)
+            return
+        }
+        let configuration = loaded.configuration
         let services = Set(configuration.services.map(\.name)).count
-        print("valid: \(configuration.listeners.count) listeners, \(services) services")
+        Swift.print("valid: \(configuration.listeners.count) listeners, \(services) services")
     }
+}
+
+struct ConfigCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config", abstract: "Say what can be configured.",
+        subcommands: [ReferenceCommand.self, SchemaCommand.self])
 }
 
 struct ReferenceCommand: ParsableCommand {
@@ -23,5 +42,15 @@ struct ReferenceCommand: ParsableCommand {
 
     func run() {
         print(ConfigurationReference.markdown)
+    }
+}
+
+struct SchemaCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "schema", abstract: "Print a JSON Schema of the file, for editors.",
+        discussion: "Draft 2020-12; scalars are those of YAML 1.2, where on and off are words.")
+
+    func run() {
+        writeAll(1, ConfigurationSchema.json)
     }
 }

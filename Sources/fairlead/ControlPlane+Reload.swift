@@ -20,10 +20,11 @@ enum ReloadOutcome: Equatable, Sendable {
 
 extension ControlPlane {
     /// Keeps the configuration up to date from `origin`, which it was made of: by `reload`, by its
-    /// file if that is to be watched, and by Consul if it says so itself. Before `start`.
-    func follow(_ origin: ConfigurationOrigin) {
+    /// file if that is to be watched, and by Consul if it says so itself. `effective` says in full what
+    /// runs. Before `start`.
+    func follow(_ origin: ConfigurationOrigin, effective: EffectiveConfiguration? = nil) {
         let live = LiveConfiguration(
-            on: loop, origin: origin,
+            on: loop, origin: origin, effective: effective,
             apply: { [unowned self] (new) throws(ChangeRefusal) in try apply(new) },
             log: { [unowned self] in log })
         self.live = live
@@ -50,6 +51,11 @@ extension ControlPlane {
         watchFile()
         return outcome
     }
+
+    /// What runs, as `fairlead check --print` writes it: YAML with every option and where its value is
+    /// from, what came from Consul included, secrets masked. Nil for a configuration that was not read
+    /// by `run`. Control thread only; takes some milliseconds for a thousand services.
+    var configurationText: String? { live?.effective?.yaml }
 
     /// Watches the file, or does so no more, as the configuration has it.
     private func watchFile() {

@@ -1,5 +1,5 @@
-// The program: `fairlead run`, `fairlead check`, `fairlead demo`, `fairlead backend`,
-// `fairlead explain`.
+// The program: `fairlead run`, `fairlead check`, `fairlead config`, `fairlead demo`,
+// `fairlead backend`, `fairlead explain`.
 
 import ArgumentParser
 
@@ -13,8 +13,8 @@ struct Fairlead: ParsableCommand {
         abstract: "A TCP and HTTP reverse proxy that finds its backends by DNS SRV lookups.",
         version: fairleadVersion,
         subcommands: [
-            RunCommand.self, CheckCommand.self, ReferenceCommand.self, DemoCommand.self,
-            BackendCommand.self, ExplainCommand.self,
+            RunCommand.self, CheckCommand.self, ConfigCommand.self, ReferenceCommand.self,
+            DemoCommand.self, BackendCommand.self, ExplainCommand.self,
         ])
 
     /// Parses the command line and runs the command. A command line that can't be parsed is a

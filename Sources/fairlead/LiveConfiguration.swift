@@ -50,6 +50,8 @@ final class LiveConfiguration {
 
     /// What runs is made of this, and of the documents.
     private(set) var origin: ConfigurationOrigin
+    /// What runs as a text, with where each value is from; nil until that is known.
+    private(set) var effective: EffectiveConfiguration?
     private let load: Load
     private let apply: Apply
     private let log: () -> Log
@@ -70,16 +72,17 @@ final class LiveConfiguration {
     static let delay = Duration.milliseconds(100)
 
     /// Without documents so far; nothing is read before the first ones come, or `reload`. `origin` is
-    /// what the running configuration was made of. `log` is asked for each time, since its level may
-    /// change.
+    /// what the running configuration was made of, and `effective` says it in full. `log` is asked for
+    /// each time, since its level may change.
     init(
-        on loop: EventLoop, origin: ConfigurationOrigin,
+        on loop: EventLoop, origin: ConfigurationOrigin, effective: EffectiveConfiguration? = nil,
         load: @escaping Load = { (origin, additions) throws(ConfigurationErrors) in
             try origin.load(additions)
         },
         apply: @escaping Apply, log: @escaping () -> Log
     ) {
         self.origin = origin
+        self.effective = effective
         self.load = load
         self.apply = apply
         self.log = log
@@ -173,7 +176,9 @@ final class LiveConfiguration {
             log().write(.warning, "configuration.warning", ["what": "\(warning)"])
         }
         do throws(ChangeRefusal) {
-            return .success(try apply(loaded.configuration))
+            let change = try apply(loaded.configuration)
+            effective = loaded.effective
+            return .success(change)
         } catch {
             return .failure(Failure(reasons: error.reasons.map(\.description)))
         }

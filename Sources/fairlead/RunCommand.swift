@@ -22,10 +22,11 @@ struct RunCommand: ParsableCommand {
             let start = try ProcessStart.take()
             DescriptorLimit.raise()
             let origin = flags.origin()
-            let configuration = try flags.load(origin).configuration
+            let loaded = try flags.load(origin)
+            let configuration = loaded.configuration
             let plane = try ControlPlane(configuration, start: start)
             if let user = configuration.user { try Privileges.become(user) }
-            plane.follow(origin)
+            plane.follow(origin, effective: loaded.effective)
             try plane.run()
         } catch let failure as StartFailure {
             printError("fairlead: \(failure)")

@@ -121,7 +121,9 @@ import Testing
             "PATH": "/bin",
         ]
         let byFlags = try load(nil, flags: flags)
-        #expect(byFlags == (try load(nil, environment: environment)))
+        let byEnvironment = try load(nil, environment: environment)
+        #expect(byFlags.configuration == byEnvironment.configuration)
+        #expect(byFlags.warnings == byEnvironment.warnings)
         #expect(byFlags.configuration.workers == 1)
         #expect(byFlags.configuration.dns.servers == [Endpoint(.loopback, 8600)])
         #expect(byFlags.configuration.listeners.map(\.service) == ["_web._tcp.service.consul"])
@@ -198,7 +200,8 @@ import Testing
 
     @Test("sections may be empty, with all their keys commented out")
     func emptySections() throws {
-        #expect(try load("dns:\ndefaults:\n  check:\n" + web) == load(web))
+        #expect(
+            try load("dns:\ndefaults:\n  check:\n" + web).configuration == load(web).configuration)
     }
 
     @Test("warnings name what is likely not meant")

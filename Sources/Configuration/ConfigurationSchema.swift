@@ -1,0 +1,225 @@
+// A JSON Schema of the file for editors, made from the tables that read it, so that it cannot be out of
+// date. It says what keys there are, what they mean and what their values look like; whether names meet
+// and values fit each other, only `fairlead check` can tell.
+
+internal import Endpoints
+
+/// The schema of the configuration file.
+package enum ConfigurationSchema {
+    /// JSON Schema, draft 2020-12, with a line end at its end. Scalars are those of YAML 1.2: `on` and
+    /// `off` are words.
+    package static var json: String {
+        let root = Draft(processorCount: 1)
+        var schema: [(String, JSONText)] = [
+            ("$schema", .text("https://json-schema.org/draft/2020-12/schema")),
+            ("title", .text("Fairlead's configuration file")),
+        ]
+        schema += mapping(
+            OptionTable.file, root,
+            extra: [
+                (
+                    "services",
+                    .object([
+                        ("description", .text("Services by name.")),
+                        ("type", .texts(["object", "null"])),
+                        ("additionalProperties", .bool(false)),
+                        (
+                            "patternProperties",
+                            .object([("^[A-Za-z0-9._-]{1,63}$", reference("service"))])
+                        ),
+                    ])
+                ),
+                (
+                    "listeners",
+                    .object([
+                        ("description", .text("Where clients connect.")),
+                        ("type", .texts(["array", "null"])),
+                        ("items", reference("listener")),
+                        ("maxItems", .number(ConfigurationLimits.listenersMax)),
+                    ])
+                ),
+            ])
+        schema.append(("$defs", .object(parts)))
+        return JSONText.object(schema).written() + "\n"
+    }
+
+    private static var parts: [(String, JSONText)] {
+        let none = Origin.nowhere
+        let backends: (String, JSONText) = (
+            "backends",
+            .object([
+                ("description", .text("Fixed backends.")), ("type", .text("array")),
+                ("items", reference("backend")), ("minItems", .number(1)),
+            ])
+        )
+        let routes: (String, JSONText) = (
+            "routes",
+            .object([
+                ("description", .text("Where requests go by what they ask for.")),
+                ("type", .text("array")), ("items", reference("route")), ("minItems", .number(1)),
+                ("maxItems", .number(ConfigurationLimits.routesMax)),
+            ])
+        )
+        let service = Entry(value: Service(), origin: none)
+        let listener = Entry(value: Listener(), origin: none)
+        return [
+            (
+                "service",
+                .object(
+                    mapping(OptionTable.serviceEntry, service, extra: [backends]) + [
+                        ("anyOf", oneOf(Loading.sourceKeys))
+                    ])
+            ),
+            (
+                "listener",
+                .object(
+                    mapping(OptionTable.listenerEntry, listener, extra: [backends, routes]) + [
+                        ("required", .texts(["listen"]))
+                    ])
+            ),
+            ("route", route), ("backend", backend), ("fields", lines("Fields: names to values.")),
+            (
+                "edits",
+                .object(
+                    mapping(
+                        OptionTable.headerEdits, RouteSettings.HeaderEdits(),
+                        extra: [("set", reference("fields")), ("add", reference("fields"))]))
+            ),
+        ]
+    }
+
+    private static var route: JSONText {
+        .object(
+            mapping(
+                OptionTable.route, RouteSettings(),
+                extra: [
+                    ("headers", lines("Fields that a request must have; `*` is any value.")),
+                    ("request-headers", reference("edits")),
+                    ("response-headers", reference("edits")),
+                    (
+                        "split",
+                        .object([
+                            ("description", .text("Services and their shares, 100% together.")),
+                            ("type", .text("object")), ("minProperties", .number(2)),
+                            (
+                                "additionalProperties",
+                                .object([
+                                    ("type", .text("string")), ("pattern", .text("^[0-9]+%$")),
+                                ])
+                            ),
+                        ])
+                    ),
+                ]) + [("oneOf", oneOf(["service", "split", "redirect", "respond"]))])
+    }
+
+    private static var backend: JSONText {
+        // Any address will do: what is shown are the defaults of the rest.
+        guard let address = HostAndPort("127.0.0.1:80") else { return .object([]) }
+        let members = mapping(
+            OptionTable.backend, Service.StaticBackend(address),
+            extra: [
+                (
+                    "address",
+                    .object([
+                        ("description", .text("HOST:PORT.")), ("type", .text("string")),
+                    ])
+                )
+            ])
+        return .object([
+            (
+                "anyOf",
+                .list([
+                    .object([("type", .text("string"))]),
+                    .object(members + [("required", .texts(["address"]))]),
+                ])
+            )
+        ])
+    }
+
+    // MARK: - Parts of it
+
+    private static func reference(_ name: String) -> JSONText {
+        .object([("$ref", .text("#/$defs/\(name)"))])
+    }
+
+    private static func oneOf(_ keys: [String]) -> JSONText {
+        .list(keys.map { .object([("required", .texts([$0]))]) })
+    }
+
+    private static func lines(_ description: String) -> JSONText {
+        .object([
+            ("description", .text(description)), ("type", .text("object")),
+            ("additionalProperties", .object(scalar)),
+        ])
+    }
+
+    /// Any single value: what looks like a number is text here.
+    private static let scalar: [(String, JSONText)] = [
+        ("type", .texts(["string", "number", "boolean"]))
+    ]
+
+    /// A mapping with the options of a table, and `extra` keys.
+    private static func mapping<Root>(
+        _ options: [Option<Root>], _ root: Root, extra: [(String, JSONText)] = []
+    ) -> [(String, JSONText)] {
+        mapping(options, root, below: "", extra)
+    }
+
+    private static func mapping<Root>(
+        _ options: [Option<Root>], _ root: Root, below group: String,
+        _ extra: [(String, JSONText)] = []
+    ) -> [(String, JSONText)] {
+        var properties: [(String, JSONText)] = []
+        for option in options where option.key.hasPrefix(group) {
+            let rest = option.key.dropFirst(group.count)
+            let key = String(rest.prefix { $0 != "." })
+            guard !properties.contains(where: { $0.0 == key }) else { continue }
+            let inner =
+                key == rest
+                ? describe(option, root)
+                : mapping(options, root, below: "\(group)\(key).")
+            properties.append((key, .object(inner)))
+        }
+        return [
+            ("type", .texts(["object", "null"])), ("additionalProperties", .bool(false)),
+            ("properties", .object(properties + extra)),
+        ]
+    }
+
+    private static func describe<Root>(
+        _ option: Option<Root>, _ root: Root
+    ) -> [(String, JSONText)] {
+        var members: [(String, JSONText)] = [("description", .text(option.sentence))]
+        let standard = option.text(root)
+        if !standard.isEmpty, !option.isSecret {
+            members.append(("default", Int(standard).map(JSONText.number) ?? .text(standard)))
+        }
+        guard option.takesMapping else { return members + shape(option.shape) }
+        return members + [
+            ("anyOf", .list([.object(shape(option.shape)), reference("fields")]))
+        ]
+    }
+
+    private static func shape(_ shape: ValueShape) -> [(String, JSONText)] {
+        switch shape {
+        case .text: return scalar
+        case .integer(let range):
+            return [
+                ("type", .text("integer")), ("minimum", .number(range.lowerBound)),
+                ("maximum", .number(range.upperBound)),
+            ]
+        case .words(let words): return [("enum", .texts(words))]
+        case .pattern(let pattern):
+            return [("type", .text("string")), ("pattern", .text(pattern))]
+        case .list(let element, let countMin, let countMax):
+            let inner = Self.shape(element)
+            let list: [(String, JSONText)] = [
+                ("type", .text("array")), ("items", .object(inner)),
+                ("minItems", .number(countMin)), ("maxItems", .number(countMax)),
+            ]
+            return [("anyOf", .list([.object(list), .object(inner)]))]
+        case .either(let shapes):
+            return [("anyOf", .list(shapes.map { .object(Self.shape($0)) }))]
+        }
+    }
+}

@@ -1,0 +1,194 @@
+// What is legal, and likely to hurt: warnings of what an operator would be sorry for, each with what to do
+// instead. Nothing here refuses anything, and the defaults get no warning.
+
+internal import Documents
+internal import Endpoints
+
+extension Loading {
+    /// Looks at a whole that is valid.
+    mutating func advise() {
+        adviseOnProcess()
+        adviseOnConsul()
+        for service in services { adviseOnService(service) }
+        for listener in listeners { adviseOnListener(listener) }
+    }
+
+    /// Warns where the first of `keys` was given, for a service or listener its own before defaults.
+    private mutating func warn(_ text: String, _ own: [String: Origin], _ keys: String...) {
+        // A default that nobody chose is no mistake of anybody.
+        let origin =
+            keys.compactMap { own[$0] }.first
+            ?? keys.compactMap { given["defaults.\($0)"] }.first
+        guard let origin else { return }
+        warnings.add(text, at: origin)
+    }
+
+    private mutating func adviseOnProcess() {
+        let process = draft.configuration
+        if process.stopTimeout == .zero {
+            warn(
+                "found 0s: requests under way are cut off at a stop, and when their listener is "
+                    + "removed; give them some seconds", given, "stop-timeout")
+        }
+        if let asked = process.workersAsked, asked > process.processorCount {
+            warn(
+                "found \(asked) on \(process.processorCount) processors: more only compete; use "
+                    + "auto", given, "workers")
+        }
+        if process.shareAddresses == .on {
+            warn(
+                "found on: a second Fairlead started by mistake gets a part of the traffic without "
+                    + "a word; switch it on for the change of one for another",
+                given, "share-addresses")
+        }
+        if process.dns.mixCase == .off {
+            warn(
+                "found off: an answer is easier to forge; leave it on, an answer in another case is "
+                    + "asked for again over TCP", given, "dns.mix-case")
+        }
+    }
+
+    private mutating func adviseOnConsul() {
+        let consul = draft.configuration.consul
+        guard consul.token != nil || consul.tokenFile != nil else { return }
+        if case .file? = given["consul.token"] {
+            warn(
+                "found a secret in the file, which whoever may read it has: use consul.token-file "
+                    + "or FAIRLEAD_CONSUL_TOKEN", given, "consul.token")
+        }
+        for case .endpoint(let endpoint) in consul.agents where !endpoint.address.isLoopback {
+            warn(
+                "the token goes to \(endpoint) in the clear: ask an agent on this machine, over "
+                    + "127.0.0.1 or unix:", given, "consul.agents")
+        }
+    }
+
+    // MARK: - Services
+
+    private mutating func adviseOnService(_ service: Entry<Service>) {
+        let value = service.value
+        let own = service.given
+        adviseOnHolds(value, own)
+        adviseOnChecks(value, own)
+        if value.retry.attempts == 1 {
+            warn(
+                "found 1: a request that meets a dead backend fails, though another could answer "
+                    + "it; 2 or more repeat only what may be repeated", own, "retry.attempts")
+        }
+        if value.retry.budgetPercent > 50 {
+            warn(
+                "found \(value.retry.budgetPercent)%: retries add as much load as that when backends "
+                    + "are failing for too much of it; use 20%", own, "retry.budget")
+        }
+        if value.timeouts.connect > .seconds(5) {
+            warn(
+                "found \(Units.write(value.timeouts.connect)): for so long a request waits for a "
+                    + "backend whose machine is gone before it goes elsewhere; use 1s to 5s",
+                own, "timeouts.connect")
+        }
+        if value.timeouts.backendIdle > .seconds(60) {
+            warn(
+                "found \(Units.write(value.timeouts.backendIdle)): most servers close unused "
+                    + "connections sooner, and a POST on one that was just closed gets 502; stay "
+                    + "below what the backends have", own, "timeouts.backend-idle")
+        }
+        if value.sticky.cookie != nil, value.sticky.secret == nil {
+            warn(
+                "found no sticky.secret beside it: anyone can work out which backend a cookie "
+                    + "stands for, and choose one; set sticky.secret", own, "sticky.cookie")
+        }
+        let workers = draft.configuration.workers
+        for (key, limit) in [
+            ("limits.backend-requests", value.limits.backendRequests),
+            ("limits.requests", value.limits.requests),
+        ] {
+            guard let limit, limit < workers else { continue }
+            warn(
+                "found \(limit) with \(workers) workers, which have 1 each at least: in effect it is "
+                    + "\(workers); use fewer workers or a larger limit", own, key)
+        }
+    }
+
+    private mutating func adviseOnHolds(_ value: Service, _ own: [String: Origin]) {
+        let holds = [
+            ("hold.nxdomain", value.hold.nxdomain), ("hold.nodata", value.hold.nodata),
+            ("hold.servfail", value.hold.servfail), ("hold.refused", value.hold.refused),
+            ("hold.other-code", value.hold.otherCode), ("hold.timeout", value.hold.timeout),
+            ("hold.malformed", value.hold.malformed),
+            ("hold.unreachable", value.hold.unreachable), ("hold.mass-loss", value.hold.massLoss),
+        ]
+        for (key, hold) in holds where hold == .zero {
+            warn(
+                "found 0s: one bad answer takes every backend away; give the registry some minutes",
+                own, key)
+        }
+        if value.refresh.ceiling > .seconds(600) {
+            warn(
+                "found \(Units.write(value.refresh.ceiling)): a change may be noticed as late as "
+                    + "that; use 60s, a question costs little", own, "refresh.ceiling")
+        }
+    }
+
+    private mutating func adviseOnChecks(_ value: Service, _ own: [String: Origin]) {
+        let eject = value.eject
+        let isBlind = eject.failures == nil && eject.silence == nil && eject.errorPercent == nil
+        if value.check.kind == .off {
+            warn(
+                isBlind
+                    ? "found off, and eject.failures, silence and error-rate are off as well: a "
+                        + "backend that hangs or fails keeps its share; switch one of them on"
+                    : "found off: only requests that fail show that a backend does; a TCP check costs "
+                        + "next to nothing", own, "check.type")
+        } else if isBlind {
+            warn(
+                "found off, as error-rate is: a backend whose answers fail keeps its share as long as "
+                    + "its checks pass; leave failures and silence at their defaults",
+                own, "eject.failures", "eject.silence")
+        }
+        let notice = value.check.interval * value.check.fall
+        if value.check.kind != .off, notice > .seconds(60) {
+            warn(
+                "found \(Units.write(value.check.interval)) and fall \(value.check.fall): a backend "
+                    + "that hangs without traffic is noticed after \(Units.write(notice)); use a "
+                    + "shorter interval", own, "check.interval", "check.fall")
+        }
+        if eject.shareMax == 100 {
+            warn(
+                "found 100%: traffic that fails everywhere, as at a broken database, ejects all but "
+                    + "one; use 50%", own, "eject.share-max")
+        }
+    }
+
+    // MARK: - Listeners
+
+    private mutating func adviseOnListener(_ listener: Entry<Listener>) {
+        let value = listener.value
+        let own = listener.given
+        if value.timeouts.clientHead > .seconds(60) {
+            warn(
+                "found \(Units.write(value.timeouts.clientHead)): clients that send a head byte by "
+                    + "byte hold connections for so long; use 10s", own, "timeouts.client-head")
+        }
+        guard value.mode == .http else { return }
+        if value.forwarding.xForwarded == .off {
+            warn(
+                "found off: backends see what clients write about themselves in X-Forwarded-For as "
+                    + "if it were true; use append or replace", own, "forwarding.x-forwarded")
+        }
+        for network in value.forwarding.trustedProxies where network.prefix == 0 {
+            warn(
+                "found \(network), which is everybody: any client can claim any address; name the "
+                    + "networks of the proxies in front", own, "forwarding.trusted-proxies")
+        }
+        let catchesAll = value.routes.firstIndex { route in
+            let path = route.pathPrefix ?? route.path
+            return route.host == nil && route.methods.isEmpty && route.headers.isEmpty
+                && (path == nil || route.pathPrefix == "/")
+        }
+        if let catchesAll, !value.service.isEmpty {
+            warnings.add(
+                "this route is for every request, so that the listener's service gets none: leave "
+                    + "one of them out", at: listener.routeOrigins[catchesAll])
+        }
+    }
+}

@@ -61,16 +61,14 @@ enum OptionTable {
                 .optional(.count(1...ConfigurationLimits.workersMax), "auto"),
                 flag: .workers, "Worker threads; `auto` is one per processor."),
             Option(
-                "admin", \.admin, .optional(.loopbackAddress, "off"), flag: .admin,
-                "Where the admin port listens; loopback only, since it has no token yet."),
-            Option(
                 "stop-timeout", \.stopTimeout, .duration(.zero ... .seconds(3600)),
                 "How long work in flight may take to finish after the first stop signal."),
             Option(
                 "share-addresses", \.shareAddresses, .word,
                 "Whether another process may listen on the same addresses, to take over."),
             Option("log-level", \.logLevel, .word, "The least severe message that is written."),
-        ] + Option.group("access-log", \.accessLog, accessLog) + Option.group("dns", \.dns, dns)
+        ] + Option.group("admin", \.admin, admin)
+        + Option.group("access-log", \.accessLog, accessLog) + Option.group("dns", \.dns, dns)
         + Option.group("checks", \.checks, checks) + Option.group("consul", \.consul, consul)
 
     private static let accessLog: [Option<AccessLogSettings>] = [

@@ -124,6 +124,11 @@ package struct HTTPServerOptions: Sendable {
     /// could destroy the response on its way (RFC 9112 section 9.6).
     package var lingerTimeout = Duration.seconds(1)
 
+    /// What is answered to a request that is none, by its status and a sentence about what is wrong.
+    package var refusal: @Sendable (Int, String) -> HTTPServerResponse = {
+        HTTPServerResponse(status: $0, text: $1)
+    }
+
     /// How long accepting rests after the system refused: long enough not to spin.
     let acceptPauseNanoseconds: UInt64 = 100_000_000
 

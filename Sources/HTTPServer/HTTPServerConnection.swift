@@ -211,7 +211,7 @@ final class HTTPServerConnection: Channel {
 
     /// Answers what is no proper request, and ends the connection.
     private func refuse(_ status: Int, _ text: String, to request: HTTPServerRequest? = nil) {
-        var response = HTTPServerResponse(status: status, text: text)
+        var response = server.options.refusal(status, text)
         response.closesConnection = true
         send(
             response, to: request?.client ?? ClientCapabilities(minorVersion: 1, keepsAlive: false),

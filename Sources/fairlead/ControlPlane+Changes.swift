@@ -29,8 +29,10 @@ extension ControlPlane {
         if isDraining { throw ChangeRefusal(reasons: [.init(key: "all", why: "it is stopping")]) }
         let change = try ConfigurationChange(from: configuration, to: new)
         let sources = try makeSources(change)
+        let isNewLevel = configuration.logLevel != new.logLevel
         configuration = new
-        log = Log(level: new.logLevel)
+        // One that was set by the admin port stays, unless this says something new.
+        if isNewLevel { log = Log(level: new.logLevel) }
         checker.rate = new.checks.rate
         services.order(by: new.services.map(\.name))
         guard !change.isEmpty else { return change }

@@ -38,7 +38,8 @@ extension ControlPlane {
         }
         snapshot.journal = journal.entries.reversed().map { entry in
             AdminSnapshot.JournalEntry(
-                at: clock.wall(entry.at), service: services.name(of: entry.service),
+                number: entry.number, at: clock.wall(entry.at),
+                service: services.name(of: entry.service),
                 backend: entry.endpoint.map { "\($0)" } ?? "", text: "\(entry.event)")
         }
         snapshot.dnsMessages = [
@@ -116,6 +117,9 @@ extension ControlPlane {
         shown.isChecked = roster.options.checks != nil
         shown.totals = registry.serviceTotals(service.id.index)
         shown.hold = hold(roster.holds)
+        shown.holds = roster.holds.map {
+            .init(kind: $0.kind.rawValue, backends: $0.backends, until: clock.wall($0.until))
+        }
         shown.emergency = roster.emergency.map {
             AdminSnapshot.Emergency(
                 since: clock.wall($0.since), isRefusing: $0.conduct == .refusing)
@@ -140,6 +144,7 @@ extension ControlPlane {
         shown.lastGoodCount = source.lastGoodAnswer?.instances ?? 0
         shown.lastFailureAt = source.lastFailure.map { clock.wall($0.at) }
         shown.lastFailure = source.lastFailure.map { "\($0.failure)" } ?? ""
+        shown.nextAskAt = asked.nextAsk.map(clock.wall)
         shown.answers = ["good": Int(source.goodAnswers)]
         for (kind, count) in source.failures { shown.answers[kind.rawValue] = Int(count) }
         return shown
@@ -163,6 +168,9 @@ extension ControlPlane {
             isInRotation: isInRotation)
         shown.hostName = backend.instance.hostName
         shown.isNamed = backend.naming == .named
+        shown.namedWeight = backend.instance.weight
+        shown.override = backend.override.map { "\($0)" } ?? ""
+        shown.recentChecks = backend.recentChecks
         shown.totals = registry.backendTotals(backend.id.rawValue)
         shown.ejectedUntil = backend.state.ejectionEnd.map(clock.wall)
         shown.ejections = backend.state.ejections

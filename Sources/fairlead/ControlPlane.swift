@@ -101,20 +101,7 @@ final class ControlPlane {
             publishListeners()
         }
         publishingTimer = Timer(on: loop) { [unowned self] in publishListeners(isLate: true) }
-        if let endpoint = configuration.admin {
-            do throws(Errno) {
-                admin = try openAdmin(on: endpoint)
-            } catch {
-                throw StartFailure(listeningOn: endpoint, error)
-            }
-        }
-    }
-
-    private func openAdmin(on endpoint: Endpoint) throws(Errno) -> HTTPServer {
-        let handler = AdminHandler(host: AdminHost(listeningOn: endpoint)) { [unowned self] in
-            snapshot()
-        }
-        return try HTTPServer(on: endpoint, loop: loop) { handler.answer($0) }
+        admin = try openAdmin(configuration.admin)
     }
 
     /// Where the listeners are, in the order in which they were opened.
@@ -240,6 +227,8 @@ final class ControlPlane {
         for entry in journal.entries where entry.number >= loggedEntries {
             let service = services.name(of: entry.service)
             let event: StaticString = entry.backend == nil ? "service.changed" : "backend.changed"
+            // What concerns the whole process is logged by whoever did it.
+            if entry.service == .process { continue }
             if let endpoint = entry.endpoint {
                 log.write(
                     .info, event,

@@ -45,6 +45,10 @@ package struct AdminControls {
     package var snapshot: () -> AdminSnapshot
     /// The configuration that is in force, as JSON, with secrets masked.
     package var configuration: () -> [UInt8]
+    /// Entries of the journal from this number on, the oldest first.
+    package var entries: (UInt64) -> [AdminSnapshot.JournalEntry] = { _ in [] }
+    /// The number that the journal's next entry will have.
+    package var journalEnd: () -> UInt64 = { 0 }
     /// Does something to a backend, in the name of who asked from that address.
     package var change: (BackendKey, AdminChange, IPAddress) -> AdminOutcome
     /// Reads the configuration again.

@@ -2,6 +2,7 @@
 // changes something goes to the controls, in the name of the address that asked.
 
 internal import Endpoints
+package import Events
 internal import HTTP1
 package import HTTPServer
 
@@ -9,12 +10,17 @@ package import HTTPServer
 package final class AdminHandler {
     private let access: AdminAccess
     private let controls: AdminControls
+    private let events: AdminEvents
 
     /// Lets `access` decide who may ask, and `controls` do what is asked.
-    package init(access: AdminAccess, controls: AdminControls) {
+    package init(access: AdminAccess, controls: AdminControls, on loop: EventLoop) {
         self.access = access
         self.controls = controls
+        events = AdminEvents(on: loop, controls: controls)
     }
+
+    /// Tells those who listen what is new in the journal.
+    package func journalChanged() { events.journalChanged() }
 
     /// The bounds of the server that this answers for. They are such that whoever floods the port, or
     /// reads slowly, takes some connections of it and nothing else.
@@ -30,18 +36,23 @@ package final class AdminHandler {
         return options
     }
 
-    /// The answer to `request`.
-    package func answer(_ request: HTTPServerRequest) -> HTTPServerResponse {
+    /// Answers `request`, now or, for who listens to events, piece by piece.
+    package func answer(_ request: HTTPServerRequest, _ reply: HTTPServerReply) {
         do throws(AdminProblem) {
-            return try respond(to: request)
+            if let response = try respond(to: request) {
+                reply.send(response)
+            } else {
+                try events.open(request, reply)
+            }
         } catch {
-            return error.response
+            reply.send(error.response)
         }
     }
 
+    /// The answer; nil for what goes on.
     private func respond(
         to request: HTTPServerRequest
-    ) throws(AdminProblem) -> HTTPServerResponse {
+    ) throws(AdminProblem) -> HTTPServerResponse? {
         try access.checkHost(request)
         let path = AdminPath(request.path)
         if path?.isPublic != true { try access.checkToken(request) }
@@ -51,6 +62,7 @@ package final class AdminHandler {
                 expected: "one of " + AdminPath.listing.map(\.path).joined(separator: ", "))
         }
         try path.check(request.method)
+        if path == .events { return nil }
         guard path.isChange else { return try show(path, to: request) }
         try access.checkChange(request)
         guard request.body.isEmpty else {
@@ -67,7 +79,7 @@ package final class AdminHandler {
     ) throws(AdminProblem) -> HTTPServerResponse {
         let snapshot = controls.snapshot
         switch path {
-        case .page: return Self.page(snapshot())
+        case .page: return Self.page()
         case .stats: return Self.json(StatsDocument(snapshot()))
         case .services: return Self.json(ServicesDocument(snapshot()))
         case .service(let name):
@@ -75,7 +87,7 @@ package final class AdminHandler {
             guard let service = snapshot.services.first(where: { $0.name == name }) else {
                 throw Self.unknown("service", name, snapshot.services.map(\.name))
             }
-            return Self.json(ServiceView(service, at: snapshot.takenAt))
+            return Self.json(ServiceView(service, at: snapshot.takenAt, hasRecent: true))
         case .backends: return Self.json(BackendsDocument(snapshot()))
         case .backend(let name):
             return Self.json(try BackendDocument(snapshot(), try Self.key(name)))
@@ -88,17 +100,16 @@ package final class AdminHandler {
         case .ready: return Self.ready(snapshot(), tellsReasons: access.isTrusted(request))
         case .openAPI:
             return Self.response(200, "application/json", Array(AdminOpenAPI.text.utf8))
-        case .change, .logLevel, .reload:
-            preconditionFailure("what changes something is not shown")
+        case .events, .change, .logLevel, .reload:
+            preconditionFailure("what goes on or changes something is not shown")
         }
     }
 
-    private static func page(_ snapshot: AdminSnapshot) -> HTTPServerResponse {
+    private static func page() -> HTTPServerResponse {
         // With its top bit set it always has 16 digits: HEAD tells the length that GET has.
         let nonce = String(UInt64.random(in: 1 << 63 ... .max), radix: 16)
         var response = response(
-            200, "text/html; charset=utf-8", Array(AdminPage(snapshot, nonce: nonce).html.text.utf8)
-        )
+            200, "text/html; charset=utf-8", Array(AdminPage.html(nonce: nonce).utf8))
         // Only the page's own script and styles run, even if an escape were forgotten.
         let policy =
             "default-src 'none'; script-src 'nonce-\(nonce)'; style-src 'nonce-\(nonce)'; "
@@ -138,7 +149,7 @@ package final class AdminHandler {
             case .unavailable(let what):
                 throw AdminProblem(501, what, expected: "a restart")
             }
-        case .page, .stats, .services, .service, .backends, .backend, .config, .discovery,
+        case .page, .stats, .services, .service, .backends, .backend, .events, .config, .discovery,
             .metrics, .live, .ready, .openAPI:
             preconditionFailure("what is shown changes nothing")
         }
@@ -226,7 +237,7 @@ package final class AdminHandler {
         response(status, "text/plain; charset=utf-8", Array(body.utf8))
     }
 
-    private static func json(_ document: some Encodable) -> HTTPServerResponse {
+    static func json(_ document: some Encodable) -> HTTPServerResponse {
         guard let body = encodeJSON(document) else {
             return AdminProblem(
                 500, "A figure could not be written as JSON.",

@@ -110,6 +110,14 @@ struct BackendView: Encodable {
         service.backends.map { BackendView($0, of: service) }
     }
 
+    /// So many of them at most: those that are not up before those that are.
+    static func some(of service: AdminSnapshot.Service, countMax: Int) -> [BackendView] {
+        guard service.backends.count > countMax else { return all(of: service) }
+        let troubled = service.backends.filter { $0.state != .up }
+        let rest = service.backends.filter { $0.state == .up }
+        return (troubled + rest).prefix(countMax).map { BackendView($0, of: service) }
+    }
+
     /// The backend of that name, with its service; nil when there is none.
     static func find(
         _ key: BackendKey, in snapshot: AdminSnapshot

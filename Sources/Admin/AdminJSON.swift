@@ -25,7 +25,9 @@ struct ServicesDocument: Encodable {
     let services: [ServiceView]
 
     init(_ snapshot: AdminSnapshot) {
-        services = snapshot.services.map { ServiceView($0, at: snapshot.takenAt) }
+        services = snapshot.services.map {
+            ServiceView($0, at: snapshot.takenAt, hasRecent: true)
+        }
     }
 }
 
@@ -57,13 +59,15 @@ struct StatsDocument: Encodable {
     let services: [ServiceView]
     let registries: [RegistryView]
     let following: FollowingView?
-    let journal: [JournalView]
+    /// The newest first; nil in the figures of `/events`, which has it beside them.
+    let journal: [JournalView]?
     let dnsMessages: [String: Int]
     let checks: [String: Int]
     let accessLogLines: [String: Int]
     let process: Process?
 
-    init(_ snapshot: AdminSnapshot) {
+    /// - Parameter backendsMax: of each service, those that are not up first.
+    init(_ snapshot: AdminSnapshot, hasJournal: Bool = true, backendsMax: Int = .max) {
         let verdict = AdminVerdict(snapshot)
         time = timeText(snapshot.takenAt)
         version = snapshot.version
@@ -79,10 +83,12 @@ struct StatsDocument: Encodable {
         accessLogLines = snapshot.accessLogLines
         problems = verdict.problems.map { Problem(level: $0.level.rawValue, text: $0.text) }
         listeners = snapshot.listeners.map(ListenerView.init)
-        services = snapshot.services.map { ServiceView($0, at: snapshot.takenAt) }
+        services = snapshot.services.map {
+            ServiceView($0, at: snapshot.takenAt, backendsMax: backendsMax)
+        }
         registries = snapshot.registries.map(RegistryView.init)
         following = snapshot.following.map(FollowingView.init)
-        journal = snapshot.journal.map(JournalView.init)
+        journal = hasJournal ? snapshot.journal.map(JournalView.init) : nil
         process = snapshot.process.map {
             Process(
                 openDescriptors: $0.openDescriptors, descriptorsMax: $0.descriptorsMax,
@@ -177,6 +183,7 @@ struct ServiceView: Encodable {
         let lastFailureAt: String?
         let lastFailure: String
         let failing: Bool
+        let nextAskAt: String?
         let answers: [String: Int]
     }
 
@@ -202,9 +209,20 @@ struct ServiceView: Encodable {
     let receivedBytes: Int
     let sentBytes: Int
     let durationMilliseconds: Durations
+    let backendCount: Int
     let backends: [BackendView]
+    let recent: Recent?
 
-    init(_ service: AdminSnapshot.Service, at now: Double) {
+    /// Each of the last seconds, the oldest first.
+    struct Recent: Encodable {
+        let requests: [Int]
+        let errors: [Int]
+    }
+
+    init(
+        _ service: AdminSnapshot.Service, at now: Double, hasRecent: Bool = false,
+        backendsMax: Int = .max
+    ) {
         let totals = service.totals
         name = service.name
         mode = service.mode.rawValue
@@ -236,7 +254,11 @@ struct ServiceView: Encodable {
         receivedBytes = totals.bytesFromClients
         sentBytes = totals.bytesToClients
         durationMilliseconds = Durations(totals.duration)
-        backends = BackendView.all(of: service)
+        backendCount = service.backends.count
+        backends = BackendView.some(of: service, countMax: backendsMax)
+        recent =
+            hasRecent
+            ? service.recent.map { Recent(requests: $0.requests, errors: $0.errors) } : nil
     }
 }
 
@@ -249,6 +271,7 @@ extension ServiceView.Source {
         lastFailureAt = source.lastFailureAt.map(timeText)
         lastFailure = source.lastFailure
         failing = source.isFailing
+        nextAskAt = source.nextAskAt.map(timeText)
         answers = source.answers
     }
 }

@@ -199,6 +199,42 @@ extension AdminOpenAPI {
               }
             }
           },
+          "/events": {
+            "get": {
+              "summary": "the journal from an entry on; with Accept: text/event-stream as a stream that goes on",
+              "operationId": "events",
+              "responses": {
+                "200": {
+                  "description": "entries",
+                  "content": {
+                    "application/json": {"schema": {"$ref": "#/components/schemas/Events"}},
+                    "text/event-stream": {"schema": {"type": "string"}}
+                  }
+                },
+                "400": {"$ref": "#/components/responses/Problem"},
+                "401": {"$ref": "#/components/responses/Problem"},
+                "403": {"$ref": "#/components/responses/Problem"},
+                "503": {"$ref": "#/components/responses/Problem"}
+              },
+              "parameters": [
+                {
+                  "name": "after", "in": "query", "required": false,
+                  "description": "entries with a greater number; without it, or after a restart, all that are kept",
+                  "schema": {"type": "integer", "minimum": 0, "maximum": 9223372036854775807}
+                },
+                {
+                  "name": "wait", "in": "query", "required": false,
+                  "description": "seconds to wait for one, if there is none",
+                  "schema": {"type": "integer", "minimum": 0, "maximum": 60}
+                },
+                {
+                  "name": "figures", "in": "query", "required": false,
+                  "description": "whether a stream has the figures of each second",
+                  "schema": {"enum": ["on", "off"]}
+                }
+              ]
+            }
+          },
           "/backends/{key}/drain": {
             "post": {
               "summary": "no new requests; what runs finishes within the drain limit",

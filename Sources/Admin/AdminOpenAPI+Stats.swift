@@ -12,8 +12,20 @@ extension AdminOpenAPI {
               "lastGoodCount": {"type": "integer", "minimum": 0},
               "lastFailureAt": {"$ref": "#/components/schemas/Time"},
               "lastFailure": {"type": "string"}, "failing": {"type": "boolean"},
+              "nextAskAt": {"$ref": "#/components/schemas/Time"},
               "answers": {
                 "type": "object", "additionalProperties": {"type": "integer", "minimum": 0}
+              }
+            }
+          },
+          "Recent": {
+            "type": "object", "additionalProperties": false, "required": ["requests", "errors"],
+            "properties": {
+              "requests": {
+                "type": "array", "items": {"type": "integer", "minimum": 0}, "maxItems": 300
+              },
+              "errors": {
+                "type": "array", "items": {"type": "integer", "minimum": 0}, "maxItems": 300
               }
             }
           },
@@ -23,7 +35,7 @@ extension AdminOpenAPI {
               "name", "mode", "sources", "emergencies", "ejectionsRefused", "sentence",
               "checked", "inRotation", "requests", "inFlight", "responses", "upgrades",
               "errors", "retries", "retriesDenied", "queued", "waiting", "receivedBytes",
-              "sentBytes", "durationMilliseconds", "backends"
+              "sentBytes", "durationMilliseconds", "backendCount", "backends"
             ],
             "properties": {
               "name": {"type": "string"}, "mode": {"enum": ["http", "tcp"]},
@@ -47,7 +59,9 @@ extension AdminOpenAPI {
               "receivedBytes": {"type": "integer", "minimum": 0},
               "sentBytes": {"type": "integer", "minimum": 0},
               "durationMilliseconds": {"$ref": "#/components/schemas/Durations"},
-              "backends": {"type": "array", "items": {"$ref": "#/components/schemas/Backend"}}
+              "backendCount": {"type": "integer", "minimum": 0},
+              "backends": {"type": "array", "items": {"$ref": "#/components/schemas/Backend"}},
+              "recent": {"$ref": "#/components/schemas/Recent"}
             }
           },
           "Services": {
@@ -252,6 +266,16 @@ extension AdminOpenAPI {
                   "cpuSeconds": {"type": "number", "minimum": 0}
                 }
               }
+            }
+          },
+          "Events": {
+            "type": "object", "additionalProperties": false, "required": ["entries"],
+            "properties": {
+              "last": {
+                "type": "integer", "minimum": 0,
+                "description": "the number of the newest entry; come back with it as after"
+              },
+              "entries": {"type": "array", "items": {"$ref": "#/components/schemas/Entry"}}
             }
           }
         """#

@@ -7,7 +7,7 @@ internal import HTTP1
 enum AdminPath: Equatable {
     case page, stats, services, service(String), backends, backend(String)
     case change(String, Verb)
-    case config, discovery, metrics, live, ready, openAPI, logLevel, reload
+    case events, config, discovery, metrics, live, ready, openAPI, logLevel, reload
 
     /// What can be done to a backend.
     enum Verb: String, CaseIterable {
@@ -23,6 +23,7 @@ enum AdminPath: Equatable {
         ("GET", "/backends", "each backend's state, since when and why"),
         ("GET", "/backends/SERVICE@ADDRESS:PORT", "one of them, with its journal"),
         ("GET", "/discovery", "what each source said last, and when it is asked again"),
+        ("GET", "/events", "the journal as it goes on, with figures every second"),
         ("GET", "/config", "the configuration in force"),
         ("GET", "/metrics", "for Prometheus"),
         ("GET", "/health/live", "200 as long as the process runs"),
@@ -40,7 +41,7 @@ enum AdminPath: Equatable {
 
     private static let fixed: [String: AdminPath] = [
         "/": .page, "/stats": .stats, "/services": .services, "/backends": .backends,
-        "/config": .config, "/discovery": .discovery, "/metrics": .metrics,
+        "/events": .events, "/config": .config, "/discovery": .discovery, "/metrics": .metrics,
         "/health/live": .live, "/health/ready": .ready, "/openapi.json": .openAPI,
         "/log-level": .logLevel, "/reload": .reload,
     ]
@@ -68,17 +69,19 @@ enum AdminPath: Equatable {
     var isChange: Bool {
         switch self {
         case .change, .logLevel, .reload: true
-        case .page, .stats, .services, .service, .backends, .backend, .config, .discovery,
+        case .page, .stats, .services, .service, .backends, .backend, .events, .config, .discovery,
             .metrics, .live, .ready, .openAPI:
             false
         }
     }
 
-    /// Whether it can be seen without a token: what load balancers ask.
+    /// Whether it can be seen without a token: what load balancers ask, and the page, which asks for
+    /// the token and tells nothing by itself.
     var isPublic: Bool {
         switch self {
-        case .live, .ready: true
-        case .page, .stats, .services, .service, .backends, .backend, .change, .config, .discovery,
+        case .page, .live, .ready: true
+        case .stats, .services, .service, .backends, .backend, .change, .events, .config,
+            .discovery,
             .metrics, .openAPI, .logLevel, .reload:
             false
         }

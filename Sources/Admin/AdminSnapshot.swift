@@ -107,6 +107,8 @@ package struct AdminSnapshot: Sendable {
         package var backends: [Backend] = []
         /// What the workers have counted for it; zeros until filled in.
         package var totals = ServiceTotals()
+        /// The last minutes; nil when they are not kept.
+        package var recent: TrafficHistory.Recent?
 
         /// A service with an empty roster, whose backends are checked.
         package init(name: String, mode: Mode, sources: [Source]) {

@@ -96,6 +96,7 @@ package final class HTTPServer: Channel {
         isDraining = true
         super.close()
         for connection in connections where connection.isIdle { connection.close() }
+        for connection in connections { connection.stream?.finishByServer() }
     }
 
     /// Stops listening and closes every connection, whatever it is about.
@@ -128,6 +129,11 @@ package struct HTTPServerOptions: Sendable {
     package var refusal: @Sendable (Int, String) -> HTTPServerResponse = {
         HTTPServerResponse(status: $0, text: $1)
     }
+
+    /// Bytes of a stream that a client may leave untaken; with more it is cut off.
+    package var streamBytesMax = 256 * 1024
+    /// How long a client may take nothing of a stream that has something for it.
+    package var streamStallTimeout = Duration.seconds(10)
 
     /// How long accepting rests after the system refused: long enough not to spin.
     let acceptPauseNanoseconds: UInt64 = 100_000_000

@@ -18,10 +18,11 @@ extension ControlPlane {
         let access = AdminAccess(
             host: AdminHost(listeningOn: endpoint, names: settings.hosts),
             token: try Self.token(settings), isReadOnly: settings.readOnly == .on)
-        let handler = AdminHandler(access: access, controls: adminControls)
+        let handler = AdminHandler(access: access, controls: adminControls, on: loop)
+        adminHandler = handler
         do throws(Errno) {
             return try HTTPServer(on: endpoint, loop: loop, options: AdminHandler.serverOptions) {
-                handler.answer($0)
+                handler.answer($0, $1)
             }
         } catch {
             throw StartFailure(listeningOn: endpoint, error)
@@ -50,6 +51,11 @@ extension ControlPlane {
     private var adminControls: AdminControls {
         var controls = AdminControls { [unowned self] in snapshot() }
         controls.configuration = { [unowned self] in ConfigurationView(configuration).json }
+        controls.entries = { [unowned self] first in
+            let clock = DisplayClock()
+            return journal.entries(from: first).map { show($0, clock) }
+        }
+        controls.journalEnd = { [unowned self] in journal.nextNumber }
         controls.change = { [unowned self] in change($0, $1, from: $2) }
         controls.reload = { [unowned self] in reload(from: $0) }
         controls.setLogLevel = { [unowned self] in setLogLevel($0, from: $1) }

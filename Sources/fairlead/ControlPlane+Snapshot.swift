@@ -36,12 +36,7 @@ extension ControlPlane {
             // A service that no listener names has no mode of its own; HTTP is the usual one.
             show(service, modes[service.name] ?? .http, clock)
         }
-        snapshot.journal = journal.entries.reversed().map { entry in
-            AdminSnapshot.JournalEntry(
-                number: entry.number, at: clock.wall(entry.at),
-                service: services.name(of: entry.service),
-                backend: entry.endpoint.map { "\($0)" } ?? "", text: "\(entry.event)")
-        }
+        snapshot.journal = journal.entries.reversed().map { show($0, clock) }
         snapshot.dnsMessages = [
             "sent_udp": factory.resolver.counters.sentUDP,
             "sent_tcp": factory.resolver.counters.sentTCP,
@@ -70,6 +65,14 @@ extension ControlPlane {
         }
         snapshot.process = ProcessFigures.read()
         return snapshot
+    }
+
+    /// An entry of the journal.
+    func show(_ entry: JournalEntry, _ clock: DisplayClock) -> AdminSnapshot.JournalEntry {
+        AdminSnapshot.JournalEntry(
+            number: entry.number, at: clock.wall(entry.at),
+            service: services.name(of: entry.service),
+            backend: entry.endpoint.map { "\($0)" } ?? "", text: "\(entry.event)")
     }
 
     private func following(
@@ -116,6 +119,7 @@ extension ControlPlane {
         let roster = service.roster
         shown.isChecked = roster.options.checks != nil
         shown.totals = registry.serviceTotals(service.id.index)
+        shown.recent = history.recent(service.id.index)
         shown.hold = hold(roster.holds)
         shown.holds = roster.holds.map {
             .init(kind: $0.kind.rawValue, backends: $0.backends, until: clock.wall($0.until))

@@ -56,6 +56,10 @@ final class ControlPlane {
     let accessLog: AccessLog?
     private var reportReader: MailboxReader<ProxyReport>?
     private var admin: HTTPServer?
+    /// What answers at the admin port; nil when there is none.
+    var adminHandler: AdminHandler?
+    /// For the admin port's charts.
+    let history = TrafficHistory()
     private var signals: [SignalWatch] = []
     private var workersLeft: Int
     private var trafficTimer: Timer?
@@ -157,6 +161,12 @@ final class ControlPlane {
     private func weighTraffic() {
         let timer = trafficTimer ?? Timer(on: loop) { [unowned self] in weighTraffic() }
         if trafficTimer != nil { for service in services.all { service.weighTraffic() } }
+        if adminHandler != nil {
+            history.note(
+                services.all.prefix(TrafficHistory.servicesMax).map {
+                    ($0.id.index, registry.serviceTotals($0.id.index))
+                })
+        }
         trafficTimer = timer
         timer.schedule(after: .seconds(1))
     }
@@ -238,5 +248,6 @@ final class ControlPlane {
             }
         }
         loggedEntries = journal.nextNumber
+        adminHandler?.journalChanged()
     }
 }

@@ -39,10 +39,10 @@ final class AdminFixture {
         let listening = Endpoint(.loopback, 0)
         let access = AdminAccess(
             host: AdminHost(listeningOn: listening), token: token, isReadOnly: isReadOnly)
-        let handler = AdminHandler(access: access, controls: controls)
+        let handler = AdminHandler(access: access, controls: controls, on: loop)
         let server = try HTTPServer(
             on: listening, loop: loop, options: AdminHandler.serverOptions
-        ) { handler.answer($0) }
+        ) { handler.answer($0, $1) }
         defer { server.close() }
         var request = HTTPClient.Request(
             path, from: server.endpoint, host: host, deadline: .seconds(10),

@@ -162,8 +162,12 @@ import Testing
         let ready = try fixture.ask("/health/ready")
         #expect(ready.response.status == 503)
         #expect(ready.text == "not ready\n")
+        let page = try fixture.ask("/")
+        #expect(page.response.status == 200)
+        #expect(!page.text.contains("127.0.0.1:9001"), "the page alone tells nothing")
         for path in [
-            "/", "/stats", "/services", "/backends", "/config", "/discovery", "/metrics", "/x",
+            "/events", "/stats", "/services", "/backends", "/config", "/discovery", "/metrics",
+            "/x",
         ] {
             #expect(try fixture.ask(path).response.status == 401, "\(path)")
         }

@@ -1,55 +1,117 @@
-// AdminHandler: the routes of the admin port. Everything is read-only, made anew from one snapshot
-// per request, and never cached.
+// AdminHandler: the admin port's answers. Each is made anew from one snapshot and never cached; what
+// changes something goes to the controls, in the name of the address that asked.
 
+internal import Endpoints
+package import Events
 internal import HTTP1
 package import HTTPServer
 
 /// Answers the requests of the admin port. Control thread only.
 package final class AdminHandler {
-    private let host: AdminHost
-    private let snapshot: () -> AdminSnapshot
+    private let access: AdminAccess
+    private let controls: AdminControls
+    private let events: AdminEvents
 
-    /// `snapshot` is called once per request that shows something.
-    package init(host: AdminHost, snapshot: @escaping () -> AdminSnapshot) {
-        self.host = host
-        self.snapshot = snapshot
+    /// Lets `access` decide who may ask, and `controls` do what is asked.
+    package init(access: AdminAccess, controls: AdminControls, on loop: EventLoop) {
+        self.access = access
+        self.controls = controls
+        events = AdminEvents(on: loop, controls: controls)
     }
 
-    /// What is where; the body of a 404 lists it.
-    private static let routes: [(path: String, about: String, answer: Answer)] = [
-        ("/", "this process on one page", page),
-        ("/stats", "everything, as JSON", stats),
-        ("/backends", "each backend's state, since when and why, as JSON", backends),
-        ("/metrics", "for Prometheus", metrics),
-        ("/health/live", "200 as long as the process runs", live),
-        ("/health/ready", "200 when every service has a backend, else 503 and why", ready),
-    ]
+    /// Tells those who listen what is new in the journal.
+    package func journalChanged() { events.journalChanged() }
 
-    private typealias Answer = @Sendable (AdminSnapshot) -> HTTPServerResponse
-
-    /// The answer to `request`.
-    package func answer(_ request: HTTPServerRequest) -> HTTPServerResponse {
-        guard host.accepts(request.host) else { return Self.wrongHost(request.host) }
-        guard let route = Self.routes.first(where: { $0.path == request.path }) else {
-            return Self.text(404, "There is nothing at this path.\n\n" + Self.listing)
+    /// The bounds of the server that this answers for. They are such that whoever floods the port, or
+    /// reads slowly, takes some connections of it and nothing else.
+    package static var serverOptions: HTTPServerOptions {
+        var options = HTTPServerOptions()
+        options.connectionsMax = 64
+        // Requests have no bodies.
+        options.bodyBytesMax = 1024
+        options.responseTimeout = .seconds(10)
+        options.refusal = { status, text in
+            AdminProblem(status, text, expected: "a request as HTTP/1.1 has it").response
         }
-        guard request.method == .get || request.method == .head else {
-            var response = Self.text(
-                405, "Nothing here can be changed; use GET or HEAD.\n\n" + Self.listing)
-            response.fields.append(("Allow", "GET, HEAD"))
-            return response
-        }
-        return route.answer(snapshot())
+        return options
     }
 
-    // MARK: - Routes
+    /// Answers `request`, now or, for who listens to events, piece by piece.
+    package func answer(_ request: HTTPServerRequest, _ reply: HTTPServerReply) {
+        do throws(AdminProblem) {
+            if let response = try respond(to: request) {
+                reply.send(response)
+            } else {
+                try events.open(request, reply)
+            }
+        } catch {
+            reply.send(error.response)
+        }
+    }
 
-    private static func page(_ snapshot: AdminSnapshot) -> HTTPServerResponse {
+    /// The answer; nil for what goes on.
+    private func respond(
+        to request: HTTPServerRequest
+    ) throws(AdminProblem) -> HTTPServerResponse? {
+        try access.checkHost(request)
+        let path = AdminPath(request.path)
+        if path?.isPublic != true { try access.checkToken(request) }
+        guard let path else {
+            throw AdminProblem(
+                404, "There is nothing at this path.",
+                expected: "one of " + AdminPath.listing.map(\.path).joined(separator: ", "))
+        }
+        try path.check(request.method)
+        if path == .events { return nil }
+        guard path.isChange else { return try show(path, to: request) }
+        try access.checkChange(request)
+        guard request.body.isEmpty else {
+            throw AdminProblem(
+                400, "The request has a body.", expected: "no body: parameters go in the query")
+        }
+        return try change(path, request)
+    }
+
+    // MARK: - Showing
+
+    private func show(
+        _ path: AdminPath, to request: HTTPServerRequest
+    ) throws(AdminProblem) -> HTTPServerResponse {
+        let snapshot = controls.snapshot
+        switch path {
+        case .page: return Self.page()
+        case .stats: return Self.json(StatsDocument(snapshot()))
+        case .services: return Self.json(ServicesDocument(snapshot()))
+        case .service(let name):
+            let snapshot = snapshot()
+            guard let service = snapshot.services.first(where: { $0.name == name }) else {
+                throw Self.unknown("service", name, snapshot.services.map(\.name))
+            }
+            return Self.json(ServiceView(service, at: snapshot.takenAt, hasRecent: true))
+        case .backends: return Self.json(BackendsDocument(snapshot()))
+        case .backend(let name):
+            return Self.json(try BackendDocument(snapshot(), try Self.key(name)))
+        case .config:
+            // RFC 9512.
+            return Self.response(200, "application/yaml", Array(controls.configuration().utf8))
+        case .discovery: return Self.json(DiscoveryDocument(snapshot()))
+        case .metrics:
+            let text = MetricsText(snapshot()).text
+            return Self.response(200, MetricsText.contentType, Array(text.utf8))
+        case .live: return Self.text(200, "live\n")
+        case .ready: return Self.ready(snapshot(), tellsReasons: access.isTrusted(request))
+        case .openAPI:
+            return Self.response(200, "application/json", Array(AdminOpenAPI.text.utf8))
+        case .events, .change, .logLevel, .reload:
+            preconditionFailure("what goes on or changes something is not shown")
+        }
+    }
+
+    private static func page() -> HTTPServerResponse {
         // With its top bit set it always has 16 digits: HEAD tells the length that GET has.
         let nonce = String(UInt64.random(in: 1 << 63 ... .max), radix: 16)
         var response = response(
-            200, "text/html; charset=utf-8", Array(AdminPage(snapshot, nonce: nonce).html.text.utf8)
-        )
+            200, "text/html; charset=utf-8", Array(AdminPage.html(nonce: nonce).utf8))
         // Only the page's own script and styles run, even if an escape were forgotten.
         let policy =
             "default-src 'none'; script-src 'nonce-\(nonce)'; style-src 'nonce-\(nonce)'; "
@@ -59,52 +121,130 @@ package final class AdminHandler {
         return response
     }
 
-    private static func stats(_ snapshot: AdminSnapshot) -> HTTPServerResponse {
-        json(StatsDocument(snapshot))
-    }
-
-    private static func backends(_ snapshot: AdminSnapshot) -> HTTPServerResponse {
-        json(BackendsDocument(snapshot))
-    }
-
-    private static func metrics(_ snapshot: AdminSnapshot) -> HTTPServerResponse {
-        response(200, MetricsText.contentType, Array(MetricsText(snapshot).text.utf8))
-    }
-
-    private static func live(_ snapshot: AdminSnapshot) -> HTTPServerResponse {
-        text(200, "live\n")
-    }
-
-    private static func ready(_ snapshot: AdminSnapshot) -> HTTPServerResponse {
+    private static func ready(
+        _ snapshot: AdminSnapshot, tellsReasons: Bool
+    ) -> HTTPServerResponse {
         let reasons = AdminVerdict(snapshot).problems.filter(\.blocksReadiness)
         guard !reasons.isEmpty else { return text(200, "ready\n") }
-        return text(503, "not ready\n" + reasons.map { "\($0.text)\n" }.joined())
+        let told = tellsReasons ? reasons.map { "\($0.text)\n" }.joined() : ""
+        return text(503, "not ready\n" + told)
+    }
+
+    // MARK: - Changing
+
+    private func change(
+        _ path: AdminPath, _ request: HTTPServerRequest
+    ) throws(AdminProblem) -> HTTPServerResponse {
+        switch path {
+        case .change(let name, let verb): return try change(name, verb, request)
+        case .logLevel: return try setLogLevel(request)
+        case .reload:
+            _ = try AdminQuery(request.query, known: [])
+            switch controls.reload(request.peer.address) {
+            case .applied(let what): return Self.json(DoneDocument(done: what))
+            case .refused(let reasons):
+                throw AdminProblem(
+                    422,
+                    "The configuration was refused, and the old one stays: "
+                        + reasons.joined(separator: "; "),
+                    expected: "a configuration that `fairlead check` finds no fault with")
+            case .unavailable(let what):
+                throw AdminProblem(501, what, expected: "a restart")
+            }
+        case .page, .stats, .services, .service, .backends, .backend, .events, .config, .discovery,
+            .metrics, .live, .ready, .openAPI:
+            preconditionFailure("what is shown changes nothing")
+        }
+    }
+
+    private func change(
+        _ name: String, _ verb: AdminPath.Verb, _ request: HTTPServerRequest
+    ) throws(AdminProblem) -> HTTPServerResponse {
+        let key = try Self.key(name)
+        let query = try AdminQuery(request.query, known: verb == .weight ? ["weight"] : [])
+        let change: AdminChange
+        switch verb {
+        case .drain: change = .drain
+        case .enable: change = .enable
+        case .disable: change = .disable
+        case .check: change = .check
+        case .eject: change = .eject
+        case .weight:
+            guard let text = query["weight"] else {
+                throw AdminProblem(
+                    400, "There is no weight.", expected: "weight=0 to weight=65535, or weight=auto"
+                )
+            }
+            let weight: UInt16? =
+                text == "auto" ? nil : try query.number("weight", 0...UInt16.max)
+            change = .weight(weight)
+        }
+        switch controls.change(key, change, request.peer.address) {
+        case .done(let what):
+            let view = BackendView.find(key, in: controls.snapshot())?.view
+            return Self.json(DoneDocument(done: what, backend: view))
+        case .refused(let error, let expected):
+            throw AdminProblem(409, error, expected: expected)
+        case .unknown: throw Self.unknown(key)
+        }
+    }
+
+    private static let logLevels = ["error", "warning", "info", "debug"]
+
+    private func setLogLevel(
+        _ request: HTTPServerRequest
+    ) throws(AdminProblem) -> HTTPServerResponse {
+        let query = try AdminQuery(request.query, known: ["level"])
+        guard let level = query["level"], Self.logLevels.contains(level) else {
+            throw AdminProblem(
+                400, "There is no log level that is known.",
+                expected: "level=" + Self.logLevels.joined(separator: " or level="))
+        }
+        controls.setLogLevel(level, request.peer.address)
+        return Self.json(DoneDocument(done: "the log level is \(level)"))
+    }
+
+    // MARK: - What there is not
+
+    private static func key(_ text: String) throws(AdminProblem) -> BackendKey {
+        if let key = BackendKey(text) { return key }
+        throw AdminProblem(
+            404, "\(AdminProblem.shown(text)) names no backend.",
+            expected: "SERVICE@ADDRESS:PORT, such as web@10.0.0.1:8080; /backends has them all")
+    }
+
+    static func unknown(_ key: BackendKey) -> AdminProblem {
+        AdminProblem(
+            404, "There is no backend \(AdminProblem.shown("\(key)")).",
+            expected: "one of those that /backends has as key")
+    }
+
+    private static func unknown(_ what: String, _ name: String, _ names: [String]) -> AdminProblem {
+        let some = names.prefix(10).joined(separator: ", ")
+        return AdminProblem(
+            404, "There is no \(what) \(AdminProblem.shown(name)).",
+            expected: names.isEmpty ? "there is none" : "one of \(some)")
     }
 
     // MARK: - Responses
 
-    private static let listing =
-        "Paths:\n" + routes.map { "  \($0.path)  \($0.about)\n" }.joined()
-
-    private static func wrongHost(_ host: String) -> HTTPServerResponse {
-        let shown = host.utf8.count > 100 ? "\(host.prefix(100))…" : host
-        return text(
-            403,
-            """
-            The admin port does not answer to the name \(shown): a web page could have had
-            its own name resolve to this machine. Use localhost or the address that the port
-            listens on, or add the name to the admin port's host names.
-
-            """)
+    static var securityFields: [(name: StaticString, value: String)] {
+        [
+            ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"),
+            ("Referrer-Policy", "no-referrer"), ("Cross-Origin-Resource-Policy", "same-origin"),
+        ]
     }
 
     private static func text(_ status: Int, _ body: String) -> HTTPServerResponse {
         response(status, "text/plain; charset=utf-8", Array(body.utf8))
     }
 
-    private static func json(_ document: some Encodable) -> HTTPServerResponse {
+    static func json(_ document: some Encodable) -> HTTPServerResponse {
         guard let body = encodeJSON(document) else {
-            return text(500, "A figure could not be written as JSON; /metrics has them too.\n")
+            return AdminProblem(
+                500, "A figure could not be written as JSON.",
+                expected: "/metrics, which has it too"
+            ).response
         }
         return response(200, "application/json", body)
     }
@@ -113,10 +253,6 @@ package final class AdminHandler {
         _ status: Int, _ type: StaticString, _ body: [UInt8]
     ) -> HTTPServerResponse {
         HTTPServerResponse(
-            status: status, contentType: type, body: body,
-            fields: [
-                ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"),
-                ("Referrer-Policy", "no-referrer"), ("Cross-Origin-Resource-Policy", "same-origin"),
-            ])
+            status: status, contentType: type, body: body, fields: securityFields)
     }
 }

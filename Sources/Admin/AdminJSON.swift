@@ -1,4 +1,4 @@
-// AdminJSON: what /stats and /backends say. The property names of these structs are the keys of the
+// AdminJSON: what /stats and /services say. The property names of these structs are the keys of the
 // documents, and those are a contract: keys are added, never renamed.
 
 internal import Backends
@@ -16,100 +16,18 @@ func encodeJSON(_ document: some Encodable) -> [UInt8]? {
     return Array(data) + Array("\n".utf8)
 }
 
-private func timeText(_ seconds: Double) -> String {
+func timeText(_ seconds: Double) -> String {
     UTCTime(secondsSince1970: seconds).iso8601
 }
 
-/// `/backends`.
-struct BackendsDocument: Encodable {
-    struct Service: Encodable {
-        let name: String
-        let backends: [BackendView]
-    }
-
-    let services: [Service]
+/// `/services`.
+struct ServicesDocument: Encodable {
+    let services: [ServiceView]
 
     init(_ snapshot: AdminSnapshot) {
         services = snapshot.services.map {
-            Service(name: $0.name, backends: BackendView.all(of: $0))
+            ServiceView($0, at: snapshot.takenAt, hasRecent: true)
         }
-    }
-}
-
-struct BackendView: Encodable {
-    struct Check: Encodable {
-        let passed: Bool
-        let at: String
-        let result: String
-    }
-
-    let id: UInt32
-    let address: String
-    let hostName: String
-    let state: String
-    let since: String
-    let cause: String
-    /// The place of its source among those of the service, from 0.
-    let place: UInt8
-    let priority: UInt16
-    let weight: UInt16
-    /// The last good answer of discovery names it.
-    let named: Bool
-    let inRotation: Bool
-    /// In the part of the rotation that gets the requests.
-    let active: Bool
-    let check: Check?
-    let ejectedUntil: String?
-    let ejections: Int
-    let onProbation: Bool
-    let sharePercent: Int
-    let lastLiveFailure: String?
-    let lastLiveFailureAt: String?
-    let requests: Int
-    let inFlight: Int
-    let connections: Int
-    let connectionFailures: Int
-    let failures: Int
-    let openConnections: Int
-    let serverErrors: Int
-    let receivedBytes: Int
-    let sentBytes: Int
-
-    static func all(of service: AdminSnapshot.Service) -> [BackendView] {
-        service.backends.map { BackendView($0) }
-    }
-
-    private init(_ backend: AdminSnapshot.Backend) {
-        id = backend.id
-        address = "\(backend.endpoint)"
-        hostName = backend.hostName
-        state = backend.state.rawValue
-        since = timeText(backend.since)
-        cause = backend.cause
-        place = backend.tier.place
-        priority = backend.tier.priority
-        weight = backend.weight
-        named = backend.isNamed
-        inRotation = backend.isInRotation
-        active = backend.isActive
-        check = backend.check.map {
-            Check(passed: $0.passed, at: timeText($0.at), result: $0.result)
-        }
-        ejectedUntil = backend.ejectedUntil.map(timeText)
-        ejections = backend.ejections
-        onProbation = backend.isOnProbation
-        sharePercent = backend.sharePercent
-        lastLiveFailure = backend.lastLiveFailure?.text
-        lastLiveFailureAt = backend.lastLiveFailure.map { timeText($0.at) }
-        requests = backend.totals.requests
-        inFlight = backend.totals.inFlight
-        connections = backend.totals.dials
-        connectionFailures = backend.totals.dialFailures
-        failures = backend.totals.failures
-        openConnections = backend.totals.open
-        serverErrors = backend.totals.responses5xx
-        receivedBytes = backend.totals.bytesReceived
-        sentBytes = backend.totals.bytesSent
     }
 }
 
@@ -127,13 +45,6 @@ struct StatsDocument: Encodable {
         let cpuSeconds: Double
     }
 
-    struct JournalEntry: Encodable {
-        let at: String
-        let service: String
-        let backend: String
-        let text: String
-    }
-
     let time: String
     let version: String
     let startedAt: String
@@ -149,13 +60,15 @@ struct StatsDocument: Encodable {
     let registries: [RegistryView]
     let following: FollowingView?
     let reloads: ReloadsView?
-    let journal: [JournalEntry]
+    /// The newest first; nil in the figures of `/events`, which has it beside them.
+    let journal: [JournalView]?
     let dnsMessages: [String: Int]
     let checks: [String: Int]
     let accessLogLines: [String: Int]
     let process: Process?
 
-    init(_ snapshot: AdminSnapshot) {
+    /// - Parameter backendsMax: of each service, those that are not up first.
+    init(_ snapshot: AdminSnapshot, hasJournal: Bool = true, backendsMax: Int = .max) {
         let verdict = AdminVerdict(snapshot)
         time = timeText(snapshot.takenAt)
         version = snapshot.version
@@ -171,14 +84,13 @@ struct StatsDocument: Encodable {
         accessLogLines = snapshot.accessLogLines
         problems = verdict.problems.map { Problem(level: $0.level.rawValue, text: $0.text) }
         listeners = snapshot.listeners.map(ListenerView.init)
-        services = snapshot.services.map { ServiceView($0, at: snapshot.takenAt) }
+        services = snapshot.services.map {
+            ServiceView($0, at: snapshot.takenAt, backendsMax: backendsMax)
+        }
         registries = snapshot.registries.map(RegistryView.init)
         following = snapshot.following.map(FollowingView.init)
         reloads = snapshot.reloads.map(ReloadsView.init)
-        journal = snapshot.journal.map {
-            JournalEntry(
-                at: timeText($0.at), service: $0.service, backend: $0.backend, text: $0.text)
-        }
+        journal = hasJournal ? snapshot.journal.map(JournalView.init) : nil
         process = snapshot.process.map {
             Process(
                 openDescriptors: $0.openDescriptors, descriptorsMax: $0.descriptorsMax,
@@ -289,14 +201,8 @@ struct ServiceView: Encodable {
         let lastFailureAt: String?
         let lastFailure: String
         let failing: Bool
+        let nextAskAt: String?
         let answers: [String: Int]
-    }
-
-    /// Estimates from the buckets, in milliseconds; nil when nothing was counted.
-    struct Durations: Encodable {
-        let median: Double?
-        let p90: Double?
-        let p99: Double?
     }
 
     let name: String
@@ -323,13 +229,21 @@ struct ServiceView: Encodable {
     let receivedBytes: Int
     let sentBytes: Int
     let durationMilliseconds: Durations
+    let backendCount: Int
     let backends: [BackendView]
+    let recent: Recent?
 
-    init(_ service: AdminSnapshot.Service, at now: Double) {
+    /// Each of the last seconds, the oldest first.
+    struct Recent: Encodable {
+        let requests: [Int]
+        let errors: [Int]
+    }
+
+    init(
+        _ service: AdminSnapshot.Service, at now: Double, hasRecent: Bool = false,
+        backendsMax: Int = .max
+    ) {
         let totals = service.totals
-        func milliseconds(_ quantile: Double) -> Double? {
-            totals.duration.quantileMicroseconds(quantile).map { $0.rounded() / 1000 }
-        }
         name = service.name
         mode = service.mode.rawValue
         sources = service.sources.map { Source($0, at: now) }
@@ -361,9 +275,12 @@ struct ServiceView: Encodable {
         waiting = totals.queueLength
         receivedBytes = totals.bytesFromClients
         sentBytes = totals.bytesToClients
-        durationMilliseconds = Durations(
-            median: milliseconds(0.5), p90: milliseconds(0.9), p99: milliseconds(0.99))
-        backends = BackendView.all(of: service)
+        durationMilliseconds = Durations(totals.duration)
+        backendCount = service.backends.count
+        backends = BackendView.some(of: service, countMax: backendsMax)
+        recent =
+            hasRecent
+            ? service.recent.map { Recent(requests: $0.requests, errors: $0.errors) } : nil
     }
 }
 
@@ -376,6 +293,7 @@ extension ServiceView.Source {
         lastFailureAt = source.lastFailureAt.map(timeText)
         lastFailure = source.lastFailure
         failing = source.isFailing
+        nextAskAt = source.nextAskAt.map(timeText)
         answers = source.answers
     }
 }

@@ -93,6 +93,8 @@ package struct AdminSnapshot: Sendable {
         package var sources: [Source]
         /// Why backends are kept that discovery does not name, as a sentence; nil when none are.
         package var hold: String?
+        /// The holds in force.
+        package var holds: [Hold] = []
         /// What the roster says about itself, as a sentence; empty when there is nothing to say.
         package var sentence = ""
         /// What becomes of its requests while no backend is up; nil while one is.
@@ -107,6 +109,8 @@ package struct AdminSnapshot: Sendable {
         package var backends: [Backend] = []
         /// What the workers have counted for it; zeros until filled in.
         package var totals = ServiceTotals()
+        /// The last minutes; nil when they are not kept.
+        package var recent: TrafficHistory.Recent?
 
         /// A service with an empty roster, whose backends are checked.
         package init(name: String, mode: Mode, sources: [Source]) {
@@ -122,6 +126,23 @@ package struct AdminSnapshot: Sendable {
         /// there is no other.
         package var provenCount: Int { backends.count { $0.isInRotation && $0.state == .up } }
 
+    }
+
+    /// A hold in force: backends that would leave without it.
+    package struct Hold: Sendable {
+        /// What it protects from: `nxdomain`, `mass_loss` and so on.
+        package var kind: String
+        /// How many backends it holds.
+        package var backends: Int
+        /// When the last of them is let go.
+        package var until: Double
+
+        /// All is required.
+        package init(kind: String, backends: Int, until: Double) {
+            self.kind = kind
+            self.backends = backends
+            self.until = until
+        }
     }
 
     /// What becomes of a service's requests while no backend is up.
@@ -153,6 +174,9 @@ package struct AdminSnapshot: Sendable {
         /// Lookups by what they came to: `good`, `nxdomain`, `timeout` and so on. Kinds that did
         /// not occur may be left out or be 0.
         package var answers: [String: Int] = [:]
+
+        /// When it is asked again; nil while it is asked, or when it tells of changes by itself.
+        package var nextAskAt: Double?
 
         /// Nothing asked yet.
         package init(_ summary: String) {
@@ -267,8 +291,12 @@ package struct AdminSnapshot: Sendable {
         package var tier: Tier
         /// RFC 2782 weight.
         package var weight: UInt16
+        /// The weight that discovery gives it, whatever an operator says.
+        package var namedWeight: UInt16
         /// Whether the last good answer names it.
         package var isNamed = true
+        /// What an operator said of it, as a phrase: `weight 5, drained`; empty for nothing.
+        package var override = ""
         /// Whether the rotation has it.
         package var isInRotation: Bool
         /// Whether it is in the part of the rotation that gets the requests; the rest stands by.
@@ -285,6 +313,8 @@ package struct AdminSnapshot: Sendable {
         package var lastLiveFailure: (at: Double, text: String)?
         /// The last check; nil when none has ended.
         package var check: Check?
+        /// How the last checks ended.
+        package var recentChecks = CheckStrip()
         /// What the workers have counted for it; zeros until filled in.
         package var totals = BackendTotals()
 
@@ -300,6 +330,7 @@ package struct AdminSnapshot: Sendable {
             self.cause = cause
             self.tier = tier
             self.weight = weight
+            namedWeight = weight
             self.isInRotation = isInRotation
         }
 
@@ -326,17 +357,22 @@ package struct AdminSnapshot: Sendable {
 
     /// One change that was journalled.
     package struct JournalEntry: Sendable {
+        /// Counts from 0 over the life of the process.
+        package var number: UInt64
         /// When it happened.
         package var at: Double
-        /// The name of the service that it happened to.
+        /// The name of the service that it happened to; empty for the whole process.
         package var service: String
         /// The backend's address; empty for an event of the whole service.
         package var backend: String
         /// What happened and why: `up to down: 3 checks failed in a row, the last: timed out`.
         package var text: String
 
-        /// All is required.
-        package init(at: Double, service: String, backend: String, text: String) {
+        /// All but the number is required.
+        package init(
+            number: UInt64 = 0, at: Double, service: String, backend: String, text: String
+        ) {
+            self.number = number
             self.at = at
             self.service = service
             self.backend = backend

@@ -16,26 +16,3 @@ package struct AgeText: CustomStringConvertible {
         }
     }
 }
-
-extension AdminPage {
-    /// `1,234,567`.
-    func grouped(_ number: Int) -> String {
-        let digits = String(number.magnitude)
-        var text = number < 0 ? "-" : ""
-        for (index, digit) in digits.enumerated() {
-            if index > 0, (digits.count - index).isMultiple(of: 3) { text += "," }
-            text.append(digit)
-        }
-        return text
-    }
-
-    /// Two figures are enough for an estimate.
-    func duration(_ microseconds: Double) -> String {
-        switch microseconds {
-        case ..<1000: "\(Int(microseconds)) µs"
-        case ..<10_000: "\((microseconds / 100).rounded() / 10) ms"
-        case ..<1_000_000: "\(Int(microseconds / 1000)) ms"
-        default: "\((microseconds / 100_000).rounded() / 10) s"
-        }
-    }
-}

@@ -17,6 +17,8 @@ package struct Backend: Sendable, Equatable {
     package internal(set) var naming = Naming.named
     /// The check that ended last; nil before the first.
     package internal(set) var lastCheck: Check?
+    /// How the last checks ended.
+    package internal(set) var recentChecks = CheckStrip()
     /// The last time that a live request could not connect; nil for never.
     package internal(set) var lastDialFailure: Dial?
 

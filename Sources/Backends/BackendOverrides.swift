@@ -9,11 +9,14 @@ package struct BackendOverride: Sendable, Hashable, CustomStringConvertible {
     package var weight: UInt16?
     /// Whether the backend gets no new requests.
     package var isDrained: Bool
+    /// Whether what is under way on a drained backend is ended at once, not within the drain limit.
+    package var isCutOff: Bool
 
     /// An override; without arguments it overrides nothing.
-    package init(weight: UInt16? = nil, isDrained: Bool = false) {
+    package init(weight: UInt16? = nil, isDrained: Bool = false, isCutOff: Bool = false) {
         self.weight = weight
         self.isDrained = isDrained
+        self.isCutOff = isCutOff
     }
 
     /// Whether it changes nothing.
@@ -21,7 +24,8 @@ package struct BackendOverride: Sendable, Hashable, CustomStringConvertible {
 
     /// A phrase: `weight 5, drained`.
     package var description: String {
-        let parts = [weight.map { "weight \($0)" }, isDrained ? "drained" : nil]
+        let drain = isCutOff ? "disabled" : "drained"
+        let parts = [weight.map { "weight \($0)" }, isDrained ? drain : nil]
         return isEmpty ? "nothing" : parts.compactMap(\.self).joined(separator: ", ")
     }
 }

@@ -87,9 +87,11 @@ package struct BackendState: Sendable, Equatable {
         /// No request is in flight on it.
         case idle
         /// An operator wants no new requests on it.
-        case drainOrdered
+        case drainOrdered(OperatorVoice)
         /// The operator lets it have requests again.
-        case drainLifted
+        case drainLifted(OperatorVoice)
+        /// An operator wants it ejected; ignored unless it is up.
+        case ejectOrdered(OperatorVoice)
         /// Its service has no checks any more.
         case checksEnded
         /// A deadline may have passed.
@@ -120,7 +122,8 @@ package struct BackendState: Sendable, Equatable {
     private var ejection = EjectionRecord()
     private var standing = Standing.discovered
     private var drain: Drain?
-    private var isDrainedByOperator = false
+    /// Why an operator drains it; nil while none does.
+    private var operatorDrain: Cause?
     private var isGone = false
 
     private enum Standing {
@@ -178,6 +181,8 @@ package struct BackendState: Sendable, Equatable {
     /// Whether its present ejection is one of those whose share is limited: by what its live
     /// requests came to, not by a dial.
     package var isEjectedByAnswers: Bool { phase == .ejected && ejection.isByAnswers }
+
+    private var isDrainedByOperator: Bool { operatorDrain != nil }
 
     /// Whether it is new and no evidence speaks against it.
     var isUntried: Bool {
@@ -257,12 +262,16 @@ package struct BackendState: Sendable, Equatable {
         case .idle:
             drain?.isIdle = true
             return endFinishedDrain(now: now)
-        case .drainOrdered:
-            isDrainedByOperator = true
-            return .drainedByOperator
-        case .drainLifted:
-            isDrainedByOperator = false
-            return .drainLifted
+        case .drainOrdered(let voice):
+            operatorDrain = Cause(drainBy: voice)
+            return operatorDrain
+        case .drainLifted(let voice):
+            operatorDrain = nil
+            return Cause(drainLiftedBy: voice)
+        case .ejectOrdered(let voice):
+            guard phase == .up else { return nil }
+            let eviction = EjectionRecord.Eviction(byAnswers: false, byTime: true, jitter: jitter)
+            return failLive(.ejectedBy(voice), eviction, now: now, rules: rules)
         case .checksEnded: return endChecks(now: now, rules: rules)
         case .timePassed: return passTime(now: now, rules: rules)
         }
@@ -426,7 +435,7 @@ package struct BackendState: Sendable, Equatable {
     private mutating func cancelDrain(_ cause: Cause) -> Cause? {
         guard drain != nil else { return nil }
         drain = nil
-        if isDrainedByOperator { self.cause = .drainedByOperator }
+        if let operatorDrain { self.cause = operatorDrain }
         return cause
     }
 

@@ -1,6 +1,8 @@
 // Cause: why a backend changed its state, as a small value that is put into words only when someone
 // reads it.
 
+package import Endpoints
+
 /// Why a check did not pass. Any thread.
 package enum CheckFailure: Sendable, Hashable, CustomStringConvertible {
     /// The port is closed.
@@ -111,8 +113,14 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
     case holdEnded(HoldKind)
     /// An operator wants no new requests on it.
     case drainedByOperator
+    /// The same, said to the admin port.
+    case drainedByAdminPort(IPAddress)
     /// The operator lets it have requests again.
     case drainLifted
+    /// The same, said to the admin port.
+    case drainLiftedByAdminPort(IPAddress)
+    /// An operator ejected it.
+    case ejectedBy(OperatorVoice)
     /// It drained until no request was in flight.
     case idle
     /// It drained for as long as a drain may take.
@@ -141,7 +149,10 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
         case .holdEnded(let kind):
             "discovery failed (\(kind.rawValue)) for longer than the hold, and no check speaks for it"
         case .drainedByOperator: "drained by an operator"
+        case .drainedByAdminPort(let address): "drained by the admin port from \(address)"
         case .drainLifted: "an operator's drain was lifted"
+        case .drainLiftedByAdminPort(let address): "enabled by the admin port from \(address)"
+        case .ejectedBy(let voice): "ejected by \(voice)"
         case .idle: "drained: no request in flight"
         case .drainLimit: "drained for as long as a drain may take"
         }

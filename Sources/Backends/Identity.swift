@@ -28,6 +28,9 @@ package struct ServiceID: Hashable, Sendable {
     /// Counts from 0; at the start in the order of the configuration.
     package let index: Int
 
+    /// No service: what the journal has under it concerns the whole process.
+    package static let process = ServiceID(index: -1)
+
     /// The service with this number.
     package init(index: Int) {
         self.index = index

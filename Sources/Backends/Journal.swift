@@ -26,9 +26,13 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
     /// The source gave a backend another priority or weight.
     case share(from: Share, to: Share)
     /// An operator said something else of a backend than before; nil is nothing.
-    case override(from: BackendOverride?, to: BackendOverride?)
+    case override(from: BackendOverride?, to: BackendOverride?, by: OperatorVoice = .store)
+    /// An operator wants a check at once.
+    case checkOrdered(OperatorVoice)
     /// An operator's drain has lasted as long as a drain may: what was under way was ended.
     case operatorDrainLimit
+    /// Something that concerns the whole process, as a sentence without its full stop.
+    case noted(String)
     /// The service was added to those that run.
     case serviceAdded
     /// No request comes to the service any more.
@@ -94,10 +98,15 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
         case .share(let from, let to):
             "priority \(from.priority), weight \(from.weight)"
                 + " to priority \(to.priority), weight \(to.weight)"
-        case .override(nil, let to?): "overridden by an operator: \(to)"
-        case .override(let from, nil):
+        case .override(nil, let to?, let voice): "overridden by \(voice): \(to)"
+        case .override(let from, nil, .store):
             "no longer overridden by an operator (\(from ?? BackendOverride()))"
-        case .override(let from?, let to?): "overridden by an operator: \(from) to \(to)"
+        case .override(let from, nil, let voice):
+            "override lifted by \(voice) (\(from ?? BackendOverride()))"
+        case .override(let from?, let to?, let voice):
+            "overridden by \(voice): \(from) to \(to)"
+        case .noted(let text): text
+        case .checkOrdered(let voice): "a check was ordered by \(voice)"
         case .operatorDrainLimit:
             "drained for as long as a drain may take: what ran on it was ended"
         case .serviceAdded: "the service was added"
@@ -151,6 +160,20 @@ package final class Journal {
         guard ring.count == capacity else { return ring }
         let oldest = Int(nextNumber % UInt64(capacity))
         return Array(ring[oldest...] + ring[..<oldest])
+    }
+
+    /// Writes down what concerns the whole process, as a sentence without its full stop.
+    package func note(_ text: String, at now: ContinuousClock.Instant) {
+        write(.noted(text), service: .process, backend: nil, at: now)
+    }
+
+    /// The entries with this number and above, the oldest first; fewer than there were when the ring
+    /// has come round since.
+    /// - Complexity: O(n) in those that are returned.
+    package func entries(from number: UInt64) -> [JournalEntry] {
+        let oldest = nextNumber - UInt64(ring.count)
+        guard number < nextNumber else { return [] }
+        return (max(number, oldest)..<nextNumber).map { ring[Int($0 % UInt64(capacity))] }
     }
 
     func write(

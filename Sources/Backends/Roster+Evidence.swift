@@ -10,7 +10,10 @@ extension Roster {
 
     /// A check passed, and how long it took.
     package func checkPassed(_ id: BackendID, took: Duration, now: ContinuousClock.Instant) {
-        update(id) { $0.lastCheck = .init(at: now, took: took, failure: nil) }
+        update(id) { backend in
+            backend.lastCheck = .init(at: now, took: took, failure: nil)
+            backend.recentChecks.add(passed: true)
+        }
         let isNeeded = emergency?.conduct == .refusing
         weigh(isNeeded ? .checkPassedInNeed : .checkPassed, id, now: now)
     }
@@ -19,7 +22,10 @@ extension Roster {
     package func checkFailed(
         _ id: BackendID, _ failure: CheckFailure, took: Duration, now: ContinuousClock.Instant
     ) {
-        update(id) { $0.lastCheck = .init(at: now, took: took, failure: failure) }
+        update(id) { backend in
+            backend.lastCheck = .init(at: now, took: took, failure: failure)
+            backend.recentChecks.add(passed: false)
+        }
         weigh(.checkFailed(failure), id, now: now)
     }
 

@@ -12,8 +12,8 @@ package struct Configuration: Equatable, Sendable {
     /// Processors the program may run on, as told to the loader.
     var processorCount: Int
 
-    /// Where the admin port listens, always on loopback; nil means there is none.
-    package internal(set) var admin: Endpoint? = Endpoint(.loopback, 9090)
+    /// Where the admin port listens, and who may use it.
+    package internal(set) var admin = AdminSettings()
     /// How names are looked up.
     package internal(set) var dns = DNSSettings()
     /// What holds for the checks of all services.

@@ -14,6 +14,7 @@ extension Loading {
         checkNames()
         checkServiceReferences()
         checkAddresses()
+        checkAdmin()
         checkConsul()
         for service in services {
             checkRefresh(service)
@@ -95,7 +96,9 @@ extension Loading {
     // would spread the connections over both listeners.
     private mutating func checkAddresses() {
         var taken: [(endpoint: Endpoint, what: String)] = []
-        if let admin = draft.configuration.admin { taken.append((admin, "the admin port")) }
+        if let admin = draft.configuration.admin.listen {
+            taken.append((admin, "the admin port"))
+        }
         for listener in listeners {
             guard let origin = listener.given["listen"] else { continue }
             let endpoint = listener.value.listen

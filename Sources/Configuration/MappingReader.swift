@@ -53,6 +53,11 @@ struct MappingReader<Root> {
                 if let origin = apply(option, entry.value, path: entryPath, to: &root, &problems) {
                     reading.given[key] = origin
                 }
+            } else if let option = shortForm(of: key, entry.value) {
+                reading.keys.insert(option.key)
+                if let origin = apply(option, entry.value, path: entryPath, to: &root, &problems) {
+                    reading.given[option.key] = origin
+                }
             } else if options.contains(where: { $0.key.hasPrefix("\(key).") }) {
                 read(
                     entry.value, path: entryPath, group: "\(key).", &reading, into: &root, &problems
@@ -61,6 +66,13 @@ struct MappingReader<Root> {
                 addUnknown(entry, path: path, group: group, &problems)
             }
         }
+    }
+
+    /// The option that a plain value in the place of a mapping is for: a group that listens somewhere
+    /// is often no more than that.
+    private func shortForm(of key: String, _ node: YAMLNode) -> Option<Root>? {
+        guard case .scalar = node.content, !node.isNothing else { return nil }
+        return options.first { $0.key == "\(key).listen" }
     }
 
     /// - Returns: where the value is, if it was good.

@@ -71,9 +71,6 @@ enum OptionTable {
                 "state-file", \.stateFile, .optional(.filePath),
                 "Where the last good answers are kept, for a start while discovery is away."),
             Option(
-                "admin", \.admin, .optional(.loopbackAddress, "off"), flag: .admin,
-                "Where the admin port listens; loopback only, since it has no token yet."),
-            Option(
                 "stop-timeout", \.stopTimeout, .duration(.zero ... .seconds(3600)),
                 "How long work in flight may take to finish after the first stop signal."),
             Option(
@@ -87,7 +84,8 @@ enum OptionTable {
                 "reload.watch", \.reload.watch, .word,
                 "Whether the configuration is read anew when its file has changed, besides on SIGHUP."
             ),
-        ] + Option.group("access-log", \.accessLog, accessLog) + Option.group("dns", \.dns, dns)
+        ] + Option.group("admin", \.admin, admin)
+        + Option.group("access-log", \.accessLog, accessLog) + Option.group("dns", \.dns, dns)
         + Option.group("checks", \.checks, checks) + Option.group("consul", \.consul, consul)
 
     private static let accessLog: [Option<AccessLogSettings>] = [

@@ -15,21 +15,6 @@ extension ValueKind where Value == Endpoint {
         }
     }
 
-    /// Where to listen for this machine only.
-    static var loopbackAddress: Self {
-        Self("loopback address", write: { $0.description }) { (text) throws(Unexpected) in
-            guard let endpoint = Endpoint(text) else {
-                throw Unexpected(expected: "a loopback address with a port, such as 127.0.0.1:9090")
-            }
-            guard endpoint.address.isLoopback else {
-                throw Unexpected(
-                    expected: "a loopback address, such as 127.0.0.1:\(endpoint.port), since "
-                        + "the admin port has no token that could protect it elsewhere")
-            }
-            return endpoint
-        }
-    }
-
     /// A nameserver, on port 53 unless told.
     static var nameserver: Self {
         Self("address", write: { $0.description }) { (text) throws(Unexpected) in

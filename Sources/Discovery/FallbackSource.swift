@@ -24,6 +24,11 @@ package final class FallbackSource: Source {
     /// Those of the first, while it works, hold if that one's do.
     package var answersStand: Bool { state.isFirstGood && first.answersStand }
 
+    /// Whichever of the two asks first.
+    package var nextAsk: ContinuousClock.Instant? {
+        [first.nextAsk, second.nextAsk].compactMap(\.self).min()
+    }
+
     /// Begins to ask both.
     package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
         self.listener = listener

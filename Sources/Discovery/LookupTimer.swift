@@ -10,6 +10,7 @@ final class LookupTimer {
     private var timer: Timer?
     private var begunAt = ContinuousClock.now
     private var isAwaitingServers = false
+    private var dueAt = ContinuousClock.now
 
     /// Calls `lookUp` whenever a lookup is due; the first is the source's own to make, after
     /// `lookupBegins`.
@@ -30,14 +31,14 @@ final class LookupTimer {
 
     /// It gave records that hold for `timeToLive`; nil when nothing was said of it.
     func lookupAnswered(timeToLive: Duration?) {
-        timer?.schedule(
+        schedule(
             after: schedule.waitAfterAnswer(
                 timeToLive: timeToLive, elapsed: begunAt.duration(to: .now), using: &random))
     }
 
     /// It failed or named no instance.
     func lookupFailed() {
-        timer?.schedule(after: schedule.waitAfterFailure(using: &random))
+        schedule(after: schedule.waitAfterFailure(using: &random))
     }
 
     /// It was given up since every server of `resolver` is away: the next is due as soon as one is
@@ -50,8 +51,16 @@ final class LookupTimer {
             isAwaitingServers = false
             // Otherwise a lookup is under way, or there will be no more.
             guard timer?.isScheduled == true else { return }
-            timer?.schedule(after: .milliseconds(Int.random(in: 0...1000, using: &random)))
+            schedule(after: .milliseconds(Int.random(in: 0...1000, using: &random)))
         }
+    }
+
+    /// When the timer calls; nil while a lookup is under way, or there will be none.
+    var nextLookup: ContinuousClock.Instant? { timer?.isScheduled == true ? dueAt : nil }
+
+    private func schedule(after wait: Duration) {
+        dueAt = .now + wait
+        timer?.schedule(after: wait)
     }
 
     /// There will be no more.

@@ -61,6 +61,9 @@ package final class SRVSource: DNSSource {
         lookups = LookupTimer(options.refresh, on: loop) { [unowned self] in ask() }
     }
 
+    /// When the next lookup begins; nil while one is under way.
+    package var nextAsk: ContinuousClock.Instant? { lookups?.nextLookup }
+
     /// What became of answers that looked cut.
     package var partialAnswers: PartialAnswerGuard.Counters { partialGuard.counters }
 

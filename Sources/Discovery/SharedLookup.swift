@@ -49,6 +49,8 @@ package final class SharedLookup {
     }
 
     fileprivate var answersStand: Bool { source?.answersStand ?? false }
+
+    fileprivate var nextAsk: ContinuousClock.Instant? { source?.nextAsk }
 }
 
 /// One service's part in a shared lookup. Control thread only.
@@ -64,6 +66,9 @@ package final class SharedSource: Source {
 
     /// As those of the lookup.
     package var answersStand: Bool { lookup.answersStand }
+
+    /// When the lookup is made again.
+    package var nextAsk: ContinuousClock.Instant? { lookup.nextAsk }
 
     /// Begins the lookup, or joins it: what it came to last is reported before this returns.
     package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {

@@ -11,6 +11,8 @@ package protocol Source: AnyObject {
     /// Whether what it reported last holds until it reports something else: it is told of changes, and
     /// has nothing to repeat while there are none. False for one that asks again and again.
     var answersStand: Bool { get }
+    /// When it asks again; nil while it asks, and when it is told of changes instead.
+    var nextAsk: ContinuousClock.Instant? { get }
     /// Begins to report to `listener`: at once, or as soon as the first lookup ends, and from then
     /// on whenever one does.
     func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void)
@@ -28,4 +30,7 @@ package protocol DNSSource: Source {
 extension Source {
     /// Most ask again and again.
     package var answersStand: Bool { false }
+
+    /// Not all ask by a timer.
+    package var nextAsk: ContinuousClock.Instant? { nil }
 }

@@ -105,6 +105,7 @@ package final class HTTPServer: Channel {
         isDraining = true
         super.close()
         for connection in connections where connection.isIdle { connection.close() }
+        for connection in connections { connection.stream?.finishByServer() }
     }
 
     /// Stops listening and closes every connection, whatever it is about.
@@ -132,6 +133,16 @@ package struct HTTPServerOptions: Sendable {
     /// How long a client may take to close its side after our last response: closing at once
     /// could destroy the response on its way (RFC 9112 section 9.6).
     package var lingerTimeout = Duration.seconds(1)
+
+    /// What is answered to a request that is none, by its status and a sentence about what is wrong.
+    package var refusal: @Sendable (Int, String) -> HTTPServerResponse = {
+        HTTPServerResponse(status: $0, text: $1)
+    }
+
+    /// Bytes of a stream that a client may leave untaken; with more it is cut off.
+    package var streamBytesMax = 256 * 1024
+    /// How long a client may take nothing of a stream that has something for it.
+    package var streamStallTimeout = Duration.seconds(10)
 
     /// How long accepting rests after the system refused: long enough not to spin.
     let acceptPauseNanoseconds: UInt64 = 100_000_000

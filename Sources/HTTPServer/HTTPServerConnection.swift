@@ -5,6 +5,9 @@
 //    └────────────── kept ── sending ◀───────────────────────────────────┘
 //                               └── not kept ──▶ lingering ──▶ closed
 //
+// A response that goes on (HTTPServerStream) is `streaming` between answering and sending; its connection
+// is never kept.
+//
 // Reading stops from the complete request until its response is sent: what a client pipelines waits
 // in the kernel, so nothing here grows with the number of requests sent. After an error the
 // connection is not kept, since where the next request begins is not known.
@@ -22,6 +25,8 @@ final class HTTPServerConnection: Channel {
         case body(HTTPServerRequest, PayloadReader)
         /// The handler has the request.
         case answering(HTTPServerRequest)
+        /// The body of its response goes on.
+        case streaming(HTTPServerStream)
         case sending(keeps: Bool)
         case lingering
     }
@@ -29,6 +34,9 @@ final class HTTPServerConnection: Channel {
     /// Requests answered in one turn of the loop, so that a client that pipelines takes turns with
     /// everything else on the control thread.
     private static let requestsPerTurnMax = 4
+    /// Bytes that a client may send while it waits for an answer that it is watched for, or reads a
+    /// stream.
+    private static let earlyBytesMax = 16 * 1024
 
     private let server: HTTPServer
     private let peer: Endpoint
@@ -42,6 +50,11 @@ final class HTTPServerConnection: Channel {
     private var seen = 0
     private var output: [UInt8] = []
     private var sentCount = 0
+    /// Whether pieces of a stream have their lengths before them.
+    var isStreamChunked = false
+    private var earlyBytes = 0
+    /// Who wants to know when the client goes before it has its answer.
+    private weak var watcher: HTTPServerReply?
     /// The loop of `proceed` is on the stack: a reply given within it returns there.
     private var isProceeding = false
 
@@ -69,6 +82,8 @@ final class HTTPServerConnection: Channel {
         guard isOpen else { return }
         super.close()
         server.forget(self)
+        if case .streaming(let stream) = state { stream.lose() }
+        watcher?.lose()
     }
 
     // MARK: - Events
@@ -76,7 +91,16 @@ final class HTTPServerConnection: Channel {
     override func onReadable() {
         switch descriptor.receive(into: server.buffer) {
         case .bytes(let count):
-            if case .lingering = state { return }
+            switch state {
+            case .lingering: return
+            case .answering, .streaming:
+                // Nothing is expected; what comes early is either kept within bounds or ignored.
+                earlyBytes += count
+                guard earlyBytes <= Self.earlyBytesMax else { return close() }
+                if case .answering = state { server.buffer.withBytes(count) { input.append($0) } }
+                return
+            case .head, .body, .sending: break
+            }
             if isIdle { wait(server.options.requestTimeout) }
             server.buffer.withBytes(count) { input.append($0) }
             proceed()
@@ -88,7 +112,11 @@ final class HTTPServerConnection: Channel {
 
     override func onWritable() {
         stopAwaitingWrite()
-        if case .sending = state { flush() }
+        switch state {
+        case .sending: flush()
+        case .streaming: return flushStream()
+        case .head, .body, .answering, .lingering: break
+        }
         proceed()
     }
 
@@ -97,6 +125,8 @@ final class HTTPServerConnection: Channel {
         case .head where !input.isEmpty, .body:
             refuse(408, "The request did not come in time; send it without a pause.")
         case .head, .sending, .lingering: close()
+        // It took nothing for too long.
+        case .streaming: reset()
         case .answering: break
         }
     }
@@ -120,6 +150,8 @@ final class HTTPServerConnection: Channel {
         guard isOpen else { return }
         switch state {
         case .head, .body, .lingering: if isAwaitingWrite { stopReading() } else { startReading() }
+        case .answering where watcher != nil: startReading()
+        case .streaming: startReading()
         case .answering, .sending: stopReading()
         }
     }
@@ -205,13 +237,15 @@ final class HTTPServerConnection: Channel {
     /// Answers the request that the handler has; dropped when there is none.
     func respond(_ response: HTTPServerResponse) {
         guard isOpen, case .answering(let request) = state else { return }
+        watcher = nil
+        earlyBytes = 0
         send(response, to: request.client, omitsBody: request.method == .head)
         proceed()
     }
 
     /// Answers what is no proper request, and ends the connection.
     private func refuse(_ status: Int, _ text: String, to request: HTTPServerRequest? = nil) {
-        var response = HTTPServerResponse(status: status, text: text)
+        var response = server.options.refusal(status, text)
         response.closesConnection = true
         send(
             response, to: request?.client ?? ClientCapabilities(minorVersion: 1, keepsAlive: false),
@@ -236,18 +270,29 @@ final class HTTPServerConnection: Channel {
         flush()
     }
 
-    private func flush() {
+    /// Sends what the client takes. Returns whether that is everything; the connection may be closed
+    /// afterwards.
+    private func sendOutput() -> Bool {
         while sentCount < output.count {
             switch descriptor.send(output.span.extracting(sentCount..<output.count)) {
             case .bytes(let count): sentCount += count
-            case .wouldBlock:
-                stopReading()
-                return awaitWrite()
-            case .failed, .endOfStream: return close()
+            case .wouldBlock: return false
+            case .failed, .endOfStream:
+                close()
+                return false
             }
         }
         output = []
         sentCount = 0
+        return true
+    }
+
+    private func flush() {
+        guard sendOutput() else {
+            guard isOpen else { return }
+            stopReading()
+            return awaitWrite()
+        }
         guard case .sending(keeps: true) = state else { return linger() }
         state = .head
         idleSince = loop.nowNanoseconds
@@ -260,6 +305,70 @@ final class HTTPServerConnection: Channel {
         input = []
         descriptor.shutdownWriting()
         wait(server.options.lingerTimeout)
+        startReading()
+    }
+
+    // MARK: - Streams, see HTTPServerConnection+Stream
+
+    var options: HTTPServerOptions { server.options }
+
+    /// The request that the handler has; nil when it has none.
+    var answering: HTTPServerRequest? {
+        if case .answering(let request) = state { request } else { nil }
+    }
+
+    /// Whether a stream is under way: an end of the server is an end of it.
+    var stream: HTTPServerStream? {
+        if case .streaming(let stream) = state { stream } else { nil }
+    }
+
+    /// Bytes that wait for the client.
+    var queuedBytes: Int { output.count - sentCount }
+
+    func startStream(_ stream: HTTPServerStream, head: [UInt8]) {
+        watcher = nil
+        state = .streaming(stream)
+        input = []
+        output = head
+        sentCount = 0
+        flushStream()
+        if isOpen { startReading() }
+    }
+
+    func queue(_ bytes: [UInt8]) {
+        // What was sent is let go of before there is as much of it as there is queue.
+        if sentCount > options.streamBytesMax / 2 {
+            output.removeFirst(sentCount)
+            sentCount = 0
+        }
+        output += bytes
+    }
+
+    /// A client that takes nothing at all has its time, which begins anew with each byte that it takes.
+    func flushStream() {
+        let before = queuedBytes
+        if sendOutput() {
+            stopAwaitingWrite()
+            deadlineNanoseconds = .max
+        } else if isOpen {
+            awaitWrite()
+            if queuedBytes < before || deadlineNanoseconds == .max {
+                wait(options.streamStallTimeout)
+            }
+        }
+    }
+
+    /// What is queued is the rest.
+    func finishSending() {
+        state = .sending(keeps: false)
+        wait(options.responseTimeout)
+        flush()
+    }
+
+    /// Tells `reply` when the client goes away before it is answered.
+    func watch(for reply: HTTPServerReply) {
+        guard isOpen, case .answering = state else { return }
+        watcher = reply
         startReading()
     }
 

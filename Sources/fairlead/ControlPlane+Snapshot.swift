@@ -36,11 +36,7 @@ extension ControlPlane {
             // A service that no listener names has no mode of its own; HTTP is the usual one.
             show(service, modes[service.name] ?? .http, clock)
         }
-        snapshot.journal = journal.entries.reversed().map { entry in
-            AdminSnapshot.JournalEntry(
-                at: clock.wall(entry.at), service: services.name(of: entry.service),
-                backend: entry.endpoint.map { "\($0)" } ?? "", text: "\(entry.event)")
-        }
+        snapshot.journal = journal.entries.reversed().map { show($0, clock) }
         snapshot.dnsMessages = [
             "sent_udp": factory.resolver.counters.sentUDP,
             "sent_tcp": factory.resolver.counters.sentTCP,
@@ -77,6 +73,14 @@ extension ControlPlane {
         }
         snapshot.process = ProcessFigures.read()
         return snapshot
+    }
+
+    /// An entry of the journal.
+    func show(_ entry: JournalEntry, _ clock: DisplayClock) -> AdminSnapshot.JournalEntry {
+        AdminSnapshot.JournalEntry(
+            number: entry.number, at: clock.wall(entry.at),
+            service: services.name(of: entry.service),
+            backend: entry.endpoint.map { "\($0)" } ?? "", text: "\(entry.event)")
     }
 
     private func following(
@@ -123,7 +127,11 @@ extension ControlPlane {
         let roster = service.roster
         shown.isChecked = roster.options.checks != nil
         shown.totals = registry.serviceTotals(service.id.index)
+        shown.recent = history.recent(service.id.index)
         shown.hold = hold(roster.holds)
+        shown.holds = roster.holds.map {
+            .init(kind: $0.kind.rawValue, backends: $0.backends, until: clock.wall($0.until))
+        }
         shown.emergency = roster.emergency.map {
             AdminSnapshot.Emergency(
                 since: clock.wall($0.since), isRefusing: $0.conduct == .refusing)
@@ -148,6 +156,7 @@ extension ControlPlane {
         shown.lastGoodCount = source.lastGoodAnswer?.instances ?? 0
         shown.lastFailureAt = source.lastFailure.map { clock.wall($0.at) }
         shown.lastFailure = source.lastFailure.map { "\($0.failure)" } ?? ""
+        shown.nextAskAt = asked.nextAsk.map(clock.wall)
         shown.answers = ["good": Int(source.goodAnswers)]
         for (kind, count) in source.failures { shown.answers[kind.rawValue] = Int(count) }
         return shown
@@ -171,6 +180,9 @@ extension ControlPlane {
             isInRotation: isInRotation)
         shown.hostName = backend.instance.hostName
         shown.isNamed = backend.naming == .named
+        shown.namedWeight = backend.instance.weight
+        shown.override = backend.override.map { "\($0)" } ?? ""
+        shown.recentChecks = backend.recentChecks
         shown.totals = registry.backendTotals(backend.id.rawValue)
         shown.ejectedUntil = backend.state.ejectionEnd.map(clock.wall)
         shown.ejections = backend.state.ejections

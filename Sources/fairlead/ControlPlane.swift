@@ -79,6 +79,10 @@ final class ControlPlane {
     /// Where good answers are kept; nil for nowhere.
     var stateFile: StateFile?
     private var stopTimer: Timer?
+    /// What answers at the admin port; nil when there is none.
+    var adminHandler: AdminHandler?
+    /// For the admin port's charts.
+    let history = TrafficHistory()
     private var trafficTimer: Timer?
     private var loggedEntries: UInt64 = 0
 
@@ -126,7 +130,7 @@ final class ControlPlane {
         listeners = PublishedListeners(
             configuration.listeners, options.listeners, at: workers.endpoints,
             services: services.ids)
-        let adminSocket = configuration.admin.flatMap { start.sockets.take($0).first }
+        let adminSocket = configuration.admin.listen.flatMap { start.sockets.take($0).first }
         processStart = start
         services.onChange = { [unowned self] in
             logJournal()
@@ -134,24 +138,7 @@ final class ControlPlane {
             publishListeners()
         }
         publishingTimer = Timer(on: loop) { [unowned self] in publishListeners(isLate: true) }
-        if let endpoint = configuration.admin {
-            do throws(Errno) {
-                admin = try openAdmin(on: endpoint, adminSocket)
-            } catch {
-                throw StartFailure(listeningOn: endpoint, error)
-            }
-        }
-    }
-
-    private func openAdmin(
-        on endpoint: Endpoint, _ inherited: Descriptor?
-    ) throws(Errno) -> HTTPServer {
-        let handler = AdminHandler(host: AdminHost(listeningOn: endpoint)) { [unowned self] in
-            snapshot()
-        }
-        return try HTTPServer(on: endpoint, inherited: inherited, loop: loop) {
-            handler.answer($0)
-        }
+        admin = try openAdmin(configuration.admin, adminSocket)
     }
 
     /// Where the listeners are, in the order of the configuration.
@@ -216,6 +203,12 @@ final class ControlPlane {
     private func weighTraffic() {
         let timer = trafficTimer ?? Timer(on: loop) { [unowned self] in weighTraffic() }
         if trafficTimer != nil { for service in services.all { service.weighTraffic() } }
+        if adminHandler != nil {
+            history.note(
+                services.all.prefix(TrafficHistory.servicesMax).map {
+                    ($0.id.index, registry.serviceTotals($0.id.index))
+                })
+        }
         trafficTimer = timer
         timer.schedule(after: .seconds(1))
     }
@@ -325,6 +318,8 @@ final class ControlPlane {
         for entry in journal.entries where entry.number >= loggedEntries {
             let service = services.name(of: entry.service)
             let event: StaticString = entry.backend == nil ? "service.changed" : "backend.changed"
+            // What concerns the whole process is logged by whoever did it.
+            if entry.service == .process { continue }
             if let endpoint = entry.endpoint {
                 log.write(
                     .info, event,
@@ -334,5 +329,6 @@ final class ControlPlane {
             }
         }
         loggedEntries = journal.nextNumber
+        adminHandler?.journalChanged()
     }
 }

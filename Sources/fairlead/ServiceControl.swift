@@ -22,6 +22,7 @@ final class ServiceControl {
     private var membership: UInt64?
     private var checks: ServiceChecks?
     private var outliers: OutlierWatch
+    private var operatorWords = OperatorWords()
     private var deadlineTimer: Timer?
     private var drainTimer: Timer?
     private var publishTimer: Timer?
@@ -129,7 +130,7 @@ final class ServiceControl {
         if change.checks { checks?.stop() }
         roster.setOptions(RosterOptions(new), now: .now)
         if change.checks { check() }
-        roster.setOverrides(BackendOverrides(new), now: .now)
+        override(by: .store)
         if change.roster || change.checks || change.proxy { roster.optionsChanged(now: .now) }
         if let sources {
             for source in self.sources { source.stop() }
@@ -139,6 +140,37 @@ final class ServiceControl {
         }
         settle()
     }
+
+    // MARK: - What an operator says
+
+    /// Takes an operator's word about a backend.
+    func say(_ word: OperatorWord, of backend: Backend, by voice: OperatorVoice) {
+        let written = BackendOverrides(settings)[backend.endpoint]
+        operatorWords.take(word, about: backend, written: written)
+        override(by: voice)
+        settle()
+    }
+
+    /// Checks a backend as soon as may be. Returns whether there are checks.
+    func checkNow(_ id: BackendID, by voice: OperatorVoice) -> Bool {
+        guard roster.options.checks != nil else { return false }
+        roster.checkOrdered(id, by: voice, now: .now)
+        checks?.checkSoon(id)
+        return true
+    }
+
+    /// Ejects a backend, unless it is the last.
+    func orderEjection(_ id: BackendID, by voice: OperatorVoice) -> OperatorEjection {
+        defer { settle() }
+        return roster.eject(id, by: voice, now: .now)
+    }
+
+    private func override(by voice: OperatorVoice) {
+        let all = operatorWords.merged(with: BackendOverrides(settings))
+        roster.setOverrides(all, by: voice, now: .now)
+    }
+
+    // MARK: - Leaving
 
     /// Asks and checks no more: no request is sent here from now on.
     func retire() {
@@ -205,6 +237,7 @@ final class ServiceControl {
     private func settle() {
         if membership != roster.membership {
             membership = roster.membership
+            if operatorWords.keepOnly({ roster.backend($0) != nil }) { override(by: .store) }
             checks?.reconcile()
             countMembers()
         }

@@ -59,10 +59,14 @@ import Testing
         (.absenceConfirmed, [.discovered, .checking, .up, .ejected, .down, .draining, .gone]),
         (.idle, [.discovered, .checking, .up, .ejected, .down, .draining, .gone]),
         (
-            .drainOrdered,
+            .drainOrdered(.store),
             [.draining, .draining, .draining, .draining, .draining, .draining, .gone]
         ),
-        (.drainLifted, [.discovered, .checking, .up, .ejected, .down, .draining, .gone]),
+        (.drainLifted(.store), [.discovered, .checking, .up, .ejected, .down, .draining, .gone]),
+        (
+            .ejectOrdered(.store),
+            [.discovered, .checking, .ejected, .ejected, .down, .draining, .gone]
+        ),
         (.checksEnded, [.up, .up, .up, .up, .up, .draining, .gone]),
         (.timePassed, [.discovered, .checking, .up, .ejected, .down, .gone, .gone]),
     ]
@@ -73,7 +77,7 @@ import Testing
         case .dialFailed, .liveFailed: 2
         case .admittedUnchecked, .checkStarted, .checkPassed, .checkPassedInNeed, .checkFailed,
             .liveProven, .named, .leave, .recalled, .absenceConfirmed, .idle, .drainOrdered,
-            .drainLifted, .checksEnded, .timePassed:
+            .drainLifted, .ejectOrdered, .checksEnded, .timePassed:
             1
         }
     }
@@ -212,21 +216,21 @@ import Testing
     @Test("an operator's drain ends no life, and what it ends in is what the checks say by then")
     func drainedByOperator() {
         var state = Self.state(in: .up)
-        _ = state.handle(.drainOrdered, now: start, rules: Self.rules)
+        _ = state.handle(.drainOrdered(.store), now: start, rules: Self.rules)
         #expect(state.cause == .drainedByOperator && !state.isLeaving && state.deadline == nil)
         for event in [Event.idle, .absenceConfirmed, .timePassed, .named, .checkPassed] {
             #expect(state.handle(event, now: start + .seconds(99), rules: Self.rules) == nil)
             #expect(state.phase == .draining && state.since == start)
         }
         _ = state.handle(.checkFailed(.refused), now: start, rules: Self.rules)
-        let lifted = state.handle(.drainLifted, now: start, rules: Self.rules)
+        let lifted = state.handle(.drainLifted(.store), now: start, rules: Self.rules)
         #expect(lifted?.from == .draining && lifted?.to == .down && lifted?.cause == .drainLifted)
     }
 
     @Test("one that an operator drains leaves when discovery no longer names it")
     func drainedAndMissing() {
         var state = Self.state(in: .up)
-        _ = state.handle(.drainOrdered, now: start, rules: Self.rules)
+        _ = state.handle(.drainOrdered(.store), now: start, rules: Self.rules)
         _ = state.handle(.leave(.missing(answers: 1)), now: start, rules: Self.rules)
         #expect(state.isLeaving && state.cause == .missing(answers: 1))
         _ = state.handle(.named, now: start, rules: Self.rules)
@@ -240,8 +244,8 @@ import Testing
     @Test("lifting an operator's drain does not end discovery's")
     func liftedWhileLeaving() {
         var state = Self.state(in: .draining)
-        _ = state.handle(.drainOrdered, now: start, rules: Self.rules)
-        #expect(state.handle(.drainLifted, now: start, rules: Self.rules) == nil)
+        _ = state.handle(.drainOrdered(.store), now: start, rules: Self.rules)
+        #expect(state.handle(.drainLifted(.store), now: start, rules: Self.rules) == nil)
         #expect(state.phase == .draining && state.cause == .missing(answers: 1))
     }
 

@@ -15,14 +15,13 @@ import Testing
             ("workers:", "1:9: workers: found nothing, expected 1 to 256, or auto"),
             (
                 "admin: 0.0.0.0:9090",
-                "1:8: admin: found \"0.0.0.0:9090\", expected a loopback address, such as "
-                    + "127.0.0.1:9090, since the admin port has no token that could protect it "
-                    + "elsewhere, or off"
+                "1:8: admin: found 0.0.0.0:9090 without a token, expected a loopback address, such "
+                    + "as 127.0.0.1:9090, or admin.token or admin.token-file as well"
             ),
             (
                 "admin: 9090",
-                "1:8: admin: found \"9090\", expected a loopback address with a port, such as "
-                    + "127.0.0.1:9090, or off"
+                "1:8: admin: found \"9090\", expected an address with a port, such as "
+                    + "127.0.0.1:9090 or 0.0.0.0:9090, or off"
             ),
             (
                 "dns: {servers: ['10.0.0.1', 'ns.example']}",
@@ -347,8 +346,8 @@ import Testing
                     + "a unit, "
                     + "such as 500ms or 2s",
                 "f.yaml:7:32: listeners[0].service: found \"wed\", expected web?",
-                "FAIRLEAD_ADMIN: found \"x\", expected a loopback address with a port, such as "
-                    + "127.0.0.1:9090, or off",
+                "FAIRLEAD_ADMIN: found \"x\", expected an address with a port, such as "
+                    + "127.0.0.1:9090 or 0.0.0.0:9090, or off",
                 "--dns: found \"y\", expected a nameserver's address, such as 127.0.0.1:8600 or "
                     + "10.0.0.2",
             ])

@@ -13,7 +13,7 @@ import Testing
         let configuration = loaded.configuration
         #expect(loaded.warnings.isEmpty)
         #expect(configuration.workers == 4)
-        #expect(configuration.admin == Endpoint("127.0.0.1:9090"))
+        #expect(configuration.admin.listen == Endpoint("127.0.0.1:9090"))
         #expect(configuration.dns.servers == [])
         #expect(configuration.dns.timeout == .seconds(2))
         #expect(configuration.dns.resolvConf == "/etc/resolv.conf")
@@ -40,7 +40,7 @@ import Testing
     func full() throws {
         let configuration = try load(fullText).configuration
         #expect(configuration.workers == 2)
-        #expect(configuration.admin == nil)
+        #expect(configuration.admin.listen == nil)
         #expect(configuration.stopTimeout == .seconds(60))
         #expect(configuration.logLevel == .debug)
         #expect(

@@ -84,6 +84,13 @@ final class Fairlead: Sendable {
         return try getAdmin(path, port: admin)
     }
 
+    /// Has the admin port do something.
+    func post(_ path: String, headers: [String] = []) throws -> HTTPResponse {
+        guard let admin else { throw FlowError("this fairlead has no admin port") }
+        return try HTTPConnection(port: admin, host: "127.0.0.1:\(admin)")
+            .request("POST", path, headers: headers + ["Connection: close", "Content-Length: 0"])
+    }
+
     /// The sum of a metric's series whose labels contain `label`.
     func metric(_ name: String, _ label: String = "") throws -> Double {
         try page("/metrics").body.split(separator: "\n").reduce(0) { sum, line in

@@ -1,0 +1,67 @@
+// AdminControls: what the admin port can see and do, as closures that the program gives it, so that
+// nothing here knows rosters, sources or threads.
+
+package import Endpoints
+
+/// What an operator wants of one backend. Any thread.
+package enum AdminChange: Sendable, Equatable {
+    /// No new requests; what is under way finishes within the drain limit.
+    case drain
+    /// No new requests, and what is under way is ended.
+    case disable
+    /// Takes back `drain` and `disable`, and goes before a drain that is written down elsewhere.
+    case enable
+    /// In place of the weight that discovery gives; nil takes that back.
+    case weight(UInt16?)
+    /// A check as soon as may be.
+    case check
+    /// Out of the rotation as if live requests had failed.
+    case eject
+}
+
+/// What became of it. Any thread.
+package enum AdminOutcome: Sendable, Equatable {
+    /// It is done; a sentence.
+    case done(String)
+    /// It makes no sense now: what is wrong, and what to do.
+    case refused(String, expected: String)
+    /// There is no such backend.
+    case unknown
+}
+
+/// What became of the wish to read the configuration again. Any thread.
+package enum AdminReload: Sendable, Equatable {
+    /// What was read is in force; a sentence that says what differs.
+    case applied(String)
+    /// What was read is not valid, or needs a start; a line for each reason. Nothing has changed.
+    case refused([String])
+    /// It can't be done here; a sentence that says what to do.
+    case unavailable(String)
+}
+
+/// What the admin port works with. Control thread only.
+package struct AdminControls {
+    /// All there is to show, at this moment.
+    package var snapshot: () -> AdminSnapshot
+    /// The configuration that is in force, as YAML, with secrets masked.
+    package var configuration: () -> String
+    /// Entries of the journal from this number on, the oldest first.
+    package var entries: (UInt64) -> [AdminSnapshot.JournalEntry] = { _ in [] }
+    /// The number that the journal's next entry will have.
+    package var journalEnd: () -> UInt64 = { 0 }
+    /// Does something to a backend, in the name of who asked from that address.
+    package var change: (BackendKey, AdminChange, IPAddress) -> AdminOutcome
+    /// Reads the configuration again.
+    package var reload: (IPAddress) -> AdminReload
+    /// Sets the least severe message that is logged: `error`, `warning`, `info` or `debug`.
+    package var setLogLevel: (String, IPAddress) -> Void
+
+    /// Controls that show snapshots, and change nothing.
+    package init(snapshot: @escaping () -> AdminSnapshot) {
+        self.snapshot = snapshot
+        configuration = { "" }
+        change = { _, _, _ in .refused("Nothing can be changed here.", expected: "GET") }
+        reload = { _ in .unavailable("There is nothing to read again.") }
+        setLogLevel = { _, _ in }
+    }
+}

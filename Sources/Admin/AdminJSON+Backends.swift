@@ -1,0 +1,183 @@
+// AdminJSON+Backends: what /backends says, and what one backend's page does.
+
+internal import Backends
+internal import Stats
+
+/// `/backends`.
+struct BackendsDocument: Encodable {
+    struct Service: Encodable {
+        let name: String
+        let backends: [BackendView]
+    }
+
+    let services: [Service]
+
+    init(_ snapshot: AdminSnapshot) {
+        services = snapshot.services.map {
+            Service(name: $0.name, backends: BackendView.all(of: $0))
+        }
+    }
+}
+
+/// `/backends/SERVICE@ADDRESS:PORT`.
+struct BackendDocument: Encodable {
+    let service: String
+    let backend: BackendView
+    /// The newest first.
+    let journal: [JournalView]
+
+    /// - Throws: when there is no such backend.
+    init(_ snapshot: AdminSnapshot, _ key: BackendKey) throws(AdminProblem) {
+        guard let found = BackendView.find(key, in: snapshot) else {
+            throw AdminHandler.unknown(key)
+        }
+        service = found.service
+        backend = found.view
+        let address = backend.address
+        journal = snapshot.journal.filter { $0.service == key.service && $0.backend == address }
+            .map(JournalView.init)
+    }
+}
+
+/// What was done, and to whom.
+struct DoneDocument: Encodable {
+    let done: String
+    var backend: BackendView?
+}
+
+struct JournalView: Encodable {
+    let number: UInt64
+    let at: String
+    let service: String
+    let backend: String
+    let text: String
+
+    init(_ entry: AdminSnapshot.JournalEntry) {
+        number = entry.number
+        at = timeText(entry.at)
+        service = entry.service
+        backend = entry.backend
+        text = entry.text
+    }
+}
+
+struct BackendView: Encodable {
+    struct Check: Encodable {
+        let passed: Bool
+        let at: String
+        let result: String
+    }
+
+    let id: UInt32
+    let key: String
+    let address: String
+    let hostName: String
+    let state: String
+    let since: String
+    let cause: String
+    /// The place of its source among those of the service, from 0.
+    let place: UInt8
+    let priority: UInt16
+    let weight: UInt16
+    /// The last good answer of discovery names it.
+    let named: Bool
+    /// What an operator said of it; empty for nothing.
+    let override: String
+    let inRotation: Bool
+    /// In the part of the rotation that gets the requests.
+    let active: Bool
+    let check: Check?
+    /// The last checks, the oldest first: `+` passed, `-` failed.
+    let recentChecks: String
+    let ejectedUntil: String?
+    let ejections: Int
+    let onProbation: Bool
+    let sharePercent: Int
+    let lastLiveFailure: String?
+    let lastLiveFailureAt: String?
+    let requests: Int
+    let inFlight: Int
+    let connections: Int
+    let connectionFailures: Int
+    let failures: Int
+    let openConnections: Int
+    let serverErrors: Int
+    let receivedBytes: Int
+    let sentBytes: Int
+    let firstByteMilliseconds: Durations
+
+    static func all(of service: AdminSnapshot.Service) -> [BackendView] {
+        service.backends.map { BackendView($0, of: service) }
+    }
+
+    /// So many of them at most: those that are not up before those that are.
+    static func some(of service: AdminSnapshot.Service, countMax: Int) -> [BackendView] {
+        guard service.backends.count > countMax else { return all(of: service) }
+        let troubled = service.backends.filter { $0.state != .up }
+        let rest = service.backends.filter { $0.state == .up }
+        return (troubled + rest).prefix(countMax).map { BackendView($0, of: service) }
+    }
+
+    /// The backend of that name, with its service; nil when there is none.
+    static func find(
+        _ key: BackendKey, in snapshot: AdminSnapshot
+    ) -> (service: String, view: BackendView)? {
+        guard let service = snapshot.services.first(where: { $0.name == key.service }),
+            let backend = service.backends.first(where: { $0.endpoint == key.endpoint })
+        else { return nil }
+        return (service.name, BackendView(backend, of: service))
+    }
+
+    private init(_ backend: AdminSnapshot.Backend, of service: AdminSnapshot.Service) {
+        id = backend.id
+        key = "\(BackendKey(service: service.name, endpoint: backend.endpoint))"
+        address = "\(backend.endpoint)"
+        hostName = backend.hostName
+        state = backend.state.rawValue
+        since = timeText(backend.since)
+        cause = backend.cause
+        place = backend.tier.place
+        priority = backend.tier.priority
+        weight = backend.weight
+        named = backend.isNamed
+        override = backend.override
+        inRotation = backend.isInRotation
+        active = backend.isActive
+        check = backend.check.map {
+            Check(passed: $0.passed, at: timeText($0.at), result: $0.result)
+        }
+        recentChecks = backend.recentChecks.text
+        ejectedUntil = backend.ejectedUntil.map(timeText)
+        ejections = backend.ejections
+        onProbation = backend.isOnProbation
+        sharePercent = backend.sharePercent
+        lastLiveFailure = backend.lastLiveFailure?.text
+        lastLiveFailureAt = backend.lastLiveFailure.map { timeText($0.at) }
+        requests = backend.totals.requests
+        inFlight = backend.totals.inFlight
+        connections = backend.totals.dials
+        connectionFailures = backend.totals.dialFailures
+        failures = backend.totals.failures
+        openConnections = backend.totals.open
+        serverErrors = backend.totals.responses5xx
+        receivedBytes = backend.totals.bytesReceived
+        sentBytes = backend.totals.bytesSent
+        firstByteMilliseconds = Durations(backend.totals.firstByte)
+    }
+}
+
+/// Estimates from the buckets, in milliseconds; nil when nothing was counted.
+struct Durations: Encodable {
+    let median: Double?
+    let p90: Double?
+    let p99: Double?
+
+    init(_ totals: HistogramTotals) {
+        func milliseconds(_ quantile: Double) -> Double? {
+            totals.quantileMicroseconds(quantile).map { $0.rounded() / 1000 }
+        }
+        median = milliseconds(0.5)
+        p90 = milliseconds(0.9)
+        p99 = milliseconds(0.99)
+    }
+}

@@ -1,0 +1,45 @@
+// AdminProblem: why a request was not done, as `{"error": …, "expected": …}`: what is wrong, and what
+// to do instead, each as a sentence for whoever typed the request.
+
+internal import HTTPServer
+
+/// A refusal. Value type, any thread.
+struct AdminProblem: Error, Equatable {
+    /// The status, 400 to 599.
+    let status: Int
+    /// What is wrong.
+    let error: String
+    /// What would have been right, or what to do.
+    let expected: String
+    /// Methods that the path has, for 405.
+    var allow: String?
+
+    init(_ status: Int, _ error: String, expected: String) {
+        self.status = status
+        self.error = error
+        self.expected = expected
+    }
+
+    private struct Document: Encodable {
+        let error: String
+        let expected: String
+    }
+
+    var response: HTTPServerResponse {
+        let document = Document(error: error, expected: expected)
+        var response = HTTPServerResponse(
+            status: status, contentType: "application/json", body: encodeJSON(document) ?? [],
+            fields: AdminHandler.securityFields)
+        if let allow { response.fields.append(("Allow", allow)) }
+        if status == 401 {
+            response.fields.append(("WWW-Authenticate", "Bearer realm=\"fairlead\""))
+        }
+        if status == 503 { response.fields.append(("Retry-After", "5")) }
+        return response
+    }
+
+    /// What was sent, short enough to be shown again.
+    static func shown(_ text: String) -> String {
+        text.utf8.count > 100 ? "\(text.prefix(100))…" : text
+    }
+}

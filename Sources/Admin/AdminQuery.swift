@@ -1,0 +1,74 @@
+// AdminQuery: the parameters of a request. They stand in the query and never in a body, so that a
+// command line is enough to say everything: `curl -X POST …/weight?weight=5`. What is not known is
+// refused: a misspelt parameter must not do something else than was meant.
+
+/// The text with its percent-encoding undone; nil where that is malformed, or is no UTF-8.
+func percentDecoded(_ text: some StringProtocol) -> String? {
+    guard text.utf8.contains(0x25) else { return String(text) }
+    var bytes: [UInt8] = []
+    var rest = text.utf8.makeIterator()
+    while let byte = rest.next() {
+        guard byte == 0x25 else {
+            bytes.append(byte)
+            continue
+        }
+        guard let high = rest.next().flatMap(hexDigit), let low = rest.next().flatMap(hexDigit)
+        else { return nil }
+        bytes.append(high << 4 | low)
+    }
+    return String(validating: bytes, as: UTF8.self)
+}
+
+private func hexDigit(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case 0x30...0x39: byte - 0x30
+    case 0x41...0x46: byte - 0x41 + 10
+    case 0x61...0x66: byte - 0x61 + 10
+    default: nil
+    }
+}
+
+/// Parameters by name. Value type.
+struct AdminQuery {
+    private var values: [String: String] = [:]
+
+    /// - Throws: for a parameter that is not among `known`, comes twice, or is malformed.
+    init(_ query: String?, known: [String]) throws(AdminProblem) {
+        let expected =
+            known.isEmpty ? "no parameters" : "at most \(known.joined(separator: ", ")), each once"
+        for part in (query ?? "").split(separator: "&") {
+            let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let value = pair.count > 1 ? pair[1] : ""
+            guard let name = percentDecoded(pair[0]), let text = percentDecoded(value) else {
+                throw AdminProblem(
+                    400, "The query is not percent-encoded UTF-8.", expected: expected)
+            }
+            guard known.contains(name) else {
+                throw AdminProblem(
+                    400, "The parameter \(AdminProblem.shown(name)) is not known here.",
+                    expected: expected)
+            }
+            guard values.updateValue(text, forKey: name) == nil else {
+                throw AdminProblem(400, "The parameter \(name) comes twice.", expected: expected)
+            }
+        }
+    }
+
+    /// The parameter's value; nil when it is not there.
+    subscript(_ name: String) -> String? { values[name] }
+
+    /// A whole number within `range`; nil when it is not there.
+    func number<Number: FixedWidthInteger>(
+        _ name: String, _ range: ClosedRange<Number>
+    ) throws(AdminProblem) -> Number? {
+        guard let text = values[name] else { return nil }
+        guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            let number = Number(text), range.contains(number)
+        else {
+            throw AdminProblem(
+                400, "\(name) is \(AdminProblem.shown(text)), which is no number in its range.",
+                expected: "\(name)=\(range.lowerBound) to \(name)=\(range.upperBound)")
+        }
+        return number
+    }
+}

@@ -1,0 +1,93 @@
+// TrafficHistory: the requests and the errors of each service, second by second, over the last minutes:
+// whoever opens the page wants to see what happened before, not only from then on.
+
+package import Stats
+
+/// The last five minutes of some services. Control thread only.
+package final class TrafficHistory {
+    /// How many seconds are kept.
+    package static let seconds = 300
+    /// Services that are followed at most, the first that are noted: it costs 2.4 kB each.
+    package static let servicesMax = 256
+
+    /// The last seconds of one service, the oldest first; fewer than `seconds` when it is younger.
+    package struct Recent: Sendable, Equatable {
+        /// Requests that began in each second.
+        package var requests: [Int] = []
+        /// Of those that ended in each second, the ones that failed.
+        package var errors: [Int] = []
+
+        /// Nothing yet.
+        package init() {}
+    }
+
+    fileprivate struct Series {
+        var requests: [UInt32] = []
+        var errors: [UInt32] = []
+        /// Where the next second goes, once the ring is full.
+        var next = 0
+        var lastRequests: Int
+        var lastErrors: Int
+        var isFresh = true
+    }
+
+    private var series: [Int: Series] = [:]
+
+    /// Nothing noted yet.
+    package init() {}
+
+    /// Takes the totals of services, by their numbers; call it once a second. Services that are not
+    /// among them are forgotten.
+    package func note(_ totals: [(number: Int, totals: ServiceTotals)]) {
+        for number in series.keys { series[number]?.isFresh = false }
+        for (number, totals) in totals.prefix(Self.servicesMax) {
+            let errors = totals.failedRequests
+            guard var kept = series[number] else {
+                series[number] = Series(lastRequests: totals.requests, lastErrors: errors)
+                continue
+            }
+            kept.isFresh = true
+            kept.add(
+                UInt32(clamping: totals.requests - kept.lastRequests),
+                UInt32(clamping: errors - kept.lastErrors))
+            kept.lastRequests = totals.requests
+            kept.lastErrors = errors
+            series[number] = kept
+        }
+        series = series.filter(\.value.isFresh)
+    }
+
+    /// The last seconds of the service of that number; nil when it is not followed.
+    package func recent(_ number: Int) -> Recent? {
+        guard let kept = series[number] else { return nil }
+        var recent = Recent()
+        recent.requests = kept.ordered(kept.requests)
+        recent.errors = kept.ordered(kept.errors)
+        return recent
+    }
+}
+
+extension TrafficHistory.Series {
+    fileprivate mutating func add(_ request: UInt32, _ error: UInt32) {
+        if requests.count < TrafficHistory.seconds {
+            requests.append(request)
+            errors.append(error)
+        } else {
+            requests[next] = request
+            errors[next] = error
+            next = (next + 1) % TrafficHistory.seconds
+        }
+    }
+
+    fileprivate func ordered(_ ring: [UInt32]) -> [Int] {
+        (ring[next...] + ring[..<next]).map(Int.init)
+    }
+}
+
+extension ServiceTotals {
+    /// Requests that failed for whatever reason that is not the client's: answers of 500 and above,
+    /// and those that got none.
+    package var failedRequests: Int {
+        responses5xx + noBackend + backendErrors + timeouts + cutShort + overLimit
+    }
+}

@@ -1,0 +1,46 @@
+// OperatorVoice: which way an operator's word came, for the journal: who finds a backend drained wants
+// to know whom to ask.
+
+package import Endpoints
+
+/// How an operator said something. Value type, any thread.
+package enum OperatorVoice: Sendable, Hashable, CustomStringConvertible {
+    /// It is written down where the configuration is, or in the store that it follows.
+    case store
+    /// By the admin port, from that address.
+    case adminPort(from: IPAddress)
+
+    /// As who did something: `an operator`, `the admin port from 127.0.0.1`.
+    package var description: String {
+        switch self {
+        case .store: "an operator"
+        case .adminPort(let address): "the admin port from \(address)"
+        }
+    }
+}
+
+/// What became of an operator's wish to eject a backend. Any thread.
+package enum OperatorEjection: Sendable, Equatable {
+    /// It is ejected.
+    case done
+    /// It is not up, so that there is nothing to eject.
+    case notUp(BackendState.Phase)
+    /// It stays: nothing else could take its requests.
+    case refused(EjectionRefusal)
+}
+
+extension Cause {
+    init(drainBy voice: OperatorVoice) {
+        switch voice {
+        case .store: self = .drainedByOperator
+        case .adminPort(let address): self = .drainedByAdminPort(address)
+        }
+    }
+
+    init(drainLiftedBy voice: OperatorVoice) {
+        switch voice {
+        case .store: self = .drainLifted
+        case .adminPort(let address): self = .drainLiftedByAdminPort(address)
+        }
+    }
+}

@@ -1,0 +1,109 @@
+// Where the admin port listens, who may use it and for what. By default for this machine only; to be
+// reached from elsewhere it needs a token, since whoever reaches it can drain backends.
+
+internal import Documents
+package import Endpoints
+
+/// The admin port.
+package struct AdminSettings: Equatable, Sendable {
+    /// Where it listens; nil means there is none.
+    package internal(set) var listen: Endpoint? = Endpoint(.loopback, 9090)
+    /// What a request has to bring as a bearer token; nil for none. A secret: never shown.
+    package internal(set) var token: String?
+    /// A file whose first line is the token; read at the start.
+    package internal(set) var tokenFile: String?
+    /// Whether nothing can be changed by it.
+    package internal(set) var readOnly = Switch.off
+    /// Names that it answers to, besides addresses and `localhost`.
+    package internal(set) var hosts: [String] = []
+
+    /// Bytes of a token at least: one that could be guessed would protect nothing.
+    package static let tokenBytesMin = 16
+}
+
+extension OptionTable {
+    /// `admin: HOST:PORT` is short for `admin: {listen: HOST:PORT}`.
+    static let admin: [Option<AdminSettings>] = [
+        Option(
+            "listen", \.listen, .optional(.adminAddress, "off"), variable: "FAIRLEAD_ADMIN",
+            flag: .admin, "Where the admin port listens; without a token on loopback only."),
+        Option(
+            "token", \.token, .optional(.adminToken),
+            "What a request has to bring: `Authorization: Bearer TOKEN`; 16 characters at least."),
+        Option(
+            "token-file", \.tokenFile, .optional(.filePath),
+            "A file with that token, read at the start."),
+        Option("read-only", \.readOnly, .word, "Whether nothing can be changed by it."),
+        Option(
+            "hosts", \.hosts, .list(of: .hostName, countMax: 64),
+            "Names that it answers to, besides addresses and `localhost`."),
+    ]
+}
+
+extension Loading {
+    /// Whoever reaches the admin port can change what runs.
+    mutating func checkAdmin() {
+        let admin = draft.configuration.admin
+        let hasToken = admin.token != nil || admin.tokenFile != nil
+        if admin.token != nil, admin.tokenFile != nil {
+            errors.add(
+                "found both admin.token and admin.token-file, expected one",
+                at: given["admin.token-file"] ?? .nowhere)
+        }
+        guard let listen = admin.listen else {
+            for key in ["token", "token-file", "read-only", "hosts"] {
+                guard let origin = given["admin.\(key)"] else { continue }
+                warnings.add("no effect, as the admin port is off", at: origin)
+            }
+            return
+        }
+        if !listen.address.isLoopback, !hasToken {
+            errors.add(
+                found: "\(listen) without a token",
+                expected: "a loopback address, such as 127.0.0.1:\(listen.port), or admin.token or "
+                    + "admin.token-file as well", at: given["admin.listen"] ?? .nowhere)
+        }
+    }
+}
+
+extension ValueKind where Value == Endpoint {
+    /// Where the admin port listens. Not `:PORT`: who may reach it should be meant.
+    static var adminAddress: Self {
+        Self("address", write: { $0.description }) { (text) throws(Unexpected) in
+            guard text.first != ":", let endpoint = Endpoint(text) else {
+                throw Unexpected(
+                    expected: "an address with a port, such as 127.0.0.1:9090 or 0.0.0.0:9090")
+            }
+            return endpoint
+        }
+    }
+}
+
+extension ValueKind where Value == String {
+    /// A bearer token that nobody guesses.
+    static var adminToken: Self {
+        let least = AdminSettings.tokenBytesMin
+        var kind = Self("text, \(least) characters at least", write: { _ in "(secret)" }) {
+            (text) throws(Unexpected) in
+            guard (least...4096).contains(text.utf8.count),
+                text.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+            else {
+                throw Unexpected(
+                    expected: "a token of \(least) visible ASCII characters at least")
+            }
+            return text
+        }
+        kind.isSecret = true
+        return kind
+    }
+
+    /// A name that a Host field may have, without a port.
+    static var hostName: Self {
+        Self("host name", write: { $0 }) { (text) throws(Unexpected) in
+            guard isHostName(text) else {
+                throw Unexpected(expected: "a host name without a port, such as edge.example.com")
+            }
+            return text
+        }
+    }
+}

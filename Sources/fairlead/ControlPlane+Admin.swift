@@ -1,0 +1,109 @@
+// ControlPlane+Admin: the admin port on the control thread: who may use it, what it shows, and what it
+// does when an operator wants something.
+
+import Admin
+import Backends
+import Configuration
+import Documents
+import Endpoints
+import Events
+import HTTPServer
+
+extension ControlPlane {
+    /// Opens the admin port, on `inherited` if another process has opened it before; nil when there is to be none.
+    ///
+    /// - Throws: `StartFailure`: its address or its token's file can't be had.
+    func openAdmin(_ settings: AdminSettings, _ inherited: Descriptor?) throws -> HTTPServer? {
+        guard let endpoint = settings.listen else { return nil }
+        let access = AdminAccess(
+            host: AdminHost(listeningOn: endpoint, names: settings.hosts),
+            token: try Self.token(settings), isReadOnly: settings.readOnly == .on)
+        let handler = AdminHandler(access: access, controls: adminControls, on: loop)
+        adminHandler = handler
+        do throws(Errno) {
+            return try HTTPServer(
+                on: endpoint, inherited: inherited, loop: loop, options: AdminHandler.serverOptions
+            ) { handler.answer($0, $1) }
+        } catch {
+            throw StartFailure(listeningOn: endpoint, error)
+        }
+    }
+
+    private static func token(_ settings: AdminSettings) throws -> String? {
+        guard let path = settings.tokenFile else { return settings.token }
+        let text: String
+        do throws(FileTextError) {
+            text = try NamedText.read(path: path).text
+        } catch {
+            throw StartFailure(description: "admin.token-file: \(path) \(error.text)")
+        }
+        let line = String(text.prefix { !$0.isNewline })
+        guard line.utf8.count >= AdminSettings.tokenBytesMin,
+            line.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else {
+            throw StartFailure(
+                description: "admin.token-file: \(path) holds no token: a line of "
+                    + "\(AdminSettings.tokenBytesMin) visible ASCII characters at least")
+        }
+        return line
+    }
+
+    private var adminControls: AdminControls {
+        var controls = AdminControls { [unowned self] in snapshot() }
+        controls.configuration = { [unowned self] in configurationText ?? "# built in\n" }
+        controls.entries = { [unowned self] first in
+            let clock = DisplayClock()
+            return journal.entries(from: first).map { show($0, clock) }
+        }
+        controls.journalEnd = { [unowned self] in journal.nextNumber }
+        controls.change = { [unowned self] in change($0, $1, from: $2) }
+        controls.reload = { [unowned self] in reload(from: $0) }
+        controls.setLogLevel = { [unowned self] in setLogLevel($0, from: $1) }
+        return controls
+    }
+
+    // MARK: - What an operator wants
+
+    private func change(
+        _ key: BackendKey, _ change: AdminChange, from address: IPAddress
+    ) -> AdminOutcome {
+        guard let service = services[key.service],
+            let backend = service.roster.backend(at: key.endpoint)
+        else { return .unknown }
+        let outcome = service.change(backend, change, by: .adminPort(from: address))
+        if case .done(let what) = outcome {
+            noteAdmin("\(key): \(what)", from: address)
+        }
+        return outcome
+    }
+
+    private func reload(from address: IPAddress) -> AdminReload {
+        guard live != nil else {
+            return .unavailable(
+                "This Fairlead's configuration is built in, and there is none to read.")
+        }
+        noteAdmin("reload", from: address)
+        switch reload() {
+        case .unchanged: return .applied("Nothing is different.")
+        case .applied(let lines): return .applied(lines.joined(separator: "\n"))
+        case .refused(let lines): return .refused(lines)
+        }
+    }
+
+    private func setLogLevel(_ name: String, from address: IPAddress) {
+        guard let level = LogLevel(rawValue: name) else { return }
+        let old = log.level
+        log = Log(level: level)
+        guard level != old else { return }
+        journal.note(
+            "log level \(old.rawValue) to \(name), set by the admin port from \(address)", at: .now)
+        noteAdmin("log level \(name)", from: address)
+        logJournal()
+    }
+
+    /// In the log whatever its level: who changed something is asked for later.
+    private func noteAdmin(_ what: String, from address: IPAddress) {
+        Log(level: .info).write(
+            .info, "admin.changed", ["what": what, "from": "\(address)"])
+    }
+}

@@ -1,0 +1,76 @@
+// An admin port over a fixed snapshot, with controls that only write down what is asked of them.
+
+import Admin
+import Endpoints
+import Events
+import HTTP1
+import HTTPClient
+import HTTPServer
+import Testing
+
+/// Asks an admin port of its own, anew for each request. One thread.
+final class AdminFixture {
+    private let loop: EventLoop
+    private let snapshot: AdminSnapshot
+    private let token: String?
+    private let isReadOnly: Bool
+    /// What was asked of the controls, as text.
+    private(set) var asked: [String] = []
+    /// What changes come to.
+    var outcome = AdminOutcome.done("done")
+    /// What reading anew comes to.
+    var reloaded = AdminReload.applied("nothing differs")
+
+    init(
+        loop: EventLoop, snapshot: AdminSnapshot = Sample.healthy, token: String? = nil,
+        isReadOnly: Bool = false
+    ) {
+        self.loop = loop
+        self.snapshot = snapshot
+        self.token = token
+        self.isReadOnly = isReadOnly
+    }
+
+    /// The answer to one request.
+    func ask(
+        _ path: String, _ method: Method = .get, host: String? = nil,
+        fields: [(name: StaticString, value: String)] = [], body: [UInt8] = []
+    ) throws -> (response: HTTPClient.Response, text: String) {
+        let listening = Endpoint(.loopback, 0)
+        let access = AdminAccess(
+            host: AdminHost(listeningOn: listening), token: token, isReadOnly: isReadOnly)
+        let handler = AdminHandler(access: access, controls: controls, on: loop)
+        let server = try HTTPServer(
+            on: listening, loop: loop, options: AdminHandler.serverOptions
+        ) { handler.answer($0, $1) }
+        defer { server.close() }
+        var request = HTTPClient.Request(
+            path, from: server.endpoint, host: host, deadline: .seconds(10),
+            responseBody: .upTo(1 << 20))
+        request.method = method
+        request.fields = fields.map { (name: "\($0.name)", value: $0.value) }
+        request.body = body
+        var outcome: HTTPClient.Outcome?
+        HTTPClient(on: loop).send(request) { outcome = $0 }
+        for _ in 0..<5000 where outcome == nil { loop.runOnce(waiting: true) }
+        guard case .response(let response) = try #require(outcome) else {
+            Issue.record("no response: \(String(describing: outcome))")
+            throw Errno.timedOut
+        }
+        return (response, String(decoding: response.body, as: UTF8.self))
+    }
+
+    private var controls: AdminControls {
+        var controls = AdminControls { [snapshot] in snapshot }
+        controls.change = { [unowned self] key, change, address in
+            asked.append("\(key) \(change) from \(address)")
+            return outcome
+        }
+        controls.reload = { [unowned self] address in
+            asked.append("reload from \(address)")
+            return reloaded
+        }
+        controls.setLogLevel = { [unowned self] in asked.append("log level \($0) from \($1)") }
+        return controls
+    }
+}

@@ -120,7 +120,9 @@ struct MappingReader<Root> {
         let shown = isName(entry.key) ? entry.key : quoted(entry.key)
         let origin = Origin.file(
             name: file, mark: entry.keyMark, path: path.isEmpty ? shown : "\(path).\(shown)")
-        if let nearest = nearest(to: entry.key, among: known) {
+        if let home = OptionTable.home(of: entry.key, besides: known) {
+            problems.add("unknown key here, expected it \(home)", at: origin)
+        } else if let nearest = nearest(to: entry.key, among: known) {
             problems.add("unknown key, expected \(nearest)?", at: origin)
         } else {
             problems.add(

@@ -11,7 +11,8 @@ extension Loading {
         let name = file?.name ?? draft.direct.file ?? ""
         if let root = root(of: file) {
             let reader = MappingReader(
-                file: name, options: OptionTable.file, sections: ["services", "listeners"])
+                file: name, options: OptionTable.file, sections: ["services", "listeners"],
+                aliases: ["log-level": "log.level"])
             reading = reader.read(root, path: "", into: &draft, &errors)
             given.merge(reading.given) { $1 }
             draft.service.check = settled(

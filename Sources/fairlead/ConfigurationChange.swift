@@ -50,7 +50,7 @@ struct ConfigurationChange: Equatable {
         compareServices(old.services, new.services)
         compareListeners(old.listeners, new.listeners)
         if old.stopTimeout != new.stopTimeout { self.settings.append("stop-timeout") }
-        if old.logLevel != new.logLevel { self.settings.append("log-level") }
+        if old.log != new.log { self.settings.append("log") }
         if old.checks != new.checks { self.settings.append("checks.rate") }
         if old.reload != new.reload { self.settings.append("reload.watch") }
     }

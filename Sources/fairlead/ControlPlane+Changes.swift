@@ -38,8 +38,9 @@ extension ControlPlane {
         let sources = try makeSources(change)
         // The last that can be refused, since it takes something of the system.
         try openListeners(new.listeners)
+        // What was set by hand stays until the configuration says something else.
+        if new.log != configuration.log { log = Log(new.log) }
         configuration = new
-        log = Log(level: new.logLevel)
         checker.rate = new.checks.rate
         services.order(by: new.services.map(\.name))
         guard !change.isEmpty else { return change }

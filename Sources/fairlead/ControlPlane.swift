@@ -72,7 +72,7 @@ final class ControlPlane {
     /// - Throws: `StartFailure`; the process is to end then.
     init(_ configuration: Configuration) throws {
         self.configuration = configuration
-        log = Log(level: configuration.logLevel)
+        log = Log(configuration.log)
         registry = StatsRegistry(
             workers: configuration.workers, listeners: configuration.listeners.count,
             services: 0)
@@ -149,6 +149,7 @@ final class ControlPlane {
         try start()
         serve()
         log.write(.info, "process.stopped", [:])
+        log.finish()
     }
 
     /// Starts services and workers; `serve` follows.

@@ -22,8 +22,14 @@ let brokenConfigurations = #"""
         1:15: stop-timeout: found "2h", expected 0s to 1h
     log-level: warn
         1:12: log-level: found "warn", expected error, warning, info or debug
+    log: {level: warn}
+        1:14: log.level: found "warn", expected error, warning, info or debug
+    log: {format: xml}
+        1:15: log.format: found "xml", expected text or json
+    log: info
+        1:6: log: found "info", expected a mapping with keys of: level, format
     loglevel: info
-        1:1: loglevel: unknown key, expected log-level?
+        1:1: loglevel: unknown key, expected one of: workers, admin, stop-timeout, share-addresses, log, reload, access-log, dns, checks, consul, defaults, services, listeners
     reload: on
         1:9: reload: found "on", expected a mapping with keys of: watch
     reload: {watch: yes}

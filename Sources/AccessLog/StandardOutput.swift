@@ -1,12 +1,12 @@
-// StandardOutput: two logs write to it, the program's own and the access log, from two threads, and a
-// line of one must not stand inside a line of the other. A pipe takes up to PIPE_BUF (4096) bytes at
+// StandardOutput: where the access log may write, and the program's own log to standard error; both are one
+// pipe in many a container, and a line of one must not stand inside a line of the other. A pipe takes up to PIPE_BUF (4096) bytes at
 // once or not at all; so both write whole lines of no more than that, and only when there is room.
 
 internal import Events
 internal import Glibc
 internal import Locking
 
-/// The process' standard output. Any thread.
+/// The process' standard output, and its standard error. Any thread.
 package enum StandardOutput {
     /// Between the look whether there is room and the write nobody else may write.
     private static let turn = Locked(())
@@ -21,13 +21,15 @@ package enum StandardOutput {
         case failed(Int32)
     }
 
-    /// Writes `lines`, whole lines of at most 4096 bytes, if there is room for them.
-    package static func write(_ lines: Span<UInt8>) -> Outcome {
-        turn.withLock { _ in
-            guard isReady(waiting: 0) else { return .full }
+    /// Writes `lines`, whole lines of at most 4096 bytes, if there is room for them; to standard error
+    /// with `toError`.
+    package static func write(_ lines: Span<UInt8>, toError: Bool = false) -> Outcome {
+        let number = toError ? STDERR_FILENO : STDOUT_FILENO
+        return turn.withLock { _ in
+            guard isReady(number, waiting: 0) else { return .full }
             // The span keeps the bytes alive during the call.
             let count = unsafe lines.withUnsafeBufferPointer {
-                unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count)
+                unsafe Glibc.write(number, $0.baseAddress, $0.count)
             }
             if count == lines.count { return .written }
             if count < 0, errno == EAGAIN || errno == EINTR { return .full }
@@ -40,14 +42,14 @@ package enum StandardOutput {
         while true {
             switch write(lines) {
             case .written: return nil
-            case .full: _ = isReady(waiting: -1)
+            case .full: _ = isReady(STDOUT_FILENO, waiting: -1)
             case .failed(let number): return Errno(rawValue: number)
             }
         }
     }
 
-    private static func isReady(waiting milliseconds: Int32) -> Bool {
-        var entry = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
+    private static func isReady(_ number: Int32, waiting milliseconds: Int32) -> Bool {
+        var entry = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
         // The kernel writes one record.
         return unsafe poll(&entry, 1, milliseconds) == 1 && entry.revents & Int16(POLLOUT) != 0
     }

@@ -121,7 +121,7 @@ extension AdminOpenAPI {
                   "description": "as the name says",
                   "content": {
                     "application/yaml": {
-                      "schema": {"type": "string"}
+                      "schema": {"type": "object"}
                     }
                   }
                 },

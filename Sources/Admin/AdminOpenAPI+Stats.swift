@@ -34,8 +34,8 @@ extension AdminOpenAPI {
             "required": [
               "name", "mode", "sources", "emergencies", "ejectionsRefused", "sentence",
               "checked", "inRotation", "requests", "inFlight", "responses", "upgrades",
-              "errors", "retries", "retriesDenied", "queued", "waiting", "receivedBytes",
-              "sentBytes", "durationMilliseconds", "backendCount", "backends"
+              "errors", "retries", "retriesDenied", "hedges", "hedgesWon", "queued",
+              "waiting", "receivedBytes", "sentBytes", "durationMilliseconds", "backendCount", "backends"
             ],
             "properties": {
               "name": {"type": "string"}, "mode": {"enum": ["http", "tcp"]},
@@ -55,6 +55,8 @@ extension AdminOpenAPI {
               },
               "retries": {"type": "integer", "minimum": 0},
               "retriesDenied": {"type": "integer", "minimum": 0},
+              "hedges": {"type": "integer", "minimum": 0},
+              "hedgesWon": {"type": "integer", "minimum": 0},
               "queued": {"type": "integer", "minimum": 0}, "waiting": {"type": "integer"},
               "receivedBytes": {"type": "integer", "minimum": 0},
               "sentBytes": {"type": "integer", "minimum": 0},

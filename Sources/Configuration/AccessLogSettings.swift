@@ -21,7 +21,7 @@ package struct AccessLogSettings: Equatable, Sendable {
 package enum AccessLogTarget: Equatable, Sendable {
     /// Nowhere.
     case off
-    /// To standard output, between the lines of the program's own log.
+    /// To standard output.
     case stdout
     /// To the file at this path.
     case file(String)

@@ -31,8 +31,8 @@ package struct Configuration: Equatable, Sendable {
     package internal(set) var user: String?
     /// Where good answers are kept for the next process; nil: nowhere.
     package internal(set) var stateFile: String?
-    /// The least severe message that is written.
-    package internal(set) var logLevel = LogLevel.info
+    /// What is told of what happens.
+    package internal(set) var log = LogSettings()
     /// When the configuration is read anew besides being told to.
     package internal(set) var reload = ReloadSettings()
     /// Whether another process may listen on the same addresses.
@@ -83,6 +83,22 @@ package struct DNSSettings: Equatable, Sendable {
     /// How questions travel at first.
     package enum Transport: String, CaseIterable, Equatable, Sendable {
         case udp, tcp
+    }
+}
+
+/// What is told of what happens, on standard error.
+package struct LogSettings: Equatable, Sendable {
+    /// The least severe message that is written.
+    package internal(set) var level = LogLevel.info
+    /// What a line looks like.
+    package internal(set) var format = Format.text
+
+    /// What a line looks like.
+    package enum Format: String, CaseIterable, Equatable, Sendable {
+        /// Time, severity, event, and what belongs to it as `key=value`.
+        case text
+        /// A JSON object a line.
+        case json
     }
 }
 

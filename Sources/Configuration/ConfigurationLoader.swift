@@ -53,6 +53,8 @@ struct Loading {
     var warnings = ProblemList()
     /// Whether anything asks for a listener, well or badly.
     var hasListeners = false
+    /// Whether services are written in a way that can't be read, so that none can be said to be missing.
+    var hasUnreadServices = false
     /// False when the file's structure is unknown, so that nothing can be said to be missing.
     var isComplete = true
 

@@ -34,10 +34,9 @@ package struct EffectiveConfiguration: Sendable {
         }
 
         // What is carried by a listener has its options from here.
-        var shownDraft = draft
-        shownDraft.service.check = shown(draft.service.check, given: [:])
-        write(Self.defaults, of: shownDraft, to: &yaml, indent: 0) { key in
+        write(Self.defaults, of: draft, to: &yaml, indent: 0) { key in
             isIdle(String(key.dropFirst("defaults.".count)), in: draft.service.check)
+                // Given, it would have to suit every interval.
                 || key == "defaults.check.fast-interval" && given[key] == nil
         } origin: {
             given[$0]
@@ -118,8 +117,7 @@ package struct EffectiveConfiguration: Sendable {
     private func write(_ service: Entry<Service>, to yaml: inout YAMLText) {
         yaml.open(service.value.name, indent: 2, comment: Self.text(of: service.origin))
         writeSources(of: service.value, service.given, to: &yaml, indent: 4)
-        var value = service.value
-        value.check = shown(value.check, given: service.given)
+        let value = service.value
         write(OptionTable.service, of: value, to: &yaml, indent: 4) { key in
             isIdle(key, in: value.check)
                 || key == "hash" && value.balance != .consistentHash
@@ -166,15 +164,6 @@ package struct EffectiveConfiguration: Sendable {
         if !names.isEmpty {
             yaml.add("srv", list: names, indent: indent, comment: comment("srv"))
         }
-    }
-
-    /// As it is in force: where nobody gave a fast interval, it is no longer than the interval.
-    private func shown(_ check: Service.Check, given own: [String: Origin]) -> Service.Check {
-        var check = check
-        let isGiven =
-            own["check.fast-interval"] != nil || given["defaults.check.fast-interval"] != nil
-        if !isGiven { check.fastInterval = min(check.fastInterval, check.interval) }
-        return check
     }
 
     /// Whether an option of a check is for another kind of check.

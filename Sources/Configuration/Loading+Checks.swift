@@ -54,6 +54,16 @@ extension Loading {
         checkIntervals(service)
     }
 
+    /// A fast interval that nobody gave is no longer than the interval.
+    mutating func settleIntervals() {
+        guard given["defaults.check.fast-interval"] == nil else { return }
+        for place in services.indices where services[place].given["check.fast-interval"] == nil {
+            let interval = services[place].value.check.interval
+            services[place].value.check.fastInterval = min(
+                services[place].value.check.fastInterval, interval)
+        }
+    }
+
     private mutating func checkIntervals(_ service: Entry<Service>) {
         let check = service.value.check
         let interval = Units.write(check.interval)

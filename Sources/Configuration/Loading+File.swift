@@ -11,7 +11,8 @@ extension Loading {
         let name = file?.name ?? draft.direct.file ?? ""
         if let root = root(of: file) {
             let reader = MappingReader(
-                file: name, options: OptionTable.file, sections: ["services", "listeners"])
+                file: name, options: OptionTable.file, sections: ["services", "listeners"],
+                aliases: ["log-level": "log.level"])
             reading = reader.read(root, path: "", into: &draft, &errors)
             given.merge(reading.given) { $1 }
             draft.service.check = settled(
@@ -66,6 +67,7 @@ extension Loading {
     private mutating func readServices(_ node: YAMLNode, file: String) {
         guard case .mapping(let entries) = node.content else {
             if !node.isNothing {
+                hasUnreadServices = true
                 errors.add(
                     found: node.found, expected: "a mapping of names to services",
                     at: .file(name: file, mark: node.mark, path: "services"))
@@ -92,7 +94,9 @@ extension Loading {
         service.value.name = name
         read(node, path, file, OptionTable.serviceEntry, into: &service)
         service.value.check = settled(service.value.check, given: service.given)
-        if !service.hasSource {
+        // Of what is no mapping nothing can be said to be missing.
+        let isMapping = if case .mapping = node.content { true } else { node.isNothing }
+        if !service.hasSource, isMapping {
             errors.add("found no source, expected srv, consul, file or backends", at: origin)
         }
         services.append(withSources(service, service))

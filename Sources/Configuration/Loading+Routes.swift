@@ -141,8 +141,9 @@ extension Loading {
                 continue
             }
             guard case .scalar(let value, _) = entry.value.content, isFieldValue(value) else {
+                let isSecret = EffectiveConfiguration.soundsSecret(entry.key)
                 errors.add(
-                    found: entry.value.found,
+                    found: isSecret ? "something else" : entry.value.found,
                     expected: "a value of visible ASCII, without spaces around it",
                     at: .file(name: file, mark: entry.value.mark, path: "\(path).\(shown)"))
                 continue

@@ -11,6 +11,7 @@ extension Loading {
                 "found no listener, expected listeners in a file (--config FILE), or --listen with "
                     + "--service, --consul or --backend", at: .nowhere)
         }
+        settleIntervals()
         checkNames()
         checkServiceReferences()
         checkAddresses()
@@ -58,7 +59,7 @@ extension Loading {
                 }
             } else if let reference {
                 let name = listener.value.service
-                if known.contains(name) { continue }
+                if known.contains(name) || hasUnreadServices { continue }
                 let some = names.prefix(10).joined(separator: ", ")
                 let hint =
                     if let nearest = nearest(to: name, among: names) {

@@ -10,6 +10,8 @@ struct MappingReader<Root> {
     let options: [Option<Root>]
     /// Keys of this mapping whose values have a shape of their own; they are handed back unread.
     var sections: [String] = []
+    /// Other names of options, and the keys that these have.
+    var aliases: [String: String] = [:]
 
     /// What a mapping had.
     struct Reading {
@@ -43,7 +45,7 @@ struct MappingReader<Root> {
             return
         }
         for entry in entries {
-            let key = group + entry.key
+            let key = aliases[group + entry.key] ?? group + entry.key
             let entryPath = path.isEmpty ? entry.key : "\(path).\(entry.key)"
             if sections.contains(key) {
                 reading.keys.insert(key)
@@ -132,7 +134,9 @@ struct MappingReader<Root> {
         let shown = isName(entry.key) ? entry.key : quoted(entry.key)
         let origin = Origin.file(
             name: file, mark: entry.keyMark, path: path.isEmpty ? shown : "\(path).\(shown)")
-        if let nearest = nearest(to: entry.key, among: known) {
+        if let home = OptionTable.home(of: entry.key, besides: known) {
+            problems.add("unknown key here, expected it \(home)", at: origin)
+        } else if let nearest = nearest(to: entry.key, among: known) {
             problems.add("unknown key, expected \(nearest)?", at: origin)
         } else {
             problems.add(

@@ -79,7 +79,9 @@ enum OptionTable {
             Option(
                 "share-addresses", \.shareAddresses, .word,
                 "Whether another process may listen on the same addresses, to take over."),
-            Option("log-level", \.logLevel, .word, "The least severe message that is written."),
+            Option("log.level", \.log.level, .word, "The least severe message that is written."),
+            Option(
+                "log.format", \.log.format, .word, "What a line of the log looks like."),
             Option(
                 "reload.watch", \.reload.watch, .word,
                 "Whether the configuration is read anew when its file has changed, besides on SIGHUP."

@@ -185,8 +185,31 @@ internal import CLibyaml
         let problem = unsafe parser.pointee.problem.map { unsafe String(cString: $0) }
         let context = unsafe parser.pointee.context.map { unsafe " \(String(cString: $0))" }
         return unsafe YAMLError(
-            text: "not YAML: \(problem ?? "unknown problem")\(context ?? "")",
+            text: "not YAML: \(problem ?? "unknown problem")\(context ?? "")"
+                + Self.advice(problem ?? ""),
             mark: YAMLMark(parser.pointee.problem_mark))
+    }
+
+    /// What is most likely behind a problem: libyaml speaks of its grammar.
+    private static func advice(_ problem: String) -> String {
+        if problem.contains("mapping values are not allowed") {
+            return
+                ": is it indented further than the line above, or does a value with a colon in it "
+                + "need quotes?"
+        }
+        if problem.contains("cannot start any token") {
+            return
+                ": is that a tab? Indent with spaces, and put a value that begins with @, ` or % in "
+                + "quotes"
+        }
+        if problem.contains("expected ',' or") {
+            return ": is a bracket before this not closed, or a comma missing?"
+        }
+        if problem.contains("unexpected end of stream") { return ": is a quote not closed?" }
+        if problem.contains("did not find expected") {
+            return ": is this, or a line above, indented as its neighbours are?"
+        }
+        return ""
     }
 
     /// `error` with its place. Where libyaml could not read a character it tells the byte's offset

@@ -51,7 +51,7 @@ struct ConfigurationChange: Equatable {
         compareListeners(old.listeners, new.listeners)
         if old.stopTimeout != new.stopTimeout { self.settings.append("stop-timeout") }
         if old.stopDelay != new.stopDelay { self.settings.append("stop-delay") }
-        if old.logLevel != new.logLevel { self.settings.append("log-level") }
+        if old.log != new.log { self.settings.append("log") }
         if old.checks != new.checks { self.settings.append("checks.rate") }
         if old.reload != new.reload { self.settings.append("reload.watch") }
     }

@@ -93,7 +93,7 @@ extension ControlPlane {
     private func setLogLevel(_ name: String, from address: IPAddress) {
         guard let level = LogLevel(rawValue: name) else { return }
         let old = log.level
-        log = Log(level: level)
+        setLogLevel(level)
         guard level != old else { return }
         journal.note(
             "log level \(old.rawValue) to \(name), set by the admin port from \(address)", at: .now)
@@ -103,7 +103,7 @@ extension ControlPlane {
 
     /// In the log whatever its level: who changed something is asked for later.
     private func noteAdmin(_ what: String, from address: IPAddress) {
-        Log(level: .info).write(
+        Log(level: .info, format: log.format).write(
             .info, "admin.changed", ["what": what, "from": "\(address)"])
     }
 }

@@ -38,10 +38,9 @@ extension ControlPlane {
         let sources = try makeSources(change)
         // The last that can be refused, since it takes something of the system.
         try openListeners(new.listeners)
-        let isNewLevel = configuration.logLevel != new.logLevel
+        // What was set by hand stays until the configuration says something else.
+        if new.log != configuration.log { log = Log(new.log) }
         configuration = new
-        // One that was set by the admin port stays, unless this says something new.
-        if isNewLevel { log = Log(level: new.logLevel) }
         checker.rate = new.checks.rate
         services.order(by: new.services.map(\.name))
         guard !change.isEmpty else { return change }

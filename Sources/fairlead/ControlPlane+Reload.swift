@@ -57,6 +57,16 @@ extension ControlPlane {
     /// by `run`. Control thread only; takes some milliseconds for a thousand services.
     var configurationText: String? { live?.effective?.yaml }
 
+    /// Writes what is as severe as `level` or more from now on, until the configuration says something
+    /// else than it does now. Control thread only.
+    func setLogLevel(_ level: LogLevel) {
+        guard level != log.level else { return }
+        let before = log.level
+        log = Log(level: level, format: log.format)
+        log.write(
+            .warning, "log.level_changed", ["from": before.rawValue, "to": level.rawValue])
+    }
+
     /// Watches the file, or does so no more, as the configuration has it.
     private func watchFile() {
         guard configuration.reload.watch == .on, !isDraining, let path = live?.origin.path else {

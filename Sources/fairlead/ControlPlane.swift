@@ -92,7 +92,7 @@ final class ControlPlane {
     init(_ configuration: Configuration, start: ProcessStart = ProcessStart()) throws {
         var start = start
         self.configuration = configuration
-        log = Log(level: configuration.logLevel)
+        log = Log(configuration.log)
         registry = StatsRegistry(
             workers: configuration.workers, listeners: configuration.listeners.count,
             services: 0)
@@ -170,6 +170,7 @@ final class ControlPlane {
         try start()
         serve()
         log.write(.info, "process.stopped", [:])
+        log.finish()
     }
 
     /// Starts services and workers; `serve` follows.

@@ -1,18 +1,23 @@
-// Log: one line per event on standard output, for whatever collects the container's streams:
-// `2026-11-22T22:10:00.123Z info backend.state service=web backend=10.0.0.1:80 …`.
+// Log: one line per event on standard error, for whatever collects the container's streams:
+// `2026-11-22T22:10:00.123Z info backend.state service=web backend=10.0.0.1:80 …`, or the same as JSON.
+// Warnings and errors that repeat themselves are folded (LogFolding.swift).
 
 import AccessLog
 import Configuration
 import Glibc
+import Locking
 import Synchronization
 
 /// Writes log lines. Any thread.
 struct Log: Sendable {
     /// Events less severe than this are not written.
     let level: LogLevel
+    /// What a line looks like.
+    var format = LogSettings.Format.text
     /// Lines dropped since the last one written, because the reader of the pipe is too slow: a log
     /// must never stop the program that writes it.
     private static let dropped = Atomic<Int>(0)
+    private static let folding = Locked(LogFolding())
     /// What a pipe takes at once if it takes anything (PIPE_BUF); longer lines are cut.
     private static let lineBytesMax = 4096
 
@@ -20,17 +25,60 @@ struct Log: Sendable {
     func write(_ severity: LogLevel, _ event: StaticString, _ values: KeyValuePairs<String, String>)
     {
         guard Self.rank(severity) <= Self.rank(level) else { return }
-        var line = "\(Self.timestamp()) \(severity.rawValue) \(event)"
-        for (key, value) in values { line += " \(key)=\(Self.quoted(value))" }
-        let lost = Self.dropped.exchange(0, ordering: .relaxed)
-        if lost > 0 { line += " log_lines_dropped=\(lost)" }
-        if !Self.put(line) { Self.dropped.add(lost + 1, ordering: .relaxed) }
+        let said = LogFolding.Event(
+            severity: severity, name: "\(event)", values: values.map { ($0.key, $0.value) })
+        // Everything else is written once: a change that comes again is another change.
+        guard severity == .warning || severity == .error else { return put(said) }
+        for event in Self.folding.withLock({ $0.take(said, now: .now) }) { put(event) }
     }
 
-    private static func put(_ line: String) -> Bool {
-        var bytes = Array(line.utf8.prefix(lineBytesMax - 1))
+    /// Writes what was folded and not told yet: the program ends.
+    func finish() {
+        for event in Self.folding.withLock({ $0.takeAll() }) { put(event) }
+    }
+
+    private func put(_ event: LogFolding.Event) {
+        var event = event
+        let lost = Self.dropped.exchange(0, ordering: .relaxed)
+        if lost > 0 { event.values.append(("log_lines_dropped", "\(lost)")) }
+        let line = Self.line(event, format, at: Self.timestamp())
+        var bytes = Array(line.utf8.prefix(Self.lineBytesMax - 1))
         bytes.append(0x0a)
-        return StandardOutput.write(bytes.span) == .written
+        if StandardOutput.write(bytes.span, toError: true) != .written {
+            Self.dropped.add(lost + 1, ordering: .relaxed)
+        }
+    }
+
+    /// One event as a line, without its end.
+    static func line(
+        _ event: LogFolding.Event, _ format: LogSettings.Format, at time: String
+    ) -> String {
+        switch format {
+        case .text:
+            event.values.reduce("\(time) \(event.severity.rawValue) \(event.name)") {
+                "\($0) \($1.key)=\(quoted($1.value))"
+            }
+        case .json:
+            "{"
+                + ([
+                    ("time", time), ("level", event.severity.rawValue), ("event", event.name),
+                ] + event.values)
+                .map { "\(inJSON($0.0)):\(inJSON($0.1))" }.joined(separator: ",") + "}"
+        }
+    }
+
+    private static func inJSON(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": quoted += "\\\(scalar)"
+            case _ where scalar.value < 0x20:
+                let digits = String(scalar.value, radix: 16)
+                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted + "\""
     }
 
     private static func rank(_ level: LogLevel) -> Int {
@@ -62,5 +110,12 @@ struct Log: Sendable {
             decoding: text.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
         let milliseconds = String(1000 + now.tv_nsec / 1_000_000).dropFirst()
         return "\(seconds).\(milliseconds)Z"
+    }
+}
+
+extension Log {
+    /// As the configuration has it.
+    init(_ settings: LogSettings) {
+        self.init(level: settings.level, format: settings.format)
     }
 }

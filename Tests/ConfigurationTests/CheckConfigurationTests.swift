@@ -92,7 +92,7 @@ import Testing
         #expect(check.fastInterval == .milliseconds(200))
         #expect(check.downInterval == .seconds(60))
         let plain = try self.check("{interval: 100ms, timeout: 50ms}")
-        #expect(plain.fastInterval == .milliseconds(500))
+        #expect(plain.fastInterval == .milliseconds(100))
         #expect(plain.downInterval == nil)
         #expect(
             try self.check("{down-interval: auto}", defaults: "{down-interval: 9s}").downInterval

@@ -82,7 +82,7 @@ import Testing
         "each value says where it is from",
         arguments: [
             "workers: 2 # --workers", "stop-timeout: 5s # FAIRLEAD_STOP_TIMEOUT",
-            "log-level: debug # f.yaml:1", "rate: 1000 # default", "web: # f.yaml:3",
+            "level: debug # f.yaml:1", "rate: 1000 # default", "web: # f.yaml:3",
             "balance: least-time # f.yaml:2", "interval: 9s # f.yaml:3",
             "path: /up # FAIRLEAD_CHECK_PATH", "srv: [_web._tcp.example] # f.yaml:3",
             "listen: \":8080\" # f.yaml:4",

@@ -18,7 +18,7 @@ import Testing
         #expect(configuration.dns.timeout == .seconds(2))
         #expect(configuration.dns.resolvConf == "/etc/resolv.conf")
         #expect(configuration.stopTimeout == .seconds(30))
-        #expect(configuration.logLevel == .info)
+        #expect(configuration.log.level == .info)
         let listener = try #require(configuration.listeners.first)
         #expect(listener.name == ":8080")
         #expect(listener.listen == Endpoint(.any, 8080))
@@ -42,7 +42,7 @@ import Testing
         #expect(configuration.workers == 2)
         #expect(configuration.admin.listen == nil)
         #expect(configuration.stopTimeout == .seconds(60))
-        #expect(configuration.logLevel == .debug)
+        #expect(configuration.log.level == .debug)
         #expect(
             configuration.dns.servers.map(\.description) == [
                 "127.0.0.1:8600", "10.0.0.2:53", "[::1]:53",
@@ -147,7 +147,7 @@ import Testing
         let configuration = try load(text, environment: environment, flags: [.workers: ["3"]])
             .configuration
         #expect(configuration.workers == 3)
-        #expect(configuration.logLevel == .debug)
+        #expect(configuration.log.level == .debug)
         #expect(configuration.stopTimeout == .seconds(5))
         #expect(configuration.services.map(\.check.interval) == [.seconds(8), .seconds(9)])
         #expect(configuration.services.map(\.check.rise) == [7, 7])

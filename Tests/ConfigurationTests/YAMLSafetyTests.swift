@@ -26,17 +26,12 @@ import Testing
                 "1:17: found more than 16 lists and mappings inside each other, expected at most "
                     + "six"
             ),
-            (
-                "a:\n\tb: 1",
-                "2:1: not YAML: found character that cannot start any token while scanning for the "
-                    + "next token"
-            ),
-            ("a: 1\n  b: 2", "2:4: not YAML: mapping values are not allowed in this context"),
             ("a: 1\nb: x\u{0}y", "2:5: not YAML: control characters are not allowed"),
             ("a: é\u{7}", "1:5: not YAML: control characters are not allowed"),
             (
                 "a: \"open",
-                "1:9: not YAML: found unexpected end of stream while scanning a quoted scalar"
+                "1:9: not YAML: found unexpected end of stream while scanning a quoted scalar: "
+                    + "is a quote not closed?"
             ),
             (
                 String(repeating: "#", count: (1 << 20) + 1),

@@ -57,11 +57,14 @@ extension Flow {
                 #expect(lines.map(\.target) == (0..<count).map { "/\($0)" })
                 #expect(lines.allSatisfy { $0.status == 200 && $0.cause == "--" && $0.tries == 1 })
                 #expect(lines.allSatisfy { $0.backend == "127.0.0.1:\(web[0].port)" })
-                #expect(fairlead.process.output.contains("access_log.reopened"))
+                #expect(fairlead.process.errors.contains("access_log.reopened"))
             }
         }
 
-        @Test func `standard output carries both logs, line by line`() throws {
+        @Test
+        func `the access log has standard output to itself, and the other log standard error`()
+            throws
+        {
             try withStage { stage in
                 let web = try stage.web("one")
                 let fairlead = try stage.fairlead(
@@ -73,14 +76,8 @@ extension Flow {
                 }
                 fairlead.process.signal(SIGTERM)
                 #expect(try fairlead.process.waitForExit() == .status(0))
-                let (access, own) = fairlead.process.output.split(separator: "\n")
-                    .reduce(into: ([String](), [String]())) { parts, line in
-                        if line.hasPrefix("{") {
-                            parts.0.append(String(line))
-                        } else {
-                            parts.1.append(String(line))
-                        }
-                    }
+                let access = fairlead.process.output.split(separator: "\n")
+                let own = fairlead.process.errors.split(separator: "\n")
                 let lines = try parse(access.joined(separator: "\n"))
                 #expect(lines.count == 500)
                 #expect(own.allSatisfy { $0.hasPrefix("20") })

@@ -17,7 +17,7 @@ extension Flow {
                             "backend", "--listen", "127.0.0.1:\(port)", "--name", "b\(index)",
                         ]))
                     try waitFor("the backend; it said:\n\(backend.transcript)") { () -> Void? in
-                        backend.output.contains(" backend.started listen=127.0.0.1:\(port) ")
+                        backend.transcript.contains(" backend.started listen=127.0.0.1:\(port) ")
                             ? () : nil
                     }
                     backends.append(backend)
@@ -44,7 +44,7 @@ extension Flow {
                 let first = stage.hold(
                     try Fairlead.start(["backend", "--listen", "127.0.0.1:\(taken)"]))
                 try waitFor("the backend; it said:\n\(first.transcript)") { () -> Void? in
-                    first.output.contains(" backend.started ") ? () : nil
+                    first.transcript.contains(" backend.started ") ? () : nil
                 }
                 let second = try Fairlead.start(["backend", "--listen", "127.0.0.1:\(taken)"])
                 #expect(try second.waitForExit() == .status(1))

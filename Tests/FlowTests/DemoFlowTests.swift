@@ -52,9 +52,9 @@ extension Flow {
                 try demo.waitForBackends(up: 3)
                 var requests = 0
                 // Each request is looked at by `names`, which throws on the first that fails.
-                try waitFor("three events of churn:\n\(demo.process.output)") { () -> Void? in
+                try waitFor("three events of churn:\n\(demo.process.transcript)") { () -> Void? in
                     requests += try names(of: 5, demo.port).values.reduce(0, +)
-                    let events = demo.process.output.split(separator: "\n").count {
+                    let events = demo.process.transcript.split(separator: "\n").count {
                         $0.contains(" demo.stage ")
                     }
                     return events >= 3 ? () : nil

@@ -101,7 +101,7 @@ extension Flow {
                 try waitFor("the refusal") { () -> Void? in
                     try fairlead.metric("fairlead_reload_refused") == 1 ? () : nil
                 }
-                #expect(try fairlead.page("/").body.contains("unknown key, expected upgrade?"))
+                #expect(try fairlead.page("/stats").body.contains("unknown key, expected upgrade?"))
                 #expect(try fairlead.bodies(of: 2) == ["one": 2])
             }
         }

@@ -22,7 +22,7 @@ extension Flow {
         /// Signals the process that was started last to take over: it is no child of the test's, and writes
         /// into the same log.
         private func signalSuccessor(of process: RunningProcess, _ number: Int32) {
-            let ids = process.output.split(separator: "\n").compactMap { line -> pid_t? in
+            let ids = process.errors.split(separator: "\n").compactMap { line -> pid_t? in
                 guard line.contains("upgrade.started") else { return nil }
                 return line.split(separator: " ").first { $0.hasPrefix("process=") }
                     .flatMap { pid_t($0.dropFirst("process=".count)) }
@@ -54,7 +54,7 @@ extension Flow {
                         signalSuccessor(of: process, SIGUSR2)
                     }
                     try waitFor("take-over \(turn + 1)") { () -> Void? in
-                        let lines = process.output.split(separator: "\n")
+                        let lines = process.errors.split(separator: "\n")
                         return lines.count { $0.contains("process.took_over") } == turn + 1
                             ? () : nil
                     }
@@ -82,7 +82,7 @@ extension Flow {
                 fairlead.process.signal(SIGUSR2)
                 try fairlead.process.waitForOutput(containing: "upgrade.failed")
                 #expect(
-                    fairlead.process.output.contains(
+                    fairlead.process.errors.contains(
                         "ended with status 2 before it served; what it printed says why"))
                 #expect(fairlead.process.errors.contains("f.yaml"))
                 #expect(try get(port: port).body == "one")
@@ -173,7 +173,7 @@ extension Flow {
                     flags + ["127.0.0.1:\(try FreePort.take())"], environment: environment)
                 try second.waitForBackends(up: 2)
                 #expect(try second.bodies(of: 4) == ["one": 2, "two": 2])
-                #expect(second.process.output.contains("from the state file"))
+                #expect(second.process.errors.contains("from the state file"))
             }
         }
 

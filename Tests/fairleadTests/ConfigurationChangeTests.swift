@@ -121,8 +121,8 @@ import Testing
         let change = try change(
             Self.base,
             Self.base
-                + "stop-timeout: 5s\nlog-level: debug\nchecks: {rate: 7}\nreload: {watch: on}\n")
-        #expect(change.settings == ["stop-timeout", "log-level", "checks.rate", "reload.watch"])
+                + "stop-timeout: 5s\nlog: {level: debug}\nchecks: {rate: 7}\nreload: {watch: on}\n")
+        #expect(change.settings == ["stop-timeout", "log", "checks.rate", "reload.watch"])
         #expect(!change.isEmpty)
     }
 

@@ -34,7 +34,7 @@ final class Fairlead: Sendable {
         let process = try Fairlead.start(arguments, environment: environment)
         self.process = process
         func opened(_ event: String) -> [UInt16] {
-            process.output.split(separator: "\n").compactMap { line in
+            process.errors.split(separator: "\n").compactMap { line in
                 guard let place = line.firstRange(of: " \(event).open listen=127.0.0.1:") else {
                     return nil
                 }

@@ -43,6 +43,10 @@ package enum AdminReload: Sendable, Equatable {
 package struct AdminControls {
     /// All there is to show, at this moment.
     package var snapshot: () -> AdminSnapshot
+    /// The same without what metrics do not have: journal, causes and other phrases.
+    package var figures: () -> AdminSnapshot
+    /// What `/metrics` has.
+    package var metrics = MetricsText.Options()
     /// The configuration that is in force, as YAML, with secrets masked.
     package var configuration: () -> String
     /// Entries of the journal from this number on, the oldest first.
@@ -59,6 +63,7 @@ package struct AdminControls {
     /// Controls that show snapshots, and change nothing.
     package init(snapshot: @escaping () -> AdminSnapshot) {
         self.snapshot = snapshot
+        figures = snapshot
         configuration = { "" }
         change = { _, _, _ in .refused("Nothing can be changed here.", expected: "GET") }
         reload = { _ in .unavailable("There is nothing to read again.") }

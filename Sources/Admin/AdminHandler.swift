@@ -11,12 +11,14 @@ package final class AdminHandler {
     private let access: AdminAccess
     private let controls: AdminControls
     private let events: AdminEvents
+    private var queue: AdminQueue?
 
     /// Lets `access` decide who may ask, and `controls` do what is asked.
     package init(access: AdminAccess, controls: AdminControls, on loop: EventLoop) {
         self.access = access
         self.controls = controls
         events = AdminEvents(on: loop, controls: controls)
+        queue = AdminQueue(on: loop) { [unowned self] in answerNow($0, $1) }
     }
 
     /// Tells those who listen what is new in the journal.
@@ -38,6 +40,15 @@ package final class AdminHandler {
 
     /// Answers `request`, now or, for who listens to events, piece by piece.
     package func answer(_ request: HTTPServerRequest, _ reply: HTTPServerReply) {
+        // Whoever asks whether the process lives must not wait for those who ask for more.
+        if request.path == "/health/live" {
+            answerNow(request, reply)
+        } else {
+            queue?.take(request, reply)
+        }
+    }
+
+    private func answerNow(_ request: HTTPServerRequest, _ reply: HTTPServerReply) {
         do throws(AdminProblem) {
             if let response = try respond(to: request) {
                 reply.send(response)
@@ -96,8 +107,12 @@ package final class AdminHandler {
             return Self.response(200, "application/yaml", Array(controls.configuration().utf8))
         case .discovery: return Self.json(DiscoveryDocument(snapshot()))
         case .metrics:
-            let text = MetricsText(snapshot()).text
-            return Self.response(200, MetricsText.contentType, Array(text.utf8))
+            let format = MetricsText.Format(accept: request.field("accept"))
+            let text = MetricsText(
+                controls.figures(), format: format, options: controls.metrics)
+            var response = Self.response(200, format.contentType, text.bytes)
+            response.fields.append(("Vary", "Accept"))
+            return response
         case .live: return Self.text(200, "live\n")
         case .ready: return Self.ready(snapshot(), tellsReasons: access.isTrusted(request))
         case .openAPI:

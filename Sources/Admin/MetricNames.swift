@@ -162,6 +162,12 @@ package struct Metric: Sendable {
     static let goodAnswerInstances = Metric(
         .gauge, "fairlead_discovery_instances", ["service", "source"],
         "Instances that the last good answer named.")
+    static let discoveryFailing = Metric(
+        .gauge, "fairlead_discovery_failing", ["service", "source"],
+        "1 if the newest lookup failed, else 0.")
+    static let heldBackends = Metric(
+        .gauge, "fairlead_discovery_held_backends", ["service"],
+        "Backends that discovery does not name now, and that stay all the same.")
     static let answers = Metric(
         .counter, "fairlead_discovery_answers_total", ["service", "source", "kind"],
         "Lookups by what they came to.")
@@ -185,12 +191,16 @@ package struct Metric: Sendable {
     static let checkLateness = Metric(
         .counter, "fairlead_checks_lateness_seconds_total", [], "How long those waited in all.")
     private static let discovery = [
-        goodAnswerAge, goodAnswerInstances, answers, registryUp, registryAnswers,
+        goodAnswerAge, goodAnswerInstances, discoveryFailing, heldBackends, answers, registryUp,
+        registryAnswers,
         registryMalformed, dnsMessages, checks, lateChecks, checkLateness,
     ]
 
     // MARK: - Backends. Their series end with the backend.
 
+    static let omittedBackends = Metric(
+        .gauge, "fairlead_omitted_backends", [],
+        "Backends without series of their own here, since there are too many.")
     static let backendState = Metric(
         .gauge, "fairlead_backend_state", ["service", "backend", "state"],
         "1 for the state that the backend is in, 0 for the others.")
@@ -232,9 +242,11 @@ package struct Metric: Sendable {
         "Bytes sent to the backend.")
     static let backendFirstByte = Metric(
         .histogram, "fairlead_backend_first_byte_seconds", ["service", "backend"],
-        "Time from the first byte sent to the backend to the head of its response.")
+        "Time from the first byte sent to the backend to the head of its response; only with "
+            + "admin.backend-histograms.")
     private static let backend = [
-        backendState, backendInRotation, backendOnProbation, backendCheckPassed, backendRequests,
+        omittedBackends, backendState, backendInRotation, backendOnProbation, backendCheckPassed,
+        backendRequests,
         backendInFlight,
         backendDials, backendDialFailures, backendFailures, backendOpen, backendServerErrors,
         backendReceivedBytes, backendSentBytes, backendFirstByte,

@@ -1,25 +1,80 @@
-// MetricsText: a snapshot in the Prometheus text format, version 0.0.4. The format wants all series
-// of a family together, so this goes family by family over the services, not the other way round.
+// MetricsText: a snapshot as Prometheus' text format 0.0.4 or as OpenMetrics 1.0. Both want all series of
+// a family together, so this goes family by family over the services, not the other way round.
+//
+// With thousands of backends nearly all lines are theirs, so theirs are put together of bytes that were
+// made once: a name, a backend's labels, a number. Nothing is allocated for a line.
 
 internal import Backends
 internal import Stats
 
 /// Writes `/metrics`.
 package struct MetricsText {
-    static let contentType: StaticString = "text/plain; version=0.0.4; charset=utf-8"
+    /// How it is written.
+    package enum Format: Sendable {
+        /// Prometheus' text format, version 0.0.4.
+        case prometheus
+        /// OpenMetrics, version 1.0.0.
+        case openMetrics
+
+        /// The one that a client with this Accept field likes better; Prometheus' own when it does
+        /// not say.
+        package init(accept: String?) {
+            var best = (format: Format.prometheus, weight: 0.0)
+            for part in (accept ?? "").split(separator: ",") {
+                let words = part.split(separator: ";").map { $0.filter { $0 != " " }.lowercased() }
+                let weight = words.first { $0.hasPrefix("q=") }.flatMap { Double($0.dropFirst(2)) }
+                let format: Format
+                switch words.first {
+                case "application/openmetrics-text": format = .openMetrics
+                case "text/plain", "text/*", "*/*": format = .prometheus
+                default: continue
+                }
+                if weight ?? 1 > best.weight { best = (format, weight ?? 1) }
+            }
+            self = best.format
+        }
+
+        var contentType: StaticString {
+            switch self {
+            case .prometheus: "text/plain; version=0.0.4; charset=utf-8"
+            case .openMetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8"
+            }
+        }
+    }
+
+    /// What is written. Any thread.
+    package struct Options: Sendable {
+        /// Whether each backend has a histogram: twenty more series.
+        package var hasBackendHistograms = false
+        /// Backends with series at most, those of the first services; a gauge tells how many have
+        /// none.
+        package var backendsMax = 10_000
+
+        /// The defaults.
+        package init() {}
+    }
 
     /// The page.
-    package private(set) var text = ""
+    package private(set) var bytes: [UInt8] = []
+    /// The same as text.
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
     private let snapshot: AdminSnapshot
+    private let format: Format
+    private let options: Options
 
     /// Every metric of `snapshot`.
-    package init(_ snapshot: AdminSnapshot) {
+    package init(
+        _ snapshot: AdminSnapshot, format: Format = .prometheus, options: Options = Options()
+    ) {
         self.snapshot = snapshot
+        self.format = format
+        self.options = options
         writeProcess()
         writeListeners()
         writeServices()
         writeDiscovery()
         writeBackends()
+        if format == .openMetrics { append("# EOF\n") }
     }
 
     // MARK: - Families
@@ -101,13 +156,21 @@ package struct MetricsText {
         family(.queueLength, each(\.queueLength))
         family(.receivedBytes, each(\.bytesFromClients))
         family(.sentBytes, each(\.bytesToClients))
-        histogram(.duration, services.map { ([$0.name], $0.totals.duration) })
+        writeHead(of: .duration)
+        for service in services {
+            histogram(.duration, Self.labels(.duration, [service.name]), service.totals.duration)
+        }
+        writeRosters(services)
+    }
+
+    private mutating func writeRosters(_ services: [AdminSnapshot.Service]) {
         family(
             .backends,
             services.flatMap { service in
-                Self.shownPhases.map { phase in
-                    let count = service.backends.count { $0.state == phase }
-                    return Series([service.name, phase.rawValue], Double(count))
+                var counts: [BackendState.Phase: Int] = [:]
+                for backend in service.backends { counts[backend.state, default: 0] += 1 }
+                return Self.shownPhases.map { phase in
+                    Series([service.name, phase.rawValue], Double(counts[phase] ?? 0))
                 }
             })
         family(.rotation, services.map { Series([$0.name], Double($0.rotationCount)) })
@@ -134,6 +197,13 @@ package struct MetricsText {
             })
         family(
             .goodAnswerInstances, asked.map { Series($0.labels, Double($0.source.lastGoodCount)) })
+        family(
+            .discoveryFailing, asked.map { Series($0.labels, $0.source.isFailing ? 1 : 0) })
+        family(
+            .heldBackends,
+            snapshot.services.map { service in
+                Series([service.name], Double(service.holds.reduce(0) { $0 + $1.backends }))
+            })
         family(
             .answers,
             asked.flatMap { labels, source in
@@ -169,41 +239,117 @@ package struct MetricsText {
         counts.sorted { $0.key < $1.key }.map { Series([$0.key], Double($0.value)) }
     }
 
-    private mutating func writeBackends() {
-        let backends = snapshot.services.flatMap { service in
-            service.backends.map { (labels: [service.name, "\($0.endpoint)"], backend: $0) }
-        }
-        func each(_ value: (AdminSnapshot.Backend) -> Int) -> [Series] {
-            backends.map { Series($0.labels, Double(value($0.backend))) }
-        }
-        family(
-            .backendState,
-            backends.flatMap { labels, backend in
-                Self.shownPhases.map {
-                    Series(labels + [$0.rawValue], $0 == backend.state ? 1 : 0)
-                }
-            })
-        family(.backendInRotation, each { $0.isInRotation ? 1 : 0 })
-        family(.backendOnProbation, each { $0.isOnProbation ? 1 : 0 })
-        family(
-            .backendCheckPassed,
-            backends.compactMap { labels, backend in
-                backend.check.map { Series(labels, $0.passed ? 1 : 0) }
-            })
-        family(.backendRequests, each(\.totals.requests))
-        family(.backendInFlight, each(\.totals.inFlight))
-        family(.backendDials, each(\.totals.dials))
-        family(.backendDialFailures, each(\.totals.dialFailures))
-        family(.backendFailures, each(\.totals.failures))
-        family(.backendOpen, each(\.totals.open))
-        family(.backendServerErrors, each(\.totals.responses5xx))
-        family(.backendReceivedBytes, each(\.totals.bytesReceived))
-        family(.backendSentBytes, each(\.totals.bytesSent))
-        histogram(.backendFirstByte, backends.map { ($0.labels, $0.backend.totals.firstByte) })
-    }
+    // MARK: - Backends
 
     /// A backend that is gone is on no roster, so no series can say so.
     private static let shownPhases = BackendState.Phase.allCases.filter { $0 != .gone }
+
+    /// What a backend's lines are made of: plain numbers, since each is looked at a dozen times.
+    private struct Row {
+        let state: BackendState.Phase
+        let isInRotation: Bool
+        let isOnProbation: Bool
+        /// 1 if the last check passed, else 0; nil before the first.
+        let check: Int?
+        let requests, inFlight, dials, dialFailures, failures, open, responses5xx: Int
+        let bytesReceived, bytesSent: Int
+
+        init(_ backend: AdminSnapshot.Backend) {
+            state = backend.state
+            isInRotation = backend.isInRotation
+            isOnProbation = backend.isOnProbation
+            check = backend.check.map { $0.passed ? 1 : 0 }
+            requests = backend.totals.requests
+            inFlight = backend.totals.inFlight
+            dials = backend.totals.dials
+            dialFailures = backend.totals.dialFailures
+            failures = backend.totals.failures
+            open = backend.totals.open
+            responses5xx = backend.totals.responses5xx
+            bytesReceived = backend.totals.bytesReceived
+            bytesSent = backend.totals.bytesSent
+        }
+    }
+
+    private struct Rows {
+        var rows: [Row] = []
+        /// `{service="web",backend="10.0.0.1:80"` of each.
+        var labels: [[UInt8]] = []
+    }
+
+    private mutating func writeBackends() {
+        var rows = Rows()
+        let count = snapshot.services.reduce(0) { $0 + $1.backends.count }
+        for service in snapshot.services {
+            let start = Array("{service=\"\(Self.escaped(service.name))\",backend=\"".utf8)
+            for backend in service.backends.prefix(options.backendsMax - rows.rows.count) {
+                var labels = start
+                labels.reserveCapacity(start.count + 48)
+                labels += "\(backend.endpoint)\"".utf8
+                rows.rows.append(Row(backend))
+                rows.labels.append(labels)
+            }
+        }
+        one(.omittedBackends, Double(count - rows.rows.count))
+        // Eighteen lines each, of which a name and labels are the most.
+        bytes.reserveCapacity(bytes.count + rows.rows.count * 18 * 96)
+        writeStates(rows)
+        column(.backendInRotation, rows) { $0.isInRotation ? 1 : 0 }
+        column(.backendOnProbation, rows) { $0.isOnProbation ? 1 : 0 }
+        column(.backendCheckPassed, rows) { $0.check }
+        column(.backendRequests, rows) { $0.requests }
+        column(.backendInFlight, rows) { $0.inFlight }
+        column(.backendDials, rows) { $0.dials }
+        column(.backendDialFailures, rows) { $0.dialFailures }
+        column(.backendFailures, rows) { $0.failures }
+        column(.backendOpen, rows) { $0.open }
+        column(.backendServerErrors, rows) { $0.responses5xx }
+        column(.backendReceivedBytes, rows) { $0.bytesReceived }
+        column(.backendSentBytes, rows) { $0.bytesSent }
+        if options.hasBackendHistograms { writeFirstBytes(rows.labels) }
+    }
+
+    private mutating func writeFirstBytes(_ labels: [[UInt8]]) {
+        guard !labels.isEmpty else { return }
+        writeHead(of: .backendFirstByte)
+        let backends = snapshot.services.lazy.flatMap(\.backends)
+        for (backend, labels) in zip(backends, labels) {
+            histogram(.backendFirstByte, labels, backend.totals.firstByte)
+        }
+    }
+
+    private mutating func writeStates(_ rows: Rows) {
+        guard !rows.rows.isEmpty else { return }
+        writeHead(of: .backendState)
+        let name = Array(Metric.backendState.name.utf8)
+        let ends = Self.shownPhases.map { phase in
+            [0, 1].map { Array(",state=\"\(phase.rawValue)\"} \($0)\n".utf8) }
+        }
+        for index in rows.rows.indices {
+            let state = rows.rows[index].state
+            for (phase, end) in zip(Self.shownPhases, ends) {
+                bytes += name
+                bytes += rows.labels[index]
+                bytes += end[state == phase ? 1 : 0]
+            }
+        }
+    }
+
+    /// A line for each backend that has a value.
+    private mutating func column(_ metric: Metric, _ rows: Rows, _ value: (Row) -> Int?) {
+        guard !rows.rows.isEmpty else { return }
+        writeHead(of: metric)
+        let name = Array(metric.name.utf8)
+        let end = Array("} ".utf8)
+        for index in rows.rows.indices {
+            guard let value = value(rows.rows[index]) else { continue }
+            bytes += name
+            bytes += rows.labels[index]
+            bytes += end
+            append(value)
+            bytes.append(0x0A)
+        }
+    }
 
     // MARK: - The format
 
@@ -226,43 +372,91 @@ package struct MetricsText {
         guard !series.isEmpty else { return }
         writeHead(of: metric)
         for series in series {
-            write(metric.name, metric.labels, series.labels, Self.number(series.value))
+            append(metric.name)
+            if !metric.labels.isEmpty {
+                bytes += Self.labels(metric, series.labels)
+                append("}")
+            }
+            append(" ")
+            append(Self.number(series.value))
+            append("\n")
         }
     }
 
-    private mutating func histogram(_ metric: Metric, _ series: [([String], HistogramTotals)]) {
-        guard !series.isEmpty else { return }
-        writeHead(of: metric)
-        for (labels, totals) in series {
-            var sum = 0
-            for (index, count) in totals.counts.enumerated() {
-                sum += count
-                let bounds = Histogram.boundsMicroseconds
-                let bound =
-                    index < bounds.count ? Self.number(Double(bounds[index]) / 1_000_000) : "+Inf"
-                write("\(metric.name)_bucket", metric.labels + ["le"], labels + [bound], "\(sum)")
-            }
-            let seconds = Double(totals.sumMicroseconds) / 1_000_000
-            write("\(metric.name)_sum", metric.labels, labels, Self.number(seconds))
-            write("\(metric.name)_count", metric.labels, labels, "\(sum)")
+    /// A histogram whose labels, without the closing brace, are `labels`.
+    private mutating func histogram(
+        _ metric: Metric, _ labels: [UInt8], _ totals: HistogramTotals
+    ) {
+        let bucket = Array("\(metric.name)_bucket".utf8)
+        var sum = 0
+        for (index, count) in totals.counts.enumerated() {
+            sum += count
+            bytes += bucket
+            bytes += labels
+            bytes += bounds[index]
+            append(sum)
+            bytes.append(0x0A)
         }
+        for (suffix, value) in [
+            ("_sum", Self.number(Double(totals.sumMicroseconds) / 1_000_000)),
+            ("_count", "\(sum)"),
+        ] {
+            append(metric.name)
+            append(suffix)
+            bytes += labels
+            append("} ")
+            append(value)
+            append("\n")
+        }
+    }
+
+    /// `,le="0.001"} ` of each bucket. OpenMetrics has numbers there that are seen to be floats.
+    private var bounds: [[UInt8]] { format == .prometheus ? Self.plainBounds : Self.floatBounds }
+    private static let plainBounds = bounds { number($0) }
+    private static let floatBounds = bounds { "\($0)" }
+
+    private static func bounds(_ text: (Double) -> String) -> [[UInt8]] {
+        Histogram.boundsMicroseconds.map { ",le=\"\(text(Double($0) / 1_000_000))\"} " }
+            .map { Array($0.utf8) } + [Array(",le=\"+Inf\"} ".utf8)]
     }
 
     private mutating func writeHead(of metric: Metric) {
-        text += "# HELP \(metric.name) \(metric.help)\n"
-        text += "# TYPE \(metric.name) \(metric.kind.rawValue)\n"
+        var name = metric.name
+        var kind = metric.kind.rawValue
+        if format == .openMetrics {
+            // There a family is called what its series are called without their suffix.
+            if metric.kind == .counter { name.removeLast("_total".count) }
+            if name.hasSuffix("_info") {
+                name.removeLast("_info".count)
+                kind = "info"
+            }
+        }
+        append("# HELP \(name) \(metric.help)\n# TYPE \(name) \(kind)\n")
+        guard format == .openMetrics else { return }
+        for unit in ["seconds", "bytes"] where name.hasSuffix("_\(unit)") {
+            append("# UNIT \(name) \(unit)\n")
+        }
     }
 
-    private mutating func write(
-        _ name: String, _ labels: [String], _ values: [String], _ number: String
-    ) {
-        precondition(labels.count == values.count, "\(name): a value for each label")
-        text += name
-        if !labels.isEmpty {
-            let pairs = zip(labels, values).map { "\($0)=\"\(Self.escaped($1))\"" }
-            text += "{\(pairs.joined(separator: ","))}"
-        }
-        text += " \(number)\n"
+    /// `{service="web"`, still open.
+    private static func labels(_ metric: Metric, _ values: [String]) -> [UInt8] {
+        precondition(metric.labels.count == values.count, "\(metric.name): a value for each label")
+        let pairs = zip(metric.labels, values).map { "\($0)=\"\(escaped($1))\"" }
+        return Array("{\(pairs.joined(separator: ","))".utf8)
+    }
+
+    private mutating func append(_ text: String) { bytes += text.utf8 }
+
+    /// Digits without a text in between.
+    private mutating func append(_ number: Int) {
+        if number < 0 { bytes.append(0x2D) }
+        var rest = number.magnitude
+        let start = bytes.count
+        repeat {
+            bytes.append(0x30 + UInt8(rest % 10))
+            rest /= 10
+        } while rest > 0
+        if bytes.count - start > 1 { bytes[start...].reverse() }
     }
 
     /// In a label's value, backslash, quote and line feed are escaped.

@@ -17,6 +17,9 @@ package struct AdminSettings: Equatable, Sendable {
     /// Names that it answers to, besides addresses and `localhost`.
     package internal(set) var hosts: [String] = []
 
+    /// Whether `/metrics` has a histogram for each backend.
+    package internal(set) var backendHistograms = Switch.off
+
     /// Bytes of a token at least: one that could be guessed would protect nothing.
     package static let tokenBytesMin = 16
 }
@@ -37,6 +40,9 @@ extension OptionTable {
         Option(
             "hosts", \.hosts, .list(of: .hostName, countMax: 64),
             "Names that it answers to, besides addresses and `localhost`."),
+        Option(
+            "backend-histograms", \.backendHistograms, .word,
+            "Whether `/metrics` has a histogram for each backend: 19 series more for each."),
     ]
 }
 
@@ -51,7 +57,7 @@ extension Loading {
                 at: given["admin.token-file"] ?? .nowhere)
         }
         guard let listen = admin.listen else {
-            for key in ["token", "token-file", "read-only", "hosts"] {
+            for key in ["token", "token-file", "read-only", "hosts", "backend-histograms"] {
                 guard let origin = given["admin.\(key)"] else { continue }
                 warnings.add("no effect, as the admin port is off", at: origin)
             }

@@ -118,9 +118,10 @@ package final class StatsRegistry: Sendable {
         return blocks.reduce(into: LiveFigures()) { $0.add($1) }
     }
 
-    /// A backend's counters over all workers; zeros for one that is not known, or gone. Any thread.
-    package func backendTotals(_ number: UInt32) -> BackendTotals {
+    /// A backend's counters over all workers; zeros for one that is not known, or gone. Without
+    /// `hasTimes` its histogram, which is most of the work, is left at zeros. Any thread.
+    package func backendTotals(_ number: UInt32, hasTimes: Bool = true) -> BackendTotals {
         let blocks = backends.withLock { $0[number] ?? [] }
-        return blocks.reduce(into: BackendTotals()) { $0.add($1) }
+        return blocks.reduce(into: BackendTotals()) { $0.add($1, hasTimes: hasTimes) }
     }
 }

@@ -136,7 +136,7 @@ package struct BackendTotals: Sendable, Equatable {
     /// All zero.
     package init() {}
 
-    mutating func add(_ counters: BackendCounters) {
+    mutating func add(_ counters: BackendCounters, hasTimes: Bool) {
         requests += counters.requests.current
         inFlight += counters.inFlight.current
         dials += counters.dials.current
@@ -146,6 +146,6 @@ package struct BackendTotals: Sendable, Equatable {
         responses5xx += counters.responses5xx.current
         bytesReceived += counters.bytesReceived.current
         bytesSent += counters.bytesSent.current
-        firstByte += counters.firstByte.totals
+        if hasTimes { firstByte += counters.firstByte.totals }
     }
 }

@@ -50,6 +50,8 @@ extension ControlPlane {
 
     private var adminControls: AdminControls {
         var controls = AdminControls { [unowned self] in snapshot() }
+        controls.figures = { [unowned self] in snapshot(.figures) }
+        controls.metrics.hasBackendHistograms = configuration.admin.backendHistograms == .on
         controls.configuration = { [unowned self] in configurationText ?? "# built in\n" }
         controls.entries = { [unowned self] first in
             let clock = DisplayClock()

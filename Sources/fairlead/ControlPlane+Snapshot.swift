@@ -15,8 +15,16 @@ import Proxy
 import Stats
 
 extension ControlPlane {
+    /// How much of it is wanted.
+    enum SnapshotDetail {
+        /// All of it.
+        case everything
+        /// No journal, and no phrases of backends: with thousands of them those take most of the time.
+        case figures
+    }
+
     /// The state of the process now.
-    func snapshot() -> AdminSnapshot {
+    func snapshot(_ detail: SnapshotDetail = .everything) -> AdminSnapshot {
         for service in services.all { service.publishNow() }
         let clock = DisplayClock()
         var snapshot = AdminSnapshot(
@@ -34,9 +42,11 @@ extension ControlPlane {
         let modes = modesOfServices
         snapshot.services = services.all.map { service in
             // A service that no listener names has no mode of its own; HTTP is the usual one.
-            show(service, modes[service.name] ?? .http, clock)
+            show(service, modes[service.name] ?? .http, clock, detail)
         }
-        snapshot.journal = journal.entries.reversed().map { show($0, clock) }
+        if detail == .everything {
+            snapshot.journal = journal.entries.reversed().map { show($0, clock) }
+        }
         snapshot.dnsMessages = [
             "sent_udp": factory.resolver.counters.sentUDP,
             "sent_tcp": factory.resolver.counters.sentTCP,
@@ -119,7 +129,8 @@ extension ControlPlane {
     }
 
     private func show(
-        _ service: ServiceControl, _ mode: Listener.Mode, _ clock: DisplayClock
+        _ service: ServiceControl, _ mode: Listener.Mode, _ clock: DisplayClock,
+        _ detail: SnapshotDetail
     ) -> AdminSnapshot.Service {
         var shown = AdminSnapshot.Service(
             name: service.name, mode: AdminSnapshot.Mode(mode),
@@ -128,8 +139,9 @@ extension ControlPlane {
         shown.isChecked = roster.options.checks != nil
         shown.totals = registry.serviceTotals(service.id.index)
         shown.recent = history.recent(service.id.index)
-        shown.hold = hold(roster.holds)
-        shown.holds = roster.holds.map {
+        let holds = roster.holds
+        shown.hold = hold(holds)
+        shown.holds = holds.map {
             .init(kind: $0.kind.rawValue, backends: $0.backends, until: clock.wall($0.until))
         }
         shown.emergency = roster.emergency.map {
@@ -141,7 +153,10 @@ extension ControlPlane {
         let rotating = Set(roster.rotation.members.map(\.id))
         let active = Set(roster.rotation.tiers.first?.map(\.id) ?? [])
         shown.backends = roster.backends.map {
-            var backend = show($0, isInRotation: rotating.contains($0.id), clock)
+            let isRotating = rotating.contains($0.id)
+            var backend =
+                detail == .everything
+                ? show($0, isInRotation: isRotating, clock) : figures($0, isInRotation: isRotating)
             backend.isActive = active.contains($0.id)
             return backend
         }
@@ -168,6 +183,21 @@ extension ControlPlane {
             let left = max(Duration.zero, hold.until - .now).components.seconds
             return "\(hold.backends) backends held (\(hold.kind.rawValue)) for \(left) s more"
         }.joined(separator: "; ")
+    }
+
+    /// A backend for metrics.
+    private func figures(_ backend: Backend, isInRotation: Bool) -> AdminSnapshot.Backend {
+        var shown = AdminSnapshot.Backend(
+            id: backend.id.rawValue, endpoint: backend.endpoint, state: backend.state.phase,
+            since: 0, cause: "", tier: backend.tier, weight: backend.weight,
+            isInRotation: isInRotation)
+        shown.isOnProbation = backend.state.isOnProbation
+        shown.check = backend.lastCheck.map {
+            AdminSnapshot.Check(passed: $0.failure == nil, at: 0, result: "")
+        }
+        shown.totals = registry.backendTotals(
+            backend.id.rawValue, hasTimes: configuration.admin.backendHistograms == .on)
+        return shown
     }
 
     private func show(

@@ -3,6 +3,7 @@
 // prometheus package is installed.
 
 import Admin
+import FoundationEssentials
 import Stats
 import Subprocess
 import Testing
@@ -32,7 +33,9 @@ import Testing
 
     @Test("a healthy process without troubles shows every family but the empty ones")
     func families() {
-        let text = MetricsText(Sample.healthy).text
+        var options = MetricsText.Options()
+        options.hasBackendHistograms = true
+        let text = MetricsText(Sample.healthy, options: options).text
         for metric in Metric.all {
             #expect(text.contains("# TYPE \(metric.name) \(metric.kind.rawValue)\n"))
         }
@@ -69,6 +72,79 @@ import Testing
         ])
     func figures(line: String) {
         #expect(MetricsText(Sample.troubled).text.split(separator: "\n").contains(Substring(line)))
+    }
+
+    @Test("backends have histograms only when asked for, and series up to a limit that is told")
+    func bounds() {
+        #expect(!MetricsText(Sample.healthy).text.contains("fairlead_backend_first_byte_seconds"))
+        var options = MetricsText.Options()
+        options.backendsMax = 2
+        let text = MetricsText(Sample.healthy, options: options).text
+        #expect(text.contains("\nfairlead_omitted_backends 1\n"))
+        #expect(text.contains("backend=\"127.0.0.1:9002\""))
+        #expect(!text.contains("backend=\"127.0.0.1:9003\""))
+    }
+
+    @Test(
+        "the format is the one that the client likes better",
+        arguments: [
+            (nil, false), ("*/*", false), ("application/openmetrics-text", true),
+            (
+                "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3",
+                true
+            ),
+            ("text/plain;version=0.0.4;q=0.5, application/openmetrics-text; q=0.4", false),
+            ("application/openmetrics-text;q=0", false), ("image/png", false), ("", false),
+        ])
+    func formats(accept: String?, isOpen: Bool) {
+        let format = MetricsText.Format(accept: accept)
+        let text = MetricsText(Sample.healthy, format: format).text
+        #expect(text.hasSuffix("\n# EOF\n") == isOpen)
+        #expect(text.contains("# TYPE fairlead_requests counter\n") == isOpen)
+        #expect(text.contains("# TYPE fairlead_requests_total counter\n") == !isOpen)
+        #expect(text.contains("\nfairlead_requests_total{service=\"web\"} 1239\n"))
+    }
+
+    @Test("OpenMetrics' own reader reads it, with every family and unit")
+    func openMetrics() async throws {
+        let reader = """
+            import sys
+            from prometheus_client.openmetrics.parser import text_string_to_metric_families
+            families = list(text_string_to_metric_families(sys.stdin.read()))
+            units = {family.unit for family in families}
+            assert {'seconds', 'bytes'} <= units, units
+            print(len(families), sum(len(family.samples) for family in families))
+            """
+        var options = MetricsText.Options()
+        options.hasBackendHistograms = true
+        for snapshot in [Sample.healthy, Sample.troubled, Sample.hostile] {
+            let text = MetricsText(snapshot, format: .openMetrics, options: options).text
+            let result = try await run(
+                .name("sh"),
+                arguments: ["-c", "exec \"$0\" -c \"$1\"", try AdminTools.python(), reader],
+                input: .string(text), output: .string(limit: 65536), error: .string(limit: 65536))
+            #expect(result.terminationStatus.isSuccess, "\(result.standardError)")
+        }
+    }
+
+    @Test(
+        "the dashboard and the alerts name nothing that is not there",
+        arguments: ["grafana-dashboard.json", "alerts.yaml"])
+    func files(name: String) throws {
+        let root = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
+        let text = try String(contentsOfFile: "\(root)/conf/\(name)", encoding: .utf8)
+        let known = Set(Metric.all.map(\.name))
+        var found = 0
+        for word in text.split(whereSeparator: { !$0.isLetter && !$0.isNumber && $0 != "_" }) {
+            guard word.hasPrefix("fairlead_") || word.hasPrefix("process_") else { continue }
+            var metric = String(word)
+            for suffix in ["_bucket", "_sum", "_count"] where metric.hasSuffix(suffix) {
+                metric.removeLast(suffix.count)
+            }
+            found += 1
+            #expect(known.contains(metric), "\(name) has \(word)")
+        }
+        #expect(found > 10)
     }
 
     @Test("a backend that is gone has no series left")

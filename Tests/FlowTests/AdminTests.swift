@@ -17,6 +17,14 @@ extension Flow {
             }
         }
 
+        @Test func `the alerts fire when they should, and not otherwise`() throws {
+            let folder = #filePath.split(separator: "/").dropLast().map { "/\($0)" }.joined()
+            let said = try RunningProcess.run([
+                "promtool", "test", "rules", "\(folder)/alerts.yaml",
+            ])
+            #expect(said.contains("SUCCESS"))
+        }
+
         @Test func `each backend is shown with its state, its cause and its record`() throws {
             try withStage { stage in
                 let web = try stage.web("one", "two")

@@ -132,7 +132,7 @@ let package = Package(
                 "HTTPClient", "Discovery", "Consul", "ConsulQuery",
                 "Explain", "Health", "Proxy", "Balancing", "Backends", "Stats", "Admin", "Demo",
                 "HTTP1", "HTTPServer",
-                "AccessLog", "Routing", "TestBackend",
+                "AccessLog", "Locking", "Routing", "TestBackend",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: cold, linkerSettings: small),

@@ -136,7 +136,7 @@ let package = Package(
                 "HTTPClient", "Discovery", "Consul", "ConsulQuery",
                 "Explain", "Health", "Proxy", "Balancing", "Backends", "Stats", "Admin", "Demo",
                 "HTTP1", "HTTPServer",
-                "AccessLog", "Routing", "TestBackend", "Machine", "Handover",
+                "AccessLog", "Locking", "Routing", "TestBackend", "Machine", "Handover",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: cold, linkerSettings: small),

@@ -187,6 +187,17 @@ extension AdminOpenAPI {
               "unrouted": {"type": "integer", "minimum": 0}
             }
           },
+          "Reloads": {
+            "type": "object", "additionalProperties": false,
+            "required": ["applied", "unchanged", "refused", "reasons"],
+            "properties": {
+              "applied": {"type": "integer", "minimum": 0},
+              "unchanged": {"type": "integer", "minimum": 0},
+              "refused": {"type": "integer", "minimum": 0},
+              "refusedAt": {"type": "string", "format": "date-time"},
+              "reasons": {"type": "array", "items": {"type": "string"}}
+            }
+          },
           "Following": {
             "type": "object", "additionalProperties": false,
             "required": ["feeds", "reasons", "applied", "refused"],
@@ -243,6 +254,7 @@ extension AdminOpenAPI {
                 "type": "array", "items": {"$ref": "#/components/schemas/Registry"}
               },
               "following": {"$ref": "#/components/schemas/Following"},
+              "reloads": {"$ref": "#/components/schemas/Reloads"},
               "journal": {"type": "array", "items": {"$ref": "#/components/schemas/Entry"}},
               "dnsMessages": {
                 "type": "object", "additionalProperties": {"type": "integer", "minimum": 0}

@@ -2,10 +2,10 @@
 // key/value store or from tags), read together as one, and applied when the whole is valid. If it is
 // not, the last good one stays, and the reasons are kept for whoever looks.
 //
-// | what happens            | is read                                       | refused: stays        |
-// |-------------------------|-----------------------------------------------|-----------------------|
-// | documents change        | the file as it was taken up last, all documents| what was good         |
-// | a reload                | the file as it is now, all documents           | what was good, and the file as it was |
+// | what happens     | what is read                                    | when it is refused, it stays with |
+// |------------------|-------------------------------------------------|-----------------------------------|
+// | documents change | the file as it was taken up last, all documents | what was good                     |
+// | a reload         | the file as it is now, all documents            | the same, and the file of before  |
 
 import Configuration
 import Events

@@ -9,11 +9,18 @@ let brokenConfigurations = #"""
     workers: [1]
         1:10: workers: found a list, expected 1 to 256, or auto
     admin: 0.0.0.0:9090
-        1:8: admin: found "0.0.0.0:9090", expected a loopback address, such as 127.0.0.1:9090, since the admin port has no token that could protect it elsewhere, or off
+        1:8: admin: found 0.0.0.0:9090 without a token, expected a loopback address, such as 127.0.0.1:9090, or admin.token or admin.token-file as well
     admin: 9090
-        1:8: admin: found "9090", expected a loopback address with a port, such as 127.0.0.1:9090, or off
+        1:8: admin: found "9090", expected an address with a port, such as 127.0.0.1:9090 or 0.0.0.0:9090, or off
     admin: localhost:9090
-        1:8: admin: found "localhost:9090", expected a loopback address with a port, such as 127.0.0.1:9090, or off
+        1:8: admin: found "localhost:9090", expected an address with a port, such as 127.0.0.1:9090 or 0.0.0.0:9090, or off
+    admin: {listen: 9090, token: short}
+        1:17: admin.listen: found "9090", expected an address with a port, such as 127.0.0.1:9090 or 0.0.0.0:9090, or off
+        1:30: X
+    user: "a b"
+        1:7: user: found "a b", expected a user's name or number, or off
+    state-file: ""
+        X
     stop-timeout: 30
         1:15: stop-timeout: found "30", expected a duration with a unit, such as 500ms or 2s
     stop-timeout: 2d
@@ -29,7 +36,7 @@ let brokenConfigurations = #"""
     log: info
         1:6: log: found "info", expected a mapping with keys of: level, format
     loglevel: info
-        1:1: loglevel: unknown key, expected one of: workers, admin, stop-timeout, share-addresses, log, reload, access-log, dns, checks, consul, defaults, services, listeners
+        1:1: loglevel: unknown key, expected one of: workers, pin-workers, user, state-file, stop-timeout, stop-delay, share-addresses, log, reload, admin, access-log, dns, checks, consul, defaults, services, listeners
     reload: on
         1:9: reload: found "on", expected a mapping with keys of: watch
     reload: {watch: yes}
@@ -250,7 +257,7 @@ let brokenConfigurations = #"""
     services: {web: {srv: a.b, upgrade: off}}
         1:28: services.web.upgrade: unknown key here, expected it in a listener, or in defaults for all of them
     services: {web: {srv: a.b, retry: {retries: 2}}}
-        1:36: services.web.retry.retries: unknown key, expected one of: attempts, on, budget, budget-floor, back-off, back-off-max, attempts-header
+        1:36: services.web.retry.retries: unknown key, expected one of: attempts, on, budget, budget-floor, back-off, back-off-max, hedge, attempts-header
     consul: {tokn: a}
         1:10: consul.tokn: unknown key, expected token?
     consul: {register: {nam: edge}}

@@ -20,7 +20,7 @@ extension Flow {
                 try fairlead.waitForTraffic("all requests at two") { $0 == ["two": 12] }
                 let page = try fairlead.page("/backends/\(name)").body
                 #expect(page.contains("drained by the admin port from 127.0.0.1"))
-                let log = fairlead.process.output
+                let log = fairlead.process.errors
                 #expect(log.contains("up to draining: drained by the admin port from 127.0.0.1"))
                 #expect(log.contains("admin.changed"))
                 #expect(try fairlead.post("/backends/\(name)/enable").status == 200)
@@ -79,7 +79,7 @@ extension Flow {
                 let stats = try fairlead.page("/stats").body
                 #expect(
                     stats.contains("log level info to error, set by the admin port from 127.0.0.1"))
-                #expect(fairlead.process.output.contains("admin.changed"))
+                #expect(fairlead.process.errors.contains("admin.changed"))
             }
         }
 

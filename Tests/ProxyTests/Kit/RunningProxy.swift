@@ -99,6 +99,16 @@ final class RunningProxy {
                 tiers: members.isEmpty ? [] : [members]))
     }
 
+    /// Waits until `condition` holds for what was reported.
+    func awaitReports(until condition: () -> Bool) throws {
+        var isLate = false
+        let timer = Timer(on: loop) { isLate = true }
+        timer.schedule(after: safetyLimit)
+        while !condition(), !isLate { loop.runOnce(waiting: true) }
+        timer.cancel()
+        try #require(condition(), "a report does not come")
+    }
+
     /// Waits for every worker's last report, after a drain, and for its thread.
     func awaitFinish() throws {
         var isLate = false

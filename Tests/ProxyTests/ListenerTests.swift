@@ -1,0 +1,86 @@
+// Goal: a listener is opened, handed over and closed while its worker goes on with the others. Method: the
+// workers alone; what they report of closed listeners is counted.
+
+import Backends
+import Endpoints
+import Events
+import Proxy
+import Stats
+import TestSupport
+import Testing
+
+@Suite struct ListenerTests {
+    private func options(_ number: Int, _ mode: ListenerMode = .http) -> ListenerOptions {
+        ListenerOptions(
+            index: number, endpoint: Endpoint(.loopback, 0), mode: mode,
+            service: ServiceID(index: 0))
+    }
+
+    @Test("a listener that is opened accepts on every worker, and is closed on every one")
+    func opened() throws {
+        let backend = try Backend.replying(response("x"))
+        try withProxy([backend.port], workers: 2) { proxy in
+            let sockets = try proxy.workers.open(Endpoint(.loopback, 0))
+            proxy.registry.addListener(1)
+            var change = ProxyChange()
+            change.opened = [.init(options(1), .sockets(sockets))]
+            proxy.workers.publish(change)
+            for _ in 0..<20 {
+                let client = try Wire(to: sockets.endpoint.port)
+                #expect(try client.get().text == "x")
+            }
+            #expect(proxy.registry.listenerTotals(1).accepted == 20)
+
+            let kept = try proxy.connect()
+            #expect(try kept.get().text == "x")
+            change = ProxyChange()
+            change.closed = [1]
+            proxy.workers.publish(change)
+            try proxy.awaitReports(until: { proxy.closedListeners == [1, 1] })
+            #expect(throws: (any Error).self) { try Wire(to: sockets.endpoint.port) }
+            #expect(try kept.get().text == "x")
+            #expect(proxy.registry.listenerTotals(1).open == 0)
+        }
+    }
+
+    @Test(
+        "what is under way on a closed listener ends when its time is over",
+        arguments: [ListenerMode.http, .tcp])
+    func limit(mode: ListenerMode) throws {
+        let backend = try Backend { wire, _ in
+            _ = try wire.receive(through: "\r\n\r\n")
+            try wire.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfirst")
+            _ = try wire.receiveToEnd()
+        }
+        try withProxy([backend.port], mode: mode) { proxy in
+            let client = try proxy.connect()
+            try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            _ = try client.receive(through: "first")
+            var change = ProxyChange()
+            change.closed = [0]
+            change.drainLimit = .milliseconds(50)
+            proxy.workers.publish(change)
+            #expect(try client.receiveToEnd() == ([], .reset))
+            try proxy.awaitReports(until: { proxy.closedListeners == [0] })
+        }
+    }
+
+    @Test("a successor takes the address and the counters, and what was begun ends as it began")
+    func successor() throws {
+        let backend = try Backend.replying(response("x"))
+        try withProxy([backend.port]) { proxy in
+            let client = try proxy.connect()
+            #expect(try client.get().text == "x")
+            proxy.registry.addListener(1, continuing: 0)
+            var change = ProxyChange()
+            change.opened = [.init(options(1), .successor(of: 0))]
+            change.closed = [0]
+            proxy.workers.publish(change)
+            let answer = try client.get()
+            #expect(answer.text == "x" && answer.value("connection") == "close")
+            try proxy.awaitReports(until: { proxy.closedListeners == [0] })
+            #expect(try proxy.connect().get().text == "x")
+            #expect(proxy.registry.listenerTotals(1).accepted == 2)
+        }
+    }
+}

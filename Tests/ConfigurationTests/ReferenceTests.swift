@@ -102,4 +102,6 @@ private func exampleNames() -> [String] {
         unsafe found.gl_pathv[index].map { unsafe String(cString: $0) }
     }
     .compactMap { $0.split(separator: "/").last.map(String.init) }
+    // That one is for Prometheus.
+    .filter { $0 != "alerts.yaml" }
 }

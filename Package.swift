@@ -132,7 +132,7 @@ let package = Package(
         .executableTarget(
             name: "fairlead",
             dependencies: [
-                "Endpoints", "Documents", "Configuration", "Events", "DNSClient", "DNSWire",
+                "CLinux", "Endpoints", "Documents", "Configuration", "Events", "DNSClient", "DNSWire",
                 "HTTPClient", "Discovery", "Consul", "ConsulQuery",
                 "Explain", "Health", "Proxy", "Balancing", "Backends", "Stats", "Admin", "Demo",
                 "HTTP1", "HTTPServer",

@@ -194,7 +194,7 @@ extension AdminOpenAPI {
               "applied": {"type": "integer", "minimum": 0},
               "unchanged": {"type": "integer", "minimum": 0},
               "refused": {"type": "integer", "minimum": 0},
-              "refusedAt": {"type": "string", "format": "date-time"},
+              "refusedAt": {"$ref": "#/components/schemas/Time"},
               "reasons": {"type": "array", "items": {"type": "string"}}
             }
           },

@@ -127,7 +127,8 @@ package final class Roster {
     /// All backends, the oldest first.
     /// - Complexity: O(n log n).
     package var backends: [Backend] {
-        backendsByID.values.sorted { $0.id < $1.id }
+        // Numbers are moved about while they are sorted, and not whole backends.
+        backendsByID.keys.sorted().compactMap { backendsByID[$0] }
     }
 
     /// The backend with this number; nil if it is gone or another service's.

@@ -74,6 +74,9 @@ package final class StaticSource: DNSSource {
         ask()
     }
 
+    /// When names are looked up again; nil while they are, and for addresses, which never are.
+    package var nextAsk: ContinuousClock.Instant? { lookups?.nextLookup }
+
     /// Cancels the lookups under way and makes no more.
     package func stop() {
         listener = nil

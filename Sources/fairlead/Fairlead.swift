@@ -1,5 +1,5 @@
 // The program: `fairlead run`, `fairlead check`, `fairlead config`, `fairlead demo`,
-// `fairlead backend`, `fairlead explain`.
+// `fairlead backend`, `fairlead explain`, `fairlead top`.
 
 import ArgumentParser
 
@@ -14,7 +14,7 @@ struct Fairlead: ParsableCommand {
         version: fairleadVersion,
         subcommands: [
             RunCommand.self, CheckCommand.self, ConfigCommand.self, ReferenceCommand.self,
-            DemoCommand.self, BackendCommand.self, ExplainCommand.self,
+            DemoCommand.self, BackendCommand.self, ExplainCommand.self, TopCommand.self,
         ])
 
     /// Parses the command line and runs the command. A command line that can't be parsed is a

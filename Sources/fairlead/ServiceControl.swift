@@ -245,7 +245,10 @@ final class ServiceControl {
         publishRotation()
         // Behind the rotation without them, so that what goes elsewhere does not come back.
         let expelled = roster.takeExpelled()
-        if !expelled.isEmpty { surroundings.expel(expelled) }
+        if !expelled.isEmpty {
+            publishNow()
+            surroundings.expel(expelled)
+        }
         if let deadline = roster.nextDeadline {
             deadlineTimer?.schedule(after: deadline - .now)
         } else {

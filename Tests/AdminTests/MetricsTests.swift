@@ -132,7 +132,7 @@ import Testing
         arguments: ["grafana-dashboard.json", "alerts.yaml"])
     func files(name: String) throws {
         let root = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
-        let text = try String(contentsOfFile: "\(root)/conf/\(name)", encoding: .utf8)
+        let text = try String(contentsOfFile: "\(root)/conf/monitoring/\(name)", encoding: .utf8)
         let known = Set(Metric.all.map(\.name))
         var found = 0
         for word in text.split(whereSeparator: { !$0.isLetter && !$0.isNumber && $0 != "_" }) {

@@ -16,11 +16,15 @@ let brokenConfigurations = #"""
         1:8: admin: found "localhost:9090", expected an address with a port, such as 127.0.0.1:9090 or 0.0.0.0:9090, or off
     admin: {listen: 9090, token: short}
         1:17: admin.listen: found "9090", expected an address with a port, such as 127.0.0.1:9090 or 0.0.0.0:9090, or off
-        1:30: X
+        1:30: admin.token: found something else, expected a token of 16 visible ASCII characters at least
     user: "a b"
-        1:7: user: found "a b", expected a user's name or number, or off
+        1:7: user: found "a b", expected a user's name or number
     state-file: ""
-        X
+        1:13: state-file: found "", expected the path of a file
+    pin-workers: yes
+        1:14: pin-workers: found "yes", expected on or off
+    stop-delay: 5
+        1:13: stop-delay: found "5", expected a duration with a unit, such as 500ms or 2s
     stop-timeout: 30
         1:15: stop-timeout: found "30", expected a duration with a unit, such as 500ms or 2s
     stop-timeout: 2d

@@ -25,6 +25,30 @@ extension Flow {
             #expect(said.contains("SUCCESS"))
         }
 
+        @Test func `fairlead top prints what the page shows, with the token where one is needed`()
+            throws
+        {
+            try withStage { stage in
+                let web = try stage.web("one")
+                let token = ["FAIRLEAD_ADMIN_TOKEN": "correct-horse-battery"]
+                let fairlead = try stage.fairlead(
+                    ["--backend", "127.0.0.1:\(web[0].port)"], environment: token)
+                let admin = try #require(fairlead.admin)
+                let arguments = ["top", "--admin", "127.0.0.1:\(admin)", "--once"]
+                try waitFor("all to be well") { () -> Void? in
+                    let top = try Fairlead.start(arguments, environment: token)
+                    let exit = try top.waitForExit()
+                    guard exit == .status(0) else { return nil }
+                    #expect(top.output.hasPrefix("ok All services are well."))
+                    #expect(top.output.contains("127.0.0.1:\(web[0].port)"))
+                    return ()
+                }
+                let refused = try Fairlead.start(arguments)
+                #expect(try refused.waitForExit() == .status(1))
+                #expect(refused.transcript.contains("it needs a token"))
+            }
+        }
+
         @Test func `each backend is shown with its state, its cause and its record`() throws {
             try withStage { stage in
                 let web = try stage.web("one", "two")

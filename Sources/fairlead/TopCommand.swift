@@ -1,0 +1,145 @@
+// `fairlead top`: the admin page's view in a terminal, from /stats, once a second.
+
+import ArgumentParser
+import CLinux
+import Documents
+import Endpoints
+import Events
+import Glibc
+import HTTPClient
+
+struct TopCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "top",
+        abstract: "Watch a running Fairlead in a terminal.",
+        discussion: """
+            Asks the admin port for /stats once a second: what is wrong first, then each service \
+            with its backends. With --once, or when standard output is no terminal, it prints one \
+            picture and ends: with 0 when all services are well, with 1 when not.
+            """)
+
+    @Option(
+        help: ArgumentHelp("The admin port of the Fairlead to watch.", valueName: "address:port"))
+    var admin = "127.0.0.1:9090"
+    @Option(
+        help: ArgumentHelp(
+            "A file with the token that the port needs; FAIRLEAD_ADMIN_TOKEN has it otherwise.",
+            valueName: "path"))
+    var tokenFile: String?
+    @Flag(help: "Print one picture and end.")
+    var once = false
+
+    func validate() throws {
+        guard Endpoint(admin) != nil else {
+            throw ValidationError(
+                "--admin: found \"\(admin)\", expected an address and a port, as 127.0.0.1:9090")
+        }
+    }
+
+    func run() throws {
+        guard let endpoint = Endpoint(admin) else { preconditionFailure("validated") }
+        let watch = TopWatch(
+            endpoint, token: try token(), isLive: !once && isatty(STDOUT_FILENO) == 1)
+        try watch.run()
+    }
+
+    private func token() throws -> String? {
+        guard let tokenFile else {
+            return unsafe getenv("FAIRLEAD_ADMIN_TOKEN").map { unsafe String(cString: $0) }
+        }
+        do throws(FileTextError) {
+            return String(try NamedText.read(path: tokenFile).text.prefix { !$0.isNewline })
+        } catch {
+            printError("fairlead: --token-file: \(tokenFile) \(error.text)")
+            throw ExitCode(1)
+        }
+    }
+}
+
+/// Asks and draws. One thread, which is its loop's.
+private final class TopWatch {
+    private let endpoint: Endpoint
+    private let token: String?
+    private let isLive: Bool
+    private let loop = EventLoop()
+    private let client: HTTPClient
+    private var timer: Timer?
+    private var last: TopStats?
+    private var failure: String?
+
+    init(_ endpoint: Endpoint, token: String?, isLive: Bool) {
+        self.endpoint = endpoint
+        self.token = token
+        self.isLive = isLive
+        client = HTTPClient(on: loop)
+    }
+
+    func run() throws {
+        timer = Timer(on: loop) { [unowned self] in ask() }
+        ask()
+        loop.run()
+        if let failure {
+            printError("fairlead: \(endpoint): \(failure)")
+            throw ExitCode(1)
+        }
+        if last?.level != "good" { throw ExitCode(1) }
+    }
+
+    private func ask() {
+        var request = HTTPClient.Request(
+            "/stats", from: endpoint, deadline: .seconds(10), responseBody: .upTo(64 << 20))
+        if let token { request.fields = [(name: "Authorization", value: "Bearer \(token)")] }
+        client.send(request) { [unowned self] in hear($0) }
+    }
+
+    private func hear(_ outcome: HTTPClient.Outcome) {
+        switch outcome {
+        case .response(let response) where response.status == 200:
+            guard let stats = TopStats(response.body) else {
+                return fail("that is no Fairlead of this version")
+            }
+            failure = nil
+            let view = TopView(stats, after: last)
+            last = stats
+            draw(view)
+        case .response(let response) where response.status == 401:
+            fail("it needs a token: --token-file or FAIRLEAD_ADMIN_TOKEN")
+        case .response(let response): fail("status \(response.status)")
+        case .failed(let failure): fail("no answer: \(failure)")
+        }
+        if isLive { timer?.schedule(after: .seconds(1)) } else { loop.stop() }
+    }
+
+    private func fail(_ why: String) {
+        failure = why
+        if isLive {
+            put("\u{1B}[H\u{1B}[2J\(endpoint): \(why)\n")
+        } else {
+            loop.stop()
+        }
+    }
+
+    private func draw(_ view: TopView) {
+        guard isLive else { return put(view.lines(columns: 200).map { "\($0)\n" }.joined()) }
+        var size = winsize()
+        // The kernel fills the record, or leaves zeros.
+        unsafe _ = ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size)
+        let columns = size.ws_col > 0 ? Int(size.ws_col) : 80
+        let rows = size.ws_row > 1 ? Int(size.ws_row) : 24
+        // Each line is drawn over the old one and its rest erased: nothing flickers.
+        let lines = view.lines(columns: columns, rows: rows - 1)
+        put("\u{1B}[H" + lines.map { "\($0)\u{1B}[K\n" }.joined() + "\u{1B}[J")
+    }
+
+    private func put(_ text: String) {
+        let bytes = Array(text.utf8)
+        var sent = 0
+        while sent < bytes.count {
+            let count = unsafe bytes[sent...].withUnsafeBytes {
+                unsafe write(STDOUT_FILENO, $0.baseAddress, $0.count)
+            }
+            guard count > 0 else { return }
+            sent += count
+        }
+    }
+}

@@ -18,6 +18,7 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var flags: ConfigurationFlags
 
     func run() throws {
+        CrashTrace.install(title: "fairlead \(fairleadVersion)")
         do {
             let start = try ProcessStart.take()
             DescriptorLimit.raise()

@@ -14,6 +14,8 @@ package struct Configuration: Equatable, Sendable {
 
     /// Where the admin port listens, and who may use it.
     package internal(set) var admin = AdminSettings()
+    /// Who is told the metrics.
+    package internal(set) var statsd = StatsDSettings()
     /// How names are looked up.
     package internal(set) var dns = DNSSettings()
     /// What holds for the checks of all services.

@@ -86,7 +86,7 @@ enum OptionTable {
                 "reload.watch", \.reload.watch, .word,
                 "Whether the configuration is read anew when its file has changed, besides on SIGHUP."
             ),
-        ] + Option.group("admin", \.admin, admin)
+        ] + Option.group("admin", \.admin, admin) + Option.group("statsd", \.statsd, statsd)
         + Option.group("access-log", \.accessLog, accessLog) + Option.group("dns", \.dns, dns)
         + Option.group("checks", \.checks, checks) + Option.group("consul", \.consul, consul)
 

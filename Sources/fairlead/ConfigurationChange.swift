@@ -119,6 +119,7 @@ struct ConfigurationChange: Equatable {
         refuse(
             "share-addresses", if: old.shareAddresses != new.shareAddresses,
             "addresses are opened once")
+        refuse("statsd", if: old.statsd != new.statsd, "its collector is told once")
         refuse("pin-workers", if: old.pinWorkers != new.pinWorkers, "threads are started once")
         refuse("user", if: old.user != new.user, "the process changes its user once")
         refuse("state-file", if: old.stateFile != new.stateFile, "it is read at the start")

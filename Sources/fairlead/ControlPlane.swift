@@ -79,6 +79,7 @@ final class ControlPlane {
     /// Where good answers are kept; nil for nowhere.
     var stateFile: StateFile?
     private var stopTimer: Timer?
+    private var statsd: StatsDExporter?
     /// What answers at the admin port; nil when there is none.
     var adminHandler: AdminHandler?
     /// For the admin port's charts.
@@ -196,6 +197,9 @@ final class ControlPlane {
         if let adminEndpoint { log.write(.info, "admin.open", ["listen": "\(adminEndpoint)"]) }
         feeds?.start()
         register()
+        statsd = try StatsDExporter(configuration.statsd, on: loop) { [unowned self] in
+            snapshot(.figures)
+        }
         weighTraffic()
         stateFile?.forget { services[$0.service] != nil }
     }

@@ -17,6 +17,10 @@ let brokenConfigurations = #"""
     admin: {listen: 9090, token: short}
         1:17: admin.listen: found "9090", expected an address with a port, such as 127.0.0.1:9090 or 0.0.0.0:9090, or off
         1:30: admin.token: found something else, expected a token of 16 visible ASCII characters at least
+    statsd: {to: collector}
+        1:14: statsd.to: found "collector", expected an address, such as 127.0.0.1:8125, or off
+    statsd: {to: 127.0.0.1, tags: yes}
+        1:31: statsd.tags: found "yes", expected dogstatsd or names
     user: "a b"
         1:7: user: found "a b", expected a user's name or number
     state-file: ""
@@ -40,7 +44,7 @@ let brokenConfigurations = #"""
     log: info
         1:6: log: found "info", expected a mapping with keys of: level, format
     loglevel: info
-        1:1: loglevel: unknown key, expected one of: workers, pin-workers, user, state-file, stop-timeout, stop-delay, share-addresses, log, reload, admin, access-log, dns, checks, consul, defaults, services, listeners
+        1:1: loglevel: unknown key, expected one of: workers, pin-workers, user, state-file, stop-timeout, stop-delay, share-addresses, log, reload, admin, statsd, access-log, dns, checks, consul, defaults, services, listeners
     reload: on
         1:9: reload: found "on", expected a mapping with keys of: watch
     reload: {watch: yes}

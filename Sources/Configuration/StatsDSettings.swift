@@ -1,0 +1,49 @@
+// Who is told the metrics by StatsD's datagrams. By default nobody: `/metrics` is asked.
+
+package import Endpoints
+
+/// Metrics by StatsD.
+package struct StatsDSettings: Equatable, Sendable {
+    /// Where the collector listens; nil for none.
+    package internal(set) var to: Endpoint?
+    /// How often it is told.
+    package internal(set) var interval = Duration.seconds(10)
+    /// How labels are told.
+    package internal(set) var tags = Tags.dogstatsd
+
+    /// How labels are told.
+    package enum Tags: String, CaseIterable, Equatable, Sendable {
+        /// Behind the value, `|#service:web`.
+        case dogstatsd
+        /// Their values, in the name.
+        case names
+    }
+}
+
+extension OptionTable {
+    /// `statsd.…`
+    static let statsd: [Option<StatsDSettings>] = [
+        Option(
+            "to", \.to, .optional(.collector, "off"),
+            "Where a StatsD collector is told the metrics that `/metrics` has, by UDP."),
+        Option(
+            "interval", \.interval, .duration(.seconds(1) ... .seconds(3600)),
+            "How often it is told."),
+        Option(
+            "tags", \.tags, .word,
+            "How labels are told: `dogstatsd` behind the value, `names` in the name."),
+    ]
+}
+
+extension ValueKind where Value == Endpoint {
+    /// Where a collector listens, on port 8125 unless told.
+    static var collector: Self {
+        Self("address", write: { $0.description }) { (text) throws(Unexpected) in
+            if let endpoint = Endpoint(text), endpoint.port != 0 { return endpoint }
+            guard let address = IPAddress(text) else {
+                throw Unexpected(expected: "an address, such as 127.0.0.1:8125")
+            }
+            return Endpoint(address, 8125)
+        }
+    }
+}

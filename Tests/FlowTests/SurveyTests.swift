@@ -45,8 +45,10 @@ import Testing
         func shares(_ name: String, of instances: Int) throws -> String {
             let counts = try ask(name, 66)
             #expect(counts.values.reduce(0, +) == 66)
-            return ["one", "two", "three", "four"].prefix(instances)
-                .map { "\(counts[$0] ?? 0)" }.joined(separator: ":")
+            let shares = ["one", "two", "three", "four"].prefix(instances).map { counts[$0] ?? 0 }
+            // Of four alike, who gets one more is up to whom the server named first.
+            return (instances == 4 ? shares.sorted(by: >) : shares)
+                .map { "\($0)" }.joined(separator: ":")
         }
     }
 

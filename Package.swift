@@ -292,3 +292,17 @@ if isFuzzing {
             linkerSettings: [.unsafeFlags(instrumented + ["-use-ld=lld"])]),
     ]
 }
+
+// So that a build takes no longer than what it is for (`.ci/run`): the tests of modules alone, which
+// sanitizers watch, or those that count allocations alone, which are optimised.
+switch Context.environment["FAIRLEAD_TESTS"] {
+case "modules":
+    let others: Set = ["AllocationTests", "BenchTests", "FlowTests", "SimulationTests", "TidyTests"]
+    package.targets.removeAll { others.contains($0.name) || $0.path?.hasPrefix("bench/") == true }
+case "allocation":
+    package.targets.removeAll { target in
+        target.isTest && target.name != "AllocationTests" || target.path?.hasPrefix("bench/") == true
+    }
+case nil: break
+case let other?: fatalError("FAIRLEAD_TESTS=\(other): expected modules or allocation")
+}

@@ -217,8 +217,9 @@ package final class AccessLog: Sendable {
                 error = output.writeAll(chunk.span.extracting(start..<end))
             }
             if error != nil {
-                counters.writeErrors.add()
+                // In this order, so that whoever sees the error sees what it cost.
                 counters.lostLines.add(chunk[start...].count { $0 == 0x0A })
+                counters.writeErrors.add()
                 return
             }
             start = end

@@ -55,7 +55,7 @@ extension HTTPExchange {
     /// Moves on a part of the request's body, whose end is far. False when that must be received:
     /// the client reads it then.
     func spliceRequest(from client: ClientConnection) -> Bool {
-        guard isHeadSent, let connection, let pool, let remaining = requestBody.remaining,
+        guard current.isHeadSent, let connection, let pool, let remaining = requestBody.remaining,
             Bulk.isWorthwhile(remaining), !connection.isCongested, !connection.isBroken
         else { return false }
         let outcome = connection.splice(from: client.descriptor, limit: Bulk.limit(of: remaining))

@@ -64,7 +64,7 @@ extension HTTPExchange {
         backend.counters.failures.add()
         // A kept connection that closes is no sign of anything but age.
         if failure == .noResponse, !connection.isReused {
-            pool.noteFailure(of: backend, status: 0, sentAt: sentAt, worker)
+            pool.noteFailure(of: backend, status: 0, sentAt: current.sentAt, worker)
         }
         abortTry()
         if fallBack() { return }
@@ -125,7 +125,7 @@ extension HTTPExchange {
     func failBackend(_ reply: Reply, _ connection: BackendConnection) {
         connection.backend.counters.failures.add()
         connection.pool.noteFailure(
-            of: connection.backend, status: 0, sentAt: sentAt, worker)
+            of: connection.backend, status: 0, sentAt: current.sentAt, worker)
         abortTry()
         if fallBack() { return }
         giveUp(reply)

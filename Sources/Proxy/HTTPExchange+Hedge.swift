@@ -12,19 +12,6 @@ internal import Events
 internal import HTTP1
 internal import Stats
 
-/// One of two tries under way, while the exchange is about the other.
-struct OtherTry {
-    /// The connection; none when there is one try.
-    var link = Link<BackendConnection>()
-    var isHeadSent = false
-    var sentAt: UInt64 = 0
-    var awaitedSince: UInt64 = 0
-    var triedAt: UInt64?
-    var connectedAt: UInt64?
-    /// Its backend, for the access log.
-    var backend: PooledBackend?
-}
-
 extension HTTPExchange {
     // MARK: - A second try
 
@@ -51,7 +38,7 @@ extension HTTPExchange {
             return
         }
         pool.counters.hedges.add()
-        swapTries()
+        swap(&current, &other)
         let backend = pool.members[place]
         if let error = tryBackend(backend, client, pool) {
             noteDialFailure(of: backend, pool, error)
@@ -64,23 +51,23 @@ extension HTTPExchange {
     /// What comes next is about `connection`.
     @inline(__always)
     func attend(to connection: BackendConnection) {
-        guard other.link.isSet, !connectionLink.refers(to: connection) else { return }
-        swapTries()
+        guard other.link.isSet, !current.link.refers(to: connection) else { return }
+        swap(&current, &other)
     }
 
     /// The try that has failed, and let go of its connection, was one of two: goes on with the other.
     /// False when there was one.
     func fallBack() -> Bool {
         guard other.link.isSet else { return false }
-        swapTries()
-        other = OtherTry()
+        swap(&current, &other)
+        other = Try()
         return true
     }
 
     /// A response begins on the exchange's own try: breaks off the other, if there is one.
     func endOther() {
         guard let loser = other.link.object, let pool else { return }
-        let isOutrun = other.sentAt < sentAt
+        let isOutrun = other.sentAt < current.sentAt
         let since = other.awaitedSince
         abortOther()
         guard isOutrun else { return }
@@ -91,7 +78,7 @@ extension HTTPExchange {
     /// Breaks off the other try, if there is one: nobody waits for an answer any more.
     func abortOther() {
         guard let connection = other.link.object else { return }
-        other = OtherTry()
+        other = Try()
         connection.pool.end(on: connection.backend)
         connection.abort()
     }

@@ -13,9 +13,7 @@ struct ExchangeFigures {
     /// Of `bytesOut`, those of heads.
     var headBytesOut = 0
 
-    // In the loop's nanoseconds; nil for what has not happened, in the last try.
-    var triedAt: UInt64?
-    var connectedAt: UInt64?
+    /// In the loop's nanoseconds; nil when no response has come.
     var firstByteAt: UInt64?
 }
 
@@ -38,7 +36,7 @@ extension HTTPExchange {
         figures.firstByteAt = now
         figures.status = status
         connection.pool.noteAnswer(
-            status: status, from: connection.backend, after: now - sentAt, worker)
+            status: status, from: connection.backend, after: now - current.sentAt, worker)
     }
 
     /// Writes the line of this exchange, which is over.
@@ -53,14 +51,14 @@ extension HTTPExchange {
         entry.tries = tries
         let now = worker.loop.nowNanoseconds
         entry.totalMicroseconds = Int((now - startedAt) / 1000)
-        if let triedAt = figures.triedAt {
-            entry.queueMicroseconds = Int((triedAt - startedAt) / 1000)
-            entry.connectMicroseconds = figures.connectedAt.map { Int(($0 - triedAt) / 1000) }
+        if let begunAt = current.begunAt {
+            entry.queueMicroseconds = Int((begunAt - startedAt) / 1000)
+            entry.connectMicroseconds = current.connectedAt.map { Int(($0 - begunAt) / 1000) }
         }
-        entry.firstByteMicroseconds = figures.firstByteAt.map { Int(($0 - sentAt) / 1000) }
+        entry.firstByteMicroseconds = figures.firstByteAt.map { Int(($0 - current.sentAt) / 1000) }
         log.write(
             entry, text, client: client.address, listener: client.listener, pool: pool,
-            backend: lastBackend)
+            backend: current.backend)
     }
 }
 

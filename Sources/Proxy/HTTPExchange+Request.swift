@@ -83,7 +83,7 @@ extension HTTPExchange {
         }
         noteReceived(used, pool)
         let body = bytes.extracting(0..<used)
-        guard isHeadSent, let connection else {
+        guard current.isHeadSent, let connection else {
             // The backend is not there yet: hold this much, and the client.
             bodyInHand.append(body)
             client.stopReading()
@@ -131,8 +131,8 @@ extension HTTPExchange {
 
     /// Writes the head and what there is of the body to the connection of this try.
     func sendRequest(_ client: ClientConnection, _ connection: BackendConnection) {
-        isHeadSent = true
-        sentAt = worker.loop.nowNanoseconds
+        current.isHeadSent = true
+        current.sentAt = worker.loop.nowNanoseconds
         connection.backend.counters.bytesSent.add(requestHead.count + bodyInHand.count)
         let outcome =
             bodyInHand.isEmpty
@@ -182,7 +182,7 @@ extension HTTPExchange {
     /// The dial succeeded.
     func connected(_ connection: BackendConnection) {
         guard let client else { return }
-        figures.connectedAt = worker.loop.nowNanoseconds
+        current.connectedAt = worker.loop.nowNanoseconds
         sendRequest(client, connection)
     }
 

@@ -267,7 +267,7 @@ extension HTTPExchange {
         pool.counters.cutShort.add()
         if let backend = connection?.backend {
             backend.counters.failures.add()
-            pool.noteFailure(of: backend, status: 0, sentAt: sentAt, worker)
+            pool.noteFailure(of: backend, status: 0, sentAt: current.sentAt, worker)
         }
         abortTry()
         finish(pool, cause)

@@ -66,8 +66,9 @@ extension HTTPExchange {
 
     /// The backend has all of the request: the first byte of a response is due.
     func awaitFirstByte(_ connection: BackendConnection) {
-        awaitedSince = worker.loop.nowNanoseconds
-        connection.deadlineNanoseconds = min(awaitedSince &+ connection.pool.firstLook, endsBy)
+        current.awaitedSince = worker.loop.nowNanoseconds
+        connection.deadlineNanoseconds = min(
+            current.awaitedSince &+ connection.pool.firstLook, endsBy)
         if hedgeAfter != nil { scheduleHedge() }
     }
 
@@ -75,9 +76,9 @@ extension HTTPExchange {
     func firstByteIsLate(_ connection: BackendConnection) {
         let pool = connection.pool
         let now = worker.loop.nowNanoseconds
-        let waited = now - awaitedSince
+        let waited = now - current.awaitedSince
         guard now < endsBy, waited < pool.firstByteTimeout else {
-            pool.noteFailure(of: connection.backend, status: 0, sentAt: sentAt, worker)
+            pool.noteFailure(of: connection.backend, status: 0, sentAt: current.sentAt, worker)
             failTry(.timeout, connection)
             return
         }
@@ -85,14 +86,16 @@ extension HTTPExchange {
             return
         }
         // Once: a page that silences one backend after the other is none to spread.
-        if pool.isSilent(connection.backend, since: awaitedSince, worker), !wasMovedForSilence {
+        if pool.isSilent(connection.backend, since: current.awaitedSince, worker),
+            !wasMovedForSilence
+        {
             wasMovedForSilence = true
             if moves(after: .silent, connection) { return }
             wasMovedForSilence = false
         }
         connection.deadlineNanoseconds = min(
             pool.nextLook(at: connection.backend, now: now),
-            awaitedSince &+ pool.firstByteTimeout, endsBy)
+            current.awaitedSince &+ pool.firstByteTimeout, endsBy)
     }
 
     /// Moves the request to another backend if it may; else it goes on waiting where it is.

@@ -28,10 +28,10 @@ final class HTTPExchange {
     private(set) var pool: BackendPool?
     /// The route that the request came by; nil without routes, and while the exchange is free.
     var route: Route?
-    /// The connection of the try under way; none before it is dialled and after it is let go.
-    private(set) var connectionLink = Link<BackendConnection>()
+    /// The try under way, or the last one.
+    var current = Try()
     /// The second try beside it; hardly ever there (HTTPExchange+Hedge.swift).
-    var other = OtherTry()
+    var other = Try()
     /// What a backend is wanted for, and where the request has been.
     var asking = PickRequest()
     /// Tries begun.
@@ -67,8 +67,6 @@ final class HTTPExchange {
     var canReplay = true
     /// The protocols that the client offers to switch to, as backends are told; nearly always empty.
     var upgradeOffer: [UInt8] = []
-    /// Whether the head was written to the connection of this try.
-    var isHeadSent = false
 
     // MARK: The response
 
@@ -83,9 +81,6 @@ final class HTTPExchange {
     // MARK: Times, in the loop's nanoseconds
 
     var startedAt: UInt64 = 0
-    var sentAt: UInt64 = 0
-    /// When the backend had all of the request.
-    var awaitedSince: UInt64 = 0
     /// When the whole of it has to be over.
     var endsBy: UInt64 = .max
 
@@ -94,8 +89,6 @@ final class HTTPExchange {
     var figures = ExchangeFigures()
     /// Of the request's head; empty without a log.
     var text = LoggedText()
-    /// That of the last try; nil without a log.
-    private(set) var lastBackend: PooledBackend?
 
     init(worker: Worker) {
         self.worker = worker
@@ -103,12 +96,12 @@ final class HTTPExchange {
 
     deinit {
         precondition(
-            !clientLink.isSet && !connectionLink.isSet && !other.link.isSet,
+            !clientLink.isSet && !current.link.isSet && !other.link.isSet,
             "an exchange was dropped before its end")
     }
 
     var client: ClientConnection? { clientLink.object }
-    var connection: BackendConnection? { connectionLink.object }
+    var connection: BackendConnection? { current.link.object }
 
     /// Takes up a request of `client` for the service of `pool`.
     func take(_ client: ClientConnection, _ pool: BackendPool) {
@@ -156,27 +149,11 @@ final class HTTPExchange {
     ) -> Errno? {
         begin(on: backend, pool)
         guard let connection = backend.takeIdle() else { return dial(backend, pool) }
-        figures.connectedAt = figures.triedAt
+        current.connectedAt = current.begunAt
         connection.use(for: self)
-        connectionLink = Link(connection)
+        current.link = Link(connection)
         sendRequest(client, connection)
         return nil
-    }
-
-    /// Makes the try set aside the exchange's own, and sets that aside.
-    func swapTries() {
-        let mine = OtherTry(
-            link: connectionLink, isHeadSent: isHeadSent, sentAt: sentAt,
-            awaitedSince: awaitedSince, triedAt: figures.triedAt,
-            connectedAt: figures.connectedAt, backend: lastBackend)
-        connectionLink = other.link
-        isHeadSent = other.isHeadSent
-        sentAt = other.sentAt
-        awaitedSince = other.awaitedSince
-        figures.triedAt = other.triedAt
-        figures.connectedAt = other.connectedAt
-        lastBackend = other.backend
-        other = mine
     }
 
     /// Sends the request once more to a backend that closed the connection on which it was sent:
@@ -192,10 +169,10 @@ final class HTTPExchange {
     private func begin(on backend: PooledBackend, _ pool: BackendPool) {
         asking.tried.insert(backend.id)
         tries += 1
-        isHeadSent = false
-        figures.triedAt = worker.loop.nowNanoseconds
-        figures.connectedAt = nil
-        if worker.log != nil { lastBackend = backend }
+        current.isHeadSent = false
+        current.begunAt = worker.loop.nowNanoseconds
+        current.connectedAt = nil
+        if worker.log != nil { current.backend = backend }
         pool.begin(on: backend)
     }
 
@@ -203,7 +180,7 @@ final class HTTPExchange {
     private func dial(_ backend: PooledBackend, _ pool: BackendPool) -> Errno? {
         do throws(Errno) {
             // Its loop keeps it until it is closed.
-            connectionLink = try Link(
+            current.link = try Link(
                 BackendConnection(dialing: backend, for: self, worker: worker, pool: pool))
             return nil
         } catch {
@@ -221,7 +198,7 @@ final class HTTPExchange {
 
     /// Parts from the connection of this try; what becomes of it is up to the caller.
     func endTry(on connection: BackendConnection) {
-        connectionLink = Link()
+        current.link = Link()
         connection.pool.end(on: connection.backend)
     }
 
@@ -230,7 +207,7 @@ final class HTTPExchange {
     /// Makes the exchange free for the next request. The caller tells the client, as the last thing
     /// it does.
     func finish(_ pool: BackendPool, _ cause: EndCause) {
-        precondition(!connectionLink.isSet && !other.link.isSet, "a try is still under way")
+        precondition(!current.link.isSet && !other.link.isSet, "a try is still under way")
         if let log = worker.log, let client { writeLine(log, client, pool, cause) }
         pool.counters.inFlight.add(-1)
         dequeue(pool)
@@ -253,7 +230,6 @@ final class HTTPExchange {
             bodyInHand.removeAll(keepingCapacity: bodyInHand.capacity <= 4096)
         }
         canReplay = true
-        isHeadSent = false
         isResponseStarted = false
         payload = nil
         backendKeepsAlive = false
@@ -262,7 +238,7 @@ final class HTTPExchange {
         if route != nil { route = nil }
         figures = ExchangeFigures()
         text.clear()
-        if lastBackend != nil { lastBackend = nil }
+        current = Try()
         worker.recycle(self)
     }
 }

@@ -106,7 +106,7 @@ final class AdminEvents {
         let listener = Listener(stream, from: next, wantsFigures: wantsFigures)
         listeners.append(listener)
         stream.onClose = { [weak self, unowned listener] in self?.forget(listener) }
-        sendEntries(to: listener)
+        if let events = events(from: next) { send(events, to: listener) }
         if wantsFigures, let bytes = figures() { listener.send(bytes) }
         if figuresTimer?.isScheduled == false { figuresTimer?.schedule(after: .seconds(1)) }
     }
@@ -129,18 +129,33 @@ final class AdminEvents {
 
     /// Tells everybody what is new in the journal.
     func journalChanged() {
+        // Nearly all lack the same entries: those are written once.
+        var made: [UInt64: Events] = [:]
         // Sending may end a stream, which takes it off the list.
-        for listener in listeners { sendEntries(to: listener) }
+        for listener in listeners {
+            let events = made[listener.next] ?? events(from: listener.next)
+            made[listener.next] = events
+            if let events { send(events, to: listener) }
+        }
         let end = controls.journalEnd()
-        let answered = waiting.filter { $0.next < end }
-        waiting.removeAll { $0.next < end }
-        for waiting in answered { waiting.reply.send(answer(from: waiting.next)) }
+        answerWaiting { $0.next < end }
     }
 
-    private func sendEntries(to listener: Listener) {
-        let entries = controls.entries(listener.next)
-        guard let last = entries.last else { return }
-        listener.next = last.number + 1
+    /// Entries as a stream has them, and the number of the one that comes after them.
+    private struct Events {
+        let bytes: [UInt8]
+        let next: UInt64
+    }
+
+    private func send(_ events: Events, to listener: Listener) {
+        listener.next = events.next
+        listener.send(events.bytes)
+    }
+
+    /// The entries from `next` on; nil when there are none.
+    private func events(from next: UInt64) -> Events? {
+        let entries = controls.entries(next)
+        guard let last = entries.last else { return nil }
         var bytes: [UInt8] = []
         for entry in entries {
             guard let data = encodeJSON(JournalView(entry)) else { continue }
@@ -149,7 +164,7 @@ final class AdminEvents {
             bytes += data
             bytes.append(0x0A)
         }
-        listener.send(bytes)
+        return Events(bytes: bytes, next: last.number + 1)
     }
 
     private func answer(from next: UInt64) -> HTTPServerResponse {
@@ -162,10 +177,14 @@ final class AdminEvents {
 
     private func endWaits() {
         let now = ContinuousClock.now
-        let over = waiting.filter { $0.until <= now }
-        waiting.removeAll { $0.until <= now }
-        for waiting in over { waiting.reply.send(answer(from: waiting.next)) }
+        answerWaiting { $0.until <= now }
         scheduleWaits()
+    }
+
+    private func answerWaiting(_ isDue: (Waiting) -> Bool) {
+        let due = waiting.filter(isDue)
+        waiting.removeAll(where: isDue)
+        for waiting in due { waiting.reply.send(answer(from: waiting.next)) }
     }
 
     private func scheduleWaits() {

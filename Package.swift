@@ -97,7 +97,8 @@ let package = Package(
         module(
             "Discovery",
             uses: [
-                "Documents", "Locking", "Events", "DNSClient", "DNSWire", "Backends", "Endpoints",
+                "Documents", "WallClock", "Locking", "Events", "DNSClient", "DNSWire", "Backends",
+                "Endpoints",
             ],
             settings: cold),
         module(
@@ -137,6 +138,7 @@ let package = Package(
                 "Explain", "Health", "Proxy", "Balancing", "Backends", "Stats", "Admin", "Demo",
                 "HTTP1", "HTTPServer",
                 "AccessLog", "Locking", "Routing", "TestBackend", "Machine", "Handover",
+                "WallClock",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: cold, linkerSettings: small),

@@ -35,6 +35,6 @@ package struct AdminHost: Sendable {
             return true
         }
         guard let named = IPAddress(name) else { return false }
-        return named.isLoopback || named == address || address == .any || address == .v4(0)
+        return named.isLoopback || named == address || address.isWildcard
     }
 }

@@ -2,6 +2,8 @@
 // command line is enough to say everything: `curl -X POST …/weight?weight=5`. What is not known is
 // refused: a misspelt parameter must not do something else than was meant.
 
+internal import HTTP1
+
 /// The text with its percent-encoding undone; nil where that is malformed, or is no UTF-8.
 func percentDecoded(_ text: some StringProtocol) -> String? {
     guard text.utf8.contains(0x25) else { return String(text) }
@@ -12,20 +14,12 @@ func percentDecoded(_ text: some StringProtocol) -> String? {
             bytes.append(byte)
             continue
         }
-        guard let high = rest.next().flatMap(hexDigit), let low = rest.next().flatMap(hexDigit)
+        guard let high = rest.next().flatMap(Characters.hexValue),
+            let low = rest.next().flatMap(Characters.hexValue)
         else { return nil }
         bytes.append(high << 4 | low)
     }
     return String(validating: bytes, as: UTF8.self)
-}
-
-private func hexDigit(_ byte: UInt8) -> UInt8? {
-    switch byte {
-    case 0x30...0x39: byte - 0x30
-    case 0x41...0x46: byte - 0x41 + 10
-    case 0x61...0x66: byte - 0x61 + 10
-    default: nil
-    }
 }
 
 /// Parameters by name. Value type.

@@ -22,6 +22,11 @@ package struct AdminSettings: Equatable, Sendable {
 
     /// Bytes of a token at least: one that could be guessed would protect nothing.
     package static let tokenBytesMin = 16
+
+    /// Whether `text` may be a token: long enough, and visible ASCII, as a field can carry it.
+    package static func isToken(_ text: String) -> Bool {
+        text.utf8.count >= tokenBytesMin && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+    }
 }
 
 extension OptionTable {
@@ -91,9 +96,7 @@ extension ValueKind where Value == String {
         let least = AdminSettings.tokenBytesMin
         var kind = Self("text, \(least) characters at least", write: { _ in "(secret)" }) {
             (text) throws(Unexpected) in
-            guard (least...4096).contains(text.utf8.count),
-                text.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
-            else {
+            guard AdminSettings.isToken(text), text.utf8.count <= 4096 else {
                 throw Unexpected(
                     expected: "a token of \(least) visible ASCII characters at least")
             }

@@ -1,5 +1,7 @@
 // JSONText: JSON that is written here, keys in the order in which they are given.
 
+internal import Documents
+
 /// A JSON value.
 indirect enum JSONText: Sendable {
     case object([(String, JSONText)])
@@ -19,7 +21,7 @@ indirect enum JSONText: Sendable {
         case .object(let members):
             guard !members.isEmpty else { return "{}" }
             let lines = members.map { key, value in
-                "\(margin)\(Self.quoted(key)): \(value.written(indent: indent + 2))"
+                "\(margin)\(quotedAsJSON(key)): \(value.written(indent: indent + 2))"
             }
             return "{\n" + lines.joined(separator: ",\n") + end + "}"
         case .list(let items):
@@ -32,24 +34,9 @@ indirect enum JSONText: Sendable {
             let texts = items.map { $0.written(indent: indent + 2) }
             if isShort { return "[" + texts.joined(separator: ", ") + "]" }
             return "[\n" + texts.map { margin + $0 }.joined(separator: ",\n") + end + "]"
-        case .text(let text): return Self.quoted(text)
+        case .text(let text): return quotedAsJSON(text)
         case .number(let number): return "\(number)"
         case .bool(let bool): return "\(bool)"
         }
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": quoted += "\\\(scalar)"
-            case "\n": quoted += "\\n"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: quoted.unicodeScalars.append(scalar)
-            }
-        }
-        return quoted + "\""
     }
 }

@@ -7,6 +7,7 @@ internal import Documents
 package import Events
 internal import Glibc
 internal import Locking
+internal import WallClock
 
 /// Keeps good answers in a file. Control thread only.
 package final class StateFile {
@@ -71,24 +72,18 @@ package final class StateFile {
     package func recall(_ key: AnswerMemory.Key) -> (instances: [Instance], age: Duration)? {
         guard let answer = memory[key] else { return nil }
         // A clock that was set back makes nothing younger than new.
-        return (answer.instances, .seconds(max(Self.now() - answer.at, 0)))
+        return (answer.instances, .seconds(max(UTCTime.now.secondsSince1970 - answer.at, 0)))
     }
 
     /// Notes a good answer of this source.
     package func note(_ instances: [Instance], of key: AnswerMemory.Key) {
-        memory.note(instances, of: key, at: Self.now())
+        memory.note(instances, of: key, at: UTCTime.now.secondsSince1970)
         wasNoted = true
     }
 
     /// Forgets sources that `isWanted` does not want: services that are gone.
     package func forget(unless isWanted: (AnswerMemory.Key) -> Bool) {
         memory.forget(unless: isWanted)
-    }
-
-    private static func now() -> Double {
-        var time = timespec()
-        unsafe _ = clock_gettime(CLOCK_REALTIME, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     // MARK: - Writing

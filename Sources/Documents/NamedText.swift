@@ -12,6 +12,9 @@ package struct NamedText: Equatable, Sendable {
     /// Bytes of a file that is read. A thousand services take about 200 KiB.
     package static let bytesMax = 1 << 20
 
+    /// Its first line, without its end: all that a file with a secret has.
+    package var firstLine: String { String(text.prefix { !$0.isNewline }) }
+
     /// A text that did not come from disk.
     package init(name: String, text: String) {
         self.name = name

@@ -48,6 +48,9 @@ package enum IPAddress: Hashable, Sendable {
     /// The IPv6 wildcard `::`; a listener on it accepts IPv4 too.
     package static let any = IPAddress.v6(0, 0)
 
+    /// Whether it stands for every address of its family: `::` or 0.0.0.0.
+    package var isWildcard: Bool { self == .any || self == .v4(0) }
+
     /// Bits of an address of its family: 32 or 128.
     package var bitWidth: Int {
         switch self {

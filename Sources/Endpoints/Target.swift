@@ -18,8 +18,8 @@ package enum Target: Hashable, Sendable {
     /// - Throws: `TargetError` that says what was found and what was expected.
     package init(_ text: String) throws(TargetError) {
         guard text.hasPrefix("unix:") else {
-            guard let endpoint = Endpoint(text), endpoint.port != 0, endpoint.address != .any,
-                endpoint.address != .v4(0)
+            guard let endpoint = Endpoint(text), endpoint.port != 0,
+                !endpoint.address.isWildcard
             else {
                 throw TargetError(
                     "found \"\(text)\", expected ADDRESS:PORT such as 127.0.0.1:8500, "

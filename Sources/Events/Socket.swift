@@ -78,12 +78,7 @@ package enum Socket {
     ///   path that is empty or longer than a socket's may be (`ENAMETOOLONG`). A listener whose
     ///   queue is full is `EAGAIN` here, where TCP would wait (unix(7)).
     package static func connectStream(toPath path: String) throws(Errno) -> Descriptor {
-        let address = try UnixSocketAddress(path)
-        let descriptor = try open(AF_UNIX, SOCK_STREAM)
-        let result = unsafe address.withSocketAddress {
-            unsafe Glibc.connect(descriptor.number, $0, $1)
-        }
-        return try connected(descriptor, result)
+        try connect(SOCK_STREAM, toPath: path)
     }
 
     /// A datagram socket whose datagrams go to what listens at `path`, a Unix-domain socket, or one of the
@@ -91,12 +86,7 @@ package enum Socket {
     ///
     /// - Throws: `Errno`: nobody listens there, not permitted, a path that can't be one.
     package static func connectDatagram(toPath path: String) throws(Errno) -> Descriptor {
-        let address = try UnixSocketAddress(path)
-        let descriptor = try open(AF_UNIX, SOCK_DGRAM)
-        let result = unsafe address.withSocketAddress {
-            unsafe Glibc.connect(descriptor.number, $0, $1)
-        }
-        return try connected(descriptor, result)
+        try connect(SOCK_DGRAM, toPath: path)
     }
 
     /// `connectStream` for either kind of target.
@@ -127,6 +117,17 @@ package enum Socket {
         -> Descriptor
     {
         let result = unsafe endpoint.withSocketAddress {
+            unsafe Glibc.connect(descriptor.number, $0, $1)
+        }
+        return try connected(descriptor, result)
+    }
+
+    private static func connect(
+        _ type: __socket_type, toPath path: String
+    ) throws(Errno) -> Descriptor {
+        let address = try UnixSocketAddress(path)
+        let descriptor = try open(AF_UNIX, type)
+        let result = unsafe address.withSocketAddress {
             unsafe Glibc.connect(descriptor.number, $0, $1)
         }
         return try connected(descriptor, result)

@@ -2,7 +2,8 @@
 // of. Each class is two 64-bit maps, one for 0x00 to 0x3F and one for 0x40 to 0x7F; nothing above
 // 0x7F is in any of them.
 
-enum Characters {
+/// The classes, and what bytes stand for. Any thread.
+package enum Characters {
     static let horizontalTab: UInt8 = 0x09
     static let lineFeed: UInt8 = 0x0A
     static let carriageReturn: UInt8 = 0x0D
@@ -44,7 +45,7 @@ enum Characters {
 
     /// The value of a hexadecimal digit; nil for any other byte.
     @inline(__always)
-    static func hexValue(_ byte: UInt8) -> UInt8? {
+    package static func hexValue(_ byte: UInt8) -> UInt8? {
         if byte &- 0x30 < 10 { return byte &- 0x30 }
         let letter = (byte | 0x20) &- 0x61
         return letter < 6 ? letter &+ 10 : nil

@@ -73,11 +73,8 @@ package struct InheritedSockets {
     }
 
     private static func isSame(_ one: Endpoint, _ other: Endpoint) -> Bool {
-        one == other || one.port == other.port && isWildcard(one) && isWildcard(other)
-    }
-
-    private static func isWildcard(_ endpoint: Endpoint) -> Bool {
-        endpoint.address == .any || endpoint.address == .v4(0)
+        one == other
+            || one.port == other.port && one.address.isWildcard && other.address.isWildcard
     }
 
     /// Closes those that nobody has taken.

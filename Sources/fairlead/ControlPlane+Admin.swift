@@ -31,16 +31,13 @@ extension ControlPlane {
 
     private static func token(_ settings: AdminSettings) throws -> String? {
         guard let path = settings.tokenFile else { return settings.token }
-        let text: String
+        let line: String
         do throws(FileTextError) {
-            text = try NamedText.read(path: path).text
+            line = try NamedText.read(path: path).firstLine
         } catch {
             throw StartFailure(description: "admin.token-file: \(path) \(error.text)")
         }
-        let line = String(text.prefix { !$0.isNewline })
-        guard line.utf8.count >= AdminSettings.tokenBytesMin,
-            line.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
-        else {
+        guard AdminSettings.isToken(line) else {
             throw StartFailure(
                 description: "admin.token-file: \(path) holds no token: a line of "
                     + "\(AdminSettings.tokenBytesMin) visible ASCII characters at least")

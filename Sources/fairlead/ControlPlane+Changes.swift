@@ -61,6 +61,7 @@ extension ControlPlane {
         }
         for name in change.removed { services.remove(name) }
         services.order(by: new.services.map(\.name))
+        forgetAnswers()
         isApplying = false
 
         note(change)
@@ -71,6 +72,11 @@ extension ControlPlane {
         }
         publishListeners()
         return change
+    }
+
+    /// Keeps no answers of services that are not on the list.
+    func forgetAnswers() {
+        services.stateFile?.forget { services[$0.service] != nil }
     }
 
     /// The sources that `change` needs, by the names of services.

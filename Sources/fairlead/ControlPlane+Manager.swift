@@ -26,6 +26,15 @@ extension ControlPlane {
         watchdogTimer?.schedule(after: interval)
     }
 
+    /// Reads the configuration anew by `reload`, which the service manager hears of, whoever asked for it.
+    func tellingManager<Outcome>(_ reload: () -> Outcome) -> Outcome {
+        // Before the first connection it does not expect to hear that this process is ready.
+        guard isServing else { return reload() }
+        processStart.manager?.tell(.reloading)
+        defer { processStart.manager?.tell(.ready(process: getpid())) }
+        return reload()
+    }
+
     /// Children that nobody waits for are left to the first process of a container, which is this one
     /// then: they are let go of.
     func reapOrphans() {

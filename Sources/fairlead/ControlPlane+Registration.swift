@@ -20,8 +20,7 @@ extension ControlPlane {
         service.meta = ["fairlead": fairleadVersion]
         if let path = settings.checkPath {
             // The agent is beside us; a listener on one address is checked there.
-            let isAny = first.address == .any || first.address == .v4(0)
-            let address = isAny ? IPAddress.loopback : first.address
+            let address = first.address.isWildcard ? IPAddress.loopback : first.address
             service.check = .http("http://\(Endpoint(address, port))\(path)")
         }
         let registration = ConsulRegistration(service, agents: factory.agents)

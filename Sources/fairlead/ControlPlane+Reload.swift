@@ -47,7 +47,7 @@ extension ControlPlane {
     @discardableResult
     func reload() -> ReloadOutcome {
         guard let live else { return .unchanged }
-        let outcome = live.reload()
+        let outcome = tellingManager { live.reload() }
         watchFile()
         return outcome
     }

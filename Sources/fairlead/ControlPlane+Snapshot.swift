@@ -13,6 +13,7 @@ import HTTPServer
 import Health
 import Proxy
 import Stats
+import WallClock
 
 extension ControlPlane {
     /// How much of it is wanted.
@@ -249,15 +250,8 @@ extension Duration {
 /// Turns instants of the monotonic clock into wall-clock time for display, in seconds since 1970:
 /// right at the moment of display, whatever was done to the wall clock since.
 struct DisplayClock {
-    let wallNow: Double
+    let wallNow = UTCTime.now.secondsSince1970
     private let now = ContinuousClock.now
-
-    init() {
-        var time = timespec()
-        // The kernel fills the record.
-        unsafe _ = clock_gettime(CLOCK_REALTIME, &time)
-        wallNow = Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-    }
 
     func wall(_ instant: ContinuousClock.Instant) -> Double {
         let (seconds, attoseconds) = (now - instant).components

@@ -76,8 +76,6 @@ final class ControlPlane {
     /// For the service manager's watchdog: the workers that have turned since it was told last.
     var workersAlive: Set<Int> = []
     var watchdogTimer: Timer?
-    /// Where good answers are kept; nil for nowhere.
-    var stateFile: StateFile?
     private var stopTimer: Timer?
     private var statsd: StatsDExporter?
     /// What answers at the admin port; nil when there is none.
@@ -121,12 +119,6 @@ final class ControlPlane {
         services = ServiceSet(
             on: loop, factory: factory, checker: checker, registry: registry, journal: journal,
             publish: { workers.publish($0) }, expel: { workers.expel($0) })
-        if let path = configuration.stateFile {
-            let log = log
-            let stateFile = StateFile(path: path, on: loop) { log.write($0, path: path) }
-            self.stateFile = stateFile
-            services.stateFile = stateFile
-        }
         try services.addFirst(configuration.services)
         listeners = PublishedListeners(
             configuration.listeners, options.listeners, at: workers.endpoints,
@@ -139,6 +131,11 @@ final class ControlPlane {
             publishListeners()
         }
         publishingTimer = Timer(on: loop) { [unowned self] in publishListeners(isLate: true) }
+        if let path = configuration.stateFile {
+            services.stateFile = StateFile(path: path, on: loop) { [unowned self] in
+                log.write($0, path: path)
+            }
+        }
         admin = try openAdmin(configuration.admin, adminSocket)
     }
 
@@ -162,9 +159,7 @@ final class ControlPlane {
         signals.append(
             SignalWatch(SIGHUP, on: loop) { [unowned self] in
                 log.write(.info, "process.reloading", [:])
-                processStart.manager?.tell(.reloading)
                 reload()
-                processStart.manager?.tell(.ready(process: getpid()))
             })
         signals.append(SignalWatch(SIGUSR2, on: loop) { [unowned self] in upgrade() })
         reapOrphans()
@@ -201,7 +196,7 @@ final class ControlPlane {
             snapshot(.figures)
         }
         weighTraffic()
-        stateFile?.forget { services[$0.service] != nil }
+        forgetAnswers()
     }
 
     /// What live requests came to is looked at every second.
@@ -222,7 +217,7 @@ final class ControlPlane {
     func serve() {
         loop.run()
         workers.join()
-        stateFile?.close()
+        services.stateFile?.close()
         accessLog?.stop(within: Self.accessLogStopLimit)
     }
 
@@ -263,7 +258,7 @@ final class ControlPlane {
     /// Is not ready any more, takes its registration back, then, after `stop-delay`, accepts no more;
     /// `run` returns when everything in flight has ended, or had its time.
     func drain() {
-        settle()
+        takeUpNoMore()
         deregister { [unowned self] in
             stopTimer = Timer(on: loop) { [unowned self] in drainWorkers() }
             stopTimer?.schedule(after: configuration.stopDelay)
@@ -273,14 +268,14 @@ final class ControlPlane {
     /// Accepts no more, since another process does so on the same sockets; the registration is that
     /// one's from now on. `run` returns as after `drain`.
     func yield() {
-        settle()
+        takeUpNoMore()
         registration?.abandon()
         admin?.drain()
         drainWorkers()
     }
 
-    /// Takes up no more changes.
-    private func settle() {
+    /// Takes up no more changes, and is not ready any more.
+    private func takeUpNoMore() {
         isDraining = true
         feeds?.stop()
         fileWatch?.stop()

@@ -4,9 +4,10 @@
 
 import AccessLog
 import Configuration
-import Glibc
+import Documents
 import Locking
 import Synchronization
+import WallClock
 
 /// Writes log lines. Any thread.
 struct Log: Sendable {
@@ -41,7 +42,7 @@ struct Log: Sendable {
         var event = event
         let lost = Self.dropped.exchange(0, ordering: .relaxed)
         if lost > 0 { event.values.append(("log_lines_dropped", "\(lost)")) }
-        let line = Self.line(event, format, at: Self.timestamp())
+        let line = Self.line(event, format, at: UTCTime.now.iso8601)
         var bytes = Array(line.utf8.prefix(Self.lineBytesMax - 1))
         bytes.append(0x0a)
         if StandardOutput.write(bytes.span, toError: true) != .written {
@@ -63,22 +64,8 @@ struct Log: Sendable {
                 + ([
                     ("time", time), ("level", event.severity.rawValue), ("event", event.name),
                 ] + event.values)
-                .map { "\(inJSON($0.0)):\(inJSON($0.1))" }.joined(separator: ",") + "}"
+                .map { "\(quotedAsJSON($0.0)):\(quotedAsJSON($0.1))" }.joined(separator: ",") + "}"
         }
-    }
-
-    private static func inJSON(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": quoted += "\\\(scalar)"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: quoted.unicodeScalars.append(scalar)
-            }
-        }
-        return quoted + "\""
     }
 
     private static func rank(_ level: LogLevel) -> Int {
@@ -95,21 +82,6 @@ struct Log: Sendable {
         let isPlain =
             !value.isEmpty && value.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3d }
         return isPlain ? value : value.debugDescription
-    }
-
-    /// Now in UTC, to the millisecond (RFC 3339).
-    private static func timestamp() -> String {
-        var now = timespec()
-        var parts = unsafe tm()
-        var text = [CChar](repeating: 0, count: 32)
-        // gmtime_r fills `parts`; strftime writes at most 32 bytes and says how many.
-        unsafe _ = clock_gettime(CLOCK_REALTIME, &now)
-        unsafe _ = gmtime_r(&now.tv_sec, &parts)
-        let count = unsafe strftime(&text, text.count, "%Y-%m-%dT%H:%M:%S", &parts)
-        let seconds = String(
-            decoding: text.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
-        let milliseconds = String(1000 + now.tv_nsec / 1_000_000).dropFirst()
-        return "\(seconds).\(milliseconds)Z"
     }
 }
 

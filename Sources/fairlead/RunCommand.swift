@@ -29,10 +29,7 @@ struct RunCommand: ParsableCommand {
             if let user = configuration.user { try Privileges.become(user) }
             plane.follow(origin, effective: loaded.effective)
             try plane.run()
-        } catch let failure as StartFailure {
-            printError("fairlead: \(failure)")
-            throw ExitCode(1)
-        } catch let failure as PrivilegeFailure {
+        } catch let failure where failure is StartFailure || failure is PrivilegeFailure {
             printError("fairlead: \(failure)")
             throw ExitCode(1)
         }

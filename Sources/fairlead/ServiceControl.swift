@@ -44,7 +44,7 @@ final class ServiceControl {
         let registry: StatsRegistry
         let loop: EventLoop
         /// Where good answers are kept for the next process; nil for nowhere.
-        let stateFile: StateFile?
+        let stateFile: () -> StateFile?
         /// Makes a rotation what the workers pick from.
         let publish: (Rotation) -> Void
         /// Ends what is still under way on backends whose drains have lasted as long as they may.
@@ -104,7 +104,7 @@ final class ServiceControl {
     /// Keeps a good answer for the next process; begins with that of the last one if the source fails
     /// from the start.
     private func remember(_ answer: DiscoveryAnswer, of key: AnswerMemory.Key, at place: Int) {
-        guard let stateFile = surroundings.stateFile else { return }
+        guard let stateFile = surroundings.stateFile() else { return }
         let failure: DiscoveryFailure
         switch answer {
         case .instances(let instances) where !instances.isEmpty:

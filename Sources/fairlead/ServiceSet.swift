@@ -24,7 +24,7 @@ final class ServiceSet {
     /// Called after every change of a service.
     var onChange: () -> Void = {}
 
-    /// Where good answers are kept; nil for nowhere. Set before the first service is added.
+    /// Where good answers are kept; nil for nowhere. Set before the first service is started.
     var stateFile: StateFile?
 
     private let loop: EventLoop
@@ -48,8 +48,8 @@ final class ServiceSet {
     }
 
     private lazy var surroundings = ServiceControl.Surroundings(
-        checker: checker, registry: registry, loop: loop, stateFile: stateFile, publish: publish,
-        expel: expel
+        checker: checker, registry: registry, loop: loop,
+        stateFile: { [unowned self] in stateFile }, publish: publish, expel: expel
     ) { [unowned self] in onChange() }
 
     /// An empty list. Workers are told of rotations by `publish`.

@@ -48,7 +48,7 @@ struct TopCommand: ParsableCommand {
             return unsafe getenv("FAIRLEAD_ADMIN_TOKEN").map { unsafe String(cString: $0) }
         }
         do throws(FileTextError) {
-            return String(try NamedText.read(path: tokenFile).text.prefix { !$0.isNewline })
+            return try NamedText.read(path: tokenFile).firstLine
         } catch {
             printError("fairlead: --token-file: \(tokenFile) \(error.text)")
             throw ExitCode(1)

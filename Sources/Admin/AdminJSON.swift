@@ -73,7 +73,7 @@ struct StatsDocument: Encodable {
         time = timeText(snapshot.takenAt)
         version = snapshot.version
         startedAt = timeText(snapshot.startedAt)
-        uptimeSeconds = max(0, snapshot.takenAt - snapshot.startedAt)
+        uptimeSeconds = snapshot.uptimeSeconds
         workers = snapshot.workers
         draining = snapshot.isDraining
         ready = verdict.isReady

@@ -91,8 +91,11 @@ extension AdminPage {
         }
 
         async function begin() {
+          const used = token;
           const answer = await ask('/services', {signal: AbortSignal.timeout(8000)});
           if (answer.status === 401) {
+            // It was typed while the question without it was on its way.
+            if (token !== used) return begin();
             needToken(token ? 'That is not the token.' : '');
             token = '';
             return false;

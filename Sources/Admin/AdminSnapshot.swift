@@ -15,8 +15,11 @@ package struct AdminSnapshot: Sendable {
     package var takenAt: Double
     /// The program's version, such as `0.1.0`.
     package var version: String
-    /// When the process started.
+    /// When the process started, by the wall clock of that moment: the same in every snapshot, so that
+    /// it tells one process from another.
     package var startedAt: Double
+    /// For how long it has run, whatever was done to the wall clock since.
+    package var uptimeSeconds: Double
     /// How many workers there are.
     package var workers: Int
     /// Whether the process is finishing what is in flight and takes on nothing more.
@@ -52,6 +55,7 @@ package struct AdminSnapshot: Sendable {
         self.takenAt = takenAt
         self.version = version
         self.startedAt = startedAt
+        uptimeSeconds = max(0, takenAt - startedAt)
         self.workers = workers
     }
 

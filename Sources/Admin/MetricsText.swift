@@ -81,7 +81,7 @@ package struct MetricsText {
 
     private mutating func writeProcess() {
         one(.buildInfo, 1, [snapshot.version])
-        one(.uptime, max(0, snapshot.takenAt - snapshot.startedAt))
+        one(.uptime, snapshot.uptimeSeconds)
         one(.draining, snapshot.isDraining ? 1 : 0)
         one(.ready, AdminVerdict(snapshot).isReady ? 1 : 0)
         one(.workers, Double(snapshot.workers))

@@ -15,12 +15,11 @@ package struct UTCTime: Sendable, Hashable {
             secondsSince1970 > 0 ? min(secondsSince1970, end) : 0
     }
 
-    /// The wall clock now, to the millisecond.
+    /// The wall clock now.
     package static var now: UTCTime {
         var time = timespec()
         unsafe _ = clock_gettime(CLOCK_REALTIME, &time)
-        return UTCTime(
-            secondsSince1970: Double(time.tv_sec) + Double(time.tv_nsec / 1_000_000) / 1000)
+        return UTCTime(secondsSince1970: Double(time.tv_sec) + Double(time.tv_nsec) / 1e9)
     }
 
     /// `2026-11-22T22:10:00.123Z` (RFC 3339).

@@ -29,8 +29,9 @@ extension ControlPlane {
         for service in services.all { service.publishNow() }
         let clock = DisplayClock()
         var snapshot = AdminSnapshot(
-            takenAt: clock.wallNow, version: fairleadVersion, startedAt: clock.wall(startedAt),
+            takenAt: clock.wallNow, version: fairleadVersion, startedAt: startedAt.wall,
             workers: configuration.workers)
+        snapshot.uptimeSeconds = (ContinuousClock.now - startedAt.instant) / .seconds(1)
         snapshot.isDraining = isDraining
         snapshot.listeners = listeners.entries.map { entry in
             var shown = AdminSnapshot.Listener(

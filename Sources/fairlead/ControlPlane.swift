@@ -19,6 +19,7 @@ import Handover
 import Health
 import Proxy
 import Stats
+import WallClock
 
 /// The running program. Control thread only.
 final class ControlPlane {
@@ -47,7 +48,7 @@ final class ControlPlane {
     /// While it waits for services to have backends.
     var publishingTimer: Timer?
     private(set) var isDraining = false
-    let startedAt = ContinuousClock.now
+    let startedAt = (wall: UTCTime.now.secondsSince1970, instant: ContinuousClock.now)
 
     /// Reads the configuration anew; nil for one that is not to change, as the demo's.
     var live: LiveConfiguration?
@@ -76,6 +77,8 @@ final class ControlPlane {
     /// For the service manager's watchdog: the workers that have turned since it was told last.
     var workersAlive: Set<Int> = []
     var watchdogTimer: Timer?
+    /// For `releaseMemorySoon`.
+    var memoryTimer: Timer?
     private var stopTimer: Timer?
     private var statsd: StatsDExporter?
     /// What answers at the admin port; nil when there is none.

@@ -17,6 +17,20 @@ extension Flow {
             }
         }
 
+        // Whoever looks takes another time of start for another process, and its counters for new ones.
+        @Test func `a process started when it did, however often it is asked`() throws {
+            try withStage { stage in
+                let web = try stage.web("one")
+                let fairlead = try stage.fairlead(over: [web[0].port])
+                var times: Set<Substring> = []
+                for _ in 0..<200 {
+                    let stats = try fairlead.page("/stats").body
+                    times.insert(try #require(stats.firstMatch(of: /"startedAt":"([^"]+)"/)).1)
+                }
+                #expect(times.count == 1)
+            }
+        }
+
         @Test func `the alerts fire when they should, and not otherwise`() throws {
             let folder = #filePath.split(separator: "/").dropLast().map { "/\($0)" }.joined()
             let said = try RunningProcess.run([

@@ -10,6 +10,7 @@ extension ControlPlane {
     /// Connections are accepted from now on.
     func served() {
         isServing = true
+        releaseMemorySoon()
         processStart.manager?.tell(.ready(process: getpid()))
         guard let limit = processStart.manager?.watchdogLimit else { return }
         // Twice within the limit, so that one that comes late is in time.

@@ -1,6 +1,7 @@
 // ControlPlane+Manager: what a service manager is told, and what the first process of a container does in
 // the place of one.
 
+import Admin
 import Events
 import Glibc
 import Handover
@@ -25,6 +26,19 @@ extension ControlPlane {
         }
         workers.ping()
         watchdogTimer?.schedule(after: interval)
+    }
+
+    /// Tells the service manager, for whoever asks it, how things are, if that is different than it was.
+    /// Called every second; looks only after a change, and while something is wrong.
+    func tellStatus() {
+        guard isStatusDue, isServing, let manager = processStart.manager else { return }
+        let verdict = AdminVerdict(snapshot(.figures))
+        // What is wrong is told with its age.
+        isStatusDue = verdict.level != .good
+        let line = ([verdict.sentence] + verdict.problems.map(\.text)).joined(separator: " ")
+        guard line != statusTold else { return }
+        statusTold = line
+        manager.tell(.status(line))
     }
 
     /// Reads the configuration anew by `reload`, which the service manager hears of, whoever asked for it.

@@ -49,6 +49,7 @@ extension ControlPlane {
         guard let live else { return .unchanged }
         let outcome = tellingManager { live.reload() }
         watchFile()
+        isStatusDue = true
         releaseMemorySoon()
         return outcome
     }

@@ -77,6 +77,9 @@ final class ControlPlane {
     /// For the service manager's watchdog: the workers that have turned since it was told last.
     var workersAlive: Set<Int> = []
     var watchdogTimer: Timer?
+    /// For `tellStatus`: whether something may have changed, and what was told last.
+    var isStatusDue = true
+    var statusTold = ""
     /// For `releaseMemorySoon`.
     var memoryTimer: Timer?
     private var stopTimer: Timer?
@@ -129,6 +132,7 @@ final class ControlPlane {
         let adminSocket = configuration.admin.listen.flatMap { start.sockets.take($0).first }
         processStart = start
         services.onChange = { [unowned self] in
+            isStatusDue = true
             logJournal()
             takeOver()
             publishListeners()
@@ -212,6 +216,7 @@ final class ControlPlane {
                     ($0.id.index, registry.serviceTotals($0.id.index))
                 })
         }
+        tellStatus()
         trafficTimer = timer
         timer.schedule(after: .seconds(1))
     }

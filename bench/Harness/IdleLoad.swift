@@ -13,6 +13,8 @@ func idleConnections(wanted: Int) -> Int {
 
 /// Resident bytes that each of `count` idle connections costs `process`.
 func idleBytes(_ running: Running, count: Int) async throws -> Double {
+    // What only the start needed may be released a moment after it.
+    try await Task.sleep(for: .seconds(1))
     // The first ones bring what a worker needs once: they are not counted, and stay.
     let first = try openIdle(64, running.port)
     defer { for connection in first { connection.reset() } }

@@ -206,6 +206,8 @@ private func environmentLines(_ extra: [String: String]) -> [String] {
         lines.removeAll { $0.hasPrefix(key + "=") }
         lines.append("\(key)=\(value)")
     }
+    // The tests' own, which the program would warn of.
+    lines.removeAll { $0.hasPrefix("FAIRLEAD_PROGRAM=") }
     let path = lines.first { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? "/usr/bin:/bin"
     set("PATH", path + ":/usr/local/sbin:/usr/sbin:/sbin")
     for (key, value) in extra { set(key, value) }

@@ -303,16 +303,23 @@ if isFuzzing {
     ]
 }
 
-// So that a build takes no longer than what it is for (`.ci/run`): the tests of modules alone, which
-// sanitizers watch, or those that count allocations alone, which are optimised.
-switch Context.environment["FAIRLEAD_TESTS"] {
-case "modules":
-    let others: Set = ["AllocationTests", "BenchTests", "FlowTests", "SimulationTests", "TidyTests"]
-    package.targets.removeAll { others.contains($0.name) || $0.path?.hasPrefix("bench/") == true }
-case "allocation":
-    package.targets.removeAll { target in
-        target.isTest && target.name != "AllocationTests" || target.path?.hasPrefix("bench/") == true
+// So that a build takes no longer than what it is for (`.ci/run`): the tests of modules alone, which the
+// address sanitizer watches; of those that start threads, for the thread sanitizer; or those that count
+// allocations, which are optimised.
+let ofTheWhole: Set = ["AllocationTests", "BenchTests", "FlowTests", "SimulationTests", "TidyTests"]
+let ofOneThread: Set = [
+    "BackendsTests", "BalancingTests", "ConfigurationTests", "ConsulQueryTests", "DNSWireTests",
+    "EndpointsTests", "ExplainTests", "HTTP1Tests", "MachineTests", "RoutingTests",
+]
+let allTests = Set(package.targets.filter(\.isTest).map(\.name))
+let leftOut: Set<String> =
+    switch Context.environment["FAIRLEAD_TESTS"] {
+    case nil, "": []
+    case "modules": ofTheWhole
+    case "threads": ofTheWhole.union(ofOneThread)
+    case "allocation": allTests.subtracting(["AllocationTests"])
+    case let other?: fatalError("FAIRLEAD_TESTS=\(other): expected modules, threads or allocation")
     }
-case nil: break
-case let other?: fatalError("FAIRLEAD_TESTS=\(other): expected modules or allocation")
+if !leftOut.isEmpty {
+    package.targets.removeAll { leftOut.contains($0.name) || $0.path?.hasPrefix("bench/") == true }
 }

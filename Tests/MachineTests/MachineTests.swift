@@ -63,6 +63,7 @@ import Testing
         var limit = rlimit()
         #expect(unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
         #expect(limit.rlim_cur == limit.rlim_max)
+        #expect(limit.rlim_cur >= 256)
     }
 
     @Test("there is no such user")

@@ -26,18 +26,22 @@ package enum ProgramMemory {
     package static func untouchedCode(in mappings: String) -> [Range<UInt>] {
         var found: [Range<UInt>] = []
         var code: Range<UInt>?
-        for line in mappings.split(separator: "\n") {
-            let fields = line.split(separator: " ", omittingEmptySubsequences: true)
-            guard let first = fields.first else { continue }
-            if first == "Anonymous:" {
-                if let code, fields.count > 1, fields[1] == "0" { found.append(code) }
+        // By bytes: of some thousand lines, a start is over sooner.
+        for line in mappings.utf8.split(separator: UInt8(ascii: "\n")) {
+            if line.starts(with: anonymous.utf8) {
+                let value = line.dropFirst(anonymous.utf8.count).drop { $0 == UInt8(ascii: " ") }
+                if let code, value.elementsEqual("0 kB".utf8) { found.append(code) }
                 code = nil
-            } else if !first.hasSuffix(":") {
-                code = range(ofCode: fields)
+            } else if let first = line.first, !(UInt8(ascii: "A")...UInt8(ascii: "Z") ~= first) {
+                // Names of fields begin with a capital, addresses are in small digits.
+                code = range(ofCode: Substring(line).split(separator: " "))
             }
         }
         return found
     }
+
+    /// The field that tells how much of a mapping is no longer the file's.
+    private static let anonymous = "Anonymous:"
 
     /// Of the line that begins a mapping: addresses, permissions, offset, device, inode and path.
     private static func range(ofCode fields: [Substring]) -> Range<UInt>? {

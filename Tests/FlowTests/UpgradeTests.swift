@@ -202,19 +202,6 @@ extension Flow {
             }
         }
 
-        @Test(arguments: [SIGSEGV, SIGILL, SIGTRAP])
-        func `a crash says where it was, and ends the process by its signal`(number: Int32) throws {
-            try withStage { stage in
-                let web = try stage.web("one")
-                let fairlead = try stage.fairlead(["--backend", "127.0.0.1:\(web[0].port)"])
-                fairlead.process.signal(number)
-                #expect(try fairlead.process.waitForExit() == .signal(number))
-                let said = fairlead.process.errors
-                #expect(said.contains("fairlead 0.1.0 crashed: signal \(number) in thread "))
-                #expect(said.contains("\(try Fairlead.program())(+0x"), "\(said)")
-            }
-        }
-
         @Test(.enabled(if: geteuid() == 0, "only root can become somebody else"))
         func `it serves as the user that it is told to be`() throws {
             try withStage { stage in

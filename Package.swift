@@ -87,6 +87,7 @@ let package = Package(
         module("Documents", uses: ["CLibyaml"], settings: cold),
         module("Locking"),
         module("WallClock", settings: cold),
+        module("JSON", settings: cold),
         module("DNSWire", uses: ["Endpoints"], settings: cold),
         module("HTTP1", settings: hot),
         module("Backends", uses: ["Endpoints"], settings: hot),
@@ -94,7 +95,8 @@ let package = Package(
         module("Balancing", uses: ["Backends", "Endpoints"], settings: hot),
         module("Stats", uses: ["Locking"], settings: hot),
         module("ConsulQuery", settings: cold),
-        module("Configuration", uses: ["Documents", "ConsulQuery", "Endpoints"], settings: cold),
+        module(
+            "Configuration", uses: ["Documents", "JSON", "ConsulQuery", "Endpoints"], settings: cold),
 
         // The loop and what stands on it.
         module("Events", uses: ["CLibevent", "CLinux", "Endpoints", "Locking"], settings: hot),
@@ -108,18 +110,19 @@ let package = Package(
         module(
             "Discovery",
             uses: [
-                "Documents", "WallClock", "Locking", "Events", "DNSClient", "DNSWire", "Backends",
-                "Endpoints",
+                "Documents", "JSON", "WallClock", "Locking", "Events", "DNSClient", "DNSWire",
+                "Backends", "Endpoints",
             ],
             settings: cold),
         module(
             "Consul",
             uses: [
-                "ConsulQuery", "Events", "HTTPClient", "HTTP1", "Discovery", "DNSClient", "DNSWire",
-                "Backends", "Endpoints",
+                "ConsulQuery", "JSON", "Events", "HTTPClient", "HTTP1", "Discovery", "DNSClient",
+                "DNSWire", "Backends", "Endpoints",
             ], settings: cold),
         module(
-            "Explain", uses: ["DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints"],
+            "Explain",
+            uses: ["JSON", "DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints"],
             settings: cold),
         module(
             "Health", uses: ["Events", "HTTPClient", "HTTP1", "Backends", "Endpoints"],
@@ -134,7 +137,9 @@ let package = Package(
         module("Handover", uses: ["Events", "Endpoints"], settings: cold),
         module(
             "Admin",
-            uses: ["WallClock", "Events", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints"],
+            uses: [
+                "JSON", "WallClock", "Events", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints",
+            ],
             settings: cold),
         module("TestBackend", uses: ["Events", "HTTP1", "Endpoints"], settings: hot),
         module(
@@ -149,7 +154,7 @@ let package = Package(
                 "Explain", "Health", "Proxy", "Balancing", "Backends", "Stats", "Admin", "Demo",
                 "HTTP1", "HTTPServer",
                 "AccessLog", "Locking", "Routing", "TestBackend", "Machine", "Handover",
-                "WallClock",
+                "WallClock", "JSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             exclude: ["small.ld"],
@@ -217,11 +222,12 @@ let package = Package(
                 "ScriptedDNS", "Documents", "TestSupport", "Demo", "Events", "DNSClient", "DNSWire",
                 "Backends", "Endpoints",
             ]),
+        tests("JSON"),
         tests("ConsulQuery"),
         tests(
             "Consul",
             uses: [
-                "TestSupport", "Locking", "ConsulQuery", "Events", "HTTPClient", "HTTP1",
+                "TestSupport", "Locking", "JSON", "ConsulQuery", "Events", "HTTPClient", "HTTP1",
                 "Discovery", "DNSClient", "DNSWire", "Demo", "Backends", "Endpoints",
             ]),
         tests("Explain", uses: ["DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints"]),
@@ -313,7 +319,7 @@ if isFuzzing {
 let ofTheWhole: Set = ["AllocationTests", "BenchTests", "FlowTests", "SimulationTests", "TidyTests"]
 let ofOneThread: Set = [
     "BackendsTests", "BalancingTests", "ConfigurationTests", "ConsulQueryTests", "DNSWireTests",
-    "EndpointsTests", "ExplainTests", "HTTP1Tests", "MachineTests", "RoutingTests",
+    "EndpointsTests", "ExplainTests", "HTTP1Tests", "JSONTests", "MachineTests", "RoutingTests",
 ]
 let allTests = Set(package.targets.filter(\.isTest).map(\.name))
 let leftOut: Set<String> =

@@ -2,18 +2,14 @@
 // documents, and those are a contract: keys are added, never renamed.
 
 internal import Backends
-internal import FoundationEssentials
 internal import HTTPServer
+internal import JSON
 internal import Stats
 internal import WallClock
 
-/// Encodes a document: sorted keys, so that two can be compared as text. Nil if it has a number
-/// that JSON cannot say, which none of ours has.
+/// A document and a line end. Nil if it has a number that JSON cannot say, which none of ours has.
 func encodeJSON(_ document: some Encodable) -> [UInt8]? {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(document) else { return nil }
-    return Array(data) + Array("\n".utf8)
+    JSON.encode(document).map { $0 + Array("\n".utf8) }
 }
 
 func timeText(_ seconds: Double) -> String {

@@ -1,6 +1,7 @@
 // JSONText: JSON that is written here, keys in the order in which they are given.
 
 internal import Documents
+internal import JSON
 
 /// A JSON value.
 indirect enum JSONText: Sendable {
@@ -21,7 +22,7 @@ indirect enum JSONText: Sendable {
         case .object(let members):
             guard !members.isEmpty else { return "{}" }
             let lines = members.map { key, value in
-                "\(margin)\(quotedAsJSON(key)): \(value.written(indent: indent + 2))"
+                "\(margin)\(JSON.quoted(key)): \(value.written(indent: indent + 2))"
             }
             return "{\n" + lines.joined(separator: ",\n") + end + "}"
         case .list(let items):
@@ -34,7 +35,7 @@ indirect enum JSONText: Sendable {
             let texts = items.map { $0.written(indent: indent + 2) }
             if isShort { return "[" + texts.joined(separator: ", ") + "]" }
             return "[\n" + texts.map { margin + $0 }.joined(separator: ",\n") + end + "]"
-        case .text(let text): return quotedAsJSON(text)
+        case .text(let text): return JSON.quoted(text)
         case .number(let number): return "\(number)"
         case .bool(let bool): return "\(bool)"
         }

@@ -9,8 +9,8 @@
 
 internal import Endpoints
 package import Events
-internal import FoundationEssentials
 internal import HTTPClient
+internal import JSON
 
 /// The agents of a process, in the order of preference. Loop thread only.
 package final class ConsulAgents {
@@ -168,8 +168,8 @@ package final class ConsulAgents {
         request.mayBeStale = false
         send(request) { outcome in
             if case .answer(let answer) = outcome, answer.status == 200 {
-                self.ownDatacenter = try? JSONDecoder().decode(
-                    AgentSelf.self, from: Data(answer.body)
+                self.ownDatacenter = try? JSON.decode(
+                    AgentSelf.self, from: answer.body
                 ).Config.Datacenter
             }
             let wishes = self.datacenterWishes

@@ -4,6 +4,7 @@
 // The catalogue knows no health: a service is listed while any instance of it is registered.
 
 internal import ConsulQuery
+internal import JSON
 
 /// A watch of the list of services. Loop thread only.
 package final class ConsulCatalog {
@@ -43,8 +44,8 @@ package final class ConsulCatalog {
 
     static func read(_ answer: ConsulAnswer) -> Result<[String: [String]], ConsulFailure> {
         guard answer.status == 200 else { return .failure(.status(answer.status, "")) }
-        do throws(ConsulJSON.Malformed) {
-            let services = try ConsulJSON.decode([String: [String]?].self, from: answer.body)
+        do throws(JSON.Malformed) {
+            let services = try JSON.decode([String: [String]?].self, from: answer.body)
             guard services.count <= servicesMax else {
                 throw .init(
                     "there are \(services.count) services, at most \(servicesMax) are taken")

@@ -5,6 +5,7 @@
 
 internal import ConsulQuery
 internal import FoundationEssentials
+internal import JSON
 
 /// A watch of a prefix of Consul's key/value store. Loop thread only.
 package final class ConsulKV {
@@ -65,7 +66,7 @@ package final class ConsulKV {
         guard answer.status != 404 else {
             return answer.doubt.map { .failure($0) } ?? .success([])
         }
-        do throws(ConsulJSON.Malformed) {
+        do throws(JSON.Malformed) {
             let entries = try entries(answer.body, prefix: prefix)
             if entries.isEmpty, let doubt = answer.doubt { return .failure(doubt) }
             return .success(entries)
@@ -84,8 +85,8 @@ package final class ConsulKV {
 
     private static func entries(
         _ bytes: [UInt8], prefix: String
-    ) throws(ConsulJSON.Malformed) -> [Entry] {
-        let pairs = try ConsulJSON.decode([Pair].self, from: bytes)
+    ) throws(JSON.Malformed) -> [Entry] {
+        let pairs = try JSON.decode([Pair].self, from: bytes)
         guard pairs.count <= keysMax else {
             throw .init("there are \(pairs.count) keys, at most \(keysMax) are taken")
         }

@@ -16,6 +16,7 @@ package import DNSClient
 internal import DNSWire
 package import Discovery
 internal import Endpoints
+internal import JSON
 
 /// A source that asks Consul's HTTP API. Control thread only.
 package final class ConsulSource: Source {
@@ -93,7 +94,7 @@ package final class ConsulSource: Source {
             fail(.status(answer.status, ""))
             return false
         case .answer(let answer):
-            do throws(ConsulJSON.Malformed) {
+            do throws(JSON.Malformed) {
                 let health = try read(answer.body)
                 take(health, doubt: answer.doubt)
                 // An answer that is hidden has an index to wait from as any other; one that a server
@@ -106,7 +107,7 @@ package final class ConsulSource: Source {
         }
     }
 
-    private func read(_ body: [UInt8]) throws(ConsulJSON.Malformed) -> HealthAnswer {
+    private func read(_ body: [UInt8]) throws(JSON.Malformed) -> HealthAnswer {
         switch query.subject {
         case .service: try HealthAnswer(service: body, passingOnly: query.isPassingOnly)
         case .preparedQuery: try HealthAnswer(preparedQuery: body)

@@ -14,6 +14,7 @@
 
 internal import Backends
 internal import Endpoints
+internal import JSON
 
 /// The healthy entries of one answer. Value type.
 struct HealthAnswer {
@@ -57,26 +58,26 @@ struct HealthAnswer {
 
     /// Reads the entries of `/v1/health/service/NAME`.
     ///
-    /// - Throws: `ConsulJSON.Malformed`.
-    init(service bytes: [UInt8], passingOnly: Bool) throws(ConsulJSON.Malformed) {
-        let entries = try ConsulJSON.decode([HealthEntry].self, from: bytes)
+    /// - Throws: `JSON.Malformed`.
+    init(service bytes: [UInt8], passingOnly: Bool) throws(JSON.Malformed) {
+        let entries = try JSON.decode([HealthEntry].self, from: bytes)
         try self.init(entries, passingOnly: passingOnly)
     }
 
     /// Reads the answer of `/v1/query/NAME/execute`.
     ///
-    /// - Throws: `ConsulJSON.Malformed`.
-    init(preparedQuery bytes: [UInt8]) throws(ConsulJSON.Malformed) {
-        let answer = try ConsulJSON.decode(PreparedQueryAnswer.self, from: bytes)
+    /// - Throws: `JSON.Malformed`.
+    init(preparedQuery bytes: [UInt8]) throws(JSON.Malformed) {
+        let answer = try JSON.decode(PreparedQueryAnswer.self, from: bytes)
         // Whether warnings count is part of the query's definition.
         try self.init(answer.Nodes ?? [], passingOnly: false)
     }
 
     private init(
         _ entries: [HealthEntry], passingOnly: Bool
-    ) throws(ConsulJSON.Malformed) {
+    ) throws(JSON.Malformed) {
         for (index, entry) in entries.enumerated() {
-            do throws(ConsulJSON.Malformed) {
+            do throws(JSON.Malformed) {
                 if let item = try entry.item(passingOnly: passingOnly) { items.append(item) }
             } catch {
                 throw .init("[\(index)]: \(error.reason)")

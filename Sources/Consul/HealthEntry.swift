@@ -1,6 +1,8 @@
 // HealthEntry: one entry of an answer in Consul's JSON, and what it means. The names of the
 // properties are Consul's own. Go writes an empty list or map as null, or leaves it out.
 
+internal import JSON
+
 struct HealthEntry: Decodable {
     struct RegisteredNode: Decodable {
         let Node: String
@@ -51,8 +53,8 @@ extension HealthEntry {
 
     /// The entry as it is used; nil when its health leaves it out.
     ///
-    /// - Throws: `ConsulJSON.Malformed` for what makes no sense.
-    func item(passingOnly: Bool) throws(ConsulJSON.Malformed) -> HealthAnswer.Item? {
+    /// - Throws: `JSON.Malformed` for what makes no sense.
+    func item(passingOnly: Bool) throws(JSON.Malformed) -> HealthAnswer.Item? {
         // All of it is read, so that an entry is malformed whether or not it is healthy.
         let place = HealthAnswer.Place(
             host: [Service.Address, Node.Address].firstFilled ?? "", port: try port(Service.Port))
@@ -72,7 +74,7 @@ extension HealthEntry {
 
     /// The checks are those of the service and of its node, so a service on a dead node is critical
     /// whatever its own checks last said.
-    private func health() throws(ConsulJSON.Malformed) -> Health {
+    private func health() throws(JSON.Malformed) -> Health {
         var worst = Health.passing
         for check in Checks ?? [] {
             guard let health = Health(rawValue: check.Status) else {
@@ -87,7 +89,7 @@ extension HealthEntry {
         return worst
     }
 
-    private func port(_ number: Int?) throws(ConsulJSON.Malformed) -> UInt16 {
+    private func port(_ number: Int?) throws(JSON.Malformed) -> UInt16 {
         guard let port = UInt16(exactly: number ?? 0) else {
             throw .init("the port is not 0 to 65535")
         }
@@ -98,7 +100,7 @@ extension HealthEntry {
     /// address for them, the service's address, the node's address for them.
     private func widePlace(
         instead place: HealthAnswer.Place
-    ) throws(ConsulJSON.Malformed) -> HealthAnswer.Place {
+    ) throws(JSON.Malformed) -> HealthAnswer.Place {
         let keys = ["wan", "wan_ipv4", "wan_ipv6"]
         for key in keys {
             guard let tagged = Service.TaggedAddresses?[key], let host = tagged.Address,

@@ -2,6 +2,7 @@
 // Consul's own. Pure.
 
 internal import Endpoints
+internal import JSON
 
 struct RegistrationDocument: Encodable {
     struct CheckDocument: Encodable {
@@ -54,7 +55,7 @@ struct RegistrationDocument: Encodable {
     }
 
     static func encoded(_ service: ConsulRegistration.Service) -> [UInt8] {
-        guard let bytes = ConsulJSON.encode(RegistrationDocument(service)) else {
+        guard let bytes = JSON.encode(RegistrationDocument(service)) else {
             preconditionFailure("texts and whole numbers can always be encoded")
         }
         return bytes

@@ -4,7 +4,7 @@
 
 package import Backends
 internal import Endpoints
-internal import FoundationEssentials
+internal import JSON
 
 /// Last good answers by service and source. Value type.
 package struct AnswerMemory: Sendable, Equatable {
@@ -73,11 +73,9 @@ package struct AnswerMemory: Sendable, Equatable {
         }
         let document = Document(
             fairlead: Document.version, answers: sorted.map { Document.Answer($0.key, $0.value) })
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Names and numbers alone: there is nothing in it that JSON can't say, but a time that is
         // no number, which no clock gives.
-        return (try? encoder.encode(document)).map { Array($0) + [0x0a] } ?? []
+        return JSON.encode(document).map { $0 + [0x0a] } ?? []
     }
 
     /// What `json` has said.
@@ -85,10 +83,11 @@ package struct AnswerMemory: Sendable, Equatable {
     /// - Throws: for anything else.
     package init(json: [UInt8]) throws(Malformed) {
         let document: Document
-        do {
-            document = try JSONDecoder().decode(Document.self, from: Data(json))
+        do throws(JSON.Malformed) {
+            document = try JSON.decode(Document.self, from: json)
         } catch {
-            throw Malformed(description: "found no state of Fairlead, expected its JSON")
+            throw Malformed(
+                description: "found no state of Fairlead, expected its JSON: \(error.reason)")
         }
         guard document.fairlead == Document.version else {
             throw Malformed(

@@ -1,4 +1,4 @@
-// Quoted: how messages and JSON show what somebody else wrote.
+// Quoted: how messages show what somebody else wrote.
 
 /// Characters of a wrong value that are shown again.
 private let shownCharactersMax = 60
@@ -16,19 +16,4 @@ package func quoted(_ text: String) -> String {
     }
     let isCut = text.unicodeScalars.count > shownCharactersMax
     return "\"\(shown)\(isCut ? "…" : "")\""
-}
-
-/// `text` as a string of JSON, on one line (RFC 8259, section 7). Any thread.
-package func quotedAsJSON(_ text: String) -> String {
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "\"", "\\": quoted += "\\\(scalar)"
-        case _ where scalar.value < 0x20:
-            let digits = String(scalar.value, radix: 16)
-            quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-        default: quoted.unicodeScalars.append(scalar)
-        }
-    }
-    return quoted + "\""
 }

@@ -6,16 +6,16 @@ internal import DNSClient
 internal import DNSWire
 internal import Discovery
 internal import Endpoints
-internal import FoundationEssentials
+internal import JSON
 
 extension Explanation {
     /// The explanation as JSON with sorted keys, and a line end.
     package var json: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
         // Only a number that JSON cannot say could fail, and there is none.
-        guard let data = try? encoder.encode(ExplanationDocument(self)) else { return "{}\n" }
-        return String(decoding: data, as: UTF8.self) + "\n"
+        guard let bytes = JSON.encode(ExplanationDocument(self), layout: .indented) else {
+            return "{}\n"
+        }
+        return String(decoding: bytes, as: UTF8.self) + "\n"
     }
 }
 

@@ -5,6 +5,7 @@
 import AccessLog
 import Configuration
 import Documents
+import JSON
 import Locking
 import Synchronization
 import WallClock
@@ -64,7 +65,7 @@ struct Log: Sendable {
                 + ([
                     ("time", time), ("level", event.severity.rawValue), ("event", event.name),
                 ] + event.values)
-                .map { "\(quotedAsJSON($0.0)):\(quotedAsJSON($0.1))" }.joined(separator: ",") + "}"
+                .map { "\(JSON.quoted($0.0)):\(JSON.quoted($0.1))" }.joined(separator: ",") + "}"
         }
     }
 

@@ -2,7 +2,7 @@
 // Pure: two answers of /stats in, text out. Text that came from elsewhere, such as a host name of DNS, gets
 // no control character into the terminal.
 
-import FoundationEssentials
+import JSON
 
 /// The part of `/stats` that is drawn.
 struct TopStats: Decodable {
@@ -52,7 +52,7 @@ struct TopStats: Decodable {
 
     /// What `bytes` say; nil when they are no such document.
     init?(_ bytes: [UInt8]) {
-        guard let read = try? JSONDecoder().decode(Self.self, from: Data(bytes)) else { return nil }
+        guard let read = try? JSON.decode(Self.self, from: bytes) else { return nil }
         self = read
     }
 }

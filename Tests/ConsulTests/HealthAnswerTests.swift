@@ -3,6 +3,7 @@
 
 import Backends
 import Endpoints
+import JSON
 import TestSupport
 import Testing
 
@@ -158,7 +159,7 @@ import Testing
             (String(repeating: "[", count: 2_000), "JSON"),
         ])
     func malformed(json: String, says: String) throws {
-        do throws(ConsulJSON.Malformed) {
+        do throws(JSON.Malformed) {
             let answer = try HealthAnswer(service: Array(json.utf8), passingOnly: false)
             Issue.record("it was read as \(answer)")
         } catch {

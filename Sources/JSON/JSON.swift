@@ -1,12 +1,21 @@
-// JSON from an agent: decoded whole, or refused with a reason that names the place.
+// JSON: how values become its text, and text values, in one way everywhere (RFC 8259).
 
 internal import FoundationEssentials
 
-enum ConsulJSON {
+/// JSON by `Codable`. Any thread.
+package enum JSON {
+    /// How a document is laid out.
+    package enum Layout: Sendable {
+        /// All of it on one line.
+        case line
+        /// Indented, for people.
+        case indented
+    }
+
     /// The value that `bytes` are.
     ///
     /// - Throws: `Malformed`, which says where and what.
-    static func decode<Value: Decodable>(
+    package static func decode<Value: Decodable>(
         _ type: Value.Type, from bytes: [UInt8]
     ) throws(Malformed) -> Value {
         do {
@@ -18,18 +27,38 @@ enum ConsulJSON {
         }
     }
 
-    /// The JSON of `value`; nil when it has a number that JSON can't say.
-    static func encode(_ value: some Encodable) -> [UInt8]? {
+    /// The JSON of `value`, without a line end: keys are sorted, so that two documents can be compared as
+    /// text. Nil when it has a number that JSON can't say, as infinity.
+    package static func encode(_ value: some Encodable, layout: Layout = .line) -> [UInt8]? {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        if case .indented = layout { encoder.outputFormatting.insert(.prettyPrinted) }
         return (try? encoder.encode(value)).map { Array($0) }
     }
 
-    /// Why an answer can't be used.
-    struct Malformed: Error, Equatable {
-        let reason: String
+    /// `text` as a string of JSON, on one line (section 7): for lines that are written piece by piece.
+    package static func quoted(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": quoted += "\\\(scalar)"
+            case _ where scalar.value < 0x20:
+                let digits = String(scalar.value, radix: 16)
+                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted + "\""
+    }
 
-        init(_ reason: String) {
+    /// Why bytes are not the value that was expected of them.
+    package struct Malformed: Error, Equatable {
+        /// A clause such as `[3].Service.Port is no whole number`. Keys of maps are the writer's, of any
+        /// length.
+        package let reason: String
+
+        /// For who reads a meaning into a document, and finds none.
+        package init(_ reason: String) {
             self.reason = reason
         }
 
@@ -41,14 +70,14 @@ enum ConsulJSON {
             case .keyNotFound(let key, let context):
                 reason = "\(Self.place(context)) has no \(key.stringValue)"
             case .dataCorrupted(let context) where !context.codingPath.isEmpty:
-                reason = "\(Self.place(context)) is out of range"
-            // Foundation tells of both alike.
+                reason = "\(Self.place(context)) is not among the expected values"
+            // Foundation tells of both alike, and of neither where.
             case .dataCorrupted: reason = "it is no JSON, or a number in it is out of range"
             @unknown default: reason = "the JSON can't be read"
             }
         }
 
-        /// `[3].Service.Port`. Keys of maps are the agent's, so what is shown of this is cut.
+        /// `[3].Service.Port`.
         private static func place(_ context: DecodingError.Context) -> String {
             guard !context.codingPath.isEmpty else { return "the document" }
             let parts = context.codingPath.map { key in

@@ -86,6 +86,9 @@ private func quietest(
     _ peer: Peer, _ command: [String], _ scenario: Scenario, _ effort: Effort, _ setup: Setup
 ) async throws -> Sample {
     var best: Sample?
+    if scenario.startsProxy {
+        return try await medianStart(peer, command, scenario, effort, setup)
+    }
     for _ in 0..<3 {
         let sample = try await measureOnce(peer, command, scenario, effort, setup)
         if sample.foreignShare < best?.foreignShare ?? .infinity { best = sample }
@@ -93,6 +96,18 @@ private func quietest(
     }
     guard let best else { preconditionFailure("the loop above ends with a sample") }
     return best
+}
+
+/// The median of several starts: each is over in milliseconds, of which the machine may take as many.
+private func medianStart(
+    _ peer: Peer, _ command: [String], _ scenario: Scenario, _ effort: Effort, _ setup: Setup
+) async throws -> Sample {
+    var samples: [Sample] = []
+    for _ in 0..<11 {
+        samples.append(try await measureOnce(peer, command, scenario, effort, setup))
+    }
+    samples.sort { $0.value < $1.value }
+    return samples[samples.count / 2]
 }
 
 private func measureOnce(

@@ -127,6 +127,37 @@ extension Flow {
             }
         }
 
+        @Test func `a service manager hears of a registry that fails while every service is well`()
+            throws
+        {
+            try withStage { stage in
+                let agent = try ConsulStandIn()
+                defer { agent.stop() }
+                let web = try stage.web("one")
+                let manager = stage.hold(
+                    try RunningProcess(
+                        [
+                            "python3", "-c", Self.manager, "\(try FreePort.take())",
+                            try Fairlead.program(), "run", "--listen",
+                            "127.0.0.1:\(try FreePort.take())", "--backend",
+                            "127.0.0.1:\(web[0].port)", "--admin", "off",
+                        ],
+                        environment: [
+                            "FAIRLEAD_CONSUL_AGENTS": "\(agent.target)",
+                            "FAIRLEAD_CONSUL_KV": "fairlead/",
+                        ]))
+                try manager.waitForOutput(containing: "STATUS=All services are well.")
+                agent.stop()
+                try waitFor("the manager to hear of the agent; it heard:\n\(manager.output)") {
+                    let last = manager.output.split(separator: "\n").last {
+                        $0.hasPrefix("STATUS=")
+                    }
+                    return last?.contains("STATUS=Requests are served, but") == true
+                        && last?.contains("\(agent.target)") == true ? () : nil
+                }
+            }
+        }
+
         /// Listens, and starts the program as systemd does; prints what it is told.
         private static let manager = """
             import ctypes, os, signal, socket, sys

@@ -82,6 +82,7 @@ struct Loading {
     // MARK: Environment and flags
 
     mutating func warnAboutUnknownVariables() {
+        guard !environment.isEmpty else { return }
         let known = (OptionTable.direct + OptionTable.file).map(\.environmentName)
         for name in environment.keys.sorted() where !known.contains(name) {
             let hint = nearest(to: name, among: known).map { ", expected \($0)?" } ?? ""
@@ -96,8 +97,9 @@ struct Loading {
     mutating func applyOverrides(_ options: [Option<Draft>]) -> [String: Origin] {
         var applied: [String: Origin] = [:]
         for option in options {
-            if let text = environment[option.environmentName] {
-                let origin = Origin.environment(option.environmentName)
+            let variable = option.environmentName
+            if let text = environment[variable] {
+                let origin = Origin.environment(variable)
                 if apply(option, [text], origin) { applied[option.key] = origin }
             }
             if let flag = option.flag, let last = overrides[flag].last {

@@ -46,6 +46,7 @@ struct MappingReader<Root> {
         }
         for entry in entries {
             let key = aliases[group + entry.key] ?? group + entry.key
+            let inside = "\(key)."
             let entryPath = path.isEmpty ? entry.key : "\(path).\(entry.key)"
             if sections.contains(key) {
                 reading.keys.insert(key)
@@ -60,10 +61,8 @@ struct MappingReader<Root> {
                 if let origin = apply(option, entry.value, path: entryPath, to: &root, &problems) {
                     reading.given[option.key] = origin
                 }
-            } else if options.contains(where: { $0.key.hasPrefix("\(key).") }) {
-                read(
-                    entry.value, path: entryPath, group: "\(key).", &reading, into: &root, &problems
-                )
+            } else if options.contains(where: { $0.key.hasPrefix(inside) }) {
+                read(entry.value, path: entryPath, group: inside, &reading, into: &root, &problems)
             } else {
                 addUnknown(entry, path: path, group: group, &problems)
             }
@@ -74,7 +73,8 @@ struct MappingReader<Root> {
     /// is often no more than that.
     private func shortForm(of key: String, _ node: YAMLNode) -> Option<Root>? {
         guard case .scalar = node.content, !node.isNothing else { return nil }
-        return options.first { $0.key == "\(key).listen" }
+        let listen = "\(key).listen"
+        return options.first { $0.key == listen }
     }
 
     /// - Returns: where the value is, if it was good.

@@ -79,7 +79,15 @@ struct Option<Root>: Sendable {
     var environmentName: String {
         if let variable { return variable }
         let path = key.hasPrefix("defaults.") ? key.dropFirst("defaults.".count) : key[...]
-        return "FAIRLEAD_" + String(path.map { $0 == "." || $0 == "-" ? "_" : $0 }).uppercased()
+        // By bytes: each start asks for every option's, and keys are in small ASCII letters.
+        let capitals = path.utf8.map { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"): byte - 32
+            case UInt8(ascii: "."), UInt8(ascii: "-"): UInt8(ascii: "_")
+            default: byte
+            }
+        }
+        return "FAIRLEAD_" + String(decoding: capitals, as: UTF8.self)
     }
 
     /// Reads `texts` into `root`, or adds to `problems` and leaves `root` as it is. `origin` tells

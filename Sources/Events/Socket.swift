@@ -17,13 +17,30 @@ package enum Socket {
     package static func listen(
         on endpoint: Endpoint, backlog: Int32 = 4096, isShared: Bool = true
     ) throws(Errno) -> Descriptor {
+        let descriptor = try bound(to: endpoint, isShared: isShared)
+        guard Glibc.listen(descriptor.number, backlog) == 0 else {
+            let error = Errno.current
+            descriptor.close()
+            throw error
+        }
+        return descriptor
+    }
+
+    /// Finds out whether `listen` would have `endpoint` for itself. It does not listen for that: who
+    /// connected in that moment would be reset.
+    ///
+    /// - Throws: `Errno`, as `listen`; `addressInUse` also when what listens there would share it.
+    package static func checkFree(_ endpoint: Endpoint) throws(Errno) {
+        try bound(to: endpoint, isShared: false).close()
+    }
+
+    private static func bound(to endpoint: Endpoint, isShared: Bool) throws(Errno) -> Descriptor {
         let descriptor: Descriptor
         do throws(Errno) {
             descriptor = try open(endpoint.family, SOCK_STREAM)
         } catch {
             guard endpoint.address == .any, error == .familyNotSupported else { throw error }
-            let anyFour = Endpoint(.v4(0), endpoint.port)
-            return try listen(on: anyFour, backlog: backlog, isShared: isShared)
+            return try bound(to: Endpoint(.v4(0), endpoint.port), isShared: isShared)
         }
         descriptor.setOption(SOL_SOCKET, SO_REUSEADDR, 1)
         if isShared { descriptor.setOption(SOL_SOCKET, SO_REUSEPORT, 1) }
@@ -31,7 +48,6 @@ package enum Socket {
         if endpoint.family == AF_INET6 { descriptor.setOption(Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
         do throws(Errno) {
             try bind(descriptor, endpoint)
-            guard Glibc.listen(descriptor.number, backlog) == 0 else { throw .current }
         } catch {
             descriptor.close()
             throw error

@@ -23,8 +23,8 @@ package struct ListenerSockets: Sendable {
     /// Opens `count` (at least 1) of them. Connections wait in the kernel until they are accepted.
     ///
     /// SO_REUSEPORT would let a second Fairlead share the address and half of its traffic without a
-    /// word, so the address is first asked for alone, unless `isShared`: when that is what is wanted,
-    /// or when this process itself still has the address, or a part of it.
+    /// word, so it is first asked whether the address is free, unless `isShared`: when that is what is
+    /// wanted, or when this process itself still has the address, or a part of it.
     ///
     /// Those of `inherited`, which listen there already, come first. More of them than workers are
     /// shared out, as each may have connections waiting.
@@ -36,9 +36,7 @@ package struct ListenerSockets: Sendable {
         var sockets = inherited
         var endpoint = asked
         do throws(Errno) {
-            if !isShared, inherited.isEmpty {
-                try Socket.listen(on: endpoint, isShared: false).close()
-            }
+            if !isShared, inherited.isEmpty { try Socket.checkFree(endpoint) }
             while sockets.count < count {
                 let socket = try Self.another(on: endpoint, inherited.first)
                 sockets.append(socket)

@@ -103,8 +103,8 @@ func processEnvironment() -> [String: String] {
     var entry = unsafe environ
     while let text = unsafe entry.pointee {
         let line = unsafe String(cString: text)
-        if let equals = line.firstIndex(of: "=") {
-            environment[String(line[..<equals])] = String(line[line.index(after: equals)...])
+        if let equals = line.utf8.firstIndex(of: UInt8(ascii: "=")) {
+            environment[String(line[..<equals])] = String(line[line.utf8.index(after: equals)...])
         }
         unsafe entry += 1
     }

@@ -198,6 +198,18 @@ private final class Peer: Channel {
         #expect(throws: Errno.addressInUse) { try Socket.bindDatagram(to: endpoint) }
     }
 
+    @Test("an address is free until something listens there", arguments: [true, false])
+    func checkFree(isShared: Bool) throws {
+        for host in [IPAddress.loopback, .any] {
+            let listening = try Socket.listen(on: Endpoint(host, 0), isShared: isShared)
+            let endpoint = try #require(listening.localEndpoint)
+            #expect(throws: Errno.addressInUse) { try Socket.checkFree(endpoint) }
+            listening.close()
+            for _ in 0..<2 { try Socket.checkFree(endpoint) }
+            try Socket.listen(on: endpoint, isShared: isShared).close()
+        }
+    }
+
     @Test("datagrams carry their sender")
     func datagrams() throws {
         let server = try Socket.bindDatagram(to: Endpoint(.loopback, 0))

@@ -18,14 +18,15 @@ package final class RoundRobin: Balancer {
     }
 
     override func pick(_ request: PickRequest, in tier: Int) -> Pick {
-        let start = tiers[tier].lowerBound
+        let places = tiers[tier]
         // As many turns as there are backends: whoever is over its share after that has no better.
-        for _ in tiers[tier] {
+        for _ in places {
             guard let index = turns[tier].first else { break }
-            switch loads.verdict(start + index, request) {
+            let place = places.lowerBound + index
+            switch loads.verdict(place, request) {
             case .admitted:
                 turns[tier].takeFirst()
-                return .backend(start + index)
+                return .backend(place)
             case .passedOver, .onProbation, .full:
                 turns[tier].takeFirst()
             case .tried:

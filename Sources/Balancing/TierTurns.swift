@@ -24,9 +24,9 @@ struct TierTurns {
         rotation = next
     }
 
-    /// The turns of one tier.
+    /// The turns of one tier; read where they are, since each pick does.
     subscript(tier: Int) -> WeightedTurns {
-        get { tiers[tier] }
+        _read { yield tiers[tier] }
         _modify { yield &tiers[tier] }
     }
 }

@@ -209,7 +209,7 @@ struct WeightedTurns {
             put(heap[child], at: slot)
             slot = child
         }
-        put(entry, at: slot)
+        if slot != start { put(entry, at: slot) }
     }
 
     private mutating func siftUp(from start: Int) {

@@ -46,7 +46,7 @@ package struct ServerHealth: Sendable, Equatable {
     }
 
     /// Something that happened, and when.
-    package struct Noted<What: Sendable & Equatable>: Sendable, Equatable {
+    package struct Noted<What: Sendable>: Sendable {
         /// What it was.
         package let what: What
         /// When it happened.
@@ -157,3 +157,5 @@ extension ServerHealth.Failure: CustomStringConvertible {
         }
     }
 }
+
+extension ServerHealth.Noted: Equatable where What: Equatable {}

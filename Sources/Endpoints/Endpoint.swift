@@ -15,7 +15,12 @@ package struct Endpoint: Hashable, Sendable {
 
     /// The endpoint that `text` spells: `192.0.2.1:80`, `[2001:db8::1]:80`, or `:80` for every
     /// address of this machine. Nil when the host is a name, or the port is not 0 to 65535.
-    package init?(_ text: some StringProtocol) {
+    package init?(_ text: String) {
+        self.init(text[...])
+    }
+
+    /// The same of a part of a text.
+    package init?(_ text: Substring) {
         guard let parts = HostAndPort(text) else { return nil }
         if parts.host.isEmpty {
             self.init(.any, parts.port)
@@ -69,7 +74,12 @@ package struct HostAndPort: Hashable, Sendable {
 
     /// Splits `host:port`, `[v6]:port` or `:port`; nil without a port of 0 to 65535, or when a bare
     /// IPv6 address leaves it unclear where the port begins.
-    package init?(_ text: some StringProtocol) {
+    package init?(_ text: String) {
+        self.init(text[...])
+    }
+
+    /// The same of a part of a text.
+    package init?(_ text: Substring) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         let digits = text[text.index(after: colon)...]
         guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(digits)

@@ -81,14 +81,14 @@ extension Sample {
     }
 }
 
-/// The sample beside which others had least of the processor, of up to three.
+/// The sample beside which others had least of the processor, of up to three; of starts the median.
 private func quietest(
     _ peer: Peer, _ command: [String], _ scenario: Scenario, _ effort: Effort, _ setup: Setup
 ) async throws -> Sample {
-    var best: Sample?
     if scenario.startsProxy {
         return try await medianStart(peer, command, scenario, effort, setup)
     }
+    var best: Sample?
     for _ in 0..<3 {
         let sample = try await measureOnce(peer, command, scenario, effort, setup)
         if sample.foreignShare < best?.foreignShare ?? .infinity { best = sample }

@@ -4,6 +4,7 @@
 #pragma once
 #include <pthread.h>
 #include <stdint.h>
+#include <sys/auxv.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>

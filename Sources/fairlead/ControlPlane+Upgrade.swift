@@ -1,14 +1,16 @@
-// ControlPlane+Upgrade: another process takes over from this one (SIGUSR2), or this one from another. In
-// this order:
+// ControlPlane+Upgrade: another process takes over from this one (SIGUSR2), or this one from
+// another. In this order:
 //
-// 1. The old one starts the program in its own file anew, with the arguments and the environment that it
+// 1. The old one starts what lies at its own path by now, with the arguments and the environment
+// that it
 //    had itself, and gives it its listening sockets.
-// 2. The new one reads its configuration and asks for backends; it accepts nothing yet. When each service
+// 2. The new one reads its configuration and asks for backends; it accepts nothing yet. When each
+// service
 //    has one, or has had its time to find one, it begins to accept, and says so to the old one.
 // 3. The old one stops accepting, finishes what is under way within stop-timeout, and ends.
 //
-// The sockets are the same in both, so no connection is refused or lost. Until step 3 nothing has changed
-// for the old one: a new one that does not come so far leaves it as it was.
+// The sockets are the same in both, so no connection is refused or lost. Until step 3 nothing has
+// changed for the old one: a new one that does not come so far leaves it as it was.
 
 import Backends
 import Configuration
@@ -87,8 +89,8 @@ extension ControlPlane {
         takeOver()
     }
 
-    /// Begins to accept in the place of the predecessor, if it waits for that, unless a service may still
-    /// find a backend.
+    /// Begins to accept in the place of the predecessor, if it waits for that, unless a service may
+    /// still find a backend.
     func takeOver(isLate: Bool = false) {
         guard takeOverTimer != nil, let predecessor = processStart.predecessor,
             isLate || !isAnyServiceEmpty

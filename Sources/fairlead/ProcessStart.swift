@@ -1,10 +1,11 @@
-// ProcessStart: what the process finds when it begins, besides its configuration: sockets that are open
-// already, a process to take over from, a service manager to report to.
+// ProcessStart: what the process finds when it begins, besides its configuration: sockets that are
+// open already, a process to take over from, a service manager to report to.
 
 import Endpoints
 import Events
 import Glibc
 import Handover
+import Machine
 
 /// What the process was started with. Control thread only.
 struct ProcessStart {
@@ -14,15 +15,15 @@ struct ProcessStart {
     var predecessor: Predecessor?
     /// Who wants to hear how things are; nil when nobody does.
     var manager: ServiceManager?
-    /// The program's file, should it be started anew: as it was found at the start, since what lies
-    /// there later is what an upgrade is to start. Nil when the system does not say.
+    /// The path that an upgrade starts: the one by which this process was started, with its links,
+    /// since what lies there later is the new version. Absolute. Nil when the system does not say.
     var program: String?
 
     /// Nothing: for who starts a control plane inside another program.
     init() {}
 
-    /// Takes what `environment`, that of the process, names, and takes the variables out of both: they
-    /// are meant for this process alone.
+    /// Takes what `environment`, that of the process, names, and takes the variables out of both:
+    /// they are meant for this process alone.
     ///
     /// - Throws: `StartFailure` for what makes no sense.
     static func take() throws -> ProcessStart {
@@ -39,15 +40,7 @@ struct ProcessStart {
         if let predecessor = start.predecessor { start.sockets = predecessor.sockets }
         start.manager = ServiceManager(environment, process: getpid())
         for name in before.keys where environment[name] == nil { unsafe _ = unsetenv(name) }
-        start.program = ownProgram()
+        start.program = ProgramFile.path(environment: environment)
         return start
-    }
-
-    private static func ownProgram() -> String? {
-        var bytes = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-        // The kernel writes at most `count` bytes, without a NUL behind them.
-        let count = unsafe readlink("/proc/self/exe", &bytes, bytes.count - 1)
-        guard count > 0 else { return nil }
-        return String(decoding: bytes.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 }

@@ -1,12 +1,13 @@
-// The process from outside: it takes over from another one, from a service manager, and from its own past.
+// The process from outside: it takes over from another one, from a service manager, and from its
+// own past.
 
 internal import Glibc
 internal import TestSupport
 internal import Testing
 
 extension Flow {
-    // Goal: nobody notices that the process is another one by now; what goes wrong with the new one is
-    // the old one's to survive. Method: signals, load all the while, and what the log says.
+    // Goal: nobody notices that the process is another one by now; what goes wrong with the new one
+    // is the old one's to survive. Method: signals, load all the while, and what the log says.
     @Suite struct Upgrade {
         /// A file's text for a listener on `port` with so many workers.
         private func text(_ port: UInt16, workers: Int, backends: [UInt16]) -> String {
@@ -19,8 +20,8 @@ extension Flow {
                 """
         }
 
-        /// Signals the process that was started last to take over: it is no child of the test's, and writes
-        /// into the same log.
+        /// Signals the process that was started last to take over: it is no child of the test's,
+        /// and writes into the same log.
         private func signalSuccessor(of process: RunningProcess, _ number: Int32) {
             let ids = process.errors.split(separator: "\n").compactMap { line -> pid_t? in
                 guard line.contains("upgrade.started") else { return nil }
@@ -44,7 +45,8 @@ extension Flow {
                 let process = fairlead.process
                 defer { signalSuccessor(of: process, SIGKILL) }
                 _ = try waitFor("traffic") { (try? get(port: port))?.status == 200 ? true : nil }
-                // A connection each, so that the load itself never uses one that the old process closes.
+                // A connection each, so that the load itself never uses one that the old process
+                // closes.
                 let load = Load { _ in
                     {
                         let response = try get(port: port)
@@ -98,6 +100,74 @@ extension Flow {
                 fairlead.process.signal(SIGUSR2)
                 #expect(try fairlead.process.waitForExit() == .status(0))
                 #expect(try get(port: port).body == "one")
+            }
+        }
+
+        @Test(arguments: [
+            "exec $0/current/fairlead", "cd $0 && exec current/fairlead",
+            "cd $0/current && exec ./fairlead", "PATH=$0/current:$PATH exec fairlead",
+            "cd / && exec -a another-name $0/current/fairlead",
+        ])
+        func `the path by which it was started leads to the next version, whatever its form`(
+            start: String
+        ) throws {
+            try withStage { stage in
+                let folder = stage.hold(try TemporaryFolder())
+                let program = try Fairlead.program()
+                for version in ["v1", "v2"] { try folder.makeFolder(version) }
+                try folder.link("v1/fairlead", to: program)
+                // A version that is known by what it says.
+                try folder.write(
+                    "#!/bin/sh\necho this is v2 >&2\nexec \(program) \"$@\"\n",
+                    to: "v2/fairlead", mode: 0o700)
+                try folder.link("current", to: "v1")
+                let port = try FreePort.take()
+                let backends = try stage.web("one").map(\.port)
+                let file = try folder.write(
+                    text(port, workers: 1, backends: backends), to: "f.yaml")
+                let process = stage.hold(
+                    try RunningProcess([
+                        "bash", "-c", "\(start) run --config \(file)", folder.path(""),
+                    ]))
+                defer { signalSuccessor(of: process, SIGKILL) }
+                try process.waitForOutput(containing: "listener.open")
+                try folder.link("current", to: "v2")
+                process.signal(SIGUSR2)
+                try process.waitForOutput(containing: "process.took_over")
+                #expect(process.errors.contains("this is v2"))
+                #expect(process.errors.contains("/current/fairlead process="))
+                #expect(try process.waitForExit() == .status(0))
+                #expect(try get(port: port).body == "one")
+            }
+        }
+
+        @Test func `a file that was replaced is the next version, and one that is gone is told`()
+            throws
+        {
+            try withStage { stage in
+                let folder = stage.hold(try TemporaryFolder())
+                let program = folder.path("fairlead")
+                try folder.link("fairlead", to: Fairlead.program())
+                let port = try FreePort.take()
+                let backends = try stage.web("one").map(\.port)
+                let file = try folder.write(
+                    text(port, workers: 1, backends: backends), to: "f.yaml")
+                let process = stage.hold(
+                    try RunningProcess([program, "run", "--config", file]))
+                defer { signalSuccessor(of: process, SIGKILL) }
+                try process.waitForOutput(containing: "listener.open")
+                try folder.remove("fairlead")
+                process.signal(SIGUSR2)
+                try process.waitForOutput(containing: "upgrade.failed")
+                #expect(process.errors.contains(program))
+                #expect(try get(port: port).body == "one")
+                try folder.write(
+                    "#!/bin/sh\necho this is new >&2\nexec \(try Fairlead.program()) \"$@\"\n",
+                    to: "fairlead", mode: 0o700)
+                process.signal(SIGUSR2)
+                try process.waitForOutput(containing: "process.took_over")
+                #expect(process.errors.contains("this is new"))
+                #expect(try process.waitForExit() == .status(0))
             }
         }
 

@@ -40,6 +40,26 @@ final class TemporaryFolder: Sendable {
         }
         return path
     }
+
+    /// Makes `name` a symbolic link to `target`, in one step if there is something of that name.
+    func link(_ name: String, to target: String) throws {
+        let next = path(".next")
+        guard unsafe symlink(target, next) == 0, unsafe rename(next, path(name)) == 0 else {
+            throw FlowError.system("link \(path(name))")
+        }
+    }
+
+    /// Makes a folder in it.
+    func makeFolder(_ name: String) throws {
+        guard unsafe mkdir(path(name), 0o700) == 0 else {
+            throw FlowError.system("mkdir \(path(name))")
+        }
+    }
+
+    /// Removes a file of it.
+    func remove(_ name: String) throws {
+        guard unsafe unlink(path(name)) == 0 else { throw FlowError.system("unlink \(path(name))") }
+    }
 }
 
 /// The whole of a file, or nil when it cannot be opened.

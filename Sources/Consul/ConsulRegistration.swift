@@ -30,6 +30,10 @@ package final class ConsulRegistration {
         package var port: UInt16
         /// Further keys and values.
         package var meta: [String: String] = [:]
+        /// Tells this process from others that register the same id on the same agent, one after
+        /// the other: `deregister` leaves a registration that another one has made by then. Nil
+        /// when no other does.
+        package var holder: String?
         /// How the agent finds out whether it is well.
         package var check = Check.tcp(nil)
         /// How often it does.
@@ -81,6 +85,8 @@ package final class ConsulRegistration {
     private var schedule: RegistrationSchedule
     private var random = SystemRandomNumberGenerator()
     private var exchange: ConsulExchange?
+    /// Whether the agent was asked, before the end, whose the registration is.
+    private var isHolderKnown = false
     private var step = RegistrationSchedule.Step.register(after: .zero)
     private var timer: Timer?
     private var limit: Timer?
@@ -168,6 +174,14 @@ package final class ConsulRegistration {
                 }
                 registration.status = .registering(nil)
                 return registration.schedule.forgotten()
+            }
+        case .deregister where service.holder != nil && !isHolderKnown:
+            // Asked once: without an answer it is taken for ours, which is the rule.
+            isHolderKnown = true
+            send(request("/v1/agent/service/\(id)")) { registration, answer in
+                let holder = RegistrationDocument.holder(in: answer.body)
+                let isOthers = holder != nil && holder != registration.service.holder
+                return isOthers ? registration.schedule.deregistered() : .deregister(after: .zero)
             }
         case .deregister:
             var request = request("/v1/agent/service/deregister/\(id)")

@@ -29,7 +29,9 @@ struct RegistrationDocument: Encodable {
         Tags = service.tags
         Address = service.address.map { "\($0)" }
         Port = service.port
-        Meta = service.meta
+        var meta = service.meta
+        meta[Self.holderKey] = service.holder
+        Meta = meta
         var tcp: String?
         var http: String?
         switch service.check {
@@ -52,6 +54,19 @@ struct RegistrationDocument: Encodable {
     private static func text(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         return "\(seconds * 1000 + attoseconds / 1_000_000_000_000_000)ms"
+    }
+
+    /// Which of several processes has registered it; Consul's keys take letters, digits, - and _.
+    private static let holderKey = "fairlead-process"
+
+    private struct Known: Decodable {
+        let Meta: [String: String]?
+    }
+
+    /// The holder in what an agent says of a service; nil when it names none.
+    static func holder(in document: [UInt8]) -> String? {
+        let known = try? JSON.decode(Known.self, from: document)
+        return known?.Meta?[holderKey]
     }
 
     static func encoded(_ service: ConsulRegistration.Service) -> [UInt8] {

@@ -1,6 +1,6 @@
-// StateFile: the file in which answers outlive the process. It is written beside itself and renamed, on a
-// thread of its own, so that it is always whole, and a slow disk holds up nobody. A file that can't be
-// read or written is said so, and nothing else comes of it.
+// StateFile: the file in which answers outlive the process. It is written beside itself and
+// renamed, on a thread of its own, so that it is always whole, and a slow disk holds up nobody. A
+// file that can't be read or written is said so, and nothing else comes of it.
 
 package import Backends
 internal import Documents
@@ -137,7 +137,8 @@ package final class StateFile {
 
     /// Nil when it is written, else why not. Any thread.
     private static func write(_ bytes: [UInt8], to path: String) -> String? {
-        let part = path + ".new"
+        // A name of its own for each process: two that share an address may share the file as well.
+        let part = "\(path).\(getpid()).new"
         // Not for others to read: names and addresses of a network are nobody else's business.
         let descriptor = unsafe open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return "\(part): \(Errno.current)" }

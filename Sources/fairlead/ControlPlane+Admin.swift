@@ -1,5 +1,5 @@
-// ControlPlane+Admin: the admin port on the control thread: who may use it, what it shows, and what it
-// does when an operator wants something.
+// ControlPlane+Admin: the admin port on the control thread: who may use it, what it shows, and what
+// it does when an operator wants something.
 
 import Admin
 import Backends
@@ -10,7 +10,9 @@ import Events
 import HTTPServer
 
 extension ControlPlane {
-    /// Opens the admin port, on `inherited` if another process has opened it before; nil when there is to be none.
+    /// Opens the admin port, on `inherited` if another process has opened it before; nil when there
+    /// is to be none, and when another process has it that shares its addresses with this one: then
+    /// `awaitAdmin` takes it.
     ///
     /// - Throws: `StartFailure`: its address or its token's file can't be had.
     func openAdmin(_ settings: AdminSettings, _ inherited: Descriptor?) throws -> HTTPServer? {
@@ -21,12 +23,60 @@ extension ControlPlane {
         let handler = AdminHandler(access: access, controls: adminControls, on: loop)
         adminHandler = handler
         do throws(Errno) {
-            return try HTTPServer(
-                on: endpoint, inherited: inherited, loop: loop, options: AdminHandler.serverOptions
-            ) { handler.answer($0, $1) }
+            return try Self.serve(handler, on: endpoint, inherited, loop)
+        } catch .addressInUse where configuration.shareAddresses == .on {
+            return nil
         } catch {
             throw StartFailure(listeningOn: endpoint, error)
         }
+    }
+
+    private static func serve(
+        _ handler: AdminHandler, on endpoint: Endpoint, _ inherited: Descriptor?,
+        _ loop: EventLoop
+    ) throws(Errno) -> HTTPServer {
+        try HTTPServer(
+            on: endpoint, inherited: inherited, loop: loop, options: AdminHandler.serverOptions
+        ) { handler.answer($0, $1) }
+    }
+
+    /// How often it is tried whether the admin port is free by now: the kernel tells nobody.
+    private static let adminRetry = Duration.milliseconds(200)
+
+    /// Says where the admin port is; when another process still has it, says so, and takes it as
+    /// soon as that is gone. Until then there is none, and everything else goes on.
+    func awaitAdmin() {
+        if let adminEndpoint {
+            log.write(.info, "admin.open", ["listen": "\(adminEndpoint)"])
+            return
+        }
+        guard let endpoint = configuration.admin.listen, let handler = adminHandler else { return }
+        log.write(
+            .warning, "admin.waiting",
+            [
+                "listen": "\(endpoint)",
+                "cause": "another process listens there",
+                "what": "the admin port opens as soon as that process has gone",
+            ])
+        // What is wrong changes when the other one goes, and a port below 1024 is not this user's.
+        var last = Errno.addressInUse
+        adminTimer = Timer(on: loop) { [unowned self] in
+            do throws(Errno) {
+                admin = try Self.serve(handler, on: endpoint, nil, loop)
+                adminTimer = nil
+                isStatusDue = true
+                log.write(.info, "admin.open", ["listen": "\(endpoint)"])
+            } catch {
+                if error != last {
+                    log.write(
+                        .error, "admin.failed",
+                        ["cause": "\(StartFailure(listeningOn: endpoint, error))"])
+                }
+                last = error
+                adminTimer?.schedule(after: Self.adminRetry)
+            }
+        }
+        adminTimer?.schedule(after: Self.adminRetry)
     }
 
     private static func token(_ settings: AdminSettings) throws -> String? {

@@ -1,5 +1,5 @@
-// ControlPlane+Manager: what a service manager is told, and what the first process of a container does in
-// the place of one.
+// ControlPlane+Manager: what a service manager is told, and what the first process of a container
+// does in the place of one.
 
 import Admin
 import Events
@@ -28,20 +28,25 @@ extension ControlPlane {
         watchdogTimer?.schedule(after: interval)
     }
 
-    /// Tells the service manager, for whoever asks it, how things are, if that is different than it was.
-    /// Called every second; looks only after a change, and while something is wrong.
+    /// Tells the service manager, for whoever asks it, how things are, if that is different than it
+    /// was. Called every second; looks only after a change, and while something is wrong.
     func tellStatus() {
         guard isStatusDue, isServing, let manager = processStart.manager else { return }
         let verdict = AdminVerdict(snapshot(.figures))
         // What is wrong is told with its age.
         isStatusDue = verdict.level != .good
-        let line = ([verdict.sentence] + verdict.problems.map(\.text)).joined(separator: " ")
+        var parts = [verdict.sentence] + verdict.problems.map(\.text)
+        if adminTimer != nil {
+            parts.append("The admin port waits until another process leaves it.")
+        }
+        let line = parts.joined(separator: " ")
         guard line != statusTold else { return }
         statusTold = line
         manager.tell(.status(line))
     }
 
-    /// Reads the configuration anew by `reload`, which the service manager hears of, whoever asked for it.
+    /// Reads the configuration anew by `reload`, which the service manager hears of, whoever asked
+    /// for it.
     func tellingManager<Outcome>(_ reload: () -> Outcome) -> Outcome {
         // Before the first connection it does not expect to hear that this process is ready.
         guard isServing else { return reload() }
@@ -50,8 +55,8 @@ extension ControlPlane {
         return reload()
     }
 
-    /// Children that nobody waits for are left to the first process of a container, which is this one
-    /// then: they are let go of.
+    /// Children that nobody waits for are left to the first process of a container, which is this
+    /// one then: they are let go of.
     func reapOrphans() {
         guard getpid() == 1 else { return }
         signals.append(

@@ -1,5 +1,5 @@
-// ControlPlane+Registration: this process as a service in Consul, for those who find Fairlead there as
-// Fairlead finds its backends.
+// ControlPlane+Registration: this process as a service in Consul, for those who find Fairlead there
+// as Fairlead finds its backends.
 
 import Configuration
 import Consul
@@ -18,6 +18,10 @@ extension ControlPlane {
         service.tags = settings.tags
         service.address = settings.address
         service.meta = ["fairlead": fairleadVersion]
+        if configuration.shareAddresses == .on {
+            // Another process may register the same before this one goes.
+            service.holder = "\(getpid())-\(startedAt.wall)"
+        }
         if let path = settings.checkPath {
             // The agent is beside us; a listener on one address is checked there.
             let address = first.address.isWildcard ? IPAddress.loopback : first.address
@@ -30,8 +34,8 @@ extension ControlPlane {
             .info, "consul.registering", ["service": name, "id": service.id, "port": "\(port)"])
     }
 
-    /// Takes the registration back, and calls `completion` when that is done or had its time; at once
-    /// without one.
+    /// Takes the registration back, and calls `completion` when that is done or had its time; at
+    /// once without one.
     func deregister(completion: @escaping () -> Void) {
         guard let registration else {
             completion()

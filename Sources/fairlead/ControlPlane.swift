@@ -63,7 +63,9 @@ final class ControlPlane {
     let workers: ProxyWorkers
     let accessLog: AccessLog?
     private var reportReader: MailboxReader<ProxyReport>?
-    private(set) var admin: HTTPServer?
+    var admin: HTTPServer?
+    /// While it waits for the admin port, which another process has.
+    var adminTimer: Timer?
     var signals: [SignalWatch] = []
     private(set) var workersLeft: Int
     /// What the process was started with, and has not used yet.
@@ -196,7 +198,7 @@ final class ControlPlane {
             throw StartFailure(description: "the system has no thread or descriptor left: \(error)")
         }
         for entry in listeners.entries { noteOpen(entry) }
-        if let adminEndpoint { log.write(.info, "admin.open", ["listen": "\(adminEndpoint)"]) }
+        awaitAdmin()
         feeds?.start()
         register()
         statsd = try StatsDExporter(configuration.statsd, on: loop) { [unowned self] in
@@ -263,8 +265,8 @@ final class ControlPlane {
         drain()
     }
 
-    /// Is not ready any more, takes its registration back, then, after `stop-delay`, accepts no more;
-    /// `run` returns when everything in flight has ended, or had its time.
+    /// Is not ready any more, takes its registration back, then, after `stop-delay`, accepts no
+    /// more; `run` returns when everything in flight has ended, or had its time.
     func drain() {
         takeUpNoMore()
         deregister { [unowned self] in
@@ -277,6 +279,8 @@ final class ControlPlane {
     /// one's from now on. `run` returns as after `drain`.
     func yield() {
         takeUpNoMore()
+        // The other one writes it now, and knows more.
+        services.stateFile = nil
         registration?.abandon()
         admin?.drain()
         drainWorkers()
@@ -287,6 +291,7 @@ final class ControlPlane {
         isDraining = true
         feeds?.stop()
         fileWatch?.stop()
+        adminTimer?.cancel()
         closeOpenedSockets()
         successor?.abandon()
         successor = nil

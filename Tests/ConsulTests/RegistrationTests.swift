@@ -46,6 +46,27 @@ import Testing
         #expect(stage.standIn.seen.count == seen, "it went on asking")
     }
 
+    @Test("one process leaves a registration that another has made by then, and only that")
+    func shared() throws {
+        var (old, new) = (service, service)
+        old.holder = "1"
+        new.holder = "2"
+        let first = ConsulRegistration(old, agents: stage.agents())
+        first.start()
+        stage.turn(until: "the first is registered") { first.status == .registered }
+        let second = ConsulRegistration(new, agents: stage.agents())
+        second.start()
+        stage.turn(until: "the second is registered") { second.status == .registered }
+        let heard = Heard<Bool>()
+        first.deregister { heard.append($0) }
+        stage.turn(until: "the first is over") { heard.count == 1 }
+        #expect(registered["fairlead/8080"]?.contains(#""fairlead-process":"2""#) == true)
+        second.deregister { heard.append($0) }
+        stage.turn(until: "the second is over") { heard.count == 2 }
+        #expect(registered.isEmpty)
+        #expect(heard.all == [true, true])
+    }
+
     @Test("what the agent is told is what Consul's documentation has")
     func document() throws {
         var service = service

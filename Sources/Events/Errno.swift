@@ -32,6 +32,8 @@ package struct Errno: RawRepresentable, Error, Hashable, Sendable {
     package static let permissionDenied = Errno(rawValue: EACCES)
     /// EMFILE: the process has no descriptor left.
     package static let tooManyDescriptors = Errno(rawValue: EMFILE)
+    /// ENOBUFS: too much is kept for the peer already.
+    package static let noBufferSpace = Errno(rawValue: ENOBUFS)
     /// EAFNOSUPPORT: no such address family on this machine.
     package static let familyNotSupported = Errno(rawValue: EAFNOSUPPORT)
 }

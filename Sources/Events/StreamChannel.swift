@@ -10,7 +10,7 @@ package enum WriteOutcome: Equatable, Sendable {
     case sent
     /// Some are kept: stop producing until `onDrained`.
     case kept
-    /// The connection is broken.
+    /// The connection is broken, or keeps too much already: reset it.
     case failed(Errno)
 }
 
@@ -39,6 +39,10 @@ open class StreamChannel: Channel {
     private var unsent: [UInt8] = []
     private var unsentStart = 0
 
+    /// Bytes that are kept at most when more are written to a connection that keeps some. A producer
+    /// that stops at `.kept` has one receive more to give, so only one that goes on comes here.
+    package static let keptMax = 1 << 20
+
     /// Whether bytes are kept that the kernel has not taken yet.
     package var isCongested: Bool { !unsent.isEmpty || unsentPipe != nil }
 
@@ -54,6 +58,9 @@ open class StreamChannel: Channel {
     /// Sends `first` and then `second`, either of which may be empty.
     package func write(_ first: Span<UInt8>, _ second: Span<UInt8> = Span()) -> WriteOutcome {
         if isCongested {
+            guard unsent.count - unsentStart + first.count + second.count <= Self.keptMax else {
+                return .failed(.noBufferSpace)
+            }
             unsent.append(first)
             unsent.append(second)
             return .kept

@@ -194,9 +194,9 @@ final class HTTPServerConnection: Channel {
             }
             input = Array(bytes[length...])
             if head.expectsContinue, input.isEmpty {
-                // Nothing is waiting to be sent, so this fits; if the connection is broken, reading
-                // will tell.
-                _ = descriptor.send(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8).span)
+                // Nothing is waiting to be sent, so this fits, if the connection is not broken.
+                let interim = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
+                guard descriptor.send(interim.span) == .bytes(interim.count) else { return close() }
             }
             wait(server.options.requestTimeout)
             state = .body(request, PayloadReader(head.body))

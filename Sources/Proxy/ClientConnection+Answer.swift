@@ -64,8 +64,7 @@ extension ClientConnection {
         }
         count(status: status, cause)
         writeLine(head, bytes, status: status, cause, sent: out.count, body: bodyCount)
-        // A failure shows at the next read or write.
-        _ = write(out.span)
+        send(out.span)
         exchangeFinished(keepsAlive: keepsAlive, lingers: true)
         return used
     }

@@ -31,6 +31,8 @@ final class ClientConnection: StreamChannel, ClientSide {
     /// The client has sent its FIN: no more requests will come.
     private var hasEnded = false
     private var isProcessing = false
+    /// An answer could not be written: the connection is reset once its exchange is over.
+    private var isBroken = false
     /// What comes next may be the middle of a large body.
     var isBulk = false
     /// How much of `partial` the parser has seen as part of an unfinished head.
@@ -220,9 +222,17 @@ final class ClientConnection: StreamChannel, ClientSide {
         let bodyCount = reply.write(
             to: ClientCapabilities(minorVersion: minorVersion, keepsAlive: keepsAlive),
             service: service, omitsBody: omitsBody, into: &out)
-        // A failure shows at the next read or write.
-        _ = write(out.span)
+        send(out.span)
         return (out.count - bodyCount, bodyCount)
+    }
+
+    /// Sends an answer of Fairlead's own, whole.
+    func send(_ answer: Span<UInt8>) {
+        switch write(answer) {
+        // What is kept goes out before the next request is read, and before the connection ends.
+        case .sent, .kept: break
+        case .failed: isBroken = true
+        }
     }
 
     // MARK: - From the exchange
@@ -239,6 +249,10 @@ final class ClientConnection: StreamChannel, ClientSide {
     /// The exchange is over, and everything it had to say is written or kept.
     func exchangeFinished(keepsAlive: Bool, lingers: Bool) {
         exchange = nil
+        guard !isBroken else {
+            reset()
+            return
+        }
         guard keepsAlive else {
             end(lingers: lingers)
             return

@@ -137,7 +137,7 @@ extension HTTPExchange {
         switch reply {
         case .noBackend, .notConnected: pool.counters.noBackend.add()
         case .overLimit: pool.counters.overLimit.add()
-        case .noResponse, .badResponse: pool.counters.backendErrors.add()
+        case .noResponse, .badResponse, .tooManyInterim: pool.counters.backendErrors.add()
         case .backendTimeout: pool.counters.timeouts.add()
         case .refused, .malformedBody, .clientTimeout:
             client.listener.counters.badRequests.add()
@@ -211,7 +211,6 @@ extension HTTPExchange {
     private func endForClient() {
         guard let pool else { return }
         pool.counters.clientAborts.add()
-        abortTry()
         abortTry()
         abortOther()
         let isStopped = client?.listener.isGivingUp == true

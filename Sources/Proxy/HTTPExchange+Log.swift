@@ -76,7 +76,7 @@ extension Reply {
         case .notConnected: .notConnected
         case .overLimit: .overLimit
         case .noResponse: .backendClosed
-        case .badResponse: .backendProtocol
+        case .badResponse, .tooManyInterim: .backendProtocol
         case .backendTimeout: .backendTimeout
         }
     }

@@ -170,8 +170,11 @@ extension HTTPExchange {
         client.deadlineNanoseconds = client.isCongested || owesBody ? stall : .max
         if connection.isCongested {
             connection.deadlineNanoseconds = stall
+        } else if client.isCongested {
+            // It is not read from, and what it says is not its fault to be late.
+            connection.deadlineNanoseconds = .max
         } else if isResponseStarted {
-            connection.deadlineNanoseconds = client.isCongested ? .max : stall
+            connection.deadlineNanoseconds = stall
         } else if owesBody {
             connection.deadlineNanoseconds = .max
         }

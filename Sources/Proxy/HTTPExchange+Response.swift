@@ -64,17 +64,29 @@ extension HTTPExchange {
                     forwardBody(following, behind: true, client, connection)
                     return
                 }
-                guard forwardInterim(listener.responseHead, head, client) else { return }
+                guard forwardInterim(listener.responseHead, head, client, connection) else {
+                    return
+                }
                 start += length
             }
         }
     }
 
-    /// Passes a 1xx on (RFC 9110, section 15.2: to a client of HTTP/1.1 only). False when the client
-    /// is gone.
+    /// Interim responses (1xx) that one request may get. Work that says every 20 s that it goes on
+    /// (RFC 2518, section 10.1) may take more than an hour; a flood ends soon.
+    static var interimMax: Int { 256 }
+
+    /// Passes a 1xx on (RFC 9110, section 15.2: to a client of HTTP/1.1 only). False when the exchange
+    /// does not go on with this try.
     private func forwardInterim(
-        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, _ client: ClientConnection
+        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, _ client: ClientConnection,
+        _ connection: BackendConnection
     ) -> Bool {
+        interimCount += 1
+        guard interimCount <= Self.interimMax else {
+            failBackend(.tooManyInterim, connection)
+            return false
+        }
         guard minorVersion == 1 else { return true }
         endOther()
         worker.putOutgoing(
@@ -82,11 +94,16 @@ extension HTTPExchange {
             framing: .none)
         figures.bytesOut += worker.outgoing.count
         figures.headBytesOut += worker.outgoing.count
-        if case .failed = client.write(worker.outgoing) {
+        switch client.write(worker.outgoing) {
+        case .sent: return true
+        case .kept:
+            connection.stopReading()
+            renewDeadlines(client, connection)
+            return true
+        case .failed:
             clientGone()
             return false
         }
-        return true
     }
 
     /// The final head is here: the response begins, and there is no way back to another backend.
@@ -228,7 +245,13 @@ extension HTTPExchange {
     /// The client has taken everything that was kept for it.
     func clientDrained(_ client: ClientConnection) {
         guard let connection else { return }
-        renewDeadlines(client, connection)
+        if requestBody.isComplete, !isResponseStarted, current.isHeadSent {
+            // It was not read from meanwhile, so its time for the first byte begins again.
+            client.deadlineNanoseconds = .max
+            if !connection.isCongested { awaitFirstByte(connection) }
+        } else {
+            renewDeadlines(client, connection)
+        }
         connection.startReading()
     }
 

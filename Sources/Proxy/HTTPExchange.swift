@@ -71,6 +71,8 @@ final class HTTPExchange {
     // MARK: The response
 
     var isResponseStarted = false
+    /// Interim responses that came before it, by all tries.
+    var interimCount = 0
     var responseBody = BodyTracker(.none)
     /// Set for a client of HTTP/1.0 that gets a chunked body without its chunks.
     var payload: PayloadReader?
@@ -231,6 +233,7 @@ final class HTTPExchange {
         }
         canReplay = true
         isResponseStarted = false
+        interimCount = 0
         payload = nil
         backendKeepsAlive = false
         endsBy = .max

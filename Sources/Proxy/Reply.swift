@@ -29,6 +29,8 @@ enum Reply: Equatable {
     case noResponse
     /// The backend's answer was not HTTP/1.
     case badResponse
+    /// The backend sent more interim responses (1xx) than one request may get.
+    case tooManyInterim
     /// The backend did not answer in time.
     case backendTimeout
 
@@ -41,7 +43,7 @@ enum Reply: Equatable {
         case .optionsAtLastHop: 200
         case .traceAtLastHop: 405
         case .noBackend, .notConnected, .overLimit: 503
-        case .noResponse, .badResponse: 502
+        case .noResponse, .badResponse, .tooManyInterim: 502
         case .backendTimeout: 504
         }
     }
@@ -52,7 +54,7 @@ enum Reply: Equatable {
         switch self {
         case .refused, .malformedBody, .clientTimeout, .ambiguousPath: false
         case .optionsAtLastHop, .traceAtLastHop, .noRoute, .noBackend, .notConnected, .overLimit,
-            .noResponse, .badResponse, .backendTimeout:
+            .noResponse, .badResponse, .tooManyInterim, .backendTimeout:
             true
         }
     }
@@ -76,6 +78,11 @@ enum Reply: Equatable {
         case .noResponse:
             "A backend of service \(service) closed the connection without an answer.\n"
         case .badResponse: "A backend of service \(service) sent an answer that is not HTTP/1.1.\n"
+        case .tooManyInterim:
+            """
+            A backend of service \(service) sent more than \(HTTPExchange.interimMax) interim \
+            responses (1xx) and no final one.\n
+            """
         case .backendTimeout: "No backend of service \(service) answered in time.\n"
         }
     }

@@ -38,6 +38,19 @@ package enum EndCause: UInt8, Sendable, CaseIterable {
     /// Fairlead was stopping, and could wait no longer.
     case stopped
 
+    /// Whether the request failed for a reason that is the backends' or Fairlead's, whatever its status.
+    /// What the client did is none, nor is an end that was set for a stream.
+    package var isFailure: Bool {
+        switch self {
+        case .noBackend, .notConnected, .overLimit, .backendClosed, .backendProtocol,
+            .backendTimeout, .backendCut:
+            true
+        case .complete, .clientGone, .clientTimeout, .clientHead, .clientBody, .answered, .noRoute,
+            .idle, .expired, .stopped:
+            false
+        }
+    }
+
     /// The code in the line.
     package var code: StaticString {
         switch self {

@@ -212,6 +212,7 @@ struct ServiceView: Encodable {
     let checked: Bool
     let inRotation: Int
     let requests: Int
+    let failed: Int
     let inFlight: Int
     let responses: [String: Int]
     let upgrades: Int
@@ -251,6 +252,7 @@ struct ServiceView: Encodable {
         checked = service.isChecked
         inRotation = service.rotationCount
         requests = totals.requests
+        failed = totals.failed
         inFlight = totals.inFlight
         responses = [
             "2xx": totals.responses2xx, "3xx": totals.responses3xx, "4xx": totals.responses4xx,

@@ -33,7 +33,7 @@ extension AdminOpenAPI {
             "type": "object", "additionalProperties": false,
             "required": [
               "name", "mode", "sources", "emergencies", "ejectionsRefused", "sentence",
-              "checked", "inRotation", "requests", "inFlight", "responses", "upgrades",
+              "checked", "inRotation", "requests", "failed", "inFlight", "responses", "upgrades",
               "errors", "retries", "retriesDenied", "hedges", "hedgesWon", "queued",
               "waiting", "receivedBytes", "sentBytes", "durationMilliseconds", "backendCount", "backends"
             ],
@@ -45,7 +45,12 @@ extension AdminOpenAPI {
               "ejectionsRefused": {"type": "integer", "minimum": 0},
               "sentence": {"type": "string"}, "checked": {"type": "boolean"},
               "inRotation": {"type": "integer", "minimum": 0},
-              "requests": {"type": "integer", "minimum": 0}, "inFlight": {"type": "integer"},
+              "requests": {"type": "integer", "minimum": 0},
+              "failed": {
+                "type": "integer", "minimum": 0,
+                "description": "Requests that failed, each counted once; responses and errors overlap."
+              },
+              "inFlight": {"type": "integer"},
               "responses": {
                 "type": "object", "additionalProperties": {"type": "integer", "minimum": 0}
               },

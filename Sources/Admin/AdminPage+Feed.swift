@@ -36,8 +36,7 @@ extension AdminPage {
           if (startedAt && all.startedAt !== startedAt) { location.reload(); return; }
           startedAt = all.startedAt;
           for (const service of all.services) {
-            const failed = service.responses['5xx'] + ['noBackend', 'backendError', 'timeout',
-              'cutShort', 'overLimit'].reduce((sum, key) => sum + service.errors[key], 0);
+            const failed = service.failed;
             const recent = recents.get(service.name);
             if (recent && recent.last) {
               const seconds = Math.max(1, Math.round((at - recent.last.at) / 1000));

@@ -156,8 +156,6 @@ extension AdminPage {
         function serviceView(service, now) {
           const id = 'service-' + service.name, recent = recents.get(service.name);
           const unit = service.mode === 'http' ? 'requests' : 'connections';
-          const failed = service.responses['5xx'] + ['noBackend', 'backendError', 'timeout',
-            'cutShort', 'overLimit'].reduce((sum, key) => sum + service.errors[key], 0);
           const time = service.durationMilliseconds;
           const fact = (value, text, bad) =>
             h('span', {class: bad ? 'bad' : null}, h('b', {}, value), text);
@@ -167,7 +165,7 @@ extension AdminPage {
               fact(service.inRotation + ' of ' + service.backendCount, ' in the rotation'),
               fact(rateText(rate('s' + service.name)), ' ' + unit),
               fact(grouped(service.inFlight), ' in flight'),
-              fact(grouped(failed), ' failed', failed > 0),
+              fact(grouped(service.failed), ' failed', service.failed > 0),
               fact(grouped(service.retries), ' sent again'),
               fact(millis(time.median), ' median'), fact(millis(time.p99), ' for 99 %')),
             service.sentence ? h('p', {}, service.sentence) : null,

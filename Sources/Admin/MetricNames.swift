@@ -102,15 +102,19 @@ package struct Metric: Sendable {
         "HTTP requests, or TCP connections, taken on.")
     static let inFlight = Metric(
         .gauge, "fairlead_requests_in_flight", ["service"], "Requests under way now.")
+    static let failed = Metric(
+        .counter, "fairlead_failed_requests_total", ["service"],
+        "Requests that failed, each counted once: status 500 and above, no answer, or cut short.")
     static let responses = Metric(
         .counter, "fairlead_responses_total", ["service", "class"],
-        "Responses of backends passed on, by class of status.")
+        "Responses that clients got, Fairlead's own among them, by class of status.")
     static let upgrades = Metric(
         .counter, "fairlead_upgrades_total", ["service"],
         "Connections that switched to another protocol, such as WebSocket.")
     static let errors = Metric(
         .counter, "fairlead_request_errors_total", ["service", "reason"],
-        "Requests that did not get a whole response of a backend, by reason.")
+        "Requests that did not get a whole response of a backend, by reason. Most are among the "
+            + "5xx responses too: fairlead_failed_requests_total has each once.")
     static let retries = Metric(
         .counter, "fairlead_retries_total", ["service"],
         "Requests sent once more, to another backend.")
@@ -149,7 +153,8 @@ package struct Metric: Sendable {
     static let rotation = Metric(
         .gauge, "fairlead_rotation_backends", ["service"], "Backends that may get requests now.")
     private static let service = [
-        requests, inFlight, responses, upgrades, errors, retries, retriesDenied, hedges, hedgesWon,
+        requests, failed, inFlight, responses, upgrades, errors, retries, retriesDenied, hedges,
+        hedgesWon,
         queued, queueLength, receivedBytes, sentBytes, duration, backends, rotation, emergency,
         emergencies, ejectionsRefused,
     ]

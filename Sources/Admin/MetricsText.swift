@@ -126,6 +126,7 @@ package struct MetricsText {
             services.map { Series([$0.name], Double(value($0.totals))) }
         }
         family(.requests, each(\.requests))
+        family(.failed, each(\.failed))
         family(.inFlight, each(\.inFlight))
         family(
             .responses,

@@ -41,7 +41,7 @@ package final class TrafficHistory {
     package func note(_ totals: [(number: Int, totals: ServiceTotals)]) {
         for number in series.keys { series[number]?.isFresh = false }
         for (number, totals) in totals.prefix(Self.servicesMax) {
-            let errors = totals.failedRequests
+            let errors = totals.failed
             guard var kept = series[number] else {
                 series[number] = Series(lastRequests: totals.requests, lastErrors: errors)
                 continue
@@ -81,13 +81,5 @@ extension TrafficHistory.Series {
 
     fileprivate func ordered(_ ring: [UInt32]) -> [Int] {
         (ring[next...] + ring[..<next]).map(Int.init)
-    }
-}
-
-extension ServiceTotals {
-    /// Requests that failed for whatever reason that is not the client's: answers of 500 and above,
-    /// and those that got none.
-    package var failedRequests: Int {
-        responses5xx + noBackend + backendErrors + timeouts + cutShort + overLimit
     }
 }

@@ -157,6 +157,20 @@ extension HTTPExchange {
         client.exchangeFinished(keepsAlive: keepsAlive, lingers: true)
     }
 
+    // MARK: - What counts as failed
+
+    /// Counts the exchange, which ends for `cause`, among those that failed, if it has. Called once, at
+    /// its end, so that none counts twice, whatever befell it on its way.
+    func noteFailure(_ pool: BackendPool, _ cause: EndCause) {
+        if isResponseStarted, figures.status >= 500 {
+            pool.counters.failedStatuses.note(status: figures.status)
+        } else {
+            // A response that is cut short by the end of its backend's drain expires.
+            guard cause.isFailure || cause == .expired else { return }
+        }
+        pool.counters.failed.add()
+    }
+
     // MARK: - The client fails
 
     /// The request can't go on because of the client.

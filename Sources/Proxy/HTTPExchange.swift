@@ -211,6 +211,7 @@ final class HTTPExchange {
     func finish(_ pool: BackendPool, _ cause: EndCause) {
         precondition(!current.link.isSet && !other.link.isSet, "a try is still under way")
         if let log = worker.log, let client { writeLine(log, client, pool, cause) }
+        noteFailure(pool, cause)
         pool.counters.inFlight.add(-1)
         dequeue(pool)
         pauseTimer?.cancel()

@@ -242,6 +242,8 @@ final class TCPRelay: ClientSide {
             server?.descriptor.resetOnClose()
         }
         closeServer()
+        // One that never said a byte is no stream that was idle.
+        if cause.isFailure || cause == .idle && bytesOut == 0 { pool.counters.failed.add() }
         pool.counters.inFlight.add(-1)
         let elapsed = worker.loop.nowNanoseconds - startedAt
         pool.counters.duration.record(microseconds: Int(elapsed / 1000))

@@ -111,6 +111,13 @@ package final class StatsRegistry: Sendable {
         return blocks.reduce(into: ServiceTotals()) { $0.add($1) }
     }
 
+    /// What came of a service's requests, over all workers; zeros for one that is not known, or gone. Any
+    /// thread.
+    package func trafficFigures(_ number: Int) -> TrafficFigures {
+        let blocks = services.withLock { $0[number] ?? [] }
+        return blocks.reduce(into: TrafficFigures()) { $0.add($1) }
+    }
+
     /// What live requests on a backend came to, over all workers; zeros for one that is not known, or
     /// gone. Any thread.
     package func liveFigures(_ number: UInt32) -> LiveFigures {

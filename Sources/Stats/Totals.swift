@@ -37,7 +37,10 @@ package struct ServiceTotals: Sendable, Equatable {
     package var requests = 0
     /// Of these, under way now.
     package var inFlight = 0
-    /// Responses passed on with a status of 200 to 299.
+    /// Requests that failed, each counted once; see `ServiceCounters.failed`.
+    package var failed = 0
+    /// Responses that clients got with a status of 200 to 299, Fairlead's own among them, here and in
+    /// the three below.
     package var responses2xx = 0
     /// Those of 300 to 399.
     package var responses3xx = 0
@@ -86,6 +89,7 @@ package struct ServiceTotals: Sendable, Equatable {
     mutating func add(_ counters: ServiceCounters) {
         requests += counters.requests.current
         inFlight += counters.inFlight.current
+        failed += counters.failed.current
         responses2xx += counters.responses2xx.current
         responses3xx += counters.responses3xx.current
         responses4xx += counters.responses4xx.current

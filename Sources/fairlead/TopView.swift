@@ -36,6 +36,8 @@ struct TopStats: Decodable {
         let mode: String
         let inRotation: Int
         let requests: Int
+        /// Nil from a Fairlead that does not tell it.
+        let failed: Int?
         let inFlight: Int
         let hold: String?
         let durationMilliseconds: Durations
@@ -93,7 +95,8 @@ struct TopView {
         var lines = [
             "\(service.name) (\(service.mode))  "
                 + "\(service.inRotation)/\(service.backends.count) in the rotation  "
-                + "\(rate(service.requests, old?.requests))  \(service.inFlight) in flight  "
+                + "\(rate(service.requests, old?.requests))  "
+                + "\(failed(service, old))\(service.inFlight) in flight  "
                 + "50 % \(Self.milliseconds(time.median))  99 % \(Self.milliseconds(time.p99))"
         ]
         if let hold = service.hold { lines.append("  \(hold)") }
@@ -126,6 +129,12 @@ struct TopView {
         guard seconds > 0 else { return "-/s" }
         let rate = Double(count - old) / seconds
         return rate < 10 ? "\((rate * 10).rounded() / 10)/s" : "\(Int(rate.rounded()))/s"
+    }
+
+    /// How many fail now, or, without an older picture, how many have failed so far; nothing for none.
+    private func failed(_ service: TopStats.Service, _ old: TopStats.Service?) -> String {
+        guard let failed = service.failed, failed > old?.failed ?? 0 else { return "" }
+        return (old?.failed == nil ? "\(failed)" : rate(failed, old?.failed)) + " failed  "
     }
 
     private static func milliseconds(_ value: Double?) -> String {

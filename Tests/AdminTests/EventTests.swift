@@ -210,7 +210,7 @@ import Testing
         var totals = ServiceTotals()
         for second in 0...310 {
             totals.requests += second
-            totals.responses5xx += 1
+            totals.failed += 1
             history.note([(7, totals)] + (100..<400).map { ($0, ServiceTotals()) })
         }
         let recent = history.recent(7)

@@ -147,6 +147,23 @@ import Testing
         #expect(found > 10)
     }
 
+    @Test("every alert has a case in which it fires, and the figure of failures is one")
+    func alerts() throws {
+        let root = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
+        let rules = try String(
+            contentsOfFile: "\(root)/conf/monitoring/alerts.yaml", encoding: .utf8)
+        let cases = try String(
+            contentsOfFile: "\(root)/Tests/FlowTests/alerts.yaml", encoding: .utf8)
+        let fired = Set(
+            cases.matches(of: /alertname: (\w+)\s+exp_alerts:\s+- exp_labels/).map(\.1))
+        let alerts = rules.matches(of: /- alert: (\w+)/).map(\.1)
+        #expect(alerts.count > 8)
+        for alert in alerts { #expect(fired.contains(alert), "\(alert) has no case") }
+        // These overlap: a 503 of Fairlead's own is in both.
+        #expect(!rules.contains("fairlead_responses_total"))
+        #expect(!rules.contains("fairlead_request_errors_total"))
+    }
+
     @Test("a backend that is gone has no series left")
     func goneBackends() {
         var snapshot = Sample.troubled

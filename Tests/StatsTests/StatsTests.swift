@@ -21,6 +21,26 @@ import Testing
         #expect(registry.backendTotals(7).inFlight == 3)
     }
 
+    @Test("what failed is told by cause, over all workers")
+    func traffic() {
+        let registry = StatsRegistry(workers: 2, listeners: 0, services: 1)
+        for worker in 0..<2 {
+            let counters = registry.service(0, worker: worker)
+            for status in [500, 503, 503, 504, 502, 507, 999] {
+                counters.failedStatuses.note(status: status)
+            }
+            counters.failed.add(9)
+            counters.noBackend.add(2)
+            for _ in 0..<11 { counters.duration.record(microseconds: 7) }
+        }
+        let figures = registry.trafficFigures(0)
+        #expect(figures.ended == 22)
+        #expect(figures.failed == 18)
+        #expect(
+            FailureCause.allCases.map { figures[$0] } == [2, 2, 4, 2, 4, 4, 0, 0, 0, 0])
+        #expect(registry.trafficFigures(1).ended == 0)
+    }
+
     @Test("a backend that was removed is not seen any more, whoever still counts for it")
     func backends() {
         let registry = StatsRegistry(workers: 1, listeners: 0, services: 0)

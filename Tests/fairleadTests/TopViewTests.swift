@@ -6,15 +6,15 @@ import Testing
 @testable import fairlead
 
 @Suite struct TopViewTests {
-    private func stats(requests: Int, uptime: Double, cause: String = "2 checks passed") throws
-        -> TopStats
-    {
+    private func stats(
+        requests: Int, uptime: Double, cause: String = "2 checks passed", failed: Int = 0
+    ) throws -> TopStats {
         let text = """
             {"time":"2026-11-25T10:20:30.000Z","version":"0.1.0","uptimeSeconds":\(uptime),
             "level":"warning","sentence":"Requests are served.",
             "problems":[{"level":"warning","text":"web: one is down."}],
             "services":[{"name":"web","mode":"http","inRotation":1,"requests":\(requests),
-            "inFlight":2,"durationMilliseconds":{"median":0.5,"p99":12.3},
+            "failed":\(failed),"inFlight":2,"durationMilliseconds":{"median":0.5,"p99":12.3},
             "backends":[{"key":"web@10.0.0.1:80","address":"10.0.0.1:80","state":"up",
             "cause":"\(cause)","weight":1,"requests":\(requests),"inFlight":2,"failures":1,
             "connectionFailures":1,"serverErrors":3,"recentChecks":"++-","firstByteMilliseconds":{}}]}]}
@@ -34,6 +34,15 @@ import Testing
                 == "web (http)  1/1 in the rotation  100/s  2 in flight  50 % 0.5ms  99 % 12ms")
         #expect(lines[5].hasPrefix("  10.0.0.1:80           up         100/s"))
         #expect(lines[5].hasSuffix(" 5       -        ++-          2 checks passed"))
+    }
+
+    @Test("requests that fail now are told, and without an earlier answer those that failed so far")
+    func failures() throws {
+        let before = try stats(requests: 100, uptime: 10, failed: 10)
+        let now = try stats(requests: 300, uptime: 12, failed: 30)
+        #expect(TopView(now, after: before).lines(columns: 200)[3].contains("  10/s failed  "))
+        #expect(TopView(now).lines(columns: 200)[3].contains("  30 failed  "))
+        #expect(!TopView(now, after: now).lines(columns: 200)[3].contains("failed"))
     }
 
     @Test("without an earlier answer, or after a restart, there is no rate")

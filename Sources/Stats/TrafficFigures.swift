@@ -1,0 +1,97 @@
+// TrafficFigures: what the control thread looks at every second for every service, to tell whether its
+// requests fail: a dozen sums in place of a service's whole totals.
+
+/// Why requests fail, as far as counters tell it apart.
+package enum FailureCause: Int, Sendable, CaseIterable {
+    /// A backend answered 500.
+    case status500
+    /// A backend answered 502.
+    case status502
+    /// A backend answered 503.
+    case status503
+    /// A backend answered 504.
+    case status504
+    /// A backend answered with another status of 500 or above.
+    case otherStatus
+    /// No backend was in the rotation, or none could be connected to.
+    case noBackend
+    /// As many requests as may be were in flight and waiting.
+    case overLimit
+    /// The backend broke off before it had answered, or did not speak HTTP.
+    case noAnswer
+    /// The backend was silent until its time was over.
+    case timeout
+    /// The backend broke off in the middle of its answer.
+    case cutShort
+
+    /// That of a backend's answer with `status`, 500 or above.
+    package init(status: Int) {
+        switch status {
+        case 500: self = .status500
+        case 502: self = .status502
+        case 503: self = .status503
+        case 504: self = .status504
+        default: self = .otherStatus
+        }
+    }
+}
+
+/// How many failed requests backends have answered, by status. One writing thread, as `Counter`.
+package struct FailedStatuses: ~Copyable, Sendable {
+    // The first five causes.
+    private let counts = InlineArray<5, Counter> { _ in Counter() }
+
+    /// None.
+    package init() {}
+
+    /// Counts an answer with `status`, 500 or above. The one writing thread only.
+    package func note(status: Int) { counts[FailureCause(status: status).rawValue].add() }
+
+    /// How many there were for `cause`, which is one of those with a status. Any thread.
+    fileprivate func current(_ cause: FailureCause) -> Int { counts[cause.rawValue].current }
+}
+
+/// What came of one service's requests so far, over all workers: totals that only grow. Value type,
+/// any thread.
+package struct TrafficFigures: Sendable {
+    /// Requests that are over; for TCP, connections.
+    package var ended = 0
+    /// Of these, the ones that failed, each once.
+    package var failed = 0
+    /// Retries not made because the budget was spent.
+    package var retriesDenied = 0
+    private var causes = InlineArray<10, Int>(repeating: 0)
+
+    /// Nothing yet.
+    package init() {}
+
+    /// How many failed for a cause. Some fail for two, so that the sum may be above `failed`.
+    package subscript(_ cause: FailureCause) -> Int {
+        get { causes[cause.rawValue] }
+        set { causes[cause.rawValue] = newValue }
+    }
+
+    mutating func add(_ counters: ServiceCounters) {
+        // Failures first: they are counted behind the ends, and must not be more.
+        failed += counters.failed.current
+        ended += counters.duration.count
+        retriesDenied += counters.retriesDenied.current
+        for cause in FailureCause.allCases {
+            self[cause] += counters.failed(for: cause)
+        }
+    }
+}
+
+extension ServiceCounters {
+    fileprivate func failed(for cause: FailureCause) -> Int {
+        switch cause {
+        case .status500, .status502, .status503, .status504, .otherStatus:
+            failedStatuses.current(cause)
+        case .noBackend: noBackend.current
+        case .overLimit: overLimit.current
+        case .noAnswer: backendErrors.current
+        case .timeout: timeouts.current
+        case .cutShort: cutShort.current
+        }
+    }
+}

@@ -21,7 +21,9 @@ package struct NamedText: Equatable, Sendable {
         self.text = text
     }
 
-    /// Reads the file at `path`: at most `bytesMax` bytes, UTF-8, no NUL. Blocks; control thread only.
+    /// Reads the regular file at `path`: at most `bytesMax` bytes, UTF-8. A pipe or a device is
+    /// refused unopened, since it may keep a reader waiting for ever. Blocks for as long as a disk
+    /// does.
     /// - Throws: what is wrong with the file as a whole.
     package static func read(
         path: String, bytesMax: Int = bytesMax
@@ -39,9 +41,17 @@ package struct NamedText: Equatable, Sendable {
     private static func readBytes(
         path: String, _ bytesMax: Int
     ) throws(FileTextError) -> [UInt8] {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        // Before it is opened: to open a device may already do something.
+        var status = stat()
+        // The call fills `status`.
+        guard unsafe stat(path, &status) == 0 else { throw FileTextError(cause: errno) }
+        try refuseUnlessRegular(status)
+        // Another file may lie there by now, which must not keep this thread either.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else { throw FileTextError(cause: errno) }
         defer { _ = close(descriptor) }
+        guard unsafe fstat(descriptor, &status) == 0 else { throw FileTextError(cause: errno) }
+        try refuseUnlessRegular(status)
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         // One byte more than allowed shows that there is too much; the text's own check refuses it.
@@ -58,6 +68,18 @@ package struct NamedText: Equatable, Sendable {
         }
         throw FileTextError(
             text: "found more than \(bytesMax >> 20)MiB, expected at most \(bytesMax >> 20)MiB")
+    }
+
+    private static func refuseUnlessRegular(_ status: stat) throws(FileTextError) {
+        let found: String
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return
+        case S_IFDIR: found = "a folder"
+        case S_IFIFO: found = "a pipe"
+        case S_IFSOCK: found = "a socket"
+        default: found = "a device"
+        }
+        throw FileTextError(text: "found \(found), expected a regular file")
     }
 }
 

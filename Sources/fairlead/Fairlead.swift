@@ -2,6 +2,7 @@
 // `fairlead backend`, `fairlead explain`, `fairlead top`.
 
 import ArgumentParser
+import Machine
 
 /// The program's version: raised with each release, shown by `--version` and on the admin port.
 let fairleadVersion = "0.1.0"
@@ -20,6 +21,7 @@ struct Fairlead: ParsableCommand {
     /// Parses the command line and runs the command. A command line that can't be parsed is a
     /// configuration that is not valid, and ends with the exit code of one.
     static func main() {
+        StandardDescriptors.openMissing()
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -82,10 +82,35 @@ import Testing
                     "/nowhere/f.yaml: cannot be read: No such file or directory",
                     "--workers: found \"0\", expected 1 to 256 or auto",
                 ])
-        #expect(errors(nil, flags: [.config: ["/"]]) == ["/: cannot be read: Is a directory"])
+        #expect(
+            errors(nil, flags: [.config: ["/"]]) == ["/: found a folder, expected a regular file"])
         #expect(
             errors(nil, flags: [.config: ["/dev/zero"]])
-                == ["/dev/zero: found more than 1MiB, expected at most 1MiB"])
+                == ["/dev/zero: found a device, expected a regular file"])
+    }
+
+    @Test("a file that is too long, or a pipe that nobody writes to, is told and holds up nothing")
+    func endless() throws {
+        var template = Array("/tmp/fairlead-test-XXXXXX".utf8CString)
+        // The template ends in six X and a NUL, as mkdtemp wants it.
+        try #require(unsafe mkdtemp(&template) != nil)
+        let folder = String(
+            decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        let (long, pipe) = ("\(folder)/long", "\(folder)/pipe")
+        defer {
+            for path in [long, pipe] { unsafe unlink(path) }
+            unsafe rmdir(folder)
+        }
+        try #require(unsafe mkfifo(pipe, 0o600) == 0)
+        #expect(
+            errors(nil, flags: [.config: [pipe]])
+                == ["\(pipe): found a pipe, expected a regular file"])
+        let descriptor = unsafe open(long, O_RDWR | O_CREAT, 0o600)
+        try #require(descriptor >= 0 && ftruncate(descriptor, 2 << 20) == 0)
+        close(descriptor)
+        #expect(
+            errors(nil, flags: [.config: [long]])
+                == ["\(long): found more than 1MiB, expected at most 1MiB"])
     }
 
     @Test("a file that is not UTF-8 is told with its line")

@@ -1,5 +1,5 @@
-// Goal: a process that starts while the registry is away begins with what the last one was told, and says
-// how old that is; nothing a file says can do harm. Method: files of the test.
+// Goal: a process that starts while the registry is away begins with what the last one was told,
+// and says how old that is; nothing a file says can do harm. Method: files of the test.
 
 import Backends
 import Discovery
@@ -53,7 +53,8 @@ private func instance(_ last: UInt32, port: UInt16 = 80) -> Instance {
         let file = StateFile(path: "\(folder)/state", on: loop) { events.append($0) }
         file.note([instance(1)], of: key)
         while events.isEmpty { loop.runOnce(waiting: true) }
-        #expect(events == [.unwritable("\(folder)/state.new: No such file or directory")])
+        #expect(
+            events == [.unwritable("\(folder)/state.\(getpid()).new: No such file or directory")])
         #expect(unsafe mkdir(folder, 0o700) == 0)
         defer {
             unsafe _ = unlink("\(folder)/state")

@@ -1,12 +1,14 @@
-// The configuration is changed while it runs, as an operator does it: the file is edited, and SIGHUP sent.
+// The configuration is changed while it runs, as an operator does it: the file is edited, and
+// SIGHUP sent.
 
 internal import Glibc
 internal import TestSupport
 import Testing
 
 extension Flow {
-    // Goal: two hundred changes of services, routes and listeners cost no request, and leave nothing
-    // behind. Method: one file after the other under load; each is told to be taken up by the metrics.
+    // Goal: two hundred changes of services, routes and listeners cost no request, and leave
+    // nothing behind. Method: one file after the other under load; each is told to be taken up by
+    // the metrics.
     @Suite struct Reload {
         /// What stands in the file by turns: another check, routes, a listener more, none of them.
         private func variants(_ admin: UInt16, _ ports: [UInt16], _ backends: [UInt16]) -> [String]
@@ -32,6 +34,32 @@ extension Flow {
                 text("", "", "  - {name: raw, \(listen), mode: tcp, service: b}"),
                 text("", ", limits: {connections: 500}"),
             ]
+        }
+
+        @Test func `a pipe in the place of the file is refused at once, and all goes on`() throws {
+            try withStage { stage in
+                let web = try stage.web("one")
+                let folder = stage.hold(try TemporaryFolder())
+                let path = try folder.write(
+                    """
+                    admin: 127.0.0.1:\(try FreePort.take())
+                    services: {web: {backends: ["127.0.0.1:\(web[0].port)"]}}
+                    listeners: [{listen: "127.0.0.1:\(try FreePort.take())", service: web}]
+                    """, to: "fairlead.yaml")
+                let fairlead = stage.hold(try Fairlead(arguments: ["run", "--config", path]))
+                try fairlead.waitForBackends(up: 1)
+                try folder.remove("fairlead.yaml")
+                #expect(unsafe mkfifo(path, 0o600) == 0)
+                fairlead.process.signal(SIGHUP)
+                try fairlead.process.waitForOutput(
+                    containing: "\(path): found a pipe, expected a regular file")
+                #expect(try fairlead.page("/health/ready").status == 200)
+                #expect(try get(port: fairlead.port).body == "one")
+                // Neither does a start wait for somebody who writes.
+                let second = try Fairlead.start(["run", "--config", path])
+                #expect(try second.waitForExit() == .status(2))
+                #expect(second.errors.contains("found a pipe, expected a regular file"))
+            }
         }
 
         @Test func `200 reloads under load fail no request, and descriptors stay as they were`()

@@ -1,11 +1,11 @@
 // The ways to start it: by environment, by flags, by file.
 
-import Testing
+internal import Glibc
+internal import Testing
 
 extension Flow {
-    // Goal: each way of starting gives the same proxy, and what is missing at the start is no reason
-    // not to start.
-    // Method: the whole command line or environment is the test's own.
+    // Goal: each way of starting gives the same proxy, and what is missing at the start is no
+    // reason not to start. Method: the whole command line or environment is the test's own.
     @Suite struct Start {
         @Test func `the environment alone starts it`() throws {
             try withStage { stage in
@@ -102,6 +102,35 @@ extension Flow {
                 for _ in 0..<4 {
                     #expect(try fairlead.bodies(of: 30) == ["one": 10, "two": 10, "three": 10])
                 }
+            }
+        }
+
+        @Test(arguments: ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"])
+        func `a standard descriptor that is closed is none for sockets`(closing: String) throws {
+            try withStage { stage in
+                let web = try stage.web("one")
+                let (port, admin) = (try FreePort.take(), try FreePort.take())
+                let process = stage.hold(
+                    try RunningProcess([
+                        "sh", "-c",
+                        "exec \(try Fairlead.program()) run --listen 127.0.0.1:\(port) --admin "
+                            + "127.0.0.1:\(admin) --backend 127.0.0.1:\(web[0].port) --workers 1 "
+                            + "--access-log stdout \(closing)",
+                    ]))
+                try waitFor("the admin port") {
+                    (try? getAdmin("/health/ready", port: admin))?.status == 200 ? () : nil
+                }
+                for _ in 0..<20 { #expect(try get(port: port).body == "one") }
+                let id = try #require(process.id)
+                for (number, mark) in ["<&-", ">&-", "2>&-"].enumerated()
+                where closing.split(separator: " ").contains(mark[...]) {
+                    var bytes = [CChar](repeating: 0, count: 64)
+                    let count = unsafe readlink("/proc/\(id)/fd/\(number)", &bytes, bytes.count)
+                    let target = bytes.prefix(max(count, 0)).map(UInt8.init(bitPattern:))
+                    #expect(String(decoding: target, as: UTF8.self) == "/dev/null")
+                }
+                process.signal(SIGTERM)
+                #expect(try process.waitForExit() == .status(0))
             }
         }
 

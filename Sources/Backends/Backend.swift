@@ -99,6 +99,9 @@ package struct Backend: Sendable, Equatable {
         let member = Rotation.Member(
             id: id, endpoint: endpoint, weight: UInt32(weight), tier: tier,
             isOnProbation: state.isOnProbation)
-        return Rotation.Contender(member: member, sixteenths: ramp?.sixteenths ?? Ramp.full)
+        // What an operator says is said of one backend, and is not divided.
+        let sharers = override?.weight == nil ? UInt32(max(instance.sharers, 1)) : 1
+        return Rotation.Contender(
+            member: member, sharers: sharers, sixteenths: ramp?.sixteenths ?? Ramp.full)
     }
 }

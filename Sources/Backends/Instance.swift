@@ -11,6 +11,9 @@ package struct Instance: Hashable, Sendable {
     package var priority: UInt16
     /// RFC 2782 weight: the share within a priority. 0 is a very small one, see `Rotation`.
     package var weight: UInt16
+    /// How many instances share that weight, 1 or more: a record whose host has four addresses is
+    /// four instances, each with a quarter of its share.
+    package var sharers: UInt16
     /// The name that the endpoint was resolved from (an SRV target), for display; empty for none.
     package var hostName: String
     /// What the source tells besides (tags, zone). Dropped when it exceeds `metadataBytesMax`.
@@ -20,9 +23,10 @@ package struct Instance: Hashable, Sendable {
 
     /// An instance; what is left out is what a source says that knows only endpoints.
     package init(
-        _ endpoint: Endpoint, priority: UInt16 = 0, weight: UInt16 = 1, hostName: String = "",
-        metadata: [String: String] = [:], timeToLive: Duration? = nil
+        _ endpoint: Endpoint, priority: UInt16 = 0, weight: UInt16 = 1, sharers: UInt16 = 1,
+        hostName: String = "", metadata: [String: String] = [:], timeToLive: Duration? = nil
     ) {
+        self.sharers = sharers
         self.endpoint = endpoint
         self.priority = priority
         self.weight = weight
@@ -42,7 +46,8 @@ package struct Instance: Hashable, Sendable {
     /// records that lead to one endpoint (two SRV targets with one address) become one instance:
     /// the best priority wins; the weights of that priority add up, to at most 65,535, because the
     /// endpoint was meant to get both shares; host name and metadata are those of the first record
-    /// of that priority; the shortest time to live holds.
+    /// of that priority; the shortest time to live holds. The weights that add up are shares, each
+    /// divided by its `sharers`.
     /// - Complexity: O(n).
     static func merged(_ instances: [Instance]) -> [Instance] {
         var result: [Instance] = []
@@ -68,10 +73,21 @@ package struct Instance: Hashable, Sendable {
         if other.priority < priority {
             self = other
         } else if other.priority == priority {
-            let sum = weight.addingReportingOverflow(other.weight)
-            weight = sum.overflow ? .max : sum.partialValue
+            addShare(of: other)
         }
         timeToLive = shortest
+    }
+
+    /// Adds the share of `other`, which may be divided among another number of instances. A sum that
+    /// 16 bits can't hold exactly is rounded down, the divisor first.
+    private mutating func addShare(of other: Instance) {
+        let (mine, others) = (UInt64(max(sharers, 1)), UInt64(max(other.sharers, 1)))
+        let common = mine / mine.greatestCommonDivisor(with: others) * others
+        let sum = UInt64(weight) * (common / mine) + UInt64(other.weight) * (common / others)
+        let excess = max(1, (sum + 0xfffe) / 0xffff, (common + 0xfffe) / 0xffff)
+        // A divisor of 1 is a sum of whole weights, which has a greatest value of its own.
+        sharers = UInt16(clamping: max(1, common / excess))
+        weight = UInt16(clamping: common == 1 ? sum : sum / excess)
     }
 
     /// What makes two records the same one.
@@ -79,13 +95,24 @@ package struct Instance: Hashable, Sendable {
         let endpoint: Endpoint
         let priority: UInt16
         let weight: UInt16
+        let sharers: UInt16
         let hostName: String
 
         init(_ instance: Instance) {
             endpoint = instance.endpoint
             priority = instance.priority
             weight = instance.weight
+            sharers = instance.sharers
             hostName = instance.hostName
         }
+    }
+}
+
+extension UInt64 {
+    /// The greatest number that divides both; neither is 0.
+    func greatestCommonDivisor(with other: UInt64) -> UInt64 {
+        var (a, b) = (self, other)
+        while b != 0 { (a, b) = (b, a % b) }
+        return a
     }
 }

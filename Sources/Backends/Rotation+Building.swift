@@ -7,6 +7,8 @@ extension Rotation {
     struct Contender: Equatable {
         /// With the weight of SRV, or the operator's.
         let member: Member
+        /// Among how many instances that weight is divided; 1 or more.
+        var sharers: UInt32 = 1
         /// How much of its weight a slow start gives it: 1 to 16, which is all of it.
         let sixteenths: UInt32
     }
@@ -64,6 +66,8 @@ extension Rotation {
     /// get 1; else they get 1 and the positive ones are multiplied by 256, which leaves the ratios
     /// among those exact and fits in 24 bits, since SRV weights have 16.
     ///
+    /// A weight that several addresses share is divided among them (`Divisor`).
+    ///
     /// A slow start takes its sixteenths of that, or, where weights are not multiplied already, of 16
     /// times the weight. It is one beside others: where the whole tier starts, nobody could take the
     /// rest of the traffic. So it is with probation.
@@ -75,12 +79,55 @@ extension Rotation {
         let ramps = starts && !allStart
         let allOnTrial = tier.allSatisfy(\.member.isOnProbation)
         let factor: UInt32 = hasZero && !allZero ? 256 : ramps ? Ramp.full : 1
+        let divisor = Divisor(tier, factor: factor)
         return tier.map { contender in
             let member = contender.member
             let weight = allZero ? 1 : member.weight
-            let share = ramps ? weight * factor * contender.sixteenths / Ramp.full : weight * factor
+            // The very small chance of weight 0: 1, where a weight of 1 is 256.
+            let whole = divisor.share(max(1, weight * factor), of: contender.sharers)
+            let share =
+                ramps
+                ? UInt32(UInt64(whole) * UInt64(contender.sixteenths) / UInt64(Ramp.full)) : whole
             return member.with(
                 weight: max(1, share), isOnProbation: member.isOnProbation && !allOnTrial)
+        }
+    }
+}
+
+extension Rotation {
+    /// How the weights of one tier are divided where several instances share one, so that a record
+    /// gets its share of the traffic however many addresses its host has.
+    ///
+    /// Every weight is multiplied by the least common multiple of the numbers of sharers, so that
+    /// each division is exact: weights 1 (of one address) and 1 (of four) become 4 and 1, 1, 1, 1.
+    /// Beyond a multiple of 5040, or a weight of 24 bits, shares are rounded to the nearest, and are
+    /// never less than 1.
+    private struct Divisor {
+        private static let multipleMax: UInt64 = 5040
+        private static let weightMax: UInt64 = 1 << 24
+
+        private let multiple: UInt64
+        /// What every share is divided by, for the greatest to keep within 24 bits.
+        private let scale: UInt64
+
+        init(_ tier: [Contender], factor: UInt32) {
+            var multiple: UInt64 = 1
+            for sharers in Set(tier.map(\.sharers)) where sharers > 1 {
+                let sharers = UInt64(sharers)
+                multiple *= sharers / multiple.greatestCommonDivisor(with: sharers)
+                if multiple > Self.multipleMax { break }
+            }
+            let most = tier.reduce(UInt64(0)) { most, contender in
+                max(most, UInt64(contender.member.weight * factor) / UInt64(contender.sharers))
+            }
+            self.multiple = min(multiple, Self.multipleMax)
+            scale = max(1, (most * self.multiple + Self.weightMax - 1) / Self.weightMax)
+        }
+
+        func share(_ weight: UInt32, of sharers: UInt32) -> UInt32 {
+            guard multiple > 1 else { return weight }
+            let divisor = UInt64(sharers) * scale
+            return UInt32(max(1, (UInt64(weight) * multiple + divisor / 2) / divisor))
         }
     }
 }

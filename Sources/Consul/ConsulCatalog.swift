@@ -4,10 +4,19 @@
 // The catalogue knows no health: a service is listed while any instance of it is registered.
 
 internal import ConsulQuery
+package import Discovery
 internal import JSON
 
 /// A watch of the list of services. Loop thread only.
 package final class ConsulCatalog {
+    /// What the catalogue says. Any thread.
+    package struct Contents: Sendable, Equatable {
+        /// The tags of every service, sorted and without duplicates.
+        package var tags: [String: [String]] = [:]
+        /// Services and tags that can't be read.
+        package var omissions = Omissions()
+    }
+
     /// Services in one answer.
     package static let servicesMax = 10_000
     /// Tags of all services together.
@@ -15,7 +24,7 @@ package final class ConsulCatalog {
 
     /// `Consul catalogue`, with the datacentre when one was named.
     package let summary: String
-    private let watch: ConsulValueWatch<[String: [String]]>
+    private let watch: ConsulValueWatch<Contents>
 
     /// A watch of all services; `datacenter` nil is the options'.
     package init(datacenter: String? = nil, agents: ConsulAgents) {
@@ -32,7 +41,7 @@ package final class ConsulCatalog {
     /// Asks at once, and reports the tags of every service, sorted and without duplicates, when they
     /// are first known and when they differ from the last report; a failure likewise.
     package func start(
-        reportingTo listener: @escaping (Result<[String: [String]], ConsulFailure>) -> Void
+        reportingTo listener: @escaping (Result<Contents, ConsulFailure>) -> Void
     ) {
         watch.start(reportingTo: listener)
     }
@@ -42,20 +51,28 @@ package final class ConsulCatalog {
         watch.stop()
     }
 
-    static func read(_ answer: ConsulAnswer) -> Result<[String: [String]], ConsulFailure> {
+    static func read(_ answer: ConsulAnswer) -> Result<Contents, ConsulFailure> {
         guard answer.status == 200 else { return .failure(.status(answer.status, "")) }
         do throws(JSON.Malformed) {
-            let services = try JSON.decode([String: [String]?].self, from: answer.body)
+            let services = try JSON.decode(
+                [String: JSON.Tolerant<[JSON.Tolerant<String>]?>].self, from: answer.body)
             guard services.count <= servicesMax else {
                 throw .init(
                     "there are \(services.count) services, at most \(servicesMax) are taken")
             }
-            let tags = services.values.reduce(0) { $0 + ($1?.count ?? 0) }
-            guard tags <= tagsMax else {
-                throw .init("there are \(tags) tags, at most \(tagsMax) are taken")
+            var contents = Contents()
+            for (name, list) in services.sorted(by: { $0.key < $1.key }) {
+                if let reason = list.reason { contents.omissions.add(reason) }
+                let tags = (list.value ?? nil) ?? []
+                for reason in tags.compactMap(\.reason) { contents.omissions.add(reason) }
+                contents.tags[name] = Set(tags.compactMap(\.value)).sorted()
+            }
+            let count = contents.tags.values.reduce(0) { $0 + $1.count }
+            guard count <= tagsMax else {
+                throw .init("there are \(count) tags, at most \(tagsMax) are taken")
             }
             if services.isEmpty, let doubt = answer.doubt { return .failure(doubt) }
-            return .success(services.mapValues { Set($0 ?? []).sorted() })
+            return .success(contents)
         } catch {
             return .failure(.malformed(error.reason))
         }

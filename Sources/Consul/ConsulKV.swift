@@ -1,9 +1,11 @@
 // ConsulKV: all keys below a prefix, as one set that is told whenever it differs.
 //
-// A set is whole or not told: a configuration that is half there is worse than the one before. So
-// whatever exceeds a bound, or can't be read, makes the whole answer malformed.
+// A key that can't be read, or whose value is too long, is left out and told of: it says nothing of the
+// others. More keys or bytes than are taken make the whole answer malformed: which of them to leave out
+// would be chance.
 
 internal import ConsulQuery
+package import Discovery
 internal import FoundationEssentials
 internal import JSON
 
@@ -21,6 +23,14 @@ package final class ConsulKV {
         package let modifyIndex: UInt64
     }
 
+    /// What is below a prefix. Any thread.
+    package struct Contents: Sendable, Equatable {
+        /// The keys that can be read, sorted by their bytes.
+        package var entries: [Entry] = []
+        /// The keys that are left out.
+        package var omissions = Omissions()
+    }
+
     /// Bytes that a value may have: Consul's own bound (`kv_max_value_size`).
     package static let valueBytesMax = 512 * 1024
     /// Bytes that all values may have together.
@@ -30,7 +40,7 @@ package final class ConsulKV {
 
     /// `Consul keys below fairlead/`.
     package let summary: String
-    private let watch: ConsulValueWatch<[Entry]>
+    private let watch: ConsulValueWatch<Contents>
 
     /// A watch of the keys that begin with `prefix`; `fairlead/` is a folder, and `fairlead` takes
     /// `fairlead-old` too. An empty prefix takes every key. `datacenter` nil is the options'.
@@ -48,7 +58,7 @@ package final class ConsulKV {
 
     /// Asks at once, and reports the set sorted by key when it is first known and when it differs
     /// from the last report; a failure likewise. A prefix without keys is an empty set.
-    package func start(reportingTo listener: @escaping (Result<[Entry], ConsulFailure>) -> Void) {
+    package func start(reportingTo listener: @escaping (Result<Contents, ConsulFailure>) -> Void) {
         watch.start(reportingTo: listener)
     }
 
@@ -61,15 +71,15 @@ package final class ConsulKV {
 
     static func read(
         _ answer: ConsulAnswer, prefix: String
-    ) -> Result<[Entry], ConsulFailure> {
+    ) -> Result<Contents, ConsulFailure> {
         // 404 is how an empty prefix is told; it has an index as any answer.
         guard answer.status != 404 else {
-            return answer.doubt.map { .failure($0) } ?? .success([])
+            return answer.doubt.map { .failure($0) } ?? .success(Contents())
         }
         do throws(JSON.Malformed) {
-            let entries = try entries(answer.body, prefix: prefix)
-            if entries.isEmpty, let doubt = answer.doubt { return .failure(doubt) }
-            return .success(entries)
+            let contents = try contents(answer.body, prefix: prefix)
+            if contents == Contents(), let doubt = answer.doubt { return .failure(doubt) }
+            return .success(contents)
         } catch {
             return .failure(.malformed(error.reason))
         }
@@ -83,43 +93,66 @@ package final class ConsulKV {
         let ModifyIndex: UInt64
     }
 
-    private static func entries(
+    private static func contents(
         _ bytes: [UInt8], prefix: String
-    ) throws(JSON.Malformed) -> [Entry] {
-        let pairs = try JSON.decode([Pair].self, from: bytes)
+    ) throws(JSON.Malformed) -> Contents {
+        let pairs = try JSON.decode([JSON.Tolerant<Pair>].self, from: bytes)
         guard pairs.count <= keysMax else {
             throw .init("there are \(pairs.count) keys, at most \(keysMax) are taken")
         }
         var total = 0
-        var entries: [Entry] = []
+        var contents = Contents()
         for (index, pair) in pairs.enumerated() {
-            guard pair.Key.utf8.starts(with: prefix.utf8) else {
-                throw .init("[\(index)]: the key does not begin with the prefix")
+            do throws(JSON.Malformed) {
+                let entry = try entry(pair, index, prefix)
+                total += entry.value.count
+                contents.entries.append(entry)
+            } catch {
+                contents.omissions.add(error.reason)
             }
-            // Nil for an empty value, as of a folder.
-            guard let value = Data(base64Encoded: pair.Value ?? "") else {
-                throw .init("[\(index)]: the value is not base64")
-            }
-            guard value.count <= valueBytesMax else {
-                throw .init(
-                    "[\(index)]: the value has \(value.count) bytes, at most \(valueBytesMax) "
-                        + "are taken")
-            }
-            total += value.count
-            guard total <= totalBytesMax else {
-                throw .init("the values have more than \(totalBytesMax) bytes together")
-            }
-            entries.append(
-                Entry(
-                    key: String(Substring(pair.Key.utf8.dropFirst(prefix.utf8.count))),
-                    value: Array(value), flags: pair.Flags ?? 0, modifyIndex: pair.ModifyIndex))
+        }
+        guard total <= totalBytesMax else {
+            throw .init("the values have more than \(totalBytesMax) bytes together")
+        }
+        if contents.entries.isEmpty, let first = contents.omissions.examples.first {
+            throw .init(first)
         }
         // By bytes, as Consul has them: keys that only look alike are different ones.
-        entries.sort { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
-        let pairsInOrder = zip(entries, entries.dropFirst())
-        guard pairsInOrder.allSatisfy({ !$0.key.utf8.elementsEqual($1.key.utf8) }) else {
-            throw .init("a key is there twice")
+        contents.entries.sort { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+        let all = contents.entries
+        contents.entries = []
+        for entry in all {
+            if let last = contents.entries.last, last.key.utf8.elementsEqual(entry.key.utf8) {
+                contents.omissions.add("\(entry.key): the key is there twice")
+            } else {
+                contents.entries.append(entry)
+            }
         }
-        return entries
+        return contents
+    }
+
+    private static func entry(
+        _ pair: JSON.Tolerant<Pair>, _ index: Int, _ prefix: String
+    ) throws(JSON.Malformed) -> Entry {
+        let read: Pair
+        switch pair {
+        case .value(let value): read = value
+        case .malformed(let error): throw error
+        }
+        guard read.Key.utf8.starts(with: prefix.utf8) else {
+            throw .init("[\(index)]: the key does not begin with the prefix")
+        }
+        let key = String(Substring(read.Key.utf8.dropFirst(prefix.utf8.count)))
+        // Nil for an empty value, as of a folder.
+        guard let value = Data(base64Encoded: read.Value ?? "") else {
+            throw .init("[\(index)], \(key): the value is not base64")
+        }
+        guard value.count <= valueBytesMax else {
+            throw .init(
+                "[\(index)], \(key): the value has \(value.count) bytes, at most "
+                    + "\(valueBytesMax) are taken")
+        }
+        return Entry(
+            key: key, value: Array(value), flags: read.Flags ?? 0, modifyIndex: read.ModifyIndex)
     }
 }

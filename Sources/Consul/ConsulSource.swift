@@ -22,15 +22,16 @@ internal import JSON
 package final class ConsulSource: Source {
     /// `Consul`, the query, and which health is asked for: `Consul web?dc=dc2 (passing)`.
     package let summary: String
-    /// Healthy entries of the last good answer that can't be connected to: those with port 0, and
-    /// those with a host name that does not resolve.
-    package private(set) var unusable = 0
+    /// Entries of the last good answer that are left out: what can't be read, and healthy ones that
+    /// can't be connected to, since they have port 0 or a host name that does not resolve.
+    package private(set) var findings = SourceFindings()
     /// Why there is no good answer now, in Consul's words; nil while there is.
     package private(set) var lastFailure: ConsulFailure?
 
     private let query: ConsulServiceQuery
     private let agents: ConsulAgents
     private let resolver: Resolver?
+    private let family: AddressFamily
     private var watch: ConsulWatch?
     private var listener: ((DiscoveryAnswer) -> Void)?
     /// Counts answers, so that what is found out late about an old one is dropped.
@@ -45,10 +46,12 @@ package final class ConsulSource: Source {
     ///   - refresh: when a prepared query is asked again, which can't be waited on: at the floor.
     ///   - resolver: finds the addresses of instances that have a host name; nil leaves those out
     ///     as unusable.
+    ///   - family: which addresses of a host name are instances.
     package init(
         _ query: ConsulServiceQuery, agents: ConsulAgents, refresh: RefreshSchedule.Options,
-        resolver: Resolver?
+        resolver: Resolver?, family: AddressFamily = .ipv4First
     ) {
+        self.family = family
         self.query = query
         self.agents = agents
         self.resolver = resolver
@@ -130,22 +133,25 @@ package final class ConsulSource: Source {
     }
 
     private func resolve(_ answer: HealthAnswer, ownDatacenter: String?, doubt: ConsulFailure?) {
-        let (instances, named, unusable) = answer.sorted(ownDatacenter: ownDatacenter)
-        self.unusable = unusable
+        let (instances, named, omissions) = answer.sorted(ownDatacenter: ownDatacenter)
+        findings.omissions = omissions
         guard !named.isEmpty else {
             knownAddresses = [:]
             return report(instances, doubt: doubt)
         }
         guard let resolver else {
-            self.unusable += named.count
+            for host in named.map(\.host) {
+                findings.omissions.add("\(host): host names are not looked up here")
+            }
             return report(instances, doubt: doubt)
         }
-        resolution = HostResolution(named, known: knownAddresses, with: resolver) {
-            [weak self] result in
+        resolution = HostResolution(
+            named, known: knownAddresses, family: family, with: resolver
+        ) { [weak self] result in
             guard let self else { return }
             resolution = nil
             knownAddresses = result.addresses
-            self.unusable += result.unresolved
+            findings.omissions.add(result.omissions)
             report(instances + result.instances, doubt: doubt)
         }
     }

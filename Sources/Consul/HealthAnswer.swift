@@ -5,14 +5,19 @@
 // | a check of it or its node is critical  | left out (maintenance is such a check)               |
 // |  … warning, none critical              | its Warning weight; left out when only passing count |
 // |  … all passing, or no check            | its Passing weight                                   |
-// | port 0                                 | not usable: left out and counted                     |
+// | port 0                                 | left out and counted                                 |
 // | a host name as address                 | to be resolved                                       |
-// | anything that can't be                 | the whole answer is refused                          |
+// | anything that can't be: a check status | left out and counted, with its place and the reason; |
+// |  or port that there is none of …       | the others count                                     |
+// | … a tag, metadata or weights           | left out alone; the entry counts                     |
+// | every entry is of that kind            | the whole answer is refused                          |
 //
-// One entry that can't be read spoils the answer: a registry that garbles one may have garbled or
-// lost others, and an answer that is refused changes nothing, while one that is believed drains.
+// One entry that can't be read says nothing of the others: it must not keep the service as it was when
+// these change. An answer of which nothing can be read is in another language than ours, and changes
+// nothing.
 
 internal import Backends
+internal import Discovery
 internal import Endpoints
 internal import JSON
 
@@ -44,10 +49,11 @@ struct HealthAnswer {
         let weight: UInt16
         let metadata: [String: String]
 
-        func instance(at address: IPAddress) -> Instance {
+        /// The instance at one of its host's addresses, of which `sharers` share the weight.
+        func instance(at address: IPAddress, sharers: UInt16 = 1) -> Instance {
             Instance(
                 Endpoint(address, port), priority: HealthAnswer.priority, weight: weight,
-                hostName: host, metadata: metadata)
+                sharers: sharers, hostName: host, metadata: metadata)
         }
     }
 
@@ -55,12 +61,14 @@ struct HealthAnswer {
     static let priority: UInt16 = 1
 
     private(set) var items: [Item] = []
+    /// Entries that can't be read.
+    private(set) var omissions = Omissions()
 
     /// Reads the entries of `/v1/health/service/NAME`.
     ///
     /// - Throws: `JSON.Malformed`.
     init(service bytes: [UInt8], passingOnly: Bool) throws(JSON.Malformed) {
-        let entries = try JSON.decode([HealthEntry].self, from: bytes)
+        let entries = try JSON.decode([JSON.Tolerant<HealthEntry>].self, from: bytes)
         try self.init(entries, passingOnly: passingOnly)
     }
 
@@ -74,28 +82,37 @@ struct HealthAnswer {
     }
 
     private init(
-        _ entries: [HealthEntry], passingOnly: Bool
+        _ entries: [JSON.Tolerant<HealthEntry>], passingOnly: Bool
     ) throws(JSON.Malformed) {
+        var readCount = 0
         for (index, entry) in entries.enumerated() {
-            do throws(JSON.Malformed) {
-                if let item = try entry.item(passingOnly: passingOnly) { items.append(item) }
-            } catch {
-                throw .init("[\(index)]: \(error.reason)")
+            switch entry {
+            case .malformed(let error): omissions.add(error.reason)
+            case .value(let entry):
+                do throws(JSON.Malformed) {
+                    if let item = try entry.item(passingOnly: passingOnly) { items.append(item) }
+                    readCount += 1
+                    for oddity in entry.oddities { omissions.add(oddity) }
+                } catch {
+                    omissions.add("[\(index)], \(entry.Service.ID): \(error.reason)")
+                }
             }
         }
+        if readCount == 0, let first = omissions.examples.first { throw .init(first) }
     }
 
     /// Whether it makes a difference which datacentre the agents are in.
     var dependsOnDatacenter: Bool { items.contains { $0.wide != nil } }
 
-    /// The entries by what is left to do for them: nothing; to resolve a name; and how many are
-    /// nowhere to be connected to.
+    /// The entries by what is left to do for them: nothing; to resolve a name; and what is left out,
+    /// since it can't be read or is nowhere to be connected to.
     ///
     /// - Parameter ownDatacenter: the agents' own; nil takes every entry for one of it.
     func sorted(ownDatacenter: String?) -> (
-        instances: [Instance], named: [Named], unusable: Int
+        instances: [Instance], named: [Named], omissions: Omissions
     ) {
-        var result: (instances: [Instance], named: [Named], unusable: Int) = ([], [], 0)
+        var result: (instances: [Instance], named: [Named], omissions: Omissions) =
+            ([], [], omissions)
         for item in items {
             let isElsewhere =
                 if let ownDatacenter, let datacenter = item.datacenter {
@@ -105,7 +122,7 @@ struct HealthAnswer {
                 }
             let place = isElsewhere ? item.wide ?? item.place : item.place
             if place.port == 0 {
-                result.unusable += 1
+                result.omissions.add("\(item.metadata["id"] ?? place.host): it has port 0")
             } else if let address = IPAddress(place.host) {
                 result.instances.append(
                     Instance(

@@ -4,11 +4,15 @@
 internal import JSON
 
 struct HealthEntry: Decodable {
+    /// What only describes an instance: a value of it that makes no sense is left out, and the
+    /// instance is not.
+    typealias TolerantTexts = JSON.Tolerant<[String: JSON.Tolerant<String>]>
+
     struct RegisteredNode: Decodable {
         let Node: String
         let Address: String?
         let Datacenter: String?
-        let Meta: [String: String]?
+        let Meta: TolerantTexts?
         let TaggedAddresses: [String: String]?
     }
 
@@ -24,11 +28,11 @@ struct HealthEntry: Decodable {
         }
 
         let ID: String
-        let Tags: [String]?
+        let Tags: JSON.Tolerant<[JSON.Tolerant<String>]>?
         let Address: String?
         let Port: Int?
-        let Meta: [String: String]?
-        let Weights: WeightsByStatus?
+        let Meta: TolerantTexts?
+        let Weights: JSON.Tolerant<WeightsByStatus>?
         let TaggedAddresses: [String: TaggedAddress]?
     }
 
@@ -42,7 +46,7 @@ struct HealthEntry: Decodable {
 }
 
 struct PreparedQueryAnswer: Decodable {
-    let Nodes: [HealthEntry]?
+    let Nodes: [JSON.Tolerant<HealthEntry>]?
 }
 
 extension HealthEntry {
@@ -64,8 +68,8 @@ extension HealthEntry {
         switch try health() {
         case .critical: return nil
         case .warning where passingOnly: return nil
-        case .warning: weight = Service.Weights?.Warning ?? 1
-        case .passing: weight = Service.Weights?.Passing ?? 1
+        case .warning: weight = Service.Weights?.value?.Warning ?? 1
+        case .passing: weight = Service.Weights?.value?.Passing ?? 1
         }
         return HealthAnswer.Item(
             place: place, wide: wide == place ? nil : wide, datacenter: Node.Datacenter,
@@ -78,7 +82,8 @@ extension HealthEntry {
         var worst = Health.passing
         for check in Checks ?? [] {
             guard let health = Health(rawValue: check.Status) else {
-                throw .init("a check is neither passing, warning nor critical")
+                throw .init(
+                    "a check is \(check.Status.prefix(40)), and not passing, warning or critical")
             }
             switch health {
             case .passing: break
@@ -91,7 +96,7 @@ extension HealthEntry {
 
     private func port(_ number: Int?) throws(JSON.Malformed) -> UInt16 {
         guard let port = UInt16(exactly: number ?? 0) else {
-            throw .init("the port is not 0 to 65535")
+            throw .init("the port is \(number ?? 0), and not 0 to 65535")
         }
         return port
     }
@@ -114,12 +119,27 @@ extension HealthEntry {
         return .init(host: host, port: place.port)
     }
 
+    private func texts(_ texts: TolerantTexts?) -> [String: String] {
+        (texts?.value ?? [:]).compactMapValues(\.value)
+    }
+
+    /// Why parts of the entry that only describe the instance are left out, a clause each.
+    var oddities: [String] {
+        let tags = Service.Tags?.value ?? []
+        let texts = [Node.Meta, Service.Meta].compactMap { $0?.value }.flatMap(\.values)
+        let whole = [
+            Service.Tags?.reason, Node.Meta?.reason, Service.Meta?.reason, Service.Weights?.reason,
+        ]
+        return (whole + tags.map(\.reason) + texts.map(\.reason)).compactMap(\.self)
+    }
+
     /// What the operator wrote of the service, or else of its node (a zone, mostly), and what Consul
     /// knows besides, which wins over both. Keys that begin with `consul-` are Consul's own.
     private var metadata: [String: String] {
-        var metadata = (Node.Meta ?? [:]).filter { !$0.key.hasPrefix("consul-") }
-        metadata.merge(Service.Meta ?? [:]) { _, service in service }
-        if let tags = Service.Tags, !tags.isEmpty { metadata["tags"] = tags.joined(separator: ",") }
+        var metadata = texts(Node.Meta).filter { !$0.key.hasPrefix("consul-") }
+        metadata.merge(texts(Service.Meta)) { _, service in service }
+        let tags = (Service.Tags?.value ?? []).compactMap(\.value)
+        if !tags.isEmpty { metadata["tags"] = tags.joined(separator: ",") }
         metadata["node"] = Node.Node
         metadata["id"] = Service.ID
         if let datacenter = Node.Datacenter { metadata["datacenter"] = datacenter }

@@ -4,6 +4,7 @@
 internal import Backends
 internal import DNSClient
 internal import DNSWire
+internal import Discovery
 internal import Endpoints
 
 /// Lookups under way for one answer. Loop thread only.
@@ -13,11 +14,12 @@ final class HostResolution {
         var instances: [Instance] = []
         /// By name, for the next answer.
         var addresses: [DomainName: [IPAddress]] = [:]
-        /// Instances whose name has no address, or is no name.
-        var unresolved = 0
+        /// Instances whose name has no address, or is no name, and addresses beyond the bound.
+        var omissions = Omissions()
     }
 
     private let named: [(HealthAnswer.Named, name: DomainName?)]
+    private let family: AddressFamily
     private let known: [DomainName: [IPAddress]]
     private var found: [DomainName: [IPAddress]] = [:]
     private var waiting = 0
@@ -26,19 +28,22 @@ final class HostResolution {
 
     /// Resolves each name once, and calls `completion` once, unless cancelled before: at once when
     /// none of the names can be asked for, else from the loop.
+    ///
+    /// - Parameter family: Which addresses of a name are instances.
     init(
-        _ named: [HealthAnswer.Named], known: [DomainName: [IPAddress]], with resolver: Resolver,
-        completion: @escaping (Result) -> Void
+        _ named: [HealthAnswer.Named], known: [DomainName: [IPAddress]], family: AddressFamily,
+        with resolver: Resolver, completion: @escaping (Result) -> Void
     ) {
         self.named = named.map { ($0, name: try? DomainName($0.host)) }
         self.known = known
+        self.family = family
         self.completion = completion
         let names = Set(self.named.compactMap(\.name))
         waiting = names.count
         if names.isEmpty { finish() }
         // The resolver bounds how many of these are under way at once.
         lookups = names.map { name in
-            resolver.resolveAddresses(name) { [weak self] in self?.hear($0) }
+            resolver.resolveAddresses(name, family) { [weak self] in self?.hear($0) }
         }
     }
 
@@ -62,12 +67,19 @@ final class HostResolution {
         var result = Result()
         result.addresses = found
         for (named, name) in named {
-            // A host with addresses of both families is one instance, at its IPv4 address, which
-            // comes first: two would get it twice its share.
-            if let name, let address = found[name]?.first {
-                result.instances.append(named.instance(at: address))
+            let wanted = family.choose(from: name.flatMap { found[$0] } ?? [])
+            // Always the same ones of too many, whatever the order of the answer.
+            let used = wanted.count > SRVRecords.addressesMax ? wanted.sorted() : wanted
+            let addresses = used.prefix(SRVRecords.addressesMax)
+            result.instances += addresses.map {
+                named.instance(at: $0, sharers: UInt16(addresses.count))
+            }
+            if addresses.isEmpty {
+                result.omissions.add("\(named.host): it has no address")
             } else {
-                result.unresolved += 1
+                result.omissions.add(
+                    "\(named.host): it has \(wanted.count) addresses, \(addresses.count) are used",
+                    count: wanted.count - addresses.count)
             }
         }
         let completion = completion

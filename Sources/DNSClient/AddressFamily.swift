@@ -13,7 +13,7 @@ package enum AddressFamily: String, Sendable, Hashable, CaseIterable {
     case ipv4
     /// IPv6 alone; A is not asked for.
     case ipv6
-    /// Both: a host with both is two instances.
+    /// Both: every address of either family is an instance.
     case both
 
     /// The types of records to ask for, in the order of preference.
@@ -26,7 +26,7 @@ package enum AddressFamily: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Those of `addresses` that are wanted, the order kept within each family.
+    /// The `addresses` that are wanted, in their order within each family.
     package func choose(from addresses: [IPAddress]) -> [IPAddress] {
         let v4 = addresses.filter { if case .v4 = $0 { true } else { false } }
         let v6 = addresses.filter { if case .v6 = $0 { true } else { false } }
@@ -39,11 +39,11 @@ package enum AddressFamily: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The one address of each wanted family that a host which is one instance has: one for every
-    /// case but `both`.
-    package func chooseOne(from addresses: [IPAddress]) -> [IPAddress] {
-        guard self == .both else { return Array(choose(from: addresses).prefix(1)) }
-        return AddressFamily.ipv4.chooseOne(from: addresses)
-            + AddressFamily.ipv6.chooseOne(from: addresses)
+    /// Whether addresses that came along with an answer are enough, so that no question is needed:
+    /// an additional section may hold one family of a host and leave out the other.
+    package func isServed(by addresses: [IPAddress]) -> Bool {
+        guard self == .both else { return !choose(from: addresses).isEmpty }
+        return AddressFamily.ipv4.isServed(by: addresses)
+            && AddressFamily.ipv6.isServed(by: addresses)
     }
 }

@@ -17,6 +17,8 @@ package struct AnswerChain: Sendable {
     /// server may not have had what lies outside its zone. Nil with records or without aliases, and
     /// for a chain that loops or is too long.
     package private(set) var openAlias: DomainName?
+    /// Whether the aliases lead in a circle, or are more than are followed.
+    package private(set) var isEndless = false
 
     /// Follows the aliases of `message`, which are at most eight, from its question on.
     /// - Complexity: O(answers).
@@ -41,6 +43,7 @@ package struct AnswerChain: Sendable {
             lower(to: next.ttlSeconds)
             name = next.name
         }
+        isEndless = true
     }
 
     private mutating func lower(to seconds: UInt32) {

@@ -129,6 +129,7 @@ package struct AnswerMemory: Sendable, Equatable {
             var endpoint: String
             var priority: UInt16
             var weight: UInt16
+            var sharers: UInt16?
             var host: String?
             var metadata: [String: String]?
 
@@ -136,6 +137,7 @@ package struct AnswerMemory: Sendable, Equatable {
                 endpoint = "\(instance.endpoint)"
                 priority = instance.priority
                 weight = instance.weight
+                sharers = instance.sharers > 1 ? instance.sharers : nil
                 host = instance.hostName.isEmpty ? nil : instance.hostName
                 metadata = instance.metadata.isEmpty ? nil : instance.metadata
             }
@@ -143,8 +145,8 @@ package struct AnswerMemory: Sendable, Equatable {
             var instance: Instance? {
                 Endpoint(endpoint).map {
                     Instance(
-                        $0, priority: priority, weight: weight, hostName: host ?? "",
-                        metadata: metadata ?? [:])
+                        $0, priority: priority, weight: weight, sharers: max(sharers ?? 1, 1),
+                        hostName: host ?? "", metadata: metadata ?? [:])
                 }
             }
         }

@@ -29,6 +29,11 @@ package final class FallbackSource: Source {
         [first.nextAsk, second.nextAsk].compactMap(\.self).min()
     }
 
+    /// What is odd about the answer that counts.
+    package var findings: SourceFindings {
+        state.isFirstGood ? first.findings : state.isSecondGood ? second.findings : first.findings
+    }
+
     /// Begins to ask both.
     package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
         self.listener = listener
@@ -71,6 +76,9 @@ package struct FallbackState: Sendable {
 
     /// Whether the first one names instances.
     package var isFirstGood: Bool { first?.isGood ?? false }
+
+    /// Whether the second one names instances.
+    package var isSecondGood: Bool { second?.isGood ?? false }
 
     /// The first source has answered. Returns what to report.
     package mutating func firstAnswered(_ answer: DiscoveryAnswer) -> DiscoveryAnswer? {

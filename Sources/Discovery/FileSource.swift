@@ -37,6 +37,9 @@ package final class FileSource: Source {
     /// A file says the same until it is written again.
     package var answersStand: Bool { true }
 
+    /// What is odd about the list that was read last.
+    package var findings: SourceFindings { list?.findings ?? SourceFindings() }
+
     /// Reads the file before it returns, and whenever it has changed.
     package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
         self.listener = listener

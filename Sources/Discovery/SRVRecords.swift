@@ -8,7 +8,13 @@ package import Endpoints
 
 /// The records of one SRV answer, with the addresses that came along.
 package struct SRVRecords {
-    /// Those whose target is a host, in the order of the answer.
+    /// The most addresses of one target that are instances. A host has one or two, a name that
+    /// stands for a whole group may have dozens; a server could name thousands for each record.
+    package static let addressesMax = 256
+    /// The most instances of one answer; a service has 4,096 backends at most.
+    package static let instancesMax = 10_000
+
+    /// The records whose target is a host, in the order of the answer.
     private let records: [RecordData.SRV]
     /// Addresses by target, from the additional section or from the target's own name, with the
     /// smallest TTL of each.
@@ -18,6 +24,8 @@ package struct SRVRecords {
     private let ttlSeconds: UInt32?
     private let family: AddressFamily
     private let port: UInt16?
+    /// Records without a port.
+    private var portless: [RecordData.SRV] = []
     /// Targets whose name is their address.
     private var spelledTargets: Set<DomainName> = []
 
@@ -34,11 +42,12 @@ package struct SRVRecords {
         self.family = family
         self.port = port
         let chain = AnswerChain(message)
-        records = chain.records.compactMap { record in
-            guard case .srv(let srv) = record.data, !srv.target.isRoot, (port ?? srv.port) != 0
-            else { return nil }
+        let hosts = chain.records.compactMap { record -> RecordData.SRV? in
+            guard case .srv(let srv) = record.data, !srv.target.isRoot else { return nil }
             return srv
         }
+        records = hosts.filter { (port ?? $0.port) != 0 }
+        if port == nil { portless = hosts.filter { $0.port == 0 } }
         ttlSeconds = chain.ttlSeconds
         // One pass over what came along, then a look-up per target.
         var owners: [DomainName: [ResourceRecord]] = [:]
@@ -100,36 +109,59 @@ package struct SRVRecords {
         addresses.filter { !spelledTargets.contains($0.key) }.mapValues(\.addresses)
     }
 
-    /// The instances: one for each record whose target has an address that is wanted. A host with
-    /// addresses of both families is one instance, since two would get it twice its share, unless
-    /// both families are wanted. Records that lead to one endpoint are joined by the roster.
-    package var instances: [Instance] {
+    /// The instances: one for each record and wanted address of its target, which share the
+    /// record's weight. Records that lead to one endpoint are joined by the roster.
+    package var instances: [Instance] { read().instances }
+
+    /// What is left out: records without a port, targets without a wanted address, and addresses
+    /// beyond the bounds.
+    package var omissions: Omissions { read().omissions }
+
+    /// The instances of the answer and what it has besides.
+    /// - Complexity: O(n log n) in the addresses.
+    package func read() -> (instances: [Instance], omissions: Omissions) {
+        var omissions = Omissions()
+        for srv in portless {
+            omissions.add("the record of \(srv.target.hostName): it has port 0")
+        }
+        var chosen: [DomainName: [IPAddress]] = [:]
+        for target in records.map(\.target) where chosen[target] == nil {
+            let wanted = family.choose(from: addresses[target]?.addresses ?? [])
+            // Always the same ones of too many, whatever the order of the answer.
+            let used = wanted.count > Self.addressesMax ? wanted.sorted() : wanted
+            chosen[target] = Array(used.prefix(Self.addressesMax))
+            omissions.add(
+                "\(target.hostName): it has \(wanted.count) addresses, \(Self.addressesMax) are used",
+                count: wanted.count - Self.addressesMax)
+        }
         let timeToLive = timeToLive
-        return records.flatMap { record in
-            family.chooseOne(from: addresses[record.target]?.addresses ?? []).map { address in
-                Instance(
-                    Endpoint(address, port ?? record.port), priority: record.priority,
-                    weight: record.weight, hostName: record.target.hostName,
-                    timeToLive: timeToLive)
+        var instances: [Instance] = []
+        for record in records {
+            let addresses = chosen[record.target] ?? []
+            if addresses.isEmpty {
+                omissions.add("the record of \(record.target.hostName): it has no address")
+            }
+            guard instances.count + addresses.count <= Self.instancesMax else {
+                omissions.add(
+                    "\(record.target.hostName): there are more than \(Self.instancesMax) instances",
+                    count: addresses.count)
+                continue
+            }
+            for address in addresses {
+                instances.append(
+                    Instance(
+                        Endpoint(address, port ?? record.port), priority: record.priority,
+                        weight: record.weight, sharers: UInt16(addresses.count),
+                        hostName: record.target.hostName, timeToLive: timeToLive))
             }
         }
+        return (instances, omissions)
     }
 
     /// How long the whole answer holds: the smallest TTL of all that it is made of.
     package var timeToLive: Duration? {
         let all = addresses.values.compactMap(\.ttlSeconds) + [ttlSeconds].compactMap(\.self)
         return all.min().map { .seconds(Int64($0)) }
-    }
-}
-
-extension AddressFamily {
-    /// Whether addresses that came along are enough, so that no question is needed. An additional
-    /// section may hold one family of a host and leave out the other.
-    fileprivate func isServed(by addresses: [IPAddress]) -> Bool {
-        switch self {
-        case .ipv4First, .ipv6First, .ipv4, .ipv6: !choose(from: addresses).isEmpty
-        case .both: chooseOne(from: addresses).count == 2
-        }
     }
 }
 

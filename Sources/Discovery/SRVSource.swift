@@ -2,7 +2,7 @@
 //
 // One lookup asks for the SRV records, once more over TCP when they look cut (PartialAnswerGuard),
 // and then, only for targets that came without an address, for A and AAAA. The answer is reported
-// when all of it is known. An address that could not be found out because a server failed is the
+// when all of it is known. A name that is only an alias is asked for by that (AliasTrail). An address that could not be found out because a server failed is the
 // one known before: an error never shrinks the set.
 
 package import Backends
@@ -51,12 +51,20 @@ package final class SRVSource: DNSSource {
     /// The instances reported last, for answers that are known to be a part.
     private var lastInstances: [Instance] = []
     private var partialGuard = PartialAnswerGuard()
+    /// The aliases that the lookup under way has followed.
+    private var aliases: AliasTrail
+    /// The name that the lookup under way asks for: the last of those aliases.
+    private var asked: DomainName
+    /// What is odd about the answer reported last.
+    package private(set) var findings = SourceFindings()
 
     /// A source for the SRV records of `name`, asked through `resolver`.
     package init(_ name: DomainName, resolver: Resolver, options: Options, on loop: EventLoop) {
         self.name = name
         self.resolver = resolver
         self.options = options
+        aliases = AliasTrail(from: name)
+        asked = name
         summary = "SRV \(name)"
         lookups = LookupTimer(options.refresh, on: loop) { [unowned self] in ask() }
     }
@@ -87,6 +95,12 @@ package final class SRVSource: DNSSource {
     // MARK: - Records
 
     private func ask() {
+        aliases = AliasTrail(from: name)
+        ask(name)
+    }
+
+    private func ask(_ name: DomainName) {
+        asked = name
         // Nil leaves it to the resolver, which may be told to ask over TCP always.
         let tcpFirst = partialGuard.asksOverTCP(now: .now) ? true : nil
         question = resolver.ask(name, .srv, tcpFirst: tcpFirst) { [weak self] answer in
@@ -110,7 +124,15 @@ package final class SRVSource: DNSSource {
         case .partial(let message):
             partialGuard.failedOverTCP(hadAnswer: true, now: .now)
             complete(message, isPart: true)
-        case .nodata, .nxdomain: fallBack(answer.outcome)
+        case .nodata, .nxdomain:
+            switch aliases.step(after: answer) {
+            case .none: fallBack(answer.outcome)
+            case .follow(let alias): ask(alias)
+            case .endless:
+                report(
+                    .failure(.malformed("the aliases of the name lead in a circle")),
+                    timeToLive: nil)
+            }
         case .timeout, .unreachable, .malformed:
             // Over UDP there may be an answer: the next lookup asks so.
             if isByGuard, !answer.wasGivenUp {
@@ -127,7 +149,7 @@ package final class SRVSource: DNSSource {
         case .whole: complete(message, isPart: false)
         case .part: complete(message, isPart: true)
         case .askOverTCP:
-            question = resolver.ask(name, .srv, tcpFirst: true) { [weak self] answer in
+            question = resolver.ask(asked, .srv, tcpFirst: true) { [weak self] answer in
                 self?.hear(answer, after: message, found)
             }
         }
@@ -180,7 +202,8 @@ package final class SRVSource: DNSSource {
     private func finish(_ records: SRVRecords, isPart: Bool) {
         resolutions = []
         knownAddresses = records.resolvedAddresses
-        var instances = records.instances
+        var (instances, omissions) = records.read()
+        findings.omissions = omissions
         if isPart {
             // The server says that there are more: those it named last are still believed.
             let named = Set(instances.map(\.endpoint))
@@ -193,7 +216,10 @@ package final class SRVSource: DNSSource {
             return
         }
         lastInstances = instances
-        report(.instances(instances), timeToLive: records.timeToLive)
+        let aliasTTL = aliases.ttlSeconds.map { Duration.seconds(Int64($0)) }
+        report(
+            .instances(instances),
+            timeToLive: [records.timeToLive, aliasTTL].compactMap(\.self).min())
     }
 
     // MARK: - No records

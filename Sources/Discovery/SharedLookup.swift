@@ -51,6 +51,8 @@ package final class SharedLookup {
     fileprivate var answersStand: Bool { source?.answersStand ?? false }
 
     fileprivate var nextAsk: ContinuousClock.Instant? { source?.nextAsk }
+
+    fileprivate var findings: SourceFindings { source?.findings ?? SourceFindings() }
 }
 
 /// One service's part in a shared lookup. Control thread only.
@@ -69,6 +71,9 @@ package final class SharedSource: Source {
 
     /// When the lookup is made again.
     package var nextAsk: ContinuousClock.Instant? { lookup.nextAsk }
+
+    /// What is odd about the lookup's last answer.
+    package var findings: SourceFindings { lookup.findings }
 
     /// Begins the lookup, or joins it: what it came to last is reported before this returns.
     package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {

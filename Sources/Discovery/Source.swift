@@ -13,6 +13,8 @@ package protocol Source: AnyObject {
     var answersStand: Bool { get }
     /// When it asks again; nil while it asks, and when it is told of changes instead.
     var nextAsk: ContinuousClock.Instant? { get }
+    /// What is odd about its last answer.
+    var findings: SourceFindings { get }
     /// Begins to report to `listener`: at once, or as soon as the first lookup ends, and from then
     /// on whenever one does.
     func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void)
@@ -33,4 +35,7 @@ extension Source {
 
     /// Not all ask by a timer.
     package var nextAsk: ContinuousClock.Instant? { nil }
+
+    /// Most have nothing to tell but instances.
+    package var findings: SourceFindings { SourceFindings() }
 }

@@ -4,6 +4,7 @@
 
 package import Backends
 package import DNSClient
+internal import DNSWire
 package import Discovery
 package import Endpoints
 
@@ -60,13 +61,17 @@ package struct Explanation: Sendable {
             return instances
         }
 
-        /// Whether the question itself had records, instances or not.
+        /// Whether the question had records, under its own name or one that it is an alias of;
+        /// instances or not.
         package var hasRecords: Bool {
-            guard case .records? = answers.first?.outcome else {
-                if case .partial? = answers.first?.outcome { return true }
-                return false
+            guard let type = answers.first?.question.type else { return false }
+            return answers.contains { answer in
+                guard answer.question.type == type else { return false }
+                switch answer.outcome {
+                case .records, .partial: return true
+                default: return false
+                }
             }
-            return true
         }
     }
 

@@ -105,11 +105,21 @@ package struct Remark: Sendable, Equatable {
     // MARK: - What the records say
 
     private static func records(of server: Explanation.Server) -> [Remark] {
-        // The last answer to the question itself: over TCP when there was one.
+        // The last answer of the type that was asked for: over TCP when there was one, and under the
+        // name that the first is an alias of.
         guard let question = server.answers.first?.question,
-            let message = server.answers.last(where: { $0.question == question })?.message
+            let last = server.answers.last(where: { $0.question.type == question.type }),
+            let message = last.message
         else { return [] }
         var remarks: [Remark] = []
+        if last.question != question {
+            remarks.append(
+                Remark(
+                    kind: .alias,
+                    text:
+                        "\(question.name) is an alias, and nothing else came with it: the records "
+                        + "are those of \(last.question.name.lowercased)"))
+        }
         func add(_ kind: Kind, _ text: String) { remarks.append(Remark(kind: kind, text: text)) }
         let chain = AnswerChain(message)
         let others = message.answers.count - chain.records.count

@@ -62,7 +62,7 @@ package enum JSON {
             self.reason = reason
         }
 
-        fileprivate init(_ error: DecodingError) {
+        init(_ error: DecodingError) {
             switch error {
             case .typeMismatch(let type, let context):
                 reason = "\(Self.place(context)) is no \(Self.name(of: type))"
@@ -79,8 +79,13 @@ package enum JSON {
 
         /// `[3].Service.Port`.
         private static func place(_ context: DecodingError.Context) -> String {
-            guard !context.codingPath.isEmpty else { return "the document" }
-            let parts = context.codingPath.map { key in
+            place(context.codingPath)
+        }
+
+        /// Where in the document `path` leads: `[3].Service.Port`.
+        static func place(_ path: [any CodingKey]) -> String {
+            guard !path.isEmpty else { return "the document" }
+            let parts = path.map { key in
                 key.intValue.map { "[\($0)]" } ?? key.stringValue
             }
             return parts.joined(separator: ".")

@@ -49,7 +49,8 @@ final class SourceFactory {
         switch source {
         case .srv(let name): return try srv(name, service)
         case .consul(let query, let fallback):
-            let api = ConsulSource(query, agents: agents, refresh: refresh, resolver: resolver)
+            let api = ConsulSource(
+                query, agents: agents, refresh: refresh, resolver: resolver, family: family)
             guard let fallback else { return api }
             return FallbackSource(api, fallback: try srv(fallback, service))
         case .file(let path):

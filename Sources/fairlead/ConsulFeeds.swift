@@ -3,6 +3,7 @@
 
 import Configuration
 import Consul
+import Discovery
 import Documents
 import Events
 
@@ -73,15 +74,14 @@ final class ConsulFeeds {
     /// What `live` has come to.
     var outcome: LiveConfiguration { live }
 
-    private func hear(_ answer: Result<[ConsulKV.Entry], ConsulFailure>) {
+    private func hear(_ answer: Result<ConsulKV.Contents, ConsulFailure>) {
         switch answer {
         case .failure(let failure): fail(Self.keysName, failure)
-        case .success(let entries):
-            answered(Self.keysName, problems: [])
+        case .success(let contents):
             var additions: [Addition] = []
-            var problems: [String] = []
+            var problems = contents.omissions.lines
             // A key that ends in a slash is a folder of Consul's own page, and has no value.
-            for entry in entries where !entry.key.hasSuffix("/") && !entry.key.isEmpty {
+            for entry in contents.entries where !entry.key.hasSuffix("/") && !entry.key.isEmpty {
                 let name = "kv:\(entry.key)"
                 guard let text = String(validating: entry.value, as: UTF8.self) else {
                     problems.append("\(name): found bytes that are not UTF-8, expected YAML")
@@ -94,30 +94,27 @@ final class ConsulFeeds {
                     problems.append("\(error)")
                 }
             }
-            set(additions, problems, from: Self.keysName)
+            answered(Self.keysName, problems: problems)
+            set(additions, from: Self.keysName)
         }
     }
 
-    private func hear(_ answer: Result<[String: [String]], ConsulFailure>) {
+    private func hear(_ answer: Result<ConsulCatalog.Contents, ConsulFailure>) {
         switch answer {
         case .failure(let failure): fail(Self.tagsName, failure)
-        case .success(let services):
-            let routes = TagRoutes(services)
-            let known = Set(feeds[Self.tagsName]?.problems ?? [])
-            answered(Self.tagsName, problems: routes.problems)
-            for problem in routes.problems where !known.contains(problem) {
-                log().write(.warning, "consul.tag_refused", ["what": problem])
-            }
-            set(routes.additions, [], from: Self.tagsName)
+        case .success(let contents):
+            let routes = TagRoutes(contents.tags)
+            answered(Self.tagsName, problems: contents.omissions.lines + routes.problems)
+            set(routes.additions, from: Self.tagsName)
         }
     }
 
     /// Passes on what a feed says; that it says nothing any more only after a while.
-    private func set(_ additions: [Addition], _ problems: [String], from name: String) {
+    private func set(_ additions: [Addition], from name: String) {
         emptyTimers[name]?.cancel()
         emptyTimers[name] = nil
-        guard additions.isEmpty, problems.isEmpty, live.hasDocuments(from: name) else {
-            live.set(additions, problems: problems, from: name)
+        guard additions.isEmpty, live.hasDocuments(from: name) else {
+            live.set(additions, from: name)
             return
         }
         let minutes = Self.emptyHold.components.seconds / 60
@@ -134,6 +131,13 @@ final class ConsulFeeds {
         guard var feed = feeds[name] else { return }
         if feed.failure != nil {
             log().write(.info, "consul.feed_recovered", ["feed": feed.summary])
+        }
+        for problem in problems where !feed.problems.contains(problem) {
+            if name == Self.tagsName {
+                log().write(.warning, "consul.tag_refused", ["what": problem])
+            } else {
+                log().write(.warning, "consul.key_refused", ["what": problem])
+            }
         }
         feed.lastGoodAt = .now
         feed.failure = nil

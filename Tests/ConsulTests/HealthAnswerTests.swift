@@ -2,6 +2,7 @@
 // refused whole, with the place. Method: tables of documents, each with what it means.
 
 import Backends
+import Discovery
 import Endpoints
 import JSON
 import TestSupport
@@ -25,7 +26,7 @@ import Testing
 
     private func sorted(
         _ json: String, passingOnly: Bool = false, own: String? = nil
-    ) throws -> (instances: [Instance], named: [HealthAnswer.Named], unusable: Int) {
+    ) throws -> (instances: [Instance], named: [HealthAnswer.Named], omissions: Omissions) {
         try HealthAnswer(service: Array(json.utf8), passingOnly: passingOnly)
             .sorted(ownDatacenter: own)
     }
@@ -131,7 +132,7 @@ import Testing
             ].joined(separator: ",") + "]"
         let found = try sorted(json)
         #expect(found.named.map(\.host) == ["db.example.com"])
-        #expect(found.unusable == 1)
+        #expect(found.omissions.count == 1)
         #expect(found.instances.map(\.endpoint.description) == ["[::1]:1"])
         let resolved = try #require(found.named.first).instance(at: .loopback)
         #expect(resolved.hostName == "db.example.com")
@@ -139,19 +140,16 @@ import Testing
     }
 
     @Test(
-        "one entry that can't be read spoils the answer, and is named",
+        "an answer of which nothing can be read is refused, and the first reason is named",
         arguments: [
             ("", "no JSON"), ("{}", "list"), ("[1]", "[0]"), ("null", "the document is null"),
             ("[{}]", "no Node"),
-            ("[\(entry()),\(entry(service: #""Port":65536"#))]", "[1]: the port"),
-            ("[\(entry(service: #""Port":-1"#))]", "the port"),
+            ("[\(entry(service: #""Port":-1"#))]", "the port is -1"),
             ("[\(entry(service: #""Port":"80""#))]", "[0].Service.Port is no whole number"),
             ("[\(entry(service: #""Port":1.5"#))]", "out of range"),
             ("[\(entry(service: #""Port":99999999999999999999"#))]", "out of range"),
             ("[\(entry(node: #""Address":"""#))]", "no address"),
-            ("[\(entry(checks: checks("fine")))]", "neither passing, warning nor critical"),
-            ("[\(entry(service: #""Port":80,"Tags":"v1""#))]", "[0].Service.Tags is no list"),
-            ("[\(entry(service: #""Port":80,"Meta":{"a":1}"#))]", "[0].Service.Meta.a is no text"),
+            ("[\(entry(checks: checks("fine")))]", "a check is fine, and not passing"),
             (
                 "[\(entry(service: #""Port":80,"TaggedAddresses":{"wan":{"Address":"1.1.1.1","Port":70000}}"#))]",
                 "the port"
@@ -165,6 +163,37 @@ import Testing
         } catch {
             #expect(error.reason.contains(says), "\(error.reason)")
         }
+    }
+
+    @Test(
+        "one entry that can't be read is left out and told of, and the others count",
+        arguments: [
+            (entry(service: #""Port":99999"#), "[1], web-1: the port is 99999"),
+            (entry(checks: checks("unknown")), "[1], web-1: a check is unknown"),
+            (entry(service: #""Port":"80""#), "[1].Service.Port is no whole number"),
+            (entry(service: #""Port":99999999999999999999"#), "[1] has a number that is out"),
+            (entry(node: #""Address":"""#), "there is no address"), ("{}", "[1] has no Node"),
+            ("null", "[1]"), ("7", "[1]"), ("[]", "[1]"), (#"{"Node":{"Node":null}}"#, "[1].Node"),
+        ])
+    func oneOdd(odd: String, says: String) throws {
+        let good = Self.entry(service: #""Port":81"#)
+        let found = try sorted("[\(good),\(odd),\(Self.entry(checks: Self.checks("critical")))]")
+        #expect(found.instances.map(\.endpoint.port) == [81])
+        #expect(found.omissions.count == 1)
+        #expect(
+            found.omissions.description.contains(says), "\(found.omissions.description)")
+    }
+
+    @Test(
+        "a tag, metadata or weights that make no sense are left out, and the instance is not",
+        arguments: [
+            (#""Tags":["v1",5,null]"#, 2), (#""Tags":"v1""#, 1), (#""Meta":{"a":1,"b":"c"}"#, 1),
+            (#""Meta":[]"#, 1), (#""Weights":"heavy""#, 1), (#""Weights":{"Passing":"x"}"#, 1),
+        ])
+    func oddDescription(part: String, count: Int) throws {
+        let found = try sorted("[\(Self.entry(service: #""Port":80,"# + part))]")
+        #expect(found.instances.count == 1 && found.instances[0].weight == 1)
+        #expect(found.omissions.count == count)
     }
 
     @Test("whatever bytes come, they are read within the bounds or refused")
@@ -195,8 +224,8 @@ import Testing
             }
             read += 1
             let sorted = answer.sorted(ownDatacenter: "dc2")
-            let total = sorted.instances.count + sorted.named.count + sorted.unusable
-            #expect(total == answer.items.count)
+            let total = sorted.instances.count + sorted.named.count
+            #expect(total <= answer.items.count)
             #expect(sorted.instances.allSatisfy { $0.endpoint.port != 0 && $0.priority == 1 })
         }
         // The table of mutations reaches both ends.

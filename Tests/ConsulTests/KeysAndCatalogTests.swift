@@ -1,6 +1,7 @@
 // Goal: keys and the catalogue are told whole, whenever they differ and not when an index moves.
 // Method: watches of a stand-in that is written to, and tables of answers.
 
+import Discovery
 import Endpoints
 import TestSupport
 import Testing
@@ -14,15 +15,15 @@ import Testing
         stage = try Stage()
     }
 
-    private func texts(_ result: Result<[ConsulKV.Entry], ConsulFailure>?) -> [String]? {
-        guard case .success(let entries) = result else { return nil }
-        return entries.map { "\($0.key)=\(String(decoding: $0.value, as: UTF8.self))" }
+    private func texts(_ result: Result<ConsulKV.Contents, ConsulFailure>?) -> [String]? {
+        guard case .success(let contents) = result else { return nil }
+        return contents.entries.map { "\($0.key)=\(String(decoding: $0.value, as: UTF8.self))" }
     }
 
     @Test("the keys below a prefix are a set that is told whenever it differs")
     func keys() throws {
         let kv = ConsulKV("fairlead/", agents: stage.agents { $0.wait = .seconds(60) })
-        let heard = Heard<Result<[ConsulKV.Entry], ConsulFailure>>()
+        let heard = Heard<Result<ConsulKV.Contents, ConsulFailure>>()
         kv.start { heard.append($0) }
         defer { kv.stop() }
         stage.turn(until: "it is empty") { texts(heard.last) == [] }
@@ -34,7 +35,8 @@ import Testing
             $0.put("fairlead/", [])
         }
         stage.turn(until: "a is there") { texts(heard.last) == ["=", "a/x=1", "b=2"] }
-        guard case .success(let entries) = heard.last else { return }
+        guard case .success(let contents) = heard.last else { return }
+        let entries = contents.entries
         #expect(entries.map(\.flags) == [0, 0, 7])
         #expect(entries.allSatisfy { $0.modifyIndex > 0 })
         stage.standIn.change { $0.delete("fairlead/a/x") }
@@ -51,7 +53,7 @@ import Testing
             $0.delete("fairlead/b")
         }
         let kv = ConsulKV("fairlead/", agents: stage.agents())
-        let heard = Heard<Result<[ConsulKV.Entry], ConsulFailure>>()
+        let heard = Heard<Result<ConsulKV.Contents, ConsulFailure>>()
         kv.start { heard.append($0) }
         defer { kv.stop() }
         stage.turn(until: "a is there") { texts(heard.last) == ["a=1"] }
@@ -73,7 +75,7 @@ import Testing
             $0.lie = .noLeader
         }
         let kv = ConsulKV("fairlead/", datacenter: "dc 1", agents: stage.agents())
-        let heard = Heard<Result<[ConsulKV.Entry], ConsulFailure>>()
+        let heard = Heard<Result<ConsulKV.Contents, ConsulFailure>>()
         kv.start { heard.append($0) }
         defer { kv.stop() }
         stage.turn(until: "it has failed twice") { stage.standIn.seen.count >= 3 }
@@ -99,15 +101,35 @@ import Testing
     }
 
     @Test(
-        "what is no set of keys is refused whole",
+        "what has no key that can be read is refused whole",
         arguments: [
             ("", "no JSON"), ("[{}]", "no Key"),
             (#"[{"Key":"p/a","ModifyIndex":1,"Value":"%%%"}]"#, "not base64"),
             (#"[{"Key":"q/a","ModifyIndex":1,"Value":""}]"#, "prefix"),
             (#"[{"Key":"p/a","ModifyIndex":-1,"Value":""}]"#, "range"),
-            ("[\(pair("p/a", bytes: 1)),\(pair("p/a", bytes: 1))]", "twice"),
         ])
     func refused(json: String, says: String) { expectRefusal(of: json, says) }
+
+    @Test(
+        "a key that can't be read is left out and told of, and the others count",
+        arguments: [
+            ("{}", "[1] has no Key"), ("null", "[1]"),
+            (#"{"Key":"p/b","ModifyIndex":1,"Value":"%%%"}"#, "[1], b: the value is not base64"),
+            (#"{"Key":"q/b","ModifyIndex":1,"Value":""}"#, "does not begin with the prefix"),
+            (#"{"Key":"p/b","ModifyIndex":"x","Value":""}"#, "[1].ModifyIndex"),
+            (pair("p/a", bytes: 1), "a: the key is there twice"),
+            (pair("p/b", bytes: 512 * 1024 + 1), "b: the value has 524289 bytes"),
+        ])
+    func oneOdd(odd: String, says: String) {
+        let json = "[\(Self.pair("p/a", bytes: 1)),\(odd),\(Self.pair("p/c", bytes: 1))]"
+        guard case .success(let contents) = ConsulKV.read(answer(json), prefix: "p/") else {
+            Issue.record("it was refused")
+            return
+        }
+        #expect(contents.entries.map(\.key) == ["a", "c"])
+        #expect(contents.omissions.count == 1)
+        #expect(contents.omissions.description.contains(says), "\(contents.omissions)")
+    }
 
     @Test("no value, no set and no number of keys is larger than its bound")
     func tooLarge() {
@@ -132,12 +154,12 @@ import Testing
     func bounds() throws {
         let half = 512 * 1024
         let json = "[\(Self.pair("p/a", bytes: half)),\(Self.pair("p/b", bytes: half))]"
-        guard case .success(let entries) = ConsulKV.read(answer(json), prefix: "p/") else {
+        guard case .success(let contents) = ConsulKV.read(answer(json), prefix: "p/") else {
             Issue.record("it was refused")
             return
         }
-        #expect(entries.map(\.value.count) == [half, half])
-        #expect(ConsulKV.read(answer("", status: 404), prefix: "p/") == .success([]))
+        #expect(contents.entries.map(\.value.count) == [half, half])
+        #expect(ConsulKV.read(answer("", status: 404), prefix: "p/") == .success(.init()))
         let hidden = answer("", status: 404, isFiltered: true)
         #expect(ConsulKV.read(hidden, prefix: "p/") == .failure(.hidden))
         let leaderless = answer("", status: 404, knowsLeader: false)
@@ -147,15 +169,15 @@ import Testing
     @Test("services and their tags are told whenever they differ")
     func catalog() throws {
         let catalog = ConsulCatalog(agents: stage.agents { $0.wait = .seconds(60) })
-        let heard = Heard<Result<[String: [String]], ConsulFailure>>()
+        let heard = Heard<Result<ConsulCatalog.Contents, ConsulFailure>>()
         catalog.start { heard.append($0) }
         defer { catalog.stop() }
-        stage.turn(until: "it is told") { heard.last == .success(["consul": []]) }
+        stage.turn(until: "it is told") { heard.last == .success(.init(tags: ["consul": []])) }
         var instance = ConsulWorld.Instance("web", id: "a", port: 1001)
         instance.tags = ["urlprefix-/", "v1"]
         stage.standIn.change { $0.register(instance) }
         stage.turn(until: "web is there") {
-            heard.last == .success(["consul": [], "web": ["urlprefix-/", "v1"]])
+            heard.last == .success(.init(tags: ["consul": [], "web": ["urlprefix-/", "v1"]]))
         }
         // Health changes, the catalogue's content does not.
         stage.standIn.change { $0.setStatus("critical", of: "a") }
@@ -163,12 +185,18 @@ import Testing
         #expect(heard.count == 2)
         #expect(
             ConsulCatalog.read(answer("{}", isFiltered: true)) == .failure(.hidden))
-        #expect(ConsulCatalog.read(answer(#"{"a":null}"#)) == .success(["a": []]))
-        for json in ["[]", #"{"a":"v1"}"#, #"{"a":[1]}"#] {
-            guard case .failure(.malformed) = ConsulCatalog.read(answer(json)) else {
-                Issue.record("\(json) was read")
-                continue
-            }
+        #expect(ConsulCatalog.read(answer(#"{"a":null}"#)) == .success(.init(tags: ["a": []])))
+        guard case .failure(.malformed) = ConsulCatalog.read(answer("[]")) else {
+            Issue.record("a list was read")
+            return
         }
+        // A tag, or the tags of a service, that make no sense are left out alone.
+        let odd = #"{"a":["v1",5],"b":"v1","c":["v2"]}"#
+        guard case .success(let contents) = ConsulCatalog.read(answer(odd)) else {
+            Issue.record("it was refused")
+            return
+        }
+        #expect(contents.tags == ["a": ["v1"], "b": [], "c": ["v2"]])
+        #expect(contents.omissions.count == 2)
     }
 }

@@ -194,28 +194,30 @@ struct RealAgentTests {
         defer { agent.stop() }
         let agents = agents(agent.target)
         let kv = ConsulKV("fairlead/", agents: agents)
-        let heard = Heard<Result<[ConsulKV.Entry], ConsulFailure>>()
+        let heard = Heard<Result<ConsulKV.Contents, ConsulFailure>>()
         kv.start { heard.append($0) }
         defer { kv.stop() }
-        stage.turn(until: "it is empty") { heard.last == .success([]) }
+        stage.turn(until: "it is empty") { heard.last == .success(.init()) }
         put("/v1/kv/fairlead/a%20b?flags=7", "one", to: agents)
         stage.turn(until: "a is there") {
-            guard case .success(let entries) = heard.last, let entry = entries.first else {
+            guard case .success(let contents) = heard.last, let entry = contents.entries.first
+            else {
                 return false
             }
             return entry.key == "a b" && entry.value == Array("one".utf8) && entry.flags == 7
         }
         put("/v1/kv/fairlead/a%20b", method: .delete, to: agents)
-        stage.turn(until: "it is empty again") { heard.last == .success([]) }
+        stage.turn(until: "it is empty again") { heard.last == .success(.init()) }
 
         let catalog = ConsulCatalog(agents: agents)
-        let services = Heard<Result<[String: [String]], ConsulFailure>>()
+        let services = Heard<Result<ConsulCatalog.Contents, ConsulFailure>>()
         catalog.start { services.append($0) }
         defer { catalog.stop() }
-        stage.turn(until: "it is told") { services.last == .success(["consul": []]) }
+        stage.turn(until: "it is told") { services.last == .success(.init(tags: ["consul": []])) }
         register("a", port: 1001, extra: #","Tags":["urlprefix-/a strip=/a"]"#, to: agents)
         stage.turn(until: "web is there") {
-            services.last == .success(["consul": [], "web": ["urlprefix-/a strip=/a"]])
+            services.last
+                == .success(.init(tags: ["consul": [], "web": ["urlprefix-/a strip=/a"]]))
         }
     }
 

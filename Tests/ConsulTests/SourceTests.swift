@@ -268,13 +268,13 @@ import Testing
         }
         #expect(instances.map(\.endpoint.description) == ["127.0.0.7:5432"])
         #expect(instances.first?.hostName == "db.demo.test")
-        #expect(source.unusable == 1)
+        #expect(source.findings.omissions.count == 1)
         // Without a resolver neither has an address.
         let (blind, heardBlind) = try self.source("web")
         stage.turn(until: "it is reported") { heardBlind.count > 0 }
         blind.stop()
         #expect(heardBlind.last == .failure(.nodata))
-        #expect(blind.unusable == 2)
+        #expect(blind.findings.omissions.count == 2)
     }
 
     @Test("a prepared query is asked again and again, and one that does not exist is NXDOMAIN")

@@ -123,12 +123,91 @@ import Testing
         #expect(noPort.instances.isEmpty)
     }
 
-    @Test("a host with both families is one instance, at its IPv4 address")
-    func bothFamilies() throws {
+    @Test(
+        "every address of the wanted family is an instance, and they share the record's weight",
+        arguments: [
+            (.ipv4First, ["10.0.0.1:80", "10.0.0.2:80"]), (.ipv4, ["10.0.0.1:80", "10.0.0.2:80"]),
+            (.ipv6First, ["[2001:db8::1]:80"]), (.ipv6, ["[2001:db8::1]:80"]),
+            (.both, ["10.0.0.1:80", "10.0.0.2:80", "[2001:db8::1]:80"]),
+        ] as [(AddressFamily, [String])])
+    func everyAddress(family: AddressFamily, expected: [String]) throws {
+        let message = Message(
+            id: 1, flags: [.response], question: Question(service, .srv),
+            answers: [try srv("a.example", priority: 3, weight: 10)],
+            additionals: [
+                try address("a.example", "2001:db8::1"), try address("a.example", "10.0.0.1"),
+                try address("a.example", "10.0.0.2"),
+            ])
+        let instances = SRVRecords(message, family: family).instances
+        #expect(instances.map(\.endpoint.description) == expected)
+        #expect(instances.allSatisfy { $0.weight == 10 && $0.priority == 3 })
+        #expect(instances.allSatisfy { Int($0.sharers) == expected.count })
+    }
+
+    @Test("a record's addresses get its share together, in the traffic too")
+    func shares() throws {
         let records = read(
-            [try srv("a.example")],
-            [try address("a.example", "2001:db8::1"), try address("a.example", "10.0.0.1")])
-        #expect(records.instances.map(\.endpoint.description) == ["10.0.0.1:80"])
+            [try srv("a.example", weight: 3), try srv("b.example", weight: 3)],
+            try (1...4).map { try address("a.example", "10.0.0.\($0)") }
+                + [try address("b.example", "10.0.1.1")])
+        let roster = makeRoster()
+        roster.apply(.instances(records.instances), now: .now)
+        let weights = roster.rotation.members.map { ("\($0.endpoint)", $0.weight) }
+        let whole = try #require(weights.first { $0.0 == "10.0.1.1:80" }).1
+        let shared = weights.filter { $0.0 != "10.0.1.1:80" }.map(\.1)
+        #expect(shared.count == 4 && shared.allSatisfy { $0 * 4 == whole })
+    }
+
+    @Test("answers that name the same addresses in turn change nothing: 6 s of four that rotate")
+    func rotating() throws {
+        let roster = makeRoster()
+        var now = ContinuousClock.now
+        var addresses = try (1...4).map { try address("a.example", "10.0.0.\($0)") }
+        roster.apply(.instances(read([try srv("a.example")], addresses).instances), now: now)
+        let before = roster.backends
+        for _ in 0..<60 {
+            now += .milliseconds(100)
+            addresses.append(addresses.removeFirst())
+            roster.apply(.instances(read([try srv("a.example")], addresses).instances), now: now)
+            #expect(roster.backends == before)
+        }
+        #expect(before.count == 4)
+    }
+
+    @Test("of too many addresses always the same are used, and the others are counted")
+    func tooMany() throws {
+        var addresses = try (0..<300).map {
+            try address("a.example", "10.0.\($0 / 256).\($0 % 256)")
+        }
+        let first = read([try srv("a.example")], addresses)
+        addresses.shuffle()
+        let second = read([try srv("a.example")], addresses)
+        #expect(first.instances.count == SRVRecords.addressesMax)
+        #expect(Set(first.instances) == Set(second.instances))
+        #expect(first.omissions.count == 44)
+        #expect(first.omissions.description.contains("a.example: it has 300 addresses"))
+    }
+
+    @Test("what is left out is counted and named")
+    func omissions() throws {
+        var records = read([
+            try srv("a.example", port: 0), try srv("b.example"), try srv("c.example"), try srv("."),
+        ])
+        records.resolve(try DomainName("b.example"), to: [], ttlSeconds: nil)
+        records.resolve(try DomainName("c.example"), to: [.loopback], ttlSeconds: nil)
+        let (instances, omissions) = records.read()
+        #expect(instances.count == 1 && omissions.count == 2)
+        #expect(
+            omissions.examples == [
+                "the record of a.example: it has port 0",
+                "the record of b.example: it has no address",
+            ])
+    }
+
+    private func makeRoster() -> Roster {
+        Roster(
+            service: ServiceID(index: 0), options: RosterOptions(), ids: BackendIDs(),
+            journal: Journal())
     }
 
     @Test("the smallest TTL of all that the answer is made of counts")

@@ -16,7 +16,7 @@ import Testing
     /// A service of the test: its name, and the listener that leads to it alone.
     private static let names = [
         "weights", "heavy", "zero", "tiers", "four", "additional", "truncated", "subset", "silent",
-        "servfail", "nxdomain", "nodata", "pace",
+        "servfail", "nxdomain", "nodata", "pace", "alias",
     ]
 
     /// The stage after everything is up.
@@ -87,6 +87,8 @@ import Testing
         dns.say(Self.additional(Array(ports[..<2])), of: "additional.test.")
         dns.say(Self.truncated(Array(ports[..<2])), of: "truncated.test.")
         dns.say(Self.subset(ports), of: "subset.test.")
+        dns.say(Self.alias(to: "real.test"), of: "alias.test.")
+        dns.say(LyingNameServer.ports(Array(ports[..<2])), of: "real.test.")
         let services = Self.names.map { "  \($0): {srv: \($0).test, check: {interval: 500ms}}\n" }
         let listeners = try Self.names.map {
             "  - {name: \($0), listen: \"127.0.0.1:\(try FreePort.take())\", service: \($0)}\n"
@@ -132,6 +134,18 @@ import Testing
             guard !overTCP, var reply = all else { return all }
             reply.answers = Array(reply.answers.prefix(1))
             reply.flags.insert(.truncated)
+            return reply
+        }
+    }
+
+    /// An alias, and nothing of what it leads to.
+    private static func alias(to target: String) -> LyingNameServer.Answer {
+        { query, _ in
+            var reply = query.reply()
+            guard let question = query.question, let target = try? DomainName(target) else {
+                return reply
+            }
+            reply.answers = [ResourceRecord(question.name, ttlSeconds: 0, .cname(target))]
             return reply
         }
     }
@@ -198,6 +212,10 @@ import Testing
                 "3 random of 4 over UDP, no TC, no EDNS (Consul as it comes)",
                 ["a rotating part", "all, by EDNS", "all, by EDNS"], "all: 17:17:16:16",
                 "all: \(try world.shares("subset", of: 4))"),
+            row(
+                "an alias alone, of a name that has records",
+                ["not measured", "not measured", "not measured"], "followed: 33:33",
+                "followed: \(try world.shares("alias", of: 2))"),
             row(
                 "asked again at a TTL of 0",
                 ["after 1 s", "after 1 s, TTL ignored", "by interval"],

@@ -28,6 +28,8 @@ package enum DiscoveryFailure: Sendable, Equatable, CustomStringConvertible {
     case malformed(String)
     /// No server could be reached at all.
     case unreachable
+    /// Any of these, where the source has more to say than its kind: who failed, how, and what to do.
+    case explained(HoldKind, String)
 
     /// Which hold applies.
     package var kind: HoldKind {
@@ -40,6 +42,7 @@ package enum DiscoveryFailure: Sendable, Equatable, CustomStringConvertible {
         case .timeout: .timeout
         case .malformed: .malformed
         case .unreachable: .unreachable
+        case .explained(let kind, _): kind
         }
     }
 
@@ -54,6 +57,7 @@ package enum DiscoveryFailure: Sendable, Equatable, CustomStringConvertible {
         case .timeout: "no server answered in time"
         case .malformed(let reason): "the answer is malformed: \(reason)"
         case .unreachable: "no server could be reached"
+        case .explained(_, let text): text
         }
     }
 }

@@ -68,12 +68,14 @@ package struct ReloadSettings: Equatable, Sendable {
 package struct DNSSettings: Equatable, Sendable {
     /// Nameservers, at most eight; empty means those of `resolvConf`.
     package internal(set) var servers: [Endpoint] = []
-    /// How long one nameserver has for one answer. 2 s is Consul's own limit for asking upstream,
-    /// so a slow answer is not given up just before it arrives.
-    package internal(set) var timeout = Duration.seconds(2)
-    /// Tries of one question before it counts as failed, 1 to 10.
-    package internal(set) var attempts = 3
-    /// The file that names the nameservers when `servers` is empty.
+    /// How long one nameserver has for one answer; nil is what `resolvConf` says for its own
+    /// nameservers, and `timeoutDefault`.
+    package internal(set) var timeout: Duration?
+    /// Tries of one question before it counts as failed, 1 to 10; nil is what `resolvConf` says for
+    /// its own nameservers, and `attemptsDefault`.
+    package internal(set) var attempts: Int?
+    /// The file that says how short names are completed, and names the nameservers when `servers` is
+    /// empty.
     package internal(set) var resolvConf = "/etc/resolv.conf"
     /// How questions travel at first.
     package internal(set) var transport = Transport.udp
@@ -86,6 +88,12 @@ package struct DNSSettings: Equatable, Sendable {
     package enum Transport: String, CaseIterable, Equatable, Sendable {
         case udp, tcp
     }
+
+    /// 2 s is Consul's own limit for asking upstream, so a slow answer is not given up just before it
+    /// arrives.
+    package static let timeoutDefault = Duration.seconds(2)
+    /// A lost packet, and one more.
+    package static let attemptsDefault = 3
 }
 
 /// What is told of what happens, on standard error.

@@ -12,6 +12,8 @@ package struct LoadedConfiguration: Sendable {
     package let warnings: [ConfigurationProblem]
     /// The same configuration as a text, with where each value is from.
     package let effective: EffectiveConfiguration
+    /// What a service is that says nothing of itself: it has no name and no source.
+    package let serviceDefaults: Service
 }
 
 /// Makes configurations.
@@ -24,12 +26,16 @@ package enum ConfigurationLoader {
     /// listener and one service beside those of the file, and `additions` more: nothing of the file goes away unsaid. A
     /// source by flag replaces one by environment. Options of services and listeners set by
     /// environment are defaults (`defaults.…`), so what one service says for itself still wins.
+    ///
+    /// Without `needsListener` a configuration that listens nowhere is as good: to look something up.
     /// - Throws: everything that is wrong.
     package static func load(
         file: NamedText? = nil, environment: [String: String] = [:],
-        overrides: Overrides = Overrides(), additions: [Addition] = [], processorCount: Int
+        overrides: Overrides = Overrides(), additions: [Addition] = [], processorCount: Int,
+        needsListener: Bool = true
     ) throws(ConfigurationErrors) -> LoadedConfiguration {
         var loading = Loading(environment: environment, overrides: overrides, processorCount)
+        loading.needsListener = needsListener
         loading.warnAboutUnknownVariables()
         loading.applyOverrides(OptionTable.direct)
         loading.readFile(file)
@@ -51,6 +57,8 @@ struct Loading {
     var listeners: [Entry<Listener>] = []
     var errors = ProblemList()
     var warnings = ProblemList()
+    /// Whether it is a mistake that nothing listens.
+    var needsListener = true
     /// Whether anything asks for a listener, well or badly.
     var hasListeners = false
     /// Whether services are written in a way that can't be read, so that none can be said to be missing.
@@ -76,7 +84,8 @@ struct Loading {
         return LoadedConfiguration(
             configuration: configuration, warnings: warnings.sorted,
             effective: EffectiveConfiguration(
-                draft: draft, services: services, listeners: listeners, given: given))
+                draft: draft, services: services, listeners: listeners, given: given),
+            serviceDefaults: draft.service)
     }
 
     // MARK: Environment and flags
@@ -136,7 +145,7 @@ struct Loading {
         hasListeners = hasListeners || hasText(for: "listen") || !sources.isEmpty
         guard let listen = draft.direct.listen, let listenOrigin = given["listen"] else {
             // A bad --listen has been reported; the others are not to blame for it.
-            if !hasText(for: "listen") {
+            if needsListener, !hasText(for: "listen") {
                 for origin in sources.map(\.origin) + [given["mode"]].compactMap({ $0 }) {
                     errors.add(
                         "found no address to listen on, expected --listen or FAIRLEAD_LISTEN as "

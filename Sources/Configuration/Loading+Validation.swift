@@ -6,7 +6,7 @@ internal import Endpoints
 extension Loading {
     /// Checks the whole; adds to errors and warnings.
     mutating func validate() {
-        if !hasListeners, isComplete {
+        if needsListener, !hasListeners, isComplete {
             errors.add(
                 "found no listener, expected listeners in a file (--config FILE), or --listen with "
                     + "--service, --consul or --backend", at: .nowhere)

@@ -104,11 +104,13 @@ enum OptionTable {
             variable: "FAIRLEAD_DNS", flag: .dns,
             "Nameservers, on port 53 unless told; none means those of `dns.resolv-conf`."),
         Option(
-            "timeout", \.timeout, .duration(.milliseconds(10) ... .seconds(60)),
-            "How long one nameserver has for one answer."),
+            "timeout", \.timeout, .optional(.duration(.milliseconds(10) ... .seconds(60)), "auto"),
+            "How long one nameserver has for one answer; `auto` is what `dns.resolv-conf` says for "
+                + "its own nameservers, else 2s."),
         Option(
-            "attempts", \.attempts, .count(1...10),
-            "Tries of one question before it counts as failed."),
+            "attempts", \.attempts, .optional(.count(1...10), "auto"),
+            "Tries of one question before it counts as failed; `auto` is what `dns.resolv-conf` says "
+                + "for its own nameservers, else 3."),
         Option(
             "transport", \.transport, .word,
             "How questions travel: `udp`, and TCP for what is cut; or `tcp` from the start."),
@@ -120,7 +122,8 @@ enum OptionTable {
             "Questions a second at most, over all services."),
         Option(
             "resolv-conf", \.resolvConf, .filePath,
-            "The file that names the nameservers when `dns.servers` does not."),
+            "The file that names the nameservers when `dns.servers` does not, and says how short host "
+                + "names are completed; watched for change."),
     ]
 
     private static let checks: [Option<CheckSettings>] = [

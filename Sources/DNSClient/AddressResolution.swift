@@ -28,10 +28,7 @@ package struct AddressAnswer: Sendable {
     /// The outcome that says most about why there are no addresses.
     package var failure: DNSOutcome? {
         guard addresses.isEmpty else { return nil }
-        return [a, aaaa].compactMap(\.self).max {
-            // A denial explains less than a failure: the failed family may have addresses.
-            ($0.isGood ? -1 : $0.tellingRank) < ($1.isGood ? -1 : $1.tellingRank)
-        }
+        return [a, aaaa].compactMap(\.self).max { $0.tellsLess(than: $1) }
     }
 }
 
@@ -161,6 +158,12 @@ extension AddressAnswer {
 }
 
 extension DNSOutcome {
+    /// Whether it says less than `other` about why a host has no addresses. A denial says less than
+    /// a failure: who fails may have some.
+    func tellsLess(than other: DNSOutcome) -> Bool {
+        (isGood ? -1 : tellingRank) < (other.isGood ? -1 : other.tellingRank)
+    }
+
     /// Whether it says all there is to say about a name and type.
     fileprivate var isWhole: Bool {
         switch self {
@@ -169,14 +172,6 @@ extension DNSOutcome {
             .noServers, .overloaded:
             false
         }
-    }
-}
-
-extension DomainName {
-    /// Whether this is `localhost` or below it, which is never asked for (RFC 6761, section 6.3).
-    fileprivate var isLocalhost: Bool {
-        guard let last = labels.last else { return false }
-        return String(decoding: last, as: UTF8.self).lowercased() == "localhost"
     }
 }
 

@@ -59,6 +59,13 @@ package final class PendingQuestion {
         step { $0.start(now: $1) }
     }
 
+    /// Drops what is under way, since the resolver has other servers now, and asks those.
+    func startAgain() {
+        stop()
+        countedTimeouts = 0
+        resolver?.start(self, now: .now)
+    }
+
     /// Ends it without a word from a server; `wasGivenUp` as in `DNSAnswer`.
     func finish(_ outcome: DNSOutcome, wasGivenUp: Bool = false) {
         self.wasGivenUp = wasGivenUp

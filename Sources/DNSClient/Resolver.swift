@@ -11,7 +11,7 @@ package final class Resolver {
     /// be answered don't hold up the rest of the control thread.
     private static let endingsPerTurn = 64
 
-    let options: ResolverOptions
+    private(set) var options: ResolverOptions
     unowned let loop: EventLoop
     /// Received into by every exchange: a datagram has at most 65,535 octets.
     let buffer = ReceiveBuffer(capacity: 65536)
@@ -83,6 +83,27 @@ package final class Resolver {
         }
         schedulePump(after: .zero)
         return pending
+    }
+
+    /// Asks as `options` say from now on. If they name other servers, questions under way are asked
+    /// of those; what is known of servers that stay goes on, and those that are gone are forgotten.
+    ///
+    /// - Precondition: As for `init`; the rate is the one of before.
+    package func setOptions(_ options: ResolverOptions) {
+        precondition(options.queriesPerSecond == self.options.queriesPerSecond)
+        let places = options.servers.map { self.options.servers.firstIndex(of: $0) }
+        let haveSameServers = options.servers == self.options.servers
+        self.options = options
+        guard !haveSameServers else { return }
+        ranking.replaceServers(places)
+        statuses = zip(options.servers, places).map { server, place in
+            place.map { statuses[$0] } ?? ServerStatus(server)
+        }
+        for probe in Array(probes.values) { probe.cancel() }
+        for pending in Array(underWay.values) { pending.startAgain() }
+        // What was given up, since every server was away, need not wait for its back-off.
+        tellBack()
+        schedulePump(after: .zero)
     }
 
     /// Calls `call` once, at the next good answer: a name whose question was given up need not wait
@@ -157,7 +178,8 @@ package final class Resolver {
         return pending
     }
 
-    private func start(_ pending: PendingQuestion, now: ContinuousClock.Instant) {
+    /// Asks the servers that are to be asked now. `pending` is under way from then on.
+    func start(_ pending: PendingQuestion, now: ContinuousClock.Instant) {
         underWay[ObjectIdentifier(pending)] = pending
         let plan = ranking.plan(now: now)
         for server in plan.probes where probes[server] == nil {

@@ -41,6 +41,13 @@ package struct ServerRanking: Sendable, Equatable {
         servers = Array(repeating: ServerHealth(), count: count)
     }
 
+    /// Other servers take the place of these: each is the one that was at `places` before, or a new
+    /// one of which nothing is known.
+    mutating func replaceServers(_ places: [Int?]) {
+        first = first.flatMap { first in places.firstIndex { $0 == first } }
+        servers = places.map { place in place.map { servers[$0] } ?? ServerHealth() }
+    }
+
     /// The servers in the order in which a question asks them.
     package var order: [Int] {
         servers.indices.sorted { rank($0) < rank($1) }

@@ -20,3 +20,15 @@ extension DiscoveryFailure {
         }
     }
 }
+
+extension DiscoveryFailure {
+    /// Why a host has no addresses, with the names that were tried; that there is no instance where
+    /// nothing failed.
+    init(_ answer: HostAnswer?) {
+        guard let answer, let failure = answer.failure.flatMap({ DiscoveryFailure($0) }) else {
+            self = .nodata
+            return
+        }
+        self = .explained(failure.kind, answer.reason)
+    }
+}

@@ -12,7 +12,7 @@ package final class FileSource: Source {
     /// The file's path.
     package let summary: String
     private let path: String
-    private let resolver: Resolver
+    private let hosts: HostResolver
     private let refresh: RefreshSchedule.Options
     private let family: AddressFamily
     private unowned let loop: EventLoop
@@ -21,13 +21,13 @@ package final class FileSource: Source {
     /// The list that was read last; it resolves the names in it.
     private var list: StaticSource?
 
-    /// A source that reads the file at `path`; names in it are asked for through `resolver`.
+    /// A source that reads the file at `path`; names in it are looked up by `hosts`.
     package init(
-        path: String, resolver: Resolver, refresh: RefreshSchedule.Options, family: AddressFamily,
+        path: String, hosts: HostResolver, refresh: RefreshSchedule.Options, family: AddressFamily,
         on loop: EventLoop
     ) {
         self.path = path
-        self.resolver = resolver
+        self.hosts = hosts
         self.refresh = refresh
         self.family = family
         self.loop = loop
@@ -75,7 +75,7 @@ package final class FileSource: Source {
             return
         }
         let list = StaticSource(
-            entries, resolver: resolver, refresh: refresh, family: family, on: loop)
+            entries, hosts: hosts, refresh: refresh, family: family, on: loop)
         self.list = list
         list.start { [weak self] in self?.report($0) }
     }

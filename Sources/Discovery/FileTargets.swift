@@ -7,6 +7,7 @@
 // The labels `weight` and `priority` are those of RFC 2782; the others are metadata. A file that can't
 // be read as a whole changes nothing.
 
+internal import DNSClient
 internal import DNSWire
 package import Documents
 internal import Endpoints
@@ -80,7 +81,7 @@ package enum FileTargets {
             host = .address(address)
         } else {
             do throws(DomainNameError) {
-                host = .name(try DomainName(target.host))
+                host = .name(try HostName(target.host))
             } catch {
                 throw FileTargetsError("found \(node.found): \(error)", at: node.mark)
             }

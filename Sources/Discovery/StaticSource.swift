@@ -1,9 +1,9 @@
 // StaticSource: a list that the operator wrote down. Addresses are reported once; names are
-// resolved by A and AAAA, again and again, since a name is a name because its address may change.
+// looked up as libc does (HostResolver), again and again, since a name is a name because its address
+// may change; at once when /etc/hosts or resolv.conf has changed.
 
 package import Backends
 package import DNSClient
-package import DNSWire
 package import Endpoints
 package import Events
 
@@ -15,7 +15,7 @@ package final class StaticSource: DNSSource {
         package enum Host: Sendable {
             case address(IPAddress)
             /// To be resolved; every address that is wanted is an instance.
-            case name(DomainName)
+            case name(HostName)
         }
 
         let host: Host
@@ -46,23 +46,23 @@ package final class StaticSource: DNSSource {
     /// Called with every answer that a lookup is made of; nil for nobody.
     package var onAnswer: ((DNSAnswer) -> Void)?
     private let entries: [Entry]
-    private let resolver: Resolver
+    private let hosts: HostResolver
     private let family: AddressFamily
     private var lookups: LookupTimer?
     private var listener: ((DiscoveryAnswer) -> Void)?
-    private var resolutions: [PendingAddresses] = []
-    private var knownAddresses: [DomainName: [IPAddress]] = [:]
+    private var lookupsUnderWay: [PendingHost] = []
+    private var knownAddresses: [HostName: [IPAddress]] = [:]
 
-    /// A source for `entries`, whose names are asked for through `resolver`.
+    /// A source for `entries`, whose names are looked up by `hosts`.
     /// - Parameter family: Which addresses of a name are instances: all of the first family that it
     ///   has, or all of both.
     package init(
-        _ entries: [Entry], resolver: Resolver, refresh: RefreshSchedule.Options,
+        _ entries: [Entry], hosts: HostResolver, refresh: RefreshSchedule.Options,
         family: AddressFamily = .ipv4First, on loop: EventLoop
     ) {
         self.entries = entries
         self.family = family
-        self.resolver = resolver
+        self.hosts = hosts
         summary = "a fixed list of \(entries.count)"
         lookups = LookupTimer(refresh, on: loop) { [unowned self] in ask() }
     }
@@ -70,6 +70,14 @@ package final class StaticSource: DNSSource {
     /// Reports a list of addresses before it returns; one with names when all of them are resolved.
     package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
         self.listener = listener
+        if !names.isEmpty {
+            hosts.follow(self) { [weak self] in
+                guard let self else { return }
+                cancelLookups()
+                lookups?.lookupBegins()
+                ask()
+            }
+        }
         lookups?.lookupBegins()
         ask()
     }
@@ -81,11 +89,16 @@ package final class StaticSource: DNSSource {
     package func stop() {
         listener = nil
         lookups?.stop()
-        for resolution in resolutions { resolution.cancel() }
-        resolutions = []
+        hosts.unfollow(self)
+        cancelLookups()
     }
 
-    private var names: Set<DomainName> {
+    private func cancelLookups() {
+        for lookup in lookupsUnderWay { lookup.cancel() }
+        lookupsUnderWay = []
+    }
+
+    private var names: Set<HostName> {
         Set(entries.compactMap { if case .name(let name) = $0.host { name } else { nil } })
     }
 
@@ -97,15 +110,15 @@ package final class StaticSource: DNSSource {
         }
         var waiting = names.count
         var shortest: Duration?
-        var failure: DNSOutcome?
+        var failure: HostAnswer?
         var wasGivenUp = false
-        resolutions = names.map { name in
-            resolver.resolveAddresses(name, family) { [weak self] answer in
+        lookupsUnderWay = names.map { name in
+            hosts.resolve(name, family) { [weak self] answer in
                 guard let self else { return }
                 for answer in answer.answers { onAnswer?(answer) }
                 if answer.addresses.isEmpty {
                     // A server that fails leaves what was known; one that denies the name does not.
-                    failure = answer.failure
+                    failure = answer
                     if answer.isComplete { knownAddresses[name] = [] }
                 } else {
                     knownAddresses[name] = answer.addresses
@@ -115,13 +128,13 @@ package final class StaticSource: DNSSource {
                 wasGivenUp = wasGivenUp || answer.answers.contains(where: \.wasGivenUp)
                 guard waiting == 0 else { return }
                 finish(timeToLive: shortest, failure: failure)
-                if wasGivenUp { lookups?.lookupGivenUp(by: resolver) }
+                if wasGivenUp { lookups?.lookupGivenUp(by: hosts.resolver) }
             }
         }
     }
 
-    private func finish(timeToLive: Duration?, failure: DNSOutcome?) {
-        resolutions = []
+    private func finish(timeToLive: Duration?, failure: HostAnswer?) {
+        lookupsUnderWay = []
         if failure == nil {
             lookups?.lookupAnswered(timeToLive: timeToLive)
         } else {
@@ -129,7 +142,7 @@ package final class StaticSource: DNSSource {
         }
         let instances = instances
         if instances.isEmpty {
-            listener?(.failure(failure.flatMap { DiscoveryFailure($0) } ?? .nodata))
+            listener?(.failure(DiscoveryFailure(failure)))
         } else {
             listener?(.instances(instances))
         }
@@ -148,11 +161,11 @@ package final class StaticSource: DNSSource {
         }
     }
 
-    private func instance(_ entry: Entry, at address: IPAddress, named name: DomainName?)
+    private func instance(_ entry: Entry, at address: IPAddress, named name: HostName?)
         -> Instance
     {
         Instance(
             Endpoint(address, entry.port), priority: entry.priority, weight: entry.weight,
-            hostName: name?.hostName ?? "", metadata: entry.metadata)
+            hostName: name?.name.hostName ?? "", metadata: entry.metadata)
     }
 }

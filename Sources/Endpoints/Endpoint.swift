@@ -6,15 +6,20 @@ package struct Endpoint: Hashable, Sendable {
     package var address: IPAddress
     /// 0 to 65535; 0 lets the kernel choose where something listens, and can't be connected to.
     package var port: UInt16
+    /// The number of the interface that a link-local address (`fe80::1`) is reached by (RFC 4007);
+    /// 0 for every other address.
+    package var zone: UInt32
 
     /// Any address with any port.
-    package init(_ address: IPAddress, _ port: UInt16) {
+    package init(_ address: IPAddress, _ port: UInt16, zone: UInt32 = 0) {
         self.address = address
         self.port = port
+        self.zone = zone
     }
 
-    /// The endpoint that `text` spells: `192.0.2.1:80`, `[2001:db8::1]:80`, or `:80` for every
-    /// address of this machine. Nil when the host is a name, or the port is not 0 to 65535.
+    /// The endpoint that `text` spells: `192.0.2.1:80`, `[2001:db8::1]:80`, `[fe80::1%eth0]:80`, or
+    /// `:80` for every address of this machine. Nil when the host is a name, the zone is no
+    /// interface of this machine, or the port is not 0 to 65535.
     package init?(_ text: String) {
         self.init(text[...])
     }
@@ -25,8 +30,8 @@ package struct Endpoint: Hashable, Sendable {
         if parts.host.isEmpty {
             self.init(.any, parts.port)
         } else {
-            guard let address = IPAddress(parts.host) else { return nil }
-            self.init(address, parts.port)
+            guard let (address, zone) = Zone.split(parts.host) else { return nil }
+            self.init(address, parts.port, zone: zone)
         }
     }
 }
@@ -55,13 +60,14 @@ extension Endpoint: CustomStringConvertible, Comparable {
     package var description: String {
         switch address {
         case .v4: "\(address):\(port)"
+        case .v6 where zone != 0: "[\(address)%\(Zone.name(of: zone))]:\(port)"
         case .v6: "[\(address)]:\(port)"
         }
     }
 
     /// By address, then by port.
     package static func < (left: Endpoint, right: Endpoint) -> Bool {
-        (left.address, left.port) < (right.address, right.port)
+        (left.address, left.port, left.zone) < (right.address, right.port, right.zone)
     }
 }
 

@@ -25,6 +25,7 @@ extension Endpoint {
             var value = sockaddr_in6()
             value.sin6_family = sa_family_t(AF_INET6)
             value.sin6_port = port.bigEndian
+            value.sin6_scope_id = zone
             unsafe withUnsafeMutableBytes(of: &value.sin6_addr) { bytes in
                 unsafe bytes.storeBytes(of: high.bigEndian, as: UInt64.self)
                 unsafe bytes.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
@@ -61,7 +62,7 @@ extension Endpoint {
                 let low = unsafe bytes.load(fromByteOffset: 16, as: UInt64.self)
                 return Endpoint(
                     IPAddress(high: UInt64(bigEndian: high), low: UInt64(bigEndian: low)),
-                    UInt16(bigEndian: value.sin6_port))
+                    UInt16(bigEndian: value.sin6_port), zone: value.sin6_scope_id)
             default:
                 return nil
             }

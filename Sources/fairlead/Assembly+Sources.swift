@@ -12,24 +12,42 @@ import Events
 
 /// Makes the sources of services. Control thread only.
 final class SourceFactory {
+    /// What this machine says about names and nameservers.
+    let names: SystemNames
     /// Who answers questions of DNS.
     let resolver: Resolver
+    /// Who finds hosts that the configuration names.
+    let hosts: HostResolver
     /// Who answers those of Consul's API; nothing is asked of them before a source begins to.
     let agents: ConsulAgents
     private let loop: EventLoop
     /// Lookups that services have in common, by their names.
     private var lookups: [DomainName: [(options: SRVSource.Options, lookup: SharedLookup)]] = [:]
 
+    private let dns: DNSSettings
+
     /// - Throws: `StartFailure` for a file that can't be read.
-    init(_ configuration: Configuration, on loop: EventLoop) throws {
+    init(
+        _ configuration: Configuration, paths: SystemNames.Paths = .init(), on loop: EventLoop
+    ) throws {
         self.loop = loop
-        do throws(FileTextError) {
-            resolver = Resolver(try ResolverOptions(configuration.dns), on: loop)
-        } catch {
+        dns = configuration.dns
+        names = SystemNames(paths.with(dns), on: loop)
+        if dns.servers.isEmpty, let failure = names.failure {
             throw StartFailure(
-                description: "\(error.text); name the nameservers with dns.servers or --dns")
+                description: "\(failure); name the nameservers with dns.servers or --dns")
         }
+        resolver = Resolver(ResolverOptions(dns, names.resolvConf), on: loop)
+        hosts = HostResolver(resolver) { [names] in names.rules }
         agents = ConsulAgents(try ConsulOptions(configuration.consul), on: loop)
+    }
+
+    /// Follows the machine's files from now on.
+    func start() {
+        names.watch { [unowned self] in
+            resolver.setOptions(ResolverOptions(dns, names.resolvConf))
+            hosts.rulesChanged()
+        }
     }
 
     /// The sources of `service`, in the order of fail-over.
@@ -55,12 +73,12 @@ final class SourceFactory {
             return FallbackSource(api, fallback: try srv(fallback, service))
         case .file(let path):
             return FileSource(
-                path: path, resolver: resolver, refresh: refresh, family: family, on: loop)
+                path: path, hosts: hosts, refresh: refresh, family: family, on: loop)
         case .backends(let backends):
             var entries: [StaticSource.Entry] = []
             for backend in backends { entries.append(try StaticSource.Entry(backend)) }
             return StaticSource(
-                entries, resolver: resolver, refresh: refresh, family: family, on: loop)
+                entries, hosts: hosts, refresh: refresh, family: family, on: loop)
         }
     }
 
@@ -104,7 +122,7 @@ extension StaticSource.Entry {
             if let address = IPAddress(host) {
                 .address(address)
             } else {
-                .name(try DomainName(host))
+                .name(try HostName(host))
             }
         self.init(
             parsed, port: backend.address.port, priority: backend.priority, weight: backend.weight)
@@ -135,19 +153,26 @@ extension RefreshSchedule.Options {
 }
 
 extension ResolverOptions {
-    /// How names are looked up; the nameservers of resolv.conf when none are configured.
-    ///
-    /// - Throws: `FileTextError` when resolv.conf is needed and can't be read.
-    init(_ dns: DNSSettings) throws(FileTextError) {
-        self.init(
-            servers: dns.servers.isEmpty
-                ? try ResolvConf.nameservers(path: dns.resolvConf) : dns.servers)
-        timeout = dns.timeout
-        attempts = dns.attempts
-        deadline = dns.timeout * dns.attempts + .seconds(1)
-        tcpFirst = dns.transport == .tcp
+    /// How names are looked up; by the nameservers of `system` when none are configured.
+    init(_ dns: DNSSettings, _ system: ResolvConf) {
+        let asksSystem = dns.servers.isEmpty
+        self.init(servers: asksSystem ? system.endpoints() : dns.servers)
+        timeout = dns.timeout ?? (asksSystem ? system.timeout : nil) ?? DNSSettings.timeoutDefault
+        attempts =
+            dns.attempts ?? (asksSystem ? system.attempts : nil) ?? DNSSettings.attemptsDefault
+        deadline = timeout * attempts + .seconds(1)
+        tcpFirst = dns.transport == .tcp || asksSystem && system.usesTCP
         mixesCase = dns.mixCase == .on
         queriesPerSecond = dns.rate
+    }
+}
+
+extension SystemNames.Paths {
+    /// These, but for what `dns` names itself.
+    func with(_ dns: DNSSettings) -> Self {
+        var paths = self
+        paths.resolvConf = dns.resolvConf
+        return paths
     }
 }
 

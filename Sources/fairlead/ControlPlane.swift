@@ -191,6 +191,7 @@ final class ControlPlane {
         processStart.sockets.closeRemaining()
         do throws(Errno) {
             reportReader = try MailboxReader(reports, on: loop) { [unowned self] in hear($0) }
+            factory.start()
             // First, so that what is known without asking is there before the first connection.
             for service in services.all where !service.isRunning { service.start() }
             try startWorkers()

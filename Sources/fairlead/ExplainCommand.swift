@@ -39,9 +39,6 @@ struct ExplainCommand: ParsableCommand {
         guard Self.types[type.uppercased()] != nil else {
             throw ValidationError("--type: found \(type), expected SRV, A, AAAA or TXT")
         }
-        for text in Self.parts(of: dns) where Self.nameserver(text) == nil {
-            throw ValidationError("--dns: found \(text), expected an address and a port")
-        }
     }
 
     private static let types: [String: RecordType] = [
@@ -60,72 +57,38 @@ struct ExplainCommand: ParsableCommand {
     // MARK: - What to ask whom
 
     private func makePlans() throws -> [ExplainPlan] {
-        let configuration = try loadConfiguration()
-        let options = try resolverOptions(configuration)
-        if let service = configuration?.services.first(where: { $0.name == name }) {
-            return try ExplainPlan.plans(for: service, options)
+        let loaded = try load()
+        let configuration = loaded.configuration
+        let names = SystemNames(SystemNames.Paths().with(configuration.dns), on: EventLoop())
+        if configuration.dns.servers.isEmpty, let failure = names.failure {
+            printError("fairlead: \(failure); name the nameservers with --dns")
+            throw ExitCode(2)
+        }
+        let asking = ExplainPlan.Asking(
+            options: ResolverOptions(configuration.dns, names.resolvConf), rules: names.rules)
+        if let service = configuration.services.first(where: { $0.name == name }) {
+            return try ExplainPlan.plans(for: service, asking)
         }
         do throws(DomainNameError) {
             let type = Self.types[type.uppercased()] ?? .srv
-            return [ExplainPlan(try DomainName(name), type, options)]
+            return [ExplainPlan(try DomainName(name), type, loaded.serviceDefaults, asking)]
         } catch {
             printError("fairlead: \(name): \(error)")
             throw ExitCode(2)
         }
     }
 
-    /// Nil without a file: a name and nameservers need none.
-    private func loadConfiguration() throws -> Configuration? {
-        let environment = processEnvironment()
-        let variable = environment["FAIRLEAD_CONFIG"] ?? ""
-        guard config != nil || !variable.isEmpty else { return nil }
+    /// What `run` would read from the same file and variables; a listener is not needed.
+    private func load() throws -> LoadedConfiguration {
         var overrides = Overrides()
         overrides[.config] = [config].compactMap(\.self)
         overrides[.dns] = dns
         do throws(ConfigurationErrors) {
             return try ConfigurationLoader.load(
-                environment: environment, overrides: overrides, processorCount: 1
-            ).configuration
+                environment: processEnvironment(), overrides: overrides, processorCount: 1,
+                needsListener: false)
         } catch {
             printError("\(error)")
-            throw ExitCode(2)
-        }
-    }
-
-    /// What stands between commas, as in every list of the configuration.
-    private static func parts(of texts: [String]) -> [String] {
-        texts.flatMap { $0.split(separator: ",") }.map { String($0.drop { $0 == " " }) }
-    }
-
-    /// An address with a port, or on port 53.
-    private static func nameserver(_ text: String) -> Endpoint? {
-        Endpoint(text) ?? IPAddress(text).map { Endpoint($0, 53) }
-    }
-
-    /// Those of `--dns`, else of the environment; none leaves it to resolv.conf.
-    private func namedServers() throws(ExitCode) -> [Endpoint] {
-        let variable = processEnvironment()["FAIRLEAD_DNS"] ?? ""
-        let texts = Self.parts(of: dns.isEmpty ? [variable] : dns)
-        var servers: [Endpoint] = []
-        for text in texts {
-            guard let endpoint = Self.nameserver(text) else {
-                printError("FAIRLEAD_DNS: found \(text), expected an address and a port")
-                throw ExitCode(2)
-            }
-            servers.append(endpoint)
-        }
-        return servers
-    }
-
-    private func resolverOptions(_ configuration: Configuration?) throws -> ResolverOptions {
-        let servers = try namedServers()
-        do throws(FileTextError) {
-            if let configuration { return try ResolverOptions(configuration.dns) }
-            return ResolverOptions(
-                servers: servers.isEmpty
-                    ? try ResolvConf.nameservers(path: "/etc/resolv.conf") : servers)
-        } catch {
-            printError("fairlead: \(error.text); name the nameservers with --dns")
             throw ExitCode(2)
         }
     }
@@ -142,20 +105,31 @@ struct ExplainPlan {
         case name(DomainName, RecordType)
     }
 
+    /// Whom to ask, and how. Value type.
+    struct Asking {
+        /// The nameservers, each of which is asked by itself.
+        var options: ResolverOptions
+        /// How hosts are found besides.
+        var rules: NameRules
+    }
+
     private let kind: Kind
-    private let options: ResolverOptions
+    private let asking: Asking
     private var subject: Explanation.Subject
 
-    init(_ name: DomainName, _ type: RecordType, _ options: ResolverOptions) {
-        kind = type == .srv ? .records(name, SRVSource.Options()) : .name(name, type)
-        self.options = options
-        subject = Explanation.Subject("\(type) \(name)")
+    /// A bare name with the options that a service has by default.
+    init(_ name: DomainName, _ type: RecordType, _ defaults: Service, _ asking: Asking) {
+        self.init(
+            defaults,
+            type == .srv ? .records(name, SRVSource.Options(defaults)) : .name(name, type),
+            "\(type) \(name)", asking)
+        subject.service = nil
         subject.makesInstances = type == .srv
     }
 
-    private init(_ service: Service, _ kind: Kind, _ summary: String, _ options: ResolverOptions) {
+    private init(_ service: Service, _ kind: Kind, _ summary: String, _ asking: Asking) {
         self.kind = kind
-        self.options = options
+        self.asking = asking
         subject = Explanation.Subject(summary)
         subject.service = service.name
         subject.refresh = RefreshSchedule.Options(service.refresh)
@@ -166,7 +140,7 @@ struct ExplainPlan {
     /// they fall back to.
     ///
     /// - Throws: `ExitCode(2)` when there is none.
-    static func plans(for service: Service, _ options: ResolverOptions) throws -> [ExplainPlan] {
+    static func plans(for service: Service, _ asking: Asking) throws -> [ExplainPlan] {
         var plans: [ExplainPlan] = []
         do throws(DomainNameError) {
             for source in service.sources {
@@ -176,14 +150,14 @@ struct ExplainPlan {
                     plans.append(
                         ExplainPlan(
                             service, .records(name, SRVSource.Options(service)), "SRV \(name)",
-                            options))
+                            asking))
                 case .backends(let backends):
                     var entries: [StaticSource.Entry] = []
                     for backend in backends { entries.append(try StaticSource.Entry(backend)) }
                     plans.append(
                         ExplainPlan(
                             service, .list(entries, AddressFamily(service.records.families)),
-                            "a fixed list of \(entries.count)", options))
+                            "a fixed list of \(entries.count)", asking))
                 case .consul(_, fallback: nil), .file: continue
                 }
             }
@@ -203,8 +177,8 @@ struct ExplainPlan {
     /// Asks each server by itself, all at once.
     func carryOut() -> Explanation {
         let loop = EventLoop()
-        let lookups = options.servers.map { server in
-            var options = options
+        let lookups = asking.options.servers.map { server in
+            var options = asking.options
             options.servers = [server]
             return Lookup(Resolver(options, on: loop))
         }
@@ -217,14 +191,15 @@ struct ExplainPlan {
             case .list(let entries, let family):
                 lookup.follow(
                     StaticSource(
-                        entries, resolver: lookup.resolver, refresh: subject.refresh,
-                        family: family, on: loop))
+                        entries,
+                        hosts: HostResolver(lookup.resolver) { [rules = asking.rules] in rules },
+                        refresh: subject.refresh, family: family, on: loop))
             }
         }
         // Each question ends within its deadline: the records, the same over TCP, the addresses, and
         // aliases that lead on.
         let limit = Timer(on: loop) {}
-        limit.schedule(after: options.deadline * 12)
+        limit.schedule(after: asking.options.deadline * 12)
         while limit.isScheduled, !lookups.allSatisfy(\.isOver) { loop.runOnce(waiting: true) }
         for lookup in lookups { lookup.stop() }
         return Explanation(subject, lookups.compactMap(\.report), now: .now)

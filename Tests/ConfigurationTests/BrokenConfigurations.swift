@@ -70,7 +70,7 @@ let brokenConfigurations = #"""
     dns: {server: 10.0.0.1}
         1:7: dns.server: unknown key, expected servers?
     dns: {timeout: 5m}
-        1:16: dns.timeout: found "5m", expected 10ms to 1m
+        1:16: dns.timeout: found "5m", expected 10ms to 1m or auto
     consul: {agents: [http://127.0.0.1:8500]}
         1:19: consul.agents[0]: found "http://127.0.0.1:8500", expected ADDRESS:PORT such as 127.0.0.1:8500, or unix:/PATH
     consul: {token: "two words"}

@@ -1,6 +1,5 @@
-// Goal: the reference, the examples an operator copies, and resolv.conf are read as they are
-// written. Method: the generated text against names that are a contract; every file of `conf`;
-// small texts.
+// Goal: the reference and the examples an operator copies are read as they are written. Method: the
+// generated text against names that are a contract; every file of `conf`; small texts.
 
 import Configuration
 import Documents
@@ -56,35 +55,6 @@ import Testing
     @Test("the example to copy is among them")
     func examples() {
         #expect(exampleNames().contains("fairlead.yaml"))
-    }
-
-    @Test(
-        "resolv.conf gives its first three nameservers",
-        arguments: [
-            ("nameserver 10.0.0.1\nnameserver\t::1\r\n", ["10.0.0.1:53", "[::1]:53"]),
-            (
-                "nameserver 1.1.1.1\nnameserver 2.2.2.2\nnameserver 3.3.3.3\nnameserver 4.4.4.4",
-                ["1.1.1.1:53", "2.2.2.2:53", "3.3.3.3:53"]
-            ),
-            (
-                "# nameserver 1.1.1.1\n;nameserver 1.1.1.1\nsearch a.b\noptions "
-                    + "edns0\nnameservers 1.1.1.1\n"
-                    + "nameserver\nnameserver x\nnameserver fe80::1%eth0\nnameserver 9.9.9.9 # "
-                    + "mine",
-                ["9.9.9.9:53"]
-            ),
-            ("", ["127.0.0.1:53"]),
-            ("\u{0}\nnameserver", ["127.0.0.1:53"]),
-        ])
-    func resolvConf(text: String, servers: [String]) {
-        #expect(ResolvConf.nameservers(in: text).map(\.description) == servers)
-    }
-
-    @Test("a resolv.conf that is missing is an error, not a trap")
-    func noResolvConf() {
-        #expect(throws: FileTextError.self) {
-            try ResolvConf.nameservers(path: "/nowhere/resolv.conf")
-        }
     }
 }
 

@@ -15,7 +15,7 @@ import Testing
         #expect(configuration.workers == 4)
         #expect(configuration.admin.listen == Endpoint("127.0.0.1:9090"))
         #expect(configuration.dns.servers == [])
-        #expect(configuration.dns.timeout == .seconds(2))
+        #expect(configuration.dns.timeout == nil && configuration.dns.attempts == nil)
         #expect(configuration.dns.resolvConf == "/etc/resolv.conf")
         #expect(configuration.stopTimeout == .seconds(30))
         #expect(configuration.log.level == .info)

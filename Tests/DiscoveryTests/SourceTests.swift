@@ -137,7 +137,8 @@ import Testing
     @Test("a fixed list of addresses is reported once, as it is")
     func fixed() throws {
         let entry = StaticSource.Entry(.address(.loopback), port: 80, priority: 2, weight: 3)
-        let source = StaticSource([entry], resolver: resolver, refresh: refresh, on: loop)
+        let source = StaticSource(
+            [entry], hosts: HostResolver(resolver), refresh: refresh, on: loop)
         let heard = try answers(of: source, until: { _ in true })
         guard case .instances(let instances) = heard.first else {
             Issue.record("found \(heard), expected instances")
@@ -153,8 +154,10 @@ import Testing
         let name = try DomainName("db.demo.test")
         let address = ResourceRecord(name, ttlSeconds: 0, .address(.loopback))
         server.zone.add(address)
-        let entry = StaticSource.Entry(.name(name), port: 5432, priority: 0, weight: 1)
-        let source = StaticSource([entry], resolver: resolver, refresh: refresh, on: loop)
+        let entry = StaticSource.Entry(
+            .name(try HostName("db.demo.test")), port: 5432, priority: 0, weight: 1)
+        let source = StaticSource(
+            [entry], hosts: HostResolver(resolver), refresh: refresh, on: loop)
         let heard = try answers(
             of: source, until: { endpoints($0) == ["127.0.0.9:5432"] },
             meanwhile: { count in

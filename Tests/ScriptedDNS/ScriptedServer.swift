@@ -39,13 +39,22 @@ package final class ScriptedServer {
     private var udp: UDPSide?
     private var tcp: TCPSide?
 
-    /// Listens on `loop`. `udp` gives the datagrams that follow a query; `tcp` what is done with one
-    /// that came over TCP, where nobody listens without it.
+    /// Listens on `loop`, on `endpoint` or a free port of 127.0.0.1. `udp` gives the datagrams that
+    /// follow a query; `tcp` what is done with one that came over TCP, where nobody listens without it.
     package init(
-        on loop: EventLoop, udp answer: @escaping (Message) -> [[UInt8]] = { _ in [] },
+        on loop: EventLoop, at place: Endpoint? = nil,
+        udp answer: @escaping (Message) -> [[UInt8]] = { _ in [] },
         tcp steps: ((Message) -> Step)? = nil
     ) throws {
-        let (datagrams, stream) = try Self.bothSockets()
+        let (datagrams, stream) =
+            if let place {
+                (
+                    try Socket.bindDatagram(to: place),
+                    try Socket.listen(on: place, isShared: false)
+                )
+            } else {
+                try Self.bothSockets()
+            }
         endpoint = datagrams.localEndpoint ?? Endpoint(.loopback, 0)
         udp = UDPSide(datagrams, on: loop) { [unowned self] query in
             queries.append((query, .udp))

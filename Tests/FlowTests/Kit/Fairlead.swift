@@ -27,11 +27,21 @@ final class Fairlead: Sendable {
     /// Starts it in any way, and returns when `/health/live` answers. Where it listens is read in its
     /// log, which is also what a user has to go by.
     /// - Parameter listeners: how many it is to open.
-    init(
+    convenience init(
         arguments: [String], environment: [String: String] = [:], listeners: Int = 1,
         hasAdmin: Bool = true
     ) throws {
-        let process = try Fairlead.start(arguments, environment: environment)
+        try self.init(
+            command: [Fairlead.program()] + arguments, environment: environment,
+            listeners: listeners, hasAdmin: hasAdmin)
+    }
+
+    /// The same by a command that becomes the program in the end.
+    init(
+        command: [String], environment: [String: String] = [:], listeners: Int = 1,
+        hasAdmin: Bool = true
+    ) throws {
+        let process = try RunningProcess(command, environment: environment)
         self.process = process
         func opened(_ event: String) -> [UInt16] {
             process.errors.split(separator: "\n").compactMap { line in

@@ -8,7 +8,8 @@ internal import Locking
 import ScriptedDNS
 import TestSupport
 
-/// A DNS server on a port of 127.0.0.1 with a thread of its own. Stops when released.
+/// A DNS server on a port of 127.0.0.1, or where it is told, with a thread of its own. Stops when
+/// released.
 final class LyingNameServer: Sendable {
     /// What is done with a question; nil is silence. The second is whether it came over TCP.
     typealias Answer = @Sendable (Message, Bool) -> Message?
@@ -28,7 +29,7 @@ final class LyingNameServer: Sendable {
     private let mailbox: Mailbox<Void>
     private let thread: LoopThread
 
-    init() throws {
+    init(at place: Endpoint? = nil) throws {
         let mailbox = try Mailbox<Void>()
         self.mailbox = mailbox
         let started = Locked<UInt16?>(nil)
@@ -49,7 +50,7 @@ final class LyingNameServer: Sendable {
             }
             guard
                 let server = try? ScriptedServer(
-                    on: loop, udp: { [say($0, false)?.datagram].compactMap(\.self) },
+                    on: loop, at: place, udp: { [say($0, false)?.datagram].compactMap(\.self) },
                     tcp: { .send([say($0, true)?.frame].compactMap(\.self)) }),
                 let reader = try? MailboxReader(mailbox, on: loop, receive: { loop.stop() })
             else { return }

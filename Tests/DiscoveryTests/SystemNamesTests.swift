@@ -1,0 +1,81 @@
+// Goal: what /etc/hosts and resolv.conf say is followed however they are replaced. Method: files in a folder
+// of the test's own, written in place and replaced by renaming.
+
+import DNSClient
+import Discovery
+import Endpoints
+import Events
+import Glibc
+import Testing
+
+@Suite struct SystemNamesTests {
+    let loop = EventLoop()
+    let folder: String
+    var paths = SystemNames.Paths()
+
+    init() {
+        folder = "/tmp/fairlead-names-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        unsafe mkdir(folder, 0o700)
+        paths.hosts = "\(folder)/hosts"
+        paths.resolvConf = "\(folder)/resolv.conf"
+    }
+
+    private func write(_ text: String, to path: String) {
+        let file = unsafe fopen(path, "w")
+        guard let file = unsafe file else {
+            Issue.record("can't write \(path)")
+            return
+        }
+        unsafe fputs(text, file)
+        unsafe fclose(file)
+    }
+
+    private func replace(_ path: String, by text: String) {
+        write(text, to: "\(path).new")
+        unsafe rename("\(path).new", path)
+    }
+
+    private func cleanUp() {
+        for path in [paths.hosts, paths.resolvConf] { unsafe unlink(path) }
+        unsafe rmdir(folder)
+    }
+
+    @Test("both files are read again when they change, and stand while they are away")
+    func changes() throws {
+        defer { cleanUp() }
+        write("10.0.0.1 web\n", to: paths.hosts)
+        write("nameserver 10.0.0.9\nsearch a.test\n", to: paths.resolvConf)
+        let names = SystemNames(paths, on: loop)
+        let web = try HostName("web")
+        #expect(names.rules.hosts.addresses(of: web).map(\.description) == ["10.0.0.1"])
+        #expect(names.failure == nil && names.resolvConf.endpoints().count == 1)
+        var changes = 0
+        names.watch { changes += 1 }
+        defer { names.stop() }
+        func turn(until condition: () -> Bool) {
+            for _ in 0..<100 where !condition() { loop.runOnce(waiting: true) }
+            #expect(condition())
+        }
+        replace(paths.resolvConf, by: "nameserver 10.0.0.8\nsearch b.test\noptions ndots:2\n")
+        turn { changes == 1 }
+        #expect(names.resolvConf.endpoints() == [Endpoint(.v4(0x0a00_0008), 53)])
+        #expect(names.rules.search.ndots == 2)
+        write("10.0.0.1 web\n10.0.0.22 web\n", to: paths.hosts)
+        turn { changes == 2 }
+        #expect(names.rules.hosts.addresses(of: web).count == 2)
+        unsafe unlink(paths.hosts)
+        unsafe unlink(paths.resolvConf)
+        // It is seen that they are gone, and nothing follows; then that one is back.
+        replace(paths.resolvConf, by: "nameserver 10.0.0.7\n")
+        turn { changes == 3 }
+        #expect(names.rules.hosts.addresses(of: web).count == 2)
+    }
+
+    @Test("a resolv.conf that is missing is told, and stands for this machine's own nameserver")
+    func missing() {
+        let names = SystemNames(paths, on: loop)
+        #expect(names.failure?.hasPrefix(paths.resolvConf) == true)
+        #expect(names.resolvConf.endpoints() == [Endpoint(.loopback, 53)])
+        cleanUp()
+    }
+}

@@ -1,0 +1,121 @@
+// Names of hosts, end to end: what /etc/hosts, resolv.conf and a nameserver say of them, and how changes
+// of each are followed.
+
+internal import DNSWire
+internal import Endpoints
+internal import FoundationEssentials
+import Testing
+
+extension Flow {
+    // Goal: a name that works beside Fairlead works in it, and goes on working when its address changes.
+    // Method: a mount namespace with an /etc of the test's own, a scripted nameserver on port 53 of a
+    // loopback address, and backends that say their names.
+    @Suite(.enabled(if: OwnNames.isPossible)) struct HostNames {
+        /// Backends that say on which of these addresses, and at one port, they are asked.
+        private func backends(_ stage: Stage, at addresses: [String]) throws -> UInt16 {
+            let port = try FreePort.take()
+            for address in addresses {
+                let listen = address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
+                let process = try Fairlead.start(
+                    ["backend", "--listen", listen, "--name", address])
+                _ = stage.hold(process)
+            }
+            return port
+        }
+
+        private func fairlead(
+            _ stage: Stage, _ names: OwnNames, _ flags: [String],
+            environment: [String: String] = [:]
+        ) throws -> Fairlead {
+            let places = [
+                "run", "--workers", "1", "--listen", "127.0.0.1:\(try FreePort.take())",
+                "--admin", "127.0.0.1:\(try FreePort.take())",
+            ]
+            return stage.hold(
+                try Fairlead(
+                    command: names.command([Fairlead.program()] + places + flags),
+                    environment: environment))
+        }
+
+        private func waitForTraffic(
+            _ what: String, _ fairlead: Fairlead, from name: String
+        ) throws {
+            try waitFor("\(what); fairlead said:\n\(fairlead.process.transcript)") { () -> Void? in
+                let answer = try? get(port: fairlead.port)
+                return answer?.status == 200 && answer?.body.hasPrefix("\(name)\n") == true
+                    ? () : nil
+            }
+        }
+
+        @Test func `a host of the hosts file is found without DNS, and its new address followed`()
+            throws
+        {
+            try withStage { stage in
+                let port = try backends(stage, at: ["127.0.0.31", "127.0.0.32"])
+                let names = try OwnNames(
+                    hosts: "127.0.0.31 host.docker.internal gateway # extra_hosts\n",
+                    resolvConf: "nameserver NS\n")
+                let fairlead = try fairlead(
+                    stage, names, ["--backend", "host.docker.internal:\(port)"])
+                try waitForTraffic("the first address", fairlead, from: "127.0.0.31")
+                try names.writeHosts("127.0.0.32 host.docker.internal\n")
+                try waitForTraffic("the new address", fairlead, from: "127.0.0.32")
+            }
+        }
+
+        @Test func `a short name is found by the search list of a resolv conf that is replaced`()
+            throws
+        {
+            try withStage { stage in
+                let port = try backends(stage, at: ["127.0.0.33", "127.0.0.34"])
+                let names = try OwnNames(
+                    hosts: "",
+                    resolvConf: """
+                        search ns.svc.cluster.test svc.cluster.test
+                        options ndots:5 timeout:1 attempts:2
+                        nameserver NS
+
+                        """)
+                let dns = stage.hold(try LyingNameServer(at: names.nameServer))
+                for name in ["web.ns.svc.cluster.test.", "web."] {
+                    dns.say(LyingNameServer.code(.nameError), of: name)
+                }
+                dns.say(
+                    LyingNameServer.address(.v4(0x7f00_0021)), of: "web.svc.cluster.test.")
+                dns.say(LyingNameServer.address(.v4(0x7f00_0022)), of: "web.other.test.")
+                let fairlead = try fairlead(stage, names, ["--backend", "web:\(port)"])
+                try waitForTraffic("the search list", fairlead, from: "127.0.0.33")
+                try names.replaceResolvConf("search other.test\nnameserver NS\n")
+                try waitForTraffic("the new search list", fairlead, from: "127.0.0.34")
+            }
+        }
+
+        @Test func `another nameserver in resolv conf takes over`() throws {
+            try withStage { stage in
+                let port = try backends(stage, at: ["127.0.0.35"])
+                let names = try OwnNames(
+                    hosts: "", resolvConf: "nameserver 127.0.0.250\noptions timeout:1 attempts:1\n")
+                let dns = stage.hold(try LyingNameServer(at: names.nameServer))
+                dns.say(LyingNameServer.address(.v4(0x7f00_0023)), of: "web.example.")
+                let fairlead = try fairlead(stage, names, ["--backend", "web.example:\(port)"])
+                try waitFor("the failure to be seen") {
+                    try fairlead.page("/stats").body.contains("web.example") ? () : nil
+                }
+                try names.replaceResolvConf("nameserver NS\n")
+                try fairlead.waitForBackends(up: 1)
+                try waitForTraffic("it", fairlead, from: "127.0.0.35")
+            }
+        }
+
+        @Test func `localhost is this machine where nothing says so`() throws {
+            try withStage { stage in
+                let port = try backends(stage, at: ["::1"])
+                let names = try OwnNames(hosts: "", resolvConf: "nameserver NS\n")
+                let fairlead = try fairlead(
+                    stage, names, ["--backend", "localhost:\(port)"],
+                    environment: ["FAIRLEAD_ADDRESSES": "ipv6-first"])
+                try waitForTraffic("the loopback address", fairlead, from: "::1")
+            }
+        }
+    }
+}

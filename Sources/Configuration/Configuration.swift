@@ -79,6 +79,8 @@ package struct DNSSettings: Equatable, Sendable {
     package internal(set) var resolvConf = "/etc/resolv.conf"
     /// How questions travel at first.
     package internal(set) var transport = Transport.udp
+    /// Whether queries carry an OPT record (RFC 6891).
+    package internal(set) var edns = Switch.on
     /// Whether letters of names are sent in random case.
     package internal(set) var mixCase = Switch.on
     /// Questions a second at most, 1 to 100,000. A thousand names at Consul's TTL of 0 need so many.

@@ -115,6 +115,10 @@ enum OptionTable {
             "transport", \.transport, .word,
             "How questions travel: `udp`, and TCP for what is cut; or `tcp` from the start."),
         Option(
+            "edns", \.edns, .word,
+            "Whether queries carry EDNS, which makes room for 1232 octets over UDP in place of 512. A "
+                + "server that fails because of it is asked without in either case."),
+        Option(
             "mix-case", \.mixCase, .word,
             "Whether letters of names are sent in random case, which a forger would have to guess."),
         Option(

@@ -78,6 +78,16 @@ package enum DNSOutcome: Hashable, Sendable {
         }
     }
 
+    /// Whether there are records of the type asked for.
+    package var hasRecords: Bool {
+        switch self {
+        case .records, .partial: true
+        case .nodata, .nxdomain, .servfail, .refused, .otherCode, .timeout, .malformed,
+            .unreachable, .noServers, .overloaded:
+            false
+        }
+    }
+
     /// How much it tells when several servers failed differently; the highest is reported.
     var tellingRank: Int {
         switch self {

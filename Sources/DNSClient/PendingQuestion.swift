@@ -55,7 +55,7 @@ package final class PendingQuestion {
         timer = Timer(on: resolver.loop) { [weak self] in self?.step { $0.advance(now: $1) } }
         race = QuestionRace(
             options, serverCount: servers.count, over: over,
-            habits: servers.map { resolver.habits(of: $0) })
+            habits: servers.map { resolver.habits(of: $0, question.name, now: .now) })
         step { $0.start(now: $1) }
     }
 
@@ -105,6 +105,9 @@ package final class PendingQuestion {
     private func count(_ race: inout QuestionRace, now: ContinuousClock.Instant) {
         resolver?.counters.timeouts += race.timeouts - countedTimeouts
         countedTimeouts = race.timeouts
+        for finding in race.takeFindings() {
+            resolver?.note(finding.kind, servers[finding.server], question.name, now: now)
+        }
         for failed in race.takeFailures() {
             resolver?.note(failed.failure, servers[failed.server], sentAt: failed.sentAt, now: now)
         }

@@ -4,8 +4,10 @@
 //
 //   event                          what follows
 //   start                          first server asked; the next after each `stagger` of silence
-//   good answer                    the end (records, NODATA, NXDOMAIN)
-//   SERVFAIL, REFUSED, other code  server settled; next server at once
+//   records                        the end
+//   NODATA, NXDOMAIN               the end; where the server is doubted, asked as spelled before
+//   SERVFAIL, REFUSED, other code  server settled; next server at once. Where the server is doubted,
+//                                  it is asked as spelled meanwhile, then without EDNS
 //   TC over UDP                    same server over TCP
 //   FORMERR, NOTIMP or BADVERS     same server without EDNS (RFC 6891, section 7)
 //   right but for letter case      same server over TCP, where a forger cannot answer; if TCP can't be
@@ -14,7 +16,10 @@
 //   unreadable over TCP            server settled; next server at once
 //   unreachable                    next server at once; the same one after a pause
 //   TCP closed                     connected once more, then unreachable
-//   silence of `timeout`           asked again; the old UDP socket is still listened to
+//   silence of `timeout`           asked again; the old UDP socket is still listened to. The last time
+//                                  without EDNS, where that is doubted
+//   silence or failure of a query  what was said before it counts
+//    that only asks again
 //   `deadline`, or nothing left    the end, with the most telling failure
 
 package import DNSWire
@@ -36,69 +41,6 @@ package struct QuestionRace {
         case finish(Ending)
     }
 
-    /// A query to one server, over a socket of its own.
-    package struct Exchange: Hashable, Sendable {
-        /// Names the exchange in events and actions; never used twice.
-        package let number: Int
-        /// Index of the server.
-        package let server: Int
-        /// How it travels.
-        package let transport: DNSTransport
-        /// Whether the query carries an OPT record.
-        package let hasEDNS: Bool
-        /// Whether the case of its letters is drawn at random.
-        package let mixesCase: Bool
-
-        /// Only a race numbers exchanges; tests spell out what they expect.
-        package init(
-            number: Int, server: Int, transport: DNSTransport, hasEDNS: Bool, mixesCase: Bool = true
-        ) {
-            self.number = number
-            self.server = server
-            self.transport = transport
-            self.hasEDNS = hasEDNS
-            self.mixesCase = mixesCase
-        }
-    }
-
-    /// How the question ended.
-    package struct Ending: Equatable {
-        /// What can be concluded.
-        package var outcome: DNSOutcome
-        /// The deciding message; nil when there was none.
-        package var message: Message?
-        /// The exchange that it came from; nil without one.
-        package var exchange: Exchange?
-        /// From the opening of that exchange to the message; 0 without one.
-        package var roundTrip: Duration = .zero
-        /// Whether an answer over UDP had the TC bit.
-        package var wasTruncated = false
-    }
-
-    /// What a server is known to be like.
-    package struct Habits: Sendable, Hashable {
-        /// Whether it is asked with an OPT record.
-        package var hasEDNS: Bool
-        /// Whether it is asked in mixed case.
-        package var mixesCase: Bool
-
-        /// What is expected of a server until it shows otherwise.
-        package init(hasEDNS: Bool = true, mixesCase: Bool = true) {
-            self.hasEDNS = hasEDNS
-            self.mixesCase = mixesCase
-        }
-    }
-
-    /// A query that failed, for the server's record.
-    package struct Failed: Equatable {
-        /// Index of the server.
-        package let server: Int
-        /// How.
-        package let failure: ServerHealth.Failure
-        /// When the query was sent.
-        package let sentAt: Instant
-    }
-
     private struct Leg {
         let exchange: Exchange
         let openedAt: Instant
@@ -109,6 +51,10 @@ package struct QuestionRace {
         var wasTruncated = false
         /// Over TCP because the answer over UDP was misspelled.
         var isCaseCheck = false
+        /// What the server said before it was asked again in another way; counts if that fails.
+        var doubted: Ending?
+        /// Without EDNS because there was silence with it.
+        var isAfterSilence = false
     }
 
     private struct Server {
@@ -116,6 +62,8 @@ package struct QuestionRace {
         let habits: Habits
         var notBefore: Instant?
         var isTried = false
+        /// Whether a query with an OPT record was not answered in time.
+        var wasSilentWithEDNS = false
     }
 
     private let options: ResolverOptions
@@ -132,6 +80,7 @@ package struct QuestionRace {
     /// Tries that timed out so far.
     package private(set) var timeouts = 0
     private var failures: [Failed] = []
+    private var findings: [Finding] = []
 
     /// A race among `serverCount` servers, which are numbered from 0 in the order of preference.
     /// - Parameter habits: of each server; nil when nothing is known of any.
@@ -152,6 +101,12 @@ package struct QuestionRace {
     package mutating func takeFailures() -> [Failed] {
         defer { failures = [] }
         return failures
+    }
+
+    /// What was learnt since the last call.
+    package mutating func takeFindings() -> [Finding] {
+        defer { findings = [] }
+        return findings
     }
 
     // MARK: - Events
@@ -180,15 +135,9 @@ package struct QuestionRace {
             legs[index].wasTruncated = true
             return reopen(index, .tcp, hasEDNS: leg.exchange.hasEDNS, now: now)
         }
-        if ending.outcome.isGood {
-            notePassedOver(by: leg, now: now)
-            return finish(ending)
-        }
-        remember(ending)
-        // A referral has no error code of its own.
-        let isReferral = message.responseCode == .noError
-        note(.code(isReferral ? .refused : message.responseCode), leg)
-        return settle(index, now: now)
+        if let actions = askOtherwise(index, ending, now: now) { return actions }
+        learn(from: ending, leg)
+        return conclude(index, moreTelling(ending, leg.doubted), now: now)
     }
 
     /// A response to our query has come over the UDP exchange `exchange`, right but for the case of
@@ -217,6 +166,7 @@ package struct QuestionRace {
         case .udp: return []
         case .tcp:
             note(.malformed(error), leg)
+            if let doubted = leg.doubted { return conclude(index, doubted, now: now) }
             return settle(index, now: now)
         }
     }
@@ -228,6 +178,7 @@ package struct QuestionRace {
         // What this machine is short of says nothing about the server.
         if !error.isShortage { note(.unreachable(error), legs[index]) }
         if legs[index].isCaseCheck { return askAsSpelled(index, now: now) }
+        if let doubted = legs[index].doubted { return conclude(index, doubted, now: now) }
         servers[legs[index].exchange.server].notBefore = now + options.stagger
         return end(index, now: now)
     }
@@ -238,6 +189,7 @@ package struct QuestionRace {
         guard !isFinished, let index = index(of: exchange) else { return [] }
         let leg = legs[index]
         guard !leg.isSecondConnection else {
+            if leg.exchange.hasEDNS { servers[leg.exchange.server].wasSilentWithEDNS = true }
             return failed(.connectionReset, on: exchange, now: now)
         }
         legs[index].isSecondConnection = true
@@ -247,34 +199,46 @@ package struct QuestionRace {
     /// Time has passed: call it at `wakesAt`.
     package mutating func advance(now: Instant) -> [Action] {
         guard !isFinished, let endsAt else { return [] }
-        var actions: [Action] = []
-        for index in legs.indices.reversed()
-        where !legs[index].isOverdue && legs[index].timeoutAt <= now {
-            timeouts += 1
-            note(.silence, legs[index])
-            if legs[index].isCaseCheck {
-                actions += askAsSpelled(index, now: now)
-                continue
-            }
-            isHurried = true
-            switch legs[index].exchange.transport {
-            case .udp: legs[index].isOverdue = true
-            case .tcp: actions.append(.close(exchange: legs.remove(at: index).exchange.number))
-            }
-        }
+        var actions = endSilences(now: now)
+        guard !isFinished else { return actions }
         guard now < endsAt else { return actions + finish(worst) }
         while let next = nextServer(now: now), next.due <= now {
             servers[next.server].attemptsLeft -= 1
             servers[next.server].isTried = true
             lastStart = now
             isHurried = false
-            actions.append(
-                open(
-                    next.server, firstTransport, servers[next.server].habits,
-                    now + options.timeout, now: now))
+            actions.append(start(next.server, now: now))
         }
         if legs.allSatisfy(\.isOverdue), nextServer(now: now) == nil {
             return actions + finish(worst)
+        }
+        return actions
+    }
+
+    /// Ends the queries whose time is over.
+    private mutating func endSilences(now: Instant) -> [Action] {
+        var actions: [Action] = []
+        for index in legs.indices.reversed()
+        where !legs[index].isOverdue && legs[index].timeoutAt <= now {
+            timeouts += 1
+            note(.silence, legs[index])
+            if legs[index].exchange.hasEDNS {
+                servers[legs[index].exchange.server].wasSilentWithEDNS = true
+            }
+            if legs[index].isCaseCheck {
+                actions += askAsSpelled(index, now: now)
+                continue
+            }
+            isHurried = true
+            if let doubted = legs[index].doubted {
+                actions += count(index, doubted, now: now)
+                if isFinished { return actions }
+                continue
+            }
+            switch legs[index].exchange.transport {
+            case .udp: legs[index].isOverdue = true
+            case .tcp: actions.append(.close(exchange: legs.remove(at: index).exchange.number))
+            }
         }
         return actions
     }
@@ -307,6 +271,20 @@ package struct QuestionRace {
         return best
     }
 
+    /// Asks a server for the first time, or again after silence.
+    private mutating func start(_ server: Int, now: Instant) -> Action {
+        var habits = servers[server].habits
+        let isLast =
+            servers[server].attemptsLeft == 0
+            || (endsAt.map { now + options.timeout >= $0 } ?? false)
+        let isAfterSilence =
+            isLast && habits.isEDNSDoubted && habits.hasEDNS && servers[server].wasSilentWithEDNS
+        if isAfterSilence { habits.hasEDNS = false }
+        let action = open(server, firstTransport, habits, now + options.timeout, now: now)
+        legs[legs.count - 1].isAfterSilence = isAfterSilence || habits.isEDNSTrial
+        return action
+    }
+
     private mutating func open(
         _ server: Int, _ transport: DNSTransport, _ habits: Habits, _ timeoutAt: Instant,
         now: Instant
@@ -333,6 +311,8 @@ package struct QuestionRace {
         legs[legs.count - 1].isSecondConnection = old.isSecondConnection
         legs[legs.count - 1].wasTruncated = old.wasTruncated
         legs[legs.count - 1].isCaseCheck = old.isCaseCheck
+        legs[legs.count - 1].doubted = old.doubted
+        legs[legs.count - 1].isAfterSilence = old.isAfterSilence
         return [.close(exchange: old.exchange.number), opened]
     }
 
@@ -342,6 +322,89 @@ package struct QuestionRace {
         legs[index].isCaseCheck = false
         return reopen(
             index, .udp, hasEDNS: legs[index].exchange.hasEDNS, mixesCase: false, now: now)
+    }
+
+    // MARK: - Doubts
+
+    /// Asks the server that has said no once more in a plainer way, if that may make a difference: as
+    /// spelled, and then, after an error, without EDNS. Nil when what it said is to count.
+    private mutating func askOtherwise(
+        _ index: Int, _ ending: Ending, now: Instant
+    ) -> [Action]? {
+        let leg = legs[index]
+        let habits = servers[leg.exchange.server].habits
+        let isError = !ending.outcome.isGood
+        // An alias is an answer too, if only a part of one.
+        let isDenial = !isError && !ending.outcome.hasRecords && ending.isWithoutAnswers
+        guard isError || isDenial else { return nil }
+        var exchange = (hasEDNS: leg.exchange.hasEDNS, mixesCase: leg.exchange.mixesCase)
+        if leg.exchange.mixesCase, habits.isCaseDoubted {
+            exchange.mixesCase = false
+        } else if isError, leg.exchange.hasEDNS, habits.isEDNSDoubted {
+            exchange.hasEDNS = false
+        } else {
+            return nil
+        }
+        learn(from: ending, leg)
+        findings.append(Finding(server: leg.exchange.server, .askedAgain))
+        legs[index].doubted = moreTelling(ending, leg.doubted)
+        let actions = reopen(
+            index, leg.exchange.transport, hasEDNS: exchange.hasEDNS, mixesCase: exchange.mixesCase,
+            now: now)
+        guard isError, leg.doubted == nil else { return actions }
+        isHurried = true
+        return actions + advance(now: now)
+    }
+
+    /// What counts of two things that a server said to one question: the later, unless that is an
+    /// error and the other none.
+    private func moreTelling(_ later: Ending, _ earlier: Ending?) -> Ending {
+        guard let earlier, earlier.outcome.isGood, !later.outcome.isGood else { return later }
+        return earlier
+    }
+
+    /// Notes what an answer shows of how the server is to be asked.
+    private mutating func learn(from ending: Ending, _ leg: Leg) {
+        func find(_ kind: Finding.Kind) {
+            findings.append(Finding(server: leg.exchange.server, kind))
+        }
+        let outcome = ending.outcome
+        if leg.exchange.mixesCase, outcome.hasRecords { find(.knewMixedCase) }
+        if outcome.isGood, leg.isAfterSilence { find(.answeredWithoutEDNS(code: nil)) }
+        guard let doubted = leg.doubted, let before = doubted.exchange else { return }
+        if before.mixesCase, !leg.exchange.mixesCase {
+            if outcome.isSame(as: doubted.outcome) {
+                find(.saidTheSame)
+            } else if outcome.isBetter(than: doubted.outcome) {
+                find(.knewAsSpelled(after: doubted.outcome))
+            }
+        } else if before.hasEDNS, !leg.exchange.hasEDNS, outcome.isGood {
+            find(.answeredWithoutEDNS(code: doubted.message?.responseCode))
+        }
+    }
+
+    private mutating func conclude(_ index: Int, _ ending: Ending, now: Instant) -> [Action] {
+        let actions = count(index, ending, now: now)
+        return isFinished ? actions : actions + advance(now: now)
+    }
+
+    /// What the server said counts; ends the race if it is an answer.
+    private mutating func count(_ index: Int, _ ending: Ending, now: Instant) -> [Action] {
+        let leg = legs[index]
+        if ending.outcome.isGood {
+            notePassedOver(by: leg, now: now)
+            return finish(ending)
+        }
+        remember(ending)
+        if let message = ending.message {
+            // A referral has no error code of its own.
+            let isReferral = message.responseCode == .noError
+            note(.code(isReferral ? .refused : message.responseCode), leg)
+        }
+        servers[leg.exchange.server].attemptsLeft = 0
+        isHurried = true
+        legs.remove(at: index)
+        return [.close(exchange: leg.exchange.number)]
     }
 
     private mutating func note(_ failure: ServerHealth.Failure, _ leg: Leg) {
@@ -392,6 +455,31 @@ extension Errno {
     /// the whole system), memory, buffers or ports.
     fileprivate var isShortage: Bool {
         self == .tooManyDescriptors || [ENFILE, ENOMEM, ENOBUFS, EADDRNOTAVAIL].contains(rawValue)
+    }
+}
+
+extension DNSOutcome {
+    /// Whether two answers say the same, whatever else is in them.
+    fileprivate func isSame(as other: DNSOutcome) -> Bool {
+        switch (self, other) {
+        case (.records, .records), (.partial, .partial): true
+        default: self == other
+        }
+    }
+
+    /// Whether it tells more than what the same server said of the same question in another spelling:
+    /// records more than a denial, one more than an error, and that the name exists more than that it
+    /// does not.
+    fileprivate func isBetter(than other: DNSOutcome) -> Bool {
+        func rank(_ outcome: DNSOutcome) -> Int {
+            switch outcome {
+            case .records, .partial: 3
+            case .nodata: 2
+            case .nxdomain: 1
+            default: 0
+            }
+        }
+        return rank(self) > rank(other)
     }
 }
 

@@ -4,9 +4,13 @@ internal import DNSWire
 internal import Events
 
 extension Resolver {
-    /// How long a server that refused EDNS is asked without it: it may be upgraded, or the refusal
-    /// may have been another's on the way.
+    /// How long a server that failed because of EDNS is asked without it: it may be upgraded, or the
+    /// failure may have been another's on the way.
     private static let withoutEDNSFor = Duration.seconds(300)
+    /// How long a server that takes names of another case for other names is asked as spelled.
+    private static let asSpelledFor = Duration.seconds(600)
+    /// How long a good answer speaks for a server: what worked then is not doubted.
+    private static let provenFor = Duration.seconds(300)
 
     /// The servers in the order of the options, as they are known now.
     package var servers: [ServerStatus] {
@@ -20,20 +24,40 @@ extension Resolver {
 
     // MARK: - How a server is asked
 
-    /// How the server with this index is asked first.
-    func habits(of server: Int) -> QuestionRace.Habits {
+    /// How the server with this index is asked first about `name`.
+    func habits(of server: Int, _ name: DomainName, now: ContinuousClock.Instant)
+        -> QuestionRace.Habits
+    {
         let status = statuses[server]
-        let isRefusalFresh =
-            status.ednsRefusedAt.map { $0.duration(to: .now) < Self.withoutEDNSFor } ?? false
-        return QuestionRace.Habits(
-            hasEDNS: status.knowsEDNS != false || !isRefusalFresh,
-            mixesCase: options.mixesCase && status.keepsCase != false)
+        func isRecent(_ at: ContinuousClock.Instant?, _ life: Duration) -> Bool {
+            at.map { $0.duration(to: now) < life } ?? false
+        }
+        var habits = QuestionRace.Habits(
+            hasEDNS: options.usesEDNS,
+            mixesCase: options.mixesCase && status.keepsCase != false
+                && !isRecent(status.asSpelledSince, Self.asSpelledFor))
+        habits.isCaseDoubted = habits.mixesCase && !denials.trusts(server, name, now: now)
+        guard habits.hasEDNS else { return habits }
+        if status.withoutEDNSSince != nil {
+            habits.hasEDNS = !isRecent(status.withoutEDNSSince, Self.withoutEDNSFor)
+            // One question finds out whether that has changed; the others need not wait for it.
+            if habits.hasEDNS { statuses[server].withoutEDNSSince = now }
+        }
+        habits.isEDNSDoubted = habits.hasEDNS && !isRecent(status.ednsWorkedAt, Self.provenFor)
+        // With one attempt there is no last one after silence: every second question of a server that
+        // is silent goes without.
+        let health = ranking.servers[server]
+        if habits.isEDNSDoubted, health.state == .away, health.failuresInARow % 2 == 1 {
+            habits.hasEDNS = false
+            habits.isEDNSTrial = true
+        }
+        return habits
     }
 
     /// The message that asks `question` in an exchange.
     func query(_ question: Question, _ exchange: QuestionRace.Exchange) -> Message {
         var question = question
-        if exchange.mixesCase { question.name = question.name.withRandomCase(using: &random) }
+        if exchange.mixesCase { question.name = question.name.withOtherCase(using: &random) }
         return Message.query(
             id: options.nextID(), question,
             edns: exchange.hasEDNS
@@ -77,6 +101,10 @@ extension Resolver {
             if exchange.mixesCase, message.question != nil {
                 statuses[server].keepsCase = keepsCase
             }
+            if exchange.hasEDNS, DNSOutcome(message).isGood {
+                statuses[server].ednsWorkedAt = now
+                statuses[server].isEDNSSuspect = false
+            }
             noteEDNS(message, server, exchange, now: now)
         case .mismatched(let mismatch):
             counters.received += 1
@@ -99,12 +127,51 @@ extension Resolver {
     ) {
         guard exchange.hasEDNS else { return }
         if message.isEDNSRefusal {
-            statuses[server].knowsEDNS = false
-            statuses[server].ednsRefusedAt = now
+            noteWithoutEDNS(server, "it answers \(message.responseCode)", now: now)
         } else {
             // One that does not know it may also just leave it out (RFC 6891, section 6.2.6).
             statuses[server].knowsEDNS = message.edns != nil
-            statuses[server].ednsRefusedAt = nil
+            statuses[server].withoutEDNSSince = nil
+            statuses[server].ednsFailure = nil
+        }
+    }
+
+    private func noteWithoutEDNS(_ server: Int, _ why: String, now: ContinuousClock.Instant) {
+        statuses[server].knowsEDNS = false
+        statuses[server].withoutEDNSSince = now
+        statuses[server].ednsFailure = why
+        statuses[server].ednsWorkedAt = nil
+    }
+
+    /// What a question showed of how a server is to be asked.
+    func note(
+        _ finding: QuestionRace.Finding.Kind, _ server: Int, _ name: DomainName,
+        now: ContinuousClock.Instant
+    ) {
+        switch finding {
+        case .askedAgain: statuses[server].counters.doubted += 1
+        case .knewMixedCase:
+            statuses[server].ignoresCase = true
+            statuses[server].asSpelledSince = nil
+            statuses[server].mixedCaseWorkedAt = now
+            denials.note(server, name, now: now)
+        case .saidTheSame: denials.note(server, name, now: now)
+        case .knewAsSpelled(let before):
+            // A server that fails now and then is likely to have done so by chance.
+            let isByChance =
+                !before.isGood
+                && (statuses[server].mixedCaseWorkedAt.map { $0.duration(to: now) < Self.provenFor }
+                    ?? false)
+            guard !isByChance else { return }
+            statuses[server].ignoresCase = false
+            statuses[server].asSpelledSince = now
+        case .answeredWithoutEDNS(let code?):
+            noteWithoutEDNS(server, "it answers \(code)", now: now)
+        case .answeredWithoutEDNS(nil):
+            // It may as well be back from an outage just now.
+            let isChance = statuses[server].ednsWorkedAt != nil && !statuses[server].isEDNSSuspect
+            statuses[server].isEDNSSuspect = isChance
+            if !isChance { noteWithoutEDNS(server, "it does not answer", now: now) }
         }
     }
 

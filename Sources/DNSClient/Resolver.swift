@@ -19,6 +19,7 @@ package final class Resolver {
     package internal(set) var counters = ResolverCounters()
     var ranking: ServerRanking
     var statuses: [ServerStatus]
+    var denials = DenialMemory()
     let idleConnections = IdleConnections()
     var random = SystemRandomNumberGenerator()
 
@@ -96,6 +97,7 @@ package final class Resolver {
         self.options = options
         guard !haveSameServers else { return }
         ranking.replaceServers(places)
+        denials = DenialMemory()
         statuses = zip(options.servers, places).map { server, place in
             place.map { statuses[$0] } ?? ServerStatus(server)
         }

@@ -21,6 +21,17 @@ extension DomainName {
         return DomainName(validWireOctets: octets)
     }
 
+    /// The name with the case of its letters drawn at random, and never as it is spelled here, unless
+    /// it has no letter: so that a server that answers it is known not to compare names byte by byte.
+    package func withOtherCase(using random: inout some RandomNumberGenerator) -> DomainName {
+        let drawn = withRandomCase(using: &random)
+        guard drawn.isSpelled(like: self) else { return drawn }
+        var octets = wireOctets
+        guard let letter = octets.firstIndex(where: Self.isLetter) else { return drawn }
+        octets[letter] ^= 0x20
+        return DomainName(validWireOctets: octets)
+    }
+
     /// The same name in lower case, for display: a server that compresses names spells those of its
     /// records as the question was spelled.
     package var lowercased: DomainName {

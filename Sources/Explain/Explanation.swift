@@ -65,13 +65,7 @@ package struct Explanation: Sendable {
         /// instances or not.
         package var hasRecords: Bool {
             guard let type = answers.first?.question.type else { return false }
-            return answers.contains { answer in
-                guard answer.question.type == type else { return false }
-                switch answer.outcome {
-                case .records, .partial: return true
-                default: return false
-                }
-            }
+            return answers.contains { $0.question.type == type && $0.outcome.hasRecords }
         }
     }
 

@@ -85,7 +85,9 @@ private struct ServerView: Encodable {
     let instances: Int
     let failure: String?
     let keepsCase: Bool?
+    let ignoresCase: Bool?
     let knowsEDNS: Bool?
+    let ednsFailure: String?
     let malformed: Int
     let mismatched: Int
 
@@ -96,7 +98,9 @@ private struct ServerView: Encodable {
         failure =
             if case .failure(let failure) = server.result { failure.kind.rawValue } else { nil }
         keepsCase = server.status.keepsCase
+        ignoresCase = server.status.ignoresCase
         knowsEDNS = server.status.knowsEDNS
+        ednsFailure = server.status.ednsFailure
         malformed = server.status.counters.malformed
         mismatched = server.status.counters.mismatched
     }

@@ -143,17 +143,6 @@ extension Explanation {
     }
 }
 
-extension DNSOutcome {
-    fileprivate var hasRecords: Bool {
-        switch self {
-        case .records, .partial: true
-        case .nodata, .nxdomain, .servfail, .refused, .otherCode, .timeout, .malformed,
-            .unreachable, .noServers, .overloaded:
-            false
-        }
-    }
-}
-
 extension HoldKind {
     /// For the table of holds.
     fileprivate var meaning: String {

@@ -45,7 +45,18 @@ package struct Remark: Sendable, Equatable {
                 "\(name) does not repeat the case of letters: one guard against forged answers less"
             )
         }
-        if server.status.knowsEDNS == false {
+        if server.status.ignoresCase == false {
+            add(
+                .letterCase,
+                "\(name) takes a name in another case of letters for another name: it denied, or "
+                    + "failed at, what it knows as spelled, and is asked as spelled")
+        }
+        if let failure = server.status.ednsFailure {
+            add(
+                .edns,
+                "\(name) fails because of EDNS (\(failure)): it is asked without, and answers over "
+                    + "UDP have at most 512 octets")
+        } else if server.status.knowsEDNS == false {
             add(.edns, "\(name) does not know EDNS: answers over UDP have at most 512 octets")
         }
         if counters.malformed > 0 {

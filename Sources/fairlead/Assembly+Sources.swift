@@ -162,6 +162,7 @@ extension ResolverOptions {
             dns.attempts ?? (asksSystem ? system.attempts : nil) ?? DNSSettings.attemptsDefault
         deadline = timeout * attempts + .seconds(1)
         tcpFirst = dns.transport == .tcp || asksSystem && system.usesTCP
+        usesEDNS = dns.edns == .on
         mixesCase = dns.mixCase == .on
         queriesPerSecond = dns.rate
     }

@@ -16,16 +16,32 @@ extension AdminSnapshot.Registry {
             }
         self.init(
             kind: "nameserver", address: "\(server.endpoint)", isWell: isWell,
-            sentence: Self.sentence(health, clock))
+            sentence: ([Self.sentence(health, clock)] + Self.habits(server))
+                .joined(separator: "; "))
         for (code, count) in server.counters.responses { answers["\(code)"] = count }
         answers["silence"] = server.counters.silences
         answers["unreachable"] = server.counters.unreachable
         answers["truncated"] = server.counters.truncated
+        answers["asked_again"] = server.counters.doubted
         malformed = server.counters.malformed + server.counters.mismatched
         if let last = server.lastMalformed {
             lastMalformed = "\(last.what)"
             lastMalformedAt = clock.wall(last.at)
         }
+    }
+
+    /// How it is asked otherwise than others, and why.
+    private static func habits(_ server: ServerStatus) -> [String] {
+        var habits: [String] = []
+        if server.keepsCase == false {
+            habits.append("asked as spelled, since it changes the case of letters")
+        } else if server.ignoresCase == false {
+            habits.append("asked as spelled, since it denies names in another case of letters")
+        }
+        if let failure = server.ednsFailure {
+            habits.append("asked without EDNS, since \(failure) with it")
+        }
+        return habits
     }
 
     private static func sentence(_ health: ServerHealth, _ clock: DisplayClock) -> String {

@@ -62,7 +62,7 @@ let brokenConfigurations = #"""
     access-log: {to: logs}
         1:18: access-log.to: found "logs", expected off, stdout, or a path with a slash in it
     dns: 127.0.0.1
-        1:6: dns: found "127.0.0.1", expected a mapping with keys of: servers, timeout, attempts, transport, mix-case, rate, resolv-conf
+        1:6: dns: found "127.0.0.1", expected a mapping with keys of: servers, timeout, attempts, transport, edns, mix-case, rate, resolv-conf
     dns: {servers: ns.example}
         1:16: dns.servers: found "ns.example", expected a nameserver's address, such as 127.0.0.1:8600 or 10.0.0.2
     dns: {servers: [10.0.0.1, 10.0.0.2:99999]}

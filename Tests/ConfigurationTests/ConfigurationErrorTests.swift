@@ -125,7 +125,7 @@ import Testing
                 "dns: 127.0.0.1:53",
                 "1:6: dns: found \"127.0.0.1:53\", expected a mapping with keys of: servers, "
                     + "timeout, "
-                    + "attempts, transport, mix-case, rate, resolv-conf"
+                    + "attempts, transport, edns, mix-case, rate, resolv-conf"
             ),
             ("worker: 1", "1:1: worker: unknown key, expected workers?"),
             ("dns: {time-out: 1s}", "1:7: dns.time-out: unknown key, expected timeout?"),
@@ -133,7 +133,7 @@ import Testing
                 "dns: {\"a\\e[1m b\": 1s}",
                 "1:7: dns.\"a\\u{1b}[1m b\": unknown key, expected one of: servers, timeout, "
                     + "attempts, "
-                    + "transport, mix-case, rate, resolv-conf"
+                    + "transport, edns, mix-case, rate, resolv-conf"
             ),
         ])
     func values(text: String, message: String) {

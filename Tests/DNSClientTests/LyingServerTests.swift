@@ -146,9 +146,9 @@ import Testing
         let server = try ScriptedServer(on: loop) { query in
             turn += 1
             switch turn {
-            case 1: return [query.reply(.serverFailure).datagram]
-            case 2: return [query.reply(.nameError).datagram]
-            default: return [query.replyWithRecords().datagram]
+            case 1: return [query.replyWithRecords().datagram]
+            case 2: return [query.reply(.serverFailure).datagram]
+            default: return [query.reply(.nameError).datagram]
             }
         }
         defer { server.close() }

@@ -1,0 +1,117 @@
+// What goes into a QuestionRace and comes out of it, as values.
+
+package import DNSWire
+internal import Events
+
+extension QuestionRace {
+    /// A query to one server, over a socket of its own.
+    package struct Exchange: Hashable, Sendable {
+        /// Names the exchange in events and actions; never used twice.
+        package let number: Int
+        /// Index of the server.
+        package let server: Int
+        /// How it travels.
+        package let transport: DNSTransport
+        /// Whether the query carries an OPT record.
+        package let hasEDNS: Bool
+        /// Whether the case of its letters is drawn at random.
+        package let mixesCase: Bool
+
+        /// Only a race numbers exchanges; tests spell out what they expect.
+        package init(
+            number: Int, server: Int, transport: DNSTransport, hasEDNS: Bool, mixesCase: Bool = true
+        ) {
+            self.number = number
+            self.server = server
+            self.transport = transport
+            self.hasEDNS = hasEDNS
+            self.mixesCase = mixesCase
+        }
+    }
+
+    /// How the question ended.
+    package struct Ending: Equatable {
+        /// What can be concluded.
+        package var outcome: DNSOutcome
+        /// The deciding message; nil when there was none.
+        package var message: Message?
+        /// The exchange that it came from; nil without one.
+        package var exchange: Exchange?
+        /// From the opening of that exchange to the message; 0 without one.
+        package var roundTrip: Duration = .zero
+        /// Whether an answer over UDP had the TC bit.
+        package var wasTruncated = false
+    }
+
+    /// What a server is known to be like.
+    package struct Habits: Sendable, Hashable {
+        /// Whether it is asked with an OPT record.
+        package var hasEDNS: Bool
+        /// Whether it is asked in mixed case.
+        package var mixesCase: Bool
+        /// Whether it may take names of another case of letters for other names: a denial or an error
+        /// in answer to mixed case is asked for once more as spelled, before it counts.
+        package var isCaseDoubted: Bool
+        /// Whether it may be an OPT record that makes it fail or be silent: an error is asked for once
+        /// more without, and so is the last attempt after silence (RFC 6891, section 6.2.2).
+        package var isEDNSDoubted: Bool
+        /// Whether it has no OPT record only because several with one met with silence.
+        package var isEDNSTrial: Bool
+
+        /// What is expected of a server until it shows otherwise.
+        package init(
+            hasEDNS: Bool = true, mixesCase: Bool = true, isCaseDoubted: Bool = false,
+            isEDNSDoubted: Bool = false, isEDNSTrial: Bool = false
+        ) {
+            self.hasEDNS = hasEDNS
+            self.mixesCase = mixesCase
+            self.isCaseDoubted = isCaseDoubted
+            self.isEDNSDoubted = isEDNSDoubted
+            self.isEDNSTrial = isEDNSTrial
+        }
+    }
+
+    /// What was learnt of how a server is to be asked.
+    package struct Finding: Equatable, Sendable {
+        /// Index of the server.
+        package let server: Int
+        /// What it is.
+        package let kind: Kind
+
+        /// What can be learnt.
+        package enum Kind: Equatable, Sendable {
+            /// It was asked again in a plainer way, before what it had said counted.
+            case askedAgain
+            /// It gave records for a question in mixed case.
+            case knewMixedCase
+            /// It said the same to mixed case and as spelled.
+            case saidTheSame
+            /// It knew as spelled what it had denied, or failed at, in mixed case.
+            case knewAsSpelled(after: DNSOutcome)
+            /// It answered well without an OPT record where it had failed with one; `code` is what it
+            /// said then, nil for silence.
+            case answeredWithoutEDNS(code: ResponseCode?)
+        }
+
+        /// Only a race finds anything; tests spell out what they expect.
+        package init(server: Int, _ kind: Kind) {
+            self.server = server
+            self.kind = kind
+        }
+    }
+
+    /// A query that failed, for the server's record.
+    package struct Failed: Equatable {
+        /// Index of the server.
+        package let server: Int
+        /// How.
+        package let failure: ServerHealth.Failure
+        /// When the query was sent.
+        package let sentAt: Instant
+    }
+}
+
+extension QuestionRace.Ending {
+    /// Whether the message says nothing of the name, not even that it is an alias.
+    var isWithoutAnswers: Bool { message?.answers.isEmpty ?? true }
+}

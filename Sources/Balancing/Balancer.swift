@@ -92,6 +92,11 @@ package class Balancer {
         }
     }
 
+    /// Whether the backend at `place` has as many requests as it may have.
+    package final func isFull(_ place: Int) -> Bool {
+        loads.inFlightMax.map { loads.inFlight(place) >= $0 } ?? false
+    }
+
     /// What a cookie calls the backend at `endpoint`: the same on every worker, in every process with
     /// this `secret`, and after a restart. Without the secret it says nothing about the endpoint, and
     /// can't be made for another one.

@@ -102,14 +102,22 @@ enum ByteScan {
 
     /// The first offset in `start..<end` that holds LF; nil if there is none.
     static func lineFeed(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int? {
+        first(Characters.lineFeed, in: bytes, from: start, to: end)
+    }
+
+    /// The first offset in `start..<end` that holds `byte`; nil if there is none.
+    @inline(__always)
+    static func first(
+        _ byte: UInt8, in bytes: Span<UInt8>, from start: Int, to end: Int
+    ) -> Int? {
         var at = start
         while at &+ 8 <= end {
-            let hit = bytesEqual(load(bytes, at), 0x0A)
+            let hit = bytesEqual(load(bytes, at), UInt64(byte))
             if hit != 0 { return at &+ hit.trailingZeroBitCount / 8 }
             at &+= 8
         }
         while at < end {
-            if bytes[at] == 0x0A { return at }
+            if bytes[at] == byte { return at }
             at &+= 1
         }
         return nil

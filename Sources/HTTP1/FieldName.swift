@@ -29,6 +29,8 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
     case contentType
     case server
     case location
+    case authorization
+    case wwwAuthenticate
 
     /// The name that stands at `start..<end`, in any letter case (RFC 9110 section 5.1). The bytes
     /// must be token characters.
@@ -70,10 +72,12 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
         case (12, 0x63): .contentType
         case (12, 0x6D): .maxForwards
         case (12, 0x78): .xRequestID
+        case (13, 0x61): .authorization
         case (14, 0x63): .contentLength
         case (15, 0x78): .xForwardedFor
         case (16, 0x78): bytes[start + 12] | 0x20 == 0x68 ? .xForwardedHost : .xForwardedPort
         case (16, 0x70): .proxyConnection
+        case (16, 0x77): .wwwAuthenticate
         case (17, 0x74): .transferEncoding
         case (17, 0x78): .xForwardedProto
         case (18, 0x70): .proxyAuthenticate
@@ -112,6 +116,8 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
         case .contentType: "content-type"
         case .server: "server"
         case .location: "location"
+        case .authorization: "authorization"
+        case .wwwAuthenticate: "www-authenticate"
         }
     }
 }

@@ -22,6 +22,8 @@ struct FieldSection: ~Copyable {
     private(set) var hasClose = false
     private(set) var hasKeepAlive = false
     private(set) var hasUpgradeOption = false
+    /// Whether a field names a scheme that authenticates a connection (ConnectionAuthentication).
+    private(set) var authenticatesConnection = false
     private var optionsCount = 0
     private var hasNominations = false
 
@@ -38,6 +40,7 @@ struct FieldSection: ~Copyable {
         hasClose = false
         hasKeepAlive = false
         hasUpgradeOption = false
+        authenticatesConnection = false
         optionsCount = 0
         hasNominations = false
     }
@@ -130,10 +133,13 @@ struct FieldSection: ~Copyable {
         case .expect:
             expectsContinue =
                 bytes.extracting(field.value.bounds).isEqualIgnoringCase(to: "100-continue")
-        case .other, .keepAlive, .proxyConnection, .te, .trailer, .proxyAuthenticate,
-            .proxyAuthorization, .proxyAuthenticationInfo, .xForwardedFor, .xForwardedProto,
-            .xForwardedHost, .xForwardedPort, .forwarded, .xRequestID, .via, .date, .contentType,
-            .server, .location:
+        case .authorization, .wwwAuthenticate, .proxyAuthorization, .proxyAuthenticate:
+            if ConnectionAuthentication.isNamed(bytes.extracting(field.value.bounds)) {
+                authenticatesConnection = true
+            }
+        case .other, .keepAlive, .proxyConnection, .te, .trailer, .proxyAuthenticationInfo,
+            .xForwardedFor, .xForwardedProto, .xForwardedHost, .xForwardedPort, .forwarded,
+            .xRequestID, .via, .date, .contentType, .server, .location:
             break
         }
         return nil

@@ -49,6 +49,10 @@ package struct ResponseHead: ~Copyable {
             && !declaresImpossibleBody
     }
 
+    /// Whether a field names NTLM or Negotiate, which authenticate the connection and not the request:
+    /// no other client may use a connection that brought this head.
+    package var authenticatesConnection: Bool { section.authenticatesConnection }
+
     /// The protocol switched to, in a 101; nil otherwise (RFC 9110 section 7.8).
     package var upgrade: ByteRange? {
         status == 101 && section.hasUpgradeOption && !section.upgrade.isEmpty

@@ -22,6 +22,13 @@ final class BackendConnection: StreamChannel {
         exchange?.attend(to: self)
         return exchange
     }
+    /// Whether it belongs to the client for which it works (BoundConnections.swift).
+    private(set) var isBound = false
+    /// The client that has it while it is bound and idle; none otherwise. The client closes it before
+    /// it goes itself.
+    private var ownerLink = Link<ClientConnection>()
+    /// Its place among the bound connections of its backend that are idle.
+    var placeAmongBound = 0
     /// What came of a response's head that is not whole yet.
     var partial: [UInt8] = []
     /// Whether it has carried an exchange before: then the backend may have closed it meanwhile.
@@ -58,10 +65,19 @@ final class BackendConnection: StreamChannel {
         exchangeLink = Link(exchange)
         state = .busy
         isReused = true
+        if ownerLink.isSet {
+            ownerLink = Link()
+            backend.removeBound(self)
+        }
     }
 
-    /// The exchange is over: back to the pool when `isReusable`, else closed.
-    func release(isReusable: Bool) {
+    /// From now on the connection belongs to the client for which it works: what it has authenticated
+    /// is the connection.
+    func bind() { isBound = true }
+
+    /// The exchange is over: back to the pool when `isReusable`, else closed. A bound one goes back to
+    /// `client`, if that goes on.
+    func release(isReusable: Bool, to client: ClientConnection, clientGoesOn: Bool) {
         exchangeLink = Link()
         isBulk = false
         if !partial.isEmpty { partial = [] }
@@ -72,8 +88,23 @@ final class BackendConnection: StreamChannel {
         state = .idle
         // Reading goes on, to hear of the backend closing it.
         startReading()
-        deadlineNanoseconds = loop.nowNanoseconds + pool.idleTimeout
-        if !backend.keep(self, max: pool.options.idleConnectionsMax) { close() }
+        if isBound {
+            keep(for: client, clientGoesOn: clientGoesOn)
+        } else {
+            deadlineNanoseconds = loop.nowNanoseconds + pool.idleTimeout
+            if !backend.keep(self, max: pool.options.idleConnectionsMax) { close() }
+        }
+    }
+
+    private func keep(for client: ClientConnection, clientGoesOn: Bool) {
+        // It waits as long as its client does.
+        deadlineNanoseconds = .max
+        guard clientGoesOn, !pool.isRetired, backend.keepBound(self) else {
+            close()
+            return
+        }
+        ownerLink = Link(client)
+        client.bound.keep(self)
     }
 
     /// Closes it in such a way that the backend can tell a request cut short from a whole one.
@@ -175,13 +206,22 @@ final class BackendConnection: StreamChannel {
         exchange.dialFailed(self, error)
     }
 
-    private func dropIdle() {
-        backend.remove(self)
+    /// Closes it while it is idle, and has it forgotten by those that keep it.
+    func dropIdle() {
+        if let owner = ownerLink.object {
+            owner.bound.remove(self)
+        } else {
+            backend.remove(self)
+        }
         close()
     }
 
     override func close() {
         guard isOpen else { return }
+        if ownerLink.isSet {
+            ownerLink = Link()
+            backend.removeBound(self)
+        }
         backend.counters.open.add(-1)
         super.close()
     }

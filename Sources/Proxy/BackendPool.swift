@@ -120,9 +120,13 @@ final class BackendPool {
     /// Whether responses get lines of their own: for what is asked for seldom, and may allocate.
     var addsLines: Bool { options.retry.isReported || options.affinity.cookie != nil }
 
+    /// Whether the service is gone.
+    private(set) var isRetired = false
+
     /// The service is gone: no request comes any more. Those in flight go on, and may be tried on
     /// another backend; a connection is closed as soon as it is free.
     func retire() {
+        isRetired = true
         options.idleConnectionsMax = 0
         closeIdle()
     }
@@ -133,6 +137,13 @@ final class BackendPool {
             return .backend(place)
         }
         return balancer.pick(request)
+    }
+
+    /// The choice for a client that has a connection of its own to `backend`: that one, once there is
+    /// room; nil when it has left the rotation.
+    func pick(boundTo backend: PooledBackend) -> Pick? {
+        guard let place = backend.place else { return nil }
+        return balancer.isFull(place) ? .full : .backend(place)
     }
 
     /// A request goes to `backend`.
@@ -179,14 +190,21 @@ final class BackendPool {
     }
 
     private func serveQueue() {
+        var bound = 0
         while let exchange = queue.first {
             if let limit = options.limits.requestsMax, admittedCount >= limit,
                 !exchange.isAdmitted
             {
                 return
             }
-            let pick = pick(exchange.asking, token: exchange.stickyToken)
-            if pick == .full { return }
+            let pick = exchange.pick(self)
+            if pick == .full {
+                // One that is bound to a backend waits for that one, and keeps nobody else waiting.
+                guard exchange.boundTo != nil, bound < queue.count else { return }
+                bound += 1
+                queue.moveToEnd(exchange)
+                continue
+            }
             exchange.leaveQueue(to: pick)
         }
     }

@@ -40,6 +40,8 @@ final class ClientConnection: StreamChannel, ClientSide {
     /// What came of a head that is not whole yet, or of requests after the one under way.
     private var partial: [UInt8] = []
     private var exchange: HTTPExchange?
+    /// Free connections to backends that serve this client alone.
+    var bound = BoundConnections()
 
     /// For a response to reach a client that is still sending, its bytes are read and dropped for so
     /// long: closing at once would make the kernel send RST, which can destroy the response on its
@@ -285,6 +287,7 @@ final class ClientConnection: StreamChannel, ClientSide {
     /// the client, and what the client has sent behind its request.
     func handOver() -> (Descriptor, unsent: [UInt8], received: [UInt8]) {
         exchange = nil
+        bound.closeAll()
         return (detach(), takeUnsent(), partial)
     }
 
@@ -294,6 +297,7 @@ final class ClientConnection: StreamChannel, ClientSide {
     private func end(lingers: Bool) {
         state = .ending
         partial = []
+        bound.closeAll()
         if isCongested {
             deadlineNanoseconds = loop.nowNanoseconds + listener.stallTimeout
         } else if lingers {
@@ -332,6 +336,7 @@ final class ClientConnection: StreamChannel, ClientSide {
 
     override func close() {
         guard isOpen else { return }
+        bound.closeAll()
         worker.remove(self)
         listener.counters.open.add(-1)
         super.close()

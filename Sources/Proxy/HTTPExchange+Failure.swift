@@ -104,7 +104,7 @@ extension HTTPExchange {
         }
         if isWhole, head.keepsAlive, requestBody.isComplete {
             endTry(on: connection)
-            connection.release(isReusable: true)
+            connection.release(isReusable: true, to: client, clientGoesOn: true)
         } else {
             abortTry()
         }

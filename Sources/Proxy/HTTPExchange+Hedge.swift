@@ -19,7 +19,7 @@ extension HTTPExchange {
     func scheduleHedge() {
         guard let hedgeAfter, method.isSafe, !other.link.isSet, upgradeOffer.isEmpty,
             // A client that sticks to its backend has its session there and nowhere else.
-            stickyToken == nil
+            stickyToken == nil, boundTo == nil, !authenticatesConnection
         else { return }
         if hedgeTimer == nil {
             hedgeTimer = Timer(on: worker.loop) { [unowned self] in hedge() }

@@ -38,6 +38,8 @@ extension HTTPExchange {
             stickyToken = pool.affinity.token(of: head, bytes)
         }
 
+        authenticatesConnection = head.authenticatesConnection
+        if !client.bound.isEmpty { boundTo = client.bound.backend(of: pool) }
         noteUpgrade(head, bytes, client)
         client.listener.writeHead(
             head, from: bytes, of: client.address,
@@ -133,6 +135,7 @@ extension HTTPExchange {
     func sendRequest(_ client: ClientConnection, _ connection: BackendConnection) {
         current.isHeadSent = true
         current.sentAt = worker.loop.nowNanoseconds
+        if authenticatesConnection { connection.bind() }
         connection.backend.counters.bytesSent.add(requestHead.count + bodyInHand.count)
         let outcome =
             bodyInHand.isEmpty

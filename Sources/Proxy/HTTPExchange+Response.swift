@@ -47,6 +47,7 @@ extension HTTPExchange {
                 let head = rest.extracting(0..<length)
                 guard listener.responseHead.isInterim else {
                     let following = rest.extracting(length..<rest.count)
+                    if listener.responseHead.authenticatesConnection { connection.bind() }
                     guard listener.responseHead.status != 101,
                         !listener.responseHead.opensTunnel
                     else {
@@ -279,7 +280,8 @@ extension HTTPExchange {
         let keepsAlive = responseKeepsAlive
         let lingers = !isRequestComplete || clientKeepsAlive || method == .connect
         endTry(on: connection)
-        connection.release(isReusable: isReusable && isRequestComplete)
+        connection.release(
+            isReusable: isReusable && isRequestComplete, to: client, clientGoesOn: keepsAlive)
         finish(connection.pool, .complete)
         client.exchangeFinished(keepsAlive: keepsAlive, lingers: lingers)
     }

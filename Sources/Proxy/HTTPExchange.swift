@@ -50,6 +50,10 @@ final class HTTPExchange {
     var wasMovedForSilence = false
     /// What the client's cookie names; nil without one.
     var stickyToken: UInt64?
+    /// The backend on which the client has a connection of its own for the service; nearly always nil.
+    var boundTo: PooledBackend?
+    /// Whether the request authenticates the connection on which it goes.
+    var authenticatesConnection = false
 
     // MARK: The request
 
@@ -125,7 +129,7 @@ final class HTTPExchange {
         // A loop, since a dial can fail at once.
         while true {
             let backend: PooledBackend
-            switch picked ?? pool.pick(asking, token: stickyToken) {
+            switch picked ?? pick(pool) {
             case .backend(let place): backend = pool.members[place]
             case .full:
                 enqueue(client, pool)
@@ -150,12 +154,29 @@ final class HTTPExchange {
         _ backend: PooledBackend, _ client: ClientConnection, _ pool: BackendPool
     ) -> Errno? {
         begin(on: backend, pool)
-        guard let connection = backend.takeIdle() else { return dial(backend, pool) }
+        guard let connection = takeKept(to: backend, client) else { return dial(backend, pool) }
         current.connectedAt = current.begunAt
         connection.use(for: self)
         current.link = Link(connection)
         sendRequest(client, connection)
         return nil
+    }
+
+    /// The backend for the next try. A client with a connection of its own goes there once: what it has
+    /// authenticated is that connection.
+    func pick(_ pool: BackendPool) -> Pick {
+        if let boundTo, asking.tried.count == 0, let pick = pool.pick(boundTo: boundTo) {
+            return pick
+        }
+        return pool.pick(asking, token: stickyToken)
+    }
+
+    /// A connection to `backend` that is free for this request; nil when one has to be dialled.
+    private func takeKept(
+        to backend: PooledBackend, _ client: ClientConnection
+    ) -> BackendConnection? {
+        if !client.bound.isEmpty, let own = client.bound.take(to: backend) { return own }
+        return backend.takeIdle()
     }
 
     /// Sends the request once more to a backend that closed the connection on which it was sent:
@@ -221,6 +242,8 @@ final class HTTPExchange {
         isAdmitted = false
         wasMovedForSilence = false
         stickyToken = nil
+        if boundTo != nil { boundTo = nil }
+        authenticatesConnection = false
         let elapsed = worker.loop.nowNanoseconds - startedAt
         pool.counters.duration.record(microseconds: Int(elapsed / 1000))
         clientLink = Link()

@@ -21,6 +21,8 @@ final class PooledBackend {
     /// Connections that wait for a request; the last used is reused first, so that the others can
     /// time out.
     private var idle: [BackendConnection] = []
+    /// Those that wait for the next request of the client to which they belong.
+    private var bound: [BackendConnection] = []
 
     init(id: BackendID, endpoint: Endpoint, counters: BackendCounters) {
         self.id = id
@@ -59,10 +61,28 @@ final class PooledBackend {
         if let index = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: index) }
     }
 
+    /// Notes a free connection that is kept by the client to which it belongs; false when it is not
+    /// wanted. How many there are is up to the clients: each is one without which a user would have to
+    /// log on again.
+    func keepBound(_ connection: BackendConnection) -> Bool {
+        guard isInRotation else { return false }
+        connection.placeAmongBound = bound.count
+        bound.append(connection)
+        return true
+    }
+
+    /// A connection noted by `keepBound` is in use again, or closes.
+    func removeBound(_ connection: BackendConnection) {
+        let last = bound.removeLast()
+        guard last !== connection else { return }
+        last.placeAmongBound = connection.placeAmongBound
+        bound[last.placeAmongBound] = last
+    }
+
     /// Closes all free connections.
     func closeIdle() {
-        let closing = idle
+        let closing = idle + bound
         idle = []
-        for connection in closing { connection.close() }
+        for connection in closing { connection.dropIdle() }
     }
 }

@@ -28,6 +28,13 @@ final class RequestQueue {
         count += 1
     }
 
+    /// `exchange`, which waits, lets all others go first.
+    func moveToEnd(_ exchange: HTTPExchange) {
+        // Its entry where it is now becomes an old one by this.
+        count -= 1
+        append(exchange)
+    }
+
     /// `exchange` waits no longer.
     func remove(_ exchange: HTTPExchange) {
         guard exchange.queueTicket != 0 else { return }

@@ -1,0 +1,46 @@
+// BoundConnections: the backend connections that belong to one client's connection.
+//
+// NTLM and Negotiate authenticate a connection: what the backend takes for Alice is whatever comes on
+// the connection on which Alice has proved who she is. A connection that carried such a request, or
+// offered such a scheme, serves this client only, and ends with the client's connection at the latest.
+// The client's next requests have to go on it as well, since the handshake takes several of them.
+
+/// The free backend connections of one client, at most one for each service. Worker thread only.
+struct BoundConnections {
+    private var connections: [BackendConnection] = []
+
+    var isEmpty: Bool { connections.isEmpty }
+
+    /// The backend on which the client has a connection for the service of `pool`; nil for none.
+    func backend(of pool: BackendPool) -> PooledBackend? {
+        connections.first { $0.pool === pool }?.backend
+    }
+
+    /// Takes out the connection to `backend`, if there is one.
+    mutating func take(to backend: PooledBackend) -> BackendConnection? {
+        guard let index = connections.firstIndex(where: { $0.backend === backend }) else {
+            return nil
+        }
+        return connections.remove(at: index)
+    }
+
+    /// Keeps `connection` in the place of another of the same service, which is closed.
+    mutating func keep(_ connection: BackendConnection) {
+        if let index = connections.firstIndex(where: { $0.pool === connection.pool }) {
+            connections.remove(at: index).close()
+        }
+        connections.append(connection)
+    }
+
+    /// Forgets `connection`, which closes by itself.
+    mutating func remove(_ connection: BackendConnection) {
+        connections.removeAll { $0 === connection }
+    }
+
+    /// Closes all of them.
+    mutating func closeAll() {
+        let closing = connections
+        connections = []
+        for connection in closing { connection.close() }
+    }
+}

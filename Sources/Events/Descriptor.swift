@@ -46,6 +46,15 @@ package struct Descriptor: Equatable, Sendable {
         }
     }
 
+    /// Whether nothing has come that was not received yet: no byte, no end and no error. Takes nothing
+    /// away.
+    package var isQuiet: Bool {
+        var byte: UInt8 = 0
+        // The kernel writes one byte at most, which lives across the call.
+        guard unsafe recv_uncancelled(number, &byte, 1, Int32(MSG_PEEK)) < 0 else { return false }
+        return Errno.current.isWouldBlock
+    }
+
     /// Sends as much of `bytes`, which is not empty, as the kernel takes.
     package func send(_ bytes: Span<UInt8>) -> IOResult {
         // The span keeps the bytes alive during the call.

@@ -22,6 +22,8 @@ struct FieldSection: ~Copyable {
     private(set) var hasClose = false
     private(set) var hasKeepAlive = false
     private(set) var hasUpgradeOption = false
+    /// Of Keep-Alive, the seconds that its `timeout` says; nil when it says none.
+    private(set) var keepAliveSeconds: UInt64?
     /// Whether a field names a scheme that authenticates a connection (ConnectionAuthentication).
     private(set) var authenticatesConnection = false
     private var optionsCount = 0
@@ -41,6 +43,7 @@ struct FieldSection: ~Copyable {
         hasKeepAlive = false
         hasUpgradeOption = false
         authenticatesConnection = false
+        keepAliveSeconds = nil
         optionsCount = 0
         hasNominations = false
     }
@@ -137,7 +140,9 @@ struct FieldSection: ~Copyable {
             if ConnectionAuthentication.isNamed(bytes.extracting(field.value.bounds)) {
                 authenticatesConnection = true
             }
-        case .other, .keepAlive, .proxyConnection, .te, .trailer, .proxyAuthenticationInfo,
+        case .keepAlive:
+            keepAliveSeconds = Self.timeout(bytes.extracting(field.value.bounds))
+        case .other, .proxyConnection, .te, .trailer, .proxyAuthenticationInfo,
             .xForwardedFor, .xForwardedProto, .xForwardedHost, .xForwardedPort, .forwarded,
             .xRequestID, .via, .date, .contentType, .server, .location:
             break
@@ -167,6 +172,24 @@ struct FieldSection: ~Copyable {
             value = value * 10 + UInt64(text[index] - 0x30)
         }
         return value <= contentLengthMax ? value : nil
+    }
+
+    /// The seconds of `timeout=5, max=100` (RFC 2068 section 19.7.1.1); nil when it says none.
+    private static func timeout(_ value: Span<UInt8>) -> UInt64? {
+        var at = 0
+        while at < value.count {
+            while at < value.count, Characters.isBlank(value[at]) { at += 1 }
+            let end = ByteScan.first(Characters.comma, in: value, from: at, to: value.count)
+            var valueEnd = end ?? value.count
+            while valueEnd > at, Characters.isBlank(value[valueEnd - 1]) { valueEnd -= 1 }
+            if valueEnd - at > 8, value[at + 7] == 0x3D,
+                value.extracting(at..<at + 7).isEqualIgnoringCase(to: "timeout")
+            {
+                return decimal(value.extracting(at + 8..<valueEnd))
+            }
+            at = (end ?? value.count) + 1
+        }
+        return nil
     }
 
     // MARK: Connection, RFC 9110 section 7.6.1

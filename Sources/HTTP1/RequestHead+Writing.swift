@@ -43,7 +43,7 @@ extension RequestHead {
     ///     section 7.6.2); nil passes on what came, if it did.
     ///   - rewrite: how the path is changed; nil leaves it. Its prefix is one that the path has.
     ///   - edits: changes of the fields; nil for none.
-    ///   - passingUpgrade: write Connection and Upgrade for what `upgrade` asks for.
+    ///   - passingUpgrade: write Connection and Upgrade for what `upgradeOffer` has.
     /// - Precondition: there is room for `writtenBytesMax` of the same.
     package func write(
         from bytes: Span<UInt8>, forwarding: borrowing Forwarding, requestID: RequestID? = nil,
@@ -81,12 +81,15 @@ extension RequestHead {
             out.appendDecimal(maxForwards)
             out.append("\r\n")
         }
-        if passingUpgrade, let upgrade {
-            out.append("Connection: upgrade\r\nUpgrade: ")
-            out.append(bytes, upgrade)
-            out.append("\r\n")
-        }
+        if passingUpgrade, asksForUpgrade { writeUpgrade(upgradeOffer(bytes), into: &out) }
         body.writeFields(into: &out)
+        out.append("\r\n")
+    }
+
+    private func writeUpgrade(_ offer: [UInt8], into out: inout OutputSpan<UInt8>) {
+        guard !offer.isEmpty else { return }
+        out.append("Connection: upgrade\r\nUpgrade: ")
+        out.append(offer.span)
         out.append("\r\n")
     }
 

@@ -55,11 +55,21 @@ package struct RequestHead: ~Copyable {
         section.expectsContinue && minorVersion == 1 && body != .none
     }
 
-    /// The protocols that the client would switch to, when it also said `Connection: upgrade`; nil
-    /// otherwise and for HTTP/1.0 (RFC 9110 section 7.8).
-    package var upgrade: ByteRange? {
-        section.hasUpgradeOption && minorVersion == 1 && !section.upgrade.isEmpty
-            ? section.upgrade : nil
+    /// Whether the client would switch to another protocol: it names some, and also said
+    /// `Connection: upgrade`. Never for HTTP/1.0 (RFC 9110 section 7.8).
+    package var asksForUpgrade: Bool {
+        section.hasUpgradeOption && minorVersion == 1 && section.present.contains(.upgrade)
+    }
+
+    /// The protocols that the client would switch to and that may be passed on, of all its Upgrade
+    /// fields; empty when `asksForUpgrade` is false. Allocates when there are any.
+    package func upgradeOffer(_ bytes: Span<UInt8>) -> [UInt8] {
+        var offer: [UInt8] = []
+        guard asksForUpgrade else { return offer }
+        for index in 0..<fieldCount where field(index).known == .upgrade {
+            UpgradeOffer.append(bytes.extracting(field(index).value.bounds), to: &offer)
+        }
+        return offer
     }
 
     /// Whether a field names NTLM or Negotiate, which authenticate the connection and not the request:

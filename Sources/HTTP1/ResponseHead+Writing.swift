@@ -60,7 +60,10 @@ extension ResponseHead {
             } else {
                 framing.writeFields(into: &out)
             }
-            if !client.keepsAlive || framing == .untilClose {
+            let closes = !client.keepsAlive || framing == .untilClose
+            if status == 426, section.present.contains(.upgrade) {
+                writeUpgrade(from: bytes, client, closes: closes, into: &out)
+            } else if closes {
                 out.append("Connection: close\r\n")
             } else if client.minorVersion == 0 {
                 out.append("Connection: keep-alive\r\n")
@@ -71,5 +74,26 @@ extension ResponseHead {
             out.append("\r\n")
         }
         out.append("\r\n")
+    }
+
+    /// A 426 tells which protocols it wants (RFC 9110 section 15.5.22). They are passed on as they came,
+    /// since the client's next request may ask for them; with the option that belongs to them (section
+    /// 7.8), also where the backend forgot it.
+    private func writeUpgrade(
+        from bytes: Span<UInt8>, _ client: ClientCapabilities, closes: Bool,
+        into out: inout OutputSpan<UInt8>
+    ) {
+        out.append("Connection: upgrade")
+        if closes {
+            out.append(", close")
+        } else if client.minorVersion == 0 {
+            out.append(", keep-alive")
+        }
+        out.append("\r\n")
+        for index in 0..<section.fields.count where section.fields[index].known == .upgrade {
+            let field = section.fields[index]
+            out.append(bytes, ByteRange(start: field.name.start, end: field.value.end))
+            out.append("\r\n")
+        }
     }
 }

@@ -53,6 +53,10 @@ package struct ResponseHead: ~Copyable {
     /// no other client may use a connection that brought this head.
     package var authenticatesConnection: Bool { section.authenticatesConnection }
 
+    /// For how many seconds the backend keeps the connection for another request, as far as it says
+    /// (`Keep-Alive: timeout=`); nil when it does not.
+    package var keepAliveSeconds: UInt64? { section.keepAliveSeconds }
+
     /// The protocol switched to, in a 101; nil otherwise (RFC 9110 section 7.8).
     package var upgrade: ByteRange? {
         status == 101 && section.hasUpgradeOption && !section.upgrade.isEmpty

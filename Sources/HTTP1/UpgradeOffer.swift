@@ -3,15 +3,31 @@
 
 /// Lists of protocols as an Upgrade field has them: `name` or `name/version`, separated by commas.
 package enum UpgradeOffer {
-    /// Whether a list offers HTTP/2 in the clear. Such an offer is never passed on: behind the
-    /// switch a backend would take requests that no rule of the proxy has seen. (RFC 9113 section
-    /// 3.1 has given the mechanism up.)
-    package static func offersHTTP2(_ list: Span<UInt8>) -> Bool {
+    /// Appends what may be passed on of a list, behind what is there of other lists. HTTP itself, in the
+    /// clear (`h2c`, RFC 9113 section 3.1 has given it up) or behind TLS (RFC 2817), is left out: behind
+    /// such a switch a backend would take requests that no rule of the proxy has seen.
+    ///
+    /// Never appends more bytes than `list` has, and two.
+    static func append(_ list: Span<UInt8>, to out: inout [UInt8]) {
         var at = 0
+        var isFirst = true
         while let member = nextMember(list, &at) {
-            if list.extracting(member).isEqualIgnoringCase(to: "h2c") { return true }
+            let protocolName = list.extracting(member)
+            guard !carriesHTTP(protocolName) else { continue }
+            if !out.isEmpty { out.append(isFirst ? ", " : ",") }
+            isFirst = false
+            out.append(protocolName)
         }
-        return false
+    }
+
+    /// Whether what is spoken behind a switch to `name` or `name/version` is HTTP for the proxy to read.
+    private static func carriesHTTP(_ member: Span<UInt8>) -> Bool {
+        var end = 0
+        while end < member.count, member[end] != 0x2F { end += 1 }
+        while end > 0, Characters.isBlank(member[end - 1]) { end -= 1 }
+        let name = member.extracting(0..<end)
+        return name.isEqualIgnoringCase(to: "h2c") || name.isEqualIgnoringCase(to: "h2")
+            || name.isEqualIgnoringCase(to: "http") || name.isEqualIgnoringCase(to: "tls")
     }
 
     /// Whether every protocol of `chosen`, at least one, is in `offered`, letter case aside.

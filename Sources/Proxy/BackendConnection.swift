@@ -35,6 +35,10 @@ final class BackendConnection: StreamChannel {
     private(set) var isReused = false
     /// What comes next is the middle of a large body: `exchange` moves it without looking at it.
     var isBulk = false
+    /// When it was last put aside, in the loop's nanoseconds.
+    private var idleSince: UInt64 = 0
+    /// For how long the backend says it keeps the connection, in seconds; nil when it does not say.
+    var promisedIdleSeconds: UInt64?
     /// Writing failed: what the backend sent before may still be read, its end is not a proper one.
     var isBroken = false
 
@@ -88,17 +92,35 @@ final class BackendConnection: StreamChannel {
         state = .idle
         // Reading goes on, to hear of the backend closing it.
         startReading()
+        idleSince = loop.nowNanoseconds
         if isBound {
             keep(for: client, clientGoesOn: clientGoesOn)
         } else {
-            deadlineNanoseconds = loop.nowNanoseconds + pool.idleTimeout
+            deadlineNanoseconds = idleSince + min(pool.idleTimeout, backendIdleTime)
             if !backend.keep(self, max: pool.options.idleConnectionsMax) { close() }
         }
     }
 
+    /// For how long the backend can be relied on to keep it, in nanoseconds; `.max` when nothing is known.
+    private var backendIdleTime: UInt64 {
+        let learned = backend.idleTime.limit(at: idleSince)
+        guard let promisedIdleSeconds else { return learned }
+        return min(learned, IdleTime.safe(min(promisedIdleSeconds, 86_400) * 1_000_000_000))
+    }
+
+    /// Whether a request may be sent on it, which is idle. One that can't be sent twice is not sent on
+    /// a connection that the backend has closed meanwhile, though the loop has not come to that yet.
+    func isUsable(_ isRepeatable: Bool) -> Bool {
+        guard loop.nowNanoseconds < deadlineNanoseconds else { return false }
+        if isRepeatable || descriptor.isQuiet { return true }
+        backend.idleTime.noteClosed(idleSince: idleSince, at: loop.nowNanoseconds)
+        return false
+    }
+
     private func keep(for client: ClientConnection, clientGoesOn: Bool) {
-        // It waits as long as its client does.
-        deadlineNanoseconds = .max
+        // It waits as long as its client does, if its backend does.
+        let limit = backendIdleTime
+        deadlineNanoseconds = limit == .max ? .max : idleSince + limit
         guard clientGoesOn, !pool.isRetired, backend.keepBound(self) else {
             close()
             return
@@ -113,10 +135,11 @@ final class BackendConnection: StreamChannel {
         reset()
     }
 
-    /// The connection has switched to another protocol: gives up the descriptor.
-    func handOver() -> Descriptor {
+    /// The connection has switched to another protocol: gives up the descriptor, and what of the request
+    /// the kernel has not taken yet.
+    func handOver() -> (Descriptor, unsent: [UInt8]) {
         exchangeLink = Link()
-        return detach()
+        return (detach(), takeUnsent())
     }
 
     // MARK: - Events
@@ -157,20 +180,20 @@ final class BackendConnection: StreamChannel {
                 worker.withReceived(count) { exchange.backendSent($0, on: self) }
             }
             // Nobody asked: a response to nothing must not become the answer to the next request.
-            if isTaken == nil { dropIdle() }
+            if isTaken == nil { backendDroppedIdle() }
         case .wouldBlock:
             break
         case .endOfStream:
             ended()
         case .failed:
-            if let exchange { exchange.backendBroken(self) } else { dropIdle() }
+            if let exchange { exchange.backendBroken(self) } else { backendDroppedIdle() }
         }
     }
 
     /// The backend has sent all it will send.
     func ended() {
         guard let exchange else {
-            dropIdle()
+            backendDroppedIdle()
             return
         }
         stopReading()
@@ -204,6 +227,12 @@ final class BackendConnection: StreamChannel {
             return
         }
         exchange.dialFailed(self, error)
+    }
+
+    /// The backend has closed it while it was idle, or has said something that nobody asked.
+    private func backendDroppedIdle() {
+        backend.idleTime.noteClosed(idleSince: idleSince, at: loop.nowNanoseconds)
+        dropIdle()
     }
 
     /// Closes it while it is idle, and has it forgotten by those that keep it.

@@ -248,6 +248,12 @@ final class ClientConnection: StreamChannel, ClientSide {
         if partial.isEmpty { startReading() }
     }
 
+    /// Keeps what came behind the request for the protocol that the connection switches to.
+    func holdBack(_ bytes: Span<UInt8>) {
+        partial.append(bytes)
+        stopReading()
+    }
+
     /// The exchange is over, and everything it had to say is written or kept.
     func exchangeFinished(keepsAlive: Bool, lingers: Bool) {
         exchange = nil

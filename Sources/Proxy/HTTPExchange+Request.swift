@@ -16,9 +16,13 @@ extension HTTPExchange {
     ) -> Int {
         take(client, pool)
         hedgeAfter = pool.hedgeAfter
+        retriesLoss = pool.retryPolicy.retriesLoss
         if let route {
             self.route = route
-            if let delay = route.retry?.hedgeAfter { hedgeAfter = delay > .zero ? delay : nil }
+            if let retry = route.retry {
+                if let delay = retry.hedgeAfter { hedgeAfter = delay > .zero ? delay : nil }
+                retriesLoss = pool.retryPolicy.retriesLoss(by: retry)
+            }
         }
         startedAt = worker.loop.nowNanoseconds
         if let limit = client.listener.requestTimeout { endsBy = startedAt &+ limit }
@@ -62,17 +66,14 @@ extension HTTPExchange {
         return used
     }
 
-    /// Keeps the protocols that the client offers to switch to, when they are passed on. A request
-    /// with a body is not: what follows it would be both, and no known protocol needs that.
+    /// Keeps the protocols that the client offers to switch to, when they are passed on. The request may
+    /// have a body, as that of `docker exec` has: the new protocol begins behind it.
     private func noteUpgrade(
         _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ client: ClientConnection
     ) {
-        guard let upgrade = head.upgrade, client.listener.options.allowsUpgrade,
-            head.body == .none, head.method != .connect
+        guard head.asksForUpgrade, client.listener.options.allowsUpgrade, head.method != .connect
         else { return }
-        let offer = bytes.extracting(upgrade.bounds)
-        guard !UpgradeOffer.offersHTTP2(offer) else { return }
-        upgradeOffer.append(offer)
+        upgradeOffer = head.upgradeOffer(bytes)
     }
 
     /// Bytes that came from the client while the exchange is under way. Returns how many of them
@@ -92,6 +93,9 @@ extension HTTPExchange {
             return used
         }
         keepForReplay(body)
+        // Behind the end of the request a new protocol begins at once, and what is here belongs to that.
+        let isSwitched = isSwitchHeld && requestBody.isComplete
+        if isSwitched { client.holdBack(bytes.extracting(used..<bytes.count)) }
         connection.backend.counters.bytesSent.add(used)
         switch connection.write(body) {
         case .sent:
@@ -104,7 +108,7 @@ extension HTTPExchange {
             client.stopReading()
         }
         client.isBulk = Bulk.isWorthwhile(requestBody.remaining)
-        return used
+        return isSwitched ? bytes.count : used
     }
 
     /// Follows the body through `bytes`; nil when it is malformed.
@@ -158,6 +162,10 @@ extension HTTPExchange {
             // The first byte of a response has a limit of its own.
             awaitFirstByte(connection)
             client.deadlineNanoseconds = .max
+            if isSwitchHeld {
+                goOnSwitching(client, connection)
+                return
+            }
         } else {
             renewDeadlines(client, connection)
         }

@@ -29,7 +29,7 @@ extension HTTPExchange {
     }
 
     /// Reads heads at the start of `bytes`: any number of interim ones, then the final one.
-    private func readHead(
+    func readHead(
         _ bytes: Span<UInt8>, _ client: ClientConnection, _ connection: BackendConnection
     ) {
         let listener = client.listener
@@ -120,6 +120,7 @@ extension HTTPExchange {
 
         var framing = head.body
         responseBody = BodyTracker(framing)
+        connection.promisedIdleSeconds = head.keepAliveSeconds
         backendKeepsAlive = head.keepsAlive
         responseKeepsAlive = clientKeepsAlive && client.mayKeepAlive && requestBody.isComplete
         switch framing {

@@ -12,16 +12,21 @@ internal import Stats
 
 extension HTTPExchange {
     /// A 101, or a 2xx to CONNECT, came, and `following` behind its head. A 101 is believed only when
-    /// the client asked for what the backend has switched to, and has sent all of its request: any
-    /// other would let bytes past the proxy that it should have read.
+    /// the client asked for what the backend has switched to, and waits until the client has sent all of
+    /// its request: else bytes would get past the proxy that it should have read.
     func switchProtocols(
         _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, following: Span<UInt8>,
         _ client: ClientConnection, _ connection: BackendConnection
     ) {
-        guard requestBody.isComplete, !connection.isCongested,
-            head.opensTunnel || isAskedFor(head, bytes)
-        else {
+        guard head.opensTunnel || isAskedFor(head, bytes) else {
             failBackend(.badResponse, connection)
+            return
+        }
+        guard requestBody.isComplete else {
+            isSwitchHeld = true
+            connection.partial.append(bytes)
+            connection.partial.append(following)
+            connection.stopReading()
             return
         }
         let pool = connection.pool
@@ -43,9 +48,18 @@ extension HTTPExchange {
             head, from: bytes, to: ClientCapabilities(minorVersion: 1, keepsAlive: true),
             framing: .none, edits: edits, behind: unsent.span)
         worker.outgoing.append(following)
+        let (server, unsentRequest) = connection.handOver()
         relay.start(
-            server: connection.handOver(), of: backend, toClient: worker.outgoing,
-            toServer: received)
+            server: server, of: backend, toClient: worker.outgoing,
+            toServer: unsentRequest + received)
+    }
+
+    /// The backend has all of the request, and had granted the switch before.
+    func goOnSwitching(_ client: ClientConnection, _ connection: BackendConnection) {
+        isSwitchHeld = false
+        let held = connection.partial
+        connection.partial = []
+        readHead(held.span, client, connection)
     }
 
     /// Whether a 101 switches to what the client offered to switch to.

@@ -40,6 +40,8 @@ final class HTTPExchange {
     var queueTicket: UInt64 = 0
     /// Whether it counts among the requests that the service may have in flight.
     private(set) var isAdmitted = false
+    /// Whether it is sent again after its connection broke, if it is of a kind that may be.
+    var retriesLoss = true
     /// For pauses before a try; made when one is first needed.
     var pauseTimer: Timer?
     /// After how long without a response it is sent to a second backend as well; nil for never.
@@ -71,6 +73,8 @@ final class HTTPExchange {
     var canReplay = true
     /// The protocols that the client offers to switch to, as backends are told; nearly always empty.
     var upgradeOffer: [UInt8] = []
+    /// Whether the backend has granted a switch before it had all of the request.
+    var isSwitchHeld = false
 
     // MARK: The response
 
@@ -175,8 +179,18 @@ final class HTTPExchange {
     private func takeKept(
         to backend: PooledBackend, _ client: ClientConnection
     ) -> BackendConnection? {
-        if !client.bound.isEmpty, let own = client.bound.take(to: backend) { return own }
-        return backend.takeIdle()
+        let isRepeatable = mayBeRepeated
+        if !client.bound.isEmpty, let own = client.bound.take(to: backend) {
+            if own.isUsable(isRepeatable) { return own }
+            own.close()
+        }
+        return backend.takeIdle(isRepeatable: isRepeatable)
+    }
+
+    /// Whether the request can be sent once more, whatever becomes of this try: it is all here, and of
+    /// a kind that may run twice.
+    private var mayBeRepeated: Bool {
+        asking.isRepeatable && requestBody.isComplete && retriesLoss
     }
 
     /// Sends the request once more to a backend that closed the connection on which it was sent:
@@ -193,6 +207,7 @@ final class HTTPExchange {
         asking.tried.insert(backend.id)
         tries += 1
         current.isHeadSent = false
+        isSwitchHeld = false
         current.begunAt = worker.loop.nowNanoseconds
         current.connectedAt = nil
         if worker.log != nil { current.backend = backend }

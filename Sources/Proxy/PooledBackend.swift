@@ -18,6 +18,8 @@ final class PooledBackend {
     var inFlight = 0
     /// What its answers say.
     var record = BackendRecord()
+    /// How long it keeps idle connections.
+    var idleTime = IdleTime()
     /// Connections that wait for a request; the last used is reused first, so that the others can
     /// time out.
     private var idle: [BackendConnection] = []
@@ -45,8 +47,14 @@ final class PooledBackend {
         closeIdle()
     }
 
-    /// A connection that was free, if there is one.
-    func takeIdle() -> BackendConnection? { idle.popLast() }
+    /// A connection that was free, if there is one; for a request that may be sent twice, or not.
+    func takeIdle(isRepeatable: Bool) -> BackendConnection? {
+        while let connection = idle.popLast() {
+            if connection.isUsable(isRepeatable) { return connection }
+            connection.close()
+        }
+        return nil
+    }
 
     /// Keeps `connection` for the next request; false when it is not wanted.
     func keep(_ connection: BackendConnection, max: Int) -> Bool {

@@ -34,6 +34,8 @@ package struct RetryPolicy {
     /// Retries in hand, in hundredths.
     private var hundredths: Int
     private var lastRefill: UInt64 = 0
+    /// Whether a request that may run twice is sent again after its connection broke.
+    package private(set) var retriesLoss: Bool
     /// Retries that can be saved up: the connections of one dead backend break at once, and its
     /// share of a busy worker's requests has to fit.
     private static let hundredthsMax = 100_000
@@ -42,11 +44,22 @@ package struct RetryPolicy {
     package init(_ options: RetryOptions) {
         self.options = options
         hundredths = Self.hundredthsMax / 10
+        retriesLoss = Self.retriesLoss(options.rule)
     }
 
     /// Decides by `options` from now on; what was saved up stays.
     package mutating func update(to options: RetryOptions) {
         self.options = options
+        retriesLoss = Self.retriesLoss(options.rule)
+    }
+
+    /// `retriesLoss` for a route that says `override`.
+    package func retriesLoss(by override: RetryRule.Override) -> Bool {
+        Self.retriesLoss(options.rule.overridden(by: override))
+    }
+
+    private static func retriesLoss(_ rule: RetryRule) -> Bool {
+        rule.attempts > 1 && rule.failures.conditions.contains(.reset)
     }
 
     /// Notes a request, which earns its share of the budget.

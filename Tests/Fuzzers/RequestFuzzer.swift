@@ -52,7 +52,7 @@ private func requireSameInPieces(
                 && cutHead.method == head.method && cutHead.host == head.host
                 && cutHead.body == head.body && cutHead.keepsAlive == head.keepsAlive
                 && cutHead.expectsContinue == head.expectsContinue
-                && cutHead.upgrade == head.upgrade && cutHead.length == head.length,
+                && cutHead.upgradeOffer(input) == head.upgradeOffer(input) && cutHead.length == head.length,
             "another head in pieces")
     case .needMore:
         require(first == .needMore && second == .needMore, "\(second) in pieces")
@@ -110,7 +110,7 @@ private func requireClean(
             !["content-length", "transfer-encoding", "proxy-connection", "x-tenant"].contains(twin),
             "\(field.name), which some take for \(twin)")
     }
-    let switches = passingUpgrade && head.upgrade != nil
+    let switches = passingUpgrade && !head.upgradeOffer(input).isEmpty
     require(written.count("connection") == (switches ? 1 : 0), "Connection")
     require(written.count("upgrade") == (switches ? 1 : 0), "Upgrade")
     for field in head.fields where field.isNominated && field.known == .other {

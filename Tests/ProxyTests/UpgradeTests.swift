@@ -92,10 +92,6 @@ import Testing
             (request, "HTTP/1.1 101 S\r\nUpgrade: websocket\r\n\r\n"),
             (request, "HTTP/1.1 101 S\r\nConnection: upgrade\r\n\r\n"),
             (
-                "POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
-                    + "Content-Length: 1\r\n\r\nx", granted
-            ),
-            (
                 "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade, HTTP2-Settings\r\n"
                     + "Upgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n",
                 "HTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"
@@ -112,6 +108,82 @@ import Testing
             try client.send(request)
             #expect(try client.receiveResponse().status == 502)
             #expect(proxy.service.upgrades == 0)
+        }
+    }
+
+    @Test(
+        "a request with a body is passed on with it, and its switch granted behind it",
+        arguments: [
+            ("GET", "Content-Length: 0", "", ""), ("POST", "Content-Length: 0", "", ""),
+            ("POST", "Content-Length: 5", "hello", "hello"),
+            ("POST", "Transfer-Encoding: chunked", "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", "hello"),
+            ("POST", "Transfer-Encoding: chunked", "0\r\n\r\n", ""),
+        ],
+        [
+            "Connection: Upgrade\r\nUpgrade: websocket", "Upgrade: websocket\r\nConnection: UPGRADE",
+            "Connection: keep-alive, upgrade\r\nUpgrade: h2c, websocket",
+            "Upgrade: h2c\r\nconnection: upgrade\r\nUpgrade: websocket",
+        ])
+    func withBody(
+        _ request: (method: String, framing: String, wire: String, body: String), _ fields: String
+    ) throws {
+        let backend = try echoing()
+        try withProxy([backend.port]) { proxy in
+            let client = try proxy.connect()
+            try client.send(
+                "\(request.method) /exec HTTP/1.1\r\nHost: a.test\r\n\(request.framing)\r\n"
+                    + "\(fields)\r\n\r\n\(request.wire)early")
+            #expect(try client.receive(through: "\r\n\r\n") == Self.granted)
+            #expect(try client.receive(exactly: 5) == Array("early".utf8))
+            #expect(backend.requests[0].text == request.body)
+            #expect(backend.requests[0].value("upgrade") == "websocket")
+            #expect(backend.requests[0].value("connection") == "upgrade")
+            #expect(proxy.service.upgrades == 1)
+        }
+    }
+
+    @Test("a switch that is granted before the request is whole waits for its end")
+    func grantedEarly() throws {
+        let backend = try Backend { wire, _ in
+            _ = try wire.receive(through: "\r\n\r\n")
+            try wire.send(Self.granted + "hello")
+            while true {
+                let more = try wire.receive()
+                if more.isEmpty { return }
+                try wire.send(more)
+            }
+        }
+        try withProxy([backend.port]) { proxy in
+            let client = try proxy.connect()
+            try client.send(
+                "POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+                    + "Content-Length: 4\r\n\r\nab")
+            try waitUntil("the switch is here") { proxy.backend(backend.port).bytesReceived > 0 }
+            #expect(!client.hasInput)
+            try client.send("cd-frames")
+            #expect(try client.receive(through: "\r\n\r\n") == Self.granted)
+            #expect(try client.receive(exactly: 16) == Array("helloabcd-frames".utf8))
+        }
+    }
+
+    @Test(
+        "426 keeps what it wants the client to switch to, and nothing else does",
+        arguments: [
+            (426, "Upgrade: websocket\r\nConnection: upgrade", ["websocket"]),
+            (426, "Upgrade: websocket", ["websocket"]),
+            (426, "Connection: Upgrade\r\nupgrade: a/1, b\r\nUpgrade: c", ["a/1, b", "c"]),
+            (426, "X: 1", []), (200, "Upgrade: h2,h2c\r\nConnection: Upgrade", []),
+        ])
+    func required(status: Int, fields: String, wanted: [String]) throws {
+        let backend = try Backend.replying(response("", "\(status) S", fields + "\r\n"))
+        try withProxy([backend.port]) { proxy in
+            let client = try proxy.connect()
+            let kept = try client.get()
+            #expect(kept.status == status && kept.values("upgrade") == wanted)
+            #expect(kept.value("connection") == (wanted.isEmpty ? nil : "upgrade"))
+            let last = try client.get("/", "Connection: close\r\n")
+            #expect(last.values("upgrade") == wanted)
+            #expect(last.value("connection") == (wanted.isEmpty ? "close" : "upgrade, close"))
         }
     }
 

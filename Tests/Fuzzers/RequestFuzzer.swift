@@ -52,7 +52,8 @@ private func requireSameInPieces(
                 && cutHead.method == head.method && cutHead.host == head.host
                 && cutHead.body == head.body && cutHead.keepsAlive == head.keepsAlive
                 && cutHead.expectsContinue == head.expectsContinue
-                && cutHead.upgradeOffer(input) == head.upgradeOffer(input) && cutHead.length == head.length,
+                && cutHead.upgradeOffer(input) == head.upgradeOffer(input)
+                && cutHead.length == head.length,
             "another head in pieces")
     case .needMore:
         require(first == .needMore && second == .needMore, "\(second) in pieces")

@@ -203,13 +203,18 @@ import Testing
             ("a\r\nUpgrade: h2c", "a"), ("", ""), ("\r\nUpgrade: a", "a"),
         ])
     func upgradesPassedOn(_ lines: String, _ offer: String) {
-        for option in ["Upgrade", "keep-alive, UPGRADE", "x,upgrade ,y", "x\r\nConnection: upgrade"] {
+        let options = [
+            "Upgrade", "keep-alive, UPGRADE", "x,upgrade ,y", "x\r\nConnection: upgrade",
+        ]
+        for option in options {
             let parsed = ParsedRequest(
-                "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: \(lines)\r\nConnection: \(option)\r\n\r\n")
+                "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: \(lines)\r\n"
+                    + "Connection: \(option)\r\n\r\n")
             #expect(text(parsed.head.upgradeOffer(parsed.input.span)) == offer)
             // The option may come first.
             let turned = ParsedRequest(
-                "GET / HTTP/1.1\r\nHost: h\r\nConnection: \(option)\r\nUpgrade: \(lines)\r\n\r\n")
+                "GET / HTTP/1.1\r\nHost: h\r\nConnection: \(option)\r\n"
+                    + "Upgrade: \(lines)\r\n\r\n")
             #expect(text(turned.head.upgradeOffer(turned.input.span)) == offer)
         }
         let parsed = ParsedRequest(

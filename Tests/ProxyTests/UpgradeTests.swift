@@ -116,7 +116,10 @@ import Testing
         arguments: [
             ("GET", "Content-Length: 0", "", ""), ("POST", "Content-Length: 0", "", ""),
             ("POST", "Content-Length: 5", "hello", "hello"),
-            ("POST", "Transfer-Encoding: chunked", "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", "hello"),
+            (
+                "POST", "Transfer-Encoding: chunked",
+                "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", "hello"
+            ),
             ("POST", "Transfer-Encoding: chunked", "0\r\n\r\n", ""),
         ],
         [

@@ -108,6 +108,44 @@ import Testing
         #expect(Tally(exchanges, marks, movement: nil).shareMax == 0.5)
     }
 
+    @Test func `a share is measured against an equal one, over stretches that are long enough`() {
+        var marks = marks
+        marks.fairFrom = 101 * second
+        marks.fairCount = 2
+        // 100 requests a second for four seconds; before, and once among them, all at one instance.
+        let exchanges = (-100..<400).map { index in
+            let at = 1 + Double(index) / 100
+            let isLopsided = index < 0 || (200..<300).contains(index)
+            return exchange(at, instance: isLopsided ? 1 : index % 2)
+        }
+        #expect(Tally(exchanges, marks, movement: nil).unevenMax == 2)
+        marks.recovery = 103 * second
+        #expect(Tally(exchanges, marks, movement: nil).unevenMax == 1)
+        #expect(tally(exchanges).unevenMax == nil)
+    }
+
+    @Test func `streams end together when they end within a tenth of a second`() {
+        func stream(_ instance: Int, endsAt end: Double?) -> HeldStream {
+            HeldStream(
+                instance: instance, opened: 100 * second,
+                ended: end.map { UInt64((100 + $0) * 1e9) })
+        }
+        var streams = (0..<10).map { stream(1, endsAt: 5 + Double($0)) }
+        streams += (0..<10).map { _ in stream(2, endsAt: nil) }
+        let spread = Tally([], marks, movement: nil, streams: streams)
+        #expect(spread.streamsTogether == 0.1)
+        // Another instance's streams, four of five at once: the worst counts.
+        streams += [5, 5.03, 5.06, 5.09, 6].map { stream(3, endsAt: $0) }
+        let together = Tally([], marks, movement: nil, streams: streams, streamsRefused: 2)
+        #expect(together.streamsTogether == 0.8)
+        #expect(
+            Bar(streamsTogetherMax: 0.2).misses(together, rate: 250) == [
+                "2 requests for a stream failed, at most 0",
+                "80 % of an instance's streams ended at once, at most 20 %",
+            ])
+        #expect(together.cell == "0; streams at once 80 %; 2 streams refused")
+    }
+
     @Test func `executions are told apart by load, whatever its name has in it`() {
         let text = "fairlead-1\nmy-proxy-1\nfairlead-2\nfairlead-1\nmy-proxy-12\nbroken\n"
         let executions = Stage.executions(text)

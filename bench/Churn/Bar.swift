@@ -18,6 +18,11 @@ struct Bar: Codable, Sendable {
     var movedMaxSeconds: Double?
     /// The watched instance's share of the requests of any second.
     var shareMax: Double?
+    /// The largest share of any instance while shares are to be equal, as a multiple of an equal one.
+    var unevenMax: Double?
+    /// The largest part of an instance's streams that may end within a tenth of a second, from 0 to
+    /// 1. With it, no request for a stream may fail.
+    var streamsTogetherMax: Double?
     /// Whether every request has to end with a response: a failure at once, but no hanging.
     var answersOnly = false
 
@@ -32,6 +37,10 @@ struct Bar: Codable, Sendable {
         if answersOnly { parts.append("answers only") }
         if let slowMaxAt250 { parts.append("slow ≤ \(slowMaxAt250) at 250/s") }
         if let shareMax { parts.append("share ≤ \(decimals(shareMax * 100, 0)) %") }
+        if let unevenMax { parts.append("uneven ≤ \(decimals(unevenMax, 1))") }
+        if let streamsTogetherMax {
+            parts.append("streams at once ≤ \(decimals(streamsTogetherMax * 100, 0)) %")
+        }
         if let movedMaxSeconds { parts.append("moved ≤ \(decimals(movedMaxSeconds, 1)) s") }
         return parts.joined(separator: "; ")
     }
@@ -68,6 +77,19 @@ struct Bar: Codable, Sendable {
         if let shareMax, let share = tally.shareMax, share > shareMax {
             misses.append(
                 "share \(decimals(share * 100, 0)) %, at most \(decimals(shareMax * 100, 0)) %")
+        }
+        if let unevenMax, let uneven = tally.unevenMax, uneven > unevenMax {
+            misses.append(
+                "\(decimals(uneven, 2)) times an equal share, at most \(decimals(unevenMax, 1))")
+        }
+        if let streamsTogetherMax {
+            check(tally.streamsRefused, 0, "requests for a stream failed")
+            let together = tally.streamsTogether ?? 0
+            if together > streamsTogetherMax {
+                misses.append(
+                    "\(decimals(together * 100, 0)) % of an instance's streams ended at once, at most "
+                        + "\(decimals(streamsTogetherMax * 100, 0)) %")
+            }
         }
         return misses
     }

@@ -70,8 +70,10 @@ struct Comparison {
     private func misses(_ scenario: Scenario, _ outcome: Outcome) -> [String] {
         if outcome.tallies.count < effort.rounds { return [outcome.refusal ?? "it did not run"] }
         var seen = Set<String>()
-        return outcome.tallies.flatMap { scenario.bar.misses($0, rate: effort.schedule.rate) }
-            .filter { seen.insert($0).inserted }
+        return outcome.tallies.flatMap {
+            scenario.bar.misses($0, rate: (scenario.schedule ?? effort.schedule).rate)
+        }
+        .filter { seen.insert($0).inserted }
     }
 
     /// One run, tried again while it measured something else than the scenario; the last doubt about

@@ -69,6 +69,12 @@ final class ConsulRegistry: Registry {
         try put("/v1/agent/service/deregister/web-\(instance.number)", [])
     }
 
+    func replace(_ leavers: [Instance], by newcomers: [Instance]) throws -> UInt64 {
+        let told = try register(newcomers)
+        for leaver in leavers { try deregister(leaver) }
+        return told
+    }
+
     private func put(_ path: String, _ body: [UInt8]) throws {
         let answer = caller.call(.put, path, on: Self.httpPort, body: body)
         guard answer?.status == 200 else {

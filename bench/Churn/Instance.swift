@@ -21,8 +21,11 @@ final class Instance {
     /// Starts it.
     /// - Parameters:
     ///   - sharesAddress: whether it is told from others by its port.
+    ///   - idleSeconds: after how long it closes a connection that rests.
     ///   - folder: for its log and the POSTs of all instances.
-    init(_ number: Int, sharesAddress: Bool, delayMilliseconds: Int, folder: String) throws {
+    init(
+        _ number: Int, sharesAddress: Bool, delayMilliseconds: Int, idleSeconds: Int, folder: String
+    ) throws {
         self.number = number
         address = sharesAddress ? Self.sharedAddress : "127.0.1.\(number)"
         port = sharesAddress ? Self.sharedPort + UInt16(number) : Self.sharedPort
@@ -30,7 +33,7 @@ final class Instance {
             [
                 try builtProgram("fairlead-bench-churn"), "instance", "--number", "\(number)",
                 "--listen", "\(address):\(port)", "--delay", "\(delayMilliseconds)",
-                "--posts", Self.postsPath(folder),
+                "--idle", "\(idleSeconds)", "--posts", Self.postsPath(folder),
             ], outputPath: "\(folder)/instance-\(number).log")
     }
 

@@ -32,6 +32,10 @@ final class InstanceServer {
     static let postField = "X-Post"
     /// Where checks ask.
     static let checkPath = "/health"
+    /// Where a response goes on until somebody ends it.
+    static let streamPath = "/stream"
+    /// How often a stream says something: more often than proxies wait for it.
+    private static let tick = Duration.milliseconds(500)
 
     private let number: String
     private let delay: Duration
@@ -40,10 +44,15 @@ final class InstanceServer {
     private var fault = Fault.none
     private var waiting: [ObjectIdentifier: Timer] = [:]
     private var server: HTTPServer?
+    private var streams: [ObjectIdentifier: HTTPServerStream] = [:]
+    private var ticking: Timer?
 
-    /// - Parameter posts: an open file that POSTs are written to, one id a line.
+    /// - Parameters:
+    ///   - idle: after how long a connection that rests is closed.
+    ///   - posts: an open file that POSTs are written to, one id a line.
     init(
-        _ number: Int, on endpoint: Endpoint, delay: Duration, posts: Descriptor, loop: EventLoop
+        _ number: Int, on endpoint: Endpoint, delay: Duration, idle: Duration, posts: Descriptor,
+        loop: EventLoop
     ) throws {
         self.number = "\(number)"
         self.delay = delay
@@ -51,7 +60,7 @@ final class InstanceServer {
         self.loop = loop
         var options = HTTPServerOptions()
         options.connectionsMax = 4_096
-        options.idleTimeout = .seconds(60)
+        options.idleTimeout = idle
         server = try HTTPServer(on: endpoint, loop: loop, options: options) {
             [unowned self] request, reply in answer(request, reply)
         }
@@ -79,6 +88,7 @@ final class InstanceServer {
             fault = wanted
             return reply.send(response(200))
         }
+        if request.path == Self.streamPath { return stream(reply) }
         if let id = request.field("x-post") { write(id) }
         let status = fault == .failing || fault == .failingUnnoticed ? 500 : 200
         let timer = Timer(on: loop) { [unowned self] in
@@ -87,6 +97,23 @@ final class InstanceServer {
         }
         timer.schedule(after: delay)
         waiting[ObjectIdentifier(reply)] = timer
+    }
+
+    private func stream(_ reply: HTTPServerReply) {
+        guard let stream = reply.stream(response(200)) else { return }
+        streams[ObjectIdentifier(stream)] = stream
+        stream.onClose = { [unowned self, unowned stream] in
+            streams[ObjectIdentifier(stream)] = nil
+        }
+        if ticking == nil {
+            ticking = Timer(on: loop) { [unowned self] in tick() }
+            ticking?.schedule(after: Self.tick)
+        }
+    }
+
+    private func tick() {
+        for stream in streams.values { stream.send(Array("tick\n".utf8)) }
+        ticking?.schedule(after: Self.tick)
     }
 
     private func response(_ status: Int) -> HTTPServerResponse {
@@ -115,19 +142,22 @@ struct InstanceCommand: ParsableCommand {
     var listen: String
     @Option(help: "Milliseconds before an answer.")
     var delay: Int
+    @Option(help: "Seconds until a connection that rests is closed.")
+    var idle: Int
     @Option(help: "The file that POSTs are written to.")
     var posts: String
 
     func run() throws {
-        guard let endpoint = Endpoint(listen), delay >= 0 else {
-            throw ValidationError("expected an address with a port, and a delay of 0 or more")
+        guard let endpoint = Endpoint(listen), delay >= 0, idle > 0 else {
+            throw ValidationError(
+                "expected an address with a port, a delay of 0 or more, and idle of 1 or more")
         }
         let file = unsafe open(posts, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw ValidationError("cannot write to \(posts)") }
         let loop = EventLoop()
         let server = try InstanceServer(
-            number, on: endpoint, delay: .milliseconds(delay), posts: Descriptor(number: file),
-            loop: loop)
+            number, on: endpoint, delay: .milliseconds(delay), idle: .seconds(idle),
+            posts: Descriptor(number: file), loop: loop)
         let watch = SignalWatch(SIGTERM, on: loop) { server.drain { loop.stop() } }
         withExtendedLifetime(watch) { loop.run() }
         // What is left belongs to the process, which ends here.

@@ -19,23 +19,27 @@ final class Load: Sendable {
 
     private struct State {
         var isStopping = false
-        var exchanges: [Exchange] = []
-        var latenessNanoseconds: UInt64 = 0
+        var outcome = LoadOutcome()
     }
 
     private let state = Locked(State())
     private let thread: LoopThread
 
-    /// Begins at once. POSTs carry ids that begin with `name`.
-    init(_ schedule: Schedule, on port: UInt16, name: String) throws {
+    /// Begins at once, with so many streams held open beside the requests. POSTs carry ids that
+    /// begin with `name`.
+    init(_ schedule: Schedule, streams: Int, on port: UInt16, name: String) throws {
         let state = state
         thread = try LoopThread(name: name) {
             let loop = EventLoop()
             let clients = Clients(schedule, on: port, name: name, loop: loop)
+            let held = HeldStreams(streams, on: port, loop: loop)
             clients.run { state.withLock(\.isStopping) }
+            held.stop()
             state.withLock {
-                $0.exchanges = clients.exchanges
-                $0.latenessNanoseconds = clients.latenessNanoseconds
+                $0.outcome = LoadOutcome(
+                    exchanges: clients.exchanges, streams: held.streams,
+                    streamsRefused: held.refusedCount,
+                    latenessSeconds: Double(clients.latenessNanoseconds) / 1e9)
             }
         }
     }
@@ -45,12 +49,23 @@ final class Load: Sendable {
         state.withLock { $0.isStopping = true }
     }
 
-    /// Waits for the end; every request that was sent, in the order of their ends, and by how many
-    /// seconds the latest of them was sent too late. Once, after `stop()`.
-    func result() -> (exchanges: [Exchange], latenessSeconds: Double) {
+    /// Waits for the end. Once, after `stop()`.
+    func result() -> LoadOutcome {
         thread.join()
-        return state.withLock { ($0.exchanges, Double($0.latenessNanoseconds) / 1e9) }
+        return state.withLock(\.outcome)
     }
+}
+
+/// What became of a load.
+struct LoadOutcome: Sendable {
+    /// Every request that was sent, in the order of their ends.
+    var exchanges: [Exchange] = []
+    /// Every stream that came, those that were open at the end included.
+    var streams: [HeldStream] = []
+    /// Requests for a stream that brought none.
+    var streamsRefused = 0
+    /// By how many seconds the latest request was sent too late.
+    var latenessSeconds = 0.0
 }
 
 /// The clients, on the load's thread.

@@ -41,6 +41,7 @@ final class NamedRegistry: Registry {
                 recursion no;
                 notify no;
                 empty-zones-enable no;
+                max-udp-size 8192;
                 minimal-responses no;
             };
             controls { };
@@ -70,23 +71,30 @@ final class NamedRegistry: Registry {
     }
 
     func register(_ instances: [Instance]) throws -> UInt64 {
-        let before = monotonic()
-        try update(
-            instances.flatMap { instance in
-                [
-                    "update add \(target(instance)) 0 A \(instance.address)",
-                    "update add \(Discovery.named.service). 0 SRV \(data(instance))",
-                    "update add \(Discovery.named.host). 0 A \(instance.address)",
-                ]
-            })
-        return before
+        try replace([], by: instances)
     }
 
     func deregister(_ instance: Instance) throws {
-        try update([
-            "update delete \(Discovery.named.service). SRV \(data(instance))",
-            "update delete \(Discovery.named.host). A \(instance.address)",
-        ])
+        _ = try replace([instance], by: [])
+    }
+
+    func replace(_ leavers: [Instance], by newcomers: [Instance]) throws -> UInt64 {
+        let before = monotonic()
+        let deletions = leavers.flatMap { instance in
+            [
+                "update delete \(Discovery.named.service). SRV \(data(instance))",
+                "update delete \(Discovery.named.host). A \(instance.address)",
+            ]
+        }
+        let additions = newcomers.flatMap { instance in
+            [
+                "update add \(target(instance)) 0 A \(instance.address)",
+                "update add \(Discovery.named.service). 0 SRV \(data(instance))",
+                "update add \(Discovery.named.host). 0 A \(instance.address)",
+            ]
+        }
+        try update(deletions + additions)
+        return before
     }
 
     private func target(_ instance: Instance) -> String { "i\(instance.number).\(Self.zone)." }

@@ -10,7 +10,8 @@ extension Peer {
         ) { setup in
             let file = try setup.write(envoyFile(setup), as: "envoy.yaml")
             return Command(words: [
-                program, "-c", file, "--concurrency", "1", "--log-level", "error",
+                program, "-c", file, "--concurrency", "\(setup.workers ?? 1)", "--log-level",
+                "error",
                 "--disable-hot-restart", "--drain-time-s", "\(Peer.drainSeconds)",
             ])
         }

@@ -26,6 +26,8 @@ extension Peer {
 private func fairleadCommand(_ program: String, _ source: [String], _ setup: Setup) -> Command {
     var environment = setup.checksByHTTP ? ["FAIRLEAD_CHECK_PATH": "/health"] : [:]
     if setup.sharesPort { environment["FAIRLEAD_SHARE_ADDRESSES"] = "on" }
+    if let workers = setup.workers { environment["FAIRLEAD_WORKERS"] = "\(workers)" }
+    environment.merge(setup.settings) { _, new in new }
     let places = [
         "--listen", "127.0.0.1:\(setup.port)", "--admin", "127.0.0.1:\(setup.adminPort)",
     ]

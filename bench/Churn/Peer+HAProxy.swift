@@ -10,6 +10,7 @@ extension Peer {
                 """
                 global
                     maxconn 4000
+                    \(setup.workers.map { "nbthread \($0)" } ?? "")
                 resolvers registry
                     nameserver one 127.0.0.1:\(setup.dnsPort)
                     accepted_payload_size 8192
@@ -40,7 +41,7 @@ extension Peer {
                     http-request disable-l7-retry if METH_POST
                     option httpchk GET /health
                     default-server check inter 1s fastinter 500ms fall 2 rise 2 observe layer7 error-limit 3 on-error mark-down init-addr none resolve-prefer ipv4
-                    server-template web 20 \(setup.discovery.service) resolvers registry
+                    server-template web \(Setup.instancesMax) \(setup.discovery.service) resolvers registry
 
                 """, as: "haproxy.cfg")
             return Command(words: [program, "-db", "-f", file])

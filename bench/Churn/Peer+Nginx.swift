@@ -12,7 +12,7 @@ extension Peer {
             let file = try setup.write(
                 """
                 daemon off;
-                worker_processes 1;
+                worker_processes \(setup.workers ?? 1);
                 pid \(folder)/nginx.pid;
                 error_log stderr error;
                 events { worker_connections 16384; }

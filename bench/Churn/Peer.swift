@@ -17,6 +17,12 @@ struct Setup {
     var checksByHTTP: Bool
     /// Whether another process of the same proxy will listen on the same port.
     var sharesPort: Bool
+    /// Threads that move traffic; nil leaves it to the peer's own configuration.
+    var workers: Int?
+    /// Options of Fairlead, as variables.
+    var settings: [String: String]
+    /// Most instances that a scenario has at a time.
+    static let instancesMax = 120
     /// A folder for its files; of its own.
     var folder: String
 

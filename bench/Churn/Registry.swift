@@ -29,4 +29,7 @@ protocol Registry: AnyObject {
     func register(_ instances: [Instance]) throws -> UInt64
     /// Takes one off the list.
     func deregister(_ instance: Instance) throws
+    /// Puts `newcomers` in the place of `leavers`: in one change where the registry can, else the
+    /// newcomers first. Returns as `register` does.
+    func replace(_ leavers: [Instance], by newcomers: [Instance]) throws -> UInt64
 }

@@ -48,7 +48,10 @@ struct Report: Codable, Sendable {
                 + "retries; clients give up after 5 s. Three instances that answer after "
                 + "\(effort.delayMilliseconds) ms; \(effort.together) proxies at a time. `slow`: "
                 + "more than 1 s from when the request was due. `moved`: seconds until traffic had "
-                + "moved.",
+                + "moved. `uneven`: the largest share of an instance, where shares should be equal, "
+                + "as a multiple of an equal one. `streams at once`: the largest part of an "
+                + "instance's streams that ended within 0.1 s. Where a row names other instances "
+                + "or another load, it has those.",
             "",
         ]
         for peer in versions.keys.sorted() { lines.append("- \(peer): \(versions[peer] ?? "")") }
@@ -148,6 +151,11 @@ extension Tally {
         if slow > 0 { parts.append("\(slow) slow") }
         if postsTwice > 0 { parts.append("\(postsTwice) POST twice") }
         if let shareMax { parts.append("share \(decimals(shareMax * 100, 0)) %") }
+        if let unevenMax { parts.append("uneven \(decimals(unevenMax, 2))") }
+        if let streamsTogether {
+            parts.append("streams at once \(decimals(streamsTogether * 100, 0)) %")
+        }
+        if streamsRefused > 0 { parts.append("\(streamsRefused) streams refused") }
         if let movedSeconds { parts.append("moved \(decimals(movedSeconds, 2)) s") }
         return parts.joined(separator: "; ")
     }

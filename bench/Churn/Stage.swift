@@ -56,12 +56,13 @@ final class Stage {
     func run() throws -> [Result<Tally, BenchError>] {
         defer { tearDown() }
         try registry.start()
-        try register(try launch(3))
+        try register(try launch(scenario.instances))
         processes = try peers.indices.map { try start($0, isSuccessor: false) }
         let problems = peers.indices.map { problem($0) }
         sleep(1)
         let loads = try peers.enumerated().map { index, peer in
-            try Load(effort.schedule, on: port(index), name: peer.name)
+            try Load(
+                schedule, streams: scenario.streams, on: port(index), name: peer.name)
         }
         sleep(2)
         marks.event = monotonic()
@@ -75,11 +76,14 @@ final class Stage {
             let result = results[index]
             return .success(
                 Tally(
-                    result.exchanges, marks, movement: scenario.movement,
+                    result.exchanges, marks, movement: scenario.movement, streams: result.streams,
+                    streamsRefused: result.streamsRefused,
                     executions: executions[peers[index].name] ?? [],
                     latenessSeconds: result.latenessSeconds))
         }
     }
+
+    private var schedule: Schedule { scenario.schedule ?? effort.schedule }
 
     /// How often each POST was executed, by the name of its load; `text` has an id a line, each
     /// execution.
@@ -110,12 +114,19 @@ final class Stage {
         marks.recovery = monotonic()
     }
 
+    /// From now on, until the recovery or the end, so many instances are to get equal shares.
+    func markFair(among count: Int) {
+        marks.fairFrom = monotonic()
+        marks.fairCount = count
+    }
+
     /// Starts instances that nobody knows of yet; returns when they listen.
     func launch(_ count: Int, sharingAddress: Bool = false) throws -> [Instance] {
         let launched = try (0..<count).map { _ in
             let instance = try Instance(
                 everyInstance.count + 1, sharesAddress: sharingAddress,
-                delayMilliseconds: effort.delayMilliseconds, folder: folder)
+                delayMilliseconds: effort.delayMilliseconds, idleSeconds: scenario.idleSeconds,
+                folder: folder)
             everyInstance.append(instance)
             return instance
         }
@@ -139,6 +150,15 @@ final class Stage {
     func deregister(_ instance: Instance) throws {
         try registry.deregister(instance)
         instances.removeAll { $0 === instance }
+    }
+
+    /// Puts `newcomers` in the place of `leavers`; returns as `Registry.register` does.
+    @discardableResult
+    func replace(_ leavers: [Instance], by newcomers: [Instance]) throws -> UInt64 {
+        let told = try registry.replace(leavers, by: newcomers)
+        instances.removeAll { instance in leavers.contains { $0 === instance } }
+        instances += newcomers
+        return told
     }
 
     /// Sets what is wrong with these.
@@ -186,9 +206,11 @@ final class Stage {
         let own = "\(folder)/\(peer.name)\(isSuccessor ? "-successor" : "")"
         try FileManager.default.createDirectory(atPath: own, withIntermediateDirectories: true)
         let setup = Setup(
-            port: port(index), adminPort: port(index) + (isSuccessor ? 2 : 1),
+            // Fairlead's second process waits until the first has left the port.
+            port: port(index), adminPort: port(index) + (isSuccessor && !peer.isOwn ? 2 : 1),
             discovery: discovery, dnsPort: registry.dnsPort, checksByHTTP: scenario.checksByHTTP,
-            sharesPort: scenario.sharesPorts, folder: own)
+            sharesPort: scenario.sharesPorts, workers: scenario.workers,
+            settings: scenario.settings, folder: own)
         let command = try peer.command(setup)
         return try ChildProcess(
             command.words, environment: command.environment, outputPath: "\(own)/output")

@@ -15,6 +15,10 @@ struct Marks: Equatable, Sendable {
     var recovery: UInt64?
     /// An instance whose share of the requests is watched from the event to the recovery.
     var watched: Int?
+    /// From when to the recovery, or the end, `fairCount` instances are to get equal shares; nil when
+    /// nobody looks at shares.
+    var fairFrom: UInt64?
+    var fairCount = 1
 }
 
 /// How soon traffic moved: which instant counts depends on what happened.
@@ -51,6 +55,14 @@ struct Tally: Codable, Equatable, Sendable {
     /// The watched instance's largest share of the requests of any second; nil when none is
     /// watched.
     var shareMax: Double?
+    /// The largest share of any instance in any stretch of the fair time, as a multiple of an equal
+    /// one; nil when nobody looks at it.
+    var unevenMax: Double?
+    /// Of the streams that an instance held at the time, the largest part that ended within a tenth
+    /// of a second; nil without streams.
+    var streamsTogether: Double?
+    /// Requests for a stream that brought none.
+    var streamsRefused = 0
     /// Requests that failed or were slow before the event, or were due well before it: of something
     /// else, then. What was in flight at the event is its own.
     var badBefore = 0
@@ -65,8 +77,8 @@ struct Tally: Codable, Equatable, Sendable {
     ///   - executions: how often each POST that was executed at all was executed.
     ///   - movement: nil when nothing moves.
     init(
-        _ exchanges: [Exchange], _ marks: Marks, movement: Movement?, executions: [Int] = [],
-        latenessSeconds: Double = 0
+        _ exchanges: [Exchange], _ marks: Marks, movement: Movement?, streams: [HeldStream] = [],
+        streamsRefused: Int = 0, executions: [Int] = [], latenessSeconds: Double = 0
     ) {
         for exchange in exchanges {
             let isPost = exchange.kind == .post
@@ -88,6 +100,9 @@ struct Tally: Codable, Equatable, Sendable {
         postsTwice = executions.count { $0 > 1 }
         movedSeconds = movement.flatMap { Self.moved($0, exchanges, marks) }
         shareMax = marks.watched.map { Self.shareMax(of: $0, exchanges, marks) }
+        unevenMax = marks.fairFrom.map { Self.unevenMax(exchanges, from: $0, marks) }
+        streamsTogether = streams.isEmpty ? nil : Self.endedTogether(streams)
+        self.streamsRefused = streamsRefused
         self.latenessSeconds = latenessSeconds
     }
 

@@ -38,6 +38,8 @@ open class StreamChannel: Channel {
     private var unsentPipe: SplicePipe?
     private var unsent: [UInt8] = []
     private var unsentStart = 0
+    /// Bytes that the peer had not acknowledged when the kernel last took no more.
+    private var unacknowledgedWhenFull = 0
 
     /// Bytes that are kept at most when more are written to a connection that keeps some. A producer
     /// that stops at `.kept` has one receive more to give, so only one that goes on comes here.
@@ -83,6 +85,7 @@ open class StreamChannel: Channel {
         let sentOfFirst = min(sent, first.count)
         unsent.append(first.extracting(sentOfFirst..<first.count))
         unsent.append(second.extracting(sent - sentOfFirst..<second.count))
+        noteFull()
         awaitWrite()
         return .kept
     }
@@ -118,6 +121,7 @@ open class StreamChannel: Channel {
                 return .sent(taken)
             case .bytes, .wouldBlock:
                 unsentPipe = pipe
+                noteFull()
                 awaitWrite()
                 return .kept(taken)
             case .endOfStream: preconditionFailure("a write does not end a stream")
@@ -153,6 +157,15 @@ open class StreamChannel: Channel {
         return rest
     }
 
+    /// Takes what `channel`, which is closed by now and had this one's descriptor, kept.
+    func takeOver(_ channel: StreamChannel) {
+        swap(&unsent, &channel.unsent)
+        swap(&unsentStart, &channel.unsentStart)
+        swap(&unsentPipe, &channel.unsentPipe)
+        unacknowledgedWhenFull = channel.unacknowledgedWhenFull
+        if isCongested { awaitWrite() }
+    }
+
     /// Sends on what was kept. A subclass that awaits writability for another reason as well, such
     /// as a connect, overrides this and calls `super` otherwise.
     open override func onWritable() {
@@ -163,7 +176,7 @@ open class StreamChannel: Channel {
         switch pipe.drain(to: descriptor) {
         case .bytes:
             if pipe.count == 0 { drop(pipe) }
-            if isCongested { onProgress() } else { drained() }
+            if isCongested { progressed() } else { drained() }
         case .wouldBlock: break
         case .endOfStream, .failed: sendingFailed()
         }
@@ -175,7 +188,7 @@ open class StreamChannel: Channel {
         case .bytes(let count):
             unsentStart += count
             guard unsentStart == unsent.count else {
-                onProgress()
+                progressed()
                 return
             }
             unsent = []
@@ -184,6 +197,24 @@ open class StreamChannel: Channel {
         case .wouldBlock: break
         case .endOfStream, .failed: sendingFailed()
         }
+    }
+
+    private func progressed() {
+        noteFull()
+        onProgress()
+    }
+
+    private func noteFull() {
+        unacknowledgedWhenFull = descriptor.unacknowledgedCount
+    }
+
+    /// Whether the peer has acknowledged anything since this was last asked, or bytes last moved: asked when
+    /// a congested connection seems to stand still. The kernel has room again only when a third of its
+    /// buffer is empty, which takes a slow peer longer than it may take nothing.
+    package func hasAcknowledgedMore() -> Bool {
+        let before = unacknowledgedWhenFull
+        noteFull()
+        return unacknowledgedWhenFull < before
     }
 
     private func drained() {

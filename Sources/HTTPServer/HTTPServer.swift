@@ -21,6 +21,8 @@ package final class HTTPServer: Channel {
     /// One for all connections: each uses it only while it handles a readiness.
     let buffer = ReceiveBuffer(capacity: 16 * 1024)
     private var connections: [HTTPServerConnection] = []
+    /// Those that are being ended, the oldest first.
+    private var leaving: [ClosingConnection] = []
     /// Whether `drain()` was called: responses end their connections from then on.
     private(set) var isDraining = false
 
@@ -59,7 +61,7 @@ package final class HTTPServer: Channel {
     }
 
     /// How many connections are open.
-    package var connectionCount: Int { connections.count }
+    package var connectionCount: Int { connections.count + leaving.count }
 
     public override func onReadable() {
         while isOpen {
@@ -81,7 +83,11 @@ package final class HTTPServer: Channel {
     }
 
     private func take(_ accepted: Descriptor, from peer: Endpoint) {
-        if connections.count >= options.connectionsMax {
+        if connectionCount >= options.connectionsMax, let done = leaving.first(where: \.isDelivered)
+        {
+            done.close()
+        }
+        if connectionCount >= options.connectionsMax {
             // Whoever waits longest between two requests makes room; if all are busy, the newcomer
             // is turned away.
             guard let idle = connections.filter(\.isIdle).min(by: { $0.idleSince < $1.idleSince })
@@ -95,6 +101,20 @@ package final class HTTPServer: Channel {
 
     func forget(_ connection: HTTPServerConnection) {
         connections.removeAll { $0 === connection }
+    }
+
+    /// Ends `connection`, which has `unsent` left to send.
+    func end(_ connection: HTTPServerConnection, sending unsent: Span<UInt8>) {
+        forget(connection)
+        let last = ClosingConnection(
+            connection, sending: unsent,
+            limits: ClosingLimits(
+                stall: options.responseTimeout.wholeNanoseconds,
+                linger: options.lingerTimeout.wholeNanoseconds),
+            dropping: buffer)
+        last.onClosed = { [self, unowned last] in leaving.removeAll { $0 === last } }
+        leaving.append(last)
+        last.begin()
     }
 
     // MARK: - Stopping
@@ -112,6 +132,7 @@ package final class HTTPServer: Channel {
     public override func close() {
         super.close()
         for connection in connections { connection.close() }
+        for connection in leaving { connection.giveUp() }
     }
 }
 
@@ -128,9 +149,9 @@ package struct HTTPServerOptions: Sendable {
     package var requestTimeout = Duration.seconds(5)
     /// How long a connection may wait for its next request.
     package var idleTimeout = Duration.seconds(30)
-    /// How long a client may take to receive one response.
+    /// How long a client may take nothing of a response.
     package var responseTimeout = Duration.seconds(30)
-    /// How long a client may take to close its side after our last response: closing at once
+    /// How long a client may take to close its side once it has our last response: closing at once
     /// could destroy the response on its way (RFC 9112 section 9.6).
     package var lingerTimeout = Duration.seconds(1)
 

@@ -3,7 +3,7 @@
 //   idle ── first byte ──▶ head ── complete ──▶ body ── complete ──▶ answering
 //    ▲                                                                   │ reply
 //    └────────────── kept ── sending ◀───────────────────────────────────┘
-//                               └── not kept ──▶ lingering ──▶ closed
+//                               └── not kept ──▶ handed over to a ClosingConnection
 //
 // A response that goes on (HTTPServerStream) is `streaming` between answering and sending; its connection
 // is never kept.
@@ -28,7 +28,8 @@ final class HTTPServerConnection: Channel {
         /// The body of its response goes on.
         case streaming(HTTPServerStream)
         case sending(keeps: Bool)
-        case lingering
+        /// The rest is a `ClosingConnection`'s.
+        case leaving
     }
 
     /// Requests answered in one turn of the loop, so that a client that pipelines takes turns with
@@ -50,6 +51,8 @@ final class HTTPServerConnection: Channel {
     private var seen = 0
     private var output: [UInt8] = []
     private var sentCount = 0
+    /// Bytes that the client had not acknowledged when it last took some of the output.
+    private var unacknowledged = 0
     /// Whether pieces of a stream have their lengths before them.
     var isStreamChunked = false
     private var earlyBytes = 0
@@ -92,7 +95,7 @@ final class HTTPServerConnection: Channel {
         switch descriptor.receive(into: server.buffer) {
         case .bytes(let count):
             switch state {
-            case .lingering: return
+            case .leaving: return
             case .answering, .streaming:
                 // Nothing is expected; what comes early is either kept within bounds or ignored.
                 earlyBytes += count
@@ -115,7 +118,7 @@ final class HTTPServerConnection: Channel {
         switch state {
         case .sending: flush()
         case .streaming: return flushStream()
-        case .head, .body, .answering, .lingering: break
+        case .head, .body, .answering, .leaving: break
         }
         proceed()
     }
@@ -124,11 +127,20 @@ final class HTTPServerConnection: Channel {
         switch state {
         case .head where !input.isEmpty, .body:
             refuse(408, "The request did not come in time; send it without a pause.")
-        case .head, .sending, .lingering: close()
-        // It took nothing for too long.
-        case .streaming: reset()
+        case .head, .leaving: close()
+        case .sending: if hasAcknowledgedMore { wait(options.responseTimeout) } else { reset() }
+        case .streaming:
+            if hasAcknowledgedMore { wait(options.streamStallTimeout) } else { reset() }
         case .answering: break
         }
+    }
+
+    /// Whether the client has taken anything in its time. The kernel says so late: it has room again when
+    /// a third of its buffer is empty.
+    private var hasAcknowledgedMore: Bool {
+        let before = unacknowledged
+        unacknowledged = descriptor.unacknowledgedCount
+        return unacknowledged < before
     }
 
     // MARK: - Requests
@@ -149,7 +161,7 @@ final class HTTPServerConnection: Channel {
         isProceeding = false
         guard isOpen else { return }
         switch state {
-        case .head, .body, .lingering: if isAwaitingWrite { stopReading() } else { startReading() }
+        case .head, .body, .leaving: if isAwaitingWrite { stopReading() } else { startReading() }
         case .answering where watcher != nil: startReading()
         case .streaming: startReading()
         case .answering, .sending: stopReading()
@@ -162,7 +174,7 @@ final class HTTPServerConnection: Channel {
         guard case .body(var request, var payload) = state else { return false }
         // Each way out of here sets it again; meanwhile nothing else holds the body, which grows
         // without being copied.
-        state = .lingering
+        state = .leaving
         if let problem = takeBody(of: &request, with: &payload) {
             refuse(problem.status, problem.text)
             return false
@@ -276,7 +288,9 @@ final class HTTPServerConnection: Channel {
         while sentCount < output.count {
             switch descriptor.send(output.span.extracting(sentCount..<output.count)) {
             case .bytes(let count): sentCount += count
-            case .wouldBlock: return false
+            case .wouldBlock:
+                unacknowledged = descriptor.unacknowledgedCount
+                return false
             case .failed, .endOfStream:
                 close()
                 return false
@@ -288,24 +302,25 @@ final class HTTPServerConnection: Channel {
     }
 
     private func flush() {
+        guard case .sending(keeps: true) = state else { return leave() }
+        let before = queuedBytes
         guard sendOutput() else {
             guard isOpen else { return }
+            if queuedBytes < before { wait(server.options.responseTimeout) }
             stopReading()
             return awaitWrite()
         }
-        guard case .sending(keeps: true) = state else { return linger() }
         state = .head
         idleSince = loop.nowNanoseconds
         wait(input.isEmpty ? server.options.idleTimeout : server.options.requestTimeout)
     }
 
-    /// Everything is sent: waits for the client to have received it (RFC 9112 section 9.6).
-    private func linger() {
-        state = .lingering
+    /// Nothing comes behind what is queued: the connection ends once the client has it.
+    private func leave() {
+        state = .leaving
         input = []
-        descriptor.shutdownWriting()
-        wait(server.options.lingerTimeout)
-        startReading()
+        server.end(self, sending: output.span.extracting(sentCount..<output.count))
+        output = []
     }
 
     // MARK: - Streams, see HTTPServerConnection+Stream

@@ -18,8 +18,6 @@ final class ClientConnection: StreamChannel, ClientSide {
         case awaitingHead
         /// A request is under way.
         case exchanging
-        /// The last response is written or being written; what the client still sends is ignored.
-        case ending
     }
 
     let worker: Worker
@@ -43,10 +41,6 @@ final class ClientConnection: StreamChannel, ClientSide {
     /// Free connections to backends that serve this client alone.
     var bound = BoundConnections()
 
-    /// For a response to reach a client that is still sending, its bytes are read and dropped for so
-    /// long: closing at once would make the kernel send RST, which can destroy the response on its
-    /// way (RFC 9112, section 9.6).
-    private static let lingerNanoseconds: UInt64 = 2_000_000_000
     /// At a drain, an unused connection is kept for so long for a request that may be on its way.
     private static let drainGraceNanoseconds: UInt64 = 250_000_000
 
@@ -91,13 +85,11 @@ final class ClientConnection: StreamChannel, ClientSide {
             let used = exchange?.requestBytes(bytes, from: self) ?? bytes.count
             guard used < bytes.count else { return }
             keep(bytes, from: used)
-        case .ending:
-            break
         }
     }
 
     private func keep(_ bytes: Span<UInt8>, from start: Int) {
-        guard isOpen, state != .ending, start < bytes.count else { return }
+        guard isOpen, start < bytes.count else { return }
         partial.append(bytes.extracting(start..<bytes.count))
         // The beginning of a next request: it waits, and the client with it.
         if state == .exchanging { stopReading() }
@@ -115,7 +107,7 @@ final class ClientConnection: StreamChannel, ClientSide {
             partial = []
             let used = readRequest(bytes.span)
             if used == 0 {
-                if isOpen, state != .ending { partial = bytes }
+                if isOpen { partial = bytes }
                 break
             }
             keep(bytes.span, from: used)
@@ -167,8 +159,6 @@ final class ClientConnection: StreamChannel, ClientSide {
             close()
         case .exchanging:
             exchange?.clientEnded()
-        case .ending:
-            if !isCongested { close() }
         }
     }
 
@@ -183,7 +173,7 @@ final class ClientConnection: StreamChannel, ClientSide {
 
     override func onProgress() {
         switch state {
-        case .awaitingHead, .ending:
+        case .awaitingHead:
             deadlineNanoseconds = loop.nowNanoseconds + listener.stallTimeout
         case .exchanging: exchange?.clientProgressed(self)
         }
@@ -193,7 +183,6 @@ final class ClientConnection: StreamChannel, ClientSide {
         switch state {
         case .awaitingHead: awaitRequest()
         case .exchanging: exchange?.clientDrained(self)
-        case .ending: linger()
         }
     }
 
@@ -283,8 +272,15 @@ final class ClientConnection: StreamChannel, ClientSide {
         if hasEnded || !partial.isEmpty { processPartial() } else { startReading() }
     }
 
-    /// The exchange is over and its response was cut short: the client must not take it for whole.
+    /// The exchange is over and its response was cut short: the client gets what came of it, and must
+    /// not take it for whole.
     func exchangeCutShort() {
+        exchange = nil
+        depart(.cut)
+    }
+
+    /// The exchange is over, and the client gets no more: it is gone, stands still or breaks the rules.
+    func exchangeBroken() {
         exchange = nil
         reset()
     }
@@ -299,44 +295,41 @@ final class ClientConnection: StreamChannel, ClientSide {
 
     // MARK: - The end
 
-    /// Ends the connection once everything is written.
+    /// Ends the connection once the client has everything. Unless it `lingers` the client is to send
+    /// nothing more, and the kernel can be left to deliver what it has taken; but for a process that
+    /// stops, whose network may go with it.
     private func end(lingers: Bool) {
-        state = .ending
-        partial = []
-        bound.closeAll()
-        if isCongested {
-            deadlineNanoseconds = loop.nowNanoseconds + listener.stallTimeout
-        } else if lingers {
-            linger()
+        if (lingers && !hasEnded) || isCongested || listener.isDraining {
+            depart(.end)
         } else {
             close()
         }
     }
 
-    private func linger() {
-        guard !hasEnded else {
-            close()
-            return
-        }
-        descriptor.shutdownWriting()
-        deadlineNanoseconds = loop.nowNanoseconds + Self.lingerNanoseconds
-        startReading()
+    private func depart(_ farewell: Farewell) {
+        bound.closeAll()
+        ClosingEnd.end(
+            self, self, farewell, stall: listener.stallTimeout, peerHasEnded: hasEnded, on: worker)
+    }
+
+    /// Ends an unused connection. The client may not have all of the last response yet, and what it
+    /// sends into a closed connection would destroy the rest.
+    private func endUnused() {
+        if descriptor.unacknowledgedCount > 0 { depart(.end) } else { close() }
     }
 
     override func onDeadline() {
         switch state {
         case .awaitingHead:
             if isCongested {
-                reset()
+                if hasAcknowledgedMore() { onProgress() } else { reset() }
             } else if partial.isEmpty {
-                close()
+                endUnused()
             } else {
                 refuse(.clientTimeout)
             }
         case .exchanging:
             exchange?.clientStalled()
-        case .ending:
-            reset()
         }
     }
 

@@ -39,7 +39,11 @@ extension HTTPExchange {
 
     /// The backend let its time pass.
     func backendTimedOut(_ connection: BackendConnection) {
-        if isResponseStarted {
+        if connection.isCongested, worker.loop.nowNanoseconds < endsBy,
+            connection.hasAcknowledgedMore()
+        {
+            backendProgressed(connection)
+        } else if isResponseStarted {
             cutShort(.backendTimeout)
         } else {
             firstByteIsLate(connection)
@@ -183,13 +187,19 @@ extension HTTPExchange {
             return
         }
         finish(pool, reply.cause)
-        client.exchangeCutShort()
+        client.exchangeBroken()
     }
 
     /// The client let its time pass: with the body of its request, or reading the response.
     func clientStalled() {
         if isQueued {
             giveUp(.overLimit)
+            return
+        }
+        if let client, client.isCongested, worker.loop.nowNanoseconds < endsBy,
+            client.hasAcknowledgedMore()
+        {
+            clientProgressed(client)
             return
         }
         pool?.counters.clientAborts.add()
@@ -219,7 +229,7 @@ extension HTTPExchange {
     func clientGone() {
         let client = client
         endForClient()
-        client?.exchangeCutShort()
+        client?.exchangeBroken()
     }
 
     private func endForClient() {

@@ -124,7 +124,7 @@ final class RelayEnd: StreamChannel {
         case .broken: relay.broken(by: self, peer)
         case .ended:
             if peer.inflow == .ended, !isCongested {
-                relay.finish(isReset: false, .complete)
+                relay.finish(.complete, .complete)
             } else {
                 peer.descriptor.shutdownWriting()
             }

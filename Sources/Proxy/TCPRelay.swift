@@ -31,10 +31,6 @@ final class TCPRelay: ClientSide {
     // For the access log.
     var bytesIn = 0
     var bytesOut = 0
-    /// The end that is reset as soon as its peer has everything it sent.
-    private var breaking: RelayEnd?
-    /// How often that is looked at: the kernel tells nobody.
-    private static let deliveryCheckNanoseconds: UInt64 = 100_000_000
 
     /// Takes on a client's connection, for the service of `pool`; one of the two `start` follows.
     init(
@@ -71,7 +67,7 @@ final class TCPRelay: ClientSide {
             case .backend(let place): backend = pool.members[place]
             case .full:
                 pool.counters.overLimit.add()
-                finish(isReset: true, .overLimit)
+                finish(.reset, .overLimit)
                 return
             case .none:
                 giveUp()
@@ -104,7 +100,9 @@ final class TCPRelay: ClientSide {
         guard let backend else { return }
         backend.counters.dialFailures.add()
         worker.reportDialFailure(backend, service: pool.options.id, error)
-        closeServer()
+        let server = server
+        partFromServer()
+        server?.close()
     }
 
     private func mayRetry() -> Bool {
@@ -118,7 +116,7 @@ final class TCPRelay: ClientSide {
     /// service that had nothing to say.
     private func giveUp() {
         pool.counters.noBackend.add()
-        finish(isReset: true, asking.tried.count == 0 ? .noBackend : .notConnected)
+        finish(.reset, asking.tried.count == 0 ? .noBackend : .notConnected)
     }
 
     /// The dial of `server` has come to something.
@@ -190,18 +188,24 @@ final class TCPRelay: ClientSide {
         let now = worker.loop.nowNanoseconds
         if isConnecting {
             dialFailed(.timedOut)
-        } else if let breaking, let receiver = breaking.peer, now < movedAt + listener.tunnelTimeout
-        {
-            resetWhenDelivered(to: receiver)
         } else if now >= endsBy {
             pool.counters.expired.add()
-            finish(isReset: true, .expired)
-        } else if now >= movedAt + listener.tunnelTimeout {
+            finish(.cut, .expired)
+        } else if now >= movedAt + listener.tunnelTimeout, !takesMore {
             pool.counters.timeouts.add()
-            finish(isReset: true, .idle)
+            finish(.cut, .idle)
         } else {
             setDeadline()
         }
+    }
+
+    /// Whether either side takes what is kept for it, too slowly for the kernel to say so; that is activity.
+    private var takesMore: Bool {
+        guard let end = [client, server].compactMap({ $0 }).first(where: \.isCongested),
+            end.hasAcknowledgedMore()
+        else { return false }
+        noteActivity()
+        return true
     }
 
     // MARK: - The end
@@ -214,42 +218,74 @@ final class TCPRelay: ClientSide {
         } else {
             pool.counters.clientAborts.add()
         }
-        end.stopReading()
-        receiver.stopReading()
-        breaking = end
-        resetWhenDelivered(to: receiver)
+        end.descriptor.resetOnClose()
+        finish(
+            receiver.backend == nil ? .clientCut : .serverCut,
+            receiver.backend == nil ? .backendCut : .clientGone)
     }
 
-    /// A reset throws away what the kernel has not delivered yet, and that may be what explains it,
-    /// such as a server's last message.
-    private func resetWhenDelivered(to receiver: RelayEnd) {
-        guard receiver.descriptor.unacknowledgedCount > 0 else {
-            finish(isReset: true, receiver.backend == nil ? .backendCut : .clientGone)
-            return
-        }
-        client?.deadlineNanoseconds = worker.loop.nowNanoseconds + Self.deliveryCheckNanoseconds
+    /// How a relay's connections end.
+    enum Ending {
+        /// Both sides have ended, and everything is passed on.
+        case complete
+        /// Each side gets what came for it, then a reset, so that it can tell a stream cut short from
+        /// one that ended.
+        case cut
+        /// The client gets what came for it, then a reset; the backend's connection is closed.
+        case clientCut
+        /// The backend gets what came for it, then a reset; the client's connection is closed.
+        case serverCut
+        /// Both are reset at once: nothing came for them, or there is no time.
+        case reset
     }
 
-    /// Closes both connections; with a reset, so that either side can tell a stream cut short from
-    /// one that ended. Harmless when repeated.
-    func finish(isReset: Bool, _ cause: EndCause) {
+    /// Ends both connections. Harmless when repeated.
+    func finish(_ ending: Ending, _ cause: EndCause) {
         guard let client else { return }
+        let server = server
         self.client = nil
         if let log = worker.log { writeLine(log, cause) }
-        breaking = nil
-        if isReset {
-            client.descriptor.resetOnClose()
-            server?.descriptor.resetOnClose()
-        }
-        closeServer()
+        client.peer = nil
         // One that never said a byte is no stream that was idle.
         if cause.isFailure || cause == .idle && bytesOut == 0 { pool.counters.failed.add() }
         pool.counters.inFlight.add(-1)
         let elapsed = worker.loop.nowNanoseconds - startedAt
         pool.counters.duration.record(microseconds: Int(elapsed / 1000))
+        partFromServer()
+        switch ending {
+        case .complete: endServer(server, .end)
+        case .cut, .serverCut: endServer(server, .cut)
+        case .clientCut: server?.close()
+        case .reset: server?.reset()
+        }
+        switch ending {
+        case .complete where listener.isDraining: endClient(client, .end)
+        case .complete, .serverCut: closeClient(client)
+        case .cut, .clientCut: endClient(client, .cut)
+        case .reset:
+            client.descriptor.resetOnClose()
+            closeClient(client)
+        }
+    }
+
+    private func endServer(_ server: RelayEnd?, _ farewell: Farewell) {
+        guard let server else { return }
+        if farewell == .end, !listener.isDraining {
+            // The kernel delivers what it has.
+            server.close()
+        } else {
+            ClosingEnd.endBackend(
+                server, farewell, stall: listener.tunnelTimeout, by: listener, on: worker)
+        }
+    }
+
+    private func endClient(_ client: RelayEnd, _ farewell: Farewell) {
+        ClosingEnd.end(self, client, farewell, stall: listener.tunnelTimeout, on: worker)
+    }
+
+    private func closeClient(_ client: RelayEnd) {
         listener.counters.open.add(-1)
         worker.remove(self)
-        client.peer = nil
         client.close()
     }
 
@@ -268,11 +304,11 @@ final class TCPRelay: ClientSide {
             entry, LoggedText(), client: address, listener: listener, pool: pool, backend: backend)
     }
 
-    private func closeServer() {
+    /// Counts the connection to the backend no more; what becomes of it is up to the caller.
+    private func partFromServer() {
         if let server {
             self.server = nil
             server.peer = nil
-            server.close()
             backend?.counters.open.add(-1)
         }
         if let backend { pool.end(on: backend) }
@@ -287,8 +323,8 @@ final class TCPRelay: ClientSide {
     func leave(_ backends: [BackendID]) {
         guard let backend, backends.contains(backend.id) else { return }
         pool.counters.expired.add()
-        finish(isReset: true, .expired)
+        finish(.cut, .expired)
     }
 
-    func abandon() { finish(isReset: true, .stopped) }
+    func abandon() { finish(.reset, .stopped) }
 }

@@ -23,7 +23,8 @@ enum WorkerMessage: Sendable {
     case drain(limit: Duration)
 }
 
-/// A client's side of something under way, which a stopping worker waits for. Worker thread only.
+/// A client's side of something under way, or a connection that is being ended: what a stopping worker
+/// waits for. Worker thread only.
 protocol ClientSide: AnyObject {
     /// The descriptor's number, unique among those open.
     var clientNumber: Int { get }

@@ -1,6 +1,6 @@
 // BackendConnection: one client of the test backend, one request at a time.
 //
-//   head ── complete ──▶ body ── complete ──▶ delayed ──▶ sending ──▶ head, or lingering
+//   head ── complete ──▶ body ── complete ──▶ delayed ──▶ sending ──▶ head, or ended
 //
 // What arrives behind a request is kept until that is answered, and nothing is read meanwhile, so a
 // connection holds at most one receive of it.
@@ -17,8 +17,6 @@ final class BackendConnection: StreamChannel {
         case delayed
         /// Content is left to send.
         case sending
-        /// Answered and not kept: waits for the client to close (RFC 9112, section 9.6).
-        case lingering
     }
 
     private let worker: BackendWorker
@@ -34,7 +32,6 @@ final class BackendConnection: StreamChannel {
     private var position: UInt64 = 0
     private var remaining: UInt64 = 0
     private var timer: Timer?
-    private static let lingerNanoseconds: UInt64 = 1_000_000_000
 
     init(_ descriptor: Descriptor, of worker: BackendWorker) {
         self.worker = worker
@@ -60,7 +57,6 @@ final class BackendConnection: StreamChannel {
     override func onReadable() {
         switch descriptor.receive(into: worker.buffer) {
         case .bytes(let count):
-            if case .lingering = state { return }
             if pending.isEmpty {
                 worker.buffer.withBytes(count) { bytes in
                     let used = take(bytes)
@@ -116,7 +112,6 @@ final class BackendConnection: StreamChannel {
                 if case .end = progress, isOpen { answer() }
                 at += used
             case .delayed, .sending: return at
-            case .lingering: return bytes.count
             }
         }
         return at
@@ -293,7 +288,7 @@ final class BackendConnection: StreamChannel {
             }
             if isOpen, remaining == 0, !isCongested { finish() }
         case .body: startReading()
-        case .head, .delayed, .lingering: break
+        case .head, .delayed: break
         }
     }
 
@@ -305,19 +300,12 @@ final class BackendConnection: StreamChannel {
     private func finish() {
         guard isOpen else { return }
         guard client.keepsAlive, !worker.isDraining else {
-            state = .lingering
             pending = []
-            descriptor.shutdownWriting()
-            deadlineNanoseconds = loop.nowNanoseconds + Self.lingerNanoseconds
-            return startReading()
+            return worker.end(self)
         }
         state = .head
         guard !isReading else { return }
         startReading()
         takePending()
-    }
-
-    override func onDeadline() {
-        close()
     }
 }

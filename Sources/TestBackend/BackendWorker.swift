@@ -18,6 +18,10 @@ final class BackendWorker: Channel {
 
     private let stopNanoseconds: UInt64
     private var connections: [ObjectIdentifier: BackendConnection] = [:]
+    /// Those that are being ended.
+    private var leaving: [ObjectIdentifier: ClosingConnection] = [:]
+    /// How long a client may take nothing of a last response.
+    private static let stallNanoseconds: UInt64 = 60_000_000_000
     private static let acceptPauseNanoseconds: UInt64 = 100_000_000
 
     /// The life of the thread.
@@ -69,7 +73,24 @@ final class BackendWorker: Channel {
 
     func forget(_ connection: BackendConnection) {
         connections[ObjectIdentifier(connection)] = nil
-        if isDraining, connections.isEmpty { end() }
+        endWhenIdle()
+    }
+
+    /// Ends `connection` once its client has everything.
+    func end(_ connection: BackendConnection) {
+        let last = ClosingConnection(
+            connection, .end, limits: ClosingLimits(stall: Self.stallNanoseconds), dropping: buffer)
+        last.onClosed = { [self, unowned last] in
+            leaving[ObjectIdentifier(last)] = nil
+            endWhenIdle()
+        }
+        leaving[ObjectIdentifier(last)] = last
+        connections[ObjectIdentifier(connection)] = nil
+        last.begin()
+    }
+
+    private func endWhenIdle() {
+        if isDraining, connections.isEmpty, leaving.isEmpty { end() }
     }
 
     private func drain() {
@@ -77,7 +98,7 @@ final class BackendWorker: Channel {
         isDraining = true
         stopReading()
         for connection in connections.values where connection.isIdle { connection.close() }
-        if connections.isEmpty {
+        if connections.isEmpty, leaving.isEmpty {
             end()
         } else {
             deadlineNanoseconds = loop.nowNanoseconds + stopNanoseconds
@@ -88,6 +109,7 @@ final class BackendWorker: Channel {
         guard isOpen else { return }
         close()
         for connection in connections.values { connection.close() }
+        for connection in leaving.values { connection.giveUp() }
         loop.stop()
     }
 }

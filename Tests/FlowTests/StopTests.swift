@@ -29,6 +29,39 @@ extension Flow {
             }
         }
 
+        // A client that reads late is slower than the 2 s for which a connection is kept once its
+        // client has everything. SIGUSR2 starts a successor, and ends this process like SIGTERM.
+        @Test(arguments: [SIGTERM, SIGUSR2])
+        func `a client that reads late gets all of its last answer`(number: Int32) throws {
+            try withStage { stage in
+                let total = 1 << 20
+                let large = stage.hold(
+                    try ScriptedBackend { socket, _ in
+                        while try socket.receive(through: "\r\n\r\n") != nil {
+                            try socket.send(
+                                "HTTP/1.1 200 OK\r\nContent-Length: \(total)\r\n\r\n")
+                            try socket.send([UInt8](repeating: 7, count: total))
+                        }
+                    })
+                let fairlead = try stage.fairlead(over: [large.port])
+                let process = fairlead.process
+                defer { signalSuccessor(of: process, SIGKILL) }
+                let client = try RawSocket(port: fairlead.port)
+                try client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+                let head = try #require(try client.receive(through: "\r\n\r\n"))
+                #expect(head.hasPrefix("HTTP/1.1 200"))
+                process.signal(number)
+                try waitFor("the end begins") { () -> Void? in
+                    let log = process.errors
+                    return log.contains("drain") || log.contains("process.took_over")
+                        || log.contains("process.stopping") ? () : nil
+                }
+                sleep(3)
+                #expect(try client.receiveToEnd().count == total, "\(process.transcript)")
+                #expect(try process.waitForExit() == .status(0))
+            }
+        }
+
         @Test func `a second signal ends it at once`() throws {
             try withStage { stage in
                 let gate = try Gate()

@@ -20,17 +20,6 @@ extension Flow {
                 """
         }
 
-        /// Signals the process that was started last to take over: it is no child of the test's,
-        /// and writes into the same log.
-        private func signalSuccessor(of process: RunningProcess, _ number: Int32) {
-            let ids = process.errors.split(separator: "\n").compactMap { line -> pid_t? in
-                guard line.contains("upgrade.started") else { return nil }
-                return line.split(separator: " ").first { $0.hasPrefix("process=") }
-                    .flatMap { pid_t($0.dropFirst("process=".count)) }
-            }
-            if let id = ids.last, id > 0 { _ = kill(id, number) }
-        }
-
         @Test
         func `a successor takes over under load, with more workers or fewer, and nobody notices`()
             throws
@@ -319,4 +308,15 @@ extension Flow {
             }
         }
     }
+}
+
+/// Signals the process that was started last in an upgrade of `process`: it is no child of the test's,
+/// and writes into the same log.
+func signalSuccessor(of process: RunningProcess, _ number: Int32) {
+    let ids = process.errors.split(separator: "\n").compactMap { line -> pid_t? in
+        guard line.contains("upgrade.started") else { return nil }
+        return line.split(separator: " ").first { $0.hasPrefix("process=") }
+            .flatMap { pid_t($0.dropFirst("process=".count)) }
+    }
+    if let id = ids.last, id > 0 { _ = kill(id, number) }
 }

@@ -81,6 +81,36 @@ final class RawClient: Channel {
             on: Endpoint(.loopback, 0), loop: loop, options: options, answering: answer)
     }
 
+    @Test(
+        "a client that reads late gets all of an answer, kept connection or not",
+        arguments: [true, false])
+    func lateReader(isKept: Bool) throws {
+        let total = 12 << 20
+        let server = try server {
+            $0.responseTimeout = .milliseconds(700)
+        } _: { _ in
+            HTTPServerResponse(status: 200, text: String(repeating: "x", count: total))
+        }
+        let field = isKept ? "" : "Connection: close\r\n"
+        let client = try RawClient(
+            "GET / HTTP/1.1\r\nHost: h\r\n\(field)\r\n", to: server.endpoint, on: loop)
+        // It reads a little now and then, for longer than it may take nothing.
+        turn { !client.received.isEmpty }
+        for _ in 0..<8 {
+            client.stopReading()
+            let end = loop.nowNanoseconds + 200_000_000
+            while loop.nowNanoseconds < end { loop.runOnce() }
+            client.startReading()
+            let before = client.received.count
+            turn { client.received.count > before + 100_000 || client.hasEnded }
+        }
+        turn { client.received.count > total || client.hasEnded }
+        #expect(client.received.count > total)
+        client.close()
+        turn { server.connectionCount == 0 }
+        server.close()
+    }
+
     /// What the server answers to `text` until it closes the connection.
     private func answer(
         to text: String, bytewise: Bool = false,

@@ -31,6 +31,8 @@ package enum EndCause: UInt8, Sendable, CaseIterable {
     case answered
     /// No route leads anywhere for this request.
     case noRoute
+    /// This machine had no descriptor, local port or memory left for a connection to a backend.
+    case shortage
     /// Nothing moved for as long as nothing may.
     case idle
     /// The connection had lasted as long as it may.
@@ -43,7 +45,7 @@ package enum EndCause: UInt8, Sendable, CaseIterable {
     package var isFailure: Bool {
         switch self {
         case .noBackend, .notConnected, .overLimit, .backendClosed, .backendProtocol,
-            .backendTimeout, .backendCut:
+            .backendTimeout, .backendCut, .shortage:
             true
         case .complete, .clientGone, .clientTimeout, .clientHead, .clientBody, .answered, .noRoute,
             .idle, .expired, .stopped:
@@ -68,6 +70,7 @@ package enum EndCause: UInt8, Sendable, CaseIterable {
         case .clientBody: "CB"
         case .answered: "FA"
         case .noRoute: "FN"
+        case .shortage: "FR"
         case .idle: "FI"
         case .expired: "FX"
         case .stopped: "FS"

@@ -62,6 +62,8 @@ struct StatsDocument: Encodable {
     let checks: [String: Int]
     let accessLogLines: [String: Int]
     let process: Process?
+    /// Calls that failed since this machine had run out of something, by what that was.
+    let shortages: [String: Int]
 
     /// - Parameter backendsMax: of each service, those that are not up first.
     init(_ snapshot: AdminSnapshot, hasJournal: Bool = true, backendsMax: Int = .max) {
@@ -87,6 +89,8 @@ struct StatsDocument: Encodable {
         following = snapshot.following.map(FollowingView.init)
         reloads = snapshot.reloads.map(ReloadsView.init)
         journal = hasJournal ? snapshot.journal.map(JournalView.init) : nil
+        shortages = Dictionary(
+            snapshot.shortages.map { ($0.kind, $0.count) }, uniquingKeysWith: { $1 })
         process = snapshot.process.map {
             Process(
                 openDescriptors: $0.openDescriptors, descriptorsMax: $0.descriptorsMax,
@@ -263,7 +267,7 @@ struct ServiceView: Encodable {
             "noBackend": totals.noBackend, "backendError": totals.backendErrors,
             "timeout": totals.timeouts, "cutShort": totals.cutShort,
             "clientAbort": totals.clientAborts, "expired": totals.expired,
-            "overLimit": totals.overLimit,
+            "overLimit": totals.overLimit, "shortage": totals.shortages,
         ]
         retries = totals.retries
         retriesDenied = totals.retriesDenied

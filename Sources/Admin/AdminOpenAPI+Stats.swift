@@ -231,7 +231,7 @@ extension AdminOpenAPI {
             "required": [
               "time", "version", "startedAt", "uptimeSeconds", "workers", "draining", "ready",
               "level", "sentence", "problems", "listeners", "services", "registries",
-              "journal", "dnsMessages", "checks", "accessLogLines"
+              "journal", "dnsMessages", "checks", "accessLogLines", "shortages"
             ],
             "properties": {
               "time": {"$ref": "#/components/schemas/Time"}, "version": {"type": "string"},
@@ -268,6 +268,9 @@ extension AdminOpenAPI {
                 "type": "object", "additionalProperties": {"type": "integer", "minimum": 0}
               },
               "accessLogLines": {
+                "type": "object", "additionalProperties": {"type": "integer", "minimum": 0}
+              },
+              "shortages": {
                 "type": "object", "additionalProperties": {"type": "integer", "minimum": 0}
               },
               "process": {

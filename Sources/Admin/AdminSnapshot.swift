@@ -50,6 +50,32 @@ package struct AdminSnapshot: Sendable {
     /// What the kernel says about the process; nil when it could not be read.
     package var process: ProcessFigures?
 
+    /// What this machine can run out of, each with how often it has.
+    package var shortages: [Shortage] = []
+
+    /// Something that this machine can run out of, whoever was to be reached.
+    package struct Shortage: Sendable {
+        /// `descriptors`, `ports` or `memory`.
+        package var kind: String
+        /// Calls that have failed for it since the process started.
+        package var count: Int
+        /// When it was first noticed; nil while there is enough.
+        package var since: Double?
+        /// A clause: `this machine has no local ports left for connections to backends`.
+        package var what: String
+        /// What an operator can do about it, as a clause.
+        package var advice: String
+
+        /// All is required.
+        package init(kind: String, count: Int, since: Double?, what: String, advice: String) {
+            self.kind = kind
+            self.count = count
+            self.since = since
+            self.what = what
+            self.advice = advice
+        }
+    }
+
     /// A process that is not draining, still without listeners, services, journal and figures.
     package init(takenAt: Double, version: String, startedAt: Double, workers: Int) {
         self.takenAt = takenAt

@@ -59,6 +59,16 @@ package struct AdminVerdict: Sendable, Equatable {
                         "Fairlead is stopping: it finishes what is in flight and takes on nothing.",
                     blocksReadiness: true))
         }
+        for shortage in snapshot.shortages {
+            guard let since = shortage.since else { continue }
+            // Each such call was a request, a client or a check that came to nothing, or waited.
+            let what = shortage.what.prefix(1).uppercased() + shortage.what.dropFirst()
+            problems.append(
+                Problem(
+                    level: .failing,
+                    text: "\(what), for \(AgeText(snapshot.takenAt - since)): \(shortage.advice).",
+                    blocksReadiness: false))
+        }
         for service in snapshot.services {
             problems += Self.problems(of: service, in: snapshot)
         }

@@ -63,9 +63,13 @@ package struct Metric: Sendable {
         "Times that the configuration was read anew: applied, unchanged, or refused.")
     static let reloadRefused = Metric(
         .gauge, "fairlead_reload_refused", "1 while the last reload stands refused.")
+    static let shortages = Metric(
+        .counter, "fairlead_shortages_total", ["kind"],
+        "Calls that failed since this machine had no descriptors, ports or memory left.")
     private static let process = [
         buildInfo, uptime, draining, ready, workers, startTime, accessLogLines, configurations,
-        reloads, reloadRefused, openDescriptors, descriptorsMax, residentBytes, cpuSeconds,
+        reloads, reloadRefused, shortages, openDescriptors, descriptorsMax,
+        residentBytes, cpuSeconds,
     ]
 
     // MARK: - Listeners

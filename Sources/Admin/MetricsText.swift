@@ -99,6 +99,7 @@ package struct MetricsText {
             family(.reloads, Self.byKind(counts))
             one(.reloadRefused, reloads.refusal == nil ? 0 : 1)
         }
+        family(.shortages, snapshot.shortages.map { Series([$0.kind], Double($0.count)) })
         guard let process = snapshot.process else { return }
         one(.openDescriptors, Double(process.openDescriptors))
         one(.descriptorsMax, Double(process.descriptorsMax))
@@ -145,7 +146,7 @@ package struct MetricsText {
                     ("no_backend", totals.noBackend), ("backend_error", totals.backendErrors),
                     ("timeout", totals.timeouts), ("cut_short", totals.cutShort),
                     ("client_abort", totals.clientAborts), ("expired", totals.expired),
-                    ("over_limit", totals.overLimit),
+                    ("over_limit", totals.overLimit), ("shortage", totals.shortages),
                 ].map { Series([service.name, $0.0], Double($0.1)) }
             })
         family(.upgrades, each(\.upgrades))

@@ -4,6 +4,7 @@
 // be right: a datacentre that does not exist and a filter that can't be read are 500 too, from every
 // agent. So it is left only when another agent then answers the same request.
 
+internal import Events
 internal import HTTP1
 internal import HTTPClient
 
@@ -112,6 +113,9 @@ final class ConsulExchange {
             let isAgentsFault: Bool
             switch reason {
             case .bodyTooLarge, .unsendable: isAgentsFault = false
+            // This machine has run out of something: the agent is as good as before, and with ports
+            // another one may be reached.
+            case .connect(let errno) where errno.isShortage: isAgentsFault = errno == .noLocalPort
             case .connect, .timeout, .broken, .closedEarly, .malformedHead, .malformedBody,
                 .tooManyInterim:
                 agents.leave(agent: agent)

@@ -450,14 +450,6 @@ package struct QuestionRace {
     }
 }
 
-extension Errno {
-    /// Whether this machine has run out of something, whoever was to be asked: descriptors (also of
-    /// the whole system), memory, buffers or ports.
-    fileprivate var isShortage: Bool {
-        self == .tooManyDescriptors || [ENFILE, ENOMEM, ENOBUFS, EADDRNOTAVAIL].contains(rawValue)
-    }
-}
-
 extension DNSOutcome {
     /// Whether two answers say the same, whatever else is in them.
     fileprivate func isSame(as other: DNSOutcome) -> Bool {

@@ -80,9 +80,17 @@ package enum Socket {
     /// A TCP socket that is connecting to `endpoint`, or connected already. Wait for writability,
     /// then ask `connectError()`.
     ///
-    /// - Throws: `Errno` when it failed at once: refused, no route, no descriptor.
-    package static func connectStream(to endpoint: Endpoint) throws(Errno) -> Descriptor {
+    /// - Parameter end: numbers that its descriptor may have end here; that all below are in use is
+    ///   `tooManyDescriptors` then, and nothing is sent.
+    /// - Throws: `Errno` when it failed at once: refused, no route, no descriptor, no local port.
+    package static func connectStream(
+        to endpoint: Endpoint, below end: Int32 = .max
+    ) throws(Errno) -> Descriptor {
         let descriptor = try open(endpoint.family, SOCK_STREAM)
+        guard descriptor.number < end else {
+            descriptor.close()
+            throw Errno.tooManyDescriptors.counted
+        }
         descriptor.setOption(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
         return try connect(descriptor, to: endpoint)
     }
@@ -118,7 +126,7 @@ package enum Socket {
     private static func open(_ family: Int32, _ type: __socket_type) throws(Errno) -> Descriptor {
         let flags = type.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue
         let number = socket(family, Int32(bitPattern: flags), 0)
-        guard number >= 0 else { throw .current }
+        guard number >= 0 else { throw Errno.current.counted }
         return Descriptor(number: number)
     }
 
@@ -135,7 +143,28 @@ package enum Socket {
         let result = unsafe endpoint.withSocketAddress {
             unsafe Glibc.connect(descriptor.number, $0, $1)
         }
-        return try connected(descriptor, result)
+        do throws(Errno) {
+            return try connected(descriptor, result)
+        } catch {
+            throw meaning(of: error, to: endpoint).counted
+        }
+    }
+
+    /// What a failed connect(2) to an IP endpoint says. EAGAIN is a local port that could not be had, as
+    /// EADDRNOTAVAIL is, and that is also the kernel's word for a machine without an address of the
+    /// endpoint's family, as a container without IPv6 is to `::1`: there no port would help, and the
+    /// endpoint can't be reached from here. A datagram socket tells the two apart, since it has ports
+    /// of its own.
+    private static func meaning(of error: Errno, to endpoint: Endpoint) -> Errno {
+        if error.isWouldBlock { return .noLocalPort }
+        guard error == .noLocalPort, endpoint.family == AF_INET6,
+            let probe = try? open(endpoint.family, SOCK_DGRAM)
+        else { return error }
+        defer { probe.close() }
+        let result = unsafe endpoint.withSocketAddress {
+            unsafe Glibc.connect(probe.number, $0, $1)
+        }
+        return result != 0 && Errno.current == .noLocalPort ? .networkUnreachable : error
     }
 
     private static func connect(
@@ -193,7 +222,7 @@ extension Descriptor {
             let error = Errno.current
             // A connection that was gone before we took it is not the listener's trouble.
             if error.rawValue == EINTR || error.rawValue == ECONNABORTED { continue }
-            return error.isWouldBlock ? .wouldBlock : .failed(error)
+            return error.isWouldBlock ? .wouldBlock : .failed(error.counted)
         }
     }
 

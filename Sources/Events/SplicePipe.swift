@@ -27,7 +27,7 @@ final class SplicePipe {
                 unsafe pipe2($0, O_NONBLOCK | O_CLOEXEC)
             }
         }
-        guard result == 0 else { throw Errno.current }
+        guard result == 0 else { throw Errno.current.counted }
         output = Descriptor(number: ends.0)
         input = Descriptor(number: ends.1)
         // Refused when this user's pipes have all the pages they may have (pipe(7)); a smaller pipe

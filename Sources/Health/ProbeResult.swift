@@ -11,15 +11,16 @@ package enum ProbeResult: Sendable, Equatable {
     case passed
     /// It is not, and why.
     case failed(CheckFailure)
-    /// This process or machine could not even try: no descriptor, no memory. That is no evidence
-    /// against the backend, and would be held against all of them at once.
+    /// This process or machine could not even try: no descriptor, no local port, no memory
+    /// (`Errno.isShortage`). That is no evidence against the backend, and would be held against all
+    /// of them at once.
     case inconclusive
 
     /// What a failed system call says.
     package init(_ errno: Errno) {
         self =
             switch errno.rawValue {
-            case EMFILE, ENFILE, ENOMEM, ENOBUFS: .inconclusive
+            case _ where errno.isShortage: .inconclusive
             case ECONNREFUSED: .failed(.refused)
             case ETIMEDOUT: .failed(.timeout)
             case ECONNRESET, ECONNABORTED, EPIPE: .failed(.reset)

@@ -73,6 +73,9 @@ package final class ServiceCounters: Sendable {
     /// Answered 503 by Fairlead: as many requests as may be were in flight and waiting. For TCP,
     /// connections that were reset for that.
     package let overLimit = Counter()
+    /// Answered 503 by Fairlead: this machine had no descriptor, local port or memory left for a
+    /// connection to a backend. For TCP, connections that were reset for that.
+    package let shortages = Counter()
     /// Requests that had to wait for a backend to have room.
     package let queued = Counter()
     /// Of these, waiting now.

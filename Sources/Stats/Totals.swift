@@ -72,6 +72,8 @@ package struct ServiceTotals: Sendable, Equatable {
     package var hedgesWon = 0
     /// Given up on because as many as may be were in flight and waiting.
     package var overLimit = 0
+    /// Given up on because this machine had nothing left to connect to a backend with.
+    package var shortages = 0
     /// Requests that had to wait for a backend to have room.
     package var queued = 0
     /// Of these, waiting now.
@@ -106,6 +108,7 @@ package struct ServiceTotals: Sendable, Equatable {
         hedges += counters.hedges.current
         hedgesWon += counters.hedgesWon.current
         overLimit += counters.overLimit.current
+        shortages += counters.shortages.current
         queued += counters.queued.current
         queueLength += counters.queueLength.current
         bytesFromClients += counters.bytesFromClients.current

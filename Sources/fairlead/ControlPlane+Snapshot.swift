@@ -84,6 +84,7 @@ extension ControlPlane {
             ]
         }
         snapshot.process = ProcessFigures.read()
+        snapshot.shortages = shownShortages(clock)
         return snapshot
     }
 

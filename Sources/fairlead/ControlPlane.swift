@@ -82,6 +82,8 @@ final class ControlPlane {
     /// For `tellStatus`: whether something may have changed, and what was told last.
     var isStatusDue = true
     var statusTold = ""
+    /// What this machine is short of.
+    var shortages = ShortageWatch()
     /// For `releaseMemorySoon`.
     var memoryTimer: Timer?
     private var stopTimer: Timer?
@@ -198,6 +200,7 @@ final class ControlPlane {
         } catch {
             throw StartFailure(description: "the system has no thread or descriptor left: \(error)")
         }
+        warnOfDescriptors()
         for entry in listeners.entries { noteOpen(entry) }
         awaitAdmin()
         feeds?.start()
@@ -219,6 +222,7 @@ final class ControlPlane {
                     ($0.id.index, registry.serviceTotals($0.id.index))
                 })
         }
+        lookAtShortages()
         tellStatus()
         trafficTimer = timer
         timer.schedule(after: .seconds(1))

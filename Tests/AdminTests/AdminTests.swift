@@ -135,6 +135,18 @@ import Testing
             ])
     }
 
+    @Test("what this machine has run out of is told, in words")
+    func shortage() throws {
+        var snapshot = Sample.healthy
+        snapshot.shortages[0].since = snapshot.takenAt - 5
+        let verdict = AdminVerdict(snapshot)
+        #expect(
+            verdict.problems.map(\.text)
+                == ["This machine has no local ports left, for 5 s: widen the range."])
+        #expect(verdict.isReady)
+        #expect(try ask("/stats", .get, snapshot).text.contains("\"shortages\":{\"ports\":4}"))
+    }
+
     @Test(
         "ages are told in two figures",
         arguments: [

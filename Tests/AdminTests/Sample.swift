@@ -68,6 +68,11 @@ enum Sample {
         snapshot.accessLogLines = ["written": 12, "dropped": 0, "lost": 0]
         snapshot.dnsMessages = ["sent_udp": 3723, "received": 3722, "malformed": 1]
         snapshot.checks = ["passed": 1240, "failed": 3]
+        snapshot.shortages = [
+            .init(
+                kind: "ports", count: 4, since: nil, what: "this machine has no local ports left",
+                advice: "widen the range")
+        ]
         var listener = AdminSnapshot.Listener(
             name: "public", endpoint: Endpoint(.any, 8080), mode: .http, services: ["web"])
         listener.totals.accepted = 57

@@ -277,7 +277,7 @@ import Testing
             (EHOSTUNREACH, .failed(.unreachable)), (ENETUNREACH, .failed(.unreachable)),
             (EACCES, .failed(.other(EACCES))),
             (EMFILE, .inconclusive), (ENFILE, .inconclusive), (ENOMEM, .inconclusive),
-            (ENOBUFS, .inconclusive),
+            (ENOBUFS, .inconclusive), (EADDRNOTAVAIL, .inconclusive),
         ] as [(Int32, ProbeResult)])
     func errors(number: Int32, expected: ProbeResult) {
         let errno = Errno(rawValue: number)

@@ -47,6 +47,8 @@ package enum FileTargets {
         for key in keys {
             switch key.key {
             case "targets":
+                // What a program writes that has none at the moment.
+                if key.value.isNothing { continue }
                 guard case .sequence(let list) = key.value.content else {
                     throw FileTargetsError(
                         "found \(key.value.found), expected a list of HOST:PORT", at: key.value.mark

@@ -121,6 +121,9 @@ private func instances(_ ports: UInt16...) -> DiscoveryAnswer {
     func empty() throws {
         #expect(try read("[]").isEmpty)
         #expect(try read("[{targets: []}]").isEmpty)
+        // As Go writes a list that was never filled.
+        #expect(try read(#"[{"targets": null, "labels": null}]"#).isEmpty)
+        #expect(try read("- targets:\n- targets: ['10.0.0.1:80']\n").count == 1)
     }
 
     @Test(

@@ -68,7 +68,9 @@ struct Loading {
 
     init(environment: [String: String], overrides: Overrides, _ processorCount: Int) {
         // An empty variable is an unset one: compose files can only empty them.
-        self.environment = environment.filter { $0.key.hasPrefix("FAIRLEAD_") && !$0.value.isEmpty }
+        self.environment = environment.filter { name, value in
+            name.hasPrefix("FAIRLEAD_") && !value.isEmpty && !ServiceLink.isOne(name, value)
+        }
         self.overrides = overrides
         draft = Draft(processorCount: processorCount)
     }
@@ -76,7 +78,9 @@ struct Loading {
     /// What came of it.
     func result() throws(ConfigurationErrors) -> LoadedConfiguration {
         guard errors.isEmpty else {
-            throw ConfigurationErrors(problems: errors.sorted, omittedCount: errors.omittedCount)
+            throw ConfigurationErrors(
+                problems: errors.sorted, omittedCount: errors.omittedCount,
+                logFormat: draft.configuration.log.format)
         }
         var configuration = draft.configuration
         configuration.services = services.map(\.value)
@@ -124,11 +128,28 @@ struct Loading {
         -> Bool
     {
         var texts = texts
-        if option.isList {
-            texts = texts.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
-                .map { String($0.drop { $0 == " " }) }
-        }
+        if option.isList { texts = texts.flatMap(Self.items) }
         return option.apply(texts, to: &draft, &errors) { _ in origin }
+    }
+
+    /// The values of a list that is written as one text: with commas or line ends between them,
+    /// blanks around them, and a comma behind the last one if that is convenient. Nothing between
+    /// two commas is a value that is missing.
+    private static func items(of text: String) -> [String] {
+        var pieces = text.split(separator: ",", omittingEmptySubsequences: false).map(lines)
+        if pieces.count > 1, pieces.last == [""] { pieces.removeLast() }
+        return pieces.flatMap(\.self)
+    }
+
+    /// The lines of `text` that are not empty, without blanks around them; one that is empty if
+    /// there is none.
+    private static func lines(of text: Substring) -> [String] {
+        let lines = text.split(whereSeparator: \.isNewline).map { line in
+            let start = line.drop(while: \.isWhitespace)
+            return String(start.reversed().drop(while: \.isWhitespace).reversed())
+        }
+        let full = lines.filter { !$0.isEmpty }
+        return full.isEmpty ? [""] : full
     }
 
     // MARK: The listener of flags and environment

@@ -167,7 +167,11 @@ extension Loading {
         do {
             backend = Service.StaticBackend(try ValueKind.backendAddress.parse([text]))
         } catch {
-            errors.add(found: quoted(text), expected: error.expected, at: origin)
+            if Placeholder.isIn(text) {
+                errors.add(Placeholder.advice(text, variable: nil), at: origin)
+            } else {
+                errors.add(found: quoted(text), expected: error.expected, at: origin)
+            }
             return nil
         }
         if case .mapping = node.content {

@@ -97,6 +97,15 @@ struct MappingReader<Root> {
             }
             texts.append(text)
         }
+        if let index = texts.firstIndex(where: Placeholder.isIn), option.mayNotHavePlaceholders {
+            let text = option.isSecret ? nil : texts[index]
+            problems.add(
+                Placeholder.advice(text, variable: option.environmentName),
+                at: isList
+                    ? .file(name: file, mark: nodes[index].mark, path: "\(path)[\(index)]") : origin
+            )
+            return nil
+        }
         let isGood = option.apply(texts, to: &root, &problems) { index in
             guard isList, nodes.indices.contains(index) else { return origin }
             return .file(name: file, mark: nodes[index].mark, path: "\(path)[\(index)]")
@@ -136,6 +145,8 @@ struct MappingReader<Root> {
             name: file, mark: entry.keyMark, path: path.isEmpty ? shown : "\(path).\(shown)")
         if let home = OptionTable.home(of: entry.key, besides: known) {
             problems.add("unknown key here, expected it \(home)", at: origin)
+        } else if let advice = ForeignWords.advice(onKey: entry.key, known: known) {
+            problems.add("unknown key: \(advice)", at: origin)
         } else if let nearest = nearest(to: entry.key, among: known) {
             problems.add("unknown key, expected \(nearest)?", at: origin)
         } else {

@@ -3,7 +3,7 @@
 extension OptionTable {
     static let balancing: [Option<Service>] =
         [
-            Option("balance", \.balance, .word, "How a backend is chosen."),
+            Option("balance", \.balance, .balance, "How a backend is chosen."),
             Option(
                 "hash", \.hashBy, .hashBy, "What `balance: consistent-hash` makes its hash of."),
             Option(

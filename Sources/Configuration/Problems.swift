@@ -54,6 +54,8 @@ package struct ConfigurationErrors: Error, Equatable, Sendable, CustomStringConv
     package let problems: [ConfigurationProblem]
     /// How many more there are.
     package let omittedCount: Int
+    /// What the log is to look like, as far as that could be read: what is wrong may be told there.
+    package let logFormat: LogSettings.Format
 
     /// One line per problem, without a newline at the end.
     package var description: String {

@@ -31,6 +31,9 @@ package enum Privileges {
         precondition(setuid(0) != 0 || entry.user == 0, "privileges came back")
     }
 
+    /// Whether there is such a user, by name or number.
+    package static func isKnown(_ user: String) -> Bool { find(user) != nil }
+
     private struct Entry {
         var name: String
         var user: uid_t

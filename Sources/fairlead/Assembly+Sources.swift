@@ -187,16 +187,26 @@ extension ConsulOptions {
         wait = consul.wait
         isStale = consul.stale == .on
         connectionsPerAgentMax = consul.connections
-        token = consul.token.flatMap { ConsulToken($0) }
-        guard let path = consul.tokenFile else { return }
+        token = try consul.readToken()
+    }
+}
+
+extension ConsulSettings {
+    /// The token that agents are sent; nil for none. Reads its file, if it has one.
+    ///
+    /// - Throws: `StartFailure` when that can't be read or holds no token.
+    func readToken() throws -> ConsulToken? {
+        guard let path = tokenFile else { return token.flatMap { ConsulToken($0) } }
+        let found: ConsulToken?
         do throws(FileTextError) {
-            token = ConsulToken(try NamedText.read(path: path).text)
+            found = ConsulToken(try NamedText.read(path: path).text)
         } catch {
             throw StartFailure(description: "consul.token-file: \(path) \(error.text)")
         }
-        if token == nil {
+        guard let found else {
             throw StartFailure(
                 description: "consul.token-file: \(path) holds no token: a line of visible ASCII")
         }
+        return found
     }
 }

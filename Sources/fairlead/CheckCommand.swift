@@ -3,13 +3,15 @@
 
 import ArgumentParser
 import Configuration
+import Wording
 
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Check the configuration and start nothing.",
         discussion: """
-            What is legal but unwise is told as a warning, with what to do. Exit code 0 when the \
-            configuration is valid, with warnings or without, 2 when it is not.
+            What is legal but unwise is told as a warning, with what to do. What a start needs of this \
+            machine is looked for as well: files of tokens, an access log that can be written, the user, \
+            addresses. Exit code 0 when a start would do, with warnings or without, 2 when it would not.
             """)
 
     @OptionGroup var flags: ConfigurationFlags
@@ -25,8 +27,13 @@ struct CheckCommand: ParsableCommand {
             return
         }
         let configuration = loaded.configuration
+        let needs = StartChecks(configuration)
+        for warning in needs.warnings { printError("warning: \(warning)") }
+        for error in needs.errors { printError(error) }
+        guard needs.errors.isEmpty else { throw ExitCode(2) }
         let services = Set(configuration.services.map(\.name)).count
-        Swift.print("valid: \(configuration.listeners.count) listeners, \(services) services")
+        let listeners = counted(configuration.listeners.count, "listener")
+        Swift.print("valid: \(listeners), \(counted(services, "service"))")
     }
 }
 

@@ -30,14 +30,22 @@ struct ConfigurationFlags: ParsableArguments {
     @Option(help: ArgumentHelp(ConfigurationFlag.accessLog.help, valueName: "off|stdout|path"))
     var accessLog: String?
 
+    /// What stands there without a flag: most often the path of a file.
+    @Argument(help: .hidden)
+    var others: [String] = []
+
+    func validate() throws {
+        guard let first = others.first else { return }
+        throw ValidationError(
+            "found \(quoted(first)) without a flag: a configuration file is given as "
+                + "--config \(first)")
+    }
+
     /// Loads the configuration that file, environment and these flags make; warnings go to standard
     /// error, and so do errors, with exit code 2.
-    func load() throws -> LoadedConfiguration { try load(origin()) }
-
-    /// The same from `origin`, for who loads it again later.
-    func load(_ origin: ConfigurationOrigin) throws -> LoadedConfiguration {
+    func load() throws -> LoadedConfiguration {
         do throws(ConfigurationErrors) {
-            let loaded = try origin.load([])
+            let loaded = try origin().load([])
             for warning in loaded.warnings { printError("warning: \(warning)") }
             return loaded
         } catch {

@@ -88,7 +88,7 @@ let brokenConfigurations = #"""
     defaults: {check: {type: https}}
         1:26: defaults.check.type: found "https", expected tcp, http or off
     defaults: {balance: leastconn}
-        1:21: defaults.balance: found "leastconn", expected round-robin, random-of-two, least-connections, least-time, consistent-hash or first-fit
+        1:21: defaults.balance: found "leastconn": use least-connections
     defaults: {limits: {head-bytes: 16384}}
         1:33: defaults.limits.head-bytes: found "16384", expected a size with a unit, such as 64KiB or 1MiB
     defaults: {retry: {budget: 20}}

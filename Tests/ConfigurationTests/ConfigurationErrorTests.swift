@@ -281,7 +281,7 @@ import Testing
             ),
             ([:], [.workers: ["0"]], "--workers: found \"0\", expected 1 to 256 or auto"),
             (
-                ["FAIRLEAD_DNS": "127.0.0.1,"], [:],
+                ["FAIRLEAD_DNS": "127.0.0.1,,127.0.0.2"], [:],
                 "FAIRLEAD_DNS: found \"\", expected a nameserver's address, such as "
                     + "127.0.0.1:8600 or "
                     + "10.0.0.2"

@@ -90,7 +90,7 @@ import Testing
 
     private static let contradictions: [(String, String)] = [
         ("balance: first-fit", "expected limits.backend-requests beside it"),
-        ("balance: fastest", "expected round-robin, random-of-two, least-connections"),
+        ("balance: fairest", "expected round-robin, random-of-two, least-connections"),
         ("hash: path", "found hash beside balance round-robin, expected balance consistent-hash"),
         (
             "balance: consistent-hash, hash: header",

@@ -1,0 +1,185 @@
+// ForeignWords: what people write who know another proxy: its names for what Fairlead calls
+// otherwise, and keys for what Fairlead does not do, which deserve a sentence and not a list of
+// other keys.
+
+internal import Documents
+
+/// Words of other programs. Pure, any thread.
+enum ForeignWords {
+    // MARK: Keys
+
+    /// What to do instead of writing `key`, as a clause, where `known` are the keys of that place;
+    /// nil for a word that says nothing.
+    static func advice(onKey key: String, known: [String]) -> String? {
+        let word = plain(key)
+        if let ours = synonyms[word], known.contains(ours) { return "expected \(ours)" }
+        return missing.first { $0.words.contains(word) }?.advice
+    }
+
+    private static let synonyms = [
+        "lbpolicy": "balance", "loadbalancing": "balance", "loadbalancer": "balance",
+        "algorithm": "balance", "policy": "balance", "strategy": "balance",
+        "upstreams": "services", "upstream": "services", "clusters": "services",
+        "pools": "services", "frontends": "listeners", "frontend": "listeners",
+        "entrypoints": "listeners", "servers": "backends", "endpoints": "backends",
+        "targets": "backends", "bind": "listen", "healthcheck": "check", "httpcheck": "check",
+        "healthchecks": "checks", "outlierdetection": "eject", "prefix": "path-prefix",
+        "pathprefix": "path-prefix", "resolvers": "dns", "nameservers": "servers",
+    ]
+
+    private struct Missing {
+        let words: Set<String>
+        let advice: String
+    }
+
+    private static let missing: [Missing] = [
+        Missing(
+            words: [
+                "tls", "ssl", "https", "cert", "certs", "certificate", "certificates", "key",
+                "keyfile", "certfile", "sni", "alpn", "ciphers", "hsts", "mtls", "clientca",
+            ],
+            advice:
+                "Fairlead does not speak TLS: let what stands in front of it do so, or pass TLS "
+                + "on as it is with mode: tcp"),
+        Missing(
+            words: ["acme", "letsencrypt", "autocert", "autotls", "certresolver"],
+            advice:
+                "Fairlead fetches no certificates, since it does not speak TLS: let what stands "
+                + "in front of it do so"),
+        Missing(
+            words: ["http2", "h2", "h2c", "http3", "h3", "quic", "grpc"],
+            advice: "Fairlead speaks HTTP/1.1; with mode: tcp it passes on whatever else it is"),
+        Missing(
+            words: ["udp"], advice: "Fairlead proxies HTTP and TCP, and no UDP"),
+        Missing(
+            words: [
+                "pathregex", "pathregexp", "regex", "regexp", "hostregex", "hostregexp",
+                "location", "pathregularexpression", "rewriteregex",
+            ],
+            advice:
+                "there are no regular expressions: use path, path-prefix, strip-prefix and host, "
+                + "whose wildcard is *.example.com"),
+        Missing(
+            words: ["proxyprotocol", "acceptproxy", "sendproxy", "sendproxyv2"],
+            advice:
+                "Fairlead does not speak the PROXY protocol; in HTTP, trusted-proxies say whose "
+                + "X-Forwarded-For counts"),
+        Missing(
+            words: ["compress", "compression", "gzip", "brotli", "zstd", "deflate"],
+            advice: "Fairlead passes bodies on as they are: let the backends compress"),
+        Missing(
+            words: ["cache", "caching", "proxycache"],
+            advice: "Fairlead keeps no answers: put a cache in front of it or behind it"),
+        Missing(
+            words: ["ratelimit", "ratelimits", "limitreq", "rps", "throttle"],
+            advice:
+                "there are no limits of rates: limits.requests and limits.backend-requests bound "
+                + "what is in flight"),
+        Missing(
+            words: [
+                "auth", "basicauth", "jwt", "oauth", "oauth2", "oidc", "forwardauth", "extauthz",
+                "htpasswd",
+            ],
+            advice:
+                "Fairlead does not check who clients are: let what stands in front of it, or the "
+                + "backends, do so"),
+        Missing(
+            words: [
+                "allow", "deny", "acl", "acls", "ipallow", "allowlist", "denylist", "whitelist",
+                "blacklist", "ipallowlist", "ipwhitelist", "geoip", "waf",
+            ],
+            advice: "there are no lists of client addresses: use the firewall"),
+        Missing(
+            words: ["mirror", "shadow", "mirroring"],
+            advice:
+                "Fairlead sends a request to one backend: split shares requests between services"),
+        Missing(
+            words: ["cors"],
+            advice: "set the fields with response-headers of a route, or let the backends"),
+        Missing(
+            words: ["include", "includes", "import", "imports"],
+            advice: "a configuration is one file; Consul's K/V store can add to it (consul.kv)"),
+        Missing(
+            words: [
+                "docker", "kubernetes", "k8s", "etcd", "zookeeper", "eureka", "nomad", "swarm",
+            ],
+            advice: "instances come from srv, consul, file or backends"),
+        Missing(
+            words: ["prometheus", "metrics", "telemetry"],
+            advice: "metrics are at /metrics of the admin port, without an option"),
+        Missing(
+            words: ["tracing", "opentelemetry", "otel", "otlp", "zipkin", "jaeger"],
+            advice: "Fairlead sends no traces; traceparent passes as it came"),
+    ]
+
+    // MARK: Values
+
+    /// What a policy of another proxy is called here, as a clause; nil for a word that is none.
+    static func advice(onPolicy text: String) -> String? {
+        let word = plain(text)
+        return policies.first { $0.words.contains(word) }.map { "use \($0.advice)" }
+    }
+
+    private static let policies: [Missing] = [
+        Missing(
+            words: [
+                "roundrobin", "rr", "wrr", "weightedroundrobin", "staticrr", "dynamicroundrobin",
+                "smoothroundrobin",
+            ], advice: "round-robin"),
+        Missing(
+            words: [
+                "leastconn", "leastconns", "leastconnection", "leastconnections", "leastrequest",
+                "leastrequests", "leastoutstandingrequests", "leastload", "lc", "wlc",
+                "weightedleastconn", "weightedleastrequest", "leastbusy", "bybusyness",
+            ], advice: "least-connections"),
+        Missing(
+            words: [
+                "random", "randomtwo", "randomoftwo", "random2", "p2c", "poweroftwo",
+                "poweroftwochoices", "twochoices", "randomchoose",
+            ], advice: "random-of-two"),
+        Missing(
+            words: [
+                "leasttime", "leastresponsetime", "leastlatency", "fastest", "ewma", "peakewma",
+                "latency", "leasttimeheader",
+            ], advice: "least-time"),
+        Missing(
+            words: [
+                "iphash", "source", "sourcehash", "sourceip", "clientip", "clientiphash",
+                "ringhash", "maglev", "hash", "consistent", "consistenthash", "consistenthashing",
+                "ketama", "chash", "sh",
+            ], advice: "consistent-hash, with hash: client"),
+        Missing(
+            words: ["uri", "urihash", "url", "urlhash", "pathhash"],
+            advice: "consistent-hash, with hash: path"),
+        Missing(
+            words: ["hdr", "header", "headerhash"],
+            advice: "consistent-hash, with hash: header NAME"),
+        Missing(
+            words: ["cookie", "cookiehash", "sticky", "stickysession"],
+            advice: "consistent-hash with hash: cookie NAME, or sticky: {cookie: NAME}"),
+        Missing(words: ["first", "firstfit", "failover", "sequential"], advice: "first-fit"),
+    ]
+
+    /// In small letters, without what separates words.
+    private static func plain(_ text: String) -> String {
+        String(text.lowercased().filter { !"-_ .".contains($0) })
+    }
+}
+
+extension ValueKind where Value == Service.Balance {
+    /// A policy, with advice for those of other proxies.
+    static var balance: Self {
+        let word = Self.word
+        return Self(word.summary, write: word.write) { (text) throws(Unexpected) in
+            do throws(Unexpected) {
+                return try word.parse([text])
+            } catch {
+                var error = error
+                error.sentence = ForeignWords.advice(onPolicy: text).map {
+                    "found \(quoted(text)): \($0)"
+                }
+                throw error
+            }
+        }.shaped(word.shape)
+    }
+}

@@ -87,10 +87,11 @@ let package = Package(
         module("Documents", uses: ["CLibyaml"], settings: cold),
         module("Locking"),
         module("WallClock", settings: cold),
+        module("Wording", settings: cold),
         module("JSON", settings: cold),
         module("DNSWire", uses: ["Endpoints"], settings: cold),
         module("HTTP1", settings: hot),
-        module("Backends", uses: ["Endpoints"], settings: hot),
+        module("Backends", uses: ["Endpoints", "Wording"], settings: hot),
         module("Routing", uses: ["HTTP1", "Backends"], settings: hot),
         module("Balancing", uses: ["Backends", "Endpoints"], settings: hot),
         module("Stats", uses: ["Locking"], settings: hot),
@@ -122,7 +123,7 @@ let package = Package(
             ], settings: cold),
         module(
             "Explain",
-            uses: ["JSON", "DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints"],
+            uses: ["JSON", "DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints", "Wording"],
             settings: cold),
         module(
             "Health", uses: ["Events", "HTTPClient", "HTTP1", "Backends", "Endpoints"],
@@ -134,7 +135,7 @@ let package = Package(
                 "Endpoints",
             ], settings: hot),
         module("Machine", uses: ["CLinux", "Documents"], settings: cold),
-        module("Handover", uses: ["Events", "Endpoints"], settings: cold),
+        module("Handover", uses: ["Events", "Endpoints", "Wording"], settings: cold),
         module(
             "Admin",
             uses: [
@@ -154,7 +155,7 @@ let package = Package(
                 "Explain", "Health", "Proxy", "Balancing", "Backends", "Stats", "Admin", "Demo",
                 "HTTP1", "HTTPServer",
                 "AccessLog", "Locking", "Routing", "TestBackend", "Machine", "Handover",
-                "WallClock", "JSON",
+                "WallClock", "Wording", "JSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             exclude: ["small.ld"],
@@ -253,6 +254,7 @@ let package = Package(
             "Demo", uses: ["Events", "DNSWire", "DNSClient", "HTTPServer", "HTTP1", "Endpoints"]),
         tests("TestBackend", uses: ["TestSupport", "Events", "Endpoints"]),
         tests("Machine"),
+        tests("Wording"),
         tests("Handover", uses: ["TestSupport", "Events", "Endpoints"]),
         tests(
             "fairlead",
@@ -320,6 +322,7 @@ let ofTheWhole: Set = ["AllocationTests", "BenchTests", "FlowTests", "Simulation
 let ofOneThread: Set = [
     "BackendsTests", "BalancingTests", "ConfigurationTests", "ConsulQueryTests", "DNSWireTests",
     "EndpointsTests", "ExplainTests", "HTTP1Tests", "JSONTests", "MachineTests", "RoutingTests",
+    "WordingTests",
 ]
 let allTests = Set(package.targets.filter(\.isTest).map(\.name))
 let leftOut: Set<String> =

@@ -2,6 +2,7 @@
 // registry gets, and writing an entry is O(1). Causes become words when they are read.
 
 package import Endpoints
+internal import Wording
 
 /// One thing that happened. Value type, any thread.
 package struct JournalEntry: Sendable, Equatable {
@@ -70,11 +71,14 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
     case instancesRefused(count: Int, limit: Int)
 
     /// What a source says about a backend's share of the traffic.
-    package struct Share: Sendable, Equatable {
+    package struct Share: Sendable, Equatable, CustomStringConvertible {
         /// The RFC 2782 priority.
         package let priority: UInt16
         /// The RFC 2782 weight.
         package let weight: UInt16
+
+        /// `priority 1, weight 10`.
+        package var description: String { "priority \(priority), weight \(weight)" }
     }
 
     /// Which of a service's sources an entry is about.
@@ -95,9 +99,7 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
         switch self {
         case .phase(nil, let to, let cause): "\(to.rawValue): \(cause)"
         case .phase(let from?, let to, let cause): "\(from.rawValue) to \(to.rawValue): \(cause)"
-        case .share(let from, let to):
-            "priority \(from.priority), weight \(from.weight)"
-                + " to priority \(to.priority), weight \(to.weight)"
+        case .share(let from, let to): "\(from) to \(to)"
         case .override(nil, let to?, let voice): "overridden by \(voice): \(to)"
         case .override(let from, nil, .store):
             "no longer overridden by an operator (\(from ?? BackendOverride()))"
@@ -115,17 +117,19 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
         case .optionsChanged: "its options were changed"
         case .sourceFailed(let title, let failure, nil): "\(title) fails: \(failure)"
         case .sourceFailed(let title, let failure, let hold?):
-            "\(title) fails: \(failure); backends are held for \(hold.components.seconds) s"
+            "\(title) fails: \(failure); backends are held for \(hold.spoken)"
         case .sourceRecovered(let title, let count):
-            "\(title) works again and names \(count) instances"
+            "\(title) works again and names \(counted(count, "instance"))"
         case .sourceRecalled(let title, let count, let age):
-            "\(count) instances that \(title) named \(age.components.seconds) s ago, from the state file"
+            "\(counted(count, "instance")) that \(title) named \(age.spoken) ago, from the state "
+                + "file"
         case .holdEnded(let kind): "the hold for \(kind.rawValue) ended"
         case .massLoss(let lost, let count, let hold):
-            "\(lost) of \(count) backends lost within seconds; those that pass their checks"
-                + " are held for \(hold.components.seconds) s"
+            "\(lost) of \(counted(count, "backend")) lost within seconds; those that pass their "
+                + "checks are held for \(hold.spoken)"
         case .lostRecalled(let count):
-            "\(count) backends that discovery lost within seconds are back: no other is up"
+            "\(counted(count, "backend")) that discovery lost within seconds "
+                + "\(count == 1 ? "is" : "are") back: no other is up"
         case .ejectionRefused(let reason):
             "live requests fail, and the backend stays: \(reason)"
         case .probationEnded(isProven: true): "its probation is over: a live answer was good"
@@ -133,9 +137,9 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
         case .emergencyBegan(let conduct): "no backend is up: \(conduct)"
         case .emergencyRefuses: "live requests fail as well: \(Emergency.Conduct.refusing)"
         case .emergencyEnded(let time):
-            "the emergency ended after \(time.components.seconds) s"
+            "the emergency ended after \(time.spoken)"
         case .instancesRefused(let count, let limit):
-            "\(count) instances refused: a service may have \(limit) backends"
+            "\(counted(count, "instance")) refused: a service may have \(limit) backends"
         }
     }
 }

@@ -121,6 +121,10 @@ package final class Roster {
     /// How many backends do not drain; O(1).
     package var stayingCount: Int { count - census.draining }
 
+    /// Whether there is no backend for requests, up or not: discovery names none, or all of them
+    /// drain.
+    package var isWithoutBackends: Bool { stayingCount == 0 && upCount == 0 && untriedCount == 0 }
+
     /// How many backends there are; O(1).
     package var count: Int { backendsByID.count }
 

@@ -7,6 +7,7 @@ package import DNSClient
 internal import DNSWire
 package import Discovery
 package import Endpoints
+internal import Wording
 
 /// What one lookup came to. Value type, any thread.
 package struct Explanation: Sendable {
@@ -169,7 +170,7 @@ extension Explanation {
             return Refresh(
                 wait: options.wait(failures: 1), jitterPercent: options.failureJitterPercent,
                 reason: "the lookup failed; the wait doubles with each further failure, to "
-                    + options.wait(failures: 99).text)
+                    + options.wait(failures: 99).spoken)
         }
         let ttl = servers[decisive].instances.compactMap(\.timeToLive).min()
         let wait = options.wait(timeToLive: ttl)
@@ -177,11 +178,11 @@ extension Explanation {
             switch ttl {
             case nil: "the answer says nothing of how long it holds"
             case let ttl? where ttl < options.floor:
-                "the smallest TTL is \(ttl.text), the floor (refresh.floor) \(options.floor.text)"
+                "the smallest TTL is \(ttl.spoken), the floor (refresh.floor) \(options.floor.spoken)"
             case let ttl? where ttl > options.ceiling:
-                "the smallest TTL is \(ttl.text), the ceiling (refresh.ceiling) "
-                    + options.ceiling.text
-            case let ttl?: "the smallest TTL is \(ttl.text)"
+                "the smallest TTL is \(ttl.spoken), the ceiling (refresh.ceiling) "
+                    + options.ceiling.spoken
+            case let ttl?: "the smallest TTL is \(ttl.spoken)"
             }
         return Refresh(wait: wait, jitterPercent: options.jitterPercent, reason: reason)
     }

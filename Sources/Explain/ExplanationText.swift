@@ -6,6 +6,7 @@ internal import DNSClient
 internal import DNSWire
 internal import Discovery
 internal import Endpoints
+internal import Wording
 
 extension Explanation {
     /// Records of one section that are written; of more only their number.
@@ -59,7 +60,7 @@ extension Explanation {
         var head = [
             "  \(question)", transport.rawValue, "\(message.responseCode)",
             message.flags.names.joined(separator: " "),
-            "\(answer.octets) of \(answer.octetsMax) octets", answer.roundTrip.text,
+            "\(answer.octets) of \(answer.octetsMax) octets", answer.roundTrip.spoken,
         ]
         if answer.wasTruncated { head.append("after TC over UDP") }
         if message.edns == nil { head.append("no EDNS") }
@@ -102,14 +103,14 @@ extension Explanation {
         if let failure {
             lines.append("  no backends: \(failure)")
             lines.append(
-                "  backends known from before stay for \(subject.roster.holds[failure.kind].text)"
+                "  backends known from before stay for \(subject.roster.holds[failure.kind].spoken)"
                     + afterHold)
         } else {
             lines += shareTable
         }
         if let refresh {
             lines.append(
-                "  asked again after \(refresh.wait.text), give or take \(refresh.jitterPercent) %: \(refresh.reason)"
+                "  asked again after \(refresh.wait.spoken), give or take \(refresh.jitterPercent) %: \(refresh.reason)"
             )
         }
         if failure == nil { lines += holdLines }
@@ -130,7 +131,7 @@ extension Explanation {
     }
 
     private var holdLines: [String] {
-        let rows = holds.map { kind, duration in [kind.meaning, duration.text] }
+        let rows = holds.map { kind, duration in [kind.meaning, duration.spoken] }
         return ["  what stays, should lookups go wrong"] + columns(rows, margin: 4)
             + [
                 "    \(subject.roster.keepsPassingAfterHold ? "and what passes its checks stays after that" : "after that everything goes")"

@@ -1,24 +1,9 @@
-// How times, flags and records are written.
+// How flags and records are written, and times for programs.
 
 internal import DNSWire
 internal import Endpoints
 
 extension Duration {
-    /// `0 s`, `1.5 s`, `5 min`, `1 h`, `0.4 ms`: the largest unit that leaves few digits.
-    var text: String {
-        let (seconds, attoseconds) = components
-        if seconds == 0, attoseconds == 0 { return "0 s" }
-        if seconds == 0 {
-            return Self.decimal(Double(attoseconds) / 1e15) + " ms"
-        }
-        if attoseconds != 0 {
-            return Self.decimal(Double(seconds) + Double(attoseconds) / 1e18) + " s"
-        }
-        if seconds % 3600 == 0 { return "\(seconds / 3600) h" }
-        if seconds % 60 == 0, seconds >= 120 { return "\(seconds / 60) min" }
-        return "\(seconds) s"
-    }
-
     /// Milliseconds with three decimals, for programs.
     var milliseconds: Double {
         let (seconds, attoseconds) = components
@@ -29,10 +14,6 @@ extension Duration {
     /// Seconds, for programs.
     var inSeconds: Double {
         Double(components.seconds) + Double(components.attoseconds) / 1e18
-    }
-
-    private static func decimal(_ value: Double) -> String {
-        "\((value * 10).rounded() / 10)"
     }
 }
 

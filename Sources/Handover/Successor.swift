@@ -4,6 +4,7 @@
 
 package import Events
 internal import Glibc
+internal import Wording
 
 /// A process that is starting to take over from this one. Control thread only.
 package final class Successor {
@@ -53,7 +54,7 @@ package final class Successor {
         line.onHeard = { [unowned self] in heard($0) }
         timer = Timer(on: loop) { [unowned self] in
             _ = end()
-            finish(.failed("did not serve within \(limit), and was killed"))
+            finish(.failed("did not serve within \(limit.spoken), and was killed"))
         }
         timer?.schedule(after: limit)
         line.startReading()

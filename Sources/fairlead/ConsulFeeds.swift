@@ -6,6 +6,7 @@ import Consul
 import Discovery
 import Documents
 import Events
+import Wording
 
 /// The watches of one process, and what came of them. Control thread only.
 final class ConsulFeeds {
@@ -117,11 +118,12 @@ final class ConsulFeeds {
             live.set(additions, from: name)
             return
         }
-        let minutes = Self.emptyHold.components.seconds / 60
-        let what = "it is empty at once; what it said last holds for \(minutes) min"
+        let effect = "what it said last holds for \(Self.emptyHold.spoken)"
         let summary = feeds[name]?.summary ?? name
-        feeds[name]?.problems.append("\(summary): \(what)")
-        log().write(.warning, "consul.feed_empty", ["feed": summary, "what": what])
+        feeds[name]?.problems.append("\(summary): it is empty at once; \(effect)")
+        log().write(
+            .warning, "consul.feed_empty",
+            ["feed": summary, "cause": "it is empty at once", "effect": effect])
         let timer = Timer(on: loop) { [unowned self] in live.set([], from: name) }
         timer.schedule(after: Self.emptyHold)
         emptyTimers[name] = timer
@@ -151,8 +153,8 @@ final class ConsulFeeds {
             log().write(
                 .warning, "consul.feed_failed",
                 [
-                    "feed": feed.summary, "why": "\(failure)",
-                    "what": "the configuration stays as it is",
+                    "feed": feed.summary, "cause": "\(failure)",
+                    "effect": "the configuration stays as it is",
                 ])
         }
         feed.failure = "\(failure)"

@@ -19,7 +19,7 @@ extension ControlPlane {
         guard let endpoint = settings.listen else { return nil }
         let access = AdminAccess(
             host: AdminHost(listeningOn: endpoint, names: settings.hosts),
-            token: try Self.token(settings), isReadOnly: settings.readOnly == .on)
+            token: try settings.readToken(), isReadOnly: settings.readOnly == .on)
         let handler = AdminHandler(access: access, controls: adminControls, on: loop)
         adminHandler = handler
         do throws(Errno) {
@@ -56,7 +56,7 @@ extension ControlPlane {
             [
                 "listen": "\(endpoint)",
                 "cause": "another process listens there",
-                "what": "the admin port opens as soon as that process has gone",
+                "effect": "the admin port opens as soon as that process has gone",
             ])
         // What is wrong changes when the other one goes, and a port below 1024 is not this user's.
         var last = Errno.addressInUse
@@ -77,22 +77,6 @@ extension ControlPlane {
             }
         }
         adminTimer?.schedule(after: Self.adminRetry)
-    }
-
-    private static func token(_ settings: AdminSettings) throws -> String? {
-        guard let path = settings.tokenFile else { return settings.token }
-        let line: String
-        do throws(FileTextError) {
-            line = try NamedText.read(path: path).firstLine
-        } catch {
-            throw StartFailure(description: "admin.token-file: \(path) \(error.text)")
-        }
-        guard AdminSettings.isToken(line) else {
-            throw StartFailure(
-                description: "admin.token-file: \(path) holds no token: a line of "
-                    + "\(AdminSettings.tokenBytesMin) visible ASCII characters at least")
-        }
-        return line
     }
 
     private var adminControls: AdminControls {
@@ -153,6 +137,27 @@ extension ControlPlane {
     /// In the log whatever its level: who changed something is asked for later.
     private func noteAdmin(_ what: String, from address: IPAddress) {
         Log(level: .info, format: log.format).write(
-            .info, "admin.changed", ["what": what, "from": "\(address)"])
+            .info, "admin.changed", ["what": what, "client": "\(address)"])
+    }
+}
+
+extension AdminSettings {
+    /// The token that clients have to send; nil for none. Reads its file, if it has one.
+    ///
+    /// - Throws: `StartFailure` when that can't be read or holds no token.
+    func readToken() throws -> String? {
+        guard let path = tokenFile else { return token }
+        let line: String
+        do throws(FileTextError) {
+            line = try NamedText.read(path: path).firstLine
+        } catch {
+            throw StartFailure(description: "admin.token-file: \(path) \(error.text)")
+        }
+        guard Self.isToken(line) else {
+            throw StartFailure(
+                description: "admin.token-file: \(path) holds no token: a line of "
+                    + "\(Self.tokenBytesMin) visible ASCII characters at least")
+        }
+        return line
     }
 }

@@ -22,6 +22,7 @@ import Events
 import Health
 import Proxy
 import Stats
+import Wording
 
 extension ControlPlane {
     /// Makes `new`, which is valid, the configuration that runs. Returns how it differs from the one
@@ -201,9 +202,14 @@ extension ControlPlane {
         services.retireLeaving(now: .now, except: staying)
         note(update)
         for service in without {
+            // Discovery may be silent, so that the journal has nothing of it.
+            guard unavailable.insert(service.id).inserted else { continue }
             log.write(
-                .warning, "service.empty",
-                ["service": service.name, "what": "requests are sent to it, and it has no backend"])
+                .error, "service.no_backend",
+                [
+                    "service": service.name, "cause": service.whyWithoutBackends,
+                    "effect": "requests are refused",
+                ])
         }
         logJournal()
     }
@@ -226,7 +232,7 @@ extension ControlPlane {
                 .info, "listener.closing",
                 [
                     "listener": listener.name, "listen": "\(listener.endpoint)",
-                    "limit": "\(configuration.stopTimeout)",
+                    "limit": configuration.stopTimeout.spoken,
                 ])
         }
     }

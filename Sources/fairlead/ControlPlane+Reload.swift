@@ -65,8 +65,9 @@ extension ControlPlane {
         guard level != log.level else { return }
         let before = log.level
         log = Log(level: level, format: log.format)
-        log.write(
-            .warning, "log.level_changed", ["from": before.rawValue, "to": level.rawValue])
+        // At whatever level: from here on lines are missing, or more.
+        Log(level: .info, format: log.format).write(
+            .info, "log.level_changed", ["from": before.rawValue, "to": level.rawValue])
     }
 
     /// Watches the file, or does so no more, as the configuration has it.

@@ -14,6 +14,7 @@ import Health
 import Proxy
 import Stats
 import WallClock
+import Wording
 
 extension ControlPlane {
     /// How much of it is wanted.
@@ -183,8 +184,9 @@ extension ControlPlane {
     private func hold(_ holds: [SourceStatus.Hold]) -> String? {
         guard !holds.isEmpty else { return nil }
         return holds.map { hold in
-            let left = max(Duration.zero, hold.until - .now).components.seconds
-            return "\(hold.backends) backends held (\(hold.kind.rawValue)) for \(left) s more"
+            let left = (hold.until - .now).spoken
+            return
+                "\(counted(hold.backends, "backend")) held (\(hold.kind.rawValue)) for \(left) more"
         }.joined(separator: "; ")
     }
 

@@ -10,11 +10,11 @@ extension Log {
         case .unreadable(let why):
             write(
                 .warning, "state.unreadable",
-                ["file": path, "why": why, "what": "starts without the last good answers"])
+                ["file": path, "cause": why, "effect": "starts without the last good answers"])
         case .unwritable(let why):
             write(
                 .warning, "state.unwritable",
-                ["file": path, "why": why, "what": "a start without discovery finds nothing"])
+                ["file": path, "cause": why, "effect": "a start without discovery finds nothing"])
         case .written:
             write(.info, "state.written", ["file": path])
         }

@@ -54,7 +54,7 @@ extension ControlPlane {
     }
 
     private func refuseUpgrade(_ why: String) {
-        log.write(.error, "upgrade.failed", ["why": why, "what": "this process goes on"])
+        log.write(.error, "upgrade.failed", ["cause": why, "effect": "this process goes on"])
     }
 
     private func successorEnded(_ outcome: Successor.Outcome) {
@@ -67,7 +67,7 @@ extension ControlPlane {
         case .failed(let why): refuseUpgrade("process \(process) \(why)")
         case .serves:
             log.write(
-                .info, "upgrade.done", ["process": "\(process)", "what": "this process drains"])
+                .info, "upgrade.done", ["process": "\(process)", "effect": "this process drains"])
             yield()
         }
     }
@@ -102,7 +102,7 @@ extension ControlPlane {
             try workers.start()
         } catch {
             // The predecessor hears of the end, and goes on.
-            log.write(.error, "process.failed", ["why": "no thread can be started: \(error)"])
+            log.write(.error, "process.failed", ["cause": "no thread can be started: \(error)"])
             exit(1)
         }
         log.write(.info, "process.took_over", [:])

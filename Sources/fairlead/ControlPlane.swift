@@ -20,6 +20,7 @@ import Health
 import Proxy
 import Stats
 import WallClock
+import Wording
 
 /// The running program. Control thread only.
 final class ControlPlane {
@@ -93,7 +94,11 @@ final class ControlPlane {
     /// For the admin port's charts.
     let history = TrafficHistory()
     private var trafficTimer: Timer?
-    private var loggedEntries: UInt64 = 0
+    var loggedEntries: UInt64 = 0
+    var journalLines = JournalLines()
+    var journalTimer: Timer?
+    /// Services without a backend that may get requests, of which the log was told so.
+    var unavailable: Set<ServiceID> = []
 
     /// Opens the listeners and the admin port; nothing is accepted before `run()`.
     ///
@@ -174,8 +179,18 @@ final class ControlPlane {
             })
         signals.append(SignalWatch(SIGUSR2, on: loop) { [unowned self] in upgrade() })
         reapOrphans()
+        log.write(
+            .info, "process.started",
+            [
+                "version": fairleadVersion, "pid": "\(getpid())",
+                "file": live?.origin.path ?? "none",
+                "listeners": "\(configuration.listeners.count)",
+                "services": "\(configuration.services.count)",
+                "workers": "\(configuration.workers)",
+            ])
         try start()
         serve()
+        for line in journalLines.flush() { log.write(line) }
         log.write(.info, "process.stopped", [:])
         log.finish()
     }
@@ -188,7 +203,10 @@ final class ControlPlane {
         for socket in processStart.sockets.remaining {
             log.write(
                 .warning, "socket.unused",
-                ["at": "\(socket.endpoint)", "what": "it was given open, and no listener has it"])
+                [
+                    "listen": "\(socket.endpoint)",
+                    "cause": "it was given open, and no listener has this address",
+                ])
         }
         processStart.sockets.closeRemaining()
         do throws(Errno) {
@@ -263,8 +281,8 @@ final class ControlPlane {
         log.write(
             .info, "process.draining",
             [
-                "signal": "\(signal)", "delay": "\(configuration.stopDelay)",
-                "limit": "\(configuration.stopTimeout)",
+                "signal": "\(signal)", "delay": configuration.stopDelay.spoken,
+                "limit": configuration.stopTimeout.spoken,
             ])
         processStart.manager?.tell(.stopping)
         drain()
@@ -320,33 +338,11 @@ final class ControlPlane {
         guard let accessLog, case .file(let path) = configuration.accessLog.to else { return }
         do throws(Errno) {
             try accessLog.reopen()
-            log.write(.info, "access_log.reopened", ["path": path])
+            log.write(.info, "access_log.reopened", ["file": path])
         } catch {
             log.write(
                 .warning, "access_log.not_reopened",
-                ["path": path, "error": "\(error)", "what": "the old file stays in use"])
+                ["file": path, "cause": "\(error)", "effect": "the old file stays in use"])
         }
-    }
-
-    // MARK: - Journal
-
-    /// Writes what was journalled since the last call.
-    func logJournal() {
-        guard journal.nextNumber > loggedEntries else { return }
-        for entry in journal.entries where entry.number >= loggedEntries {
-            let service = services.name(of: entry.service)
-            let event: StaticString = entry.backend == nil ? "service.changed" : "backend.changed"
-            // What concerns the whole process is logged by whoever did it.
-            if entry.service == .process { continue }
-            if let endpoint = entry.endpoint {
-                log.write(
-                    .info, event,
-                    ["service": service, "backend": "\(endpoint)", "what": "\(entry.event)"])
-            } else {
-                log.write(.info, event, ["service": service, "what": "\(entry.event)"])
-            }
-        }
-        loggedEntries = journal.nextNumber
-        adminHandler?.journalChanged()
     }
 }

@@ -2,6 +2,7 @@
 // `fairlead backend`, `fairlead explain`, `fairlead top`.
 
 import ArgumentParser
+import Configuration
 import Machine
 
 /// The program's version: raised with each release, shown by `--version` and on the admin port.
@@ -27,7 +28,10 @@ struct Fairlead: ParsableCommand {
             try command.run()
         } catch {
             guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
-            printError(fullMessage(for: error))
+            // A command line for people is answered to people.
+            let isRun = CommandLine.arguments.dropFirst().first == "run"
+            let log = StartLog(environment: isRun ? processEnvironment() : [:])
+            log.failUsage(log.format == .json ? message(for: error) : fullMessage(for: error))
             exit(withError: ExitCode(2))
         }
     }

@@ -173,7 +173,7 @@ final class LiveConfiguration {
             return .failure(Failure(reasons: lines))
         }
         for warning in loaded.warnings {
-            log().write(.warning, "configuration.warning", ["what": "\(warning)"])
+            log().write(.warning, "configuration.warning", ["cause": "\(warning)"])
         }
         do throws(ChangeRefusal) {
             let change = try apply(loaded.configuration)
@@ -187,8 +187,11 @@ final class LiveConfiguration {
     private func refuse(_ reasons: [String], _ sources: [String]) -> Refusal {
         for reason in reasons {
             log().write(
-                .warning, "configuration.refused",
-                ["source": sources.joined(separator: ","), "reason": reason])
+                .error, "configuration.refused",
+                [
+                    "source": sources.joined(separator: ","), "cause": reason,
+                    "effect": "what runs stays as it is",
+                ])
         }
         return Refusal(at: .now, reasons: reasons, sources: sources)
     }

@@ -1,6 +1,9 @@
 // Log: one line per event on standard error, for whatever collects the container's streams:
-// `2026-11-22T22:10:00.123Z info backend.state service=web backend=10.0.0.1:80 …`, or the same as JSON.
-// Warnings and errors that repeat themselves are folded (LogFolding.swift).
+// `2026-11-22T22:10:00.123Z info backend.state service=web backend=10.0.0.1:80 …`, or the same as
+// JSON. Warnings and errors that repeat themselves are folded (LogFolding.swift).
+//
+// Names are those of README's table. Fields: `cause` says why, `effect` what follows, `from` and
+// `to` what changed; times and numbers are written as people say them.
 
 import AccessLog
 import Configuration
@@ -27,8 +30,15 @@ struct Log: Sendable {
     func write(_ severity: LogLevel, _ event: StaticString, _ values: KeyValuePairs<String, String>)
     {
         guard Self.rank(severity) <= Self.rank(level) else { return }
-        let said = LogFolding.Event(
-            severity: severity, name: "\(event)", values: values.map { ($0.key, $0.value) })
+        write(
+            LogFolding.Event(
+                severity: severity, name: "\(event)", values: values.map { ($0.key, $0.value) }))
+    }
+
+    /// Writes one event that is at hand as a value.
+    func write(_ said: LogFolding.Event) {
+        let severity = said.severity
+        guard Self.rank(severity) <= Self.rank(level) else { return }
         // Everything else is written once: a change that comes again is another change.
         guard severity == .warning || severity == .error else { return put(said) }
         for event in Self.folding.withLock({ $0.take(said, now: .now) }) { put(event) }
@@ -43,11 +53,28 @@ struct Log: Sendable {
         var event = event
         let lost = Self.dropped.exchange(0, ordering: .relaxed)
         if lost > 0 { event.values.append(("log_lines_dropped", "\(lost)")) }
-        let line = Self.line(event, format, at: UTCTime.now.iso8601)
-        var bytes = Array(line.utf8.prefix(Self.lineBytesMax - 1))
-        bytes.append(0x0a)
+        let line = Self.shortLine(event, format, at: UTCTime.now.iso8601)
+        let bytes = Array(line.utf8) + [0x0a]
         if StandardOutput.write(bytes.span, toError: true) != .written {
             Self.dropped.add(lost + 1, ordering: .relaxed)
+        }
+    }
+
+    /// One event as a line of at most `lineBytesMax` bytes with its end: the longest values are
+    /// cut, so that it is still JSON, or text with its quotes closed.
+    static func shortLine(
+        _ event: LogFolding.Event, _ format: LogSettings.Format, at time: String
+    ) -> String {
+        var event = event
+        while true {
+            let line = line(event, format, at: time)
+            guard line.utf8.count >= lineBytesMax,
+                let longest = event.values.indices.max(by: {
+                    event.values[$0].value.utf8.count < event.values[$1].value.utf8.count
+                })
+            else { return line }
+            let value = event.values[longest].value
+            event.values[longest].value = value.prefix(value.count / 2) + "…"
         }
     }
 
@@ -82,7 +109,21 @@ struct Log: Sendable {
     private static func quoted(_ value: String) -> String {
         let isPlain =
             !value.isEmpty && value.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3d }
-        return isPlain ? value : value.debugDescription
+        guard !isPlain else { return value }
+        var quoted = "\""
+        for scalar in value.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": quoted += "\\\(scalar)"
+            case "\n": quoted += "\\n"
+            case "\r": quoted += "\\r"
+            case "\t": quoted += "\\t"
+            case _ where scalar.value < 0x20 || scalar.value == 0x7f:
+                let digits = String(scalar.value, radix: 16)
+                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted + "\""
     }
 }
 

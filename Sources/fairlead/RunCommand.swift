@@ -19,18 +19,25 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         CrashTrace.install(title: "fairlead \(fairleadVersion)")
+        var log = StartLog(environment: processEnvironment())
         do {
             let start = try ProcessStart.take()
             DescriptorLimit.raise()
             let origin = flags.origin()
-            let loaded = try flags.load(origin)
+            let loaded = try origin.load([])
             let configuration = loaded.configuration
+            log.format = configuration.log.format
+            log.warn(loaded.warnings, Log(configuration.log))
             let plane = try ControlPlane(configuration, start: start)
             if let user = configuration.user { try Privileges.become(user) }
             plane.follow(origin, effective: loaded.effective)
             try plane.run()
+        } catch let errors as ConfigurationErrors {
+            log.format = errors.logFormat
+            log.refuse(errors)
+            throw ExitCode(2)
         } catch let failure where failure is StartFailure || failure is PrivilegeFailure {
-            printError("fairlead: \(failure)")
+            log.fail("\(failure)")
             throw ExitCode(1)
         }
     }

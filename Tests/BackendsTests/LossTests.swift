@@ -158,7 +158,7 @@ import Testing
         fixture.failCheck(1, times: 3)
         #expect(fixture.inRotation == [2], "its checks pass")
         #expect(fixture.roster.emergency == nil)
-        #expect(fixture.texts.contains { $0.contains("are back: no other is up") })
+        #expect(fixture.texts.contains { $0.contains("is back: no other is up") })
     }
 
     @Test("but not one that was lost long ago, or if the operator wants none")

@@ -30,7 +30,7 @@ import Testing
         #expect(status.lastGoodAnswer?.at == now - .seconds(3600))
         #expect(status.goodAnswers == 0)
         #expect(status.outage?.until == now + .seconds(86_400 - 3600))
-        let said = "2 instances that discovery named 3600 s ago, from the state file"
+        let said = "2 instances that discovery named 1 h ago, from the state file"
         #expect(journal.entries.count { "\($0.event)" == said } == 1)
         // They are begun with unchecked, as new ones are while no backend is up.
         #expect(roster.rotation.members.count == 2)

@@ -187,7 +187,7 @@ extension Flow {
                 let fairlead = try stage.fairlead([
                     "--service", SRVRecord.service, "--dns", "127.0.0.1:\(port)",
                 ])
-                try fairlead.process.waitForOutput(containing: "discovery fails")
+                try fairlead.process.waitForOutput(containing: "warning discovery.failed")
                 #expect(try fairlead.readiness() == 503)
                 _ = stage.hold(try Named([SRVRecord(web[0])], port: port))
                 try waitFor("readiness") { try fairlead.readiness() == 200 ? () : nil }

@@ -17,11 +17,29 @@ import Testing
         let event = event([("plain", "10.0.0.1:80"), ("text", "a \"b\"\n\u{1}é")])
         #expect(
             Log.line(event, .text, at: "T")
-                == "T warning a.b plain=10.0.0.1:80 text=\"a \\\"b\\\"\\n\\u{01}é\"")
+                == "T warning a.b plain=10.0.0.1:80 text=\"a \\\"b\\\"\\n\\u0001é\"")
         #expect(
             Log.line(event, .json, at: "T")
                 == #"{"time":"T","level":"warning","event":"a.b","plain":"10.0.0.1:80","#
                 + #""text":"a \"b\"\u000a\u0001é"}"#)
+    }
+
+    @Test("an apostrophe is one, in both forms")
+    func apostrophe() {
+        let event = event([("cause", "an operator's drain")])
+        #expect(Log.line(event, .text, at: "T") == #"T warning a.b cause="an operator's drain""#)
+        #expect(Log.line(event, .json, at: "T").contains(#""cause":"an operator's drain"}"#))
+    }
+
+    @Test("a line that is too long is cut within its longest value, and stays what it is")
+    func long() throws {
+        let event = event([("a", String(repeating: "é\"", count: 4000)), ("b", "whole")])
+        for format in LogSettings.Format.allCases {
+            let line = Log.shortLine(event, format, at: "T")
+            #expect(line.utf8.count < 4096)
+            #expect(line.contains("whole"))
+            #expect(line.contains("…\""))
+        }
     }
 
     private func lines(_ events: [LogFolding.Event]) -> [String] {

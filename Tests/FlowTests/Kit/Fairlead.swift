@@ -45,7 +45,9 @@ final class Fairlead: Sendable {
         self.process = process
         func opened(_ event: String) -> [UInt16] {
             process.errors.split(separator: "\n").compactMap { line in
-                guard let place = line.firstRange(of: " \(event).open listen=127.0.0.1:") else {
+                let text = " \(event).open listen=127.0.0.1:"
+                let json = "\"event\":\"\(event).open\",\"listen\":\"127.0.0.1:"
+                guard let place = line.firstRange(of: text) ?? line.firstRange(of: json) else {
                     return nil
                 }
                 return UInt16(line[place.upperBound...].prefix { $0.isNumber })

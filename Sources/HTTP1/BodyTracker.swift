@@ -6,10 +6,11 @@ package struct PayloadReader: Sendable {
     private enum State { case length(UInt64), chunked, untilClose, done }
 
     private var state: State
-    private var chunks = ChunkScanner()
+    private var chunks: ChunkScanner
 
-    /// At the start of a body.
-    package init(_ framing: BodyFraming) {
+    /// At the start of a body; `trailers` says what its trailers may be.
+    package init(_ framing: BodyFraming, trailers: TrailerRule = .refuse) {
+        chunks = ChunkScanner(trailers)
         switch framing {
         case .none, .length(0): state = .done
         case .length(let length): state = .length(length)
@@ -30,6 +31,9 @@ package struct PayloadReader: Sendable {
         if case .untilClose = state { return true }
         return false
     }
+
+    /// Where the first trailer field began, in the bytes that it came in; nil before that.
+    var trailersStart: Int? { chunks.trailersStart }
 
     /// Bytes still to come of a body of known length; 0 when complete, nil when not known.
     package var remaining: UInt64? {
@@ -88,9 +92,14 @@ package enum BodyProgress: Equatable, Sendable {
 /// Follows a body through a stream of bytes and says where it ends; allocates nothing.
 package struct BodyTracker: Sendable {
     private var reader: PayloadReader
+    /// Where trailer fields, or what follows them of their section, begin in the bytes that `advance` was
+    /// given last; nil when there are none in them. A section without fields is none.
+    package private(set) var trailersStart: Int?
 
-    /// At the start of a body.
-    package init(_ framing: BodyFraming) { reader = PayloadReader(framing) }
+    /// At the start of a body; `trailers` says what its trailers may be.
+    package init(_ framing: BodyFraming, trailers: TrailerRule = .refuse) {
+        reader = PayloadReader(framing, trailers: trailers)
+    }
 
     /// Whether the whole body has been seen; see `PayloadReader.isComplete`.
     package var isComplete: Bool { reader.isComplete }
@@ -102,6 +111,8 @@ package struct BodyTracker: Sendable {
     /// Takes the next bytes of the stream. After `bad` the value is of no more use.
     /// - Complexity: O(number of chunks that begin in `bytes`, and their size lines).
     package mutating func advance(_ bytes: Span<UInt8>) -> BodyProgress {
+        let isInTrailers = reader.trailersStart != nil
+        defer { trailersStart = isInTrailers ? 0 : reader.trailersStart }
         var at = 0
         while !reader.isComplete {
             switch reader.next(bytes, from: at) {

@@ -64,7 +64,7 @@ struct ChunkScanner {
         case extensionStart, extensionName, extensionEquals, extensionValueStart
         case extensionValue, quoted, quotedPair, afterQuoted, beforeSemicolon
         case data, dataCarriageReturn, dataLineFeed
-        case trailerStart, trailerName, trailerValue, trailerLineFeed, lastLineFeed
+        case trailerStart, trailerName, trailerBlank, trailerValue, trailerLineFeed, lastLineFeed
         case done
     }
 
@@ -76,6 +76,11 @@ struct ChunkScanner {
     private var extensionExcess: UInt64 = 0
     private var trailerBytes = 0
     private var trailerName = TrailerName()
+    private let rule: TrailerRule
+    /// Where the trailer section's first field begins, in the bytes in which it began; nil before that.
+    private(set) var trailersStart: Int?
+
+    init(_ rule: TrailerRule) { self.rule = rule }
 
     var isDone: Bool { state == .done }
 
@@ -91,6 +96,7 @@ struct ChunkScanner {
                 return .data(at..<at + count)
             }
             if let error = take(bytes[at]) { return .bad(error) }
+            if state == .trailerName, trailersStart == nil { trailersStart = at }
             at += 1
         }
         return state == .done ? .end(consumed: at) : .needMore
@@ -107,7 +113,8 @@ struct ChunkScanner {
         case .dataCarriageReturn:
             if byte == Characters.carriageReturn { go(.dataLineFeed) } else { .invalidLineEnd }
         case .dataLineFeed: takeLineFeed(byte, then: .size)
-        case .trailerStart, .trailerName, .trailerValue, .trailerLineFeed, .lastLineFeed:
+        case .trailerStart, .trailerName, .trailerBlank, .trailerValue, .trailerLineFeed,
+            .lastLineFeed:
             takeTrailer(byte)
         case .data, .done: nil  // never asked in these: `next` handles them
         }
@@ -196,7 +203,7 @@ struct ChunkScanner {
             if isBlank { return nil }
             return byte == 0x3B ? go(.extensionStart) : .invalidChunkExtension
         case .size, .sizeLineFeed, .data, .dataCarriageReturn, .dataLineFeed, .trailerStart,
-            .trailerName, .trailerValue, .trailerLineFeed, .lastLineFeed, .done:
+            .trailerName, .trailerBlank, .trailerValue, .trailerLineFeed, .lastLineFeed, .done:
             return nil  // never asked in these: `take` handles them
         }
     }
@@ -228,8 +235,13 @@ struct ChunkScanner {
                 trailerName.add(byte)
                 return nil
             }
+            if Characters.isBlank(byte), rule == .leaveOut { return go(.trailerBlank) }
             guard byte == Characters.colon else { return .invalidTrailer }
-            return trailerName.isForbidden ? .forbiddenTrailer : go(.trailerValue)
+            return rule == .refuse && trailerName.isForbidden
+                ? .forbiddenTrailer : go(.trailerValue)
+        case .trailerBlank:
+            if Characters.isBlank(byte) { return nil }
+            return byte == Characters.colon ? go(.trailerValue) : .invalidTrailer
         case .trailerValue:
             if Characters.isFieldText(byte) { return nil }
             if byte == Characters.carriageReturn { return go(.trailerLineFeed) }

@@ -1,9 +1,18 @@
-// Names that may not stand in a trailer section. A hop that merges trailers into the head would
-// otherwise take them for framing, a host or a credential that no hop before it has checked, so a
-// message with one is refused: no honest sender makes it (RFC 9110 section 6.5.1).
+// Names that may not stand in a trailer section (RFC 9110 section 6.5.1). A hop that merges trailers into
+// the head would otherwise take them for framing, a host or a credential that no hop before it has
+// checked. A request with one is refused: no honest client makes it. Of a response the field is left out
+// (TrailerSection): some servers send Set-Cookie or Vary there, and the download before it is whole.
 //
 // The scanner sees a name byte by byte, at any split; it keeps a hash of the name in place of the
 // name (FNV-1a, 64 bits). A name made to collide with one of these is refused too, nothing more.
+
+/// What becomes of a body whose trailer section has a field that may not stand there.
+package enum TrailerRule: Sendable {
+    /// It is malformed: for requests.
+    case refuse
+    /// The body is good, and whoever passes the section on leaves the field out: for responses.
+    case leaveOut
+}
 
 /// The name of a trailer field, as it comes in.
 struct TrailerName: Sendable {

@@ -90,7 +90,7 @@ struct ResponseReader: ~Copyable {
                 return .failed(.bodyTooLarge(limit: limit))
             }
         }
-        payload = PayloadReader(head.body)
+        payload = PayloadReader(head.body, trailers: .leaveOut)
         return receiveBody(rest.span, from: 0)
     }
 

@@ -101,7 +101,7 @@ extension HTTPExchange {
                 : pool.hasOther(than: asking.tried) && mayRetry(after: failure, pool)
         else { return false }
         noteFirstByte(of: head.status, connection)
-        var body = BodyTracker(head.body)
+        var body = BodyTracker(head.body, trailers: .leaveOut)
         var isWhole = body.isComplete && following.isEmpty
         if !body.isComplete, case .end(let count) = body.advance(following) {
             isWhole = count == following.count

@@ -119,7 +119,7 @@ extension HTTPExchange {
         connection.pool.noteResponse(status: head.status)
 
         var framing = head.body
-        responseBody = BodyTracker(framing)
+        responseBody = BodyTracker(framing, trailers: .leaveOut)
         connection.promisedIdleSeconds = head.keepAliveSeconds
         backendKeepsAlive = head.keepsAlive
         responseKeepsAlive = clientKeepsAlive && client.mayKeepAlive && requestBody.isComplete
@@ -130,7 +130,7 @@ extension HTTPExchange {
         case .chunked:
             // Chunks are of HTTP/1.1: an older client gets the payload, ended by the connection's
             // end.
-            payload = PayloadReader(.chunked)
+            payload = PayloadReader(.chunked, trailers: .leaveOut)
             framing = .untilClose
             responseKeepsAlive = false
         }
@@ -185,6 +185,15 @@ extension HTTPExchange {
                 body = Span()
             }
         }
+        if let start = responseBody.trailersStart, !isBad {
+            trailers.append(body.extracting(start..<body.count))
+            body = body.extracting(0..<start)
+            if responseBody.isComplete {
+                worker.outgoing.append(body)
+                body = Span()
+                appendTrailers()
+            }
+        }
         guard send(body, client, connection) else { return }
         if isBad {
             cutShort(.backendProtocol)
@@ -194,6 +203,15 @@ extension HTTPExchange {
             renewDeadlines(client, connection)
             connection.isBulk = payload == nil && Bulk.isWorthwhile(responseBody.remaining)
         }
+    }
+
+    /// Appends those of the trailers, which are all here, that may be passed on to the worker's outgoing
+    /// bytes.
+    private func appendTrailers() {
+        var allowed: [UInt8] = []
+        TrailerSection.append(allowedOf: trailers.span, to: &allowed)
+        trailers = []
+        worker.outgoing.append(allowed.span)
     }
 
     /// Appends the payload in `bytes` to the worker's outgoing bytes. Returns how many bytes belong

@@ -82,6 +82,9 @@ final class HTTPExchange {
     /// Interim responses that came before it, by all tries.
     var interimCount = 0
     var responseBody = BodyTracker(.none)
+    /// What has come of the response's trailer section, which is held until it is whole: a field's name
+    /// decides whether it is passed on. Bounded by the body's tracker; nearly always empty.
+    var trailers: [UInt8] = []
     /// Set for a client of HTTP/1.0 that gets a chunked body without its chunks.
     var payload: PayloadReader?
     var backendKeepsAlive = false
@@ -274,6 +277,7 @@ final class HTTPExchange {
         isResponseStarted = false
         interimCount = 0
         payload = nil
+        if !trailers.isEmpty { trailers = [] }
         backendKeepsAlive = false
         endsBy = .max
         if !upgradeOffer.isEmpty { upgradeOffer = [] }

@@ -225,6 +225,56 @@ let brokenBodies: [BrokenCase] = [
     }
 
     @Test(
+        "of a response's trailers those that may not be there are left out, wherever it is cut",
+        arguments: [
+            ("", ""), ("X-Sum: 1\r\n", "X-Sum: 1\r\n"), ("Set-Cookie: a\r\n", ""),
+            ("A: 1\r\nVARY: x\r\nB:\r\n", "A: 1\r\nB:\r\n"),
+            ("content-type: x\r\nC: 3\r\n", "C: 3\r\n"),
+            ("Content_Length: 5\r\nD: 4\r\n", "D: 4\r\n"),
+            ("Transfer-Encoding: chunked\r\nHost: h\r\n", ""),
+            ("X : 1\r\nE \t: 5\r\nF: 6\r\n", "F: 6\r\n"),
+        ])
+    func trailersLeftOut(_ section: String, _ allowed: String) {
+        let body = bytes("3\r\nabc\r\n0\r\n\(section)\r\nnext")
+        let end = body.count - 4
+        for cut in 0...end {
+            var tracker = BodyTracker(.chunked, trailers: .leaveOut)
+            var (passed, held): ([UInt8], [UInt8]) = ([], [])
+            var isEnded = false
+            for piece in [body[..<cut], body[cut...]] where !isEnded {
+                let piece = Array(piece)
+                let progress = guarded.withBytes(piece) { tracker.advance($0) }
+                var count = piece.count
+                if case .end(let consumed) = progress { (count, isEnded) = (consumed, true) }
+                let start = tracker.trailersStart ?? count
+                passed += piece[..<start]
+                held += piece[start..<count]
+            }
+            #expect(isEnded && tracker.isComplete)
+            TrailerSection.append(allowedOf: held.span, to: &passed)
+            #expect(text(passed) == "3\r\nabc\r\n0\r\n\(allowed)\r\n", "cut at \(cut)")
+            // A reader of the payload alone does not mind them either.
+            var reader = PayloadReader(.chunked, trailers: .leaveOut)
+            #expect(reader.next(body.span, from: 0) == .data(3..<6))
+            #expect(reader.next(body.span, from: 6) == .end(consumed: end))
+        }
+    }
+
+    @Test(
+        "a response's trailer section that is none is malformed all the same",
+        arguments: [
+            ("X\r\n", BodyError.invalidTrailer), ("X x: 1\r\n", .invalidTrailer),
+            (" : x\r\n", .invalidTrailer), ("X: 1\r\n y\r\n", .invalidTrailer),
+            ("Vary: \u{1}\r\n", .invalidTrailer), ("Vary: x\n", .invalidLineEnd),
+            ("Vary: " + String(repeating: "x", count: 8192) + "\r\n", .trailerTooLong),
+        ])
+    func brokenTrailers(_ section: String, _ error: BodyError) {
+        let body = bytes("0\r\n\(section)\r\n")
+        var tracker = BodyTracker(.chunked, trailers: .leaveOut)
+        #expect(tracker.advance(body.span) == .bad(error))
+    }
+
+    @Test(
         "mutated chunked bodies do not trap, and both readers agree", arguments: [8, 9] as [UInt64])
     func fuzz(_ seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)

@@ -123,7 +123,8 @@ import Testing
             ("POST", "Transfer-Encoding: chunked", "0\r\n\r\n", ""),
         ],
         [
-            "Connection: Upgrade\r\nUpgrade: websocket", "Upgrade: websocket\r\nConnection: UPGRADE",
+            "Connection: Upgrade\r\nUpgrade: websocket",
+            "Upgrade: websocket\r\nConnection: UPGRADE",
             "Connection: keep-alive, upgrade\r\nUpgrade: h2c, websocket",
             "Upgrade: h2c\r\nconnection: upgrade\r\nUpgrade: websocket",
         ])

@@ -15,14 +15,15 @@ let separable: [SwiftSetting] = [
 ]
 
 /// What every target of this package is compiled with.
-let strict: [SwiftSetting] = separable + [
-    .unsafeFlags(instrumented),
-    .enableUpcomingFeature("ExistentialAny"),  // SE-0335: an existential is visible where it costs
-    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444: a file imports what it uses
-    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409: an import leaks only on purpose
-    .strictMemorySafety(),  // SE-0458: every unsafe use is spelled `unsafe`
-    .treatAllWarnings(as: .error),  // SE-0480
-]
+let strict: [SwiftSetting] =
+    separable + [
+        .unsafeFlags(instrumented),
+        .enableUpcomingFeature("ExistentialAny"),  // SE-0335: an existential is visible where it costs
+        .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444: a file imports what it uses
+        .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409: an import leaks only on purpose
+        .strictMemorySafety(),  // SE-0458: every unsafe use is spelled `unsafe`
+        .treatAllWarnings(as: .error),  // SE-0480
+    ]
 
 /// The same for modules whose classes are touched several times per request: dynamic exclusivity
 /// checks cost a call per access in release builds (10.8 ns against 1.5 to 2.0 ns per bump of a
@@ -97,7 +98,8 @@ let package = Package(
         module("Stats", uses: ["Locking"], settings: hot),
         module("ConsulQuery", settings: cold),
         module(
-            "Configuration", uses: ["Documents", "JSON", "ConsulQuery", "Endpoints"], settings: cold),
+            "Configuration", uses: ["Routing", "Documents", "JSON", "ConsulQuery", "Endpoints"],
+            settings: cold),
 
         // The loop and what stands on it.
         module("Events", uses: ["CLibevent", "CLinux", "Endpoints", "Locking"], settings: hot),
@@ -139,7 +141,8 @@ let package = Package(
         module(
             "Admin",
             uses: [
-                "JSON", "WallClock", "Events", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints",
+                "JSON", "WallClock", "Events", "HTTPServer", "HTTP1", "Stats", "Backends",
+                "Endpoints",
             ],
             settings: cold),
         module("TestBackend", uses: ["Events", "HTTP1", "Endpoints"], settings: hot),
@@ -150,7 +153,8 @@ let package = Package(
         .executableTarget(
             name: "fairlead",
             dependencies: [
-                "CLinux", "Endpoints", "Documents", "Configuration", "Events", "DNSClient", "DNSWire",
+                "CLinux", "Endpoints", "Documents", "Configuration", "Events", "DNSClient",
+                "DNSWire",
                 "HTTPClient", "Discovery", "Consul", "ConsulQuery",
                 "Explain", "Health", "Proxy", "Balancing", "Backends", "Stats", "Admin", "Demo",
                 "HTTP1", "HTTPServer",
@@ -196,13 +200,15 @@ let package = Package(
         .executableTarget(
             name: "fairlead-bench-churn",
             dependencies: [
-                "fairlead", "BenchSupport", "Events", "HTTPClient", "HTTPServer", "HTTP1", "Endpoints",
+                "fairlead", "BenchSupport", "Events", "HTTPClient", "HTTPServer", "HTTP1",
+                "Endpoints",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "bench/Churn", swiftSettings: strict),
 
         .testTarget(
-            name: "BenchTests", dependencies: ["fairlead-bench", "fairlead-bench-churn", "BenchSupport"],
+            name: "BenchTests",
+            dependencies: ["fairlead-bench", "fairlead-bench-churn", "BenchSupport"],
             swiftSettings: strict),
         tests("Endpoints"),
         tests("DNSWire", uses: ["Endpoints", "TestSupport"]),
@@ -318,7 +324,9 @@ if isFuzzing {
 // So that a build takes no longer than what it is for (`.ci/run`): the tests of modules alone, which the
 // address sanitizer watches; of those that start threads, for the thread sanitizer; or those that count
 // allocations, which are optimised.
-let ofTheWhole: Set = ["AllocationTests", "BenchTests", "FlowTests", "SimulationTests", "TidyTests"]
+let ofTheWhole: Set = [
+    "AllocationTests", "BenchTests", "FlowTests", "SimulationTests", "TidyTests",
+]
 let ofOneThread: Set = [
     "BackendsTests", "BalancingTests", "ConfigurationTests", "ConsulQueryTests", "DNSWireTests",
     "EndpointsTests", "ExplainTests", "HTTP1Tests", "JSONTests", "MachineTests", "RoutingTests",

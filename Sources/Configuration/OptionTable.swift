@@ -371,7 +371,8 @@ enum OptionTable {
             [
                 Option(
                     "to", \.to, .optional(.redirectTarget),
-                    "Where the client is sent; {scheme}, {host}, {path} and {query} are its own."),
+                    "Where the client is sent; {scheme}, {host}, {port}, {path} and {query} are its own."
+                ),
                 Option(
                     "status", \.status, .status(301...308, of: [301, 302, 303, 307, 308]),
                     "The status of that."),

@@ -64,8 +64,8 @@ package struct RouteSettings: Equatable, Sendable {
 
     /// A redirect.
     package struct Redirect: Equatable, Sendable {
-        /// Its target, with `{scheme}`, `{host}`, `{path}` and `{query}` for the request's own; nil
-        /// for no redirect.
+        /// Its target, with `{scheme}`, `{host}`, `{port}`, `{path}` and `{query}` for the
+        /// request's own; nil for no redirect.
         package internal(set) var to: String?
         /// 302, since browsers remember 301 for good.
         package internal(set) var status = 302

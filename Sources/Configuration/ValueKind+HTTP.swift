@@ -1,6 +1,8 @@
 // The kinds of value that end up in heads. Everything is checked byte by byte: nothing written in a
 // file can split a head.
 
+internal import Routing
+
 extension ValueKind where Value == String {
     /// A host of a route: a name, or `*.` and a name.
     static var hostPattern: Self {
@@ -50,10 +52,10 @@ extension ValueKind where Value == String {
                 let close = rest[open...].firstIndex(of: "}")
                 let word = close.map { rest[rest.index(after: open)..<$0] }
                 guard rest[open] == "{", let close, let word,
-                    ["scheme", "host", "path", "query"].contains(String(word))
+                    ["scheme", "host", "port", "path", "query"].contains(String(word))
                 else {
                     throw Unexpected(
-                        expected: "no braces but {scheme}, {host}, {path} and {query}")
+                        expected: "no braces but {scheme}, {host}, {port}, {path} and {query}")
                 }
                 rest = rest[rest.index(after: close)...]
             }
@@ -62,6 +64,11 @@ extension ValueKind where Value == String {
             else {
                 throw Unexpected(
                     expected: "a URI, such as https://{host}{path}{query}, or a path")
+            }
+            guard Redirect(status: 302, to: text) != nil else {
+                throw Unexpected(
+                    expected: "a host behind the scheme, such as https://{host}{path}: a request's "
+                        + "path in its place would let it choose where the client is sent")
             }
             return text
         }

@@ -93,7 +93,7 @@ extension HeadError: CustomStringConvertible {
         case .emptyFieldName: "A field line has no name before its colon."
         case .invalidFieldName: "A field name is not a token followed by a colon."
         case .invalidFieldValue: "A field value has a control character."
-        case .missingHost: "An HTTP/1.1 request must have a Host field; there is none."
+        case .missingHost: "The request names no host; one of HTTP/1.1 must have a Host field."
         case .repeatedHost: "There is more than one Host field; there must be exactly one."
         case .invalidHost: "The host is not a name or address with an optional port."
         case .invalidContentLength:

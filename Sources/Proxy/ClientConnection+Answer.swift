@@ -23,6 +23,14 @@ extension ClientConnection {
                 used = following.count
             }
         }
+        var destination = destination
+        var location: [UInt8] = []
+        if case .redirect(let redirect, _) = destination,
+            !redirect.appendTarget(
+                for: head, bytes, told: listener.clientOrigin(head, bytes, address), to: &location)
+        {
+            destination = .answer(.refused(.missingHost))
+        }
         var out: [UInt8] = []
         let status: Int
         let cause: EndCause
@@ -43,9 +51,7 @@ extension ClientConnection {
             status = redirect.status
             cause = .answered
             var writer = ResponseWriter(status: status, to: capabilities, omitsBody: omitsBody)
-            var target: [UInt8] = []
-            redirect.appendTarget(for: head, bytes, to: &target)
-            writer.addField("Location", target.span)
+            writer.addField("Location", location.span)
             if let edits { writer.add(edits) }
             writer.write(body: "", into: &out)
             bodyCount = 0

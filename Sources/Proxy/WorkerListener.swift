@@ -108,6 +108,16 @@ extension WorkerListener {
         ) { address.appendText(to: &$0) }
     }
 
+    /// What the client at `address` tells of the way by which its own client came, if it is trusted.
+    func clientOrigin(
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ address: IPAddress
+    ) -> ClientOrigin {
+        guard options.trustedProxies.contains(where: { $0.contains(address) }) else {
+            return ClientOrigin()
+        }
+        return head.clientOrigin(bytes, options.forwarding)
+    }
+
     /// Appends the head that a backend gets for a request of the client at `address`.
     func writeHead(
         _ head: borrowing RequestHead, from bytes: Span<UInt8>, of address: IPAddress,

@@ -120,8 +120,14 @@ import Testing
             ),
             (
                 "{redirect: {to: '/{paht}'}}",
-                "21: redirect.to: found \"/{paht}\", expected no braces but {scheme}, {host}, {path} "
-                    + "and {query}"
+                "21: redirect.to: found \"/{paht}\", expected no braces but {scheme}, {host}, {port}, "
+                    + "{path} and {query}"
+            ),
+            (
+                "{redirect: {to: 'https:/{path}'}}",
+                "21: redirect.to: found \"https:/{path}\", expected a host behind the scheme, such as "
+                    + "https://{host}{path}: a request's path in its place would let it choose where "
+                    + "the client is sent"
             ),
             (
                 "{redirect: {status: 300, to: /x}}",

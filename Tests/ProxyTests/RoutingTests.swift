@@ -3,6 +3,7 @@
 
 import AccessLog
 import Backends
+import Endpoints
 import HTTP1
 import Proxy
 import Routing
@@ -87,6 +88,29 @@ import Testing
                 #expect(request.value("x-forwarded-host") == "a.test")
                 #expect(request.values("cookie").isEmpty)
             }
+        }
+    }
+
+    @Test(
+        "a redirect's scheme is what a trusted client says, and nobody else",
+        arguments: [true, false])
+    func scheme(isTrusted: Bool) throws {
+        let redirect = try #require(Redirect(status: 308, to: "{scheme}://{host}{path}"))
+        try withProxy([]) { options in
+            options.listeners[0].routes = RouteTable([RouteRule(.redirect(redirect))])
+            if isTrusted {
+                options.listeners[0].trustedProxies = [
+                    try #require(IPNetwork(containing: .loopback, prefix: 8))
+                ]
+            }
+        } _: { proxy in
+            let client = try proxy.connect()
+            for field in ["X-Forwarded-Proto: https", "Forwarded: for=x;proto=https"] {
+                let moved = try client.get("/a", field + "\r\n")
+                #expect(moved.value("location") == (isTrusted ? "https" : "http") + "://a.test/a")
+            }
+            try client.send("GET //evil.example/ HTTP/1.0\r\n\r\n")
+            #expect(try client.receiveResponse().status == 400)
         }
     }
 

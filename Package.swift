@@ -133,8 +133,8 @@ let package = Package(
         module(
             "Proxy",
             uses: [
-                "AccessLog", "Routing", "Events", "HTTP1", "Balancing", "Backends", "Stats",
-                "Endpoints",
+                "AccessLog", "Routing", "WallClock", "Events", "HTTP1", "Balancing", "Backends",
+                "Stats", "Endpoints",
             ], settings: hot),
         module("Machine", uses: ["CLinux", "Documents"], settings: cold),
         module("Handover", uses: ["Events", "Endpoints", "Wording"], settings: cold),
@@ -248,7 +248,7 @@ let package = Package(
             "Proxy",
             uses: [
                 "TestSupport", "AccessLog", "Routing", "Locking", "Events", "HTTP1", "Backends",
-                "Balancing", "Stats", "Endpoints",
+                "Balancing", "Stats", "Endpoints", "WallClock",
             ]),
         tests(
             "Admin",

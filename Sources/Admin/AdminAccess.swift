@@ -52,6 +52,11 @@ package struct AdminAccess: Sendable {
     /// - Throws: when a change comes from a page of another site, or none is allowed.
     func checkChange(_ request: HTTPServerRequest) throws(AdminProblem) {
         // Browsers name the page's origin in every POST; nobody else sends the field.
+        guard request.count(of: "origin") <= 1 else {
+            throw AdminProblem(
+                403, "The request has more than one Origin.",
+                expected: "no Origin, or that of the admin port itself")
+        }
         if let origin = request.field("origin")?.lowercased() {
             let own = request.host.lowercased()
             guard origin == "http://\(own)" || origin == "https://\(own)" else {

@@ -73,8 +73,12 @@ package struct Listener: Equatable, Sendable {
 
     /// How much one listener holds.
     package struct Limits: Equatable, Sendable {
-        /// Bytes of a request or response head, 1 KiB to 64 KiB (a worker's receive buffer).
+        /// Bytes of a request's head, 1 KiB to 64 KiB (a worker's receive buffer).
         package internal(set) var headBytes = 16 << 10
+        /// Field lines in a request's head.
+        package internal(set) var headFields = 100
+        /// Bytes of a request line, 256 B to 64 KiB.
+        package internal(set) var requestLineBytes = 8 << 10
         /// Client connections open at once, over all workers.
         package internal(set) var connections = 10_000
     }

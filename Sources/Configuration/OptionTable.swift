@@ -295,7 +295,12 @@ enum OptionTable {
     private static let limits: [Option<Listener.Limits>] = [
         Option(
             "head-bytes", \.headBytes, .size(1 << 10...64 << 10),
-            "Size of a request or response head."),
+            "Size of a request's head; an answer's may be four times that, and 64 KiB."),
+        Option(
+            "head-fields", \.headFields, .count(1...10_000),
+            "Field lines in a request's head; an answer's may have four times as many, and 1,000."),
+        Option(
+            "request-line", \.requestLineBytes, .size(256...64 << 10), "Size of a request line."),
         Option(
             "connections", \.connections, .count(1...1_000_000),
             "Client connections open at once, over all workers."),

@@ -68,7 +68,8 @@ package struct URLPrefixTag: Hashable, Sendable {
         let path = String(place[slash...])
         guard path.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x3F && $0 != 0x23 })
         else { throw .malformed("the path has a ?, a # or a byte outside ASCII") }
-        let host = place[..<slash].lowercased()
+        var host = place[..<slash].lowercased()
+        if host.count > 1, host.hasSuffix(".") { host.removeLast() }
         guard !host.isEmpty else { return (nil, path) }
         guard !host.contains(":") else { throw .unsupported("a port within the host") }
         guard isHost(host) else {

@@ -13,6 +13,9 @@ package struct FieldEdits: Sendable {
     /// What Host says in the place of what the client said; nil leaves it.
     private(set) var host: [UInt8]?
 
+    /// Whether Date is removed, or set.
+    private(set) var removesDate = false
+
     /// No changes.
     package init() {}
 
@@ -35,6 +38,7 @@ package struct FieldEdits: Sendable {
     package mutating func remove(_ name: String) {
         precondition(Self.isName(name) && !Self.isReserved(name))
         dropped.append(name.utf8.map(Self.folded))
+        if name.lowercased() == "date" { removesDate = true }
         lengths |= 1 << UInt64(name.utf8.count & 63)
     }
 

@@ -163,4 +163,14 @@ package struct Field: Equatable, Sendable {
     package var twin: FieldName
     /// Named by a Connection field of the same head, hence hop-by-hop (RFC 9110 section 7.6.1).
     package var isNominated: Bool
+    /// There are blanks between the name and its colon: it is not copied as it stands.
+    var isLoose = false
+}
+
+extension Field {
+    /// Whether the name says where a message ends, or does to those who take `_` for `-`.
+    var framesMessage: Bool {
+        let framing = FieldNames(.contentLength, .transferEncoding)
+        return framing.contains(known) || framing.contains(twin)
+    }
 }

@@ -30,18 +30,33 @@ extension FieldSection {
         for index in 0..<fields.count {
             let field = fields[index]
             let isEdited = edits?.drops(bytes.extracting(field.name.bounds)) ?? false
-            if isEdited || field.isNominated || dropped.contains(field.known)
+            let isDropped =
+                isEdited || field.isNominated || dropped.contains(field.known)
                 || droppedTwins.contains(field.twin)
-            {
+            if isDropped || field.isLoose {
                 if let start = runStart {
                     out.append(bytes, ByteRange(start: start, end: field.name.start))
                 }
                 runStart = nil
+                if !isDropped { copyLine(field, from: bytes, into: &out) }
             } else if runStart == nil {
                 runStart = field.name.start
             }
         }
         // Two bytes before the end of the head the empty line begins.
         if let start = runStart { out.append(bytes, ByteRange(Int(start), length - 2)) }
+    }
+
+    /// Appends the line of `field` alone; without the blanks before its colon, if it has some. Never more
+    /// bytes than it has.
+    func copyLine(_ field: Field, from bytes: Span<UInt8>, into out: inout OutputSpan<UInt8>) {
+        if field.isLoose {
+            out.append(bytes, field.name)
+            out.append(": ")
+            out.append(bytes, field.value)
+        } else {
+            out.append(bytes, ByteRange(start: field.name.start, end: field.value.end))
+        }
+        out.append("\r\n")
     }
 }

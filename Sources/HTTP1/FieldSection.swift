@@ -50,8 +50,12 @@ struct FieldSection: ~Copyable {
 
     /// Reads field lines from `start` up to and with the empty line. `end` is where the bytes that
     /// may be looked at end; `needMore` means that it was met before the empty line.
+    ///
+    /// `allowsBlanksBehindNames` is for responses, from which a proxy has to remove them (RFC 9112
+    /// section 5.1), but never for a field that says where the message ends.
     mutating func parse(
-        _ bytes: Span<UInt8>, from start: Int, to end: Int, fieldsMax: Int
+        _ bytes: Span<UInt8>, from start: Int, to end: Int, fieldsMax: Int,
+        allowsBlanksBehindNames: Bool = false
     ) -> HeadOutcome {
         var at = start
         while at < end {
@@ -67,10 +71,17 @@ struct FieldSection: ~Copyable {
             var hasUnderscore = false
             let colon = ByteScan.endOfToken(bytes, from: at, to: end, &hasUnderscore)
             if colon == end { return .needMore }
-            guard bytes[colon] == Characters.colon, colon > at else {
-                return .bad(Self.nameError(at: colon, byte: bytes[colon], lineStart: at))
-            }
             var valueStart = colon + 1
+            if bytes[colon] != Characters.colon || colon == at {
+                let error = Self.nameError(at: colon, byte: bytes[colon], lineStart: at)
+                guard allowsBlanksBehindNames, error == .whitespaceBeforeColon else {
+                    return .bad(error)
+                }
+                while valueStart < end, Characters.isBlank(bytes[valueStart]) { valueStart += 1 }
+                if valueStart == end { return .needMore }
+                guard bytes[valueStart] == Characters.colon else { return .bad(.invalidFieldName) }
+                valueStart += 1
+            }
             while valueStart < end, Characters.isBlank(bytes[valueStart]) { valueStart += 1 }
             let lineEnd = ByteScan.endOfFieldText(bytes, from: valueStart, to: end)
             if let error = LineEnd.check(bytes, at: lineEnd, to: end, other: .invalidFieldValue) {
@@ -80,11 +91,15 @@ struct FieldSection: ~Copyable {
             var valueEnd = lineEnd
             while valueEnd > valueStart, Characters.isBlank(bytes[valueEnd - 1]) { valueEnd -= 1 }
             if fields.count == fieldsMax { return .bad(.tooManyFields) }
-            let field = Field(
+            var field = Field(
                 name: ByteRange(at, colon), value: ByteRange(valueStart, valueEnd),
                 known: FieldName(bytes, at, colon),
                 twin: hasUnderscore ? FieldName(readingUnderscores: bytes, at, colon) : .other,
                 isNominated: false)
+            if bytes[colon] != Characters.colon {
+                if field.framesMessage { return .bad(.whitespaceBeforeColon) }
+                field.isLoose = true
+            }
             fields.append(field)
             if field.known != .other, let error = note(field, bytes) { return .bad(error) }
             at = lineEnd + 2

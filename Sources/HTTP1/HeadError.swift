@@ -86,7 +86,7 @@ extension HeadError: CustomStringConvertible {
         case .unsupportedVersion: "The version is neither HTTP/1.0 nor HTTP/1.1."
         case .invalidStatusLine:
             "The status line is not HTTP/1.0 or HTTP/1.1, a status code and a reason."
-        case .invalidStatusCode: "The status code is not three digits between 100 and 599."
+        case .invalidStatusCode: "The status code is not three digits from 100 on."
         case .leadingWhitespace:
             "A line of the head begins with whitespace; folded fields are not accepted."
         case .whitespaceBeforeColon: "There is whitespace between a field name and its colon."

@@ -19,8 +19,8 @@ extension ResponseHead {
     private static let notCopied = FieldNames.hopByHop.union(FieldNames(.contentLength))
 
     /// The most bytes that `write` appends. Of the head that came nothing is written twice.
-    package func writtenBytesMax(edits: FieldEdits? = nil, lines: Int = 0) -> Int {
-        length + (edits?.lines.count ?? 0) + lines + Self.constantBytesMax
+    package func writtenBytesMax(edits: FieldEdits? = nil, lines: Int = 0, date: Int = 0) -> Int {
+        length + (edits?.lines.count ?? 0) + lines + date + Self.constantBytesMax
     }
 
     /// The bytes of names and separators that writing adds, rounded up.
@@ -37,10 +37,13 @@ extension ResponseHead {
     ///     whatever `client` says.
     ///   - edits: changes of the fields; nil for none.
     ///   - lines: whole field lines, each with its end, that are added.
+    ///   - date: the line that is added when the backend sent no Date (RFC 9110 section 6.6.1); empty
+    ///     adds none.
     /// - Precondition: there is room for `writtenBytesMax` of the same.
     package func write(
         from bytes: Span<UInt8>, to client: ClientCapabilities, framing: BodyFraming,
-        edits: FieldEdits? = nil, lines: Span<UInt8> = Span(), into out: inout OutputSpan<UInt8>
+        edits: FieldEdits? = nil, lines: Span<UInt8> = Span(), date: Span<UInt8> = Span(),
+        into out: inout OutputSpan<UInt8>
     ) {
         precondition(
             framing != .chunked || client.minorVersion == 1, "HTTP/1.0 has no chunked bodies")
@@ -68,6 +71,7 @@ extension ResponseHead {
             } else if client.minorVersion == 0 {
                 out.append("Connection: keep-alive\r\n")
             }
+            if !section.present.contains(.date), edits?.removesDate != true { out.append(date) }
         } else if let upgrade {
             out.append("Connection: upgrade\r\nUpgrade: ")
             out.append(bytes, upgrade)
@@ -91,9 +95,7 @@ extension ResponseHead {
         }
         out.append("\r\n")
         for index in 0..<section.fields.count where section.fields[index].known == .upgrade {
-            let field = section.fields[index]
-            out.append(bytes, ByteRange(start: field.name.start, end: field.value.end))
-            out.append("\r\n")
+            section.copyLine(section.fields[index], from: bytes, into: &out)
         }
     }
 }

@@ -10,7 +10,7 @@ package struct ResponseHead: ~Copyable {
 
     /// Bytes of the head, with its empty line.
     package private(set) var length = 0
-    /// The status code, 100 to 599.
+    /// The status code, 100 to 999.
     package private(set) var status = 0
     /// The reason phrase; may be empty.
     package private(set) var reason = ByteRange.empty
@@ -102,7 +102,8 @@ package struct ResponseHead: ~Copyable {
         switch parseStatusLine(bytes, to: end) {
         case .complete(let fieldsStart):
             let outcome = section.parse(
-                bytes, from: fieldsStart, to: end, fieldsMax: limits.fieldsMax)
+                bytes, from: fieldsStart, to: end, fieldsMax: limits.fieldsMax,
+                allowsBlanksBehindNames: true)
             guard case .complete(let length) = outcome else { return outcome }
             if let error = frame(answering: method) { return .bad(error) }
             self.length = length
@@ -127,13 +128,14 @@ package struct ResponseHead: ~Copyable {
         }
         guard let minor = version.minorOfSupported else { return .bad(.unsupportedVersion) }
         minorVersion = minor
-        // RFC 9110 section 15: codes outside 100 to 599 are invalid.
+        // RFC 9110 section 15: codes from 600 on are invalid, and a client has to take them for a 5xx; some
+        // services use them all the same, and it is not for a proxy to break that.
         status = 0
         for index in codeEnd - 3..<codeEnd {
             guard Characters.isDigit(bytes[index]) else { return .bad(.invalidStatusCode) }
             status = status * 10 + Int(bytes[index] - 0x30)
         }
-        guard (100...599).contains(status) else { return .bad(.invalidStatusCode) }
+        guard (100...999).contains(status) else { return .bad(.invalidStatusCode) }
 
         var reasonStart = codeEnd
         if bytes[codeEnd] == Characters.space {

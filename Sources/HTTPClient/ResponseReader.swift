@@ -10,8 +10,9 @@ struct ResponseReader: ~Copyable {
         case failed(HTTPClient.Failure)
     }
 
-    /// Bounds on the head: a check's answer has a few hundred bytes, a registry's a little more.
-    private static let limits = HeadLimits(bytesMax: 16 * 1024)
+    /// Bounds on the head, the same as those of answers that are passed on: what traffic may get must
+    /// not fail a check.
+    private static let limits = HeadLimits(bytesMax: 16 * 1024).ofAnswers
 
     private let method: Method
     private let wish: HTTPClient.BodyWish

@@ -47,6 +47,12 @@ package struct HTTPServerRequest: Sendable {
         query = parts.count > 1 ? String(parts[1]) : nil
     }
 
+    /// How many fields are called `name`, which is in lower case.
+    package func count(of name: StaticString) -> Int {
+        let bytes = head.span
+        return fields.count { bytes.extracting($0.name.bounds).isEqualIgnoringCase(to: name) }
+    }
+
     /// The value of the first field called `name`, which is in lower case; nil if there is none.
     package func field(_ name: StaticString) -> String? {
         let bytes = head.span

@@ -31,6 +31,8 @@ final class BackendConnection: StreamChannel {
     var placeAmongBound = 0
     /// What came of a response's head that is not whole yet.
     var partial: [UInt8] = []
+    /// How much of `partial` the parser has seen as part of an unfinished head.
+    var partialSeen = 0
     /// Whether it has carried an exchange before: then the backend may have closed it meanwhile.
     private(set) var isReused = false
     /// What comes next is the middle of a large body: `exchange` moves it without looking at it.
@@ -85,6 +87,7 @@ final class BackendConnection: StreamChannel {
         exchangeLink = Link()
         isBulk = false
         if !partial.isEmpty { partial = [] }
+        partialSeen = 0
         guard isReusable, !worker.isDraining, !isCongested, !isBroken else {
             close()
             return

@@ -19,8 +19,9 @@ extension BackendPool {
         usualWait += (Int(nanoseconds) - usualWait) / 64
         guard status < 500 else {
             backend.counters.responses5xx.add()
-            // That something is not implemented (501, 505) says nothing about health.
-            if status != 501, status != 505 {
+            // That something is not implemented (501, 505) says nothing about health, nor does a status that
+            // no standard knows.
+            if status != 501, status != 505, status < 600 {
                 noteFailure(of: backend, status: status, sentAt: now - nanoseconds, worker)
             }
             return

@@ -20,7 +20,6 @@ extension HTTPExchange {
         } else if connection.partial.isEmpty {
             readHead(bytes, client, connection)
         } else {
-            // A head in pieces is rare: it is read from the start again.
             connection.partial.append(bytes)
             let whole = connection.partial
             connection.partial = []
@@ -34,10 +33,13 @@ extension HTTPExchange {
     ) {
         let listener = client.listener
         var start = 0
+        var seen = connection.partialSeen
+        connection.partialSeen = 0
         while true {
             let rest = bytes.extracting(start..<bytes.count)
-            switch listener.responseHead.parse(rest, answering: method) {
+            switch listener.responseHead.parse(rest, answering: method, alreadySeen: seen) {
             case .needMore:
+                connection.partialSeen = rest.count
                 connection.partial.append(rest)
                 return
             case .bad:
@@ -69,6 +71,7 @@ extension HTTPExchange {
                     return
                 }
                 start += length
+                seen = 0
             }
         }
     }
@@ -138,7 +141,8 @@ extension HTTPExchange {
         worker.putOutgoing(
             head, from: bytes,
             to: ClientCapabilities(minorVersion: minorVersion, keepsAlive: responseKeepsAlive),
-            framing: framing, edits: route?.responseEdits, lines: addedLines(connection).span)
+            framing: framing, edits: route?.responseEdits, lines: addedLines(connection).span,
+            addsDate: true)
         figures.headBytesOut += worker.outgoing.count
     }
 

@@ -28,7 +28,7 @@ package struct ListenerOptions: Sendable {
     package var service: ServiceID?
     /// Where its requests go, by what they ask for; nil sends all of them to `service`. HTTP only.
     package var routes: RouteTable?
-    /// Limits of a request's head.
+    /// Limits of a request's head; an answer's are `ofAnswers` of them.
     package var headLimits = HeadLimits()
     /// Client connections that one worker has open at most; more are closed at once.
     package var connectionsMax = 100_000

@@ -17,17 +17,32 @@ extension Worker {
     }
 
     /// Puts the head that a client gets into `outgoing`, in the place of what was there; `first` goes
-    /// before it, and the field lines in `lines` are added to it.
+    /// before it, and the field lines in `lines` are added to it, as is a Date if it has none and
+    /// `addsDate`.
     func putOutgoing(
         _ head: borrowing ResponseHead, from bytes: Span<UInt8>, to client: ClientCapabilities,
         framing: BodyFraming, edits: FieldEdits? = nil, lines: Span<UInt8> = Span(),
-        behind first: Span<UInt8> = Span()
+        addsDate: Bool = false, behind first: Span<UInt8> = Span()
     ) {
         outgoing.removeAll()
         if !first.isEmpty { outgoing.append(first) }
-        outgoing.append(room: head.writtenBytesMax(edits: edits, lines: lines.count)) { out in
+        if addsDate, !head.contains(.date) {
+            dateLine.update(at: loop.nowNanoseconds)
+            put(head, bytes, client, framing, edits, lines, date: dateLine.bytes.span)
+        } else {
+            put(head, bytes, client, framing, edits, lines, date: Span())
+        }
+    }
+
+    private func put(
+        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, _ client: ClientCapabilities,
+        _ framing: BodyFraming, _ edits: FieldEdits?, _ lines: Span<UInt8>, date: Span<UInt8>
+    ) {
+        let room = head.writtenBytesMax(edits: edits, lines: lines.count, date: date.count)
+        outgoing.append(room: room) { out in
             head.write(
-                from: bytes, to: client, framing: framing, edits: edits, lines: lines, into: &out)
+                from: bytes, to: client, framing: framing, edits: edits, lines: lines, date: date,
+                into: &out)
         }
     }
 

@@ -46,6 +46,8 @@ final class Worker {
     let buffer = ReceiveBuffer()
     /// Reused for every head that is written to a client.
     let outgoing = SendBuffer(capacity: 65_536, keeping: 1 << 18)
+    /// For responses whose backend sent no Date.
+    var dateLine = DateLine()
     /// Nil when there is no access log.
     let log: WorkerLog?
     private(set) var isDraining = false

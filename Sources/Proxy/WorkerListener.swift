@@ -67,7 +67,7 @@ final class WorkerListener {
         destinations = Destinations(options, pools)
         nameBytes = Array(options.name.utf8)
         requestHead = RequestHead(limits: options.headLimits)
-        responseHead = ResponseHead(limits: options.headLimits)
+        responseHead = ResponseHead(limits: options.headLimits.ofAnswers)
         timeouts = Timeouts(options.timeouts)
         forwarding = Forwarding(policy: options.forwarding, port: port)
     }
@@ -78,7 +78,7 @@ final class WorkerListener {
         self.options = options
         destinations = Destinations(options, pools)
         requestHead = RequestHead(limits: options.headLimits)
-        responseHead = ResponseHead(limits: options.headLimits)
+        responseHead = ResponseHead(limits: options.headLimits.ofAnswers)
         timeouts = Timeouts(options.timeouts)
         forwarding = Forwarding(policy: options.forwarding, port: port)
         forwardedAddress = nil

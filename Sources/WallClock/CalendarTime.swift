@@ -34,6 +34,19 @@ package struct CalendarTime: Sendable {
         year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0)
     }
 
+    /// `Sun` for 0, and so on to 6.
+    package static func weekdayName(_ weekday: Int) -> StaticString {
+        switch weekday {
+        case 0: "Sun"
+        case 1: "Mon"
+        case 2: "Tue"
+        case 3: "Wed"
+        case 4: "Thu"
+        case 5: "Fri"
+        default: "Sat"
+        }
+    }
+
     /// `Jan` for 1, and so on to 12.
     package static func monthName(_ month: Int) -> StaticString {
         switch month {

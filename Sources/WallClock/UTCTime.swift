@@ -38,10 +38,9 @@ package struct UTCTime: Sendable, Hashable {
     /// `Sun, 22 Nov 2026 22:10:00 GMT` (RFC 9110 section 5.6.7).
     package var httpDate: String {
         let parts = CalendarTime(secondsSince1970: Int(secondsSince1970))
-        let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
         let date =
             "\(Self.padded(parts.day, 2)) \(CalendarTime.monthName(parts.month)) \(parts.year)"
-        return "\(days[parts.weekday]), \(date) \(Self.clock(parts)) GMT"
+        return "\(CalendarTime.weekdayName(parts.weekday)), \(date) \(Self.clock(parts)) GMT"
     }
 
     private static func padded(_ number: Int, _ count: Int) -> String {

@@ -51,7 +51,9 @@ extension ListenerOptions {
                 routes ?? RouteTable(listener.routes.map { RouteRule($0, services: services) })
         }
         name = listener.name
-        headLimits = HeadLimits(bytesMax: listener.limits.headBytes)
+        headLimits = HeadLimits(
+            bytesMax: listener.limits.headBytes, fieldsMax: listener.limits.headFields,
+            requestLineBytesMax: listener.limits.requestLineBytes)
         // Each worker has its share; the kernel spreads connections evenly.
         connectionsMax = max(1, (listener.limits.connections + workers - 1) / workers)
         timeouts.head = listener.timeouts.clientHead

@@ -122,6 +122,19 @@ import Testing
         #expect(fixture.asked.isEmpty == (status != 200))
     }
 
+    @Test("two origins are refused, also the port's own twice")
+    func twoOrigins() throws {
+        let own = "http://localhost:9090"
+        for pair in [[own, own], [own, "http://evil.example"], ["http://evil.example", own]] {
+            let fixture = AdminFixture(loop: loop)
+            let answer = try fixture.ask(
+                "\(Self.backend)/drain", .post, host: "localhost:9090",
+                fields: pair.map { ("Origin", $0) })
+            #expect(answer.response.status == 403)
+            #expect(fixture.asked.isEmpty)
+        }
+    }
+
     @Test("a port that is read-only shows all and changes nothing")
     func readOnly() throws {
         let fixture = AdminFixture(loop: loop, isReadOnly: true)

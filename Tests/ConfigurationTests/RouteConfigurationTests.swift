@@ -17,6 +17,18 @@ import Testing
         """
     }
 
+    @Test("a host's final dot does not count")
+    func finalDot() throws {
+        let loaded = try load(
+            file("  - {host: a.example., service: web}\n  - {host: '*.a.example.', service: web}"))
+        #expect(
+            loaded.configuration.listeners[0].routes.map(\.host) == ["a.example", "*.a.example"])
+        #expect(throws: (any Error).self) {
+            try load(
+                file("  - {host: a.example., service: web}\n  - {host: a.example, service: web}"))
+        }
+    }
+
     @Test("a route with everything")
     func whole() throws {
         let loaded = try load(

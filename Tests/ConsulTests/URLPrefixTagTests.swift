@@ -21,6 +21,12 @@ import Testing
         #expect(read.redirect == nil)
     }
 
+    @Test("a host's final dot is left out")
+    func complete() throws {
+        #expect(try URLPrefixTag("urlprefix-a.example./x")?.host == "a.example")
+        #expect(try URLPrefixTag("urlprefix-*.a.example./")?.host == "*.a.example")
+    }
+
     @Test(
         "a redirect is told in the words of a route",
         arguments: [

@@ -119,6 +119,20 @@ import Testing
                 == head + "Connection: upgrade\r\nUpgrade: websocket\r\n\r\n")
     }
 
+    @Test("blanks before the colon of a response's field are removed")
+    func looseNames() {
+        #expect(
+            returned(
+                "HTTP/1.1 200 OK\r\nA: 1\r\nB :2\r\nC \t: 3\r\nD:4\r\nE : \r\nConnection : F\r\n"
+                    + "F : 6\r\nContent-Length: 0\r\n\r\n")
+                == "HTTP/1.1 200 OK\r\nA: 1\r\nB: 2\r\nC: 3\r\nD:4\r\nE: \r\n"
+                + "Content-Length: 0\r\n\r\n")
+        #expect(
+            returned("HTTP/1.1 426 U\r\nUpgrade :a\r\nContent-Length: 0\r\n\r\n")
+                == "HTTP/1.1 426 U\r\nContent-Length: 0\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n"
+        )
+    }
+
     @Test("a response loses its hop-by-hop fields and gets its framing anew")
     func response() {
         #expect(

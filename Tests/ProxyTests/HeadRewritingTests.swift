@@ -1,9 +1,12 @@
 // Goal: what is meant for one hop stays on it, and the backend learns of the client. Method: exact
 // heads on both sides of the proxy.
 
+import HTTP1
+import Proxy
 import Stats
 import TestSupport
 import Testing
+import WallClock
 
 @Suite struct HeadRewritingTests {
     @Test("the request's head loses what was for the proxy and gains where it came from")
@@ -38,6 +41,66 @@ import Testing
                     == "HTTP/1.1 299 Odd one\r\nDate: x\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n"
                     + "Content-Length: 2\r\n\r\n")
             #expect(answer.text == "ok")
+        }
+    }
+
+    @Test("a response without Date gets one, unless a route removes it")
+    func date() throws {
+        for (fields, count) in [("", 1), ("Date: x\r\n", 1), ("date : y\r\n", 1)] {
+            let backend = try Backend.replying(response("", "200 OK", fields))
+            try withProxy([backend.port]) { proxy in
+                let dates = try proxy.connect().get().values("date")
+                #expect(dates.count == count)
+                guard fields.isEmpty else {
+                    #expect(dates[0].count == 1)
+                    return
+                }
+                let today = UTCTime.now
+                let (now, before) = (
+                    today.httpDate,
+                    UTCTime(secondsSince1970: today.secondsSince1970 - 60).httpDate
+                )
+                // Of this minute or the one before.
+                #expect([now, before].map { $0.prefix(22) }.contains(dates[0].prefix(22)))
+                #expect(dates[0].count == now.count && dates[0].hasSuffix(" GMT"))
+            }
+        }
+    }
+
+    @Test("unusual statuses and loose names of a response pass, and say nothing of its backend")
+    func unusual() throws {
+        let backend = try Backend.replying(response("x", "999 Denied", "X-Loose : 1\r\n"))
+        try withProxy([backend.port]) { proxy in
+            let client = try proxy.connect()
+            for _ in 0..<8 {
+                let answer = try client.get()
+                #expect(answer.status == 999 && answer.text == "x")
+                #expect(answer.value("x-loose") == "1")
+            }
+            #expect(proxy.liveFailures.isEmpty && backend.connections == 1)
+        }
+    }
+
+    @Test("an answer may have many fields and a large head, whatever arrives of it at a time")
+    func manyFields() throws {
+        let links = (0..<700).map { "Link: </style/\($0).css>; rel=preload; as=style\r\n" }.joined()
+        let backend = try Backend { wire, backend in
+            while try backend.next(wire) != nil {
+                let bytes = Array(response("ok", "200 OK", links).utf8)
+                for start in stride(from: 0, to: bytes.count, by: 1000) {
+                    try wire.send(Array(bytes[start..<min(start + 1000, bytes.count)]))
+                }
+            }
+        }
+        try withProxy([backend.port]) { options in
+            options.listeners[0].headLimits = HeadLimits(bytesMax: 16 * 1024, fieldsMax: 3)
+        } _: { proxy in
+            let client = try proxy.connect()
+            for _ in 0..<2 {
+                let answer = try client.get()
+                #expect(answer.values("link").count == 700 && answer.text == "ok")
+            }
+            #expect(try client.get("/", "A: 1\r\nB: 2\r\nC: 3\r\n").status == 431)
         }
     }
 

@@ -1,0 +1,47 @@
+// DateLine: the Date that a response gets when its backend sent none (RFC 9110, section 6.6.1). Written
+// once a second, into the same bytes.
+
+internal import Glibc
+internal import WallClock
+
+/// The line, with its end. Worker thread only.
+struct DateLine {
+    /// `Date: Sun, 22 Nov 2026 22:10:00 GMT` and CR LF.
+    private(set) var bytes = Array("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n".utf8)
+    /// Until when it holds, in the loop's nanoseconds.
+    private var validUntil: UInt64 = 0
+
+    /// Makes it say the time at `now`, the loop's clock. It may be late by as long as a batch of events
+    /// takes.
+    mutating func update(at now: UInt64) {
+        guard now >= validUntil else { return }
+        var time = timespec()
+        unsafe _ = clock_gettime(CLOCK_REALTIME, &time)
+        validUntil = now + UInt64(1_000_000_000 - time.tv_nsec)
+        set(CalendarTime(secondsSince1970: max(time.tv_sec, 0)))
+    }
+
+    private mutating func set(_ time: CalendarTime) {
+        put(CalendarTime.weekdayName(time.weekday), at: 6)
+        put(time.day, digits: 2, at: 11)
+        put(CalendarTime.monthName(time.month), at: 14)
+        put(time.year, digits: 4, at: 18)
+        put(time.secondOfDay / 3600, digits: 2, at: 23)
+        put(time.secondOfDay / 60 % 60, digits: 2, at: 26)
+        put(time.secondOfDay % 60, digits: 2, at: 29)
+    }
+
+    private mutating func put(_ number: Int, digits: Int, at place: Int) {
+        var rest = number
+        for index in stride(from: place + digits - 1, through: place, by: -1) {
+            bytes[index] = UInt8(0x30 + rest % 10)
+            rest /= 10
+        }
+    }
+
+    /// Three letters.
+    private mutating func put(_ name: StaticString, at place: Int) {
+        // A static string's bytes live as long as the program.
+        for index in 0..<3 { bytes[place + index] = unsafe name.utf8Start[index] }
+    }
+}

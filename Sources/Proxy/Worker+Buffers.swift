@@ -28,7 +28,8 @@ extension Worker {
         if !first.isEmpty { outgoing.append(first) }
         if addsDate, !head.contains(.date) {
             dateLine.update(at: loop.nowNanoseconds)
-            put(head, bytes, client, framing, edits, lines, date: dateLine.bytes.span)
+            let date = dateLine.bytes
+            put(head, bytes, client, framing, edits, lines, date: date.span)
         } else {
             put(head, bytes, client, framing, edits, lines, date: Span())
         }

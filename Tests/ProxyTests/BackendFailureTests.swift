@@ -147,12 +147,12 @@ import Testing
     @Test(
         "an answer that is not HTTP/1 is a 502",
         arguments: [
-            "SSH-2.0-x\r\n\r\n", "HTTP/1.1 999 x\r\n\r\n",
+            "SSH-2.0-x\r\n\r\n", "HTTP/1.1 1000 x\r\n\r\n",
             "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
             "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             "HTTP/1.1 200 OK\nContent-Length: 0\n\n",
             "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
-            "HTTP/1.1 200 OK\r\nX: " + String(repeating: "a", count: 40_000) + "\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nX: " + String(repeating: "a", count: 140_000) + "\r\n\r\n",
         ])
     func malformed(answer: String) throws {
         let backend = try Backend.replying(answer)

@@ -96,13 +96,10 @@ import Testing
         arguments: [true, false])
     func scheme(isTrusted: Bool) throws {
         let redirect = try #require(Redirect(status: 308, to: "{scheme}://{host}{path}"))
+        let local = try #require(IPNetwork(containing: .loopback, prefix: 8))
         try withProxy([]) { options in
             options.listeners[0].routes = RouteTable([RouteRule(.redirect(redirect))])
-            if isTrusted {
-                options.listeners[0].trustedProxies = [
-                    try #require(IPNetwork(containing: .loopback, prefix: 8))
-                ]
-            }
+            if isTrusted { options.listeners[0].trustedProxies = [local] }
         } _: { proxy in
             let client = try proxy.connect()
             for field in ["X-Forwarded-Proto: https", "Forwarded: for=x;proto=https"] {

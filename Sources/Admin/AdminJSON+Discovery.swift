@@ -19,6 +19,8 @@ struct DiscoveryDocument: Encodable {
         let lastFailureAt: String?
         let lastFailure: String
         let failing: Bool
+        let findings: [String]
+        let leftOut: Int
         /// Answers so far by kind.
         let answers: [String: Int]
         /// When it is asked again; nil while it is asked, or when it tells of changes by itself.
@@ -78,6 +80,8 @@ extension DiscoveryDocument.Source {
         lastFailureAt = source.lastFailureAt.map(timeText)
         lastFailure = source.lastFailure
         failing = source.isFailing
+        findings = source.findings
+        leftOut = source.leftOutCount
         answers = source.answers
         nextAskAt = source.nextAskAt.map(timeText)
         nextAskInSeconds = source.nextAskAt.map { rounded(max(0, $0 - now)) }

@@ -201,6 +201,8 @@ struct ServiceView: Encodable {
         let lastFailureAt: String?
         let lastFailure: String
         let failing: Bool
+        let findings: [String]
+        let leftOut: Int
         let nextAskAt: String?
         let answers: [String: Int]
     }
@@ -295,6 +297,8 @@ extension ServiceView.Source {
         lastFailureAt = source.lastFailureAt.map(timeText)
         lastFailure = source.lastFailure
         failing = source.isFailing
+        findings = source.findings
+        leftOut = source.leftOutCount
         nextAskAt = source.nextAskAt.map(timeText)
         answers = source.answers
     }

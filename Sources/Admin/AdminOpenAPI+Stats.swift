@@ -4,7 +4,9 @@ extension AdminOpenAPI {
     static let serviceSchemas = #"""
           "Source": {
             "type": "object", "additionalProperties": false,
-            "required": ["summary", "lastGoodCount", "lastFailure", "failing", "answers"],
+            "required": [
+              "summary", "lastGoodCount", "lastFailure", "failing", "findings", "leftOut", "answers"
+            ],
             "properties": {
               "summary": {"type": "string"},
               "lastGoodAt": {"$ref": "#/components/schemas/Time"},
@@ -12,6 +14,8 @@ extension AdminOpenAPI {
               "lastGoodCount": {"type": "integer", "minimum": 0},
               "lastFailureAt": {"$ref": "#/components/schemas/Time"},
               "lastFailure": {"type": "string"}, "failing": {"type": "boolean"},
+              "findings": {"type": "array", "items": {"type": "string"}},
+              "leftOut": {"type": "integer", "minimum": 0},
               "nextAskAt": {"$ref": "#/components/schemas/Time"},
               "answers": {
                 "type": "object", "additionalProperties": {"type": "integer", "minimum": 0}
@@ -113,7 +117,8 @@ extension AdminOpenAPI {
                       "items": {
                         "type": "object", "additionalProperties": false,
                         "required": [
-                          "summary", "lastGoodCount", "lastFailure", "failing", "answers",
+                          "summary", "lastGoodCount", "lastFailure", "failing", "findings",
+                          "leftOut", "answers",
                           "instances", "kept"
                         ],
                         "properties": {
@@ -123,6 +128,8 @@ extension AdminOpenAPI {
                           "lastGoodCount": {"type": "integer", "minimum": 0},
                           "lastFailureAt": {"$ref": "#/components/schemas/Time"},
                           "lastFailure": {"type": "string"}, "failing": {"type": "boolean"},
+                          "findings": {"type": "array", "items": {"type": "string"}},
+                          "leftOut": {"type": "integer", "minimum": 0},
                           "answers": {
                             "type": "object",
                             "additionalProperties": {"type": "integer", "minimum": 0}

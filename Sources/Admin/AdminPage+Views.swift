@@ -143,6 +143,8 @@ extension AdminPage {
             ': ' + source.lastFailure);
           else if (source.lastFailureAt) parts.push('; it last failed '
             + age(source.lastFailureAt, now) + ' ago: ' + source.lastFailure);
+          for (const finding of source.findings)
+            parts.push('; ', h('b', {class: 'bad'}, finding));
           if (source.nextAskAt) {
             const wait = Math.max(0, (Date.parse(source.nextAskAt) - now) / 1000);
             parts.push('; asked again in ' + wait.toFixed(1) + ' s');

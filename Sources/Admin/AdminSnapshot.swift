@@ -205,6 +205,12 @@ package struct AdminSnapshot: Sendable {
         /// not occur may be left out or be 0.
         package var answers: [String: Int] = [:]
 
+        /// What is odd about its answers, a clause each: entries that are left out, answers that never
+        /// are whole.
+        package var findings: [String] = []
+        /// How many entries of the last good answer are left out.
+        package var leftOutCount = 0
+
         /// When it is asked again; nil while it is asked, or when it tells of changes by itself.
         package var nextAskAt: Double?
 

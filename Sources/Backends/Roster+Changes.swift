@@ -71,4 +71,9 @@ extension Roster {
     package func serviceRemoved(now: ContinuousClock.Instant) {
         record(.serviceRemoved, now: now)
     }
+
+    /// What is odd about the answers of the source at `place` has changed; for the journal.
+    package func sourceNoted(_ text: String, from place: Int, now: ContinuousClock.Instant) {
+        record(.noted("\(title(UInt8(place))): \(text)"), now: now)
+    }
 }

@@ -43,6 +43,15 @@ package struct ConfigurationProblem: Hashable, Sendable, CustomStringConvertible
     let origin: Origin
     let text: String
 
+    /// The document that it is in, by its name; nil for one that is in no single document, but in the
+    /// environment, a flag, or missing.
+    package var document: String? {
+        switch origin {
+        case .file(let name, _, _), .wholeFile(let name): name
+        case .environment, .flag, .nowhere: nil
+        }
+    }
+
     /// `FILE:LINE:COLUMN: KEY: found …, expected …`, or the variable or flag in place of the first
     /// four. One line, printable whatever was in the file.
     package var description: String { "\(origin): \(text)" }

@@ -25,6 +25,11 @@ package struct AddressAnswer: Sendable {
     /// Every answer that led here, those with aliases that had to be followed included.
     package let answers: [DNSAnswer]
 
+    /// Whether a server said that it left addresses out, and they could not be had.
+    package var isPart: Bool {
+        [a, aaaa].contains { if case .partial = $0 { true } else { false } }
+    }
+
     /// The outcome that says most about why there are no addresses.
     package var failure: DNSOutcome? {
         guard addresses.isEmpty else { return nil }

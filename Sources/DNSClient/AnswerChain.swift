@@ -11,6 +11,9 @@ package struct AnswerChain: Sendable {
 
     /// In the order of the answer; empty when there are none.
     package private(set) var records: [ResourceRecord] = []
+    /// Records on the way, aliases included, whose data can't be read: each may be of the asked type
+    /// and is in none of the above.
+    package private(set) var unreadable: [(record: ResourceRecord, error: DecodeError)] = []
     /// The smallest TTL of the records and the aliases to them, in seconds; nil without either.
     package private(set) var ttlSeconds: UInt32?
     /// Where the aliases lead when the answer ends there without records: to be asked for, since the
@@ -29,7 +32,11 @@ package struct AnswerChain: Sendable {
         for _ in 0...Self.aliasesMax {
             var next: (name: DomainName, ttlSeconds: UInt32)?
             for record in answers where record.name == name {
-                if record.type == question.type || question.type == .any {
+                if case .unreadable(let type, _, let error) = record.data {
+                    if type == question.type || type == .cname {
+                        unreadable.append((record, error))
+                    }
+                } else if record.type == question.type || question.type == .any {
                     records.append(record)
                     lower(to: record.ttlSeconds)
                 } else if case .cname(let target) = record.data {

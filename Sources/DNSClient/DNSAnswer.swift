@@ -41,9 +41,15 @@ package enum DNSOutcome: Hashable, Sendable {
 
     /// What a decoded answer says.
     init(_ message: Message) {
+        let chain = AnswerChain(message)
         switch message.responseCode {
-        case .noError where AnswerChain(message).records.isEmpty:
-            self = message.isReferral ? .refused : .nodata
+        case .noError where chain.records.isEmpty:
+            // Records that can't be read are no denial.
+            if let (_, error) = chain.unreadable.first {
+                self = .malformed(error)
+            } else {
+                self = message.isReferral ? .refused : .nodata
+            }
         case .noError:
             self = message.flags.contains(.truncated) ? .partial(message) : .records(message)
         case .nameError: self = .nxdomain

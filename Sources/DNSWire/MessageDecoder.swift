@@ -1,8 +1,8 @@
 // MessageDecoder: bytes to a Message. Strict about structure, lenient about content: a message
-// whose lengths, counts or pointers contradict its bytes is refused as a whole, since a record
-// missing from a good answer takes a backend out of service; a record of unknown type or class is
-// kept as bytes. Octets after the last counted record are refused for the same reason: the counts
-// are wrong.
+// whose lengths or counts contradict its bytes is refused as a whole, since what was a record in it
+// can't be told; so is one with octets after the last counted record. A record of unknown type or
+// class is kept as bytes, and one whose data make no sense within their length as unreadable: it says
+// nothing, and nothing against the others.
 
 extension Message {
     /// The message in `bytes`, which are one UDP payload or one TCP frame without its length.
@@ -102,15 +102,29 @@ extension WireReader {
         if type == .opt {
             guard name.isRoot else { throw .misplacedOPT(offset: start) }
             return .opt(
-                try edns(bytes, classBits: classBits, ttlBits: ttlBits),
+                edns(bytes, classBits: classBits, ttlBits: ttlBits),
                 upperResponseCodeBits: UInt8(ttlBits >> 24))
         }
         let recordClass = RecordClass(rawValue: classBits)
-        let data = try recordData(bytes, type, recordClass)
-        guard left == 0 else { throw .excessRecordData(type, offset: offset, octets: left) }
+        let data = try readable(bytes, type, recordClass)
         // RFC 2181, section 8: a TTL with the top bit set is 0.
         let ttl = ttlBits >> 31 == 0 ? ttlBits : 0
         return .record(ResourceRecord(name, ttlSeconds: ttl, data, class: recordClass))
+    }
+
+    /// The data up to `end`, which are kept as they are when they can't be read.
+    private mutating func readable(
+        _ bytes: Span<UInt8>, _ type: RecordType, _ recordClass: RecordClass
+    ) throws(DecodeError) -> RecordData {
+        let start = offset
+        do throws(DecodeError) {
+            let data = try recordData(bytes, type, recordClass)
+            guard left == 0 else { throw .excessRecordData(type, offset: offset, octets: left) }
+            return data
+        } catch {
+            offset = start
+            return .unreadable(type, try octets(bytes, left, .recordData), error)
+        }
     }
 
     /// The data up to `end`. A, AAAA and SRV are defined for the Internet class alone.
@@ -168,17 +182,26 @@ extension WireReader {
         return strings
     }
 
+    private mutating func option(
+        _ bytes: Span<UInt8>
+    ) throws(DecodeError) -> Message.EDNS.Option {
+        try need(4, for: .ednsOption)
+        let code = try uint16(bytes, .ednsOption)
+        let length = Int(try uint16(bytes, .ednsOption))
+        return .init(code: code, data: try octets(bytes, length, .ednsOption))
+    }
+
     /// RFC 6891, section 6.1: the class is the payload size; the TTL is code, version and flags.
     private mutating func edns(
         _ bytes: Span<UInt8>,
         classBits: UInt16, ttlBits: UInt32
-    ) throws(DecodeError) -> Message.EDNS {
+    ) -> Message.EDNS {
         var options: [Message.EDNS.Option] = []
-        while left > 0 {
-            try need(4, for: .ednsOption)
-            let code = try uint16(bytes, .ednsOption)
-            let length = Int(try uint16(bytes, .ednsOption))
-            options.append(.init(code: code, data: try octets(bytes, length, .ednsOption)))
+        do throws(DecodeError) {
+            while left > 0 { options.append(try option(bytes)) }
+        } catch {
+            // None of them is needed: what the server said of the name counts without.
+            offset = end
         }
         return Message.EDNS(
             udpPayloadOctetsMax: max(classBits, UInt16(Message.plainUDPOctetsMax)),

@@ -151,7 +151,7 @@ extension WireWriter {
                 uint8(UInt8(string.count))
                 octets(string)
             }
-        case .other(_, let bytes): octets(bytes)
+        case .other(_, let bytes), .unreadable(_, let bytes, _): octets(bytes)
         }
     }
 

@@ -72,6 +72,9 @@ package enum RecordData: Hashable, Sendable {
     /// A type without a case here, or a class in which the type means something else: the data as
     /// it came. Names within it may be compressed, and then mean nothing outside their message.
     case other(RecordType, [UInt8])
+    /// Data that are not what the type says, though they have their length: the octets as they came,
+    /// and what is wrong with them. The record is there, and says nothing.
+    case unreadable(RecordType, [UInt8], DecodeError)
 
     /// Priority, weight, port and target of one instance (RFC 2782).
     package struct SRV: Hashable, Sendable {
@@ -140,7 +143,7 @@ package enum RecordData: Hashable, Sendable {
         switch self {
         case .a(let bits): .v4(bits)
         case .aaaa(let high, let low): IPAddress(high: high, low: low)
-        case .srv, .cname, .soa, .ns, .ptr, .txt, .other: nil
+        case .srv, .cname, .soa, .ns, .ptr, .txt, .other, .unreadable: nil
         }
     }
 
@@ -155,7 +158,7 @@ package enum RecordData: Hashable, Sendable {
         case .ns: .ns
         case .ptr: .ptr
         case .txt: .txt
-        case .other(let type, _): type
+        case .other(let type, _), .unreadable(let type, _, _): type
         }
     }
 }

@@ -17,6 +17,8 @@ package final class FileSource: Source {
     private let family: AddressFamily
     private unowned let loop: EventLoop
     private var watch: FileWatch?
+    /// What the file has that makes no sense.
+    private var omissions = Omissions()
     private var listener: ((DiscoveryAnswer) -> Void)?
     /// The list that was read last; it resolves the names in it.
     private var list: StaticSource?
@@ -38,7 +40,13 @@ package final class FileSource: Source {
     package var answersStand: Bool { true }
 
     /// What is odd about the list that was read last.
-    package var findings: SourceFindings { list?.findings ?? SourceFindings() }
+    package var findings: SourceFindings {
+        var findings = list?.findings ?? SourceFindings()
+        var all = omissions
+        all.add(findings.omissions)
+        findings.omissions = all
+        return findings
+    }
 
     /// Reads the file before it returns, and whenever it has changed.
     package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
@@ -58,9 +66,9 @@ package final class FileSource: Source {
     }
 
     private func read() {
-        let entries: [StaticSource.Entry]
+        let contents: FileTargets.Contents
         do {
-            entries = try FileTargets.parse(NamedText.read(path: path))
+            contents = try FileTargets.parse(NamedText.read(path: path))
         } catch let error as FileTextError {
             report(.failure(.malformed("\(path) \(error.text)")))
             return
@@ -70,6 +78,8 @@ package final class FileSource: Source {
         }
         list?.stop()
         list = nil
+        omissions = contents.omissions
+        let entries = contents.entries
         guard !entries.isEmpty else {
             report(.failure(.nodata))
             return

@@ -4,8 +4,9 @@
 //   - targets: ["10.0.0.1:80", "web-2.internal:8080"]
 //     labels: {weight: 5, priority: 1, zone: a}
 //
-// The labels `weight` and `priority` are those of RFC 2782; the others are metadata. A file that can't
-// be read as a whole changes nothing.
+// The labels `weight` and `priority` are those of RFC 2782; the others are metadata. A group, target or
+// label that makes no sense is left out and told of. A file that is no such list, or of which nothing
+// makes sense, changes nothing.
 
 internal import DNSClient
 internal import DNSWire
@@ -17,9 +18,17 @@ package enum FileTargets {
     /// Groups and targets together; a service has 4,096 backends at most.
     static let targetsMax = 10_000
 
-    /// The entries of `file`, in its order; none when its list is empty.
+    /// What a file says. Value type.
+    package struct Contents: Sendable {
+        /// The instances, in the order of the file; none when its list is empty.
+        package var entries: [StaticSource.Entry] = []
+        /// Groups, targets and labels that make no sense.
+        package var omissions = Omissions()
+    }
+
+    /// Reads `file`.
     /// - Throws: `FileTargetsError`, with line and column.
-    package static func parse(_ file: NamedText) throws(FileTargetsError) -> [StaticSource.Entry] {
+    package static func parse(_ file: NamedText) throws(FileTargetsError) -> Contents {
         let root: YAMLNode
         do throws(YAMLError) {
             root = try YAMLParser.parse(file.text)
@@ -30,43 +39,59 @@ package enum FileTargets {
             throw FileTargetsError(
                 "found \(root.found), expected a list of groups, each with targets", at: root.mark)
         }
-        var entries: [StaticSource.Entry] = []
-        for group in groups { entries += try read(group, room: targetsMax - entries.count) }
-        return entries
+        var contents = Contents()
+        var first: FileTargetsError?
+        for group in groups { try read(group, into: &contents, &first) }
+        if contents.entries.isEmpty, let first { throw first }
+        return contents
     }
 
+    /// Reads a group as far as it makes sense; `first` becomes the first thing that does not.
+    /// - Throws: `FileTargetsError` when there are too many targets.
     private static func read(
-        _ group: YAMLNode, room: Int
-    ) throws(FileTargetsError) -> [StaticSource.Entry] {
+        _ group: YAMLNode, into contents: inout Contents, _ first: inout FileTargetsError?
+    ) throws(FileTargetsError) {
+        func leaveOut(_ error: FileTargetsError) {
+            first = first ?? error
+            contents.omissions.add(error.description)
+        }
         guard case .mapping(let keys) = group.content else {
-            throw FileTargetsError(
-                "found \(group.found), expected targets and labels", at: group.mark)
+            return leaveOut(
+                FileTargetsError(
+                    "found \(group.found), expected targets and labels", at: group.mark))
         }
         var targets: [YAMLNode] = []
         var labels = Labels()
         for key in keys {
-            switch key.key {
-            case "targets":
+            switch (key.key, key.value.content) {
+            case ("targets", .sequence(let list)): targets = list
+            case ("targets", _):
                 // What a program writes that has none at the moment.
                 if key.value.isNothing { continue }
-                guard case .sequence(let list) = key.value.content else {
-                    throw FileTargetsError(
-                        "found \(key.value.found), expected a list of HOST:PORT", at: key.value.mark
-                    )
-                }
-                targets = list
-            case "labels": labels = try Labels(key.value)
+                leaveOut(
+                    FileTargetsError(
+                        "found \(key.value.found), expected a list of HOST:PORT",
+                        at: key.value.mark))
+            case ("labels", _):
+                labels = Labels(key.value)
+                for error in labels.errors { leaveOut(error) }
             default:
-                throw FileTargetsError(
-                    "found the key \(quoted(key.key)), expected targets or labels", at: key.keyMark)
+                leaveOut(
+                    FileTargetsError(
+                        "found the key \(quoted(key.key)), expected targets or labels",
+                        at: key.keyMark))
             }
         }
-        guard targets.count <= room else {
+        guard targets.count <= targetsMax - contents.entries.count else {
             throw FileTargetsError("found more than \(targetsMax) targets", at: group.mark)
         }
-        var entries: [StaticSource.Entry] = []
-        for target in targets { entries.append(try entry(target, labels)) }
-        return entries
+        for target in targets {
+            do throws(FileTargetsError) {
+                contents.entries.append(try entry(target, labels))
+            } catch {
+                leaveOut(error)
+            }
+        }
     }
 
     private static func entry(
@@ -97,26 +122,41 @@ package enum FileTargets {
         var priority: UInt16 = 0
         var weight: UInt16 = 1
         var metadata: [String: String] = [:]
+        /// Why labels are left out.
+        var errors: [FileTargetsError] = []
 
         init() {}
 
-        init(_ node: YAMLNode) throws(FileTargetsError) {
+        init(_ node: YAMLNode) {
             guard case .mapping(let entries) = node.content else {
-                if node.isNothing { return }
-                throw FileTargetsError(
-                    "found \(node.found), expected a mapping of names to values", at: node.mark)
+                if !node.isNothing {
+                    errors.append(
+                        FileTargetsError(
+                            "found \(node.found), expected a mapping of names to values",
+                            at: node.mark))
+                }
+                return
             }
             for entry in entries {
-                guard case .scalar(let value, _) = entry.value.content else {
-                    throw FileTargetsError(
-                        "found \(entry.value.found), expected the value of a label",
-                        at: entry.value.mark)
+                do throws(FileTargetsError) {
+                    try take(entry.key, entry.value)
+                } catch {
+                    errors.append(error)
                 }
-                switch entry.key {
-                case "priority": priority = try Self.number(value, at: entry.value.mark)
-                case "weight": weight = try Self.number(value, at: entry.value.mark)
-                default: metadata[entry.key] = value
-                }
+            }
+        }
+
+        private mutating func take(
+            _ name: String, _ value: YAMLNode
+        ) throws(FileTargetsError) {
+            guard case .scalar(let text, _) = value.content else {
+                throw FileTargetsError(
+                    "found \(value.found), expected the value of a label", at: value.mark)
+            }
+            switch name {
+            case "priority": priority = try Self.number(text, at: value.mark)
+            case "weight": weight = try Self.number(text, at: value.mark)
+            default: metadata[name] = text
             }
         }
 

@@ -1,6 +1,9 @@
 // Omissions: what a source had to leave out of an answer. One entry that makes no sense must neither
 // spoil the others nor vanish without a word, so it is counted, and the first few are quoted.
 
+internal import DNSClient
+package import DNSWire
+
 /// Entries of one answer that are not used, and why. Value type, any thread.
 package struct Omissions: Sendable, Equatable {
     /// Entries that are quoted; the others are only counted.
@@ -45,5 +48,15 @@ extension Omissions: CustomStringConvertible {
     package var description: String {
         guard !isEmpty else { return "nothing left out" }
         return "\(count) left out: " + lines.joined(separator: "; ")
+    }
+}
+
+extension Omissions {
+    /// What can't be read in the answer section of `message`.
+    package init(unreadableIn message: Message) {
+        self.init()
+        for (record, error) in AnswerChain(message).unreadable {
+            add("the \(record.type) record of \(record.name.hostName): \(error)")
+        }
     }
 }

@@ -13,7 +13,9 @@ extension PartialAnswerGuard.Answer {
 
     /// The answer `message` of so many octets, to a query that announced room for `octetsMax`.
     package init(_ message: Message, octets: Int, octetsMax: some BinaryInteger, overTCP: Bool) {
-        let records = AnswerChain(message).records
+        // A record that can't be read is one: what is left out for that does not look cut.
+        let chain = AnswerChain(message)
+        let records = chain.records + chain.unreadable.map(\.record)
         // Wrapping: what counts is that the same records make the same number in any order.
         let fingerprint = records.reduce(0) { sum, record in
             var hasher = Hasher()

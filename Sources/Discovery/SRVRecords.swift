@@ -24,6 +24,10 @@ package struct SRVRecords {
     private let ttlSeconds: UInt32?
     private let family: AddressFamily
     private let port: UInt16?
+    /// How many SRV records there are, whether or not they are of use.
+    package let count: Int
+    /// Records whose data can't be read.
+    private let unreadable: Omissions
     /// Records without a port.
     private var portless: [RecordData.SRV] = []
     /// Targets whose name is their address.
@@ -49,6 +53,8 @@ package struct SRVRecords {
         records = hosts.filter { (port ?? $0.port) != 0 }
         if port == nil { portless = hosts.filter { $0.port == 0 } }
         ttlSeconds = chain.ttlSeconds
+        unreadable = Omissions(unreadableIn: message)
+        count = chain.records.count + unreadable.count
         // One pass over what came along, then a look-up per target.
         var owners: [DomainName: [ResourceRecord]] = [:]
         for record in message.additionals + message.answers where record.recordClass == .internet {
@@ -120,7 +126,7 @@ package struct SRVRecords {
     /// The instances of the answer and what it has besides.
     /// - Complexity: O(n log n) in the addresses.
     package func read() -> (instances: [Instance], omissions: Omissions) {
-        var omissions = Omissions()
+        var omissions = unreadable
         for srv in portless {
             omissions.add("the record of \(srv.target.hostName): it has port 0")
         }

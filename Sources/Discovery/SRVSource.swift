@@ -1,7 +1,7 @@
 // SRVSource: the instances that a DNS name has in SRV records (RFC 2782).
 //
 // One lookup asks for the SRV records, once more over TCP when they look cut (PartialAnswerGuard),
-// and then, only for targets that came without an address, for A and AAAA. The answer is reported
+// unless they are known to rotate (RotatingSet), and then, only for targets that came without an address, for A and AAAA. The answer is reported
 // when all of it is known. A name that is only an alias is asked for by that (AliasTrail). An address that could not be found out because a server failed is the
 // one known before: an error never shrinks the set.
 
@@ -30,8 +30,9 @@ package final class SRVSource: DNSSource {
         package init() {}
     }
 
-    /// The most instances that are remembered for answers which are known to be a part.
-    private static let rememberedMax = 4096
+    /// Instances that are remembered besides those that are believed: what rotates is only known
+    /// after some answers.
+    private static let knownMin = 1024
 
     /// `SRV` and the name.
     package let summary: String
@@ -48,8 +49,10 @@ package final class SRVSource: DNSSource {
     private var resolutions: [PendingAddresses] = []
     /// What targets resolved to last.
     private var knownAddresses: [DomainName: [IPAddress]] = [:]
-    /// The instances reported last, for answers that are known to be a part.
-    private var lastInstances: [Instance] = []
+    /// What rotating answers, and those that are known to be a part, name together.
+    private var rotation = RotatingSet<Endpoint>()
+    /// What the last answers said of each endpoint.
+    private var knownInstances: [Endpoint: [Instance]] = [:]
     private var partialGuard = PartialAnswerGuard()
     /// The aliases that the lookup under way has followed.
     private var aliases: AliasTrail
@@ -145,6 +148,8 @@ package final class SRVSource: DNSSource {
     }
 
     private func judge(_ message: Message, _ found: PartialAnswerGuard.Answer) {
+        // TCP has told no more of answers that are known to rotate.
+        if rotation.isRotating { return complete(message, isPart: false) }
         switch partialGuard.judge(found, now: .now) {
         case .whole: complete(message, isPart: false)
         case .part: complete(message, isPart: true)
@@ -204,22 +209,30 @@ package final class SRVSource: DNSSource {
         knownAddresses = records.resolvedAddresses
         var (instances, omissions) = records.read()
         findings.omissions = omissions
-        if isPart {
-            // The server says that there are more: those it named last are still believed.
-            let named = Set(instances.map(\.endpoint))
-            instances += lastInstances.filter { !named.contains($0.endpoint) }
-                .prefix(max(0, Self.rememberedMax - instances.count))
-        }
+        instances += gather(instances, of: records.count, isPart: isPart)
         // Records without any usable target (`.` says so on purpose) name no instance.
         guard !instances.isEmpty else {
             report(.failure(.nodata), timeToLive: nil)
             return
         }
-        lastInstances = instances
         let aliasTTL = aliases.ttlSeconds.map { Duration.seconds(Int64($0)) }
         report(
             .instances(instances),
             timeToLive: [records.timeToLive, aliasTTL].compactMap(\.self).min())
+    }
+
+    /// The instances that an answer of so many records does not name, and that are believed all the
+    /// same, since no answer names all of them.
+    private func gather(_ named: [Instance], of count: Int, isPart: Bool) -> [Instance] {
+        let latest = Dictionary(grouping: named, by: \.endpoint)
+        let believed = rotation.take(Array(latest.keys), size: count, isPart: isPart)
+        knownInstances.merge(latest) { _, latest in latest }
+        if knownInstances.count > 2 * believed.count + Self.knownMin {
+            let kept = Set(believed)
+            knownInstances = knownInstances.filter { kept.contains($0.key) }
+        }
+        findings.rotation = SourceFindings.Rotation(rotation)
+        return believed.filter { latest[$0] == nil }.flatMap { knownInstances[$0] ?? [] }
     }
 
     // MARK: - No records
@@ -243,8 +256,9 @@ package final class SRVSource: DNSSource {
             Instance(
                 Endpoint(address, port), hostName: name.hostName, timeToLive: answer.timeToLive)
         }
-        lastInstances = instances
-        report(.instances(instances), timeToLive: answer.timeToLive)
+        report(
+            .instances(instances + gather(instances, of: instances.count, isPart: false)),
+            timeToLive: answer.timeToLive)
     }
 
     // MARK: - Reporting

@@ -52,6 +52,9 @@ package final class StaticSource: DNSSource {
     private var listener: ((DiscoveryAnswer) -> Void)?
     private var lookupsUnderWay: [PendingHost] = []
     private var knownAddresses: [HostName: [IPAddress]] = [:]
+    private var rotations: [HostName: RotatingSet<IPAddress>] = [:]
+    /// What is odd about the last answers; of several names that rotate, one is told of.
+    package private(set) var findings = SourceFindings()
 
     /// A source for `entries`, whose names are looked up by `hosts`.
     /// - Parameter family: Which addresses of a name are instances: all of the first family that it
@@ -112,6 +115,7 @@ package final class StaticSource: DNSSource {
         var shortest: Duration?
         var failure: HostAnswer?
         var wasGivenUp = false
+        var omissions = Omissions()
         lookupsUnderWay = names.map { name in
             hosts.resolve(name, family) { [weak self] answer in
                 guard let self else { return }
@@ -121,16 +125,33 @@ package final class StaticSource: DNSSource {
                     failure = answer
                     if answer.isComplete { knownAddresses[name] = [] }
                 } else {
-                    knownAddresses[name] = answer.addresses
+                    knownAddresses[name] = gather(answer)
+                }
+                for message in answer.answers.compactMap(\.message) {
+                    omissions.add(Omissions(unreadableIn: message))
                 }
                 shortest = [shortest, answer.timeToLive].compactMap(\.self).min()
                 waiting -= 1
                 wasGivenUp = wasGivenUp || answer.answers.contains(where: \.wasGivenUp)
                 guard waiting == 0 else { return }
+                findings.omissions = omissions
                 finish(timeToLive: shortest, failure: failure)
                 if wasGivenUp { lookups?.lookupGivenUp(by: hosts.resolver) }
             }
         }
+    }
+
+    /// The addresses to believe in after an answer: those that it names, and with a server that names
+    /// others each time, those that it named before.
+    private func gather(_ answer: HostAnswer) -> [IPAddress] {
+        guard answer.origin == .dns else { return answer.addresses }
+        let named = family.choose(from: answer.addresses)
+        var rotation = rotations[answer.host] ?? RotatingSet()
+        let believed = rotation.take(
+            named, size: named.count, isPart: answer.tried.contains(where: \.isPart))
+        rotations[answer.host] = rotation
+        findings.rotation = rotations.values.lazy.compactMap { SourceFindings.Rotation($0) }.first
+        return believed
     }
 
     private func finish(timeToLive: Duration?, failure: HostAnswer?) {

@@ -42,17 +42,21 @@ package struct Explanation: Sendable {
         package var answers: [DNSAnswer]
         /// What the source made of them; nil for no instances to make, or no end in time.
         package var result: DiscoveryAnswer?
+        /// The same question asked several times, the first of them as in `answers`; empty when it was
+        /// asked once.
+        package var samples: [DNSAnswer]
         /// What became of answers that looked cut.
         package var partialAnswers: PartialAnswerGuard.Counters
 
         /// What was heard of the server of `status`.
         package init(
             _ status: ServerStatus, answers: [DNSAnswer], result: DiscoveryAnswer?,
-            partialAnswers: PartialAnswerGuard.Counters = .init()
+            samples: [DNSAnswer] = [], partialAnswers: PartialAnswerGuard.Counters = .init()
         ) {
             self.status = status
             self.answers = answers
             self.result = result
+            self.samples = samples
             self.partialAnswers = partialAnswers
         }
 

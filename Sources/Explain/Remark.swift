@@ -15,6 +15,7 @@ package struct Remark: Sendable, Equatable {
         case repeated, zeroWeight = "zero_weight", zeroTTL = "zero_ttl", disagreement
         case letterCase = "letter_case", edns, malformed, mismatched, foreignRecords =
             "foreign_records"
+        case unreadable, rotating
     }
 
     /// What kind of thing it is.
@@ -26,7 +27,7 @@ package struct Remark: Sendable, Equatable {
         about subject: Explanation.Subject, _ servers: [Explanation.Server],
         _ decided: Explanation.Server?
     ) -> [Remark] {
-        var remarks = servers.flatMap { behaviour(of: $0) }
+        var remarks = servers.flatMap { behaviour(of: $0) + rotation(of: $0) }
         if let decided { remarks += records(of: decided) }
         if subject.makesInstances { remarks += disagreements(among: servers) }
         return remarks
@@ -72,6 +73,26 @@ package struct Remark: Sendable, Equatable {
             )
         }
         return remarks
+    }
+
+    /// Whether a server names others each time: of one size, and never all there is.
+    private static func rotation(of server: Explanation.Server) -> [Remark] {
+        let sets = server.samples.compactMap(\.message).map { message in
+            Set(AnswerChain(message).records.map(\.data))
+        }
+        guard let first = sets.first, sets.allSatisfy({ $0.count == first.count }),
+            sets.contains(where: { $0 != first })
+        else { return [] }
+        let all = sets.reduce(into: Set<RecordData>()) { $0.formUnion($1) }
+        return [
+            Remark(
+                kind: .rotating,
+                text:
+                    "\(server.status.endpoint) names \(first.count) at a time, and others each time: "
+                    + "\(all.count) in \(sets.count) answers. No answer is whole (AWS Cloud Map gives 8 "
+                    + "at random): they are gathered, one that is left out for long is dropped, and "
+                    + "checks decide meanwhile")
+        ]
     }
 
     private static func partialAnswers(of server: Explanation.Server) -> [Remark] {
@@ -133,12 +154,18 @@ package struct Remark: Sendable, Equatable {
         }
         func add(_ kind: Kind, _ text: String) { remarks.append(Remark(kind: kind, text: text)) }
         let chain = AnswerChain(message)
-        let others = message.answers.count - chain.records.count
+        let others = message.answers.count - chain.records.count - chain.unreadable.count
         let aliases = message.answers.count { $0.type == .cname }
         if others - aliases > 0 {
             add(
                 .foreignRecords,
                 "\(others - aliases) records of the answer are of another name or type, and are ignored"
+            )
+        }
+        for (record, error) in chain.unreadable {
+            add(
+                .unreadable,
+                "a record of \(record.name.lowercased) is left out, since it can't be read: \(error)"
             )
         }
         if chain.records.contains(where: { $0.ttlSeconds == 0 }) {

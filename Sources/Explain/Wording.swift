@@ -47,6 +47,8 @@ extension RecordData {
                 + "\(soa.refreshSeconds) \(soa.retrySeconds) \(soa.expireSeconds) "
                 + "\(soa.minimumSeconds)"
         case .txt(let strings): strings.map(quoted).joined(separator: " ")
+        case .unreadable(_, let octets, let error):
+            "\\# \(octets.count), which can't be read: \(error)"
         case .other(_, let octets):
             // RFC 3597, section 5.
             "\\# \(octets.count) "

@@ -176,6 +176,9 @@ extension ControlPlane {
         shown.lastFailureAt = source.lastFailure.map { clock.wall($0.at) }
         shown.lastFailure = source.lastFailure.map { "\($0.failure)" } ?? ""
         shown.nextAskAt = asked.nextAsk.map(clock.wall)
+        let findings = asked.findings
+        shown.findings = findings.sentences
+        shown.leftOutCount = findings.omissions.count
         shown.answers = ["good": Int(source.goodAnswers)]
         for (kind, count) in source.failures { shown.answers[kind.rawValue] = Int(count) }
         return shown

@@ -212,6 +212,7 @@ private final class Lookup {
     private(set) var isOver = false
     private var answers: [DNSAnswer] = []
     private var result: DiscoveryAnswer?
+    private var samples: [DNSAnswer] = []
     private var source: (any DNSSource)?
 
     init(_ resolver: Resolver) {
@@ -229,11 +230,32 @@ private final class Lookup {
         self.source = source
         source.onAnswer = { [unowned self] in if !isOver { answers.append($0) } }
         source.start { [unowned self] answer in
-            guard !isOver else { return }
+            guard !isOver, result == nil else { return }
             result = answer
-            isOver = true
+            takeSamples(of: source)
         }
     }
+
+    /// Asks the question that had SRV records a few times more: a server may name others each time.
+    private func takeSamples(of source: any DNSSource) {
+        guard source is SRVSource, case .instances = result,
+            let last = answers.last(where: { $0.question.type == .srv && $0.outcome.hasRecords })
+        else {
+            isOver = true
+            return
+        }
+        source.onAnswer = nil
+        samples = [last]
+        for _ in 0..<Self.samplesMore {
+            resolver.ask(last.question.name, .srv, tcpFirst: last.transport == .tcp) {
+                [unowned self] answer in
+                samples.append(answer)
+                isOver = samples.count > Self.samplesMore
+            }
+        }
+    }
+
+    private static let samplesMore = 4
 
     func stop() {
         source?.stop()
@@ -243,7 +265,7 @@ private final class Lookup {
     var report: Explanation.Server? {
         guard let status = resolver.servers.first else { return nil }
         return Explanation.Server(
-            status, answers: answers, result: result,
+            status, answers: answers, result: result, samples: samples,
             partialAnswers: (source as? SRVSource)?.partialAnswers ?? .init())
     }
 }

@@ -1,6 +1,7 @@
 // LiveConfiguration: the program's own configuration, and documents that come while it runs (from a
-// key/value store or from tags), read together as one, and applied when the whole is valid. If it is
-// not, the last good one stays, and the reasons are kept for whoever looks.
+// key/value store or from tags), read together as one, and applied when the whole is valid. A document
+// that is not valid says what it said when it last was, or nothing, and keeps none of the others back. If
+// the whole is not valid even so, the last good one stays. The reasons are kept for whoever looks.
 //
 // | what happens     | what is read                                    | when it is refused, it stays with |
 // |------------------|-------------------------------------------------|-----------------------------------|
@@ -8,6 +9,7 @@
 // | a reload         | the file as it is now, all documents            | the same, and the file of before  |
 
 import Configuration
+import Documents
 import Events
 
 /// Keeps the running configuration up to date. Control thread only.
@@ -37,7 +39,7 @@ final class LiveConfiguration {
 
     /// The last refusal of documents, whether or not a good configuration followed; nil for none.
     private(set) var lastRefusal: Refusal?
-    /// Whether what runs is not what the documents say.
+    /// Whether what runs is not what the documents say, or not what each of them does.
     private(set) var isRefusing = false
     /// How often what runs was compared with valid documents, and changed where it differed.
     private(set) var applied = 0
@@ -60,6 +62,12 @@ final class LiveConfiguration {
     /// Sources whose documents have changed since they were read last.
     private var changed: Set<String> = []
     private var timer: Timer?
+    /// Each document as it was when it was taken up last, by its name.
+    private var taken: [String: Addition] = [:]
+
+    /// How often documents are left out of one reading: each time takes at least one, and shows what
+    /// is wrong without it.
+    private static let leaveOutsMax = 16
 
     private struct Said: Equatable {
         var additions: [Addition]
@@ -121,10 +129,11 @@ final class LiveConfiguration {
         timer?.cancel()
         changed = []
         switch take(new) {
-        case .success(let change):
+        case .success(let taken):
             origin = new
-            isRefusing = false
+            noteLeftOut(taken.leftOut, ["reload"])
             reloadRefusal = nil
+            let change = taken.change
             guard !change.isEmpty else {
                 reloads.unchanged += 1
                 log().write(.info, "configuration.unchanged", [:])
@@ -143,9 +152,9 @@ final class LiveConfiguration {
         let sources = changed.sorted()
         changed = []
         switch take(origin) {
-        case .success:
-            applied += 1
-            isRefusing = false
+        case .success(let taken):
+            if taken.leftOut.isEmpty || !taken.change.isEmpty { applied += 1 }
+            noteLeftOut(taken.leftOut, sources)
         case .failure(let failure):
             refused += 1
             isRefusing = true
@@ -153,24 +162,33 @@ final class LiveConfiguration {
         }
     }
 
+    /// Keeps why documents are left out, as of a refusal; none ends one.
+    private func noteLeftOut(_ reasons: [String], _ sources: [String]) {
+        isRefusing = !reasons.isEmpty
+        guard isRefusing, lastRefusal?.reasons != reasons else { return }
+        refused += 1
+        lastRefusal = refuse(reasons, sources)
+    }
+
     private struct Failure: Error {
         let reasons: [String]
     }
 
+    /// What was taken up.
+    private struct Taken {
+        let change: ConfigurationChange
+        /// Why documents are left out, or stand as they were before, a line each.
+        let leftOut: [String]
+    }
+
     /// Reads `origin` with all documents, and applies what comes of it.
-    private func take(
-        _ origin: ConfigurationOrigin
-    ) -> Result<ConfigurationChange, Failure> {
-        // In the order of their names, so that the same documents always make the same whole.
-        let all = documents.sorted { $0.key < $1.key }.map(\.value)
-        let problems = all.flatMap(\.problems)
-        guard problems.isEmpty else { return .failure(Failure(reasons: problems)) }
+    private func take(_ origin: ConfigurationOrigin) -> Result<Taken, Failure> {
         let loaded: LoadedConfiguration
-        do throws(ConfigurationErrors) {
-            loaded = try load(origin, all.flatMap(\.additions))
-        } catch {
-            let lines = "\(error)".split(separator: "\n").map(String.init)
-            return .failure(Failure(reasons: lines))
+        var documents: [Addition]
+        var leftOut: [String]
+        switch loadWhatIsValid(origin) {
+        case .failure(let failure): return .failure(failure)
+        case .success(let valid): (loaded, documents, leftOut) = valid
         }
         for warning in loaded.warnings {
             log().write(.warning, "configuration.warning", ["cause": "\(warning)"])
@@ -178,10 +196,44 @@ final class LiveConfiguration {
         do throws(ChangeRefusal) {
             let change = try apply(loaded.configuration)
             effective = loaded.effective
-            return .success(change)
+            taken = Dictionary(documents.map { ($0.document.name, $0) }) { first, _ in first }
+            return .success(Taken(change: change, leftOut: leftOut))
         } catch {
             return .failure(Failure(reasons: error.reasons.map(\.description)))
         }
+    }
+
+    /// Reads `origin` with all documents that are valid with the others; one that is not stands as it
+    /// was when it was taken up last, or is left out.
+    private func loadWhatIsValid(
+        _ origin: ConfigurationOrigin
+    ) -> Result<(LoadedConfiguration, [Addition], leftOut: [String]), Failure> {
+        // In the order of their names, so that the same documents always make the same whole.
+        let all = documents.sorted { $0.key < $1.key }.map(\.value)
+        let problems = all.flatMap(\.problems)
+        guard problems.isEmpty else { return .failure(Failure(reasons: problems)) }
+        var additions = all.flatMap(\.additions)
+        var leftOut: [String] = []
+        for _ in 0..<Self.leaveOutsMax {
+            do throws(ConfigurationErrors) {
+                return .success((try load(origin, additions), additions, leftOut))
+            } catch {
+                let lines = "\(error)".split(separator: "\n").map(String.init)
+                leftOut += lines
+                let odd = Set(error.problems.map(\.document))
+                let names = Set(additions.map(\.document.name))
+                // What is wrong outside of the documents is not mended by leaving some out.
+                guard odd.allSatisfy({ $0.map(names.contains) ?? false }) else {
+                    return .failure(Failure(reasons: lines))
+                }
+                additions = additions.compactMap { addition in
+                    guard odd.contains(addition.document.name) else { return addition }
+                    let before = taken[addition.document.name]
+                    return before == addition ? nil : before
+                }
+            }
+        }
+        return .failure(Failure(reasons: leftOut))
     }
 
     private func refuse(_ reasons: [String], _ sources: [String]) -> Refusal {

@@ -23,6 +23,8 @@ final class ServiceControl {
     private var checks: ServiceChecks?
     private var outliers: OutlierWatch
     private var operatorWords = OperatorWords()
+    /// What was odd about the last answer of each source, by its place.
+    private var findings: [Int: [String]] = [:]
     private var deadlineTimer: Timer?
     private var drainTimer: Timer?
     private var publishTimer: Timer?
@@ -96,9 +98,23 @@ final class ServiceControl {
                 remember(answer, of: key, at: place)
                 let stands = sources.indices.contains(place) && sources[place].answersStand
                 roster.apply(answer, from: place, stands: stands, now: .now)
+                noteFindings(of: source, at: place)
                 settle()
             }
         }
+    }
+
+    /// Writes down what has become odd about a source's answers, and that it is no more.
+    private func noteFindings(of source: any Source, at place: Int) {
+        let found = source.findings
+        guard found.kinds != findings[place, default: []] else { return }
+        findings[place] = found.kinds
+        let text =
+            found.sentences.isEmpty
+            ? "nothing is odd any more"
+            : found.sentences
+                .joined(separator: "; ")
+        roster.sourceNoted(text, from: place, now: .now)
     }
 
     /// Keeps a good answer for the next process; begins with that of the last one if the source fails

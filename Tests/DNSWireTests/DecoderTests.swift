@@ -145,6 +145,34 @@ private func decode(_ bytes: [UInt8]) throws(DecodeError) -> Message {
         #expect(!twin.error.description.isEmpty)
     }
 
+    @Test(
+        "data that make no sense leave their record unreadable, and the others as they are",
+        arguments: unreadable)
+    func oddData(odd: (bytes: [UInt8], error: DecodeError)) throws {
+        let alone = try decode(odd.bytes)
+        guard case .unreadable(let type, _, let error) = alone.answers.first?.data else {
+            Issue.record("found \(alone.answers)")
+            return
+        }
+        #expect(error == odd.error && alone.answers.first?.type == type)
+        // With a good record behind it.
+        let both = try decode(
+            header(0, 0, 2, 0, 0) + odd.bytes.dropFirst(12) + record([0], 1, [10, 0, 0, 1]))
+        #expect(both.answers.count == 2 && both.answers.last?.data == .a(0x0a00_0001))
+        // It can be passed on as it is.
+        var again: [UInt8] = []
+        #expect(both.encode(into: &again, maximumSize: Message.octetsMax))
+        #expect(try decode(again).answers.count == 2)
+    }
+
+    @Test("options of EDNS that make no sense are left out, and EDNS is not")
+    func oddOption() throws {
+        let bytes =
+            header(0, 0, 0, 0, 1) + [0, 0, 41, 2, 0, 0, 0, 0, 0, 0, 5, 0, 10, 0, 2, 1]
+        let edns = try #require(try decode(bytes).edns)
+        #expect(edns.options.isEmpty && edns.udpPayloadOctetsMax == 512)
+    }
+
     @Test("a name takes 255 octets and 126 pointers at most")
     func nameLimits() throws {
         // Three labels of 63 and one of 61: 3 * 64 + 62 + 1 = 255 octets. One more is too many.
@@ -206,6 +234,14 @@ private let malformed: [(bytes: [UInt8], error: DecodeError)] = [
     // Label types 01 and 10.
     (header(0, 1, 0, 0, 0) + [0x41, 0, 0, 1, 0, 1], .unknownLabelType(0x41, offset: 12)),
     (header(0, 1, 0, 0, 0) + [0x80, 0, 0, 1, 0, 1], .unknownLabelType(0x80, offset: 12)),
+    // OPT twice, with an owner, and in the answer section.
+    (header(0, 0, 0, 0, 2) + opt + opt, .misplacedOPT(offset: 35)),
+    (header(0, 0, 0, 0, 1) + label("a") + opt, .misplacedOPT(offset: 12)),
+    (header(0, 0, 1, 0, 0) + opt, .misplacedOPT(offset: 12)),
+]
+
+/// Messages whose one record has data that are not what its type says, each with the reason.
+private let unreadable: [(bytes: [UInt8], error: DecodeError)] = [
     // Data too short or too long for its type.
     (
         header(0, 0, 1, 0, 0) + record([0], 1, [1, 2, 3]),
@@ -239,12 +275,9 @@ private let malformed: [(bytes: [UInt8], error: DecodeError)] = [
         header(0, 0, 1, 0, 0) + record([0], 16, [3, 1, 2]),
         .cutShort(.text, offset: 24, needed: 3, left: 2)
     ),
-    // OPT twice, with an owner, in the answer section, and with an option that is too long.
-    (header(0, 0, 0, 0, 2) + opt + opt, .misplacedOPT(offset: 35)),
-    (header(0, 0, 0, 0, 1) + label("a") + opt, .misplacedOPT(offset: 12)),
-    (header(0, 0, 1, 0, 0) + opt, .misplacedOPT(offset: 12)),
+    // A target that points to itself.
     (
-        header(0, 0, 0, 0, 1) + [0, 0, 41, 2, 0, 0, 0, 0, 0, 0, 5, 0, 10, 0, 2, 1],
-        .cutShort(.ednsOption, offset: 27, needed: 2, left: 1)
+        header(0, 0, 1, 0, 0) + record([0], 33, [0, 1, 0, 1, 0, 80, 0xc0, 29]),
+        .badPointer(target: 29, offset: 29)
     ),
 ]

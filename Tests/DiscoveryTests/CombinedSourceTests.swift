@@ -100,7 +100,32 @@ private func instances(_ ports: UInt16...) -> DiscoveryAnswer {
 // Goal: a file of instances is read as Prometheus writes it, and anything else is told by its place.
 @Suite struct FileTargetsTests {
     private func read(_ text: String) throws -> [StaticSource.Entry] {
+        try contents(text).entries
+    }
+
+    private func contents(_ text: String) throws -> FileTargets.Contents {
         try FileTargets.parse(NamedText(name: "f", text: text))
+    }
+
+    @Test(
+        "one target, label or group that makes no sense is left out and told of",
+        arguments: [
+            ("[{targets: ['10.0.0.1:80', x, '10.0.0.2:80']}]", "line 1, column 28: found \"x\""),
+            ("[{targets: ['10.0.0.1:80', '10.0.0.2:80', 'a:99999']}]", "expected HOST:PORT"),
+            ("[{targets: ['10.0.0.1:80', '10.0.0.2:80', [1]]}]", "found a list"),
+            (
+                "[{targets: ['10.0.0.1:80', '10.0.0.2:80'], labels: {weight: x, zone: a}}]",
+                "expected 0 to 65535"
+            ),
+            ("[{targets: ['10.0.0.1:80', '10.0.0.2:80'], target: x}]", "found the key \"target\""),
+            ("[7, {targets: ['10.0.0.1:80', '10.0.0.2:80']}]", "expected targets and labels"),
+            ("[{targets: x}, {targets: ['10.0.0.1:80', '10.0.0.2:80']}]", "a list of HOST:PORT"),
+        ])
+    func oneOdd(text: String, message: String) throws {
+        let contents = try contents(text)
+        #expect(contents.entries.map(\.port) == [80, 80])
+        #expect(contents.omissions.count == 1)
+        #expect(contents.omissions.description.contains(message), "\(contents.omissions)")
     }
 
     @Test(

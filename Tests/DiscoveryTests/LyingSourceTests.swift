@@ -76,6 +76,127 @@ import Testing
 
     private static let five = (1...5).map { "10.0.0.\($0):80" }
 
+    // MARK: - Records that make no sense
+
+    @Test("a record that can't be read is left out and told of, and the others count")
+    func unreadable() throws {
+        var hosts = [1, 2, 3, 4]
+        let server = try ScriptedServer(on: loop) { query in
+            var reply = Self.reply(query, hosts)
+            guard let question = query.question else { return [] }
+            reply.answers.insert(
+                ResourceRecord(question.name, ttlSeconds: 0, .other(.srv, [0, 1, 0])), at: 1)
+            return [reply.datagram]
+        }
+        defer { server.close() }
+        let source = source(server)
+        var heard = answers(2, of: source)
+        #expect(endpoints(heard.last) == (1...4).map { "10.0.0.\($0):80" })
+        #expect(source.findings.omissions.count == 1)
+        #expect(source.findings.sentences.first?.contains("the SRV record of _web._tcp") == true)
+        // Nothing is frozen by it: others come and go.
+        hosts = [2, 3, 4, 5, 6]
+        heard = answers(2, of: source)
+        #expect(endpoints(heard.last) == (2...6).map { "10.0.0.\($0):80" })
+    }
+
+    @Test("an answer of which no record can be read is none, and no denial")
+    func allUnreadable() throws {
+        let server = try ScriptedServer(on: loop) { query in
+            var reply = query.reply()
+            guard let question = query.question else { return [] }
+            reply.answers = [ResourceRecord(question.name, ttlSeconds: 0, .other(.srv, [0]))]
+            return [reply.datagram]
+        }
+        defer { server.close() }
+        guard case .failure(.malformed) = answers(1, of: source(server)).first else {
+            Issue.record("it was believed")
+            return
+        }
+    }
+
+    @Test("records that are left out are a loss like another one: of most, those lost are held")
+    func unreadableLoss() throws {
+        let roster = Roster(
+            service: ServiceID(index: 0), options: RosterOptions(), ids: BackendIDs(),
+            journal: Journal())
+        let now = ContinuousClock.now
+        func instances(_ hosts: ClosedRange<Int>) throws -> DiscoveryAnswer {
+            let query = Message.query(id: 1, Question(name, .srv))
+            var reply = Self.reply(query, Array(hosts))
+            // Those of 8 that are not among them can't be read.
+            for host in 1...8 where !hosts.contains(host) {
+                reply.answers.append(
+                    ResourceRecord(
+                        name, ttlSeconds: 0,
+                        .unreadable(.srv, [], .trailingOctets(offset: 0, octets: 0))))
+            }
+            let records = SRVRecords(reply)
+            #expect(records.count == 8)
+            return .instances(records.instances)
+        }
+        roster.apply(try instances(1...8), now: now)
+        for backend in roster.backends { roster.checkPassed(backend.id, took: .zero, now: now) }
+        roster.apply(try instances(1...3), now: now + .seconds(1))
+        #expect(roster.count == 8)
+        #expect(roster.backends.count { $0.naming == .named } == 3)
+    }
+
+    // MARK: - Answers that never are whole
+
+    @Test("eight at random of twenty, over UDP and TCP alike, are gathered to twenty")
+    func cloudMap() throws {
+        var random = SeededGenerator(seed: 21)
+        func eight(_ query: Message) -> Message {
+            Self.reply(query, Array((1...20).shuffled(using: &random).prefix(8)))
+        }
+        let server = try ScriptedServer(
+            on: loop, udp: { [eight($0).datagram] }, tcp: { .send([eight($0).frame]) })
+        defer { server.close() }
+        let source = source(server)
+        let heard = answers(60, of: source)
+        let all = (1...20).map { "10.0.0.\($0):80" }.sorted()
+        #expect(heard.suffix(30).allSatisfy { endpoints($0) == all })
+        #expect(source.findings.rotation?.answerCount == 8)
+        #expect(source.findings.sentences.first?.contains("names 8 of 20") == true)
+        // TCP is not asked any more once it is known.
+        let overTCP = server.queries.count { $0.1 == .tcp }
+        #expect(overTCP < 15)
+    }
+
+    @Test("one address of a name at a time is gathered too")
+    func oneAddress() throws {
+        var number = 0
+        let server = try ScriptedServer(on: loop) { query in
+            var reply = query.reply()
+            guard let question = query.question, question.type == .a else {
+                return [reply.datagram]
+            }
+            number += 1
+            reply.answers = [
+                ResourceRecord(
+                    question.name, ttlSeconds: 0, .a(0x0a00_0001 + UInt32(number % 3)))
+            ]
+            return [reply.datagram]
+        }
+        defer { server.close() }
+        let resolver = resolver(server)
+        defer { resolver.close() }
+        let list = StaticSource(
+            [.init(.name(try HostName("web.test.")), port: 80, priority: 0, weight: 1)],
+            hosts: HostResolver(resolver), refresh: options.refresh, on: loop)
+        var heard: [DiscoveryAnswer] = []
+        list.start { heard.append($0) }
+        var turnsLeft = 100_000
+        while heard.count < 12, turnsLeft > 0 {
+            loop.runOnce(waiting: true)
+            turnsLeft -= 1
+        }
+        list.stop()
+        #expect(endpoints(heard.last) == (1...3).map { "10.0.0.\($0):80" })
+        #expect(list.findings.rotation?.answerCount == 1)
+    }
+
     // MARK: - Parts
 
     @Test("three of five at random without TC: all five are reported, every time")
@@ -164,7 +285,9 @@ import Testing
     func forAWhile(code: ResponseCode, failure: DiscoveryFailure) throws {
         var left = 3
         let server = try ScriptedServer(on: loop) { query in
-            left -= 1
+            // A lookup begins with mixed case; as spelled, it is asked again.
+            let name = query.question?.name ?? .root
+            if !name.isSpelled(like: name.lowercased) { left -= 1 }
             return [left >= 0 ? query.reply(code).datagram : Self.reply(query, [1]).datagram]
         }
         defer { server.close() }

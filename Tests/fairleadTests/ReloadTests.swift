@@ -147,15 +147,28 @@ import Testing
                 $0.services["b"]?.settings.sources == [.srv("_c.test")]
             }
             #expect(try reloads(plane).refusal != nil)
-            // And documents that are bad refuse a good file, with their own place.
-            try set("srv: no name")
-            try plane.wait(until: "that is refused") { $0.live?.isRefusing == true }
-            try file.write(text(""))
-            guard case .refused(let reasons) = try reload(plane) else {
-                Issue.record("it was not refused")
-                return
+            // A document that is bad stays as it was, is told with its place, and keeps back neither
+            // the file nor another document.
+            try plane.perform { plane in
+                let texts = ["b": "srv: no name", "c": "srv: _c.test", "d": "srvv: x"]
+                plane.live?.set(
+                    texts.sorted { $0.key < $1.key }.map { name, text in
+                        Addition(
+                            .service(name), NamedText(name: "kv:services/\(name)", text: text))
+                    }, from: "kv")
             }
-            #expect(reasons.count == 1 && reasons[0].hasPrefix("kv:services/b:1:6: srv: found"))
+            try plane.wait(until: "that is refused") { $0.live?.isRefusing == true }
+            try plane.wait(until: "another is taken up") { $0.services["c"] != nil }
+            #expect(try names().sorted() == ["a", "b", "c"])
+            try file.write(text(""))
+            #expect(try reload(plane) == .applied(["service a: changed (backends' rules)"]))
+            let (reasons, sources) = try plane.perform {
+                ($0.live?.lastRefusal?.reasons ?? [], $0.services["b"]?.settings.sources)
+            }
+            #expect(sources == [.srv("_c.test")])
+            #expect(
+                reasons.contains { $0.hasPrefix("kv:services/b:1:6: srv: found") }
+                    && reasons.contains { $0.hasPrefix("kv:services/d:1:1: srvv:") }, "\(reasons)")
         }
     }
 

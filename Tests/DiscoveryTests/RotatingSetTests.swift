@@ -1,0 +1,127 @@
+// Goal: answers that never are whole are known for that, and what they name together is believed; what
+// only looks like them is not. Method: rows of answers, without a server.
+
+import Discovery
+import TestSupport
+import Testing
+
+@Suite struct RotatingSetTests {
+    @Test(
+        "eight at random of more are known within ten answers, and gathered",
+        arguments: [9, 10, 12, 20, 50, 100])
+    func cloudMap(count: Int) {
+        var random = SeededGenerator(seed: 7)
+        var set = RotatingSet<Int>()
+        var known: Int?
+        for number in 1...400 {
+            let named = Array((0..<count).shuffled(using: &random).prefix(8))
+            let believed = set.take(named, size: 8, isPart: false)
+            #expect(Set(believed).isSuperset(of: named))
+            if set.isRotating, known == nil { known = number }
+        }
+        #expect((known ?? .max) <= (count == 9 ? 25 : 10), "after \(known ?? 0) answers")
+        #expect(set.members.count == count)
+        // All of them are believed all the time once they are known.
+        var changes = 0
+        for _ in 0..<200 {
+            let before = Set(set.members)
+            let named = Array((0..<count).shuffled(using: &random).prefix(8))
+            if Set(set.take(named, size: 8, isPart: false)) != before { changes += 1 }
+        }
+        #expect(changes == 0)
+    }
+
+    @Test("one address of several in turn, or at random, is known too")
+    func oneAtATime() {
+        var set = RotatingSet<Int>()
+        for number in 0..<12 { _ = set.take([number % 4], size: 1, isPart: false) }
+        #expect(set.isRotating && Set(set.members) == [0, 1, 2, 3])
+    }
+
+    @Test("a member that is gone is dropped after so many answers, and others stay")
+    func gone() {
+        var random = SeededGenerator(seed: 8)
+        var set = RotatingSet<Int>()
+        for _ in 0..<100 {
+            _ = set.take(Array((0..<12).shuffled(using: &random).prefix(8)), size: 8, isPart: false)
+        }
+        let patience = set.patience
+        #expect(patience == 20)
+        for _ in 0...patience {
+            _ = set.take(Array((1..<12).shuffled(using: &random).prefix(8)), size: 8, isPart: false)
+        }
+        #expect(Set(set.members) == Set(1..<12))
+    }
+
+    @Test("an answer of another size is whole, and ends it")
+    func scaledDown() {
+        var random = SeededGenerator(seed: 9)
+        var set = RotatingSet<Int>()
+        for _ in 0..<40 {
+            _ = set.take(Array((0..<12).shuffled(using: &random).prefix(8)), size: 8, isPart: false)
+        }
+        #expect(set.isRotating)
+        #expect(set.take([1, 2, 3, 4, 5], size: 5, isPart: false) == [1, 2, 3, 4, 5])
+        #expect(!set.isRotating)
+        // A record that names nobody does not count as another size.
+        var other = RotatingSet<Int>()
+        for _ in 0..<40 {
+            let named = (0..<12).shuffled(using: &random).prefix(8).filter { $0 != 3 }
+            _ = other.take(Array(named), size: 8, isPart: false)
+        }
+        #expect(other.isRotating && other.members.count == 11)
+    }
+
+    @Test("a set that settles on eight is whole again once the others are dropped")
+    func settles() {
+        var random = SeededGenerator(seed: 10)
+        var set = RotatingSet<Int>()
+        for _ in 0..<40 {
+            _ = set.take(Array((0..<12).shuffled(using: &random).prefix(8)), size: 8, isPart: false)
+        }
+        for _ in 0..<40 { _ = set.take(Array(0..<8), size: 8, isPart: false) }
+        #expect(!set.isRotating && Set(set.members) == Set(0..<8))
+    }
+
+    @Test("deploys are none: one by one, all at once, rolled back, and with a restart in between")
+    func deploys() {
+        var set = RotatingSet<Int>()
+        func take(_ named: [Int]) {
+            let believed = set.take(named, size: named.count, isPart: false)
+            #expect(believed == named && !set.isRotating)
+        }
+        take(Array(0..<8))
+        // One by one, each with a successor.
+        for step in 1...8 { take(Array(step..<8) + (100..<(100 + step))) }
+        // Blue/green, and back.
+        take(Array(0..<8))
+        take(Array(200..<208))
+        // One that is down in turn, for its restart.
+        set = RotatingSet<Int>()
+        for number in 0..<9 { take((0..<9).filter { $0 != number }) }
+        take(Array(0..<9))
+    }
+
+    @Test("changes that are far apart are no row, however often they come")
+    func farApart() {
+        var set = RotatingSet<Int>()
+        for round in 0..<20 {
+            for _ in 0..<15 {
+                let base = round % 2 * 100
+                #expect(set.take([base, base + 1, base + 2], size: 3, isPart: false).count == 3)
+            }
+        }
+        #expect(!set.isRotating)
+    }
+
+    @Test("of parts what was believed before stays for a while, and not for good")
+    func parts() {
+        var set = RotatingSet<Int>()
+        #expect(set.take([1, 2, 3, 4], size: 4, isPart: false).count == 4)
+        #expect(set.take([1, 2], size: 2, isPart: false).count == 2)
+        // What a whole answer has dropped does not come back by a part.
+        #expect(set.take([1], size: 1, isPart: true) == [1, 2])
+        for _ in 0..<40 { _ = set.take([1], size: 1, isPart: true) }
+        #expect(set.members == [1])
+    }
+}

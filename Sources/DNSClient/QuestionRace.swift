@@ -378,8 +378,9 @@ package struct QuestionRace {
             } else if outcome.isBetter(than: doubted.outcome) {
                 find(.knewAsSpelled(after: doubted.outcome))
             }
-        } else if before.hasEDNS, !leg.exchange.hasEDNS, outcome.isGood {
-            find(.answeredWithoutEDNS(code: doubted.message?.responseCode))
+        } else if before.hasEDNS, !leg.exchange.hasEDNS {
+            if outcome.isGood { find(.answeredWithoutEDNS(code: doubted.message?.responseCode)) }
+            if outcome.isSame(as: doubted.outcome) { find(.saidTheSame) }
         }
     }
 

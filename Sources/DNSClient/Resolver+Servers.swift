@@ -43,7 +43,9 @@ extension Resolver {
             // One question finds out whether that has changed; the others need not wait for it.
             if habits.hasEDNS { statuses[server].withoutEDNSSince = now }
         }
-        habits.isEDNSDoubted = habits.hasEDNS && !isRecent(status.ednsWorkedAt, Self.provenFor)
+        habits.isEDNSDoubted =
+            habits.hasEDNS && !isRecent(status.ednsWorkedAt, Self.provenFor)
+            && !denials.trusts(server, name, now: now)
         // With one attempt there is no last one after silence: every second question of a server that
         // is silent goes without.
         let health = ranking.servers[server]

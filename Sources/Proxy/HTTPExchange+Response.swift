@@ -213,8 +213,9 @@ extension HTTPExchange {
     /// bytes.
     private func appendTrailers() {
         var allowed: [UInt8] = []
-        TrailerSection.append(allowedOf: trailers.span, to: &allowed)
+        let section = trailers
         trailers = []
+        TrailerSection.append(allowedOf: section.span, to: &allowed)
         worker.outgoing.append(allowed.span)
     }
 

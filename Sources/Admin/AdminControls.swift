@@ -25,6 +25,8 @@ package enum AdminOutcome: Sendable, Equatable {
     case done(String)
     /// It makes no sense now: what is wrong, and what to do.
     case refused(String, expected: String)
+    /// It is not done without being asked for twice: what it would do. See `change`.
+    case unforced(String)
     /// There is no such backend.
     case unknown
 }
@@ -53,8 +55,9 @@ package struct AdminControls {
     package var entries: (UInt64) -> [AdminSnapshot.JournalEntry] = { _ in [] }
     /// The number that the journal's next entry will have.
     package var journalEnd: () -> UInt64 = { 0 }
-    /// Does something to a backend, in the name of who asked from that address.
-    package var change: (BackendKey, AdminChange, IPAddress) -> AdminOutcome
+    /// Does something to a backend, in the name of who asked from that address; with `isForced` also
+    /// what leaves a service without a backend.
+    package var change: (BackendKey, AdminChange, _ isForced: Bool, IPAddress) -> AdminOutcome
     /// Reads the configuration again.
     package var reload: (IPAddress) -> AdminReload
     /// Sets the least severe message that is logged: `error`, `warning`, `info` or `debug`.
@@ -65,7 +68,7 @@ package struct AdminControls {
         self.snapshot = snapshot
         figures = snapshot
         configuration = { "" }
-        change = { _, _, _ in .refused("Nothing can be changed here.", expected: "GET") }
+        change = { _, _, _, _ in .refused("Nothing can be changed here.", expected: "GET") }
         reload = { _ in .unavailable("There is nothing to read again.") }
         setLogLevel = { _, _ in }
     }

@@ -114,7 +114,7 @@ package final class AdminHandler {
             response.fields.append(("Vary", "Accept"))
             return response
         case .live: return Self.text(200, "live\n")
-        case .ready: return Self.ready(snapshot(), tellsReasons: access.isTrusted(request))
+        case .ready: return try ready(request, snapshot())
         case .openAPI:
             return Self.response(200, "application/json", Array(AdminOpenAPI.text.utf8))
         case .events, .change, .logLevel, .reload:
@@ -136,13 +136,21 @@ package final class AdminHandler {
         return response
     }
 
-    private static func ready(
-        _ snapshot: AdminSnapshot, tellsReasons: Bool
-    ) -> HTTPServerResponse {
-        let reasons = AdminVerdict(snapshot).problems.filter(\.blocksReadiness)
-        guard !reasons.isEmpty else { return text(200, "ready\n") }
-        let told = tellsReasons ? reasons.map { "\($0.text)\n" }.joined() : ""
-        return text(503, "not ready\n" + told)
+    private func ready(
+        _ request: HTTPServerRequest, _ snapshot: AdminSnapshot
+    ) throws(AdminProblem) -> HTTPServerResponse {
+        let when = try AdminQuery(request.query, known: ["when"])["when"]
+        guard when == nil || when == "any" || when == "every" else {
+            throw AdminProblem(
+                400, "when is \(AdminProblem.shown(when ?? "")).",
+                expected: "when=any, as without it, or when=every")
+        }
+        let verdict = AdminVerdict(snapshot)
+        let reasons = verdict.problems.filter { $0.blocksReadiness || $0.blocksEvery }
+        let told =
+            access.isTrusted(request) ? reasons.map { "\($0.text)\n" }.joined() : ""
+        let isReady = when == "every" ? verdict.isReadyForEvery : verdict.isReady
+        return isReady ? Self.text(200, "ready\n" + told) : Self.text(503, "not ready\n" + told)
     }
 
     // MARK: - Changing
@@ -176,8 +184,14 @@ package final class AdminHandler {
         _ name: String, _ verb: AdminPath.Verb, _ request: HTTPServerRequest
     ) throws(AdminProblem) -> HTTPServerResponse {
         let key = try Self.key(name)
-        let query = try AdminQuery(request.query, known: verb == .weight ? ["weight"] : [])
+        let query = try AdminQuery(request.query, known: verb.parameters)
         let change: AdminChange
+        let force = query["force"]
+        guard force == nil || force == "yes" else {
+            throw AdminProblem(
+                400, "force is \(AdminProblem.shown(force ?? "")).",
+                expected: "force=yes, or no parameters")
+        }
         switch verb {
         case .drain: change = .drain
         case .enable: change = .enable
@@ -194,12 +208,20 @@ package final class AdminHandler {
                 text == "auto" ? nil : try query.number("weight", 0...UInt16.max)
             change = .weight(weight)
         }
-        switch controls.change(key, change, request.peer.address) {
+        switch controls.change(key, change, force != nil, request.peer.address) {
         case .done(let what):
             let view = BackendView.find(key, in: controls.snapshot())?.view
             return Self.json(DoneDocument(done: what, backend: view))
         case .refused(let error, let expected):
             throw AdminProblem(409, error, expected: expected)
+        case .unforced(let error):
+            var problem = AdminProblem(
+                409, error,
+                expected:
+                    "another backend in the rotation first; or \(verb)?force=yes, which does it "
+                    + "all the same")
+            problem.isForcible = true
+            throw problem
         case .unknown: throw Self.unknown(key)
         }
     }

@@ -165,7 +165,14 @@ extension AdminOpenAPI {
           },
           "/health/ready": {
             "get": {
-              "summary": "whether every service has a backend", "operationId": "ready",
+              "summary": "whether load balancers should send requests here", "operationId": "ready",
+              "parameters": [
+                {
+                  "name": "when", "in": "query",
+                  "description": "whether one served service is enough, or every one is wanted",
+                  "schema": {"enum": ["any", "every"], "default": "any"}
+                }
+              ],
               "responses": {
                 "200": {
                   "description": "ready",
@@ -183,6 +190,7 @@ extension AdminOpenAPI {
                     }
                   }
                 },
+                "400": {"$ref": "#/components/responses/Problem"},
                 "403": {"$ref": "#/components/responses/Problem"}
               }
             }
@@ -253,7 +261,9 @@ extension AdminOpenAPI {
                 "404": {"$ref": "#/components/responses/Problem"},
                 "409": {"$ref": "#/components/responses/Problem"}
               },
-              "parameters": [{"$ref": "#/components/parameters/key"}]
+              "parameters": [
+                {"$ref": "#/components/parameters/key"}, {"$ref": "#/components/parameters/force"}
+              ]
             }
           },
           "/backends/{key}/disable": {
@@ -272,7 +282,9 @@ extension AdminOpenAPI {
                 "404": {"$ref": "#/components/responses/Problem"},
                 "409": {"$ref": "#/components/responses/Problem"}
               },
-              "parameters": [{"$ref": "#/components/parameters/key"}]
+              "parameters": [
+                {"$ref": "#/components/parameters/key"}, {"$ref": "#/components/parameters/force"}
+              ]
             }
           },
           "/backends/{key}/enable": {

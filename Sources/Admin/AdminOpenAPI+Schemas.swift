@@ -19,6 +19,9 @@ extension AdminOpenAPI {
               "error": {"type": "string", "minLength": 1, "description": "what is wrong"},
               "expected": {
                 "type": "string", "minLength": 1, "description": "what to do instead"
+              },
+              "force": {
+                "enum": ["yes"], "description": "there when force=yes in the query does it all the same"
               }
             }
           },

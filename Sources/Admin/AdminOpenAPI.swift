@@ -24,6 +24,11 @@ enum AdminOpenAPI {
               "description": "SERVICE@ADDRESS:PORT",
               "schema": {"$ref": "#/components/schemas/Key"}, "example": "web@10.0.0.1:8080"
             },
+            "force": {
+              "name": "force", "in": "query",
+              "description": "also when the service has no other backend that serves",
+              "schema": {"enum": ["yes"]}
+            },
             "service": {
               "name": "name", "in": "path", "required": true, "description": "a service's name",
               "schema": {"type": "string", "minLength": 1, "maxLength": 100}, "example": "web"

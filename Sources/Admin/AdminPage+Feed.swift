@@ -173,12 +173,27 @@ extension AdminPage {
           clearTimeout(saying);
           saying = setTimeout(() => { said.hidden = true; }, 8000);
         }
-        async function change(key, what) {
+        // What leaves a service without a backend is asked for twice.
+        function askTwice(key, what, why) {
+          byID('sure-text').textContent = why;
+          const yes = byID('sure-yes');
+          yes.textContent = 'Drain ' + key + ' all the same';
+          yes.onclick = () => { byID('sure').hidden = true; change(key, what, true); };
+          byID('sure').hidden = false;
+          byID('sure-no').focus();
+        }
+        byID('sure-no').addEventListener('click', () => { byID('sure').hidden = true; });
+        document.addEventListener('keydown', event => {
+          if (event.key === 'Escape') byID('sure').hidden = true;
+        });
+        async function change(key, what, isForced) {
           try {
-            const path = '/backends/' + encodeURIComponent(key) + '/' + what;
+            const path = '/backends/' + encodeURIComponent(key) + '/' + what
+              + (isForced ? '?force=yes' : '');
             const answer = await ask(path, {method: 'POST', signal: AbortSignal.timeout(8000)});
             const said = await answer.json();
             if (answer.status === 401) needToken('The token is needed again.');
+            else if (said.force) askTwice(key, what, said.error);
             else if (answer.ok) say(key + ': ' + said.done + '.', false);
             else say(said.error + ' Expected: ' + said.expected + '.', true);
           } catch (error) {

@@ -23,8 +23,10 @@ extension AdminPage {
         #said { background: var(--bar) }
         #said.bad { background: var(--bad) }
         [hidden] { display: none !important }
-        header, section, #login { background: var(--card); border: 1px solid var(--line);
+        header, section, #login, #sure { background: var(--card); border: 1px solid var(--line);
           border-radius: 10px; padding: .8rem 1rem; margin-bottom: .8rem; min-width: 0 }
+        #sure { position: sticky; top: .5rem; z-index: 2; max-width: 40rem; margin: 1rem auto;
+          border: 2px solid var(--bad) }
         #login { max-width: 30rem; margin: 1rem auto; display: grid; gap: .6rem }
         header { border-top: 6px solid var(--line) }
         header.good { border-top-color: var(--good) }

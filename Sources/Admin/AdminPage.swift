@@ -23,6 +23,11 @@ enum AdminPage {
         <a class="skip" href="#main">To the services</a>
         <p id="stale" role="alert" hidden></p>
         <p id="said" role="status" hidden></p>
+        <div id="sure" role="alertdialog" aria-labelledby="sure-text" hidden>
+        <p id="sure-text"></p>
+        <button type="button" id="sure-yes"></button>
+        <button type="button" id="sure-no">Leave it</button>
+        </div>
         <form id="login" hidden>
         <label for="token">This admin port needs its token; it is kept until the page is closed.</label>
         <input id="token" type="password" autocomplete="off" required>

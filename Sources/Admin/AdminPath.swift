@@ -12,6 +12,15 @@ enum AdminPath: Equatable {
     /// What can be done to a backend.
     enum Verb: String, CaseIterable {
         case drain, enable, disable, weight, check, eject
+
+        /// What may stand in the query.
+        var parameters: [String] {
+            switch self {
+            case .drain, .disable: ["force"]
+            case .weight: ["weight"]
+            case .enable, .check, .eject: []
+            }
+        }
     }
 
     /// What is where: the method, the path and a phrase.
@@ -27,9 +36,12 @@ enum AdminPath: Equatable {
         ("GET", "/config", "the configuration in force"),
         ("GET", "/metrics", "for Prometheus"),
         ("GET", "/health/live", "200 as long as the process runs"),
-        ("GET", "/health/ready", "200 when every service has a backend, else 503 and why"),
+        ("GET", "/health/ready", "200 when requests are served, else 503 and why"),
         ("GET", "/openapi.json", "all of this for programs"),
-        ("POST", "/backends/SERVICE@ADDRESS:PORT/drain", "no new requests"),
+        (
+            "POST", "/backends/SERVICE@ADDRESS:PORT/drain",
+            "no new requests; the last needs force=yes"
+        ),
         ("POST", "/backends/SERVICE@ADDRESS:PORT/disable", "the same, and what runs is ended"),
         ("POST", "/backends/SERVICE@ADDRESS:PORT/enable", "takes both back"),
         ("POST", "/backends/SERVICE@ADDRESS:PORT/weight?weight=N", "another weight, or auto"),

@@ -11,6 +11,8 @@ struct AdminProblem: Error, Equatable {
     let error: String
     /// What would have been right, or what to do.
     let expected: String
+    /// Whether it is done all the same with `force=yes` in the query.
+    var isForcible = false
     /// Methods that the path has, for 405.
     var allow: String?
 
@@ -23,10 +25,13 @@ struct AdminProblem: Error, Equatable {
     private struct Document: Encodable {
         let error: String
         let expected: String
+        /// `yes` is the only value.
+        let force: String?
     }
 
     var response: HTTPServerResponse {
-        let document = Document(error: error, expected: expected)
+        let document = Document(
+            error: error, expected: expected, force: isForcible ? "yes" : nil)
         var response = HTTPServerResponse(
             status: status, contentType: "application/json", body: encodeJSON(document) ?? [],
             fields: AdminHandler.securityFields)

@@ -103,6 +103,10 @@ package struct AdminSnapshot: Sendable {
         package var services: [String]
         /// What the workers have counted for it; zeros until filled in.
         package var totals = ListenerTotals()
+        /// Its connections that are closed at once, since it has as many as it may; nil for few or none.
+        package var refusals: Trouble?
+        /// Its requests that no route is for; nil for few or none.
+        package var unrouted: Trouble?
 
         /// All is required but the counts.
         package init(name: String, endpoint: Endpoint, mode: Mode, services: [String]) {
@@ -139,6 +143,14 @@ package struct AdminSnapshot: Sendable {
         package var backends: [Backend] = []
         /// What the workers have counted for it; zeros until filled in.
         package var totals = ServiceTotals()
+        /// Its requests that fail now; nil for few or none.
+        package var failures: Trouble?
+        /// Why most of those fail; nil when nothing is known of it.
+        package var failureCause: FailureCause?
+        /// Its requests whose clients go away unanswered now; nil for few or none.
+        package var abandonments: Trouble?
+        /// Its retries that the budget denies now, as a share of its requests; nil for few or none.
+        package var denials: Trouble?
         /// The last minutes; nil when they are not kept.
         package var recent: TrafficHistory.Recent?
 
@@ -156,6 +168,20 @@ package struct AdminSnapshot: Sendable {
         /// there is no other.
         package var provenCount: Int { backends.count { $0.isInRotation && $0.state == .up } }
 
+    }
+
+    /// Something of which too much fails now.
+    package struct Trouble: Sendable, Equatable {
+        /// How much fails, over how many seconds, at which level.
+        package var reading: FailureShare.Reading
+        /// When it began.
+        package var since: Double
+
+        /// All is required.
+        package init(reading: FailureShare.Reading, since: Double) {
+            self.reading = reading
+            self.since = since
+        }
     }
 
     /// A hold in force: backends that would leave without it.

@@ -35,8 +35,13 @@ package struct AdminVerdict: Sendable, Equatable {
         /// A sentence that names the service and the cause.
         package let text: String
         /// Whether it keeps the process from being ready.
-        package let blocksReadiness: Bool
+        package var blocksReadiness: Bool
+        /// Whether it does so for whoever wants every service to be served.
+        package var blocksEvery = false
     }
+
+    /// How many backends of a service that are out are named one by one.
+    package static let backendsNamedMax = 4
 
     /// What is wrong, the worst first; empty when nothing is.
     package let problems: [Problem]
@@ -44,9 +49,15 @@ package struct AdminVerdict: Sendable, Equatable {
     /// The worst level of any problem.
     package var level: Level { problems.map(\.level).max() ?? .good }
 
-    /// Whether load balancers in front should send requests here: not draining, and every service
-    /// of a listener has a backend in its rotation.
+    /// Whether load balancers in front should send requests here: not draining, and at least one service
+    /// of a listener is served. While some are not, requests to those fare no better elsewhere, since all
+    /// Fairleads have the same backends; leaving this one would end the others' as well.
     package var isReady: Bool { !problems.contains(where: \.blocksReadiness) }
+
+    /// Whether it is ready, and every service of a listener is served.
+    package var isReadyForEvery: Bool {
+        !problems.contains { $0.blocksReadiness || $0.blocksEvery }
+    }
 
     /// Judges `snapshot`.
     package init(_ snapshot: AdminSnapshot) {
@@ -70,8 +81,10 @@ package struct AdminVerdict: Sendable, Equatable {
                     blocksReadiness: false))
         }
         for service in snapshot.services {
+            problems += Self.trafficProblems(of: service)
             problems += Self.problems(of: service, in: snapshot)
         }
+        for listener in snapshot.listeners { problems += Self.trafficProblems(of: listener) }
         if let refusal = snapshot.reloads?.refusal {
             problems.append(
                 Self.refused(
@@ -87,10 +100,49 @@ package struct AdminVerdict: Sendable, Equatable {
                     text: "\(registry.kind) \(registry.address): \(registry.sentence).",
                     blocksReadiness: false))
         }
+        if !Self.servesAny(snapshot) {
+            for index in problems.indices where problems[index].blocksEvery {
+                problems[index].blocksReadiness = true
+            }
+        }
         // Stable: within a level, the order of the configuration stays.
         self.problems = Level.allCases.reversed().flatMap { level in
             problems.filter { $0.level == level }
         }
+    }
+
+    // MARK: - Readiness
+
+    /// For how long after its start a process waits for each of its services to be known, one way or the
+    /// other, before it takes on requests for those that are: a lookup of three tries and first checks.
+    static let startSeconds = 10.0
+
+    /// Whether a service of a listener is served, and in the first seconds of the process, whether
+    /// nothing more is to be known of the others.
+    private static func servesAny(_ snapshot: AdminSnapshot) -> Bool {
+        let used = Set(snapshot.listeners.flatMap(\.services))
+        let services = snapshot.services.filter { used.contains($0.name) }
+        if snapshot.uptimeSeconds < startSeconds, services.contains(where: isPending) {
+            return false
+        }
+        return services.isEmpty || services.contains(where: isServed)
+    }
+
+    /// Whether requests get to a backend: to one that is up, or, while none is, to those that only checks
+    /// or the registry speak against. As soon as live requests fail at these too they are refused.
+    private static func isServed(_ service: AdminSnapshot.Service) -> Bool {
+        if let emergency = service.emergency {
+            return !emergency.isRefusing && service.rotationCount > 0
+        }
+        return service.provenCount > 0
+    }
+
+    /// Whether discovery has neither answered nor failed, or nothing is known of what it named.
+    private static func isPending(_ service: AdminSnapshot.Service) -> Bool {
+        guard service.backends.isEmpty else {
+            return service.backends.allSatisfy { $0.state == .discovered || $0.state == .checking }
+        }
+        return service.sources.allSatisfy { $0.lastGoodAt == nil && $0.lastFailureAt == nil }
     }
 
     /// The state of everything in one sentence.
@@ -121,7 +173,7 @@ package struct AdminVerdict: Sendable, Equatable {
                         + "\(AgeText(snapshot.takenAt - emergency.since)); requests go to "
                         + "\(service.rotationCount) of \(service.backends.count) that only checks or "
                         + "the registry speak against.", blocksReadiness: false))
-        } else if service.provenCount == 0 {
+        } else if !isServed(service) {
             let places = listeners.map { "\($0.endpoint)" }.joined(separator: ", ")
             let effect =
                 listeners.isEmpty
@@ -133,7 +185,7 @@ package struct AdminVerdict: Sendable, Equatable {
                     level: listeners.isEmpty ? .warning : .failing,
                     text: "\(service.name): no backend is in the rotation (\(emptiness(service))); "
                         + "\(effect).",
-                    blocksReadiness: !listeners.isEmpty))
+                    blocksReadiness: false, blocksEvery: !listeners.isEmpty))
         }
         problems += discoveryProblems(of: service, at: snapshot.takenAt)
         return problems + backendProblems(of: service, at: snapshot.takenAt)
@@ -234,7 +286,7 @@ package struct AdminVerdict: Sendable, Equatable {
             case .discovered, .checking, .up, .draining, .gone: false
             }
         }
-        guard out.count <= 4 else {
+        guard out.count <= Self.backendsNamedMax else {
             return [
                 Problem(
                     level: .warning,

@@ -235,6 +235,10 @@ extension HTTPExchange {
     private func endForClient() {
         guard let pool else { return }
         pool.counters.clientAborts.add()
+        // Sooner than that it is more likely the client's own affair.
+        if !isResponseStarted, worker.loop.nowNanoseconds - startedAt >= 1_000_000_000 {
+            pool.counters.gaveUp.add()
+        }
         abortTry()
         abortOther()
         let isStopped = client?.listener.isGivingUp == true

@@ -62,6 +62,8 @@ package final class ServiceCounters: Sendable {
     package let cutShort = Counter()
     /// The client went away before its response was complete.
     package let clientAborts = Counter()
+    /// Of these, clients that had waited for a second or more, and no response had begun.
+    package let gaveUp = Counter()
     /// Requests sent a second or third time, to another backend.
     package let retries = Counter()
     /// Retries not made because the budget was spent.

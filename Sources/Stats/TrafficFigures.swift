@@ -58,6 +58,8 @@ package struct TrafficFigures: Sendable {
     package var ended = 0
     /// Of these, the ones that failed, each once.
     package var failed = 0
+    /// Requests whose clients went away unanswered, after a second or more; `failed` has none of them.
+    package var gaveUp = 0
     /// Retries not made because the budget was spent.
     package var retriesDenied = 0
     private var causes = InlineArray<10, Int>(repeating: 0)
@@ -75,6 +77,7 @@ package struct TrafficFigures: Sendable {
         // Failures first: they are counted behind the ends, and must not be more.
         failed += counters.failed.current
         ended += counters.duration.count
+        gaveUp += counters.gaveUp.current
         retriesDenied += counters.retriesDenied.current
         for cause in FailureCause.allCases {
             self[cause] += counters.failed(for: cause)

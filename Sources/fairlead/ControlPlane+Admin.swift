@@ -89,7 +89,7 @@ extension ControlPlane {
             return journal.entries(from: first).map { show($0, clock) }
         }
         controls.journalEnd = { [unowned self] in journal.nextNumber }
-        controls.change = { [unowned self] in change($0, $1, from: $2) }
+        controls.change = { [unowned self] in change($0, $1, isForced: $2, from: $3) }
         controls.reload = { [unowned self] in reload(from: $0) }
         controls.setLogLevel = { [unowned self] in setLogLevel($0, from: $1) }
         return controls
@@ -98,12 +98,13 @@ extension ControlPlane {
     // MARK: - What an operator wants
 
     private func change(
-        _ key: BackendKey, _ change: AdminChange, from address: IPAddress
+        _ key: BackendKey, _ change: AdminChange, isForced: Bool, from address: IPAddress
     ) -> AdminOutcome {
         guard let service = services[key.service],
             let backend = service.roster.backend(at: key.endpoint)
         else { return .unknown }
-        let outcome = service.change(backend, change, by: .adminPort(from: address))
+        let outcome = service.change(
+            backend, change, isForced: isForced, by: .adminPort(from: address))
         if case .done(let what) = outcome {
             noteAdmin("\(key): \(what)", from: address)
         }

@@ -32,7 +32,7 @@ extension ControlPlane {
     /// was. Called every second; looks only after a change, and while something is wrong.
     func tellStatus() {
         guard isStatusDue, isServing, let manager = processStart.manager else { return }
-        let verdict = AdminVerdict(snapshot(.figures))
+        let verdict = AdminVerdict(snapshot(.verdict))
         // What is wrong is told with its age.
         isStatusDue = verdict.level != .good
         var parts = [verdict.sentence] + verdict.problems.map(\.text)

@@ -23,6 +23,8 @@ extension ControlPlane {
         case everything
         /// No journal, and no phrases of backends: with thousands of them those take most of the time.
         case figures
+        /// What a verdict is made of: as figures, with the phrases of the few backends that it names.
+        case verdict
     }
 
     /// The state of the process now.
@@ -40,6 +42,9 @@ extension ControlPlane {
                 mode: AdminSnapshot.Mode(entry.settings.mode),
                 services: entry.settings.serviceNames)
             shown.totals = registry.listenerTotals(entry.options.index)
+            let number = entry.options.index
+            shown.refusals = trafficWatch.refusals(ofListener: number).map { show($0, clock) }
+            shown.unrouted = trafficWatch.unrouted(ofListener: number).map { show($0, clock) }
             return shown
         }
         let modes = modesOfServices
@@ -143,6 +148,13 @@ extension ControlPlane {
         shown.isChecked = roster.options.checks != nil
         shown.totals = registry.serviceTotals(service.id.index)
         shown.recent = history.recent(service.id.index)
+        if let (trouble, cause) = trafficWatch.failures(ofService: service.id.index) {
+            shown.failures = show(trouble, clock)
+            shown.failureCause = cause
+        }
+        shown.abandonments = trafficWatch.abandonments(ofService: service.id.index)
+            .map { show($0, clock) }
+        shown.denials = trafficWatch.denials(ofService: service.id.index).map { show($0, clock) }
         let holds = roster.holds
         shown.hold = hold(holds)
         shown.holds = holds.map {
@@ -156,10 +168,16 @@ extension ControlPlane {
         shown.ejectionsRefused = Int(roster.ejectionsRefused)
         let rotating = Set(roster.rotation.members.map(\.id))
         let active = Set(roster.rotation.tiers.first?.map(\.id) ?? [])
+        var namedCount = 0
         shown.backends = roster.backends.map {
             let isRotating = rotating.contains($0.id)
+            var isTold = detail == .everything
+            if detail == .verdict, $0.state.phase == .down || $0.state.phase == .ejected {
+                namedCount += 1
+                isTold = namedCount <= AdminVerdict.backendsNamedMax
+            }
             var backend =
-                detail == .everything
+                isTold
                 ? show($0, isInRotation: isRotating, clock) : figures($0, isInRotation: isRotating)
             backend.isActive = active.contains($0.id)
             return backend
@@ -182,6 +200,12 @@ extension ControlPlane {
         shown.answers = ["good": Int(source.goodAnswers)]
         for (kind, count) in source.failures { shown.answers[kind.rawValue] = Int(count) }
         return shown
+    }
+
+    private func show(
+        _ trouble: TrafficWatch.Trouble, _ clock: DisplayClock
+    ) -> AdminSnapshot.Trouble {
+        .init(reading: trouble.reading, since: clock.wall(trouble.since))
     }
 
     private func hold(_ holds: [SourceStatus.Hold]) -> String? {

@@ -93,6 +93,8 @@ final class ControlPlane {
     var adminHandler: AdminHandler?
     /// For the admin port's charts.
     let history = TrafficHistory()
+    /// For the verdict.
+    var trafficWatch = TrafficWatch()
     private var trafficTimer: Timer?
     var loggedEntries: UInt64 = 0
     var journalLines = JournalLines()
@@ -234,12 +236,7 @@ final class ControlPlane {
     private func weighTraffic() {
         let timer = trafficTimer ?? Timer(on: loop) { [unowned self] in weighTraffic() }
         if trafficTimer != nil { for service in services.all { service.weighTraffic() } }
-        if adminHandler != nil {
-            history.note(
-                services.all.prefix(TrafficHistory.servicesMax).map {
-                    ($0.id.index, registry.serviceTotals($0.id.index))
-                })
-        }
+        watchTraffic()
         lookAtShortages()
         tellStatus()
         trafficTimer = timer

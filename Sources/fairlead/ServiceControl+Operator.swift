@@ -4,11 +4,16 @@ import Admin
 import Backends
 
 extension ServiceControl {
-    /// Does something to a backend of this service, which is on the roster.
+    /// Does something to a backend of this service, which is on the roster; what leaves no other that
+    /// serves only with `isForced`.
     func change(
-        _ backend: Backend, _ change: AdminChange, by voice: OperatorVoice
+        _ backend: Backend, _ change: AdminChange, isForced: Bool, by voice: OperatorVoice
     ) -> AdminOutcome {
         switch change {
+        case .drain where !isForced && isLast(backend), .disable where !isForced && isLast(backend):
+            return .unforced(
+                "\(backend.endpoint) is the last backend of \(name) that serves: without it "
+                    + "requests are refused with 503.")
         case .drain:
             say(.drain, of: backend, by: voice)
             return .done("drained by \(voice)")
@@ -31,6 +36,17 @@ extension ServiceControl {
             }
             return .done("check ordered by \(voice)")
         case .eject: return eject(backend, by: voice)
+        }
+    }
+
+    /// Whether the backend serves and no other would in its place. Others that were never up, and may
+    /// never be, are none to rely on; while none is up, all that get requests are.
+    private func isLast(_ backend: Backend) -> Bool {
+        let members = roster.rotation.members.map(\.id)
+        guard members.contains(backend.id) else { return false }
+        return !members.contains { id in
+            id != backend.id
+                && (roster.emergency != nil || roster.backend(id)?.state.phase == .up)
         }
     }
 

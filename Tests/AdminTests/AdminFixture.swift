@@ -62,8 +62,8 @@ final class AdminFixture {
 
     private var controls: AdminControls {
         var controls = AdminControls { [snapshot] in snapshot }
-        controls.change = { [unowned self] key, change, address in
-            asked.append("\(key) \(change) from \(address)")
+        controls.change = { [unowned self] key, change, isForced, address in
+            asked.append("\(key) \(change)\(isForced ? " forced" : "") from \(address)")
             return outcome
         }
         controls.reload = { [unowned self] address in

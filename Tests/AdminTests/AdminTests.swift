@@ -3,6 +3,7 @@
 // HTTPClient; texts compared as a whole where they are a contract.
 
 import Admin
+import Backends
 import Endpoints
 import Events
 import HTTP1
@@ -97,16 +98,55 @@ import Testing
     @Test("ready follows the snapshot, live does not")
     func health() throws {
         #expect(try ask("/health/ready", .get, Sample.healthy).text == "ready\n")
+        // One of two is served: leaving would end that one as well.
+        let orders =
+            "orders: no backend is in the rotation (discovery has not answered yet); "
+            + "connections to 127.0.0.1:8081 are refused.\n"
         let troubled = try ask("/health/ready")
-        #expect(troubled.response.status == 503)
-        #expect(
-            troubled.text
-                == "not ready\norders: no backend is in the rotation (discovery has not answered yet); "
-                + "connections to 127.0.0.1:8081 are refused.\n")
+        #expect(troubled.response.status == 200)
+        #expect(troubled.text == "ready\n" + orders)
+        let strict = try ask("/health/ready?when=every")
+        #expect(strict.response.status == 503)
+        #expect(strict.text == "not ready\n" + orders)
+        #expect(try ask("/health/ready?when=all").response.status == 400)
+        #expect(try ask("/health/ready?when=any", .get, Sample.healthy).text == "ready\n")
+        // None is served.
+        var down = Sample.troubled
+        down.services[0].backends = [Sample.backend(1, .down, age: 9, "3 checks failed in a row")]
+        #expect(try ask("/health/ready", .get, down).response.status == 503)
         var draining = Sample.healthy
         draining.isDraining = true
         #expect(try ask("/health/ready", .get, draining).response.status == 503)
         #expect(try ask("/health/live", .get, draining).response.status == 200)
+    }
+
+    @Test(
+        "without a backend up it is ready while requests go to those that checks alone speak against",
+        arguments: [(false, true), (true, false)])
+    func emergency(isRefusing: Bool, isReady: Bool) throws {
+        var snapshot = Sample.healthy
+        for index in snapshot.services[0].backends.indices {
+            snapshot.services[0].backends[index].state = .down
+            snapshot.services[0].backends[index].isInRotation = !isRefusing
+        }
+        snapshot.services[0].emergency = .init(since: Sample.now - 60, isRefusing: isRefusing)
+        let verdict = AdminVerdict(snapshot)
+        #expect(verdict.isReady == isReady)
+        #expect(verdict.isReadyForEvery == isReady)
+        #expect(verdict.level == (isReady ? .warning : .failing))
+    }
+
+    @Test("a process that has just started waits for what is not known yet, but not for ever")
+    func start() {
+        var snapshot = Sample.troubled
+        snapshot.uptimeSeconds = 2
+        #expect(!AdminVerdict(snapshot).isReady, "orders may be there in a moment")
+        snapshot.services[1].sources[0].lastFailureAt = Sample.now
+        #expect(AdminVerdict(snapshot).isReady, "it is known that it fails")
+        snapshot.services[1].backends = [Sample.backend(9, .checking, age: 1, "new")]
+        #expect(!AdminVerdict(snapshot).isReady)
+        snapshot.uptimeSeconds = 10
+        #expect(AdminVerdict(snapshot).isReady)
     }
 
     @Test("a service that nothing listens for does not make the process unready")
@@ -184,7 +224,7 @@ import Testing
     @Test(
         "the document of everything has all parts",
         arguments: [
-            #""time":"2026-11-22T22:10:00.000Z""#, #""ready":false"#, #""level":"failing""#,
+            #""time":"2026-11-22T22:10:00.000Z""#, #""ready":true"#, #""level":"failing""#,
             #""uptimeSeconds":3723.5"#, #""address":"[::]:8080""#, #""lastGoodAgeSeconds":34,"#,
             #""answers":{"good":3721,"servfail":34}"#, #""failing":true"#,
             #""text":"up to ejected"#,

@@ -17,7 +17,8 @@ import Testing
     @Test(
         "each change is handed on with its backend and the address that asked",
         arguments: [
-            ("drain", "drain"), ("disable", "disable"), ("enable", "enable"), ("check", "check"),
+            ("drain", "drain"), ("disable", "disable"), ("drain?force=yes", "drain forced"),
+            ("disable?force=yes", "disable forced"), ("enable", "enable"), ("check", "check"),
             ("eject", "eject"), ("weight?weight=0", "weight(Optional(0))"),
             ("weight?weight=65535", "weight(Optional(65535))"),
             ("weight?weight=auto", "weight(nil)"),
@@ -58,6 +59,18 @@ import Testing
         #expect(try fixture.ask("\(Self.backend)/eject", .post).response.status == 404)
     }
 
+    @Test("what is not done without force says what it would do, and how to have it done")
+    func unforced() throws {
+        let fixture = AdminFixture(loop: loop)
+        fixture.outcome = .unforced("It is the last.")
+        let refused = try fixture.ask("\(Self.backend)/drain", .post)
+        #expect(refused.response.status == 409)
+        #expect(
+            refused.text
+                == #"{"error":"It is the last.","expected":"another backend in the rotation "#
+                + #"first; or drain?force=yes, which does it all the same","force":"yes"}"# + "\n")
+    }
+
     @Test(
         "a request that says something else than it means is refused, and says what is right",
         arguments: [
@@ -68,7 +81,10 @@ import Testing
             ("\(backend)/weight?weight=1&weight=2", 400, "comes twice"),
             ("\(backend)/weight?wieght=1", 400, "The parameter wieght is not known here."),
             ("\(backend)/weight?weight=%zz", 400, "percent-encoded"),
-            ("\(backend)/drain?force=1", 400, "no parameters"),
+            ("\(backend)/drain?force=1", 400, "force=yes, or no parameters"),
+            ("\(backend)/disable?force=", 400, "force=yes, or no parameters"),
+            ("\(backend)/eject?force=yes", 400, "no parameters"),
+            ("\(backend)/enable?force=yes", 400, "no parameters"),
             ("/log-level?level=loud", 400, "level=debug"),
             ("/log-level", 400, "level=debug"),
             ("/reload?x=1", 400, "no parameters"),
@@ -172,7 +188,8 @@ import Testing
     func withoutToken() throws {
         let fixture = AdminFixture(loop: loop, snapshot: Sample.troubled, token: Self.token)
         #expect(try fixture.ask("/health/live").response.status == 200)
-        let ready = try fixture.ask("/health/ready")
+        #expect(try fixture.ask("/health/ready").text == "ready\n")
+        let ready = try fixture.ask("/health/ready?when=every")
         #expect(ready.response.status == 503)
         #expect(ready.text == "not ready\n")
         let page = try fixture.ask("/")

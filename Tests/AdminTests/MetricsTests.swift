@@ -46,7 +46,7 @@ import Testing
         arguments: [
             "fairlead_build_info{version=\"0.1.0\"} 1",
             "fairlead_uptime_seconds 3723.5",
-            "fairlead_ready 0",
+            "fairlead_ready 1",
             "process_resident_memory_bytes 11010048",
             "process_cpu_seconds_total 1.25",
             "fairlead_listener_connections_total{listener=\"public\"} 57",

@@ -31,6 +31,55 @@ extension Flow {
             }
         }
 
+        @Test func `the last backend that serves is taken out only by force, however many are out`()
+            throws
+        {
+            try withStage { stage in
+                let web = try stage.web("one", "two", "three")
+                let fairlead = try stage.fairlead(over: web.map(\.port))
+                let names = try web.map { try fairlead.key(of: $0.port) }
+                // All at once: the first two go, and the third is what is left.
+                var statuses: [Int] = []
+                for name in names {
+                    statuses.append(try fairlead.post("/backends/\(name)/drain").status)
+                }
+                #expect(statuses == [200, 200, 409])
+                for verb in ["drain", "disable"] {
+                    let refused = try fairlead.post("/backends/\(names[2])/\(verb)")
+                    #expect(refused.status == 409)
+                    #expect(refused.body.contains("the last backend of "))
+                    #expect(refused.body.contains("\(verb)?force=yes"))
+                }
+                #expect(try fairlead.bodies(of: 4) == ["three": 4])
+                // Those that are out already may be drained and disabled as one likes.
+                #expect(try fairlead.post("/backends/\(names[0])/drain").status == 200)
+                #expect(try fairlead.post("/backends/\(names[1])/disable").status == 200)
+                #expect(try fairlead.post("/backends/\(names[2])/drain?force=yes").status == 200)
+                try waitFor("503") { try get(port: fairlead.port).status == 503 ? () : nil }
+                // With nothing in the rotation there is no last one.
+                #expect(try fairlead.post("/backends/\(names[2])/disable").status == 200)
+                #expect(try fairlead.post("/backends/\(names[0])/enable").status == 200)
+                try fairlead.waitForTraffic("all requests at one") { $0 == ["one": 12] }
+                #expect(try fairlead.post("/backends/\(names[0])/drain").status == 409)
+            }
+        }
+
+        @Test
+        func `a backend beside one that is down is the last, and the one that is down is not`()
+            throws
+        {
+            try withStage { stage in
+                let web = try stage.web("one", "two")
+                let fairlead = try stage.fairlead(over: web.map(\.port))
+                let names = try web.map { try fairlead.key(of: $0.port) }
+                try web[0].kill()
+                try fairlead.waitForBackends(up: 1)
+                #expect(try fairlead.post("/backends/\(names[1])/drain").status == 409)
+                #expect(try fairlead.post("/backends/\(names[0])/drain").status == 200)
+                #expect(try fairlead.bodies(of: 4) == ["two": 4])
+            }
+        }
+
         @Test func `a weight, a check and an ejection do what they say`() throws {
             try withStage { stage in
                 let web = try stage.web("one", "two")

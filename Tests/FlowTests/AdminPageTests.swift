@@ -85,7 +85,16 @@ extension Flow {
                         "do:type:{document.getElementById('token').value = '\(token)'; "
                             + "document.querySelector('#login button').click()}",
                         "wait:shown:document.querySelectorAll('tr.up').length === 1",
+                        // The only one: it is asked for twice, and Leave it leaves it.
                         "do:drain:document.querySelector('button[data-do=drain]').click()",
+                        "wait:sure:!document.getElementById('sure').hidden && /the last backend of "
+                            + "/.test(document.getElementById('sure-text').textContent)",
+                        "do:leave:document.getElementById('sure-no').click()",
+                        "wait:left:document.getElementById('sure').hidden "
+                            + "&& document.querySelectorAll('tr.up').length === 1",
+                        "do:again:document.querySelector('button[data-do=drain]').click()",
+                        "wait:asked again:!document.getElementById('sure').hidden",
+                        "do:yes:document.getElementById('sure-yes').click()",
                         "wait:drained:document.querySelectorAll('tr.draining').length === 1",
                         "wait:forgotten:!JSON.stringify([localStorage, sessionStorage, "
                             + "document.cookie, document.documentElement.outerHTML])"

@@ -1,0 +1,169 @@
+// TrafficWatch: whether the requests of services and listeners fail now, from the workers' counters, once
+// a second. The verdict is built on it: counters since the start tell what was, states of backends what
+// should be, and neither says that every answer is a 500.
+
+package import Stats
+
+/// What services and listeners came to over the last minute. Control thread only.
+package struct TrafficWatch {
+    /// What is wrong with something, for a snapshot.
+    package struct Trouble: Sendable, Equatable {
+        /// What fails, and since when.
+        package var reading: FailureShare.Reading
+        /// When it began.
+        package var since: ContinuousClock.Instant
+    }
+
+    /// What a listener came to so far.
+    package struct ListenerFigures: Sendable {
+        /// Connections accepted, and those of them closed at once because of its limit.
+        package var connections: (all: Int, refused: Int)
+        /// Requests, and those of them that no route was for.
+        package var requests: (all: Int, unrouted: Int)
+
+        /// Both are required.
+        package init(
+            connections: (all: Int, refused: Int), requests: (all: Int, unrouted: Int)
+        ) {
+            self.connections = connections
+            self.requests = requests
+        }
+    }
+
+    private struct WatchedService {
+        var last: TrafficFigures
+        var failures = FailureShare()
+        var abandonments = FailureShare()
+        var denials = FailureShare()
+        /// Totals of up to `causesSeconds` ago, and of up to twice that: causes are those since.
+        var marks: (newer: TrafficFigures, older: TrafficFigures)
+        var isFresh = true
+    }
+
+    private struct WatchedListener {
+        var last: ListenerFigures
+        var refusals = FailureShare()
+        var unrouted = FailureShare()
+        var isFresh = true
+    }
+
+    private static let causesSeconds = 30
+
+    private var services: [Int: WatchedService] = [:]
+    private var listeners: [Int: WatchedListener] = [:]
+    private var begin: ContinuousClock.Instant?
+    private var second = 0
+
+    /// Nothing seen yet.
+    package init() {}
+
+    /// Takes what services and listeners, by their numbers, came to so far; call it once a second. What
+    /// is not among them is forgotten. What is seen for the first time is judged by what comes from now
+    /// on. Returns whether there is now, or was until now, anything wrong.
+    package mutating func note(
+        now: ContinuousClock.Instant, services: [(number: Int, figures: TrafficFigures)],
+        listeners: [(number: Int, figures: ListenerFigures)]
+    ) -> Bool {
+        let begin = begin ?? now
+        self.begin = begin
+        let before = second
+        second = Int(begin.duration(to: now).components.seconds)
+        let isMark = second / Self.causesSeconds != before / Self.causesSeconds
+        let wasWrong = isAnythingWrong
+        for key in self.services.keys { self.services[key]?.isFresh = false }
+        for (number, figures) in services { note(number, figures, isMark: isMark) }
+        self.services = self.services.filter(\.value.isFresh)
+        for key in self.listeners.keys { self.listeners[key]?.isFresh = false }
+        for (number, figures) in listeners { note(number, figures) }
+        self.listeners = self.listeners.filter(\.value.isFresh)
+        return wasWrong || isAnythingWrong
+    }
+
+    private mutating func note(_ number: Int, _ figures: TrafficFigures, isMark: Bool) {
+        guard var watched = services[number] else {
+            services[number] = WatchedService(last: figures, marks: (figures, figures))
+            return
+        }
+        let ended = figures.ended - watched.last.ended
+        watched.failures.note(
+            second: second, ended: ended, failed: figures.failed - watched.last.failed)
+        watched.abandonments.note(
+            second: second, ended: ended, failed: figures.gaveUp - watched.last.gaveUp)
+        watched.denials.note(
+            second: second, ended: ended,
+            failed: figures.retriesDenied - watched.last.retriesDenied)
+        if isMark { watched.marks = (watched.last, watched.marks.newer) }
+        watched.last = figures
+        watched.isFresh = true
+        services[number] = watched
+    }
+
+    private mutating func note(_ number: Int, _ figures: ListenerFigures) {
+        guard var watched = listeners[number] else {
+            listeners[number] = WatchedListener(last: figures)
+            return
+        }
+        let last = watched.last
+        watched.refusals.note(
+            second: second, ended: figures.connections.all - last.connections.all,
+            failed: figures.connections.refused - last.connections.refused)
+        watched.unrouted.note(
+            second: second, ended: figures.requests.all - last.requests.all,
+            failed: figures.requests.unrouted - last.requests.unrouted)
+        watched.last = figures
+        watched.isFresh = true
+        listeners[number] = watched
+    }
+
+    private var isAnythingWrong: Bool {
+        services.values.contains {
+            $0.failures.reading != nil || $0.abandonments.reading != nil
+                || $0.denials.reading != nil
+        }
+            || listeners.values.contains {
+                $0.refusals.reading != nil || $0.unrouted.reading != nil
+            }
+    }
+
+    // MARK: - What is wrong
+
+    /// The requests of a service that fail, and for what cause most of them do.
+    package func failures(ofService number: Int) -> (trouble: Trouble, cause: FailureCause?)? {
+        guard let watched = services[number], let trouble = trouble(watched.failures) else {
+            return nil
+        }
+        var most: (cause: FailureCause, count: Int)?
+        for cause in FailureCause.allCases {
+            let count = watched.last[cause] - watched.marks.older[cause]
+            if count > most?.count ?? 0 { most = (cause, count) }
+        }
+        return (trouble, most?.cause)
+    }
+
+    /// The requests of a service whose clients go away unanswered.
+    package func abandonments(ofService number: Int) -> Trouble? {
+        services[number].flatMap { trouble($0.abandonments) }
+    }
+
+    /// The retries of a service that its budget denies, as a share of its requests.
+    package func denials(ofService number: Int) -> Trouble? {
+        services[number].flatMap { trouble($0.denials) }
+    }
+
+    /// The connections that a listener closes at once, having as many as it may.
+    package func refusals(ofListener number: Int) -> Trouble? {
+        listeners[number].flatMap { trouble($0.refusals) }
+    }
+
+    /// The requests of a listener that no route is for.
+    package func unrouted(ofListener number: Int) -> Trouble? {
+        listeners[number].flatMap { trouble($0.unrouted) }
+    }
+
+    private func trouble(_ share: FailureShare) -> Trouble? {
+        guard let reading = share.reading, let begin else { return nil }
+        // The second that it ended with is the one before.
+        return Trouble(
+            reading: reading, since: begin + .seconds(max(0, reading.since - 1)))
+    }
+}

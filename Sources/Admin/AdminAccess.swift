@@ -1,6 +1,6 @@
-// AdminAccess: who may ask what of the admin port. Four questions, in this order: is the name one of
-// ours (DNS rebinding), does the token fit, does the request come from another site's page, and may
-// anything be changed at all.
+// AdminAccess: who may ask what of the admin port. Five questions, in this order: is the name one of
+// ours (DNS rebinding), did a proxy pass the request on, does the token fit, does the request come from
+// another site's page, and may anything be changed at all.
 
 internal import Endpoints
 internal import HTTP1
@@ -12,10 +12,15 @@ package struct AdminAccess: Sendable {
     private let token: BearerToken?
     /// Whether nothing can be changed.
     package let isReadOnly: Bool
+    private let isBehindProxy: Bool
 
     /// For a server that answers to `host`; with a `token`, which is not empty, only to those who
-    /// bring it.
-    package init(host: AdminHost, token: String? = nil, isReadOnly: Bool = false) {
+    /// bring it. With `isBehindProxy` a proxy stands before it on purpose.
+    package init(
+        host: AdminHost, token: String? = nil, isReadOnly: Bool = false,
+        isBehindProxy: Bool = false
+    ) {
+        self.isBehindProxy = isBehindProxy
         self.host = host
         self.token = token.map(BearerToken.init)
         self.isReadOnly = isReadOnly
@@ -40,6 +45,22 @@ package struct AdminAccess: Sendable {
                 + "admin.hosts")
     }
 
+    /// - Throws: when a proxy has passed the request on. Whoever asks it from outside looks like this
+    ///   machine to a port on loopback; and the proxy may be this process, to which somebody named its
+    ///   own admin port as a backend.
+    func checkProxy(_ request: HTTPServerRequest) throws(AdminProblem) {
+        guard !isBehindProxy else { return }
+        let isPassedOn = request.hasField {
+            $0 == "via" || $0 == "forwarded" || $0.hasPrefix("x-forwarded-")
+        }
+        guard isPassedOn else { return }
+        throw AdminProblem(
+            403, "A proxy has passed the request on: it has Via, Forwarded or X-Forwarded fields.",
+            expected:
+                "a request straight to the admin port; or, for a proxy that stands before it on "
+                + "purpose, admin.behind-proxy: on")
+    }
+
     /// - Throws: when it has to bring a token and does not.
     func checkToken(_ request: HTTPServerRequest) throws(AdminProblem) {
         guard !isTrusted(request) else { return }
@@ -51,6 +72,15 @@ package struct AdminAccess: Sendable {
 
     /// - Throws: when a change comes from a page of another site, or none is allowed.
     func checkChange(_ request: HTTPServerRequest) throws(AdminProblem) {
+        // Browsers tell it of every request, and no page can change it; nobody else sends the field.
+        let isForeign = request.field("sec-fetch-site").map {
+            !["same-origin", "none"].contains($0.lowercased())
+        }
+        guard isForeign != true else {
+            throw AdminProblem(
+                403, "The request comes from a page of another site.",
+                expected: "no Sec-Fetch-Site, or same-origin: the admin page itself")
+        }
         // Browsers name the page's origin in every POST; nobody else sends the field.
         guard request.count(of: "origin") <= 1 else {
             throw AdminProblem(

@@ -47,6 +47,8 @@ package struct AdminControls {
     package var snapshot: () -> AdminSnapshot
     /// The same without what metrics do not have: journal, causes and other phrases.
     package var figures: () -> AdminSnapshot
+    /// What a verdict is made of, and no more.
+    package var verdict: () -> AdminSnapshot
     /// What `/metrics` has.
     package var metrics = MetricsText.Options()
     /// The configuration that is in force, as YAML, with secrets masked.
@@ -67,6 +69,7 @@ package struct AdminControls {
     package init(snapshot: @escaping () -> AdminSnapshot) {
         self.snapshot = snapshot
         figures = snapshot
+        verdict = snapshot
         configuration = { "" }
         change = { _, _, _, _ in .refused("Nothing can be changed here.", expected: "GET") }
         reload = { _ in .unavailable("There is nothing to read again.") }

@@ -33,8 +33,12 @@ package final class AdminHandler {
         options.bodyBytesMax = 1024
         options.responseTimeout = .seconds(10)
         options.refusal = { status, text in
-            AdminProblem(status, text, expected: "a request as HTTP/1.1 has it").response
+            let expected =
+                status == 503 ? "another try in a moment" : "a request as HTTP/1.1 has it"
+            return AdminProblem(status, text, expected: expected).response
         }
+        options.reservedMax = 8
+        options.isVital = { $0 == "/health/live" || $0 == "/health/ready" }
         return options
     }
 
@@ -44,7 +48,7 @@ package final class AdminHandler {
         if request.path == "/health/live" {
             answerNow(request, reply)
         } else {
-            queue?.take(request, reply)
+            queue?.take(request, reply, isUrgent: request.path == "/health/ready")
         }
     }
 
@@ -65,6 +69,7 @@ package final class AdminHandler {
         to request: HTTPServerRequest
     ) throws(AdminProblem) -> HTTPServerResponse? {
         try access.checkHost(request)
+        try access.checkProxy(request)
         let path = AdminPath(request.path)
         if path?.isPublic != true { try access.checkToken(request) }
         guard let path else {
@@ -114,7 +119,7 @@ package final class AdminHandler {
             response.fields.append(("Vary", "Accept"))
             return response
         case .live: return Self.text(200, "live\n")
-        case .ready: return try ready(request, snapshot())
+        case .ready: return try ready(request, controls.verdict())
         case .openAPI:
             return Self.response(200, "application/json", Array(AdminOpenAPI.text.utf8))
         case .events, .change, .logLevel, .reload:

@@ -9,6 +9,8 @@ internal import HTTPServer
 /// The line of one admin port. Control thread only.
 final class AdminQueue {
     private var waiting: [(request: HTTPServerRequest, reply: HTTPServerReply)] = []
+    /// How many of those, the first ones, are urgent.
+    private var urgentCount = 0
     private var freeFrom = ContinuousClock.now
     private var timer: Timer?
     private let answer: (HTTPServerRequest, HTTPServerReply) -> Void
@@ -21,9 +23,11 @@ final class AdminQueue {
 
     /// Answers now, if nothing is in line and nobody has just been answered at length; later otherwise.
     /// As many can wait as there are connections: each has one request at a time.
-    func take(_ request: HTTPServerRequest, _ reply: HTTPServerReply) {
+    /// One that is urgent goes before the others.
+    func take(_ request: HTTPServerRequest, _ reply: HTTPServerReply, isUrgent: Bool = false) {
         guard waiting.isEmpty, freeFrom <= .now else {
-            waiting.append((request, reply))
+            waiting.insert((request, reply), at: isUrgent ? urgentCount : waiting.count)
+            if isUrgent { urgentCount += 1 }
             if timer?.isScheduled == false { timer?.schedule(after: freeFrom - .now) }
             return
         }
@@ -33,6 +37,7 @@ final class AdminQueue {
     private func next() {
         guard !waiting.isEmpty else { return }
         let (request, reply) = waiting.removeFirst()
+        urgentCount = max(0, urgentCount - 1)
         work(request, reply)
         if !waiting.isEmpty, timer?.isScheduled == false {
             timer?.schedule(after: max(.zero, freeFrom - .now))

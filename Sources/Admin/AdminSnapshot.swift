@@ -161,6 +161,9 @@ package struct AdminSnapshot: Sendable {
             self.sources = sources
         }
 
+        /// What discovery names and is no backend, each as a sentence without its end.
+        package var leftOut: [String] = []
+
         /// How many backends may get traffic now.
         package var rotationCount: Int { backends.count(where: \.isInRotation) }
 

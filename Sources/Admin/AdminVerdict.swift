@@ -187,6 +187,9 @@ package struct AdminVerdict: Sendable, Equatable {
                         + "\(effect).",
                     blocksReadiness: false, blocksEvery: !listeners.isEmpty))
         }
+        problems += service.leftOut.prefix(backendsNamedMax).map {
+            Problem(level: .warning, text: "\(service.name): \($0).", blocksReadiness: false)
+        }
         problems += discoveryProblems(of: service, at: snapshot.takenAt)
         return problems + backendProblems(of: service, at: snapshot.takenAt)
     }

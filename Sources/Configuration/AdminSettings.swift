@@ -17,6 +17,8 @@ package struct AdminSettings: Equatable, Sendable {
     /// Names that it answers to, besides addresses and `localhost`.
     package internal(set) var hosts: [String] = []
 
+    /// Whether a proxy stands before it on purpose: requests that one has passed on are answered.
+    package internal(set) var behindProxy = Switch.off
     /// Whether `/metrics` has a histogram for each backend.
     package internal(set) var backendHistograms = Switch.off
 
@@ -46,6 +48,9 @@ extension OptionTable {
             "hosts", \.hosts, .list(of: .hostName, countMax: 64),
             "Names that it answers to, besides addresses and `localhost`."),
         Option(
+            "behind-proxy", \.behindProxy, .word,
+            "Whether requests that a proxy has passed on (`Via`, `X-Forwarded-…`) are answered."),
+        Option(
             "backend-histograms", \.backendHistograms, .word,
             "Whether `/metrics` has a histogram for each backend: 19 series more for each."),
     ]
@@ -62,7 +67,9 @@ extension Loading {
                 at: given["admin.token-file"] ?? .nowhere)
         }
         guard let listen = admin.listen else {
-            for key in ["token", "token-file", "read-only", "hosts", "backend-histograms"] {
+            for key in [
+                "token", "token-file", "read-only", "hosts", "behind-proxy", "backend-histograms",
+            ] {
                 guard let origin = given["admin.\(key)"] else { continue }
                 warnings.add("no effect, as the admin port is off", at: origin)
             }

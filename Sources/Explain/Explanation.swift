@@ -47,6 +47,8 @@ package struct Explanation: Sendable {
         package var samples: [DNSAnswer]
         /// What became of answers that looked cut.
         package var partialAnswers: PartialAnswerGuard.Counters
+        /// What it named that can be no backend, since it is Fairlead itself; each as a sentence.
+        package var leftOut: [String] = []
 
         /// What was heard of the server of `status`.
         package init(

@@ -13,8 +13,8 @@ package struct Remark: Sendable, Equatable {
         case partial, truncated, noAddress = "no_address", noPort = "no_port"
         case notAvailable = "not_available", alias, sharedEndpoint = "shared_endpoint"
         case repeated, zeroWeight = "zero_weight", zeroTTL = "zero_ttl", disagreement
-        case letterCase = "letter_case", edns, malformed, mismatched, foreignRecords =
-            "foreign_records"
+        case letterCase = "letter_case", edns, malformed, mismatched
+        case foreignRecords = "foreign_records", ownAddress = "own_address"
         case unreadable, rotating
     }
 
@@ -28,7 +28,10 @@ package struct Remark: Sendable, Equatable {
         _ decided: Explanation.Server?
     ) -> [Remark] {
         var remarks = servers.flatMap { behaviour(of: $0) + rotation(of: $0) }
-        if let decided { remarks += records(of: decided) }
+        if let decided {
+            remarks += decided.leftOut.map { Remark(kind: .ownAddress, text: $0) }
+            remarks += records(of: decided)
+        }
         if subject.makesInstances { remarks += disagreements(among: servers) }
         return remarks
     }

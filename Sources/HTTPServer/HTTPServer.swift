@@ -1,7 +1,8 @@
 // HTTPServer: HTTP/1.1 for the control plane: the admin port, and small servers for demonstrations
 // and tests. Not the data plane's: it favours being short and bounded over being fast.
 //
-// What is bounded, and where: connections (here), heads, bodies and times (HTTPServerOptions), one
+// What is bounded, and where: connections (here; when there are as many as may be, an idle one or the
+// oldest request that is not complete makes room, and vital paths have places of their own), heads, bodies and times (HTTPServerOptions), one
 // request at a time per connection, so that answers are in order and output never piles up.
 
 package import Endpoints
@@ -83,20 +84,25 @@ package final class HTTPServer: Channel {
     }
 
     private func take(_ accepted: Descriptor, from peer: Endpoint) {
-        if connectionCount >= options.connectionsMax, let done = leaving.first(where: \.isDelivered)
-        {
-            done.close()
-        }
-        if connectionCount >= options.connectionsMax {
-            // Whoever waits longest between two requests makes room; if all are busy, the newcomer
-            // is turned away.
-            guard let idle = connections.filter(\.isIdle).min(by: { $0.idleSince < $1.idleSince })
-            else { return accepted.close() }
-            idle.close()
-        }
-        let connection = HTTPServerConnection(accepted, from: peer, of: self)
+        if connectionCount >= options.connectionsMax { makeRoom() }
+        let count = connectionCount
+        // All are busy, and so are those that serve vital paths alone.
+        guard count < options.connectionsMax + options.reservedMax else { return accepted.close() }
+        let connection = HTTPServerConnection(
+            accepted, from: peer, of: self, isReserved: count >= options.connectionsMax)
         connections.append(connection)
         connection.start()
+    }
+
+    /// Closes a connection that is over and whose client has everything; if there is none, the one that
+    /// waits longest between two requests, or else the one whose request has been incomplete for longest,
+    /// since one that is sent without a pause is complete at once.
+    private func makeRoom() {
+        if let done = leaving.first(where: \.isDelivered) { return done.close() }
+        let idle = connections.filter(\.isIdle).min { $0.idleSince < $1.idleSince }
+        if let idle { return idle.close() }
+        let slow = connections.filter { $0.incompleteSince != nil }
+        slow.min { $0.incompleteSince ?? .max < $1.incompleteSince ?? .max }?.close()
     }
 
     func forget(_ connection: HTTPServerConnection) {
@@ -140,6 +146,10 @@ package final class HTTPServer: Channel {
 package struct HTTPServerOptions: Sendable {
     /// Connections open at once; at least 1.
     package var connectionsMax = 64
+    /// Connections beyond these, on which nothing but vital paths is answered.
+    package var reservedMax = 0
+    /// Whether a path, as it was sent, is vital: what is asked by who restarts what does not answer.
+    package var isVital: @Sendable (String) -> Bool = { _ in false }
     /// Bytes of a request's head; more is 431, or 414 when it is the request line.
     package var headBytesMax = 8 * 1024
     /// Bytes of a request's body; more is 413.

@@ -44,6 +44,10 @@ final class HTTPServerConnection: Channel {
     private var state = State.head
     /// When it last became idle, in the loop's nanoseconds.
     private(set) var idleSince: UInt64
+    /// When the first byte of a request came that is not complete yet; nil when there is none such.
+    private(set) var incompleteSince: UInt64?
+    /// Whether nothing but vital paths is answered on it.
+    private let isReserved: Bool
     private var head: RequestHead
     /// Received and not yet parsed.
     private var input: [UInt8] = []
@@ -61,7 +65,10 @@ final class HTTPServerConnection: Channel {
     /// The loop of `proceed` is on the stack: a reply given within it returns there.
     private var isProceeding = false
 
-    init(_ descriptor: Descriptor, from peer: Endpoint, of server: HTTPServer) {
+    init(
+        _ descriptor: Descriptor, from peer: Endpoint, of server: HTTPServer, isReserved: Bool
+    ) {
+        self.isReserved = isReserved
         self.server = server
         self.peer = peer
         idleSince = server.loop.nowNanoseconds
@@ -104,7 +111,10 @@ final class HTTPServerConnection: Channel {
                 return
             case .head, .body, .sending: break
             }
-            if isIdle { wait(server.options.requestTimeout) }
+            if isIdle {
+                incompleteSince = loop.nowNanoseconds
+                wait(server.options.requestTimeout)
+            }
             server.buffer.withBytes(count) { input.append($0) }
             proceed()
         case .wouldBlock: break
@@ -184,6 +194,7 @@ final class HTTPServerConnection: Channel {
             return false
         }
         state = .answering(request)
+        incompleteSince = nil
         deadlineNanoseconds = .max
         server.handler(request, HTTPServerReply(self))
         return true
@@ -201,6 +212,9 @@ final class HTTPServerConnection: Channel {
             seen = 0
             let request = HTTPServerRequest(
                 head, head: Array(bytes[..<length]), from: peer, keepsAlive: true)
+            if isReserved, !server.options.isVital(request.path) {
+                return refuse(503, "There are as many connections as may be.", to: request)
+            }
             if case .length(let count) = head.body, count > UInt64(server.options.bodyBytesMax) {
                 return refuse(413, tooLarge, to: request)
             }
@@ -278,6 +292,7 @@ final class HTTPServerConnection: Channel {
         for field in response.fields { writer.addField(field.name, Array(field.value.utf8).span) }
         writer.write(body: response.body.span, into: &output)
         state = .sending(keeps: client.keepsAlive)
+        incompleteSince = nil
         wait(server.options.responseTimeout)
         flush()
     }
@@ -312,6 +327,7 @@ final class HTTPServerConnection: Channel {
         }
         state = .head
         idleSince = loop.nowNanoseconds
+        incompleteSince = input.isEmpty ? nil : idleSince
         wait(input.isEmpty ? server.options.idleTimeout : server.options.requestTimeout)
     }
 

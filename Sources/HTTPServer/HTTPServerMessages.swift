@@ -53,6 +53,13 @@ package struct HTTPServerRequest: Sendable {
         return fields.count { bytes.extracting($0.name.bounds).isEqualIgnoringCase(to: name) }
     }
 
+    /// Whether any field's name, in lower case, is one that is looked for.
+    package func hasField(where isWanted: (String) -> Bool) -> Bool {
+        fields.contains { field in
+            isWanted(String(decoding: head[field.name.bounds], as: UTF8.self).lowercased())
+        }
+    }
+
     /// The value of the first field called `name`, which is in lower case; nil if there is none.
     package func field(_ name: StaticString) -> String? {
         let bytes = head.span

@@ -19,7 +19,8 @@ extension ControlPlane {
         guard let endpoint = settings.listen else { return nil }
         let access = AdminAccess(
             host: AdminHost(listeningOn: endpoint, names: settings.hosts),
-            token: try settings.readToken(), isReadOnly: settings.readOnly == .on)
+            token: try settings.readToken(), isReadOnly: settings.readOnly == .on,
+            isBehindProxy: settings.behindProxy == .on)
         let handler = AdminHandler(access: access, controls: adminControls, on: loop)
         adminHandler = handler
         do throws(Errno) {
@@ -82,6 +83,7 @@ extension ControlPlane {
     private var adminControls: AdminControls {
         var controls = AdminControls { [unowned self] in snapshot() }
         controls.figures = { [unowned self] in snapshot(.figures) }
+        controls.verdict = { [unowned self] in snapshot(.verdict) }
         controls.metrics.hasBackendHistograms = configuration.admin.backendHistograms == .on
         controls.configuration = { [unowned self] in configurationText ?? "# built in\n" }
         controls.entries = { [unowned self] first in

@@ -164,6 +164,7 @@ extension ControlPlane {
             AdminSnapshot.Emergency(
                 since: clock.wall($0.since), isRefusing: $0.conduct == .refusing)
         }
+        shown.leftOut = service.leftOut.map(\.description)
         shown.emergencies = Int(roster.emergencies)
         shown.ejectionsRefused = Int(roster.ejectionsRefused)
         let rotating = Set(roster.rotation.members.map(\.id))

@@ -142,6 +142,7 @@ final class ControlPlane {
             services: services.ids)
         let adminSocket = configuration.admin.listen.flatMap { start.sockets.take($0).first }
         processStart = start
+        services.objection = { [unowned self] in ownAddresses.objection(to: $0, of: $1) }
         services.onChange = { [unowned self] in
             isStatusDue = true
             logJournal()
@@ -159,6 +160,17 @@ final class ControlPlane {
 
     /// Where the listeners are, in the order of the configuration.
     var listenerEndpoints: [Endpoint] { listeners.entries.map(\.endpoint) }
+
+    /// Where this process listens, for what must not be a backend.
+    private var ownAddresses: OwnAddresses {
+        var own = OwnAddresses(admin: admin?.endpoint ?? configuration.admin.listen)
+        own.listeners = listeners.entries.map {
+            .init(
+                name: $0.settings.name, endpoint: $0.endpoint,
+                services: Set($0.settings.serviceNames))
+        }
+        return own
+    }
 
     /// Where the admin port is; nil when it is off.
     var adminEndpoint: Endpoint? { admin?.endpoint }

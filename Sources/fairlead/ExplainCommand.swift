@@ -65,7 +65,8 @@ struct ExplainCommand: ParsableCommand {
             throw ExitCode(2)
         }
         let asking = ExplainPlan.Asking(
-            options: ResolverOptions(configuration.dns, names.resolvConf), rules: names.rules)
+            options: ResolverOptions(configuration.dns, names.resolvConf), rules: names.rules,
+            own: OwnAddresses(configuration))
         if let service = configuration.services.first(where: { $0.name == name }) {
             return try ExplainPlan.plans(for: service, asking)
         }
@@ -111,6 +112,8 @@ struct ExplainPlan {
         var options: ResolverOptions
         /// How hosts are found besides.
         var rules: NameRules
+        /// What can't be a backend.
+        var own: OwnAddresses
     }
 
     private let kind: Kind
@@ -180,7 +183,9 @@ struct ExplainPlan {
         let lookups = asking.options.servers.map { server in
             var options = asking.options
             options.servers = [server]
-            return Lookup(Resolver(options, on: loop))
+            return Lookup(Resolver(options, on: loop)) { [asking, subject] in
+                asking.own.objection(to: $0, of: subject.service ?? "")
+            }
         }
         for lookup in lookups {
             switch kind {
@@ -214,9 +219,12 @@ private final class Lookup {
     private var result: DiscoveryAnswer?
     private var samples: [DNSAnswer] = []
     private var source: (any DNSSource)?
+    private let objection: (Endpoint) -> String?
+    private var leftOut: [String] = []
 
-    init(_ resolver: Resolver) {
+    init(_ resolver: Resolver, objection: @escaping (Endpoint) -> String?) {
         self.resolver = resolver
+        self.objection = objection
     }
 
     func ask(_ name: DomainName, _ type: RecordType) {
@@ -232,6 +240,14 @@ private final class Lookup {
         source.start { [unowned self] answer in
             guard !isOver, result == nil else { return }
             result = answer
+            if case .instances(let instances) = answer {
+                result = .instances(
+                    instances.filter { instance in
+                        guard let why = objection(instance.endpoint) else { return true }
+                        leftOut.append("\(instance.endpoint) is left out: \(why)")
+                        return false
+                    })
+            }
             takeSamples(of: source)
         }
     }
@@ -264,8 +280,10 @@ private final class Lookup {
 
     var report: Explanation.Server? {
         guard let status = resolver.servers.first else { return nil }
-        return Explanation.Server(
+        var report = Explanation.Server(
             status, answers: answers, result: result, samples: samples,
             partialAnswers: (source as? SRVSource)?.partialAnswers ?? .init())
+        report.leftOut = leftOut
+        return report
     }
 }

@@ -4,6 +4,7 @@
 import Backends
 import Configuration
 import Discovery
+import Endpoints
 import Events
 import Health
 import Proxy
@@ -31,6 +32,20 @@ final class ServiceControl {
     private var lastPublish: ContinuousClock.Instant?
     /// Whether it asks and checks.
     private(set) var isRunning = false
+    private var leftOutByPlace: [Int: [LeftOut]] = [:]
+
+    /// An instance that is no backend.
+    struct LeftOut: Equatable, CustomStringConvertible {
+        /// Where it is.
+        let endpoint: Endpoint
+        /// Why, as a phrase.
+        let why: String
+        /// A sentence without its end.
+        var description: String { "\(endpoint) is left out: \(why)" }
+    }
+
+    /// What the last answers name and is no backend, since it is this process itself.
+    var leftOut: [LeftOut] { leftOutByPlace.sorted { $0.key < $1.key }.flatMap(\.value) }
 
     /// How often backends that drain are looked at, to see whether they still have requests. Also
     /// the least time a drain takes, in which every worker has long taken up the new rotation.
@@ -51,6 +66,10 @@ final class ServiceControl {
         let publish: (Rotation) -> Void
         /// Ends what is still under way on backends whose drains have lasted as long as they may.
         let expel: ([BackendID]) -> Void
+        /// Why an instance can't be a backend of the service of that name, as a phrase; nil when it can.
+        let objection: (Endpoint, String) -> String?
+        /// Takes note of an instance that is none, as a sentence without its end.
+        let noteLeftOut: (String) -> Void
         /// Called after every change, for what looks at all services.
         let onChange: () -> Void
     }
@@ -95,6 +114,7 @@ final class ServiceControl {
         for (place, source) in sources.enumerated() {
             let key = AnswerMemory.Key(service: name, source: source.summary)
             source.start { [unowned self] answer in
+                let answer = withoutOwn(answer, at: place)
                 remember(answer, of: key, at: place)
                 let stands = sources.indices.contains(place) && sources[place].answersStand
                 roster.apply(answer, from: place, stands: stands, now: .now)
@@ -117,6 +137,26 @@ final class ServiceControl {
         roster.sourceNoted(text, from: place, now: .now)
     }
 
+    /// The answer without instances that are this process itself.
+    private func withoutOwn(_ answer: DiscoveryAnswer, at place: Int) -> DiscoveryAnswer {
+        guard case .instances(let instances) = answer else { return answer }
+        var kept: [Instance] = []
+        var out: [LeftOut] = []
+        for instance in instances {
+            if let why = surroundings.objection(instance.endpoint, name) {
+                let left = LeftOut(endpoint: instance.endpoint, why: why)
+                if !out.contains(left) { out.append(left) }
+            } else {
+                kept.append(instance)
+            }
+        }
+        if out != leftOutByPlace[place, default: []] {
+            leftOutByPlace[place] = out
+            for left in out { surroundings.noteLeftOut("\(name): \(left)") }
+        }
+        return out.isEmpty ? answer : .instances(kept)
+    }
+
     /// Keeps a good answer for the next process; begins with that of the last one if the source fails
     /// from the start.
     private func remember(_ answer: DiscoveryAnswer, of key: AnswerMemory.Key, at place: Int) {
@@ -132,7 +172,8 @@ final class ServiceControl {
         guard roster.sources[place].lastGoodAnswer == nil,
             let (instances, age) = stateFile.recall(key)
         else { return }
-        roster.recall(instances, age: age, for: failure, from: place, now: .now)
+        let others = instances.filter { surroundings.objection($0.endpoint, name) == nil }
+        roster.recall(others, age: age, for: failure, from: place, now: .now)
     }
 
     // MARK: - Changes
@@ -151,6 +192,7 @@ final class ServiceControl {
         if let sources {
             for source in self.sources { source.stop() }
             self.sources = sources
+            leftOutByPlace = [:]
             roster.sourcesChanged(places: sources.count, now: .now)
             if isRunning { ask() }
         }

@@ -10,6 +10,7 @@ import Configuration
 import DNSClient
 import DNSWire
 import Discovery
+import Endpoints
 import Events
 import Health
 import Stats
@@ -23,6 +24,9 @@ final class ServiceSet {
 
     /// Called after every change of a service.
     var onChange: () -> Void = {}
+
+    /// Why an instance can't be a backend of the service of that name, as a phrase; nil when it can.
+    var objection: (Endpoint, String) -> String? = { _, _ in nil }
 
     /// Where good answers are kept; nil for nowhere. Set before the first service is started.
     var stateFile: StateFile?
@@ -49,7 +53,9 @@ final class ServiceSet {
 
     private lazy var surroundings = ServiceControl.Surroundings(
         checker: checker, registry: registry, loop: loop,
-        stateFile: { [unowned self] in stateFile }, publish: publish, expel: expel
+        stateFile: { [unowned self] in stateFile }, publish: publish, expel: expel,
+        objection: { [unowned self] in objection($0, $1) },
+        noteLeftOut: { [unowned self] in journal.note($0, at: .now) }
     ) { [unowned self] in onChange() }
 
     /// An empty list. Workers are told of rotations by `publish`.

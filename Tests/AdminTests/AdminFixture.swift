@@ -14,6 +14,7 @@ final class AdminFixture {
     private let snapshot: AdminSnapshot
     private let token: String?
     private let isReadOnly: Bool
+    private let isBehindProxy: Bool
     /// What was asked of the controls, as text.
     private(set) var asked: [String] = []
     /// What changes come to.
@@ -23,8 +24,9 @@ final class AdminFixture {
 
     init(
         loop: EventLoop, snapshot: AdminSnapshot = Sample.healthy, token: String? = nil,
-        isReadOnly: Bool = false
+        isReadOnly: Bool = false, isBehindProxy: Bool = false
     ) {
+        self.isBehindProxy = isBehindProxy
         self.loop = loop
         self.snapshot = snapshot
         self.token = token
@@ -38,7 +40,8 @@ final class AdminFixture {
     ) throws -> (response: HTTPClient.Response, text: String) {
         let listening = Endpoint(.loopback, 0)
         let access = AdminAccess(
-            host: AdminHost(listeningOn: listening), token: token, isReadOnly: isReadOnly)
+            host: AdminHost(listeningOn: listening), token: token, isReadOnly: isReadOnly,
+            isBehindProxy: isBehindProxy)
         let handler = AdminHandler(access: access, controls: controls, on: loop)
         let server = try HTTPServer(
             on: listening, loop: loop, options: AdminHandler.serverOptions

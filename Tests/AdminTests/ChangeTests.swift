@@ -124,6 +124,48 @@ import Testing
     }
 
     @Test(
+        "what a browser says of where a request comes from is believed",
+        arguments: [
+            ("cross-site", 403), ("Cross-Site", 403), ("same-site", 403), ("", 403),
+            ("same-origin", 200), ("none", 200),
+        ])
+    func fetchSites(site: String, status: Int) throws {
+        let fixture = AdminFixture(loop: loop)
+        let fields: [(name: StaticString, value: String)] = [("Sec-Fetch-Site", site)]
+        let answer = try fixture.ask("\(Self.backend)/drain", .post, fields: fields)
+        #expect(answer.response.status == status)
+        #expect(fixture.asked.isEmpty == (status != 200))
+        // Links to the page from elsewhere are followed.
+        #expect(try fixture.ask("/", fields: fields).response.status == 200)
+    }
+
+    @Test(
+        "what a proxy has passed on is answered only where one stands before the port on purpose",
+        arguments: ["Via", "forwarded", "X-Forwarded-For", "x-forwarded-host"])
+    func proxies(name: String) throws {
+        let name: StaticString =
+            switch name {
+            case "Via": "Via"
+            case "forwarded": "forwarded"
+            case "X-Forwarded-For": "X-Forwarded-For"
+            default: "x-forwarded-host"
+            }
+        let fields: [(name: StaticString, value: String)] = [(name, "1.1 edge")]
+        let fixture = AdminFixture(loop: loop)
+        for path in ["/", "/stats", "/health/live", "/health/ready", "/nothing"] {
+            let answer = try fixture.ask(path, fields: fields)
+            #expect(answer.response.status == 403)
+            #expect(answer.text.contains("admin.behind-proxy"))
+        }
+        let drain = "\(Self.backend)/drain"
+        #expect(try fixture.ask(drain, .post, fields: fields).response.status == 403)
+        #expect(fixture.asked.isEmpty)
+        let behind = AdminFixture(loop: loop, isBehindProxy: true)
+        #expect(try behind.ask("/stats", fields: fields).response.status == 200)
+        #expect(try behind.ask(drain, .post, fields: fields).response.status == 200)
+    }
+
+    @Test(
         "a page of another site changes nothing",
         arguments: [
             ("http://localhost:9090", 200), ("http://LOCALHOST:9090", 200),

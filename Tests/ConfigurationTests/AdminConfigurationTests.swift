@@ -27,18 +27,20 @@ import Testing
     func all() throws {
         let byFile = try load(
             "admin: {listen: '127.0.0.1:9', token: \(Self.token), read-only: on, "
-                + "hosts: [a.example, b], backend-histograms: on}" + Self.listener)
+                + "hosts: [a.example, b], behind-proxy: on, backend-histograms: on}" + Self.listener
+        )
         let byEnvironment = try load(
             Self.listener,
             environment: [
                 "FAIRLEAD_ADMIN": "127.0.0.1:9", "FAIRLEAD_ADMIN_TOKEN": Self.token,
                 "FAIRLEAD_ADMIN_READ_ONLY": "on", "FAIRLEAD_ADMIN_HOSTS": "a.example, b",
-                "FAIRLEAD_ADMIN_BACKEND_HISTOGRAMS": "on",
+                "FAIRLEAD_ADMIN_BACKEND_HISTOGRAMS": "on", "FAIRLEAD_ADMIN_BEHIND_PROXY": "on",
             ])
         let admin = byFile.configuration.admin
         #expect(admin == byEnvironment.configuration.admin)
         #expect(admin.token == Self.token && admin.readOnly == .on && admin.hosts.count == 2)
         #expect(admin.backendHistograms == .on)
+        #expect(admin.behindProxy == .on)
     }
 
     @Test(

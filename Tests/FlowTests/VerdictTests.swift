@@ -39,19 +39,21 @@ extension Flow {
             let isBad = Atomic(false)
         }
 
+        private static func backend(_ mood: Mood) throws -> ScriptedBackend {
+            try ScriptedBackend { socket, _ in
+                while try socket.receive(through: "\r\n\r\n") != nil {
+                    let status = mood.isBad.load(ordering: .relaxed) ? "500 No" : "200 OK"
+                    try socket.send("HTTP/1.1 \(status)\r\nContent-Length: 0\r\n\r\n")
+                }
+            }
+        }
+
         @Test func `a backend that is up and answers 500 is the first thing that everybody hears`()
             throws
         {
             try withStage { stage in
                 let mood = Mood()
-                let backend = stage.hold(
-                    try ScriptedBackend { socket, _ in
-                        while try socket.receive(through: "\r\n\r\n") != nil {
-                            let status =
-                                mood.isBad.load(ordering: .relaxed) ? "500 No" : "200 OK"
-                            try socket.send("HTTP/1.1 \(status)\r\nContent-Length: 0\r\n\r\n")
-                        }
-                    })
+                let backend = stage.hold(try Self.backend(mood))
                 let folder = stage.hold(try TemporaryFolder())
                 let manager = stage.hold(
                     try RunningProcess(

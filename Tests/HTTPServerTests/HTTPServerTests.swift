@@ -351,6 +351,59 @@ final class RawClient: Channel {
         server.close()
     }
 
+    @Test(
+        "beyond the limit the oldest request that is not complete makes room",
+        arguments: ["GET / HT", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n1"])
+    func incomplete(half: String) throws {
+        let server = try server { $0.connectionsMax = 2 }
+        let get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+        var halves: [RawClient] = []
+        for count in 1...2 {
+            halves.append(try RawClient(half, to: server.endpoint, on: loop))
+            turn { server.connectionCount == count }
+        }
+        // Each has sent its half by now, or is idle, which makes room as well.
+        let whole = try RawClient(get, to: server.endpoint, on: loop)
+        turn { whole.text.contains("get / - h") }
+        turn { halves.contains(where: \.hasEnded) }
+        #expect(halves.count(where: \.hasEnded) == 1)
+        #expect(server.connectionCount == 2)
+        (halves + [whole]).forEach { $0.close() }
+        server.close()
+    }
+
+    @Test("when all are busy, what is vital is answered, and nothing else")
+    func reserved() throws {
+        var replies: [HTTPServerReply] = []
+        var options = HTTPServerOptions()
+        options.connectionsMax = 1
+        options.reservedMax = 1
+        options.isVital = { $0 == "/live" }
+        let server = try HTTPServer(
+            on: Endpoint(.loopback, 0), loop: loop, options: options
+        ) { request, reply in
+            guard request.path == "/live" else { return replies.append(reply) }
+            reply.send(HTTPServerResponse(status: 200, text: "lives"))
+        }
+        let busy = try RawClient("GET / HTTP/1.1\r\nHost: h\r\n\r\n", to: server.endpoint, on: loop)
+        turn { replies.count == 1 }
+        let other = try RawClient(
+            "GET /x HTTP/1.1\r\nHost: h\r\n\r\n", to: server.endpoint, on: loop)
+        turn { other.hasEnded }
+        #expect(other.text.hasPrefix("HTTP/1.1 503 "))
+        other.close()
+        for _ in 0..<3 {
+            let live = try RawClient(
+                "GET /live HTTP/1.1\r\nHost: h\r\n\r\n", to: server.endpoint, on: loop)
+            turn { live.text.contains("lives") }
+            // It idles, and makes room for the next.
+        }
+        replies[0].send(HTTPServerResponse(status: 200, text: "one"))
+        turn { busy.text.contains("one") }
+        busy.close()
+        server.close()
+    }
+
     @Test("draining closes idle connections at once and busy ones after their answer")
     func drain() throws {
         var replies: [HTTPServerReply] = []

@@ -21,7 +21,7 @@ extension Flow {
                 let page = try fairlead.page("/backends/\(name)").body
                 #expect(page.contains("drained by the admin port from 127.0.0.1"))
                 let log = fairlead.process.errors
-                #expect(log.contains("up to draining: drained by the admin port from 127.0.0.1"))
+                #expect(log.contains("to=drained cause=\"the admin port from 127.0.0.1\""))
                 #expect(log.contains("admin.changed"))
                 #expect(try fairlead.post("/backends/\(name)/enable").status == 200)
                 try fairlead.waitForTraffic("requests at both") { $0.count == 2 }

@@ -27,14 +27,16 @@ package class Balancer {
     // MARK: What happens
 
     /// Takes up a new rotation; `inFlight` says how many requests each of its backends has, by
-    /// its place. A backend never gets more than `inFlightMax` (at least 1) from this worker; nil is
+    /// its place, and `streams` how many of these are streams. A backend never gets more than `inFlightMax` (at least 1) from this worker; nil is
     /// no limit.
     ///
     /// - Complexity: O(n log n).
     package final func update(
-        to rotation: Rotation, inFlightMax: Int?, inFlight: (Int) -> Int
+        to rotation: Rotation, inFlightMax: Int?, inFlight: (Int) -> Int,
+        streams: (Int) -> Int = { _ in 0 }
     ) {
-        loads = Loads(rotation, inFlightMax: inFlightMax, inFlight: inFlight)
+        loads = Loads(
+            rotation, inFlightMax: inFlightMax, inFlight: inFlight, streams: streams)
         var start = 0
         tiers = rotation.tiers.map { tier in
             defer { start += tier.count }
@@ -49,6 +51,9 @@ package class Balancer {
     /// - Complexity: O(log n) or better, as a mean over many picks; O(n) for a request that was tried
     ///   elsewhere, and when nearly all backends are full.
     package final func pick(_ request: PickRequest) -> Pick {
+        if request.isLast, request.tried.count > 0, let pick = pickInFreshTier(request) {
+            return pick
+        }
         for tier in tiers.indices {
             // Those below are for when a tier is gone, not for when it is busy.
             if request.tried.count == 0, loads.isFull(tier: tier) { return .full }
@@ -56,6 +61,20 @@ package class Balancer {
             if pick != .none { return pick }
         }
         return .none
+    }
+
+    /// A backend of the first tier where the request was not yet; nil without one that has room. A tier
+    /// is often a place of its own, such as a datacentre, and what failed in one may work in another.
+    ///
+    /// - Complexity: O(n).
+    private func pickInFreshTier(_ request: PickRequest) -> Pick? {
+        guard tiers.count > 1 else { return nil }
+        for tier in tiers.indices
+        where !tiers[tier].contains(where: { request.tried.contains(loads.id($0)) }) {
+            let pick = pick(request, in: tier)
+            if case .backend = pick { return pick }
+        }
+        return nil
     }
 
     /// A request was sent to the backend at `place`.
@@ -68,6 +87,16 @@ package class Balancer {
     package final func ended(_ place: Int) {
         loads.add(-1, at: place)
         loadChanged(place)
+    }
+
+    /// A request on the backend at `place`, which counts as begun, is a stream from now on.
+    package final func becameStream(_ place: Int) {
+        loads.addStreams(1, at: place)
+    }
+
+    /// A stream on the backend at `place` is over; `ended` is said of it as well.
+    package final func streamEnded(_ place: Int) {
+        loads.addStreams(-1, at: place)
     }
 
     // MARK: Sticky clients
@@ -135,19 +164,19 @@ package class Balancer {
             switch loads.verdict(place, request) {
             case .tried: continue
             case .full: isFull = true
-            case .onProbation: onProbation = lesser(place, onProbation)
-            case .admitted, .passedOver: best = lesser(place, best)
+            case .onProbation: onProbation = lesser(place, onProbation, request)
+            case .admitted, .passedOver: best = lesser(place, best, request)
             }
         }
         return (best ?? onProbation).map { .backend($0) } ?? (isFull ? .full : .none)
     }
 
     /// Which of the two would have less for its weight, with one more; `other` among equals.
-    private func lesser(_ place: Int, _ other: Int?) -> Int {
+    private func lesser(_ place: Int, _ other: Int?, _ request: PickRequest) -> Int {
         guard let other else { return place }
         let isLess =
-            (loads.inFlight(place) + 1) * loads.weight(other)
-            < (loads.inFlight(other) + 1) * loads.weight(place)
+            (loads.load(place, request) + 1) * loads.weight(other)
+            < (loads.load(other, request) + 1) * loads.weight(place)
         return isLess ? place : other
     }
 }

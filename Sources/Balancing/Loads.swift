@@ -7,6 +7,11 @@
 //
 //     mine + 1  <=  1 + 5/4 * weight * (others' requests + 1) / others' weight
 //
+// What counts is what waits for the first byte of an answer. A stream (a WebSocket, a tunnel, a TCP
+// connection, a long body) says nothing of how a backend would take a request: it may last for hours, and
+// those that hold many would be starved, and newcomers flooded. So streams are weighed among streams,
+// when one is to begin, and limits and `least-connections` alone count both together.
+//
 // One of those with the least load for its weight always passes, so that somebody gets the request. Up
 // to `smallLoad` are nobody's excess: with less, one slow page would cost a backend its turns, and it
 // takes some that wait to tell a backend that hangs from a slow page. Backends on probation are not
@@ -22,6 +27,8 @@ package struct Loads {
 
     private struct Member {
         var inFlight: Int
+        /// Those of `inFlight` that are streams.
+        var streams: Int
         let weight: Int
         let tier: Int
         let isOnProbation: Bool
@@ -31,6 +38,8 @@ package struct Loads {
     private struct TierSum {
         /// Of those that are not on probation.
         var inFlight = 0
+        /// Of those that are not on probation.
+        var streams = 0
         /// Of those that are not on probation.
         var weight = 0
         /// How many have as many requests as they may have.
@@ -50,8 +59,11 @@ package struct Loads {
         inFlightMax = nil
     }
 
-    /// Starts anew with the backends of `rotation`; `inFlight` says what each has by its place.
-    init(_ rotation: Rotation, inFlightMax: Int?, inFlight: (Int) -> Int) {
+    /// Starts anew with the backends of `rotation`; `inFlight` says what each has by its place, and
+    /// `streams` how many of these are streams.
+    init(
+        _ rotation: Rotation, inFlightMax: Int?, inFlight: (Int) -> Int, streams: (Int) -> Int
+    ) {
         precondition(inFlightMax.map { $0 >= 1 } ?? true)
         self.inFlightMax = inFlightMax
         members.reserveCapacity(rotation.count)
@@ -67,9 +79,11 @@ package struct Loads {
                 if !isOnProbation { tiers[tier].weight += Int(member.weight) }
                 members.append(
                     Member(
-                        inFlight: 0, weight: Int(member.weight), tier: tier,
+                        inFlight: 0, streams: 0, weight: Int(member.weight), tier: tier,
                         isOnProbation: isOnProbation, id: member.id))
-                add(inFlight(members.count - 1), at: members.count - 1)
+                let place = members.count - 1
+                add(inFlight(place), at: place)
+                addStreams(streams(place), at: place)
             }
         }
     }
@@ -79,6 +93,16 @@ package struct Loads {
 
     /// Requests in flight on the backend at `place`.
     package func inFlight(_ place: Int) -> Int { members[place].inFlight }
+
+    /// What counts for `request` of what is in flight on the backend at `place`: streams for one that
+    /// will be a stream, for others what waits for the first byte of an answer.
+    func load(_ place: Int, _ request: PickRequest) -> Int {
+        Self.load(members[place], request)
+    }
+
+    private static func load(_ member: Member, _ request: PickRequest) -> Int {
+        request.isStream ? member.streams : member.inFlight - member.streams
+    }
 
     /// The weight of the backend at `place`.
     package func weight(_ place: Int) -> Int { members[place].weight }
@@ -114,6 +138,12 @@ package struct Loads {
             if before < inFlightMax, after >= inFlightMax { tiers[tier].fullCount += 1 }
             if before >= inFlightMax, after < inFlightMax { tiers[tier].fullCount -= 1 }
         }
+    }
+
+    /// Counts so many streams more, or less, among the requests that are in flight.
+    mutating func addStreams(_ difference: Int, at place: Int) {
+        members[place].streams += difference
+        if !members[place].isOnProbation { tiers[members[place].tier].streams += difference }
     }
 
     // MARK: Who may get a request
@@ -153,16 +183,18 @@ package struct Loads {
         }
         if let inFlightMax, member.inFlight >= inFlightMax { return .full }
         if member.isOnProbation { return .onProbation }
-        return isWithinShare(member) ? .admitted : .passedOver
+        return isWithinShare(member, request) ? .admitted : .passedOver
     }
 
-    private func isWithinShare(_ member: Member) -> Bool {
-        if member.inFlight < Self.smallLoad { return true }
+    private func isWithinShare(_ member: Member, _ request: PickRequest) -> Bool {
+        let mine = Self.load(member, request)
+        if mine < Self.smallLoad { return true }
         let tier = tiers[member.tier]
         let othersWeight = tier.weight - member.weight
         guard othersWeight > 0 else { return true }
-        let others = tier.inFlight - member.inFlight
+        let all = request.isStream ? tier.streams : tier.inFlight - tier.streams
+        let others = all - mine
         // Weights are below 2^24 and their sum below 2^40, so the products fit.
-        return 4 * member.inFlight * othersWeight <= 5 * member.weight * (others + 1)
+        return 4 * mine * othersWeight <= 5 * member.weight * (others + 1)
     }
 }

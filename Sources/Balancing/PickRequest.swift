@@ -10,6 +10,12 @@ package struct PickRequest {
     /// Whether it may be sent again should the backend fail: only such a request is risked on a
     /// backend that is on probation.
     package var isRepeatable = true
+    /// Whether it is, or asks to become, a stream: a TCP connection, a tunnel, a WebSocket. Streams are
+    /// weighed among streams, other requests among those that wait for an answer.
+    package var isStream = false
+    /// Whether there will be no other try after this one: it goes to a tier where the request was not
+    /// yet, if there is one.
+    package var isLast = false
 
     /// A request that has been nowhere.
     package init() {}

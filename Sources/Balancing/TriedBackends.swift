@@ -5,9 +5,9 @@ package import Backends
 /// The backends that one request was sent to, at most `capacity`. Value type that allocates
 /// nothing.
 package struct TriedBackends {
-    /// How many tries a request can have in all.
-    package static let capacity = 8
-    private var ids = InlineArray<8, BackendID>(repeating: BackendID(rawValue: 0))
+    /// How many backends a request can be sent to, or fail to be, in all.
+    package static let capacity = 32
+    private var ids = InlineArray<32, BackendID>(repeating: BackendID(rawValue: 0))
     /// How many were tried.
     package private(set) var count = 0
 

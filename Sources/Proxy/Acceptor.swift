@@ -1,4 +1,6 @@
-// Acceptor: one worker's listening socket of one listener.
+// Acceptor: one worker's listening socket of one listener. It rests while accepting fails, and while so
+// many descriptors are in use that the rest is needed for dialling backends, without which those clients
+// that are connected already would get nothing (Events/DescriptorRoom.swift).
 
 internal import Endpoints
 internal import Events
@@ -11,8 +13,7 @@ final class Acceptor: Channel {
     var listener: WorkerListener
     /// Connections taken before others get their turn; more are waiting for the next batch.
     private static let batchMax = 16
-    /// How long to wait when none can be accepted, for want of descriptors most likely: readiness
-    /// stays, and would spin.
+    /// How long to rest when none can be accepted or is to be: readiness stays, and would spin.
     private static let pauseNanoseconds: UInt64 = 100_000_000
 
     init(_ descriptor: Descriptor, worker: Worker, listener: WorkerListener) {
@@ -27,7 +28,16 @@ final class Acceptor: Channel {
     }
 
     override func onDeadline() {
-        startReading()
+        if worker.descriptorRoom.hasRoomForClients(now: loop.nowNanoseconds) {
+            startReading()
+        } else {
+            rest()
+        }
+    }
+
+    private func rest() {
+        stopReading()
+        deadlineNanoseconds = loop.nowNanoseconds + Self.pauseNanoseconds
     }
 
     /// Takes what has connected already, then stops listening: the kernel would reset it.
@@ -40,13 +50,18 @@ final class Acceptor: Channel {
         for _ in 0..<limit {
             switch descriptor.accept() {
             case .connection(let descriptor, let peer):
+                let isLast = descriptor.number >= worker.descriptorRoom.clientsEnd
                 take(descriptor, from: peer)
+                guard isLast, isOpen else { continue }
+                ShortageTally.add(.descriptors)
+                rest()
+                return
             case .wouldBlock:
                 return
-            case .failed:
+            case .failed(let error):
                 listener.counters.acceptErrors.add()
-                stopReading()
-                deadlineNanoseconds = loop.nowNanoseconds + Self.pauseNanoseconds
+                worker.noteShortage(error)
+                rest()
                 return
             }
         }

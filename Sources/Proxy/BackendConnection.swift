@@ -57,7 +57,8 @@ final class BackendConnection: StreamChannel {
         self.worker = worker
         exchangeLink = Link(exchange)
         self.pool = pool
-        let descriptor = try Socket.connectStream(to: backend.endpoint)
+        let descriptor = try Socket.connectStream(
+            to: backend.endpoint, below: worker.descriptorRoom.dialsEnd)
         super.init(descriptor, on: worker.loop)
         backend.counters.open.add()
         deadlineNanoseconds = loop.nowNanoseconds + pool.connectTimeout

@@ -75,7 +75,30 @@ extension BackendPool {
     // MARK: Silence
 
     /// A wait is no silence before it is so many times as long as is usual for the service.
-    private static let usualWaits = 4
+    private static let usualWaits: UInt64 = 4
+    /// For so long a failed dial speaks against a backend on this worker, in nanoseconds: the control
+    /// thread has decided by then.
+    private static let dialDoubt: UInt64 = 1_000_000_000
+
+    /// Whether a request that has failed elsewhere is better not sent to `backend`: it is silent or quiet
+    /// for half as long as that takes, or could not be dialled just now.
+    func isDoubtful(_ backend: PooledBackend) -> Bool {
+        let record = backend.record
+        let now = loop.nowNanoseconds
+        if record.isSilent { return true }
+        if record.dialFailedAt > record.heardAt, now < record.dialFailedAt &+ Self.dialDoubt {
+            return true
+        }
+        guard let limit = silenceLimit, backend.waiting > 0 else { return false }
+        let quiet = now - min(now, max(record.heardAt, record.busySince, loop.resumedAt))
+        return quiet >= limit / 2 && quiet >= UInt64(max(usualWait, 0)) * 2
+    }
+
+    /// A body of a response went on after a pause of so many nanoseconds.
+    func notePause(_ pause: UInt64) {
+        guard let limit = silenceLimit, pause >= limit else { return }
+        usualPause = pause > usualPause ? pause : usualPause - (usualPause - pause) / 16
+    }
 
     /// A byte of a response came from `backend`.
     private func noteHeard(_ backend: PooledBackend, _ now: UInt64) {
@@ -87,11 +110,14 @@ extension BackendPool {
         backend.record.isSilent = false
     }
 
-    /// Whether `backend`, on which a request has waited since `sentAt`, is silent: nothing at all has come
+    /// Whether `backend`, on which a request has waited since `sentAt`, for its response or, with
+    /// `isWithinBody`, for more of it, is silent: nothing at all has come
     /// from it for as long as may be, other requests wait as well, and another backend of the service
     /// has answered meanwhile. A slow page alone is none of this, and neither is a database
     /// that makes all backends wait. Tells the control thread if so.
-    func isSilent(_ backend: PooledBackend, since sentAt: UInt64, _ worker: Worker) -> Bool {
+    func isSilent(
+        _ backend: PooledBackend, since sentAt: UInt64, isWithinBody: Bool = false, _ worker: Worker
+    ) -> Bool {
         guard let limit = silenceLimit else { return false }
         let now = worker.loop.nowNanoseconds
         // What was outrun by a second try has waited as well, though it is gone.
@@ -100,9 +126,9 @@ extension BackendPool {
             backend.record.heardAt, min(sentAt, outrun?.since ?? .max), worker.loop.resumedAt)
         let quiet = now - quietSince
         // Where answers take long, as long polls do, there is more to put up with.
-        guard quiet >= limit, quiet >= UInt64(Self.usualWaits * max(usualWait, 0)) else {
-            return false
-        }
+        let usual = max(UInt64(max(usualWait, 0)), isWithinBody ? usualPause : 0)
+        guard quiet >= limit, quiet >= Self.usualWaits * usual else { return false }
+        let waiting = backend.waiting + (outrun?.count ?? 0)
         if !backend.record.isSilent {
             let othersHeardAt = lastHeard.id == backend.id ? heardBefore : lastHeard.at
             // One that is out of the rotation gets no more requests that would tell: another worker
@@ -111,14 +137,11 @@ extension BackendPool {
                 backend.record.isOnProbation && sentAt >= backend.record.probationSince
             let isDoubted = isProbed || !backend.isInRotation
             let waitingMin = isDoubted ? 1 : Loads.smallLoad
-            guard backend.inFlight + (outrun?.count ?? 0) >= waitingMin,
-                othersHeardAt > quietSince
-            else { return false }
+            guard waiting >= waitingMin, othersHeardAt > quietSince else { return false }
             backend.record.isSilent = true
         }
         worker.reportFailure(
-            .silent(waiting: backend.inFlight + (outrun?.count ?? 0)), of: backend,
-            service: options.id)
+            .silent(waiting: waiting), of: backend, service: options.id)
         return true
     }
 

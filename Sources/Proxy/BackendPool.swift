@@ -27,6 +27,8 @@ final class BackendPool {
     private(set) var firstLook: UInt64
     /// For how long a backend may send nothing while others answer; nil: for ever.
     private(set) var silenceLimit: UInt64?
+    /// How often a body that does not go on is looked at, when something may follow from it.
+    private(set) var bodyLook: UInt64 = 1_000_000_000
     private(set) var balancer: Balancer
     private(set) var affinity: Affinity
     private let worker: Int
@@ -38,13 +40,19 @@ final class BackendPool {
     var heardBefore: UInt64 = 0
     /// From a request to the head of its response, in nanoseconds, averaged over the last hundred or so.
     var usualWait = 0
+    /// How long a body that goes on may pause, in nanoseconds, by what was seen: of late the longest.
+    var usualPause: UInt64 = 0
     /// Those that left the rotation while requests were in flight on them, should they come back.
     private var departed: [BackendID: PooledBackend] = [:]
 
     /// Requests that wait for room.
     let queue = RequestQueue()
     private var queueTimer: Timer?
-    private let loop: EventLoop
+    /// A request waits for this machine to have room for a connection: those that come wait behind it.
+    private(set) var isShort = false
+    /// How soon that is tried again if no request ends before, in which case its connection is free.
+    private static let shortPause = Duration.milliseconds(50)
+    let loop: EventLoop
     /// Requests that have been let in, and are not over.
     private var admittedCount = 0
 
@@ -72,6 +80,7 @@ final class BackendPool {
         tryTimeout = options.retry.tryTimeout?.wholeNanoseconds
         hedgeAfter = options.retry.rule.hedgeAfter
         silenceLimit = options.ejection.silence?.wholeNanoseconds
+        bodyLook = silenceLimit ?? 1_000_000_000
         firstLook = min(firstByteTimeout, tryTimeout ?? .max, silenceLimit ?? .max)
     }
 
@@ -97,9 +106,9 @@ final class BackendPool {
 
     private func updateBalancer() {
         guard let rotation else { return }
-        balancer.update(to: rotation, inFlightMax: options.limits.backendRequestsMax) {
-            members[$0].inFlight
-        }
+        balancer.update(
+            to: rotation, inFlightMax: options.limits.backendRequestsMax,
+            inFlight: { members[$0].inFlight }, streams: { members[$0].streams })
         serveQueueSoon()
     }
 
@@ -136,7 +145,23 @@ final class BackendPool {
         if let token, let place = balancer.place(of: token), balancer.admits(place, request) {
             return .backend(place)
         }
-        return balancer.pick(request)
+        return request.tried.count == 0 ? balancer.pick(request) : pickElsewhere(request)
+    }
+
+    /// The backend for a request that failed elsewhere: rather one that nothing speaks against, on this
+    /// worker, if there is one. O(n) for each that is passed over.
+    private func pickElsewhere(_ request: PickRequest) -> Pick {
+        let choice = balancer.pick(request)
+        var other = choice
+        var asking = request
+        while case .backend(let place) = other {
+            let member = members[place]
+            if !isDoubtful(member) { return other }
+            guard asking.tried.count < TriedBackends.capacity else { break }
+            asking.tried.insert(member.id)
+            other = balancer.pick(asking)
+        }
+        return choice
     }
 
     /// The choice for a client that has a connection of its own to `backend`: that one, once there is
@@ -149,18 +174,36 @@ final class BackendPool {
     /// A request goes to `backend`.
     func begin(on backend: PooledBackend) {
         backend.counters.requests.add()
-        adopt(backend)
+        if backend.inFlight == 0 { backend.record.busySince = loop.nowNanoseconds }
+        enter(backend)
     }
 
-    /// The stream that a request on `backend` has become goes on there.
-    func adopt(_ backend: PooledBackend) {
+    private func enter(_ backend: PooledBackend) {
         backend.counters.inFlight.add()
         backend.inFlight += 1
         if let place = backend.place { balancer.began(place) }
     }
 
-    /// That request is over, or goes elsewhere.
-    func end(on backend: PooledBackend) {
+    /// A TCP connection goes to `backend`, or the stream that a request there has become goes on.
+    func adopt(_ backend: PooledBackend) {
+        enter(backend)
+        becameStream(backend, owes: false)
+    }
+
+    /// A request on `backend` is a stream from now on, whose next byte is owed or not.
+    func becameStream(_ backend: PooledBackend, owes: Bool) {
+        backend.streams += 1
+        if owes { backend.owing += 1 }
+        if let place = backend.place { balancer.becameStream(place) }
+    }
+
+    /// That request is over, or goes elsewhere; `hold` is what it held.
+    func end(on backend: PooledBackend, _ hold: Try.Hold = .request) {
+        if hold != .request {
+            backend.streams -= 1
+            if hold == .owed { backend.owing -= 1 }
+            if let place = backend.place { balancer.streamEnded(place) }
+        }
         backend.counters.inFlight.add(-1)
         backend.inFlight -= 1
         if let place = backend.place { balancer.ended(place) }
@@ -189,9 +232,30 @@ final class BackendPool {
         queueTimer?.schedule(after: .zero)
     }
 
+    /// `exchange` waits for this machine to have room for a connection; ahead of the others if it had its
+    /// turn already.
+    func awaitRoom(_ exchange: HTTPExchange, hadTurn: Bool) {
+        if hadTurn { queue.putBack(exchange) } else { queue.append(exchange) }
+        isShort = true
+        if queueTimer == nil { queueTimer = Timer(on: loop) { [unowned self] in serveQueue() } }
+        // In place of what its failed dial has set, which has made no room.
+        queueTimer?.schedule(after: Self.shortPause)
+    }
+
+    /// A backend that `request` may go to and that has a free connection; nil for none. O(n), for when
+    /// none can be made.
+    func backendWithIdle(for request: PickRequest) -> PooledBackend? {
+        for (place, member) in members.enumerated()
+        where member.hasIdle && balancer.admits(place, request) {
+            return member
+        }
+        return nil
+    }
+
     private func serveQueue() {
+        isShort = false
         var bound = 0
-        while let exchange = queue.first {
+        while !isShort, let exchange = queue.first {
             if let limit = options.limits.requestsMax, admittedCount >= limit,
                 !exchange.isAdmitted
             {

@@ -19,6 +19,10 @@ package struct BackendRecord {
     private var longShare = 0
     /// When a byte came from it last, in the loop's nanoseconds.
     var heardAt: UInt64 = 0
+    /// Since when it has had requests in flight, in the loop's nanoseconds; of no meaning while it has none.
+    var busySince: UInt64 = 0
+    /// When a dial last failed, in the loop's nanoseconds; 0 for never.
+    var dialFailedAt: UInt64 = 0
     // Requests that were answered by another backend, asked later, while nothing came from this one.
     private var outrunCount = 0
     private var outrunSince: UInt64 = 0

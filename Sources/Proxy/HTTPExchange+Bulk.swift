@@ -40,6 +40,7 @@ extension HTTPExchange {
             connection.backend.counters.bytesReceived.add(count)
             connection.backend.record.heardAt = worker.loop.nowNanoseconds
             noteSent(count, connection.pool)
+            noteMoved(connection)
             if client.isCongested { connection.stopReading() }
             renewDeadlines(client, connection)
         case .wouldBlock: break

@@ -15,19 +15,34 @@ extension HTTPExchange {
     /// The dial failed after a while.
     func dialFailed(_ connection: BackendConnection, _ error: Errno) {
         guard let client, let pool else { return }
+        if let begunAt = current.begunAt {
+            effort.dialsFailedFor += worker.loop.nowNanoseconds - begunAt
+        }
         abortTry()
         report(connection.backend, pool, error)
         if fallBack() { return }
-        if mayRetry(after: .dial, pool) { tryNext(client, pool) } else { giveUp(.notConnected) }
+        if error.isShortage {
+            if goesOn(after: error, client, pool) { tryNext(client, pool) }
+        } else if mayRetry(after: .dial, pool) {
+            tryNext(client, pool)
+        } else {
+            giveUp(.notConnected)
+        }
     }
 
     /// Counts a dial that failed at once and tells the control thread.
     func noteDialFailure(of backend: PooledBackend, _ pool: BackendPool, _ error: Errno) {
-        pool.end(on: backend)
+        leave(backend, pool)
         report(backend, pool, error)
     }
 
+    /// What this machine ran out of says nothing of the backend.
     private func report(_ backend: PooledBackend, _ pool: BackendPool, _ error: Errno) {
+        guard !error.isShortage else {
+            worker.noteShortage(error)
+            return
+        }
+        backend.record.dialFailedAt = worker.loop.nowNanoseconds
         backend.counters.dialFailures.add()
         worker.reportDialFailure(backend, service: pool.options.id, error)
     }
@@ -44,7 +59,7 @@ extension HTTPExchange {
         {
             backendProgressed(connection)
         } else if isResponseStarted {
-            cutShort(.backendTimeout)
+            bodyIsLate(connection)
         } else {
             firstByteIsLate(connection)
         }
@@ -67,8 +82,13 @@ extension HTTPExchange {
         let backend = connection.backend
         backend.counters.failures.add()
         // A kept connection that closes is no sign of anything but age.
-        if failure == .noResponse, !connection.isReused {
-            pool.noteFailure(of: backend, status: 0, sentAt: current.sentAt, worker)
+        if failure == .noResponse {
+            if !connection.isReused {
+                pool.noteFailure(of: backend, status: 0, sentAt: current.sentAt, worker)
+            } else {
+                if !effort.hasBroken { effort.sent -= 1 }
+                effort.hasBroken = true
+            }
         }
         abortTry()
         if fallBack() { return }
@@ -118,10 +138,15 @@ extension HTTPExchange {
 
     /// Whether one more try may be made.
     func mayRetry(after failure: TryFailure, _ pool: BackendPool) -> Bool {
+        let dials = DialEffort(
+            backends: asking.tried.count, failedFor: effort.dialsFailedFor,
+            limit: pool.connectTimeout)
         let decision = pool.retryPolicy.allows(
-            after: failure, by: route?.retry, tries: tries, method: method, canReplay: canReplay,
-            now: worker.loop.nowNanoseconds)
+            after: failure, by: route?.retry, tries: effort.sent, dials: dials, method: method,
+            canReplay: canReplay, now: worker.loop.nowNanoseconds)
         if decision == .overBudget { pool.counters.retriesDenied.add() }
+        asking.isLast = pool.retryPolicy.isLast(
+            by: route?.retry, tries: effort.sent, dials: dials)
         return decision == .yes
     }
 
@@ -141,6 +166,7 @@ extension HTTPExchange {
         switch reply {
         case .noBackend, .notConnected: pool.counters.noBackend.add()
         case .overLimit: pool.counters.overLimit.add()
+        case .shortage: pool.counters.shortages.add()
         case .noResponse, .badResponse, .tooManyInterim: pool.counters.backendErrors.add()
         case .backendTimeout: pool.counters.timeouts.add()
         case .refused, .malformedBody, .clientTimeout:
@@ -150,7 +176,7 @@ extension HTTPExchange {
         pool.noteResponse(status: reply.status)
         let keepsAlive =
             reply.keepsConnection && clientKeepsAlive && client.mayKeepAlive
-            && requestBody.isComplete
+            && requestBody.isComplete && !effort.closesClient
         let sent = client.send(
             reply, service: pool.options.name, keepsAlive: keepsAlive, minorVersion: minorVersion,
             omitsBody: method == .head)
@@ -193,7 +219,7 @@ extension HTTPExchange {
     /// The client let its time pass: with the body of its request, or reading the response.
     func clientStalled() {
         if isQueued {
-            giveUp(.overLimit)
+            giveUp(effort.shortUntil > 0 ? .shortage : .overLimit)
             return
         }
         if let client, client.isCongested, worker.loop.nowNanoseconds < endsBy,
@@ -213,11 +239,15 @@ extension HTTPExchange {
             return
         }
         // A client that only closes its sending side can't be told from one that is gone, which is
-        // what most mean by it: nobody waits for the answer. Once it has begun, writing it tells.
-        guard !isResponseStarted, client?.listener.options.cancelsAtHalfClose == true else {
+        // what most mean by it: nobody waits for the answer. Once it has begun, writing it tells; and
+        // where there is nothing to write for a while, nobody is waited for.
+        guard client?.listener.options.cancelsAtHalfClose == true else { return }
+        guard isResponseStarted else {
+            clientGone()
             return
         }
-        clientGone()
+        clientHasLeft = true
+        if let client, let connection { renewDeadlines(client, connection) }
     }
 
     /// The client's connection is broken; the client closes it by itself.

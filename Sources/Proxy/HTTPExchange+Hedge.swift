@@ -78,8 +78,10 @@ extension HTTPExchange {
     /// Breaks off the other try, if there is one: nobody waits for an answer any more.
     func abortOther() {
         guard let connection = other.link.object else { return }
+        let backend = connection.backend
+        if other.isMoved { backend.moved -= 1 }
+        connection.pool.end(on: backend, other.hold)
         other = Try()
-        connection.pool.end(on: connection.backend)
         connection.abort()
     }
 }

@@ -75,6 +75,7 @@ extension Reply {
         case .noBackend: .noBackend
         case .notConnected: .notConnected
         case .overLimit: .overLimit
+        case .shortage: .shortage
         case .noResponse: .backendClosed
         case .badResponse, .tooManyInterim: .backendProtocol
         case .backendTimeout: .backendTimeout

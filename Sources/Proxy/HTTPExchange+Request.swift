@@ -45,6 +45,7 @@ extension HTTPExchange {
         authenticatesConnection = head.authenticatesConnection
         if !client.bound.isEmpty { boundTo = client.bound.backend(of: pool) }
         noteUpgrade(head, bytes, client)
+        asking.isStream = !upgradeOffer.isEmpty || method == .connect
         client.listener.writeHead(
             head, from: bytes, of: client.address,
             requestID: client.listener.options.forwarding.requestID
@@ -138,6 +139,7 @@ extension HTTPExchange {
     /// Writes the head and what there is of the body to the connection of this try.
     func sendRequest(_ client: ClientConnection, _ connection: BackendConnection) {
         current.isHeadSent = true
+        effort.sent += 1
         current.sentAt = worker.loop.nowNanoseconds
         if authenticatesConnection { connection.bind() }
         connection.backend.counters.bytesSent.add(requestHead.count + bodyInHand.count)
@@ -176,7 +178,9 @@ extension HTTPExchange {
     /// bytes, or has not taken those kept for it. The first byte of a response has its own limit,
     /// which runs from the end of the request (`awaitFirstByte`).
     func renewDeadlines(_ client: ClientConnection, _ connection: BackendConnection) {
-        let stall = min(worker.loop.nowNanoseconds + client.listener.stallTimeout, endsBy)
+        let now = worker.loop.nowNanoseconds
+        let stall = min(now + client.listener.stallTimeout, endsBy)
+        current.movedAt = now
         let owesBody = !requestBody.isComplete && !connection.isCongested
         client.deadlineNanoseconds = client.isCongested || owesBody ? stall : .max
         if connection.isCongested {
@@ -185,7 +189,9 @@ extension HTTPExchange {
             // It is not read from, and what it says is not its fault to be late.
             connection.deadlineNanoseconds = .max
         } else if isResponseStarted {
-            connection.deadlineNanoseconds = stall
+            let isLookedAt = current.hold == .owed || clientHasLeft
+            connection.deadlineNanoseconds =
+                isLookedAt ? min(stall, now &+ connection.pool.bodyLook) : stall
         } else if owesBody {
             connection.deadlineNanoseconds = .max
         }

@@ -64,6 +64,9 @@ extension HTTPExchange {
                         return
                     }
                     startResponse(listener.responseHead, head, client, connection)
+                    if following.isEmpty, responseBody.remaining == nil {
+                        isEventStream = listener.responseHead.isEventStream(head)
+                    }
                     forwardBody(following, behind: true, client, connection)
                     return
                 }
@@ -125,7 +128,9 @@ extension HTTPExchange {
         responseBody = BodyTracker(framing, trailers: .leaveOut)
         connection.promisedIdleSeconds = head.keepAliveSeconds
         backendKeepsAlive = head.keepsAlive
-        responseKeepsAlive = clientKeepsAlive && client.mayKeepAlive && requestBody.isComplete
+        responseKeepsAlive =
+            clientKeepsAlive && client.mayKeepAlive && requestBody.isComplete
+            && !effort.closesClient
         switch framing {
         case .none, .length: break
         case .untilClose: responseKeepsAlive = false
@@ -204,6 +209,7 @@ extension HTTPExchange {
         } else if payload?.isComplete ?? responseBody.isComplete {
             complete(isReusable: backendKeepsAlive && !hasExcess, client, connection)
         } else {
+            noteBody(bytes.count, behind: isBehindHead, connection)
             renewDeadlines(client, connection)
             connection.isBulk = payload == nil && Bulk.isWorthwhile(responseBody.remaining)
         }
@@ -217,6 +223,30 @@ extension HTTPExchange {
         trailers = []
         TrailerSection.append(allowedOf: section.span, to: &allowed)
         worker.outgoing.append(allowed.span)
+    }
+
+    /// So many bytes of the body came, `behind` its head or after a while, and it goes on. From here on it
+    /// is a stream. What is owed is the rest of a body of known length, and the first byte of any but a
+    /// stream of events; whether one more is due in another body, only its sender knows.
+    private func noteBody(_ count: Int, behind isBehindHead: Bool, _ connection: BackendConnection)
+    {
+        if isBehindHead {
+            let owes = responseBody.remaining != nil || (count == 0 && !isEventStream)
+            current.hold = owes ? .owed : .stream
+            connection.pool.becameStream(connection.backend, owes: owes)
+        } else {
+            noteMoved(connection)
+            guard current.hold == .owed, responseBody.remaining == nil else { return }
+            current.hold = .stream
+            connection.backend.owing -= 1
+        }
+    }
+
+    /// Another part of a body has come from the backend.
+    func noteMoved(_ connection: BackendConnection) {
+        let since = max(current.movedAt, worker.loop.resumedAt)
+        let now = worker.loop.nowNanoseconds
+        if now > since { connection.pool.notePause(now - since) }
     }
 
     /// Appends the payload in `bytes` to the worker's outgoing bytes. Returns how many bytes belong

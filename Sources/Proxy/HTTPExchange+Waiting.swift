@@ -1,6 +1,7 @@
 // What an exchange waits for besides its connections: its turn when every backend has as many requests
 // as it may have, a pause before one more try, and the first byte of a response.
 
+internal import AccessLog
 internal import Balancing
 internal import Events
 internal import HTTP1
@@ -21,6 +22,48 @@ extension HTTPExchange {
         pool.counters.queueLength.add()
         client.deadlineNanoseconds = min(
             worker.loop.nowNanoseconds + limits.queueWait.wholeNanoseconds, endsBy)
+    }
+
+    // MARK: - No room on this machine
+
+    /// This machine had nothing left to dial with. A free connection to any backend does as well; where
+    /// local ports are short, those of another address may not be; else it waits for one or the other.
+    /// True when the caller is to pick another backend, false when what follows is under way.
+    func goesOn(after error: Errno, _ client: ClientConnection, _ pool: BackendPool) -> Bool {
+        effort.isShort = true
+        if error.shortage == .descriptors { effort.closesClient = true }
+        while asking.tried.count < TriedBackends.capacity,
+            let backend = pool.backendWithIdle(for: asking)
+        {
+            guard let other = tryBackend(backend, client, pool, keptIsFine: true) else {
+                return false
+            }
+            // What was free had broken, and nothing could be dialled in its place.
+            noteDialFailure(of: backend, pool, other)
+        }
+        if error == .noLocalPort, mayRetry(after: .shortage, pool) { return true }
+        awaitRoom(client, pool)
+        return false
+    }
+
+    /// Waits for a connection to be free, or for room to make one, anywhere.
+    func awaitRoom(_ client: ClientConnection, _ pool: BackendPool) {
+        let limits = pool.options.limits
+        if effort.shortUntil == 0 {
+            effort.shortUntil = worker.loop.nowNanoseconds + limits.queueWait.wholeNanoseconds
+        }
+        guard worker.loop.nowNanoseconds < effort.shortUntil, pool.queue.count < limits.queueMax
+        else {
+            giveUp(.shortage)
+            return
+        }
+        asking.tried.removeAll()
+        asking.isLast = false
+        pool.awaitRoom(self, hadTurn: effort.hasAwaitedRoom)
+        if !effort.hasAwaitedRoom { pool.counters.queued.add() }
+        effort.hasAwaitedRoom = true
+        pool.counters.queueLength.add()
+        client.deadlineNanoseconds = min(effort.shortUntil, endsBy)
     }
 
     /// Whether it waits for a backend to have room.
@@ -85,17 +128,43 @@ extension HTTPExchange {
         if let limit = pool.tryTimeout, waited >= limit, moves(after: .tryTimeout, connection) {
             return
         }
-        // Once: a page that silences one backend after the other is none to spread.
+        // A page that silences one backend after the other is none to spread: the second is left only
+        // if it was silent towards others before this request came.
         if pool.isSilent(connection.backend, since: current.awaitedSince, worker),
-            !wasMovedForSilence
+            effort.silentMoves == 0 || current.witnesses > 0 || !connection.backend.isInRotation
         {
-            wasMovedForSilence = true
+            effort.silentMoves += 1
             if moves(after: .silent, connection) { return }
-            wasMovedForSilence = false
+            effort.silentMoves -= 1
         }
         connection.deadlineNanoseconds = min(
             pool.nextLook(at: connection.backend, now: now),
             current.awaitedSince &+ pool.firstByteTimeout, endsBy)
+    }
+
+    // MARK: - More of a body
+
+    /// No more of the response's body has come: is that to be put up with? A pause says something about
+    /// the backend where bytes are owed, and that nobody is waited for where the client has left.
+    func bodyIsLate(_ connection: BackendConnection) {
+        guard let client else { return }
+        let pool = connection.pool
+        let now = worker.loop.nowNanoseconds
+        let stall = min(current.movedAt &+ client.listener.stallTimeout, endsBy)
+        guard now < stall else {
+            cutShort(.backendTimeout)
+            return
+        }
+        if clientHasLeft, now >= current.movedAt &+ pool.bodyLook {
+            clientGone()
+            return
+        }
+        if current.hold == .owed {
+            // The control thread is told if so; a response that has begun can't go elsewhere.
+            _ = pool.isSilent(
+                connection.backend, since: current.movedAt, isWithinBody: true, worker)
+        }
+        connection.deadlineNanoseconds = min(stall, now &+ pool.bodyLook)
     }
 
     /// Moves the request to another backend if it may; else it goes on waiting where it is.

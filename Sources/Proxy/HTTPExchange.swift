@@ -34,8 +34,10 @@ final class HTTPExchange {
     var other = Try()
     /// What a backend is wanted for, and where the request has been.
     var asking = PickRequest()
-    /// Tries begun.
+    /// Tries begun, dials that failed included.
     private(set) var tries = 0
+    /// What they came to.
+    var effort = Effort()
     /// Its place in the service's queue; 0 when it does not wait there.
     var queueTicket: UInt64 = 0
     /// Whether it counts among the requests that the service may have in flight.
@@ -48,8 +50,9 @@ final class HTTPExchange {
     var hedgeAfter: Duration?
     /// For the time after which a second try is made beside the first; made when first needed.
     var hedgeTimer: Timer?
-    /// Whether it left a backend that was silent.
-    var wasMovedForSilence = false
+    /// Whether the client has closed its sending side while the response is under way, which most mean
+    /// as leaving: it is taken to be gone once the response pauses.
+    var clientHasLeft = false
     /// What the client's cookie names; nil without one.
     var stickyToken: UInt64?
     /// The backend on which the client has a connection of its own for the service; nearly always nil.
@@ -85,6 +88,8 @@ final class HTTPExchange {
     /// What has come of the response's trailer section, which is held until it is whole: a field's name
     /// decides whether it is passed on. Bounded by the body's tracker; nearly always empty.
     var trailers: [UInt8] = []
+    /// Whether its head came alone and said that events will follow, whenever there are any.
+    var isEventStream = false
     /// Set for a client of HTTP/1.0 that gets a chunked body without its chunks.
     var payload: PayloadReader?
     var backendKeepsAlive = false
@@ -132,6 +137,10 @@ final class HTTPExchange {
             return
         }
         isAdmitted = true
+        if pool.isShort, picked == nil, tries == 0 {
+            awaitRoom(client, pool)
+            return
+        }
         var picked = picked
         // A loop, since a dial can fail at once.
         while true {
@@ -142,13 +151,19 @@ final class HTTPExchange {
                 enqueue(client, pool)
                 return
             case .none:
-                giveUp(asking.tried.count == 0 ? .noBackend : .notConnected)
+                if effort.isShort {
+                    awaitRoom(client, pool)
+                } else {
+                    giveUp(asking.tried.count == 0 ? .noBackend : .notConnected)
+                }
                 return
             }
             picked = nil
             guard let error = tryBackend(backend, client, pool) else { return }
             noteDialFailure(of: backend, pool, error)
-            guard mayRetry(after: .dial, pool) else {
+            if error.isShortage {
+                guard goesOn(after: error, client, pool) else { return }
+            } else if !mayRetry(after: .dial, pool) {
                 giveUp(.notConnected)
                 return
             }
@@ -156,12 +171,17 @@ final class HTTPExchange {
     }
 
     /// Sends the request to `backend`, on a connection that is free or a new one. Nil when that is under
-    /// way, or over already; else why the dial failed at once.
+    /// way, or over already; else why the dial failed at once. `keptIsFine` takes one that is free even
+    /// where a new one would be surer: after a break, and for the last try.
     func tryBackend(
-        _ backend: PooledBackend, _ client: ClientConnection, _ pool: BackendPool
+        _ backend: PooledBackend, _ client: ClientConnection, _ pool: BackendPool,
+        keptIsFine: Bool = false
     ) -> Errno? {
+        let isSafer = (effort.hasBroken || asking.isLast) && !keptIsFine
         begin(on: backend, pool)
-        guard let connection = takeKept(to: backend, client) else { return dial(backend, pool) }
+        guard !isSafer, let connection = takeKept(to: backend, client) else {
+            return dial(backend, pool)
+        }
         current.connectedAt = current.begunAt
         connection.use(for: self)
         current.link = Link(connection)
@@ -202,7 +222,7 @@ final class HTTPExchange {
         begin(on: backend, pool)
         if let error = dial(backend, pool) {
             noteDialFailure(of: backend, pool, error)
-            giveUp(.notConnected)
+            giveUp(error.isShortage ? .shortage : .notConnected)
         }
     }
 
@@ -213,6 +233,11 @@ final class HTTPExchange {
         isSwitchHeld = false
         current.begunAt = worker.loop.nowNanoseconds
         current.connectedAt = nil
+        if effort.silentMoves > 0 {
+            current.isMoved = true
+            current.witnesses = backend.record.isSilent ? 1 : backend.waiting - backend.moved
+            backend.moved += 1
+        }
         if worker.log != nil { current.backend = backend }
         pool.begin(on: backend)
     }
@@ -240,7 +265,17 @@ final class HTTPExchange {
     /// Parts from the connection of this try; what becomes of it is up to the caller.
     func endTry(on connection: BackendConnection) {
         current.link = Link()
-        connection.pool.end(on: connection.backend)
+        leave(connection.backend, connection.pool)
+    }
+
+    /// What this try held at `backend` is free.
+    func leave(_ backend: PooledBackend, _ pool: BackendPool) {
+        pool.end(on: backend, current.hold)
+        current.hold = .request
+        if current.isMoved {
+            backend.moved -= 1
+            current.isMoved = false
+        }
     }
 
     // MARK: - The end
@@ -258,7 +293,7 @@ final class HTTPExchange {
         hedgeAfter = nil
         if isAdmitted { pool.release() }
         isAdmitted = false
-        wasMovedForSilence = false
+        clientHasLeft = false
         stickyToken = nil
         if boundTo != nil { boundTo = nil }
         authenticatesConnection = false
@@ -268,6 +303,8 @@ final class HTTPExchange {
         self.pool = nil
         asking.tried.removeAll()
         tries = 0
+        effort = Effort()
+        asking.isLast = false
         // The memory of a large head or body is not kept for the next request.
         requestHead.removeAll()
         if !bodyInHand.isEmpty {
@@ -276,6 +313,7 @@ final class HTTPExchange {
         canReplay = true
         isResponseStarted = false
         interimCount = 0
+        isEventStream = false
         payload = nil
         if !trailers.isEmpty { trailers = [] }
         backendKeepsAlive = false

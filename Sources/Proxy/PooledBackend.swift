@@ -16,6 +16,15 @@ final class PooledBackend {
     private(set) var place: Int?
     /// Requests in flight on it from this worker.
     var inFlight = 0
+    /// Those of them that are streams: TCP connections, tunnels, and responses whose body goes on after
+    /// what came with its head.
+    var streams = 0
+    /// Those streams whose next byte is owed, as that of a body of known length is.
+    var owing = 0
+    /// Requests that came here from a backend that was silent, and are in flight.
+    var moved = 0
+    /// Requests that wait for a byte of it.
+    var waiting: Int { inFlight - streams + owing }
     /// What its answers say.
     var record = BackendRecord()
     /// How long it keeps idle connections.
@@ -46,6 +55,9 @@ final class PooledBackend {
         place = nil
         closeIdle()
     }
+
+    /// Whether a connection to it is free.
+    var hasIdle: Bool { !idle.isEmpty }
 
     /// A connection that was free, if there is one; for a request that may be sent twice, or not.
     func takeIdle(isRepeatable: Bool) -> BackendConnection? {

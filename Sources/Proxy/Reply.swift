@@ -25,6 +25,8 @@ enum Reply: Equatable {
     case notConnected
     /// Every backend, or the service, has as many requests as it may have, and no more may wait.
     case overLimit
+    /// This machine had nothing left to connect to a backend with (`Errno.isShortage`).
+    case shortage
     /// The backend closed or broke the connection instead of answering.
     case noResponse
     /// The backend's answer was not HTTP/1.
@@ -42,7 +44,7 @@ enum Reply: Equatable {
         case .clientTimeout: 408
         case .optionsAtLastHop: 200
         case .traceAtLastHop: 405
-        case .noBackend, .notConnected, .overLimit: 503
+        case .noBackend, .notConnected, .overLimit, .shortage: 503
         case .noResponse, .badResponse, .tooManyInterim: 502
         case .backendTimeout: 504
         }
@@ -54,7 +56,7 @@ enum Reply: Equatable {
         switch self {
         case .refused, .malformedBody, .clientTimeout, .ambiguousPath: false
         case .optionsAtLastHop, .traceAtLastHop, .noRoute, .noBackend, .notConnected, .overLimit,
-            .noResponse, .badResponse, .tooManyInterim, .backendTimeout:
+            .shortage, .noResponse, .badResponse, .tooManyInterim, .backendTimeout:
             true
         }
     }
@@ -75,6 +77,9 @@ enum Reply: Equatable {
             "No healthy backend for service \(service): none accepted a connection.\n"
         case .overLimit:
             "Service \(service) has as many requests as it may have: try again in a moment.\n"
+        case .shortage:
+            "The proxy has no room for a connection to a backend of service \(service): try again in "
+                + "a moment.\n"
         case .noResponse:
             "A backend of service \(service) closed the connection without an answer.\n"
         case .badResponse: "A backend of service \(service) sent an answer that is not HTTP/1.1.\n"

@@ -35,6 +35,14 @@ final class RequestQueue {
         append(exchange)
     }
 
+    /// Puts `exchange` at the front: it has waited, and had its turn to no avail.
+    func putBack(_ exchange: HTTPExchange) {
+        lastTicket += 1
+        exchange.queueTicket = lastTicket
+        entries.insert(Entry(exchange: exchange, ticket: lastTicket), at: head)
+        count += 1
+    }
+
     /// `exchange` waits no longer.
     func remove(_ exchange: HTTPExchange) {
         guard exchange.queueTicket != 0 else { return }

@@ -1,7 +1,7 @@
 // RetryPolicy: whether a request that failed may be sent to another backend.
 //
-// The rule is that nothing runs twice that must not: a dial that failed has sent nothing and may always
-// be repeated; a connection that broke, or was silent, may have run the request, so only an idempotent
+// The rule is that nothing runs twice that must not: a dial that failed has sent nothing and goes on to
+// as many backends as there are, within a time that the attempts bound; a connection that broke, or was silent, may have run the request, so only an idempotent
 // one is repeated (RFC 9110, section 9.2.2); after an answer, only a safe one is. The budget keeps a
 // sick service from getting its load multiplied by its own failures.
 
@@ -14,6 +14,8 @@ package import Routing
 package enum TryFailure: Equatable, Sendable {
     /// No connection was made: nothing was sent.
     case dial
+    /// This machine had nothing left to make a connection with (`Errno.isShortage`).
+    case shortage
     /// The connection broke or closed before the first byte of a response.
     case noResponse
     /// The backend is silent while others answer.
@@ -71,19 +73,25 @@ package struct RetryPolicy {
     ///
     /// - Parameters:
     ///   - override: what the route says in the service's place.
+    ///   - tries: tries that sent the request, or a part of it. Dials that failed are not among them;
+    ///     what bounds those is `dials`.
+    ///   - dials: what came of the request's dials so far.
     ///   - canReplay: everything that was sent is still at hand.
     ///   - now: the loop's clock, in nanoseconds.
     package mutating func allows(
         after failure: TryFailure, by override: RetryRule.Override? = nil, tries: Int,
-        method: Method,
-        canReplay: Bool, now: UInt64
+        dials: DialEffort = DialEffort(), method: Method, canReplay: Bool, now: UInt64
     ) -> RetryDecision {
         let rule = options.rule.overridden(by: override)
-        guard tries < rule.attempts, tries < TriedBackends.capacity,
-            Self.isAsked(failure, of: rule.failures)
+        guard rule.attempts > 1, Self.isAsked(failure, of: rule.failures),
+            dials.backends < TriedBackends.capacity
         else { return .no }
+        if failure == .dial || failure == .shortage {
+            return dials.isWithin(attempts: rule.attempts) ? .yes : .no
+        }
+        guard tries < rule.attempts else { return .no }
         switch failure {
-        case .dial: return .yes
+        case .dial, .shortage: return .yes
         case .noResponse, .silent, .tryTimeout, .timeout:
             guard canReplay, method.isIdempotent else { return .no }
         case .status, .slow:
@@ -95,6 +103,15 @@ package struct RetryPolicy {
         return .yes
     }
 
+    /// Whether there will be no other try after the next one: it is the last that may send the request,
+    /// or its dial may use up the time that dials have.
+    package func isLast(
+        by override: RetryRule.Override? = nil, tries: Int, dials: DialEffort = DialEffort()
+    ) -> Bool {
+        let attempts = options.rule.overridden(by: override).attempts
+        return tries + 1 >= attempts || !dials.isWithin(attempts: attempts - 1)
+    }
+
     /// Whether a request is tried again after `failure`, by the rule; the rest is up to `allows`.
     package func asks(after failure: TryFailure, by override: RetryRule.Override?) -> Bool {
         Self.isAsked(failure, of: options.rule.overridden(by: override).failures)
@@ -103,6 +120,8 @@ package struct RetryPolicy {
     private static func isAsked(_ failure: TryFailure, of rule: RetryRule.Failures) -> Bool {
         switch failure {
         case .dial: rule.conditions.contains(.connect)
+        // It is nobody's failure that could be asked about, and nothing was sent.
+        case .shortage: true
         case .noResponse: rule.conditions.contains(.reset)
         case .silent: rule.conditions.contains(.silence)
         // Whoever sets these times wants another try.
@@ -134,6 +153,30 @@ package struct RetryPolicy {
         let earned = (now - lastRefill) / price
         lastRefill += earned * price
         hundredths += Int(min(earned, UInt64(Self.hundredthsMax - hundredths)))
+    }
+}
+
+/// What came of the dials that a request has had. Value type.
+package struct DialEffort: Equatable, Sendable {
+    /// Backends that were tried, in whatever way it ended.
+    package var backends: Int
+    /// For how long dials went on that failed, in nanoseconds.
+    package var failedFor: UInt64
+    /// How long one dial may take, in nanoseconds.
+    package var limit: UInt64
+
+    /// By default nothing was dialled yet.
+    package init(backends: Int = 0, failedFor: UInt64 = 0, limit: UInt64 = .max) {
+        self.backends = backends
+        self.failedFor = failedFor
+        self.limit = limit
+    }
+
+    /// Whether all dials together took less than so many may take that come to nothing: a host that
+    /// does not answer costs as much time as it may, one that refuses costs nearly none.
+    func isWithin(attempts: Int) -> Bool {
+        let (limit, isHuge) = limit.multipliedReportingOverflow(by: UInt64(max(attempts, 0)))
+        return isHuge || failedFor < limit
     }
 }
 

@@ -21,6 +21,8 @@ final class TCPRelay: ClientSide {
     private var server: RelayEnd?
     private var backend: PooledBackend?
     private var asking = PickRequest()
+    /// Whether the last dial failed because this machine had run out of something.
+    private var isShort = false
     let clientNumber: Int
     // In the loop's nanoseconds.
     private let startedAt: UInt64
@@ -57,6 +59,7 @@ final class TCPRelay: ClientSide {
         pool.counters.inFlight.add()
         pool.retryPolicy.noteRequest()
         asking.key = HashKey.of(address)
+        asking.isStream = true
         tryNext()
     }
 
@@ -76,9 +79,11 @@ final class TCPRelay: ClientSide {
             self.backend = backend
             asking.tried.insert(backend.id)
             triedAt = worker.loop.nowNanoseconds
-            pool.begin(on: backend)
+            backend.counters.requests.add()
+            pool.adopt(backend)
             do throws(Errno) {
-                let descriptor = try Socket.connectStream(to: backend.endpoint)
+                let descriptor = try Socket.connectStream(
+                    to: backend.endpoint, below: worker.descriptorRoom.dialsEnd)
                 let server = RelayEnd(descriptor, of: self, to: backend)
                 backend.counters.open.add()
                 server.isConnecting = true
@@ -98,23 +103,38 @@ final class TCPRelay: ClientSide {
 
     private func noteDialFailure(_ error: Errno) {
         guard let backend else { return }
-        backend.counters.dialFailures.add()
-        worker.reportDialFailure(backend, service: pool.options.id, error)
+        isShort = error.isShortage
+        if isShort {
+            worker.noteShortage(error)
+        } else {
+            backend.counters.dialFailures.add()
+            worker.reportDialFailure(backend, service: pool.options.id, error)
+        }
         let server = server
         partFromServer()
         server?.close()
     }
 
+    /// Nothing was sent yet, so the connection may go to any backend, as long as its dials have not
+    /// taken all the time that they may.
     private func mayRetry() -> Bool {
-        // Nothing was sent yet, so the connection may go to any backend.
-        pool.retryPolicy.allows(
-            after: .dial, tries: asking.tried.count, method: .other, canReplay: true,
-            now: worker.loop.nowNanoseconds) == .yes
+        let now = worker.loop.nowNanoseconds
+        let dials = DialEffort(
+            backends: asking.tried.count, failedFor: now - startedAt, limit: pool.connectTimeout)
+        asking.isLast = pool.retryPolicy.isLast(tries: 0, dials: dials)
+        return pool.retryPolicy.allows(
+            after: isShort ? .shortage : .dial, tries: 0, dials: dials, method: .other,
+            canReplay: true, now: now) == .yes
     }
 
     /// No backend takes the connection: the client's is reset, so that it can tell this from a
     /// service that had nothing to say.
     private func giveUp() {
+        guard !isShort else {
+            pool.counters.shortages.add()
+            finish(.reset, .shortage)
+            return
+        }
         pool.counters.noBackend.add()
         finish(.reset, asking.tried.count == 0 ? .noBackend : .notConnected)
     }
@@ -311,7 +331,7 @@ final class TCPRelay: ClientSide {
             server.peer = nil
             backend?.counters.open.add(-1)
         }
-        if let backend { pool.end(on: backend) }
+        if let backend { pool.end(on: backend, .stream) }
         backend = nil
     }
 

@@ -51,6 +51,8 @@ final class Worker {
     /// Nil when there is no access log.
     let log: WorkerLog?
     private(set) var isDraining = false
+    /// How many descriptors there are for what.
+    var descriptorRoom = DescriptorRoom.current
 
     private let reports: Mailbox<ProxyReport>
     private let registry: StatsRegistry
@@ -270,6 +272,13 @@ final class Worker {
     func recycle(_ exchange: HTTPExchange) {
         if freeExchanges.count == Self.freeExchangesMax { freeExchanges.removeLast() }
         freeExchanges.append(exchange)
+    }
+
+    // MARK: - Shortages
+
+    /// A call failed since this machine has run out of something.
+    func noteShortage(_ error: Errno) {
+        if error.shortage == .descriptors { descriptorRoom.wasShort(now: loop.nowNanoseconds) }
     }
 
     // MARK: - Reports

@@ -4,6 +4,7 @@
 import Glibc
 import HTTP1
 import Proxy
+import Routing
 import Stats
 import TestSupport
 import Testing
@@ -33,6 +34,36 @@ import Testing
             proxy.workers.drain(limit: .seconds(5))
             try proxy.awaitFinish()
             #expect(proxy.reportedPorts.contains(refusing.port))
+        }
+    }
+
+    @Test(
+        "however many refuse, a request goes on to the one that does not",
+        arguments: ["GET", "POST"])
+    func nearlyAllRefuse(method: String) throws {
+        let refusing = try (0..<15).map { _ in try RefusingPort() }
+        let backend = try Backend.echoing()
+        try withProxy(refusing.map(\.port) + [backend.port]) { proxy in
+            let client = try proxy.connect()
+            for _ in 0..<20 {
+                try client.send(request(method))
+                #expect(try client.receiveResponse().text == "abc")
+            }
+            #expect(proxy.service.noBackend == 0)
+            #expect(proxy.service.retries == 0)
+        }
+    }
+
+    @Test("a break on a kept connection is no last try, and the next one does not risk another")
+    func staleAtLast() throws {
+        let backends = try (0..<3).map { _ in try closingAtSecond(isReset: true) }
+        try withProxy(backends.map(\.port)) { options in
+            options.services[0].retry.rule.attempts = 2
+        } _: { proxy in
+            let client = try proxy.connect()
+            // The first three leave a connection to each, which closes when it is used again.
+            for _ in 0..<9 { #expect(try client.get().text == "GET") }
+            #expect(proxy.service.backendErrors == 0)
         }
     }
 

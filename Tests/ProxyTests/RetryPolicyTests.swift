@@ -20,6 +20,7 @@ import Testing
 
     private static let methods: [(Method, TryFailure, Bool, RetryDecision)] = [
         (.get, .dial, true, .yes), (.post, .dial, true, .yes), (.other, .dial, true, .yes),
+        (.post, .shortage, true, .yes), (.post, .shortage, false, .yes),
         (.get, .noResponse, true, .yes), (.head, .noResponse, true, .yes),
         (.put, .noResponse, true, .yes), (.delete, .noResponse, true, .yes),
         (.options, .noResponse, true, .yes), (.trace, .noResponse, true, .yes),
@@ -89,17 +90,39 @@ import Testing
         #expect((25...50).contains(range(7).lowerBound) && range(7).upperBound <= 50)
     }
 
-    @Test("tries end at the limit, and at the capacity", arguments: [1, 2, 3, 8, 20])
+    @Test("tries that sent the request end at the limit", arguments: [1, 2, 3, 8, 20])
     func attempts(limit: Int) {
         var policy = RetryPolicy(options(attempts: limit))
         for tries in 1...24 {
-            for failure in [TryFailure.dial, .noResponse] {
-                let decision = policy.allows(
-                    after: failure, tries: tries, method: .get, canReplay: true, now: Self.second)
-                let isAllowed = tries < limit && tries < TriedBackends.capacity
-                #expect(decision == (isAllowed ? .yes : .no), "after \(tries) tries")
-            }
+            let decision = policy.allows(
+                after: .noResponse, tries: tries, method: .get, canReplay: true, now: Self.second)
+            #expect(decision == (tries < limit ? .yes : .no), "after \(tries) tries")
+            #expect(policy.isLast(tries: tries) == (tries + 1 >= limit))
         }
+    }
+
+    @Test("dials end with the backends that can be tried, and with the time of all attempts")
+    func dials() {
+        var policy = RetryPolicy(options())
+        func decision(_ backends: Int, after time: UInt64, tries: Int = 0) -> RetryDecision {
+            policy.allows(
+                after: .dial, tries: tries,
+                dials: DialEffort(backends: backends, failedFor: time, limit: Self.second),
+                method: .post, canReplay: true, now: Self.second)
+        }
+        #expect(decision(TriedBackends.capacity - 1, after: 0) == .yes)
+        #expect(decision(TriedBackends.capacity, after: 0) == .no)
+        #expect(decision(1, after: 3 * Self.second - 1) == .yes)
+        #expect(decision(1, after: 3 * Self.second) == .no)
+        #expect(decision(9, after: 0, tries: 3) == .yes, "a dial sends nothing")
+        func isLast(after time: UInt64) -> Bool {
+            policy.isLast(
+                tries: 0, dials: DialEffort(backends: 1, failedFor: time, limit: Self.second))
+        }
+        #expect(!isLast(after: 2 * Self.second - 1))
+        #expect(isLast(after: 2 * Self.second))
+        policy.update(to: options(attempts: 1))
+        #expect(decision(1, after: 0) == .no)
     }
 
     /// Retries until the budget says no.

@@ -23,6 +23,8 @@ final class SimulatedWorker {
         var place: Int?
         var weight = 0
         var inFlight = 0
+        /// Of these, requests that came from a backend that was silent.
+        var moved = 0
         var record = BackendRecord()
         var heardAt = -1
         var reportedAt = -1_000_000
@@ -72,18 +74,20 @@ final class SimulatedWorker {
     }
 
     /// The backend for `request`, on which it has begun then.
-    func begin(_ request: PickRequest) -> Seat? {
+    func begin(_ request: PickRequest, isMoved: Bool = false) -> Seat? {
         guard case .backend(let place) = balancer.pick(request) else { return nil }
         let seat = seats[place]
         seat.inFlight += 1
+        if isMoved { seat.moved += 1 }
         seat.begun += 1
         balancer.began(place)
         return seat
     }
 
     /// A request on `seat` is over.
-    func end(on seat: Seat) {
+    func end(on seat: Seat, isMoved: Bool = false) {
         seat.inFlight -= 1
+        if isMoved { seat.moved -= 1 }
         if let place = seat.place { balancer.ended(place) }
     }
 

@@ -1,6 +1,7 @@
 // The clients of a simulation: each sends a request, waits for what comes of it, thinks, and sends the
 // next. One in ten can't be repeated. What a worker does with a request that meets trouble is what
-// Fairlead does: another backend after a failed dial, and once after silence.
+// Fairlead does: another backend after a failed dial, however often, and after silence: the first time,
+// and then as long as others waited there before it came.
 
 import Backends
 import Balancing
@@ -12,7 +13,10 @@ struct Traffic {
         let client: Int
         let begun: Int
         var pick = PickRequest()
-        var wasMoved = false
+        /// Tries that were not just a failed dial.
+        var sent = 0
+        /// How often it has left a backend that was silent.
+        var moves = 0
     }
 
     /// One try of it on a backend.
@@ -20,6 +24,8 @@ struct Traffic {
         var request: Request
         let seat: SimulatedWorker.Seat
         let sent: Int
+        /// Requests that waited there before, other than those that were moved.
+        let witnesses: Int
     }
 
     var tries: [Int: Try] = [:]
@@ -64,11 +70,13 @@ extension Simulation {
 
     private func begin(_ request: Traffic.Request) {
         let worker = worker(of: request)
-        guard let seat = worker.begin(request.pick) else { return finish(request, isGood: nil) }
+        guard let seat = worker.begin(request.pick, isMoved: request.moves > 0) else {
+            return finish(request, isGood: nil)
+        }
         invariants.began(on: seat, worker, self)
         switch world.condition(seat.number) {
         case .crashed:
-            worker.end(on: seat)
+            worker.end(on: seat, isMoved: request.moves > 0)
             worker.noteDialFailed(on: seat, at: now)
             traffic.note(isGood: false)
             passReports(of: worker)
@@ -87,7 +95,12 @@ extension Simulation {
     ) {
         let number = traffic.nextTry
         traffic.nextTry += 1
-        traffic.tries[number] = Traffic.Try(request: request, seat: seat, sent: now)
+        var request = request
+        request.sent += 1
+        let isMoved = request.moves > 0
+        let witnesses = seat.inFlight - 1 - (seat.moved - (isMoved ? 1 : 0))
+        traffic.tries[number] = Traffic.Try(
+            request: request, seat: seat, sent: now, witnesses: witnesses)
         if let answer {
             agenda.add(.answered(number), at: answer)
         } else {
@@ -97,10 +110,13 @@ extension Simulation {
 
     private func tryElsewhere(_ request: Traffic.Request, than seat: SimulatedWorker.Seat) {
         var request = request
-        guard request.pick.tried.count + 1 < Self.triesMax else {
+        guard request.sent < Self.triesMax,
+            request.pick.tried.count + 1 < TriedBackends.capacity
+        else {
             return finish(request, isGood: nil)
         }
         request.pick.tried.insert(seat.id)
+        request.pick.isLast = request.sent + 1 >= Self.triesMax
         begin(request)
     }
 
@@ -113,7 +129,7 @@ extension Simulation {
             return
         }
         traffic.tries[number] = nil
-        worker.end(on: seat)
+        worker.end(on: seat, isMoved: request.moves > 0)
         traffic.note(isGood: condition.serves)
         worker.noteAnswer(isGood: condition.serves, from: seat, after: now - open.sent, at: now)
         passReports(of: worker)
@@ -136,13 +152,16 @@ extension Simulation {
         passReports(of: worker)
         if now - request.begun >= Self.patience {
             traffic.tries[number] = nil
-            worker.end(on: seat)
+            worker.end(on: seat, isMoved: request.moves > 0)
             traffic.note(isGood: false)
             finish(request, isGood: nil)
-        } else if isSilent, request.pick.isRepeatable, !request.wasMoved, worker.seats.count > 1 {
+        } else if isSilent, request.pick.isRepeatable, worker.seats.count > 1,
+            request.sent < Self.triesMax,
+            request.moves == 0 || open.witnesses > 0 || seat.place == nil
+        {
             traffic.tries[number] = nil
-            worker.end(on: seat)
-            request.wasMoved = true
+            worker.end(on: seat, isMoved: request.moves > 0)
+            request.moves += 1
             tryElsewhere(request, than: seat)
         } else {
             agenda.add(.looked(number), at: now + Self.silence)

@@ -44,6 +44,40 @@ import Testing
         #expect(abs(counts[0] - 10_000) <= 100)
     }
 
+    @Test("streams cost no turns: requests go to those that hold many as to those that hold none")
+    func streams() {
+        let balancer = balancer([1, 1, 1])
+        for place in [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1] {
+            balancer.began(place)
+            balancer.becameStream(place)
+        }
+        var places: [Int] = []
+        for _ in 0..<30 { if let place = balancer.place() { places.append(place) } }
+        #expect(counts(places) == [0: 10, 1: 10, 2: 10])
+    }
+
+    @Test("streams are weighed among streams, and waiting requests do not count there")
+    func streamTurns() {
+        let balancer = balancer([1, 1, 1])
+        for _ in 0..<8 { balancer.began(2) }
+        for place in [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1] {
+            balancer.began(place)
+            balancer.becameStream(place)
+        }
+        var request = PickRequest()
+        request.isStream = true
+        for _ in 0..<4 {
+            #expect(balancer.pick(request) == .backend(2))
+            balancer.began(2)
+            balancer.becameStream(2)
+        }
+        // Of what waits, the eight count against it as ever.
+        #expect(balancer.pick(PickRequest()) != .backend(2))
+        balancer.streamEnded(0)
+        balancer.ended(0)
+        #expect(balancer.loads.inFlight(0) == 5)
+    }
+
     @Test("what is in flight is carried into the next rotation")
     func carried() {
         let balancer = balancer([1, 1])

@@ -69,6 +69,76 @@ import Testing
         }
     }
 
+    @Test("a GET that meets a second backend that hangs leaves that as well: others wait there")
+    func twoHang() throws {
+        let gate = Gate()
+        let hung = try (0..<2).map { _ in try hanging(gate) }
+        let good = try Backend.replying(response("good"))
+        try withProxy(hung.map(\.port) + [good.port]) { options in
+            configure(&options)
+            options.services[0].firstByteTimeout = .seconds(60)
+        } _: { proxy in
+            let clients = try send("GET", 12, to: proxy)
+            let busy = try proxy.connect()
+            for client in clients {
+                while !client.hasInput { _ = try busy.get() }
+                #expect(try client.receiveResponse().text == "good")
+            }
+            #expect(proxy.service.responses5xx == 0)
+            gate.open()
+        }
+    }
+
+    /// Answers with a head alone that says that a body of ten bytes follows, until the gate is opened.
+    private func stuck(_ gate: Gate) throws -> Backend {
+        try Backend { wire, backend in
+            while try backend.next(wire) != nil {
+                try wire.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
+                gate.wait()
+                try wire.send("0123456789")
+            }
+        }
+    }
+
+    @Test("a head that no body follows is told of, while others answer")
+    func headAlone() throws {
+        let gate = Gate()
+        let backend = try stuck(gate)
+        let good = try Backend.replying(response("good"))
+        try withProxy([backend.port, good.port], configure) { proxy in
+            var clients = try send("GET", 8, to: proxy)
+            try waitUntil("heads are there") { backend.requests.count >= 3 }
+            // Without new requests there, and others that are answered meanwhile.
+            proxy.publish([good.port])
+            for _ in 0..<40 {
+                clients += try send("GET", 1, to: proxy)
+                usleep(25_000)
+            }
+            try proxy.awaitReports {
+                proxy.liveFailures.contains { port, failure in
+                    guard port == backend.port, case .silent = failure else { return false }
+                    return true
+                }
+            }
+            gate.open()
+            for client in clients { _ = try client.receiveResponse() }
+        }
+    }
+
+    @Test("a client that has left by FIN holds no place at a backend that says no more")
+    func leftWithinBody() throws {
+        let gate = Gate()
+        let backend = try stuck(gate)
+        try withProxy([backend.port], configure) { proxy in
+            let clients = try send("GET", 3, to: proxy)
+            for client in clients { _ = try client.receive(through: "\r\n\r\n") }
+            for client in clients { client.endSending() }
+            try waitUntil("the places are free") { proxy.backend(backend.port).inFlight == 0 }
+            #expect(proxy.service.clientAborts == 3)
+            gate.open()
+        }
+    }
+
     @Test(
         "a GET on a backend that has left the rotation and is silent goes elsewhere, though alone")
     func outOfRotation() throws {

@@ -12,6 +12,8 @@ package final class AdminHandler {
     private let controls: AdminControls
     private let events: AdminEvents
     private var queue: AdminQueue?
+    /// The verdict when it was last asked for, and until when that holds.
+    private var known: (verdict: AdminVerdict, until: ContinuousClock.Instant)?
 
     /// Lets `access` decide who may ask, and `controls` do what is asked.
     package init(access: AdminAccess, controls: AdminControls, on loop: EventLoop) {
@@ -119,7 +121,7 @@ package final class AdminHandler {
             response.fields.append(("Vary", "Accept"))
             return response
         case .live: return Self.text(200, "live\n")
-        case .ready: return try ready(request, controls.verdict())
+        case .ready: return try ready(request)
         case .openAPI:
             return Self.response(200, "application/json", Array(AdminOpenAPI.text.utf8))
         case .events, .change, .logLevel, .reload:
@@ -141,21 +143,30 @@ package final class AdminHandler {
         return response
     }
 
-    private func ready(
-        _ request: HTTPServerRequest, _ snapshot: AdminSnapshot
-    ) throws(AdminProblem) -> HTTPServerResponse {
+    private func ready(_ request: HTTPServerRequest) throws(AdminProblem) -> HTTPServerResponse {
         let when = try AdminQuery(request.query, known: ["when"])["when"]
         guard when == nil || when == "any" || when == "every" else {
             throw AdminProblem(
                 400, "when is \(AdminProblem.shown(when ?? "")).",
                 expected: "when=any, as without it, or when=every")
         }
-        let verdict = AdminVerdict(snapshot)
+        let verdict = currentVerdict()
         let reasons = verdict.problems.filter { $0.blocksReadiness || $0.blocksEvery }
         let told =
             access.isTrusted(request) ? reasons.map { "\($0.text)\n" }.joined() : ""
         let isReady = when == "every" ? verdict.isReadyForEvery : verdict.isReady
         return isReady ? Self.text(200, "ready\n" + told) : Self.text(503, "not ready\n" + told)
+    }
+
+    /// Load balancers in front ask for readiness often. A verdict holds for twenty times as long as it
+    /// took to reach, which is no time at all but with thousands of backends.
+    private func currentVerdict() -> AdminVerdict {
+        let start = ContinuousClock.now
+        if let known, known.until > start { return known.verdict }
+        let verdict = AdminVerdict(controls.verdict())
+        let end = ContinuousClock.now
+        known = (verdict, end + start.duration(to: end) * 20)
+        return verdict
     }
 
     // MARK: - Changing

@@ -39,6 +39,8 @@ package struct Backend: Sendable, Equatable {
     var missingUntil: ContinuousClock.Instant?
     /// Since when it is missing; nil while it is named, and when it is not known.
     var lostAt: ContinuousClock.Instant?
+    /// When it comes up in the heap of those that are due; nil while it is not there.
+    var queuedAt: ContinuousClock.Instant?
     /// Its slow start; nil when it has its whole share.
     var ramp: Ramp?
     /// Whether it is outside the preferred zone; see `RosterOptions.zone`.

@@ -13,6 +13,8 @@ struct Census: Equatable {
     private(set) var draining = 0
     /// New ones against which nothing speaks.
     private(set) var untried = 0
+    /// Those that only checks, or none yet, keep out.
+    private(set) var outByChecksAlone = 0
     /// Those ejected for what their live requests came to.
     private(set) var ejectedByAnswers = 0
 
@@ -32,6 +34,7 @@ struct Census: Equatable {
         if state.isLeaving { leaving += step }
         if state.phase == .draining { draining += step }
         if state.isUntried { untried += step }
+        if state.isOutByChecksAlone { outByChecksAlone += step }
         if state.isEjectedByAnswers { ejectedByAnswers += step }
     }
 }

@@ -76,11 +76,10 @@ extension Roster {
         sources[index].recalledAge = .zero
         sources[index].lastGoodAnswer = .init(at: now, instances: instances.count)
 
-        let before = backends.filter { $0.place == place }
         let named = Set(instances.map(\.endpoint))
         // The absent first: those that leave at once make room for new ones.
-        let absent = before.filter { !named.contains($0.endpoint) }
-        lose(absent, of: before, naming: instances.count, place, now: now)
+        let absent = backends { $0.place == place && !named.contains($0.endpoint) }
+        lose(absent, naming: instances.count, place, now: now)
         see(all: instances, place, now: now)
     }
 
@@ -98,6 +97,11 @@ extension Roster {
     ) -> Bool {
         guard let backend = backend(at: instance.endpoint) else {
             return add(instance, from: place, now: now) != nil
+        }
+        if backend.place == place, backend.naming == .named, !backend.state.isLeaving,
+            backend.instance == instance
+        {
+            return true
         }
         // A better source that names it as well decides; once it no longer does, this one may.
         let isLeft = backend.state.isLeaving || backend.naming != .named
@@ -159,7 +163,7 @@ extension Roster {
             sources[index].outage
             ?? SourceStatus.Outage(since: now, kind: kind, until: now + hold, kindsSeen: [])
         if outage.kindsSeen.insert(kind).inserted {
-            let holds = backends.contains { $0.place == place }
+            let holds = backendsByID.values.contains { $0.place == place }
             record(.sourceFailed(title(place), failure, hold: holds ? hold : nil), now: now)
         }
         // Once a hold is over, another way of failing is no news that could begin a new one.

@@ -31,6 +31,7 @@ extension Roster {
             }
         }
         settle(now: now)
+        requeueAll()
         rearm()
         advance(to: now)
     }

@@ -55,16 +55,6 @@ extension Roster {
         return retries ? emergency.conductSince + options.refuseTime : nil
     }
 
-    /// Who gets traffic in an emergency beside those that are up.
-    /// - Complexity: O(n) to find out, O(1) per backend.
-    var emergencyMembers: (BackendState) -> Bool {
-        let isFree: (BackendState) -> Bool = { $0.isOutByChecksAlone }
-        // Evidence against everybody is evidence against nobody: live answers decide then.
-        let suffices = upCount > 0 || states.contains(where: isFree)
-        if options.whenNoneUp == .evidence, suffices { return isFree }
-        return { $0.phase != .draining }
-    }
-
     // MARK: Beginning and end
 
     private func beginEmergency(now: ContinuousClock.Instant) {
@@ -73,7 +63,7 @@ extension Roster {
         case .always: conduct = .serving
         case .never: conduct = .refusing
         case .evidence:
-            let isHopeful = options.checks == nil || states.contains { $0.isOutByChecksAlone }
+            let isHopeful = options.checks == nil || census.outByChecksAlone > 0
             conduct = isHopeful ? .serving : .refusing
         }
         emergencies += 1

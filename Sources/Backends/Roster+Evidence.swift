@@ -73,10 +73,13 @@ extension Roster {
 
     /// Lets time pass: ends drains, ejections, probations and holds that are due. Call it at `nextDeadline`, or
     /// at any time.
-    /// - Complexity: O(1) before `nextDeadline`, else O(n).
+    /// - Complexity: O(1) before `nextDeadline`, else O(k log n) for k backends that are due; O(n log n)
+    ///   when the hold of a source ends.
     package func advance(to now: ContinuousClock.Instant) {
         guard let deadline = nextDeadline, deadline <= now else { return }
-        for backend in backends {
+        for id in takeDue(now: now) {
+            guard let backend = backend(id) else { continue }
+            dueNow = id
             send(.timePassed, to: backend.id, now: now)
             if let until = backend.heldUntil, until <= now {
                 send(.leave(.holdEnded(.massLoss)), to: backend.id, now: now)
@@ -84,6 +87,8 @@ extension Roster {
             if let until = backend.missingUntil, until <= now { leaveAsMissing(backend, now: now) }
             if backend.ramp != nil { climb(backend.id, now: now) }
             endOperatorDrain(backend, now: now)
+            dueNow = nil
+            update(id) { _ in }
         }
         for place in sources.indices { endHold(UInt8(place), now: now) }
         settle(now: now)
@@ -159,7 +164,7 @@ extension Roster {
         sources[Int(place)].outage?.isOver = true
         record(.holdEnded(outage.kind), now: now)
         let keepsUp = options.checks != nil && options.keepsPassingAfterHold
-        for backend in backends where backend.place == place {
+        for backend in backends(where: { $0.place == place }) {
             if keepsUp {
                 leaveUnlessUp(backend.id, .holdEnded(outage.kind), now: now)
             } else {

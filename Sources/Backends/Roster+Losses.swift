@@ -9,14 +9,15 @@ extension Roster {
     /// Takes note of the backends that a good answer does not name.
     /// - Complexity: O(n).
     func lose(
-        _ absent: [Backend], of all: [Backend], naming count: Int, _ place: UInt8,
-        now: ContinuousClock.Instant
+        _ absent: [Backend], naming count: Int, _ place: UInt8, now: ContinuousClock.Instant
     ) {
         let index = Int(place)
         sources[index].peak.note(count, now: now, window: options.lossWindow)
         // A loss in one answer is measured against the one before, in which others may have come in
         // place of those; what was missing or held before is none.
-        let before = all.count { $0.naming == .named && !$0.state.isLeaving }
+        let before = backendsByID.values.count {
+            $0.place == place && $0.naming == .named && !$0.state.isLeaving
+        }
         let lost = absent.filter { $0.naming == .named && !$0.state.isLeaving }
         let peak = sources[index].peak.count(now: now, window: options.lossWindow)
         let isAtOnce = before >= 3 && lost.count > before / 2
@@ -36,7 +37,7 @@ extension Roster {
     func loseAll(_ place: UInt8, now: ContinuousClock.Instant) {
         let peak = sources[Int(place)].peak.count(now: now, window: options.lossWindow)
         guard peak >= 3, leavingCount > 0 else { return }
-        let lost = backends.filter { $0.place == place && isLostLately($0, now: now) }
+        let lost = backends { $0.place == place && isLostLately($0, now: now) }
         hold(lost, of: peak, place, now)
     }
 
@@ -47,7 +48,7 @@ extension Roster {
     func recallLost(now: ContinuousClock.Instant) {
         guard mayRecall, options.whenNoneUp != .never else { return }
         mayRecall = false
-        let lost = backends.filter { isLostLately($0, now: now) && $0.state.isWorthRecall }
+        let lost = backends { isLostLately($0, now: now) && $0.state.isWorthRecall }
         guard !lost.isEmpty else { return }
         for backend in lost { recall(backend, now: now) }
         record(.lostRecalled(count: lost.count), now: now)
@@ -85,7 +86,6 @@ extension Roster {
             backend.missingUntil = nil
             backend.lostAt = backend.lostAt ?? now
         }
-        arm(until)
         send(.recalled, to: backend.id, now: now)
     }
 
@@ -121,7 +121,6 @@ extension Roster {
             backend.missingUntil = backend.missingUntil ?? until
             backend.flaps = flaps
         }
-        if let until { arm(until) }
         if answers >= options.misses(afterFlaps: flaps) {
             send(.leave(.missing(answers: answers)), to: backend.id, now: now)
             // The answers that a flapping record had to be missing from have confirmed it already.

@@ -30,7 +30,6 @@ extension Roster {
         if isDrained != (backend.override?.isDrained ?? false) {
             let end = now + options.drainLimit
             update(backend.id) { $0.operatorDrainEnd = isDrained ? end : nil }
-            if isDrained { arm(end) }
             send(isDrained ? .drainOrdered(voice) : .drainLifted(voice), to: backend.id, now: now)
         }
         if override?.isCutOff == true, backend.override?.isCutOff != true {

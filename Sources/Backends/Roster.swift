@@ -11,7 +11,12 @@ package final class Roster {
     /// Whose backends these are.
     package let service: ServiceID
     /// How answers and evidence are judged.
-    package internal(set) var options: RosterOptions { didSet { rules = options.rules } }
+    package internal(set) var options: RosterOptions {
+        didSet {
+            rules = options.rules
+            isPublishedStale = true
+        }
+    }
     /// What an operator says of single backends, whether or not they are there.
     package internal(set) var overrides = BackendOverrides()
     /// How each source is doing, by its place; at least one.
@@ -27,7 +32,7 @@ package final class Roster {
     package private(set) var membership: UInt64 = 0
     /// When `advance` has to be called; nil for never. Never late; early if what it was for has been
     /// settled meanwhile, in which case `advance` does nothing but find the next one.
-    package private(set) var nextDeadline: ContinuousClock.Instant?
+    package internal(set) var nextDeadline: ContinuousClock.Instant?
 
     /// When an ejection was refused last; nil for never.
     var lastEjectionRefused: ContinuousClock.Instant?
@@ -37,12 +42,19 @@ package final class Roster {
     private var expelled: [BackendID] = []
     private var random: any RandomNumberGenerator
     private var rules: BackendState.Rules
-    private let ids: BackendIDs
+    private let numbers: BackendIDs
     private let journal: Journal
-    private var backendsByID: [BackendID: Backend] = [:]
+    var backendsByID: [BackendID: Backend] = [:]
     private var idsByEndpoint: [Endpoint: BackendID] = [:]
-    private var published: Rotation
-    private var isPublishedStale = false
+    var published: Rotation
+    var isPublishedStale = false
+    /// When backends are due, by their numbers; see Roster+Deadlines.
+    var dueBackends = DueHeap()
+    /// The one that time is passing for: it goes back when that is done.
+    var dueNow: BackendID?
+    /// All backends in the order of the rotation; see Roster+Rotation.
+    var order: [BackendID] = []
+    var isOrderStale = false
 
     /// The most sources of one service: datacentres to fail over to, in most cases one or two.
     package static let placesMax = 16
@@ -61,50 +73,12 @@ package final class Roster {
         self.options = options
         self.random = random
         rules = options.rules
-        self.ids = ids
+        numbers = ids
         self.journal = journal
         published = Rotation(service: service, generation: 0, tiers: [])
     }
 
     // MARK: What follows
-
-    /// The backends that may get new traffic: those that are up. While none is, those of which
-    /// nothing is known yet, neither good nor bad: at the start a request is better tried on them
-    /// than refused, and a dial that fails goes on to the next. In an emergency also those that it
-    /// brings back.
-    ///
-    /// The same object as before unless something changed that matters to traffic. Built when asked
-    /// for: take it once per turn of the loop, not per event.
-    /// - Complexity: O(1) if nothing changed, else O(n log n).
-    package var rotation: Rotation {
-        guard isPublishedStale else { return published }
-        isPublishedStale = false
-        let contenders = usable.map(\.contender)
-        let tiers = Rotation.tiers(of: contenders, strength)
-        if tiers != published.tiers {
-            published = Rotation(
-                service: service, generation: published.generation + 1, tiers: tiers)
-        }
-        return published
-    }
-
-    private var usable: [Backend] {
-        let all = backendsByID.values
-        if emergency?.conduct == .serving {
-            let isMember = emergencyMembers
-            return all.filter { $0.state.phase == .up || isMember($0.state) }
-        }
-        return all.filter { upCount > 0 ? $0.state.phase == .up : $0.state.isUntried }
-    }
-
-    private var strength: Rotation.Strength {
-        var strength = Rotation.Strength(failoverPercent: options.failoverPercent)
-        guard options.failoverPercent > 0 else { return strength }
-        for backend in backendsByID.values where backend.state.phase != .draining {
-            strength.totals[backend.tier, default: 0] += 1
-        }
-        return strength
-    }
 
     /// How many backends are up; O(1).
     package var upCount: Int { census.up }
@@ -114,9 +88,6 @@ package final class Roster {
 
     /// How many backends are new and have nothing against them; O(1).
     var untriedCount: Int { census.untried }
-
-    /// The states of all backends, in no order.
-    var states: some Collection<BackendState> { backendsByID.values.lazy.map(\.state) }
 
     /// How many backends do not drain; O(1).
     package var stayingCount: Int { count - census.draining }
@@ -134,6 +105,16 @@ package final class Roster {
         // Numbers are moved about while they are sorted, and not whole backends.
         backendsByID.keys.sorted().compactMap { backendsByID[$0] }
     }
+
+    /// The backends that `isWanted` wants, the oldest first.
+    /// - Complexity: O(n), and O(k log k) for the k that are wanted.
+    func backends(where isWanted: (Backend) -> Bool) -> [Backend] {
+        backendsByID.values.filter(isWanted).sorted { $0.id < $1.id }
+    }
+
+    /// The numbers of all backends.
+    /// - Complexity: O(n).
+    package var ids: Set<BackendID> { Set(backendsByID.keys) }
 
     /// The backend with this number; nil if it is gone or another service's.
     package func backend(_ id: BackendID) -> Backend? {
@@ -192,15 +173,17 @@ package final class Roster {
     func add(
         _ instance: Instance, from place: UInt8, now: ContinuousClock.Instant
     ) -> BackendID? {
-        guard count < options.backendsMax, let id = ids.take() else { return nil }
+        guard count < options.backendsMax, let id = numbers.take() else { return nil }
         var backend = Backend(id: id, instance: instance, state: BackendState(now: now))
         backend.place = place
         backend.isElsewhere = options.isElsewhere(instance)
+        let eligibility = eligibility
         backendsByID[id] = backend
         census.add(backend.state)
+        noteChange(from: nil, to: backend.state, since: eligibility)
         idsByEndpoint[instance.endpoint] = id
         membership += 1
-        if decidesOnOthers { isPublishedStale = true }
+        isOrderStale = true
         record(.phase(from: nil, to: .discovered, .named), backend, now: now)
         override(backend, by: overrides[instance.endpoint], now: now)
         if options.checks == nil { send(.admittedUnchecked, to: id, now: now) }
@@ -212,8 +195,14 @@ package final class Roster {
         guard var backend = backendsByID[id] else { return }
         let before = backend.contender
         change(&backend)
+        queue(&backend)
         backendsByID[id] = backend
-        if backend.contender != before { isPublishedStale = true }
+        let after = backend.contender
+        if after != before, eligibility.admits(backend.state) { isPublishedStale = true }
+        if after.member.tier != before.member.tier {
+            isOrderStale = true
+            if options.failoverPercent > 0 { isPublishedStale = true }
+        }
     }
 
     /// Passes an event to a backend's state, and does what follows from the change. `jitter` is 0 to
@@ -227,13 +216,13 @@ package final class Roster {
         let transition = backend.state.handle(event, now: now, rules: rules, jitter: jitter)
         let after = backend.state
         if after.upSince != before.upSince { backend.ramp = newRamp(now: now) }
+        let eligibility = eligibility
+        queue(&backend)
         backendsByID[id] = backend
         census.remove(before)
         census.add(after)
-        if changesRotation(from: before, to: after) { isPublishedStale = true }
+        noteChange(from: before, to: after, since: eligibility)
         if after.isWorthRecall, !before.isWorthRecall { mayRecall = true }
-        if let deadline = after.deadline { arm(deadline) }
-        if let deadline = backend.ramp?.deadline(over: options.slowStart) { arm(deadline) }
         guard let transition else {
             if before.isOnProbation, !after.isOnProbation {
                 record(.probationEnded(isProven: event == .liveProven), backend, now: now)
@@ -250,25 +239,12 @@ package final class Roster {
         backendsByID[backend.id] = nil
         idsByEndpoint[backend.endpoint] = nil
         membership += 1
+        isOrderStale = true
         if cause == .drainLimit { expel(backend.id) }
     }
 
     /// What runs on this backend has to be closed.
     func expel(_ id: BackendID) { expelled.append(id) }
-
-    /// Whether it depends on backends that are not up who gets traffic.
-    private var decidesOnOthers: Bool {
-        upCount == 0 || emergency != nil || options.failoverPercent > 0
-    }
-
-    private func changesRotation(from before: BackendState, to after: BackendState) -> Bool {
-        let isUp = after.phase == .up
-        if isUp != (before.phase == .up) { return true }
-        if isUp { return after.isOnProbation != before.isOnProbation }
-        guard decidesOnOthers else { return false }
-        return after.phase != before.phase || after.isUntried != before.isUntried
-            || after.isOutByChecksAlone != before.isOutByChecksAlone
-    }
 
     /// Those that were in use all along, by whatever name, need no slow start.
     private func newRamp(now: ContinuousClock.Instant) -> Ramp? {
@@ -290,36 +266,5 @@ package final class Roster {
     /// Writes into the journal.
     func record(_ event: JournalEvent, _ backend: Backend? = nil, now: ContinuousClock.Instant) {
         journal.write(event, service: service, backend: backend, at: now)
-    }
-
-    // MARK: Deadlines
-
-    /// Makes sure that `advance` is called at `deadline`.
-    func arm(_ deadline: ContinuousClock.Instant) {
-        nextDeadline = min(nextDeadline ?? deadline, deadline)
-    }
-
-    /// Finds the earliest deadline anew.
-    func rearm() {
-        nextDeadline = nil
-        for backend in backendsByID.values {
-            if let deadline = backend.state.deadline { arm(deadline) }
-            if let until = backend.heldUntil { arm(until) }
-            if let until = backend.missingUntil { arm(until) }
-            if let end = backend.operatorDrainEnd { arm(end) }
-            if let step = backend.ramp?.deadline(over: options.slowStart) { arm(step) }
-        }
-        if let deadline = emergencyDeadline { arm(deadline) }
-        for source in sources {
-            if let outage = source.outage, !outage.isOver { arm(outage.until) }
-        }
-    }
-}
-
-extension Backend {
-    /// When its hold for mass loss ends; nil if it has none, or left all the same.
-    var heldUntil: ContinuousClock.Instant? {
-        guard !state.isLeaving, case .held(let until) = naming else { return nil }
-        return until
     }
 }

@@ -14,6 +14,8 @@
 // is counted from the start of the last one, a budget that is too small makes all intervals longer
 // by the same time, and starves nobody.
 
+internal import Backends
+
 /// A check's number in this process: never reused, so that a late end can't be mixed up. Any thread.
 package struct CheckID: Hashable, Sendable {
     /// Counts from 0.
@@ -132,11 +134,12 @@ package struct CheckSchedule {
         heap.removeFirst()
         budget.take(now: now)
         let lateness = heldSince.map { max(first.due, $0).duration(to: now) } ?? .zero
-        let old = entries.updateValue(Entry(startedAt: now), forKey: first.id)
+        let id = CheckID(rawValue: first.number)
+        let old = entries.updateValue(Entry(startedAt: now), forKey: id)
         if old?.startedAt == nil { newCount -= 1 }
         underWayCount += 1
         return Start(
-            id: first.id, lateness: lateness, isAskedFor: old?.isAskedFor ?? false)
+            id: id, lateness: lateness, isAskedFor: old?.isAskedFor ?? false)
     }
 
     /// The check that `start` gave last is not needed. It costs nothing of the budget, and the next
@@ -176,7 +179,7 @@ package struct CheckSchedule {
     package mutating func nextStart() -> ContinuousClock.Instant? {
         guard underWayCount < underWayMax else { return nil }
         while let first = heap.first {
-            if entries[first.id]?.due == first.due {
+            if entries[CheckID(rawValue: first.number)]?.due == first.due {
                 return max(first.due, budget.opensAt ?? first.due)
             }
             heap.removeFirst()
@@ -194,10 +197,12 @@ package struct CheckSchedule {
 
     private mutating func put(_ id: CheckID, at due: ContinuousClock.Instant) {
         entries[id]?.due = due
-        heap.insert(.init(due: due, id: id))
+        heap.insert(.init(due: due, number: id.rawValue))
         // Stale elements go when they come up, which long intervals may put off for a day.
         guard heap.count > 2 * entries.count + 64 else { return }
         heap = DueHeap(
-            entries.compactMap { id, entry in entry.due.map { .init(due: $0, id: id) } })
+            entries.compactMap { id, entry in
+                entry.due.map { .init(due: $0, number: id.rawValue) }
+            })
     }
 }

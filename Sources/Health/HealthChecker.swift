@@ -156,7 +156,7 @@ package final class HealthChecker {
         }
         arm()
         // The last thing, since it may call back: to stop one of the services, for example.
-        for watcher in watchers { watcher.service.resultWasTold(result) }
+        for watcher in watchers { watcher.service.resultWasTold(result, of: watcher.backend) }
     }
 
     private func arm() {

@@ -112,10 +112,10 @@ package final class ServiceChecks {
     }
 
     /// Draws the consequences, once the check that ended is back on the schedule.
-    func resultWasTold(_ result: ProbeResult) {
+    func resultWasTold(_ result: ProbeResult, of id: BackendID) {
         guard !isStopped else { return }
         // A backend that only a hold kept may have left because of this result.
-        reconcile()
+        if roster.backend(id) == nil { drop(id) }
         if result != .inconclusive { onChange() }
     }
 }

@@ -273,7 +273,7 @@ extension ControlPlane {
         let named = Set(configuration.listeners.flatMap(\.serviceNames))
         return services.all.filter { service in
             named.contains(service.name) && !published.contains(service.id)
-                && service.roster.rotation.isEmpty
+                && !service.roster.hasMembers
         }
     }
 }

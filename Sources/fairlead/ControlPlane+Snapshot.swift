@@ -23,7 +23,8 @@ extension ControlPlane {
         case everything
         /// No journal, and no phrases of backends: with thousands of them those take most of the time.
         case figures
-        /// What a verdict is made of: as figures, with the phrases of the few backends that it names.
+        /// What a verdict is made of: as figures, without the counters of backends, and with the phrases
+        /// of the few backends that it names.
         case verdict
     }
 
@@ -179,7 +180,8 @@ extension ControlPlane {
             }
             var backend =
                 isTold
-                ? show($0, isInRotation: isRotating, clock) : figures($0, isInRotation: isRotating)
+                ? show($0, isInRotation: isRotating, clock)
+                : figures($0, isInRotation: isRotating, hasTotals: detail == .figures)
             backend.isActive = active.contains($0.id)
             return backend
         }
@@ -219,7 +221,9 @@ extension ControlPlane {
     }
 
     /// A backend for metrics.
-    private func figures(_ backend: Backend, isInRotation: Bool) -> AdminSnapshot.Backend {
+    private func figures(
+        _ backend: Backend, isInRotation: Bool, hasTotals: Bool
+    ) -> AdminSnapshot.Backend {
         var shown = AdminSnapshot.Backend(
             id: backend.id.rawValue, endpoint: backend.endpoint, state: backend.state.phase,
             since: 0, cause: "", tier: backend.tier, weight: backend.weight,
@@ -228,6 +232,7 @@ extension ControlPlane {
         shown.check = backend.lastCheck.map {
             AdminSnapshot.Check(passed: $0.failure == nil, at: 0, result: "")
         }
+        guard hasTotals else { return shown }
         shown.totals = registry.backendTotals(
             backend.id.rawValue, hasTimes: configuration.admin.backendHistograms == .on)
         return shown

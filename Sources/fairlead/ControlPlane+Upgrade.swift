@@ -112,6 +112,6 @@ extension ControlPlane {
 
     private var isAnyServiceEmpty: Bool {
         let published = listeners.serviceIDs
-        return services.all.contains { published.contains($0.id) && $0.roster.rotation.isEmpty }
+        return services.all.contains { published.contains($0.id) && !$0.roster.hasMembers }
     }
 }

@@ -101,6 +101,9 @@ final class ControlPlane {
     var journalTimer: Timer?
     /// Services without a backend that may get requests, of which the log was told so.
     var unavailable: Set<ServiceID> = []
+    /// What follows from changes of services, however many there are.
+    private var follower: Pacer?
+    private static let followInterval = Duration.milliseconds(10)
 
     /// Opens the listeners and the admin port; nothing is accepted before `run()`.
     ///
@@ -143,12 +146,13 @@ final class ControlPlane {
         let adminSocket = configuration.admin.listen.flatMap { start.sockets.take($0).first }
         processStart = start
         services.objection = { [unowned self] in ownAddresses.objection(to: $0, of: $1) }
-        services.onChange = { [unowned self] in
+        follower = Pacer(on: loop) { [unowned self] in
             isStatusDue = true
             logJournal()
             takeOver()
             publishListeners()
         }
+        services.onChange = { [unowned self] in follower?.ask(every: Self.followInterval) }
         publishingTimer = Timer(on: loop) { [unowned self] in publishListeners(isLate: true) }
         if let path = configuration.stateFile {
             services.stateFile = StateFile(path: path, on: loop) { [unowned self] in
@@ -259,6 +263,7 @@ final class ControlPlane {
     func serve() {
         loop.run()
         workers.join()
+        logJournal()
         services.stateFile?.close()
         accessLog?.stop(within: Self.accessLogStopLimit)
     }

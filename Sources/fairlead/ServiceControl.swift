@@ -28,8 +28,7 @@ final class ServiceControl {
     private var findings: [Int: [String]] = [:]
     private var deadlineTimer: Timer?
     private var drainTimer: Timer?
-    private var publishTimer: Timer?
-    private var lastPublish: ContinuousClock.Instant?
+    private var follower: Pacer?
     /// Whether it asks and checks.
     private(set) var isRunning = false
     private var leftOutByPlace: [Int: [LeftOut]] = [:]
@@ -50,10 +49,12 @@ final class ServiceControl {
     /// How often backends that drain are looked at, to see whether they still have requests. Also
     /// the least time a drain takes, in which every worker has long taken up the new rotation.
     static let drainLook = Duration.milliseconds(500)
-    /// The least time between two rotations of so many backends: when thousands of first checks pass
-    /// one by one, that shall not make thousands of rotations of thousands.
-    private static let publishInterval = Duration.milliseconds(10)
+    /// Up to so many backends, each change is followed at once.
     private static let pacedCount = 100
+    /// With more of them the least time between two rotations, and what each backend adds to it: when
+    /// thousands are checked one by one, that shall not make thousands of rotations of thousands.
+    private static let paceMin = Duration.milliseconds(10)
+    private static let pacePerBackend = Duration.microseconds(50)
 
     /// What all services have in common.
     struct Surroundings {
@@ -87,7 +88,7 @@ final class ServiceControl {
             settle()
         }
         drainTimer = Timer(on: surroundings.loop) { [unowned self] in lookAtDrains() }
-        publishTimer = Timer(on: surroundings.loop) { [unowned self] in settle() }
+        follower = Pacer(on: surroundings.loop) { [unowned self] in follow() }
         roster.setOverrides(BackendOverrides(settings), now: .now)
         check()
     }
@@ -237,7 +238,7 @@ final class ServiceControl {
         checks?.stop()
         deadlineTimer?.cancel()
         drainTimer?.cancel()
-        publishTimer?.cancel()
+        follower?.cancel()
     }
 
     /// Whether a request is in flight, here or on its way to a backend.
@@ -293,14 +294,7 @@ final class ServiceControl {
 
     /// Draws the consequences of whatever changed in the roster.
     private func settle() {
-        if membership != roster.membership {
-            membership = roster.membership
-            if operatorWords.keepOnly({ roster.backend($0) != nil }) { override(by: .store) }
-            checks?.reconcile()
-            countMembers()
-        }
-        // Behind the above: a worker has to find the counters of those that it hears of.
-        publishRotation()
+        follower?.ask(every: pace)
         // Behind the rotation without them, so that what goes elsewhere does not come back.
         let expelled = roster.takeExpelled()
         if !expelled.isEmpty {
@@ -319,31 +313,32 @@ final class ServiceControl {
     }
 
     /// Publishes what waits to be published, so that what is shown is what is in force.
-    func publishNow() {
-        lastPublish = nil
-        publishRotation()
+    func publishNow() { follower?.doNow() }
+
+    /// The least time between two rotations.
+    private var pace: Duration {
+        let count = roster.count
+        return count < Self.pacedCount ? .zero : max(Self.paceMin, Self.pacePerBackend * count)
     }
 
-    private func publishRotation() {
-        let now = ContinuousClock.now
-        if roster.count >= Self.pacedCount, let lastPublish,
-            lastPublish.duration(to: now) < Self.publishInterval
-        {
-            if publishTimer?.isScheduled == false {
-                publishTimer?.schedule(after: Self.publishInterval)
-            }
-            return
+    /// Checks and counts who is on the roster now, and tells the workers who may get traffic.
+    private func follow() {
+        if membership != roster.membership {
+            membership = roster.membership
+            if operatorWords.keepOnly({ roster.backend($0) != nil }) { override(by: .store) }
+            checks?.reconcile()
+            countMembers()
         }
+        // Behind the above: a worker has to find the counters of those that it hears of.
         let rotation = roster.rotation
         guard published !== rotation else { return }
         published = rotation
-        lastPublish = now
         surroundings.publish(rotation)
     }
 
     /// Begins the series of backends that came, and ends those of backends that are gone.
     private func countMembers() {
-        let now = Set(roster.backends.map(\.id))
+        let now = roster.ids
         for id in now.subtracting(members) { surroundings.registry.addBackend(id.rawValue) }
         for id in members.subtracting(now) { surroundings.registry.removeBackend(id.rawValue) }
         members = now

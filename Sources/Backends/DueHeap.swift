@@ -1,29 +1,41 @@
-// DueHeap: which of many checks is due first, in O(log n). Entries are never changed in place: the
-// schedule adds a new one and recognises the old one as stale when it comes up.
+// DueHeap: which of many things is due first, in O(log n). Entries are never changed in place: whoever
+// has another time for something adds a new one, and recognises the old one as stale when it comes up.
 
-/// A binary min-heap by time.
-struct DueHeap {
-    struct Element {
-        let due: ContinuousClock.Instant
-        let id: CheckID
+/// A binary min-heap by time. Value type.
+package struct DueHeap {
+    /// Something that is due.
+    package struct Element {
+        /// When.
+        package let due: ContinuousClock.Instant
+        /// What, by a number that means something to the owner of the heap.
+        package let number: UInt64
+
+        /// The thing of this number is due then.
+        package init(due: ContinuousClock.Instant, number: UInt64) {
+            self.due = due
+            self.number = number
+        }
     }
 
     private var elements: [Element] = []
 
-    init() {}
+    /// Nothing is due.
+    package init() {}
 
     /// A heap of these, in O(n log n).
-    init(_ elements: [Element]) {
+    package init(_ elements: [Element]) {
         // A sorted array is a heap.
         self.elements = elements.sorted { $0.due < $1.due }
     }
 
-    var count: Int { elements.count }
+    /// How many entries it has, stale ones included.
+    package var count: Int { elements.count }
 
     /// The one that is due first.
-    var first: Element? { elements.first }
+    package var first: Element? { elements.first }
 
-    mutating func insert(_ element: Element) {
+    /// Adds an entry.
+    package mutating func insert(_ element: Element) {
         elements.append(element)
         var child = elements.count - 1
         while child > 0 {
@@ -35,7 +47,7 @@ struct DueHeap {
     }
 
     /// Takes out the one that is due first; nothing when there is none.
-    mutating func removeFirst() {
+    package mutating func removeFirst() {
         guard let last = elements.popLast(), !elements.isEmpty else { return }
         elements[0] = last
         var parent = 0

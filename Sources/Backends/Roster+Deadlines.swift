@@ -1,0 +1,91 @@
+// Roster+Deadlines: when time has to do with a backend, or with the whole service. Backends are in a heap
+// by the time at which they are due, so that a service of thousands, each of which is due at a moment
+// of its own, costs no walk over all of them at each moment.
+//
+// Each backend is in the heap once at most as `Backend.queuedAt`; other entries of its number are stale.
+// One that is due later than it was when it was put there stays: it comes up early, and goes back.
+
+extension Roster {
+    /// Puts a backend into the heap, if it is due before it comes up there. The caller stores it.
+    func queue(_ backend: inout Backend) {
+        guard backend.id != dueNow, let due = backend.deadline(options) else { return }
+        if let queued = backend.queuedAt, queued <= due { return }
+        backend.queuedAt = due
+        dueBackends.insert(.init(due: due, number: UInt64(backend.id.rawValue)))
+        arm(due)
+    }
+
+    /// Takes those out of the heap that are due, the oldest backend first.
+    /// - Complexity: O(k log n) for k of them.
+    func takeDue(now: ContinuousClock.Instant) -> [BackendID] {
+        var due: [BackendID] = []
+        while let first = dueBackends.first, first.due <= now {
+            dueBackends.removeFirst()
+            let id = BackendID(rawValue: UInt32(first.number))
+            guard backendsByID[id]?.queuedAt == first.due else { continue }
+            backendsByID[id]?.queuedAt = nil
+            due.append(id)
+        }
+        return due.sorted()
+    }
+
+    /// Makes sure that `advance` is called at `deadline`.
+    func arm(_ deadline: ContinuousClock.Instant) {
+        nextDeadline = min(nextDeadline ?? deadline, deadline)
+    }
+
+    /// Finds the earliest deadline anew.
+    /// - Complexity: O(log n), amortised.
+    func rearm() {
+        nextDeadline = nil
+        // Stale entries go when they come up, which a long hold may put off for a day.
+        if dueBackends.count > 2 * count + 64 { requeueAll() }
+        while let first = dueBackends.first {
+            let id = BackendID(rawValue: UInt32(first.number))
+            if backendsByID[id]?.queuedAt == first.due {
+                arm(first.due)
+                break
+            }
+            dueBackends.removeFirst()
+        }
+        if let deadline = emergencyDeadline { arm(deadline) }
+        for source in sources {
+            if let outage = source.outage, !outage.isOver { arm(outage.until) }
+        }
+    }
+
+    /// Finds out anew when each backend is due: the options have changed, by which that is counted.
+    /// - Complexity: O(n log n).
+    func requeueAll() {
+        var elements: [DueHeap.Element] = []
+        for id in Array(backendsByID.keys) {
+            guard let backend = backendsByID[id] else { continue }
+            let due = backend.deadline(options)
+            backendsByID[id]?.queuedAt = due
+            if let due { elements.append(.init(due: due, number: UInt64(id.rawValue))) }
+        }
+        dueBackends = DueHeap(elements)
+    }
+}
+
+extension Backend {
+    /// When its hold for mass loss ends; nil if it has none, or left all the same.
+    var heldUntil: ContinuousClock.Instant? {
+        guard !state.isLeaving, case .held(let until) = naming else { return nil }
+        return until
+    }
+
+    /// When time has to do with it; nil for never.
+    fileprivate func deadline(_ options: RosterOptions) -> ContinuousClock.Instant? {
+        var earliest = state.deadline
+        func consider(_ deadline: ContinuousClock.Instant?) {
+            guard let deadline else { return }
+            earliest = min(earliest ?? deadline, deadline)
+        }
+        consider(heldUntil)
+        consider(missingUntil)
+        consider(operatorDrainEnd)
+        consider(ramp?.deadline(over: options.slowStart))
+        return earliest
+    }
+}

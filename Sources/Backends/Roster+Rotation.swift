@@ -1,0 +1,109 @@
+// Roster+Rotation: who may get traffic. It depends on what a backend's own state says, and on what there
+// is besides (`Eligibility`): while none is up, those that nothing is known of, or whom an emergency
+// brings back. Each change of a state says at once whether it matters to that; the rotation is built when
+// it is asked for.
+
+extension Roster {
+    /// The backends that may get new traffic: those that are up. While none is, those of which
+    /// nothing is known yet, neither good nor bad: at the start a request is better tried on them
+    /// than refused, and a dial that fails goes on to the next. In an emergency also those that it
+    /// brings back.
+    ///
+    /// The same object as before unless something changed that matters to traffic. Built when asked
+    /// for: take it once per turn of the loop, not per event.
+    /// - Complexity: O(1) if nothing changed, O(n) if other backends may get traffic, O(n log n) if
+    ///   some have come or gone.
+    package var rotation: Rotation {
+        guard isPublishedStale else { return published }
+        isPublishedStale = false
+        sortIfStale()
+        let eligibility = eligibility
+        var contenders: [Rotation.Contender] = []
+        for id in order {
+            guard let backend = backendsByID[id], eligibility.admits(backend.state) else {
+                continue
+            }
+            contenders.append(backend.contender)
+        }
+        let tiers = Rotation.tiers(of: contenders, strength)
+        if tiers != published.tiers {
+            published = Rotation(
+                service: service, generation: published.generation + 1, tiers: tiers)
+        }
+        return published
+    }
+
+    /// Whether any backend may get new traffic; O(1).
+    package var hasMembers: Bool {
+        switch eligibility {
+        case .up: upCount > 0
+        case .untried: untriedCount > 0
+        case .upOrOutByChecksAlone: upCount > 0 || census.outByChecksAlone > 0
+        case .staying: stayingCount > 0
+        }
+    }
+
+    /// Which states get traffic now.
+    enum Eligibility {
+        /// Those that are up.
+        case up
+        /// None is up: those that nothing is known of.
+        case untried
+        /// An emergency: those against which live evidence speaks are left out.
+        case upOrOutByChecksAlone
+        /// An emergency in which it speaks against all: those that do not drain.
+        case staying
+
+        func admits(_ state: BackendState) -> Bool {
+            switch self {
+            case .up: state.phase == .up
+            case .untried: state.isUntried
+            case .upOrOutByChecksAlone: state.phase == .up || state.isOutByChecksAlone
+            case .staying: state.phase != .draining && state.phase != .gone
+            }
+        }
+    }
+
+    /// Which states get traffic now; O(1).
+    var eligibility: Eligibility {
+        guard emergency?.conduct == .serving else { return upCount > 0 ? .up : .untried }
+        // Evidence against everybody is evidence against nobody: live answers decide then.
+        let suffices = upCount > 0 || census.outByChecksAlone > 0
+        return options.whenNoneUp == .evidence && suffices ? .upOrOutByChecksAlone : .staying
+    }
+
+    /// Takes note that a backend's state, nil for one that has just come, is another, after the
+    /// census has: the rotation is stale if that matters to it.
+    func noteChange(
+        from before: BackendState?, to after: BackendState, since old: Eligibility
+    ) {
+        guard !isPublishedStale else { return }
+        let eligibility = eligibility
+        let was = before.map(old.admits) ?? false
+        let isTrustOther = before?.isOnProbation != after.isOnProbation
+        isPublishedStale =
+            eligibility != old || was != eligibility.admits(after) || (was && isTrustOther)
+            || (options.failoverPercent > 0 && before?.isStaying != after.isStaying)
+    }
+
+    private func sortIfStale() {
+        guard isOrderStale else { return }
+        isOrderStale = false
+        let keyed = backendsByID.values.map { ($0.tier, $0.endpoint, $0.id) }
+        order = keyed.sorted { ($0.0, $0.1) < ($1.0, $1.1) }.map(\.2)
+    }
+
+    private var strength: Rotation.Strength {
+        var strength = Rotation.Strength(failoverPercent: options.failoverPercent)
+        guard options.failoverPercent > 0 else { return strength }
+        for backend in backendsByID.values where backend.state.isStaying {
+            strength.totals[backend.tier, default: 0] += 1
+        }
+        return strength
+    }
+}
+
+extension BackendState {
+    /// Whether it is there and does not drain.
+    fileprivate var isStaying: Bool { phase != .draining && phase != .gone }
+}

@@ -43,6 +43,8 @@ package struct Backend: Sendable, Equatable {
     var queuedAt: ContinuousClock.Instant?
     /// Its slow start; nil when it has its whole share.
     var ramp: Ramp?
+    /// Whether it waits behind those that its source names; see Roster+Losses.
+    var isReserve = false
     /// Whether it is outside the preferred zone; see `RosterOptions.zone`.
     var isElsewhere = false
 
@@ -58,8 +60,12 @@ package struct Backend: Sendable, Equatable {
         case named
         /// So many good answers in a row did not.
         case missing(answers: Int)
-        /// It was lost with most others in one answer, and stays meanwhile if its checks pass.
+        /// It was lost with most others within seconds, and waits until then behind those that are named,
+        /// as long as its checks pass.
         case held(until: ContinuousClock.Instant)
+        /// Others are named instead, and are not up yet: until they are, and no longer than until then,
+        /// it serves as before, as long as its checks pass.
+        case replaced(until: ContinuousClock.Instant)
     }
 
     /// How a check ended.
@@ -90,7 +96,9 @@ package struct Backend: Sendable, Equatable {
 
     /// Where it stands in the order of fail-over.
     package var tier: Tier {
-        Tier(place: place, priority: instance.priority, isElsewhere: isElsewhere)
+        Tier(
+            place: place, priority: instance.priority, isElsewhere: isElsewhere,
+            isReserve: isReserve)
     }
 
     /// How much of its weight it has in its slow start, in sixteenths: 1 to 16, which is all of it.

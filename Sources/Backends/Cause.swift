@@ -109,6 +109,8 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
     case missing(answers: Int)
     /// It was lost with most others in one answer, and the evidence is against it too.
     case massLossConfirmed
+    /// Others are named instead, and as many of them are up.
+    case replaced
     /// A hold of this kind ended and nothing spoke for the backend.
     case holdEnded(HoldKind)
     /// An operator wants no new requests on it.
@@ -145,6 +147,7 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
         case .missing(1): "missing from a good answer"
         case .missing(let answers): "missing from \(answers) good answers in a row"
         case .massLossConfirmed: "lost with most others in one answer, and not passing its checks"
+        case .replaced: "others are named in its place, and are up"
         case .holdEnded(.massLoss): "lost with most others in one answer, and the hold ended"
         case .holdEnded(let kind):
             "discovery failed (\(kind.rawValue)) for longer than the hold, and no check speaks for it"

@@ -53,8 +53,16 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
     /// A hold for a failing source ended.
     case holdEnded(HoldKind)
     /// More than half of the backends were lost in one answer or within seconds; those that pass
-    /// their checks are held.
+    /// their checks wait for so long behind those that are still named.
     case massLoss(lost: Int, of: Int, hold: Duration)
+    /// Those lost serve beside those named, and why.
+    case lostServe(count: Int, LossReason)
+    /// Those lost wait behind those named again.
+    case lostWait(count: Int)
+    /// So many backends are named no more, and so many others instead.
+    case replacing(old: Int, new: Int)
+    /// The others are up, so that the old ones drain.
+    case replaced(old: Int, new: Int)
     /// Backends that discovery lost within the last seconds are back, since no other is up.
     case lostRecalled(count: Int)
     /// A live failure ejected nobody; the first such in a while.
@@ -69,6 +77,16 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
     case emergencyEnded(after: Duration)
     /// The source names more instances than a service may have.
     case instancesRefused(count: Int, limit: Int)
+
+    /// Why those that were lost serve beside those that are named.
+    package enum LossReason: Sendable, Equatable {
+        /// So few are named of as many as there were that each would have several times its load.
+        case few(named: Int, of: Int)
+        /// The source names none any more.
+        case none
+        /// Each of those named has so many times the requests in flight that it had before.
+        case load(times: Int)
+    }
 
     /// What a source says about a backend's share of the traffic.
     package struct Share: Sendable, Equatable, CustomStringConvertible {
@@ -126,7 +144,21 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
         case .holdEnded(let kind): "the hold for \(kind.rawValue) ended"
         case .massLoss(let lost, let count, let hold):
             "\(lost) of \(counted(count, "backend")) lost within seconds; those that pass their "
-                + "checks are held for \(hold.spoken)"
+                + "checks wait behind those named for \(hold.spoken)"
+        case .lostServe(let count, .few(let named, let all)):
+            "the \(count) lost serve as well: \(named) named of \(all) would carry several times"
+                + " their load"
+        case .lostServe(let count, .none):
+            "the \(count) lost serve as well: discovery names none any more"
+        case .lostServe(let count, .load(let times)):
+            "the \(count) lost serve as well: those named carry \(times) times what they did before"
+        case .lostWait(let count):
+            "the \(count) lost wait behind those named again: these are half of what there was"
+        case .replacing(let old, let new):
+            "\(counted(old, "backend")) replaced in discovery by \(new) others: the old ones serve until"
+                + " as many of these are up"
+        case .replaced(let old, let new):
+            "\(new) new backends are up in place of \(old) old ones, which drain"
         case .lostRecalled(let count):
             "\(counted(count, "backend")) that discovery lost within seconds "
                 + "\(count == 1 ? "is" : "are") back: no other is up"

@@ -23,6 +23,9 @@ struct RecentPeak: Sendable, Equatable {
         past.removeAll { $0.until + window <= now }
     }
 
+    /// Forgets all but the count in force.
+    mutating func forget() { past = [] }
+
     /// The highest count that was in force within `window` before `now`.
     func count(now: ContinuousClock.Instant, window: Duration) -> Int {
         let recent = past.first { $0.until + window > now }

@@ -4,33 +4,37 @@
 // |-----------------------------------|-----------------------------------------------------------|
 // | a good answer names it            | it stays, or comes back from its drain                    |
 // | a good answer misses it           | it drains, after `missesToDrain` such answers             |
-// | it names less than half of what   | those lost are held for `massLoss`, and go at once when   |
-// |  was named within `lossWindow`    |  not up (Roster+Losses)                                   |
+// | it names others instead, or less  | those lost serve on, or wait behind the others, and go at |
+// |  than half as many                |  once when not up (Roster+Losses)                         |
 // | nothing yet, but an earlier      | the same, as if it had run all the while: for what is left |
 // |  process was told of instances    |  of the hold                                              |
 // | no good answer: NXDOMAIN, timeout | held for that kind; one that fails its checks is down, and|
 // |  …, or an empty answer            | comes back by itself; nothing leaves the roster           |
 // | … for longer than the hold        | goes when not up; or all go, if nothing checks them       |
 
-internal import Endpoints
+package import Endpoints
 
 extension Roster {
     /// Takes what one lookup of the source at `place` came to. It speaks for the backends of that
     /// place only: what other sources name stays as they left it. An answer that `stands` holds until
-    /// another one comes, so that time confirms an absence as further answers do.
+    /// another one comes, so that time confirms an absence as further answers do. One that
+    /// `isDeliberate` is what somebody wrote down, so that no loss in it is a mistake; `withdrawn` are
+    /// instances that a good one lists and does not want requests on.
     /// - Precondition: `place` is below the number of sources.
     /// - Complexity: O(n) in backends and instances.
     package func apply(
         _ answer: DiscoveryAnswer, from place: Int = 0, stands: Bool = false,
-        now: ContinuousClock.Instant
+        isDeliberate: Bool = false, withdrawn: Set<Endpoint> = [], now: ContinuousClock.Instant
     ) {
         precondition(sources.indices.contains(place))
         sources[place].answersStand = stands
+        sources[place].isDeliberate = isDeliberate
         let place = UInt8(place)
         advance(to: now)
         switch answer {
         case .instances([]): fail(.nodata, place, now: now)
-        case .instances(let instances): accept(Instance.merged(instances), place, now: now)
+        case .instances(let instances):
+            accept(Instance.merged(instances), withdrawn: withdrawn, place, now: now)
         case .failure(let failure): fail(failure, place, now: now)
         }
         settle(now: now)
@@ -65,7 +69,8 @@ extension Roster {
     // MARK: A good answer
 
     private func accept(
-        _ instances: [Instance], _ place: UInt8, now: ContinuousClock.Instant
+        _ instances: [Instance], withdrawn: Set<Endpoint>, _ place: UInt8,
+        now: ContinuousClock.Instant
     ) {
         let index = Int(place)
         if sources[index].outage != nil {
@@ -76,11 +81,36 @@ extension Roster {
         sources[index].recalledAge = .zero
         sources[index].lastGoodAnswer = .init(at: now, instances: instances.count)
 
+        if let settled = sources[index].settled, settled.namings == namings,
+            settled.instances == instances
+        {
+            sources[index].peak.note(instances.count, now: now, window: options.lossWindow)
+            return
+        }
         let named = Set(instances.map(\.endpoint))
+        let new = instances.map(\.endpoint).filter { isArrival($0, place) }
         // The absent first: those that leave at once make room for new ones.
         let absent = backends { $0.place == place && !named.contains($0.endpoint) }
-        lose(absent, naming: instances.count, place, now: now)
+        lose(
+            absent, naming: instances.count, arrivals: new.count,
+            withdrawn: withdrawn.subtracting(named), place, now: now)
         see(all: instances, place, now: now)
+        if sources[index].loss != nil {
+            for endpoint in new {
+                if let id = idsByEndpoint[endpoint] { noteArrival(id, place) }
+            }
+            reconsiderLoss(place, now: now)
+        }
+        let isSettled = absent.isEmpty && !sources[index].isRefusing
+        sources[index].settled = isSettled ? .init(instances: instances, namings: namings) : nil
+    }
+
+    /// Whether an instance is new to a source: not on the roster, or on its way out.
+    private func isArrival(_ endpoint: Endpoint, _ place: UInt8) -> Bool {
+        guard let backend = backend(at: endpoint) else { return true }
+        if backend.state.isLeaving { return true }
+        if case .missing = backend.naming { return true }
+        return backend.place > place
     }
 
     private func see(all instances: [Instance], _ place: UInt8, now: ContinuousClock.Instant) {
@@ -110,22 +140,26 @@ extension Roster {
         if old.share != instance.share {
             record(.share(from: old.share, to: instance.share), backend, now: now)
         }
-        send(.named, to: backend.id, now: now)
-        guard self.backend(backend.id) != nil else {
-            return add(instance, from: place, now: now) != nil
-        }
         let wasLeaving = backend.state.isLeaving
         update(backend.id) { backend in
-            backend.instance = instance
-            backend.isElsewhere = options.isElsewhere(instance)
-            backend.place = place
             if case .missing = backend.naming {
                 if wasLeaving { backend.flaps = min(backend.flaps + 1, 16) }
                 backend.lastFlap = now
             }
+            // Before its drain ends: what it waited for does not count any more.
             backend.naming = .named
+            backend.isReserve = false
             backend.missingUntil = nil
             backend.lostAt = nil
+        }
+        send(.named, to: backend.id, now: now)
+        guard self.backend(backend.id) != nil else {
+            return add(instance, from: place, now: now) != nil
+        }
+        update(backend.id) { backend in
+            backend.instance = instance
+            backend.isElsewhere = options.isElsewhere(instance)
+            backend.place = place
         }
         return true
     }
@@ -161,7 +195,8 @@ extension Roster {
         let hold = options.holds[kind] - sources[index].recalledAge
         var outage =
             sources[index].outage
-            ?? SourceStatus.Outage(since: now, kind: kind, until: now + hold, kindsSeen: [])
+            ?? SourceStatus.Outage(
+                since: now, kind: kind, kindSince: now, until: now + hold, kindsSeen: [])
         if outage.kindsSeen.insert(kind).inserted {
             let holds = backendsByID.values.contains { $0.place == place }
             record(.sourceFailed(title(place), failure, hold: holds ? hold : nil), now: now)
@@ -169,11 +204,17 @@ extension Roster {
         // Once a hold is over, another way of failing is no news that could begin a new one.
         if outage.kind != kind, !outage.isOver {
             outage.kind = kind
+            outage.kindSince = now
+            outage.hasWaitedForFailover = false
             outage.until = min(now + hold, outage.since + options.holds.longest)
         }
         sources[index].outage = outage
-        if kind == .nxdomain || kind == .nodata { loseAll(place, now: now) }
-        if !outage.isOver { arm(outage.until) }
+        if outage.mayFailOver, !outage.isOver { loseAll(place, until: outage.until, now: now) }
+        if !outage.isOver {
+            arm(outage.until)
+            // Each failure looks anew whether others could take over by now.
+            if outage.mayFailOver { arm(max(now, outage.kindSince + options.holds.withFailover)) }
+        }
         advance(to: now)
     }
 }

@@ -56,6 +56,7 @@ extension Roster {
         }
         settle(now: now)
         rearm()
+        advance(to: now)
     }
 
     /// The service is checked, judged or talked to in another way from now on; for the journal.

@@ -50,7 +50,11 @@ extension Roster {
         }
         if let deadline = emergencyDeadline { arm(deadline) }
         for source in sources {
-            if let outage = source.outage, !outage.isOver { arm(outage.until) }
+            guard let outage = source.outage, !outage.isOver else { continue }
+            arm(outage.until)
+            if outage.mayFailOver, !outage.hasWaitedForFailover {
+                arm(outage.kindSince + options.holds.withFailover)
+            }
         }
     }
 
@@ -69,10 +73,14 @@ extension Roster {
 }
 
 extension Backend {
-    /// When its hold for mass loss ends; nil if it has none, or left all the same.
+    /// When it is let go though discovery has stopped naming it long before; nil if it is named, missing
+    /// for other reasons, or left all the same.
     var heldUntil: ContinuousClock.Instant? {
-        guard !state.isLeaving, case .held(let until) = naming else { return nil }
-        return until
+        guard !state.isLeaving else { return nil }
+        switch naming {
+        case .held(let until), .replaced(let until): return until
+        case .named, .missing: return nil
+        }
     }
 
     /// When time has to do with it; nil for never.

@@ -32,6 +32,8 @@ extension Roster {
 
     /// Begins or ends an emergency, if what happened calls for that.
     func settle(now: ContinuousClock.Instant) {
+        replaceLost(now: now)
+        failOver(now: now)
         if upCount == 0, emergency != nil || untriedCount == 0 { recallLost(now: now) }
         guard let emergency else {
             if upCount == 0, untriedCount == 0, stayingCount > 0 { beginEmergency(now: now) }

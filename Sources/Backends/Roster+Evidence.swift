@@ -158,9 +158,28 @@ extension Roster {
         send(.leave(cause), to: id, now: now)
     }
 
+    /// Whether a source after the one at `place` has a backend that is up.
+    private func hasUp(below place: UInt8) -> Bool {
+        Int(place) + 1 < sources.count
+            && backendsByID.values.contains { $0.place > place && $0.state.phase == .up }
+    }
+
+    /// Ends holds that are not needed any more, since a source further down has a backend that is up.
+    func failOver(now: ContinuousClock.Instant) {
+        guard mayFailOver else { return }
+        mayFailOver = false
+        for place in sources.indices where sources[place].outage?.mayFailOver == true {
+            endHold(UInt8(place), now: now)
+        }
+    }
+
     private func endHold(_ place: UInt8, now: ContinuousClock.Instant) {
-        guard let outage = sources[Int(place)].outage, !outage.isOver, outage.until <= now
-        else { return }
+        guard var outage = sources[Int(place)].outage, !outage.isOver else { return }
+        if outage.mayFailOver, outage.kindSince + options.holds.withFailover <= now {
+            sources[Int(place)].outage?.hasWaitedForFailover = true
+            if hasUp(below: place) { outage.until = min(outage.until, now) }
+        }
+        guard outage.until <= now else { return }
         sources[Int(place)].outage?.isOver = true
         record(.holdEnded(outage.kind), now: now)
         let keepsUp = options.checks != nil && options.keepsPassingAfterHold

@@ -38,6 +38,12 @@ package final class Roster {
     var lastEjectionRefused: ContinuousClock.Instant?
     /// Whether a backend that discovery lost may have become worth a recall.
     var mayRecall = false
+    /// Whether as many new backends may be up as were lost.
+    var mayReplace = false
+    /// Whether a source's backends may have come up that others were waiting for.
+    var mayFailOver = false
+    /// Changes whenever what discovery says of a backend means something else by now.
+    var namings: UInt64 = 0
     private(set) var census = Census()
     private var expelled: [BackendID] = []
     private var random: any RandomNumberGenerator
@@ -45,7 +51,7 @@ package final class Roster {
     private let numbers: BackendIDs
     private let journal: Journal
     var backendsByID: [BackendID: Backend] = [:]
-    private var idsByEndpoint: [Endpoint: BackendID] = [:]
+    private(set) var idsByEndpoint: [Endpoint: BackendID] = [:]
     var published: Rotation
     var isPublishedStale = false
     /// When backends are due, by their numbers; see Roster+Deadlines.
@@ -195,8 +201,10 @@ package final class Roster {
         guard var backend = backendsByID[id] else { return }
         let before = backend.contender
         change(&backend)
+        let naming = backendsByID[id]?.naming
         queue(&backend)
         backendsByID[id] = backend
+        if backend.naming != naming || backend.place != before.member.tier.place { namings += 1 }
         let after = backend.contender
         if after != before, eligibility.admits(backend.state) { isPublishedStale = true }
         if after.member.tier != before.member.tier {
@@ -223,6 +231,13 @@ package final class Roster {
         census.add(after)
         noteChange(from: before, to: after, since: eligibility)
         if after.isWorthRecall, !before.isWorthRecall { mayRecall = true }
+        if after.isLeaving != before.isLeaving { namings += 1 }
+        let isUp = after.phase == .up
+        if isUp != (before.phase == .up) {
+            noteArrival(backend, isUp: isUp)
+            // Those of an earlier source may not have to be held any more.
+            if isUp, backend.place > 0 { mayFailOver = true }
+        }
         guard let transition else {
             if before.isOnProbation, !after.isOnProbation {
                 record(.probationEnded(isProven: event == .liveProven), backend, now: now)
@@ -240,6 +255,7 @@ package final class Roster {
         idsByEndpoint[backend.endpoint] = nil
         membership += 1
         isOrderStale = true
+        namings += 1
         if cause == .drainLimit { expel(backend.id) }
     }
 

@@ -129,9 +129,13 @@ package struct RosterOptions: Sendable, Equatable {
         package var malformed: Duration = .seconds(86400)
         /// As `timeout`.
         package var unreachable: Duration = .seconds(86400)
-        /// How long those lost with most others in one answer may go on passing their checks: long
-        /// enough for a registry to fill again, short enough for addresses not to be reused.
-        package var massLoss: Duration = .seconds(300)
+        /// How long those lost with most others wait behind those named: long enough for a registry to
+        /// fill again and for containers to be drained, short enough for addresses not to be reused.
+        package var massLoss: Duration = .seconds(60)
+        /// In place of `nxdomain` and `nodata` while a backend of a source further down is up: who takes
+        /// a whole datacentre off the registry expects the next one to serve. A registry that forgot
+        /// everything for a moment, and remembers, is no reason to move.
+        package var withFailover: Duration = .seconds(10)
 
         /// The defaults.
         package init() {}

@@ -26,11 +26,12 @@ package final class Rotation: Sendable {
         /// A member; `weight` is at least 1.
         package init(
             id: BackendID, endpoint: Endpoint, weight: UInt32, priority: UInt16, place: UInt8 = 0,
-            isOnProbation: Bool = false
+            isReserve: Bool = false, isOnProbation: Bool = false
         ) {
             self.init(
                 id: id, endpoint: endpoint, weight: weight,
-                tier: Tier(place: place, priority: priority), isOnProbation: isOnProbation)
+                tier: Tier(place: place, priority: priority, isReserve: isReserve),
+                isOnProbation: isOnProbation)
         }
 
         init(

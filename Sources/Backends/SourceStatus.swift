@@ -25,6 +25,41 @@ package struct SourceStatus: Sendable, Equatable {
     var peak = RecentPeak()
     /// Whether its answers hold until another one comes.
     var answersStand = false
+    /// Whether what it says is what somebody meant, however much that is.
+    var isDeliberate = false
+    /// What it stopped naming and is still there for; nil for nothing.
+    package internal(set) var loss: Loss?
+    /// When it lost most at once; what had gone singly until then is not brought back.
+    var lostMostAt: ContinuousClock.Instant?
+    /// The last answer after which nothing of it was missing, and `Roster.namings` then.
+    var settled: Settled?
+
+    /// An answer that left nothing to do.
+    struct Settled: Equatable {
+        let instances: [Instance]
+        let namings: UInt64
+    }
+
+    /// Backends that the source stopped naming and that stay for a while.
+    package struct Loss: Sendable, Equatable {
+        /// Since when.
+        package let at: ContinuousClock.Instant
+        /// How many backends there were.
+        package internal(set) var before: Int
+        /// How many of them still go on; they are held, or replaced.
+        package internal(set) var lost: Int
+        /// Whether those that are held serve beside those named.
+        package internal(set) var hasJoined = false
+        /// New ones that are named since.
+        var arrivals: Set<BackendID> = []
+        /// How many of these are up.
+        var arrivalsUp = 0
+
+        /// Whether as many new ones are up as went.
+        var isReplaced: Bool {
+            !arrivals.isEmpty && arrivalsUp >= min(lost, arrivals.count)
+        }
+    }
 
     /// A good answer.
     package struct GoodAnswer: Sendable, Equatable {
@@ -49,11 +84,18 @@ package struct SourceStatus: Sendable, Equatable {
         package let since: ContinuousClock.Instant
         /// How the source fails now.
         package internal(set) var kind: HoldKind
+        /// Since when it fails in that way.
+        package internal(set) var kindSince: ContinuousClock.Instant
         /// When the hold ends, or ended.
         package internal(set) var until: ContinuousClock.Instant
         /// Whether the hold is over: what does not pass its checks goes at once.
         package internal(set) var isOver = false
         var kindsSeen: Set<HoldKind>
+        /// Whether the time is over that it has while others could take over.
+        var hasWaitedForFailover = false
+
+        /// Whether the server speaks, and names nothing.
+        var mayFailOver: Bool { kind == .nxdomain || kind == .nodata }
     }
 
     /// A hold in force: these backends would leave without it.

@@ -13,16 +13,27 @@ package struct Tier: Hashable, Sendable, Comparable {
     /// Whether it is outside the zone that its service prefers: behind those within it.
     package let isElsewhere: Bool
 
+    /// Whether its source has stopped naming it: behind all those that it names, for when these can't
+    /// carry the load. A request that finds those before it full goes here, as one that finds them
+    /// gone does.
+    package let isReserve: Bool
+
     /// The tier of a priority within the source at a place.
-    package init(place: UInt8 = 0, priority: UInt16, isElsewhere: Bool = false) {
+    package init(
+        place: UInt8 = 0, priority: UInt16, isElsewhere: Bool = false, isReserve: Bool = false
+    ) {
         self.place = place
         self.priority = priority
         self.isElsewhere = isElsewhere
+        self.isReserve = isReserve
     }
 
-    /// By place, then by priority, then what is in the zone first.
+    /// By place, then what its source names first, then by priority, then what is in the zone first.
     package static func < (left: Tier, right: Tier) -> Bool {
-        let places = (left.place, left.priority, left.isElsewhere ? 1 : 0)
-        return places < (right.place, right.priority, right.isElsewhere ? 1 : 0)
+        left.order < right.order
+    }
+
+    private var order: (UInt8, Int, UInt16, Int) {
+        (place, isReserve ? 1 : 0, priority, isElsewhere ? 1 : 0)
     }
 }

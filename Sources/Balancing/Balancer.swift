@@ -14,6 +14,8 @@ package class Balancer {
     package final private(set) var loads = Loads()
     /// The places of each tier.
     private(set) final var tiers: [Range<Int>] = []
+    /// The first tier that is for when those before it can't carry the load; `Int.max` for none.
+    private final var firstReserve = Int.max
     /// The number of the worker, so that not all begin with the same backend.
     final let offset: Int
     /// Where the backends that clients stick to are.
@@ -42,6 +44,7 @@ package class Balancer {
             defer { start += tier.count }
             return start..<start + tier.count
         }
+        firstReserve = rotation.tiers.firstIndex { $0[0].tier.isReserve } ?? .max
         stickyPlaces.update(to: rotation)
         rebuild(rotation)
     }
@@ -54,13 +57,23 @@ package class Balancer {
         if request.isLast, request.tried.count > 0, let pick = pickInFreshTier(request) {
             return pick
         }
+        var isFull = false
         for tier in tiers.indices {
-            // Those below are for when a tier is gone, not for when it is busy.
-            if request.tried.count == 0, loads.isFull(tier: tier) { return .full }
+            // Those below are for when a tier is gone, not for when it is busy, but for a reserve.
+            let overflows = tier + 1 == firstReserve
+            if request.tried.count == 0, loads.isFull(tier: tier) {
+                guard overflows else { return .full }
+                isFull = true
+                continue
+            }
             let pick = pick(request, in: tier)
-            if pick != .none { return pick }
+            if pick == .full, overflows {
+                isFull = true
+            } else if pick != .none {
+                return pick
+            }
         }
-        return .none
+        return isFull ? .full : .none
     }
 
     /// A backend of the first tier where the request was not yet; nil without one that has room. A tier
@@ -108,7 +121,12 @@ package class Balancer {
 
     /// The place of the backend whose endpoint has this token (`token(of:secret:)`); nil when the
     /// rotation has none, and always without sticky clients.
-    package final func place(of token: UInt64) -> Int? { stickyPlaces[token] }
+    package final func place(of token: UInt64) -> Int? {
+        guard let place = stickyPlaces[token] else { return nil }
+        // A reserve gets nothing new while there are others.
+        let tier = loads.tier(place)
+        return tier > 0 && tier >= firstReserve ? nil : place
+    }
 
     /// Whether a client that sticks to the backend at `place` may go there with `request`: not if it
     /// was tried or is full, nor if it is on probation and the request can't be sent again. More than

@@ -208,7 +208,10 @@ enum OptionTable {
         Option("unreachable", \.unreachable, holdTime, "When it can't be reached."),
         Option(
             "mass-loss", \.massLoss, holdTime,
-            "When one answer loses more than half of the backends."),
+            "When more than half of the backends are lost: how long they wait behind those named."),
+        Option(
+            "with-fail-over", \.withFailover, holdTime,
+            "In place of `nxdomain` and `nodata`, while a backend of a source further down is up."),
         Option(
             "keep-passing", \.keepPassing, .word,
             "Whether backends that pass their checks stay when a hold ends; addresses of containers "

@@ -126,8 +126,10 @@ package struct Service: Equatable, Sendable {
         package internal(set) var malformed = Duration.seconds(86400)
         /// It can't be reached.
         package internal(set) var unreachable = Duration.seconds(86400)
-        /// One answer lost more than half of the backends.
-        package internal(set) var massLoss = Duration.seconds(300)
+        /// Answers lost more than half of the backends.
+        package internal(set) var massLoss = Duration.seconds(60)
+        /// It names no instance, and those of a source further down are up.
+        package internal(set) var withFailover = Duration.seconds(10)
         /// Whether backends that pass their checks stay when a hold ends.
         package internal(set) var keepPassing = Switch.off
     }

@@ -135,6 +135,7 @@ package final class ConsulSource: Source {
     private func resolve(_ answer: HealthAnswer, ownDatacenter: String?, doubt: ConsulFailure?) {
         let (instances, named, omissions) = answer.sorted(ownDatacenter: ownDatacenter)
         findings.omissions = omissions
+        findings.withdrawn = answer.withdrawn
         guard !named.isEmpty else {
             knownAddresses = [:]
             return report(instances, doubt: doubt)

@@ -61,6 +61,8 @@ struct HealthAnswer {
     static let priority: UInt16 = 1
 
     private(set) var items: [Item] = []
+    /// Where those are that are listed, and left out for their health.
+    private(set) var withdrawn: Set<Endpoint> = []
     /// Entries that can't be read.
     private(set) var omissions = Omissions()
 
@@ -90,7 +92,11 @@ struct HealthAnswer {
             case .malformed(let error): omissions.add(error.reason)
             case .value(let entry):
                 do throws(JSON.Malformed) {
-                    if let item = try entry.item(passingOnly: passingOnly) { items.append(item) }
+                    if let item = try entry.item(passingOnly: passingOnly) {
+                        items.append(item)
+                    } else {
+                        withdrawn.formUnion(entry.endpoints)
+                    }
                     readCount += 1
                     for oddity in entry.oddities { omissions.add(oddity) }
                 } catch {

@@ -1,6 +1,7 @@
 // HealthEntry: one entry of an answer in Consul's JSON, and what it means. The names of the
 // properties are Consul's own. Go writes an empty list or map as null, or leaves it out.
 
+internal import Endpoints
 internal import JSON
 
 struct HealthEntry: Decodable {
@@ -60,8 +61,7 @@ extension HealthEntry {
     /// - Throws: `JSON.Malformed` for what makes no sense.
     func item(passingOnly: Bool) throws(JSON.Malformed) -> HealthAnswer.Item? {
         // All of it is read, so that an entry is malformed whether or not it is healthy.
-        let place = HealthAnswer.Place(
-            host: [Service.Address, Node.Address].firstFilled ?? "", port: try port(Service.Port))
+        let place = try place()
         guard !place.host.isEmpty else { throw .init("there is no address") }
         let wide = try widePlace(instead: place)
         let weight: Int
@@ -74,6 +74,14 @@ extension HealthEntry {
         return HealthAnswer.Item(
             place: place, wide: wide == place ? nil : wide, datacenter: Node.Datacenter,
             weight: UInt16(clamping: weight), metadata: metadata)
+    }
+
+    /// Where it may be known to be, by any of its addresses; not by host names.
+    var endpoints: [Endpoint] {
+        guard let place = try? place(), let wide = try? widePlace(instead: place) else { return [] }
+        return [place, wide].compactMap { place in
+            IPAddress(place.host).map { Endpoint($0, place.port) }
+        }
     }
 
     /// The checks are those of the service and of its node, so a service on a dead node is critical
@@ -92,6 +100,11 @@ extension HealthEntry {
             }
         }
         return worst
+    }
+
+    private func place() throws(JSON.Malformed) -> HealthAnswer.Place {
+        .init(
+            host: [Service.Address, Node.Address].firstFilled ?? "", port: try port(Service.Port))
     }
 
     private func port(_ number: Int?) throws(JSON.Malformed) -> UInt16 {

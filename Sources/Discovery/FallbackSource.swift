@@ -24,6 +24,9 @@ package final class FallbackSource: Source {
     /// Those of the first, while it works, hold if that one's do.
     package var answersStand: Bool { state.isFirstGood && first.answersStand }
 
+    /// Whether that of the first is, while it works; what it falls back to is another's word.
+    package var isDeliberate: Bool { state.isFirstGood && first.isDeliberate }
+
     /// Whichever of the two asks first.
     package var nextAsk: ContinuousClock.Instant? {
         [first.nextAsk, second.nextAsk].compactMap(\.self).min()

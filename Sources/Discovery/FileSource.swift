@@ -39,6 +39,9 @@ package final class FileSource: Source {
     /// A file says the same until it is written again.
     package var answersStand: Bool { true }
 
+    /// Who writes a file means what it says.
+    package var isDeliberate: Bool { true }
+
     /// What is odd about the list that was read last.
     package var findings: SourceFindings {
         var findings = list?.findings ?? SourceFindings()

@@ -50,6 +50,8 @@ package final class SharedLookup {
 
     fileprivate var answersStand: Bool { source?.answersStand ?? false }
 
+    fileprivate var isDeliberate: Bool { source?.isDeliberate ?? false }
+
     fileprivate var nextAsk: ContinuousClock.Instant? { source?.nextAsk }
 
     fileprivate var findings: SourceFindings { source?.findings ?? SourceFindings() }
@@ -68,6 +70,9 @@ package final class SharedSource: Source {
 
     /// As those of the lookup.
     package var answersStand: Bool { lookup.answersStand }
+
+    /// As those of the lookup.
+    package var isDeliberate: Bool { lookup.isDeliberate }
 
     /// When the lookup is made again.
     package var nextAsk: ContinuousClock.Instant? { lookup.nextAsk }

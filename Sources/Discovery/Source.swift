@@ -11,6 +11,8 @@ package protocol Source: AnyObject {
     /// Whether what it reported last holds until it reports something else: it is told of changes, and
     /// has nothing to repeat while there are none. False for one that asks again and again.
     var answersStand: Bool { get }
+    /// Whether what it reports is what somebody wrote down, so that however much it takes away is meant.
+    var isDeliberate: Bool { get }
     /// When it asks again; nil while it asks, and when it is told of changes instead.
     var nextAsk: ContinuousClock.Instant? { get }
     /// What is odd about its last answer.
@@ -32,6 +34,9 @@ package protocol DNSSource: Source {
 extension Source {
     /// Most ask again and again.
     package var answersStand: Bool { false }
+
+    /// Registries are machines, and forget.
+    package var isDeliberate: Bool { false }
 
     /// Not all ask by a timer.
     package var nextAsk: ContinuousClock.Instant? { nil }

@@ -1,5 +1,7 @@
 // SourceFindings: what an operator should know of a source's answers besides the instances.
 
+package import Endpoints
+
 /// What is odd about a source's last answer. Value type, any thread.
 package struct SourceFindings: Sendable, Equatable {
     /// Answers that never name all there is.
@@ -24,6 +26,9 @@ package struct SourceFindings: Sendable, Equatable {
     package var omissions = Omissions()
     /// That no answer is whole; nil while they are.
     package var rotation: Rotation?
+    /// Where instances are that it lists, and on which it wants no requests: critical ones, and those in
+    /// maintenance.
+    package var withdrawn: Set<Endpoint> = []
 
     /// Nothing is odd.
     package init() {}

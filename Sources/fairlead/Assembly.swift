@@ -209,6 +209,7 @@ extension RosterOptions {
         holds.malformed = service.hold.malformed
         holds.unreachable = service.hold.unreachable
         holds.massLoss = service.hold.massLoss
+        holds.withFailover = service.hold.withFailover
     }
 }
 

@@ -157,7 +157,7 @@ extension ControlPlane {
             .map { show($0, clock) }
         shown.denials = trafficWatch.denials(ofService: service.id.index).map { show($0, clock) }
         let holds = roster.holds
-        shown.hold = hold(holds)
+        shown.hold = hold(holds, roster.losses, clock)
         shown.holds = holds.map {
             .init(kind: $0.kind.rawValue, backends: $0.backends, until: clock.wall($0.until))
         }
@@ -211,13 +211,32 @@ extension ControlPlane {
         .init(reading: trouble.reading, since: clock.wall(trouble.since))
     }
 
-    private func hold(_ holds: [SourceStatus.Hold]) -> String? {
-        guard !holds.isEmpty else { return nil }
-        return holds.map { hold in
+    /// Which sets serve and why, where that is not simply what discovery names.
+    private func hold(
+        _ holds: [SourceStatus.Hold], _ losses: [LossStatus], _ clock: DisplayClock
+    ) -> String? {
+        var clauses = holds.filter { $0.kind != .massLoss || losses.isEmpty }.map { hold in
             let left = (hold.until - .now).spoken
             return
                 "\(counted(hold.backends, "backend")) held (\(hold.kind.rawValue)) for \(left) more"
-        }.joined(separator: "; ")
+        }
+        for loss in losses {
+            if loss.held > 0, let until = loss.until {
+                let (lost, end) = (clock.time(loss.at), clock.time(until))
+                clauses.append(
+                    loss.hasJoined
+                        ? "\(loss.held) lost at \(lost) serve beside the \(loss.named) named by the"
+                            + " answer until \(end), since these can't carry the load"
+                        : "\(loss.named) named by the answer serve; \(loss.held) lost at \(lost) wait"
+                            + " behind them until \(end), for when these can't carry the load")
+            }
+            if loss.replaced > 0 {
+                clauses.append(
+                    "\(loss.replaced) replaced at \(clock.time(loss.at)) serve until as many of the"
+                        + " \(loss.arrivals) new ones are up (\(loss.arrivalsUp) by now)")
+            }
+        }
+        return clauses.isEmpty ? nil : clauses.joined(separator: "; ")
     }
 
     /// A backend for metrics.
@@ -289,6 +308,11 @@ extension Duration {
 struct DisplayClock {
     let wallNow = UTCTime.now.secondsSince1970
     private let now = ContinuousClock.now
+
+    /// The time of day, in UTC: `12:03:04`.
+    func time(_ instant: ContinuousClock.Instant) -> String {
+        String(UTCTime(secondsSince1970: wall(instant)).iso8601.dropFirst(11).prefix(8))
+    }
 
     func wall(_ instant: ContinuousClock.Instant) -> Double {
         let (seconds, attoseconds) = (now - instant).components

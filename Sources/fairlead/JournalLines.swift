@@ -134,7 +134,7 @@ extension JournalEvent {
         case .emergencyEnded(let time):
             Self.line(.info, "service.recovered", [("after", time.spoken)])
         case .sourceFailed, .sourceRecovered, .sourceRecalled, .holdEnded, .massLoss,
-            .lostRecalled, .instancesRefused:
+            .lostServe, .lostWait, .lostRecalled, .replacing, .replaced, .instancesRefused:
             discoveryLine
         }
     }
@@ -193,6 +193,15 @@ extension JournalEvent {
             Self.line(
                 .warning, "discovery.mass_loss",
                 [("lost", "\(lost)"), ("of", "\(count)"), ("hold", hold.spoken)])
+        case .lostServe(let count, _):
+            Self.line(
+                .warning, "discovery.lost_serve", [("count", "\(count)"), ("cause", "\(self)")])
+        case .lostWait(let count):
+            Self.line(.info, "discovery.lost_wait", [("count", "\(count)")])
+        case .replacing(let old, let new):
+            Self.line(.info, "discovery.replacing", [("old", "\(old)"), ("new", "\(new)")])
+        case .replaced(let old, let new):
+            Self.line(.info, "discovery.replaced", [("old", "\(old)"), ("new", "\(new)")])
         case .lostRecalled(let count):
             Self.line(
                 .warning, "discovery.lost_recalled",

@@ -26,6 +26,10 @@ final class ServiceControl {
     private var operatorWords = OperatorWords()
     /// What was odd about the last answer of each source, by its place.
     private var findings: [Int: [String]] = [:]
+    /// Requests in flight, over the last seconds.
+    private var loads = RecentMean()
+    /// What each backend had of them before discovery lost most; as many as now while it has not.
+    private var usualLoad = 0.0
     private var deadlineTimer: Timer?
     private var drainTimer: Timer?
     private var follower: Pacer?
@@ -117,8 +121,12 @@ final class ServiceControl {
             source.start { [unowned self] answer in
                 let answer = withoutOwn(answer, at: place)
                 remember(answer, of: key, at: place)
-                let stands = sources.indices.contains(place) && sources[place].answersStand
-                roster.apply(answer, from: place, stands: stands, now: .now)
+                // By then it may be another's place.
+                let isCurrent = sources.indices.contains(place)
+                roster.apply(
+                    answer, from: place, stands: isCurrent && sources[place].answersStand,
+                    isDeliberate: isCurrent && sources[place].isDeliberate,
+                    withdrawn: isCurrent ? sources[place].findings.withdrawn : [], now: .now)
                 noteFindings(of: source, at: place)
                 settle()
             }
@@ -283,6 +291,7 @@ final class ServiceControl {
         for outlier in outliers.note(now: now, figures: figures) {
             roster.liveFailed(outlier.backend, LiveFailure(outlier.verdict), now: now)
         }
+        weighLosses(now: now)
         if roster.emergency != nil {
             let recent = outliers.recent
             roster.liveWeight(
@@ -290,6 +299,22 @@ final class ServiceControl {
                 now: now)
         }
         settle()
+    }
+
+    /// Compares the load of those that discovery names with what each backend had before it lost others.
+    private func weighLosses(now: ContinuousClock.Instant) {
+        guard roster.hasReserve else {
+            loads.note(Double(surroundings.registry.serviceTotals(id.index).inFlight))
+            usualLoad = loads.mean / Double(max(1, roster.rotation.tiers.first?.count ?? 1))
+            return
+        }
+        let serving = roster.rotation.tiers.first ?? []
+        let inFlight = serving.reduce(0) {
+            $0 + surroundings.registry.backendTotals($1.id.rawValue, hasTimes: false).inFlight
+        }
+        loads.note(Double(inFlight))
+        roster.weighLoad(
+            now: loads.mean / Double(max(1, serving.count)), before: usualLoad, now: now)
     }
 
     /// Draws the consequences of whatever changed in the roster.

@@ -178,8 +178,10 @@ import Testing
     private func checkDeadlines(_ roster: Roster, now: ContinuousClock.Instant) {
         var due = roster.backends.compactMap(\.state.deadline)
         for backend in roster.backends {
-            if case .held(let until) = backend.naming, !backend.state.isLeaving {
-                due.append(until)
+            switch backend.naming {
+            case .held(let until) where !backend.state.isLeaving: due.append(until)
+            case .replaced(let until) where !backend.state.isLeaving: due.append(until)
+            case .named, .missing, .held, .replaced: break
             }
             let slowStart = roster.options.slowStart
             if backend.rampShare < 16, let since = backend.state.upSince {

@@ -268,7 +268,7 @@ import Testing
         #expect(fixture.phase(3) == .draining)
         fixture.failDial(4)
         #expect(fixture.phase(4) == .draining, "live traffic is evidence too")
-        fixture.wait(299)
+        fixture.wait(59)
         #expect(fixture.phase(5) == .up)
         fixture.wait(1)
         #expect(fixture.phase(5) == .draining)

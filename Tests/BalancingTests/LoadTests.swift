@@ -4,6 +4,7 @@
 
 import Backends
 import Balancing
+import Endpoints
 import Testing
 
 @Suite struct LoadTests {
@@ -102,6 +103,43 @@ import Testing
         balancer.update(to: rotation([[1], [1]]), inFlightMax: 1)
         #expect(balancer.begin() == 0)
         #expect(balancer.pick(PickRequest()) == .full)
+    }
+
+    /// One backend, and behind it one that its source has stopped naming.
+    private func balancerWithReserve(isSticky: Bool = false) -> Balancer {
+        let tiers = [false, true].enumerated().map { number, isReserve in
+            [
+                Rotation.Member(
+                    id: BackendID(rawValue: UInt32(number)),
+                    endpoint: Endpoint(.loopback, UInt16(1 + number)), weight: 1, priority: 0,
+                    isReserve: isReserve)
+            ]
+        }
+        let balancer = Balancer.make(
+            BalancerOptions(policy: .roundRobin, isSticky: isSticky, secret: 7), worker: 0)
+        let rotation = Rotation(service: ServiceID(index: 0), generation: 1, tiers: tiers)
+        balancer.update(to: rotation, inFlightMax: 1) { _ in 0 }
+        return balancer
+    }
+
+    @Test("a full tier is left for its reserve, and for nothing else")
+    func reserve() {
+        let balancer = balancerWithReserve()
+        for _ in 0..<3 { #expect(balancer.pick(PickRequest()) == .backend(0)) }
+        balancer.began(0)
+        #expect(balancer.pick(PickRequest()) == .backend(1))
+        balancer.began(1)
+        #expect(balancer.pick(PickRequest()) == .full)
+        balancer.ended(0)
+        #expect(balancer.pick(PickRequest()) == .backend(0))
+    }
+
+    @Test("a client that sticks to a reserve goes elsewhere while there is another")
+    func stickyReserve() {
+        let balancer = balancerWithReserve(isSticky: true)
+        let tokens = [1, 2].map { Balancer.token(of: Endpoint(.loopback, $0), secret: 7) }
+        #expect(balancer.place(of: tokens[0]) == 0)
+        #expect(balancer.place(of: tokens[1]) == nil)
     }
 
     @Test("on probation: one request at a time, and only such as may be repeated")

@@ -105,7 +105,7 @@ import Testing
                     no answer in time                   24 h
                     no server can be reached            24 h
                     answers that can't be read          24 h
-                    more than half are gone at once     5 min
+                    more than half are gone at once     60 s
                     after that everything goes
 
                 Worth knowing

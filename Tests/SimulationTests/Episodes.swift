@@ -19,6 +19,8 @@ enum Episode: String, CaseIterable {
     case flapping
     /// Each is replaced by another one at a new address.
     case deploy
+    /// All are replaced by others in one answer, and live on for a while.
+    case replacement
     /// One more, and a little later one less.
     case scaling
     /// A third, or one, is killed at once.
@@ -70,6 +72,17 @@ enum Episode: String, CaseIterable {
             }
             simulation.plan(12) { $0.world.mood = .truthful }
         case .deploy: return deploy(simulation, numbers)
+        case .replacement:
+            let next = (numbers.last ?? 0) + 1
+            simulation.plan(0) { simulation in
+                for (index, old) in numbers.enumerated() {
+                    simulation.world.add(next + index, at: simulation.now)
+                    simulation.world.deregister(old)
+                }
+            }
+            simulation.plan(20) { simulation in
+                for old in numbers { simulation.world.remove(old) }
+            }
         case .scaling:
             let new = (numbers.last ?? 0) + 1
             simulation.plan(0) { $0.world.add(new, at: $0.now) }

@@ -6,8 +6,13 @@ package import Endpoints
 
 /// The admin port.
 package struct AdminSettings: Equatable, Sendable {
-    /// Where it listens; nil means there is none.
+    /// Where it listens as it was written; nil means there is none.
+    var place: Place? = .endpoint(Endpoint(.loopback, 9090))
+    /// Where it listens: the first address of a name, or the one that was written; nil means there is
+    /// none.
     package internal(set) var listen: Endpoint? = Endpoint(.loopback, 9090)
+    /// The other addresses of a name.
+    package internal(set) var alsoListen: [Endpoint] = []
     /// What a request has to bring as a bearer token; nil for none. A secret: never shown.
     package internal(set) var token: String?
     /// A file whose first line is the token; read at the start.
@@ -35,7 +40,7 @@ extension OptionTable {
     /// `admin: HOST:PORT` is short for `admin: {listen: HOST:PORT}`.
     static let admin: [Option<AdminSettings>] = [
         Option(
-            "listen", \.listen, .optional(.adminAddress, "off"), variable: "FAIRLEAD_ADMIN",
+            "listen", \.place, .optional(.adminAddress, "off"), variable: "FAIRLEAD_ADMIN",
             flag: .admin, "Where the admin port listens; without a token on loopback only."),
         Option(
             "token", \.token, .optional(.adminToken),
@@ -66,7 +71,7 @@ extension Loading {
                 "found both admin.token and admin.token-file, expected one",
                 at: given["admin.token-file"] ?? .nowhere)
         }
-        guard let listen = admin.listen else {
+        guard admin.place != nil else {
             for key in [
                 "token", "token-file", "read-only", "hosts", "behind-proxy", "backend-histograms",
             ] {
@@ -75,7 +80,8 @@ extension Loading {
             }
             return
         }
-        if !listen.address.isLoopback, !hasToken {
+        let all = [admin.listen].compactMap(\.self) + admin.alsoListen
+        for listen in all where !listen.address.isLoopback && !hasToken {
             errors.add(
                 found: "\(listen) without a token",
                 expected: "a loopback address, such as 127.0.0.1:\(listen.port), or admin.token or "
@@ -84,15 +90,11 @@ extension Loading {
     }
 }
 
-extension ValueKind where Value == Endpoint {
+extension ValueKind where Value == Place {
     /// Where the admin port listens. Not `:PORT`: who may reach it should be meant.
     static var adminAddress: Self {
-        Self("address", write: { $0.description }) { (text) throws(Unexpected) in
-            guard text.first != ":", let endpoint = Endpoint(text) else {
-                throw Unexpected(
-                    expected: "an address with a port, such as 127.0.0.1:9090 or 0.0.0.0:9090")
-            }
-            return endpoint
+        place(expected: "an address with a port, such as 127.0.0.1:9090 or 0.0.0.0:9090") {
+            $0.first == ":" ? nil : Endpoint($0)
         }
     }
 }

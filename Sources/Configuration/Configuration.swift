@@ -51,6 +51,11 @@ package struct Configuration: Equatable, Sendable {
         self.processorCount = processorCount
     }
 
+    /// The name of a service that is likely to be meant by `text`; nil for none.
+    package func serviceName(nearestTo text: String) -> String? {
+        nearest(to: text, among: services.map(\.name))
+    }
+
     /// Worker threads, 1 to 256.
     package var workers: Int {
         workersAsked ?? min(max(processorCount, 1), ConfigurationLimits.workersMax)
@@ -67,7 +72,7 @@ package struct ReloadSettings: Equatable, Sendable {
 /// How names are looked up.
 package struct DNSSettings: Equatable, Sendable {
     /// Nameservers, at most eight; empty means those of `resolvConf`.
-    package internal(set) var servers: [Endpoint] = []
+    package internal(set) var servers: [Place] = []
     /// How long one nameserver has for one answer; nil is what `resolvConf` says for its own
     /// nameservers, and `timeoutDefault`.
     package internal(set) var timeout: Duration?
@@ -85,6 +90,9 @@ package struct DNSSettings: Equatable, Sendable {
     package internal(set) var mixCase = Switch.on
     /// Questions a second at most, 1 to 100,000. A thousand names at Consul's TTL of 0 need so many.
     package internal(set) var rate = 1000
+
+    /// The defaults.
+    package init() {}
 
     /// How questions travel at first.
     package enum Transport: String, CaseIterable, Equatable, Sendable {

@@ -3,6 +3,7 @@
 // whole.
 
 package import Documents
+package import Endpoints
 
 /// A configuration and what was odd about it.
 package struct LoadedConfiguration: Sendable {
@@ -16,6 +17,21 @@ package struct LoadedConfiguration: Sendable {
     package let serviceDefaults: Service
 }
 
+/// The addresses of a name to listen on, at least one; or why there is none, as a sentence part. May
+/// block.
+package typealias HostLookup = (String) -> Result<[IPAddress], NoSuchHost>
+
+/// Why a name can't be listened on.
+package struct NoSuchHost: Error, Equatable, Sendable {
+    /// What was found and what to do about it.
+    package let text: String
+
+    /// That reason.
+    package init(_ text: String) {
+        self.text = text
+    }
+}
+
 /// Makes configurations.
 package enum ConfigurationLoader {
     /// Reads and checks everything. Without `file` the one that `--config` or `FAIRLEAD_CONFIG`
@@ -27,20 +43,26 @@ package enum ConfigurationLoader {
     /// source by flag replaces one by environment. Options of services and listeners set by
     /// environment are defaults (`defaults.…`), so what one service says for itself still wins.
     ///
+    /// Names to listen on are looked up by `findHost`, which may block, or says why there is no such
+    /// address of this machine; only `localhost` is known without it.
+    ///
     /// Without `needsListener` a configuration that listens nowhere is as good: to look something up.
     /// - Throws: everything that is wrong.
     package static func load(
         file: NamedText? = nil, environment: [String: String] = [:],
         overrides: Overrides = Overrides(), additions: [Addition] = [], processorCount: Int,
-        needsListener: Bool = true
+        needsListener: Bool = true, findHost: HostLookup? = nil
     ) throws(ConfigurationErrors) -> LoadedConfiguration {
         var loading = Loading(environment: environment, overrides: overrides, processorCount)
         loading.needsListener = needsListener
+        loading.findHost = findHost
         loading.warnAboutUnknownVariables()
         loading.applyOverrides(OptionTable.direct)
         loading.readFile(file)
         loading.addDirect()
         loading.add(additions)
+        loading.readConsulVariables()
+        loading.findListenAddresses()
         loading.validate()
         return try loading.result()
     }
@@ -57,6 +79,8 @@ struct Loading {
     var listeners: [Entry<Listener>] = []
     var errors = ProblemList()
     var warnings = ProblemList()
+    /// Finds the addresses of names to listen on.
+    var findHost: HostLookup?
     /// Whether it is a mistake that nothing listens.
     var needsListener = true
     /// Whether anything asks for a listener, well or badly.
@@ -69,7 +93,8 @@ struct Loading {
     init(environment: [String: String], overrides: Overrides, _ processorCount: Int) {
         // An empty variable is an unset one: compose files can only empty them.
         self.environment = environment.filter { name, value in
-            name.hasPrefix("FAIRLEAD_") && !value.isEmpty && !ServiceLink.isOne(name, value)
+            (name.hasPrefix("FAIRLEAD_") || name.hasPrefix("CONSUL_HTTP_")) && !value.isEmpty
+                && !ServiceLink.isOne(name, value)
         }
         self.overrides = overrides
         draft = Draft(processorCount: processorCount)
@@ -84,7 +109,7 @@ struct Loading {
         }
         var configuration = draft.configuration
         configuration.services = services.map(\.value)
-        configuration.listeners = listeners.map(\.value)
+        configuration.listeners = listeners.flatMap(\.listeners)
         return LoadedConfiguration(
             configuration: configuration, warnings: warnings.sorted,
             effective: EffectiveConfiguration(
@@ -97,7 +122,8 @@ struct Loading {
     mutating func warnAboutUnknownVariables() {
         guard !environment.isEmpty else { return }
         let known = (OptionTable.direct + OptionTable.file).map(\.environmentName)
-        for name in environment.keys.sorted() where !known.contains(name) {
+        for name in environment.keys.sorted()
+        where name.hasPrefix("FAIRLEAD_") && !known.contains(name) {
             let hint = nearest(to: name, among: known).map { ", expected \($0)?" } ?? ""
             let shown = isName(name) ? name : quoted(name)
             warnings.add("unknown variable, ignored\(hint)", at: .environment(shown))
@@ -178,7 +204,7 @@ struct Loading {
         }
         var listener = Entry(value: draft.listener, origin: listenOrigin)
         listener.value.name = overrides[.listen].last ?? environment["FAIRLEAD_LISTEN"] ?? ""
-        listener.value.listen = listen
+        listener.value.place = listen
         listener.value.mode = draft.direct.mode ?? .http
         listener.given["listen"] = listenOrigin
         for (key, origin) in sources {

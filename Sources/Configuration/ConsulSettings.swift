@@ -4,8 +4,10 @@ package import Endpoints
 
 /// Where Consul's agents are, and what is asked of them.
 package struct ConsulSettings: Equatable, Sendable {
-    /// Agents in the order of preference, at most eight: `127.0.0.1:8500` or `unix:/path`.
-    package internal(set) var agents: [Target] = [.endpoint(Endpoint(.loopback, 8500))]
+    /// Agents in the order of preference, at most eight.
+    package internal(set) var agents: [AgentPlace] = [
+        .target(.endpoint(Endpoint(.loopback, 8500)))
+    ]
     /// Sent as X-Consul-Token; nil for none. A secret: never shown.
     package internal(set) var token: String?
     /// A file whose first line is the token; read at the start.
@@ -23,6 +25,14 @@ package struct ConsulSettings: Equatable, Sendable {
     /// How this process registers itself.
     package internal(set) var register = Registration()
 
+    /// Whether anything is asked of Consul's API, by these settings or by one of `services`.
+    package func areUsed(by services: [Service]) -> Bool {
+        kv != nil || tags == .on || register.name != nil
+            || services.contains { service in
+                service.sources.contains { if case .consul = $0 { true } else { false } }
+            }
+    }
+
     /// How this process registers itself with the first agent that answers.
     package struct Registration: Equatable, Sendable {
         /// The service's name; nil: it does not register.
@@ -35,5 +45,20 @@ package struct ConsulSettings: Equatable, Sendable {
         package internal(set) var tags: [String] = []
         /// How the agent checks it: the path of an HTTP check on its port; nil is a TCP check.
         package internal(set) var checkPath: String?
+    }
+}
+
+/// Where an agent listens, as it is written. Value type, any thread.
+package enum AgentPlace: Hashable, Sendable, CustomStringConvertible {
+    case target(Target)
+    /// To be looked up.
+    case name(HostAndPort)
+
+    /// `127.0.0.1:8500`, `consul:8500` or `unix:/run/agent.sock`.
+    package var description: String {
+        switch self {
+        case .target(let target): "\(target)"
+        case .name(let name): "\(name)"
+        }
     }
 }

@@ -180,7 +180,9 @@ package struct EffectiveConfiguration: Sendable {
         let value = listener.value
         // The name of one that has none is its address as it was written, and becomes so again.
         let hasName = isName(value.name)
-        let address = Endpoint(value.name) == value.listen ? value.name : "\(value.listen)"
+        let isWritten = Place.endpoint(value.listen) == value.place
+        let address =
+            isWritten && Endpoint(value.name) == value.listen ? value.name : "\(value.place)"
         let place = Self.text(of: listener.origin)
         if hasName { yaml.add("name", value.name, indent: 2, lead: "- ", comment: place) }
         yaml.add(

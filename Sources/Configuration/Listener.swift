@@ -6,7 +6,10 @@ package import Endpoints
 package struct Listener: Equatable, Sendable {
     /// Distinct; the operator's, or the address as it was written.
     package internal(set) var name = ""
+    /// Where it listens as it was written.
+    var place = Place.endpoint(Endpoint(.any, 0))
     /// Where it listens. `[::]` stands for every address, IPv4 too; port 0 asks for any free one.
+    /// A name that has several addresses is a listener for each.
     package internal(set) var listen = Endpoint(.any, 0)
     /// What is spoken.
     package internal(set) var mode = Mode.http

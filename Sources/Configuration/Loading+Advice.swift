@@ -56,9 +56,9 @@ extension Loading {
                 "found a secret in the file, which whoever may read it has: use consul.token-file "
                     + "or FAIRLEAD_CONSUL_TOKEN", given, "consul.token")
         }
-        for case .endpoint(let endpoint) in consul.agents where !endpoint.address.isLoopback {
+        for agent in consul.agents where agent.isElsewhere {
             warn(
-                "the token goes to \(endpoint) in the clear: ask an agent on this machine, over "
+                "the token goes to \(agent) in the clear: ask an agent on this machine, over "
                     + "127.0.0.1 or unix:", given, "consul.agents")
         }
     }
@@ -189,6 +189,17 @@ extension Loading {
             warnings.add(
                 "this route is for every request, so that the listener's service gets none: leave "
                     + "one of them out", at: listener.routeOrigins[catchesAll])
+        }
+    }
+}
+
+extension AgentPlace {
+    /// Whether what is said to it may leave the machine.
+    fileprivate var isElsewhere: Bool {
+        switch self {
+        case .target(.endpoint(let endpoint)): !endpoint.address.isLoopback
+        case .target(.unix): false
+        case .name(let name): name.host != "localhost"
         }
     }
 }

@@ -97,19 +97,28 @@ extension Loading {
     // would spread the connections over both listeners.
     private mutating func checkAddresses() {
         var taken: [(endpoint: Endpoint, what: String)] = []
-        if let admin = draft.configuration.admin.listen {
-            taken.append((admin, "the admin port"))
+        let admin = draft.configuration.admin
+        for endpoint in [admin.listen].compactMap(\.self) + admin.alsoListen {
+            taken.append((endpoint, "the admin port"))
         }
         for listener in listeners {
             guard let origin = listener.given["listen"] else { continue }
-            let endpoint = listener.value.listen
-            if let other = taken.first(where: { $0.endpoint.overlaps(endpoint) }) {
-                errors.add(
-                    "found \(endpoint), which \(other.what) has as \(other.endpoint), expected an "
-                        + "address of its own", at: origin)
+            for endpoint in listener.listeners.map(\.listen) {
+                checkIsFree(endpoint, of: listener, at: origin, &taken)
             }
-            taken.append((endpoint, "listener \(quoted(listener.value.name))"))
         }
+    }
+
+    private mutating func checkIsFree(
+        _ endpoint: Endpoint, of listener: Entry<Listener>, at origin: Origin,
+        _ taken: inout [(endpoint: Endpoint, what: String)]
+    ) {
+        if let other = taken.first(where: { $0.endpoint.overlaps(endpoint) }) {
+            errors.add(
+                "found \(endpoint), which \(other.what) has as \(other.endpoint), expected an "
+                    + "address of its own", at: origin)
+        }
+        taken.append((endpoint, "listener \(quoted(listener.value.name))"))
     }
 
     private mutating func checkRefresh(_ service: Entry<Service>) {

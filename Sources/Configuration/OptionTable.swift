@@ -22,7 +22,7 @@ struct Draft {
 /// One listener and its service, as flags and environment spell them.
 struct Direct {
     var file: String?
-    var listen: Endpoint?
+    var listen: Place?
     var mode: Listener.Mode?
     var srv: [String] = []
     var consul: [ConsulServiceQuery] = []
@@ -36,6 +36,8 @@ struct Entry<Value: Sendable>: Sendable {
     var consul: [ConsulServiceQuery] = []
     var instanceFile: String?
     var backends: [Service.StaticBackend] = []
+    /// The addresses of a listener's name besides its own.
+    var alsoListen: [Endpoint] = []
     /// Where it is as a whole, and where each of its keys that has a good value was given.
     var origin: Origin
     var given: [String: Origin] = [:]
@@ -350,7 +352,7 @@ enum OptionTable {
             [
                 Option(
                     "name", \.name, .name, "Distinct name; the address as written unless given."),
-                Option("listen", \.listen, .listenAddress, "Where it listens. Required."),
+                Option("listen", \.place, .listenAddress, "Where it listens. Required."),
                 Option("mode", \.mode, .word, "What it speaks."),
                 Option("service", \.service, .name, "The service that its requests go to."),
             ])

@@ -5,7 +5,7 @@ package import Endpoints
 /// Metrics by StatsD.
 package struct StatsDSettings: Equatable, Sendable {
     /// Where the collector listens; nil for none.
-    package internal(set) var to: Endpoint?
+    package internal(set) var to: Place?
     /// How often it is told.
     package internal(set) var interval = Duration.seconds(10)
     /// How labels are told.
@@ -35,15 +35,9 @@ extension OptionTable {
     ]
 }
 
-extension ValueKind where Value == Endpoint {
+extension ValueKind where Value == Place {
     /// Where a collector listens, on port 8125 unless told.
     static var collector: Self {
-        Self("address", write: { $0.description }) { (text) throws(Unexpected) in
-            if let endpoint = Endpoint(text), endpoint.port != 0 { return endpoint }
-            guard let address = IPAddress(text) else {
-                throw Unexpected(expected: "an address, such as 127.0.0.1:8125")
-            }
-            return Endpoint(address, 8125)
-        }
+        place(port: 8125, expected: "an address or a host, such as 127.0.0.1:8125") { $0.endpoint }
     }
 }

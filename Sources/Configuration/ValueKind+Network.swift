@@ -3,28 +3,56 @@
 
 internal import Endpoints
 
-extension ValueKind where Value == Endpoint {
+extension ValueKind where Value == Place {
     /// Where to listen; `:PORT` means every address, port 0 any free port.
     static var listenAddress: Self {
-        Self("address", write: { $0.description }) { (text) throws(Unexpected) in
-            guard let endpoint = Endpoint(text) else {
-                throw Unexpected(
-                    expected: "an address with a port, such as :8080 or 127.0.0.1:8080")
-            }
-            return endpoint
-        }
+        place(expected: "an address with a port, such as :8080 or 127.0.0.1:8080") { Endpoint($0) }
     }
 
     /// A nameserver, on port 53 unless told.
     static var nameserver: Self {
-        Self("address", write: { $0.description }) { (text) throws(Unexpected) in
-            if let address = IPAddress(text) { return Endpoint(address, 53) }
-            guard let endpoint = Endpoint(text), endpoint.address != .any, endpoint.port > 0 else {
-                throw Unexpected(
-                    expected: "a nameserver's address, such as 127.0.0.1:8600 or 10.0.0.2")
+        place(
+            port: 53, expected: "a nameserver's address, such as 127.0.0.1:8600 or 10.0.0.2"
+        ) { $0.endpoint }
+    }
+
+    /// An address with a port, or a host name with one; with `port` it may be left out.
+    static func place(
+        port: UInt16? = nil, expected: String,
+        endpoint: @escaping @Sendable (String) -> Endpoint?
+    ) -> Self {
+        Self("address or host name, with a port", write: { $0.description }) {
+            (text) throws(Unexpected) in
+            guard let place = Place(text, port: port, endpoint: endpoint) else {
+                throw Unexpected(expected: expected)
             }
-            return endpoint
+            return place
         }
+    }
+}
+
+extension Place {
+    /// What `text` spells: an address as `endpoint` reads it, an address alone on `port`, or a host
+    /// name with a port, or alone on `port`. Nil for anything else.
+    init?(_ text: String, port: UInt16?, endpoint: (String) -> Endpoint?) {
+        if let endpoint = endpoint(text) {
+            self = .endpoint(endpoint)
+        } else if let port, let (address, zone) = Zone.split(text), address != .any {
+            self = .endpoint(Endpoint(address, port, zone: zone))
+        } else if let name = HostAndPort(text), name.port > 0, isHostToLookUp(name.host) {
+            self = .name(name)
+        } else if let port, isHostToLookUp(text) {
+            self = .name(HostAndPort(host: text, port: port))
+        } else {
+            return nil
+        }
+    }
+}
+
+extension String {
+    /// The endpoint that it spells, if something can be sent there; nil for none.
+    var endpoint: Endpoint? {
+        Endpoint(self).flatMap { $0.address.isWildcard || $0.port == 0 ? nil : $0 }
     }
 }
 
@@ -54,10 +82,10 @@ extension ValueKind where Value == HostAndPort {
     static var backendAddress: Self {
         Self(
             "HOST:PORT",
-            write: { $0.host.contains(":") ? "[\($0.host)]:\($0.port)" : "\($0.host):\($0.port)" }
+            write: { $0.description }
         ) { (text) throws(Unexpected) in
             guard let address = HostAndPort(text), address.port > 0,
-                IPAddress(address.host) != nil || isHostName(address.host)
+                IPAddress(address.host) != nil || isHostToLookUp(address.host)
             else {
                 throw Unexpected(expected: "HOST:PORT, such as 10.0.0.1:8080 or db.internal:5432")
             }
@@ -165,6 +193,11 @@ func isHostName(_ text: String) -> Bool {
     }
     return labels.allSatisfy { (1...63).contains($0.count) && $0.allSatisfy(isNameByte) }
         && !last.allSatisfy { (0x30...0x39).contains($0) }
+}
+
+/// Whether `text` names a host to look up: a host name, with a final dot when it is absolute.
+func isHostToLookUp(_ text: String) -> Bool {
+    isHostName(text.hasSuffix(".") ? String(text.dropLast()) : text)
 }
 
 private func isNameByte(_ byte: UInt8) -> Bool {

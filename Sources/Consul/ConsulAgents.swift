@@ -7,7 +7,7 @@
 // connections for them, they take turns, first come first served, and each waits for a shorter time,
 // so that all have had a turn within about one wait.
 
-internal import Endpoints
+package import Endpoints
 package import Events
 internal import HTTPClient
 internal import JSON
@@ -23,8 +23,11 @@ package final class ConsulAgents {
     let client: HTTPClient
 
     private var random = SystemRandomNumberGenerator()
-    private var health: [AgentHealth]
-    private var counters: [ConsulAgentStatus]
+    /// In the order of preference.
+    private var agents: [Agent] = []
+    private var lastID = 0
+    /// Exchanges that have been sent to an agent.
+    private var underWay: [ObjectIdentifier: ConsulExchange] = [:]
     /// Watches that have agents hold answers back, whether they wait for an answer or a turn.
     private var watches = 0
     private var waiting: ConsulTurns
@@ -33,11 +36,18 @@ package final class ConsulAgents {
     private var ownDatacenter: String?
     private var datacenterWishes: [(String?) -> Void] = []
 
+    /// An agent. Its number is never another's, so that what is heard of one that is gone is not
+    /// taken for news of the next.
+    private struct Agent {
+        let id: Int
+        var health = AgentHealth()
+        var counters: ConsulAgentStatus
+    }
+
     /// Asks by `options`, through connections on `loop`.
     ///
     /// - Precondition: The options are within their ranges.
     package init(_ options: ConsulOptions, on loop: EventLoop) {
-        precondition(!options.agents.isEmpty, "there is no agent to ask")
         precondition(options.wait >= .seconds(1) && options.wait <= .seconds(600))
         precondition(options.answerTimeout > .zero)
         precondition((2...10_000).contains(options.connectionsPerAgentMax))
@@ -45,19 +55,37 @@ package final class ConsulAgents {
         self.options = options
         self.loop = loop
         client = HTTPClient(on: loop)
-        health = options.agents.map { _ in AgentHealth() }
-        counters = options.agents.map(ConsulAgentStatus.init)
         let spared = min(10, max(1, options.connectionsPerAgentMax / 10))
         immediate = ConsulTurns(max: spared)
         waiting = ConsulTurns(max: options.connectionsPerAgentMax - spared)
+        setAgents(options.agents)
+    }
+
+    /// Asks `targets` from now on, in the order of preference; none while it is not known where they
+    /// are. What is known of those that stay goes on. Questions at one that is gone are asked of the
+    /// others.
+    package func setAgents(_ targets: [Target]) {
+        var known = agents
+        agents = targets.map { target in
+            if let place = known.firstIndex(where: { $0.counters.target == target }) {
+                return known.remove(at: place)
+            }
+            lastID += 1
+            return Agent(id: lastID, counters: ConsulAgentStatus(target))
+        }
+        for gone in known {
+            for exchange in Array(underWay.values) where exchange.agent == gone.id {
+                exchange.agentIsGone()
+            }
+        }
     }
 
     /// Each agent's counters and state, in the order of the options.
     package var statuses: [ConsulAgentStatus] {
         let now = ContinuousClock.now
-        return counters.indices.map { index in
-            var status = counters[index]
-            status.isAvailable = health[index].isAvailable(now: now)
+        return agents.map { agent in
+            var status = agent.counters
+            status.isAvailable = agent.health.isAvailable(now: now)
             return status
         }
     }
@@ -82,6 +110,7 @@ package final class ConsulAgents {
 
     /// An exchange has ended or was cancelled.
     func leave(_ exchange: ConsulExchange) {
+        underWay[ObjectIdentifier(exchange)] = nil
         immediate.remove(exchange)
         waiting.remove(exchange)
         startNext()
@@ -108,30 +137,62 @@ package final class ConsulAgents {
 
     // MARK: - Which agent
 
-    var order: [Int] { AgentHealth.order(health, now: .now) }
+    /// Their numbers, in the order in which to ask them.
+    var order: [Int] {
+        AgentHealth.order(agents.map(\.health), now: .now).map { agents[$0].id }
+    }
+
+    /// The number of the first, which answers for what runs beside it; nil while there is none.
+    var first: Int? { agents.first?.id }
+
+    /// Where the agent of this number is; nil when it is gone.
+    func target(of agent: Int) -> Target? {
+        agents.first { $0.id == agent }?.counters.target
+    }
+
+    private func change(_ agent: Int, _ change: (inout Agent) -> Void) {
+        guard let place = agents.firstIndex(where: { $0.id == agent }) else { return }
+        change(&agents[place])
+    }
 
     /// A request is sent to it that takes at most `limit`.
-    func noteRequest(to agent: Int, limit: Duration) {
-        counters[agent].requests += 1
-        health[agent].asked(now: .now, limit: limit)
+    func noteRequest(_ exchange: ConsulExchange, to agent: Int, limit: Duration) {
+        underWay[ObjectIdentifier(exchange)] = exchange
+        change(agent) {
+            $0.counters.requests += 1
+            $0.health.asked(now: .now, limit: limit)
+        }
     }
 
     /// It answered, and what it said of itself.
     func noteAnswer(_ answer: ConsulAnswer) {
-        health[answer.agent].answered()
-        counters[answer.agent].answers += 1
-        if !answer.knowsLeader { counters[answer.agent].answersWithoutLeader += 1 }
-        if answer.isFiltered { counters[answer.agent].answersFiltered += 1 }
+        change(answer.agent) {
+            $0.health.answered()
+            $0.counters.answers += 1
+            if !answer.knowsLeader { $0.counters.answersWithoutLeader += 1 }
+            if answer.isFiltered { $0.counters.answersFiltered += 1 }
+        }
     }
 
     func noteFailure(_ failure: ConsulFailure, of agent: Int) {
-        counters[agent].failures[failure.kind, default: 0] += 1
-        counters[agent].lastFailure = .init(at: .now, text: "\(failure)")
+        change(agent) {
+            $0.counters.failures[failure.kind, default: 0] += 1
+            $0.counters.lastFailure = .init(at: .now, text: "\(failure)")
+        }
     }
 
     /// It is asked after the others for a while.
     func leave(agent: Int) {
-        health[agent].failed(now: .now, using: &random)
+        change(agent) { $0.health.failed(now: .now, using: &random) }
+    }
+
+    /// `failure` with the agent that it is of, and what to do about it; `target` is what was asked.
+    func located(_ failure: ConsulFailure, at agent: Int, _ target: String) -> ConsulFailure {
+        if case .at = failure { return failure }
+        guard let place = self.target(of: agent) else { return failure }
+        return .at(
+            "\(place)", failure,
+            advice: ConsulAdvice.text(for: failure, target, hasToken: options.token != nil))
     }
 
     /// Its answer can't be used, for this reason.
@@ -139,8 +200,10 @@ package final class ConsulAgents {
     /// - Returns: The failure to report.
     func noteMalformedJSON(_ reason: String, from agent: Int) -> ConsulFailure {
         let text = presentable(Array(reason.utf8))
-        counters[agent].malformedJSON += 1
-        counters[agent].lastMalformedJSON = .init(at: .now, text: text)
+        change(agent) {
+            $0.counters.malformedJSON += 1
+            $0.counters.lastMalformedJSON = .init(at: .now, text: text)
+        }
         return .malformed(text)
     }
 

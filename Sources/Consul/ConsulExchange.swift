@@ -4,6 +4,7 @@
 // be right: a datacentre that does not exist and a filter that can't be read are 500 too, from every
 // agent. So it is left only when another agent then answers the same request.
 
+internal import Endpoints
 internal import Events
 internal import HTTP1
 internal import HTTPClient
@@ -18,10 +19,14 @@ final class ConsulExchange {
     /// Nil once it has ended.
     private var completion: ((ConsulOutcome) -> Void)?
     private var exchange: HTTPClientExchange?
+    /// The agent that is asked, or was last.
+    private(set) var agent = 0
     private var untried: [Int] = []
     /// Agents that answered 5xx.
     private var suspects: [Int] = []
     private var failure: ConsulFailure?
+    /// For an end that must not come at once.
+    private var timer: Timer?
     /// Whether the agent was asked to hold its answer back.
     private var isWaiting = false
 
@@ -37,6 +42,8 @@ final class ConsulExchange {
     /// Ends it without a completion; harmless when it has ended.
     func cancel() {
         completion = nil
+        timer?.cancel()
+        timer = nil
         exchange?.cancel()
         exchange = nil
         agents.leave(self)
@@ -44,24 +51,48 @@ final class ConsulExchange {
 
     /// It is its turn.
     func start() {
-        untried = request.onlyAgent.map { [$0] } ?? agents.order
+        untried =
+            request.onlyFirstAgent ? [agents.first].compactMap(\.self) : agents.order
         askNext()
     }
 
+    /// The agent that is asked is none any more: the others are asked, unless the request may have
+    /// changed something there.
+    func agentIsGone() {
+        guard exchange != nil, request.method == .get else { return }
+        exchange?.cancel()
+        exchange = nil
+        request.position = nil
+        start()
+    }
+
     private func askNext() {
-        guard !untried.isEmpty else {
-            return end(.failed(failure ?? .unreachable("there is no agent")))
+        var next: (agent: Int, target: Target)?
+        while next == nil, !untried.isEmpty {
+            let agent = untried.removeFirst()
+            next = agents.target(of: agent).map { (agent, $0) }
         }
-        let agent = untried.removeFirst()
-        let http = httpRequest(to: agent)
-        agents.noteRequest(to: agent, limit: http.deadline)
+        guard let (agent, target) = next else { return endWithoutAgent() }
+        self.agent = agent
+        let http = httpRequest(to: agent, at: target)
+        agents.noteRequest(self, to: agent, limit: http.deadline)
         exchange = agents.client.send(http) { [self] outcome in
             exchange = nil
             hear(outcome, from: agent)
         }
     }
 
-    private func httpRequest(to agent: Int) -> HTTPClient.Request {
+    private func endWithoutAgent() {
+        if let failure { return end(.failed(failure)) }
+        // The completion is never called before whoever asks has the handle.
+        timer = Timer(on: agents.loop) { [self] in
+            timer = nil
+            end(.failed(.unreachable("no host of consul.agents has an address")))
+        }
+        timer?.schedule(after: .zero)
+    }
+
+    private func httpRequest(to agent: Int, at place: Target) -> HTTPClient.Request {
         var target = request.target
         func add(_ parameter: String) {
             target += (target.contains("?") ? "&" : "?") + parameter
@@ -77,7 +108,7 @@ final class ConsulExchange {
             isWaiting = false
         }
         var http = HTTPClient.Request(
-            target, from: agents.options.agents[agent], deadline: deadline,
+            target, from: place, deadline: deadline,
             responseBody: .upTo(agents.options.bodyBytesMax))
         http.connectDeadline = Self.connectTimeout
         http.method = request.method
@@ -135,10 +166,11 @@ final class ConsulExchange {
         end(.answer(answer))
     }
 
-    private func fail(_ failure: ConsulFailure, at agent: Int, othersMayKnow: Bool) {
+    private func fail(_ what: ConsulFailure, at agent: Int, othersMayKnow: Bool) {
+        let failure = agents.located(what, at: agent, request.target)
         agents.noteFailure(failure, of: agent)
         // What an agent said tells more than that another one is away.
-        if case .status = self.failure {} else { self.failure = failure }
+        if case .status? = self.failure?.reason {} else { self.failure = failure }
         guard othersMayKnow else { return end(.failed(failure)) }
         askNext()
     }

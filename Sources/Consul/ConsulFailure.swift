@@ -18,6 +18,8 @@ package enum ConsulFailure: Error, Sendable, Hashable {
     case hidden
     /// An empty answer of a server that knows no leader.
     case leaderless
+    /// One of these, of the agent that is there, and what to do about it, which may be empty.
+    indirect case at(String, ConsulFailure, advice: String)
 
     /// The failure that `failure` of an exchange is.
     init(_ failure: HTTPClient.Failure) {
@@ -31,16 +33,24 @@ package enum ConsulFailure: Error, Sendable, Hashable {
         }
     }
 
-    /// What it means to a roster.
-    package var discoveryFailure: DiscoveryFailure {
+    /// The failure itself, whichever agent it is of.
+    package var reason: ConsulFailure {
+        if case .at(_, let reason, _) = self { reason.reason } else { self }
+    }
+
+    /// What it means to a roster, in words for an operator.
+    package var discoveryFailure: DiscoveryFailure { .explained(holdKind, "\(self)") }
+
+    private var holdKind: HoldKind {
         switch self {
         case .unreachable: .unreachable
         case .timeout: .timeout
         case .status(401, _), .status(403, _), .hidden: .refused
         case .status(404, _): .nxdomain
         case .status(500..., _), .leaderless: .servfail
-        case .status(let code, _): .otherCode(UInt16(clamping: code))
-        case .malformed(let reason): .malformed(reason)
+        case .status: .otherCode
+        case .malformed: .malformed
+        case .at(_, let reason, _): reason.holdKind
         }
     }
 
@@ -54,6 +64,7 @@ package enum ConsulFailure: Error, Sendable, Hashable {
         case .status(500..., _), .leaderless: .serverError
         case .status: .otherStatus
         case .malformed: .malformed
+        case .at(_, let reason, _): reason.kind
         }
     }
 }
@@ -73,16 +84,27 @@ package enum ConsulFailureKind: String, Sendable, Hashable, CaseIterable {
 }
 
 extension ConsulFailure: CustomStringConvertible {
-    /// A phrase for a log line: `Consul answered 500: No cluster leader`.
+    /// A phrase for a log line: `agent 127.0.0.1:8500 answered 403: Permission denied; …`.
     package var description: String {
         switch self {
-        case .unreachable(let reason): "no agent could be reached: \(reason)"
-        case .timeout(let reason): "no agent answered in time: \(reason)"
-        case .status(let code, ""): "Consul answered \(code)"
-        case .status(let code, let text): "Consul answered \(code): \(text)"
-        case .malformed(let reason): "the answer is malformed: \(reason)"
-        case .hidden: "the token may not see what was asked for"
-        case .leaderless: "nothing is there, says a server that knows no leader"
+        case .at(let agent, let reason, ""): reason.sentence(of: "agent \(agent)")
+        case .at(let agent, let reason, let advice):
+            "\(reason.sentence(of: "agent \(agent)")); \(advice)"
+        case .unreachable, .timeout, .status, .malformed, .hidden, .leaderless:
+            sentence(of: "Consul")
+        }
+    }
+
+    private func sentence(of agent: String) -> String {
+        switch self {
+        case .unreachable(let reason): "\(agent) could not be reached: \(reason)"
+        case .timeout(let reason): "\(agent) did not answer in time: \(reason)"
+        case .status(let code, ""): "\(agent) answered \(code)"
+        case .status(let code, let text): "\(agent) answered \(code): \(text)"
+        case .malformed(let reason): "\(agent) sent an answer that is malformed: \(reason)"
+        case .hidden: "\(agent) says that the token may not see what was asked for"
+        case .leaderless: "\(agent) says that nothing is there, and that it knows no leader"
+        case .at(_, let reason, _): reason.sentence(of: agent)
         }
     }
 }

@@ -195,7 +195,7 @@ package final class ConsulRegistration {
     private func request(_ target: String) -> ConsulRequest {
         var request = ConsulRequest(target)
         request.mayBeStale = false
-        request.onlyAgent = 0
+        request.onlyFirstAgent = true
         return request
     }
 

@@ -12,8 +12,8 @@ struct ConsulRequest {
     var position: Position?
     /// Whether any server may answer, when the options allow it.
     var mayBeStale = true
-    /// The one agent to ask; nil for any.
-    var onlyAgent: Int?
+    /// Whether only the first agent is asked.
+    var onlyFirstAgent = false
 
     /// An index and the agent it is of: another agent's server may be behind, and would wait for
     /// what it has yet to hear of.

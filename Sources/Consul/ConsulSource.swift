@@ -29,6 +29,8 @@ package final class ConsulSource: Source {
     package private(set) var lastFailure: ConsulFailure?
 
     private let query: ConsulServiceQuery
+    /// Path and query of what is asked.
+    private let target: String
     private let agents: ConsulAgents
     private let resolver: Resolver?
     private let family: AddressFamily
@@ -61,8 +63,9 @@ package final class ConsulSource: Source {
         case .service: repetition = .blocking
         case .preparedQuery: repetition = .polling(RefreshSchedule(refresh))
         }
+        target = query.requestTarget(datacenter: agents.options.datacenter)
         watch = ConsulWatch(
-            query.requestTarget(datacenter: agents.options.datacenter), of: agents, by: repetition
+            target, of: agents, by: repetition
         ) { [unowned self] in hear($0) }
     }
 
@@ -94,17 +97,20 @@ package final class ConsulSource: Source {
             fail(failure)
             return false
         case .answer(let answer) where answer.status != 200:
-            fail(.status(answer.status, ""))
+            fail(.status(answer.status, ""), answer.agent)
             return false
         case .answer(let answer):
             do throws(JSON.Malformed) {
                 let health = try read(answer.body)
-                take(health, doubt: answer.doubt)
+                take(
+                    health,
+                    doubt: answer.doubt.map { agents.located($0, at: answer.agent, target) })
                 // An answer that is hidden has an index to wait from as any other; one that a server
                 // without a leader gave is asked for anew.
                 return !health.items.isEmpty || answer.knowsLeader
             } catch {
-                fail(agents.noteMalformedJSON(error.reason, from: answer.agent))
+                fail(
+                    agents.noteMalformedJSON(error.reason, from: answer.agent), answer.agent)
                 return false
             }
         }
@@ -166,6 +172,10 @@ package final class ConsulSource: Source {
         if let doubt { return fail(doubt) }
         lastFailure = nil
         listener?(.failure(.nodata))
+    }
+
+    private func fail(_ failure: ConsulFailure, _ agent: Int) {
+        fail(agents.located(failure, at: agent, target))
     }
 
     private func fail(_ failure: ConsulFailure) {

@@ -6,6 +6,8 @@ internal import Events
 /// Watches one value. Loop thread only.
 final class ConsulValueWatch<Value: Equatable & Sendable> {
     private let agents: ConsulAgents
+    /// Path and query of what is asked.
+    private let target: String
     /// Reads an answer of status 200 or 404.
     private let read: (ConsulAnswer) -> Result<Value, ConsulFailure>
     private var watch: ConsulWatch?
@@ -19,6 +21,7 @@ final class ConsulValueWatch<Value: Equatable & Sendable> {
         read: @escaping (ConsulAnswer) -> Result<Value, ConsulFailure>
     ) {
         self.agents = agents
+        self.target = target
         self.read = read
         watch = ConsulWatch(target, of: agents, by: .blocking) { [unowned self] in hear($0) }
     }
@@ -39,8 +42,11 @@ final class ConsulValueWatch<Value: Equatable & Sendable> {
         case .failed(let failure): result = .failure(failure)
         case .answer(let answer):
             result = read(answer)
-            if case .failure(.malformed(let reason)) = result {
-                result = .failure(agents.noteMalformedJSON(reason, from: answer.agent))
+            if case .failure(var failure) = result {
+                if case .malformed(let reason) = failure {
+                    failure = agents.noteMalformedJSON(reason, from: answer.agent)
+                }
+                result = .failure(agents.located(failure, at: answer.agent, target))
             }
         }
         let isGood: Bool
@@ -49,8 +55,7 @@ final class ConsulValueWatch<Value: Equatable & Sendable> {
             lastGoodAnswer = .now
             isGood = true
         // The answer itself was a good one: it has an index to wait from.
-        case .failure(.hidden): isGood = true
-        case .failure: isGood = false
+        case .failure(let failure): isGood = failure.reason == .hidden
         }
         if result != last {
             last = result

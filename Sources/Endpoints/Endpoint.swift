@@ -78,6 +78,12 @@ package struct HostAndPort: Hashable, Sendable {
     /// 0 to 65535.
     package var port: UInt16
 
+    /// A host that is known to be one, and a port.
+    package init(host: String, port: UInt16) {
+        self.host = host
+        self.port = port
+    }
+
     /// Splits `host:port`, `[v6]:port` or `:port`; nil without a port of 0 to 65535, or when a bare
     /// IPv6 address leaves it unclear where the port begins.
     package init?(_ text: String) {

@@ -24,6 +24,17 @@ package struct Explanation: Sendable {
         package var refresh: RefreshSchedule.Options
         /// How answers are judged.
         package var roster: RosterOptions
+        /// Who is asked.
+        package var asked = Asked.nameservers
+
+        /// Who is asked about a subject.
+        package enum Asked: Sendable {
+            case nameservers
+            /// Of Consul.
+            case agents
+            /// A file says it.
+            case nobody
+        }
 
         /// A name with the default options.
         package init(_ summary: String) {
@@ -34,10 +45,16 @@ package struct Explanation: Sendable {
         }
     }
 
-    /// What one nameserver said.
+    /// What one nameserver said, or one agent.
     package struct Server: Sendable {
-        /// How it behaved.
+        /// Where it is.
+        package let name: String
+        /// How it behaved; of an agent nothing is known here.
         package var status: ServerStatus
+        /// What else is to be said of it, a line each.
+        package var notes: [String] = []
+        /// The addresses of a name that has no SRV records.
+        package var addressesInstead: [IPAddress] = []
         /// Every answer, in the order in which they came.
         package var answers: [DNSAnswer]
         /// What the source made of them; nil for no instances to make, or no end in time.
@@ -55,11 +72,23 @@ package struct Explanation: Sendable {
             _ status: ServerStatus, answers: [DNSAnswer], result: DiscoveryAnswer?,
             samples: [DNSAnswer] = [], partialAnswers: PartialAnswerGuard.Counters = .init()
         ) {
+            name = "\(status.endpoint)"
             self.status = status
             self.answers = answers
             self.result = result
             self.samples = samples
             self.partialAnswers = partialAnswers
+        }
+
+        /// What `name`, which is no nameserver, was found to say.
+        package init(named name: String, result: DiscoveryAnswer?, notes: [String] = []) {
+            self.name = name
+            status = ServerStatus(Endpoint(.any, 0))
+            answers = []
+            samples = []
+            self.result = result
+            partialAnswers = .init()
+            self.notes = notes
         }
 
         /// Its instances; empty after a failure.

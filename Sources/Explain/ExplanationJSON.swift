@@ -41,7 +41,7 @@ private struct ExplanationDocument: Encodable {
         good = explanation.isGood
         failure = explanation.failure?.kind.rawValue
         servers = explanation.servers.map { ServerView($0) }
-        decidedBy = explanation.decisive.map { "\(explanation.servers[$0].status.endpoint)" }
+        decidedBy = explanation.decisive.map { explanation.servers[$0].name }
         backends = explanation.shares.map { ShareView($0) }
         askedAgainAfterSeconds = explanation.refresh?.wait.inSeconds
         askedAgainBecause = explanation.refresh?.reason
@@ -92,7 +92,7 @@ private struct ServerView: Encodable {
     let mismatched: Int
 
     init(_ server: Explanation.Server) {
-        self.server = "\(server.status.endpoint)"
+        self.server = server.name
         answers = server.answers.map { AnswerView($0) }
         instances = server.instances.count
         failure =

@@ -28,17 +28,26 @@ extension Explanation {
     }
 
     private var heading: String {
-        let count = servers.count == 1 ? "1 nameserver" : "\(servers.count) nameservers"
         let service = subject.service.map { "service \($0): " } ?? ""
+        let noun =
+            switch subject.asked {
+            case .nameservers: "nameserver"
+            case .agents: "agent"
+            case .nobody: ""
+            }
+        guard !noun.isEmpty else { return "\(service)\(subject.summary)" }
+        let count = servers.count == 1 ? "1 \(noun)" : "\(servers.count) \(noun)s"
         return "\(service)\(subject.summary), asked of \(count)"
     }
 
     // MARK: - A server
 
     private func describe(_ server: Server) -> [String] {
-        var lines = ["\(server.status.endpoint)"]
+        var lines = [server.name] + server.notes.map { "  \($0)" }
         for answer in server.answers { lines += describe(answer) }
-        if server.answers.isEmpty { lines.append("  nothing was asked") }
+        if server.answers.isEmpty, subject.asked == .nameservers {
+            lines.append("  nothing was asked")
+        }
         if let failure = server.status.health.lastFailure,
             server.answers.allSatisfy({ $0.message == nil })
         {
@@ -89,7 +98,12 @@ extension Explanation {
     // MARK: - The conclusion
 
     private var conclusion: [String] {
-        guard let decisive else { return ["There is no nameserver to ask."] }
+        guard let decisive else {
+            return [
+                subject.asked == .agents
+                    ? "There is no agent to ask." : "There is no nameserver to ask."
+            ]
+        }
         guard subject.makesInstances else {
             return [
                 """
@@ -98,7 +112,7 @@ extension Explanation {
                 """
             ]
         }
-        let server = servers[decisive].status.endpoint
+        let server = servers[decisive].name
         var lines = ["What Fairlead makes of it, by the answer of \(server)"]
         if let failure {
             lines.append("  no backends: \(failure)")

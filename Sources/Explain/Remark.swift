@@ -13,6 +13,7 @@ package struct Remark: Sendable, Equatable {
         case partial, truncated, noAddress = "no_address", noPort = "no_port"
         case notAvailable = "not_available", alias, sharedEndpoint = "shared_endpoint"
         case repeated, zeroWeight = "zero_weight", zeroTTL = "zero_ttl", disagreement
+        case addressesOnly = "addresses_only"
         case letterCase = "letter_case", edns, malformed, mismatched
         case foreignRecords = "foreign_records", ownAddress = "own_address"
         case unreadable, rotating
@@ -31,6 +32,7 @@ package struct Remark: Sendable, Equatable {
         if let decided {
             remarks += decided.leftOut.map { Remark(kind: .ownAddress, text: $0) }
             remarks += records(of: decided)
+            remarks += addresses(of: decided)
         }
         if subject.makesInstances { remarks += disagreements(among: servers) }
         return remarks
@@ -39,7 +41,7 @@ package struct Remark: Sendable, Equatable {
     // MARK: - How a server behaved
 
     private static func behaviour(of server: Explanation.Server) -> [Remark] {
-        let name = "\(server.status.endpoint)"
+        let name = server.name
         let counters = server.status.counters
         var remarks = partialAnswers(of: server)
         func add(_ kind: Kind, _ text: String) { remarks.append(Remark(kind: kind, text: text)) }
@@ -91,7 +93,7 @@ package struct Remark: Sendable, Equatable {
             Remark(
                 kind: .rotating,
                 text:
-                    "\(server.status.endpoint) names \(first.count) at a time, and others each time: "
+                    "\(server.name) names \(first.count) at a time, and others each time: "
                     + "\(all.count) in \(sets.count) answers. No answer is whole (AWS Cloud Map gives 8 "
                     + "at random): they are gathered, one that is left out for long is dropped, and "
                     + "checks decide meanwhile")
@@ -99,7 +101,7 @@ package struct Remark: Sendable, Equatable {
     }
 
     private static func partialAnswers(of server: Explanation.Server) -> [Remark] {
-        let name = "\(server.status.endpoint)"
+        let name = server.name
         guard let first = server.answers.first else { return [] }
         if case .partial = first.outcome {
             return [
@@ -134,6 +136,23 @@ package struct Remark: Sendable, Equatable {
             Remark(
                 kind: .partial,
                 text: "the answer of \(name) over UDP looks cut (\(suspicion)); \(what)")
+        ]
+    }
+
+    /// What to write for a name that has addresses where SRV records were asked for.
+    private static func addresses(of server: Explanation.Server) -> [Remark] {
+        guard !server.addressesInstead.isEmpty, let name = server.answers.first?.question.name
+        else { return [] }
+        let host = String("\(name)".dropLast())
+        let addresses = server.addressesInstead.prefix(4).map { "\($0)" }
+            .joined(separator: ", ")
+        let count = server.addressesInstead.count
+        return [
+            Remark(
+                kind: .addressesOnly,
+                text: "\(host) has no SRV records, and \(count == 1 ? "an address" : "addresses"): "
+                    + "\(addresses)\(count > 4 ? ", …" : ""). It has A or AAAA records: use "
+                    + "`backends: [\"\(host):PORT\"]`, or `fallback-port: PORT` beside `srv`")
         ]
     }
 
@@ -244,7 +263,7 @@ package struct Remark: Sendable, Equatable {
         }
         let sets = speaking.map { Set($0.instances.map(\.endpoint)) }
         guard let first = sets.first, sets.contains(where: { $0 != first }) else { return [] }
-        let counts = zip(speaking, sets).map { "\($0.status.endpoint) names \($1.count)" }
+        let counts = zip(speaking, sets).map { "\($0.name) names \($1.count)" }
         return [
             Remark(
                 kind: .disagreement,

@@ -24,14 +24,19 @@ final class SourceFactory {
     /// Lookups that services have in common, by their names.
     private var lookups: [DomainName: [(options: SRVSource.Options, lookup: SharedLookup)]] = [:]
 
-    private let dns: DNSSettings
+    /// Where what is given by name is, apart from backends.
+    let places: FollowedNames
+    private let settings: (dns: DNSSettings, consul: ConsulSettings)
+    /// By this machine's own nameservers, which `resolver` is not where others are configured.
+    private let systemHosts: HostResolver
 
     /// - Throws: `StartFailure` for a file that can't be read.
     init(
         _ configuration: Configuration, paths: SystemNames.Paths = .init(), on loop: EventLoop
     ) throws {
         self.loop = loop
-        dns = configuration.dns
+        let dns = configuration.dns
+        settings = (dns, configuration.consul)
         names = SystemNames(paths.with(dns), on: loop)
         if dns.servers.isEmpty, let failure = names.failure {
             throw StartFailure(
@@ -39,15 +44,51 @@ final class SourceFactory {
         }
         resolver = Resolver(ResolverOptions(dns, names.resolvConf), on: loop)
         hosts = HostResolver(resolver) { [names] in names.rules }
-        agents = ConsulAgents(try ConsulOptions(configuration.consul), on: loop)
+        systemHosts =
+            dns.servers.isEmpty
+            ? hosts
+            : HostResolver(
+                Resolver(ResolverOptions(dns, names.resolvConf, ofSystem: true), on: loop)
+            ) { [names] in names.rules }
+        places = FollowedNames(
+            HostFinder.find(configuration.followedHosts, names, dns), hosts: systemHosts, on: loop)
+        agents = ConsulAgents(
+            try ConsulOptions(
+                configuration.consul,
+                isUsed: configuration.consul.areUsed(by: configuration.services)), on: loop)
+        askThere()
     }
 
-    /// Follows the machine's files from now on.
-    func start() {
+    /// Follows names and the machine's files from now on. `onChange` is called when a name has moved.
+    func start(log: @escaping () -> Log, onChange: @escaping () -> Void) {
         names.watch { [unowned self] in
-            resolver.setOptions(ResolverOptions(dns, names.resolvConf))
+            systemHosts.resolver.setOptions(
+                ResolverOptions(settings.dns, names.resolvConf, ofSystem: true))
+            systemHosts.rulesChanged()
+            guard systemHosts !== hosts else { return }
             hosts.rulesChanged()
         }
+        places.start(log: log) { [unowned self] in
+            askThere()
+            onChange()
+        }
+    }
+
+    /// Asks nameservers and agents where they are now.
+    private func askThere() {
+        let dns = settings.dns
+        if dns.servers.contains(where: { $0.name != nil }) {
+            var options = ResolverOptions(dns, names.resolvConf)
+            options.servers = dns.servers.flatMap { places.endpoints(of: $0) }
+            resolver.setOptions(options)
+        }
+        agents.setAgents(
+            settings.consul.agents.flatMap { agent -> [Target] in
+                switch agent {
+                case .target(let target): [target]
+                case .name(let name): places.endpoints(of: name).map { .endpoint($0) }
+                }
+            })
     }
 
     /// The sources of `service`, in the order of fail-over.
@@ -153,10 +194,14 @@ extension RefreshSchedule.Options {
 }
 
 extension ResolverOptions {
-    /// How names are looked up; by the nameservers of `system` when none are configured.
-    init(_ dns: DNSSettings, _ system: ResolvConf) {
-        let asksSystem = dns.servers.isEmpty
-        self.init(servers: asksSystem ? system.endpoints() : dns.servers)
+    /// How names are looked up; by the nameservers of `system` when none are configured, or
+    /// `ofSystem` is true. Nameservers that are given by name are left out.
+    init(_ dns: DNSSettings, _ system: ResolvConf, ofSystem: Bool = false) {
+        let asksSystem = dns.servers.isEmpty || ofSystem
+        let servers = dns.servers.compactMap { place -> Endpoint? in
+            if case .endpoint(let endpoint) = place { endpoint } else { nil }
+        }
+        self.init(servers: asksSystem ? system.endpoints() : servers)
         timeout = dns.timeout ?? (asksSystem ? system.timeout : nil) ?? DNSSettings.timeoutDefault
         attempts =
             dns.attempts ?? (asksSystem ? system.attempts : nil) ?? DNSSettings.attemptsDefault
@@ -165,6 +210,17 @@ extension ResolverOptions {
         usesEDNS = dns.edns == .on
         mixesCase = dns.mixCase == .on
         queriesPerSecond = dns.rate
+    }
+}
+
+extension Configuration {
+    /// The hosts that are to be followed: those of nameservers, agents and the collector.
+    var followedHosts: Set<String> {
+        let agents = consul.agents.compactMap { agent -> HostAndPort? in
+            if case .name(let name) = agent { name } else { nil }
+        }
+        let names = (dns.servers + [statsd.to].compactMap(\.self)).compactMap(\.name) + agents
+        return Set(names.map(\.host))
     }
 }
 
@@ -180,14 +236,17 @@ extension SystemNames.Paths {
 extension ConsulOptions {
     /// How Consul's agents are asked.
     ///
+    /// It has no agents yet. The token's file may be another program's, and missing, where nothing is
+    /// asked of Consul.
+    ///
     /// - Throws: `StartFailure` when the token's file can't be read or holds no token.
-    fileprivate init(_ consul: ConsulSettings) throws {
+    init(_ consul: ConsulSettings, isUsed: Bool) throws {
         self.init()
-        agents = consul.agents
+        agents = []
         wait = consul.wait
         isStale = consul.stale == .on
         connectionsPerAgentMax = consul.connections
-        token = try consul.readToken()
+        token = isUsed ? try consul.readToken() : (try? consul.readToken()) ?? nil
     }
 }
 

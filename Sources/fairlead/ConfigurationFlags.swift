@@ -100,7 +100,7 @@ struct ConfigurationOrigin: Sendable {
     func load(_ additions: [Addition]) throws(ConfigurationErrors) -> LoadedConfiguration {
         try ConfigurationLoader.load(
             file: file, environment: environment, overrides: overrides, additions: additions,
-            processorCount: ProcessorAllowance.count())
+            processorCount: ProcessorAllowance.count(), findHost: { HostFinder.findOwn($0) })
     }
 }
 

@@ -32,6 +32,27 @@ extension ControlPlane {
         }
     }
 
+    /// Opens the admin port at the other addresses of its name; one that another process has is left
+    /// to it where addresses are shared.
+    ///
+    /// - Throws: `StartFailure`: an address can't be had.
+    func openMoreAdmin(
+        _ settings: AdminSettings, _ inherited: [Descriptor?]
+    ) throws -> [HTTPServer] {
+        guard let handler = adminHandler else { return [] }
+        var servers: [HTTPServer] = []
+        for (endpoint, socket) in zip(settings.alsoListen, inherited) {
+            do throws(Errno) {
+                servers.append(try Self.serve(handler, on: endpoint, socket, loop))
+            } catch .addressInUse where configuration.shareAddresses == .on {
+                continue
+            } catch {
+                throw StartFailure(listeningOn: endpoint, error)
+            }
+        }
+        return servers
+    }
+
     private static func serve(
         _ handler: AdminHandler, on endpoint: Endpoint, _ inherited: Descriptor?,
         _ loop: EventLoop

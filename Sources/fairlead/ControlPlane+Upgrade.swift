@@ -42,7 +42,8 @@ extension ControlPlane {
             successor = try Successor(
                 path: program, arguments: CommandLine.arguments,
                 environment: processEnvironment(),
-                sockets: workers.openDescriptors + (admin.map { [$0.descriptor] } ?? []),
+                sockets: workers.openDescriptors
+                    + ([admin].compactMap(\.self) + moreAdmin).map(\.descriptor),
                 limit: Self.upgradeLimit, on: loop
             ) { [unowned self] in successorEnded($0) }
             log.write(
@@ -93,8 +94,17 @@ extension ControlPlane {
     /// still find a backend.
     func takeOver(isLate: Bool = false) {
         guard takeOverTimer != nil, let predecessor = processStart.predecessor,
-            isLate || !isAnyServiceEmpty
+            isLate || !mayAnyServiceBeFilled
         else { return }
+        for service in emptyServices {
+            let causes = service.roster.sources.compactMap { $0.lastFailure?.failure.description }
+            log.write(
+                .warning, "service.no_backend",
+                [
+                    "service": service.name, "cause": causes.joined(separator: "; "),
+                    "effect": "it takes over without a backend for it",
+                ])
+        }
         processStart.predecessor = nil
         takeOverTimer?.cancel()
         takeOverTimer = nil
@@ -110,8 +120,28 @@ extension ControlPlane {
         served()
     }
 
-    private var isAnyServiceEmpty: Bool {
+    private var emptyServices: [ServiceControl] {
         let published = listeners.serviceIDs
-        return services.all.contains { published.contains($0.id) && !$0.roster.hasMembers }
+        return services.all.filter { published.contains($0.id) && !$0.roster.hasMembers }
+    }
+
+    /// Whether waiting is worth while: for a service that has no backend yet, and may find one.
+    private var mayAnyServiceBeFilled: Bool {
+        emptyServices.contains { $0.roster.sources.contains(where: \.maySoonAnswer) }
+    }
+}
+
+extension SourceStatus {
+    /// Whether instances may come of it within seconds: it has given some, which are being checked, or
+    /// has not said yet that there are none. A denial is an answer; so is a failure that has come
+    /// twice.
+    var maySoonAnswer: Bool {
+        guard let outage else { return true }
+        guard lastGoodAnswer == nil else { return true }
+        switch outage.kind {
+        case .nxdomain, .nodata: return false
+        case .servfail, .refused, .otherCode, .timeout, .malformed, .unreachable, .massLoss:
+            return failures.values.reduce(0, +) < 2
+        }
     }
 }

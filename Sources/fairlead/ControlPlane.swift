@@ -65,6 +65,8 @@ final class ControlPlane {
     let accessLog: AccessLog?
     private var reportReader: MailboxReader<ProxyReport>?
     var admin: HTTPServer?
+    /// At the other addresses of its name.
+    var moreAdmin: [HTTPServer] = []
     /// While it waits for the admin port, which another process has.
     var adminTimer: Timer?
     var signals: [SignalWatch] = []
@@ -144,6 +146,7 @@ final class ControlPlane {
             configuration.listeners, options.listeners, at: workers.endpoints,
             services: services.ids)
         let adminSocket = configuration.admin.listen.flatMap { start.sockets.take($0).first }
+        let moreAdminSockets = configuration.admin.alsoListen.map { start.sockets.take($0).first }
         processStart = start
         services.objection = { [unowned self] in ownAddresses.objection(to: $0, of: $1) }
         follower = Pacer(on: loop) { [unowned self] in
@@ -160,6 +163,7 @@ final class ControlPlane {
             }
         }
         admin = try openAdmin(configuration.admin, adminSocket)
+        moreAdmin = try openMoreAdmin(configuration.admin, moreAdminSockets)
     }
 
     /// Where the listeners are, in the order of the configuration.
@@ -229,7 +233,11 @@ final class ControlPlane {
         processStart.sockets.closeRemaining()
         do throws(Errno) {
             reportReader = try MailboxReader(reports, on: loop) { [unowned self] in hear($0) }
-            factory.start()
+            factory.start(
+                log: { [unowned self] in log },
+                onChange: { [unowned self] in
+                    isStatusDue = true
+                })
             // First, so that what is known without asking is there before the first connection.
             for service in services.all where !service.isRunning { service.start() }
             try startWorkers()
@@ -241,7 +249,11 @@ final class ControlPlane {
         awaitAdmin()
         feeds?.start()
         register()
-        statsd = try StatsDExporter(configuration.statsd, on: loop) { [unowned self] in
+        let (places, collector) = (factory.places, configuration.statsd.to)
+        statsd = try StatsDExporter(
+            configuration.statsd, at: { collector.flatMap { places.endpoints(of: $0).first } },
+            on: loop
+        ) { [unowned self] in
             snapshot(.figures)
         }
         weighTraffic()
@@ -320,6 +332,7 @@ final class ControlPlane {
         services.stateFile = nil
         registration?.abandon()
         admin?.drain()
+        for server in moreAdmin { server.drain() }
         drainWorkers()
     }
 

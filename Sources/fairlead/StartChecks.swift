@@ -51,7 +51,10 @@ struct StartChecks {
     private mutating func lookForTokens(_ configuration: Configuration) {
         do {
             _ = try configuration.admin.readToken()
-            _ = try configuration.consul.readToken()
+            // Where nothing is asked of Consul its variables may be another program's.
+            if configuration.consul.areUsed(by: configuration.services) {
+                _ = try configuration.consul.readToken()
+            }
         } catch {
             errors.append("\(error)")
         }

@@ -12,13 +12,13 @@ let brokenConfigurations = #"""
         1:8: admin: found 0.0.0.0:9090 without a token, expected a loopback address, such as 127.0.0.1:9090, or admin.token or admin.token-file as well
     admin: 9090
         1:8: admin: found "9090", expected an address with a port, such as 127.0.0.1:9090 or 0.0.0.0:9090, or off
-    admin: localhost:9090
-        1:8: admin: found "localhost:9090", expected an address with a port, such as 127.0.0.1:9090 or 0.0.0.0:9090, or off
+    admin: web.example:9090
+        1:8: admin: found "web.example:9090": no name is looked up here, expected an address of this machine
     admin: {listen: 9090, token: short}
         1:17: admin.listen: found "9090", expected an address with a port, such as 127.0.0.1:9090 or 0.0.0.0:9090, or off
         1:30: admin.token: found something else, expected a token of 16 visible ASCII characters at least
-    statsd: {to: collector}
-        1:14: statsd.to: found "collector", expected an address, such as 127.0.0.1:8125, or off
+    statsd: {to: "collector:x"}
+        1:14: statsd.to: found "collector:x", expected an address or a host, such as 127.0.0.1:8125, or off
     statsd: {to: 127.0.0.1, tags: yes}
         1:31: statsd.tags: found "yes", expected dogstatsd or names
     user: "a b"
@@ -63,16 +63,16 @@ let brokenConfigurations = #"""
         1:18: access-log.to: found "logs", expected off, stdout, or a path with a slash in it
     dns: 127.0.0.1
         1:6: dns: found "127.0.0.1", expected a mapping with keys of: servers, timeout, attempts, transport, edns, mix-case, rate, resolv-conf
-    dns: {servers: ns.example}
-        1:16: dns.servers: found "ns.example", expected a nameserver's address, such as 127.0.0.1:8600 or 10.0.0.2
+    dns: {servers: ns example}
+        1:16: dns.servers: found "ns example", expected a nameserver's address, such as 127.0.0.1:8600 or 10.0.0.2
     dns: {servers: [10.0.0.1, 10.0.0.2:99999]}
         1:27: dns.servers[1]: found "10.0.0.2:99999", expected a nameserver's address, such as 127.0.0.1:8600 or 10.0.0.2
     dns: {server: 10.0.0.1}
         1:7: dns.server: unknown key, expected servers?
     dns: {timeout: 5m}
         1:16: dns.timeout: found "5m", expected 10ms to 1m or auto
-    consul: {agents: [http://127.0.0.1:8500]}
-        1:19: consul.agents[0]: found "http://127.0.0.1:8500", expected ADDRESS:PORT such as 127.0.0.1:8500, or unix:/PATH
+    consul: {agents: [https://127.0.0.1:8501]}
+        1:19: consul.agents[0]: found "https://127.0.0.1:8501": Consul is not asked over TLS; expected its agent's HTTP port, such as 127.0.0.1:8500, or unix:/PATH
     consul: {token: "two words"}
         1:17: consul.token: found something else, expected a token of visible ASCII characters
     consul: {kv: fairlead}
@@ -180,7 +180,7 @@ let brokenConfigurations = #"""
     listeners: [{listen: 80, srv: a.b}]
         1:22: listeners[0].listen: found "80", expected an address with a port, such as :8080 or 127.0.0.1:8080
     listeners: [{listen: "web.example:80", srv: a.b}]
-        1:22: listeners[0].listen: found "web.example:80", expected an address with a port, such as :8080 or 127.0.0.1:8080
+        1:22: listeners[0].listen: found "web.example:80": no name is looked up here, expected an address of this machine
     listeners: [{listen: ":80", port: 80, srv: a.b}]
         1:29: listeners[0].port: unknown key, expected one of: name, listen, mode, service, srv, consul, file, timeouts, limits, forwarding, upgrade, half-close, connect, backends, routes
     listeners: [{listen: ":80", mode: https, srv: a.b}]

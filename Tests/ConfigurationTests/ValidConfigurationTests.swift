@@ -125,7 +125,7 @@ import Testing
         #expect(byFlags.configuration == byEnvironment.configuration)
         #expect(byFlags.warnings == byEnvironment.warnings)
         #expect(byFlags.configuration.workers == 1)
-        #expect(byFlags.configuration.dns.servers == [Endpoint(.loopback, 8600)])
+        #expect(byFlags.configuration.dns.servers == [.endpoint(Endpoint(.loopback, 8600))])
         #expect(byFlags.configuration.listeners.map(\.service) == ["_web._tcp.service.consul"])
         #expect(
             byFlags.configuration.services.map(\.sources) == [[.srv("_web._tcp.service.consul")]])

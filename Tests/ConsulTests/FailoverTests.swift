@@ -97,7 +97,7 @@ import Testing
         let agents = stage.agents { $0.agents = [stage.standIn.target, second.target] }
         let (bad, heardBad) = try source("web?dc=nowhere", agents)
         defer { bad.stop() }
-        stage.turn(until: "it fails") { heardBad.last == .failure(.servfail) }
+        stage.turn(until: "it fails") { kind(heardBad.last) == .servfail }
         #expect(agents.statuses.map(\.isAvailable) == [true, true])
         let (good, heardGood) = try source("web", agents)
         defer { good.stop() }
@@ -150,9 +150,10 @@ import Testing
         let agents = stage.agents { $0.token = ConsulToken(secret) }
         let (source, heard) = try source("web", agents)
         defer { source.stop() }
-        stage.turn(until: "it is refused") { heard.last == .failure(.refused) }
+        stage.turn(until: "it is refused") { kind(heard.last) == .refused }
         #expect(
-            source.lastFailure?.description == "Consul answered 403: token [token] lacks permission"
+            source.lastFailure?.description.contains(
+                "answered 403: token [token] lacks permission; ") == true
         )
         // One that is cut is cut behind the token's end.
         let long = String(repeating: "x", count: 190)
@@ -160,7 +161,7 @@ import Testing
         stage.turn(until: "it is refused again") {
             source.lastFailure?.description.contains(long) == true
         }
-        #expect(source.lastFailure?.description.hasSuffix("x [token]") == true)
+        #expect(source.lastFailure?.description.contains("x [token]; ") == true)
         stage.standIn.change { $0.lie = .body("[{\"Node\":{\"Node\":\"\(secret)\"}}]") }
         stage.turn(until: "it is malformed") { agents.statuses[0].malformedJSON > 0 }
         #expect(stage.standIn.seen.allSatisfy { $0.token == secret })

@@ -99,7 +99,8 @@ import Testing
         let registration = ConsulRegistration(service, agents: stage.agents())
         registration.start()
         stage.turn(until: "it is refused") {
-            registration.status == .registering(.status(status, ""))
+            guard case .registering(let failure) = registration.status else { return false }
+            return failure?.reason == .status(status, "")
         }
         stage.standIn.change { $0.lie = nil }
         stage.turn(until: "it is registered") { registration.status == .registered }

@@ -73,6 +73,12 @@ final class Heard<Value> {
     var count: Int { all.count }
 }
 
+/// In which way an answer is a failure; nil for instances.
+func kind(_ answer: DiscoveryAnswer?) -> HoldKind? {
+    guard case .failure(let failure) = answer else { return nil }
+    return failure.kind
+}
+
 /// The endpoints that an answer names, in order; nil for a failure.
 func endpoints(_ answer: DiscoveryAnswer?) -> [String]? {
     guard case .instances(let instances) = answer else { return nil }

@@ -3,7 +3,7 @@
 
 internal import DNSWire
 internal import Endpoints
-internal import FoundationEssentials
+internal import TestSupport
 import Testing
 
 extension Flow {
@@ -104,6 +104,57 @@ extension Flow {
                 try names.replaceResolvConf("nameserver NS\n")
                 try fairlead.waitForBackends(up: 1)
                 try waitForTraffic("it", fairlead, from: "127.0.0.35")
+            }
+        }
+
+        @Test func `agents, nameservers and listeners are given by name, and followed`() throws {
+            try withStage { stage in
+                let port = try backends(stage, at: ["127.0.0.36"])
+                let agent = try ConsulStandIn(on: .endpoint(Endpoint(.v4(0x7f00_0025), 0)))
+                defer { agent.stop() }
+                agent.change {
+                    $0.register(.init("web", id: "a", address: "127.0.0.36", port: Int(port)))
+                }
+                guard case .endpoint(let place) = agent.target else { return }
+                let names = try OwnNames(
+                    hosts: "127.0.0.250 consul\n127.0.0.1 edge\n", resolvConf: "nameserver NS\n")
+                let listen = try FreePort.take()
+                let fairlead = stage.hold(
+                    try Fairlead(
+                        command: names.command([
+                            Fairlead.program(), "run", "--workers", "1",
+                            "--listen", "edge:\(listen)", "--consul", "web",
+                            "--admin", "localhost:\(try FreePort.take())",
+                        ]), environment: ["CONSUL_HTTP_ADDR": "http://consul:\(place.port)"]))
+                try waitFor("the failure, with agent and advice") {
+                    let stats = try fairlead.page("/stats").body
+                    return stats.contains("127.0.0.250:\(place.port)")
+                        && stats.contains("is the agent running there?") ? () : nil
+                }
+                try names.writeHosts("127.0.0.37 consul\n127.0.0.1 edge\n")
+                try waitForTraffic("the agent at its new address", fairlead, from: "127.0.0.36")
+            }
+        }
+
+        @Test func `a name to listen on that this machine has not says what was tried`() throws {
+            let names = try OwnNames(
+                hosts: "192.0.2.1 elsewhere\n", resolvConf: "nameserver 127.0.0.250\n")
+            for (host, words) in [
+                ("elsewhere", ["192.0.2.1", "does not have"]),
+                (
+                    "nowhere",
+                    ["nowhere is not in /etc/hosts", "expected an address of this machine"]
+                ),
+            ] {
+                let process = try RunningProcess(
+                    names.command([
+                        Fairlead.program(), "run", "--listen", "\(host):8080",
+                        "--backend", "127.0.0.1:1",
+                    ]))
+                #expect(try process.waitForExit() == .status(2))
+                for word in words {
+                    #expect(process.errors.contains(word), "\(process.errors)")
+                }
             }
         }
 

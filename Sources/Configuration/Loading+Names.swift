@@ -1,0 +1,106 @@
+// Names of hosts that can't wait until the program runs: those to listen on, which become addresses here.
+
+internal import Documents
+internal import Endpoints
+
+extension Loading {
+    /// Finds the addresses of the listeners and of the admin port, as far as they are names.
+    mutating func findListenAddresses() {
+        for index in listeners.indices {
+            let listener = listeners[index]
+            // A bad value has been told already.
+            guard let origin = listener.given["listen"] else { continue }
+            let found = endpoints(of: listener.value.place, at: origin)
+            guard let first = found.first else { continue }
+            listeners[index].value.listen = first
+            listeners[index].alsoListen = Array(found.dropFirst())
+        }
+        guard let place = draft.configuration.admin.place else {
+            draft.configuration.admin.listen = nil
+            return
+        }
+        let found = endpoints(of: place, at: given["admin.listen"] ?? .nowhere)
+        guard let first = found.first else { return }
+        draft.configuration.admin.listen = first
+        draft.configuration.admin.alsoListen = Array(found.dropFirst())
+    }
+
+    /// Empty when there is none, which has been told then.
+    private mutating func endpoints(of place: Place, at origin: Origin) -> [Endpoint] {
+        switch place {
+        case .endpoint(let endpoint): return [endpoint]
+        case .name(let name):
+            switch (findHost ?? Self.findLocalhost)(name.host) {
+            case .success(let addresses): return addresses.map { Endpoint($0, name.port) }
+            case .failure(let failure):
+                errors.add("found \(quoted("\(name)")): \(failure.text)", at: origin)
+                return []
+            }
+        }
+    }
+
+    /// `localhost` needs nobody to be asked (RFC 6761, section 6.3).
+    private static func findLocalhost(_ host: String) -> Result<[IPAddress], NoSuchHost> {
+        host.lowercased() == "localhost"
+            ? .success([.loopback, .v6(0, 1)])
+            : .failure(
+                NoSuchHost("no name is looked up here, expected an address of this machine"))
+    }
+
+    // MARK: - Consul's own variables
+
+    /// Takes CONSUL_HTTP_ADDR, CONSUL_HTTP_TOKEN and CONSUL_HTTP_TOKEN_FILE, by which Consul's own
+    /// programs find their agent, for what nothing of ours says. Where nothing is asked of Consul
+    /// they are another program's, and may say what they like.
+    mutating func readConsulVariables() {
+        let before = errors
+        if given["consul.agents"] == nil {
+            let isOn = environment["CONSUL_HTTP_SSL"].map(Self.trueWords.contains) ?? false
+            if isOn {
+                errors.add(
+                    "found true, expected it to be unset: Consul is not asked over TLS; name its "
+                        + "agent's HTTP port with consul.agents or FAIRLEAD_CONSUL_AGENTS",
+                    at: .environment("CONSUL_HTTP_SSL"))
+            } else {
+                takeConsulVariable("CONSUL_HTTP_ADDR", for: "consul.agents")
+            }
+        }
+        if given["consul.token"] == nil, given["consul.token-file"] == nil {
+            // The file goes first, as it does in Consul's own programs.
+            if !takeConsulVariable("CONSUL_HTTP_TOKEN_FILE", for: "consul.token-file") {
+                takeConsulVariable("CONSUL_HTTP_TOKEN", for: "consul.token")
+            }
+        }
+        if !draft.configuration.consul.areUsed(by: services.map(\.value)) { errors = before }
+    }
+
+    /// What Go's programs, as Consul is one, read as true.
+    private static let trueWords: Set<String> = ["1", "t", "T", "TRUE", "true", "True"]
+
+    @discardableResult
+    private mutating func takeConsulVariable(_ variable: String, for key: String) -> Bool {
+        guard let text = environment[variable],
+            let option = OptionTable.file.first(where: { $0.key == key })
+        else { return false }
+        let origin = Origin.environment(variable)
+        guard option.apply([text], to: &draft, &errors, origin: { _ in origin }) else {
+            return false
+        }
+        given[key] = origin
+        return true
+    }
+}
+
+extension Entry<Listener> {
+    /// The listener, and another one for each further address of its name, with the address in its
+    /// name: `localhost:8080@::1`.
+    var listeners: [Listener] {
+        [value]
+            + alsoListen.map { endpoint in
+                var other = value
+                other.listen = endpoint
+                other.name = "\(value.name)@\(endpoint.address)"
+                return other
+            }
+    }
+}

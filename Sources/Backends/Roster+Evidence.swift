@@ -69,6 +69,8 @@ extension Roster {
     package func drained(_ id: BackendID, now: ContinuousClock.Instant) {
         send(.idle, to: id, now: now)
         settle(now: now)
+        // It may have been kept for this alone.
+        advance(to: now)
     }
 
     /// Lets time pass: ends drains, ejections, probations and holds that are due. Call it at `nextDeadline`, or

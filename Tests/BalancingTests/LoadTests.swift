@@ -67,7 +67,7 @@ import Testing
         }
         var request = PickRequest()
         request.isStream = true
-        for _ in 0..<4 {
+        for _ in 0..<3 {
             #expect(balancer.pick(request) == .backend(2))
             balancer.began(2)
             balancer.becameStream(2)

@@ -24,8 +24,8 @@ import Testing
                     + "127.0.0.1:9090 or 0.0.0.0:9090, or off"
             ),
             (
-                "dns: {servers: ['10.0.0.1', 'ns.example']}",
-                "1:29: dns.servers[1]: found \"ns.example\", expected a nameserver's address, "
+                "dns: {servers: ['10.0.0.1', 'ns example']}",
+                "1:29: dns.servers[1]: found \"ns example\", expected a nameserver's address, "
                     + "such as "
                     + "127.0.0.1:8600 or 10.0.0.2"
             ),
@@ -340,7 +340,7 @@ import Testing
               - {listen: ":8080", service: wed}
             """
         #expect(
-            errors(text, environment: ["FAIRLEAD_ADMIN": "x"], flags: [.dns: ["y"]]) == [
+            errors(text, environment: ["FAIRLEAD_ADMIN": "x"], flags: [.dns: ["y z"]]) == [
                 "f.yaml:1:10: workers: found \"0\", expected 1 to 256 or auto",
                 "f.yaml:5:23: services.web.check.interval: found \"2\", expected a duration with "
                     + "a unit, "
@@ -348,7 +348,7 @@ import Testing
                 "f.yaml:7:32: listeners[0].service: found \"wed\", expected web?",
                 "FAIRLEAD_ADMIN: found \"x\", expected an address with a port, such as "
                     + "127.0.0.1:9090 or 0.0.0.0:9090, or off",
-                "--dns: found \"y\", expected a nameserver's address, such as 127.0.0.1:8600 or "
+                "--dns: found \"y z\", expected a nameserver's address, such as 127.0.0.1:8600 or "
                     + "10.0.0.2",
             ])
     }

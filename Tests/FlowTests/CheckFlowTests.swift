@@ -17,7 +17,7 @@ extension Flow {
             ("access-log: {to: /nonexistent/access.log}", "access log", "/nonexistent"),
             ("access-log: {to: /tmp}", "access log", "Is a directory"),
             (
-                "consul: {token-file: /nonexistent/token}", "consul.token-file",
+                "consul: {tags: on, token-file: /nonexistent/token}", "consul.token-file",
                 "/nonexistent/token cannot be read: No such file or directory"
             ),
             ("user: nobody-of-this-name", "user", "found no user nobody-of-this-name"),

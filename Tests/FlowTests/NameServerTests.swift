@@ -146,9 +146,11 @@ extension Flow {
                     [SRVRecord.service, "--dns", "127.0.0.1:\(silent)"], exit: 1)
                 #expect(away.failure == "unreachable")
                 let variable = try Fairlead.start(
-                    ["explain", "a.example"], environment: ["FAIRLEAD_DNS": "nonsense"])
+                    ["explain", "a.example"], environment: ["FAIRLEAD_DNS": "no sense"])
                 #expect(try variable.waitForExit() == .status(2))
-                for arguments in [["a..b"] + dns, ["a", "--dns", "x"], ["a", "--type", "MX"], []] {
+                for arguments in [
+                    ["a..b"] + dns, ["a", "--dns", "x y"], ["a", "--type", "MX"], [],
+                ] {
                     let process = try Fairlead.start(["explain"] + arguments)
                     #expect(try process.waitForExit() == .status(2), "\(arguments)")
                 }

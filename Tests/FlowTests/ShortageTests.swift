@@ -24,13 +24,14 @@ extension Flow {
                 --backend 127.0.0.1:9001 --backend 127.0.0.1:9002 --backend 127.0.0.1:9003 \\
                 2>fairlead.log &
             until grep -q admin.open fairlead.log; do sleep 0.05; done
-            until [ $(grep -c "to up: a check passed" fairlead.log) = 3 ]; do sleep 0.05; done
+            until [ "$(curl -s --local-port 25000-25999 http://127.0.0.1:7070/stats |
+                grep -o "to up: a check passed" | wc -l)" = 3 ]; do sleep 0.05; done
             curl -s --no-keepalive -o /dev/null -w '%{http_code}\\n' --local-port 20000-24999 \\
                 -Z --parallel-immediate --parallel-max 60 \\
                 'http://127.0.0.1:8080/delay/100?[1-240]' | sort | uniq -c | tr -s ' '
             until grep -q machine.short fairlead.log; do sleep 0.1; done
             curl -s --local-port 25000-25999 http://127.0.0.1:7070/stats
-            grep -e ejected -e down fairlead.log
+            grep -e to=ejected -e to=down fairlead.log
             kill $(jobs -p)
             """
 
@@ -48,7 +49,9 @@ extension Flow {
                 #expect(said.contains(" 240 200\n"), "\(process.transcript)")
                 #expect(said.contains("This machine has no local ports left for connections"))
                 #expect(said.contains("net.ipv4.ip_local_port_range"))
-                #expect(!said.contains("ejected: ") && !said.contains("to down"), "\(said)")
+                for word in ["ejected: ", "to down", "to=ejected", "to=down"] {
+                    #expect(!said.contains(word), "\(said)")
+                }
             }
         }
 

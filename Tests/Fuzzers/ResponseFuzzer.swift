@@ -16,7 +16,7 @@ internal import HTTP1
         requireSameInPieces(input, method, cut, head, outcome, limits)
         guard case .complete(let length) = outcome else { continue }
         require(length == head.length && length <= input.count, "length \(length)")
-        require((100...599).contains(head.status), "status \(head.status)")
+        require((100...999).contains(head.status), "status \(head.status)")
         let hasNoBody =
             method == .head || head.status < 200 || head.status == 204 || head.status == 304
         require(!hasNoBody || head.body == .none, "a body where there can be none")

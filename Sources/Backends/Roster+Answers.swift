@@ -212,7 +212,7 @@ extension Roster {
         if outage.mayFailOver, !outage.isOver { loseAll(place, until: outage.until, now: now) }
         if !outage.isOver {
             arm(outage.until)
-            // Each failure looks anew whether others could take over by now.
+            // Each failure looks again whether others could take over by now.
             if outage.mayFailOver { arm(max(now, outage.kindSince + options.holds.withFailover)) }
         }
         advance(to: now)

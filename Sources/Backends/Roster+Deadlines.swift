@@ -34,7 +34,7 @@ extension Roster {
         nextDeadline = min(nextDeadline ?? deadline, deadline)
     }
 
-    /// Finds the earliest deadline anew.
+    /// Finds the earliest deadline again.
     /// - Complexity: O(log n), amortised.
     func rearm() {
         nextDeadline = nil
@@ -58,7 +58,7 @@ extension Roster {
         }
     }
 
-    /// Finds out anew when each backend is due: the options have changed, by which that is counted.
+    /// Finds out again when each backend is due: the options have changed, by which that is counted.
     /// - Complexity: O(n log n).
     func requeueAll() {
         var elements: [DueHeap.Element] = []

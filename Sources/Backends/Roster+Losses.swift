@@ -176,7 +176,7 @@ extension Roster {
         }
     }
 
-    /// Takes note of a backend that an answer names anew while others that it lost are still there.
+    /// Takes note of a backend that an answer names again while others that it lost are still there.
     func noteArrival(_ id: BackendID, _ place: UInt8) {
         guard sources[Int(place)].loss != nil, let backend = backend(id) else { return }
         guard sources[Int(place)].loss?.arrivals.insert(id).inserted == true else { return }
@@ -212,7 +212,7 @@ extension Roster {
 
     // MARK: Whether those lost serve
 
-    /// Decides anew whether those that `place` lost wait behind those that it names, after an answer.
+    /// Decides again whether those that `place` lost wait behind those that it names, after an answer.
     /// - Complexity: O(1) without a loss, else O(n).
     func reconsiderLoss(_ place: UInt8, now: ContinuousClock.Instant) {
         let index = Int(place)

@@ -217,7 +217,7 @@ let package = Package(
         tests("Balancing", uses: ["Backends", "Endpoints"]),
         tests("Stats"),
         tests("Configuration", uses: ["Documents", "ConsulQuery", "Endpoints"]),
-        tests("Events", uses: ["Endpoints"]),
+        tests("Events", uses: ["TestSupport", "Endpoints"]),
         tests(
             "DNSClient",
             uses: ["ScriptedDNS", "TestSupport", "Locking", "Events", "DNSWire", "Endpoints"]),

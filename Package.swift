@@ -48,24 +48,52 @@ let small: [LinkerSetting] = [
             "-Xlinker",
             "--icf=all", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
             "-Xlinker", "--no-eh-frame-hdr",
-            "-Xlinker", "-T", "-Xlinker", "\(Context.packageDirectory)/Sources/fairlead/small.ld",
+            "-Xlinker", "-T", "-Xlinker",
+            "\(Context.packageDirectory)/Sources/Program/fairlead/small.ld",
         ], .when(configuration: .release))
 ]
 
-/// A module of `Sources`; `uses` is the whole list of modules it may import (README, "Modules").
-func module(_ name: String, uses: [Target.Dependency] = [], settings: [SwiftSetting] = strict)
-    -> Target
-{
-    .target(name: name, dependencies: uses, swiftSettings: settings)
+/// A folder of `Sources`, with the folder of its tests. A module imports modules of its own layer and of
+/// those declared before it: the order below is the order of the layers, and TidyTests hold every module
+/// to it, as the compiler holds each to its list.
+struct Layer {
+    let name: String
+
+    /// A module; `uses` is the whole list of modules it may import.
+    func module(
+        _ name: String, uses: [Target.Dependency] = [], settings: [SwiftSetting] = strict
+    ) -> Target {
+        .target(
+            name: name, dependencies: uses, path: "Sources/\(self.name)/\(name)",
+            swiftSettings: settings)
+    }
+
+    /// The tests of one module.
+    func tests(_ name: String, uses: [Target.Dependency] = []) -> Target {
+        .testTarget(
+            name: "\(name)Tests",
+            dependencies: [.init(stringLiteral: name)] + uses,
+            path: "Tests/\(self.name)/\(name)Tests",
+            swiftSettings: strict)
+    }
 }
 
-/// The tests of one module.
-func tests(_ name: String, uses: [Target.Dependency] = []) -> Target {
-    .testTarget(
-        name: "\(name)Tests",
-        dependencies: [.init(stringLiteral: name)] + uses,
-        swiftSettings: strict)
-}
+/// No domain: addresses, locks, documents, the clock on the wall, the machine.
+let base = Layer(name: "Base")
+/// Bytes to values and back: no descriptor, no clock.
+let wire = Layer(name: "Wire")
+/// Sockets without a policy.
+let network = Layer(name: "Network")
+/// What is balanced, and by which rules: no descriptor, no clock.
+let model = Layer(name: "Model")
+/// Which instances there are.
+let discovery = Layer(name: "Discovery")
+/// What moves traffic, on the worker threads.
+let dataPlane = Layer(name: "DataPlane")
+/// What decides, on the control thread.
+let controlPlane = Layer(name: "ControlPlane")
+/// What is started.
+let program = Layer(name: "Program")
 
 let package = Package(
     name: "fairlead",
@@ -77,79 +105,87 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
-        // C libraries, from Debian.
         .systemLibrary(
-            name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
-        .systemLibrary(name: "CLinux"),
-        .systemLibrary(name: "CLibyaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+            name: "CLibevent", path: "Sources/Base/CLibevent", pkgConfig: "libevent_core",
+            providers: [.apt(["libevent-dev"])]),
+        .systemLibrary(name: "CLinux", path: "Sources/Base/CLinux"),
+        .systemLibrary(
+            name: "CLibyaml", path: "Sources/Base/CLibyaml", pkgConfig: "yaml-0.1",
+            providers: [.apt(["libyaml-dev"])]),
+        base.module("Endpoints", settings: cold),
+        base.module("Documents", uses: ["CLibyaml"], settings: cold),
+        base.module("Locking"),
+        base.module("WallClock", settings: cold),
+        base.module("Wording", settings: cold),
+        base.module("JSON", settings: cold),
+        base.module("Machine", uses: ["CLinux", "Documents"], settings: cold),
 
-        // Pure: bytes and values in, values out; no descriptor, no clock.
-        module("Endpoints", settings: cold),
-        module("Documents", uses: ["CLibyaml"], settings: cold),
-        module("Locking"),
-        module("WallClock", settings: cold),
-        module("Wording", settings: cold),
-        module("JSON", settings: cold),
-        module("DNSWire", uses: ["Endpoints"], settings: cold),
-        module("HTTP1", settings: hot),
-        module("Backends", uses: ["Endpoints", "Wording"], settings: hot),
-        module("Routing", uses: ["HTTP1", "Backends"], settings: hot),
-        module("Balancing", uses: ["Backends", "Endpoints"], settings: hot),
-        module("Stats", uses: ["Locking"], settings: hot),
-        module("ConsulQuery", settings: cold),
-        module(
-            "Configuration", uses: ["Routing", "Documents", "JSON", "ConsulQuery", "Endpoints"],
-            settings: cold),
+        wire.module("DNSWire", uses: ["Endpoints"], settings: cold),
+        wire.module("HTTP1", settings: hot),
+        wire.module("ConsulQuery", settings: cold),
 
-        // The loop and what stands on it.
-        module("Events", uses: ["CLibevent", "CLinux", "Endpoints", "Locking"], settings: hot),
-        module("DNSClient", uses: ["Events", "DNSWire", "Endpoints"], settings: cold),
-        module("HTTPClient", uses: ["Events", "HTTP1", "Endpoints"], settings: cold),
-        module("HTTPServer", uses: ["WallClock", "Events", "HTTP1", "Endpoints"], settings: cold),
-        module(
-            "AccessLog",
-            uses: ["WallClock", "Locking", "CLinux", "Events", "HTTP1", "Stats", "Endpoints"],
-            settings: hot),
-        module(
+        network.module(
+            "Events", uses: ["CLibevent", "CLinux", "Endpoints", "Locking"], settings: hot),
+        network.module("DNSClient", uses: ["Events", "DNSWire", "Endpoints"], settings: cold),
+        network.module("HTTPClient", uses: ["Events", "HTTP1", "Endpoints"], settings: cold),
+        network.module(
+            "HTTPServer", uses: ["WallClock", "Events", "HTTP1", "Endpoints"], settings: cold),
+        network.module("Handover", uses: ["Events", "Endpoints", "Wording"], settings: cold),
+
+        model.module("Backends", uses: ["Endpoints", "Wording"], settings: hot),
+        model.module("Routing", uses: ["HTTP1", "Backends"], settings: hot),
+        model.module("Balancing", uses: ["Backends", "Endpoints"], settings: hot),
+        model.module("Stats", uses: ["Locking"], settings: hot),
+
+        discovery.module(
             "Discovery",
             uses: [
                 "Documents", "JSON", "WallClock", "Locking", "Events", "DNSClient", "DNSWire",
                 "Backends", "Endpoints",
             ],
             settings: cold),
-        module(
+        discovery.module(
             "Consul",
             uses: [
                 "ConsulQuery", "JSON", "Events", "HTTPClient", "HTTP1", "Discovery", "DNSClient",
                 "DNSWire", "Backends", "Endpoints",
             ], settings: cold),
-        module(
+        discovery.module(
             "Explain",
-            uses: ["JSON", "DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints", "Wording"],
+            uses: [
+                "JSON", "DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints", "Wording",
+            ],
             settings: cold),
-        module(
-            "Health", uses: ["Events", "HTTPClient", "HTTP1", "Backends", "Endpoints"],
-            settings: cold),
-        module(
+
+        dataPlane.module(
+            "AccessLog",
+            uses: ["WallClock", "Locking", "CLinux", "Events", "HTTP1", "Stats", "Endpoints"],
+            settings: hot),
+        dataPlane.module(
             "Proxy",
             uses: [
                 "AccessLog", "Routing", "WallClock", "Events", "HTTP1", "Balancing", "Backends",
                 "Stats", "Endpoints",
             ], settings: hot),
-        module("Machine", uses: ["CLinux", "Documents"], settings: cold),
-        module("Handover", uses: ["Events", "Endpoints", "Wording"], settings: cold),
-        module(
+
+        controlPlane.module(
+            "Configuration", uses: ["Routing", "Documents", "JSON", "ConsulQuery", "Endpoints"],
+            settings: cold),
+        controlPlane.module(
+            "Health", uses: ["Events", "HTTPClient", "HTTP1", "Backends", "Endpoints"],
+            settings: cold),
+        controlPlane.module(
             "Admin",
             uses: [
                 "JSON", "WallClock", "Events", "HTTPServer", "HTTP1", "Stats", "Backends",
                 "Endpoints",
             ],
             settings: cold),
-        module("TestBackend", uses: ["Events", "HTTP1", "Endpoints"], settings: hot),
-        module(
+
+        program.module("TestBackend", uses: ["Events", "HTTP1", "Endpoints"], settings: hot),
+        program.module(
             "Demo", uses: ["Locking", "Events", "DNSWire", "HTTPServer", "HTTP1", "Endpoints"],
             settings: cold),
-
         .executableTarget(
             name: "fairlead",
             dependencies: [
@@ -162,7 +198,7 @@ let package = Package(
                 "WallClock", "Wording", "JSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            exclude: ["small.ld"],
+            path: "Sources/Program/fairlead", exclude: ["small.ld"],
             swiftSettings: cold, linkerSettings: small),
 
         // What the benches share: programs, the machine, figures.
@@ -206,90 +242,94 @@ let package = Package(
             ],
             path: "bench/Churn", swiftSettings: strict),
 
-        .testTarget(
-            name: "BenchTests",
-            dependencies: ["fairlead-bench", "fairlead-bench-churn", "BenchSupport"],
-            swiftSettings: strict),
-        tests("Endpoints"),
-        tests("DNSWire", uses: ["Endpoints", "TestSupport"]),
-        tests("HTTP1", uses: ["TestSupport"]),
-        tests("Backends", uses: ["TestSupport", "Endpoints"]),
-        tests("Balancing", uses: ["Backends", "Endpoints"]),
-        tests("Stats"),
-        tests("Configuration", uses: ["Documents", "ConsulQuery", "Endpoints"]),
-        tests("Events", uses: ["TestSupport", "Endpoints"]),
-        tests(
+        base.tests("Endpoints"),
+        base.tests("JSON"),
+        base.tests("Machine"),
+        base.tests("Wording"),
+        wire.tests("DNSWire", uses: ["Endpoints", "TestSupport"]),
+        wire.tests("HTTP1", uses: ["TestSupport"]),
+        wire.tests("ConsulQuery"),
+        network.tests("Events", uses: ["TestSupport", "Endpoints"]),
+        network.tests(
             "DNSClient",
             uses: ["ScriptedDNS", "TestSupport", "Locking", "Events", "DNSWire", "Endpoints"]),
-        tests("HTTPClient", uses: ["TestSupport", "Events", "Endpoints", "HTTPServer", "HTTP1"]),
-        tests("HTTPServer", uses: ["WallClock", "Events", "Endpoints", "HTTP1"]),
-        tests(
+        network.tests(
+            "HTTPClient", uses: ["TestSupport", "Events", "Endpoints", "HTTPServer", "HTTP1"]),
+        network.tests("HTTPServer", uses: ["WallClock", "Events", "Endpoints", "HTTP1"]),
+        network.tests("Handover", uses: ["TestSupport", "Events", "Endpoints"]),
+        model.tests("Backends", uses: ["TestSupport", "Endpoints"]),
+        model.tests("Balancing", uses: ["Backends", "Endpoints"]),
+        model.tests("Stats"),
+        model.tests("Routing", uses: ["HTTP1", "Backends", "TestSupport"]),
+        discovery.tests(
             "Discovery",
             uses: [
                 "ScriptedDNS", "Documents", "TestSupport", "Demo", "Events", "DNSClient", "DNSWire",
                 "Backends", "Endpoints",
             ]),
-        tests("JSON"),
-        tests("ConsulQuery"),
-        tests(
+        discovery.tests(
             "Consul",
             uses: [
                 "TestSupport", "Locking", "JSON", "ConsulQuery", "Events", "HTTPClient", "HTTP1",
                 "Discovery", "DNSClient", "DNSWire", "Demo", "Backends", "Endpoints",
             ]),
-        tests("Explain", uses: ["DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints"]),
-        tests(
-            "Health",
-            uses: ["TestSupport", "Events", "HTTPClient", "HTTP1", "Backends", "Endpoints"]),
-        tests("Routing", uses: ["HTTP1", "Backends", "TestSupport"]),
-        tests(
+        discovery.tests(
+            "Explain", uses: ["DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints"]),
+        dataPlane.tests(
             "AccessLog", uses: ["TestSupport", "Events", "HTTP1", "Stats", "Endpoints", "Locking"]),
-        tests(
+        dataPlane.tests(
             "Proxy",
             uses: [
                 "TestSupport", "AccessLog", "Routing", "Locking", "Events", "HTTP1", "Backends",
                 "Balancing", "Stats", "Endpoints", "WallClock",
             ]),
-        tests(
+        controlPlane.tests(
+            "Configuration", uses: ["TestSupport", "Documents", "ConsulQuery", "Endpoints"]),
+        controlPlane.tests(
+            "Health",
+            uses: ["TestSupport", "Events", "HTTPClient", "HTTP1", "Backends", "Endpoints"]),
+        controlPlane.tests(
             "Admin",
             uses: [
-                "Events", "HTTPClient", "HTTPServer", "HTTP1", "Stats", "Backends", "Endpoints",
+                "TestSupport", "Events", "HTTPClient", "HTTPServer", "HTTP1", "Stats", "Backends",
+                "Endpoints",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ]),
-        tests(
+        program.tests(
             "Demo", uses: ["Events", "DNSWire", "DNSClient", "HTTPServer", "HTTP1", "Endpoints"]),
-        tests("TestBackend", uses: ["TestSupport", "Events", "Endpoints"]),
-        tests("Machine"),
-        tests("Wording"),
-        tests("Handover", uses: ["TestSupport", "Events", "Endpoints"]),
-        tests(
+        program.tests("TestBackend", uses: ["TestSupport", "Events", "Endpoints"]),
+        program.tests(
             "fairlead",
             uses: [
                 "TestSupport", "TestBackend", "Demo", "DNSWire", "Configuration", "Documents",
                 "Backends", "Events", "Endpoints",
                 "Stats", "Proxy", "Routing", "Locking", "Admin",
             ]),
+        .testTarget(
+            name: "BenchTests",
+            dependencies: ["fairlead-bench", "fairlead-bench-churn", "BenchSupport"],
+            path: "Tests/Bench", swiftSettings: strict),
         // Optimised builds only: requests allocate nothing. Replaces malloc for the test process.
-        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .target(name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter"),
         .testTarget(
             name: "AllocationTests",
             dependencies: [
                 "CAllocationCounter", "AccessLog", "Routing", "Proxy", "Backends", "Endpoints",
                 "Events", "Stats",
             ],
-            swiftSettings: strict),
+            path: "Tests/Allocation", swiftSettings: strict),
         // What tests share: guard pages, seeded numbers, threads, readers.
         .target(
             name: "TestSupport", dependencies: ["Events", "HTTP1", "Locking", "Endpoints"],
-            path: "Tests/TestSupport", swiftSettings: strict),
+            path: "Tests/Support/TestSupport", swiftSettings: strict),
         // A DNS server that lies as a test tells it.
         .target(
             name: "ScriptedDNS", dependencies: ["DNSClient", "DNSWire", "Endpoints", "Events"],
-            path: "Tests/ScriptedDNS", swiftSettings: strict),
+            path: "Tests/Support/ScriptedDNS", swiftSettings: strict),
         // Balancing and eviction through a simulated day, under a clock that jumps.
         .testTarget(
             name: "SimulationTests", dependencies: ["Proxy", "Balancing", "Backends", "Endpoints"],
-            swiftSettings: strict),
+            path: "Tests/Simulation", swiftSettings: strict),
         // Black box: the built program among real servers.
         .testTarget(
             name: "FlowTests",
@@ -298,13 +338,17 @@ let package = Package(
                 "Locking", "Machine",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
+            path: "Tests/Flow",
             exclude: ["Browser", "Cases", "alerts.yaml", "differences.md", "discovery.md"],
             swiftSettings: strict),
         // The tree itself: format, import arrows, lengths, examples.
         .testTarget(
             name: "TidyTests",
-            dependencies: ["fairlead", .product(name: "Subprocess", package: "swift-subprocess")],
-            swiftSettings: strict),
+            dependencies: [
+                "fairlead", "TestSupport",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            path: "Tests/Tidy", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,156 @@
+// Rules that read the text of the sources. Each looks line by line, so that its message can name one.
+
+import Testing
+
+// Goal: a reader finds every file short, documented and finished.
+// Method: heuristics on lines and indentation, which `swift format` keeps regular.
+@Suite struct Text {
+    private let everything: [SourceFile]
+    private let sources: [SourceFile]
+
+    init() throws {
+        everything = try Tree.swiftFiles(in: "Sources", "Tests", "bench")
+        sources = try Tree.swiftFiles(in: "Sources")
+    }
+
+    @Test func `the rules see the tree`() {
+        #expect(sources.contains { $0.path == "Sources/Base/Endpoints/Endpoint.swift" })
+        #expect(everything.contains { $0.path == "Tests/Tidy/TextTests.swift" })
+    }
+
+    @Test func `no file is longer than 500 lines`() {
+        for file in everything where file.lines.count > 500 {
+            Issue.record(
+                "\(file.path) has \(file.lines.count) lines, 500 at most: split it by subject")
+        }
+    }
+
+    @Test func `no function is longer than 70 lines`() {
+        for file in everything {
+            for function in functions(of: file) where function.length > 70 {
+                Issue.record(
+                    """
+                    \(file.path):\(function.line) has a function of \(function.length) lines, \
+                    70 at most: give a part of it a name
+                    """)
+            }
+        }
+    }
+
+    @Test func `the length of a function is measured to its own closing brace`() {
+        let body = Array(repeating: "        work()", count: 3)
+        let text =
+            ["struct S {", "    package func a(", "        x: Int", "    ) {"] + body
+            + ["        if x { }", "    }", "    func b() {}", "    init() {"] + body + [
+                "    }", "}",
+            ]
+        let found = functions(of: SourceFile(path: "x", lines: text))
+        #expect(found.map(\.line) == [2, 11])
+        #expect(found.map(\.length) == [8, 5])
+    }
+
+    @Test func `nothing in Sources imports Foundation`() {
+        for (file, number, line) in numbered(sources) {
+            let words = line.split(separator: " ")
+            if words.contains("import"), words.last == "Foundation" {
+                Issue.record(
+                    """
+                    \(file.path):\(number) imports Foundation, which makes the program five times as \
+                    big: use Glibc, or FoundationEssentials for JSON
+                    """)
+            }
+        }
+    }
+
+    @Test func `nothing is left to do in a comment`() {
+        let marks = ["TO" + "DO", "FIX" + "ME", "XX" + "X:"]
+        for (file, number, line) in numbered(everything) {
+            for mark in marks where line.contains(mark) {
+                Issue.record("\(file.path):\(number) says \(mark): do it, or say what holds now")
+            }
+        }
+    }
+
+    @Test func `every package declaration says what it is`() {
+        for file in sources {
+            for (index, line) in file.lines.enumerated() where isDeclaration(line) {
+                if !isDocumented(index, in: file.lines) {
+                    Issue.record(
+                        """
+                        \(file.path):\(index + 1) declares without a doc comment: \
+                        \(line.drop { $0 == " " })
+                        Say what it is, its unit and range, what nil means, and whose thread it is.
+                        """)
+                }
+            }
+        }
+    }
+
+    @Test func `every file begins by saying what it is`() {
+        for file in everything where file.lines.first?.hasPrefix("//") != true {
+            Issue.record(
+                "\(file.path) does not begin with a comment: say what it is and why this way")
+        }
+    }
+
+    // MARK: reading Swift by its lines
+
+    private func numbered(_ files: [SourceFile]) -> [(SourceFile, Int, String)] {
+        files.flatMap { file in file.lines.enumerated().map { (file, $0.offset + 1, $0.element) } }
+    }
+
+    /// The functions of more than one line, each with the line it begins in.
+    private func functions(of file: SourceFile) -> [(line: Int, length: Int)] {
+        file.lines.indices.compactMap { start in
+            guard isFunction(file.lines[start]) else { return nil }
+            return closingBrace(after: start, in: file.lines).map { (start + 1, $0 - start + 1) }
+        }
+    }
+
+    /// The line that closes what begins in line `start`: a brace at the same indentation, with nothing
+    /// at that indentation in between but the rest of the signature. Nil when there is no such line: the
+    /// function is a line long, or has no body.
+    private func closingBrace(after start: Int, in lines: [String]) -> Int? {
+        let margin = lines[start].prefix { $0 == " " }.count
+        for index in lines.indices.dropFirst(start + 1) where !lines[index].isEmpty {
+            let indentation = lines[index].prefix { $0 == " " }.count
+            let text = lines[index].dropFirst(indentation)
+            if indentation > margin { continue }
+            if indentation == margin, text.hasPrefix("}") { return index }
+            let goesOn = [")", "{", "where ", "->"].contains { text.hasPrefix($0) }
+            if indentation < margin || !goesOn { return nil }
+        }
+        return nil
+    }
+
+    private func isFunction(_ line: String) -> Bool {
+        let words = line.split(separator: " ").prefix(6)
+        let modifiers = [
+            "package", "private", "static", "mutating", "final", "override", "@discardableResult",
+        ]
+        guard
+            let first = words.first(where: { !modifiers.contains(String($0)) && !$0.hasPrefix("@") }
+            )
+        else { return false }
+        return first == "func" || first.hasPrefix("init(") || first.hasPrefix("init?(")
+    }
+
+    private func isDeclaration(_ line: String) -> Bool {
+        let text = line.drop { $0 == " " }
+        guard text.hasPrefix("package ") || text.hasPrefix("@inlinable package ") else {
+            return false
+        }
+        let words = text.split(separator: " ")
+        return !words.contains("import") && !words.contains("extension")
+    }
+
+    /// Whether the lines above `index`, attributes skipped, end in a doc comment.
+    private func isDocumented(_ index: Int, in lines: [String]) -> Bool {
+        for line in lines[..<index].reversed() {
+            let text = line.drop { $0 == " " }
+            if text.hasPrefix("///") { return true }
+            if !text.hasPrefix("@") { return false }
+        }
+        return false
+    }
+}

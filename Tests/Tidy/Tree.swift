@@ -1,0 +1,50 @@
+// The tree as text: what the rules look at.
+
+internal import FoundationEssentials
+internal import TestSupport
+
+/// A Swift file of this package.
+struct SourceFile {
+    /// From the top of the package: `Sources/Wire/HTTP1/Heads/RequestHead.swift`.
+    let path: String
+    let lines: [String]
+
+    /// The folder of its layer, such as `Wire`; nil for a file that is in none.
+    var layer: String? { folder(1) }
+    /// Its module, such as `HTTP1`; nil for a file that is in no layer.
+    var module: String? { folder(2) }
+
+    private func folder(_ depth: Int) -> String? {
+        let parts = path.split(separator: "/")
+        return parts.first == "Sources" && parts.count > 3 ? String(parts[depth]) : nil
+    }
+}
+
+/// The package that this file is part of.
+enum Tree {
+    /// The top folder.
+    static let root = PackageFolder.path
+
+    /// Every Swift file in these top-level folders, in order of path.
+    static func swiftFiles(in folders: String...) throws -> [SourceFile] {
+        var files: [SourceFile] = []
+        for folder in folders {
+            // A folder may be missing (`bench` in a package of sources); the tests' own is not.
+            for name in try names(under: folder).sorted() where name.hasSuffix(".swift") {
+                let data = try Data(contentsOf: URL(filePath: "\(root)/\(name)"))
+                let text = String(decoding: data, as: UTF8.self)
+                let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+                files.append(SourceFile(path: name, lines: lines.map(String.init)))
+            }
+        }
+        return files
+    }
+
+    private static func names(under folder: String) throws -> [String] {
+        let manager = FileManager.default
+        guard manager.fileExists(atPath: "\(root)/\(folder)") else { return [] }
+        return try manager.subpathsOfDirectory(atPath: "\(root)/\(folder)").map {
+            "\(folder)/\($0)"
+        }
+    }
+}

@@ -181,6 +181,16 @@ let package = Package(
                 "Endpoints",
             ],
             settings: cold),
+        controlPlane.module(
+            "Control",
+            uses: [
+                "AccessLog", "Admin", "Backends", "Balancing", "Configuration", "Consul",
+                "ConsulQuery", "DNSClient", "DNSWire", "Discovery", "Documents", "Endpoints",
+                "Events", "Explain", "HTTP1", "HTTPClient", "HTTPServer", "Handover", "Health",
+                "JSON",
+                "Locking", "Machine", "Proxy", "Routing", "Stats", "WallClock", "Wording",
+            ],
+            settings: cold),
 
         program.module("TestBackend", uses: ["Events", "HTTP1", "Endpoints"], settings: hot),
         program.module(
@@ -189,13 +199,9 @@ let package = Package(
         .executableTarget(
             name: "fairlead",
             dependencies: [
-                "CLinux", "Endpoints", "Documents", "Configuration", "Events", "DNSClient",
-                "DNSWire",
-                "HTTPClient", "Discovery", "Consul", "ConsulQuery",
-                "Explain", "Health", "Proxy", "Balancing", "Backends", "Stats", "Admin", "Demo",
-                "HTTP1", "HTTPServer",
-                "AccessLog", "Locking", "Routing", "TestBackend", "Machine", "Handover",
-                "WallClock", "Wording", "JSON",
+                "Backends", "CLinux", "Configuration", "Consul", "ConsulQuery", "Control",
+                "DNSClient", "DNSWire", "Demo", "Discovery", "Documents", "Endpoints", "Events",
+                "Explain", "HTTPClient", "JSON", "Machine", "TestBackend", "Wording",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Program/fairlead", exclude: ["small.ld"],
@@ -295,16 +301,16 @@ let package = Package(
                 "Endpoints",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ]),
+        controlPlane.tests(
+            "Control",
+            uses: [
+                "TestSupport", "TestBackend", "Demo", "DNSWire", "Configuration", "Documents",
+                "Backends", "Events", "Endpoints", "Stats", "Proxy", "Routing", "Locking", "Admin",
+            ]),
         program.tests(
             "Demo", uses: ["Events", "DNSWire", "DNSClient", "HTTPServer", "HTTP1", "Endpoints"]),
         program.tests("TestBackend", uses: ["TestSupport", "Events", "Endpoints"]),
-        program.tests(
-            "fairlead",
-            uses: [
-                "TestSupport", "TestBackend", "Demo", "DNSWire", "Configuration", "Documents",
-                "Backends", "Events", "Endpoints",
-                "Stats", "Proxy", "Routing", "Locking", "Admin",
-            ]),
+        program.tests("fairlead"),
         .testTarget(
             name: "BenchTests",
             dependencies: ["fairlead-bench", "fairlead-bench-churn", "BenchSupport"],

@@ -31,13 +31,25 @@ enum Tree {
         for folder in folders {
             // A folder may be missing (`bench` in a package of sources); the tests' own is not.
             for name in try names(under: folder).sorted() where name.hasSuffix(".swift") {
-                let data = try Data(contentsOf: URL(filePath: "\(root)/\(name)"))
-                let text = String(decoding: data, as: UTF8.self)
-                let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+                let lines = try text(name).split(separator: "\n", omittingEmptySubsequences: false)
                 files.append(SourceFile(path: name, lines: lines.map(String.init)))
             }
         }
         return files
+    }
+
+    /// The documents in Markdown that people read: not results of the bench, which nobody edits.
+    static func documents() throws -> [(path: String, text: String)] {
+        let nested = try ["Sources", "Tests", "bench", "conf"].flatMap { try names(under: $0) }
+        let paths = (["README.md", "CHANGELOG.md"] + nested.sorted()).filter {
+            $0.hasSuffix(".md") && !$0.hasPrefix("bench/results/")
+        }
+        return try paths.map { ($0, try text($0)) }
+    }
+
+    /// The text of a file, by its path from the top.
+    static func text(_ path: String) throws -> String {
+        String(decoding: try Data(contentsOf: URL(filePath: "\(root)/\(path)")), as: UTF8.self)
     }
 
     private static func names(under folder: String) throws -> [String] {

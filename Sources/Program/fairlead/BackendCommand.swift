@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Configuration
+import Control
 import Endpoints
 import Events
 import Glibc

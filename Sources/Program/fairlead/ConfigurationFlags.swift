@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Configuration
+import Control
 import Documents
 import Glibc
 import Machine
@@ -69,70 +70,5 @@ struct ConfigurationFlags: ParsableArguments {
         overrides[.dns] = dns
         return ConfigurationOrigin(environment: processEnvironment(), overrides: overrides)
             .readAnew()
-    }
-}
-
-/// Everything that a configuration is made of, but for additions. Value type.
-struct ConfigurationOrigin: Sendable {
-    /// The file's text: read once, so that what is edited in the meantime comes in with a reload, not
-    /// with whatever changes in Consul. Nil for no file, and for one that can't be read, which the
-    /// loader finds out and reports.
-    var file: NamedText?
-    /// The environment of the process.
-    var environment: [String: String] = [:]
-    /// The flags.
-    var overrides = Overrides()
-
-    /// The file that flags or environment name; nil for none.
-    var path: String? {
-        overrides[.config].last
-            ?? environment["FAIRLEAD_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
-    }
-
-    /// The same with the file as it is now. Blocks; control thread only.
-    func readAnew() -> ConfigurationOrigin {
-        var origin = self
-        origin.file = path.flatMap { try? NamedText.read(path: $0) }
-        return origin
-    }
-
-    /// Loads it with these additions.
-    func load(_ additions: [Addition]) throws(ConfigurationErrors) -> LoadedConfiguration {
-        try ConfigurationLoader.load(
-            file: file, environment: environment, overrides: overrides, additions: additions,
-            processorCount: ProcessorAllowance.count(), findHost: { HostFinder.findOwn($0) })
-    }
-}
-
-/// The environment of the process.
-func processEnvironment() -> [String: String] {
-    var environment: [String: String] = [:]
-    // environ is a zero-terminated array of zero-terminated strings; nothing here changes it.
-    var entry = unsafe environ
-    while let text = unsafe entry.pointee {
-        let line = unsafe String(cString: text)
-        if let equals = line.utf8.firstIndex(of: UInt8(ascii: "=")) {
-            environment[String(line[..<equals])] = String(line[line.utf8.index(after: equals)...])
-        }
-        unsafe entry += 1
-    }
-    return environment
-}
-
-/// Writes a line to standard error.
-func printError(_ line: String) {
-    writeAll(STDERR_FILENO, line + "\n")
-}
-
-/// Writes all of `text` to an open descriptor, waiting if need be; what can't be written is lost.
-func writeAll(_ descriptor: Int32, _ text: String) {
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-        // The buffer is valid during the call.
-        let count = unsafe rest.withUnsafeBytes {
-            unsafe write(descriptor, $0.baseAddress, $0.count)
-        }
-        guard count > 0 else { return }
-        rest = rest.dropFirst(count)
     }
 }

@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Configuration
+import Control
 import DNSWire
 import Demo
 import Documents

@@ -4,6 +4,7 @@
 
 import ArgumentParser
 import Configuration
+import Control
 import DNSWire
 import Discovery
 import Events
@@ -63,7 +64,12 @@ struct ExplainCommand: ParsableCommand {
         }
         let asking = ExplainPlan.Asking(configuration, names) { printError("fairlead: \($0)") }
         if let service = configuration.services.first(where: { $0.name == name }) {
-            return try ExplainPlan.plans(for: service, asking)
+            do throws(StartFailure) {
+                return try ExplainPlan.plans(for: service, asking)
+            } catch {
+                printError("fairlead: \(error)")
+                throw ExitCode(2)
+            }
         }
         try lookForMisspelling(configuration)
         do throws(DomainNameError) {

@@ -3,10 +3,8 @@
 
 import ArgumentParser
 import Configuration
+import Control
 import Machine
-
-/// The program's version: raised with each release, shown by `--version` and on the admin port.
-let fairleadVersion = "0.1.0"
 
 @main
 struct Fairlead: ParsableCommand {

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Configuration
+import Control
 import Machine
 
 struct RunCommand: ParsableCommand {

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import CLinux
+import Control
 import Documents
 import Endpoints
 import Events

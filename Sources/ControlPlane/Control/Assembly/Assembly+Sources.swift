@@ -1,0 +1,271 @@
+// Assembly+Sources: who is asked for instances, and how, from the configuration.
+
+internal import Backends
+package import Configuration
+internal import Consul
+internal import DNSClient
+internal import DNSWire
+package import Discovery
+internal import Documents
+internal import Endpoints
+internal import Events
+
+/// Makes the sources of services. Control thread only.
+final class SourceFactory {
+    /// What this machine says about names and nameservers.
+    let names: SystemNames
+    /// Who answers questions of DNS.
+    let resolver: Resolver
+    /// Who finds hosts that the configuration names.
+    let hosts: HostResolver
+    /// Who answers those of Consul's API; nothing is asked of them before a source begins to.
+    let agents: ConsulAgents
+    private let loop: EventLoop
+    /// Lookups that services have in common, by their names.
+    private var lookups: [DomainName: [(options: SRVSource.Options, lookup: SharedLookup)]] = [:]
+
+    /// Where what is given by name is, apart from backends.
+    let places: FollowedNames
+    private let settings: (dns: DNSSettings, consul: ConsulSettings)
+    /// By this machine's own nameservers, which `resolver` is not where others are configured.
+    private let systemHosts: HostResolver
+
+    /// - Throws: `StartFailure` for a file that can't be read.
+    init(
+        _ configuration: Configuration, paths: SystemNames.Paths = .init(), on loop: EventLoop
+    ) throws {
+        self.loop = loop
+        let dns = configuration.dns
+        settings = (dns, configuration.consul)
+        names = SystemNames(paths.with(dns), on: loop)
+        if dns.servers.isEmpty, let failure = names.failure {
+            throw StartFailure(
+                description: "\(failure); name the nameservers with dns.servers or --dns")
+        }
+        resolver = Resolver(ResolverOptions(dns, names.resolvConf), on: loop)
+        hosts = HostResolver(resolver) { [names] in names.rules }
+        systemHosts =
+            dns.servers.isEmpty
+            ? hosts
+            : HostResolver(
+                Resolver(ResolverOptions(dns, names.resolvConf, ofSystem: true), on: loop)
+            ) { [names] in names.rules }
+        places = FollowedNames(
+            HostFinder.find(configuration.followedHosts, names, dns), hosts: systemHosts, on: loop)
+        agents = ConsulAgents(
+            try ConsulOptions(
+                configuration.consul,
+                isUsed: configuration.consul.areUsed(by: configuration.services)), on: loop)
+        askThere()
+    }
+
+    /// Follows names and the machine's files from now on. `onChange` is called when a name has moved.
+    func start(log: @escaping () -> Log, onChange: @escaping () -> Void) {
+        names.watch { [unowned self] in
+            systemHosts.resolver.setOptions(
+                ResolverOptions(settings.dns, names.resolvConf, ofSystem: true))
+            systemHosts.rulesChanged()
+            guard systemHosts !== hosts else { return }
+            hosts.rulesChanged()
+        }
+        places.start(log: log) { [unowned self] in
+            askThere()
+            onChange()
+        }
+    }
+
+    /// Asks nameservers and agents where they are now.
+    private func askThere() {
+        let dns = settings.dns
+        if dns.servers.contains(where: { $0.name != nil }) {
+            var options = ResolverOptions(dns, names.resolvConf)
+            options.servers = dns.servers.flatMap { places.endpoints(of: $0) }
+            resolver.setOptions(options)
+        }
+        agents.setAgents(
+            settings.consul.agents.flatMap { agent -> [Target] in
+                switch agent {
+                case .target(let target): [target]
+                case .name(let name): places.endpoints(of: name).map { .endpoint($0) }
+                }
+            })
+    }
+
+    /// The sources of `service`, in the order of fail-over.
+    ///
+    /// - Throws: `DomainNameError` for a name that DNS can't hold.
+    func makeSources(_ service: Service) throws(DomainNameError) -> [any Source] {
+        var sources: [any Source] = []
+        for source in service.sources { sources.append(try make(source, service)) }
+        return sources
+    }
+
+    private func make(
+        _ source: Service.Source, _ service: Service
+    ) throws(DomainNameError) -> any Source {
+        let refresh = RefreshSchedule.Options(service.refresh)
+        let family = AddressFamily(service.records.families)
+        switch source {
+        case .srv(let name): return try srv(name, service)
+        case .consul(let query, let fallback):
+            let api = ConsulSource(
+                query, agents: agents, refresh: refresh, resolver: resolver, family: family)
+            guard let fallback else { return api }
+            return FallbackSource(api, fallback: try srv(fallback, service))
+        case .file(let path):
+            return FileSource(
+                path: path, hosts: hosts, refresh: refresh, family: family, on: loop)
+        case .backends(let backends):
+            var entries: [StaticSource.Entry] = []
+            for backend in backends { entries.append(try StaticSource.Entry(backend)) }
+            return StaticSource(
+                entries, hosts: hosts, refresh: refresh, family: family, on: loop)
+        }
+    }
+
+    private func srv(
+        _ name: String, _ service: Service
+    ) throws(DomainNameError) -> any Source {
+        let name = try DomainName(name)
+        let options = SRVSource.Options(service)
+        if let known = lookups[name]?.first(where: { $0.options == options }) {
+            return SharedSource(known.lookup)
+        }
+        let lookup = SharedLookup("SRV \(name)") { [resolver, loop] in
+            SRVSource(name, resolver: resolver, options: options, on: loop)
+        } onIdle: { [weak self] in
+            self?.lookups[name]?.removeAll { $0.options == options }
+            if self?.lookups[name]?.isEmpty == true { self?.lookups[name] = nil }
+        }
+        lookups[name, default: []].append((options, lookup))
+        return SharedSource(lookup)
+    }
+}
+
+extension SRVSource.Options {
+    /// How the names of `service` are looked up.
+    init(_ service: Service) {
+        self.init()
+        refresh = RefreshSchedule.Options(service.refresh)
+        family = AddressFamily(service.records.families)
+        port = service.records.port
+        fallbackPort = service.records.fallbackPort
+    }
+}
+
+extension StaticSource.Entry {
+    /// A backend that the operator wrote down.
+    ///
+    /// - Throws: `DomainNameError` for a name that DNS can't hold.
+    init(_ backend: Service.StaticBackend) throws(DomainNameError) {
+        let host = backend.address.host
+        let parsed: Host =
+            if let address = IPAddress(host) {
+                .address(address)
+            } else {
+                .name(try HostName(host))
+            }
+        self.init(
+            parsed, port: backend.address.port, priority: backend.priority, weight: backend.weight)
+    }
+}
+
+extension AddressFamily {
+    /// Which addresses of a host are asked for.
+    init(_ families: Service.Records.Families) {
+        switch families {
+        case .ipv4First: self = .ipv4First
+        case .ipv6First: self = .ipv6First
+        case .ipv4: self = .ipv4
+        case .ipv6: self = .ipv6
+        case .both: self = .both
+        }
+    }
+}
+
+extension RefreshSchedule.Options {
+    /// When a source is asked again.
+    init(_ refresh: Service.Refresh) {
+        self.init()
+        floor = refresh.floor
+        ceiling = refresh.ceiling
+        jitterPercent = refresh.jitterPercent
+    }
+}
+
+extension ResolverOptions {
+    /// How names are looked up; by the nameservers of `system` when none are configured, or
+    /// `ofSystem` is true. Nameservers that are given by name are left out.
+    init(_ dns: DNSSettings, _ system: ResolvConf, ofSystem: Bool = false) {
+        let asksSystem = dns.servers.isEmpty || ofSystem
+        let servers = dns.servers.compactMap { place -> Endpoint? in
+            if case .endpoint(let endpoint) = place { endpoint } else { nil }
+        }
+        self.init(servers: asksSystem ? system.endpoints() : servers)
+        timeout = dns.timeout ?? (asksSystem ? system.timeout : nil) ?? DNSSettings.timeoutDefault
+        attempts =
+            dns.attempts ?? (asksSystem ? system.attempts : nil) ?? DNSSettings.attemptsDefault
+        deadline = timeout * attempts + .seconds(1)
+        tcpFirst = dns.transport == .tcp || asksSystem && system.usesTCP
+        usesEDNS = dns.edns == .on
+        mixesCase = dns.mixCase == .on
+        queriesPerSecond = dns.rate
+    }
+}
+
+extension Configuration {
+    /// The hosts that are to be followed: those of nameservers, agents and the collector.
+    var followedHosts: Set<String> {
+        let agents = consul.agents.compactMap { agent -> HostAndPort? in
+            if case .name(let name) = agent { name } else { nil }
+        }
+        let names = (dns.servers + [statsd.to].compactMap(\.self)).compactMap(\.name) + agents
+        return Set(names.map(\.host))
+    }
+}
+
+extension SystemNames.Paths {
+    /// These, but for what `dns` names itself.
+    package func with(_ dns: DNSSettings) -> Self {
+        var paths = self
+        paths.resolvConf = dns.resolvConf
+        return paths
+    }
+}
+
+extension ConsulOptions {
+    /// How Consul's agents are asked.
+    ///
+    /// It has no agents yet. The token's file may be another program's, and missing, where nothing is
+    /// asked of Consul.
+    ///
+    /// - Throws: `StartFailure` when the token's file can't be read or holds no token.
+    init(_ consul: ConsulSettings, isUsed: Bool) throws {
+        self.init()
+        agents = []
+        wait = consul.wait
+        isStale = consul.stale == .on
+        connectionsPerAgentMax = consul.connections
+        token = isUsed ? try consul.readToken() : (try? consul.readToken()) ?? nil
+    }
+}
+
+extension ConsulSettings {
+    /// The token that agents are sent; nil for none. Reads its file, if it has one.
+    ///
+    /// - Throws: `StartFailure` when that can't be read or holds no token.
+    func readToken() throws -> ConsulToken? {
+        guard let path = tokenFile else { return token.flatMap { ConsulToken($0) } }
+        let found: ConsulToken?
+        do throws(FileTextError) {
+            found = ConsulToken(try NamedText.read(path: path).text)
+        } catch {
+            throw StartFailure(description: "consul.token-file: \(path) \(error.text)")
+        }
+        guard let found else {
+            throw StartFailure(
+                description: "consul.token-file: \(path) holds no token: a line of visible ASCII")
+        }
+        return found
+    }
+}

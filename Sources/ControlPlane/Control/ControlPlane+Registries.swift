@@ -1,0 +1,76 @@
+// What the admin port shows of nameservers and agents, in words.
+
+internal import Admin
+internal import Consul
+internal import DNSClient
+internal import DNSWire
+
+extension AdminSnapshot.Registry {
+    /// A nameserver.
+    init(_ server: ServerStatus, _ clock: DisplayClock) {
+        let health = server.health
+        let isWell =
+            switch health.state {
+            case .untried, .working: true
+            case .failing, .away: false
+            }
+        self.init(
+            kind: "nameserver", address: "\(server.endpoint)", isWell: isWell,
+            sentence: ([Self.sentence(health, clock)] + Self.habits(server))
+                .joined(separator: "; "))
+        for (code, count) in server.counters.responses { answers["\(code)"] = count }
+        answers["silence"] = server.counters.silences
+        answers["unreachable"] = server.counters.unreachable
+        answers["truncated"] = server.counters.truncated
+        answers["asked_again"] = server.counters.doubted
+        malformed = server.counters.malformed + server.counters.mismatched
+        if let last = server.lastMalformed {
+            lastMalformed = "\(last.what)"
+            lastMalformedAt = clock.wall(last.at)
+        }
+    }
+
+    /// How it is asked otherwise than others, and why.
+    private static func habits(_ server: ServerStatus) -> [String] {
+        var habits: [String] = []
+        if server.keepsCase == false {
+            habits.append("asked as spelled, since it changes the case of letters")
+        } else if server.ignoresCase == false {
+            habits.append("asked as spelled, since it denies names in another case of letters")
+        }
+        if let failure = server.ednsFailure {
+            habits.append("asked without EDNS, since \(failure) with it")
+        }
+        return habits
+    }
+
+    private static func sentence(_ health: ServerHealth, _ clock: DisplayClock) -> String {
+        switch health.state {
+        case .untried: return "not asked yet"
+        case .working:
+            guard let roundTrip = health.roundTrip else { return "answers" }
+            let microseconds = roundTrip / .microseconds(1)
+            return "answers within \((microseconds / 100).rounded() / 10) ms"
+        case .failing, .away:
+            let last = health.lastFailure.map { "\($0.what)" } ?? "no answer"
+            return "\(last), \(health.failuresInARow) times in a row"
+        }
+    }
+
+    /// A Consul agent.
+    init(_ agent: ConsulAgentStatus, _ clock: DisplayClock) {
+        let last = agent.lastFailure.map(\.text) ?? "no answer"
+        self.init(
+            kind: "Consul agent", address: "\(agent.target)", isWell: agent.isAvailable,
+            sentence: agent.isAvailable ? "answers" : last)
+        answers["good"] = Int(agent.answers)
+        for (kind, count) in agent.failures { answers[kind.rawValue] = Int(count) }
+        answers["without_leader"] = Int(agent.answersWithoutLeader)
+        answers["filtered"] = Int(agent.answersFiltered)
+        malformed = Int(agent.malformedJSON)
+        if let last = agent.lastMalformedJSON {
+            lastMalformed = last.text
+            lastMalformedAt = clock.wall(last.at)
+        }
+    }
+}

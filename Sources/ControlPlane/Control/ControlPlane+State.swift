@@ -1,0 +1,22 @@
+// ControlPlane+State: what the operator hears of the state file.
+
+internal import Configuration
+internal import Discovery
+
+extension Log {
+    /// Writes what the state file at `path` has to say.
+    func write(_ event: StateFile.Event, path: String) {
+        switch event {
+        case .unreadable(let why):
+            write(
+                .warning, "state.unreadable",
+                ["file": path, "cause": why, "effect": "starts without the last good answers"])
+        case .unwritable(let why):
+            write(
+                .warning, "state.unwritable",
+                ["file": path, "cause": why, "effect": "a start without discovery finds nothing"])
+        case .written:
+            write(.info, "state.written", ["file": path])
+        }
+    }
+}

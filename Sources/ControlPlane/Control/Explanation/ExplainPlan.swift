@@ -1,0 +1,366 @@
+// ExplainPlan: what `fairlead explain` asks, and whom: each nameserver or agent by itself, all at once, by
+// the very source that the proxy would use.
+
+internal import Backends
+package import Configuration
+internal import Consul
+internal import ConsulQuery
+internal import DNSClient
+package import DNSWire
+package import Discovery
+internal import Documents
+internal import Endpoints
+internal import Events
+package import Explain
+
+/// The questions of one explanation. Blocks the thread that carries it out.
+package struct ExplainPlan {
+    private enum Kind {
+        /// What Consul's API says.
+        case consul(ConsulServiceQuery)
+        /// What is known without asking.
+        case known(String, DiscoveryAnswer)
+        /// The SRV records of a name.
+        case records(DomainName, SRVSource.Options)
+        /// A list of names and addresses.
+        case list([StaticSource.Entry], AddressFamily)
+        /// Records of another type.
+        case name(DomainName, RecordType)
+    }
+
+    /// Whom to ask, and how. Value type.
+    package struct Asking {
+        /// The nameservers, each of which is asked by itself.
+        var options: ResolverOptions
+        /// How hosts are found besides.
+        var rules: NameRules
+        /// Consul's agents as they are written, and where each is or why that is not known.
+        var agents: [(name: String, places: Result<[Target], NoSuchHost>)] = []
+        /// How they are asked; nil when the token's file can't be read.
+        var consul: ConsulOptions?
+        /// What can't be a backend.
+        var own: OwnAddresses
+
+        /// Those of `configuration`. Nameservers whose names have no address are left out, and
+        /// `tell` is called with why. Blocks while names are looked up.
+        package init(_ configuration: Configuration, _ names: SystemNames, tell: (String) -> Void) {
+            let dns = configuration.dns
+            options = ResolverOptions(dns, names.resolvConf)
+            rules = names.rules
+            own = OwnAddresses(configuration)
+            let found = HostFinder.find(configuration.followedHosts, names, dns)
+            if !dns.servers.isEmpty {
+                options.servers = dns.servers.flatMap { place -> [Endpoint] in
+                    switch place {
+                    case .endpoint(let endpoint): return [endpoint]
+                    case .name(let name):
+                        switch found[name.host] {
+                        case .success(let addresses)?:
+                            return addresses.map { Endpoint($0, name.port) }
+                        case .failure(let why)?: tell(why.text)
+                        case nil: break
+                        }
+                        return []
+                    }
+                }
+            }
+            agents = configuration.consul.agents.map { agent in
+                switch agent {
+                case .target(let target): ("\(agent)", .success([target]))
+                case .name(let name):
+                    (
+                        "\(agent)",
+                        (found[name.host] ?? .success([])).map { addresses in
+                            addresses.map { .endpoint(Endpoint($0, name.port)) }
+                        }
+                    )
+                }
+            }
+            let isUsed = configuration.consul.areUsed(by: configuration.services)
+            do {
+                consul = try ConsulOptions(configuration.consul, isUsed: isUsed)
+            } catch {
+                tell("\(error)")
+            }
+        }
+    }
+
+    private let kind: Kind
+    private let asking: Asking
+    private var subject: Explanation.Subject
+
+    /// A bare name with the options that a service has by default.
+    package init(_ name: DomainName, _ type: RecordType, _ defaults: Service, _ asking: Asking) {
+        self.init(
+            defaults,
+            type == .srv ? .records(name, SRVSource.Options(defaults)) : .name(name, type),
+            "\(type) \(name)", asking)
+        subject.service = nil
+        subject.makesInstances = type == .srv
+    }
+
+    private init(_ service: Service, _ kind: Kind, _ summary: String, _ asking: Asking) {
+        self.kind = kind
+        self.asking = asking
+        subject = Explanation.Subject(summary)
+        subject.service = service.name
+        subject.refresh = RefreshSchedule.Options(service.refresh)
+        subject.roster = RosterOptions(service)
+    }
+
+    /// One for each source of `service`; two for a query of Consul's API that falls back to DNS.
+    ///
+    /// - Throws: `StartFailure` for a name that DNS can't hold.
+    package static func plans(
+        for service: Service, _ asking: Asking
+    ) throws(StartFailure) -> [ExplainPlan] {
+        do throws(DomainNameError) {
+            var plans: [ExplainPlan] = []
+            for source in service.sources {
+                plans += try Self.plans(for: source, of: service, asking)
+            }
+            return plans
+        } catch {
+            throw StartFailure(description: "service \(service.name): \(error)")
+        }
+    }
+
+    private static func plans(
+        for source: Service.Source, of service: Service, _ asking: Asking
+    ) throws(DomainNameError) -> [ExplainPlan] {
+        func records(_ name: String) throws(DomainNameError) -> ExplainPlan {
+            let name = try DomainName(name)
+            return ExplainPlan(
+                service, .records(name, SRVSource.Options(service)), "SRV \(name)", asking)
+        }
+        let family = AddressFamily(service.records.families)
+        switch source {
+        case .srv(let name): return [try records(name)]
+        case .consul(let query, let fallback):
+            var plan = ExplainPlan(service, .consul(query), "Consul \(query)", asking)
+            plan.subject.asked = .agents
+            guard let fallback else { return [plan] }
+            return [plan, try records(fallback)]
+        case .backends(let backends):
+            var entries: [StaticSource.Entry] = []
+            for backend in backends { entries.append(try StaticSource.Entry(backend)) }
+            return [
+                ExplainPlan(
+                    service, .list(entries, family), "a fixed list of \(entries.count)", asking)
+            ]
+        case .file(let path): return [file(path, service, family, asking)]
+        }
+    }
+
+    private static func file(
+        _ path: String, _ service: Service, _ family: AddressFamily, _ asking: Asking
+    ) -> ExplainPlan {
+        var failure: DiscoveryFailure
+        do {
+            let entries = try FileTargets.parse(try NamedText.read(path: path)).entries
+            guard entries.isEmpty else {
+                return ExplainPlan(
+                    service, .list(entries, family), "\(entries.count) of the file \(path)", asking)
+            }
+            failure = .nodata
+        } catch let error as FileTextError {
+            failure = .malformed(error.text)
+        } catch {
+            failure = .malformed("\(error)")
+        }
+        var plan = ExplainPlan(service, .known(path, .failure(failure)), "file \(path)", asking)
+        plan.subject.asked = .nobody
+        return plan
+    }
+
+    /// Asks each server by itself, all at once.
+    package func carryOut() -> Explanation {
+        let loop = EventLoop()
+        switch kind {
+        case .known(let name, let result):
+            return Explanation(subject, [.init(named: name, result: result)], now: .now)
+        case .consul(let query):
+            let lookups = agentLookups(query, on: loop)
+            wait(for: lookups, asking.consul?.answerTimeout ?? .zero, on: loop)
+            return Explanation(subject, lookups.compactMap(\.report), now: .now)
+        case .records, .list, .name:
+            let lookups = nameLookups(on: loop)
+            // Each question ends within its deadline: the records, the same over TCP, the addresses,
+            // and aliases that lead on.
+            wait(for: lookups, asking.options.deadline * 12, on: loop)
+            return Explanation(subject, lookups.compactMap(\.report), now: .now)
+        }
+    }
+
+    private func wait(for lookups: [Lookup], _ limit: Duration, on loop: EventLoop) {
+        let timer = Timer(on: loop) {}
+        // What is asked last takes as long as what was asked first.
+        timer.schedule(after: limit + .seconds(5))
+        while timer.isScheduled, !lookups.allSatisfy(\.isOver) { loop.runOnce(waiting: true) }
+        for lookup in lookups { lookup.stop() }
+    }
+
+    private func nameLookups(on loop: EventLoop) -> [Lookup] {
+        asking.options.servers.map { server in
+            var options = asking.options
+            options.servers = [server]
+            let lookup = lookup(Resolver(options, on: loop))
+            switch kind {
+            case .name(let name, let type): lookup.ask(name, type)
+            case .records(let name, let options):
+                // Nothing follows from addresses where they are wanted anyway.
+                lookup.nameInstead = options.fallbackPort == nil ? name : nil
+                lookup.follow(
+                    SRVSource(name, resolver: lookup.resolver, options: options, on: loop))
+            case .list(let entries, let family):
+                lookup.follow(
+                    StaticSource(
+                        entries,
+                        hosts: HostResolver(lookup.resolver) { [rules = asking.rules] in rules },
+                        refresh: subject.refresh, family: family, on: loop))
+            case .consul, .known: break
+            }
+            return lookup
+        }
+    }
+
+    private func lookup(_ resolver: Resolver, named name: String? = nil) -> Lookup {
+        Lookup(resolver, named: name) { [own = asking.own, service = subject.service ?? ""] in
+            own.objection(to: $0, of: service)
+        }
+    }
+
+    private func agentLookups(_ query: ConsulServiceQuery, on loop: EventLoop) -> [Lookup] {
+        asking.agents.flatMap { agent -> [Lookup] in
+            switch agent.places {
+            case .failure(let why):
+                let lookup = lookup(Resolver(asking.options, on: loop), named: agent.name)
+                lookup.finish(.failure(.explained(.unreachable, why.text)))
+                return [lookup]
+            case .success(let targets):
+                return targets.map { target in
+                    let resolver = Resolver(asking.options, on: loop)
+                    let lookup = lookup(resolver, named: "\(target)")
+                    guard var options = asking.consul else {
+                        lookup.finish(.failure(.explained(.refused, "there is no token")))
+                        return lookup
+                    }
+                    options.agents = [target]
+                    lookup.follow(
+                        ConsulSource(
+                            query, agents: ConsulAgents(options, on: loop),
+                            refresh: subject.refresh, resolver: resolver))
+                    return lookup
+                }
+            }
+        }
+    }
+}
+
+/// One lookup against one server or agent. Loop thread only.
+private final class Lookup {
+    let resolver: Resolver
+    /// Of an agent; nil for a nameserver.
+    private let name: String?
+    /// A name whose addresses are asked for when it has no SRV records; nil for none.
+    var nameInstead: DomainName?
+    private(set) var isOver = false
+    private var answers: [DNSAnswer] = []
+    private var result: DiscoveryAnswer?
+    private var addressesInstead: [IPAddress] = []
+    private var samples: [DNSAnswer] = []
+    private var source: (any Source)?
+
+    /// Why an instance can't be a backend; nil when it can.
+    private let objection: (Endpoint) -> String?
+    private var leftOut: [String] = []
+
+    init(_ resolver: Resolver, named name: String?, objection: @escaping (Endpoint) -> String?) {
+        self.resolver = resolver
+        self.name = name
+        self.objection = objection
+    }
+
+    func ask(_ name: DomainName, _ type: RecordType) {
+        resolver.ask(name, type) { [unowned self] answer in
+            answers.append(answer)
+            isOver = true
+        }
+    }
+
+    func follow(_ source: any Source) {
+        self.source = source
+        if let source = source as? any DNSSource {
+            source.onAnswer = { [unowned self] in if !isOver { answers.append($0) } }
+        }
+        source.start { [unowned self] answer in
+            guard !isOver, result == nil else { return }
+            finish(answer)
+        }
+    }
+
+    /// That is what it came to.
+    func finish(_ answer: DiscoveryAnswer) {
+        result = withoutOwn(answer)
+        guard let nameInstead, case .failure(let failure) = answer,
+            failure.kind == .nodata || failure.kind == .nxdomain
+        else { return takeSamples() }
+        resolver.resolveAddresses(nameInstead) { [unowned self] found in
+            addressesInstead = found.addresses
+            isOver = true
+        }
+    }
+
+    private func withoutOwn(_ answer: DiscoveryAnswer) -> DiscoveryAnswer {
+        guard case .instances(let instances) = answer else { return answer }
+        return .instances(
+            instances.filter { instance in
+                guard let why = objection(instance.endpoint) else { return true }
+                leftOut.append("\(instance.endpoint) is left out: \(why)")
+                return false
+            })
+    }
+
+    private static let samplesMore = 4
+
+    /// Asks the question that had SRV records a few times more: a server may name others each time.
+    private func takeSamples() {
+        guard let source = source as? SRVSource, case .instances = result,
+            let last = answers.last(where: { $0.question.type == .srv && $0.outcome.hasRecords })
+        else {
+            isOver = true
+            return
+        }
+        source.onAnswer = nil
+        samples = [last]
+        for _ in 0..<Self.samplesMore {
+            resolver.ask(last.question.name, .srv, tcpFirst: last.transport == .tcp) {
+                [unowned self] answer in
+                samples.append(answer)
+                isOver = samples.count > Self.samplesMore
+            }
+        }
+    }
+
+    func stop() {
+        source?.stop()
+        resolver.close()
+    }
+
+    var report: Explanation.Server? {
+        if let name {
+            var agent = Explanation.Server(
+                named: name, result: result ?? .failure(.timeout),
+                notes: (source as? ConsulSource)?.findings.sentences ?? [])
+            agent.leftOut = leftOut
+            return agent
+        }
+        guard let status = resolver.servers.first else { return nil }
+        var server = Explanation.Server(
+            status, answers: answers, result: result, samples: samples,
+            partialAnswers: (source as? SRVSource)?.partialAnswers ?? .init())
+        server.addressesInstead = addressesInstead
+        server.leftOut = leftOut
+        return server
+    }
+}

@@ -1,0 +1,228 @@
+// JournalLines: how the journal stands in the log. Backends that change alike within a moment share
+// a line: a service of a thousand instances begins with one line, and so does its outage.
+//
+// | level   | what                                                                              |
+// |---------|-----------------------------------------------------------------------------------|
+// | error   | requests are refused, or go to backends that are not up                           |
+// | warning | a backend is down or ejected, or stays though requests fail on it; discovery      |
+// |         | fails, or lost much at once; requests were cut off                                |
+// | info    | everything else: what comes, goes, is back, or was ordered                        |
+// | debug   | first checks that begin                                                           |
+
+internal import Backends
+internal import Configuration
+internal import Endpoints
+internal import Wording
+
+/// Entries of the journal on their way into the log. Value type, control thread; the caller owns
+/// the clock.
+struct JournalLines {
+    /// A line, without its time.
+    typealias Line = LogFolding.Event
+
+    /// Changes that are alike, of backends of one service.
+    private struct Change {
+        let key: Key
+        var endpoints: [Endpoint]
+        /// For a quick look whether one is among them.
+        var seen: Set<Endpoint>
+    }
+
+    private struct Key: Hashable {
+        let service: String
+        let from: BackendState.Phase?
+        let to: BackendState.Phase
+        let cause: Cause
+    }
+
+    /// How long a change waits for others like it.
+    static let patience = Duration.milliseconds(100)
+    /// Backends that one line names; of more it says how many.
+    private static let namedMax = 10
+
+    private var changes: [Change] = []
+
+    /// Whether changes wait for `flush`.
+    var isEmpty: Bool { changes.isEmpty }
+
+    /// Takes an entry that concerns the service called `service`. Returns the lines that can be
+    /// written now, in their order; those of changes of backends wait for others like them.
+    mutating func take(_ entry: JournalEntry, service: String) -> [Line] {
+        if case .phase(let from, let to, let cause) = entry.event, let endpoint = entry.endpoint {
+            return take(Key(service: service, from: from, to: to, cause: cause), endpoint)
+        }
+        var lines = flush()
+        guard var line = entry.event.line else { return lines }
+        var head = [(key: "service", value: service)]
+        if let endpoint = entry.endpoint { head.append((key: "backend", value: "\(endpoint)")) }
+        line.values = head + line.values
+        lines.append(line)
+        return lines
+    }
+
+    private mutating func take(_ key: Key, _ endpoint: Endpoint) -> [Line] {
+        var lines: [Line] = []
+        // A change of a backend that waits already: what comes between would be told out of order.
+        if changes.contains(where: { $0.key == key && $0.seen.contains(endpoint) }) {
+            lines = flush()
+        }
+        if let place = changes.firstIndex(where: { $0.key == key }) {
+            changes[place].endpoints.append(endpoint)
+            changes[place].seen.insert(endpoint)
+        } else {
+            changes.append(Change(key: key, endpoints: [endpoint], seen: [endpoint]))
+        }
+        return lines
+    }
+
+    /// Returns the lines of all changes that wait.
+    mutating func flush() -> [Line] {
+        defer { changes = [] }
+        return changes.map(Self.line)
+    }
+
+    private static func line(_ change: Change) -> Line {
+        var values = [(key: "service", value: change.key.service)]
+        if change.endpoints.count == 1 {
+            values.append((key: "backend", value: "\(change.endpoints[0])"))
+        } else {
+            let named = change.endpoints.prefix(namedMax).map { "\($0)" }.joined(separator: ",")
+            let isCut = change.endpoints.count > namedMax
+            values.append((key: "count", value: "\(change.endpoints.count)"))
+            values.append((key: "backends", value: isCut ? named + ",…" : named))
+        }
+        guard let from = change.key.from else {
+            return Line(severity: .info, name: "backend.found", values: values)
+        }
+        values.append((key: "from", value: from.rawValue))
+        values.append((key: "to", value: change.key.to.rawValue))
+        values.append((key: "cause", value: "\(change.key.cause)"))
+        return Line(severity: severity(of: change.key.to), name: "backend.state", values: values)
+    }
+
+    private static func severity(of phase: BackendState.Phase) -> LogLevel {
+        switch phase {
+        case .checking: .debug
+        case .discovered, .up, .draining, .gone: .info
+        case .down, .ejected: .warning
+        }
+    }
+}
+
+extension JournalEvent {
+    /// The line of an event that is no change of phase, without what it concerns; nil for what is
+    /// logged elsewhere.
+    fileprivate var line: LogFolding.Event? {
+        switch self {
+        case .phase, .noted: nil
+        case .share, .override, .checkOrdered, .operatorDrainLimit, .ejectionRefused,
+            .probationEnded:
+            backendLine
+        case .serviceAdded: Self.line(.info, "service.added")
+        case .serviceRemoved: Self.line(.info, "service.removed")
+        case .optionsChanged: Self.line(.info, "service.changed", [("what", "options")])
+        case .sourceChanged: Self.line(.info, "service.changed", [("what", "sources")])
+        case .emergencyBegan(let conduct):
+            Self.line(.error, "service.no_backend", [("effect", "\(conduct)")])
+        case .emergencyRefuses:
+            Self.line(
+                .error, "service.no_backend",
+                [
+                    ("cause", "live requests fail as well"),
+                    ("effect", "\(Emergency.Conduct.refusing)"),
+                ])
+        case .emergencyEnded(let time):
+            Self.line(.info, "service.recovered", [("after", time.spoken)])
+        case .sourceFailed, .sourceRecovered, .sourceRecalled, .holdEnded, .massLoss,
+            .lostServe, .lostWait, .lostRecalled, .replacing, .replaced, .instancesRefused:
+            discoveryLine
+        }
+    }
+
+    private var backendLine: LogFolding.Event? {
+        switch self {
+        case .share(let from, let to):
+            Self.line(.info, "backend.share", [("from", "\(from)"), ("to", "\(to)")])
+        case .override(let from, let to, let voice):
+            Self.line(
+                .info, "backend.override",
+                [
+                    ("from", from.map { "\($0)" } ?? "none"),
+                    ("to", to.map { "\($0)" } ?? "none"), ("cause", "\(voice)"),
+                ])
+        case .checkOrdered(let voice):
+            Self.line(.info, "backend.check_ordered", [("cause", "\(voice)")])
+        case .operatorDrainLimit:
+            Self.line(
+                .warning, "backend.drain_limit",
+                [
+                    ("cause", "drained for as long as a drain may take"),
+                    ("effect", "what ran on it was ended"),
+                ])
+        case .ejectionRefused(let reason):
+            Self.line(
+                .warning, "backend.kept",
+                [("cause", "live requests fail, and \(reason)"), ("effect", "it stays")])
+        case .probationEnded(let isProven):
+            Self.line(
+                .info, "backend.proven",
+                [("cause", isProven ? "a live answer was good" : "nothing spoke against it")])
+        default: nil
+        }
+    }
+
+    private var discoveryLine: LogFolding.Event? {
+        switch self {
+        case .sourceFailed(let title, let failure, let hold):
+            Self.line(
+                .warning, "discovery.failed",
+                title.field + [("cause", "\(failure)")]
+                    + (hold.map { [("hold", $0.spoken)] } ?? []))
+        case .sourceRecovered(let title, let count):
+            Self.line(.info, "discovery.recovered", title.field + [("instances", "\(count)")])
+        case .sourceRecalled(let title, let count, let age):
+            Self.line(
+                .warning, "discovery.recalled",
+                title.field + [
+                    ("instances", "\(count)"), ("age", age.spoken),
+                    ("cause", "discovery fails from the start; the state file had them"),
+                ])
+        case .holdEnded(let kind):
+            Self.line(.warning, "discovery.hold_ended", [("hold", kind.rawValue)])
+        case .massLoss(let lost, let count, let hold):
+            Self.line(
+                .warning, "discovery.mass_loss",
+                [("lost", "\(lost)"), ("of", "\(count)"), ("hold", hold.spoken)])
+        case .lostServe(let count, _):
+            Self.line(
+                .warning, "discovery.lost_serve", [("count", "\(count)"), ("cause", "\(self)")])
+        case .lostWait(let count):
+            Self.line(.info, "discovery.lost_wait", [("count", "\(count)")])
+        case .replacing(let old, let new):
+            Self.line(.info, "discovery.replacing", [("old", "\(old)"), ("new", "\(new)")])
+        case .replaced(let old, let new):
+            Self.line(.info, "discovery.replaced", [("old", "\(old)"), ("new", "\(new)")])
+        case .lostRecalled(let count):
+            Self.line(
+                .warning, "discovery.lost_recalled",
+                [("count", "\(count)"), ("cause", "no other backend is up")])
+        case .instancesRefused(let count, let limit):
+            Self.line(
+                .warning, "discovery.instances_refused",
+                [("count", "\(count)"), ("limit", "\(limit)")])
+        default: nil
+        }
+    }
+
+    private static func line(
+        _ severity: LogLevel, _ name: String, _ values: [(String, String)] = []
+    ) -> LogFolding.Event {
+        LogFolding.Event(
+            severity: severity, name: name, values: values.map { (key: $0.0, value: $0.1) })
+    }
+}
+
+extension JournalEvent.SourceTitle {
+    /// Which source it is, where there are several.
+    fileprivate var field: [(String, String)] { of == 1 ? [] : [("source", "\(number) of \(of)")] }
+}

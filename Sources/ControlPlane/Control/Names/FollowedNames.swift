@@ -1,0 +1,114 @@
+// FollowedNames: where nameservers, Consul's agents and collectors are that the configuration names, and not
+// by address. Containers get another address when they are made anew: each name is looked up again after
+// its time to live, within 5 s at the latest, whether or not anything fails.
+
+internal import Backends
+internal import Configuration
+internal import DNSClient
+internal import DNSWire
+internal import Discovery
+internal import Endpoints
+internal import Events
+
+/// The addresses of a few names, kept up to date. Control thread only.
+final class FollowedNames {
+    /// What is known of one name.
+    private struct Followed {
+        var addresses: [IPAddress]
+        /// Why it has none, or none that is new; nil while lookups are good.
+        var failure: String?
+        var source: StaticSource?
+    }
+
+    /// How late another address is noticed.
+    private static let ceiling = Duration.seconds(5)
+
+    private var names: [String: Followed] = [:]
+    private let hosts: HostResolver
+    private unowned let loop: EventLoop
+
+    /// `found` is what each name came to at the start; later `hosts` finds them.
+    init(
+        _ found: [String: Result<[IPAddress], NoSuchHost>], hosts: HostResolver,
+        on loop: EventLoop
+    ) {
+        self.hosts = hosts
+        self.loop = loop
+        names = found.mapValues { result in
+            switch result {
+            case .success(let addresses): Followed(addresses: addresses)
+            case .failure(let why): Followed(addresses: [], failure: why.text)
+            }
+        }
+    }
+
+    /// Where the host and port of `name` are now, IPv4 first; empty while that is not known.
+    func endpoints(of name: HostAndPort) -> [Endpoint] {
+        (names[name.host]?.addresses ?? []).map { Endpoint($0, name.port) }
+    }
+
+    /// The same for a place that may be an address.
+    func endpoints(of place: Place) -> [Endpoint] {
+        switch place {
+        case .endpoint(let endpoint): [endpoint]
+        case .name(let name): endpoints(of: name)
+        }
+    }
+
+    /// Looks the names up again and again, and calls `onChange` when one of them has moved. `log` is
+    /// told of names that can't be found, and of those that are found again.
+    func start(log: @escaping () -> Log, onChange: @escaping () -> Void) {
+        for (host, known) in names {
+            if let failure = known.failure { Self.tell(host, failure, log()) }
+            guard let name = try? HostName(host) else { continue }
+            var refresh = RefreshSchedule.Options()
+            refresh.ceiling = Self.ceiling
+            // The port is nobody's: it is the addresses that are asked for.
+            let entry = StaticSource.Entry(.name(name), port: 1, priority: 0, weight: 1)
+            let source = StaticSource(
+                [entry], hosts: hosts, refresh: refresh, family: .both, on: loop)
+            names[host]?.source = source
+            source.start { [unowned self] answer in
+                hear(answer, of: host, log: log, onChange: onChange)
+            }
+        }
+    }
+
+    /// Looks nothing up any more.
+    func stop() {
+        for followed in names.values { followed.source?.stop() }
+    }
+
+    private func hear(
+        _ answer: DiscoveryAnswer, of host: String, log: () -> Log, onChange: () -> Void
+    ) {
+        guard let before = names[host] else { return }
+        switch answer {
+        case .failure(let failure):
+            // What was known may still be right.
+            names[host]?.failure = "\(failure)"
+            if before.failure == nil { Self.tell(host, "\(failure)", log()) }
+        case .instances(let instances):
+            let addresses = instances.map(\.endpoint.address)
+            names[host]?.failure = nil
+            guard addresses != before.addresses || before.failure != nil else { return }
+            names[host]?.addresses = addresses
+            log().write(
+                .info, "name.found",
+                [
+                    "name": host,
+                    "addresses": addresses.map { "\($0)" }.joined(separator: ","),
+                ])
+            if addresses != before.addresses { onChange() }
+        }
+    }
+
+    private static func tell(_ host: String, _ why: String, _ log: Log) {
+        log.write(
+            .warning, "name.not_found",
+            [
+                "name": host, "cause": why,
+                "effect": "it is looked up again and again; check the name, or give an address",
+            ])
+    }
+}

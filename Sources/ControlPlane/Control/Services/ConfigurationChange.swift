@@ -1,0 +1,170 @@
+// ConfigurationChange: what becomes different when one configuration takes the place of another, and
+// what of it a running program can't do. Pure: both are values, and nothing is changed here.
+
+internal import Backends
+internal import Configuration
+internal import Health
+internal import Proxy
+
+/// The difference of two configurations. Services are told apart by name, and so are listeners.
+struct ConfigurationChange: Equatable {
+    /// Services that only the new one has, in its order.
+    var added: [Service] = []
+    /// Names of services that only the old one has, in its order.
+    var removed: [String] = []
+    /// Services that both have, and that differ, in the order of the new one.
+    var changed: [ServiceChange] = []
+    /// Names of listeners that both have, and whose settings differ, routes included, in the order of
+    /// the old one.
+    var listeners: [String] = []
+    /// Names of listeners that only the new one has, in its order.
+    var addedListeners: [String] = []
+    /// Names of listeners that only the old one has, in its order.
+    var removedListeners: [String] = []
+    /// Keys of settings that take effect by themselves.
+    var settings: [String] = []
+
+    /// Whether the two are the same.
+    var isEmpty: Bool { self == ConfigurationChange() }
+
+    /// How a service differs. Its backends carry on in any case.
+    struct ServiceChange: Equatable {
+        /// As it is in the new configuration.
+        let service: Service
+        /// Its instances come from elsewhere, or are asked for at other times.
+        var sources = false
+        /// Its backends are judged by other rules.
+        var roster = false
+        /// Its backends are checked in another way.
+        var checks = false
+        /// Its backends are talked to in another way.
+        var proxy = false
+    }
+
+    /// From `old`, which is running, to `new`. Both are valid.
+    ///
+    /// - Throws: everything in which `new` differs that needs a start.
+    init(from old: Configuration, to new: Configuration) throws(ChangeRefusal) {
+        let reasons = Self.reasons(against: new, from: old)
+        guard reasons.isEmpty else { throw ChangeRefusal(reasons: reasons) }
+        compareServices(old.services, new.services)
+        compareListeners(old.listeners, new.listeners)
+        if old.stopTimeout != new.stopTimeout { self.settings.append("stop-timeout") }
+        if old.stopDelay != new.stopDelay { self.settings.append("stop-delay") }
+        if old.log != new.log { self.settings.append("log") }
+        if old.checks != new.checks { self.settings.append("checks.rate") }
+        if old.reload != new.reload { self.settings.append("reload.watch") }
+    }
+
+    private init() {}
+
+    private mutating func compareServices(_ old: [Service], _ new: [Service]) {
+        let before = Dictionary(uniqueKeysWithValues: old.map { ($0.name, $0) })
+        let names = Set(new.map(\.name))
+        removed = old.map(\.name).filter { !names.contains($0) }
+        for service in new {
+            guard let was = before[service.name] else {
+                added.append(service)
+                continue
+            }
+            if was != service { changed.append(ServiceChange(from: was, to: service)) }
+        }
+    }
+
+    private mutating func compareListeners(_ old: [Listener], _ new: [Listener]) {
+        let before = Dictionary(uniqueKeysWithValues: old.map { ($0.name, $0) })
+        let after = Dictionary(uniqueKeysWithValues: new.map { ($0.name, $0) })
+        for listener in old {
+            switch after[listener.name] {
+            case nil: removedListeners.append(listener.name)
+            case listener?: break
+            case .some: listeners.append(listener.name)
+            }
+        }
+        addedListeners = new.map(\.name).filter { before[$0] == nil }
+    }
+
+    /// A line for everything that differs, such as `listener public: added`; for people.
+    var lines: [String] {
+        var lines = addedListeners.map { "listener \($0): added" }
+        lines += removedListeners.map { "listener \($0): removed" }
+        lines += listeners.map { "listener \($0): changed" }
+        lines += added.map { "service \($0.name): added" }
+        lines += removed.map { "service \($0): removed" }
+        for change in changed {
+            let parts = [
+                ("sources", change.sources), ("backends' rules", change.roster),
+                ("checks", change.checks), ("proxying", change.proxy),
+            ].filter(\.1).map(\.0)
+            let what = parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))"
+            lines.append("service \(change.service.name): changed\(what)")
+        }
+        return lines + settings.map { "\($0): changed" }
+    }
+
+    // MARK: - What needs a start
+
+    private static func reasons(
+        against new: Configuration, from old: Configuration
+    ) -> [ChangeRefusal.Reason] {
+        var reasons: [ChangeRefusal.Reason] = []
+        func refuse(_ key: String, if isChanged: Bool, _ why: String) {
+            if isChanged { reasons.append(.init(key: key, why: why)) }
+        }
+        refuse("workers", if: old.workers != new.workers, "threads are started once")
+        refuse("admin", if: old.admin != new.admin, "its address is opened once")
+        refuse("dns", if: old.dns != new.dns, "the resolver is made once")
+        refuse("consul", if: old.consul != new.consul, "its agents are told once")
+        refuse("access-log", if: old.accessLog != new.accessLog, "its writer is started once")
+        refuse(
+            "share-addresses", if: old.shareAddresses != new.shareAddresses,
+            "addresses are opened once")
+        refuse("statsd", if: old.statsd != new.statsd, "its collector is told once")
+        refuse("pin-workers", if: old.pinWorkers != new.pinWorkers, "threads are started once")
+        refuse("user", if: old.user != new.user, "the process changes its user once")
+        refuse("state-file", if: old.stateFile != new.stateFile, "it is read at the start")
+        // What others were told of this process.
+        let isNamed = new.consul.register.name != nil && new.consul.register.port == nil
+        refuse(
+            "listeners", if: isNamed && old.listeners.first?.listen != new.listeners.first?.listen,
+            "the address of the first one is registered in Consul; set consul.register.port")
+        return reasons
+    }
+}
+
+extension ConfigurationChange.ServiceChange {
+    /// Two services of one name.
+    init(from old: Service, to new: Service) {
+        service = new
+        sources =
+            old.sources != new.sources || old.refresh != new.refresh || old.records != new.records
+        roster = RosterOptions(old) != RosterOptions(new)
+        checks = HealthOptions(old.check) != HealthOptions(new.check)
+        // The number is the same, whichever it is.
+        let id = ServiceID(index: 0)
+        proxy =
+            ServiceOptions(old, id: id, workers: 1)
+            != ServiceOptions(new, id: id, workers: 1)
+    }
+}
+
+/// Why a configuration can't take the place of the running one. Nothing was changed then.
+struct ChangeRefusal: Error, Equatable, CustomStringConvertible {
+    /// Never empty.
+    let reasons: [Reason]
+
+    /// One key that differs, and why that needs a start.
+    struct Reason: Equatable, CustomStringConvertible {
+        let key: String
+        let why: String
+        /// Whether a start would do.
+        var needsStart = true
+
+        var description: String {
+            needsStart ? "\(key): can't be changed while it runs: \(why)" : "\(key): \(why)"
+        }
+    }
+
+    /// A line for each reason.
+    var description: String { reasons.map(\.description).joined(separator: "\n") }
+}

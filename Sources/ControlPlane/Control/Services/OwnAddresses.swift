@@ -1,0 +1,78 @@
+// OwnAddresses: backends that would be this process itself. Discovery may name anything, by mistake or by
+// somebody's will: the admin port as a backend would be open to all clients, and a listener as a backend
+// of a service that it leads to would pass each request on to itself until descriptors are spent.
+
+internal import Configuration
+internal import Endpoints
+internal import Events
+
+/// Where this process listens, and for what. Value type, control thread.
+struct OwnAddresses {
+    /// A listener.
+    struct Place {
+        /// Its name.
+        let name: String
+        /// Where it listens.
+        let endpoint: Endpoint
+        /// The names of the services that it leads to.
+        let services: Set<String>
+    }
+
+    /// Where the admin port is; nil for nowhere.
+    var admin: Endpoint?
+    /// The listeners that are open.
+    var listeners: [Place] = []
+    /// Whether an address is one of this machine's; asked only for ports that are listened on.
+    var isLocal: (IPAddress) -> Bool = Self.kernelSendsFrom
+
+    /// Why `endpoint` can't be a backend of `service`, as a phrase; nil when it can. A listener may be a
+    /// backend of a service that it does not lead to: that is a chain, and ends.
+    func objection(to endpoint: Endpoint, of service: String) -> String? {
+        if let admin, isAt(admin, endpoint) { return "it is this Fairlead's own admin port" }
+        let listener = listeners.first {
+            $0.services.contains(service) && isAt($0.endpoint, endpoint)
+        }
+        guard let listener else { return nil }
+        return
+            "it is this Fairlead's own listener \(listener.name), which leads to \(service) again"
+    }
+
+    /// Whether a connection to `endpoint` would come to `own`.
+    private func isAt(_ own: Endpoint, _ endpoint: Endpoint) -> Bool {
+        guard own.port == endpoint.port else { return false }
+        let address = Self.plain(endpoint.address)
+        return own.address == address || own.address.isWildcard && isLocal(address)
+            // The kernel takes the wildcard for loopback.
+            || address.isWildcard && (own.address.isLoopback || own.address.isWildcard)
+    }
+
+    /// An IPv4 address that is written as one of IPv6 (RFC 4291, section 2.5.5.2), as what it is.
+    private static func plain(_ address: IPAddress) -> IPAddress {
+        if case .v6(0, let low) = address, low >> 32 == 0xffff {
+            return .v4(UInt32(truncatingIfNeeded: low))
+        }
+        return address
+    }
+
+    /// The kernel sends from the address itself to one that is its own. Nothing is sent to find out.
+    static func kernelSendsFrom(_ address: IPAddress) -> Bool {
+        if address.isLoopback { return true }
+        do throws(Errno) {
+            let probe = try Socket.connectDatagram(to: Endpoint(address, 9))
+            defer { probe.close() }
+            return probe.localEndpoint?.address == address
+        } catch {
+            return false
+        }
+    }
+}
+
+extension OwnAddresses {
+    /// Where a process would listen that is configured so. Ports that are left to the kernel match nothing.
+    init(_ configuration: Configuration) {
+        self.init(admin: configuration.admin.listen)
+        listeners = configuration.listeners.map {
+            Place(name: $0.name, endpoint: $0.listen, services: Set($0.serviceNames))
+        }
+    }
+}

@@ -1,0 +1,205 @@
+// PublishedListeners: the listeners as the workers have them, so that a change publishes no more than
+// what it changed, and compiles no route table anew that would be the same. Pure.
+//
+// Listeners are told apart by name, and by a number that is never used again: one whose address or
+// mode changes is closed under its old number and opened under a new one, and its counters go on. An
+// address that another listener gives up at the same time is handed over, so that somebody listens on
+// it all the while.
+
+internal import Backends
+internal import Configuration
+internal import Endpoints
+internal import Proxy
+
+/// What the workers were told of the listeners. Control thread only.
+struct PublishedListeners {
+    /// In the order of the configuration.
+    private(set) var entries: [Entry]
+    /// Those that accept no more, and still have connections or may have.
+    private(set) var closing: [Closing] = []
+    private var nextNumber: Int
+
+    /// One listener.
+    struct Entry {
+        /// What the configuration said.
+        fileprivate(set) var settings: Listener
+        /// The numbers of the services that it names.
+        fileprivate(set) var services: [String: ServiceID]
+        /// What the workers were told.
+        fileprivate(set) var options: ListenerOptions
+        /// Where it is, with the port that the kernel chose for port 0.
+        let endpoint: Endpoint
+    }
+
+    /// A listener that was closed.
+    struct Closing {
+        let number: Int
+        let name: String
+        let endpoint: Endpoint
+        /// The services to which its last requests go.
+        let services: Set<ServiceID>
+        /// Workers on which it still has connections, or that have not heard of it yet.
+        fileprivate(set) var workersLeft: Int
+    }
+
+    /// What the workers have to be told, and what is to be noted of it.
+    struct Update {
+        var changed: [ListenerOptions] = []
+        var opened: [ProxyChange.Opening] = []
+        var closed: [Closing] = []
+        /// Whose counters those of an opened listener go on with, by its number.
+        var continued: [Int: Int] = [:]
+    }
+
+    /// The listeners at the start: `settings` as they became `options`, at `endpoints`.
+    init(
+        _ settings: [Listener], _ options: [ListenerOptions], at endpoints: [Endpoint],
+        services: [String: ServiceID]
+    ) {
+        entries = zip(zip(settings, options), endpoints).map { listener, endpoint in
+            Entry(
+                settings: listener.0, services: listener.0.services(of: services),
+                options: listener.1, endpoint: endpoint)
+        }
+        nextNumber = entries.count
+    }
+
+    // MARK: - Where a listener's connections are to come from
+
+    private enum Origin: Equatable {
+        /// The listener at this place goes on, or at least its sockets do.
+        case place(Int)
+        /// An address that has to be opened.
+        case new
+    }
+
+    private func origin(of listener: Listener, among all: [String: Listener]) -> Origin {
+        if let place = entries.firstIndex(where: {
+            $0.settings.name == listener.name && $0.settings.listen == listener.listen
+        }) {
+            return .place(place)
+        }
+        // With port 0 any address will do, so a new one is taken.
+        guard listener.listen.port != 0,
+            let place = entries.firstIndex(where: { $0.settings.listen == listener.listen }),
+            all[entries[place].settings.name]?.listen != listener.listen
+        else { return .new }
+        return .place(place)
+    }
+
+    /// Those of `listeners` whose addresses have to be opened before they can be published.
+    func unopened(of listeners: [Listener]) -> [Listener] {
+        let all = Dictionary(uniqueKeysWithValues: listeners.map { ($0.name, $0) })
+        return listeners.filter { origin(of: $0, among: all) == .new }
+    }
+
+    /// Whether this process listens on `endpoint`, or a part of it, or may still do so.
+    func overlaps(_ endpoint: Endpoint) -> Bool {
+        entries.contains { $0.endpoint.overlaps(endpoint) }
+            || closing.contains { $0.endpoint.overlaps(endpoint) }
+    }
+
+    // MARK: - Changing
+
+    /// Makes `listeners` what is published: as soon as it can be said of each service that they name.
+    /// `sockets` has those of each that is `unopened`, by name. Returns what the workers have to be
+    /// told.
+    mutating func update(
+        to listeners: [Listener], services: [String: ServiceID], workers: Int,
+        sockets: [String: ListenerSockets] = [:]
+    ) -> Update {
+        let all = Dictionary(uniqueKeysWithValues: listeners.map { ($0.name, $0) })
+        var update = Update()
+        var next: [Entry] = []
+        var kept: Set<Int> = []
+        for new in listeners {
+            let named = new.services(of: services)
+            switch origin(of: new, among: all) {
+            case .place(let place)
+            where entries[place].settings.name == new.name
+                && entries[place].settings.mode == new.mode:
+                kept.insert(place)
+                var entry = entries[place]
+                if new != entry.settings || named != entry.services {
+                    let hasSameRoutes =
+                        new.routes == entry.settings.routes && named == entry.services
+                    entry.options = ListenerOptions(
+                        new, index: entry.options.index, services: services, workers: workers,
+                        routes: hasSameRoutes ? entry.options.routes : nil)
+                    entry.settings = new
+                    entry.services = named
+                    update.changed.append(entry.options)
+                }
+                next.append(entry)
+            case .place(let place):
+                let old = entries[place]
+                next.append(
+                    open(
+                        new, .successor(of: old.options.index), at: old.endpoint, services,
+                        workers, &update))
+            case .new:
+                guard let opened = sockets[new.name] else { continue }
+                next.append(
+                    open(new, .sockets(opened), at: opened.endpoint, services, workers, &update))
+            }
+        }
+        for (place, entry) in entries.enumerated() where !kept.contains(place) {
+            update.closed.append(
+                Closing(
+                    number: entry.options.index, name: entry.settings.name,
+                    endpoint: entry.endpoint, services: Set(entry.services.values),
+                    workersLeft: workers))
+        }
+        closing += update.closed
+        entries = next
+        return update
+    }
+
+    private mutating func open(
+        _ listener: Listener, _ origin: ProxyChange.Opening.Origin, at endpoint: Endpoint,
+        _ services: [String: ServiceID], _ workers: Int, _ update: inout Update
+    ) -> Entry {
+        let options = ListenerOptions(
+            listener, index: nextNumber, services: services, workers: workers)
+        nextNumber += 1
+        update.opened.append(ProxyChange.Opening(options, origin))
+        if let before = entries.first(where: { $0.settings.name == listener.name }) {
+            update.continued[options.index] = before.options.index
+        }
+        return Entry(
+            settings: listener, services: listener.services(of: services), options: options,
+            endpoint: endpoint)
+    }
+
+    /// On one more worker the closed listener of this number has no connections. Returns it when that
+    /// was the last one.
+    mutating func hasClosed(_ number: Int) -> Closing? {
+        guard let place = closing.firstIndex(where: { $0.number == number }) else { return nil }
+        closing[place].workersLeft -= 1
+        return closing[place].workersLeft == 0 ? closing.remove(at: place) : nil
+    }
+
+    // MARK: - Looking up
+
+    /// The names of the services to which requests of the listener with this number go.
+    func serviceNames(of index: Int) -> [String] {
+        entries.first { $0.options.index == index }?.settings.serviceNames ?? []
+    }
+
+    /// The services to which requests go.
+    var serviceIDs: Set<ServiceID> { Set(entries.flatMap(\.services.values)) }
+
+    /// The services to which the last requests of closed listeners go.
+    var closingServiceIDs: Set<ServiceID> {
+        closing.reduce(into: []) { $0.formUnion($1.services) }
+    }
+}
+
+extension Listener {
+    /// The numbers of the services that it names, out of all.
+    fileprivate func services(of all: [String: ServiceID]) -> [String: ServiceID] {
+        var named: [String: ServiceID] = [:]
+        for name in serviceNames { named[name] = all[name] }
+        return named
+    }
+}

@@ -1,0 +1,67 @@
+// ServiceControl+Operator: what an operator wants of one backend, now.
+
+internal import Admin
+internal import Backends
+
+extension ServiceControl {
+    /// Does something to a backend of this service, which is on the roster; what leaves no other that
+    /// serves only with `isForced`.
+    func change(
+        _ backend: Backend, _ change: AdminChange, isForced: Bool, by voice: OperatorVoice
+    ) -> AdminOutcome {
+        switch change {
+        case .drain where !isForced && isLast(backend), .disable where !isForced && isLast(backend):
+            return .unforced(
+                "\(backend.endpoint) is the last backend of \(name) that serves: without it "
+                    + "requests are refused with 503.")
+        case .drain:
+            say(.drain, of: backend, by: voice)
+            return .done("drained by \(voice)")
+        case .disable:
+            say(.disable, of: backend, by: voice)
+            return .done("disabled by \(voice)")
+        case .enable:
+            say(.enable, of: backend, by: voice)
+            return .done("enabled by \(voice)")
+        case .weight(let weight?):
+            say(.weight(weight), of: backend, by: voice)
+            return .done("weight \(weight) set by \(voice)")
+        case .weight(nil):
+            say(.weight(nil), of: backend, by: voice)
+            return .done("weight left to discovery by \(voice)")
+        case .check:
+            guard checkNow(backend.id, by: voice) else {
+                return .refused(
+                    "The service \(name) has no checks.", expected: "a service with check")
+            }
+            return .done("check ordered by \(voice)")
+        case .eject: return eject(backend, by: voice)
+        }
+    }
+
+    /// Whether the backend serves and no other would in its place. Others that were never up, and may
+    /// never be, are none to rely on; while none is up, all that get requests are.
+    private func isLast(_ backend: Backend) -> Bool {
+        let members = roster.rotation.members.map(\.id)
+        guard members.contains(backend.id) else { return false }
+        return !members.contains { id in
+            id != backend.id
+                && (roster.emergency != nil || roster.backend(id)?.state.phase == .up)
+        }
+    }
+
+    private func eject(_ backend: Backend, by voice: OperatorVoice) -> AdminOutcome {
+        switch orderEjection(backend.id, by: voice) {
+        case .done: return .done("ejected by \(voice)")
+        case .notUp(let phase):
+            return .refused(
+                "It is \(phase.rawValue), so that there is nothing to eject.",
+                expected: "a backend that is up; drain keeps one out for longer")
+        case .refused(let reason):
+            return .refused(
+                "It stays: \(reason).",
+                expected: "a service with another backend that is up; drain takes the last one, too"
+            )
+        }
+    }
+}

@@ -1,0 +1,192 @@
+// ServiceSet: the services that run, those that are on their way out, and the names of those that the
+// journal still speaks of.
+//
+// A service leaves in three steps: it is taken off the list (`remove`), and still gets what listeners
+// send it; no listener names it any more, and it is asked and checked no more (`retire`); its last
+// request is over, and it is forgotten.
+
+internal import Backends
+internal import Configuration
+internal import DNSClient
+internal import DNSWire
+internal import Discovery
+internal import Endpoints
+internal import Events
+internal import Health
+internal import Stats
+
+/// The services by name and by number. Control thread only.
+final class ServiceSet {
+    /// In the order of the configuration.
+    private(set) var all: [ServiceControl] = []
+    /// Taken off the list; listeners may still name them.
+    private(set) var leaving: [ServiceControl] = []
+
+    /// Called after every change of a service.
+    var onChange: () -> Void = {}
+
+    /// Why an instance can't be a backend of the service of that name, as a phrase; nil when it can.
+    var objection: (Endpoint, String) -> String? = { _, _ in nil }
+
+    /// Where good answers are kept; nil for nowhere. Set before the first service is started.
+    var stateFile: StateFile?
+
+    private let loop: EventLoop
+    private let factory: SourceFactory
+    private let checker: HealthChecker
+    private let registry: StatsRegistry
+    private let journal: Journal
+    private let publish: (Rotation) -> Void
+    private let expel: ([BackendID]) -> Void
+    private let backendIDs = BackendIDs()
+    private var nextIndex = 0
+    private var byID: [ServiceID: ServiceControl] = [:]
+    private var names: [ServiceID: String] = [:]
+    private var retired: [Retired] = []
+    private var retireTimer: Timer?
+
+    private struct Retired {
+        let control: ServiceControl
+        let since: ContinuousClock.Instant
+        let limit: Duration
+    }
+
+    private lazy var surroundings = ServiceControl.Surroundings(
+        checker: checker, registry: registry, loop: loop,
+        stateFile: { [unowned self] in stateFile }, publish: publish, expel: expel,
+        objection: { [unowned self] in objection($0, $1) },
+        noteLeftOut: { [unowned self] in journal.note($0, at: .now) }
+    ) { [unowned self] in onChange() }
+
+    /// An empty list. Workers are told of rotations by `publish`.
+    init(
+        on loop: EventLoop, factory: SourceFactory, checker: HealthChecker, registry: StatsRegistry,
+        journal: Journal, publish: @escaping (Rotation) -> Void,
+        expel: @escaping ([BackendID]) -> Void
+    ) {
+        self.loop = loop
+        self.factory = factory
+        self.checker = checker
+        self.registry = registry
+        self.journal = journal
+        self.publish = publish
+        self.expel = expel
+        retireTimer = Timer(on: loop) { [unowned self] in lookAtRetired() }
+    }
+
+    // MARK: - Looking up
+
+    /// The service of this number; nil when it has left the list.
+    subscript(_ id: ServiceID) -> ServiceControl? { byID[id] }
+
+    /// The service of this name; nil when there is none on the list.
+    subscript(_ name: String) -> ServiceControl? { all.first { $0.name == name } }
+
+    /// The number of each service on the list.
+    var ids: [String: ServiceID] {
+        Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0.id) })
+    }
+
+    /// The name of a service that is there, or of which the journal still has something.
+    func name(of id: ServiceID) -> String { names[id] ?? "" }
+
+    // MARK: - Changing
+
+    /// The sources of a service that is not there yet, or gets others.
+    ///
+    /// - Throws: `DomainNameError` for a name that DNS can't hold.
+    func makeSources(_ service: Service) throws(DomainNameError) -> [any Source] {
+        try factory.makeSources(service)
+    }
+
+    /// Puts a service on the list. One of that name that is leaving, and that listeners may still
+    /// name, comes back with its backends; otherwise it has a number that was never used before.
+    /// A new one is not started: the workers have to know of it first.
+    func add(_ service: Service, sources: [any Source]) -> ServiceControl {
+        if let place = leaving.firstIndex(where: { $0.name == service.name }) {
+            let control = leaving.remove(at: place)
+            let change = ConfigurationChange.ServiceChange(from: control.settings, to: service)
+            control.update(to: service, sources: change.sources ? sources : nil)
+            enlist(control)
+            return control
+        }
+        let roster = Roster(
+            service: ServiceID(index: nextIndex), options: RosterOptions(service),
+            places: sources.count, ids: backendIDs, journal: journal)
+        nextIndex += 1
+        registry.addService(roster.service.index)
+        let control = ServiceControl(service, roster: roster, sources: sources, in: surroundings)
+        enlist(control)
+        return control
+    }
+
+    /// Puts the services of the start on the list: their numbers are their places.
+    ///
+    /// - Throws: `StartFailure` for one whose source can't be made.
+    func addFirst(_ services: [Service]) throws {
+        for service in services {
+            do throws(DomainNameError) {
+                _ = add(service, sources: try makeSources(service))
+            } catch {
+                throw StartFailure(description: "service \(service.name): \(error)")
+            }
+        }
+    }
+
+    private func enlist(_ control: ServiceControl) {
+        all.append(control)
+        byID[control.id] = control
+        names[control.id] = control.name
+    }
+
+    /// Takes a service off the list. It runs on until `retireLeaving`.
+    func remove(_ name: String) {
+        guard let place = all.firstIndex(where: { $0.name == name }) else { return }
+        leaving.append(all.remove(at: place))
+    }
+
+    /// Brings the list into the order of these names.
+    func order(by names: [String]) {
+        let places = Dictionary(uniqueKeysWithValues: zip(names, names.indices))
+        all.sort { places[$0.name, default: .max] < places[$1.name, default: .max] }
+    }
+
+    // MARK: - Leaving
+
+    /// No listener names those that are leaving any more, but for `staying`: what is in flight on them
+    /// finishes.
+    func retireLeaving(now: ContinuousClock.Instant, except staying: Set<ServiceID> = []) {
+        for control in leaving where !staying.contains(control.id) {
+            control.retire()
+            control.roster.serviceRemoved(now: now)
+            byID[control.id] = nil
+            retired.append(
+                Retired(control: control, since: now, limit: control.roster.options.drainLimit))
+        }
+        leaving = leaving.filter { staying.contains($0.id) }
+        // From now on anew, also for those that were on their way: by then every worker knows.
+        if !retired.isEmpty { retireTimer?.schedule(after: ServiceControl.drainLook) }
+    }
+
+    /// How many services still finish what is in flight.
+    var retiredCount: Int { retired.count }
+
+    private func lookAtRetired() {
+        let now = ContinuousClock.now
+        retired.removeAll { service in
+            let age = service.since.duration(to: now)
+            // A tunnel may go on for days: its service is not kept for that.
+            guard !service.control.isBusy || age >= service.limit else { return false }
+            service.control.forget()
+            return true
+        }
+        forgetNames()
+        if !retired.isEmpty { retireTimer?.schedule(after: ServiceControl.drainLook) }
+    }
+
+    private func forgetNames() {
+        var named = Set(journal.entries.map(\.service))
+        named.formUnion((all + leaving).map(\.id))
+        names = names.filter { named.contains($0.key) }
+    }
+}

@@ -1,0 +1,95 @@
+// TagRoutes: tags of services in Consul as services and routes of our own (fabio's convention). Pure.
+//
+// A tag is written by whoever runs the service, and nobody knows all the others: so what does not fit
+// is left out and told, and never keeps anything else from working.
+
+internal import Configuration
+internal import Consul
+internal import ConsulQuery
+internal import Documents
+
+/// What the tags of all services ask for. Value type.
+struct TagRoutes: Equatable {
+    /// A service for each that has a tag, and a route for each tag; in the order of their names.
+    private(set) var additions: [Addition] = []
+    /// What can't be done, a line each: `service web: tag "urlprefix-…": …`.
+    private(set) var problems: [String] = []
+
+    /// Problems that are kept.
+    private static let problemsMax = 100
+
+    /// Reads the tags of each service.
+    init(_ services: [String: [String]]) {
+        for (name, tags) in services.sorted(by: { $0.key < $1.key }) {
+            var routes: [Addition] = []
+            for tag in tags.sorted() {
+                do throws(URLPrefixTagError) {
+                    guard let asked = try URLPrefixTag(tag) else { continue }
+                    routes.append(
+                        Addition(
+                            .routes,
+                            NamedText(
+                                name: "tag \(tag) of \(name)", text: try Self.route(asked, name)),
+                            yields: true))
+                } catch {
+                    add("service \(name): tag \(quoted(tag)): \(error)")
+                }
+            }
+            guard !routes.isEmpty else { continue }
+            additions.append(
+                Addition(
+                    .service(name),
+                    NamedText(
+                        name: "tags of \(name)",
+                        text: "consul: \(yaml(PercentEncoding.encode(name)))"),
+                    yields: true))
+            additions += routes
+        }
+    }
+
+    private mutating func add(_ problem: String) {
+        if problems.count < Self.problemsMax { problems.append(problem) }
+    }
+
+    /// The route that a tag asks for, as a route of the configuration is written.
+    private static func route(
+        _ tag: URLPrefixTag, _ service: String
+    ) throws(URLPrefixTagError) -> String {
+        var lines = ["path-prefix: \(yaml(tag.path))"]
+        if let host = tag.host { lines.append("host: \(yaml(host))") }
+        if let redirect = tag.redirect {
+            lines.append("redirect: {to: \(yaml(redirect.target)), status: \(redirect.status)}")
+        } else {
+            lines.append("service: \(yaml(service))")
+        }
+        if let strip = tag.strip {
+            let rest = tag.path.dropFirst(strip.count)
+            guard tag.path.hasPrefix(strip),
+                rest.isEmpty || strip.hasSuffix("/") || rest.first == "/"
+            else { throw .unsupported("strip=\(strip), which is not the beginning of its path") }
+            lines.append(
+                rest.isEmpty || rest == "/"
+                    ? "strip-prefix: on"
+                    : "replace-prefix: \(yaml(rest.first == "/" ? String(rest) : "/\(rest)"))")
+        }
+        return lines.joined(separator: "\n")
+    }
+}
+
+/// `text` in double quotes, as YAML reads it.
+private func yaml(_ text: String) -> String {
+    var quoted = "\""
+    for scalar in text.unicodeScalars {
+        switch scalar {
+        case "\"", "\\": quoted += "\\\(scalar)"
+        default:
+            if scalar.value < 0x20 || scalar.value == 0x7F {
+                let digits = String(scalar.value, radix: 16)
+                quoted += "\\x" + (digits.count < 2 ? "0" : "") + digits
+            } else {
+                quoted.unicodeScalars.append(scalar)
+            }
+        }
+    }
+    return quoted + "\""
+}

@@ -1,0 +1,59 @@
+// ConfigurationOrigin: where a configuration comes from, so that it can be loaded again.
+
+package import Configuration
+package import Documents
+internal import Glibc
+internal import Machine
+
+/// Everything that a configuration is made of, but for additions. Value type.
+package struct ConfigurationOrigin: Sendable {
+    /// The file's text: read once, so that what is edited in the meantime comes in with a reload, not
+    /// with whatever changes in Consul. Nil for no file, and for one that can't be read, which the
+    /// loader finds out and reports.
+    package var file: NamedText?
+    /// The environment of the process.
+    package var environment: [String: String] = [:]
+    /// The flags.
+    package var overrides = Overrides()
+
+    /// Reads no file yet: `readAnew` does.
+    package init(environment: [String: String] = [:], overrides: Overrides = Overrides()) {
+        self.environment = environment
+        self.overrides = overrides
+    }
+
+    /// The file that flags or environment name; nil for none.
+    package var path: String? {
+        overrides[.config].last
+            ?? environment["FAIRLEAD_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// The same with the file as it is now. Blocks; control thread only.
+    package func readAnew() -> ConfigurationOrigin {
+        var origin = self
+        origin.file = path.flatMap { try? NamedText.read(path: $0) }
+        return origin
+    }
+
+    /// Loads it with these additions.
+    package func load(_ additions: [Addition]) throws(ConfigurationErrors) -> LoadedConfiguration {
+        try ConfigurationLoader.load(
+            file: file, environment: environment, overrides: overrides, additions: additions,
+            processorCount: ProcessorAllowance.count(), findHost: { HostFinder.findOwn($0) })
+    }
+}
+
+/// The environment of the process.
+package func processEnvironment() -> [String: String] {
+    var environment: [String: String] = [:]
+    // environ is a zero-terminated array of zero-terminated strings; nothing here changes it.
+    var entry = unsafe environ
+    while let text = unsafe entry.pointee {
+        let line = unsafe String(cString: text)
+        if let equals = line.utf8.firstIndex(of: UInt8(ascii: "=")) {
+            environment[String(line[..<equals])] = String(line[line.utf8.index(after: equals)...])
+        }
+        unsafe entry += 1
+    }
+    return environment
+}

@@ -1,0 +1,78 @@
+// What the documents say of the tree, held against the tree.
+
+internal import FoundationEssentials
+import Testing
+
+// Goal: a reader who follows a README finds what it names.
+// Method: every link to a file is looked up; the tables of modules are compared with Package.swift.
+@Suite struct Documents {
+    @Test func `every link of every document leads to a file`() throws {
+        var found = 0
+        for document in try Tree.documents() {
+            let folder = document.path.split(separator: "/").dropLast().joined(separator: "/")
+            for target in Self.links(in: document.text) {
+                found += 1
+                let path = folder.isEmpty ? target : "\(folder)/\(target)"
+                #expect(
+                    FileManager.default.fileExists(atPath: "\(Tree.root)/\(path)"),
+                    "\(document.path) links to \(target), which is not there")
+            }
+        }
+        #expect(found > 80)
+    }
+
+    @Test func `the tables of modules are those of Package.swift`() throws {
+        let told = Self.table(try Tree.text("Sources/README.md"))
+        let declared = Self.declarations(try Tree.text("Package.swift"))
+        #expect(declared.count > 25)
+        for (module, imports) in declared {
+            #expect(
+                told[module] == imports,
+                """
+                Sources/README.md says that \(module) imports \(told[module] ?? []); Package.swift \
+                says \(imports)
+                """)
+        }
+    }
+
+    @Test func `links and tables are read as they are written`() {
+        #expect(
+            Self.links(in: "[a](b/c.md) [d](e#f) [g](https://h) `[i](j)`") == ["b/c.md", "e", "j"])
+        #expect(
+            Self.table("| [A](B/A) | what | X, Y |\n| [C](D) | what |  |") == [
+                "A": ["X", "Y"], "C": [],
+            ])
+        let package = """
+                base.module("A", settings: cold),
+                wire.module(
+                    "B",
+                    uses: [
+                        "D", "C",
+                    ], settings: hot),
+            """
+        #expect(Self.declarations(package) == ["A": [], "B": ["C", "D"]])
+    }
+
+    /// The relative paths that a text in Markdown links to, without what stands behind a `#`.
+    private static func links(in text: String) -> [String] {
+        text.matches(of: /\]\(([^)\s]+)\)/).map { String($0.1.prefix { $0 != "#" }) }.filter {
+            !$0.isEmpty && !$0.contains("://")
+        }
+    }
+
+    /// The modules of tables in Markdown: a link with the name, what it is, what it imports.
+    private static func table(_ text: String) -> [String: [String]] {
+        let rows = text.matches(of: /(?m)^\| \[(\w+)\]\([^)]*\) \|[^|]*\| *([^|]*?) *\|$/)
+        return Dictionary(rows.map { (String($0.1), names(in: $0.2)) }) { first, _ in first }
+    }
+
+    /// The modules that a package declares by a layer, and what each may import.
+    private static func declarations(_ text: String) -> [String: [String]] {
+        let calls = text.matches(of: /\w+\.module\(\s*"(\w+)"(?:,\s*uses: \[([^\]]*)\])?/)
+        return Dictionary(calls.map { (String($0.1), names(in: $0.2 ?? "")) }) { first, _ in first }
+    }
+
+    private static func names(in list: Substring) -> [String] {
+        list.matches(of: /\w+/).map { String($0.0) }.sorted()
+    }
+}

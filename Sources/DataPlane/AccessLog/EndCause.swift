@@ -35,7 +35,8 @@ package enum EndCause: UInt8, Sendable, CaseIterable {
     case shortage
     /// Nothing moved for as long as nothing may.
     case idle
-    /// The connection had lasted as long as it may.
+    /// The request or connection had lasted as long as it may, or its backend's drain had. The backend
+    /// is not to blame.
     case expired
     /// Fairlead was stopping, and could wait no longer.
     case stopped

@@ -53,13 +53,15 @@ package final class ServiceCounters: Sendable {
     package let noBackend = Counter()
     /// Answered 502 by Fairlead: the backend broke the connection or did not speak HTTP.
     package let backendErrors = Counter()
-    /// Answered 504 by Fairlead: no backend answered in time. For TCP, connections that were reset
+    /// Answered 504 by Fairlead: not answered in time. For TCP, connections that were reset
     /// because no byte moved.
     package let timeouts = Counter()
     /// TCP connections and tunnels that were reset because they had lasted as long as they may.
     package let expired = Counter()
     /// Responses cut short after they had begun; for TCP, connections that the backend broke.
     package let cutShort = Counter()
+    /// Of these, the ones that Fairlead cut: their time, or that of their backend's drain, was over.
+    package let ownCuts = Counter()
     /// The client went away before its response was complete.
     package let clientAborts = Counter()
     /// Of these, clients that had waited for a second or more, and no response had begun.

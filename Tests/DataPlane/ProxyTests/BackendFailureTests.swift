@@ -295,6 +295,26 @@ import Testing
             #expect(try client.receiveToEnd().ending == .reset)
             #expect(proxy.service.timeouts == 1)
             #expect(proxy.service.cutShort == 1)
+            // The backend did not answer the first; the second it would have gone on with.
+            #expect(proxy.backend(endless.port).failures == 1)
+        }
+    }
+
+    @Test("a request whose time its client has used up does not count against the backend")
+    func timeUsedUp() throws {
+        let slow = try Backend { wire, backend in
+            while try backend.next(wire) != nil {}
+        }
+        try withProxy([slow.port]) { options in
+            options.listeners[0].timeouts.request = .seconds(2)
+        } _: { proxy in
+            let client = try proxy.connect()
+            try client.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\n\r\nab")
+            usleep(1_500_000)
+            try client.send("c")
+            // 408 if this machine was so busy that the end of the request came too late.
+            #expect([504, 408].contains(try client.receiveResponse().status))
+            #expect(proxy.backend(slow.port).failures == 0)
         }
     }
 }

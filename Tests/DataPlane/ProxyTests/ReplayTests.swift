@@ -75,6 +75,33 @@ import Testing
             proxy.workers.expel([BackendID(rawValue: 0)])
             #expect(try stream.receiveToEnd().ending == .reset)
             #expect(try waiting.receiveResponse().text == "good")
+            #expect(proxy.service.cutShort == 1)
+            #expect(proxy.backend(leaving.port).failures == 0, "it was Fairlead that ended them")
+            gate.open()
+        }
+    }
+
+    @Test("what may not run twice gets 504 when its backend is expelled, which is not to blame")
+    func expelledPost() throws {
+        let gate = Gate()
+        let leaving = try Backend { wire, backend in
+            _ = try backend.next(wire)
+            gate.wait()
+        }
+        let good = try Backend.replying(response("good"))
+        try withProxy([leaving.port]) { options in
+            options.services[0].ejection.silence = nil
+        } _: { proxy in
+            let client = try proxy.connect()
+            try client.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n")
+            try waitUntil("it is there") { leaving.requests.count == 1 }
+            proxy.publish([good.port])
+            proxy.workers.expel([BackendID(rawValue: 0)])
+            let answer = try client.receiveResponse()
+            #expect(answer.status == 504)
+            #expect(answer.text == "The request to service web took longer than it may.\n")
+            #expect(proxy.service.backendErrors == 0)
+            #expect(proxy.backend(leaving.port).failures == 0)
             gate.open()
         }
     }

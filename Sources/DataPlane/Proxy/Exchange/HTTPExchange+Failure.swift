@@ -70,17 +70,18 @@ extension HTTPExchange {
     func leave(_ backends: [BackendID]) {
         if let connection = other.link.object, backends.contains(connection.backend.id) {
             attend(to: connection)
-            failTry(.noResponse, connection)
+            failTry(.withdrawn, connection)
         }
         guard let connection, backends.contains(connection.backend.id) else { return }
-        if isResponseStarted { cutShort(.expired) } else { failTry(.noResponse, connection) }
+        if isResponseStarted { cutShort(.expired) } else { failTry(.withdrawn, connection) }
     }
 
     /// The try failed before a response began.
     func failTry(_ failure: TryFailure, _ connection: BackendConnection) {
         guard let client, let pool else { return }
         let backend = connection.backend
-        backend.counters.failures.add()
+        // What Fairlead takes back says nothing of the backend.
+        if failure != .withdrawn { backend.counters.failures.add() }
         // A kept connection that closes is no sign of anything but age.
         if failure == .noResponse {
             if !connection.isReused {
@@ -96,7 +97,12 @@ extension HTTPExchange {
         // A reused connection may just have been too old.
         let isTriedAgain = connection.isReused && backend.isInRotation
         guard hasOther || isTriedAgain, mayRetry(after: failure, pool) else {
-            giveUp(failure == .timeout ? .backendTimeout : .noResponse)
+            switch failure {
+            case .timeout: giveUp(.backendTimeout)
+            case .withdrawn: giveUp(.outOfTime)
+            case .dial, .shortage, .noResponse, .silent, .slow, .tryTimeout, .status:
+                giveUp(.noResponse)
+            }
             return
         }
         if hasOther {
@@ -168,7 +174,7 @@ extension HTTPExchange {
         case .overLimit: pool.counters.overLimit.add()
         case .shortage: pool.counters.shortages.add()
         case .noResponse, .badResponse, .tooManyInterim: pool.counters.backendErrors.add()
-        case .backendTimeout: pool.counters.timeouts.add()
+        case .backendTimeout, .outOfTime: pool.counters.timeouts.add()
         case .refused, .malformedBody, .clientTimeout:
             client.listener.counters.badRequests.add()
         case .optionsAtLastHop, .traceAtLastHop, .noRoute, .ambiguousPath: break
@@ -226,6 +232,13 @@ extension HTTPExchange {
             client.hasAcknowledgedMore()
         {
             clientProgressed(client)
+            return
+        }
+        // The request's own time is over, and the client took what came until then.
+        if let client, isResponseStarted,
+            worker.loop.nowNanoseconds < current.movedAt &+ client.listener.stallTimeout
+        {
+            cutShort(.expired)
             return
         }
         pool?.counters.clientAborts.add()

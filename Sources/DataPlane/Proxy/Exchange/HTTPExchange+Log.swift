@@ -79,6 +79,7 @@ extension Reply {
         case .noResponse: .backendClosed
         case .badResponse, .tooManyInterim: .backendProtocol
         case .backendTimeout: .backendTimeout
+        case .outOfTime: .expired
         }
     }
 }

@@ -340,11 +340,14 @@ extension HTTPExchange {
         client.exchangeFinished(keepsAlive: keepsAlive, lingers: lingers)
     }
 
-    /// The response ends before its end.
+    /// The response ends before its end, and not by its client: for a cause of the backend's, which
+    /// counts against it, or since its time is over (`expired`), which does not.
     func cutShort(_ cause: EndCause) {
         guard let client, let pool else { return }
         pool.counters.cutShort.add()
-        if let backend = connection?.backend {
+        if cause == .expired {
+            pool.counters.ownCuts.add()
+        } else if let backend = connection?.backend {
             backend.counters.failures.add()
             pool.noteFailure(of: backend, status: 0, sentAt: current.sentAt, worker)
         }

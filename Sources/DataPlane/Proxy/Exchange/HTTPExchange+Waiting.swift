@@ -120,7 +120,11 @@ extension HTTPExchange {
         let pool = connection.pool
         let now = worker.loop.nowNanoseconds
         let waited = now - current.awaitedSince
-        guard now < endsBy, waited < pool.firstByteTimeout else {
+        guard now < endsBy else {
+            runOutOfTime(connection)
+            return
+        }
+        guard !connection.isCongested, waited < pool.firstByteTimeout else {
             pool.noteFailure(of: connection.backend, status: 0, sentAt: current.sentAt, worker)
             failTry(.timeout, connection)
             return
@@ -142,6 +146,22 @@ extension HTTPExchange {
             current.awaitedSince &+ pool.firstByteTimeout, endsBy)
     }
 
+    /// The time of the whole request is over before a response has begun, on `connection` or before it.
+    /// That speaks against the backend where it had the request, or did not take it, for most of that
+    /// time.
+    private func runOutOfTime(_ connection: BackendConnection) {
+        let since = connection.isCongested ? current.movedAt : current.awaitedSince
+        let isBackendLate = worker.loop.nowNanoseconds - since >= (endsBy - startedAt) / 2
+        if isBackendLate {
+            connection.backend.counters.failures.add()
+            connection.pool.noteFailure(
+                of: connection.backend, status: 0, sentAt: current.sentAt, worker)
+        }
+        abortTry()
+        abortOther()
+        giveUp(isBackendLate ? .backendTimeout : .outOfTime)
+    }
+
     // MARK: - More of a body
 
     /// No more of the response's body has come: is that to be put up with? A pause says something about
@@ -150,9 +170,10 @@ extension HTTPExchange {
         guard let client else { return }
         let pool = connection.pool
         let now = worker.loop.nowNanoseconds
-        let stall = min(current.movedAt &+ client.listener.stallTimeout, endsBy)
-        guard now < stall else {
-            cutShort(.backendTimeout)
+        let stall = current.movedAt &+ client.listener.stallTimeout
+        guard now < stall, now < endsBy else {
+            // It may have gone on to the last: then it is the request's own time that is over.
+            cutShort(now < stall ? .expired : .backendTimeout)
             return
         }
         if clientHasLeft, now >= current.movedAt &+ pool.bodyLook {
@@ -164,7 +185,7 @@ extension HTTPExchange {
             _ = pool.isSilent(
                 connection.backend, since: current.movedAt, isWithinBody: true, worker)
         }
-        connection.deadlineNanoseconds = min(stall, now &+ pool.bodyLook)
+        connection.deadlineNanoseconds = min(stall, endsBy, now &+ pool.bodyLook)
     }
 
     /// Moves the request to another backend if it may; else it goes on waiting where it is.

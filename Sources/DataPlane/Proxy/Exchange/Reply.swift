@@ -35,6 +35,9 @@ enum Reply: Equatable {
     case tooManyInterim
     /// The backend did not answer in time.
     case backendTimeout
+    /// The time of the request, or of its backend's drain, was over before a response began, and that was
+    /// not the backend's doing.
+    case outOfTime
 
     var status: Int {
         switch self {
@@ -46,7 +49,7 @@ enum Reply: Equatable {
         case .traceAtLastHop: 405
         case .noBackend, .notConnected, .overLimit, .shortage: 503
         case .noResponse, .badResponse, .tooManyInterim: 502
-        case .backendTimeout: 504
+        case .backendTimeout, .outOfTime: 504
         }
     }
 
@@ -56,7 +59,7 @@ enum Reply: Equatable {
         switch self {
         case .refused, .malformedBody, .clientTimeout, .ambiguousPath: false
         case .optionsAtLastHop, .traceAtLastHop, .noRoute, .noBackend, .notConnected, .overLimit,
-            .shortage, .noResponse, .badResponse, .tooManyInterim, .backendTimeout:
+            .shortage, .noResponse, .badResponse, .tooManyInterim, .backendTimeout, .outOfTime:
             true
         }
     }
@@ -89,6 +92,7 @@ enum Reply: Equatable {
             responses (1xx) and no final one.\n
             """
         case .backendTimeout: "No backend of service \(service) answered in time.\n"
+        case .outOfTime: "The request to service \(service) took longer than it may.\n"
         }
     }
 }

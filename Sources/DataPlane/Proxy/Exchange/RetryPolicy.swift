@@ -18,6 +18,9 @@ package enum TryFailure: Equatable, Sendable {
     case shortage
     /// The connection broke or closed before the first byte of a response.
     case noResponse
+    /// Fairlead took the request back before a response began: the backend has drained for as long as it
+    /// may. It may have run there.
+    case withdrawn
     /// The backend is silent while others answer.
     case silent
     /// The response has not begun after the time after which a second try is made beside the first.
@@ -92,7 +95,7 @@ package struct RetryPolicy {
         guard tries < rule.attempts else { return .no }
         switch failure {
         case .dial, .shortage: return .yes
-        case .noResponse, .silent, .tryTimeout, .timeout:
+        case .noResponse, .withdrawn, .silent, .tryTimeout, .timeout:
             guard canReplay, method.isIdempotent else { return .no }
         case .status, .slow:
             guard canReplay, method.isSafe else { return .no }
@@ -122,7 +125,7 @@ package struct RetryPolicy {
         case .dial: rule.conditions.contains(.connect)
         // It is nobody's failure that could be asked about, and nothing was sent.
         case .shortage: true
-        case .noResponse: rule.conditions.contains(.reset)
+        case .noResponse, .withdrawn: rule.conditions.contains(.reset)
         case .silent: rule.conditions.contains(.silence)
         // Whoever sets these times wants another try.
         case .tryTimeout, .slow: true

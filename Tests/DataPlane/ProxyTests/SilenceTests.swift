@@ -125,6 +125,73 @@ import Testing
         }
     }
 
+    @Test(
+        "a body of unknown length may be quiet from its first byte on, as watches and events are",
+        arguments: ["application/x-ndjson", "text/event-stream", "application/json"])
+    func quietStreams(type: String) throws {
+        let gate = Gate()
+        let backend = try Backend { wire, backend in
+            while try backend.next(wire) != nil {
+                try wire.send(
+                    "HTTP/1.1 200 OK\r\nContent-Type: \(type)\r\nTransfer-Encoding: chunked\r\n\r\n")
+                gate.wait()
+                try wire.send("1\r\nx\r\n0\r\n\r\n")
+            }
+        }
+        let good = try Backend.replying(response("good"))
+        try withProxy([backend.port, good.port], configure) { proxy in
+            var clients = try send("GET", 8, to: proxy)
+            try waitUntil("heads are there") { backend.requests.count >= 3 }
+            proxy.publish([good.port])
+            for _ in 0..<40 {
+                clients += try send("GET", 1, to: proxy)
+                usleep(25_000)
+            }
+            gate.open()
+            for client in clients {
+                _ = try client.receiveResponse()
+                client.close()
+            }
+            proxy.workers.drain(limit: .seconds(5))
+            try proxy.awaitFinish()
+            #expect(proxy.liveFailures.isEmpty)
+        }
+    }
+
+    @Test("whoever asks for events may wait for the head as well: it says nothing of the backend")
+    func eventsToCome() throws {
+        let gate = Gate()
+        let quiet = try hanging(gate)
+        let good = try Backend.replying(response("good"))
+        try withProxy([quiet.port, good.port], configure) { proxy in
+            let clients = try (0..<8).map { _ in
+                let client = try proxy.connect()
+                try client.send(
+                    "GET / HTTP/1.1\r\nHost: a.test\r\naccept: text/html, Text/Event-Stream\r\n\r\n")
+                return client
+            }
+            try waitUntil("some wait there") { quiet.requests.count >= 3 }
+            let count = quiet.requests.count
+            proxy.publish([good.port])
+            let busy = try proxy.connect()
+            for _ in 0..<40 {
+                _ = try busy.get()
+                usleep(25_000)
+            }
+            #expect(proxy.service.retries == 0)
+            #expect(proxy.backend(quiet.port).inFlight == count)
+            gate.open()
+            busy.close()
+            for client in clients {
+                _ = try client.receiveResponse()
+                client.close()
+            }
+            proxy.workers.drain(limit: .seconds(5))
+            try proxy.awaitFinish()
+            #expect(proxy.liveFailures.isEmpty)
+        }
+    }
+
     @Test("a client that has left by FIN holds no place at a backend that says no more")
     func leftWithinBody() throws {
         let gate = Gate()

@@ -64,9 +64,6 @@ extension HTTPExchange {
                         return
                     }
                     startResponse(listener.responseHead, head, client, connection)
-                    if following.isEmpty, responseBody.remaining == nil {
-                        isEventStream = listener.responseHead.isEventStream(head)
-                    }
                     forwardBody(following, behind: true, client, connection)
                     return
                 }
@@ -209,7 +206,7 @@ extension HTTPExchange {
         } else if payload?.isComplete ?? responseBody.isComplete {
             complete(isReusable: backendKeepsAlive && !hasExcess, client, connection)
         } else {
-            noteBody(bytes.count, behind: isBehindHead, connection)
+            noteBody(behind: isBehindHead, connection)
             renewDeadlines(client, connection)
             connection.isBulk = payload == nil && Bulk.isWorthwhile(responseBody.remaining)
         }
@@ -225,21 +222,20 @@ extension HTTPExchange {
         worker.outgoing.append(allowed.span)
     }
 
-    /// So many bytes of the body came, `behind` its head or after a while, and it goes on. From here on it
-    /// is a stream. What is owed is the rest of a body of known length, and the first byte of any but a
-    /// stream of events; whether one more is due in another body, only its sender knows.
-    private func noteBody(_ count: Int, behind isBehindHead: Bool, _ connection: BackendConnection)
-    {
-        if isBehindHead {
-            let owes = responseBody.remaining != nil || (count == 0 && !isEventStream)
-            current.hold = owes ? .owed : .stream
-            connection.pool.becameStream(connection.backend, owes: owes)
-        } else {
+    /// The body, of which something came `behind` its head or after a while, goes on. From here on it is a
+    /// stream. What is owed is the rest of a body of known length. Whether a byte is due in any other, even
+    /// the first, only its sender knows: watches, logs and streams of events say nothing for as long as
+    /// nothing happens.
+    private func noteBody(behind isBehindHead: Bool, _ connection: BackendConnection) {
+        guard isBehindHead else {
             noteMoved(connection)
-            guard current.hold == .owed, responseBody.remaining == nil else { return }
-            current.hold = .stream
-            connection.backend.owing -= 1
+            return
         }
+        // One that asked for events became a stream while it waited.
+        guard current.hold == .request else { return }
+        let owes = responseBody.remaining != nil
+        current.hold = owes ? .owed : .stream
+        connection.pool.becameStream(connection.backend, owes: owes)
     }
 
     /// Another part of a body has come from the backend.

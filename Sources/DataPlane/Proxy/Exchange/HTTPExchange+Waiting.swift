@@ -132,9 +132,11 @@ extension HTTPExchange {
         if let limit = pool.tryTimeout, waited >= limit, moves(after: .tryTimeout, connection) {
             return
         }
+        waitAsStreamIfEvents(connection)
         // A page that silences one backend after the other is none to spread: the second is left only
         // if it was silent towards others before this request came.
-        if pool.isSilent(connection.backend, since: current.awaitedSince, worker),
+        if current.hold == .request,
+            pool.isSilent(connection.backend, since: current.awaitedSince, worker),
             effort.silentMoves == 0 || current.witnesses > 0 || !connection.backend.isInRotation
         {
             effort.silentMoves += 1
@@ -144,6 +146,15 @@ extension HTTPExchange {
         connection.deadlineNanoseconds = min(
             pool.nextLook(at: connection.backend, now: now),
             current.awaitedSince &+ pool.firstByteTimeout, endsBy)
+    }
+
+    /// A request for a stream of events waits for as long as there is none, where its backend sends the
+    /// head with the first: it is a stream by now, and its wait says nothing of the backend.
+    private func waitAsStreamIfEvents(_ connection: BackendConnection) {
+        guard current.hold == .request, requestHead.withBytes({ EventStream.isAsked(by: $0) })
+        else { return }
+        current.hold = .stream
+        connection.pool.becameStream(connection.backend, owes: false)
     }
 
     /// The time of the whole request is over before a response has begun, on `connection` or before it.

@@ -88,8 +88,6 @@ final class HTTPExchange {
     /// What has come of the response's trailer section, which is held until it is whole: a field's name
     /// decides whether it is passed on. Bounded by the body's tracker; nearly always empty.
     var trailers: [UInt8] = []
-    /// Whether its head came alone and said that events will follow, whenever there are any.
-    var isEventStream = false
     /// Set for a client of HTTP/1.0 that gets a chunked body without its chunks.
     var payload: PayloadReader?
     var backendKeepsAlive = false
@@ -313,7 +311,6 @@ final class HTTPExchange {
         canReplay = true
         isResponseStarted = false
         interimCount = 0
-        isEventStream = false
         payload = nil
         if !trailers.isEmpty { trailers = [] }
         backendKeepsAlive = false

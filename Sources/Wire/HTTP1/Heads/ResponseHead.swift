@@ -71,22 +71,6 @@ package struct ResponseHead: ~Copyable {
     /// Whether there is a field of this name.
     package func contains(_ name: FieldName) -> Bool { section.present.contains(name) }
 
-    /// Whether it says that its body is a stream of events (text/event-stream of the HTML standard), which
-    /// may pause for long; `bytes` are those it was parsed from.
-    /// - Complexity: O(number of fields).
-    package func isEventStream(_ bytes: Span<UInt8>) -> Bool {
-        for index in 0..<fieldCount {
-            let field = field(index)
-            guard bytes.extracting(field.name.bounds).isEqualIgnoringCase(to: "content-type")
-            else { continue }
-            let value = field.value.bounds
-            guard value.count >= 17 else { return false }
-            return bytes.extracting(value.lowerBound..<value.lowerBound + 17)
-                .isEqualIgnoringCase(to: "text/event-stream")
-        }
-        return false
-    }
-
     /// Whether the declared length may be told to the client though no body follows: answers to
     /// HEAD and 304 (RFC 9110 section 8.6), which forbids it in 1xx and 204.
     var lengthMayBeTold: Bool {

@@ -247,6 +247,29 @@ import Testing
         }
     }
 
+    @Test("a POST goes where nobody waits in silence, as long as there is such a backend")
+    func postElsewhere() throws {
+        let gate = Gate()
+        let hung = try (0..<3).map { _ in try hanging(gate) }
+        let good = try Backend.replying(response("good"))
+        try withProxy(hung.map(\.port) + [good.port]) { options in
+            // Nothing is found silent meanwhile.
+            options.services[0].ejection.silence = .seconds(60)
+        } _: { proxy in
+            let clients = try send("GET", 4, to: proxy)
+            try waitUntil("one waits at each") { hung.allSatisfy { $0.requests.count == 1 } }
+            usleep(500_000)
+            let busy = try proxy.connect()
+            for _ in 0..<20 {
+                try busy.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n")
+                #expect(try busy.receiveResponse().text == "good")
+            }
+            #expect(hung.allSatisfy { $0.requests.count == 1 })
+            gate.open()
+            for client in clients { _ = try client.receiveResponse() }
+        }
+    }
+
     @Test("a slow page on a backend that answers others is left alone")
     func slowPage() throws {
         let gate = Gate()

@@ -80,9 +80,14 @@ extension BackendPool {
     /// thread has decided by then.
     private static let dialDoubt: UInt64 = 1_000_000_000
 
-    /// Whether a request that has failed elsewhere is better not sent to `backend`: it is silent or quiet
-    /// for half as long as that takes, or could not be dialled just now.
-    func isDoubtful(_ backend: PooledBackend) -> Bool {
+    /// A shorter wait is no reason to send a request that can't be sent again elsewhere, in nanoseconds.
+    private static let doubtMin: UInt64 = 20_000_000
+
+    /// Whether a request is better not sent to `backend`: it is silent, could not be dialled just now, or
+    /// others wait there and nothing has come from it for a while. For one that `isRepeatable`, which has
+    /// failed elsewhere, a while is half of what makes it silent; for any other, which stays where it
+    /// goes, four times what is usual.
+    func isDoubtful(_ backend: PooledBackend, isRepeatable: Bool) -> Bool {
         let record = backend.record
         let now = loop.nowNanoseconds
         if record.isSilent { return true }
@@ -91,7 +96,10 @@ extension BackendPool {
         }
         guard let limit = silenceLimit, backend.waiting > 0 else { return false }
         let quiet = now - min(now, max(record.heardAt, record.busySince, loop.resumedAt))
-        return quiet >= limit / 2 && quiet >= UInt64(max(usualWait, 0)) * 2
+        let usual = UInt64(max(usualWait, 0))
+        return isRepeatable
+            ? quiet >= limit / 2 && quiet >= usual * 2
+            : quiet >= min(limit / 2, Self.doubtMin) && quiet >= usual * Self.usualWaits
     }
 
     /// A body of a response went on after a pause of so many nanoseconds.

@@ -145,18 +145,20 @@ final class BackendPool {
         if let token, let place = balancer.place(of: token), balancer.admits(place, request) {
             return .backend(place)
         }
-        return request.tried.count == 0 ? balancer.pick(request) : pickElsewhere(request)
+        let choice = balancer.pick(request)
+        // A request that can't be sent again is stuck where it goes, and one that failed elsewhere is not
+        // to fail again.
+        return request.isRepeatable && request.tried.count == 0 ? choice : surer(choice, request)
     }
 
-    /// The backend for a request that failed elsewhere: rather one that nothing speaks against, on this
-    /// worker, if there is one. O(n) for each that is passed over.
-    private func pickElsewhere(_ request: PickRequest) -> Pick {
-        let choice = balancer.pick(request)
+    /// In place of `choice` a backend that nothing speaks against, on this worker, if there is one. O(n)
+    /// for each that is passed over.
+    private func surer(_ choice: Pick, _ request: PickRequest) -> Pick {
         var other = choice
         var asking = request
         while case .backend(let place) = other {
             let member = members[place]
-            if !isDoubtful(member) { return other }
+            if !isDoubtful(member, isRepeatable: request.isRepeatable) { return other }
             guard asking.tried.count < TriedBackends.capacity else { break }
             asking.tried.insert(member.id)
             other = balancer.pick(asking)
@@ -174,7 +176,7 @@ final class BackendPool {
     /// A request goes to `backend`.
     func begin(on backend: PooledBackend) {
         backend.counters.requests.add()
-        if backend.inFlight == 0 { backend.record.busySince = loop.nowNanoseconds }
+        if backend.waiting == 0 { backend.record.busySince = loop.nowNanoseconds }
         enter(backend)
     }
 

@@ -19,7 +19,8 @@ package struct BackendRecord {
     private var longShare = 0
     /// When a byte came from it last, in the loop's nanoseconds.
     var heardAt: UInt64 = 0
-    /// Since when it has had requests in flight, in the loop's nanoseconds; of no meaning while it has none.
+    /// Since when requests have waited for a byte of it, in the loop's nanoseconds; of no meaning while
+    /// none does.
     var busySince: UInt64 = 0
     /// When a dial last failed, in the loop's nanoseconds; 0 for never.
     var dialFailedAt: UInt64 = 0

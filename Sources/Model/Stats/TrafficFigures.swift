@@ -17,12 +17,16 @@ package enum FailureCause: Int, Sendable, CaseIterable {
     case noBackend
     /// As many requests as may be were in flight and waiting.
     case overLimit
+    /// This machine had no descriptor, local port or memory left for a connection to a backend.
+    case shortage
     /// The backend broke off before it had answered, or did not speak HTTP.
     case noAnswer
     /// The backend was silent until its time was over.
     case timeout
     /// The backend broke off in the middle of its answer.
     case cutShort
+    /// Fairlead cut the answer, whose time, or that of its backend's drain, was over.
+    case outOfTime
 
     /// That of a backend's answer with `status`, 500 or above.
     package init(status: Int) {
@@ -62,7 +66,7 @@ package struct TrafficFigures: Sendable {
     package var gaveUp = 0
     /// Retries not made because the budget was spent.
     package var retriesDenied = 0
-    private var causes = InlineArray<10, Int>(repeating: 0)
+    private var causes = InlineArray<12, Int>(repeating: 0)
 
     /// Nothing yet.
     package init() {}
@@ -92,9 +96,12 @@ extension ServiceCounters {
             failedStatuses.current(cause)
         case .noBackend: noBackend.current
         case .overLimit: overLimit.current
+        case .shortage: shortages.current
         case .noAnswer: backendErrors.current
         case .timeout: timeouts.current
-        case .cutShort: cutShort.current
+        // Its own are counted later, and may be ahead by the time that they are read.
+        case .cutShort: max(0, cutShort.current - ownCuts.current)
+        case .outOfTime: ownCuts.current
         }
     }
 }

@@ -38,6 +38,23 @@ import Testing
         #expect(verdict.isReady, "another Fairlead would have the same backends")
     }
 
+    @Test(
+        "what this machine lacks, or Fairlead cuts, is not said to be the backends' doing",
+        arguments: [
+            (FailureCause.shortage, "status 503: this machine has no room for a connection to a backend"),
+            (.outOfTime, "their time, or that of a drain, is over before their end"),
+        ])
+    func ownDoing(cause: FailureCause, said: String) {
+        let verdict = verdict { snapshot in
+            snapshot.services[0].failures = trouble(.half, 280, of: 280)
+            snapshot.services[0].failureCause = cause
+        }
+        #expect(
+            verdict.problems.map(\.text) == [
+                "web: 28 of 28 requests a second fail since 22:09:24, \(said)."
+            ])
+    }
+
     @Test("a twentieth is amber, and slow traffic is told by counts")
     func some() {
         let verdict = verdict { snapshot in

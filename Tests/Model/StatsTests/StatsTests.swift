@@ -31,13 +31,16 @@ import Testing
             }
             counters.failed.add(9)
             counters.noBackend.add(2)
+            counters.shortages.add(3)
+            counters.cutShort.add(7)
+            counters.ownCuts.add(5)
             for _ in 0..<11 { counters.duration.record(microseconds: 7) }
         }
         let figures = registry.trafficFigures(0)
         #expect(figures.ended == 22)
         #expect(figures.failed == 18)
         #expect(
-            FailureCause.allCases.map { figures[$0] } == [2, 2, 4, 2, 4, 4, 0, 0, 0, 0])
+            FailureCause.allCases.map { figures[$0] } == [2, 2, 4, 2, 4, 4, 0, 6, 0, 0, 4, 10])
         #expect(registry.trafficFigures(1).ended == 0)
     }
 

@@ -94,6 +94,9 @@ extension AdminVerdict {
         case .overLimit:
             let reason = "the service or its backends have as many as limits allow"
             return isHTTP ? "status 503: \(reason)" : reason
+        case .shortage:
+            let reason = "this machine has no room for a connection to a backend"
+            return isHTTP ? "status 503: \(reason)" : reason
         case .noAnswer:
             return "status 502: the backends break off or send what is not HTTP"
         case .timeout:
@@ -101,6 +104,8 @@ extension AdminVerdict {
                 ? "status 504: the backends do not answer in time" : "the backends say nothing"
         case .cutShort:
             return "the backends break off in the middle"
+        case .outOfTime:
+            return "their time, or that of a drain, is over before their end"
         }
     }
 
@@ -109,7 +114,7 @@ extension AdminVerdict {
         _ service: AdminSnapshot.Service, _ cause: FailureCause
     ) -> String? {
         switch cause {
-        case .noBackend, .overLimit: return nil
+        case .noBackend, .overLimit, .shortage, .outOfTime: return nil
         case .status500, .status502, .status503, .status504, .otherStatus, .noAnswer, .timeout,
             .cutShort:
             break

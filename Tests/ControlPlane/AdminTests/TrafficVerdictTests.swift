@@ -41,7 +41,10 @@ import Testing
     @Test(
         "what this machine lacks, or Fairlead cuts, is not said to be the backends' doing",
         arguments: [
-            (FailureCause.shortage, "status 503: this machine has no room for a connection to a backend"),
+            (
+                FailureCause.shortage,
+                "status 503: this machine has no room for a connection to a backend"
+            ),
             (.outOfTime, "their time, or that of a drain, is over before their end"),
         ])
     func ownDoing(cause: FailureCause, said: String) {

@@ -133,7 +133,8 @@ import Testing
         let backend = try Backend { wire, backend in
             while try backend.next(wire) != nil {
                 try wire.send(
-                    "HTTP/1.1 200 OK\r\nContent-Type: \(type)\r\nTransfer-Encoding: chunked\r\n\r\n")
+                    "HTTP/1.1 200 OK\r\nContent-Type: \(type)\r\nTransfer-Encoding: chunked\r\n\r\n"
+                )
                 gate.wait()
                 try wire.send("1\r\nx\r\n0\r\n\r\n")
             }
@@ -167,7 +168,8 @@ import Testing
             let clients = try (0..<8).map { _ in
                 let client = try proxy.connect()
                 try client.send(
-                    "GET / HTTP/1.1\r\nHost: a.test\r\naccept: text/html, Text/Event-Stream\r\n\r\n")
+                    "GET / HTTP/1.1\r\nHost: a.test\r\naccept: text/html, Text/Event-Stream\r\n\r\n"
+                )
                 return client
             }
             try waitUntil("some wait there") { quiet.requests.count >= 3 }

@@ -170,6 +170,7 @@ extension ControlPlane {
         shown.ejectionsRefused = Int(roster.ejectionsRefused)
         let rotating = Set(roster.rotation.members.map(\.id))
         let active = Set(roster.rotation.tiers.first?.map(\.id) ?? [])
+        let turns = detail == .everything ? Turns(service, workers: configuration.workers) : nil
         var namedCount = 0
         shown.backends = roster.backends.map {
             let isRotating = rotating.contains($0.id)
@@ -183,6 +184,10 @@ extension ControlPlane {
                 ? show($0, isInRotation: isRotating, clock)
                 : figures($0, isInRotation: isRotating, hasTotals: detail == .figures)
             backend.isActive = active.contains($0.id)
+            if let turns {
+                backend.withoutTurn = WithoutTurn(
+                    backend, turns.facts(of: $0, turnWatch, clock), at: clock.wallNow)
+            }
             return backend
         }
         return shown

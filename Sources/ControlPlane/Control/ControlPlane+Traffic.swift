@@ -34,6 +34,7 @@ extension ControlPlane {
             isStatusDue = true
         }
         guard adminHandler != nil else { return }
+        watchTurns()
         history.note(
             services.all.prefix(TrafficHistory.servicesMax).map {
                 ($0.id.index, registry.serviceTotals($0.id.index))

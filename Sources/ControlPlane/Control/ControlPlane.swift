@@ -97,6 +97,8 @@ package final class ControlPlane {
     let history = TrafficHistory()
     /// For the verdict.
     var trafficWatch = TrafficWatch()
+    /// For what the admin port says of backends that get no requests.
+    var turnWatch = TurnWatch()
     private var trafficTimer: Timer?
     var loggedEntries: UInt64 = 0
     var journalLines = JournalLines()

@@ -101,6 +101,10 @@ package final class BackendCounters: Sendable {
     package let requests = Counter()
     /// Of these, under way now.
     package let inFlight = Counter()
+    /// Of those under way, streams: TCP connections, tunnels, and responses whose body goes on.
+    package let streams = Counter()
+    /// Of those under way, the ones whose clients have closed their side within the response.
+    package let clientsLeft = Counter()
     /// Connections to it that were made.
     package let dials = Counter()
     /// Connections to it that failed to be made.

@@ -123,6 +123,10 @@ package struct BackendTotals: Sendable, Equatable {
     package var requests = 0
     /// Of these, under way now.
     package var inFlight = 0
+    /// Of those under way, streams.
+    package var streams = 0
+    /// Of those under way, the ones whose clients have closed their side.
+    package var clientsLeft = 0
     /// Connections to it that were made.
     package var dials = 0
     /// Connections to it that failed to be made.
@@ -146,6 +150,8 @@ package struct BackendTotals: Sendable, Equatable {
     mutating func add(_ counters: BackendCounters, hasTimes: Bool) {
         requests += counters.requests.current
         inFlight += counters.inFlight.current
+        streams += counters.streams.current
+        clientsLeft += counters.clientsLeft.current
         dials += counters.dials.current
         dialFailures += counters.dialFailures.current
         failures += counters.failures.current

@@ -17,8 +17,9 @@ struct ExplainCommand: ParsableCommand {
         abstract: "Look a name up once and say what would be made of it.",
         discussion: """
             NAME is a DNS name, or a service of the configuration, whose sources and options are used \
-            then: names of DNS, services of Consul, files and lists. File and variables are those of \
-            `run`. Exit code 0 when there are instances, 1 when there are none, 2 for a command line \
+            then: names of DNS, services of Consul, files and lists. Of a service, a Fairlead that runs \
+            with the same admin port is asked which backends get no requests, and why. File and \
+            variables are those of `run`. Exit code 0 when there are instances, 1 when there are none, 2 for a command line \
             or configuration that is not valid.
             """)
 
@@ -45,17 +46,22 @@ struct ExplainCommand: ParsableCommand {
 
     func run() throws {
         // A service may have several names, each for when the one before it has nothing.
-        let explanations = try makePlans().map { $0.carryOut() }
+        let loaded = try load()
+        let explanations = try makePlans(loaded).map { $0.carryOut() }
         for explanation in explanations {
             writeAll(STDOUT_FILENO, json ? explanation.json : explanation.text)
+        }
+        if !json, loaded.configuration.services.contains(where: { $0.name == name }),
+            let said = RunningService.ask(of: name, loaded.configuration.admin)
+        {
+            writeAll(STDOUT_FILENO, said)
         }
         if !explanations.contains(where: \.isGood) { throw ExitCode(1) }
     }
 
     // MARK: - What to ask whom
 
-    private func makePlans() throws -> [ExplainPlan] {
-        let loaded = try load()
+    private func makePlans(_ loaded: LoadedConfiguration) throws -> [ExplainPlan] {
         let configuration = loaded.configuration
         let names = SystemNames(SystemNames.Paths().with(configuration.dns), on: EventLoop())
         if configuration.dns.servers.isEmpty, let failure = names.failure {

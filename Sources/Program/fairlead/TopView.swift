@@ -16,6 +16,11 @@ struct TopStats: Decodable {
         let p99: Double?
     }
 
+    struct WithoutTurn: Decodable {
+        let seconds: Int
+        let text: String
+    }
+
     struct Backend: Decodable {
         let key: String
         let address: String
@@ -28,6 +33,8 @@ struct TopStats: Decodable {
         let connectionFailures: Int
         let serverErrors: Int
         let recentChecks: String
+        /// Nil as long as it gets requests, and from a Fairlead that does not tell it.
+        let withoutTurn: WithoutTurn?
         let firstByteMilliseconds: Durations
     }
 
@@ -112,7 +119,8 @@ struct TopView {
                 "\(backend.inFlight)", "\(failed)",
                 Self.milliseconds(backend.firstByteMilliseconds.p99),
                 String(backend.recentChecks.suffix(12)))
-            lines.append("  " + row + backend.cause)
+            let wait = backend.withoutTurn.map { "; no request for \($0.seconds) s: \($0.text)" }
+            lines.append("  " + row + backend.cause + (wait ?? ""))
         }
         return lines
     }

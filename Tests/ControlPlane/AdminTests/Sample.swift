@@ -98,6 +98,10 @@ enum Sample {
             backend(5, .draining, age: 11, "missing from a good answer", priority: 2, requests: 17),
         ]
         web.backends[4].isNamed = false
+        var facts = WithoutTurn.Facts()
+        facts.wait = .init(since: now - 9000, heardAt: now - 9000, elsewhere: 1200)
+        facts.limit = (10, 20)
+        web.backends[3].withoutTurn = WithoutTurn(web.backends[3], facts, at: now)
         web.sentence = "2 of 5 backends are held."
         web.totals.backendErrors = 1
         web.sources[0].lastFailureAt = now - 0.5

@@ -68,6 +68,19 @@ struct BackendView: Encodable {
         let result: String
     }
 
+    /// Why it has had no request for a while.
+    struct Turnless: Encodable {
+        let reason: String
+        let text: String
+        let since: String
+        let seconds: Int
+        let inFlight: Int
+        let streams: Int
+        let clientsLeft: Int
+        let limit: Int?
+        let requestsElsewhere: Int
+    }
+
     let id: UInt32
     let key: String
     let address: String
@@ -93,6 +106,7 @@ struct BackendView: Encodable {
     let ejections: Int
     let onProbation: Bool
     let sharePercent: Int
+    let withoutTurn: Turnless?
     let lastLiveFailure: String?
     let lastLiveFailureAt: String?
     let requests: Int
@@ -151,6 +165,12 @@ struct BackendView: Encodable {
         ejections = backend.ejections
         onProbation = backend.isOnProbation
         sharePercent = backend.sharePercent
+        withoutTurn = backend.withoutTurn.map {
+            Turnless(
+                reason: $0.reason.rawValue, text: $0.text, since: timeText($0.since),
+                seconds: $0.seconds, inFlight: $0.inFlight, streams: $0.streams,
+                clientsLeft: $0.clientsLeft, limit: $0.limit, requestsElsewhere: $0.elsewhere)
+        }
         lastLiveFailure = backend.lastLiveFailure?.text
         lastLiveFailureAt = backend.lastLiveFailure.map { timeText($0.at) }
         requests = backend.totals.requests

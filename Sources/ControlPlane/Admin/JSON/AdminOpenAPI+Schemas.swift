@@ -46,6 +46,31 @@ extension AdminOpenAPI {
               "result": {"type": "string"}
             }
           },
+          "WithoutTurn": {
+            "type": "object", "additionalProperties": false,
+            "required": [
+              "reason", "text", "since", "seconds", "inFlight", "streams", "clientsLeft",
+              "requestsElsewhere"
+            ],
+            "properties": {
+              "reason": {
+                "enum": [
+                  "first-check", "refused", "standby", "reserve", "limit", "probation",
+                  "no-requests", "silent", "busy", "zero-weight", "slow-start", "small-share",
+                  "balance"
+                ]
+              },
+              "text": {"type": "string", "minLength": 1, "description": "the reason in words"},
+              "since": {"$ref": "#/components/schemas/Time"},
+              "seconds": {"type": "integer", "minimum": 5},
+              "inFlight": {"type": "integer"}, "streams": {"type": "integer"},
+              "clientsLeft": {
+                "type": "integer", "description": "those whose clients have closed their side"
+              },
+              "limit": {"type": "integer", "minimum": 1},
+              "requestsElsewhere": {"type": "integer", "minimum": 0}
+            }
+          },
           "Backend": {
             "type": "object", "additionalProperties": false,
             "required": [
@@ -76,6 +101,7 @@ extension AdminOpenAPI {
               "ejections": {"type": "integer", "minimum": 0},
               "onProbation": {"type": "boolean"},
               "sharePercent": {"type": "integer", "minimum": 0, "maximum": 100},
+              "withoutTurn": {"$ref": "#/components/schemas/WithoutTurn"},
               "lastLiveFailure": {"type": "string"},
               "lastLiveFailureAt": {"$ref": "#/components/schemas/Time"},
               "requests": {"type": "integer", "minimum": 0}, "inFlight": {"type": "integer"},

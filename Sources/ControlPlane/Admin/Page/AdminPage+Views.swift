@@ -78,7 +78,9 @@ extension AdminPage {
               + age(backend.since, now), small(backend.cause),
               backend.onProbation ? small('on probation') : null,
               backend.sharePercent < 100
-                ? small('slow start, ' + backend.sharePercent + ' %') : null),
+                ? small('slow start, ' + backend.sharePercent + ' %') : null,
+              backend.withoutTurn ? small('no request for ' + age(backend.withoutTurn.since, now)
+                + ': ' + backend.withoutTurn.text) : null),
             cell('Traffic', rateText(own), sum > 0 ? ' · ' + part + ' %' : '',
               h('svg', {class: 'share', viewBox: '0 0 100 6', preserveAspectRatio: 'none',
                 role: 'img', 'aria-label': part + ' % of the traffic'},

@@ -382,6 +382,8 @@ package struct AdminSnapshot: Sendable {
         package var recentChecks = CheckStrip()
         /// What the workers have counted for it; zeros until filled in.
         package var totals = BackendTotals()
+        /// Why it has had no request for a while; nil when it has, or that is not known.
+        package var withoutTurn: WithoutTurn?
 
         /// A backend that the last good answer names, without host name, check and counts.
         package init(

@@ -254,11 +254,16 @@ extension HTTPExchange {
         // A client that only closes its sending side can't be told from one that is gone, which is
         // what most mean by it: nobody waits for the answer. Once it has begun, writing it tells; and
         // where there is nothing to write for a while, nobody is waited for.
-        guard client?.listener.options.cancelsAtHalfClose == true else { return }
+        let cancels = client?.listener.options.cancelsAtHalfClose == true
         guard isResponseStarted else {
-            clientGone()
+            if cancels { clientGone() }
             return
         }
+        if let connection, !current.hasClientLeft {
+            current.hasClientLeft = true
+            connection.backend.counters.clientsLeft.add()
+        }
+        guard cancels else { return }
         clientHasLeft = true
         if let client, let connection { renewDeadlines(client, connection) }
     }

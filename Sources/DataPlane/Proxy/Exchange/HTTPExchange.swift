@@ -274,6 +274,10 @@ final class HTTPExchange {
             backend.moved -= 1
             current.isMoved = false
         }
+        if current.hasClientLeft {
+            backend.counters.clientsLeft.add(-1)
+            current.hasClientLeft = false
+        }
     }
 
     // MARK: - The end

@@ -9,6 +9,8 @@ struct Try {
     var isHeadSent = false
     /// What it holds at its backend.
     var hold = Hold.request
+    /// Whether its client has closed its side, and it counts among those of its backend.
+    var hasClientLeft = false
     /// Whether it came from a backend that was silent.
     var isMoved = false
     /// Requests, other than such, that waited at its backend when it came; or 1 when the backend had been

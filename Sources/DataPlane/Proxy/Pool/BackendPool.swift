@@ -195,6 +195,7 @@ final class BackendPool {
     /// A request on `backend` is a stream from now on, whose next byte is owed or not.
     func becameStream(_ backend: PooledBackend, owes: Bool) {
         backend.streams += 1
+        backend.counters.streams.add()
         if owes { backend.owing += 1 }
         if let place = backend.place { balancer.becameStream(place) }
     }
@@ -203,6 +204,7 @@ final class BackendPool {
     func end(on backend: PooledBackend, _ hold: Try.Hold = .request) {
         if hold != .request {
             backend.streams -= 1
+            backend.counters.streams.add(-1)
             if hold == .owed { backend.owing -= 1 }
             if let place = backend.place { balancer.streamEnded(place) }
         }

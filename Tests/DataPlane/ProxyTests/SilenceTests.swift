@@ -194,6 +194,34 @@ import Testing
         }
     }
 
+    @Test("events that do not come in time are no failure of the backend's")
+    func eventsTooLate() throws {
+        let gate = Gate()
+        let quiet = try hanging(gate)
+        let good = try Backend.replying(response("good"))
+        try withProxy([quiet.port]) { options in
+            configure(&options)
+            options.services[0].firstByteTimeout = .milliseconds(300)
+        } _: { proxy in
+            let clients = try (0..<4).map { _ in
+                let client = try proxy.connect()
+                try client.send(
+                    "GET / HTTP/1.1\r\nHost: a.test\r\nAccept: text/event-stream\r\n\r\n")
+                return client
+            }
+            try waitUntil("they are there") { quiet.requests.count == 4 }
+            proxy.publish([quiet.port, good.port])
+            for client in clients {
+                #expect(try client.receiveResponse().status == 504)
+                client.close()
+            }
+            gate.open()
+            proxy.workers.drain(limit: .seconds(5))
+            try proxy.awaitFinish()
+            #expect(proxy.liveFailures.isEmpty)
+        }
+    }
+
     @Test("a client that has left by FIN holds no place at a backend that says no more")
     func leftWithinBody() throws {
         let gate = Gate()

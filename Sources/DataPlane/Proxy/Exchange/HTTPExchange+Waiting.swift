@@ -117,6 +117,7 @@ extension HTTPExchange {
 
     /// It has not come yet: is that to be put up with?
     func firstByteIsLate(_ connection: BackendConnection) {
+        waitAsStreamIfEvents(connection)
         let pool = connection.pool
         let now = worker.loop.nowNanoseconds
         let waited = now - current.awaitedSince
@@ -125,14 +126,16 @@ extension HTTPExchange {
             return
         }
         guard !connection.isCongested, waited < pool.firstByteTimeout else {
-            pool.noteFailure(of: connection.backend, status: 0, sentAt: current.sentAt, worker)
+            if current.hold == .request {
+                pool.noteFailure(
+                    of: connection.backend, status: 0, sentAt: current.sentAt, worker)
+            }
             failTry(.timeout, connection)
             return
         }
         if let limit = pool.tryTimeout, waited >= limit, moves(after: .tryTimeout, connection) {
             return
         }
-        waitAsStreamIfEvents(connection)
         // A page that silences one backend after the other is none to spread: the second is left only
         // if it was silent towards others before this request came.
         if current.hold == .request,
@@ -162,7 +165,9 @@ extension HTTPExchange {
     /// time.
     private func runOutOfTime(_ connection: BackendConnection) {
         let since = connection.isCongested ? current.movedAt : current.awaitedSince
-        let isBackendLate = worker.loop.nowNanoseconds - since >= (endsBy - startedAt) / 2
+        let isBackendLate =
+            current.hold == .request
+            && worker.loop.nowNanoseconds - since >= (endsBy - startedAt) / 2
         if isBackendLate {
             connection.backend.counters.failures.add()
             connection.pool.noteFailure(

@@ -155,7 +155,8 @@ extension ControlPlane {
                 listeners.overlaps(listener.listen)
                 || spare.contains { $0.sockets.endpoint.overlaps(listener.listen) }
             do throws(ListenFailure) {
-                let sockets = try workers.open(listener.listen, besideOwn: isOwn)
+                let sockets = try workers.open(
+                    listener.listen, limits: PeerLimits(listener), besideOwn: isOwn)
                 fresh.append(sockets)
                 opened[listener.name] = OpenedSockets(asked: listener.listen, sockets: sockets)
             } catch {

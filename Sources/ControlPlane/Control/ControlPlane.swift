@@ -142,7 +142,8 @@ package final class ControlPlane {
         self.workers = workers
         services = ServiceSet(
             on: loop, factory: factory, checker: checker, registry: registry, journal: journal,
-            publish: { workers.publish($0) }, expel: { workers.expel($0) })
+            publish: { workers.publish($0) }, expel: { workers.expel($0) },
+            endStreams: { workers.endStreams(to: [$0.backend], within: $0.within) })
         try services.addFirst(configuration.services)
         listeners = PublishedListeners(
             configuration.listeners, options.listeners, at: workers.endpoints,

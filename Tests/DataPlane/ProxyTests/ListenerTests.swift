@@ -4,6 +4,7 @@
 import Backends
 import Endpoints
 import Events
+import Glibc
 import Proxy
 import Stats
 import TestSupport
@@ -40,6 +41,38 @@ import Testing
             #expect(throws: (any Error).self) { try Wire(to: sockets.endpoint.port) }
             #expect(try kept.get().text == "x")
             #expect(proxy.registry.listenerTotals(1).open == 0)
+        }
+    }
+
+    @Test(
+        "the sockets of a listener have its limits for hosts that vanish, whoever had them before")
+    func peerLimits() throws {
+        func limit(_ proxy: RunningProxy) -> Int32 {
+            var value: Int32 = -1
+            var length = socklen_t(4)
+            guard let socket = proxy.workers.openDescriptors.first else { return -1 }
+            unsafe _ = getsockopt(
+                socket.number, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &value, &length)
+            return value
+        }
+        let backend = try Backend.replying(response("x"))
+        try withProxy([backend.port]) { options in
+            options.listeners[0].timeouts.vanished = .seconds(70)
+        } _: { proxy in
+            // At once, before a worker has run.
+            #expect(limit(proxy) == 70_000)
+            var changed = options(0)
+            changed.timeouts.vanished = .seconds(80)
+            var change = ProxyChange()
+            change.listeners = [changed]
+            proxy.workers.publish(change)
+            try waitUntil("a change is taken up") { limit(proxy) == 80_000 }
+            change = ProxyChange()
+            change.closed = [0]
+            change.opened = [.init(options(1, .tcp), .successor(of: 0))]
+            proxy.registry.addListener(1)
+            proxy.workers.publish(change)
+            try waitUntil("a successor's are taken up") { limit(proxy) == 0 }
         }
     }
 

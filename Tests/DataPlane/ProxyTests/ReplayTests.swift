@@ -73,7 +73,8 @@ import Testing
             try waitUntil("both are there") { leaving.requests.count == 2 }
             proxy.publish([good.port])
             proxy.workers.expel([BackendID(rawValue: 0)])
-            #expect(try stream.receiveToEnd().ending == .reset)
+            // The framing shows that it is not whole.
+            #expect(try stream.receiveToEnd() == ([], .end))
             #expect(try waiting.receiveResponse().text == "good")
             #expect(proxy.service.cutShort == 1)
             #expect(proxy.backend(leaving.port).failures == 0, "it was Fairlead that ended them")

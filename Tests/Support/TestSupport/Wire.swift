@@ -77,6 +77,18 @@ package final class Wire: BlockingReader {
         descriptor.shutdownWriting()
     }
 
+    /// Makes this end's host vanish: its kernel drops what comes in, unseen and unacknowledged, and this
+    /// end must send nothing more.
+    package func vanish() {
+        // A filter of one instruction: keep 0 bytes (sock_filter: code 6, BPF_RET | BPF_K, and k 0).
+        var instruction: UInt64 = 6
+        // The kernel copies the program during the call; sock_fprog is a length and a pointer.
+        unsafe withUnsafeMutablePointer(to: &instruction) { instruction in
+            var program = (UInt(1), UInt(bitPattern: instruction))
+            unsafe _ = setsockopt(descriptor.number, SOL_SOCKET, SO_ATTACH_FILTER, &program, 16)
+        }
+    }
+
     /// A second hold on the same connection, for another thread to send by. Close both.
     package func sender() -> Sender { Sender(Descriptor(number: dup(descriptor.number))) }
 

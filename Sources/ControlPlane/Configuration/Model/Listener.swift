@@ -69,6 +69,11 @@ package struct Listener: Equatable, Sendable {
         /// From the begin of such a connection to its end, less up to a tenth at random; nil is no
         /// limit.
         package internal(set) var tunnelMax: Duration?
+        /// From a response's head to its last byte, less up to a tenth at random; nil is no limit.
+        package internal(set) var responseMax: Duration?
+        /// How long a host may acknowledge nothing before its connection is broken; nil leaves it to the
+        /// kernel, which takes a quarter of an hour. 30 s outlast a lost link that comes back.
+        package internal(set) var vanished: Duration? = .seconds(30)
         /// From a request's head to the last byte of its response; nil is no limit, since downloads
         /// and event streams may go on for as long as they move.
         package internal(set) var request: Duration?

@@ -82,6 +82,14 @@ extension Service {
         package internal(set) var key = "zone"
     }
 
+    /// What becomes of streams to a backend that is evicted.
+    package enum WhenDown: String, CaseIterable, Equatable, Sendable {
+        /// They go on: a check may err, and what moves does not lie.
+        case keep
+        /// They end, so that clients come back to another one.
+        case end
+    }
+
     /// What happens when no backend is up.
     package enum WhenNoneUp: String, CaseIterable, Equatable, Sendable {
         /// As long as live requests succeed, those that only checks or the registry speak against are

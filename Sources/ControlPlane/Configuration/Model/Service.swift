@@ -24,6 +24,8 @@ package struct Service: Equatable, Sendable {
     package internal(set) var hashBy = HashBy.client
     /// What happens when no backend is up.
     package internal(set) var whenNoneUp = WhenNoneUp.evidence
+    /// What becomes of streams to a backend that is evicted.
+    package internal(set) var whenDown = WhenDown.keep
     /// How long the share of a backend that comes up grows to its full size; nil: it has it at once.
     package internal(set) var slowStart: Duration?
     /// Which backends are preferred for where they are.

@@ -11,6 +11,10 @@ extension OptionTable {
                 "What happens when no backend is up: with `evidence`, those that only checks or the "
                     + "registry speak against are used as long as live requests succeed."),
             Option(
+                "when-down", \.whenDown, .word,
+                "What becomes of TCP connections, tunnels and event streams to a backend that is "
+                    + "evicted: they go on, or end."),
+            Option(
                 "drain-limit", \.drainLimit, .duration(.zero ... .seconds(86400)),
                 "How long what is under way on a backend that drains may go on; then it is ended."),
             Option(

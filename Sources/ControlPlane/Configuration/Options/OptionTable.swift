@@ -291,6 +291,13 @@ enum OptionTable {
             "tunnel-max", \.tunnelMax, .optional(timeout, "off"),
             "For a whole TCP connection; each gets up to a tenth less, at random."),
         Option(
+            "response-max", \.responseMax, .optional(timeout, "off"),
+            "For a whole response, such as events; each gets up to a tenth less, at random."),
+        Option(
+            "vanished", \.vanished,
+            .optional(.duration(.seconds(1) ... .seconds(86400)), "off"),
+            "For a host to acknowledge nothing until its connection is broken."),
+        Option(
             "request", \.request, .optional(timeout, "off"),
             "For a whole request: from its head to the last byte of the response."),
     ]

@@ -56,17 +56,33 @@ extension ListenerOptions {
             requestLineBytesMax: listener.limits.requestLineBytes)
         // Each worker has its share; the kernel spreads connections evenly.
         connectionsMax = max(1, (listener.limits.connections + workers - 1) / workers)
-        timeouts.head = listener.timeouts.clientHead
-        timeouts.idle = listener.timeouts.clientIdle
-        timeouts.stall = listener.timeouts.bodyIdle
-        timeouts.tunnel = listener.timeouts.tunnelIdle
-        timeouts.tunnelMax = listener.timeouts.tunnelMax
-        timeouts.request = listener.timeouts.request
+        timeouts = ClientTimeouts(listener.timeouts)
         forwarding = ForwardingPolicy(listener.forwarding)
         trustedProxies = listener.forwarding.trustedProxies
         allowsUpgrade = listener.upgrade == .on
         allowsConnect = listener.connect == .on
         cancelsAtHalfClose = listener.halfClose == .cancel
+    }
+}
+
+extension ClientTimeouts {
+    fileprivate init(_ timeouts: Listener.Timeouts) {
+        self.init()
+        head = timeouts.clientHead
+        idle = timeouts.clientIdle
+        stall = timeouts.bodyIdle
+        tunnel = timeouts.tunnelIdle
+        tunnelMax = timeouts.tunnelMax
+        responseMax = timeouts.responseMax
+        vanished = timeouts.vanished
+        request = timeouts.request
+    }
+}
+
+extension PeerLimits {
+    /// The limits of the connections that come by `listener`.
+    init(_ listener: Listener) {
+        self = ClientTimeouts(listener.timeouts).peerLimits(ListenerMode(listener.mode))
     }
 }
 
@@ -196,6 +212,7 @@ extension RosterOptions {
         slowStart = service.slowStart ?? .zero
         zone = service.zone.prefer.map { Zone(key: service.zone.key, value: $0) }
         drainLimit = service.drainLimit
+        endsStreamsWhenDown = service.whenDown == .end
         ejectTime = service.eject.time
         ejectTimeMax = service.eject.timeMax
         ejectShareMax = service.eject.shareMax

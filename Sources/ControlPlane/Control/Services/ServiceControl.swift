@@ -75,6 +75,8 @@ final class ServiceControl {
         let objection: (Endpoint, String) -> String?
         /// Takes note of an instance that is none, as a sentence without its end.
         let noteLeftOut: (String) -> Void
+        /// Ends the streams on a backend.
+        let endStreams: (StreamEnds) -> Void
         /// Called after every change, for what looks at all services.
         let onChange: () -> Void
     }
@@ -321,11 +323,11 @@ final class ServiceControl {
     private func settle() {
         follower?.ask(every: pace)
         // Behind the rotation without them, so that what goes elsewhere does not come back.
+        let ends = roster.takeStreamEnds()
         let expelled = roster.takeExpelled()
-        if !expelled.isEmpty {
-            publishNow()
-            surroundings.expel(expelled)
-        }
+        if !ends.isEmpty || !expelled.isEmpty { publishNow() }
+        for ends in ends { surroundings.endStreams(ends) }
+        if !expelled.isEmpty { surroundings.expel(expelled) }
         if let deadline = roster.nextDeadline {
             deadlineTimer?.schedule(after: deadline - .now)
         } else {

@@ -38,6 +38,7 @@ final class ServiceSet {
     private let journal: Journal
     private let publish: (Rotation) -> Void
     private let expel: ([BackendID]) -> Void
+    private let endStreams: (StreamEnds) -> Void
     private let backendIDs = BackendIDs()
     private var nextIndex = 0
     private var byID: [ServiceID: ServiceControl] = [:]
@@ -55,14 +56,14 @@ final class ServiceSet {
         checker: checker, registry: registry, loop: loop,
         stateFile: { [unowned self] in stateFile }, publish: publish, expel: expel,
         objection: { [unowned self] in objection($0, $1) },
-        noteLeftOut: { [unowned self] in journal.note($0, at: .now) }
+        noteLeftOut: { [unowned self] in journal.note($0, at: .now) }, endStreams: endStreams
     ) { [unowned self] in onChange() }
 
     /// An empty list. Workers are told of rotations by `publish`.
     init(
         on loop: EventLoop, factory: SourceFactory, checker: HealthChecker, registry: StatsRegistry,
         journal: Journal, publish: @escaping (Rotation) -> Void,
-        expel: @escaping ([BackendID]) -> Void
+        expel: @escaping ([BackendID]) -> Void, endStreams: @escaping (StreamEnds) -> Void
     ) {
         self.loop = loop
         self.factory = factory
@@ -71,6 +72,7 @@ final class ServiceSet {
         self.journal = journal
         self.publish = publish
         self.expel = expel
+        self.endStreams = endStreams
         retireTimer = Timer(on: loop) { [unowned self] in lookAtRetired() }
     }
 

@@ -54,7 +54,9 @@ extension HTTPExchange {
 
     /// The backend let its time pass.
     func backendTimedOut(_ connection: BackendConnection) {
-        if connection.isCongested, worker.loop.nowNanoseconds < endsBy,
+        if isResponseStarted, worker.loop.nowNanoseconds >= responseEndsAt {
+            cutShort(.expired)
+        } else if connection.isCongested, worker.loop.nowNanoseconds < endsBy,
             connection.hasAcknowledgedMore()
         {
             backendProgressed(connection)
@@ -201,8 +203,11 @@ extension HTTPExchange {
         if isResponseStarted, figures.status >= 500 {
             pool.counters.failedStatuses.note(status: figures.status)
         } else {
-            // A response that is cut short by the end of its backend's drain expires.
-            guard cause.isFailure || cause == .expired else { return }
+            // What is missing of a response that expired is known only if its length is: of events nothing
+            // is, as of other streams.
+            guard cause.isFailure || (cause == .expired && responseBody.remaining != nil) else {
+                return
+            }
         }
         pool.counters.failed.add()
     }

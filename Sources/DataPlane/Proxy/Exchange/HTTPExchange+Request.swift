@@ -184,14 +184,14 @@ extension HTTPExchange {
         let owesBody = !requestBody.isComplete && !connection.isCongested
         client.deadlineNanoseconds = client.isCongested || owesBody ? stall : .max
         if connection.isCongested {
-            connection.deadlineNanoseconds = stall
+            connection.deadlineNanoseconds = min(stall, responseEndsAt)
         } else if client.isCongested {
             // It is not read from, and what it says is not its fault to be late.
-            connection.deadlineNanoseconds = .max
+            connection.deadlineNanoseconds = responseEndsAt
         } else if isResponseStarted {
             let isLookedAt = current.hold == .owed || clientHasLeft
-            connection.deadlineNanoseconds =
-                isLookedAt ? min(stall, now &+ connection.pool.bodyLook) : stall
+            let until = isLookedAt ? min(stall, now &+ connection.pool.bodyLook) : stall
+            connection.deadlineNanoseconds = min(until, responseEndsAt)
         } else if owesBody {
             connection.deadlineNanoseconds = .max
         }

@@ -1,6 +1,7 @@
 // The response's side of an exchange: head parsed, written anew, body streamed to the client.
 
 internal import AccessLog
+internal import Backends
 internal import Events
 internal import HTTP1
 internal import Routing
@@ -117,6 +118,9 @@ extension HTTPExchange {
         _ connection: BackendConnection
     ) {
         isResponseStarted = true
+        if let limit = client.listener.responseMax {
+            responseEndsAt = worker.loop.nowNanoseconds &+ worker.jittered(limit)
+        }
         noteFirstByte(of: head.status, connection)
         if other.link.isSet { endOther() }
         connection.pool.noteResponse(status: head.status)
@@ -336,19 +340,36 @@ extension HTTPExchange {
         client.exchangeFinished(keepsAlive: keepsAlive, lingers: lingers)
     }
 
-    /// The response ends before its end, and not by its client: for a cause of the backend's, which
-    /// counts against it, or since its time is over (`expired`), which does not.
+    /// Ends the response at `time`, if it comes from one of these backends or `backends` is nil, and if it is
+    /// a stream: a response whose length nobody knows, such as events. Others may go on.
+    func endStream(to backends: [BackendID]?, at time: UInt64) {
+        guard isResponseStarted, let connection, responseBody.remaining == nil,
+            time < responseEndsAt,
+            backends?.contains(connection.backend.id) ?? true
+        else { return }
+        responseEndsAt = time
+        connection.deadlineNanoseconds = min(connection.deadlineNanoseconds, time)
+    }
+
+    /// The response ends before its end, and not by its client: for a cause of the backend's, which counts
+    /// against it, or since its time is over (`expired`), which does not. Of a stream that expired nothing is
+    /// known to be missing, so it is not cut short.
     func cutShort(_ cause: EndCause) {
         guard let client, let pool else { return }
-        pool.counters.cutShort.add()
-        if cause == .expired {
-            pool.counters.ownCuts.add()
-        } else if let backend = connection?.backend {
+        let isExpired = cause == .expired
+        if isExpired, responseBody.remaining == nil {
+            pool.counters.expired.add()
+        } else {
+            pool.counters.cutShort.add()
+            if isExpired { pool.counters.ownCuts.add() }
+        }
+        if !isExpired, let backend = connection?.backend {
             backend.counters.failures.add()
             pool.noteFailure(of: backend, status: 0, sentAt: current.sentAt, worker)
         }
+        let isFramed = payload == nil && !responseBody.endsAtClose
         abortTry()
         finish(pool, cause)
-        client.exchangeCutShort()
+        client.exchangeCutShort(isExpired && isFramed ? .end : .cut)
     }
 }

@@ -32,6 +32,8 @@ extension HTTPExchange {
         let pool = connection.pool
         let listener = client.listener
         let edits = route?.responseEdits
+        let isWebSocket =
+            head.upgrade.map { Self.isWebSocket(bytes.extracting($0.bounds)) } ?? false
         noteFirstByte(of: head.status, connection)
         endOther()
         if head.opensTunnel { pool.noteResponse(status: head.status) }
@@ -47,11 +49,12 @@ extension HTTPExchange {
         worker.putOutgoing(
             head, from: bytes, to: ClientCapabilities(minorVersion: 1, keepsAlive: true),
             framing: .none, edits: edits, behind: unsent.span)
+        let headCount = worker.outgoing.count
         worker.outgoing.append(following)
         let (server, unsentRequest) = connection.handOver()
         relay.start(
-            server: server, of: backend, toClient: worker.outgoing,
-            toServer: unsentRequest + received)
+            server: server, of: backend, toClient: worker.outgoing, headCount: headCount,
+            isWebSocket: isWebSocket, toServer: unsentRequest + received)
     }
 
     /// The backend has all of the request, and had granted the switch before.
@@ -60,6 +63,17 @@ extension HTTPExchange {
         let held = connection.partial
         connection.partial = []
         readHead(held.span, client, connection)
+    }
+
+    private static let webSocketName = Array("websocket".utf8)
+
+    /// Whether a value of `Upgrade` names WebSocket and nothing else.
+    private static func isWebSocket(_ value: Span<UInt8>) -> Bool {
+        guard value.count == webSocketName.count else { return false }
+        for index in value.indices where value[index] | 0x20 != webSocketName[index] {
+            return false
+        }
+        return true
     }
 
     /// Whether a 101 switches to what the client offered to switch to.

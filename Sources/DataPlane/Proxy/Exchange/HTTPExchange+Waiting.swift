@@ -201,7 +201,8 @@ extension HTTPExchange {
             _ = pool.isSilent(
                 connection.backend, since: current.movedAt, isWithinBody: true, worker)
         }
-        connection.deadlineNanoseconds = min(stall, endsBy, now &+ pool.bodyLook)
+        connection.deadlineNanoseconds = min(
+            stall, endsBy, now &+ pool.bodyLook, responseEndsAt)
     }
 
     /// Moves the request to another backend if it may; else it goes on waiting where it is.

@@ -99,6 +99,8 @@ final class HTTPExchange {
     var startedAt: UInt64 = 0
     /// When the whole of it has to be over.
     var endsBy: UInt64 = .max
+    /// When its response is ended although more would come; `.max` until a response has begun.
+    var responseEndsAt: UInt64 = .max
 
     // MARK: For the access log
 
@@ -319,6 +321,7 @@ final class HTTPExchange {
         if !trailers.isEmpty { trailers = [] }
         backendKeepsAlive = false
         endsBy = .max
+        responseEndsAt = .max
         if !upgradeOffer.isEmpty { upgradeOffer = [] }
         if route != nil { route = nil }
         figures = ExchangeFigures()

@@ -27,18 +27,20 @@ package struct ListenerSockets: Sendable {
     /// wanted, or when this process itself still has the address, or a part of it.
     ///
     /// Those of `inherited`, which listen there already, come first. More of them than workers are
-    /// shared out, as each may have connections waiting.
+    /// shared out, as each may have connections waiting. `limits` are those of the connections that come.
     ///
     /// - Throws: `ListenFailure` when the address can't be had; nothing stays open then.
     init(
-        on asked: Endpoint, count: Int, isShared: Bool, inherited: [Descriptor] = []
+        on asked: Endpoint, count: Int, isShared: Bool, limits: PeerLimits,
+        inherited: [Descriptor] = []
     ) throws(ListenFailure) {
         var sockets = inherited
+        for socket in inherited { socket.setPeerLimits(limits) }
         var endpoint = asked
         do throws(Errno) {
             if !isShared, inherited.isEmpty { try Socket.checkFree(endpoint) }
             while sockets.count < count {
-                let socket = try Self.another(on: endpoint, inherited.first)
+                let socket = try Self.another(on: endpoint, limits, inherited.first)
                 sockets.append(socket)
                 endpoint.port = socket.localEndpoint?.port ?? endpoint.port
             }
@@ -55,10 +57,10 @@ package struct ListenerSockets: Sendable {
     /// One more socket on `endpoint`. Beside one that another process opened without SO_REUSEPORT there
     /// can be none: then it is that one once more, and workers wake each other in vain now and then.
     private static func another(
-        on endpoint: Endpoint, _ inherited: Descriptor?
+        on endpoint: Endpoint, _ limits: PeerLimits, _ inherited: Descriptor?
     ) throws(Errno) -> Descriptor {
         do throws(Errno) {
-            return try Socket.listen(on: endpoint)
+            return try Socket.listen(on: endpoint, limits: limits)
         } catch {
             guard let inherited else { throw error }
             return try Socket.duplicate(inherited)

@@ -28,8 +28,8 @@ final class WorkerListener {
     var isGivingUp = false
     /// Its connections on this worker.
     var clientCount = 0
-    /// Ends what is in flight when the time for its drain is over; nil unless it is closed.
-    var drainTimer: Timer?
+    /// End what is in flight before, and when, the time for its drain is over; none unless it is closed.
+    var drainTimers: [Timer] = []
     private let port: UInt16
     private var timeouts: Timeouts
     private var forwarding: Forwarding
@@ -42,6 +42,8 @@ final class WorkerListener {
         let stall: UInt64
         let tunnel: UInt64
         let tunnelMax: UInt64?
+        let responseMax: UInt64?
+        let vanished: UInt64?
         let request: UInt64?
 
         init(_ timeouts: ClientTimeouts) {
@@ -50,6 +52,8 @@ final class WorkerListener {
             stall = timeouts.stall.wholeNanoseconds
             tunnel = timeouts.tunnel.wholeNanoseconds
             tunnelMax = timeouts.tunnelMax?.wholeNanoseconds
+            responseMax = timeouts.responseMax?.wholeNanoseconds
+            vanished = timeouts.vanished?.wholeNanoseconds
             request = timeouts.request?.wholeNanoseconds
         }
     }
@@ -87,6 +91,9 @@ final class WorkerListener {
     /// The service of what no route is for; nil for none.
     var pool: BackendPool? { destinations.pool }
 
+    /// The kernel's limits of its connections; its sockets have them (Events/PeerWatch.swift).
+    var peerLimits: PeerLimits { options.timeouts.peerLimits(options.mode) }
+
     // In nanoseconds, as deadlines are.
     var headTimeout: UInt64 { timeouts.head }
     var idleTimeout: UInt64 { timeouts.idle }
@@ -94,7 +101,11 @@ final class WorkerListener {
     var tunnelTimeout: UInt64 { timeouts.tunnel }
     /// Nil is no limit.
     var tunnelMax: UInt64? { timeouts.tunnelMax }
-    /// The same.
+    /// Nil is no limit.
+    var responseMax: UInt64? { timeouts.responseMax }
+    /// Nil is no limit but the kernel's.
+    var vanished: UInt64? { timeouts.vanished }
+    /// Nil is no limit.
     var requestTimeout: UInt64? { timeouts.request }
 }
 

@@ -32,6 +32,12 @@ final class RelayEnd: StreamChannel {
     /// Writing to this side failed: what it sent before may still be read, then it is broken.
     private var takesNoMore = false
     private var choice = SpliceChoice()
+    /// Where the frames of a WebSocket's backend end; nil for anything else.
+    var frames: WebSocketFrames?
+    /// What is known of its host (TCPRelay+Watch.swift).
+    var watch = PeerWatch()
+    /// Whether the kernel asks its host now and then whether it is there.
+    var isKeptAlive = false
 
     /// Takes over `descriptor`, the client's or, when `backend` is given, that backend's.
     init(_ descriptor: Descriptor, of relay: TCPRelay, to backend: PooledBackend? = nil) {
@@ -44,7 +50,7 @@ final class RelayEnd: StreamChannel {
 
     override func onReadable() {
         guard let peer else { return }
-        if choice.isSplice {
+        if choice.isSplice, spliceLimit >= SpliceChoice.smallestSplice {
             splice(to: peer)
         } else {
             copy(to: peer)
@@ -55,9 +61,17 @@ final class RelayEnd: StreamChannel {
         let buffer = relay.worker.buffer
         switch descriptor.receive(into: buffer) {
         case .bytes(let count):
-            choice.noteReceived(count, of: buffer.capacity)
+            // Between the payloads of a WebSocket that are spliced a little is received.
+            if !choice.isSplice { choice.noteReceived(count, of: buffer.capacity) }
             noteMoved(count, to: peer)
-            buffer.withBytes(count) { pass($0, to: peer) }
+            buffer.withBytes(count) { bytes in
+                if relay.isParting, frames != nil {
+                    part(bytes, peer)
+                } else {
+                    follow(bytes)
+                    pass(bytes, to: peer)
+                }
+            }
         case .wouldBlock: break
         case .endOfStream: inflowEnded(.ended, peer)
         case .failed: inflowEnded(.broken, peer)
@@ -65,11 +79,13 @@ final class RelayEnd: StreamChannel {
     }
 
     private func splice(to peer: RelayEnd) {
-        switch peer.splice(from: descriptor, limit: Self.spliceMax) {
+        switch peer.splice(from: descriptor, limit: spliceLimit) {
         case .sent(let count):
             choice.noteSpliced(count)
+            frames?.skip(count)
             noteMoved(count, to: peer)
         case .kept(let count):
+            frames?.skip(count)
             noteMoved(count, to: peer)
             stopReading()
         case .wouldBlock: break
@@ -84,6 +100,44 @@ final class RelayEnd: StreamChannel {
 
     /// As much as one step may move: a pipe's pieces can be large, and others wait.
     private static let spliceMax = 1 << 20
+
+    /// How many bytes the next step may move without a look at them: of a WebSocket no more than what is
+    /// left of the frame under way.
+    private var spliceLimit: Int {
+        guard let frames, !frames.isLost else { return Self.spliceMax }
+        return Int(min(frames.remaining, UInt64(Self.spliceMax)))
+    }
+
+    // MARK: - Frames
+
+    /// Follows the frames in bytes that came from this side.
+    func follow(_ bytes: Span<UInt8>) {
+        if frames != nil { _ = frames?.advance(bytes, stops: false) }
+    }
+
+    /// Passes on those of `bytes` that belong to the frame under way. Once that has ended, so does the
+    /// stream, and the rest is dropped.
+    private func part(_ bytes: Span<UInt8>, _ peer: RelayEnd) {
+        let count = frames?.advance(bytes, stops: true) ?? bytes.count
+        pass(bytes.extracting(0..<count), to: peer)
+        _ = sayGoodbye(to: peer)
+    }
+
+    /// Ends a WebSocket between two frames of its backend, which this side is: by a close frame, unless
+    /// the backend has sent one. False when that can't be done here and now.
+    func sayGoodbye(to client: RelayEnd) -> Bool {
+        guard let frames, frames.isAtBoundary, inflow == .open, !client.takesNoMore else {
+            return false
+        }
+        if !frames.hasClosed {
+            switch client.write(WebSocketFrames.goingAway) {
+            case .sent, .kept: break
+            case .failed: return false
+            }
+        }
+        relay.saidGoodbye()
+        return true
+    }
 
     /// Passes on bytes that came from this side.
     func pass(_ bytes: Span<UInt8>, to peer: RelayEnd) {

@@ -16,9 +16,9 @@ final class TCPRelay: ClientSide {
     let listener: WorkerListener
     private let address: IPAddress
     /// Nil from the end on, as is `server`: the ends know the relay.
-    private var client: RelayEnd?
+    private(set) var client: RelayEnd?
     /// The connection to the backend, from its dial on.
-    private var server: RelayEnd?
+    private(set) var server: RelayEnd?
     private var backend: PooledBackend?
     private var asking = PickRequest()
     /// Whether the last dial failed because this machine had run out of something.
@@ -27,7 +27,12 @@ final class TCPRelay: ClientSide {
     // In the loop's nanoseconds.
     private let startedAt: UInt64
     private var movedAt: UInt64
-    private let endsBy: UInt64
+    /// When its time is over: it has lasted as long as it may, or its backend or the worker is leaving.
+    private var endsBy: UInt64
+    /// Its time is over, and it ends as soon as a frame of its backend has ended.
+    private(set) var isParting = false
+    /// When its ends are next looked at (TCPRelay+Watch.swift).
+    var looksAt: UInt64
     private var triedAt: UInt64?
     private var connectedAt: UInt64?
     // For the access log.
@@ -47,6 +52,7 @@ final class TCPRelay: ClientSide {
         let now = worker.loop.nowNanoseconds
         startedAt = now
         movedAt = now
+        looksAt = Self.nextLook(listener, after: now)
         endsBy = listener.tunnelMax.map { now &+ worker.jittered($0) } ?? .max
         client = RelayEnd(descriptor, of: self)
     }
@@ -177,7 +183,7 @@ final class TCPRelay: ClientSide {
     /// Takes over from an exchange: `server`, connected to `backend`, and what came before.
     func start(
         server descriptor: Descriptor, of backend: PooledBackend, toClient: SendBuffer,
-        toServer: [UInt8]
+        headCount: Int, isWebSocket: Bool, toServer: [UInt8]
     ) {
         guard let client else { return }
         self.backend = backend
@@ -188,7 +194,13 @@ final class TCPRelay: ClientSide {
         join(server)
         client.noteMoved(toServer.count, to: server)
         server.noteMoved(toClient.count, to: client)
-        if !toClient.isEmpty { toClient.withBytes { server.pass($0, to: client) } }
+        if isWebSocket { server.frames = WebSocketFrames() }
+        if !toClient.isEmpty {
+            toClient.withBytes {
+                server.follow($0.extracting(headCount..<$0.count))
+                server.pass($0, to: client)
+            }
+        }
         if !toServer.isEmpty { client.pass(toServer.span, to: server) }
     }
 
@@ -200,7 +212,7 @@ final class TCPRelay: ClientSide {
     /// One deadline for both directions, on the client's end; looked at anew when it passes, since
     /// moving it with every byte would cost more than the bytes.
     private func setDeadline() {
-        client?.deadlineNanoseconds = min(movedAt + listener.tunnelTimeout, endsBy)
+        client?.deadlineNanoseconds = min(movedAt + listener.tunnelTimeout, endsBy, looksAt)
     }
 
     /// The deadline of one end has passed.
@@ -209,14 +221,38 @@ final class TCPRelay: ClientSide {
         if isConnecting {
             dialFailed(.timedOut)
         } else if now >= endsBy {
-            pool.counters.expired.add()
-            finish(.cut, .expired)
+            expire(now)
         } else if now >= movedAt + listener.tunnelTimeout, !takesMore {
             pool.counters.timeouts.add()
             finish(.cut, .idle)
+        } else if now >= looksAt, let gone = vanishedEnd(now) {
+            vanished(gone)
         } else {
             setDeadline()
         }
+    }
+
+    /// Its time is over. A WebSocket that is between two frames is told so; one that is within a frame
+    /// gets a moment for the frame's end.
+    private func expire(_ now: UInt64) {
+        if let server, let client, server.sayGoodbye(to: client) { return }
+        guard !isParting, let server, server.frames?.isLost == false else {
+            pool.counters.expired.add()
+            finish(.cut, .expired)
+            return
+        }
+        isParting = true
+        endsBy = now + Self.partingNanoseconds
+        setDeadline()
+    }
+
+    /// How long a frame may take to end when the time of its stream is over.
+    private static let partingNanoseconds: UInt64 = 1_000_000_000
+
+    /// The client was told that its stream ends.
+    func saidGoodbye() {
+        pool.counters.expired.add()
+        finish(.polite, .expired)
     }
 
     /// Whether either side takes what is kept for it, too slowly for the kernel to say so; that is activity.
@@ -253,6 +289,8 @@ final class TCPRelay: ClientSide {
         case cut
         /// The client gets what came for it, then a reset; the backend's connection is closed.
         case clientCut
+        /// Each side gets what came for it, then FIN: a close frame has told the client that this is all.
+        case polite
         /// The backend gets what came for it, then a reset; the client's connection is closed.
         case serverCut
         /// Both are reset at once: nothing came for them, or there is no time.
@@ -274,12 +312,14 @@ final class TCPRelay: ClientSide {
         partFromServer()
         switch ending {
         case .complete: endServer(server, .end)
+        case .polite: endServer(server, .end, isWaitedFor: true)
         case .cut, .serverCut: endServer(server, .cut)
         case .clientCut: server?.close()
         case .reset: server?.reset()
         }
         switch ending {
         case .complete where listener.isDraining: endClient(client, .end)
+        case .polite: endClient(client, .end)
         case .complete, .serverCut: closeClient(client)
         case .cut, .clientCut: endClient(client, .cut)
         case .reset:
@@ -288,9 +328,11 @@ final class TCPRelay: ClientSide {
         }
     }
 
-    private func endServer(_ server: RelayEnd?, _ farewell: Farewell) {
+    private func endServer(
+        _ server: RelayEnd?, _ farewell: Farewell, isWaitedFor: Bool = false
+    ) {
         guard let server else { return }
-        if farewell == .end, !listener.isDraining {
+        if farewell == .end, !listener.isDraining, !isWaitedFor {
             // The kernel delivers what it has.
             server.close()
         } else {
@@ -337,8 +379,19 @@ final class TCPRelay: ClientSide {
 
     // MARK: - ClientSide
 
-    /// A stream has no end that one could wait for but its own.
+    /// Nothing: how a stream ends in time, only its two sides know. `endStream` ends it.
     func drain() {}
+
+    func endStream(to backends: [BackendID]?, at time: UInt64) {
+        let isConnected = server?.isConnecting == false
+        if let backends {
+            // A dial may still go to another backend.
+            guard isConnected, let backend, backends.contains(backend.id) else { return }
+        }
+        guard time < endsBy else { return }
+        endsBy = time
+        if isConnected { setDeadline() }
+    }
 
     func leave(_ backends: [BackendID]) {
         guard let backend, backends.contains(backend.id) else { return }

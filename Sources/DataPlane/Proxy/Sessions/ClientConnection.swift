@@ -273,10 +273,10 @@ final class ClientConnection: StreamChannel, ClientSide {
     }
 
     /// The exchange is over and its response was cut short: the client gets what came of it, and must
-    /// not take it for whole.
-    func exchangeCutShort() {
+    /// not take it for whole; with `.end` the framing shows that it is not (RFC 9112, section 8).
+    func exchangeCutShort(_ farewell: Farewell) {
         exchange = nil
-        depart(.cut)
+        depart(farewell)
     }
 
     /// The exchange is over, and the client gets no more: it is gone, stands still or breaks the rules.
@@ -353,6 +353,10 @@ final class ClientConnection: StreamChannel, ClientSide {
 
     func leave(_ backends: [BackendID]) {
         exchange?.leave(backends)
+    }
+
+    func endStream(to backends: [BackendID]?, at time: UInt64) {
+        exchange?.endStream(to: backends, at: time)
     }
 
     func abandon() {

@@ -60,6 +60,9 @@ final class ClosingEnd: ClosingConnection, ClientSide {
     /// Its backend has nothing more to do with it.
     func leave(_ backends: [BackendID]) {}
 
+    /// It is no stream any more.
+    func endStream(to backends: [BackendID]?, at time: UInt64) {}
+
     /// It is ending.
     func drain() {}
 

@@ -3,6 +3,7 @@
 package import Backends
 package import Balancing
 package import Endpoints
+package import Events
 package import HTTP1
 package import Routing
 
@@ -68,12 +69,26 @@ package struct ClientTimeouts: Sendable {
     /// How long such a connection lasts; each gets up to a tenth less, at random, so that those that
     /// began together do not come back together. Nil is no limit.
     package var tunnelMax: Duration?
+    /// From a response's head to its last byte, less up to a tenth at random; nil is no limit.
+    package var responseMax: Duration?
+    /// How long a host may acknowledge nothing until it is taken for gone; nil leaves that to the kernel,
+    /// which takes about a quarter of an hour.
+    package var vanished: Duration? = .seconds(30)
     /// From a request's head to the last byte of its response; nil is no limit, since downloads and
     /// event streams may go on for as long as they move.
     package var request: Duration?
 
     /// The defaults.
     package init() {}
+
+    /// What the kernel is to do about hosts of clients that vanish. An HTTP client that takes nothing for
+    /// `stall` is cut off in any case, so the kernel may do that; a stream's relay looks at its ends
+    /// itself (TCPRelay+Watch.swift).
+    package func peerLimits(_ mode: ListenerMode) -> PeerLimits {
+        guard let vanished else { return PeerLimits() }
+        return PeerLimits(
+            vanished: vanished, unacknowledged: mode == .http ? max(vanished, stall) : nil)
+    }
 }
 
 /// How a service's backends are talked to.

@@ -59,6 +59,7 @@ package final class ProxyWorkers {
                     try ListenerSockets(
                         on: listener.endpoint, count: options.workers,
                         isShared: options.sharesAddresses,
+                        limits: listener.timeouts.peerLimits(listener.mode),
                         inherited: inherited(listener.endpoint)))
             }
             for _ in 0..<options.workers {
@@ -79,15 +80,17 @@ package final class ProxyWorkers {
         }
     }
 
-    /// Opens another address, for a listener that `publish` makes known, or for `close()`. With
-    /// `besideOwn` this process still has the address, or a part of it.
+    /// Opens another address, for a listener that `publish` makes known, or for `close()`. `limits` are
+    /// those of the connections that wait until then. With `besideOwn` this process still has the
+    /// address, or a part of it.
     ///
     /// - Throws: `ListenFailure` when it can't be had; nothing stays open then.
     package func open(
-        _ endpoint: Endpoint, besideOwn: Bool = false
+        _ endpoint: Endpoint, limits: PeerLimits = PeerLimits(), besideOwn: Bool = false
     ) throws(ListenFailure) -> ListenerSockets {
         try ListenerSockets(
-            on: endpoint, count: options.workers, isShared: options.sharesAddresses || besideOwn)
+            on: endpoint, count: options.workers, isShared: options.sharesAddresses || besideOwn,
+            limits: limits)
     }
 
     /// Starts the workers' threads.
@@ -137,6 +140,12 @@ package final class ProxyWorkers {
     /// Ends what is still under way on these backends, whose drains have taken as long as they may.
     package func expel(_ backends: [BackendID]) {
         for mailbox in mailboxes { mailbox.post(.expel(backends)) }
+    }
+
+    /// Ends the streams on these backends, at random moments within `time`: TCP connections, those that
+    /// have switched protocols, and responses whose end nobody knows.
+    package func endStreams(to backends: [BackendID], within time: Duration) {
+        for mailbox in mailboxes { mailbox.post(.endStreams(backends, within: time)) }
     }
 
     /// The sockets on which connections are accepted, of all listeners: another process may have them

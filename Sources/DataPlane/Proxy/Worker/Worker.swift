@@ -17,6 +17,8 @@ enum WorkerMessage: Sendable {
     case change(ProxyChange)
     /// End what is still under way on these backends.
     case expel([BackendID])
+    /// End the streams on these backends, at random moments within the time.
+    case endStreams([BackendID], within: Duration)
     /// Say that the worker turns.
     case ping
     /// Accept no more, finish what is in flight, give up after the limit.
@@ -32,6 +34,9 @@ protocol ClientSide: AnyObject {
     var listener: WorkerListener { get }
     /// Its backend is one of these, and has to be left.
     func leave(_ backends: [BackendID])
+    /// If it is a stream, to one of these backends or, for nil, to any: end at this time, in the loop's
+    /// nanoseconds, unless it ends before.
+    func endStream(to backends: [BackendID]?, at time: UInt64)
     /// The worker is stopping, or its listener is closed: end when the work in hand is done.
     func drain()
     /// The time for that is over.
@@ -69,7 +74,7 @@ final class Worker {
     private var freeExchanges: [HTTPExchange] = []
     private var requestIDs = RequestIDs()
     private var jitter = SplitMix64()
-    private var drainLimit: Timer?
+    private var drainTimers: [Timer] = []
 
     /// Free exchanges kept: the requests in flight that are likely to come again.
     private static let freeExchangesMax = 1024
@@ -115,11 +120,40 @@ final class Worker {
         case .expel(let backends):
             // Rare, so that no list of them has to be kept per backend.
             for client in clients { client?.leave(backends) }
+        case .endStreams(let backends, let time):
+            endStreams(to: backends, within: time)
         case .ping:
             reports.post(.alive(worker: number))
         case .drain(let limit):
             drain(limit: limit)
         }
+    }
+
+    /// Ends streams at random moments within `time`, so that their clients do not all come back at once: those
+    /// to one of `backends`, nil for any, by one listener, nil for any.
+    private func endStreams(
+        to backends: [BackendID]? = nil, of listener: WorkerListener? = nil, within time: Duration
+    ) {
+        let now = loop.nowNanoseconds
+        let within = time.wholeNanoseconds
+        for client in clients where listener == nil || client?.listener === listener {
+            client?.endStream(
+                to: backends, at: now + UInt64.random(in: 0...within, using: &jitter))
+        }
+    }
+
+    /// The timers of a drain that may take `limit`, of one listener or, for nil, of all: streams end before
+    /// the limit, and `whenOver` is called at the limit.
+    private func drainTimers(
+        _ limit: Duration, of listener: WorkerListener? = nil, whenOver: @escaping () -> Void
+    ) -> [Timer] {
+        let streams = Timer(on: loop) { [unowned self, unowned listener] in
+            endStreams(of: listener, within: StreamEnds.time(of: limit))
+        }
+        streams.schedule(after: limit - StreamEnds.lead(of: limit))
+        let end = Timer(on: loop, action: whenOver)
+        end.schedule(after: limit)
+        return [streams, end]
     }
 
     /// Between two events, so that no request sees half of it: services come before a listener names
@@ -129,6 +163,7 @@ final class Worker {
         for service in change.changed { pools[service.id]?.update(to: service) }
         for listener in change.listeners {
             listeners[listener.index]?.update(to: listener, pools: pools)
+            limitPeers(of: listener.index)
         }
         for opening in change.opened { open(opening) }
         for number in change.closed { close(number, limit: change.drainLimit) }
@@ -148,6 +183,16 @@ final class Worker {
         let listener = enlist(options, on: sockets.first)
         acceptors[options.index] = sockets.map {
             Acceptor($0, worker: self, listener: listener)
+        }
+        // They were opened with limits, which may have been those of an earlier change.
+        limitPeers(of: options.index)
+    }
+
+    /// Gives the sockets of a listener the limits that its connections are to have.
+    private func limitPeers(of index: Int) {
+        guard let listener = listeners[index] else { return }
+        for acceptor in acceptors[index] ?? [] {
+            acceptor.descriptor.setPeerLimits(listener.peerLimits)
         }
     }
 
@@ -173,6 +218,7 @@ final class Worker {
             acceptors[opening.options.index] = moved
             let listener = enlist(opening.options, on: moved.first?.descriptor)
             for acceptor in moved { acceptor.listener = listener }
+            limitPeers(of: opening.options.index)
         }
     }
 
@@ -182,12 +228,11 @@ final class Worker {
         guard let listener = listeners.removeValue(forKey: number) else { return }
         listener.isDraining = true
         closing.append(listener)
-        let timer = Timer(on: loop) { [unowned self, unowned listener] in
+        listener.drainTimers = drainTimers(limit, of: listener) {
+            [unowned self, unowned listener] in
             listener.isGivingUp = true
             for client in clients where client?.listener === listener { client?.abandon() }
         }
-        timer.schedule(after: limit)
-        listener.drainTimer = timer
         for client in clients where client?.listener === listener { client?.drain() }
         reportIfClosed(listener)
     }
@@ -196,7 +241,7 @@ final class Worker {
         guard listener.clientCount == 0, let place = closing.firstIndex(where: { $0 === listener })
         else { return }
         closing.remove(at: place)
-        listener.drainTimer?.cancel()
+        for timer in listener.drainTimers { timer.cancel() }
         reports.post(.listenerClosed(listener.options.index))
     }
 
@@ -208,13 +253,11 @@ final class Worker {
         for acceptor in acceptors.values.joined() { acceptor.closeGracefully() }
         acceptors = [:]
         for listener in listeners.values { listener.isDraining = true }
-        let timer = Timer(on: loop) { [unowned self] in
+        drainTimers = drainTimers(limit) { [unowned self] in
             for listener in Array(listeners.values) + closing { listener.isGivingUp = true }
             for client in clients { client?.abandon() }
             loop.stop()
         }
-        timer.schedule(after: limit)
-        drainLimit = timer
         for client in clients { client?.drain() }
         stopWhenIdle()
     }

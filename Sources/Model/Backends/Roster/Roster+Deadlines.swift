@@ -92,7 +92,7 @@ extension Backend {
         }
         consider(heldUntil)
         consider(missingUntil)
-        consider(operatorDrainEnd)
+        consider(operatorStreamsEnd ?? operatorDrainEnd)
         consider(ramp?.deadline(over: options.slowStart))
         return earliest
     }

@@ -29,7 +29,11 @@ extension Roster {
         let isDrained = override?.isDrained ?? false
         if isDrained != (backend.override?.isDrained ?? false) {
             let end = now + options.drainLimit
-            update(backend.id) { $0.operatorDrainEnd = isDrained ? end : nil }
+            let streamsEnd = end - StreamEnds.lead(of: options.drainLimit)
+            update(backend.id) {
+                $0.operatorDrainEnd = isDrained ? end : nil
+                $0.operatorStreamsEnd = isDrained ? streamsEnd : nil
+            }
             send(isDrained ? .drainOrdered(voice) : .drainLifted(voice), to: backend.id, now: now)
         }
         if override?.isCutOff == true, backend.override?.isCutOff != true {
@@ -61,6 +65,10 @@ extension Roster {
 
     /// An operator's drain has reached its limit, if it has: what runs on the backend is ended.
     func endOperatorDrain(_ backend: Backend, now: ContinuousClock.Instant) {
+        if let at = backend.operatorStreamsEnd, at <= now {
+            update(backend.id) { $0.operatorStreamsEnd = nil }
+            endStreams(on: backend.id, within: StreamEnds.time(of: options.drainLimit))
+        }
         guard let end = backend.operatorDrainEnd, end <= now else { return }
         update(backend.id) { $0.operatorDrainEnd = nil }
         expel(backend.id)

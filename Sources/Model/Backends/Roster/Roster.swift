@@ -46,6 +46,7 @@ package final class Roster {
     var namings: UInt64 = 0
     private(set) var census = Census()
     private var expelled: [BackendID] = []
+    private var streamEnds: [StreamEnds] = []
     private var random: any RandomNumberGenerator
     private var rules: BackendState.Rules
     private let numbers: BackendIDs
@@ -173,6 +174,12 @@ package final class Roster {
         return expelled
     }
 
+    /// The streams that were found to have to end since this was last called.
+    package func takeStreamEnds() -> [StreamEnds] {
+        defer { streamEnds = [] }
+        return streamEnds
+    }
+
     // MARK: Changing backends
 
     /// Adds a backend; nil when the limit is reached.
@@ -238,6 +245,9 @@ package final class Roster {
             // Those of an earlier source may not have to be held any more.
             if isUp, backend.place > 0 { mayFailOver = true }
         }
+        if after.endsStreams, !before.endsStreams {
+            endStreams(on: id, within: StreamEnds.time(of: options.drainLimit))
+        }
         guard let transition else {
             if before.isOnProbation, !after.isOnProbation {
                 record(.probationEnded(isProven: event == .liveProven), backend, now: now)
@@ -246,6 +256,9 @@ package final class Roster {
         }
         record(
             .phase(from: transition.from, to: transition.to, transition.cause), backend, now: now)
+        if options.endsStreamsWhenDown, transition.to == .down || transition.to == .ejected {
+            endStreams(on: id, within: StreamEnds.whenDown)
+        }
         if transition.to == .gone { remove(backend, transition.cause) }
     }
 
@@ -257,6 +270,11 @@ package final class Roster {
         isOrderStale = true
         namings += 1
         if cause == .drainLimit { expel(backend.id) }
+    }
+
+    /// The streams on this backend have to end, one by one within `time`.
+    func endStreams(on id: BackendID, within time: Duration) {
+        streamEnds.append(StreamEnds(backend: id, within: time))
     }
 
     /// What runs on this backend has to be closed.

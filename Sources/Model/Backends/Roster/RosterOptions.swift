@@ -32,6 +32,8 @@ package struct RosterOptions: Sendable, Equatable {
     package var flapMemory: Duration = .seconds(300)
     /// How long a drain may take.
     package var drainLimit: Duration = .seconds(60)
+    /// Whether streams end when their backend is evicted: one that is down may still move them.
+    package var endsStreamsWhenDown = false
     /// How long a first ejection lasts that time ends; each further one lasts twice as long …
     package var ejectTime: Duration = .seconds(5)
     /// … up to this; a backend that was up for so long starts anew. Up to a quarter comes on top, at

@@ -31,6 +31,8 @@ package struct Backend: Sendable, Equatable {
     /// When what is still under way on it is ended, though it stays: an operator's drain has its limit
     /// too. Nil without such a drain, and after that.
     var operatorDrainEnd: ContinuousClock.Instant?
+    /// When an operator's drain begins to end streams; nil without one, and once that is done.
+    var operatorStreamsEnd: ContinuousClock.Instant?
 
     /// How often it was drained for an absence that turned out to be none; see `missesToDrain`.
     var flaps = 0

@@ -136,9 +136,11 @@ package struct BackendState: Sendable, Equatable {
         let keptUntil: ContinuousClock.Instant
         var isConfirmed = false
         var isIdle = false
+        /// When its streams begin to be ended; nil once they are.
+        var endsStreamsAt: ContinuousClock.Instant?
 
         var isOver: Bool { isConfirmed && isIdle }
-        var deadline: ContinuousClock.Instant { isOver ? keptUntil : endsAt }
+        var deadline: ContinuousClock.Instant { isOver ? keptUntil : endsStreamsAt ?? endsAt }
     }
 
     /// A backend just named by its source.
@@ -158,6 +160,9 @@ package struct BackendState: Sendable, Equatable {
         case .down: return .down
         }
     }
+
+    /// Whether it drains and has come to the time before the drain's limit in which streams end.
+    var endsStreams: Bool { drain.map { $0.endsStreamsAt == nil && !$0.isOver } ?? false }
 
     /// Whether discovery no longer wants it: it is gone as soon as its drain is over. One that only an
     /// operator drains is not leaving.
@@ -417,7 +422,9 @@ package struct BackendState: Sendable, Equatable {
                 keptUntil += min(rules.lossWindow, rules.drainLimit)
             default: break
             }
-            drain = Drain(endsAt: now + rules.drainLimit, keptUntil: keptUntil)
+            drain = Drain(
+                endsAt: now + rules.drainLimit, keptUntil: keptUntil,
+                endsStreamsAt: now + rules.drainLimit - StreamEnds.lead(of: rules.drainLimit))
         }
         // No change of phase when an operator drains it already, but a better reason.
         if isDrainedByOperator { self.cause = cause }
@@ -451,6 +458,7 @@ package struct BackendState: Sendable, Equatable {
             isGone = true
             return .drainLimit
         }
+        if let at = drain?.endsStreamsAt, at <= now { drain?.endsStreamsAt = nil }
         ejection.passTime(now: now)
         guard standing == .ejected, let end = ejection.endsAt, end <= now else { return nil }
         guard consecutiveFailures == 0 else {

@@ -13,11 +13,15 @@ package enum Socket {
     /// listen there unnoticed. Accepted sockets inherit TCP_NODELAY. The wildcard `::` takes IPv4
     /// too, and falls back to 0.0.0.0 on a machine without IPv6.
     ///
+    /// - Parameter limits: those of the connections that it will accept, the first one included: the kernel
+    ///   makes a connection, with the limits of that moment, before anyone accepts it.
     /// - Throws: `Errno`: address in use, not local, or not permitted.
     package static func listen(
-        on endpoint: Endpoint, backlog: Int32 = 4096, isShared: Bool = true
+        on endpoint: Endpoint, backlog: Int32 = 4096, isShared: Bool = true,
+        limits: PeerLimits = PeerLimits()
     ) throws(Errno) -> Descriptor {
         let descriptor = try bound(to: endpoint, isShared: isShared)
+        if limits != PeerLimits() { descriptor.setPeerLimits(limits) }
         guard Glibc.listen(descriptor.number, backlog) == 0 else {
             let error = Errno.current
             descriptor.close()

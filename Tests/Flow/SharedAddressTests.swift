@@ -9,6 +9,8 @@ extension Flow {
     // which only one can have. Method: a second one beside the first, load all the while, then a
     // stop.
     @Suite struct SharedAddresses {
+        private static let sharing = ["FAIRLEAD_SHARE_ADDRESSES": "on"]
+
         /// The arguments of a process on these ports.
         private func arguments(_ port: UInt16, admin: UInt16, backend: UInt16) -> [String] {
             [
@@ -17,16 +19,31 @@ extension Flow {
             ]
         }
 
+        /// A first process, and what it takes to start a second one on the same addresses.
+        private struct Shared {
+            let port: UInt16
+            let admin: UInt16
+            let first: Fairlead
+            let startSecond: () throws -> RunningProcess
+        }
+
+        private func share(_ stage: Stage) throws -> Shared {
+            let web = try stage.web("one")
+            let (port, admin) = (try FreePort.take(), try FreePort.take())
+            let arguments = arguments(port, admin: admin, backend: web[0].port)
+            let first = stage.hold(
+                try Fairlead(arguments: arguments, environment: Self.sharing))
+            return Shared(port: port, admin: admin, first: first) {
+                stage.hold(try Fairlead.start(arguments, environment: Self.sharing))
+            }
+        }
+
         @Test func `a second process serves at once, and has the admin port when the first goes`()
             throws
         {
             try withStage { stage in
-                let web = try stage.web("one")
-                let (port, admin) = (try FreePort.take(), try FreePort.take())
-                let arguments = arguments(port, admin: admin, backend: web[0].port)
-                let environment = ["FAIRLEAD_SHARE_ADDRESSES": "on"]
-                let first = stage.hold(
-                    try Fairlead(arguments: arguments, environment: environment))
+                let shared = try share(stage)
+                let (port, admin, first) = (shared.port, shared.admin, shared.first)
                 let load = Load { _ in
                     {
                         let response = try get(port: port)
@@ -35,8 +52,7 @@ extension Flow {
                 }
                 try load.start(clients: 2)
                 try load.awaitMore(20)
-                let second = stage.hold(
-                    try Fairlead.start(arguments, environment: environment))
+                let second = try shared.startSecond()
                 try second.waitForOutput(containing: "admin.waiting listen=127.0.0.1:\(admin)")
                 #expect(second.errors.contains("listener.open listen=127.0.0.1:\(port)"))
                 #expect(try getAdmin("/health/live", port: admin).status == 200)
@@ -57,19 +73,13 @@ extension Flow {
 
         @Test func `a process that waits for the admin port stops as any other`() throws {
             try withStage { stage in
-                let web = try stage.web("one")
-                let (port, admin) = (try FreePort.take(), try FreePort.take())
-                let arguments = arguments(port, admin: admin, backend: web[0].port)
-                let environment = ["FAIRLEAD_SHARE_ADDRESSES": "on"]
-                let first = stage.hold(
-                    try Fairlead(arguments: arguments, environment: environment))
-                let second = stage.hold(
-                    try Fairlead.start(arguments, environment: environment))
+                let shared = try share(stage)
+                let second = try shared.startSecond()
                 try second.waitForOutput(containing: "admin.waiting")
                 second.signal(SIGTERM)
                 #expect(try second.waitForExit() == .status(0))
                 #expect(!second.errors.contains("admin.open"))
-                #expect(try first.readiness() == 200)
+                #expect(try shared.first.readiness() == 200)
             }
         }
 

@@ -2,6 +2,7 @@
 // _GNU_SOURCE. Declared as their manual pages have them; defined is only what takes a variable number
 // of arguments, which Swift can't call.
 #pragma once
+#include <linux/filter.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/auxv.h>

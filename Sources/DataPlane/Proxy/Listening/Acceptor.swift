@@ -11,6 +11,8 @@ final class Acceptor: Channel {
     private let worker: Worker
     /// Whose connections it accepts; another one's when that takes the address over.
     var listener: WorkerListener
+    /// It closes at its deadline, and takes no new handshakes.
+    private var isLeaving = false
     /// Connections taken before others get their turn; more are waiting for the next batch.
     private static let batchMax = 16
     /// How long to rest when none can be accepted or is to be: readiness stays, and would spin.
@@ -28,7 +30,10 @@ final class Acceptor: Channel {
     }
 
     override func onDeadline() {
-        if worker.descriptorRoom.hasRoomForClients(now: loop.nowNanoseconds) {
+        if isLeaving {
+            closeAtOnce()
+            worker.acceptorLeft(self)
+        } else if worker.descriptorRoom.hasRoomForClients(now: loop.nowNanoseconds) {
             startReading()
         } else {
             rest()
@@ -37,13 +42,24 @@ final class Acceptor: Channel {
 
     private func rest() {
         stopReading()
-        deadlineNanoseconds = loop.nowNanoseconds + Self.pauseNanoseconds
+        // One that leaves tries once more at its end, which stays.
+        if !isLeaving { deadlineNanoseconds = loop.nowNanoseconds + Self.pauseNanoseconds }
     }
 
     /// Takes what has connected already, then stops listening: the kernel would reset it.
-    func closeGracefully() {
+    func closeAtOnce() {
         accept(atMost: .max)
         close()
+    }
+
+    /// Stops listening where others go on: takes no new handshakes, and what comes of those that have
+    /// begun for a moment more; then it closes and tells `Worker.acceptorLeft`. False when it can't.
+    func leave() -> Bool {
+        guard descriptor.takeNoNewHandshakes() else { return false }
+        isLeaving = true
+        startReading()
+        deadlineNanoseconds = loop.nowNanoseconds + Descriptor.handshakeNanoseconds
+        return true
     }
 
     private func accept(atMost limit: Int) {
@@ -77,9 +93,10 @@ final class Acceptor: Channel {
         listener.counters.open.add()
         switch listener.options.mode {
         case .http:
-            worker.add(
-                ClientConnection(descriptor, from: peer.address, worker: worker, listener: listener)
-            )
+            let client = ClientConnection(
+                descriptor, from: peer.address, worker: worker, listener: listener)
+            worker.add(client)
+            if listener.isDraining { client.drain() }
         case .tcp:
             guard let pool = listener.pool else {
                 preconditionFailure("a TCP listener has a service")

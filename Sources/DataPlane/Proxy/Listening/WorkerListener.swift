@@ -30,6 +30,8 @@ final class WorkerListener {
     var clientCount = 0
     /// End what is in flight before, and when, the time for its drain is over; none unless it is closed.
     var drainTimers: [Timer] = []
+    /// Its sockets on this worker that take no new handshakes, and close in a moment.
+    var leavingCount = 0
     private let port: UInt16
     private var timeouts: Timeouts
     private var forwarding: Forwarding

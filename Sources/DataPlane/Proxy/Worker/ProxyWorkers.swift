@@ -97,6 +97,7 @@ package final class ProxyWorkers {
     ///
     /// - Throws: `Errno` when the system has no thread to give.
     package func start() throws(Errno) {
+        let leavesSlowly = options.sharesAddresses && !Descriptor.kernelMovesConnections
         for number in 0..<options.workers {
             let (options, registry, reports, mailbox, accessLog) = (
                 options, registry, reports, mailboxes[number], accessLog
@@ -108,7 +109,7 @@ package final class ProxyWorkers {
                 ) {
                     let worker = Worker(
                         number: number, options: options, registry: registry, reports: reports,
-                        accessLog: accessLog)
+                        accessLog: accessLog, leavesSlowly: leavesSlowly)
                     // Without a descriptor for its mailbox a worker can't be told anything: it ends
                     // at once, and is reported as finished.
                     try? worker.run(options.listeners, sockets: sockets, mailbox: mailbox)

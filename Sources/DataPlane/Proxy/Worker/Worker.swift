@@ -67,6 +67,11 @@ final class Worker {
     private var listeners: [Int: WorkerListener] = [:]
     private var acceptors: [Int: [Acceptor]] = [:]
     private var closing: [WorkerListener] = []
+    /// Whether others go on listening on the addresses that this process leaves, and the kernel does not
+    /// give them what waits here.
+    private let leavesSlowly: Bool
+    /// Those that take no new handshakes, until they are closed.
+    private var leaving: [Acceptor] = []
     /// By descriptor number.
     private var clients: [(any ClientSide)?] = []
     private var clientCount = 0
@@ -81,9 +86,10 @@ final class Worker {
 
     init(
         number: Int, options: ProxyOptions, registry: StatsRegistry, reports: Mailbox<ProxyReport>,
-        accessLog: AccessLog?
+        accessLog: AccessLog?, leavesSlowly: Bool
     ) {
         self.number = number
+        self.leavesSlowly = leavesSlowly
         self.registry = registry
         self.reports = reports
         log = accessLog.map { [loop] log in
@@ -224,7 +230,7 @@ final class Worker {
 
     /// Accepts no more for the listener of this number; its connections have `limit` to end.
     private func close(_ number: Int, limit: Duration) {
-        for acceptor in acceptors.removeValue(forKey: number) ?? [] { acceptor.closeGracefully() }
+        retire(acceptors.removeValue(forKey: number) ?? [])
         guard let listener = listeners.removeValue(forKey: number) else { return }
         listener.isDraining = true
         closing.append(listener)
@@ -238,7 +244,8 @@ final class Worker {
     }
 
     private func reportIfClosed(_ listener: WorkerListener) {
-        guard listener.clientCount == 0, let place = closing.firstIndex(where: { $0 === listener })
+        guard listener.clientCount == 0, listener.leavingCount == 0,
+            let place = closing.firstIndex(where: { $0 === listener })
         else { return }
         closing.remove(at: place)
         for timer in listener.drainTimers { timer.cancel() }
@@ -250,12 +257,13 @@ final class Worker {
     private func drain(limit: Duration) {
         guard !isDraining else { return }
         isDraining = true
-        for acceptor in acceptors.values.joined() { acceptor.closeGracefully() }
+        retire(acceptors.values.joined())
         acceptors = [:]
         for listener in listeners.values { listener.isDraining = true }
         drainTimers = drainTimers(limit) { [unowned self] in
             for listener in Array(listeners.values) + closing { listener.isGivingUp = true }
             for client in clients { client?.abandon() }
+            for acceptor in leaving { acceptor.closeAtOnce() }
             loop.stop()
         }
         for client in clients { client?.drain() }
@@ -263,7 +271,27 @@ final class Worker {
     }
 
     private func stopWhenIdle() {
-        if isDraining, clientCount == 0 { loop.stop() }
+        if isDraining, clientCount == 0, leaving.isEmpty { loop.stop() }
+    }
+
+    /// Closes these, in a moment where that spares connections.
+    private func retire(_ acceptors: some Sequence<Acceptor>) {
+        for acceptor in acceptors {
+            if leavesSlowly, acceptor.leave() {
+                acceptor.listener.leavingCount += 1
+                leaving.append(acceptor)
+            } else {
+                acceptor.closeAtOnce()
+            }
+        }
+    }
+
+    /// The moment of this one is over; it is closed.
+    func acceptorLeft(_ acceptor: Acceptor) {
+        leaving.removeAll { $0 === acceptor }
+        acceptor.listener.leavingCount -= 1
+        reportIfClosed(acceptor.listener)
+        stopWhenIdle()
     }
 
     // MARK: - Clients

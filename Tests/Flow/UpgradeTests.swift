@@ -92,6 +92,47 @@ extension Flow {
             }
         }
 
+        @Test func `a successor that can't resolve a name says so, and waits for no more`() throws {
+            try withStage { stage in
+                let web = try stage.web("one")
+                let named = try stage.named([SRVRecord(web[0])])
+                let folder = stage.hold(try TemporaryFolder())
+                let (port, other) = (try FreePort.take(), try FreePort.take())
+                let text = { (source: String) in
+                    """
+                    workers: 1
+                    admin: off
+                    dns: {servers: ["127.0.0.1:\(named.port)"]}
+                    services:
+                      web: {backends: ["127.0.0.1:\(web[0].port)"]}
+                      other: {\(source)}
+                    listeners:
+                      - {listen: "127.0.0.1:\(port)", service: web}
+                      - {listen: "127.0.0.1:\(other)", service: other}
+                    """
+                }
+                let file = try folder.write(
+                    text("backends: [\"one.flow.example:\(web[0].port)\"]"), to: "f.yaml")
+                let fairlead = stage.hold(
+                    try Fairlead(
+                        arguments: ["run", "--config", file], listeners: 2, hasAdmin: false))
+                defer { signalSuccessor(of: fairlead.process, SIGKILL) }
+                try waitFor("the name") {
+                    (try? get(port: other))?.status == 200 ? () : nil
+                }
+                // A name that is no more, by each way in which services have names.
+                _ = try folder.write(text("backends: [\"gone.flow.example:80\"]"), to: "f.yaml")
+                fairlead.process.signal(SIGUSR2)
+                #expect(try fairlead.process.waitForExit() == .status(0))
+                let said = fairlead.process.errors
+                #expect(said.contains("service.no_backend service=other"), "\(said)")
+                #expect(said.contains("gone.flow.example"), "\(said)")
+                #expect(said.contains("effect=\"it takes over without a backend for it\""))
+                #expect(try get(port: port).body == "one")
+                #expect(try get(port: other).status == 503)
+            }
+        }
+
         @Test(arguments: [
             "exec $0/current/fairlead", "cd $0 && exec current/fairlead",
             "cd $0/current && exec ./fairlead", "PATH=$0/current:$PATH exec fairlead",

@@ -302,8 +302,7 @@ private final class Lookup {
     /// That is what it came to.
     func finish(_ answer: DiscoveryAnswer) {
         result = withoutOwn(answer)
-        guard let nameInstead, case .failure(let failure) = answer,
-            failure.kind == .nodata || failure.kind == .nxdomain
+        guard let nameInstead, case .failure(let failure) = answer, failure.kind.mayHideAddresses
         else { return takeSamples() }
         resolver.resolveAddresses(nameInstead) { [unowned self] found in
             addressesInstead = found.addresses
@@ -362,5 +361,16 @@ private final class Lookup {
         server.addressesInstead = addressesInstead
         server.leftOut = leftOut
         return server
+    }
+}
+
+extension HoldKind {
+    /// Whether a server that says so of SRV records may know addresses all the same. A dnsmasq that
+    /// knows a host's address, and has nobody to ask about it, refuses all other types.
+    fileprivate var mayHideAddresses: Bool {
+        switch self {
+        case .nodata, .nxdomain, .servfail, .refused, .otherCode: true
+        case .timeout, .malformed, .unreachable, .massLoss: false
+        }
     }
 }

@@ -171,6 +171,9 @@ package struct Metric: Sendable {
     static let goodAnswerInstances = Metric(
         .gauge, "fairlead_discovery_instances", ["service", "source"],
         "Instances that the last good answer named.")
+    static let leftOut = Metric(
+        .gauge, "fairlead_discovery_left_out", ["service", "source"],
+        "Entries of the last good answer that are left out, since they make no sense.")
     static let discoveryFailing = Metric(
         .gauge, "fairlead_discovery_failing", ["service", "source"],
         "1 if the newest lookup failed, else 0.")
@@ -200,9 +203,9 @@ package struct Metric: Sendable {
     static let checkLateness = Metric(
         .counter, "fairlead_checks_lateness_seconds_total", [], "How long those waited in all.")
     private static let discovery = [
-        goodAnswerAge, goodAnswerInstances, discoveryFailing, heldBackends, answers, registryUp,
-        registryAnswers,
-        registryMalformed, dnsMessages, checks, lateChecks, checkLateness,
+        goodAnswerAge, goodAnswerInstances, leftOut, discoveryFailing, heldBackends, answers,
+        registryUp, registryAnswers, registryMalformed, dnsMessages, checks, lateChecks,
+        checkLateness,
     ]
 
     // MARK: - Backends. Their series end with the backend.

@@ -199,6 +199,7 @@ package struct MetricsText {
             })
         family(
             .goodAnswerInstances, asked.map { Series($0.labels, Double($0.source.lastGoodCount)) })
+        family(.leftOut, asked.map { Series($0.labels, Double($0.source.leftOutCount)) })
         family(
             .discoveryFailing, asked.map { Series($0.labels, $0.source.isFailing ? 1 : 0) })
         family(

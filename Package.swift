@@ -178,7 +178,7 @@ let package = Package(
             "Admin",
             uses: [
                 "JSON", "WallClock", "Events", "HTTPServer", "HTTP1", "Stats", "Backends",
-                "Endpoints",
+                "Endpoints", "Wording",
             ],
             settings: cold),
         controlPlane.module(

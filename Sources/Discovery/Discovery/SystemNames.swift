@@ -5,6 +5,7 @@
 package import DNSClient
 internal import Documents
 package import Events
+internal import Glibc
 
 /// The machine's own files about names. Control thread only.
 package final class SystemNames {
@@ -23,8 +24,13 @@ package final class SystemNames {
     package private(set) var resolvConf = ResolvConf()
     /// Why resolv.conf could not be read at first, with its path; nil when it could.
     package private(set) var failure: String?
+    /// What is not known of the hosts file, and why, with its path: it can't be read, or is too long.
+    /// Nil when all of it is known, when there is none, and before a host is looked up.
+    package private(set) var hostsTrouble: String?
     private let paths: Paths
     private let loop: EventLoop
+    /// Lists of names to be blocked, as people keep there, have some megabytes.
+    private static let hostsBytesMax = 16 << 20
     /// Nil until a host is looked up: most configurations name none.
     private var hosts: HostsFile?
     private var watches: [FileWatch] = []
@@ -50,7 +56,7 @@ package final class SystemNames {
     }
 
     /// Reads the files whenever they have changed and have stood still for a second, and calls
-    /// `onChange` when they say something else. Until `stop`.
+    /// `onChange` when they say something else, or `hostsTrouble` does. Until `stop`.
     package func watch(onChange: @escaping () -> Void) {
         self.onChange = onChange
         watches = [
@@ -58,7 +64,9 @@ package final class SystemNames {
                 readResolvConf()
             },
             FileWatch(path: paths.hosts, settles: true, on: loop) { [unowned self] in
-                if let before = hosts, readHosts() != before { self.onChange() }
+                guard let before = hosts else { return }
+                let trouble = hostsTrouble
+                if readHosts() != before || hostsTrouble != trouble { self.onChange() }
             },
         ]
     }
@@ -79,9 +87,21 @@ package final class SystemNames {
 
     @discardableResult
     private func readHosts() -> HostsFile {
-        if let file = try? NamedText.read(path: paths.hosts) { hosts = HostsFile(file.text) }
-        let read = hosts ?? HostsFile()
-        hosts = read
-        return read
+        do throws(FileTextError) {
+            let read = HostsFile(
+                try NamedText.read(path: paths.hosts, bytesMax: Self.hostsBytesMax).text)
+            hostsTrouble =
+                read.isCut
+                ? "\(paths.hosts): names behind the first \(HostsFile.namesMax) are left out" : nil
+            hosts = read
+            return read
+        } catch {
+            // A machine without the file has no such names.
+            let exists = unsafe access(paths.hosts, F_OK) == 0
+            hostsTrouble = exists ? "\(paths.hosts): \(error.text)" : nil
+            let known = hosts ?? HostsFile()
+            hosts = known
+            return known
+        }
     }
 }

@@ -8,11 +8,14 @@ package struct HostsFile: Equatable, Sendable {
     /// By name in small letters, without a final dot.
     private var addresses: [String: [IPAddress]] = [:]
 
-    /// Names of the whole file; those behind them are left out, so that a hostile file takes bounded
+    /// The most names of the whole file; those behind them are left out, so that a hostile file takes bounded
     /// memory.
-    private static let namesMax = 65_536
+    package static let namesMax = 65_536
     /// Addresses of one name.
     private static let addressesMax = 64
+
+    /// Whether it has more names than are kept.
+    package private(set) var isCut = false
 
     /// A file without a line.
     package init() {}
@@ -26,7 +29,10 @@ package struct HostsFile: Equatable, Sendable {
             guard words.count >= 2, let address = IPAddress(Substring(words[0])) else { continue }
             for word in words.dropFirst() {
                 let name = Self.key(Substring(word))
-                guard addresses[name] != nil || addresses.count < Self.namesMax else { continue }
+                guard addresses[name] != nil || addresses.count < Self.namesMax else {
+                    isCut = true
+                    continue
+                }
                 let known = addresses[name, default: []]
                 if known.count < Self.addressesMax, !known.contains(address) {
                     addresses[name, default: []].append(address)

@@ -40,6 +40,33 @@ import Testing
         unsafe rmdir(folder)
     }
 
+    @Test("a hosts file of megabytes is read, and one that is longer or no text is told")
+    func large() throws {
+        defer { cleanUp() }
+        write("nameserver 10.0.0.9\n", to: paths.resolvConf)
+        let blocked = String(repeating: "0.0.0.0 ads.example # blocked\n", count: 50_000)
+        write(blocked + "10.0.0.1 web\n", to: paths.hosts)
+        let web = try HostName("web")
+        let names = SystemNames(paths, on: loop)
+        #expect(names.rules.hosts.addresses(of: web).map(\.description) == ["10.0.0.1"])
+        #expect(names.hostsTrouble == nil)
+
+        write(String(repeating: blocked, count: 12), to: paths.hosts)
+        let longer = SystemNames(paths, on: loop)
+        #expect(longer.rules.hosts.addresses(of: web).isEmpty)
+        #expect(longer.hostsTrouble?.hasPrefix(paths.hosts) == true)
+
+        let many = (0...HostsFile.namesMax).map { "10.0.0.2 host\($0)\n" }.joined()
+        write("10.0.0.1 web\n" + many, to: paths.hosts)
+        let cut = SystemNames(paths, on: loop)
+        #expect(!cut.rules.hosts.addresses(of: web).isEmpty)
+        #expect(cut.hostsTrouble?.contains("65536") == true)
+
+        unsafe unlink(paths.hosts)
+        let none = SystemNames(paths, on: loop)
+        #expect(none.rules.hosts.addresses(of: web).isEmpty && none.hostsTrouble == nil)
+    }
+
     @Test("both files are read again when they change, and stand while they are away")
     func changes() throws {
         defer { cleanUp() }

@@ -29,6 +29,8 @@ final class SourceFactory {
     private let settings: (dns: DNSSettings, consul: ConsulSettings)
     /// By this machine's own nameservers, which `resolver` is not where others are configured.
     private let systemHosts: HostResolver
+    /// What was logged of the hosts file.
+    private var toldTrouble: String?
 
     /// - Throws: `StartFailure` for a file that can't be read.
     init(
@@ -59,9 +61,20 @@ final class SourceFactory {
         askThere()
     }
 
+    /// Logs once what is not known of the hosts file.
+    private func tellHostsTrouble(_ log: Log) {
+        defer { toldTrouble = names.hostsTrouble }
+        guard let trouble = names.hostsTrouble, trouble != toldTrouble else { return }
+        log.write(
+            .warning, "names.hosts_incomplete",
+            ["cause": trouble, "effect": "names that only stand there are not found"])
+    }
+
     /// Follows names and the machine's files from now on. `onChange` is called when a name has moved.
     func start(log: @escaping () -> Log, onChange: @escaping () -> Void) {
+        tellHostsTrouble(log())
         names.watch { [unowned self] in
+            tellHostsTrouble(log())
             systemHosts.resolver.setOptions(
                 ResolverOptions(settings.dns, names.resolvConf, ofSystem: true))
             systemHosts.rulesChanged()

@@ -5,6 +5,7 @@ internal import Admin
 internal import Backends
 internal import Configuration
 internal import Events
+internal import Wording
 
 extension ControlPlane {
     /// Journals and logs shortages that began or ended. Once a second.
@@ -12,17 +13,17 @@ extension ControlPlane {
         for change in shortages.look(now: .now) {
             switch change {
             case .began(let shortage):
-                let what =
-                    "\(shortage.clause(descriptorLimit: DescriptorRoom.current.limit)): "
-                    + shortage.advice
-                journal.note(what, at: .now)
-                log.write(.warning, "machine.short", ["of": shortage.rawValue, "what": what])
+                let clause = shortage.clause(descriptorLimit: DescriptorRoom.current.limit)
+                journal.note("\(clause): \(shortage.advice)", at: .now)
+                log.write(
+                    .warning, "machine.short",
+                    ["of": shortage.rawValue, "cause": clause, "advice": shortage.advice])
             case .ended(let shortage, let time, let failures):
-                let what =
-                    "there are \(shortage.rawValue) again, after \(time.components.seconds) s and "
-                    + "\(failures) calls that failed"
-                journal.note(what, at: .now)
-                log.write(.info, "machine.enough", ["of": shortage.rawValue, "what": what])
+                let cause =
+                    "there are \(shortage.rawValue) again, after \(time.spoken) and "
+                    + "\(counted(failures, "call")) that failed"
+                journal.note(cause, at: .now)
+                log.write(.info, "machine.enough", ["of": shortage.rawValue, "cause": cause])
             }
             logJournal()
         }
@@ -38,8 +39,9 @@ extension ControlPlane {
             .warning, "machine.few_descriptors",
             [
                 "limit": "\(limit)", "connections": "\(connections)",
-                "what": "limits.connections lets so many clients in, and each needs up to two "
-                    + "descriptors: \(Shortage.descriptors.advice)",
+                "cause": "limits.connections lets so many clients in, and each needs up to two "
+                    + "descriptors",
+                "advice": Shortage.descriptors.advice,
             ])
     }
 

@@ -55,7 +55,10 @@ final class Worker {
     var dateLine = DateLine()
     /// Nil when there is no access log.
     let log: WorkerLog?
+    /// Whether connections end when their work in hand is done.
     private(set) var isDraining = false
+    /// Whether the worker accepts no more, and ends.
+    private var isStopping: Bool { !drainTimers.isEmpty }
     /// How many descriptors there are for what.
     var descriptorRoom = DescriptorRoom.current
 
@@ -79,6 +82,7 @@ final class Worker {
     private var freeExchanges: [HTTPExchange] = []
     private var requestIDs = RequestIDs()
     private var jitter = SplitMix64()
+    /// End what is in flight before, and when, the time for the stop is over; none until it stops.
     private var drainTimers: [Timer] = []
 
     /// Free exchanges kept: the requests in flight that are likely to come again.
@@ -214,7 +218,7 @@ final class Worker {
         switch opening.origin {
         case .sockets(let sockets):
             let sockets = sockets.descriptors[number]
-            if isDraining {
+            if isStopping {
                 for socket in sockets { socket.close() }
             } else {
                 listen(opening.options, on: sockets)
@@ -255,17 +259,23 @@ final class Worker {
     // MARK: - Stopping
 
     private func drain(limit: Duration) {
-        guard !isDraining else { return }
-        isDraining = true
+        guard !isStopping else { return }
         retire(acceptors.values.joined())
         acceptors = [:]
-        for listener in listeners.values { listener.isDraining = true }
         drainTimers = drainTimers(limit) { [unowned self] in
             for listener in Array(listeners.values) + closing { listener.isGivingUp = true }
             for client in clients { client?.abandon() }
             for acceptor in leaving { acceptor.closeAtOnce() }
             loop.stop()
         }
+        if leaving.isEmpty { drainClients() }
+    }
+
+    /// Ends connections when their work in hand is done. Not before the sockets are closed: clients
+    /// connect again at once, and are to reach another process.
+    private func drainClients() {
+        isDraining = true
+        for listener in listeners.values { listener.isDraining = true }
         for client in clients { client?.drain() }
         stopWhenIdle()
     }
@@ -291,7 +301,8 @@ final class Worker {
         leaving.removeAll { $0 === acceptor }
         acceptor.listener.leavingCount -= 1
         reportIfClosed(acceptor.listener)
-        stopWhenIdle()
+        guard leaving.isEmpty, isStopping else { return }
+        if isDraining { stopWhenIdle() } else { drainClients() }
     }
 
     // MARK: - Clients

@@ -60,7 +60,8 @@ package final class ServiceCounters: Sendable {
     package let expired = Counter()
     /// Responses cut short after they had begun; for TCP, connections that the backend broke.
     package let cutShort = Counter()
-    /// Of these, the ones that Fairlead cut: their time, or that of their backend's drain, was over.
+    /// Responses that Fairlead cut itself, which `cutShort` has as well: their time, or that of their
+    /// backend's drain, was over.
     package let ownCuts = Counter()
     /// The client went away before its response was complete.
     package let clientAborts = Counter()
@@ -101,9 +102,9 @@ package final class BackendCounters: Sendable {
     package let requests = Counter()
     /// Of these, under way now.
     package let inFlight = Counter()
-    /// Of those under way, streams: TCP connections, tunnels, and responses whose body goes on.
+    /// Streams under way: TCP connections, tunnels, and responses whose body goes on.
     package let streams = Counter()
-    /// Of those under way, the ones whose clients have closed their side within the response.
+    /// Requests under way whose clients have closed their side within the response.
     package let clientsLeft = Counter()
     /// Connections to it that were made.
     package let dials = Counter()

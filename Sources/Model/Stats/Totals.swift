@@ -123,9 +123,9 @@ package struct BackendTotals: Sendable, Equatable {
     package var requests = 0
     /// Of these, under way now.
     package var inFlight = 0
-    /// Of those under way, streams.
+    /// Streams under way.
     package var streams = 0
-    /// Of those under way, the ones whose clients have closed their side.
+    /// Requests under way whose clients have closed their side.
     package var clientsLeft = 0
     /// Connections to it that were made.
     package var dials = 0

@@ -105,6 +105,11 @@ extension ControlPlane {
         var controls = AdminControls { [unowned self] in snapshot() }
         controls.figures = { [unowned self] in snapshot(.figures) }
         controls.verdict = { [unowned self] in snapshot(.verdict) }
+        controls.outline = { [unowned self] in snapshot(.outline) }
+        controls.backendCount = { [unowned self] in
+            services.all.reduce(0) { $0 + $1.roster.count }
+        }
+        controls.backends = { [unowned self] in backendSlices(of: $0) }
         controls.metrics.hasBackendHistograms = configuration.admin.backendHistograms == .on
         controls.configuration = { [unowned self] in configurationText ?? "# built in\n" }
         controls.entries = { [unowned self] first in

@@ -26,6 +26,11 @@ extension ControlPlane {
         /// What a verdict is made of: as figures, without the counters of backends, and with the phrases
         /// of the few backends that it names.
         case verdict
+        /// Everything but the counters and phrases of backends; these as for a verdict.
+        case outline
+
+        /// Whether the phrases of only those backends are wanted that a verdict names.
+        fileprivate var hasFewPhrases: Bool { self == .verdict || self == .outline }
     }
 
     /// The state of the process now.
@@ -53,7 +58,7 @@ extension ControlPlane {
             // A service that no listener names has no mode of its own; HTTP is the usual one.
             show(service, modes[service.name] ?? .http, clock, detail)
         }
-        if detail == .everything {
+        if detail == .everything || detail == .outline {
             snapshot.journal = journal.entries.reversed().map { show($0, clock) }
         }
         snapshot.dnsMessages = [
@@ -175,7 +180,7 @@ extension ControlPlane {
         shown.backends = roster.backends.map {
             let isRotating = rotating.contains($0.id)
             var isTold = detail == .everything
-            if detail == .verdict, $0.state.phase == .down || $0.state.phase == .ejected {
+            if detail.hasFewPhrases, $0.state.phase == .down || $0.state.phase == .ejected {
                 namedCount += 1
                 isTold = namedCount <= AdminVerdict.backendsNamedMax
             }
@@ -191,6 +196,30 @@ extension ControlPlane {
             return backend
         }
         return shown
+    }
+
+    /// Backends that are shown in one go: a few milliseconds' work.
+    private static let sliceCount = 100
+
+    /// The backends of a service, some at a time; nil after the last.
+    func backendSlices(of name: String) -> () -> [AdminSnapshot.Backend]? {
+        guard let service = services[name] else { return { nil } }
+        let roster = service.roster
+        var rest = roster.ids.sorted()[...]
+        let rotating = Set(roster.rotation.members.map(\.id))
+        let active = Set(roster.rotation.tiers.first?.map(\.id) ?? [])
+        return { [unowned self] in
+            guard !rest.isEmpty else { return nil }
+            let some = rest.prefix(Self.sliceCount)
+            rest = rest.dropFirst(Self.sliceCount)
+            let clock = DisplayClock()
+            return some.compactMap { id in
+                guard let backend = roster.backend(id) else { return nil }
+                var shown = show(backend, isInRotation: rotating.contains(id), clock)
+                shown.isActive = active.contains(id)
+                return shown
+            }
+        }
     }
 
     private func show(

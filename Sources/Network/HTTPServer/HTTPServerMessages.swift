@@ -120,6 +120,9 @@ package final class HTTPServerReply {
         didSet { if onClose != nil, !isUsed { connection?.watch(for: self) } }
     }
 
+    /// Whether an answer would reach anybody, as far as is known.
+    package var isAwaited: Bool { !isUsed && connection != nil }
+
     /// The connection is closed.
     func lose() {
         let action = onClose

@@ -17,6 +17,9 @@ final class AdminFixture {
     private let isBehindProxy: Bool
     /// What was asked of the controls, as text.
     private(set) var asked: [String] = []
+    /// How many backends the controls say there are, which decides whether documents are made piece
+    /// by piece; `snapshot` has them.
+    var backendCount = 0
     /// What changes come to.
     var outcome = AdminOutcome.done("done")
     /// What reading anew comes to.
@@ -49,7 +52,7 @@ final class AdminFixture {
         defer { server.close() }
         var request = HTTPClient.Request(
             path, from: server.endpoint, host: host, deadline: .seconds(10),
-            responseBody: .upTo(1 << 20))
+            responseBody: .upTo(4 << 20))
         request.method = method
         request.fields = fields.map { (name: "\($0.name)", value: $0.value) }
         request.body = body
@@ -68,6 +71,15 @@ final class AdminFixture {
         controls.change = { [unowned self] key, change, isForced, address in
             asked.append("\(key) \(change)\(isForced ? " forced" : "") from \(address)")
             return outcome
+        }
+        controls.backendCount = { [unowned self] in backendCount }
+        controls.backends = { [snapshot] name in
+            var rest = snapshot.services.first { $0.name == name }?.backends[...] ?? []
+            return {
+                guard !rest.isEmpty else { return nil }
+                defer { rest = rest.dropFirst(70) }
+                return Array(rest.prefix(70))
+            }
         }
         controls.reload = { [unowned self] address in
             asked.append("reload from \(address)")

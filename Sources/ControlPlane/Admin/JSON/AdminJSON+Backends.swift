@@ -12,9 +12,11 @@ struct BackendsDocument: Encodable {
 
     let services: [Service]
 
-    init(_ snapshot: AdminSnapshot) {
+    /// - Parameter backendsMax: of each service.
+    init(_ snapshot: AdminSnapshot, backendsMax: Int = .max) {
         services = snapshot.services.map {
-            Service(name: $0.name, backends: BackendView.all(of: $0))
+            Service(
+                name: $0.name, backends: BackendView.some(of: $0, countMax: backendsMax))
         }
     }
 }
@@ -121,7 +123,7 @@ struct BackendView: Encodable {
     let firstByteMilliseconds: Durations
 
     static func all(of service: AdminSnapshot.Service) -> [BackendView] {
-        service.backends.map { BackendView($0, of: service) }
+        service.backends.map { BackendView($0, of: service.name) }
     }
 
     /// So many of them at most: those that are not up before those that are.
@@ -129,7 +131,7 @@ struct BackendView: Encodable {
         guard service.backends.count > countMax else { return all(of: service) }
         let troubled = service.backends.filter { $0.state != .up }
         let rest = service.backends.filter { $0.state == .up }
-        return (troubled + rest).prefix(countMax).map { BackendView($0, of: service) }
+        return (troubled + rest).prefix(countMax).map { BackendView($0, of: service.name) }
     }
 
     /// The backend of that name, with its service; nil when there is none.
@@ -139,12 +141,12 @@ struct BackendView: Encodable {
         guard let service = snapshot.services.first(where: { $0.name == key.service }),
             let backend = service.backends.first(where: { $0.endpoint == key.endpoint })
         else { return nil }
-        return (service.name, BackendView(backend, of: service))
+        return (service.name, BackendView(backend, of: service.name))
     }
 
-    private init(_ backend: AdminSnapshot.Backend, of service: AdminSnapshot.Service) {
+    init(_ backend: AdminSnapshot.Backend, of service: String) {
         id = backend.id
-        key = "\(BackendKey(service: service.name, endpoint: backend.endpoint))"
+        key = "\(BackendKey(service: service, endpoint: backend.endpoint))"
         address = "\(backend.endpoint)"
         hostName = backend.hostName
         state = backend.state.rawValue

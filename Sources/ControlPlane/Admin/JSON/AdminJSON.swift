@@ -20,9 +20,11 @@ func timeText(_ seconds: Double) -> String {
 struct ServicesDocument: Encodable {
     let services: [ServiceView]
 
-    init(_ snapshot: AdminSnapshot) {
+    /// - Parameter backendsMax: of each service.
+    init(_ snapshot: AdminSnapshot, backendsMax: Int = .max) {
         services = snapshot.services.map {
-            ServiceView($0, at: snapshot.takenAt, hasRecent: true)
+            ServiceView(
+                $0, at: snapshot.takenAt, hasRecent: true, backendsMax: backendsMax)
         }
     }
 }

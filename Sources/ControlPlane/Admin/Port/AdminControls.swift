@@ -49,6 +49,13 @@ package struct AdminControls {
     package var figures: () -> AdminSnapshot
     /// What a verdict is made of, and no more.
     package var verdict: () -> AdminSnapshot
+    /// All there is to show but for the phrases and counters of backends, which `backends` has.
+    package var outline: () -> AdminSnapshot
+    /// How many backends there are, of all services.
+    package var backendCount: () -> Int = { 0 }
+    /// The backends of the service of that name, the oldest first, some at a time: nil after the
+    /// last. Each is as it is when it is asked for.
+    package var backends: (String) -> () -> [AdminSnapshot.Backend]? = { _ in { nil } }
     /// What `/metrics` has.
     package var metrics = MetricsText.Options()
     /// The configuration that is in force, as YAML, with secrets masked.
@@ -70,6 +77,7 @@ package struct AdminControls {
         self.snapshot = snapshot
         figures = snapshot
         verdict = snapshot
+        outline = snapshot
         configuration = { "" }
         change = { _, _, _, _ in .refused("Nothing can be changed here.", expected: "GET") }
         reload = { _ in .unavailable("There is nothing to read again.") }

@@ -20,7 +20,7 @@ package final class AdminHandler {
         self.access = access
         self.controls = controls
         events = AdminEvents(on: loop, controls: controls)
-        queue = AdminQueue(on: loop) { [unowned self] in answerNow($0, $1) }
+        queue = AdminQueue(on: loop)
     }
 
     /// Tells those who listen what is new in the journal.
@@ -48,28 +48,50 @@ package final class AdminHandler {
     package func answer(_ request: HTTPServerRequest, _ reply: HTTPServerReply) {
         // Whoever asks whether the process lives must not wait for those who ask for more.
         if request.path == "/health/live" {
-            answerNow(request, reply)
+            _ = answerNow(request, reply)
         } else {
-            queue?.take(request, reply, isUrgent: request.path == "/health/ready")
+            let work = AdminQueue.Work { [unowned self] in answerNow(request, reply) }
+            queue?.take(work, isUrgent: request.path == "/health/ready")
         }
     }
 
-    private func answerNow(_ request: HTTPServerRequest, _ reply: HTTPServerReply) {
+    /// Answers, or begins to. Returns what is left of that.
+    private func answerNow(
+        _ request: HTTPServerRequest, _ reply: HTTPServerReply
+    ) -> AdminQueue.Work? {
         do throws(AdminProblem) {
-            if let response = try respond(to: request) {
-                reply.send(response)
-            } else {
-                try events.open(request, reply)
+            switch try respond(to: request) {
+            case .whole(let response): reply.send(response)
+            case .pieces(let pieces): return Self.makeMore(of: pieces, reply)
+            case .events: try events.open(request, reply)
             }
         } catch {
             reply.send(error.response)
         }
+        return nil
     }
 
-    /// The answer; nil for what goes on.
-    private func respond(
-        to request: HTTPServerRequest
-    ) throws(AdminProblem) -> HTTPServerResponse? {
+    /// Makes another piece, and answers when it was the last.
+    private static func makeMore(
+        of pieces: AdminPieces, _ reply: HTTPServerReply
+    ) -> AdminQueue.Work? {
+        guard reply.isAwaited else { return nil }
+        guard let body = pieces.next() else {
+            return AdminQueue.Work { makeMore(of: pieces, reply) }
+        }
+        reply.send(response(200, "application/json", body))
+        return nil
+    }
+
+    private enum Answer {
+        case whole(HTTPServerResponse)
+        /// One that takes long to make.
+        case pieces(AdminPieces)
+        /// One that goes on.
+        case events
+    }
+
+    private func respond(to request: HTTPServerRequest) throws(AdminProblem) -> Answer {
         try access.checkHost(request)
         try access.checkProxy(request)
         let path = AdminPath(request.path)
@@ -80,17 +102,42 @@ package final class AdminHandler {
                 expected: "one of " + AdminPath.listing.map(\.path).joined(separator: ", "))
         }
         try path.check(request.method)
-        if path == .events { return nil }
-        guard path.isChange else { return try show(path, to: request) }
+        if path == .events { return .events }
+        guard path.isChange else {
+            if let pieces = pieces(path) { return .pieces(pieces) }
+            return .whole(try show(path, to: request))
+        }
         try access.checkChange(request)
         guard request.body.isEmpty else {
             throw AdminProblem(
                 400, "The request has a body.", expected: "no body: parameters go in the query")
         }
-        return try change(path, request)
+        return .whole(try change(path, request))
     }
 
     // MARK: - Showing
+
+    /// What has all backends, where they are many; nil for everything else.
+    private func pieces(_ path: AdminPath) -> AdminPieces? {
+        guard controls.backendCount() >= AdminPieces.countMin else { return nil }
+        let snapshot: AdminSnapshot
+        let outline: [UInt8]?
+        switch path {
+        case .stats:
+            snapshot = controls.outline()
+            outline = encodeJSON(StatsDocument(snapshot, backendsMax: 0))
+        case .services:
+            snapshot = controls.outline()
+            outline = encodeJSON(ServicesDocument(snapshot, backendsMax: 0))
+        case .backends:
+            snapshot = controls.outline()
+            outline = encodeJSON(BackendsDocument(snapshot, backendsMax: 0))
+        default: return nil
+        }
+        guard let outline else { return nil }
+        return AdminPieces(
+            outline: outline, services: snapshot.services.map(\.name), backends: controls.backends)
+    }
 
     private func show(
         _ path: AdminPath, to request: HTTPServerRequest

@@ -151,7 +151,10 @@ package final class ControlPlane {
         let adminSocket = configuration.admin.listen.flatMap { start.sockets.take($0).first }
         let moreAdminSockets = configuration.admin.alsoListen.map { start.sockets.take($0).first }
         processStart = start
-        services.objection = { [unowned self] in ownAddresses.objection(to: $0, of: $1) }
+        services.objections = { [unowned self] service in
+            let own = ownAddresses.concerning(service)
+            return { own.objection(to: $0, of: service) }
+        }
         follower = Pacer(on: loop) { [unowned self] in
             isStatusDue = true
             logJournal()

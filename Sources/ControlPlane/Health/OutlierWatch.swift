@@ -104,12 +104,10 @@ package struct OutlierWatch: Sendable {
     private static let errorFactor: UInt64 = 3
     private static let slowMicroseconds: UInt64 = 50_000
 
-    private struct Watched {
-        var total: Figures
-        var window = Window()
-    }
-
-    private var backends: [BackendID: Watched] = [:]
+    private var totals: [BackendID: Figures] = [:]
+    /// Of the backends that answered anything within the last ten seconds. Of thousands that are
+    /// dead or idle there is none, so that they cost one look-up a second each.
+    private var windows: [BackendID: Window] = [:]
     /// Of all backends, those that left or stood out included.
     private var service = Window()
     /// When the first figures came; nil before.
@@ -138,30 +136,48 @@ package struct OutlierWatch: Sendable {
         self.begin = begin
         // Whole seconds, as the ring has them; a clock never goes back.
         let second = Int(begin.duration(to: now).components.seconds)
-        var watched: [BackendID: Watched] = [:]
-        watched.reserveCapacity(figures.count)
         service.advance(to: second)
+        var candidates: [BackendID] = []
         for (backend, total) in figures {
-            var entry = backends[backend] ?? Watched(total: total)
-            let growth = total.growth(since: entry.total)
-            entry.total = total
-            entry.window.advance(to: second)
-            entry.window.add(growth)
-            service.add(growth)
-            watched[backend] = entry
+            guard let before = totals[backend] else {
+                totals[backend] = total
+                continue
+            }
+            if total != before {
+                totals[backend] = total
+                let growth = total.growth(since: before)
+                windows[backend, default: Window()].advance(to: second)
+                windows[backend]?.add(growth)
+                service.add(growth)
+                candidates.append(backend)
+            } else if windows[backend] != nil {
+                windows[backend]?.advance(to: second)
+                candidates.append(backend)
+            }
         }
-        backends = watched
-        return judge(figures.map(\.backend))
+        forget(allBut: figures)
+        return judge(candidates)
+    }
+
+    /// Forgets the backends that are not among `figures`.
+    private mutating func forget(allBut figures: [(backend: BackendID, total: Figures)]) {
+        guard totals.count > figures.count else { return }
+        let known = Set(figures.map(\.backend))
+        totals = totals.filter { known.contains($0.key) }
+        windows = windows.filter { known.contains($0.key) }
     }
 
     private mutating func judge(_ candidates: [BackendID]) -> [Outlier] {
-        let sums = candidates.map { backends[$0]?.window.sum(overLast: Self.seconds) ?? Figures() }
+        let sums = candidates.map { windows[$0]?.sum(overLast: Self.seconds) ?? Figures() }
         let all = sums.reduce(Figures(), +)
         var outliers: [Outlier] = []
         for (backend, own) in zip(candidates, sums) {
-            guard let verdict = verdict(on: own, others: all - own) else { continue }
+            guard let verdict = verdict(on: own, others: all - own) else {
+                if own == Figures() { windows[backend] = nil }
+                continue
+            }
             outliers.append(Outlier(backend: backend, verdict: verdict))
-            backends[backend]?.window.clear()
+            windows[backend]?.clear()
         }
         return outliers
     }

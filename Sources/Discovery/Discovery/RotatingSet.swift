@@ -38,6 +38,8 @@ package struct RotatingSet<Member: Hashable & Sendable>: Sendable {
     /// When each member of the row was named last, by the number of the answer.
     private var namedAt: [Member: Int] = [:]
     private var last: Set<Member> = []
+    /// Whether those were named again since `namedAt` says; see `takeAgain`.
+    private var wasLastRepeated = false
     /// Records of the last answer, which is what its server limits.
     private var size = 0
     private var number = 0
@@ -64,6 +66,10 @@ package struct RotatingSet<Member: Hashable & Sendable>: Sendable {
     ///   - isPart: Whether it is known to be a part.
     /// - Complexity: O(n) in the members.
     package mutating func take(_ named: [Member], size: Int, isPart: Bool) -> [Member] {
+        if wasLastRepeated {
+            for member in last { namedAt[member] = number }
+            wasLastRepeated = false
+        }
         number += 1
         let now = Set(named)
         if !isPart { watch(now, size: size) }
@@ -87,6 +93,18 @@ package struct RotatingSet<Member: Hashable & Sendable>: Sendable {
         // All that was gathered is what one answer names: it names all there is.
         if isRotating, members.count == now.count { endRow() }
         return members
+    }
+
+    /// Takes an answer that is the last one over again, as `take` would: what is believed stays as
+    /// it is. False when it has to be passed to `take` all the same, since `members` are more than
+    /// it names.
+    /// - Complexity: O(1).
+    package mutating func takeAgain() -> Bool {
+        guard !isRotating, number > 0, size > 0, members.count == answerCount else { return false }
+        number += 1
+        wasLastRepeated = true
+        if number - changedAt > Self.rowMax { endRow() }
+        return true
     }
 
     /// Looks for what rotates.

@@ -54,6 +54,9 @@ package final class SRVSource: DNSSource {
     /// What the last answers said of each endpoint.
     private var knownInstances: [Endpoint: [Instance]] = [:]
     private var partialGuard = PartialAnswerGuard()
+    /// The last whole answer, and the instances that were reported for it: most answers are the one
+    /// before over again.
+    private var last: (records: SRVRecords, instances: [Instance])?
     /// The aliases that the lookup under way has followed.
     private var aliases: AliasTrail
     /// The name that the lookup under way asks for: the last of those aliases.
@@ -206,6 +209,11 @@ package final class SRVSource: DNSSource {
 
     private func finish(_ records: SRVRecords, isPart: Bool) {
         resolutions = []
+        if let last, !isPart, last.records.says(asMuchAs: records), rotation.takeAgain() {
+            // The very array, so that whoever compares it with the last one is done at once.
+            return report(.instances(last.instances), timeToLive: timeToLive(of: records))
+        }
+        last = nil
         knownAddresses = records.resolvedAddresses
         var (instances, omissions) = records.read()
         findings.omissions = omissions
@@ -215,10 +223,14 @@ package final class SRVSource: DNSSource {
             report(.failure(.nodata), timeToLive: nil)
             return
         }
+        if !isPart { last = (records, instances) }
+        report(.instances(instances), timeToLive: timeToLive(of: records))
+    }
+
+    /// How long the answer holds, the aliases that led to it included.
+    private func timeToLive(of records: SRVRecords) -> Duration? {
         let aliasTTL = aliases.ttlSeconds.map { Duration.seconds(Int64($0)) }
-        report(
-            .instances(instances),
-            timeToLive: [records.timeToLive, aliasTTL].compactMap(\.self).min())
+        return [records.timeToLive, aliasTTL].compactMap(\.self).min()
     }
 
     /// The instances that an answer of so many records does not name, and that are believed all the
@@ -249,6 +261,7 @@ package final class SRVSource: DNSSource {
 
     private func finish(_ answer: AddressAnswer, port: UInt16, _ denial: DNSOutcome) {
         resolutions = []
+        last = nil
         tell(answer)
         let addresses = options.family.choose(from: answer.addresses)
         guard !addresses.isEmpty else { return fail(answer.failure ?? denial) }

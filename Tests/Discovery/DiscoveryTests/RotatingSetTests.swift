@@ -31,6 +31,30 @@ import Testing
         #expect(changes == 0)
     }
 
+    @Test("an answer over again can be taken in no time, and comes to what it would come to")
+    func repeated() {
+        var random = SeededGenerator(seed: 11)
+        for _ in 0..<50 {
+            var whole = RotatingSet<Int>()
+            var quick = RotatingSet<Int>()
+            var last: [Int] = []
+            for _ in 0..<120 {
+                let isRepeated = !last.isEmpty && Int.random(in: 0..<3, using: &random) > 0
+                if !isRepeated {
+                    last = Array((0..<12).shuffled(using: &random).prefix(4))
+                }
+                let believed = whole.take(last, size: 4, isPart: false)
+                if isRepeated, quick.takeAgain() {
+                    #expect(quick.members == believed)
+                } else {
+                    #expect(quick.take(last, size: 4, isPart: false).count == believed.count)
+                }
+                #expect(quick.isRotating == whole.isRotating)
+                #expect(Set(quick.members) == Set(whole.members))
+            }
+        }
+    }
+
     @Test("one address of several in turn, or at random, is known too")
     func oneAtATime() {
         var set = RotatingSet<Int>()

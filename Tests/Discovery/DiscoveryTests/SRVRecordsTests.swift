@@ -43,6 +43,26 @@ import Testing
                 additionals: additionals))
     }
 
+    @Test("an answer says as much as another only when all of it is alike")
+    func alike() throws {
+        let answers = [try srv("a.example", port: 1), try srv("b.example", port: 2)]
+        let addresses = [
+            try address("a.example", "10.0.0.1"), try address("b.example", "10.0.0.2"),
+        ]
+        let records = read(answers, addresses)
+        #expect(records.says(asMuchAs: read(answers, addresses)))
+        for other in [
+            read(answers.reversed(), addresses), read([answers[0]], addresses),
+            read(answers, [addresses[0]]),
+            read(answers, [addresses[0], try address("b.example", "10.0.0.3")]),
+            read(answers, [addresses[0], try address("b.example", "10.0.0.2", ttl: 1)]),
+            read([answers[0], try srv("b.example", port: 2, weight: 7)], addresses),
+            read([answers[0], try srv("b.example", port: 0)], addresses),
+        ] {
+            #expect(!records.says(asMuchAs: other))
+        }
+    }
+
     @Test("targets with addresses in the additional section need no further question")
     func additional() throws {
         let records = read(

@@ -30,11 +30,18 @@ struct OwnAddresses {
     func objection(to endpoint: Endpoint, of service: String) -> String? {
         if let admin, isAt(admin, endpoint) { return "it is this Fairlead's own admin port" }
         let listener = listeners.first {
-            $0.services.contains(service) && isAt($0.endpoint, endpoint)
+            isAt($0.endpoint, endpoint) && $0.services.contains(service)
         }
         guard let listener else { return nil }
         return
             "it is this Fairlead's own listener \(listener.name), which leads to \(service) again"
+    }
+
+    /// What concerns one service: the listeners that lead to it.
+    func concerning(_ service: String) -> OwnAddresses {
+        var own = self
+        own.listeners = listeners.filter { $0.services.contains(service) }
+        return own
     }
 
     /// Whether a connection to `endpoint` would come to `own`.

@@ -71,8 +71,9 @@ final class ServiceControl {
         let publish: (Rotation) -> Void
         /// Ends what is still under way on backends whose drains have lasted as long as they may.
         let expel: ([BackendID]) -> Void
-        /// Why an instance can't be a backend of the service of that name, as a phrase; nil when it can.
-        let objection: (Endpoint, String) -> String?
+        /// Says for the service of that name why an instance can't be a backend of it, as a phrase;
+        /// nil when it can.
+        let objections: (String) -> (Endpoint) -> String?
         /// Takes note of an instance that is none, as a sentence without its end.
         let noteLeftOut: (String) -> Void
         /// Ends the streams on a backend.
@@ -151,21 +152,20 @@ final class ServiceControl {
     /// The answer without instances that are this process itself.
     private func withoutOwn(_ answer: DiscoveryAnswer, at place: Int) -> DiscoveryAnswer {
         guard case .instances(let instances) = answer else { return answer }
-        var kept: [Instance] = []
         var out: [LeftOut] = []
+        let objection = surroundings.objections(name)
         for instance in instances {
-            if let why = surroundings.objection(instance.endpoint, name) {
-                let left = LeftOut(endpoint: instance.endpoint, why: why)
-                if !out.contains(left) { out.append(left) }
-            } else {
-                kept.append(instance)
-            }
+            guard let why = objection(instance.endpoint) else { continue }
+            let left = LeftOut(endpoint: instance.endpoint, why: why)
+            if !out.contains(left) { out.append(left) }
         }
         if out != leftOutByPlace[place, default: []] {
             leftOutByPlace[place] = out
             for left in out { surroundings.noteLeftOut("\(name): \(left)") }
         }
-        return out.isEmpty ? answer : .instances(kept)
+        guard !out.isEmpty else { return answer }
+        let own = Set(out.map(\.endpoint))
+        return .instances(instances.filter { !own.contains($0.endpoint) })
     }
 
     /// Keeps a good answer for the next process; begins with that of the last one if the source fails
@@ -183,7 +183,8 @@ final class ServiceControl {
         guard roster.sources[place].lastGoodAnswer == nil,
             let (instances, age) = stateFile.recall(key)
         else { return }
-        let others = instances.filter { surroundings.objection($0.endpoint, name) == nil }
+        let objection = surroundings.objections(name)
+        let others = instances.filter { objection($0.endpoint) == nil }
         roster.recall(others, age: age, for: failure, from: place, now: .now)
     }
 

@@ -25,8 +25,9 @@ final class ServiceSet {
     /// Called after every change of a service.
     var onChange: () -> Void = {}
 
-    /// Why an instance can't be a backend of the service of that name, as a phrase; nil when it can.
-    var objection: (Endpoint, String) -> String? = { _, _ in nil }
+    /// Says for the service of that name why an instance can't be a backend of it, as a phrase; nil
+    /// when it can. Called once per answer, which may have thousands of instances.
+    var objections: (String) -> (Endpoint) -> String? = { _ in { _ in nil } }
 
     /// Where good answers are kept; nil for nowhere. Set before the first service is started.
     var stateFile: StateFile?
@@ -55,7 +56,7 @@ final class ServiceSet {
     private lazy var surroundings = ServiceControl.Surroundings(
         checker: checker, registry: registry, loop: loop,
         stateFile: { [unowned self] in stateFile }, publish: publish, expel: expel,
-        objection: { [unowned self] in objection($0, $1) },
+        objections: { [unowned self] in objections($0) },
         noteLeftOut: { [unowned self] in journal.note($0, at: .now) }, endStreams: endStreams
     ) { [unowned self] in onChange() }
 

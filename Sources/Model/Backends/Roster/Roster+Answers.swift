@@ -34,7 +34,7 @@ extension Roster {
         switch answer {
         case .instances([]): fail(.nodata, place, now: now)
         case .instances(let instances):
-            accept(Instance.merged(instances), withdrawn: withdrawn, place, now: now)
+            accept(instances, withdrawn: withdrawn, place, now: now)
         case .failure(let failure): fail(failure, place, now: now)
         }
         settle(now: now)
@@ -69,10 +69,15 @@ extension Roster {
     // MARK: A good answer
 
     private func accept(
-        _ instances: [Instance], withdrawn: Set<Endpoint>, _ place: UInt8,
+        _ answer: [Instance], withdrawn: Set<Endpoint>, _ place: UInt8,
         now: ContinuousClock.Instant
     ) {
         let index = Int(place)
+        // The same array as before compares in no time, and need not be merged.
+        let settled = sources[index].settled.flatMap { $0.namings == namings ? $0 : nil }
+        let isRepeated = settled?.answer == answer
+        let instances =
+            if isRepeated, let settled { settled.instances } else { Instance.merged(answer) }
         if sources[index].outage != nil {
             sources[index].outage = nil
             record(.sourceRecovered(title(place), instances: instances.count), now: now)
@@ -81,9 +86,7 @@ extension Roster {
         sources[index].recalledAge = .zero
         sources[index].lastGoodAnswer = .init(at: now, instances: instances.count)
 
-        if let settled = sources[index].settled, settled.namings == namings,
-            settled.instances == instances
-        {
+        if isRepeated || settled?.instances == instances {
             sources[index].peak.note(instances.count, now: now, window: options.lossWindow)
             return
         }
@@ -102,7 +105,8 @@ extension Roster {
             reconsiderLoss(place, now: now)
         }
         let isSettled = absent.isEmpty && !sources[index].isRefusing
-        sources[index].settled = isSettled ? .init(instances: instances, namings: namings) : nil
+        sources[index].settled =
+            isSettled ? .init(answer: answer, instances: instances, namings: namings) : nil
     }
 
     /// Whether an instance is new to a source: not on the roster, or on its way out.

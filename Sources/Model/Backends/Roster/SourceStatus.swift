@@ -36,6 +36,9 @@ package struct SourceStatus: Sendable, Equatable {
 
     /// An answer that left nothing to do.
     struct Settled: Equatable {
+        /// As it came.
+        let answer: [Instance]
+        /// Its instances, each endpoint once.
         let instances: [Instance]
         let namings: UInt64
     }

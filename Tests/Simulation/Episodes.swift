@@ -23,6 +23,10 @@ enum Episode: String, CaseIterable {
     case replacement
     /// One more, and a little later one less.
     case scaling
+    /// Two thirds are deregistered at once and live on for a while; as many others come then.
+    case shrinking
+    /// One more, which is rolled back and lives on while all others are replaced in one answer.
+    case canary
     /// A third, or one, is killed at once.
     case manyCrashes
     /// The registry names nothing.
@@ -72,23 +76,46 @@ enum Episode: String, CaseIterable {
             }
             simulation.plan(12) { $0.world.mood = .truthful }
         case .deploy: return deploy(simulation, numbers)
-        case .replacement:
+        case .replacement: replace(numbers, from: (numbers.last ?? 0) + 1, simulation)
+        case .shrinking:
+            let old = numbers.suffix(numbers.count * 2 / 3)
             let next = (numbers.last ?? 0) + 1
             simulation.plan(0) { simulation in
-                for (index, old) in numbers.enumerated() {
-                    simulation.world.add(next + index, at: simulation.now)
-                    simulation.world.deregister(old)
-                }
+                for number in old { simulation.world.deregister(number) }
             }
             simulation.plan(20) { simulation in
-                for old in numbers { simulation.world.remove(old) }
+                for number in old { simulation.world.remove(number) }
+                for index in 0..<old.count {
+                    simulation.world.add(next + index, at: simulation.now)
+                }
             }
+        case .canary:
+            let canary = (numbers.last ?? 0) + 1
+            simulation.plan(0) { $0.world.add(canary, at: $0.now) }
+            simulation.plan(6) { $0.world.deregister(canary) }
+            replace(numbers, from: canary + 1, simulation, after: 9)
+            simulation.plan(29) { $0.world.remove(canary) }
         case .scaling:
             let new = (numbers.last ?? 0) + 1
             simulation.plan(0) { $0.world.add(new, at: $0.now) }
             simulation.retire(new, after: 15)
         }
         return 32
+    }
+
+    /// All of them in one answer; the old ones live on for 20 s.
+    private func replace(
+        _ numbers: [Int], from next: Int, _ simulation: Simulation, after seconds: Int = 0
+    ) {
+        simulation.plan(seconds) { simulation in
+            for (index, old) in numbers.enumerated() {
+                simulation.world.add(next + index, at: simulation.now)
+                simulation.world.deregister(old)
+            }
+        }
+        simulation.plan(seconds + 20) { simulation in
+            for old in numbers { simulation.world.remove(old) }
+        }
     }
 
     /// An eighth at a time, or one: the new ones are there before the old ones are deregistered.

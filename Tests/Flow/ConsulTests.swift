@@ -311,6 +311,15 @@ extension Flow {
                         ? () : nil
                 }
                 #expect(try fairlead.bodies(of: 6) == ["one": 3, "two": 3])
+                // Somebody wrote it: that nothing is left is meant so.
+                try folder.write(targets([]), to: "web.json")
+                try waitFor("the refusal") {
+                    try HTTPConnection(port: fairlead.port).request().status == 503 ? () : nil
+                }
+                try folder.write(targets([web[1].port]), to: "web.json")
+                try waitFor("the one that is back") {
+                    (try? fairlead.bodies(of: 4)) == ["two": 4] ? () : nil
+                }
             }
         }
     }

@@ -84,12 +84,53 @@ extension Flow {
             }
         }
 
-        @Test func `those listed as critical are no loss, however many`() throws {
+        @Test func `a catalogue that is wiped for a while costs no request`() throws {
+            try withInstances(["a", "b", "c", "d"]) { agent, fairlead, web, _ in
+                agent.change { world in for web in web { world.deregister(id(web)) } }
+                try waitFor("the empty answer") {
+                    try fairlead.metric("fairlead_discovery_answers_total", "nodata") > 0 ? () : nil
+                }
+                for _ in 0..<20 {
+                    #expect(try fairlead.bodies(of: 4) == ["a": 1, "b": 1, "c": 1, "d": 1])
+                }
+                agent.change { world in for web in web { register(web, in: &world) } }
+                try waitFor("the end of the hold") {
+                    try fairlead.page("/stats").body.contains("\"hold\":") ? nil : ()
+                }
+                #expect(try fairlead.bodies(of: 8) == ["a": 2, "b": 2, "c": 2, "d": 2])
+            }
+        }
+
+        @Test func `a canary that was rolled back gets nothing when the rest is replaced`() throws {
+            try withInstances(["a", "b", "c"], spare: ["canary", "x", "y", "z"]) {
+                agent, fairlead, old, others in
+                let (canary, new) = (others[0], others.dropFirst())
+                agent.change { register(canary, in: &$0) }
+                try fairlead.waitForTraffic("the canary") { $0["canary"] == 3 }
+                agent.change { $0.deregister(id(canary)) }
+                try fairlead.waitForTraffic("the others alone") {
+                    $0 == ["a": 4, "b": 4, "c": 4]
+                }
+                agent.change { world in
+                    for web in new { register(web, in: &world) }
+                    for web in old { world.deregister(id(web)) }
+                }
+                try fairlead.waitForTraffic("the new ones alone") { counts in
+                    #expect(counts["canary"] == nil)
+                    return counts == ["x": 4, "y": 4, "z": 4]
+                }
+            }
+        }
+
+        @Test func `those listed as critical get nothing, until the others are out`() throws {
             try withInstances(["a", "b", "c", "d"]) { agent, fairlead, web, _ in
                 agent.change { world in
                     for web in web.dropFirst(1) { world.setStatus("critical", of: id(web)) }
                 }
                 try fairlead.waitForTraffic("the one that is well") { $0 == ["a": 12] }
+                // The registry's checks fail, and ours pass.
+                try web[0].kill()
+                try fairlead.waitForTraffic("the others") { $0 == ["b": 4, "c": 4, "d": 4] }
             }
         }
     }

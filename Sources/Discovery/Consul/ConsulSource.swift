@@ -141,6 +141,7 @@ package final class ConsulSource: Source {
     private func resolve(_ answer: HealthAnswer, ownDatacenter: String?, doubt: ConsulFailure?) {
         let (instances, named, omissions) = answer.sorted(ownDatacenter: ownDatacenter)
         findings.omissions = omissions
+        findings.critical = answer.critical
         findings.withdrawn = answer.withdrawn
         guard !named.isEmpty else {
             knownAddresses = [:]

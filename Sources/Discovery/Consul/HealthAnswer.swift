@@ -61,7 +61,9 @@ struct HealthAnswer {
     static let priority: UInt16 = 1
 
     private(set) var items: [Item] = []
-    /// Where those are that are listed, and left out for their health.
+    /// Where those are that are listed, and left out for their health …
+    private(set) var critical: Set<Endpoint> = []
+    /// … or since they are in maintenance.
     private(set) var withdrawn: Set<Endpoint> = []
     /// Entries that can't be read.
     private(set) var omissions = Omissions()
@@ -94,8 +96,10 @@ struct HealthAnswer {
                 do throws(JSON.Malformed) {
                     if let item = try entry.item(passingOnly: passingOnly) {
                         items.append(item)
-                    } else {
+                    } else if entry.isInMaintenance {
                         withdrawn.formUnion(entry.endpoints)
+                    } else {
+                        critical.formUnion(entry.endpoints)
                     }
                     readCount += 1
                     for oddity in entry.oddities { omissions.add(oddity) }

@@ -38,6 +38,7 @@ struct HealthEntry: Decodable {
     }
 
     struct Check: Decodable {
+        let CheckID: JSON.Tolerant<String>?
         let Status: String
     }
 
@@ -81,6 +82,15 @@ extension HealthEntry {
         guard let place = try? place(), let wide = try? widePlace(instead: place) else { return [] }
         return [place, wide].compactMap { place in
             IPAddress(place.host).map { Endpoint($0, place.port) }
+        }
+    }
+
+    /// Whether somebody took it, or its node, out of service on purpose. Consul writes that down as a
+    /// critical check of a name of its own.
+    var isInMaintenance: Bool {
+        (Checks ?? []).contains { check in
+            guard let id = check.CheckID?.value, check.Status == "critical" else { return false }
+            return id == "_node_maintenance" || id.hasPrefix("_service_maintenance:")
         }
     }
 

@@ -84,7 +84,7 @@ package final class FileSource: Source {
         omissions = contents.omissions
         let entries = contents.entries
         guard !entries.isEmpty else {
-            report(.failure(.nodata))
+            report(.instances([]))
             return
         }
         let list = StaticSource(

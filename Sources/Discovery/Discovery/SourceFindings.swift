@@ -26,8 +26,9 @@ package struct SourceFindings: Sendable, Equatable {
     package var omissions = Omissions()
     /// That no answer is whole; nil while they are.
     package var rotation: Rotation?
-    /// Where instances are that it lists, and on which it wants no requests: critical ones, and those in
-    /// maintenance.
+    /// Where instances are that it lists, and whose checks by the registry fail.
+    package var critical: Set<Endpoint> = []
+    /// Where instances are that it lists, and on which somebody wants no requests: those in maintenance.
     package var withdrawn: Set<Endpoint> = []
 
     /// Nothing is odd.

@@ -86,6 +86,21 @@ import Testing
     }
 
     @Test(
+        "what is listed and left out is critical, or in maintenance on purpose",
+        arguments: [
+            ("c", false), ("_service_maintenance:web-1", true), ("_node_maintenance", true),
+            ("_node_maintenance2", false),
+        ])
+    func leftOut(id: String, isMaintained: Bool) throws {
+        let checks = #"[{"CheckID":"\#(id)","Status":"critical"},{"Status":"critical"}]"#
+        let json = "[\(Self.entry(checks: checks))]"
+        let answer = try HealthAnswer(service: Array(json.utf8), passingOnly: false)
+        let endpoint = Endpoint(try #require(IPAddress("10.0.0.1")), 80)
+        #expect(answer.withdrawn == (isMaintained ? [endpoint] : []))
+        #expect(answer.critical == (isMaintained ? [] : [endpoint]))
+    }
+
+    @Test(
         "weights are kept within what a weight can be",
         arguments: [(0, 0), (-5, 0), (65_535, 65_535), (65_536, 65_535), (1 << 40, 65_535)]
             as [(Int, UInt16)])

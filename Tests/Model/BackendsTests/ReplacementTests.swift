@@ -231,9 +231,45 @@ import Testing
             .instances([instance(1)]), stands: true, isDeliberate: true, now: fixture.now)
         #expect(fixture.inRotation == [1])
         #expect(fixture.roster.losses.isEmpty && fixture.roster.holds.isEmpty)
+        fixture.roster.apply(.instances([]), stands: true, isDeliberate: true, now: fixture.now)
+        #expect(fixture.inRotation.isEmpty, "that nothing is left is meant so too")
+        #expect(fixture.roster.sources[0].outage == nil)
     }
 
-    @Test("an instance that is listed as critical is no loss, and drains")
+    @Test("those whose checks by the registry fail wait, and serve by the load alone")
+    func critical() {
+        let fixture = Fixture()
+        fixture.fill(8)
+        fixture.roster.apply(
+            .instances([instance(1)]), stands: true,
+            critical: Set((2...8).map { endpoint($0) }), now: fixture.now)
+        #expect(serving(fixture) == [1], "the registry has something against the others")
+        #expect(fixture.inRotation == [1, 2, 3, 4, 5, 6, 7, 8], "which is behind it")
+        fixture.roster.weighLoad(now: 2, before: 1, now: fixture.now)
+        #expect(serving(fixture) == [1])
+        fixture.roster.weighLoad(now: 8, before: 1, now: fixture.now)
+        #expect(serving(fixture) == [1, 2, 3, 4, 5, 6, 7, 8], "one can't carry the load of eight")
+    }
+
+    @Test("so do those that turn critical one by one; one that our checks fail on leaves")
+    func criticalOneByOne() {
+        let fixture = Fixture()
+        fixture.fill(8)
+        for left in (1...7).reversed() {
+            fixture.roster.apply(
+                .instances((1...left).map { instance($0) }), stands: true,
+                critical: Set((left + 1...8).map { endpoint($0) }), now: fixture.now)
+            fixture.wait(0.5)
+        }
+        #expect(serving(fixture) == [1])
+        #expect(fixture.inRotation == [1, 2, 3, 4, 5, 6, 7, 8])
+        fixture.failCheck(8, times: 3)
+        #expect(fixture.inRotation == [1, 2, 3, 4, 5, 6, 7])
+        fixture.failCheck(1, times: 3)
+        #expect(serving(fixture) == [2, 3, 4, 5, 6, 7], "the last one named is out")
+    }
+
+    @Test("an instance that is listed as in maintenance is no loss, and drains")
     func withdrawn() {
         let fixture = Fixture()
         fixture.fill(8)

@@ -129,6 +129,7 @@ final class ServiceControl {
                 roster.apply(
                     answer, from: place, stands: isCurrent && sources[place].answersStand,
                     isDeliberate: isCurrent && sources[place].isDeliberate,
+                    critical: isCurrent ? sources[place].findings.critical : [],
                     withdrawn: isCurrent ? sources[place].findings.withdrawn : [], now: .now)
                 noteFindings(of: source, at: place)
                 settle()

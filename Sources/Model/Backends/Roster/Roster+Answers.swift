@@ -6,6 +6,7 @@
 // | a good answer misses it           | it drains, after `missesToDrain` such answers             |
 // | it names others instead, or less  | those lost serve on, or wait behind the others, and go at |
 // |  than half as many                |  once when not up (Roster+Losses)                         |
+// | it is of a file that lists none   | all drain: somebody meant that                            |
 // | nothing yet, but an earlier      | the same, as if it had run all the while: for what is left |
 // |  process was told of instances    |  of the hold                                              |
 // | no good answer: NXDOMAIN, timeout | held for that kind; one that fails its checks is down, and|
@@ -18,13 +19,14 @@ extension Roster {
     /// Takes what one lookup of the source at `place` came to. It speaks for the backends of that
     /// place only: what other sources name stays as they left it. An answer that `stands` holds until
     /// another one comes, so that time confirms an absence as further answers do. One that
-    /// `isDeliberate` is what somebody wrote down, so that no loss in it is a mistake; `withdrawn` are
-    /// instances that a good one lists and does not want requests on.
+    /// `isDeliberate` is what somebody wrote down, so that no loss in it is a mistake. Instances that a good
+    /// one lists besides are `critical` by the registry's own checks, or `withdrawn` by somebody.
     /// - Precondition: `place` is below the number of sources.
     /// - Complexity: O(n) in backends and instances.
     package func apply(
         _ answer: DiscoveryAnswer, from place: Int = 0, stands: Bool = false,
-        isDeliberate: Bool = false, withdrawn: Set<Endpoint> = [], now: ContinuousClock.Instant
+        isDeliberate: Bool = false, critical: Set<Endpoint> = [], withdrawn: Set<Endpoint> = [],
+        now: ContinuousClock.Instant
     ) {
         precondition(sources.indices.contains(place))
         sources[place].answersStand = stands
@@ -32,9 +34,10 @@ extension Roster {
         let place = UInt8(place)
         advance(to: now)
         switch answer {
-        case .instances([]): fail(.nodata, place, now: now)
+        case .instances([]) where !isDeliberate: fail(.nodata, place, now: now)
         case .instances(let instances):
-            accept(instances, withdrawn: withdrawn, place, now: now)
+            accept(
+                instances, .init(critical: critical, withdrawn: withdrawn), place, now: now)
         case .failure(let failure): fail(failure, place, now: now)
         }
         settle(now: now)
@@ -69,7 +72,7 @@ extension Roster {
     // MARK: A good answer
 
     private func accept(
-        _ answer: [Instance], withdrawn: Set<Endpoint>, _ place: UInt8,
+        _ answer: [Instance], _ listed: Listed, _ place: UInt8,
         now: ContinuousClock.Instant
     ) {
         let index = Int(place)
@@ -96,7 +99,7 @@ extension Roster {
         let absent = backends { $0.place == place && !named.contains($0.endpoint) }
         lose(
             absent, naming: instances.count, arrivals: new.count,
-            withdrawn: withdrawn.subtracting(named), place, now: now)
+            listed.besides(named), place, now: now)
         see(all: instances, place, now: now)
         if sources[index].loss != nil {
             for endpoint in new {

@@ -9,8 +9,10 @@
 // |  … and each of those named would have three times  | they serve beside them, until half of what     |
 // |  its load, or has four times                       | there was is named                             |
 // |  … and then others are named instead               | as for a deploy                                |
+// |  … since the registry's checks of them fail        | they wait in the same way, and serve beside    |
+// |                                                    | those named when these have four times the load|
 // | anything else (a scale-down, a canary rolled back) | they drain at once, and are not brought back   |
-// | it is of a file, or lists them as critical         | the same, however many they are                |
+// | it is of a file, or lists them as in maintenance   | the same, however many they are                |
 //
 // DNS can't tell a scale-down, whose instances may be alive for a while and are to get nothing new, from
 // a registry that lost its mind, where those that are left must not be crushed. Load can.
@@ -28,13 +30,28 @@ extension Roster {
     /// Requests in flight on a backend that are never much.
     private static let smallLoad = 2.0
 
+    /// Endpoints that an answer lists besides the instances that it names.
+    struct Listed {
+        /// Those whose checks by the registry fail.
+        let critical: Set<Endpoint>
+        /// Those that somebody took out of service.
+        let withdrawn: Set<Endpoint>
+
+        /// Without those that it names as well.
+        func besides(_ named: Set<Endpoint>) -> Listed {
+            Listed(
+                critical: critical.subtracting(named), withdrawn: withdrawn.subtracting(named))
+        }
+    }
+
     /// Takes note of the backends that a good answer of `count` instances does not name; `arrivals` of
-    /// those that it names are new, and `withdrawn` of those that it does not are listed all the same.
+    /// those that it names are new.
     /// - Complexity: O(n).
     func lose(
-        _ absent: [Backend], naming count: Int, arrivals: Int, withdrawn: Set<Endpoint>,
-        _ place: UInt8, now: ContinuousClock.Instant
+        _ absent: [Backend], naming count: Int, arrivals: Int, _ other: Listed, _ place: UInt8,
+        now: ContinuousClock.Instant
     ) {
+        let withdrawn = other.withdrawn
         let index = Int(place)
         let isStaying = { (backend: Backend) in
             backend.place == place && backend.naming == .named && !backend.state.isLeaving
@@ -59,6 +76,9 @@ extension Roster {
         } else if !isDeliberate, peak >= 3, listed * 2 < peak {
             hold(lost + absent.filter { isLostLately($0, now: now) }, of: peak, place, now)
         }
+        // The registry has said something against these, which a count of those left does not outweigh.
+        let isByHealth = lost.contains { other.critical.contains($0.endpoint) }
+        if isByHealth { sources[index].loss?.isByHealth = true }
         for backend in absent {
             // As it is by now.
             guard let backend = self.backend(backend.id) else { continue }
@@ -235,7 +255,7 @@ extension Roster {
         mayReplace = isSpoken != true
         if isSpoken == true {
             join(place, .none, now: now)
-        } else if named * Self.loadTimesMax <= loss.before {
+        } else if !loss.isByHealth, named * Self.loadTimesMax <= loss.before {
             join(place, .few(named: named, of: loss.before), now: now)
         } else if named * 2 >= loss.before {
             stepBack(place, now: now)
@@ -323,13 +343,14 @@ extension Roster {
         }
         var flaps = backend.flaps
         if let last = backend.lastFlap, last.duration(to: now) >= options.flapMemory { flaps = 0 }
+        let isMeant = isWithdrawn || sources[Int(backend.place)].isDeliberate
         let stands = sources[Int(backend.place)].answersStand
         let waits = options.misses(afterFlaps: flaps) - answers
         // One that leaves at once has its absence confirmed a little later.
         let until = stands ? now + options.missingTime * max(1, waits) : nil
         update(backend.id) { backend in
-            // One that the registry lists is not lost, and never brought back as such.
-            if backend.naming == .named { backend.lostAt = isWithdrawn ? nil : now }
+            // One that somebody took out is not lost, and never brought back as such.
+            if backend.naming == .named { backend.lostAt = isMeant ? nil : now }
             backend.naming = .missing(answers: answers)
             backend.isReserve = false
             backend.missingUntil = backend.missingUntil ?? until

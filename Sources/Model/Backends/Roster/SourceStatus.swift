@@ -53,6 +53,8 @@ package struct SourceStatus: Sendable, Equatable {
         package internal(set) var lost: Int
         /// Whether those that are held serve beside those named.
         package internal(set) var hasJoined = false
+        /// Whether the registry lists some of them, and its checks of these fail.
+        var isByHealth = false
         /// New ones that are named since.
         var arrivals: Set<BackendID> = []
         /// How many of these are up.

@@ -248,6 +248,15 @@ let package = Package(
             ],
             path: "bench/Churn", swiftSettings: strict),
 
+        // Random transfers, each judged to the byte: `swift run -c release fairlead-soak`.
+        .executableTarget(
+            name: "fairlead-soak",
+            dependencies: [
+                "fairlead", "BenchSupport", "Balancing", "Events", "Locking",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "bench/Soak", swiftSettings: strict),
+
         base.tests("Endpoints"),
         base.tests("JSON"),
         base.tests("Machine"),

@@ -3,7 +3,7 @@
 
 internal import Admin
 internal import Backends
-internal import Configuration
+package import Configuration
 internal import Documents
 internal import Endpoints
 internal import Events
@@ -174,7 +174,7 @@ extension AdminSettings {
     /// The token that clients have to send; nil for none. Reads its file, if it has one.
     ///
     /// - Throws: `StartFailure` when that can't be read or holds no token.
-    func readToken() throws -> String? {
+    package func readToken() throws -> String? {
         guard let path = tokenFile else { return token }
         let line: String
         do throws(FileTextError) {

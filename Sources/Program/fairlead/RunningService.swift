@@ -2,6 +2,7 @@
 // lookup tells what discovery names, not why one of those gets no requests.
 
 import Configuration
+import Control
 import Endpoints
 import Events
 import HTTPClient

@@ -236,7 +236,7 @@ import Testing
         #expect(fixture.roster.sources[0].outage == nil)
     }
 
-    @Test("those whose checks by the registry fail wait, and serve by the load alone")
+    @Test("those whose checks by the registry fail wait, whatever load the others have")
     func critical() {
         let fixture = Fixture()
         fixture.fill(8)
@@ -248,7 +248,9 @@ import Testing
         fixture.roster.weighLoad(now: 2, before: 1, now: fixture.now)
         #expect(serving(fixture) == [1])
         fixture.roster.weighLoad(now: 8, before: 1, now: fixture.now)
-        #expect(serving(fixture) == [1, 2, 3, 4, 5, 6, 7, 8], "one can't carry the load of eight")
+        #expect(serving(fixture) == [1])
+        fixture.failCheck(1, times: 3)
+        #expect(serving(fixture) == [2, 3, 4, 5, 6, 7, 8], "the last one named is out")
     }
 
     @Test("so do those that turn critical one by one; one that our checks fail on leaves")

@@ -9,8 +9,8 @@
 // |  … and each of those named would have three times  | they serve beside them, until half of what     |
 // |  its load, or has four times                       | there was is named                             |
 // |  … and then others are named instead               | as for a deploy                                |
-// |  … since the registry's checks of them fail        | they wait in the same way, and serve beside    |
-// |                                                    | those named when these have four times the load|
+// |  … since the registry's checks of them fail        | they wait in the same way, whatever load those |
+// |                                                    | named have                                     |
 // | anything else (a scale-down, a canary rolled back) | they drain at once, and are not brought back   |
 // | it is of a file, or lists them as in maintenance   | the same, however many they are                |
 //
@@ -76,7 +76,7 @@ extension Roster {
         } else if !isDeliberate, peak >= 3, listed * 2 < peak {
             hold(lost + absent.filter { isLostLately($0, now: now) }, of: peak, place, now)
         }
-        // The registry has said something against these, which a count of those left does not outweigh.
+        // The registry has said something against these, which the load of those left does not outweigh.
         let isByHealth = lost.contains { other.critical.contains($0.endpoint) }
         if isByHealth { sources[index].loss?.isByHealth = true }
         for backend in absent {
@@ -269,7 +269,7 @@ extension Roster {
         advance(to: now)
         for index in sources.indices where sources[index].loss?.hasJoined == false {
             let limit = before * Self.measuredTimesMax + Self.smallLoad
-            if perBackend > limit {
+            if perBackend > limit, sources[index].loss?.isByHealth == false {
                 let times = Int(perBackend / max(before, 0.1))
                 join(UInt8(index), .load(times: times), now: now)
             } else {

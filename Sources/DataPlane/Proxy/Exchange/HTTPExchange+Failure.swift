@@ -203,11 +203,7 @@ extension HTTPExchange {
         if isResponseStarted, figures.status >= 500 {
             pool.counters.failedStatuses.note(status: figures.status)
         } else {
-            // What is missing of a response that expired is known only if its length is: of events nothing
-            // is, as of other streams.
-            guard cause.isFailure || (cause == .expired && responseBody.remaining != nil) else {
-                return
-            }
+            guard cause.isFailure || (cause == .expired && !isStreamOver) else { return }
         }
         pool.counters.failed.add()
     }

@@ -351,13 +351,19 @@ extension HTTPExchange {
         connection.deadlineNanoseconds = min(connection.deadlineNanoseconds, time)
     }
 
+    /// Whether the response is a stream whose time is over: nobody knows that anything is missing of it.
+    var isStreamOver: Bool {
+        isResponseStarted && responseBody.remaining == nil
+            && worker.loop.nowNanoseconds >= responseEndsAt
+    }
+
     /// The response ends before its end, and not by its client: for a cause of the backend's, which counts
-    /// against it, or since its time is over (`expired`), which does not. Of a stream that expired nothing is
-    /// known to be missing, so it is not cut short.
+    /// against it, or since its time is over (`expired`), which does not.
     func cutShort(_ cause: EndCause) {
         guard let client, let pool else { return }
         let isExpired = cause == .expired
-        if isExpired, responseBody.remaining == nil {
+        let isStreamOver = isExpired && isStreamOver
+        if isStreamOver {
             pool.counters.expired.add()
         } else {
             pool.counters.cutShort.add()
@@ -370,6 +376,6 @@ extension HTTPExchange {
         let isFramed = payload == nil && !responseBody.endsAtClose
         abortTry()
         finish(pool, cause)
-        client.exchangeCutShort(isExpired && isFramed ? .end : .cut)
+        client.exchangeCutShort(isStreamOver && isFramed ? .end : .cut)
     }
 }

@@ -6,8 +6,9 @@ import PackageDescription
 let isFuzzing = Context.environment["FAIRLEAD_FUZZ"] == "1"
 let instrumented = isFuzzing ? ["-sanitize=fuzzer,address"] : []
 
-/// Every function in a section of its own, and none kept because a library might be asked for it: the linker
-/// then leaves out what nobody calls, and keeps once what is the same (`small`): 18.5 MB become 17.3.
+/// Every function in a section of its own, and none kept because a library might be asked for it:
+/// the linker then leaves out what nobody calls, and keeps once what is the same (`small`): 18.5 MB
+/// become 17.3.
 let separable: [SwiftSetting] = [
     .unsafeFlags(
         ["-Xfrontend", "-function-sections", "-Xfrontend", "-internalize-at-link"],
@@ -18,9 +19,11 @@ let separable: [SwiftSetting] = [
 let strict: [SwiftSetting] =
     separable + [
         .unsafeFlags(instrumented),
-        .enableUpcomingFeature("ExistentialAny"),  // SE-0335: an existential is visible where it costs
+        // SE-0335: an existential is visible where it costs.
+        .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444: a file imports what it uses
-        .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409: an import leaks only on purpose
+        // SE-0409: an import leaks only on purpose.
+        .enableUpcomingFeature("InternalImportsByDefault"),
         .strictMemorySafety(),  // SE-0458: every unsafe use is spelled `unsafe`
         .treatAllWarnings(as: .error),  // SE-0480
     ]
@@ -33,14 +36,15 @@ let hot: [SwiftSetting] =
         .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
     ]
 
-/// The same for modules that run a few times a second at most: they are compiled to be small (17.3 MB
-/// of program become 17.0).
+/// The same for modules that run a few times a second at most: they are compiled to be small (17.3
+/// MB of program become 17.0).
 let cold: [SwiftSetting] = strict + [.unsafeFlags(["-Osize"], .when(configuration: .release))]
 
-/// For the program as it is shipped: the toolchain's own linker, and with it what nobody can reach is
-/// left out, functions that are identical are kept once (nothing here compares their addresses), and
-/// relocations are packed (glibc 2.36 and later read them). Nor has it tables for unwinding, 2.1 MB of
-/// 17.3: nothing throws C++ exceptions, and traces and profilers follow the frame pointers.
+/// For the program as it is shipped: the toolchain's own linker, and with it what nobody can reach
+/// is left out, functions that are identical are kept once (nothing here compares their addresses),
+/// and relocations are packed (glibc 2.36 and later read them). Nor has it tables for unwinding,
+/// 2.1 MB of 17.3: nothing throws C++ exceptions, and traces and profilers follow the frame
+/// pointers.
 let small: [LinkerSetting] = [
     .unsafeFlags(
         [
@@ -53,9 +57,9 @@ let small: [LinkerSetting] = [
         ], .when(configuration: .release))
 ]
 
-/// A folder of `Sources`, with the folder of its tests. A module imports modules of its own layer and of
-/// those declared before it: the order below is the order of the layers, and TidyTests hold every module
-/// to it, as the compiler holds each to its list.
+/// A folder of `Sources`, with the folder of its tests. A module imports modules of its own layer
+/// and of those declared before it: the order below is the order of the layers, and TidyTests hold
+/// every module to it, as the compiler holds each to its list.
 struct Layer {
     let name: String
 
@@ -238,7 +242,8 @@ let package = Package(
             name: "fairlead-bench-balancing", dependencies: ["Balancing", "Backends", "Endpoints"],
             path: "bench/Balancing", swiftSettings: strict),
 
-        // What a client sees while instances come, go and fail: `swift run -c release fairlead-bench-churn`.
+        // What a client sees while instances come, go and fail: `swift run -c release
+        // fairlead-bench-churn`.
         .executableTarget(
             name: "fairlead-bench-churn",
             dependencies: [
@@ -380,9 +385,9 @@ if isFuzzing {
     ]
 }
 
-// So that a build takes no longer than what it is for (`.ci/run`): the tests of modules alone, which the
-// address sanitizer watches; of those that start threads, for the thread sanitizer; or those that count
-// allocations, which are optimised.
+// So that a build takes no longer than what it is for (`.ci/run`): the tests of modules alone,
+// which the address sanitizer watches; of those that start threads, for the thread sanitizer; or
+// those that count allocations, which are optimised.
 let ofTheWhole: Set = [
     "AllocationTests", "BenchTests", "FlowTests", "SimulationTests", "TidyTests",
 ]

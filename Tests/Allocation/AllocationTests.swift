@@ -73,7 +73,8 @@ private let isOptimised: Bool = {
     private static let requests = [
         "GET /path?query HTTP/1.1\r\nHost: a.test\r\nUser-Agent: test\r\nAccept: */*\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 11\r\n\r\nhello world",
-        "POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: "
+            + "chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     ]
 
     @Test(
@@ -103,7 +104,8 @@ private let isOptimised: Bool = {
             options: options, registry: registry, reports: Mailbox(), accessLog: accessLog)
         // What the backend gets: the request as it came, and what tells of the client.
         let extra =
-            "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Port: \(proxy.endpoints[0].port)"
+            "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Port: "
+            + "\(proxy.endpoints[0].port)"
             + "\r\nX-Forwarded-Host: a.test\r\nVia: 1.1 fairlead\r\n"
         let forwarded = request.utf8.count + extra.utf8.count
         let answer = Array("HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 5\r\n\r\nhello".utf8)

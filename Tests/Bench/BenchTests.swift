@@ -1,5 +1,6 @@
-// Goal: the bench prints no figure of a run in which anything failed, and reckons medians and ratios
-// as it says. Method: reports of the load generators as they print them, and made-up samples.
+// Goal: the bench prints no figure of a run in which anything failed, and reckons medians and
+// ratios as it says. Method: reports of the load generators as they print them, and made-up
+// samples.
 
 import BenchSupport
 import FoundationEssentials

@@ -3,9 +3,9 @@
 import Testing
 
 extension Flow {
-    // Goal: what an operator asks for happens to traffic, and is told with who asked. Method: the paths
-    // that a command line would use; then a tool that reads the OpenAPI document and asks everything
-    // that it can think of.
+    // Goal: what an operator asks for happens to traffic, and is told with who asked. Method: the
+    // paths that a command line would use; then a tool that reads the OpenAPI document and asks
+    // everything that it can think of.
     @Suite struct AdminChanges {
         private static let token = "correct-horse-battery"
 
@@ -94,7 +94,8 @@ extension Flow {
                 try fairlead.waitForTraffic("all requests at two") { $0 == ["two": 12] }
                 let other = try fairlead.key(of: web[1].port)
                 let last = try fairlead.post("/backends/\(other)/eject")
-                // By then the first one may be back, on probation, which does not make up for the last.
+                // By then the first one may be back, on probation, which does not make up for the
+                // last.
                 #expect(last.status == 409)
                 #expect(last.body.contains("no other could take its requests"))
             }
@@ -147,8 +148,8 @@ extension Flow {
                     include-path = "/health/ready"
                     checks.not_a_server_error.expected-statuses = ["2xx", "4xx", "503"]
                     """, to: "schemathesis.toml")
-                // Left out: made-up backends are not there, which is no fault; and TRACE is refused for
-                // its Content-Length before its path is looked at.
+                // Left out: made-up backends are not there, which is no fault; and TRACE is refused
+                // for its Content-Length before its path is looked at.
                 let command = [
                     "sh", "-c",
                     """

@@ -4,9 +4,9 @@ internal import Glibc
 import Testing
 
 extension Flow {
-    // Goal: a person sees what happens while it happens, can do something about it, and no number of
-    // people who look slows a request. Method: chromium, driven by Browser/drive.py, which does its steps
-    // while the test kills a backend; sockets that listen and do not read.
+    // Goal: a person sees what happens while it happens, can do something about it, and no number
+    // of people who look slows a request. Method: chromium, driven by Browser/drive.py, which does
+    // its steps while the test kills a backend; sockets that listen and do not read.
     @Suite struct AdminPage {
         /// Where drive.py is: beside this file.
         private static let driver =
@@ -35,7 +35,8 @@ extension Flow {
                         "wait:charts:document.querySelectorAll('svg.chart').length === 2",
                         "wait:checks:\(row(0)).querySelector('svg.strip .passed')",
                         "wait:evicted:/^(down|ejected)$/.test(\(row(0)).className)",
-                        "wait:cause:/connection refused|could not connect/.test(\(row(0)).innerText)",
+                        "wait:cause:/connection refused|could not connect/"
+                            + ".test(\(row(0)).innerText)",
                         "wait:told:/\(ports[0]) has been (down|ejected)/.test("
                             + "document.querySelector('.problems').innerText)",
                         "do:drain:\(row(1)).querySelector('button[data-do=drain]').click()",

@@ -3,9 +3,9 @@
 import Testing
 
 extension Flow {
-    // Goal: health is told whatever half-sent requests are open, and no client of the data plane gets to
-    // the admin port or round and round. Method: raw sockets that stop in the middle; configurations and
-    // answers that name Fairlead itself.
+    // Goal: health is told whatever half-sent requests are open, and no client of the data plane
+    // gets to the admin port or round and round. Method: raw sockets that stop in the middle;
+    // configurations and answers that name Fairlead itself.
     @Suite struct AdminShield {
         @Test(arguments: [
             "GET /health/live HTTP/1.1\r\nHost: loc", "G",
@@ -41,8 +41,8 @@ extension Flow {
                 let admin = try #require(fairlead.admin)
                 var held: [RawSocket] = []
                 for _ in 0..<64 {
-                    // They wait for an entry of the journal, or listen: 32 do, the others are idle soon,
-                    // and then make room.
+                    // They wait for an entry of the journal, or listen: 32 do, the others are idle
+                    // soon, and then make room.
                     let socket = try RawSocket(port: admin)
                     try socket.send(
                         "GET /events?wait=30&after=99999 HTTP/1.1\r\nHost: localhost\r\n"

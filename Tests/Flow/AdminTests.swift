@@ -17,7 +17,8 @@ extension Flow {
             }
         }
 
-        // Whoever looks takes another time of start for another process, and its counters for new ones.
+        // Whoever looks takes another time of start for another process, and its counters for new
+        // ones.
         @Test func `a process started when it did, however often it is asked`() throws {
             try withStage { stage in
                 let web = try stage.web("one")

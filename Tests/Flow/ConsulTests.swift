@@ -1,5 +1,5 @@
-// Consul by its API, end to end: what is registered there, written to its keys or said in tags, and what
-// becomes of requests. The agent is a stand-in that follows Consul's documented behaviour.
+// Consul by its API, end to end: what is registered there, written to its keys or said in tags, and
+// what becomes of requests. The agent is a stand-in that follows Consul's documented behaviour.
 
 internal import DNSWire
 internal import Endpoints
@@ -7,9 +7,9 @@ import TestSupport
 import Testing
 
 extension Flow {
-    // Goal: a change in Consul reaches requests at once, and nothing that Consul does or fails to do costs
-    // one.
-    // Method: a stand-in for an agent, nginx as instances, requests on kept connections.
+    // Goal: a change in Consul reaches requests at once, and nothing that Consul does or fails to
+    // do costs one. Method: a stand-in for an agent, nginx as instances, requests on kept
+    // connections.
     @Suite struct ConsulAPI {
         /// What one test needs of an agent.
         private func withAgent(_ test: (Stage, ConsulStandIn) throws -> Void) throws {
@@ -80,7 +80,8 @@ extension Flow {
                 }
                 times.sort()
                 print(
-                    "measured: by a blocking query, from registration to the first request: \(times)"
+                    "measured: by a blocking query, from registration to the first request: "
+                        + "\(times)"
                 )
             }
         }

@@ -1,5 +1,6 @@
-// Goal: a crash says where it was. Method: the program is sent the signal of one while it waits in a library;
-// and a process of the tests runs into a trap of Swift's. Either's trace is looked up with addr2line.
+// Goal: a crash says where it was. Method: the program is sent the signal of one while it waits in
+// a library; and a process of the tests runs into a trap of Swift's. Either's trace is looked up
+// with addr2line.
 
 internal import Glibc
 internal import Machine

@@ -99,8 +99,8 @@ extension Flow {
             return (stage.hold(demo), door)
         }
 
-        /// Sends requests one after another, each on a connection of its own, and counts the instances
-        /// that answered.
+        /// Sends requests one after another, each on a connection of its own, and counts the
+        /// instances that answered.
         /// - Throws: on any status but 200.
         private func names(of requests: Int, _ port: UInt16) throws -> [String: Int] {
             var counts: [String: Int] = [:]

@@ -6,10 +6,10 @@ import TestSupport
 import Testing
 
 extension Flow {
-    // Goal: a deploy leaves the old ones, a scale-down gives what it removed nothing new, and a registry
-    // that lost its mind leaves nobody alone with the load; no request fails for any of it.
-    // Method: a stand-in for Consul's agent, whose answers change as a whole; nginx as instances, which
-    // live on whatever the registry says.
+    // Goal: a deploy leaves the old ones, a scale-down gives what it removed nothing new, and a
+    // registry that lost its mind leaves nobody alone with the load; no request fails for any of
+    // it. Method: a stand-in for Consul's agent, whose answers change as a whole; nginx as
+    // instances, which live on whatever the registry says.
     @Suite struct Deploys {
         private func id(_ web: Nginx) -> String { "web-\(web.port)" }
 

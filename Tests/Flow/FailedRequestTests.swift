@@ -6,8 +6,8 @@ internal import TestSupport
 import Testing
 
 extension Flow {
-    // Goal: /stats and /metrics have one figure of failed requests, each counted once, whatever befell it
-    // on its way. Method: requests of known fates through the whole program.
+    // Goal: /stats and /metrics have one figure of failed requests, each counted once, whatever
+    // befell it on its way. Method: requests of known fates through the whole program.
     @Suite struct FailedRequests {
         /// What the tests look at in `/stats`.
         struct Figures: Decodable {

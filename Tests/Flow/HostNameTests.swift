@@ -1,5 +1,5 @@
-// Names of hosts, end to end: what /etc/hosts, resolv.conf and a nameserver say of them, and how changes
-// of each are followed.
+// Names of hosts, end to end: what /etc/hosts, resolv.conf and a nameserver say of them, and how
+// changes of each are followed.
 
 internal import DNSWire
 internal import Endpoints
@@ -7,9 +7,9 @@ internal import TestSupport
 import Testing
 
 extension Flow {
-    // Goal: a name that works beside Fairlead works in it, and goes on working when its address changes.
-    // Method: a mount namespace with an /etc of the test's own, a scripted nameserver on port 53 of a
-    // loopback address, and backends that say their names.
+    // Goal: a name that works beside Fairlead works in it, and goes on working when its address
+    // changes. Method: a mount namespace with an /etc of the test's own, a scripted nameserver on
+    // port 53 of a loopback address, and backends that say their names.
     @Suite(.enabled(if: OwnNames.isPossible)) struct HostNames {
         /// Backends that say on which of these addresses, and at one port, they are asked.
         private func backends(_ stage: Stage, at addresses: [String]) throws -> UInt16 {

@@ -6,8 +6,8 @@ import Testing
 
 extension Flow {
     // Goal: a request that can't be repeated does not go on a connection that is closed already.
-    // Method: the proxy is stopped while the request comes, and then the backend's end: going on, it
-    // meets them in this order, the end still unread.
+    // Method: the proxy is stopped while the request comes, and then the backend's end: going on,
+    // it meets them in this order, the end still unread.
     @Suite struct KeptConnections {
         @Test(arguments: ["POST", "PATCH", "PUT"])
         func `a request that comes just before the end of a kept connection goes on a new one`(

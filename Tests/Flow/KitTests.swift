@@ -1,9 +1,11 @@
-// The cast before the play: when one of these fails, a flow test's failure says nothing about Fairlead.
+// The cast before the play: when one of these fails, a flow test's failure says nothing about
+// Fairlead.
 
 import TestSupport
 import Testing
 
-/// Every flow, one at a time: each has servers and load of its own, and the machine may have two cores.
+/// Every flow, one at a time: each has servers and load of its own, and the machine may have two
+/// cores.
 @Suite("Flow", .serialized) struct Flow {}
 
 extension Flow {
@@ -30,7 +32,8 @@ extension Flow {
                 let haproxy = stage.hold(
                     try RunningProcess(["haproxy", "-db", "-f", configuration]))
                 try waitFor("haproxy:\n\(haproxy.transcript)") { try? get(port: port) }
-                // nginx writes its line after the answer; that of the first is not to be counted below.
+                // nginx writes its line after the answer; that of the first is not to be counted
+                // below.
                 try waitFor("the first line") { web.contains { $0.requests > 0 } ? () : nil }
                 let before = web.map(\.requests)
 

@@ -1,5 +1,5 @@
-// Answers that are odd in one respect: from servers that don't take some questions, with a part that
-// makes no sense, or with never more than a part.
+// Answers that are odd in one respect: from servers that don't take some questions, with a part
+// that makes no sense, or with never more than a part.
 
 internal import DNSWire
 internal import Glibc
@@ -8,10 +8,10 @@ internal import TestSupport
 internal import Testing
 
 extension Flow {
-    // Goal: what is odd about a server or a part of its answer costs no backend that it names otherwise,
-    // and is told.
-    // Method: a name server that takes offence at one thing, named and a file with one entry that makes
-    // no sense, a stand-in for Consul's agent; what is up, and what the admin port says.
+    // Goal: what is odd about a server or a part of its answer costs no backend that it names
+    // otherwise, and is told. Method: a name server that takes offence at one thing, named and a
+    // file with one entry that makes no sense, a stand-in for Consul's agent; what is up, and what
+    // the admin port says.
     @Suite struct OddAnswers {
         private static let name = "web.test."
 

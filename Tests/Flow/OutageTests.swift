@@ -1,5 +1,5 @@
-// Discovery away for as long as it is in real life. These tests last; they run beside the others, with
-// a load that leaves them room.
+// Discovery away for as long as it is in real life. These tests last; they run beside the others,
+// with a load that leaves them room.
 
 import Testing
 

@@ -5,11 +5,11 @@ import TestSupport
 import Testing
 
 extension Flow {
-    // Goal: an editor accepts what Fairlead accepts, and shows what it would refuse.
-    // Method: Python's jsonschema, with the examples, the whole of a configuration, and broken files.
+    // Goal: an editor accepts what Fairlead accepts, and shows what it would refuse. Method:
+    // Python's jsonschema, with the examples, the whole of a configuration, and broken files.
     @Suite struct Schema {
-        /// Says of each file whether the schema, the first argument, accepts it. Scalars are read as YAML
-        /// 1.2 has them: `on` and `off` are words.
+        /// Says of each file whether the schema, the first argument, accepts it. Scalars are read
+        /// as YAML 1.2 has them: `on` and `off` are words.
         private static let script = """
             import json, re, sys
             import jsonschema, yaml

@@ -5,9 +5,9 @@ internal import TestSupport
 internal import Testing
 
 extension Flow {
-    // Goal: no secret and no body of a request is ever written or shown. Method: a configuration full of
-    // them, requests that carry some, reloads that are good and bad, and all that the program says in any
-    // way.
+    // Goal: no secret and no body of a request is ever written or shown. Method: a configuration
+    // full of them, requests that carry some, reloads that are good and bad, and all that the
+    // program says in any way.
     @Suite struct Secrets {
         private static let token = "Authorization: Bearer verysecret-admin-token"
 

@@ -5,12 +5,13 @@ import TestSupport
 import Testing
 
 extension Flow {
-    // Goal: a shortage of this machine is held against no backend, costs as few requests as can be, and
-    // is what the page says. Method: a network namespace with eight local ports, and a process that may
-    // have few descriptors.
+    // Goal: a shortage of this machine is held against no backend, costs as few requests as can be,
+    // and is what the page says. Method: a network namespace with eight local ports, and a process
+    // that may have few descriptors.
     @Suite struct Shortage {
-        /// Three backends, Fairlead before them, and 60 requests at a time from curl, which chooses its own
-        /// ports. Each takes 100 ms; eight ports to each of three backends carry 24 at a time.
+        /// Three backends, Fairlead before them, and 60 requests at a time from curl, which chooses
+        /// its own ports. Each takes 100 ms; eight ports to each of three backends carry 24 at a
+        /// time.
         private static let script = """
             ip link set lo up || exit 77
             for port in 9001 9002 9003; do

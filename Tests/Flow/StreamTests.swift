@@ -6,16 +6,16 @@ internal import TestSupport
 import Testing
 
 extension Flow {
-    // Goal: a stream whose time is over ends in a way that its client understands, and not together with
-    // all others. Method: WebSockets to a backend that never ends one, by the running program.
+    // Goal: a stream whose time is over ends in a way that its client understands, and not together
+    // with all others. Method: WebSockets to a backend that never ends one, by the running program.
     @Suite struct Streams {
         /// A close frame with code 1001, "going away".
         private static let goodbye: [UInt8] = [0x88, 0x02, 0x03, 0xE9]
         /// A frame of text.
         private static let hello: [UInt8] = [0x81, 0x02, 0x68, 0x69]
 
-        /// A backend that switches to WebSocket, says `hello` and nothing more; a check of `/health` finds
-        /// it well as long as `isWell`.
+        /// A backend that switches to WebSocket, says `hello` and nothing more; a check of
+        /// `/health` finds it well as long as `isWell`.
         private func backend(_ isWell: Flag = Flag(true)) throws -> ScriptedBackend {
             try ScriptedBackend { socket, _ in
                 while let head = try socket.receive(through: "\r\n\r\n") {
@@ -38,7 +38,8 @@ extension Flow {
         private func open(_ fairlead: Fairlead) throws -> RawSocket {
             let client = try RawSocket(port: fairlead.port)
             try client.send(
-                "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+                "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: "
+                    + "websocket\r\n\r\n"
             )
             let head = try #require(try client.receive(through: "\r\n\r\n"))
             #expect(head.hasPrefix("HTTP/1.1 101 "), "\(head)")

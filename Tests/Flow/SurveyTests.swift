@@ -1,5 +1,5 @@
-// What becomes of SRV answers that other proxies stumble over. discovery.md is what this test has seen,
-// for people to read; FAIRLEAD_WRITE_DISCOVERY=1 writes it anew.
+// What becomes of SRV answers that other proxies stumble over. discovery.md is what this test has
+// seen, for people to read; FAIRLEAD_WRITE_DISCOVERY=1 writes it anew.
 
 internal import DNSWire
 internal import FoundationEssentials
@@ -7,8 +7,8 @@ internal import Glibc
 internal import Locking
 import Testing
 
-// Goal: every row of the table of what proxies do with SRV answers is right for Fairlead.
-// Method: one Fairlead with a service for each row, before a name server that says of each name what its
+// Goal: every row of the table of what proxies do with SRV answers is right for Fairlead. Method:
+// one Fairlead with a service for each row, before a name server that says of each name what its
 // row is about; what is seen is put into words and compared with what the table says.
 @Suite struct Survey {
     private static let path = "\(#filePath.dropLast("SurveyTests.swift".count))discovery.md"
@@ -247,8 +247,8 @@ import Testing
         return max(40, asked ?? 40)
     }
 
-    /// Forty seconds in which the name server lies about four names in four ways, longer than any of
-    /// the peers holds out, and a request to each every quarter of a second.
+    /// Forty seconds in which the name server lies about four names in four ways, longer than any
+    /// of the peers holds out, and a request to each every quarter of a second.
     private func outages(_ world: World) async throws -> [Row] {
         let lies:
             [(name: String, situation: String, peers: [String], answer: LyingNameServer.Answer)] = [
@@ -308,7 +308,8 @@ import Testing
             """
         for row in rows {
             text +=
-                "| \(row.situation) | **\(row.fairlead)** | \(row.peers.joined(separator: " | ")) |\n"
+                "| \(row.situation) | **\(row.fairlead)** | \(row.peers.joined(separator: " | ")) "
+                + "|\n"
         }
         return text
     }

@@ -5,9 +5,9 @@ internal import TestSupport
 import Testing
 
 extension Flow {
-    // Goal: an operator who wonders why a backend gets nothing finds the reason where they look. Method: a
-    // backend that sends heads and no bodies, whose places are held by clients that have closed their
-    // sides, beside one that serves.
+    // Goal: an operator who wonders why a backend gets nothing finds the reason where they look.
+    // Method: a backend that sends heads and no bodies, whose places are held by clients that have
+    // closed their sides, beside one that serves.
     @Suite struct Turns {
         private struct Service: Decodable {
             struct WithoutTurn: Decodable {
@@ -92,7 +92,8 @@ extension Flow {
                 #expect(said.requestsElsewhere > 0)
                 #expect(
                     said.text
-                        == "it is full (limits.backend-requests: 2): 2 in flight, 2 of them streams, "
+                        == "it is full (limits.backend-requests: 2): 2 in flight, 2 of them "
+                        + "streams, "
                         + "2 of clients that have left")
                 #expect(try reason(of: web[0].port, fairlead) == nil)
                 let top = try Fairlead.start(

@@ -351,8 +351,8 @@ extension Flow {
     }
 }
 
-/// Signals the process that was started last in an upgrade of `process`: it is no child of the test's,
-/// and writes into the same log.
+/// Signals the process that was started last in an upgrade of `process`: it is no child of the
+/// test's, and writes into the same log.
 func signalSuccessor(of process: RunningProcess, _ number: Int32) {
     let ids = process.errors.split(separator: "\n").compactMap { line -> pid_t? in
         guard line.contains("upgrade.started") else { return nil }

@@ -1,5 +1,5 @@
-// Agenda: what is going to happen in a simulation, the earliest first. Nothing waits: time jumps from
-// one entry to the next.
+// Agenda: what is going to happen in a simulation, the earliest first. Nothing waits: time jumps
+// from one entry to the next.
 
 /// A queue by time. Value type.
 struct Agenda<Event> {

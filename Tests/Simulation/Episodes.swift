@@ -1,5 +1,5 @@
-// Episodes: the ways in which a day goes wrong. Each begins with everything well, and sees to it that
-// everything is well in the end; what is left of it after that is for the roster to get over.
+// Episodes: the ways in which a day goes wrong. Each begins with everything well, and sees to it
+// that everything is well in the end; what is left of it after that is for the roster to get over.
 
 import Backends
 

@@ -27,8 +27,9 @@ struct Invariants {
 
     /// What is counted for one worker.
     private struct Watch {
-        /// Grows with each request by what a weight of 1 is to get of it: a backend is due its weight
-        /// times this. Those that can't answer in time are left out: their share is the others'.
+        /// Grows with each request by what a weight of 1 is to get of it: a backend is due its
+        /// weight times this. Those that can't answer in time are left out: their share is the
+        /// others'.
         var clock = 0.0
         var usefulWeight = 0
         /// When the rotation or the world changed last.
@@ -238,8 +239,8 @@ struct Invariants {
         }
     }
 
-    /// How long after the last trouble shares are to be right again. A slow answer is forgotten late:
-    /// 700 ms have become 20 ms after 36 s.
+    /// How long after the last trouble shares are to be right again. A slow answer is forgotten
+    /// late: 700 ms have become 20 ms after 36 s.
     private var settlingTime: Int { policy == .leastTime ? 45 * Self.second : 3 * Self.second }
 
     /// What chance may add: four standard deviations.

@@ -1,5 +1,5 @@
-// SimulatedWorker: one worker's view of the service: a real balancer, real records of answers, and the
-// rules of the proxy for what speaks against a backend (Proxy/BackendPool+Evidence.swift).
+// SimulatedWorker: one worker's view of the service: a real balancer, real records of answers, and
+// the rules of the proxy for what speaks against a backend (Proxy/BackendPool+Evidence.swift).
 
 import Backends
 import Balancing

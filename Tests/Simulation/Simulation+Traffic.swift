@@ -1,7 +1,7 @@
-// The clients of a simulation: each sends a request, waits for what comes of it, thinks, and sends the
-// next. One in ten can't be repeated. What a worker does with a request that meets trouble is what
-// Fairlead does: another backend after a failed dial, however often, and after silence: the first time,
-// and then as long as others waited there before it came.
+// The clients of a simulation: each sends a request, waits for what comes of it, thinks, and sends
+// the next. One in ten can't be repeated. What a worker does with a request that meets trouble is
+// what Fairlead does: another backend after a failed dial, however often, and after silence: the
+// first time, and then as long as others waited there before it came.
 
 import Backends
 import Balancing

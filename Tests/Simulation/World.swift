@@ -1,5 +1,5 @@
-// World: how the simulated instances really are, which nobody but the simulation knows, and what the
-// registry says of them.
+// World: how the simulated instances really are, which nobody but the simulation knows, and what
+// the registry says of them.
 
 import Backends
 import Endpoints

@@ -2,17 +2,17 @@
 
 import Testing
 
-// Goal: a reader can read the layers from the lowest up, and each knows nothing of what is above it.
-// Method: the imports of every file, held against the order of the layers. That a module imports no more
-// than Package.swift allows it is the compiler's to check.
+// Goal: a reader can read the layers from the lowest up, and each knows nothing of what is above
+// it. Method: the imports of every file, held against the order of the layers. That a module
+// imports no more than Package.swift allows it is the compiler's to check.
 @Suite struct Layers {
-    /// Lowest first, as Package.swift declares them. Discovery, the data plane and the control plane stand on
-    /// the model; of these the control plane alone sees the others.
+    /// Lowest first, as Package.swift declares them. Discovery, the data plane and the control
+    /// plane stand on the model; of these the control plane alone sees the others.
     private static let order = [
         "Base", "Wire", "Network", "Model", "Discovery", "DataPlane", "ControlPlane", "Program",
     ]
-    /// Pairs of layers that do not see each other, although one is declared before the other: the model
-    /// reads no descriptor, and workers never ask where instances come from.
+    /// Pairs of layers that do not see each other, although one is declared before the other: the
+    /// model reads no descriptor, and workers never ask where instances come from.
     private static let apart: [(importer: String, imported: String)] = [
         ("Model", "Network"), ("DataPlane", "Discovery"),
     ]

@@ -3,8 +3,8 @@
 import Testing
 
 // Goal: a producer stops when its receiver keeps bytes, on every path, or memory grows without end.
-// Method: the compiler refuses an unused outcome; here the ways around that are refused, and a look at
-// failures alone.
+// Method: the compiler refuses an unused outcome; here the ways around that are refused, and a look
+// at failures alone.
 @Suite struct Outcomes {
     private static let modules = ["Events", "Proxy", "HTTPServer", "TestBackend", "HTTPClient"]
     private static let writes = ["write(", "send(", "splice(", "sendOutgoing("].flatMap {

@@ -1,4 +1,5 @@
-// Rules that read the text of the sources. Each looks line by line, so that its message can name one.
+// Rules that read the text of the sources. Each looks line by line, so that its message can name
+// one.
 
 import Testing
 
@@ -23,6 +24,22 @@ import Testing
             Issue.record(
                 "\(file.path) has \(file.lines.count) lines, 500 at most: split it by subject")
         }
+    }
+
+    @Test func `no line is wider than 100 columns`() {
+        for file in everything {
+            for number in wideLines(of: file.lines) {
+                Issue.record("\(file.path):\(number) is wider than 100 columns: break it")
+            }
+        }
+    }
+
+    @Test func `tables and texts of their own width may be wide`() {
+        let wide = String(repeating: "x", count: 101)
+        let lines = [
+            "let a = 1  // \(wide)", "// | \(wide) |", "let b = \"\"\"", wide, "\"\"\"", wide,
+        ]
+        #expect(wideLines(of: lines) == [1, 6])
     }
 
     @Test func `no function is longer than 70 lines`() {
@@ -99,6 +116,21 @@ import Testing
         files.flatMap { file in file.lines.enumerated().map { (file, $0.offset + 1, $0.element) } }
     }
 
+    /// The numbers of lines wider than 100 columns. Rows of tables are excepted, and texts: raw
+    /// literals, and those of several lines, which are a program's output or another program's
+    /// input.
+    private func wideLines(of lines: [String]) -> [Int] {
+        var isText = false
+        return lines.indices.compactMap { index in
+            let line = lines[index]
+            let quotes = line.split(separator: "\"\"\"", omittingEmptySubsequences: false).count - 1
+            defer { if quotes % 2 == 1 { isText.toggle() } }
+            let start = line.drop { $0 == " " || $0 == "/" }
+            let isExcepted = isText || quotes > 0 || start.hasPrefix("|") || line.contains("#\"")
+            return line.count > 100 && !isExcepted ? index + 1 : nil
+        }
+    }
+
     /// The functions of more than one line, each with the line it begins in.
     private func functions(of file: SourceFile) -> [(line: Int, length: Int)] {
         file.lines.indices.compactMap { start in
@@ -107,9 +139,9 @@ import Testing
         }
     }
 
-    /// The line that closes what begins in line `start`: a brace at the same indentation, with nothing
-    /// at that indentation in between but the rest of the signature. Nil when there is no such line: the
-    /// function is a line long, or has no body.
+    /// The line that closes what begins in line `start`: a brace at the same indentation, with
+    /// nothing at that indentation in between but the rest of the signature. Nil when there is no
+    /// such line: the function is a line long, or has no body.
     private func closingBrace(after start: Int, in lines: [String]) -> Int? {
         let margin = lines[start].prefix { $0 == " " }.count
         for index in lines.indices.dropFirst(start + 1) where !lines[index].isEmpty {

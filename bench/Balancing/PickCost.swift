@@ -1,6 +1,6 @@
-// fairlead-bench-balancing: what it costs to choose a backend, by policy and number of backends. One
-// request more begins, on whom the policy says, and the oldest ends; so there are as many requests in
-// flight as backends all the time, and every order that a policy keeps is at work.
+// fairlead-bench-balancing: what it costs to choose a backend, by policy and number of backends.
+// One request more begins, on whom the policy says, and the oldest ends; so there are as many
+// requests in flight as backends all the time, and every order that a policy keeps is at work.
 
 import Backends
 import Balancing

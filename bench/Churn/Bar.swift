@@ -18,7 +18,8 @@ struct Bar: Codable, Sendable {
     var movedMaxSeconds: Double?
     /// The watched instance's share of the requests of any second.
     var shareMax: Double?
-    /// The largest share of any instance while shares are to be equal, as a multiple of an equal one.
+    /// The largest share of any instance while shares are to be equal, as a multiple of an equal
+    /// one.
     var unevenMax: Double?
     /// The largest part of an instance's streams that may end within a tenth of a second, from 0 to
     /// 1. With it, no request for a stream may fail.
@@ -87,7 +88,8 @@ struct Bar: Codable, Sendable {
             let together = tally.streamsTogether ?? 0
             if together > streamsTogetherMax {
                 misses.append(
-                    "\(decimals(together * 100, 0)) % of an instance's streams ended at once, at most "
+                    "\(decimals(together * 100, 0)) % of an instance's streams ended at once, at "
+                        + "most "
                         + "\(decimals(streamsTogetherMax * 100, 0)) %")
             }
         }

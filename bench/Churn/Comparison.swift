@@ -76,8 +76,8 @@ struct Comparison {
         .filter { seen.insert($0).inserted }
     }
 
-    /// One run, tried again while it measured something else than the scenario; the last doubt about
-    /// it, if there is one.
+    /// One run, tried again while it measured something else than the scenario; the last doubt
+    /// about it, if there is one.
     private func played(
         _ scenario: Scenario, _ peers: [Peer]
     ) -> (results: [Result<Tally, BenchError>], doubt: String?) {

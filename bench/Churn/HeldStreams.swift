@@ -1,5 +1,5 @@
-// HeldStreams: clients of one proxy that each hold a response open whose body goes on, and ask again
-// when it ends, as browsers do with server-sent events.
+// HeldStreams: clients of one proxy that each hold a response open whose body goes on, and ask
+// again when it ends, as browsers do with server-sent events.
 
 internal import BenchSupport
 internal import Endpoints

@@ -1,5 +1,5 @@
-// ProcessorTime: whether the machine had processors to spare. Without, a proxy's figures are those of
-// whatever else was at work.
+// ProcessorTime: whether the machine had processors to spare. Without, a proxy's figures are those
+// of whatever else was at work.
 
 internal import BenchSupport
 

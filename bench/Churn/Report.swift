@@ -43,12 +43,14 @@ struct Report: Codable, Sendable {
                 + "\(surroundings.kernel); instances found by \(discovery.rawValue).",
             "",
             "Fairlead as it comes, the others as their experts set them up. "
-                + "Failed requests; the worst of \(effort.rounds) rounds. Each proxy has its own load of "
+                + "Failed requests; the worst of \(effort.rounds) rounds. Each proxy has its own "
+                + "load of "
                 + "\(schedule.gets) GETs and \(schedule.posts) POSTs of 10 KiB a second, without "
                 + "retries; clients give up after 5 s. Three instances that answer after "
                 + "\(effort.delayMilliseconds) ms; \(effort.together) proxies at a time. `slow`: "
                 + "more than 1 s from when the request was due. `moved`: seconds until traffic had "
-                + "moved. `uneven`: the largest share of an instance, where shares should be equal, "
+                + "moved. `uneven`: the largest share of an instance, where shares should be "
+                + "equal, "
                 + "as a multiple of an equal one. `streams at once`: the largest part of an "
                 + "instance's streams that ended within 0.1 s. Where a row names other instances "
                 + "or another load, it has those.",

@@ -1,5 +1,5 @@
-// Scenarios of deploys that change the whole set at once. The old instances go on working, as they do
-// where an orchestrator gives them time to finish: it is up to the proxy to leave them.
+// Scenarios of deploys that change the whole set at once. The old instances go on working, as they
+// do where an orchestrator gives them time to finish: it is up to the proxy to leave them.
 
 internal import BenchSupport
 
@@ -43,7 +43,8 @@ extension Scenario {
         },
     ]
 
-    /// Three new instances in place of all, in one change; fair shares count from two seconds later.
+    /// Three new instances in place of all, in one change; fair shares count from two seconds
+    /// later.
     static func replaceAll(_ stage: Stage) throws {
         let newcomers = try stage.launch(3)
         stage.marks.leavers = stage.instances.map(\.number)

@@ -15,8 +15,8 @@ struct Marks: Equatable, Sendable {
     var recovery: UInt64?
     /// An instance whose share of the requests is watched from the event to the recovery.
     var watched: Int?
-    /// From when to the recovery, or the end, `fairCount` instances are to get equal shares; nil when
-    /// nobody looks at shares.
+    /// From when to the recovery, or the end, `fairCount` instances are to get equal shares; nil
+    /// when nobody looks at shares.
     var fairFrom: UInt64?
     var fairCount = 1
 }

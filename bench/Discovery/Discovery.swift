@@ -1,6 +1,6 @@
 // fairlead-bench-discovery: many names with many records each, one nameserver that goes away and
-// comes back. Shows that the queries are spread evenly, that none beyond the limit are sent when the
-// server returns, how soon everything is fresh again, and what it costs in memory and CPU.
+// comes back. Shows that the queries are spread evenly, that none beyond the limit are sent when
+// the server returns, how soon everything is fresh again, and what it costs in memory and CPU.
 //
 // The server is a process of its own (`--serve`), so that the figures are the resolver's alone.
 

@@ -1,5 +1,5 @@
-// BulkLoad: downloads as fast as they come, 256 KiB at a time: wrk and h2load receive 8 KiB at a time,
-// and would be what is measured.
+// BulkLoad: downloads as fast as they come, 256 KiB at a time: wrk and h2load receive 8 KiB at a
+// time, and would be what is measured.
 
 internal import BenchSupport
 internal import Glibc

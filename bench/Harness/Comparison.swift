@@ -1,5 +1,5 @@
-// Comparison: every scenario, round after round, each proxy in turn: only figures of the same minute
-// on the same machine can be compared.
+// Comparison: every scenario, round after round, each proxy in turn: only figures of the same
+// minute on the same machine can be compared.
 
 internal import BenchSupport
 internal import Glibc
@@ -98,7 +98,8 @@ private func quietest(
     return best
 }
 
-/// The median of several starts: each is over in milliseconds, of which the machine may take as many.
+/// The median of several starts: each is over in milliseconds, of which the machine may take as
+/// many.
 private func medianStart(
     _ peer: Peer, _ command: [String], _ scenario: Scenario, _ effort: Effort, _ setup: Setup
 ) async throws -> Sample {

@@ -1,5 +1,6 @@
-// PacedLoad: requests at fixed times, whatever becomes of those before, and the time of each counted
-// from when it was due: a proxy that stalls is charged for those who waited (no coordinated omission).
+// PacedLoad: requests at fixed times, whatever becomes of those before, and the time of each
+// counted from when it was due: a proxy that stalls is charged for those who waited (no coordinated
+// omission).
 
 internal import BenchSupport
 internal import CPolling

@@ -1,5 +1,5 @@
-// HAProxy's configuration for a setup. `splice-auto` does not splice at all at these sizes (2.6), so
-// the splicing variant has the two options that always do.
+// HAProxy's configuration for a setup. `splice-auto` does not splice at all at these sizes (2.6),
+// so the splicing variant has the two options that always do.
 
 internal import FoundationEssentials
 

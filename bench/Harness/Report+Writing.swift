@@ -11,9 +11,12 @@ extension Report {
             "\(surroundings.date), commit \(surroundings.commit), \(surroundings.machine), "
                 + "\(surroundings.kernel), \(congestionControl).",
             "",
-            "Medians of \(effort.rounds) interleaved rounds of \(effort.seconds) s. One worker on a "
-                + "processor of its own, load and origin on another, in a network of their own. Less "
-                + "is better. Ratios are medians of each round's ratio. Compare within a table: the "
+            "Medians of \(effort.rounds) interleaved rounds of \(effort.seconds) s. One worker on "
+                + "a "
+                + "processor of its own, load and origin on another, in a network of their own. "
+                + "Less "
+                + "is better. Ratios are medians of each round's ratio. Compare within a table: "
+                + "the "
                 + "machine's pace changes from minute to minute.",
             "",
         ]

@@ -1,6 +1,6 @@
-// The floor: what a proxy cannot do without. It receives from one side and sends to the other, looks
-// at nothing, and has one backend connection per client connection. What a proxy needs above this is
-// its own.
+// The floor: what a proxy cannot do without. It receives from one side and sends to the other,
+// looks at nothing, and has one backend connection per client connection. What a proxy needs above
+// this is its own.
 
 internal import CLibevent
 internal import Glibc

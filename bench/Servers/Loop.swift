@@ -1,5 +1,5 @@
-// A listening socket and libevent's loop around it. As bare
-// as can be, and by design apart from Fairlead's own `Events`: a floor that used it would hide its cost.
+// A listening socket and libevent's loop around it. As bare as can be, and by design apart from
+// Fairlead's own `Events`: a floor that used it would hide its cost.
 
 internal import CLibevent
 internal import Glibc
@@ -32,8 +32,8 @@ typealias EventCallback = @convention(c) (Int32, Int16, UnsafeMutableRawPointer?
         unsafe self.base = base
     }
 
-    /// Calls `callback` whenever `descriptor` can be read, until `stopWatching`. `event` must keep its
-    /// place meanwhile.
+    /// Calls `callback` whenever `descriptor` can be read, until `stopWatching`. `event` must keep
+    /// its place meanwhile.
     func watch(
         _ descriptor: Int32, _ event: UnsafeMutablePointer<event>, _ callback: EventCallback,
         _ context: UnsafeMutableRawPointer?

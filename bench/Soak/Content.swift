@@ -31,7 +31,8 @@ struct Content {
         }
     }
 
-    /// The first place where `bytes`, which begin at `offset`, are not these; nil when all are right.
+    /// The first place where `bytes`, which begin at `offset`, are not these; nil when all are
+    /// right.
     func firstDifference(_ bytes: ArraySlice<UInt8>, at offset: Int) -> Int? {
         guard offset + bytes.count <= length else { return length }
         let expected = self.bytes(offset..<offset + bytes.count)

@@ -1,5 +1,6 @@
-// Transfer: what one request and its answer, or one tunnel, are to be, drawn from a seed and number.
-// The client and the backend compute the same, so that a request carries nothing but its number.
+// Transfer: what one request and its answer, or one tunnel, are to be, drawn from a seed and
+// number. The client and the backend compute the same, so that a request carries nothing but its
+// number.
 
 internal import Balancing
 internal import Endpoints

@@ -1,8 +1,8 @@
 // ChildProcess: a program that the bench starts, signals by its own id, and never leaves behind.
 //
 // `setpriv --pdeathsig` has the kernel end the program with the thread that spawned it, so that a
-// bench that is killed takes its servers along. That thread has to outlive the program: it is the main
-// one of a plain command, or it blocks until the end, as `run` does.
+// bench that is killed takes its servers along. That thread has to outlive the program: it is the
+// main one of a plain command, or it blocks until the end, as `run` does.
 
 internal import Glibc
 

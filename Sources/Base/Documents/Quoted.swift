@@ -3,7 +3,8 @@
 /// Characters of a wrong value that are shown again.
 private let shownCharactersMax = 60
 
-/// `text` in quotes, on one line, without characters a terminal would act on, and cut when long. Any thread.
+/// `text` in quotes, on one line, without characters a terminal would act on, and cut when long.
+/// Any thread.
 package func quoted(_ text: String) -> String {
     var shown = ""
     for scalar in text.unicodeScalars.prefix(shownCharactersMax) {

@@ -199,7 +199,8 @@ internal import CLibyaml
         }
         if problem.contains("cannot start any token") {
             return
-                ": is that a tab? Indent with spaces, and put a value that begins with @, ` or % in "
+                ": is that a tab? Indent with spaces, and put a value that begins with @, ` or % "
+                + "in "
                 + "quotes"
         }
         if problem.contains("expected ',' or") {

@@ -1,5 +1,5 @@
-// Place: where something listens as an operator writes it, by address or by a name that is still to be
-// looked up.
+// Place: where something listens as an operator writes it, by address or by a name that is still to
+// be looked up.
 
 /// An address, or a name, with a port. Value type, any thread.
 package enum Place: Hashable, Sendable {

@@ -1,12 +1,12 @@
-// Zone: the interface that a link-local IPv6 address belongs to (RFC 4007, section 11: `fe80::1%eth0`).
-// The kernel knows it by a number, people by a name.
+// Zone: the interface that a link-local IPv6 address belongs to (RFC 4007, section 11:
+// `fe80::1%eth0`). The kernel knows it by a number, people by a name.
 
 internal import Glibc
 
 /// Names and numbers of interfaces. Any thread; asks the kernel.
 package enum Zone {
-    /// The address that `text` spells and the number of its zone, which is 0 without one. Nil when it
-    /// spells none, when an address other than a link-local one has a zone, or when this machine
+    /// The address that `text` spells and the number of its zone, which is 0 without one. Nil when
+    /// it spells none, when an address other than a link-local one has a zone, or when this machine
     /// has no interface of that name.
     package static func split(_ text: some StringProtocol) -> (address: IPAddress, zone: UInt32)? {
         let parts = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)

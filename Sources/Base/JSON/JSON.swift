@@ -27,8 +27,8 @@ package enum JSON {
         }
     }
 
-    /// The JSON of `value`, without a line end: keys are sorted, so that two documents can be compared as
-    /// text. Nil when it has a number that JSON can't say, as infinity.
+    /// The JSON of `value`, without a line end: keys are sorted, so that two documents can be
+    /// compared as text. Nil when it has a number that JSON can't say, as infinity.
     package static func encode(_ value: some Encodable, layout: Layout = .line) -> [UInt8]? {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -36,7 +36,8 @@ package enum JSON {
         return (try? encoder.encode(value)).map { Array($0) }
     }
 
-    /// `text` as a string of JSON, on one line (section 7): for lines that are written piece by piece.
+    /// `text` as a string of JSON, on one line (section 7): for lines that are written piece by
+    /// piece.
     package static func quoted(_ text: String) -> String {
         var quoted = "\""
         for scalar in text.unicodeScalars {
@@ -53,8 +54,8 @@ package enum JSON {
 
     /// Why bytes are not the value that was expected of them.
     package struct Malformed: Error, Equatable {
-        /// A clause such as `[3].Service.Port is no whole number`. Keys of maps are the writer's, of any
-        /// length.
+        /// A clause such as `[3].Service.Port is no whole number`. Keys of maps are the writer's,
+        /// of any length.
         package let reason: String
 
         /// For who reads a meaning into a document, and finds none.

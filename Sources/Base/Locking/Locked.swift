@@ -1,6 +1,6 @@
 // Locked: a value that threads share, for the few places where they do: mail, and the making of
-// counters. Not Synchronization.Mutex, whose lock the thread sanitizer cannot see (Swift 6.3 on Linux:
-// it reports every contended access as a race); this one stands on POSIX, which it can.
+// counters. Not Synchronization.Mutex, whose lock the thread sanitizer cannot see (Swift 6.3 on
+// Linux: it reports every contended access as a race); this one stands on POSIX, which it can.
 
 internal import Glibc
 

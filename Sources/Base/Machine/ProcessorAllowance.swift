@@ -1,6 +1,7 @@
-// ProcessorAllowance: how many processors this process may use: those that the scheduler lets it run on
-// (sched_setaffinity(2)), or fewer when a control group has a quota (cgroups(7)), as containers do. A
-// thread more than that only waits for its turn, in slices that clients notice as latency.
+// ProcessorAllowance: how many processors this process may use: those that the scheduler lets it
+// run on (sched_setaffinity(2)), or fewer when a control group has a quota (cgroups(7)), as
+// containers do. A thread more than that only waits for its turn, in slices that clients notice as
+// latency.
 
 internal import CLinux
 internal import Documents
@@ -14,8 +15,8 @@ package enum ProcessorAllowance {
         }
     }
 
-    /// The same for so many processors, where `read` returns what a file of the kernel says, nil for one
-    /// that is not there.
+    /// The same for so many processors, where `read` returns what a file of the kernel says, nil
+    /// for one that is not there.
     package static func count(processors: Int, read: (String) -> String?) -> Int {
         let processors = max(processors, 1)
         guard let groups = read("/proc/self/cgroup") else { return processors }

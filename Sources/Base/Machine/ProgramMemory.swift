@@ -1,28 +1,28 @@
-// ProgramMemory: code that only the start needed. What was run once stays mapped from the program's file
-// and counts as resident until the kernel is short of memory: of 8 MiB of code that a start leaves,
-// serving uses a fraction.
+// ProgramMemory: code that only the start needed. What was run once stays mapped from the program's
+// file and counts as resident until the kernel is short of memory: of 8 MiB of code that a start
+// leaves, serving uses a fraction.
 
 internal import Documents
 internal import Glibc
 
 /// Any thread.
 package enum ProgramMemory {
-    /// Lets the kernel have the code of the program and its libraries. It stays in the page cache; what
-    /// runs again is mapped again, some 64 KiB at a time, without being read from disk. Takes about a
-    /// millisecond; does nothing where the system does not tell what is mapped.
+    /// Lets the kernel have the code of the program and its libraries. It stays in the page cache;
+    /// what runs again is mapped again, some 64 KiB at a time, without being read from disk. Takes
+    /// about a millisecond; does nothing where the system does not tell what is mapped.
     package static func releaseCode() {
         guard let mappings = try? NamedText.read(path: "/proc/self/smaps") else { return }
         for range in untouchedCode(in: mappings.text) {
-            // A private mapping of a file that nobody has written to: what is thrown away is what the
-            // file has. A refusal leaves everything as it was.
+            // A private mapping of a file that nobody has written to: what is thrown away is what
+            // the file has. A refusal leaves everything as it was.
             unsafe _ = madvise(
                 UnsafeMutableRawPointer(bitPattern: range.lowerBound), range.count, MADV_DONTNEED)
         }
     }
 
     /// The addresses of code that is mapped from files and is as the files have it, in the kernel's
-    /// description of a process's mappings (proc(5), `smaps`). Breakpoints of debuggers and tracers are
-    /// pages of their own there (`Anonymous`), and would be lost.
+    /// description of a process's mappings (proc(5), `smaps`). Breakpoints of debuggers and tracers
+    /// are pages of their own there (`Anonymous`), and would be lost.
     package static func untouchedCode(in mappings: String) -> [Range<UInt>] {
         var found: [Range<UInt>] = []
         var code: Range<UInt>?

@@ -1,5 +1,5 @@
-// CalendarTime: seconds since 1970 as a date of the calendar. libc's `tm` holds a pointer; thirty lines
-// of arithmetic need no `unsafe`, and allocate nothing.
+// CalendarTime: seconds since 1970 as a date of the calendar. libc's `tm` holds a pointer; thirty
+// lines of arithmetic need no `unsafe`, and allocate nothing.
 
 /// A time of the proleptic Gregorian calendar in UTC. Any thread.
 package struct CalendarTime: Sendable {

@@ -32,8 +32,8 @@ extension ControlPlane {
         }
     }
 
-    /// Opens the admin port at the other addresses of its name; one that another process has is left
-    /// to it where addresses are shared.
+    /// Opens the admin port at the other addresses of its name; one that another process has is
+    /// left to it where addresses are shared.
     ///
     /// - Throws: `StartFailure`: an address can't be had.
     func openMoreAdmin(

@@ -1,17 +1,17 @@
-// ControlPlane+Changes: another configuration takes the place of the one that runs, and no request is
-// dropped for it. In this order:
+// ControlPlane+Changes: another configuration takes the place of the one that runs, and no request
+// is dropped for it. In this order:
 //
 // 1. Everything that could be refused is found out; a refusal changes nothing.
 // 2. Workers hear of new services, and of options of known ones; then the new services begin to ask
 //    and to check, and changed ones go on with their backends.
-// 3. As soon as each service that a listener newly names has a backend to send requests to, or has had
-//    its time to find one, listeners get their routes, new ones accept, removed ones drain, and what no
-//    listener names goes: its source and checks end, what is in flight on it finishes, and then its
-//    series end.
+// 3. As soon as each service that a listener newly names has a backend to send requests to, or has
+//    had its time to find one, listeners get their routes, new ones accept, removed ones drain, and
+//    what no listener names goes: its source and checks end, what is in flight on it finishes, and
+//    then its series end.
 //
-// Step 3 may come much later than 2, and another change in between: it is always taken from what was
-// published last to what is wanted by then. Addresses of new listeners are opened in step 1, so that
-// one that can't be had refuses the whole; until step 3 connections wait there.
+// Step 3 may come much later than 2, and another change in between: it is always taken from what
+// was published last to what is wanted by then. Addresses of new listeners are opened in step 1, so
+// that one that can't be had refuses the whole; until step 3 connections wait there.
 
 internal import Backends
 internal import Configuration
@@ -25,8 +25,8 @@ internal import Stats
 internal import Wording
 
 extension ControlPlane {
-    /// Makes `new`, which is valid, the configuration that runs. Returns how it differs from the one
-    /// before.
+    /// Makes `new`, which is valid, the configuration that runs. Returns how it differs from the
+    /// one before.
     ///
     /// - Throws: why it can't be; nothing has changed then.
     @discardableResult
@@ -138,8 +138,8 @@ extension ControlPlane {
 
     // MARK: - Listeners
 
-    /// Opens the addresses that `wanted` need and nobody of this process has; those that were opened
-    /// for an earlier change, and are not wanted any more, are closed.
+    /// Opens the addresses that `wanted` need and nobody of this process has; those that were
+    /// opened for an earlier change, and are not wanted any more, are closed.
     ///
     /// - Throws: why one can't be had; nothing has changed then.
     private func openListeners(_ wanted: [Listener]) throws(ChangeRefusal) {

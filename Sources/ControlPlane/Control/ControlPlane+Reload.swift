@@ -20,8 +20,8 @@ enum ReloadOutcome: Equatable, Sendable {
 
 extension ControlPlane {
     /// Keeps the configuration up to date from `origin`, which it was made of: by `reload`, by its
-    /// file if that is to be watched, and by Consul if it says so itself. `effective` says in full what
-    /// runs. Before `start`.
+    /// file if that is to be watched, and by Consul if it says so itself. `effective` says in full
+    /// what runs. Before `start`.
     package func follow(_ origin: ConfigurationOrigin, effective: EffectiveConfiguration? = nil) {
         let live = LiveConfiguration(
             on: loop, origin: origin, effective: effective,
@@ -38,9 +38,9 @@ extension ControlPlane {
 
     /// Reads the configuration anew and makes it what runs: the file as it is now, environment and
     /// flags as at the start, and from Consul's K/V store and tags what they said last. It takes
-    /// effect as a whole or not at all; listeners, services, backends and counters that are the same in
-    /// both go on. The log and the metrics tell the outcome as well, and a refusal stands on the admin
-    /// page until a reload is good.
+    /// effect as a whole or not at all; listeners, services, backends and counters that are the
+    /// same in both go on. The log and the metrics tell the outcome as well, and a refusal stands
+    /// on the admin page until a reload is good.
     ///
     /// Control thread only; returns when it is decided, and new listeners accept as soon as their
     /// services have backends. Takes about as long as a start; reading the file blocks.
@@ -54,13 +54,13 @@ extension ControlPlane {
         return outcome
     }
 
-    /// What runs, as `fairlead check --print` writes it: YAML with every option and where its value is
-    /// from, what came from Consul included, secrets masked. Nil for a configuration that was not read
-    /// by `run`. Control thread only; takes some milliseconds for a thousand services.
+    /// What runs, as `fairlead check --print` writes it: YAML with every option and where its value
+    /// is from, what came from Consul included, secrets masked. Nil for a configuration that was
+    /// not read by `run`. Control thread only; takes some milliseconds for a thousand services.
     var configurationText: String? { live?.effective?.yaml }
 
-    /// Writes what is as severe as `level` or more from now on, until the configuration says something
-    /// else than it does now. Control thread only.
+    /// Writes what is as severe as `level` or more from now on, until the configuration says
+    /// something else than it does now. Control thread only.
     func setLogLevel(_ level: LogLevel) {
         guard level != log.level else { return }
         let before = log.level

@@ -29,8 +29,8 @@ extension ControlPlane {
         }
     }
 
-    /// Warns if the process may have fewer descriptors than the clients that it takes on need: two for
-    /// each, its own and one to a backend.
+    /// Warns if the process may have fewer descriptors than the clients that it takes on need: two
+    /// for each, its own and one to a backend.
     func warnOfDescriptors() {
         let limit = DescriptorRoom.current.limit
         let connections = configuration.listeners.reduce(0) { $0 + $1.limits.connections }

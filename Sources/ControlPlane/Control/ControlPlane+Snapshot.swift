@@ -21,10 +21,11 @@ extension ControlPlane {
     enum SnapshotDetail {
         /// All of it.
         case everything
-        /// No journal, and no phrases of backends: with thousands of them those take most of the time.
+        /// No journal, and no phrases of backends: with thousands of them those take most of the
+        /// time.
         case figures
-        /// What a verdict is made of: as figures, without the counters of backends, and with the phrases
-        /// of the few backends that it names.
+        /// What a verdict is made of: as figures, without the counters of backends, and with the
+        /// phrases of the few backends that it names.
         case verdict
         /// Everything but the counters and phrases of backends; these as for a verdict.
         case outline
@@ -261,7 +262,8 @@ extension ControlPlane {
                     loss.hasJoined
                         ? "\(loss.held) lost at \(lost) serve beside the \(loss.named) named by the"
                             + " answer until \(end), since these can't carry the load"
-                        : "\(loss.named) named by the answer serve; \(loss.held) lost at \(lost) wait"
+                        : "\(loss.named) named by the answer serve; \(loss.held) lost at \(lost) "
+                            + "wait"
                             + " behind them until \(end), for when these can't carry the load")
             }
             if loss.replaced > 0 {

@@ -1,4 +1,5 @@
-// ControlPlane+Traffic: the workers' counters are looked at every second, for the verdict and the charts.
+// ControlPlane+Traffic: the workers' counters are looked at every second, for the verdict and the
+// charts.
 
 internal import Admin
 internal import Backends
@@ -17,8 +18,8 @@ extension ControlPlane {
         }
         let ofListeners = listeners.entries.map { entry in
             let totals = registry.listenerTotals(entry.options.index)
-            // What reached a service is counted there. When listeners share one, each has all of it,
-            // and needs more that is not routed before that is a share to speak of.
+            // What reached a service is counted there. When listeners share one, each has all of
+            // it, and needs more that is not routed before that is a share to speak of.
             let routed = entry.settings.serviceNames.reduce(0) { $0 + (requests[$1] ?? 0) }
             return (
                 entry.options.index,

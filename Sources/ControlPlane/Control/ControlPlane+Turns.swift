@@ -1,5 +1,5 @@
-// ControlPlane+Turns: which backends of the rotations get requests is looked at every second, so that the
-// admin port can say why one gets none. It costs the workers nothing.
+// ControlPlane+Turns: which backends of the rotations get requests is looked at every second, so
+// that the admin port can say why one gets none. It costs the workers nothing.
 
 import Admin
 import Backends
@@ -27,7 +27,8 @@ extension ControlPlane {
         private let service: ServiceControl
         private let isRefusing: Bool
         private let limit: (ofWorker: Int, ofAll: Int)?
-        /// Each member's share of the turns of its tier, 0 to 1, and whether others there have more.
+        /// Each member's share of the turns of its tier, 0 to 1, and whether others there have
+        /// more.
         private var shares: [BackendID: (part: Double, isLessThanOthers: Bool)] = [:]
 
         /// Those of `service` now, whose limits so many workers share.

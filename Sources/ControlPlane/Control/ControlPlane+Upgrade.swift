@@ -132,9 +132,9 @@ extension ControlPlane {
 }
 
 extension SourceStatus {
-    /// Whether instances may come of it within seconds: it has given some, which are being checked, or
-    /// has not said yet that there are none. A denial is an answer; so is a failure that has come
-    /// twice.
+    /// Whether instances may come of it within seconds: it has given some, which are being checked,
+    /// or has not said yet that there are none. A denial is an answer; so is a failure that has
+    /// come twice.
     var maySoonAnswer: Bool {
         guard let outage else { return true }
         guard lastGoodAnswer == nil else { return true }

@@ -1,8 +1,8 @@
 // CheckBudget: so many checks a second over the whole process, and no more.
 //
 // Checks are let through evenly. What was not used is kept for 50 ms and then lost: a handful that
-// happen to be due together start together, a thread that was busy meanwhile loses nothing, and a long
-// pause is no licence for a flood. So the worst second has a twentieth more than the rate.
+// happen to be due together start together, a thread that was busy meanwhile loses nothing, and a
+// long pause is no licence for a flood. So the worst second has a twentieth more than the rate.
 
 /// The checks that may begin. Value type; the time is passed in.
 struct CheckBudget {

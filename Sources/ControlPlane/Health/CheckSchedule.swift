@@ -16,7 +16,8 @@
 
 internal import Backends
 
-/// A check's number in this process: never reused, so that a late end can't be mixed up. Any thread.
+/// A check's number in this process: never reused, so that a late end can't be mixed up. Any
+/// thread.
 package struct CheckID: Hashable, Sendable {
     /// Counts from 0.
     package let rawValue: UInt64
@@ -118,8 +119,9 @@ package struct CheckSchedule {
 
     // MARK: Checks start and end
 
-    /// A check that is due: start it now, or `skip` it. Nil when there is none, or `underWayMax` are
-    /// under way, or the budget is spent. Call it until then, since only so the last is noticed.
+    /// A check that is due: start it now, or `skip` it. Nil when there is none, or `underWayMax`
+    /// are under way, or the budget is spent. Call it until then, since only so the last is
+    /// noticed.
     /// - Complexity: O(log n), amortised.
     package mutating func start(now: ContinuousClock.Instant) -> Start? {
         guard let next = nextStart(), let first = heap.first, first.due <= now else {
@@ -168,8 +170,8 @@ package struct CheckSchedule {
 
     /// Asks for a check as soon as may be; nothing if there is no such check.
     package mutating func ask(for id: CheckID, now: ContinuousClock.Instant) {
-        // One that is under way may have seen the endpoint as it was before, and is not what is asked
-        // for.
+        // One that is under way may have seen the endpoint as it was before, and is not what is
+        // asked for.
         entries[id]?.isAskedFor = true
         bringForward(id, to: now)
     }
@@ -187,8 +189,8 @@ package struct CheckSchedule {
         return nil
     }
 
-    /// Makes a check due at `time`, but 100 ms after its last start; nothing if it is due before, or
-    /// under way.
+    /// Makes a check due at `time`, but 100 ms after its last start; nothing if it is due before,
+    /// or under way.
     private mutating func bringForward(_ id: CheckID, to time: ContinuousClock.Instant) {
         guard let entry = entries[id], let due = entry.due else { return }
         let soon = entry.startedAt.map { max(time, $0 + Self.askedInterval) } ?? time

@@ -1,6 +1,6 @@
-// HealthChecker: the checks of all services on one loop. It has the one schedule, so that the bounds
-// on checks hold for the process, and the one timer behind it. Services say which of their backends
-// they want checked how; what two of them want alike is done once, and told to both.
+// HealthChecker: the checks of all services on one loop. It has the one schedule, so that the
+// bounds on checks hold for the process, and the one timer behind it. Services say which of their
+// backends they want checked how; what two of them want alike is done once, and told to both.
 
 package import Backends
 package import Events
@@ -45,10 +45,10 @@ package final class HealthChecker {
     }
 
     /// Checks the backends of `roster` from now on, until `stop()` is called on what this returns.
-    /// `liveAnswers` tells how many live requests a backend has answered well so far, nil if that is
-    /// not known; it is asked each time that a check of kind `tcp` is due. After each result that
-    /// the roster was told, and never while this runs, `onChange` is called: the time to publish
-    /// the rotation anew.
+    /// `liveAnswers` tells how many live requests a backend has answered well so far, nil if that
+    /// is not known; it is asked each time that a check of kind `tcp` is due. After each result
+    /// that the roster was told, and never while this runs, `onChange` is called: the time to
+    /// publish the rotation anew.
     ///
     /// - Precondition: All rosters of a checker share one `BackendIDs`; `options` are `off` exactly
     ///   if the roster expects no checks.

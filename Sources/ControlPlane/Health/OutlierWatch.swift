@@ -1,13 +1,13 @@
-// OutlierWatch: which backends of a service stand out by what live traffic says of them. Pure; looked
-// at once a second by the control thread, with the workers' counters.
+// OutlierWatch: which backends of a service stand out by what live traffic says of them. Pure;
+// looked at once a second by the control thread, with the workers' counters.
 //
 // A check asks one question every other second; traffic asks the real ones all the time. A backend
 // that answers connects and its health page, and fails a third of the requests or takes five times
 // as long as its peers, is found here. It is compared with the others, never with a number alone:
 // when all are failing, or slow, none of them is to blame.
 //
-// Figures are kept by second, for ten seconds: enough for the twenty answers that a verdict takes at
-// two a second, and little enough that a backend is not judged by what is over.
+// Figures are kept by second, for ten seconds: enough for the twenty answers that a verdict takes
+// at two a second, and little enough that a backend is not judged by what is over.
 
 package import Backends
 
@@ -124,10 +124,10 @@ package struct OutlierWatch: Sendable {
         return (sum.answers, sum.failures)
     }
 
-    /// Takes the totals of all backends as they are now, each once; call it once a second. A backend
-    /// that is seen for the first time is judged by what comes from now on, and one that is not
-    /// among them is forgotten. Whoever stands out is told once, and then has to do so again with
-    /// what comes from now on.
+    /// Takes the totals of all backends as they are now, each once; call it once a second. A
+    /// backend that is seen for the first time is judged by what comes from now on, and one that is
+    /// not among them is forgotten. Whoever stands out is told once, and then has to do so again
+    /// with what comes from now on.
     /// - Complexity: O(n).
     package mutating func note(
         now: ContinuousClock.Instant, figures: [(backend: BackendID, total: Figures)]

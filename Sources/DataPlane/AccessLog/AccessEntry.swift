@@ -1,5 +1,5 @@
-// What a line of the access log tells: numbers of the whole request, and the text of its head, which
-// is copied when the request begins, since the head's own bytes are gone by its end.
+// What a line of the access log tells: numbers of the whole request, and the text of its head,
+// which is copied when the request begins, since the head's own bytes are gone by its end.
 
 package import HTTP1
 

@@ -1,9 +1,9 @@
 // AccessLog: where the lines of all workers go, and the thread that writes them.
 //
-// A worker formats into a buffer of its own; full or old, it is handed over and an empty one taken, so
-// that a line costs no lock and no system call. Only the writer's thread waits for a disk or a pipe.
-// When that is too slow the buffers run out, and lines are dropped and counted: the log never stops a
-// worker.
+// A worker formats into a buffer of its own; full or old, it is handed over and an empty one taken,
+// so that a line costs no lock and no system call. Only the writer's thread waits for a disk or a
+// pipe. When that is too slow the buffers run out, and lines are dropped and counted: the log never
+// stops a worker.
 
 internal import CLinux
 package import Events
@@ -128,8 +128,8 @@ package final class AccessLog: Sendable {
         wake()
     }
 
-    /// Writes what was handed over and ends the thread; waits for that at most so long. Call it when
-    /// the workers have ended.
+    /// Writes what was handed over and ends the thread; waits for that at most so long. Call it
+    /// when the workers have ended.
     package func stop(within limit: Duration) {
         shared.withLock { $0.isStopping = true }
         wake()

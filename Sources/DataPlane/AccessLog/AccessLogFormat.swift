@@ -1,4 +1,5 @@
-// The two forms of a line. Either fits into `AccessLogFormat.lineMax` bytes, whatever a client sends.
+// The two forms of a line. Either fits into `AccessLogFormat.lineMax` bytes, whatever a client
+// sends.
 
 internal import HTTP1
 
@@ -16,7 +17,8 @@ package enum AccessLogFormat: String, Sendable, CaseIterable {
     private static let methodMax = 64, targetMax = 1600, hostMax = 300, refererMax = 560
     private static let userAgentMax = 560, nameMax = 64
 
-    /// Appends a line. `client` is an address; `service` and `backend` are empty when there was none.
+    /// Appends a line. `client` is an address; `service` and `backend` are empty when there was
+    /// none.
     func append(
         _ entry: AccessEntry, _ text: borrowing LoggedText, at time: borrowing LineTime,
         client: [UInt8], listener: [UInt8], service: [UInt8], backend: [UInt8],

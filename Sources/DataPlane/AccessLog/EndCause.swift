@@ -1,5 +1,6 @@
 // EndCause: why a request, or a connection, ended, in two letters: enough to group lines by, and to
-// tell at a glance whose fault it was. The first letter is the side: B backend, C client, F Fairlead.
+// tell at a glance whose fault it was. The first letter is the side: B backend, C client, F
+// Fairlead.
 
 /// What ended a request or a TCP connection.
 package enum EndCause: UInt8, Sendable, CaseIterable {
@@ -35,14 +36,14 @@ package enum EndCause: UInt8, Sendable, CaseIterable {
     case shortage
     /// Nothing moved for as long as nothing may.
     case idle
-    /// The request or connection had lasted as long as it may, or its backend's drain had. The backend
-    /// is not to blame.
+    /// The request or connection had lasted as long as it may, or its backend's drain had. The
+    /// backend is not to blame.
     case expired
     /// Fairlead was stopping, and could wait no longer.
     case stopped
 
-    /// Whether the request failed for a reason that is the backends' or Fairlead's, whatever its status.
-    /// What the client did is none, nor is an end that was set for a stream.
+    /// Whether the request failed for a reason that is the backends' or Fairlead's, whatever its
+    /// status. What the client did is none, nor is an end that was set for a stream.
     package var isFailure: Bool {
         switch self {
         case .noBackend, .notConnected, .overLimit, .backendClosed, .backendProtocol,

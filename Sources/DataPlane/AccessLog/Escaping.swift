@@ -6,8 +6,8 @@ internal import HTTP1
 enum Escaping {
     /// `\xHH`, as nginx and Apache do.
     case hexadecimal
-    /// JSON's: `\"`, `\\` and `\u00HH`. Bytes beyond ASCII too, as if they were Latin-1, since what a
-    /// client sends need not be UTF-8 and the line has to be.
+    /// JSON's: `\"`, `\\` and `\u00HH`. Bytes beyond ASCII too, as if they were Latin-1, since what
+    /// a client sends need not be UTF-8 and the line has to be.
     case json
 }
 

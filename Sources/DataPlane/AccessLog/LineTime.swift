@@ -1,5 +1,5 @@
-// LineTime: the time in a line. It changes once a second but for its milliseconds, so it is rendered
-// once a second.
+// LineTime: the time in a line. It changes once a second but for its milliseconds, so it is
+// rendered once a second.
 
 internal import Glibc
 internal import HTTP1

@@ -1,7 +1,7 @@
-// StandardOutput: where the access log may write, and the program's own log to standard error; both are
-// one pipe in many a container, and a line of one must not stand inside a line of the other. A pipe takes
-// up to PIPE_BUF (4096) bytes at once or not at all; so both write whole lines of no more than that, and
-// only when there is room.
+// StandardOutput: where the access log may write, and the program's own log to standard error; both
+// are one pipe in many a container, and a line of one must not stand inside a line of the other. A
+// pipe takes up to PIPE_BUF (4096) bytes at once or not at all; so both write whole lines of no
+// more than that, and only when there is room.
 
 internal import Events
 internal import Glibc
@@ -22,8 +22,8 @@ package enum StandardOutput {
         case failed(Int32)
     }
 
-    /// Writes `lines`, whole lines of at most 4096 bytes, if there is room for them; to standard error
-    /// with `toError`.
+    /// Writes `lines`, whole lines of at most 4096 bytes, if there is room for them; to standard
+    /// error with `toError`.
     package static func write(_ lines: Span<UInt8>, toError: Bool = false) -> Outcome {
         let number = toError ? STDERR_FILENO : STDOUT_FILENO
         return turn.withLock { _ in

@@ -1,9 +1,9 @@
 // AgentHealth: whether an agent is asked, or left for the next one. Pure.
 //
-// Not the health of a backend: nothing is evicted here. An agent that failed is only asked after the
-// others, until its back-off is over. Then one request tries it, and the others go on as before until
-// that is answered: an agent that accepts and says nothing would hold all of them up, again and again.
-// When all agents fail, all are asked.
+// Not the health of a backend: nothing is evicted here. An agent that failed is only asked after
+// the others, until its back-off is over. Then one request tries it, and the others go on as before
+// until that is answered: an agent that accepts and says nothing would hold all of them up, again
+// and again. When all agents fail, all are asked.
 
 /// What is known of one agent. Value type.
 struct AgentHealth: Sendable {

@@ -20,8 +20,9 @@
 // costs an agent one question a second in the long run, as an SRV lookup with its floor does; but
 // eight returns may follow each other without a pause, which is what a rolling deploy makes of one
 // service within a few seconds, and each of those reaches traffic at once. An answer takes one turn
-// more for each MiB that it has: reading a MiB of JSON takes the control thread 0.1 s (1000 instances
-// with two checks each, measured), which in the long run must not become all that it does.
+// more for each MiB that it has: reading a MiB of JSON takes the control thread 0.1 s (1000
+// instances with two checks each, measured), which in the long run must not become all that it
+// does.
 
 /// The schedule of one blocking query. Value type.
 package struct BlockingQuery: Sendable {
@@ -54,9 +55,9 @@ package struct BlockingQuery: Sendable {
         return index
     }
 
-    /// How long an agent may hold an answer back that was asked to come within `wait`: it adds up to
-    /// a sixteenth, so that not all of them end together. The client grants some time beyond that
-    /// (`ConsulOptions.answerTimeout`).
+    /// How long an agent may hold an answer back that was asked to come within `wait`: it adds up
+    /// to a sixteenth, so that not all of them end together. The client grants some time beyond
+    /// that (`ConsulOptions.answerTimeout`).
     package static func longest(_ wait: Duration) -> Duration {
         wait * 17 / 16
     }

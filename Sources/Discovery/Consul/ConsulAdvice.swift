@@ -17,8 +17,8 @@ enum ConsulAdvice {
     private static let tokens =
         "consul.token-file, FAIRLEAD_CONSUL_TOKEN or CONSUL_HTTP_TOKEN"
 
-    /// What to do about `failure` of an agent that was asked for `target`, its path and query. Empty
-    /// where there is nothing to say.
+    /// What to do about `failure` of an agent that was asked for `target`, its path and query.
+    /// Empty where there is nothing to say.
     static func text(for failure: ConsulFailure, _ target: String, hasToken: Bool) -> String {
         switch failure.reason {
         case .status(401, _), .status(403, _), .hidden: token(target, hasToken)
@@ -63,7 +63,8 @@ enum ConsulAdvice {
         }
     }
 
-    /// What a token has to have to be told what `target` asks for, in the words of Consul's policies.
+    /// What a token has to have to be told what `target` asks for, in the words of Consul's
+    /// policies.
     static func policy(for target: String) -> String {
         if let service = name(in: target, behind: "/v1/health/service/") {
             return "service:read for \"\(service)\" and node:read"

@@ -2,10 +2,10 @@
 // preferred, left and returned to by one rule, and no agent sees more connections than it allows.
 //
 // Requests that wait for a change hold a connection for up to a minute; those that are answered at
-// once don't. So a tenth of the connections, at most ten, is kept for the latter: the first question
-// of a new watch, or a registration, never stands behind others' waits. When more watches exist than
-// connections for them, they take turns, first come first served, and each waits for a shorter time,
-// so that all have had a turn within about one wait.
+// once don't. So a tenth of the connections, at most ten, is kept for the latter: the first
+// question of a new watch, or a registration, never stands behind others' waits. When more watches
+// exist than connections for them, they take turns, first come first served, and each waits for a
+// shorter time, so that all have had a turn within about one wait.
 
 package import Endpoints
 package import Events
@@ -61,9 +61,9 @@ package final class ConsulAgents {
         setAgents(options.agents)
     }
 
-    /// Asks `targets` from now on, in the order of preference; none while it is not known where they
-    /// are. What is known of those that stay goes on. Questions at one that is gone are asked of the
-    /// others.
+    /// Asks `targets` from now on, in the order of preference; none while it is not known where
+    /// they are. What is known of those that stay goes on. Questions at one that is gone are asked
+    /// of the others.
     package func setAgents(_ targets: [Target]) {
         var known = agents
         agents = targets.map { target in

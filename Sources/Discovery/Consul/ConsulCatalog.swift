@@ -1,5 +1,5 @@
-// ConsulCatalog: which services exist, with the tags of all their instances. What fabio's convention
-// stands on: a service that wants traffic says so in a tag (`URLPrefixTag`).
+// ConsulCatalog: which services exist, with the tags of all their instances. What fabio's
+// convention stands on: a service that wants traffic says so in a tag (`URLPrefixTag`).
 //
 // The catalogue knows no health: a service is listed while any instance of it is registered.
 
@@ -38,8 +38,8 @@ package final class ConsulCatalog {
     /// When the last good answer came, changed or not; nil before the first.
     package var lastGoodAnswer: ContinuousClock.Instant? { watch.lastGoodAnswer }
 
-    /// Asks at once, and reports the tags of every service, sorted and without duplicates, when they
-    /// are first known and when they differ from the last report; a failure likewise.
+    /// Asks at once, and reports the tags of every service, sorted and without duplicates, when
+    /// they are first known and when they differ from the last report; a failure likewise.
     package func start(
         reportingTo listener: @escaping (Result<Contents, ConsulFailure>) -> Void
     ) {

@@ -1,8 +1,8 @@
 // ConsulExchange: one request on its way through the agents, until one answers or none is left.
 //
 // An agent that can't be talked to, or says 429, is left by everyone at once. One that says 5xx may
-// be right: a datacentre that does not exist and a filter that can't be read are 500 too, from every
-// agent. So it is left only when another agent then answers the same request.
+// be right: a datacentre that does not exist and a filter that can't be read are 500 too, from
+// every agent. So it is left only when another agent then answers the same request.
 
 internal import Endpoints
 internal import Events

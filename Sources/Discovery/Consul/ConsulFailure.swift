@@ -1,5 +1,5 @@
-// ConsulFailure: why there is no answer, in words that an operator can act upon; and what that means
-// to a roster, for which each way of failing has a hold of its own.
+// ConsulFailure: why there is no answer, in words that an operator can act upon; and what that
+// means to a roster, for which each way of failing has a hold of its own.
 
 package import Backends
 internal import HTTPClient

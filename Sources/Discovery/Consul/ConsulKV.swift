@@ -1,8 +1,8 @@
 // ConsulKV: all keys below a prefix, as one set that is told whenever it differs.
 //
-// A key that can't be read, or whose value is too long, is left out and told of: it says nothing of the
-// others. More keys or bytes than are taken make the whole answer malformed: which of them to leave out
-// would be chance.
+// A key that can't be read, or whose value is too long, is left out and told of: it says nothing of
+// the others. More keys or bytes than are taken make the whole answer malformed: which of them to
+// leave out would be chance.
 
 internal import ConsulQuery
 package import Discovery

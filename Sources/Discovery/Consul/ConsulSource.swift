@@ -1,14 +1,14 @@
-// ConsulSource: the instances that Consul's catalogue has of a service, with their health, as soon as
-// they change.
+// ConsulSource: the instances that Consul's catalogue has of a service, with their health, as soon
+// as they change.
 //
 // An answer is reported whole: when all that it names is resolved. An instance whose address is a
 // host name (an external service) is asked of DNS with every answer, so at least once within each
 // wait; when a server fails, the addresses known before stand, as for SRV targets.
 //
-// Instances of another datacentre have addresses of their own for those. Which datacentre is another
-// one is known from the agent (`/v1/agent/self`, for which a token needs `agent:read`), and asked only
-// when the question may lead out of it. While it is not known all are taken for near, as Consul's own
-// answers have them.
+// Instances of another datacentre have addresses of their own for those. Which datacentre is
+// another one is known from the agent (`/v1/agent/self`, for which a token needs `agent:read`), and
+// asked only when the question may lead out of it. While it is not known all are taken for near, as
+// Consul's own answers have them.
 
 package import Backends
 package import ConsulQuery
@@ -105,8 +105,8 @@ package final class ConsulSource: Source {
                 take(
                     health,
                     doubt: answer.doubt.map { agents.located($0, at: answer.agent, target) })
-                // An answer that is hidden has an index to wait from as any other; one that a server
-                // without a leader gave is asked for anew.
+                // An answer that is hidden has an index to wait from as any other; one that a
+                // server without a leader gave is asked for anew.
                 return !health.items.isEmpty || answer.knowsLeader
             } catch {
                 fail(

@@ -8,8 +8,9 @@ package struct ConsulToken: Sendable, Equatable {
     /// The secret itself, for the one field that it is sent in.
     let secret: String
 
-    /// The token that `text` is, without the line end that a file may have behind it; nil when it is
-    /// empty, too long, or has a byte that no token has: spaces, control characters, anything but ASCII.
+    /// The token that `text` is, without the line end that a file may have behind it; nil when it
+    /// is empty, too long, or has a byte that no token has: spaces, control characters, anything
+    /// but ASCII.
     package init?(_ text: String) {
         var bytes = Array(text.utf8)[...]
         while let last = bytes.last, last == 0x0A || last == 0x0D { bytes.removeLast() }

@@ -1,6 +1,7 @@
 // ConsulTurns: first come, first served, and so many at a time.
 
-/// The exchanges of one kind: those under way and those that wait for a connection. Loop thread only.
+/// The exchanges of one kind: those under way and those that wait for a connection. Loop thread
+/// only.
 struct ConsulTurns {
     /// How many may be under way.
     let max: Int

@@ -1,5 +1,5 @@
-// ConsulWatch: asks the same question for ever, and hands on each outcome. When to ask is decided by
-// BlockingQuery, or by a RefreshSchedule for what can't be waited on (prepared queries).
+// ConsulWatch: asks the same question for ever, and hands on each outcome. When to ask is decided
+// by BlockingQuery, or by a RefreshSchedule for what can't be waited on (prepared queries).
 
 internal import Discovery
 internal import Events

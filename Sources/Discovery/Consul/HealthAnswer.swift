@@ -12,9 +12,9 @@
 // | … a tag, metadata or weights           | left out alone; the entry counts                     |
 // | every entry is of that kind            | the whole answer is refused                          |
 //
-// One entry that can't be read says nothing of the others: it must not keep the service as it was when
-// these change. An answer of which nothing can be read is in another language than ours, and changes
-// nothing.
+// One entry that can't be read says nothing of the others: it must not keep the service as it was
+// when these change. An answer of which nothing can be read is in another language than ours, and
+// changes nothing.
 
 internal import Backends
 internal import Discovery
@@ -114,8 +114,8 @@ struct HealthAnswer {
     /// Whether it makes a difference which datacentre the agents are in.
     var dependsOnDatacenter: Bool { items.contains { $0.wide != nil } }
 
-    /// The entries by what is left to do for them: nothing; to resolve a name; and what is left out,
-    /// since it can't be read or is nowhere to be connected to.
+    /// The entries by what is left to do for them: nothing; to resolve a name; and what is left
+    /// out, since it can't be read or is nowhere to be connected to.
     ///
     /// - Parameter ownDatacenter: the agents' own; nil takes every entry for one of it.
     func sorted(ownDatacenter: String?) -> (

@@ -85,8 +85,8 @@ extension HealthEntry {
         }
     }
 
-    /// Whether somebody took it, or its node, out of service on purpose. Consul writes that down as a
-    /// critical check of a name of its own.
+    /// Whether somebody took it, or its node, out of service on purpose. Consul writes that down as
+    /// a critical check of a name of its own.
     var isInMaintenance: Bool {
         (Checks ?? []).contains { check in
             guard let id = check.CheckID?.value, check.Status == "critical" else { return false }
@@ -156,8 +156,8 @@ extension HealthEntry {
         return (whole + tags.map(\.reason) + texts.map(\.reason)).compactMap(\.self)
     }
 
-    /// What the operator wrote of the service, or else of its node (a zone, mostly), and what Consul
-    /// knows besides, which wins over both. Keys that begin with `consul-` are Consul's own.
+    /// What the operator wrote of the service, or else of its node (a zone, mostly), and what
+    /// Consul knows besides, which wins over both. Keys that begin with `consul-` are Consul's own.
     private var metadata: [String: String] {
         var metadata = texts(Node.Meta).filter { !$0.key.hasPrefix("consul-") }
         metadata.merge(texts(Service.Meta)) { _, service in service }

@@ -1,5 +1,5 @@
-// URLPrefixTag: fabio's way of asking for traffic by a tag, `urlprefix-HOST/PATH OPTIONS`, read as far
-// as Fairlead can do what it says. Pure.
+// URLPrefixTag: fabio's way of asking for traffic by a tag, `urlprefix-HOST/PATH OPTIONS`, read as
+// far as Fairlead can do what it says. Pure.
 //
 // | tag                                              | what it asks for                        |
 // |--------------------------------------------------|-----------------------------------------|
@@ -74,7 +74,8 @@ package struct URLPrefixTag: Hashable, Sendable {
         guard !host.contains(":") else { throw .unsupported("a port within the host") }
         guard isHost(host) else {
             throw .malformed(
-                "the host is no name: letters, digits, - and dots, with *. before it for those below"
+                "the host is no name: letters, digits, - and dots, with *. before it for those "
+                    + "below"
             )
         }
         return (host, path)

@@ -1,7 +1,7 @@
 // FallbackSource: two ways to ask one registry, of which the second is for when the first fails.
 // Consul's API tells of a change at once, but needs the agent's HTTP port and a token; its DNS is
-// slower and needs neither. Both are asked all the time, so that the second is up to date when it is
-// needed, and feed one roster.
+// slower and needs neither. Both are asked all the time, so that the second is up to date when it
+// is needed, and feed one roster.
 
 package import Backends
 

@@ -1,6 +1,6 @@
 // FileSource: instances that something else writes into a file, which is watched (FileWatch.swift).
-// Whoever writes it should rename a complete file into its place; one that is read half written is no
-// list, and changes nothing until the next look.
+// Whoever writes it should rename a complete file into its place; one that is read half written is
+// no list, and changes nothing until the next look.
 
 package import Backends
 package import DNSClient

@@ -4,9 +4,9 @@
 //   - targets: ["10.0.0.1:80", "web-2.internal:8080"]
 //     labels: {weight: 5, priority: 1, zone: a}
 //
-// The labels `weight` and `priority` are those of RFC 2782; the others are metadata. A group, target or
-// label that makes no sense is left out and told of. A file that is no such list, or of which nothing
-// makes sense, changes nothing.
+// The labels `weight` and `priority` are those of RFC 2782; the others are metadata. A group,
+// target or label that makes no sense is left out and told of. A file that is no such list, or of
+// which nothing makes sense, changes nothing.
 
 internal import DNSClient
 internal import DNSWire

@@ -1,6 +1,7 @@
-// FileWatch: whether a file has changed. It is looked at by its stamp each second rather than watched by
-// inotify: that sees files which are replaced by renaming, links that are turned (as Kubernetes does
-// with its volumes) and network file systems all alike, for one system call a second.
+// FileWatch: whether a file has changed. It is looked at by its stamp each second rather than
+// watched by inotify: that sees files which are replaced by renaming, links that are turned (as
+// Kubernetes does with its volumes) and network file systems all alike, for one system call a
+// second.
 
 internal import Documents
 package import Events
@@ -20,8 +21,8 @@ package final class FileWatch {
     private var seen: FileStamp?
 
     /// Watches the file at `path` from now on, until `stop()`. `onChange` is called when it has
-    /// changed, has come or is gone; with `settles` only when it was the same at two looks in a row, so
-    /// that a file which is being written is not read by halves.
+    /// changed, has come or is gone; with `settles` only when it was the same at two looks in a
+    /// row, so that a file which is being written is not read by halves.
     package init(
         path: String, settles: Bool, on loop: EventLoop, onChange: @escaping () -> Void
     ) {

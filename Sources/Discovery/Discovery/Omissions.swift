@@ -1,5 +1,6 @@
-// Omissions: what a source had to leave out of an answer. One entry that makes no sense must neither
-// spoil the others nor vanish without a word, so it is counted, and the first few are quoted.
+// Omissions: what a source had to leave out of an answer. One entry that makes no sense must
+// neither spoil the others nor vanish without a word, so it is counted, and the first few are
+// quoted.
 
 internal import DNSClient
 package import DNSWire

@@ -1,22 +1,19 @@
 // PartialAnswerGuard: whether an SRV answer over UDP is all there is. Servers leave records out
-// without saying so: Consul gives 3 records (or 8) at random to who does not speak EDNS, and cuts by
-// octets to who does, and sets TC in neither case unless told to. So an answer that looks cut is
+// without saying so: Consul gives 3 records (or 8) at random to who does not speak EDNS, and cuts
+// by octets to who does, and sets TC in neither case unless told to. So an answer that looks cut is
 // asked for again over TCP:
 //
-//   over UDP                                     what is done
-//   3 or 8 records                               asked over TCP
-//   one more record would not have fitted        asked over TCP
-//   fewer records than the last whole answer,    asked over TCP
-//   and three quarters of the room are taken
-//   the same records as were found whole less    taken as whole
-//   than 30 s ago
-//   TCP could not be had less than 30 s ago      taken as a part: nothing follows from what is missing
-//   anything else                                taken as whole
+//   over UDP                                     what is done 3 or 8 records
+//   asked over TCP one more record would not have fitted        asked over TCP fewer records than
+//   the last whole answer,    asked over TCP and three quarters of the room are taken the same
+//   records as were found whole less    taken as whole than 30 s ago TCP could not be had less than
+//   30 s ago      taken as a part: nothing follows from what is missing anything else
+//   taken as whole
 //
-//   over TCP                                     what follows
-//   more records than over UDP, or UDP had TC    TCP from now on; UDP is tried again after 10 minutes
-//   no more                                      these records are whole, for 30 s
-//   no answer                                    the UDP answer is a part
+//   over TCP                                     what follows more records than over UDP, or UDP
+//   had TC    TCP from now on; UDP is tried again after 10 minutes no more
+//   these records are whole, for 30 s no answer                                    the UDP answer
+//   is a part
 
 /// What is known of one name's answers. Value type; takes `now`, asks nobody.
 package struct PartialAnswerGuard: Sendable, Equatable {
@@ -91,8 +88,8 @@ package struct PartialAnswerGuard: Sendable, Equatable {
     /// How long TCP is not tried again after it could not be had: a firewall stays, a busy server
     /// does not.
     private static let withoutTCPFor = Duration.seconds(30)
-    /// How long a name whose answers do not fit UDP is asked over TCP alone. A set that shrinks, or a
-    /// server that was told better, is found within this time; each look costs one query.
+    /// How long a name whose answers do not fit UDP is asked over TCP alone. A set that shrinks, or
+    /// a server that was told better, is found within this time; each look costs one query.
     private static let overTCPFor = Duration.seconds(600)
 
     /// Sums since the guard was made.
@@ -132,8 +129,8 @@ package struct PartialAnswerGuard: Sendable, Equatable {
     }
 
     /// An answer has come over TCP.
-    /// - Parameter partial: The UDP answer that was the reason to ask; nil when there was none, or it
-    ///   had TC.
+    /// - Parameter partial: The UDP answer that was the reason to ask; nil when there was none, or
+    ///   it had TC.
     package mutating func answeredOverTCP(
         _ answer: Answer, after partial: Answer?, wasTruncated: Bool, now: Instant
     ) {

@@ -6,12 +6,12 @@
 // | gave records                 | their smallest TTL, within floor and ceiling         |
 // | failed n times in a row      | floor * 2^(n-1), at most 10 s and the ceiling        |
 //
-// each varied by the jitter, so that names and processes don't ask in step: names that were all asked
-// at the start, or when their server came back, are spread over the whole of the first wait, which
-// ends anywhere between 0 and its length; and failures, which come to all names at one moment, are
-// varied five times as much. The floor is what keeps a TTL of
-// 0 (Consul's default) from becoming a busy loop; the back-off keeps a name that does not exist
-// from costing its server a thousand questions a second.
+// each varied by the jitter, so that names and processes don't ask in step: names that were all
+// asked at the start, or when their server came back, are spread over the whole of the first wait,
+// which ends anywhere between 0 and its length; and failures, which come to all names at one
+// moment, are varied five times as much. The floor is what keeps a TTL of 0 (Consul's default) from
+// becoming a busy loop; the back-off keeps a name that does not exist from costing its server a
+// thousand questions a second.
 
 /// The waits of one source. Value type; takes its random numbers from the caller.
 package struct RefreshSchedule: Sendable {
@@ -68,8 +68,8 @@ package struct RefreshSchedule: Sendable {
 
     /// The wait after a lookup that gave records which hold for `timeToLive`; nil means that
     /// nothing was said of it.
-    /// - Parameter elapsed: How long the lookup took. The wait is counted from its begin: names that
-    ///   had to stand in line for each other would otherwise go on coming together.
+    /// - Parameter elapsed: How long the lookup took. The wait is counted from its begin: names
+    ///   that had to stand in line for each other would otherwise go on coming together.
     package mutating func waitAfterAnswer(
         timeToLive: Duration?, elapsed: Duration = .zero,
         using random: inout some RandomNumberGenerator

@@ -1,6 +1,7 @@
 // RotatingSet: what a server names that never names all there is. AWS Cloud Map answers with eight
 // instances at random, over UDP and TCP alike; load balancing by DNS gives one address of many. No
-// single answer is whole then, and to believe each would take working backends in and out all the time.
+// single answer is whole then, and to believe each would take working backends in and out all the
+// time.
 //
 // | answers                                           | what is believed                              |
 // |---------------------------------------------------|-----------------------------------------------|
@@ -12,8 +13,9 @@
 // | of another size                                   | what this one names: it rotates no more       |
 // | known to be a part (TC, and TCP can't be had)     | the same as while rotating                    |
 //
-// A deploy replaces members as well, but nothing comes back; a rollback brings all back at once, and
-// once. Members that are gone in truth stay for a while: whether they work is for checks to say.
+// A deploy replaces members as well, but nothing comes back; a rollback brings all back at once,
+// and once. Members that are gone in truth stay for a while: whether they work is for checks to
+// say.
 
 /// The members that a row of answers names. Value type; takes no clock, and counts answers.
 package struct RotatingSet<Member: Hashable & Sendable>: Sendable {
@@ -51,8 +53,8 @@ package struct RotatingSet<Member: Hashable & Sendable>: Sendable {
     /// Nothing was heard yet.
     package init() {}
 
-    /// How many answers in a row may leave out a member before it is dropped: ten times as many as it
-    /// takes for all to be named once, so that by chance less than one in 10,000 is.
+    /// How many answers in a row may leave out a member before it is dropped: ten times as many as
+    /// it takes for all to be named once, so that by chance less than one in 10,000 is.
     package var patience: Int {
         guard answerCount > 0 else { return Self.patienceMin }
         let rounds = (members.count + answerCount - 1) / answerCount

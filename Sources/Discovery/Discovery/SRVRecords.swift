@@ -137,7 +137,8 @@ package struct SRVRecords {
             let used = wanted.count > Self.addressesMax ? wanted.sorted() : wanted
             chosen[target] = Array(used.prefix(Self.addressesMax))
             omissions.add(
-                "\(target.hostName): it has \(wanted.count) addresses, \(Self.addressesMax) are used",
+                "\(target.hostName): it has \(wanted.count) addresses, \(Self.addressesMax) are "
+                    + "used",
                 count: wanted.count - Self.addressesMax)
         }
         let timeToLive = timeToLive

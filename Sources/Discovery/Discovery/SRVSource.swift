@@ -1,9 +1,10 @@
 // SRVSource: the instances that a DNS name has in SRV records (RFC 2782).
 //
 // One lookup asks for the SRV records, once more over TCP when they look cut (PartialAnswerGuard),
-// unless they are known to rotate (RotatingSet), and then, only for targets that came without an address, for A and AAAA. The answer is reported
-// when all of it is known. A name that is only an alias is asked for by that (AliasTrail). An address that could not be found out because a server failed is the
-// one known before: an error never shrinks the set.
+// unless they are known to rotate (RotatingSet), and then, only for targets that came without an
+// address, for A and AAAA. The answer is reported when all of it is known. A name that is only an
+// alias is asked for by that (AliasTrail). An address that could not be found out because a server
+// failed is the one known before: an error never shrinks the set.
 
 package import Backends
 package import DNSClient
@@ -249,7 +250,8 @@ package final class SRVSource: DNSSource {
 
     // MARK: - No records
 
-    /// The name has no SRV records, by `denial`: its own addresses are instances when it is asked for.
+    /// The name has no SRV records, by `denial`: its own addresses are instances when it is asked
+    /// for.
     private func fallBack(_ denial: DNSOutcome) {
         guard let port = options.fallbackPort else { return fail(denial) }
         resolutions = [

@@ -1,6 +1,6 @@
-// SharedLookup: services that ask the same are answered by one lookup. Several services of one name (a
-// port for people and one for machines, routes with other limits) shall not ask a registry several
-// times what it has just said.
+// SharedLookup: services that ask the same are answered by one lookup. Several services of one name
+// (a port for people and one for machines, routes with other limits) shall not ask a registry
+// several times what it has just said.
 
 package import Backends
 

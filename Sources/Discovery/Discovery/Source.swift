@@ -8,10 +8,11 @@ package import DNSClient
 package protocol Source: AnyObject {
     /// What it asks and whom, for the admin port: `SRV _web._tcp.service.consul`.
     var summary: String { get }
-    /// Whether what it reported last holds until it reports something else: it is told of changes, and
-    /// has nothing to repeat while there are none. False for one that asks again and again.
+    /// Whether what it reported last holds until it reports something else: it is told of changes,
+    /// and has nothing to repeat while there are none. False for one that asks again and again.
     var answersStand: Bool { get }
-    /// Whether what it reports is what somebody wrote down, so that however much it takes away is meant.
+    /// Whether what it reports is what somebody wrote down, so that however much it takes away is
+    /// meant.
     var isDeliberate: Bool { get }
     /// When it asks again; nil while it asks, and when it is told of changes instead.
     var nextAsk: ContinuousClock.Instant? { get }

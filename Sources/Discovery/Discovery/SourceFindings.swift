@@ -28,7 +28,8 @@ package struct SourceFindings: Sendable, Equatable {
     package var rotation: Rotation?
     /// Where instances are that it lists, and whose checks by the registry fail.
     package var critical: Set<Endpoint> = []
-    /// Where instances are that it lists, and on which somebody wants no requests: those in maintenance.
+    /// Where instances are that it lists, and on which somebody wants no requests: those in
+    /// maintenance.
     package var withdrawn: Set<Endpoint> = []
 
     /// Nothing is odd.

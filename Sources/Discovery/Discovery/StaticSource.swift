@@ -1,6 +1,6 @@
-// StaticSource: a list that the operator wrote down. Addresses are reported once; names are
-// looked up as libc does (HostResolver), again and again, since a name is a name because its address
-// may change; at once when /etc/hosts or resolv.conf has changed.
+// StaticSource: a list that the operator wrote down. Addresses are reported once; names are looked
+// up as libc does (HostResolver), again and again, since a name is a name because its address may
+// change; at once when /etc/hosts or resolv.conf has changed.
 
 package import Backends
 package import DNSClient
@@ -141,8 +141,8 @@ package final class StaticSource: DNSSource {
         }
     }
 
-    /// The addresses to believe in after an answer: those that it names, and with a server that names
-    /// others each time, those that it named before.
+    /// The addresses to believe in after an answer: those that it names, and with a server that
+    /// names others each time, those that it named before.
     private func gather(_ answer: HostAnswer) -> [IPAddress] {
         guard answer.origin == .dns else { return answer.addresses }
         let named = family.choose(from: answer.addresses)

@@ -1,6 +1,6 @@
 // SystemNames: what this machine says about names and nameservers: /etc/hosts and resolv.conf, read
-// again when they have changed. Docker writes into them, DHCP and Kubernetes replace them by renaming;
-// the watch sees both. While a file can't be read, what it said last stands.
+// again when they have changed. Docker writes into them, DHCP and Kubernetes replace them by
+// renaming; the watch sees both. While a file can't be read, what it said last stands.
 
 package import DNSClient
 internal import Documents
@@ -24,8 +24,8 @@ package final class SystemNames {
     package private(set) var resolvConf = ResolvConf()
     /// Why resolv.conf could not be read at first, with its path; nil when it could.
     package private(set) var failure: String?
-    /// What is not known of the hosts file, and why, with its path: it can't be read, or is too long.
-    /// Nil when all of it is known, when there is none, and before a host is looked up.
+    /// What is not known of the hosts file, and why, with its path: it can't be read, or is too
+    /// long. Nil when all of it is known, when there is none, and before a host is looked up.
     package private(set) var hostsTrouble: String?
     private let paths: Paths
     private let loop: EventLoop

@@ -1,6 +1,6 @@
-// Explanation: one lookup of a name, against every nameserver, and what Fairlead makes of it. Made of
-// what a real source heard, so that it says what the program does and not what it should do; as text
-// for people (ExplanationText) and as JSON for programs (ExplanationJSON).
+// Explanation: one lookup of a name, against every nameserver, and what Fairlead makes of it. Made
+// of what a real source heard, so that it says what the program does and not what it should do; as
+// text for people (ExplanationText) and as JSON for programs (ExplanationJSON).
 
 package import Backends
 package import DNSClient
@@ -17,8 +17,8 @@ package struct Explanation: Sendable {
         package var summary: String
         /// The name of the service whose options were used; nil for a bare name and the defaults.
         package var service: String?
-        /// Whether instances are made of the answers. False for a type of record that Fairlead never
-        /// asks for by itself.
+        /// Whether instances are made of the answers. False for a type of record that Fairlead
+        /// never asks for by itself.
         package var makesInstances: Bool
         /// When it would be asked again.
         package var refresh: RefreshSchedule.Options
@@ -59,8 +59,8 @@ package struct Explanation: Sendable {
         package var answers: [DNSAnswer]
         /// What the source made of them; nil for no instances to make, or no end in time.
         package var result: DiscoveryAnswer?
-        /// The same question asked several times, the first of them as in `answers`; empty when it was
-        /// asked once.
+        /// The same question asked several times, the first of them as in `answers`; empty when it
+        /// was asked once.
         package var samples: [DNSAnswer]
         /// What became of answers that looked cut.
         package var partialAnswers: PartialAnswerGuard.Counters
@@ -213,7 +213,8 @@ extension Explanation {
             switch ttl {
             case nil: "the answer says nothing of how long it holds"
             case let ttl? where ttl < options.floor:
-                "the smallest TTL is \(ttl.spoken), the floor (refresh.floor) \(options.floor.spoken)"
+                "the smallest TTL is \(ttl.spoken), the floor (refresh.floor) "
+                    + "\(options.floor.spoken)"
             case let ttl? where ttl > options.ceiling:
                 "the smallest TTL is \(ttl.spoken), the ceiling (refresh.ceiling) "
                     + options.ceiling.spoken

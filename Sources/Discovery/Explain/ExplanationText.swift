@@ -124,7 +124,8 @@ extension Explanation {
         }
         if let refresh {
             lines.append(
-                "  asked again after \(refresh.wait.spoken), give or take \(refresh.jitterPercent) %: \(refresh.reason)"
+                "  asked again after \(refresh.wait.spoken), give or take "
+                    + "\(refresh.jitterPercent) %: \(refresh.reason)"
             )
         }
         if failure == nil { lines += holdLines }
@@ -146,10 +147,10 @@ extension Explanation {
 
     private var holdLines: [String] {
         let rows = holds.map { kind, duration in [kind.meaning, duration.spoken] }
-        return ["  what stays, should lookups go wrong"] + columns(rows, margin: 4)
-            + [
-                "    \(subject.roster.keepsPassingAfterHold ? "and what passes its checks stays after that" : "after that everything goes")"
-            ]
+        let end =
+            subject.roster.keepsPassingAfterHold
+            ? "and what passes its checks stays after that" : "after that everything goes"
+        return ["  what stays, should lookups go wrong"] + columns(rows, margin: 4) + ["    \(end)"]
     }
 
     private var afterHold: String {

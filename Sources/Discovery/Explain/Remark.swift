@@ -74,7 +74,8 @@ package struct Remark: Sendable, Equatable {
         if counters.mismatched > 0 {
             add(
                 .mismatched,
-                "\(counters.mismatched) packets from \(name) answered something that was not asked, and were ignored"
+                "\(counters.mismatched) packets from \(name) answered something that was not "
+                    + "asked, and were ignored"
             )
         }
         return remarks
@@ -94,8 +95,10 @@ package struct Remark: Sendable, Equatable {
                 kind: .rotating,
                 text:
                     "\(server.name) names \(first.count) at a time, and others each time: "
-                    + "\(all.count) in \(sets.count) answers. No answer is whole (AWS Cloud Map gives 8 "
-                    + "at random): they are gathered, one that is left out for long is dropped, and "
+                    + "\(all.count) in \(sets.count) answers. No answer is whole (AWS Cloud Map "
+                    + "gives 8 "
+                    + "at random): they are gathered, one that is left out for long is dropped, "
+                    + "and "
                     + "checks decide meanwhile")
         ]
     }
@@ -159,8 +162,8 @@ package struct Remark: Sendable, Equatable {
     // MARK: - What the records say
 
     private static func records(of server: Explanation.Server) -> [Remark] {
-        // The last answer of the type that was asked for: over TCP when there was one, and under the
-        // name that the first is an alias of.
+        // The last answer of the type that was asked for: over TCP when there was one, and under
+        // the name that the first is an alias of.
         guard let question = server.answers.first?.question,
             let last = server.answers.last(where: { $0.question.type == question.type }),
             let message = last.message
@@ -181,19 +184,22 @@ package struct Remark: Sendable, Equatable {
         if others - aliases > 0 {
             add(
                 .foreignRecords,
-                "\(others - aliases) records of the answer are of another name or type, and are ignored"
+                "\(others - aliases) records of the answer are of another name or type, and are "
+                    + "ignored"
             )
         }
         for (record, error) in chain.unreadable {
             add(
                 .unreadable,
-                "a record of \(record.name.lowercased) is left out, since it can't be read: \(error)"
+                "a record of \(record.name.lowercased) is left out, since it can't be read: "
+                    + "\(error)"
             )
         }
         if chain.records.contains(where: { $0.ttlSeconds == 0 }) {
             add(
                 .zeroTTL,
-                "records with a TTL of 0 s hold until the next lookup; how often that is, the floor says"
+                "records with a TTL of 0 s hold until the next lookup; how often that is, the "
+                    + "floor says"
             )
         }
         let services = chain.records.compactMap { record -> RecordData.SRV? in
@@ -230,7 +236,8 @@ package struct Remark: Sendable, Equatable {
         }) {
             add(
                 .alias,
-                "\(target) is an alias, which a target must not be (RFC 2782); it is followed all the same"
+                "\(target) is an alias, which a target must not be (RFC 2782); it is followed all "
+                    + "the same"
             )
         }
         if Set(services).count < services.count {
@@ -243,7 +250,8 @@ package struct Remark: Sendable, Equatable {
         where Set(instances.map(\.hostName)).count > 1 {
             add(
                 .sharedEndpoint,
-                "\(instances.map(\.hostName).joined(separator: " and ")) are both \(endpoint): one backend with their weights together"
+                "\(instances.map(\.hostName).joined(separator: " and ")) are both \(endpoint): "
+                    + "one backend with their weights together"
             )
         }
         if services.contains(where: { $0.weight == 0 }), services.contains(where: { $0.weight > 0 })

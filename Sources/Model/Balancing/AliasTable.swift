@@ -1,6 +1,6 @@
-// AliasTable: draws by weight in O(1), by Walker's method in Vose's form. There is a column for each
-// member, as wide as an average weight; a light member shares its column with one that has weight to
-// spare. A draw is a column, and a point in it.
+// AliasTable: draws by weight in O(1), by Walker's method in Vose's form. There is a column for
+// each member, as wide as an average weight; a light member shares its column with one that has
+// weight to spare. A draw is a column, and a point in it.
 
 /// Draws among members of different weight. Value type.
 struct AliasTable {

@@ -1,9 +1,9 @@
-// Balancer: what all policies have in common: the rotation that they choose from, and the requests in
-// flight. Each policy is a subclass in a file of its own.
+// Balancer: what all policies have in common: the rotation that they choose from, and the requests
+// in flight. Each policy is a subclass in a file of its own.
 //
 // The first tier that has a backend which was not tried gets the request. A policy decides within a
-// tier; whom it may choose there is up to `Loads.verdict`: never one that was tried or is full, and one
-// that is passed over only when there is no other.
+// tier; whom it may choose there is up to `Loads.verdict`: never one that was tried or is full, and
+// one that is passed over only when there is no other.
 
 package import Backends
 package import Endpoints
@@ -28,9 +28,9 @@ package class Balancer {
 
     // MARK: What happens
 
-    /// Takes up a new rotation; `inFlight` says how many requests each of its backends has, by
-    /// its place, and `streams` how many of these are streams. A backend never gets more than `inFlightMax` (at least 1) from this worker; nil is
-    /// no limit.
+    /// Takes up a new rotation; `inFlight` says how many requests each of its backends has, by its
+    /// place, and `streams` how many of these are streams. A backend never gets more than
+    /// `inFlightMax` (at least 1) from this worker; nil is no limit.
     ///
     /// - Complexity: O(n log n).
     package final func update(
@@ -51,8 +51,8 @@ package class Balancer {
 
     /// The backend for `request`. The caller says `began` if it sends it there.
     ///
-    /// - Complexity: O(log n) or better, as a mean over many picks; O(n) for a request that was tried
-    ///   elsewhere, and when nearly all backends are full.
+    /// - Complexity: O(log n) or better, as a mean over many picks; O(n) for a request that was
+    ///   tried elsewhere, and when nearly all backends are full.
     package final func pick(_ request: PickRequest) -> Pick {
         if request.isLast, request.tried.count > 0, let pick = pickInFreshTier(request) {
             return pick
@@ -76,8 +76,9 @@ package class Balancer {
         return isFull ? .full : .none
     }
 
-    /// A backend of the first tier where the request was not yet; nil without one that has room. A tier
-    /// is often a place of its own, such as a datacentre, and what failed in one may work in another.
+    /// A backend of the first tier where the request was not yet; nil without one that has room. A
+    /// tier is often a place of its own, such as a datacentre, and what failed in one may work in
+    /// another.
     ///
     /// - Complexity: O(n).
     private func pickInFreshTier(_ request: PickRequest) -> Pick? {
@@ -128,9 +129,9 @@ package class Balancer {
         return tier > 0 && tier >= firstReserve ? nil : place
     }
 
-    /// Whether a client that sticks to the backend at `place` may go there with `request`: not if it
-    /// was tried or is full, nor if it is on probation and the request can't be sent again. More than
-    /// its share is fine: the client's session is there and nowhere else.
+    /// Whether a client that sticks to the backend at `place` may go there with `request`: not if
+    /// it was tried or is full, nor if it is on probation and the request can't be sent again. More
+    /// than its share is fine: the client's session is there and nowhere else.
     package final func admits(_ place: Int, _ request: PickRequest) -> Bool {
         switch loads.verdict(place, request) {
         case .admitted, .passedOver: true
@@ -144,9 +145,9 @@ package class Balancer {
         loads.inFlightMax.map { loads.inFlight(place) >= $0 } ?? false
     }
 
-    /// What a cookie calls the backend at `endpoint`: the same on every worker, in every process with
-    /// this `secret`, and after a restart. Without the secret it says nothing about the endpoint, and
-    /// can't be made for another one.
+    /// What a cookie calls the backend at `endpoint`: the same on every worker, in every process
+    /// with this `secret`, and after a restart. Without the secret it says nothing about the
+    /// endpoint, and can't be made for another one.
     package static func token(of endpoint: Endpoint, secret: UInt64) -> UInt64 {
         EndpointHash.of(endpoint, SipHash.Key(secret, ~secret))
     }
@@ -164,14 +165,14 @@ package class Balancer {
     /// The number of requests in flight at `place` is another.
     func loadChanged(_ place: Int) {}
 
-    /// The head of an answer came from the backend at `place`, so many nanoseconds after the request
-    /// was sent; `now` is the worker's clock, in nanoseconds. Not for answers that failed: a backend
-    /// that refuses everything at once is not a quick one.
+    /// The head of an answer came from the backend at `place`, so many nanoseconds after the
+    /// request was sent; `now` is the worker's clock, in nanoseconds. Not for answers that failed:
+    /// a backend that refuses everything at once is not a quick one.
     package func answered(_ place: Int, after nanoseconds: UInt64, now: UInt64) {}
 
     /// The best of a tier when the policy's own choice can't be: the least loaded for its weight of
-    /// those that are neither tried nor full, one on probation only when there is no other. Rare, so
-    /// a walk over all will do.
+    /// those that are neither tried nor full, one on probation only when there is no other. Rare,
+    /// so a walk over all will do.
     ///
     /// - Complexity: O(n).
     final func leastLoaded(_ request: PickRequest, in tier: Int) -> Pick {

@@ -22,8 +22,8 @@ package struct BalancerOptions: Sendable, Equatable {
     package var policy: Policy
     /// Whether clients stick to the backend that their cookie names (`Balancer.place(of:)`).
     package var isSticky: Bool
-    /// What tokens are made with, if clients stick: the same in all processes that are to understand
-    /// each other's, and hard to guess.
+    /// What tokens are made with, if clients stick: the same in all processes that are to
+    /// understand each other's, and hard to guess.
     package var secret: UInt64
 
     /// Round robin, with nobody sticking, unless told otherwise.

@@ -1,9 +1,10 @@
-// FirstFit: the first backend that has room, in the order of the rotation, which is that of endpoints.
-// Load stays on as few backends as can bear it, and the others may be stopped: for applications that
-// are paid for by the instance, or whose caches are best kept warm in few places.
+// FirstFit: the first backend that has room, in the order of the rotation, which is that of
+// endpoints. Load stays on as few backends as can bear it, and the others may be stopped: for
+// applications that are paid for by the instance, or whose caches are best kept warm in few places.
 //
-// A limit of requests in flight says what a backend can bear; without one the first gets everything,
-// so the configuration asks for it. One that hangs fills up to its limit and costs no more than that.
+// A limit of requests in flight says what a backend can bear; without one the first gets
+// everything, so the configuration asks for it. One that hangs fills up to its limit and costs no
+// more than that.
 //
 // Who has room is a bit each: 10,000 backends are 157 words, and one word is looked at a step.
 

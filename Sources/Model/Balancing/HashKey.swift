@@ -1,9 +1,10 @@
 // HashKey: what a service hashes by, as the 64 bits that ConsistentHash works with.
 //
-// The key of the hash is in the source, since all processes have to send a client to the same backend
-// without having talked to each other. So a client can find values that all belong to one backend
-// (one in n does anyway). What it gains is little: a backend that has a quarter more requests in flight
-// than the others is passed over, and the flood goes on to its neighbours on the ring.
+// The key of the hash is in the source, since all processes have to send a client to the same
+// backend without having talked to each other. So a client can find values that all belong to one
+// backend (one in n does anyway). What it gains is little: a backend that has a quarter more
+// requests in flight than the others is passed over, and the flood goes on to its neighbours on the
+// ring.
 
 package import Endpoints
 

@@ -1,15 +1,15 @@
-// HashRing: points on a circle of 2^32 hashes, each of a backend; a key belongs to the first point at
-// or after it. A backend that leaves gives its keys to those that follow its points, and takes none
-// from the others; one that comes takes its share from all.
+// HashRing: points on a circle of 2^32 hashes, each of a backend; a key belongs to the first point
+// at or after it. A backend that leaves gives its keys to those that follow its points, and takes
+// none from the others; one that comes takes its share from all.
 //
-// Where a backend's points are follows from its endpoint alone, so all workers, all processes and all
-// lives of Fairlead agree. How many it has is by weight: 4,096 for an average one (shares are within
-// 2 % of the weights then), less when the backends are so many that all together would have more than
-// 2^18: 26 each at 10,000, where shares are only within 20 %. From 65 backends on, all give up a few
-// points for one that comes, so it moves twice its share of the keys.
+// Where a backend's points are follows from its endpoint alone, so all workers, all processes and
+// all lives of Fairlead agree. How many it has is by weight: 4,096 for an average one (shares are
+// within 2 % of the weights then), less when the backends are so many that all together would have
+// more than 2^18: 26 each at 10,000, where shares are only within 20 %. From 65 backends on, all
+// give up a few points for one that comes, so it moves twice its share of the keys.
 //
-// The points are sorted into as many buckets as there are points, so that a key is found in one step.
-// A point is 8 bytes and a bucket 4: 3 MiB at most for each service and worker.
+// The points are sorted into as many buckets as there are points, so that a key is found in one
+// step. A point is 8 bytes and a bucket 4: 3 MiB at most for each service and worker.
 
 internal import Backends
 
@@ -74,8 +74,8 @@ struct HashRing {
         return position < points.count ? position : 0
     }
 
-    /// Fills `points` and `buckets`: buckets are in order, and each is so small that insertion sorts
-    /// it best.
+    /// Fills `points` and `buckets`: buckets are in order, and each is so small that insertion
+    /// sorts it best.
     private mutating func sort(_ unsorted: [Point]) {
         let bits = UInt32(max(1, Int.bitWidth - unsorted.count.leadingZeroBitCount - 1))
         shift = 32 - bits
@@ -88,7 +88,8 @@ struct HashRing {
             let bucket = Int(point.hash >> shift)
             var position = Int(filled[bucket])
             filled[bucket] += 1
-            // Stable, so that of two points with one hash the earlier backend's is first everywhere.
+            // Stable, so that of two points with one hash the earlier backend's is first
+            // everywhere.
             while position > Int(buckets[bucket]), points[position - 1].hash > point.hash {
                 points[position] = points[position - 1]
                 position -= 1

@@ -1,9 +1,9 @@
 // LeastConnections: the backend with the fewest requests in flight for its weight; those that have
-// equally few take turns by weight. So shares are by weight as long as all answer alike, and whoever
-// is slower gets less.
+// equally few take turns by weight. So shares are by weight as long as all answer alike, and
+// whoever is slower gets less.
 //
-// The order of all backends by load is kept at hand, a step of O(log n) whenever a request begins or
-// ends. It knows the requests of this worker only, as each worker does.
+// The order of all backends by load is kept at hand, a step of O(log n) whenever a request begins
+// or ends. It knows the requests of this worker only, as each worker does.
 
 internal import Backends
 

@@ -1,11 +1,11 @@
-// LeastTime: of two backends that are drawn at random, the one where a request is likely to be answered
-// sooner: its time to the first byte times the requests that it would have then (peak EWMA, as in
-// Finagle and linkerd).
+// LeastTime: of two backends that are drawn at random, the one where a request is likely to be
+// answered sooner: its time to the first byte times the requests that it would have then (peak
+// EWMA, as in Finagle and linkerd).
 //
 // The time is a mean that decays with age, not with number: it forgets by half in 7 s, however many
-// answers there are. A longer time than the mean replaces it at once, so that a backend which begins to
-// be slow is left at its first slow answer; and it wears off while none comes, so that the backend is
-// tried again. A new one has the mean of its tier.
+// answers there are. A longer time than the mean replaces it at once, so that a backend which
+// begins to be slow is left at its first slow answer; and it wears off while none comes, so that
+// the backend is tried again. A new one has the mean of its tier.
 //
 // Times differ by chance, and who is a little quicker is no better: the first of the two, drawn by
 // weight, gets the request unless the second is better by a quarter. So shares are by weight among

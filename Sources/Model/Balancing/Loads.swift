@@ -2,21 +2,22 @@
 // them for the next one.
 //
 // What is stuck counts as load: a backend that hangs keeps every request that it got, soon has more
-// than its share, and is passed over long before a check or a timer notices. Its share is measured by
-// the others: it may have a quarter more than they have on average for their weights, and one:
+// than its share, and is passed over long before a check or a timer notices. Its share is measured
+// by the others: it may have a quarter more than they have on average for their weights, and one:
 //
 //     mine + 1  <=  1 + 5/4 * weight * (others' requests + 1) / others' weight
 //
 // What counts is what waits for the first byte of an answer. A stream (a WebSocket, a tunnel, a TCP
-// connection, a long body) says nothing of how a backend would take a request: it may last for hours, and
-// those that hold many would be starved, and newcomers flooded. So streams are weighed among streams,
-// when one is to begin, and limits and `least-connections` alone count both together.
+// connection, a long body) says nothing of how a backend would take a request: it may last for
+// hours, and those that hold many would be starved, and newcomers flooded. So streams are weighed
+// among streams, when one is to begin, and limits and `least-connections` alone count both
+// together.
 //
-// One of those with the least load for its weight always passes, so that somebody gets the request. Up
-// to `smallLoad` are nobody's excess: with less, one slow page would cost a backend its turns, and it
-// takes some that wait to tell a backend that hangs from a slow page. Backends on probation are not
-// among the others, as they hold next to nothing; when all of a tier are on probation, none is, since
-// nobody is a better choice then.
+// One of those with the least load for its weight always passes, so that somebody gets the request.
+// Up to `smallLoad` are nobody's excess: with less, one slow page would cost a backend its turns,
+// and it takes some that wait to tell a backend that hangs from a slow page. Backends on probation
+// are not among the others, as they hold next to nothing; when all of a tier are on probation, none
+// is, since nobody is a better choice then.
 
 package import Backends
 
@@ -94,8 +95,8 @@ package struct Loads {
     /// Requests in flight on the backend at `place`.
     package func inFlight(_ place: Int) -> Int { members[place].inFlight }
 
-    /// What counts for `request` of what is in flight on the backend at `place`: streams for one that
-    /// will be a stream, for others what waits for the first byte of an answer.
+    /// What counts for `request` of what is in flight on the backend at `place`: streams for one
+    /// that will be a stream, for others what waits for the first byte of an answer.
     func load(_ place: Int, _ request: PickRequest) -> Int {
         Self.load(members[place], request)
     }
@@ -118,8 +119,8 @@ package struct Loads {
     ///
     /// Whole ones, so that a backend of ten times the weight has ten requests before it counts as
     /// busier than an idle one, and shares are by weight when little is going on. The median, as a
-    /// backend that starts slowly has a 256th of the weight of the others, which are not to count as
-    /// idle for that.
+    /// backend that starts slowly has a 256th of the weight of the others, which are not to count
+    /// as idle for that.
     func level(_ place: Int) -> Int {
         let member = members[place]
         let median = tiers[member.tier].medianWeight

@@ -4,17 +4,17 @@
 package struct PickRequest {
     /// Where the request has been already.
     package var tried = TriedBackends()
-    /// Stands for what the service hashes by, such as the client's address (`HashKey`); only consistent
-    /// hashing looks at it.
+    /// Stands for what the service hashes by, such as the client's address (`HashKey`); only
+    /// consistent hashing looks at it.
     package var key: UInt64 = 0
     /// Whether it may be sent again should the backend fail: only such a request is risked on a
     /// backend that is on probation.
     package var isRepeatable = true
-    /// Whether it is, or asks to become, a stream: a TCP connection, a tunnel, a WebSocket. Streams are
-    /// weighed among streams, other requests among those that wait for an answer.
+    /// Whether it is, or asks to become, a stream: a TCP connection, a tunnel, a WebSocket. Streams
+    /// are weighed among streams, other requests among those that wait for an answer.
     package var isStream = false
-    /// Whether there will be no other try after this one: it goes to a tier where the request was not
-    /// yet, if there is one.
+    /// Whether there will be no other try after this one: it goes to a tier where the request was
+    /// not yet, if there is one.
     package var isLast = false
 
     /// A request that has been nowhere.

@@ -1,11 +1,11 @@
-// RandomOfTwo: the less loaded of two backends that are drawn at random (Mitzenmacher 1996). It keeps
-// nothing in order, so it costs the same for three backends and for ten thousand, and workers that
-// know nothing of each other do not choose the same.
+// RandomOfTwo: the less loaded of two backends that are drawn at random (Mitzenmacher 1996). It
+// keeps nothing in order, so it costs the same for three backends and for ten thousand, and workers
+// that know nothing of each other do not choose the same.
 //
 // The two always differ: where one backend may be drawn twice, one of three that hangs is chosen
-// whenever both draws are it, a ninth of the requests, for as long as it hangs. The first is drawn by
-// weight and gets the request unless the second is less loaded; so shares are by weight, also of 1000
-// to 1, where nearly every pair is the same two.
+// whenever both draws are it, a ninth of the requests, for as long as it hangs. The first is drawn
+// by weight and gets the request unless the second is less loaded; so shares are by weight, also of
+// 1000 to 1, where nearly every pair is the same two.
 
 /// The less loaded of two that are drawn by weight. Worker thread only.
 package final class RandomOfTwo: TwoChoices {

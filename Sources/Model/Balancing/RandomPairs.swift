@@ -26,8 +26,8 @@ struct RandomPairs {
         counts = rotation.tiers.map(\.count)
     }
 
-    /// Two of a tier: the first by weight, the second by weight among the others, or nearly so. Both
-    /// are the same only where there is but one.
+    /// Two of a tier: the first by weight, the second by weight among the others, or nearly so.
+    /// Both are the same only where there is but one.
     mutating func draw(_ tier: Int) -> (first: Int, second: Int) {
         let count = counts[tier]
         guard count > 1 else { return (0, 0) }

@@ -1,5 +1,5 @@
-// SplitMix64 (Steele, Lea, Flood 2014): numbers that differ and spread, but need not be secret. Seeded
-// once, it makes no system call for each.
+// SplitMix64 (Steele, Lea, Flood 2014): numbers that differ and spread, but need not be secret.
+// Seeded once, it makes no system call for each.
 
 /// A fast generator of numbers that nothing secret depends on. Value type.
 package struct SplitMix64: RandomNumberGenerator {

@@ -1,5 +1,5 @@
-// StickyPlaces: which backend a sticky client's token means. Cookies outlive rotations, restarts and
-// Fairlead's own replacements, so a token is made from the endpoint, the one thing that stays.
+// StickyPlaces: which backend a sticky client's token means. Cookies outlive rotations, restarts
+// and Fairlead's own replacements, so a token is made from the endpoint, the one thing that stays.
 
 internal import Backends
 

@@ -1,5 +1,6 @@
-// TwoChoices: what the policies have in common that draw two backends at random and take the better: the
-// drawing, and what happens when one of the two may not be chosen. Which is better is up to the policy.
+// TwoChoices: what the policies have in common that draw two backends at random and take the
+// better: the drawing, and what happens when one of the two may not be chosen. Which is better is
+// up to the policy.
 
 internal import Backends
 

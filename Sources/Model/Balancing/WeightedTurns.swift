@@ -8,12 +8,12 @@
 // Virtual time is in units of 1/span, a power of two so large that two weights of SRV records never
 // share a rounding; a member counts its turns anew each whole unit, so roundings never add up.
 //
-// Among equals, the next in turn is far away in the tier, by the golden ratio. Neighbours in a tier are
-// backends on one host, which fail together, and a request that one of them failed is not to go on to
-// the next of them.
+// Among equals, the next in turn is far away in the tier, by the golden ratio. Neighbours in a tier
+// are backends on one host, which fail together, and a request that one of them failed is not to go
+// on to the next of them.
 //
-// Members may have levels (of load), and then only those of the lowest level take turns. Whoever comes
-// back to that level after a while goes on from now: it does not make up for what it missed.
+// Members may have levels (of load), and then only those of the lowest level take turns. Whoever
+// comes back to that level after a while goes on from now: it does not make up for what it missed.
 
 /// The order of turns within one tier. Value type; each worker has its own.
 struct WeightedTurns {
@@ -78,8 +78,9 @@ struct WeightedTurns {
         for slot in (0..<count / 2).reversed() { siftDown(from: slot) }
     }
 
-    /// Who comes first among equals, by index: from one turn to the next it is the golden section of
-    /// `count`, or what is next below it and has no divisor in common with it, so that all are met.
+    /// Who comes first among equals, by index: from one turn to the next it is the golden section
+    /// of `count`, or what is next below it and has no divisor in common with it, so that all are
+    /// met.
     private static func orders(_ count: Int, offset: Int) -> [Int32] {
         var stride = max(1, count * 618 / 1000)
         while !isCoprime(stride, count) { stride -= 1 }
@@ -144,8 +145,8 @@ struct WeightedTurns {
         if level < before { siftUp(from: slot) } else { siftDown(from: slot) }
     }
 
-    /// Where each member is, by index, to carry over into the next rotation's turns. It counts from the
-    /// turn that is due next, so that new members come after those who have waited.
+    /// Where each member is, by index, to carry over into the next rotation's turns. It counts from
+    /// the turn that is due next, so that new members come after those who have waited.
     func progress() -> [Progress] {
         let next = max(now, members.map(\.due).min() ?? 0)
         return members.map { member in
@@ -171,8 +172,8 @@ struct WeightedTurns {
         if member.due >= Self.timeMax { rebase() }
     }
 
-    /// Brings virtual time back near zero, once in 2^26 units; differences stay as they are, but for
-    /// those of members that had been left behind.
+    /// Brings virtual time back near zero, once in 2^26 units; differences stay as they are, but
+    /// for those of members that had been left behind.
     private mutating func rebase() {
         for slot in heap.indices {
             let index = Int(heap[slot].index)
@@ -187,8 +188,8 @@ struct WeightedTurns {
 
     // MARK: The heap
 
-    /// The first of the allowed at or below `slot`. What is below an allowed one comes after it, and
-    /// is not looked at.
+    /// The first of the allowed at or below `slot`. What is below an allowed one comes after it,
+    /// and is not looked at.
     private func firstSlot(from slot: Int, _ isAllowed: (Int) -> Bool) -> Int? {
         guard slot < heap.count else { return nil }
         if isAllowed(Int(heap[slot].index)) { return slot }

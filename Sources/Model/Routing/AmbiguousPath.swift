@@ -1,7 +1,8 @@
-// AmbiguousPath: paths that two hops may read differently. A route that keeps something from a path is
-// only worth something when the backend behind it reads the same path: `/public/../admin` and
-// `/admin%2Fx` are resolved by some servers and taken as they stand by others (RFC 3986, sections 5.2.4
-// and 6.2.2). A listener that routes by path refuses them. `//` and letter case it takes as they stand.
+// AmbiguousPath: paths that two hops may read differently. A route that keeps something from a path
+// is only worth something when the backend behind it reads the same path: `/public/../admin` and
+// `/admin%2Fx` are resolved by some servers and taken as they stand by others (RFC 3986, sections
+// 5.2.4 and 6.2.2). A listener that routes by path refuses them. `//` and letter case it takes as
+// they stand.
 
 /// Whether `path` has dot segments, backslashes, or either slash encoded.
 enum AmbiguousPath {

@@ -1,6 +1,6 @@
 // ByteIndex: from bytes to a number, without making a value of them: the key is hashed and compared
-// where it stands. Open addressing; the operator's own keys fill it, so nobody can make them collide,
-// and a lookup costs the same among one and among ten thousand.
+// where it stands. Open addressing; the operator's own keys fill it, so nobody can make them
+// collide, and a lookup costs the same among one and among ten thousand.
 
 /// A hash of bytes that can be taken further as bytes come (FNV-1a).
 struct ByteHash {

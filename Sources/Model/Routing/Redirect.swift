@@ -1,6 +1,6 @@
-// Where a redirect leads: a text with places for parts of the request, cut into pieces once. A part of
-// a parsed head has no CR or LF, and neither has the text, so no request can split the response. Nor can
-// one choose the host that the client is sent to: see RedirectTarget.
+// Where a redirect leads: a text with places for parts of the request, cut into pieces once. A part
+// of a parsed head has no CR or LF, and neither has the text, so no request can split the response.
+// Nor can one choose the host that the client is sent to: see RedirectTarget.
 
 package import HTTP1
 
@@ -13,8 +13,8 @@ package struct Redirect: Sendable {
         case scheme
         /// The host without its port.
         case host
-        /// The port that the client's URI named, with a colon before it or without; nothing when that
-        /// was the scheme's own.
+        /// The port that the client's URI named, with a colon before it or without; nothing when
+        /// that was the scheme's own.
         case port(withColon: Bool)
         /// The path without its query.
         case path
@@ -28,9 +28,9 @@ package struct Redirect: Sendable {
     /// Whether it names a host of its own, or is the path of one: then nothing else may name one.
     private let isPath: Bool
 
-    /// A redirect to `target`, in which `{scheme}`, `{host}`, `{port}`, `{path}` and `{query}` stand for
-    /// the request's; nil when it has another word in braces, or bytes that may not stand in a URI, or a
-    /// path in the place of a host.
+    /// A redirect to `target`, in which `{scheme}`, `{host}`, `{port}`, `{path}` and `{query}`
+    /// stand for the request's; nil when it has another word in braces, or bytes that may not stand
+    /// in a URI, or a path in the place of a host.
     package init?(status: Int, to target: String) {
         guard let pieces = RedirectTarget.pieces(of: target),
             let isPath = RedirectTarget.isPath(pieces)
@@ -40,9 +40,9 @@ package struct Redirect: Sendable {
         self.isPath = isPath
     }
 
-    /// Appends where the request of `head`, parsed from `bytes`, is sent; `told` is what a trusted client
-    /// says of the way by which its own client came. False, and nothing of use is appended, when the
-    /// target needs a host and the request (of HTTP/1.0) has none.
+    /// Appends where the request of `head`, parsed from `bytes`, is sent; `told` is what a trusted
+    /// client says of the way by which its own client came. False, and nothing of use is appended,
+    /// when the target needs a host and the request (of HTTP/1.0) has none.
     package func appendTarget(
         for head: borrowing RequestHead, _ bytes: Span<UInt8>, told: ClientOrigin = ClientOrigin(),
         to out: inout [UInt8]

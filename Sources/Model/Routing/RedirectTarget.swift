@@ -1,10 +1,11 @@
-// RedirectTarget: what a redirect's target is made of, and what keeps a request from choosing its host.
+// RedirectTarget: what a redirect's target is made of, and what keeps a request from choosing its
+// host.
 //
-// `//evil.example/` is a path in a request and names a host in Location (RFC 3986 section 4.2), and to
-// browsers so does `/\evil.example/`, in any mixture, with control characters in between. So a target
-// that is a path gets one slash at its beginning, whatever the request has there; encoded ones count as
-// well, since something between here and the browser may decode them. In a target with a host of its own
-// a path stands behind that host, or the target is none.
+// `//evil.example/` is a path in a request and names a host in Location (RFC 3986 section 4.2), and
+// to browsers so does `/\evil.example/`, in any mixture, with control characters in between. So a
+// target that is a path gets one slash at its beginning, whatever the request has there; encoded
+// ones count as well, since something between here and the browser may decode them. In a target
+// with a host of its own a path stands behind that host, or the target is none.
 
 internal import HTTP1
 
@@ -50,9 +51,9 @@ enum RedirectTarget {
 
     // MARK: Whose host it is
 
-    /// Whether a target of these pieces is a path on the host that the client has asked, and not a URI or
-    /// a reference with a host of its own; nil when what stands in the place of its host is the request's
-    /// path, or nothing.
+    /// Whether a target of these pieces is a path on the host that the client has asked, and not a
+    /// URI or a reference with a host of its own; nil when what stands in the place of its host is
+    /// the request's path, or nothing.
     static func isPath(_ pieces: [Redirect.Piece]) -> Bool? {
         // As it would look for a request: a path stands for itself by a byte that no text has.
         let pathMark: UInt8 = 0
@@ -94,8 +95,8 @@ enum RedirectTarget {
         out.replaceSubrange(start..<end, with: [0x2F])
     }
 
-    /// A slash or backslash, or a blank or control character, each encoded or not, at `at`: whether it is
-    /// a slash, and where it ends; nil for anything else.
+    /// A slash or backslash, or a blank or control character, each encoded or not, at `at`: whether
+    /// it is a slash, and where it ends; nil for anything else.
     private static func unit(_ bytes: [UInt8], _ at: Int) -> (isSlash: Bool, end: Int)? {
         guard at < bytes.count else { return nil }
         var (byte, end) = (bytes[at], at + 1)

@@ -7,8 +7,8 @@ package struct RetryRule: Sendable, Equatable {
     package var attempts = 3
     /// After which failures.
     package var failures = Failures()
-    /// After this without the head of a response a safe request is sent to another backend as well, and
-    /// the first answer counts (hedging); nil: never.
+    /// After this without the head of a response a safe request is sent to another backend as well,
+    /// and the first answer counts (hedging); nil: never.
     package var hedgeAfter: Duration?
 
     /// The defaults.
@@ -41,8 +41,8 @@ package struct RetryRule: Sendable, Equatable {
     package struct Failures: Sendable, Equatable {
         /// Those that brought no answer.
         package var conditions: Conditions = [.connect, .reset, .silence]
-        /// Answers, 400 to 599; for safe methods only (RFC 9110 section 9.2.1), since an answer, other
-        /// than a broken connection, may come from a server that has done half of it.
+        /// Answers, 400 to 599; for safe methods only (RFC 9110 section 9.2.1), since an answer,
+        /// other than a broken connection, may come from a server that has done half of it.
         package var statuses: [Int] = [500, 502, 503, 504]
 
         /// The defaults.

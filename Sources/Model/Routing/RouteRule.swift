@@ -1,5 +1,5 @@
-// What an operator's route says, before it is compiled: which requests it is for, and what becomes of
-// them. Plain values; the configuration has checked them.
+// What an operator's route says, before it is compiled: which requests it is for, and what becomes
+// of them. Plain values; the configuration has checked them.
 
 package import Backends
 package import HTTP1
@@ -35,7 +35,8 @@ package enum HostPattern: Hashable, Sendable {
     case any
     /// This one.
     case exact(String)
-    /// Every name of one label or more in front of this one: `*.example.com` is `under("example.com")`.
+    /// Every name of one label or more in front of this one: `*.example.com` is
+    /// `under("example.com")`.
     case under(String)
 }
 
@@ -44,8 +45,8 @@ package enum PathPattern: Hashable, Sendable {
     case any
     /// This one.
     case exact(String)
-    /// This one and everything below it: `/api` has `/api` and `/api/x`, not `/apix`. A slash at its
-    /// end does not matter.
+    /// This one and everything below it: `/api` has `/api` and `/api/x`, not `/apix`. A slash at
+    /// its end does not matter.
     case prefix(String)
 }
 
@@ -65,11 +66,11 @@ package struct HeaderCondition: Hashable, Sendable {
 
 /// What becomes of a request.
 package enum RouteAction: Sendable {
-    /// It goes to a backend of this service; `prefix` replaces what a prefix route matched, nil leaves
-    /// the path as it is.
+    /// It goes to a backend of this service; `prefix` replaces what a prefix route matched, nil
+    /// leaves the path as it is.
     case forward(ServiceID, prefix: String?)
-    /// As `forward`, to one of these services by chance, in proportion to their shares: none below 0,
-    /// and not all 0.
+    /// As `forward`, to one of these services by chance, in proportion to their shares: none below
+    /// 0, and not all 0.
     case split([(service: ServiceID, share: Int)], prefix: String?)
     /// The client is sent elsewhere.
     case redirect(Redirect)

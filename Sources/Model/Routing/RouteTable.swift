@@ -1,11 +1,11 @@
 // RouteTable: all routes of a listener, compiled once, read by every worker at once.
 //
-// Which route is for a request does not depend on their order alone: the more a route says about host
-// and path, the earlier it is looked at, as in Kubernetes' Gateway API. An exact host goes before a
-// wildcard, a longer wildcard before a shorter one, all before routes of any host. Within a host an
-// exact path goes before a prefix and a longer prefix before a shorter one; then more conditions
-// before fewer, and at last the order in which they were written. When no route of the best host is
-// for the request, those of the next are looked at.
+// Which route is for a request does not depend on their order alone: the more a route says about
+// host and path, the earlier it is looked at, as in Kubernetes' Gateway API. An exact host goes
+// before a wildcard, a longer wildcard before a shorter one, all before routes of any host. Within
+// a host an exact path goes before a prefix and a longer prefix before a shorter one; then more
+// conditions before fewer, and at last the order in which they were written. When no route of the
+// best host is for the request, those of the next are looked at.
 
 package import Backends
 package import HTTP1
@@ -41,7 +41,8 @@ package final class RouteTable: Sendable {
     /// By number of an exact path, and of a prefix: where its routes are in `candidates`.
     private let exactRoutes: [Range<Int32>]
     private let prefixRoutes: [Range<Int32>]
-    /// By number of a prefix: the next shorter one of the same host that it begins with; -1 for none.
+    /// By number of a prefix: the next shorter one of the same host that it begins with; -1 for
+    /// none.
     private let shorterPrefix: [Int32]
     private let candidates: [Route]
 

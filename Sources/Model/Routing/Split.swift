@@ -1,5 +1,5 @@
-// Split: requests of one route that go to several services, each its share of them: a new version gets
-// a few percent of the traffic at first.
+// Split: requests of one route that go to several services, each its share of them: a new version
+// gets a few percent of the traffic at first.
 
 /// Shares of services. Immutable, any thread.
 package struct Split: Sendable {

@@ -8,8 +8,8 @@ public import Synchronization
 /// A count with one writing thread. Readers on other threads see a recent value.
 ///
 /// `public` and not `package`, because only members of public types are inlined in other modules
-/// (Swift 6.3.1, `@inlinable` or not): a request counts a dozen times, and each would be a call that
-/// keeps the counters' block alive.
+/// (Swift 6.3.1, `@inlinable` or not): a request counts a dozen times, and each would be a call
+/// that keeps the counters' block alive.
 public struct Counter: ~Copyable, Sendable {
     @usableFromInline let value = Atomic<Int>(0)
 

@@ -30,15 +30,15 @@ package final class ServiceCounters: Sendable {
     package let requests = Counter()
     /// Of these, under way now.
     package let inFlight = Counter()
-    /// Requests that ended and failed, each once: answered with a status of 500 or above by a backend,
-    /// not answered by one, or cut short. Neither what the client broke off or sent wrong, nor a stream
-    /// that lasted as long as it may. For TCP, connections that got no backend, were broken by it, or in
-    /// which it never said a byte until their time was over.
+    /// Requests that ended and failed, each once: answered with a status of 500 or above by a
+    /// backend, not answered by one, or cut short. Neither what the client broke off or sent wrong,
+    /// nor a stream that lasted as long as it may. For TCP, connections that got no backend, were
+    /// broken by it, or in which it never said a byte until their time was over.
     package let failed = Counter()
     /// Of these, the ones that a backend answered, by status.
     package let failedStatuses = FailedStatuses()
-    /// Responses that clients got with a status of 200 to 299, Fairlead's own among them, here and in
-    /// the three below.
+    /// Responses that clients got with a status of 200 to 299, Fairlead's own among them, here and
+    /// in the three below.
     package let responses2xx = Counter()
     /// Those of 300 to 399.
     package let responses3xx = Counter()
@@ -60,8 +60,8 @@ package final class ServiceCounters: Sendable {
     package let expired = Counter()
     /// Responses cut short after they had begun; for TCP, connections that the backend broke.
     package let cutShort = Counter()
-    /// Responses that Fairlead cut itself, which `cutShort` has as well: their time, or that of their
-    /// backend's drain, was over.
+    /// Responses that Fairlead cut itself, which `cutShort` has as well: their time, or that of
+    /// their backend's drain, was over.
     package let ownCuts = Counter()
     /// The client went away before its response was complete.
     package let clientAborts = Counter()

@@ -1,5 +1,5 @@
-// LiveFigures: what the control thread looks at every second for every backend, without the arrays of a
-// histogram's totals.
+// LiveFigures: what the control thread looks at every second for every backend, without the arrays
+// of a histogram's totals.
 
 /// What live requests on one backend came to so far, over all workers. Value type, any thread.
 package struct LiveFigures: Sendable, Equatable {

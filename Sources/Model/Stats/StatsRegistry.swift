@@ -14,8 +14,8 @@ package final class StatsRegistry: Sendable {
     /// By the backend's number, then by worker.
     private let backends = Locked<[UInt32: [BackendCounters]]>([:])
 
-    /// Blocks for so many workers (at least 1), listeners and services, numbered from 0; more come by
-    /// `addListener` and `addService`.
+    /// Blocks for so many workers (at least 1), listeners and services, numbered from 0; more come
+    /// by `addListener` and `addService`.
     package init(workers: Int, listeners: Int, services: Int) {
         workerCount = workers
         self.listeners = Locked([:])
@@ -25,9 +25,9 @@ package final class StatsRegistry: Sendable {
         for number in 0..<services { addService(number) }
     }
 
-    /// Makes the blocks of a listener, under a number that was never used before. One that is in the
-    /// place of the listener `old` goes on where that one is: what clients of both do is counted in
-    /// the same blocks. Any thread, before a worker is told of the listener.
+    /// Makes the blocks of a listener, under a number that was never used before. One that is in
+    /// the place of the listener `old` goes on where that one is: what clients of both do is
+    /// counted in the same blocks. Any thread, before a worker is told of the listener.
     package func addListener(_ number: Int, continuing old: Int? = nil) {
         listeners.withLock { listeners in
             let blocks =
@@ -37,7 +37,8 @@ package final class StatsRegistry: Sendable {
         }
     }
 
-    /// Forgets a listener whose last connection is closed, so that its series end with it. Any thread.
+    /// Forgets a listener whose last connection is closed, so that its series end with it. Any
+    /// thread.
     package func removeListener(_ number: Int) {
         listeners.withLock { _ = $0.removeValue(forKey: number) }
     }
@@ -62,28 +63,28 @@ package final class StatsRegistry: Sendable {
         services.withLock { _ = $0.removeValue(forKey: number) }
     }
 
-    /// The block in which `worker` counts for the service of that number. For a service that is gone,
-    /// which a worker may hear of late, one that nobody reads. Any thread.
+    /// The block in which `worker` counts for the service of that number. For a service that is
+    /// gone, which a worker may hear of late, one that nobody reads. Any thread.
     package func service(_ number: Int, worker: Int) -> ServiceCounters {
         services.withLock { $0[number]?[worker] } ?? ServiceCounters()
     }
 
-    /// Makes the blocks of a backend, under a number that was never used before. Any thread, before a
-    /// worker is told of the backend.
+    /// Makes the blocks of a backend, under a number that was never used before. Any thread, before
+    /// a worker is told of the backend.
     package func addBackend(_ number: UInt32) {
         let blocks = (0..<workerCount).map { _ in BackendCounters() }
         let old = backends.withLock { $0.updateValue(blocks, forKey: number) }
         precondition(old == nil, "a backend's number is used once")
     }
 
-    /// The block in which `worker` counts for the backend of that number. For a backend that is gone,
-    /// which a worker may hear of late, one that nobody reads. Any thread.
+    /// The block in which `worker` counts for the backend of that number. For a backend that is
+    /// gone, which a worker may hear of late, one that nobody reads. Any thread.
     package func backend(_ number: UInt32, worker: Int) -> BackendCounters {
         backends.withLock { $0[number]?[worker] } ?? BackendCounters()
     }
 
-    /// Forgets a backend that is gone, so that its series end with it. Workers may still count in the
-    /// blocks that they have. Any thread.
+    /// Forgets a backend that is gone, so that its series end with it. Workers may still count in
+    /// the blocks that they have. Any thread.
     package func removeBackend(_ number: UInt32) {
         backends.withLock { _ = $0.removeValue(forKey: number) }
     }
@@ -99,7 +100,8 @@ package final class StatsRegistry: Sendable {
         }
     }
 
-    /// A listener's counters over all workers; zeros for one that is not known, or gone. Any thread.
+    /// A listener's counters over all workers; zeros for one that is not known, or gone. Any
+    /// thread.
     package func listenerTotals(_ number: Int) -> ListenerTotals {
         let blocks = listeners.withLock { $0[number] ?? [] }
         return blocks.reduce(into: ListenerTotals()) { $0.add($1) }
@@ -111,15 +113,15 @@ package final class StatsRegistry: Sendable {
         return blocks.reduce(into: ServiceTotals()) { $0.add($1) }
     }
 
-    /// What came of a service's requests, over all workers; zeros for one that is not known, or gone. Any
-    /// thread.
+    /// What came of a service's requests, over all workers; zeros for one that is not known, or
+    /// gone. Any thread.
     package func trafficFigures(_ number: Int) -> TrafficFigures {
         let blocks = services.withLock { $0[number] ?? [] }
         return blocks.reduce(into: TrafficFigures()) { $0.add($1) }
     }
 
-    /// What live requests on a backend came to, over all workers; zeros for one that is not known, or
-    /// gone. Any thread.
+    /// What live requests on a backend came to, over all workers; zeros for one that is not known,
+    /// or gone. Any thread.
     package func liveFigures(_ number: UInt32) -> LiveFigures {
         let blocks = backends.withLock { $0[number] ?? [] }
         return blocks.reduce(into: LiveFigures()) { $0.add($1) }

@@ -39,8 +39,8 @@ package struct ServiceTotals: Sendable, Equatable {
     package var inFlight = 0
     /// Requests that failed, each counted once; see `ServiceCounters.failed`.
     package var failed = 0
-    /// Responses that clients got with a status of 200 to 299, Fairlead's own among them, here and in
-    /// the three below.
+    /// Responses that clients got with a status of 200 to 299, Fairlead's own among them, here and
+    /// in the three below.
     package var responses2xx = 0
     /// Those of 300 to 399.
     package var responses3xx = 0

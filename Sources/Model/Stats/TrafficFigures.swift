@@ -1,5 +1,5 @@
-// TrafficFigures: what the control thread looks at every second for every service, to tell whether its
-// requests fail: a dozen sums in place of a service's whole totals.
+// TrafficFigures: what the control thread looks at every second for every service, to tell whether
+// its requests fail: a dozen sums in place of a service's whole totals.
 
 /// Why requests fail, as far as counters tell it apart.
 package enum FailureCause: Int, Sendable, CaseIterable {
@@ -62,7 +62,8 @@ package struct TrafficFigures: Sendable {
     package var ended = 0
     /// Of these, the ones that failed, each once.
     package var failed = 0
-    /// Requests whose clients went away unanswered, after a second or more; `failed` has none of them.
+    /// Requests whose clients went away unanswered, after a second or more; `failed` has none of
+    /// them.
     package var gaveUp = 0
     /// Retries not made because the budget was spent.
     package var retriesDenied = 0

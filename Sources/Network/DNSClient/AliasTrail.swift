@@ -1,6 +1,6 @@
-// AliasTrail: an answer may hold an alias and not what it leads to, since the server does not own that
-// zone and asks nobody. The alias is then asked for by a question of its own. Aliases can lead in a
-// circle, within an answer or over several, so the way is remembered.
+// AliasTrail: an answer may hold an alias and not what it leads to, since the server does not own
+// that zone and asks nobody. The alias is then asked for by a question of its own. Aliases can lead
+// in a circle, within an answer or over several, so the way is remembered.
 
 package import DNSWire
 

@@ -11,14 +11,14 @@ package struct AnswerChain: Sendable {
 
     /// In the order of the answer; empty when there are none.
     package private(set) var records: [ResourceRecord] = []
-    /// Records on the way, aliases included, whose data can't be read: each may be of the asked type
-    /// and is in none of the above.
+    /// Records on the way, aliases included, whose data can't be read: each may be of the asked
+    /// type and is in none of the above.
     package private(set) var unreadable: [(record: ResourceRecord, error: DecodeError)] = []
     /// The smallest TTL of the records and the aliases to them, in seconds; nil without either.
     package private(set) var ttlSeconds: UInt32?
-    /// Where the aliases lead when the answer ends there without records: to be asked for, since the
-    /// server may not have had what lies outside its zone. Nil with records or without aliases, and
-    /// for a chain that loops or is too long.
+    /// Where the aliases lead when the answer ends there without records: to be asked for, since
+    /// the server may not have had what lies outside its zone. Nil with records or without aliases,
+    /// and for a chain that loops or is too long.
     package private(set) var openAlias: DomainName?
     /// Whether the aliases lead in a circle, or are more than are followed.
     package private(set) var isEndless = false

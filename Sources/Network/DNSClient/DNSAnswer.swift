@@ -1,6 +1,6 @@
-// DNSAnswer: what a question came to. That a server says no is an answer, that none says anything is
-// a failure, and discovery treats each kind differently: so they are cases of one enum, told apart
-// here and nowhere else.
+// DNSAnswer: what a question came to. That a server says no is an answer, that none says anything
+// is a failure, and discovery treats each kind differently: so they are cases of one enum, told
+// apart here and nowhere else.
 
 package import DNSWire
 package import Endpoints

@@ -1,7 +1,8 @@
-// DenialMemory: of which names a server's word is known not to depend on how they are spelled. A server
-// that compares names byte by byte denies what it knows when the case of letters is mixed; asking twice
-// each time would double the traffic of every name that really is not there. Some servers only hand
-// questions on, and know some names better than others: so what is known is known of one name.
+// DenialMemory: of which names a server's word is known not to depend on how they are spelled. A
+// server that compares names byte by byte denies what it knows when the case of letters is mixed;
+// asking twice each time would double the traffic of every name that really is not there. Some
+// servers only hand questions on, and know some names better than others: so what is known is known
+// of one name.
 
 internal import DNSWire
 

@@ -1,5 +1,5 @@
-// HostName: the name of a host as people write it. Other than a name of DNS it may be short: which one
-// is meant is found out by /etc/hosts and the search list (HostResolver).
+// HostName: the name of a host as people write it. Other than a name of DNS it may be short: which
+// one is meant is found out by /etc/hosts and the search list (HostResolver).
 
 package import DNSWire
 
@@ -17,8 +17,8 @@ package struct HostName: Hashable, Sendable {
         isAbsolute = text.last == "."
     }
 
-    /// Whether it is `localhost` or below it: this machine, whatever anybody says (RFC 6761, section
-    /// 6.3).
+    /// Whether it is `localhost` or below it: this machine, whatever anybody says (RFC 6761,
+    /// section 6.3).
     package var isLocalhost: Bool { name.isLocalhost }
 }
 

@@ -1,6 +1,7 @@
-// HostResolver: the addresses of a host that somebody has written down, found as libc finds them, so
-// that a name which works beside Fairlead works in it: `localhost` is this machine, then /etc/hosts,
-// then DNS with the search list of resolv.conf. (getaddrinfo(3) itself would block the thread.)
+// HostResolver: the addresses of a host that somebody has written down, found as libc finds them,
+// so that a name which works beside Fairlead works in it: `localhost` is this machine, then
+// /etc/hosts, then DNS with the search list of resolv.conf. (getaddrinfo(3) itself would block the
+// thread.)
 //
 // | a name of the search list             | what follows                                             |
 // |---------------------------------------|----------------------------------------------------------|
@@ -9,8 +10,8 @@
 // | SERVFAIL, REFUSED or another code     | the same, unless the host was found under this name last |
 // | no answer, or one that can't be read  | the host is not found, and what was known may stand      |
 //
-// libc does so too, but for the exception: a server's bad moment shall not lead traffic to a host that
-// has the same short name in another domain.
+// libc does so too, but for the exception: a server's bad moment shall not lead traffic to a host
+// that has the same short name in another domain.
 
 internal import DNSWire
 package import Endpoints
@@ -48,8 +49,8 @@ package final class HostResolver {
     /// Finds the addresses of `host` and calls `completion` once, from the loop and never before
     /// this returns.
     ///
-    /// - Parameter family: Which addresses are wanted: a host that /etc/hosts has none of is asked of
-    ///   DNS.
+    /// - Parameter family: Which addresses are wanted: a host that /etc/hosts has none of is asked
+    ///   of DNS.
     /// - Returns: A handle to cancel it with; the lookup goes on without it.
     @discardableResult
     package func resolve(
@@ -97,7 +98,8 @@ package struct HostAnswer: Sendable {
 
     /// Which host.
     package let host: HostName
-    /// Of the families asked for, without duplicates, IPv4 first when they are from DNS; may be empty.
+    /// Of the families asked for, without duplicates, IPv4 first when they are from DNS; may be
+    /// empty.
     package let addresses: [IPAddress]
     /// Who had them, or had none.
     package let origin: Origin
@@ -118,8 +120,8 @@ package struct HostAnswer: Sendable {
         return tried.compactMap(\.failure).max { $0.tellsLess(than: $1) }
     }
 
-    /// Why there are no addresses, as a sentence part: each name that was tried, and where. Empty when
-    /// there are some.
+    /// Why there are no addresses, as a sentence part: each name that was tried, and where. Empty
+    /// when there are some.
     package var reason: String {
         guard addresses.isEmpty else { return "" }
         let names = tried.map { answer in

@@ -1,5 +1,5 @@
-// HostsFile: what /etc/hosts says (hosts(5)). Docker (`extra_hosts`), Kubernetes (`hostAliases`) and
-// people write names there that no nameserver knows.
+// HostsFile: what /etc/hosts says (hosts(5)). Docker (`extra_hosts`), Kubernetes (`hostAliases`)
+// and people write names there that no nameserver knows.
 
 package import Endpoints
 
@@ -8,8 +8,8 @@ package struct HostsFile: Equatable, Sendable {
     /// By name in small letters, without a final dot.
     private var addresses: [String: [IPAddress]] = [:]
 
-    /// The most names of the whole file; those behind them are left out, so that a hostile file takes bounded
-    /// memory.
+    /// The most names of the whole file; those behind them are left out, so that a hostile file
+    /// takes bounded memory.
     package static let namesMax = 65_536
     /// Addresses of one name.
     private static let addressesMax = 64
@@ -20,8 +20,8 @@ package struct HostsFile: Equatable, Sendable {
     /// A file without a line.
     package init() {}
 
-    /// Reads `text`: an address and its names a line, `#` begins a comment. Lines that make no sense
-    /// are skipped, as libc does. A name on several lines has the addresses of all.
+    /// Reads `text`: an address and its names a line, `#` begins a comment. Lines that make no
+    /// sense are skipped, as libc does. A name on several lines has the addresses of all.
     package init(_ text: String) {
         for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
             let words = line.prefix { $0 != UInt8(ascii: "#") }
@@ -41,8 +41,8 @@ package struct HostsFile: Equatable, Sendable {
         }
     }
 
-    /// The addresses of `host` in the order of the file; empty when it is not there. Letter case and
-    /// a final dot make no difference.
+    /// The addresses of `host` in the order of the file; empty when it is not there. Letter case
+    /// and a final dot make no difference.
     package func addresses(of host: HostName) -> [IPAddress] {
         addresses.isEmpty ? [] : addresses[Self.key("\(host)")] ?? []
     }

@@ -49,11 +49,11 @@ extension QuestionRace {
         package var hasEDNS: Bool
         /// Whether it is asked in mixed case.
         package var mixesCase: Bool
-        /// Whether it may take names of another case of letters for other names: a denial or an error
-        /// in answer to mixed case is asked for once more as spelled, before it counts.
+        /// Whether it may take names of another case of letters for other names: a denial or an
+        /// error in answer to mixed case is asked for once more as spelled, before it counts.
         package var isCaseDoubted: Bool
-        /// Whether it may be an OPT record that makes it fail or be silent: an error is asked for once
-        /// more without, and so is the last attempt after silence (RFC 6891, section 6.2.2).
+        /// Whether it may be an OPT record that makes it fail or be silent: an error is asked for
+        /// once more without, and so is the last attempt after silence (RFC 6891, section 6.2.2).
         package var isEDNSDoubted: Bool
         /// Whether it has no OPT record only because several with one met with silence.
         package var isEDNSTrial: Bool
@@ -88,8 +88,8 @@ extension QuestionRace {
             case saidTheSame
             /// It knew as spelled what it had denied, or failed at, in mixed case.
             case knewAsSpelled(after: DNSOutcome)
-            /// It answered well without an OPT record where it had failed with one; `code` is what it
-            /// said then, nil for silence.
+            /// It answered well without an OPT record where it had failed with one; `code` is what
+            /// it said then, nil for silence.
             case answeredWithoutEDNS(code: ResponseCode?)
         }
 

@@ -2,21 +2,20 @@
 // servers. No sockets and no clock here: the caller reports what happened and when, and carries out
 // the actions it gets back.
 //
-//   event                          what follows
-//   start                          first server asked; the next after each `stagger` of silence
-//   records                        the end
-//   NODATA, NXDOMAIN               the end; where the server is doubted, asked as spelled before
-//   SERVFAIL, REFUSED, other code  server settled; next server at once. Where the server is doubted,
+//   event                          what follows start                          first server asked;
+//   the next after each `stagger` of silence records                        the end NODATA,
+//   NXDOMAIN               the end; where the server is doubted, asked as spelled before SERVFAIL,
+//   REFUSED, other code  server settled; next server at once. Where the server is doubted,
 //                                  it is asked as spelled meanwhile, then without EDNS
-//   TC over UDP                    same server over TCP
-//   FORMERR, NOTIMP or BADVERS     same server without EDNS (RFC 6891, section 7)
-//   right but for letter case      same server over TCP, where a forger cannot answer; if TCP can't be
+//   TC over UDP                    same server over TCP FORMERR, NOTIMP or BADVERS     same server
+//   without EDNS (RFC 6891, section 7) right but for letter case      same server over TCP, where a
+//   forger cannot answer; if TCP can't be
 //                                  had, over UDP again in the given spelling
 //   unreadable over UDP            remembered; waiting goes on, for a forger may have sent it
-//   unreadable over TCP            server settled; next server at once
-//   unreachable                    next server at once; the same one after a pause
-//   TCP closed                     connected once more, then unreachable
-//   silence of `timeout`           asked again; the old UDP socket is still listened to. The last time
+//   unreadable over TCP            server settled; next server at once unreachable
+//   next server at once; the same one after a pause TCP closed                     connected once
+//   more, then unreachable silence of `timeout`           asked again; the old UDP socket is still
+//   listened to. The last time
 //                                  without EDNS, where that is doubted
 //   silence or failure of a query  what was said before it counts
 //    that only asks again
@@ -96,8 +95,8 @@ package struct QuestionRace {
         }
     }
 
-    /// The queries that failed since the last call, those included that were passed over: silent for
-    /// the stagger and more when another server answered.
+    /// The queries that failed since the last call, those included that were passed over: silent
+    /// for the stagger and more when another server answered.
     package mutating func takeFailures() -> [Failed] {
         defer { failures = [] }
         return failures
@@ -326,8 +325,8 @@ package struct QuestionRace {
 
     // MARK: - Doubts
 
-    /// Asks the server that has said no once more in a plainer way, if that may make a difference: as
-    /// spelled, and then, after an error, without EDNS. Nil when what it said is to count.
+    /// Asks the server that has said no once more in a plainer way, if that may make a difference:
+    /// as spelled, and then, after an error, without EDNS. Nil when what it said is to count.
     private mutating func askOtherwise(
         _ index: Int, _ ending: Ending, now: Instant
     ) -> [Action]? {
@@ -460,9 +459,9 @@ extension DNSOutcome {
         }
     }
 
-    /// Whether it tells more than what the same server said of the same question in another spelling:
-    /// records more than a denial, one more than an error, and that the name exists more than that it
-    /// does not.
+    /// Whether it tells more than what the same server said of the same question in another
+    /// spelling: records more than a denial, one more than an error, and that the name exists more
+    /// than that it does not.
     fileprivate func isBetter(than other: DNSOutcome) -> Bool {
         func rank(_ outcome: DNSOutcome) -> Int {
             switch outcome {

@@ -20,7 +20,8 @@ package struct ResolvConf: Equatable, Sendable {
     package struct Server: Equatable, Sendable {
         /// Its address.
         package let address: IPAddress
-        /// The name or number of the interface behind the `%` of a link-local address; nil for none.
+        /// The name or number of the interface behind the `%` of a link-local address; nil for
+        /// none.
         package let zone: String?
     }
 
@@ -60,8 +61,8 @@ package struct ResolvConf: Equatable, Sendable {
         }
     }
 
-    /// Where to ask: `servers` on port 53, those left out whose zone is no interface of this machine.
-    /// Without any it is this machine's own, 127.0.0.1, as resolv.conf(5) says.
+    /// Where to ask: `servers` on port 53, those left out whose zone is no interface of this
+    /// machine. Without any it is this machine's own, 127.0.0.1, as resolv.conf(5) says.
     package func endpoints(
         zone number: (String) -> UInt32? = { Zone.number(of: $0) }
     ) -> [Endpoint] {

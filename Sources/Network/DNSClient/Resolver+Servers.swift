@@ -4,8 +4,8 @@ internal import DNSWire
 internal import Events
 
 extension Resolver {
-    /// How long a server that failed because of EDNS is asked without it: it may be upgraded, or the
-    /// failure may have been another's on the way.
+    /// How long a server that failed because of EDNS is asked without it: it may be upgraded, or
+    /// the failure may have been another's on the way.
     private static let withoutEDNSFor = Duration.seconds(300)
     /// How long a server that takes names of another case for other names is asked as spelled.
     private static let asSpelledFor = Duration.seconds(600)
@@ -46,8 +46,8 @@ extension Resolver {
         habits.isEDNSDoubted =
             habits.hasEDNS && !isRecent(status.ednsWorkedAt, Self.provenFor)
             && !denials.trusts(server, name, now: now)
-        // With one attempt there is no last one after silence: every second question of a server that
-        // is silent goes without.
+        // With one attempt there is no last one after silence: every second question of a server
+        // that is silent goes without.
         let health = ranking.servers[server]
         if habits.isEDNSDoubted, health.state == .away, health.failuresInARow % 2 == 1 {
             habits.hasEDNS = false

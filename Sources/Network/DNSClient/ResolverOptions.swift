@@ -28,8 +28,8 @@ package struct ResolverOptions: Sendable {
     /// guess it as well as id and port ("0x20"). A server that is found not to repeat it, over TCP
     /// too, is asked in the given spelling from then on.
     package var mixesCase = true
-    /// Whether queries carry an OPT record (RFC 6891), without which answers over UDP have 512 octets at
-    /// most. A server that fails because of it is asked without even so.
+    /// Whether queries carry an OPT record (RFC 6891), without which answers over UDP have 512
+    /// octets at most. A server that fails because of it is asked without even so.
     package var usesEDNS = true
     /// How many queries may be sent in a second, over all names; 1 to 1,000,000. Questions wait for
     /// their turn; what one needs besides its first query (again, over TCP, to another server) is

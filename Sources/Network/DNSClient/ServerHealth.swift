@@ -1,10 +1,11 @@
 // ServerHealth: what has been seen of one nameserver, and what follows for whether it is asked.
 //
-//   state      means                                        asked
-//   untried    nothing has been heard of it yet             after those that work, in the given order
-//   working    it has answered, and failed at two           first, the quickest of them
+//   state      means                                        asked untried    nothing has been heard
+//   of it yet             after those that work, in the given order working    it has answered, and
+//   failed at two           first, the quickest of them
 //              questions since at most
-//   failing    three errors in a row, or one silence, or    after those; probed after 1, 2, 4 … 30 s
+//   failing    three errors in a row, or one silence, or    after those; probed after 1, 2, 4 … 30
+//   s
 //              nothing but failures so far
 //   away       silent or unreachable three times in a row   last; probed after 1, 2, 4, 5, 5 … s
 //

@@ -1,11 +1,11 @@
 // ServerRanking: whom to ask first, what to ask besides, and when to ask nobody.
 //
 // Among servers that work the first stays first until another is clearly quicker: two equal ones
-// would otherwise change places with every answer. A server that is not first is asked by itself now
-// and then (a probe), so that its figures stay true and it is found when it comes back; that costs a
-// query, and no question any time. When every server is away, asking costs each question its whole
-// deadline and holds descriptors for nothing: then questions end at once, except that one at a time
-// goes through as the probe.
+// would otherwise change places with every answer. A server that is not first is asked by itself
+// now and then (a probe), so that its figures stay true and it is found when it comes back; that
+// costs a query, and no question any time. When every server is away, asking costs each question
+// its whole deadline and holds descriptors for nothing: then questions end at once, except that one
+// at a time goes through as the probe.
 
 /// The health of a resolver's servers, by index in the configured order. Value type; takes `now`.
 package struct ServerRanking: Sendable, Equatable {
@@ -118,7 +118,8 @@ package struct ServerRanking: Sendable, Equatable {
         return Plan(servers: order, probes: probes)
     }
 
-    /// Keeps the first place with who has it, unless it does not work or another is clearly quicker.
+    /// Keeps the first place with who has it, unless it does not work or another is clearly
+    /// quicker.
     private mutating func chooseFirst() {
         let working = servers.indices.filter { servers[$0].state == .working }
         guard

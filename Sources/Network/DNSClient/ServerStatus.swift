@@ -18,9 +18,9 @@ package struct ServerStatus: Sendable, Equatable {
     /// Whether it repeats a question in the case of letters that it was sent in; nil before that is
     /// known. False means that it is asked without mixed case from then on.
     package internal(set) var keepsCase: Bool?
-    /// Whether it knows a name in any case of letters; nil before that is known. False means that it
-    /// denied, or failed at, a question in mixed case that it could answer as spelled (older servers
-    /// of Docker, Podman and Mesos): it is asked as spelled for ten minutes from then on.
+    /// Whether it knows a name in any case of letters; nil before that is known. False means that
+    /// it denied, or failed at, a question in mixed case that it could answer as spelled (older
+    /// servers of Docker, Podman and Mesos): it is asked as spelled for ten minutes from then on.
     package internal(set) var ignoresCase: Bool?
     /// When that was found; nil while it is not so.
     var asSpelledSince: ContinuousClock.Instant?
@@ -30,8 +30,8 @@ package struct ServerStatus: Sendable, Equatable {
     /// What it says to a query with an OPT record, as a clause, while it is asked without for that;
     /// nil while it is asked with one.
     package internal(set) var ednsFailure: String?
-    /// When it was found to fail because of EDNS, or tried with it last; nil when it takes it, with an
-    /// OPT record of its own or without.
+    /// When it was found to fail because of EDNS, or tried with it last; nil when it takes it, with
+    /// an OPT record of its own or without.
     var withoutEDNSSince: ContinuousClock.Instant?
     /// Whether it once answered without an OPT record after silence with one: the next time is no
     /// chance, of a server that used to take EDNS.
@@ -49,7 +49,8 @@ package struct ServerStatus: Sendable, Equatable {
         package var sentTCP = 0
         /// Of all queries, those that only served to know the server.
         package var probes = 0
-        /// Queries that asked again as spelled, or without EDNS, before a denial or an error counted.
+        /// Queries that asked again as spelled, or without EDNS, before a denial or an error
+        /// counted.
         package var doubted = 0
         /// Valid responses by their code.
         package var responses: [ResponseCode: Int] = [:]

@@ -1,7 +1,7 @@
-// TCPTransport: queries over a connection (RFC 7766), for answers that do not fit a datagram. One at
-// a time; when its answer has come whole, the connection is kept for a while for the next question
-// (IdleConnections), since one for each would leave a port behind for a minute, and there are only
-// 28,000.
+// TCPTransport: queries over a connection (RFC 7766), for answers that do not fit a datagram. One
+// at a time; when its answer has come whole, the connection is kept for a while for the next
+// question (IdleConnections), since one for each would leave a port behind for a minute, and there
+// are only 28,000.
 
 internal import DNSWire
 internal import Endpoints

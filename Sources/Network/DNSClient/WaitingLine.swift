@@ -1,5 +1,6 @@
-// WaitingLine: questions that wait for their turn, first come first served. Taking the first, adding
-// one and leaving from the middle cost the same however long it is: ten thousand names may wait.
+// WaitingLine: questions that wait for their turn, first come first served. Taking the first,
+// adding one and leaving from the middle cost the same however long it is: ten thousand names may
+// wait.
 
 /// A queue whose elements can leave it. Value type.
 struct WaitingLine<Element> {

@@ -65,9 +65,9 @@ extension HTTPClient {
         /// Whether to use a connection that an earlier request left idle, if there is one, and to
         /// leave this one for the next.
         package var keepsConnection = false
-        /// Whether a GET is sent once more, on a new connection, when a kept one closes before a byte
-        /// of the response. Not for one that the server holds back on purpose: then the connection
-        /// is most likely not an old one that was closed, but a server that went away.
+        /// Whether a GET is sent once more, on a new connection, when a kept one closes before a
+        /// byte of the response. Not for one that the server holds back on purpose: then the
+        /// connection is most likely not an old one that was closed, but a server that went away.
         package var retriesClosedConnection = true
         /// What becomes of the response's body.
         package var responseBody: BodyWish

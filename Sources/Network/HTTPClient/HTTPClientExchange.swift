@@ -127,9 +127,9 @@ package final class HTTPClientExchange {
         }
     }
 
-    /// A kept connection may be closed by its server just as the next request is sent on it. Nothing
-    /// of a response came then, and what is only a GET may be asked again (RFC 9110 section 9.2.2):
-    /// once, since the new connection has no such excuse. False when this is not that case.
+    /// A kept connection may be closed by its server just as the next request is sent on it.
+    /// Nothing of a response came then, and what is only a GET may be asked again (RFC 9110 section
+    /// 9.2.2): once, since the new connection has no such excuse. False when this is not that case.
     private func retryOnNewConnection() -> Bool {
         guard isReused, !reader.hasBegun, request.method == .get,
             request.retriesClosedConnection

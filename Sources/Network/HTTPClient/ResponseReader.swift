@@ -10,8 +10,8 @@ struct ResponseReader: ~Copyable {
         case failed(HTTPClient.Failure)
     }
 
-    /// Bounds on the head, the same as those of answers that are passed on: what traffic may get must
-    /// not fail a check.
+    /// Bounds on the head, the same as those of answers that are passed on: what traffic may get
+    /// must not fail a check.
     private static let limits = HeadLimits(bytesMax: 16 * 1024).ofAnswers
 
     private let method: Method

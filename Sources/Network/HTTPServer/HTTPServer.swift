@@ -1,9 +1,10 @@
 // HTTPServer: HTTP/1.1 for the control plane: the admin port, and small servers for demonstrations
 // and tests. Not the data plane's: it favours being short and bounded over being fast.
 //
-// What is bounded, and where: connections (here; when there are as many as may be, an idle one or the
-// oldest request that is not complete makes room, and vital paths have places of their own), heads, bodies and times (HTTPServerOptions), one
-// request at a time per connection, so that answers are in order and output never piles up.
+// What is bounded, and where: connections (here; when there are as many as may be, an idle one or
+// the oldest request that is not complete makes room, and vital paths have places of their own),
+// heads, bodies and times (HTTPServerOptions), one request at a time per connection, so that
+// answers are in order and output never piles up.
 
 package import Endpoints
 package import Events
@@ -27,8 +28,8 @@ package final class HTTPServer: Channel {
     /// Whether `drain()` was called: responses end their connections from then on.
     private(set) var isDraining = false
 
-    /// Listens on `endpoint` and answers with `handler` until `close()` or `drain()`; on `inherited`, if
-    /// that is there: another process opened it on that address.
+    /// Listens on `endpoint` and answers with `handler` until `close()` or `drain()`; on
+    /// `inherited`, if that is there: another process opened it on that address.
     ///
     /// - Throws: `Errno`: the address is in use, not local, or not permitted.
     package init(
@@ -94,9 +95,9 @@ package final class HTTPServer: Channel {
         connection.start()
     }
 
-    /// Closes a connection that is over and whose client has everything; if there is none, the one that
-    /// waits longest between two requests, or else the one whose request has been incomplete for longest,
-    /// since one that is sent without a pause is complete at once.
+    /// Closes a connection that is over and whose client has everything; if there is none, the one
+    /// that waits longest between two requests, or else the one whose request has been incomplete
+    /// for longest, since one that is sent without a pause is complete at once.
     private func makeRoom() {
         if let done = leaving.first(where: \.isDelivered) { return done.close() }
         let idle = connections.filter(\.isIdle).min { $0.idleSince < $1.idleSince }
@@ -148,7 +149,8 @@ package struct HTTPServerOptions: Sendable {
     package var connectionsMax = 64
     /// Connections beyond these, on which nothing but vital paths is answered.
     package var reservedMax = 0
-    /// Whether a path, as it was sent, is vital: what is asked by who restarts what does not answer.
+    /// Whether a path, as it was sent, is vital: what is asked by who restarts what does not
+    /// answer.
     package var isVital: @Sendable (String) -> Bool = { _ in false }
     /// Bytes of a request's head; more is 431, or 414 when it is the request line.
     package var headBytesMax = 8 * 1024
@@ -165,7 +167,8 @@ package struct HTTPServerOptions: Sendable {
     /// could destroy the response on its way (RFC 9112 section 9.6).
     package var lingerTimeout = Duration.seconds(1)
 
-    /// What is answered to a request that is none, by its status and a sentence about what is wrong.
+    /// What is answered to a request that is none, by its status and a sentence about what is
+    /// wrong.
     package var refusal: @Sendable (Int, String) -> HTTPServerResponse = {
         HTTPServerResponse(status: $0, text: $1)
     }

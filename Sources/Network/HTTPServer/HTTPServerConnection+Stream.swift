@@ -5,15 +5,16 @@ internal import HTTP1
 internal import WallClock
 
 extension HTTPServerConnection {
-    /// Sends the head of a response, and what body it has so far. Nil when there is nothing to stream
-    /// to: the client went away, or asked for the head alone.
+    /// Sends the head of a response, and what body it has so far. Nil when there is nothing to
+    /// stream to: the client went away, or asked for the head alone.
     func beginStream(_ response: HTTPServerResponse) -> HTTPServerStream? {
         guard isOpen, let request = answering else { return nil }
         guard request.method != .head else {
             respond(response)
             return nil
         }
-        // The connection ends with the stream: what a client pipelines behind it has to go elsewhere.
+        // The connection ends with the stream: what a client pipelines behind it has to go
+        // elsewhere.
         var client = request.client
         client.keepsAlive = false
         isStreamChunked = client.minorVersion > 0

@@ -5,8 +5,8 @@
 //    └────────────── kept ── sending ◀───────────────────────────────────┘
 //                               └── not kept ──▶ handed over to a ClosingConnection
 //
-// A response that goes on (HTTPServerStream) is `streaming` between answering and sending; its connection
-// is never kept.
+// A response that goes on (HTTPServerStream) is `streaming` between answering and sending; its
+// connection is never kept.
 //
 // Reading stops from the complete request until its response is sent: what a client pipelines waits
 // in the kernel, so nothing here grows with the number of requests sent. After an error the
@@ -145,8 +145,8 @@ final class HTTPServerConnection: Channel {
         }
     }
 
-    /// Whether the client has taken anything in its time. The kernel says so late: it has room again when
-    /// a third of its buffer is empty.
+    /// Whether the client has taken anything in its time. The kernel says so late: it has room
+    /// again when a third of its buffer is empty.
     private var hasAcknowledgedMore: Bool {
         let before = unacknowledged
         unacknowledged = descriptor.unacknowledgedCount
@@ -297,8 +297,8 @@ final class HTTPServerConnection: Channel {
         flush()
     }
 
-    /// Sends what the client takes. Returns whether that is everything; the connection may be closed
-    /// afterwards.
+    /// Sends what the client takes. Returns whether that is everything; the connection may be
+    /// closed afterwards.
     private func sendOutput() -> Bool {
         while sentCount < output.count {
             switch descriptor.send(output.span.extracting(sentCount..<output.count)) {
@@ -375,7 +375,8 @@ final class HTTPServerConnection: Channel {
         output += bytes
     }
 
-    /// A client that takes nothing at all has its time, which begins anew with each byte that it takes.
+    /// A client that takes nothing at all has its time, which begins anew with each byte that it
+    /// takes.
     func flushStream() {
         let before = queuedBytes
         if sendOutput() {

@@ -114,8 +114,8 @@ package final class HTTPServerReply {
         self.connection = connection
     }
 
-    /// Called once when the client goes away before it is answered: whoever keeps a client waiting for
-    /// long wants to know. Nil for nobody. Meanwhile the client may send 16 KiB at most.
+    /// Called once when the client goes away before it is answered: whoever keeps a client waiting
+    /// for long wants to know. Nil for nobody. Meanwhile the client may send 16 KiB at most.
     package var onClose: (() -> Void)? {
         didSet { if onClose != nil, !isUsed { connection?.watch(for: self) } }
     }
@@ -131,8 +131,8 @@ package final class HTTPServerReply {
         action?()
     }
 
-    /// Answers with a body that goes on; `response.body` is its first piece. Nil when there is nothing
-    /// to send to: the client went away, was answered before, or asked for the head alone.
+    /// Answers with a body that goes on; `response.body` is its first piece. Nil when there is
+    /// nothing to send to: the client went away, was answered before, or asked for the head alone.
     package func stream(_ response: HTTPServerResponse) -> HTTPServerStream? {
         guard !isUsed else { return nil }
         isUsed = true

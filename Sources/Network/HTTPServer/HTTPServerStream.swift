@@ -1,7 +1,7 @@
-// HTTPServerStream: a response whose body goes on for as long as its owner and its client like. It is
-// pushed, never pulled: the owner sends when there is something, what the client has not taken yet
-// waits in a queue that is bounded, and a client for whom that is not enough is cut off. So a slow
-// reader costs a known amount of memory for a known time, and holds up nobody.
+// HTTPServerStream: a response whose body goes on for as long as its owner and its client like. It
+// is pushed, never pulled: the owner sends when there is something, what the client has not taken
+// yet waits in a queue that is bounded, and a client for whom that is not enough is cut off. So a
+// slow reader costs a known amount of memory for a known time, and holds up nobody.
 
 /// The body of a response, piece by piece. Loop thread only.
 package final class HTTPServerStream {

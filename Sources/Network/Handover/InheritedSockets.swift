@@ -1,6 +1,6 @@
 // InheritedSockets: listening sockets that were open before this process was: those that a service
-// manager opened for it (sd_listen_fds(3)), or those of the process that it takes over from. Nothing
-// that has connected to them gets lost, since they are never closed in between.
+// manager opened for it (sd_listen_fds(3)), or those of the process that it takes over from.
+// Nothing that has connected to them gets lost, since they are never closed in between.
 
 package import Endpoints
 package import Events

@@ -1,5 +1,5 @@
-// Predecessor: the process that this one takes over from, as `Successor` has started it: its listening
-// sockets, and the way to tell it that it can go.
+// Predecessor: the process that this one takes over from, as `Successor` has started it: its
+// listening sockets, and the way to tell it that it can go.
 
 internal import Events
 
@@ -9,8 +9,8 @@ package struct Predecessor {
     package var sockets: InheritedSockets
     private let ready: Descriptor
 
-    /// The variable in which `Successor` says what it has passed on: the number of the descriptor on
-    /// which to report, a colon, and those of the sockets with commas between.
+    /// The variable in which `Successor` says what it has passed on: the number of the descriptor
+    /// on which to report, a colon, and those of the sockets with commas between.
     static let variable = "FAIRLEAD_TAKES_OVER"
 
     /// The process that started this one to take over, if one did. Takes the variable out of

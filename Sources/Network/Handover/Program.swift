@@ -1,5 +1,5 @@
-// Program: a program started with some of this process's descriptors. The one file of the module that
-// holds C strings.
+// Program: a program started with some of this process's descriptors. The one file of the module
+// that holds C strings.
 
 internal import Events
 internal import Glibc
@@ -14,8 +14,8 @@ struct Program {
     /// Open in the program under the same numbers; all others are closed by the time that it runs.
     var descriptors: [Descriptor]
 
-    /// Starts it, with the standard streams of this process. Returns its number; the caller waits for
-    /// its end.
+    /// Starts it, with the standard streams of this process. Returns its number; the caller waits
+    /// for its end.
     ///
     /// - Throws: `Errno`: no such file, not executable, no memory.
     func start() throws(Errno) -> pid_t {
@@ -27,7 +27,8 @@ struct Program {
             unsafe posix_spawn_file_actions_adddup2(
                 &actions, descriptor.number, descriptor.number)
         }
-        // A thread may have blocked signals, as those of libraries do; the program must get its own.
+        // A thread may have blocked signals, as those of libraries do; the program must get its
+        // own.
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
@@ -47,7 +48,8 @@ struct Program {
         return process
     }
 
-    /// Calls `body` with the strings as execve(2) has them: an array of pointers that ends with nil.
+    /// Calls `body` with the strings as execve(2) has them: an array of pointers that ends with
+    /// nil.
     private static func withStrings<R>(
         _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> R
     ) -> R {

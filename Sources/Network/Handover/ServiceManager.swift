@@ -1,5 +1,5 @@
-// ServiceManager: what systemd, or whatever speaks as it does, is told of this process (sd_notify(3)): one
-// datagram with lines of `NAME=value` each time.
+// ServiceManager: what systemd, or whatever speaks as it does, is told of this process
+// (sd_notify(3)): one datagram with lines of `NAME=value` each time.
 
 internal import Events
 internal import Glibc
@@ -10,8 +10,8 @@ package final class ServiceManager {
     /// How often it wants to hear that the process is well, and no seldomer; nil: it does not.
     package let watchdogLimit: Duration?
 
-    /// The one that `environment` names; nil when there is none, or nobody is there. `process` is the
-    /// number of this process.
+    /// The one that `environment` names; nil when there is none, or nobody is there. `process` is
+    /// the number of this process.
     package init?(_ environment: [String: String], process: Int32) {
         guard let path = environment["NOTIFY_SOCKET"], !path.isEmpty else { return nil }
         do throws(Errno) {

@@ -1,6 +1,6 @@
-// Successor: upgrade in place. This process starts its own program anew, which may be another version by
-// now, gives it its listening sockets, and hears when the new one serves. Until then nothing has
-// changed, so a new one that fails leaves everything as it was.
+// Successor: upgrade in place. This process starts its own program anew, which may be another
+// version by now, gives it its listening sockets, and hears when the new one serves. Until then
+// nothing has changed, so a new one that fails leaves everything as it was.
 
 package import Events
 internal import Glibc
@@ -22,9 +22,9 @@ package final class Successor {
     private var timer: Timer?
     private var completion: ((Outcome) -> Void)?
 
-    /// Starts the program in the file `path` with these arguments and this environment, and gives it
-    /// `sockets`, which stay open here. Calls `completion` once: when it serves, ends, or has not
-    /// served within `limit`, when it is killed.
+    /// Starts the program in the file `path` with these arguments and this environment, and gives
+    /// it `sockets`, which stay open here. Calls `completion` once: when it serves, ends, or has
+    /// not served within `limit`, when it is killed.
     ///
     /// - Throws: `Errno` when the program can't be started.
     package init(
@@ -84,8 +84,8 @@ package final class Successor {
     private func end() -> String {
         _ = kill(process, SIGKILL)
         var status: Int32 = 0
-        // The kernel writes one number; it may be somebody else who waits for children, as a process
-        // with number 1 does.
+        // The kernel writes one number; it may be somebody else who waits for children, as a
+        // process with number 1 does.
         while unsafe waitpid(process, &status, 0) != process {
             guard errno == EINTR else { return "ended" }
         }

@@ -17,7 +17,8 @@ final class ConnectionAcceptor: Channel {
     private let onRefused: () -> Void
     private let answer: (Span<UInt8>) -> [UInt8]?
 
-    /// Takes over `descriptor`, which listens, and starts. `answer` maps a message to a whole frame.
+    /// Takes over `descriptor`, which listens, and starts. `answer` maps a message to a whole
+    /// frame.
     init(
         _ descriptor: Descriptor, on loop: EventLoop, onRefused: @escaping () -> Void,
         answer: @escaping (Span<UInt8>) -> [UInt8]?

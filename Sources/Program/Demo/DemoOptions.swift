@@ -37,7 +37,8 @@ package enum DemoCommand: Hashable, Sendable {
     case recover(String)
     /// A crashed or removed instance is back, well and announced.
     case start(String)
-    /// One thing happens by itself every `interval`, drawn from `seed`; again each time it is given.
+    /// One thing happens by itself every `interval`, drawn from `seed`; again each time it is
+    /// given.
     case churn(every: Duration, seed: UInt64)
     /// Nothing happens by itself any more.
     case calm

@@ -1,5 +1,5 @@
-// Zone+Answer: one query in, one reply out, as RFC 1034, section 4.3.2, has it for a server with one
-// zone, no wildcards and no delegations.
+// Zone+Answer: one query in, one reply out, as RFC 1034, section 4.3.2, has it for a server with
+// one zone, no wildcards and no delegations.
 
 package import DNSWire
 

@@ -79,7 +79,8 @@ final class BackendConnection: StreamChannel {
         if used < bytes.count, isOpen { pending = Array(bytes[used...]) }
     }
 
-    /// Takes as many requests from `bytes` as can be answered now; returns how many bytes they were.
+    /// Takes as many requests from `bytes` as can be answered now; returns how many bytes they
+    /// were.
     private func take(_ bytes: Span<UInt8>) -> Int {
         var at = 0
         while at < bytes.count, isOpen {
@@ -189,7 +190,8 @@ final class BackendConnection: StreamChannel {
                 .write(body: text.text, into: &worker.out)
             send(worker.out)
         case .bytes(let count, let isChunked):
-            // RFC 9112, section 6.1: HTTP/1.0 has no chunks; there the end of the connection ends it.
+            // RFC 9112, section 6.1: HTTP/1.0 has no chunks; there the end of the connection ends
+            // it.
             let framing: BodyFraming =
                 !isChunked ? .length(count) : client.minorVersion == 0 ? .untilClose : .chunked
             if framing == .untilClose { client.keepsAlive = false }

@@ -4,7 +4,8 @@
 internal import Events
 internal import HTTP1
 
-/// Accepts connections and lends them what they need while they handle a readiness. Loop thread only.
+/// Accepts connections and lends them what they need while they handle a readiness. Loop thread
+/// only.
 final class BackendWorker: Channel {
     let name: [UInt8]
     let buffer = ReceiveBuffer()

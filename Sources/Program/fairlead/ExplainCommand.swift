@@ -87,8 +87,8 @@ struct ExplainCommand: ParsableCommand {
         }
     }
 
-    /// A name without a dot is meant to be a service, where there are any: no SRV records have such a
-    /// name.
+    /// A name without a dot is meant to be a service, where there are any: no SRV records have such
+    /// a name.
     private func lookForMisspelling(_ configuration: Configuration) throws {
         let nearest = configuration.serviceName(nearestTo: name)
         guard !name.contains("."), Self.types[type.uppercased()] == .srv,
@@ -96,7 +96,8 @@ struct ExplainCommand: ParsableCommand {
         else {
             if let nearest {
                 printError(
-                    "fairlead: no service is called \(name), but \(nearest) is; it is looked up as a "
+                    "fairlead: no service is called \(name), but \(nearest) is; it is looked up "
+                        + "as a "
                         + "name of DNS")
             }
             return

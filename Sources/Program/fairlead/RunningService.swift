@@ -1,5 +1,5 @@
-// RunningService: what a Fairlead that runs says of the backends of a service, for `fairlead explain`: one
-// lookup tells what discovery names, not why one of those gets no requests.
+// RunningService: what a Fairlead that runs says of the backends of a service, for `fairlead
+// explain`: one lookup tells what discovery names, not why one of those gets no requests.
 
 import Configuration
 import Control
@@ -38,8 +38,9 @@ struct RunningService: Decodable {
     /// Backends that are told, at most.
     private static let backendsMax = 50
 
-    /// Asks the Fairlead whose admin port is that of `settings` for the service of this name, and says in
-    /// lines which of its backends get no requests. Nil when none answers. Blocks for up to 2 s.
+    /// Asks the Fairlead whose admin port is that of `settings` for the service of this name, and
+    /// says in lines which of its backends get no requests. Nil when none answers. Blocks for up to
+    /// 2 s.
     static func ask(of name: String, _ settings: AdminSettings) -> String? {
         guard let endpoint = settings.listen, endpoint.port != 0 else { return nil }
         let loop = EventLoop()

@@ -1,6 +1,6 @@
-// TopView: what `fairlead top` draws, as lines: what is wrong first, then services with their backends.
-// Pure: two answers of /stats in, text out. Text that came from elsewhere, such as a host name of DNS, gets
-// no control character into the terminal.
+// TopView: what `fairlead top` draws, as lines: what is wrong first, then services with their
+// backends. Pure: two answers of /stats in, text out. Text that came from elsewhere, such as a host
+// name of DNS, gets no control character into the terminal.
 
 import JSON
 
@@ -139,7 +139,8 @@ struct TopView {
         return rate < 10 ? "\((rate * 10).rounded() / 10)/s" : "\(Int(rate.rounded()))/s"
     }
 
-    /// How many fail now, or, without an older picture, how many have failed so far; nothing for none.
+    /// How many fail now, or, without an older picture, how many have failed so far; nothing for
+    /// none.
     private func failed(_ service: TopStats.Service, _ old: TopStats.Service?) -> String {
         guard let failed = service.failed, failed > old?.failed ?? 0 else { return "" }
         return (old?.failed == nil ? "\(failed)" : rate(failed, old?.failed)) + " failed  "

@@ -11,8 +11,8 @@ package struct ConsulKeyPrefix: Hashable, Sendable {
 
     /// Reads `text`, in which nothing is encoded.
     ///
-    /// - Throws: `ConsulQueryError`: keys don't begin with `/`, and one that does is asked for under
-    ///   another name (Consul redirects); an empty prefix would be every key there is.
+    /// - Throws: `ConsulQueryError`: keys don't begin with `/`, and one that does is asked for
+    ///   under another name (Consul redirects); an empty prefix would be every key there is.
     package init(_ text: String) throws(ConsulQueryError) {
         guard !text.isEmpty else {
             throw ConsulQueryError("found an empty prefix, expected one such as fairlead/")

@@ -21,8 +21,9 @@ extension DomainName {
         return DomainName(validWireOctets: octets)
     }
 
-    /// The name with the case of its letters drawn at random, and never as it is spelled here, unless
-    /// it has no letter: so that a server that answers it is known not to compare names byte by byte.
+    /// The name with the case of its letters drawn at random, and never as it is spelled here,
+    /// unless it has no letter: so that a server that answers it is known not to compare names byte
+    /// by byte.
     package func withOtherCase(using random: inout some RandomNumberGenerator) -> DomainName {
         let drawn = withRandomCase(using: &random)
         guard drawn.isSpelled(like: self) else { return drawn }

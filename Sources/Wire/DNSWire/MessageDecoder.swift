@@ -1,8 +1,8 @@
 // MessageDecoder: bytes to a Message. Strict about structure, lenient about content: a message
 // whose lengths or counts contradict its bytes is refused as a whole, since what was a record in it
 // can't be told; so is one with octets after the last counted record. A record of unknown type or
-// class is kept as bytes, and one whose data make no sense within their length as unreadable: it says
-// nothing, and nothing against the others.
+// class is kept as bytes, and one whose data make no sense within their length as unreadable: it
+// says nothing, and nothing against the others.
 
 extension Message {
     /// The message in `bytes`, which are one UDP payload or one TCP frame without its length.

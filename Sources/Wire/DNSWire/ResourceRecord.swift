@@ -72,8 +72,8 @@ package enum RecordData: Hashable, Sendable {
     /// A type without a case here, or a class in which the type means something else: the data as
     /// it came. Names within it may be compressed, and then mean nothing outside their message.
     case other(RecordType, [UInt8])
-    /// Data that are not what the type says, though they have their length: the octets as they came,
-    /// and what is wrong with them. The record is there, and says nothing.
+    /// Data that are not what the type says, though they have their length: the octets as they
+    /// came, and what is wrong with them. The record is there, and says nothing.
     case unreadable(RecordType, [UInt8], DecodeError)
 
     /// Priority, weight, port and target of one instance (RFC 2782).

@@ -1,5 +1,5 @@
-// Goal: what is written is JSON that compares as text, what is read is what was meant, and what can't be is
-// told by its place. Method: values of each kind, there and back.
+// Goal: what is written is JSON that compares as text, what is read is what was meant, and what
+// can't be is told by its place. Method: values of each kind, there and back.
 
 import JSON
 import Testing

@@ -1,5 +1,5 @@
-// Goal: the limits of a container are seen as they are. Method: the kernel's files as several container
-// engines leave them, from memory; and this machine's own.
+// Goal: the limits of a container are seen as they are. Method: the kernel's files as several
+// container engines leave them, from memory; and this machine's own.
 
 import Glibc
 import Machine

@@ -1,5 +1,5 @@
-// Goal: code is released, and nothing else. Method: the kernel's description of mappings as a process has
-// it, and this process's own.
+// Goal: code is released, and nothing else. Method: the kernel's description of mappings as a
+// process has it, and this process's own.
 
 import Machine
 import Testing

@@ -121,7 +121,8 @@ import Testing
     }
 
     @Test(
-        "without a backend up it is ready while requests go to those that checks alone speak against",
+        "without a backend up it is ready while requests go to those that checks alone speak "
+            + "against",
         arguments: [(false, true), (true, false)])
     func emergency(isRefusing: Bool, isReady: Bool) throws {
         var snapshot = Sample.healthy
@@ -167,11 +168,14 @@ import Testing
             verdict.problems.map(\.text) == [
                 "orders: no backend is in the rotation (discovery has not answered yet); "
                     + "connections to 127.0.0.1:8081 are refused.",
-                "web: discovery fails: the server failed (SERVFAIL); the last good answer is 34 s old, "
+                "web: discovery fails: the server failed (SERVFAIL); the last good answer is 34 s "
+                    + "old, "
                     + "and its backends are kept.",
-                "web: 127.0.0.1:9002 has been down for 2 min 14 s: 3 checks failed in a row, the last: "
+                "web: 127.0.0.1:9002 has been down for 2 min 14 s: 3 checks failed in a row, the "
+                    + "last: "
                     + "connection refused.",
-                "web: 127.0.0.1:9003 has been ejected for 4 s: a request could not connect: timed out.",
+                "web: 127.0.0.1:9003 has been ejected for 4 s: a request could not connect: timed "
+                    + "out.",
             ])
     }
 

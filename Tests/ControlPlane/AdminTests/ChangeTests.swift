@@ -1,6 +1,6 @@
-// Goal: what an operator asks for is done as asked, in the name of who asked, and whoever may not ask is
-// told why. Method: an admin port whose controls write down what is asked of them; each request that is
-// refused stands beside one that is not.
+// Goal: what an operator asks for is done as asked, in the name of who asked, and whoever may not
+// ask is told why. Method: an admin port whose controls write down what is asked of them; each
+// request that is refused stands beside one that is not.
 
 import Admin
 import Endpoints

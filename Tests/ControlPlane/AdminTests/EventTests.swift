@@ -1,6 +1,6 @@
-// Goal: whoever listens hears everything once and in order, by stream or by asking again, and listeners
-// without end cost a bounded amount. Method: a journal that the test writes, over loopback sockets on a
-// loop turned by the test.
+// Goal: whoever listens hears everything once and in order, by stream or by asking again, and
+// listeners without end cost a bounded amount. Method: a journal that the test writes, over
+// loopback sockets on a loop turned by the test.
 
 import Admin
 import Endpoints

@@ -1,5 +1,6 @@
-// Goal: half failing and a twentieth failing are told within seconds, end by themselves, and neither single
-// failures nor a quiet service make them come and go. Method: seconds that only the test counts.
+// Goal: half failing and a twentieth failing are told within seconds, end by themselves, and
+// neither single failures nor a quiet service make them come and go. Method: seconds that only the
+// test counts.
 
 import Admin
 import Stats
@@ -122,7 +123,8 @@ import Testing
     // MARK: The watch over all of them
 
     @Test(
-        "services and listeners are told apart, causes by what is new, and what is gone is forgotten"
+        "services and listeners are told apart, causes by what is new, and what is gone is "
+            + "forgotten"
     )
     func watch() {
         var watch = TrafficWatch()

@@ -63,13 +63,16 @@ import Testing
             "fairlead_request_duration_seconds_count{service=\"web\"} 1227",
             "fairlead_backends{service=\"web\",state=\"up\"} 2",
             "fairlead_rotation_backends{service=\"orders\"} 0",
-            "fairlead_discovery_last_good_answer_age_seconds{service=\"web\",source=\"SRV _web._tcp.service.consul\"} 34",
-            "fairlead_discovery_answers_total{service=\"web\",source=\"SRV _web._tcp.service.consul\",kind=\"servfail\"} 34",
+            "fairlead_discovery_last_good_answer_age_seconds{service=\"web\",source=\"SRV "
+                + "_web._tcp.service.consul\"} 34",
+            "fairlead_discovery_answers_total{service=\"web\",source=\"SRV "
+                + "_web._tcp.service.consul\",kind=\"servfail\"} 34",
             "fairlead_backend_state{service=\"web\",backend=\"127.0.0.1:9002\",state=\"down\"} 1",
             "fairlead_backend_state{service=\"web\",backend=\"127.0.0.1:9002\",state=\"up\"} 0",
             "fairlead_backend_in_rotation{service=\"web\",backend=\"127.0.0.1:9002\"} 0",
             "fairlead_backend_check_passed{service=\"web\",backend=\"127.0.0.1:9002\"} 0",
-            "fairlead_backend_connection_failures_total{service=\"web\",backend=\"127.0.0.1:9002\"} 3",
+            "fairlead_backend_connection_failures_total"
+                + "{service=\"web\",backend=\"127.0.0.1:9002\"} 3",
         ])
     func figures(line: String) {
         #expect(MetricsText(Sample.troubled).text.split(separator: "\n").contains(Substring(line)))

@@ -1,5 +1,5 @@
-// Goal: a StatsD collector is told what /metrics says, and counters as what was added. Method: two snapshots
-// of one process, and every line by StatsD's grammar.
+// Goal: a StatsD collector is told what /metrics says, and counters as what was added. Method: two
+// snapshots of one process, and every line by StatsD's grammar.
 
 import Admin
 import Stats

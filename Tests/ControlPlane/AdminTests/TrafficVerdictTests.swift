@@ -1,5 +1,5 @@
-// Goal: what live requests say is the verdict's first word, as a sentence with figures, time and cause.
-// Method: snapshots with readings made by hand; sentences compared as a whole.
+// Goal: what live requests say is the verdict's first word, as a sentence with figures, time and
+// cause. Method: snapshots with readings made by hand; sentences compared as a whole.
 
 import Admin
 import Stats
@@ -32,7 +32,8 @@ import Testing
         #expect(verdict.sentence == "Requests are failing: one thing is wrong.")
         #expect(
             verdict.problems.map(\.text) == [
-                "web: 28 of 28 requests a second fail since 22:09:24, status 500; the only backend in "
+                "web: 28 of 28 requests a second fail since 22:09:24, status 500; the only "
+                    + "backend in "
                     + "the rotation is kept although its answers fail."
             ])
         #expect(verdict.isReady, "another Fairlead would have the same backends")
@@ -67,13 +68,15 @@ import Testing
         #expect(verdict.level == .warning)
         #expect(
             verdict.problems.map(\.text) == [
-                "web: 4 of 60 requests of the last 42 s failed, since 22:09:24, status 504: the backends "
+                "web: 4 of 60 requests of the last 42 s failed, since 22:09:24, status 504: the "
+                    + "backends "
                     + "do not answer in time."
             ])
     }
 
     @Test(
-        "what limits refuse, no route is for, clients give up, and the budget denies is told as well"
+        "what limits refuse, no route is for, clients give up, and the budget denies is told as "
+            + "well"
     )
     func others() {
         let verdict = verdict { snapshot in
@@ -86,15 +89,20 @@ import Testing
         }
         #expect(
             verdict.problems.map { "\($0.level): \($0.text)" } == [
-                "failing: web: 60 of 100 requests a second fail since 22:09:24, status 503: the service "
+                "failing: web: 60 of 100 requests a second fail since 22:09:24, status 503: the "
+                    + "service "
                     + "or its backends have as many as limits allow.",
-                "failing: public ([::]:8080): 6 of 10 connections a second are closed at once since "
+                "failing: public ([::]:8080): 6 of 10 connections a second are closed at once "
+                    + "since "
                     + "22:09:24: it has as many as limits.connections allows.",
-                "warning: web: 8 of 100 requests a second are given up by their clients since 22:09:24, "
+                "warning: web: 8 of 100 requests a second are given up by their clients since "
+                    + "22:09:24, "
                     + "before an answer began.",
-                "warning: web: 60 of 100 requests a second are not tried again since 22:09:24: the retry "
+                "warning: web: 60 of 100 requests a second are not tried again since 22:09:24: "
+                    + "the retry "
                     + "budget is spent.",
-                "warning: public ([::]:8080): 10 of 100 requests a second get 404 since 22:09:24: no "
+                "warning: public ([::]:8080): 10 of 100 requests a second get 404 since 22:09:24: "
+                    + "no "
                     + "route is for them.",
             ])
     }

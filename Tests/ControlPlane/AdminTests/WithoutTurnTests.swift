@@ -1,5 +1,5 @@
-// Goal: a backend that gets no requests says why, in fields and in words. Method: seconds played by hand, and
-// backends made of figures; one for each reason.
+// Goal: a backend that gets no requests says why, in fields and in words. Method: seconds played by
+// hand, and backends made of figures; one for each reason.
 
 import Admin
 import Backends
@@ -48,7 +48,8 @@ import Testing
     private typealias Change =
         @Sendable (inout AdminSnapshot.Backend, inout WithoutTurn.Facts) -> Void
 
-    /// A backend that had its last turn 12 s ago, and sent its last byte 7 s ago; others got 500 requests.
+    /// A backend that had its last turn 12 s ago, and sent its last byte 7 s ago; others got 500
+    /// requests.
     private func reason(_ change: Change) -> WithoutTurn? {
         var backend = Sample.backend(1, .up, age: 100, "2 checks passed in a row")
         var facts = WithoutTurn.Facts()

@@ -1,5 +1,5 @@
-// Goal: the admin port is configured as a plain address or as a mapping, and is never open to others by
-// oversight. Method: tables of text, each that is refused beside one that is not.
+// Goal: the admin port is configured as a plain address or as a mapping, and is never open to
+// others by oversight. Method: tables of text, each that is refused beside one that is not.
 
 import Configuration
 import Endpoints

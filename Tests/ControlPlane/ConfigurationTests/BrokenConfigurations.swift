@@ -1,7 +1,7 @@
-// Configurations that are broken, as operators break them, each with all that Fairlead says about it: what
-// somebody reads at night. A line is the file's text, with ↵ for a line end and ⇥ for a tab; below it, further
-// in, stand the messages, less the file's name. A text that says nothing of services has one called
-// `web`, and one that says nothing of listeners has one for that.
+// Configurations that are broken, as operators break them, each with all that Fairlead says about
+// it: what somebody reads at night. A line is the file's text, with ↵ for a line end and ⇥ for a
+// tab; below it, further in, stand the messages, less the file's name. A text that says nothing of
+// services has one called `web`, and one that says nothing of listeners has one for that.
 
 let brokenConfigurations = #"""
     workers: 0

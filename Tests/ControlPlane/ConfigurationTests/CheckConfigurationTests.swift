@@ -126,7 +126,8 @@ import Testing
         arguments: [
             (
                 "{method: TRACE}",
-                "21: services.web.check.method: found \"TRACE\", expected GET, HEAD, OPTIONS, POST, "
+                "21: services.web.check.method: found \"TRACE\", expected GET, HEAD, OPTIONS, "
+                    + "POST, "
                     + "PUT, PATCH or DELETE"
             ),
             ("{method: get}", nil),
@@ -154,12 +155,14 @@ import Testing
             ),
             (
                 "{headers: {A: \"b\\r\\nC: d\"}}",
-                "23: services.web.check.headers[0]: found a value of A that can't be sent, expected "
+                "23: services.web.check.headers[0]: found a value of A that can't be sent, "
+                    + "expected "
                     + "visible ASCII"
             ),
             (
                 "{headers: {A: 1, Host: x}}",
-                "29: services.web.check.headers[1]: found the field Host, expected another: that is "
+                "29: services.web.check.headers[1]: found the field Host, expected another: that "
+                    + "is "
                     + "the option host"
             ),
             ("{headers: {content-length: 5}}", nil), ("{headers: {A: [b]}}", nil),
@@ -179,7 +182,8 @@ import Testing
             ),
             (
                 "{type: http, expect: a}",
-                "33: services.web.check.expect: found a check of type http, expected type tcp beside "
+                "33: services.web.check.expect: found a check of type http, expected type tcp "
+                    + "beside "
                     + "expect"
             ),
             (

@@ -178,7 +178,8 @@ import Testing
             ),
             (
                 "listeners: [{listen: ':1', service: web, srv: a.c}]\nservices: {web: {srv: a.b}}",
-                "f.yaml:1:37: listeners[0].service: found service beside srv, consul, file or backends, "
+                "f.yaml:1:37: listeners[0].service: found service beside srv, consul, file or "
+                    + "backends, "
                     + "expected one "
                     + "of them"
             ),
@@ -188,7 +189,8 @@ import Testing
             ),
             (
                 "listeners: [{listen: ':1', srv: a.b, backends: ['h:1']}]",
-                "f.yaml:1:33: listeners[0].srv: found both srv and backends, expected one of them, or srv "
+                "f.yaml:1:33: listeners[0].srv: found both srv and backends, expected one of "
+                    + "them, or srv "
                     + "and consul"
             ),
             (
@@ -299,7 +301,8 @@ import Testing
             ),
             (
                 ["FAIRLEAD_LISTEN": ":1"], [:],
-                "FAIRLEAD_LISTEN: found a listener without service, expected --service, --consul or "
+                "FAIRLEAD_LISTEN: found a listener without service, expected --service, --consul "
+                    + "or "
                     + "--backend "
                     + "(FAIRLEAD_SERVICE, FAIRLEAD_CONSUL or FAIRLEAD_BACKEND) as well"
             ),

@@ -1,5 +1,5 @@
-// Goal: the whole configuration as text makes the same configuration again, says where each value is from,
-// and shows no secret. Method: configurations of every kind through the text and back.
+// Goal: the whole configuration as text makes the same configuration again, says where each value
+// is from, and shows no secret. Method: configurations of every kind through the text and back.
 
 import Configuration
 import Documents

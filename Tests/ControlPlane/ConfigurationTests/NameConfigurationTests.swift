@@ -1,5 +1,5 @@
-// Goal: names may stand wherever an address may, and Consul's own variables are defaults below ours.
-// Method: texts and environments against what is loaded; names are looked up by a closure.
+// Goal: names may stand wherever an address may, and Consul's own variables are defaults below
+// ours. Method: texts and environments against what is loaded; names are looked up by a closure.
 
 import Configuration
 import Documents

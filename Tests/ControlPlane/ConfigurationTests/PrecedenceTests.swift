@@ -1,5 +1,5 @@
-// Goal: which of the places that give a value wins, and that each place is told. Method: one table; what is in
-// force is read in the text of the whole configuration.
+// Goal: which of the places that give a value wins, and that each place is told. Method: one table;
+// what is in force is read in the text of the whole configuration.
 
 import Configuration
 import Documents

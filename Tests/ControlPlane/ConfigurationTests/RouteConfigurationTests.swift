@@ -75,11 +75,13 @@ import Testing
         arguments: [
             (
                 "{path: /a}",
-                "found nothing, expected one of service, split, redirect (with to) and respond (with status)"
+                "found nothing, expected one of service, split, redirect (with to) and respond "
+                    + "(with status)"
             ),
             (
                 "{redirect: {to: /x}, service: web}",
-                "found service and redirect, expected one of service, split, redirect (with to) and respond "
+                "found service and redirect, expected one of service, split, redirect (with to) "
+                    + "and respond "
                     + "(with status)"
             ),
             (
@@ -122,7 +124,8 @@ import Testing
             ),
             (
                 "{path: /a/../b, service: web}",
-                "12: path: found \"/a/../b\", expected a path without dot segments and backslashes, "
+                "12: path: found \"/a/../b\", expected a path without dot segments and "
+                    + "backslashes, "
                     + "since requests with those are refused"
             ),
             (
@@ -132,13 +135,16 @@ import Testing
             ),
             (
                 "{redirect: {to: '/{paht}'}}",
-                "21: redirect.to: found \"/{paht}\", expected no braces but {scheme}, {host}, {port}, "
+                "21: redirect.to: found \"/{paht}\", expected no braces but {scheme}, {host}, "
+                    + "{port}, "
                     + "{path} and {query}"
             ),
             (
                 "{redirect: {to: 'https:/{path}'}}",
-                "21: redirect.to: found \"https:/{path}\", expected a host behind the scheme, such as "
-                    + "https://{host}{path}: a request's path in its place would let it choose where "
+                "21: redirect.to: found \"https:/{path}\", expected a host behind the scheme, "
+                    + "such as "
+                    + "https://{host}{path}: a request's path in its place would let it choose "
+                    + "where "
                     + "the client is sent"
             ),
             (
@@ -148,32 +154,38 @@ import Testing
             ("{respond: {status: 100}}", "24: respond.status: found \"100\", expected 200 to 599"),
             (
                 "{service: web, request-headers: {set: {Content-Length: '1'}}}",
-                "37: request-headers: found \"Content-Length\", expected another field: it says where "
+                "37: request-headers: found \"Content-Length\", expected another field: it says "
+                    + "where "
                     + "a message ends, or belongs to one connection"
             ),
             (
                 "{service: web, request-headers: {add: {Host: x}}}",
-                "37: request-headers: found \"Host\", expected another field: a request has one Host, "
+                "37: request-headers: found \"Host\", expected another field: a request has one "
+                    + "Host, "
                     + "which can only be set"
             ),
             (
                 "{service: web, request-headers: {set: {Via: x}}}",
-                "37: request-headers: found \"Via\", expected another field: this one is the business "
+                "37: request-headers: found \"Via\", expected another field: this one is the "
+                    + "business "
                     + "of the listener's forwarding"
             ),
             (
                 "{service: web, response-headers: {set: {X-Y: \"a\\r\\nb\"}}}",
-                "50: response-headers.set.X-Y: found \"a\\u{d}\\u{a}b\", expected a value of visible "
+                "50: response-headers.set.X-Y: found \"a\\u{d}\\u{a}b\", expected a value of "
+                    + "visible "
                     + "ASCII, without spaces around it"
             ),
             (
                 "{service: web, response-headers: {set: {'X Y': z}}}",
-                "45: response-headers.set.\"X Y\": found \"X Y\", expected the name of a field, such "
+                "45: response-headers.set.\"X Y\": found \"X Y\", expected the name of a field, "
+                    + "such "
                     + "as X-Tenant"
             ),
             (
                 "{service: web, response-headers: [a]}",
-                "38: response-headers: found a list, expected a mapping with keys of: remove, set, add"
+                "38: response-headers: found a list, expected a mapping with keys of: remove, "
+                    + "set, add"
             ),
             ("{service: web, pth: /x}", "20: pth: unknown key, expected path?"),
         ])

@@ -1,6 +1,6 @@
-// Goal: the sources of a service are read in the order of fail-over, what does not fit together is told,
-// and what comes while the program runs is held to the same rules.
-// Method: texts in, configurations or the lines of their errors out.
+// Goal: the sources of a service are read in the order of fail-over, what does not fit together is
+// told, and what comes while the program runs is held to the same rules. Method: texts in,
+// configurations or the lines of their errors out.
 
 import Configuration
 import ConsulQuery
@@ -42,7 +42,8 @@ import Testing
     @Test("how records become instances, and when a tier is not enough")
     func records() throws {
         let web = try service(
-            "{srv: a.b, addresses: ipv6-first, srv-port: 8080, fallback-port: 80, failover-below: 40%}"
+            "{srv: a.b, addresses: ipv6-first, srv-port: 8080, fallback-port: 80, failover-below: "
+                + "40%}"
         )
         #expect(web.records.families == .ipv6First)
         #expect(web.records.port == 8080 && web.records.fallbackPort == 80)
@@ -70,11 +71,13 @@ import Testing
             ),
             (
                 "{consul: web, backends: ['h:1']}",
-                "web.consul: found both consul and backends, expected one of them, or srv and consul"
+                "web.consul: found both consul and backends, expected one of them, or srv and "
+                    + "consul"
             ),
             (
                 "{consul: [a, b], srv: a.b}",
-                "web.consul: found 2 services in Consul beside 1 names of DNS, expected as many: each "
+                "web.consul: found 2 services in Consul beside 1 names of DNS, expected as many: "
+                    + "each "
                     + "name is for when the query at its place fails"
             ),
             ("{srv: [a.b, a.b]}", "web.srv: found a name twice, expected each once"),
@@ -128,7 +131,8 @@ import Testing
         let found = errors("consul: {token: 'top secret'}" + web)
         #expect(
             found == [
-                "f.yaml:1:17: consul.token: found something else, expected a token of visible ASCII "
+                "f.yaml:1:17: consul.token: found something else, expected a token of visible "
+                    + "ASCII "
                     + "characters"
             ])
         let loaded = try? load("consul: {token: sesame}" + web)

@@ -1,5 +1,6 @@
-// Goal: what an operator may say of spreading, limiting, ejecting and trying again is read as meant, and
-// what contradicts itself is refused with its place. Method: texts, each with its malformed twins.
+// Goal: what an operator may say of spreading, limiting, ejecting and trying again is read as
+// meant, and what contradicts itself is refused with its place. Method: texts, each with its
+// malformed twins.
 
 import Configuration
 import Testing
@@ -129,7 +130,8 @@ import Testing
         ),
         (
             "timeouts: {response-head: 1s}, retry: {hedge: 1s}",
-            "found retry.hedge after 1s and 1s for a response's head, expected hedge < response-head"
+            "found retry.hedge after 1s and 1s for a response's head, expected hedge < "
+                + "response-head"
         ),
         (
             "timeouts: {try: 1s}, retry: {attempts: 1}",

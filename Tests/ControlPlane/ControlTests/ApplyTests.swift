@@ -1,6 +1,6 @@
-// Goal: a running program takes up another configuration without dropping a request, and keeps of the
-// old one what the new one has too. Method: the control plane with workers, backends and a nameserver
-// on real sockets, changed as whatever feeds it changes it.
+// Goal: a running program takes up another configuration without dropping a request, and keeps of
+// the old one what the new one has too. Method: the control plane with workers, backends and a
+// nameserver on real sockets, changed as whatever feeds it changes it.
 
 import Admin
 import Backends

@@ -1,5 +1,5 @@
-// Goal: each difference of two configurations is named once, by what it means for what runs, and what
-// needs a start is refused with its key. Method: pairs of texts, read by the loader.
+// Goal: each difference of two configurations is named once, by what it means for what runs, and
+// what needs a start is refused with its key. Method: pairs of texts, read by the loader.
 
 import Backends
 import Configuration
@@ -244,8 +244,8 @@ import Testing
         #expect(try update(limited, later).isEmpty)
     }
 
-    /// What the workers are told when listeners with these names and addresses (and a mode other than
-    /// HTTP) are followed by others.
+    /// What the workers are told when listeners with these names and addresses (and a mode other
+    /// than HTTP) are followed by others.
     @Test(
         "addresses are opened only where nobody has them, and handed over where somebody had",
         arguments: [

@@ -1,6 +1,6 @@
-// Goal: listeners come, go and change while others serve, and no connection is refused or lost for it.
-// Method: the control plane with workers and backends on real sockets; what is under way is held by a
-// request whose body the test has not sent yet.
+// Goal: listeners come, go and change while others serve, and no connection is refused or lost for
+// it. Method: the control plane with workers and backends on real sockets; what is under way is
+// held by a request whose body the test has not sent yet.
 
 import Admin
 import Configuration

@@ -1,6 +1,6 @@
 // Goal: documents that come while the program runs are read as one, good ones are taken up, and bad
-// ones leave the last good ones in force and say why. Method: the test turns the loop; documents name
-// the services of the configuration that they make.
+// ones leave the last good ones in force and say why. Method: the test turns the loop; documents
+// name the services of the configuration that they make.
 
 import Configuration
 import Documents

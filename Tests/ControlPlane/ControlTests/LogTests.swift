@@ -1,5 +1,6 @@
-// Goal: a line is one line whatever is in it, what repeats itself is counted, and no secret is in any.
-// Method: events and a clock of the test's own; configurations that are wrong at their secrets.
+// Goal: a line is one line whatever is in it, what repeats itself is counted, and no secret is in
+// any. Method: events and a clock of the test's own; configurations that are wrong at their
+// secrets.
 
 import Configuration
 import Documents
@@ -89,7 +90,8 @@ import Testing
         "services: {web: {srv: a.b, check: {headers: [\"hunter2\"]}}}",
         "services: {web: {srv: a.b, check: {headers: {Host: hunter2}}}}",
         "services: {web: {srv: a.b, check: {send: hunter2}}}",
-        "services: {web: {srv: a.b, check: {expect: +, send: \"\(String(repeating: "hunter2", count: 200))\"}}}",
+        "services: {web: {srv: a.b, check: {expect: +, send: "
+            + "\"\(String(repeating: "hunter2", count: 200))\"}}}",
         "listeners: [{listen: ':1', routes: [{service: web, request-headers: "
             + "{set: {Authorization: \"hunter2é\"}}}]}]",
         "listeners: [{listen: ':1', routes: [{service: web, headers: {Cookie: \" hunter2\"}}]}]",

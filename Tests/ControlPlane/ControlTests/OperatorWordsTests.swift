@@ -1,5 +1,5 @@
-// Goal: the admin port's word on a backend goes before what is written down elsewhere, and lasts as long
-// as it should. Method: words taken one by one beside overrides that change.
+// Goal: the admin port's word on a backend goes before what is written down elsewhere, and lasts as
+// long as it should. Method: words taken one by one beside overrides that change.
 
 import Backends
 import Endpoints

@@ -1,5 +1,6 @@
-// Goal: what would be this process itself is no backend, and nothing else is refused. Method: tables of
-// places and endpoints; the machine's own addresses are made up, but for one test that asks the kernel.
+// Goal: what would be this process itself is no backend, and nothing else is refused. Method:
+// tables of places and endpoints; the machine's own addresses are made up, but for one test that
+// asks the kernel.
 
 import Endpoints
 import Testing

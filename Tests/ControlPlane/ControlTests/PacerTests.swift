@@ -1,5 +1,5 @@
-// Goal: what follows from changes is done at once after the first and once for all that come soon after.
-// Method: a loop of its own, turned until the last has been done.
+// Goal: what follows from changes is done at once after the first and once for all that come soon
+// after. Method: a loop of its own, turned until the last has been done.
 
 import Events
 import Testing

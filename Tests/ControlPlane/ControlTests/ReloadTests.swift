@@ -1,5 +1,6 @@
-// Goal: the configuration is read anew when asked, takes effect as a whole or not at all, and what came of
-// it is told everywhere. Method: the control plane with its file on disk, backends on real sockets.
+// Goal: the configuration is read anew when asked, takes effect as a whole or not at all, and what
+// came of it is told everywhere. Method: the control plane with its file on disk, backends on real
+// sockets.
 
 import Admin
 import Configuration
@@ -15,8 +16,8 @@ import Testing
 @Suite struct ReloadTests {
     private static let head = "workers: 2\nadmin: off\nlog-level: error\n"
 
-    /// Runs `body` with a program whose configuration is in a file, a backend that answers `first`, and
-    /// what makes a text of what stands behind its service.
+    /// Runs `body` with a program whose configuration is in a file, a backend that answers `first`,
+    /// and what makes a text of what stands behind its service.
     private func withFile(
         environment: [String: String] = [:], head: String = Self.head,
         _ body: (RunningPlane, ConfigurationFile, (String) -> String) throws -> Void
@@ -147,8 +148,8 @@ import Testing
                 $0.services["b"]?.settings.sources == [.srv("_c.test")]
             }
             #expect(try reloads(plane).refusal != nil)
-            // A document that is bad stays as it was, is told with its place, and keeps back neither
-            // the file nor another document.
+            // A document that is bad stays as it was, is told with its place, and keeps back
+            // neither the file nor another document.
             try plane.perform { plane in
                 let texts = ["b": "srv: no name", "c": "srv: _c.test", "d": "srvv: x"]
                 plane.live?.set(

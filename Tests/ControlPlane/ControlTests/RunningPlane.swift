@@ -1,5 +1,5 @@
-// RunningPlane: the program as it runs, without its process: a control thread with its workers and real
-// sockets. What a test wants of it is done on the control thread, as everything there is.
+// RunningPlane: the program as it runs, without its process: a control thread with its workers and
+// real sockets. What a test wants of it is done on the control thread, as everything there is.
 
 import Configuration
 import DNSWire
@@ -21,8 +21,8 @@ final class RunningPlane: Sendable {
     /// Where its listeners are.
     let ports: [UInt16]
 
-    /// Runs `configuration`, which was made of `origin` if that can be read anew; it serves when this
-    /// returns.
+    /// Runs `configuration`, which was made of `origin` if that can be read anew; it serves when
+    /// this returns.
     init(_ configuration: Configuration, origin: ConfigurationOrigin? = nil) throws {
         let mailbox = try Mailbox<Work>()
         let started = Locked<Result<[UInt16], any Error>?>(nil)

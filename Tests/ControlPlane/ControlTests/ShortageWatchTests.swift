@@ -1,5 +1,5 @@
-// Goal: a shortage is told once when it begins and once when it is over. Method: counts and a clock that
-// the test sets.
+// Goal: a shortage is told once when it begins and once when it is over. Method: counts and a clock
+// that the test sets.
 
 import Events
 import Testing

@@ -1,6 +1,6 @@
-// Goal: every line arrives whole, in order, through rotation and to the end; a reader that is too slow
-// costs lines, which are counted, and never a worker's time. Method: real files and pipes; a pipe
-// that nobody reads.
+// Goal: every line arrives whole, in order, through rotation and to the end; a reader that is too
+// slow costs lines, which are counted, and never a worker's time. Method: real files and pipes; a
+// pipe that nobody reads.
 
 import AccessLog
 import Endpoints
@@ -102,7 +102,8 @@ import Testing
             all += chunk[..<count]
         }
         log.stop(within: .seconds(30))
-        // Whole lines in their order; where the gap is depends on when the writer's thread was awake.
+        // Whole lines in their order; where the gap is depends on when the writer's thread was
+        // awake.
         let got = numbers(all)
         #expect(got.count == counters.lines.current)
         #expect(zip(got, got.dropFirst()).allSatisfy { $0 < $1 })

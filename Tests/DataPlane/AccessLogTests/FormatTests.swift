@@ -1,6 +1,6 @@
-// Goal: a line is one line, of its format, and fits into what a pipe takes at once, whatever bytes a
-// client sends. Method: heads with hostile bytes through the sink into a file; JSON is read back by
-// another reader, Python's.
+// Goal: a line is one line, of its format, and fits into what a pipe takes at once, whatever bytes
+// a client sends. Method: heads with hostile bytes through the sink into a file; JSON is read back
+// by another reader, Python's.
 
 import AccessLog
 import Endpoints
@@ -54,7 +54,8 @@ import Testing
         target: String = "/a?b", userAgent: String = "test/1", referer: String = "http://r.test/"
     ) -> [UInt8] {
         Array(
-            "GET \(target) HTTP/1.1\r\nHost: a.test\r\nUSER-AGENT: \(userAgent)\r\nReferer: \(referer)\r\n\r\n"
+            "GET \(target) HTTP/1.1\r\nHost: a.test\r\nUSER-AGENT: \(userAgent)\r\nReferer: "
+                + "\(referer)\r\n\r\n"
                 .utf8)
     }
 

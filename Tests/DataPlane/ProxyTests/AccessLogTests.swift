@@ -1,5 +1,5 @@
-// Goal: every request and connection leaves one line, with what became of it and where. Method: what
-// can end an exchange is made to, and the lines are read when the workers have ended.
+// Goal: every request and connection leaves one line, with what became of it and where. Method:
+// what can end an exchange is made to, and the lines are read when the workers have ended.
 
 import AccessLog
 import HTTP1

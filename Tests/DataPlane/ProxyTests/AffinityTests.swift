@@ -1,5 +1,5 @@
-// Goal: requests that belong together reach the same backend: by the hash of what the service says, or
-// by a cookie that says nothing about it; and a cookie's backend that is gone costs nothing.
+// Goal: requests that belong together reach the same backend: by the hash of what the service says,
+// or by a cookie that says nothing about it; and a cookie's backend that is gone costs nothing.
 // Method: three backends that answer with their names.
 
 import Balancing

@@ -1,6 +1,6 @@
-// Goal: an answer that failed is asked for elsewhere when that is safe; runs of failures are told of when
-// others do not fail; a backend on probation proves itself by one request.
-// Method: backends that answer by status, counted on both sides.
+// Goal: an answer that failed is asked for elsewhere when that is safe; runs of failures are told
+// of when others do not fail; a backend on probation proves itself by one request. Method: backends
+// that answer by status, counted on both sides.
 
 import Backends
 import Proxy

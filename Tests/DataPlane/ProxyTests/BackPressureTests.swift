@@ -1,6 +1,6 @@
-// Goal: a slow side slows the other down, nothing is lost, and the proxy holds no more than a buffer
-// of it. Method: 32 MiB of a pattern through small kernel buffers; the process' resident memory is
-// looked at while everything stands still.
+// Goal: a slow side slows the other down, nothing is lost, and the proxy holds no more than a
+// buffer of it. Method: 32 MiB of a pattern through small kernel buffers; the process' resident
+// memory is looked at while everything stands still.
 
 import Glibc
 import HTTP1

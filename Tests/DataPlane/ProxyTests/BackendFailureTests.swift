@@ -1,5 +1,6 @@
-// Goal: a backend that fails costs no request that can be saved, no request runs twice that must not,
-// and no failure looks like a success. Method: backends that refuse, close, reset and lie on cue.
+// Goal: a backend that fails costs no request that can be saved, no request runs twice that must
+// not, and no failure looks like a success. Method: backends that refuse, close, reset and lie on
+// cue.
 
 import Glibc
 import HTTP1

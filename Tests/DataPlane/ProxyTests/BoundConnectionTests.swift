@@ -1,6 +1,6 @@
-// Goal: a connection that NTLM or Negotiate has authenticated, or may, serves one client only, and that
-// client keeps it. Method: a backend that takes whoever comes on a connection for the user who logged on
-// there, as IIS does.
+// Goal: a connection that NTLM or Negotiate has authenticated, or may, serves one client only, and
+// that client keeps it. Method: a backend that takes whoever comes on a connection for the user who
+// logged on there, as IIS does.
 
 import Proxy
 import Stats

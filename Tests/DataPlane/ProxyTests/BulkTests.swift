@@ -1,6 +1,7 @@
-// Goal: a large body, which goes from connection to connection without being looked at, arrives whole,
-// ends where it ends, and leaves both connections as a small one does. Method: bodies of a pattern,
-// of sizes around those at which the way changes; scripted backends that send too little or too much.
+// Goal: a large body, which goes from connection to connection without being looked at, arrives
+// whole, ends where it ends, and leaves both connections as a small one does. Method: bodies of a
+// pattern, of sizes around those at which the way changes; scripted backends that send too little
+// or too much.
 
 import HTTP1
 import Proxy
@@ -131,7 +132,8 @@ import Testing
         try withProxy([backend.port]) { proxy in
             let client = try proxy.connect()
             try client.send(
-                "\(method) / HTTP/1.1\r\nHost: a.test\r\nContent-Length: \(isUpload ? 1 << 30 : 0)\r\n\r\n"
+                "\(method) / HTTP/1.1\r\nHost: a.test\r\nContent-Length: "
+                    + "\(isUpload ? 1 << 30 : 0)\r\n\r\n"
             )
             if isUpload {
                 try client.sendPattern(to: 2 << 20)

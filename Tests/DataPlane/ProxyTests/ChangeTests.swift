@@ -1,6 +1,6 @@
-// Goal: services, routes and options change while requests go on, and none of them notices. Method: a
-// change is published between, and in the middle of, requests; what a removed service leaves behind is
-// seen by its counters, which nobody but its pool holds.
+// Goal: services, routes and options change while requests go on, and none of them notices. Method:
+// a change is published between, and in the middle of, requests; what a removed service leaves
+// behind is seen by its counters, which nobody but its pool holds.
 
 import Backends
 import Endpoints

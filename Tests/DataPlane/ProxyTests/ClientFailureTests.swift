@@ -116,7 +116,8 @@ import Testing
                 let client = try proxy.connect()
                 try client.send(
                     "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: \(64 << 20)\r\n\r\n")
-                // The proxy stops reading for the response's sake at some point; that is no failure.
+                // The proxy stops reading for the response's sake at some point; that is no
+                // failure.
                 try? client.sendPattern(to: sentBefore)
                 let answer = try client.receiveResponse()
                 #expect(answer.status == 413)

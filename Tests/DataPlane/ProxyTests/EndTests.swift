@@ -1,6 +1,6 @@
-// Goal: a client that takes its time gets all of its answer, however the connection ends after it, and
-// a stop waits for that within its limit. Method: clients with small buffers that pause for longer than
-// a connection is kept for one that has everything (2 s).
+// Goal: a client that takes its time gets all of its answer, however the connection ends after it,
+// and a stop waits for that within its limit. Method: clients with small buffers that pause for
+// longer than a connection is kept for one that has everything (2 s).
 
 import Glibc
 import HTTP1
@@ -30,7 +30,8 @@ import Testing
             switch self {
             case .untilClose: "HTTP/1.1 200 OK\r\n\r\n"
             case .dechunked:
-                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\(String(total, radix: 16))\r\n"
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+                    + "chunked\r\n\r\n\(String(total, radix: 16))\r\n"
             case .early: "HTTP/1.1 413 Too Large\r\nContent-Length: \(total)\r\n\r\n"
             default: "HTTP/1.1 200 OK\r\nContent-Length: \(total)\r\n\r\n"
             }
@@ -125,7 +126,8 @@ import Testing
     }
 
     @Test(
-        "a stream that its backend breaks off reaches a slow client, then a reset; and the other way"
+        "a stream that its backend breaks off reaches a slow client, then a reset; and the other "
+            + "way"
     )
     func relayCut() throws {
         let total = 12 << 20

@@ -16,7 +16,8 @@ import WallClock
             let client = try proxy.connect()
             try client.send(
                 "GET http://b.test:81/x?y HTTP/1.1\r\nHost: a.test\r\nAccept: */*\r\n"
-                    + "Connection: X-Hop, keep-alive\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\n"
+                    + "Connection: X-Hop, keep-alive\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nTE: "
+                    + "trailers\r\n"
                     + "Proxy-Connection: x\r\nUpgrade: h2c\r\nX-Forwarded-For: 192.0.2.1\r\n"
                     + "X-Forwarded-Proto: gopher\r\nX-End: z\r\n\r\n")
             #expect(try client.receiveResponse().status == 200)
@@ -121,7 +122,8 @@ import WallClock
     /// Each is refused with this status and a closed connection.
     private static let malformedRequests: [(String, Int)] = [
         (
-            "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: "
+                + "chunked\r\n\r\n0\r\n\r\n",
             400
         ),
         ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc", 400),
@@ -138,7 +140,8 @@ import WallClock
         ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 400),
         ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
         (
-            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0x5\r\nhello\r\n0\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+                + "chunked\r\n\r\n0x5\r\nhello\r\n0\r\n\r\n",
             400
         ),
         (

@@ -1,6 +1,6 @@
-// Goal: with hedging the first answer of two counts, whichever backend it is from and whatever the other
-// does, and nothing is asked twice that must not be. Method: two backends of which the first that is
-// asked, and the second, each do as a test says; gates decide who answers first.
+// Goal: with hedging the first answer of two counts, whichever backend it is from and whatever the
+// other does, and nothing is asked twice that must not be. Method: two backends of which the first
+// that is asked, and the second, each do as a test says; gates decide who answers first.
 
 import Backends
 import Glibc
@@ -11,8 +11,8 @@ import Stats
 import TestSupport
 import Testing
 
-/// Two backends that share what they do: the n-th request that either reads gets the n-th script, the
-/// last for all that follow.
+/// Two backends that share what they do: the n-th request that either reads gets the n-th script,
+/// the last for all that follow.
 private struct Pair {
     typealias Answer = @Sendable (Wire) throws -> Void
 
@@ -180,7 +180,8 @@ private struct Pair {
             try client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
             try waitUntil("it is asked") { slow.requests.count == 1 }
             proxy.publish([slow.port, refusing.port])
-            // Its turn may come by a hedge of this request, or before the other's: the same comes of it.
+            // Its turn may come by a hedge of this request, or before the other's: the same comes
+            // of it.
             let other = try proxy.connect()
             try other.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
             try waitUntil("it was dialled") { proxy.backend(refusing.port).dialFailures >= 1 }

@@ -1,6 +1,6 @@
-// Goal: what is known of a backend's idle time comes from what it says and from what it does for its
-// connections' age, and a request that can't be repeated is not sent on a connection that is closed.
-// Method: a fake clock, and backends that close idle connections.
+// Goal: what is known of a backend's idle time comes from what it says and from what it does for
+// its connections' age, and a request that can't be repeated is not sent on a connection that is
+// closed. Method: a fake clock, and backends that close idle connections.
 
 import Glibc
 import Routing
@@ -109,7 +109,8 @@ import Testing
             #expect(try client.get("/1").text == "/1")
             gate.open()
             try waitUntil("it has closed") { backend.ended == 1 }
-            // Whether the worker hears of the end first, or has the request first, is up to the kernel.
+            // Whether the worker hears of the end first, or has the request first, is up to the
+            // kernel.
             try client.send("POST /2 HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1\r\n\r\nx")
             #expect(try client.receiveResponse().text == "/2")
             #expect(backend.connections == 2)

@@ -1,5 +1,5 @@
-// Goal: nobody gets more than the limits, who waits is served in order, and who can't be served is told
-// at once. Method: backends that answer when the test says so; counters say who waits.
+// Goal: nobody gets more than the limits, who waits is served in order, and who can't be served is
+// told at once. Method: backends that answer when the test says so; counters say who waits.
 
 import Proxy
 import Stats

@@ -1,5 +1,5 @@
-// Goal: a listener is opened, handed over and closed while its worker goes on with the others. Method: the
-// workers alone; what they report of closed listeners is counted.
+// Goal: a listener is opened, handed over and closed while its worker goes on with the others.
+// Method: the workers alone; what they report of closed listeners is counted.
 
 import Backends
 import Endpoints

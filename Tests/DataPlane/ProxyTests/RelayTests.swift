@@ -1,5 +1,6 @@
 // Goal: a relayed TCP connection is the client's and the server's as if there were no proxy: every
-// byte, each direction's end by itself, and back-pressure. Method: scripted servers on the loopback.
+// byte, each direction's end by itself, and back-pressure. Method: scripted servers on the
+// loopback.
 
 import Events
 import HTTP1

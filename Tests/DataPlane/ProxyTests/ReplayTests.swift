@@ -1,6 +1,6 @@
-// Goal: a request with a body is tried again whole, as long as its body is at hand; a drain that has
-// lasted as long as it may ends what is under way, noticeably.
-// Method: backends that read a request and close; bodies on both sides of the limit.
+// Goal: a request with a body is tried again whole, as long as its body is at hand; a drain that
+// has lasted as long as it may ends what is under way, noticeably. Method: backends that read a
+// request and close; bodies on both sides of the limit.
 
 import Backends
 import Proxy
@@ -50,7 +50,8 @@ import Testing
     }
 
     @Test(
-        "a backend that is expelled: what it has begun to answer is cut, what it has not goes elsewhere"
+        "a backend that is expelled: what it has begun to answer is cut, what it has not goes "
+            + "elsewhere"
     )
     func expelled() throws {
         let gate = Gate()

@@ -1,5 +1,5 @@
-// Goal: a request's body reaches the backend whole and framed as it came, however it arrives, and the
-// requests behind it are answered in order. Method: an echoing backend, raw clients.
+// Goal: a request's body reaches the backend whole and framed as it came, however it arrives, and
+// the requests behind it are answered in order. Method: an echoing backend, raw clients.
 
 import Proxy
 import TestSupport

@@ -1,5 +1,5 @@
-// Goal: what runs twice is what may, as often as the options say. Method: tables and a clock that the
-// test sets.
+// Goal: what runs twice is what may, as often as the options say. Method: tables and a clock that
+// the test sets.
 
 import Balancing
 import HTTP1

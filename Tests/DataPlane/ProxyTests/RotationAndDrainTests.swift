@@ -1,5 +1,5 @@
-// Goal: backends come and go, and the proxy stops, without a request noticing. Method: backends that
-// hold a response back until a gate opens.
+// Goal: backends come and go, and the proxy stops, without a request noticing. Method: backends
+// that hold a response back until a gate opens.
 
 import Backends
 import Endpoints

@@ -137,7 +137,8 @@ import Testing
             // A body that is here is skipped, and pipelined requests are answered in order.
             try client.send(
                 "POST /old HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\n\r\nabc"
-                    + "GET /robots.txt HTTP/1.1\r\nHost: a.test\r\n\r\nGET / HTTP/1.1\r\nHost: a.test\r\n\r\n"
+                    + "GET /robots.txt HTTP/1.1\r\nHost: a.test\r\n\r\nGET / HTTP/1.1\r\nHost: "
+                    + "a.test\r\n\r\n"
             )
             #expect(try client.receiveResponse().status == 308)
             #expect(try client.receiveResponse().text == "none\n")
@@ -193,7 +194,8 @@ import Testing
         let ws = try Backend { wire, backend in
             _ = try backend.next(wire)
             try wire.send(
-                "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+                "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: "
+                    + "websocket\r\n\r\n"
             )
             try wire.send(try wire.receive(exactly: 3))
         }
@@ -202,7 +204,8 @@ import Testing
             proxy.publish([ws.port], service: 1)
             let client = try proxy.connect()
             try client.send(
-                "GET /ws HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+                "GET /ws HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: "
+                    + "websocket\r\n\r\n"
             )
             #expect(try client.receive(through: "\r\n\r\n")?.hasPrefix("HTTP/1.1 101 ") == true)
             try client.send("abc")

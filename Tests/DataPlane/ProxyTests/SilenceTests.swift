@@ -1,6 +1,6 @@
-// Goal: requests on a backend that hangs go elsewhere if they may, and a backend that is only slow is
-// left alone. Method: backends that read and answer on cue; the limit is short, and what is asserted is
-// who got what, not when.
+// Goal: requests on a backend that hangs go elsewhere if they may, and a backend that is only slow
+// is left alone. Method: backends that read and answer on cue; the limit is short, and what is
+// asserted is who got what, not when.
 
 import Backends
 import Glibc
@@ -51,7 +51,8 @@ import Testing
                 }
                 #expect(try client.receiveResponse().text == "good")
             }
-            // Those that found out, and some that came after: here nobody takes it out of the rotation.
+            // Those that found out, and some that came after: here nobody takes it out of the
+            // rotation.
             #expect(hung.requests.count >= 3)
             #expect(proxy.service.responses5xx == 0)
             gate.open()
@@ -89,7 +90,8 @@ import Testing
         }
     }
 
-    /// Answers with a head alone that says that a body of ten bytes follows, until the gate is opened.
+    /// Answers with a head alone that says that a body of ten bytes follows, until the gate is
+    /// opened.
     private func stuck(_ gate: Gate) throws -> Backend {
         try Backend { wire, backend in
             while try backend.next(wire) != nil {
@@ -364,7 +366,8 @@ import Testing
             for _ in 0..<4 { _ = try busy.get() }
             usleep(300_000)
             let retries = proxy.service.retries
-            // On a machine that stood still meanwhile they have waited for long, and it may be told.
+            // On a machine that stood still meanwhile they have waited for long, and it may be
+            // told.
             if begin.duration(to: .now) < usual.duration(to: begin) { #expect(retries == 0) }
             gate.open()
             for client in polls { _ = try client.receiveResponse() }

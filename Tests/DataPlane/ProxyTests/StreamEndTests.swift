@@ -1,6 +1,7 @@
-// Goal: streams that have to end do so one by one, with all that came before, and politely where their
-// protocol allows it; a host that vanished is noticed, one that only does not read is left alone.
-// Method: streams of each kind; a vanished host is a socket whose kernel drops all that comes in.
+// Goal: streams that have to end do so one by one, with all that came before, and politely where
+// their protocol allows it; a host that vanished is noticed, one that only does not read is left
+// alone. Method: streams of each kind; a vanished host is a socket whose kernel drops all that
+// comes in.
 
 import Backends
 import Glibc
@@ -31,7 +32,8 @@ import Testing
         try Backend { wire, backend in
             _ = try backend.next(wire)
             try wire.send(
-                "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+                "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "
+                    + "websocket\r\n\r\n"
             )
             try script(wire)
         }

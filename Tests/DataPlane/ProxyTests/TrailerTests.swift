@@ -1,5 +1,6 @@
-// Goal: a response is whole for its client whatever its trailers are, and a request's are no way past the
-// proxy. Method: trailers that may and may not be there, sent in one piece and byte by byte.
+// Goal: a response is whole for its client whatever its trailers are, and a request's are no way
+// past the proxy. Method: trailers that may and may not be there, sent in one piece and byte by
+// byte.
 
 import Stats
 import TestSupport

@@ -1,5 +1,5 @@
-// Goal: agents are preferred in their order, left after a failure and returned to, and watches share
-// connections without starving. Method: the pure parts, as tables.
+// Goal: agents are preferred in their order, left after a failure and returned to, and watches
+// share connections without starving. Method: the pure parts, as tables.
 
 import TestSupport
 import Testing

@@ -1,5 +1,5 @@
-// Goal: a blocking query is never a hot loop, whatever an agent answers, and never waits on an index
-// that will not come. Method: the pure schedule, told answers at made-up times.
+// Goal: a blocking query is never a hot loop, whatever an agent answers, and never waits on an
+// index that will not come. Method: the pure schedule, told answers at made-up times.
 
 import Consul
 import TestSupport

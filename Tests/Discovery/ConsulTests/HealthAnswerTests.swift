@@ -1,5 +1,5 @@
-// Goal: what an agent's JSON says becomes instances by Consul's own rules, and what can't be right is
-// refused whole, with the place. Method: tables of documents, each with what it means.
+// Goal: what an agent's JSON says becomes instances by Consul's own rules, and what can't be right
+// is refused whole, with the place. Method: tables of documents, each with what it means.
 
 import Backends
 import Discovery
@@ -57,7 +57,8 @@ import Testing
     }
 
     @Test(
-        "a node's metadata stands in for the service's, which goes before it; Consul's own is left out"
+        "a node's metadata stands in for the service's, which goes before it; Consul's own is "
+            + "left out"
     )
     func nodeMetadata() throws {
         let node =

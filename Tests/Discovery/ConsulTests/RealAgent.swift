@@ -1,5 +1,5 @@
-// RealAgent: a `consul agent -dev` of the machine's own, for the tests that ask whether the stand-in,
-// and what stands on it, are right about Consul.
+// RealAgent: a `consul agent -dev` of the machine's own, for the tests that ask whether the
+// stand-in, and what stands on it, are right about Consul.
 
 import Endpoints
 import Events
@@ -11,8 +11,8 @@ import TestSupport
 
 /// A Consul agent in development mode: one server, all in memory. Killed by `stop()`.
 final class RealAgent {
-    /// The program: what CONSUL_BIN names, or else the first `consul` on PATH; nil without one, which
-    /// is said once, so that a run shows what it did not test.
+    /// The program: what CONSUL_BIN names, or else the first `consul` on PATH; nil without one,
+    /// which is said once, so that a run shows what it did not test.
     static let program: String? = {
         var candidates: [String] = []
         if let named = unsafe getenv("CONSUL_BIN") {
@@ -59,8 +59,8 @@ final class RealAgent {
     }
 }
 
-/// A child process with a thread of its own, which spawns it and waits for its end: the kernel kills
-/// the child when that thread ends, so a test run that crashes leaves nothing behind.
+/// A child process with a thread of its own, which spawns it and waits for its end: the kernel
+/// kills the child when that thread ends, so a test run that crashes leaves nothing behind.
 private final class SpawnedProcess: Sendable {
     private enum Life: Sendable {
         case starting

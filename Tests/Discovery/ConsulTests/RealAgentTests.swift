@@ -1,5 +1,5 @@
-// Goal: what is said of Consul in this module is so. Method: the same watches as elsewhere, asked of a
-// real agent; skipped, and said so, where there is none.
+// Goal: what is said of Consul in this module is so. Method: the same watches as elsewhere, asked
+// of a real agent; skipped, and said so, where there is none.
 
 import Backends
 import ConsulQuery

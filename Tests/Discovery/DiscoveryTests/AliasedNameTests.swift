@@ -18,8 +18,8 @@ import Testing
         name = try DomainName("web.test")
     }
 
-    /// A server that gives each name of `aliases` as an alias of the other, with that alone, and any
-    /// other name two SRV records.
+    /// A server that gives each name of `aliases` as an alias of the other, with that alone, and
+    /// any other name two SRV records.
     private func server(_ aliases: [(String, String)]) throws -> ScriptedServer {
         let aliases = Dictionary(
             uniqueKeysWithValues: try aliases.map {

@@ -97,7 +97,8 @@ private func instances(_ ports: UInt16...) -> DiscoveryAnswer {
     }
 }
 
-// Goal: a file of instances is read as Prometheus writes it, and anything else is told by its place.
+// Goal: a file of instances is read as Prometheus writes it, and anything else is told by its
+// place.
 @Suite struct FileTargetsTests {
     private func read(_ text: String) throws -> [StaticSource.Entry] {
         try contents(text).entries

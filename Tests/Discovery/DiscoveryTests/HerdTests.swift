@@ -1,6 +1,6 @@
 // Goal: ten thousand names spread their questions evenly, from the start and after an outage of
-// their nameserver, and never beyond the rate. Method: the schedules and the rate alone under a fake
-// clock, for ten minutes; failures come to all names in one moment.
+// their nameserver, and never beyond the rate. Method: the schedules and the rate alone under a
+// fake clock, for ten minutes; failures come to all names in one moment.
 
 import DNSClient
 import Discovery

@@ -22,7 +22,8 @@ import Testing
     }
 
     @Test(
-        "an answer is suspect by its count, by the room that it leaves, and by what there was before",
+        "an answer is suspect by its count, by the room that it leaves, and by what there was "
+            + "before",
         arguments: [
             (answer(1), nil), (answer(2), nil), (answer(4), nil), (answer(7), nil),
             (answer(9), nil), (answer(0), nil),

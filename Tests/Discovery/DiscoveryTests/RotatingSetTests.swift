@@ -1,5 +1,5 @@
-// Goal: answers that never are whole are known for that, and what they name together is believed; what
-// only looks like them is not. Method: rows of answers, without a server.
+// Goal: answers that never are whole are known for that, and what they name together is believed;
+// what only looks like them is not. Method: rows of answers, without a server.
 
 import Discovery
 import TestSupport

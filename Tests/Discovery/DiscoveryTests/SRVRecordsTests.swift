@@ -1,5 +1,5 @@
-// Goal: every SRV answer that a server really gives, odd ones included, becomes the right instances.
-// Method: messages made by hand; nothing is sent.
+// Goal: every SRV answer that a server really gives, odd ones included, becomes the right
+// instances. Method: messages made by hand; nothing is sent.
 
 import Backends
 import DNSClient

@@ -1,6 +1,6 @@
-// Goal: a source reports whole answers, tells failures apart, and never lets an error shrink what it
-// knows. Method: a real resolver asks the demo's DNS server over loopback; the test turns the loop
-// and changes the zone.
+// Goal: a source reports whole answers, tells failures apart, and never lets an error shrink what
+// it knows. Method: a real resolver asks the demo's DNS server over loopback; the test turns the
+// loop and changes the zone.
 
 import Backends
 import DNSClient

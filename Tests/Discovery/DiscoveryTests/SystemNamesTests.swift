@@ -1,5 +1,5 @@
-// Goal: what /etc/hosts and resolv.conf say is followed however they are replaced. Method: files in a folder
-// of the test's own, written in place and replaced by renaming.
+// Goal: what /etc/hosts and resolv.conf say is followed however they are replaced. Method: files in
+// a folder of the test's own, written in place and replaced by renaming.
 
 import DNSClient
 import Discovery

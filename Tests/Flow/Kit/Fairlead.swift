@@ -24,8 +24,8 @@ final class Fairlead: Sendable {
             arguments: ["run", "--workers", "1"] + places + flags, environment: environment)
     }
 
-    /// Starts it in any way, and returns when `/health/live` answers. Where it listens is read in its
-    /// log, which is also what a user has to go by.
+    /// Starts it in any way, and returns when `/health/live` answers. Where it listens is read in
+    /// its log, which is also what a user has to go by.
     /// - Parameter listeners: how many it is to open.
     convenience init(
         arguments: [String], environment: [String: String] = [:], listeners: Int = 1,

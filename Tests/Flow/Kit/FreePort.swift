@@ -1,5 +1,5 @@
-// Ports that nobody listens on. They are taken from below the kernel's ephemeral range (32768 and up),
-// so that no outgoing connection can take one between its choice and its use.
+// Ports that nobody listens on. They are taken from below the kernel's ephemeral range (32768 and
+// up), so that no outgoing connection can take one between its choice and its use.
 
 internal import Glibc
 internal import Synchronization
@@ -10,8 +10,8 @@ enum FreePort {
     /// Begins at a different place in each process, so that two test runs rarely meet.
     private static let next = Atomic(Int(getpid()) &* 97)
 
-    /// A port that is free for TCP and for UDP (a DNS server needs both) and that no earlier call in
-    /// this process has returned, the last few thousand aside.
+    /// A port that is free for TCP and for UDP (a DNS server needs both) and that no earlier call
+    /// in this process has returned, the last few thousand aside.
     static func take() throws -> UInt16 {
         for _ in range {
             let turn = next.wrappingAdd(1, ordering: .relaxed).oldValue

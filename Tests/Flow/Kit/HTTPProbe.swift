@@ -27,7 +27,8 @@ struct HTTPConnection {
         socket = try RawSocket(port: port)
     }
 
-    /// Sends a request and waits for its response. `Host` is added; framing headers are the caller's.
+    /// Sends a request and waits for its response. `Host` is added; framing headers are the
+    /// caller's.
     func request(
         _ method: String = "GET", _ path: String = "/", headers: [String] = [], body: String = ""
     ) throws -> HTTPResponse {
@@ -80,7 +81,8 @@ func splitHead(_ head: String) -> (first: String, headers: [(name: String, value
 
 extension RawSocket {
     /// The body that `headers` announce: by length, by chunks, or up to the end of the connection
-    /// when neither is given and `untilEnd` (a response without framing; a request has no body then).
+    /// when neither is given and `untilEnd` (a response without framing; a request has no body
+    /// then).
     func receiveBody(headers: [(name: String, value: String)], untilEnd: Bool) throws -> String {
         if let length = headers.first(where: { $0.name == "content-length" })?.value {
             guard let count = Int(length) else { throw FlowError("Content-Length: \(length)") }

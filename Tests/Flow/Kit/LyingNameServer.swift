@@ -1,5 +1,5 @@
-// A name server that says of each name what the test wants, over UDP and TCP: the truth, a part of it,
-// an error, or nothing.
+// A name server that says of each name what the test wants, over UDP and TCP: the truth, a part of
+// it, an error, or nothing.
 
 internal import DNSWire
 internal import Endpoints
@@ -79,8 +79,8 @@ final class LyingNameServer: Sendable {
 }
 
 extension LyingNameServer {
-    /// SRV records of ports on 127.0.0.1, whose addresses their targets spell as Consul's do, with a
-    /// TTL of 0. Nothing else is known of the name.
+    /// SRV records of ports on 127.0.0.1, whose addresses their targets spell as Consul's do, with
+    /// a TTL of 0. Nothing else is known of the name.
     static func records(_ records: [(port: UInt16, priority: UInt16, weight: UInt16)]) -> Answer {
         { query, _ in
             var reply = query.reply()

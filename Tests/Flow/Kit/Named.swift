@@ -75,7 +75,8 @@ final class Named: Sendable {
                 allow-update { 127.0.0.1; };
             };
             """, to: "named.conf")
-        // Debian confines /usr/sbin/named, by its path, to folders of its own; a copy may read ours.
+        // Debian confines /usr/sbin/named, by its path, to folders of its own; a copy may read
+        // ours.
         let program = folder.path("named")
         _ = try RunningProcess.run(["cp", "/usr/sbin/named", program])
         process = try RunningProcess([

@@ -3,8 +3,8 @@
 
 internal import Glibc
 
-/// An nginx of one process on 127.0.0.1, so that SIGKILL leaves nothing behind. It answers `/health`
-/// with 200 and everything else with its name. One thread.
+/// An nginx of one process on 127.0.0.1, so that SIGKILL leaves nothing behind. It answers
+/// `/health` with 200 and everything else with its name. One thread.
 final class Nginx {
     /// A DNS label; also the body of every answer, with the port after a colon if it has several.
     let name: String

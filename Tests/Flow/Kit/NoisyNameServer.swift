@@ -1,11 +1,11 @@
-// A name server whose answers come with rubbish: what a broken middlebox, or someone who guesses, puts
-// on the wire beside the real answer.
+// A name server whose answers come with rubbish: what a broken middlebox, or someone who guesses,
+// puts on the wire beside the real answer.
 
 internal import Glibc
 internal import TestSupport
 
-/// Passes questions over UDP to a real name server on 127.0.0.1, and sends packets that no resolver may
-/// believe before each real answer. Stops when released.
+/// Passes questions over UDP to a real name server on 127.0.0.1, and sends packets that no resolver
+/// may believe before each real answer. Stops when released.
 final class NoisyNameServer: Sendable {
     let port: UInt16
     private let descriptor: Int32
@@ -60,8 +60,8 @@ final class NoisyNameServer: Sendable {
         return true
     }
 
-    /// An empty packet, half a header, half an answer, an answer whose id is another's, an answer that
-    /// promises more records than it has, a name that points at itself.
+    /// An empty packet, half a header, half an answer, an answer whose id is another's, an answer
+    /// that promises more records than it has, a name that points at itself.
     private static func rubbish(_ question: [UInt8], _ answer: [UInt8]) -> [[UInt8]] {
         guard answer.count > 14 else { return [[]] }
         var otherID = answer

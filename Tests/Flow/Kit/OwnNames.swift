@@ -1,6 +1,6 @@
-// A machine's /etc as one program sees it: its own hosts and resolv.conf, replaced as Docker, DHCP and
-// Kubernetes replace them. The program runs in a mount namespace of its own, in which the folder of the
-// test lies over /etc.
+// A machine's /etc as one program sees it: its own hosts and resolv.conf, replaced as Docker, DHCP
+// and Kubernetes replace them. The program runs in a mount namespace of its own, in which the
+// folder of the test lies over /etc.
 
 internal import DNSWire
 internal import Endpoints

@@ -4,7 +4,8 @@
 internal import Glibc
 internal import TestSupport
 
-/// One TCP connection on 127.0.0.1. Used by one thread at a time. Every wait ends at the safety limit.
+/// One TCP connection on 127.0.0.1. Used by one thread at a time. Every wait ends at the safety
+/// limit.
 final class RawSocket: BlockingReader {
     private let descriptor: Int32
     /// Received, and not yet asked for.
@@ -17,8 +18,8 @@ final class RawSocket: BlockingReader {
         guard descriptor >= 0 else { throw FlowError.system("socket") }
         setOptions()
         guard unsafe withLoopback(port, { unsafe connect(descriptor, $0, $1) }) == 0 else {
-            // Every member has its value: `deinit` runs, and closes it. Closed here as well, its number
-            // may be another thread's by then.
+            // Every member has its value: `deinit` runs, and closes it. Closed here as well, its
+            // number may be another thread's by then.
             throw FlowError.system("connect to 127.0.0.1:\(port)")
         }
     }

@@ -1,17 +1,18 @@
-// A program under test: started, listened to, signalled by its own process id, and never left behind.
+// A program under test: started, listened to, signalled by its own process id, and never left
+// behind.
 //
-// Each process has a thread that spawns it and then waits for its end. That thread matters: `setpriv
-// --pdeathsig` has the kernel kill the program when the *thread* that spawned it ends, so a test run
-// that crashes takes its servers along, and a pooled thread that comes and goes would take them too
-// early.
+// Each process has a thread that spawns it and then waits for its end. That thread matters:
+// `setpriv --pdeathsig` has the kernel kill the program when the *thread* that spawned it ends, so
+// a test run that crashes takes its servers along, and a pooled thread that comes and goes would
+// take them too early.
 
 internal import FoundationEssentials
 internal import Glibc
 internal import Synchronization
 internal import TestSupport
 
-/// One child process, killed when the last reference to it goes (a `Stage` holds them for the length
-/// of a test). Its output goes to files in a folder of its own. Any thread.
+/// One child process, killed when the last reference to it goes (a `Stage` holds them for the
+/// length of a test). Its output goes to files in a folder of its own. Any thread.
 final class RunningProcess: Sendable {
     /// How a process ended.
     enum Exit: Equatable, CustomStringConvertible {
@@ -50,8 +51,8 @@ final class RunningProcess: Sendable {
         child.signal(number)
     }
 
-    /// Stops all of its threads with SIGSTOP, and returns when none runs any more: the kernel stops one
-    /// thread at the call, and that thread the others.
+    /// Stops all of its threads with SIGSTOP, and returns when none runs any more: the kernel stops
+    /// one thread at the call, and that thread the others.
     func freeze() throws {
         signal(SIGSTOP)
         try waitUntil("every thread of \(name) has stopped") {
@@ -171,8 +172,8 @@ private final class Child: Sendable {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe _ = posix_spawn_file_actions_destroy(&actions) }
-        // A child inherits its thread's signal mask, and the tests' pooled threads block everything: a
-        // server would never hear SIGTERM.
+        // A child inherits its thread's signal mask, and the tests' pooled threads block
+        // everything: a server would never hear SIGTERM.
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe _ = posix_spawnattr_destroy(&attributes) }

@@ -1,5 +1,5 @@
-// A backend that does what a test says, where nginx cannot: echo a body, answer slowly, speak first,
-// end first. One thread per connection.
+// A backend that does what a test says, where nginx cannot: echo a body, answer slowly, speak
+// first, end first. One thread per connection.
 
 internal import Glibc
 internal import Synchronization
@@ -93,8 +93,8 @@ final class ScriptedBackend: Sendable {
         }
     }
 
-    /// Sends the first half of its answer, `first-`, at once, and the second, `second`, when the gate
-    /// opens.
+    /// Sends the first half of its answer, `first-`, at once, and the second, `second`, when the
+    /// gate opens.
     static func halfway(_ gate: Gate) throws -> ScriptedBackend {
         try ScriptedBackend { socket, backend in
             try backend.serve(socket) { _, _ in

@@ -20,8 +20,8 @@ final class Wrk: Sendable {
     private let folder: TemporaryFolder
     private let seconds: Int
 
-    /// - Parameter pause: milliseconds between an answer and the next request of its connection, for
-    ///   load that lasts and must leave room for other tests; without it, as much as goes.
+    /// - Parameter pause: milliseconds between an answer and the next request of its connection,
+    ///   for load that lasts and must leave room for other tests; without it, as much as goes.
     init(port: UInt16, seconds: Int, connections: Int = 16, pause: Int = 0) throws {
         self.seconds = seconds
         folder = try TemporaryFolder()

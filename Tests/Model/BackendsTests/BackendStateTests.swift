@@ -1,5 +1,6 @@
-// Goal: every event does in every phase what the drawing in BackendState.swift says, and nothing else.
-// Method: a table of phase by event with the phase that follows; then the counted rules one by one.
+// Goal: every event does in every phase what the drawing in BackendState.swift says, and nothing
+// else. Method: a table of phase by event with the phase that follows; then the counted rules one
+// by one.
 
 import Backends
 import Testing
@@ -161,7 +162,8 @@ import Testing
     }
 
     @Test(
-        "a drain that is over is kept while the loss may be recalled, and named anew is no longer it"
+        "a drain that is over is kept while the loss may be recalled, and named anew is no longer "
+            + "it"
     )
     func drainKept() {
         let rules = BackendState.Rules(rise: 1, fall: 1, lossWindow: .seconds(10))

@@ -283,7 +283,8 @@ import Testing
     }
 
     @Test(
-        "without checks those ejected serve when the last leaves, since nothing would bring them back"
+        "without checks those ejected serve when the last leaves, since nothing would bring them "
+            + "back"
     )
     func unchecked() {
         let fixture = Fixture { $0.checks = nil }

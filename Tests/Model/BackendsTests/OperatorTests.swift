@@ -1,6 +1,6 @@
-// Goal: what an operator says by the admin port happens at once, is told with who said it, and never
-// leaves a service without a backend by an ejection. Method: a roster under a clock moved by hand;
-// rotation and journal are read.
+// Goal: what an operator says by the admin port happens at once, is told with who said it, and
+// never leaves a service without a backend by an ejection. Method: a roster under a clock moved by
+// hand; rotation and journal are read.
 
 import Backends
 import Endpoints

@@ -1,5 +1,6 @@
-// Goal: an operator's word goes before discovery's, for backends that are there and that come, and ends
-// without a trace. Method: a roster under a clock moved by hand; rotation and journal are read.
+// Goal: an operator's word goes before discovery's, for backends that are there and that come, and
+// ends without a trace. Method: a roster under a clock moved by hand; rotation and journal are
+// read.
 
 import Backends
 import Endpoints

@@ -1,5 +1,5 @@
-// Goal: a roster begins with what an earlier process was told only where it would still hold that. Method:
-// failures of a source, with ages beside them.
+// Goal: a roster begins with what an earlier process was told only where it would still hold that.
+// Method: failures of a source, with ages beside them.
 
 import Backends
 import Endpoints

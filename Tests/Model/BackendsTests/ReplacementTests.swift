@@ -1,6 +1,7 @@
-// Goal: make before break. A deploy leaves the old ones as soon as the new ones are up, a scale-down gives
-// what it removed nothing new, a registry that lost its mind crushes nobody, and a canary that was rolled
-// back never has its share again. Method: answers at once and one by one, under a clock moved by hand.
+// Goal: make before break. A deploy leaves the old ones as soon as the new ones are up, a
+// scale-down gives what it removed nothing new, a registry that lost its mind crushes nobody, and a
+// canary that was rolled back never has its share again. Method: answers at once and one by one,
+// under a clock moved by hand.
 
 import Backends
 import Endpoints

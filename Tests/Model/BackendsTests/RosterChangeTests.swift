@@ -1,5 +1,5 @@
-// Goal: a service that is configured anew keeps its backends, and another source's answer is believed.
-// Method: a roster under a clock moved by hand.
+// Goal: a service that is configured anew keeps its backends, and another source's answer is
+// believed. Method: a roster under a clock moved by hand.
 
 import Backends
 import Testing

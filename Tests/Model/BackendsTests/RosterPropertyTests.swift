@@ -1,7 +1,7 @@
 // Goal: whatever the order of answers, checks and reports, the roster stays consistent, a failing
-// source takes no passing backend away, live traffic ejects no more than it may, no deadline is late,
-// and a full answer always brings everything back.
-// Method: random histories from a seeded generator; invariants after every step.
+// source takes no passing backend away, live traffic ejects no more than it may, no deadline is
+// late, and a full answer always brings everything back. Method: random histories from a seeded
+// generator; invariants after every step.
 
 import Backends
 import Endpoints

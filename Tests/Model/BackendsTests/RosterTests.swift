@@ -1,5 +1,5 @@
-// Goal: discovery is advice, health is evidence: each rule of Roster+Answers has a test that names it.
-// Method: a roster under a clock moved by hand; phases and rotation are read after each step.
+// Goal: discovery is advice, health is evidence: each rule of Roster+Answers has a test that names
+// it. Method: a roster under a clock moved by hand; phases and rotation are read after each step.
 
 import Backends
 import Endpoints

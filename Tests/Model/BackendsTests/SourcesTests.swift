@@ -1,6 +1,6 @@
-// Goal: a service with several sources fails over from one to the next and back, and what one source
-// says or fails to say leaves the backends of the others alone.
-// Method: a roster with two places under a clock moved by hand.
+// Goal: a service with several sources fails over from one to the next and back, and what one
+// source says or fails to say leaves the backends of the others alone. Method: a roster with two
+// places under a clock moved by hand.
 
 import Backends
 import Endpoints
@@ -128,7 +128,8 @@ import Testing
         fixture.fail(.servfail, from: 1)
         #expect(
             fixture.journal.entries.last?.event.description
-                == "discovery by source 2 of 2 fails: the server failed (SERVFAIL); backends are held"
+                == "discovery by source 2 of 2 fails: the server failed (SERVFAIL); backends are "
+                + "held"
                 + " for 24 h")
     }
 }

@@ -4,8 +4,8 @@ import Backends
 import Balancing
 import Endpoints
 
-/// A rotation whose tiers hold backends of the given weights, numbered from `firstID` on; their ports
-/// are these numbers plus one.
+/// A rotation whose tiers hold backends of the given weights, numbered from `firstID` on; their
+/// ports are these numbers plus one.
 func rotation(
     _ tiers: [[UInt32]], firstID: UInt32 = 0, onProbation: Set<Int> = []
 ) -> Rotation {

@@ -1,5 +1,5 @@
-// Goal: the last try of a request goes where none of its backends was. Method: rotations of several tiers,
-// one pick.
+// Goal: the last try of a request goes where none of its backends was. Method: rotations of several
+// tiers, one pick.
 
 import Backends
 import Balancing

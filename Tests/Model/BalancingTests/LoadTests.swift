@@ -1,6 +1,5 @@
-// Goal: a backend that keeps what it gets is passed over, limits hold, and nobody is refused who could
-// be served.
-// Method: rotations made by hand; requests begin, and end when the test says so.
+// Goal: a backend that keeps what it gets is passed over, limits hold, and nobody is refused who
+// could be served. Method: rotations made by hand; requests begin, and end when the test says so.
 
 import Backends
 import Balancing

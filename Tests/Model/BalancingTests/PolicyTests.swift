@@ -1,5 +1,5 @@
-// Goal: what every policy keeps to: shares by weight, no more than a few requests for a backend that
-// hangs, limits, probation, retries elsewhere, and sums that stay right when rotations change.
+// Goal: what every policy keeps to: shares by weight, no more than a few requests for a backend
+// that hangs, limits, probation, retries elsewhere, and sums that stay right when rotations change.
 // Method: the same requests for each policy, with seeded choices.
 
 import Backends

@@ -1,6 +1,6 @@
-// Goal: a token finds its backend in every rotation and process, and only there; a sticky client gets
-// in where others are passed over, but not everywhere.
-// Method: tokens made and looked up; a key computed elsewhere.
+// Goal: a token finds its backend in every rotation and process, and only there; a sticky client
+// gets in where others are passed over, but not everywhere. Method: tokens made and looked up; a
+// key computed elsewhere.
 
 import Backends
 import Balancing

@@ -1,5 +1,5 @@
-// Goal: a redirect leads where the operator says: no request chooses its host, and scheme and port are
-// those by which the client came. Method: hostile paths in every position, golden targets.
+// Goal: a redirect leads where the operator says: no request chooses its host, and scheme and port
+// are those by which the client came. Method: hostile paths in every position, golden targets.
 
 import HTTP1
 import Testing

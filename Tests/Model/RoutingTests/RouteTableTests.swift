@@ -1,6 +1,6 @@
-// Goal: a request gets the route that says most about it, whatever the order of the rules and however
-// the request is written. Method: tables of rules and requests; each rule answers with a status of its
-// own, by which it is known.
+// Goal: a request gets the route that says most about it, whatever the order of the rules and
+// however the request is written. Method: tables of rules and requests; each rule answers with a
+// status of its own, by which it is known.
 
 import Backends
 import HTTP1

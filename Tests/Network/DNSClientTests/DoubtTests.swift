@@ -1,5 +1,5 @@
-// Goal: a denial or an error that is due to how a server was asked is not believed, and a server whose
-// word is known to be good is not asked twice. Method: a scripted server over loopback.
+// Goal: a denial or an error that is due to how a server was asked is not believed, and a server
+// whose word is known to be good is not asked twice. Method: a scripted server over loopback.
 
 import DNSClient
 import DNSWire

@@ -1,5 +1,5 @@
-// Goal: a host's name leads where libc would lead it. Method: texts of hosts(5) and resolv.conf(5), whole,
-// odd and hostile; then a scripted server that knows a host under one of its possible names.
+// Goal: a host's name leads where libc would lead it. Method: texts of hosts(5) and resolv.conf(5),
+// whole, odd and hostile; then a scripted server that knows a host under one of its possible names.
 
 import DNSClient
 import DNSWire

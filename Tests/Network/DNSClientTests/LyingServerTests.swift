@@ -1,6 +1,6 @@
-// Goal: each lie that a nameserver, or someone between, can tell is seen for what it is, counted with
-// its server, and never believed. Method: real loopback sockets against a scripted server on the
-// same loop.
+// Goal: each lie that a nameserver, or someone between, can tell is seen for what it is, counted
+// with its server, and never believed. Method: real loopback sockets against a scripted server on
+// the same loop.
 
 import DNSClient
 import DNSWire
@@ -259,7 +259,8 @@ import Testing
             udp: { query in
                 let good = query.replyWithRecords(2).datagram
                 var flipped = good
-                // A query without EDNS, after a flip that looked like a refusal, has a shorter reply.
+                // A query without EDNS, after a flip that looked like a refusal, has a shorter
+                // reply.
                 if bit / 8 < good.count { flipped[bit / 8] ^= 1 << UInt8(bit % 8) }
                 return [flipped, good]
             }, tcp: { .send([$0.replyWithRecords(2).frame]) })

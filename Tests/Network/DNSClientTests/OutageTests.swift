@@ -1,6 +1,6 @@
-// Goal: while nameservers are away thousands of questions cost neither descriptors nor time, none is
-// lost, and all is well again soon after one is back; and the rate holds whatever is asked. Method: a
-// scripted server that is silent when told to; no upper limit of time is asserted.
+// Goal: while nameservers are away thousands of questions cost neither descriptors nor time, none
+// is lost, and all is well again soon after one is back; and the rate holds whatever is asked.
+// Method: a scripted server that is silent when told to; no upper limit of time is asserted.
 
 import DNSClient
 import DNSWire

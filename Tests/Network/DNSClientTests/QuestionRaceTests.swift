@@ -241,7 +241,8 @@ import Testing
     // MARK: - What is told of servers
 
     @Test(
-        "a server that was silent for the stagger when another answered is told of, one not yet is not"
+        "a server that was silent for the stagger when another answered is told of, one not yet "
+            + "is not"
     )
     func passedOver() {
         for (start, isTold) in [(0, true), (100, false)] {

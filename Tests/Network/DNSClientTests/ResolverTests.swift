@@ -215,7 +215,8 @@ import Testing
     }
 
     @Test(
-        "SERVFAIL from the first server does not beat the second one's answer, who is preferred next"
+        "SERVFAIL from the first server does not beat the second one's answer, who is preferred "
+            + "next"
     )
     func secondServer() throws {
         let failing = try ScriptedServer(on: loop, udp: { [$0.reply(.serverFailure).datagram] })

@@ -1,5 +1,5 @@
-// Goal: which server is asked first, which is left alone and which is looked after, for every run of
-// events. Method: the values alone, with times of the test's own making.
+// Goal: which server is asked first, which is left alone and which is looked after, for every run
+// of events. Method: the values alone, with times of the test's own making.
 
 import DNSClient
 import DNSWire

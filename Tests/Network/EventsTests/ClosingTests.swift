@@ -1,6 +1,7 @@
-// Goal: a connection that has nothing more to say ends only when its peer has everything, and then soon;
-// a peer that takes nothing is reset, and nothing is waited for that will not come. Method: pairs of
-// sockets on the loopback with small buffers, whose other end reads, sends and closes on cue.
+// Goal: a connection that has nothing more to say ends only when its peer has everything, and then
+// soon; a peer that takes nothing is reset, and nothing is waited for that will not come. Method:
+// pairs of sockets on the loopback with small buffers, whose other end reads, sends and closes on
+// cue.
 
 import Endpoints
 import Events

@@ -1,6 +1,6 @@
-// Goal: a listening socket that closes while another listens on its address takes no connection with it.
-// Method: clients that connect while one of two sockets leaves; the other must get all that it did not
-// accept.
+// Goal: a listening socket that closes while another listens on its address takes no connection
+// with it. Method: clients that connect while one of two sockets leaves; the other must get all
+// that it did not accept.
 
 import Endpoints
 import Events

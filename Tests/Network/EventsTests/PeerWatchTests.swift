@@ -1,5 +1,6 @@
-// Goal: what vanishes is noticed on every connection that is to be watched, the first ones included.
-// Method: the kernel's own account of a connection that was made before anyone accepted it.
+// Goal: what vanishes is noticed on every connection that is to be watched, the first ones
+// included. Method: the kernel's own account of a connection that was made before anyone accepted
+// it.
 
 import Endpoints
 import Events
@@ -25,8 +26,8 @@ import Testing
         ]
     }
 
-    /// The limits of a connection that a socket with these has accepted; `late` ones are set when it is
-    /// made already.
+    /// The limits of a connection that a socket with these has accepted; `late` ones are set when
+    /// it is made already.
     private func accepted(_ limits: PeerLimits, late: PeerLimits? = nil) throws -> [Int32] {
         let listening = try Socket.listen(
             on: Endpoint(.loopback, 0), isShared: false, limits: limits)

@@ -1,5 +1,5 @@
-// Goal: what this machine runs out of is told from what its peers do, and what is left is shared out.
-// Method: a table of errors; limits and times as values.
+// Goal: what this machine runs out of is told from what its peers do, and what is left is shared
+// out. Method: a table of errors; limits and times as values.
 
 import Endpoints
 import Events

@@ -1,6 +1,6 @@
-// Goal: bytes that are spliced arrive as those that are written do, in order with them, and a receiver
-// that is slow gets what was kept for it. Method: two loopback connections on a loop turned by the
-// test; one's receiver reads late.
+// Goal: bytes that are spliced arrive as those that are written do, in order with them, and a
+// receiver that is slow gets what was kept for it. Method: two loopback connections on a loop
+// turned by the test; one's receiver reads late.
 
 import Endpoints
 import Events

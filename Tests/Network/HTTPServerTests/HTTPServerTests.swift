@@ -138,11 +138,13 @@ final class RawClient: Channel {
             ("GET http://o:1 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "get / - o:1 "),
             ("GET / HTTP/1.0\r\n\r\n", "get / -  "),
             (
-                "POST /p HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello",
+                "POST /p HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: "
+                    + "5\r\n\r\nhello",
                 "post /p - h hello"
             ),
             (
-                "PUT /p HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+                "PUT /p HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: "
+                    + "chunked\r\n\r\n"
                     + "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", "put /p - h hello"
             ),
         ], [false, true])

@@ -1,6 +1,6 @@
 // Goal: a response that goes on reaches its client piece by piece, costs a bounded amount of memory
-// whatever the client does, and its owner hears of the end once. Method: raw bytes over loopback sockets
-// on a loop turned by the test; clients that read, stop reading, and leave.
+// whatever the client does, and its owner hears of the end once. Method: raw bytes over loopback
+// sockets on a loop turned by the test; clients that read, stop reading, and leave.
 
 import Endpoints
 import Events

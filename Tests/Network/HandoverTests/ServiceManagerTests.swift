@@ -1,5 +1,5 @@
-// Goal: a service manager hears what sd_notify(3) says it should, on paths and abstract names. Method: a
-// socket of the test in the manager's place, made by the system calls themselves.
+// Goal: a service manager hears what sd_notify(3) says it should, on paths and abstract names.
+// Method: a socket of the test in the manager's place, made by the system calls themselves.
 
 import Glibc
 import Handover

@@ -1,5 +1,5 @@
-// Goal: a successor that serves is heard of, and one that does not leaves a reason. Method: shells in
-// the place of the new program.
+// Goal: a successor that serves is heard of, and one that does not leaves a reason. Method: shells
+// in the place of the new program.
 
 import Endpoints
 import Events
@@ -23,8 +23,8 @@ import Testing
         ) { outcome = $0 }
         while outcome == nil { loop.runOnce(waiting: true) }
         defer { withExtendedLifetime(successor) {} }
-        // One that serves outlives this process; here it is not to be left behind: a child that nobody
-        // waits for keeps the testing library from seeing the end of its own.
+        // One that serves outlives this process; here it is not to be left behind: a child that
+        // nobody waits for keeps the testing library from seeing the end of its own.
         if outcome == .serves {
             while waitpid(successor.process, nil, 0) == -1, errno == EINTR {}
         }

@@ -1,5 +1,5 @@
-// Goal: whatever churn draws, one instance that a proxy relies on is left alone, and everything that
-// goes can return. Method: two thousand steps on a model of the instances, for several seeds.
+// Goal: whatever churn draws, one instance that a proxy relies on is left alone, and everything
+// that goes can return. Method: two thousand steps on a model of the instances, for several seeds.
 
 import Demo
 import Testing

@@ -1,5 +1,5 @@
-// Goal: an independent client reads the discovery server's answers as they are meant. Method: BIND's
-// dig against a world on its own thread; skipped where dig isn't installed.
+// Goal: an independent client reads the discovery server's answers as they are meant. Method:
+// BIND's dig against a world on its own thread; skipped where dig isn't installed.
 
 import Demo
 import Endpoints
@@ -85,7 +85,8 @@ private enum Dig {
 
     static func run(_ arguments: String, at server: Endpoint) -> String {
         output(
-            "dig -r +norecurse +time=5 +tries=1 @\(server.address) -p \(server.port) \(arguments) 2>&1"
+            "dig -r +norecurse +time=5 +tries=1 @\(server.address) -p \(server.port) \(arguments) "
+                + "2>&1"
         )
     }
 

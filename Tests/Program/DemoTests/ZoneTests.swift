@@ -1,5 +1,5 @@
-// Goal: the zone says yes, no and not mine as RFC 1034 has it, through every change. Method: queries
-// as values, no socket.
+// Goal: the zone says yes, no and not mine as RFC 1034 has it, through every change. Method:
+// queries as values, no socket.
 
 import DNSWire
 import Demo

@@ -1,5 +1,5 @@
-// Goal: `fairlead top` draws what /stats says, within the window, and nothing that a terminal would obey.
-// Method: documents written by hand.
+// Goal: `fairlead top` draws what /stats says, within the window, and nothing that a terminal would
+// obey. Method: documents written by hand.
 
 import Testing
 

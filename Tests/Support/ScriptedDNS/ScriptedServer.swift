@@ -1,5 +1,5 @@
-// A DNS server that lies as the test tells it: what it sends back, over UDP and TCP, is a closure of
-// the query.
+// A DNS server that lies as the test tells it: what it sends back, over UDP and TCP, is a closure
+// of the query.
 
 package import DNSClient
 package import DNSWire
@@ -40,7 +40,8 @@ package final class ScriptedServer {
     private var tcp: TCPSide?
 
     /// Listens on `loop`, on `endpoint` or a free port of 127.0.0.1. `udp` gives the datagrams that
-    /// follow a query; `tcp` what is done with one that came over TCP, where nobody listens without it.
+    /// follow a query; `tcp` what is done with one that came over TCP, where nobody listens without
+    /// it.
     package init(
         on loop: EventLoop, at place: Endpoint? = nil,
         udp answer: @escaping (Message) -> [[UInt8]] = { _ in [] },
@@ -73,8 +74,8 @@ package final class ScriptedServer {
         }
     }
 
-    /// A UDP and a TCP socket on one port. The kernel chooses it for UDP; TCP may have it in use, so
-    /// that another one is asked for.
+    /// A UDP and a TCP socket on one port. The kernel chooses it for UDP; TCP may have it in use,
+    /// so that another one is asked for.
     private static func bothSockets() throws(Errno) -> (Descriptor, Descriptor) {
         var triesLeft = 100
         while true {
@@ -238,8 +239,8 @@ extension Message {
 }
 
 extension Message {
-    /// This message with the name of its question in lower case, as a server sends it back that does
-    /// not keep the case of letters.
+    /// This message with the name of its question in lower case, as a server sends it back that
+    /// does not keep the case of letters.
     package var lowercased: Message {
         var message = self
         message.question?.name = question?.name.lowercased ?? .root

@@ -4,7 +4,8 @@
 package protocol BlockingReader: AnyObject {
     /// Received, and not yet asked for.
     var buffered: [UInt8] { get set }
-    /// What has arrived, those buffered first, at least one byte; empty when the other side has ended.
+    /// What has arrived, those buffered first, at least one byte; empty when the other side has
+    /// ended.
     func receive() throws -> [UInt8]
 }
 

@@ -1,5 +1,5 @@
-// The stand-in's sockets: connections that hold a request back until what it asks for has changed or
-// its wait is over.
+// The stand-in's sockets: connections that hold a request back until what it asks for has changed
+// or its wait is over.
 
 internal import Events
 internal import HTTP1

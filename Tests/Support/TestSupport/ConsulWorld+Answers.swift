@@ -1,6 +1,6 @@
 // What the stand-in answers to a request, as Consul does: statuses, indexes, documents. It heeds
-// `passing`, `tag`, `dc`, `recurse`, `index` and `wait`, and takes no notice of `filter`, `near` and
-// `node-meta`.
+// `passing`, `tag`, `dc`, `recurse`, `index` and `wait`, and takes no notice of `filter`, `near`
+// and `node-meta`.
 
 internal import FoundationEssentials
 internal import HTTP1

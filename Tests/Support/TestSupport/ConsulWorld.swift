@@ -1,5 +1,5 @@
-// ConsulWorld: what a stand-in for a Consul agent knows, and how it changes: one raft index for all,
-// a catalogue with checks, keys with tombstones. Named as Consul's API names it.
+// ConsulWorld: what a stand-in for a Consul agent knows, and how it changes: one raft index for
+// all, a catalogue with checks, keys with tombstones. Named as Consul's API names it.
 
 /// The state behind a `ConsulStandIn`. Value type.
 package struct ConsulWorld: Sendable {

@@ -1,4 +1,5 @@
-// Load: clients that ask one after another for as long as a test goes on, each on a thread of its own.
+// Load: clients that ask one after another for as long as a test goes on, each on a thread of its
+// own.
 
 internal import Locking
 internal import Synchronization

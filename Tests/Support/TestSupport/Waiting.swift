@@ -1,5 +1,5 @@
-// Waiting. Nothing asserts how long something took: a wait is for an event, and the limit only keeps
-// what is broken from hanging the suite.
+// Waiting. Nothing asserts how long something took: a wait is for an event, and the limit only
+// keeps what is broken from hanging the suite.
 
 internal import Glibc
 internal import Synchronization

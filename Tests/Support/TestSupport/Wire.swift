@@ -44,7 +44,8 @@ package final class Wire: BlockingReader {
 
     private func becomeBlocking() {
         _ = fcntl(descriptor.number, F_SETFL, 0)
-        // A timeval, which is two of them; its own name belongs to whichever C module was read first.
+        // A timeval, which is two of them; its own name belongs to whichever C module was read
+        // first.
         var limit = [30, 0]
         let size = socklen_t(2 * MemoryLayout<Int>.stride)
         unsafe _ = setsockopt(descriptor.number, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
@@ -77,10 +78,11 @@ package final class Wire: BlockingReader {
         descriptor.shutdownWriting()
     }
 
-    /// Makes this end's host vanish: its kernel drops what comes in, unseen and unacknowledged, and this
-    /// end must send nothing more.
+    /// Makes this end's host vanish: its kernel drops what comes in, unseen and unacknowledged, and
+    /// this end must send nothing more.
     package func vanish() {
-        // A filter of one instruction: keep 0 bytes (sock_filter: code 6, BPF_RET | BPF_K, and k 0).
+        // A filter of one instruction: keep 0 bytes (sock_filter: code 6, BPF_RET | BPF_K, and k
+        // 0).
         var instruction: UInt64 = 6
         // The kernel copies the program during the call; sock_fprog is a length and a pointer.
         unsafe withUnsafeMutablePointer(to: &instruction) { instruction in

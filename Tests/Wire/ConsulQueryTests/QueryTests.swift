@@ -1,5 +1,5 @@
-// Goal: what an operator writes is read as meant or refused in words, and goes out as Consul reads it.
-// Method: tables of texts, each read, printed and read again.
+// Goal: what an operator writes is read as meant or refused in words, and goes out as Consul reads
+// it. Method: tables of texts, each read, printed and read again.
 
 import ConsulQuery
 import Testing

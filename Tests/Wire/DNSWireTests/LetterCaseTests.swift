@@ -1,5 +1,5 @@
-// Goal: random case hides bits in a name and changes nothing else of it. Method: a seeded generator;
-// names with every kind of octet.
+// Goal: random case hides bits in a name and changes nothing else of it. Method: a seeded
+// generator; names with every kind of octet.
 
 import DNSWire
 import TestSupport

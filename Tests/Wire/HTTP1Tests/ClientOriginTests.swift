@@ -1,4 +1,5 @@
-// Goal: what a proxy before this one says of its client is understood in the forms that proxies write.
+// Goal: what a proxy before this one says of its client is understood in the forms that proxies
+// write.
 
 import Testing
 

@@ -1,5 +1,5 @@
-// Goal: an operator's changes of path and fields come out as said, and nothing else changes. Method:
-// heads written with and without them.
+// Goal: an operator's changes of path and fields come out as said, and nothing else changes.
+// Method: heads written with and without them.
 
 import HTTP1
 import Testing
@@ -48,10 +48,12 @@ import Testing
         edits.add("X-Many", "b")
         edits.set("Host", "inner.test")
         let text =
-            "GET / HTTP/1.1\r\nHost: a.test\r\nx-secret: s\r\nA: b\r\nX-ONE: 0\r\nx-one: 9\r\nX-Many: a\r\nX-SECRET: t\r\n\r\n"
+            "GET / HTTP/1.1\r\nHost: a.test\r\nx-secret: s\r\nA: b\r\nX-ONE: 0\r\nx-one: "
+            + "9\r\nX-Many: a\r\nX-SECRET: t\r\n\r\n"
         #expect(
             try written(text, nil, edits)
-                == "GET / HTTP/1.1\r\nHost: inner.test\r\nA: b\r\nX-Many: a\r\nX-One: 1\r\nX-Many: b\r\n\r\n"
+                == "GET / HTTP/1.1\r\nHost: inner.test\r\nA: b\r\nX-Many: a\r\nX-One: "
+                + "1\r\nX-Many: b\r\n\r\n"
         )
     }
 
@@ -61,7 +63,8 @@ import Testing
         edits.remove("my_field")
         edits.set("X-Tenant", "acme")
         let text =
-            "GET / HTTP/1.1\r\nHost: a\r\nX_Tenant: evil\r\nMy-Field: 1\r\nMY_FIELD: 2\r\nXTenant: 3\r\n\r\n"
+            "GET / HTTP/1.1\r\nHost: a\r\nX_Tenant: evil\r\nMy-Field: 1\r\nMY_FIELD: "
+            + "2\r\nXTenant: 3\r\n\r\n"
         #expect(
             try written(text, nil, edits)
                 == "GET / HTTP/1.1\r\nHost: a\r\nXTenant: 3\r\nX-Tenant: acme\r\n\r\n")

@@ -129,7 +129,8 @@ import Testing
                 + "Content-Length: 0\r\n\r\n")
         #expect(
             returned("HTTP/1.1 426 U\r\nUpgrade :a\r\nContent-Length: 0\r\n\r\n")
-                == "HTTP/1.1 426 U\r\nContent-Length: 0\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n"
+                == "HTTP/1.1 426 U\r\nContent-Length: 0\r\nConnection: upgrade\r\nUpgrade: "
+                + "a\r\n\r\n"
         )
     }
 

@@ -1,5 +1,5 @@
-// AdminJSON+Discovery: what /discovery says: each source's last answer, what follows from it, and who
-// is asked.
+// AdminJSON+Discovery: what /discovery says: each source's last answer, what follows from it, and
+// who is asked.
 
 internal import Backends
 

@@ -2,8 +2,8 @@
 
 internal import Wording
 
-/// How long ago or for how long, in whole seconds and by the rule of `Duration.spoken`: `12 s`, `2 min
-/// 30 s`, `5 h 10 min`.
+/// How long ago or for how long, in whole seconds and by the rule of `Duration.spoken`: `12 s`, `2
+/// min 30 s`, `5 h 10 min`.
 package struct AgeText: CustomStringConvertible {
     /// The text.
     package let description: String

@@ -1,8 +1,9 @@
-// MetricsText: a snapshot as Prometheus' text format 0.0.4 or as OpenMetrics 1.0. Both want all series of
-// a family together, so this goes family by family over the services, not the other way round.
+// MetricsText: a snapshot as Prometheus' text format 0.0.4 or as OpenMetrics 1.0. Both want all
+// series of a family together, so this goes family by family over the services, not the other way
+// round.
 //
-// With thousands of backends nearly all lines are theirs, so theirs are put together of bytes that were
-// made once: a name, a backend's labels, a number. Nothing is allocated for a line.
+// With thousands of backends nearly all lines are theirs, so theirs are put together of bytes that
+// were made once: a name, a backend's labels, a number. Nothing is allocated for a line.
 
 internal import Backends
 internal import Stats

@@ -1,8 +1,10 @@
-// StatsDText: the metrics as StatsD's lines, for who collects by being told: `name:value|kind`, with tags as
-// DogStatsD has them (`|#service:web`) or with their values in the name, as the first StatsD had it.
+// StatsDText: the metrics as StatsD's lines, for who collects by being told: `name:value|kind`,
+// with tags as DogStatsD has them (`|#service:web`) or with their values in the name, as the first
+// StatsD had it.
 //
-// It is made of the text of `/metrics`, so that both always say the same. Counters become what was added
-// since the last time; of histograms, sum and count alone, since buckets are the collector's business.
+// It is made of the text of `/metrics`, so that both always say the same. Counters become what was
+// added since the last time; of histograms, sum and count alone, since buckets are the collector's
+// business.
 
 /// Turns figures into datagrams, time after time. Control thread only.
 package struct StatsDText {
@@ -25,8 +27,8 @@ package struct StatsDText {
         self.tags = tags
     }
 
-    /// The datagrams that tell `snapshot`. What counters came to before the first call is not told: it
-    /// was another's to tell, or nobody's.
+    /// The datagrams that tell `snapshot`. What counters came to before the first call is not told:
+    /// it was another's to tell, or nobody's.
     package mutating func datagrams(of snapshot: AdminSnapshot) -> [[UInt8]] {
         var options = MetricsText.Options()
         options.backendsMax = 1000

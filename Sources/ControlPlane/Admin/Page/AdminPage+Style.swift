@@ -1,5 +1,5 @@
-// The page's style: one column of cards on a phone, tables from 60 em on. Explicit roles in the markup
-// keep the tables' meaning for screen readers when CSS takes their display away.
+// The page's style: one column of cards on a phone, tables from 60 em on. Explicit roles in the
+// markup keep the tables' meaning for screen readers when CSS takes their display away.
 
 extension AdminPage {
     static let style = #"""

@@ -1,6 +1,6 @@
-// AdminAccess: who may ask what of the admin port. Five questions, in this order: is the name one of
-// ours (DNS rebinding), did a proxy pass the request on, does the token fit, does the request come from
-// another site's page, and may anything be changed at all.
+// AdminAccess: who may ask what of the admin port. Five questions, in this order: is the name one
+// of ours (DNS rebinding), did a proxy pass the request on, does the token fit, does the request
+// come from another site's page, and may anything be changed at all.
 
 internal import Endpoints
 internal import HTTP1
@@ -45,9 +45,9 @@ package struct AdminAccess: Sendable {
                 + "admin.hosts")
     }
 
-    /// - Throws: when a proxy has passed the request on. Whoever asks it from outside looks like this
-    ///   machine to a port on loopback; and the proxy may be this process, to which somebody named its
-    ///   own admin port as a backend.
+    /// - Throws: when a proxy has passed the request on. Whoever asks it from outside looks like
+    ///   this machine to a port on loopback; and the proxy may be this process, to which somebody
+    ///   named its own admin port as a backend.
     func checkProxy(_ request: HTTPServerRequest) throws(AdminProblem) {
         guard !isBehindProxy else { return }
         let isPassedOn = request.hasField {
@@ -72,7 +72,8 @@ package struct AdminAccess: Sendable {
 
     /// - Throws: when a change comes from a page of another site, or none is allowed.
     func checkChange(_ request: HTTPServerRequest) throws(AdminProblem) {
-        // Browsers tell it of every request, and no page can change it; nobody else sends the field.
+        // Browsers tell it of every request, and no page can change it; nobody else sends the
+        // field.
         let isForeign = request.field("sec-fetch-site").map {
             !["same-origin", "none"].contains($0.lowercased())
         }

@@ -64,8 +64,8 @@ package struct AdminControls {
     package var entries: (UInt64) -> [AdminSnapshot.JournalEntry] = { _ in [] }
     /// The number that the journal's next entry will have.
     package var journalEnd: () -> UInt64 = { 0 }
-    /// Does something to a backend, in the name of who asked from that address; with `isForced` also
-    /// what leaves a service without a backend.
+    /// Does something to a backend, in the name of who asked from that address; with `isForced`
+    /// also what leaves a service without a backend.
     package var change: (BackendKey, AdminChange, _ isForced: Bool, IPAddress) -> AdminOutcome
     /// Reads the configuration again.
     package var reload: (IPAddress) -> AdminReload

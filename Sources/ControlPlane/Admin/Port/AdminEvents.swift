@@ -1,10 +1,11 @@
-// AdminEvents: `/events`: what happens, as it happens. Who accepts `text/event-stream` gets a stream of
-// the journal and, once a second, of the figures; who does not gets the entries that there are, or waits
-// for the next one. Everybody gets the same bytes, made once, and only while somebody listens.
+// AdminEvents: `/events`: what happens, as it happens. Who accepts `text/event-stream` gets a
+// stream of the journal and, once a second, of the figures; who does not gets the entries that
+// there are, or waits for the next one. Everybody gets the same bytes, made once, and only while
+// somebody listens.
 //
 // What is bounded: streams and waits together (`listenersMax`), what one of them may leave unread
-// (HTTPServerOptions), and the share of the control thread that figures may take: when they are dear,
-// as with thousands of backends, they come less often.
+// (HTTPServerOptions), and the share of the control thread that figures may take: when they are
+// dear, as with thousands of backends, they come less often.
 
 internal import Events
 internal import HTTP1
@@ -89,8 +90,8 @@ final class AdminEvents {
         }
     }
 
-    /// The first entry that a client has not, which has seen all up to `last`. A number that there never
-    /// was is that of another process: all entries are new then.
+    /// The first entry that a client has not, which has seen all up to `last`. A number that there
+    /// never was is that of another process: all entries are new then.
     private func next(after last: UInt64?) -> UInt64 {
         guard let last, last < controls.journalEnd() else { return 0 }
         return last + 1

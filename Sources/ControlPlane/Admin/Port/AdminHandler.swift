@@ -1,5 +1,5 @@
-// AdminHandler: the admin port's answers. Each is made anew from one snapshot and never cached; what
-// changes something goes to the controls, in the name of the address that asked.
+// AdminHandler: the admin port's answers. Each is made anew from one snapshot and never cached;
+// what changes something goes to the controls, in the name of the address that asked.
 
 internal import Endpoints
 package import Events
@@ -26,8 +26,8 @@ package final class AdminHandler {
     /// Tells those who listen what is new in the journal.
     package func journalChanged() { events.journalChanged() }
 
-    /// The bounds of the server that this answers for. They are such that whoever floods the port, or
-    /// reads slowly, takes some connections of it and nothing else.
+    /// The bounds of the server that this answers for. They are such that whoever floods the port,
+    /// or reads slowly, takes some connections of it and nothing else.
     package static var serverOptions: HTTPServerOptions {
         var options = HTTPServerOptions()
         options.connectionsMax = 64
@@ -205,8 +205,8 @@ package final class AdminHandler {
         return isReady ? Self.text(200, "ready\n" + told) : Self.text(503, "not ready\n" + told)
     }
 
-    /// Load balancers in front ask for readiness often. A verdict holds for twenty times as long as it
-    /// took to reach, which is no time at all but with thousands of backends.
+    /// Load balancers in front ask for readiness often. A verdict holds for twenty times as long as
+    /// it took to reach, which is no time at all but with thousands of backends.
     private func currentVerdict() -> AdminVerdict {
         let start = ContinuousClock.now
         if let known, known.until > start { return known.verdict }

@@ -87,8 +87,8 @@ enum AdminPath: Equatable {
         }
     }
 
-    /// Whether it can be seen without a token: what load balancers ask, and the page, which asks for
-    /// the token and tells nothing by itself.
+    /// Whether it can be seen without a token: what load balancers ask, and the page, which asks
+    /// for the token and tells nothing by itself.
     var isPublic: Bool {
         switch self {
         case .page, .live, .ready: true

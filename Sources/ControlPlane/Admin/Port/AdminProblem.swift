@@ -1,5 +1,5 @@
-// AdminProblem: why a request was not done, as `{"error": …, "expected": …}`: what is wrong, and what
-// to do instead, each as a sentence for whoever typed the request.
+// AdminProblem: why a request was not done, as `{"error": …, "expected": …}`: what is wrong, and
+// what to do instead, each as a sentence for whoever typed the request.
 
 internal import HTTPServer
 

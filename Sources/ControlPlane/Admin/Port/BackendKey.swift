@@ -1,5 +1,5 @@
-// BackendKey: a backend's name in a path: `web@10.0.0.1:8080`. Made of what an operator knows, so that
-// it can be typed; the same for every life of an endpoint, and in every Fairlead.
+// BackendKey: a backend's name in a path: `web@10.0.0.1:8080`. Made of what an operator knows, so
+// that it can be typed; the same for every life of an endpoint, and in every Fairlead.
 
 package import Endpoints
 
@@ -16,8 +16,8 @@ package struct BackendKey: Hashable, Sendable, CustomStringConvertible {
         self.endpoint = endpoint
     }
 
-    /// Reads `SERVICE@ADDRESS:PORT`; nil for anything else. A service's name may have an `@` in it, an
-    /// endpoint has none.
+    /// Reads `SERVICE@ADDRESS:PORT`; nil for anything else. A service's name may have an `@` in it,
+    /// an endpoint has none.
     package init?(_ text: String) {
         guard let at = text.lastIndex(of: "@"), at != text.startIndex,
             let endpoint = Endpoint(text[text.index(after: at)...])

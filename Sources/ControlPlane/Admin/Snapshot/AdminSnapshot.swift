@@ -15,8 +15,8 @@ package struct AdminSnapshot: Sendable {
     package var takenAt: Double
     /// The program's version, such as `0.1.0`.
     package var version: String
-    /// When the process started, by the wall clock of that moment: the same in every snapshot, so that
-    /// it tells one process from another.
+    /// When the process started, by the wall clock of that moment: the same in every snapshot, so
+    /// that it tells one process from another.
     package var startedAt: Double
     /// For how long it has run, whatever was done to the wall clock since.
     package var uptimeSeconds: Double
@@ -30,7 +30,8 @@ package struct AdminSnapshot: Sendable {
     package var services: [Service] = []
     /// The newest first.
     package var journal: [JournalEntry] = []
-    /// Messages of the resolver by what became of them: `sent_udp`, `received`, `malformed` and so on.
+    /// Messages of the resolver by what became of them: `sent_udp`, `received`, `malformed` and so
+    /// on.
     package var dnsMessages: [String: Int] = [:]
     /// What the running configuration follows; nil when that is nothing.
     package var following: Following?
@@ -45,7 +46,8 @@ package struct AdminSnapshot: Sendable {
     package var lateChecks = 0
     /// How long those waited in all.
     package var checkLatenessSeconds = 0.0
-    /// Lines of the access log by what became of them: `written`, `dropped`, `lost`; empty without one.
+    /// Lines of the access log by what became of them: `written`, `dropped`, `lost`; empty without
+    /// one.
     package var accessLogLines: [String: Int] = [:]
     /// What the kernel says about the process; nil when it could not be read.
     package var process: ProcessFigures?
@@ -103,7 +105,8 @@ package struct AdminSnapshot: Sendable {
         package var services: [String]
         /// What the workers have counted for it; zeros until filled in.
         package var totals = ListenerTotals()
-        /// Its connections that are closed at once, since it has as many as it may; nil for few or none.
+        /// Its connections that are closed at once, since it has as many as it may; nil for few or
+        /// none.
         package var refusals: Trouble?
         /// Its requests that no route is for; nil for few or none.
         package var unrouted: Trouble?
@@ -234,8 +237,8 @@ package struct AdminSnapshot: Sendable {
         /// not occur may be left out or be 0.
         package var answers: [String: Int] = [:]
 
-        /// What is odd about its answers, a clause each: entries that are left out, answers that never
-        /// are whole.
+        /// What is odd about its answers, a clause each: entries that are left out, answers that
+        /// never are whole.
         package var findings: [String] = []
         /// How many entries of the last good answer are left out.
         package var leftOutCount = 0
@@ -318,7 +321,8 @@ package struct AdminSnapshot: Sendable {
         package var address: String
         /// Whether it is asked as usual; otherwise it failed so often that others go first.
         package var isWell: Bool
-        /// How it fares, as a phrase: `answers within 0.4 ms`, `no answer in time, 12 times in a row`.
+        /// How it fares, as a phrase: `answers within 0.4 ms`, `no answer in time, 12 times in a
+        /// row`.
         package var sentence: String
         /// Answers and failures by what they were: `good`, `nxdomain`, `timeout` and so on.
         package var answers: [String: Int] = [:]

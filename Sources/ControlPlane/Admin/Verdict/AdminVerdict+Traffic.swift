@@ -1,6 +1,6 @@
-// AdminVerdict+Traffic: what live requests say, in words. States of backends tell what should be; this is
-// what clients feel. It never keeps the process from being ready: what stands in front would take its
-// requests to another Fairlead, which has the same backends.
+// AdminVerdict+Traffic: what live requests say, in words. States of backends tell what should be;
+// this is what clients feel. It never keeps the process from being ready: what stands in front
+// would take its requests to another Fairlead, which has the same backends.
 
 internal import Stats
 internal import WallClock

@@ -49,9 +49,10 @@ package struct AdminVerdict: Sendable, Equatable {
     /// The worst level of any problem.
     package var level: Level { problems.map(\.level).max() ?? .good }
 
-    /// Whether load balancers in front should send requests here: not draining, and at least one service
-    /// of a listener is served. While some are not, requests to those fare no better elsewhere, since all
-    /// Fairleads have the same backends; leaving this one would end the others' as well.
+    /// Whether load balancers in front should send requests here: not draining, and at least one
+    /// service of a listener is served. While some are not, requests to those fare no better
+    /// elsewhere, since all Fairleads have the same backends; leaving this one would end the
+    /// others' as well.
     package var isReady: Bool { !problems.contains(where: \.blocksReadiness) }
 
     /// Whether it is ready, and every service of a listener is served.
@@ -113,8 +114,9 @@ package struct AdminVerdict: Sendable, Equatable {
 
     // MARK: - Readiness
 
-    /// For how long after its start a process waits for each of its services to be known, one way or the
-    /// other, before it takes on requests for those that are: a lookup of three tries and first checks.
+    /// For how long after its start a process waits for each of its services to be known, one way
+    /// or the other, before it takes on requests for those that are: a lookup of three tries and
+    /// first checks.
     static let startSeconds = 10.0
 
     /// Whether a service of a listener is served, and in the first seconds of the process, whether
@@ -128,8 +130,9 @@ package struct AdminVerdict: Sendable, Equatable {
         return services.isEmpty || services.contains(where: isServed)
     }
 
-    /// Whether requests get to a backend: to one that is up, or, while none is, to those that only checks
-    /// or the registry speak against. As soon as live requests fail at these too they are refused.
+    /// Whether requests get to a backend: to one that is up, or, while none is, to those that only
+    /// checks or the registry speak against. As soon as live requests fail at these too they are
+    /// refused.
     private static func isServed(_ service: AdminSnapshot.Service) -> Bool {
         if let emergency = service.emergency {
             return !emergency.isRefusing && service.rotationCount > 0
@@ -171,7 +174,8 @@ package struct AdminVerdict: Sendable, Equatable {
                     level: .warning,
                     text: "\(service.name): no backend has been up for "
                         + "\(AgeText(snapshot.takenAt - emergency.since)); requests go to "
-                        + "\(service.rotationCount) of \(service.backends.count) that only checks or "
+                        + "\(service.rotationCount) of \(service.backends.count) that only checks "
+                        + "or "
                         + "the registry speak against.", blocksReadiness: false))
         } else if !isServed(service) {
             let places = listeners.map { "\($0.endpoint)" }.joined(separator: ", ")

@@ -1,11 +1,11 @@
 // FailureShare: whether so many of some events fail that somebody should look, second by second.
 //
 // It looks at the last 10 s where that is enough to go by, else further back, 60 s at most. Half is
-// `half`, a twentieth is `some`. Either begins above its share and ends well below it, so that a share
-// about the bound does not come and go; and single failures, or a few events, say nothing.
+// `half`, a twentieth is `some`. Either begins above its share and ends well below it, so that a
+// share about the bound does not come and go; and single failures, or a few events, say nothing.
 
-/// The events of the last minute and those that failed, with what follows from it. Value type; seconds
-/// are counted by the owner, from any begin.
+/// The events of the last minute and those that failed, with what follows from it. Value type;
+/// seconds are counted by the owner, from any begin.
 package struct FailureShare: Sendable {
     /// How bad it is.
     package enum Level: Sendable {
@@ -62,8 +62,8 @@ package struct FailureShare: Sendable {
     /// Nothing has happened.
     package init() {}
 
-    /// Takes what ended within the second that is over by `second`, and how much of it failed; call it
-    /// once for each second, or once for several. Costs next to nothing while nothing happens.
+    /// Takes what ended within the second that is over by `second`, and how much of it failed; call
+    /// it once for each second, or once for several. Costs next to nothing while nothing happens.
     package mutating func note(second: Int, ended: Int, failed: Int) {
         if slots.isEmpty {
             guard ended > 0 else { return }
@@ -128,8 +128,8 @@ package struct FailureShare: Sendable {
         return Reading(level: .some, since: 0, seconds: seconds, ended: ended, failed: failed)
     }
 
-    /// The first of the last seconds in which at least half of what makes `level` failed; what is before
-    /// it, or seconds without events, belongs to no trouble.
+    /// The first of the last seconds in which at least half of what makes `level` failed; what is
+    /// before it, or seconds without events, belongs to no trouble.
     private func begin(_ level: Level) -> Int {
         var begin = second
         for back in 0..<min(Self.secondsMax, second + 1) {

@@ -1,5 +1,5 @@
-// TrafficHistory: the requests and the errors of each service, second by second, over the last minutes:
-// whoever opens the page wants to see what happened before, not only from then on.
+// TrafficHistory: the requests and the errors of each service, second by second, over the last
+// minutes: whoever opens the page wants to see what happened before, not only from then on.
 
 package import Stats
 

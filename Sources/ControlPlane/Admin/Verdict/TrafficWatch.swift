@@ -1,6 +1,6 @@
-// TrafficWatch: whether the requests of services and listeners fail now, from the workers' counters, once
-// a second. The verdict is built on it: counters since the start tell what was, states of backends what
-// should be, and neither says that every answer is a 500.
+// TrafficWatch: whether the requests of services and listeners fail now, from the workers'
+// counters, once a second. The verdict is built on it: counters since the start tell what was,
+// states of backends what should be, and neither says that every answer is a 500.
 
 package import Stats
 
@@ -57,9 +57,9 @@ package struct TrafficWatch {
     /// Nothing seen yet.
     package init() {}
 
-    /// Takes what services and listeners, by their numbers, came to so far; call it once a second. What
-    /// is not among them is forgotten. What is seen for the first time is judged by what comes from now
-    /// on. Returns whether there is now, or was until now, anything wrong.
+    /// Takes what services and listeners, by their numbers, came to so far; call it once a second.
+    /// What is not among them is forgotten. What is seen for the first time is judged by what comes
+    /// from now on. Returns whether there is now, or was until now, anything wrong.
     package mutating func note(
         now: ContinuousClock.Instant, services: [(number: Int, figures: TrafficFigures)],
         listeners: [(number: Int, figures: ListenerFigures)]

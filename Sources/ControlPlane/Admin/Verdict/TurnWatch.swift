@@ -1,5 +1,5 @@
-// TurnWatch: since when a backend of a rotation has got no request, and how many others got meanwhile, from
-// the workers' counters, once a second: nothing is counted for it.
+// TurnWatch: since when a backend of a rotation has got no request, and how many others got
+// meanwhile, from the workers' counters, once a second: nothing is counted for it.
 
 /// When backends had their last turns. Control thread only.
 package struct TurnWatch {
@@ -49,8 +49,8 @@ package struct TurnWatch {
     /// Nothing seen yet.
     package init() {}
 
-    /// Takes what the backends of each service's rotation came to so far; call it once a second. What is
-    /// not among them is forgotten.
+    /// Takes what the backends of each service's rotation came to so far; call it once a second.
+    /// What is not among them is forgotten.
     /// - Complexity: O(number of backends).
     package mutating func note(
         now: ContinuousClock.Instant, _ all: [(service: Int, backends: [Figures])]
@@ -83,8 +83,8 @@ package struct TurnWatch {
         }
     }
 
-    /// How long a backend of a service, both by their numbers, has waited for its turn; nil for one that is
-    /// not in the rotation, or was not yet seen in it.
+    /// How long a backend of a service, both by their numbers, has waited for its turn; nil for one
+    /// that is not in the rotation, or was not yet seen in it.
     package func wait(of backend: UInt32, ofService number: Int) -> Wait? {
         guard let service = services[number], let watched = service.backends[backend] else {
             return nil

@@ -1,5 +1,5 @@
-// WithoutTurn: why a backend that could get requests gets none. It is worked out when somebody looks, from
-// the roster, the workers' counters and the watch of turns (TurnWatch).
+// WithoutTurn: why a backend that could get requests gets none. It is worked out when somebody
+// looks, from the roster, the workers' counters and the watch of turns (TurnWatch).
 
 internal import Backends
 internal import Stats
@@ -98,8 +98,8 @@ package struct WithoutTurn: Sendable, Equatable {
     /// With fewer turns that should have come, chance explains that none did.
     private static let dueMin = 3.0
 
-    /// Why `backend` has had no turn, at `now`, in seconds since 1970; nil when it has had one of late, or
-    /// its state says all there is to say.
+    /// Why `backend` has had no turn, at `now`, in seconds since 1970; nil when it has had one of
+    /// late, or its state says all there is to say.
     package init?(_ backend: AdminSnapshot.Backend, _ facts: Facts, at now: Double) {
         let totals = backend.totals
         since = facts.wait?.since ?? backend.since

@@ -17,8 +17,8 @@ package struct LoadedConfiguration: Sendable {
     package let serviceDefaults: Service
 }
 
-/// The addresses of a name to listen on, at least one; or why there is none, as a sentence part. May
-/// block.
+/// The addresses of a name to listen on, at least one; or why there is none, as a sentence part.
+/// May block.
 package typealias HostLookup = (String) -> Result<[IPAddress], NoSuchHost>
 
 /// Why a name can't be listened on.
@@ -39,14 +39,16 @@ package enum ConfigurationLoader {
     /// environment and flags must do. `processorCount` is what `workers: auto` means.
     ///
     /// `--listen` with `--service` or `--backend`, or the variables of the same names, make one
-    /// listener and one service beside those of the file, and `additions` more: nothing of the file goes away unsaid. A
-    /// source by flag replaces one by environment. Options of services and listeners set by
-    /// environment are defaults (`defaults.…`), so what one service says for itself still wins.
+    /// listener and one service beside those of the file, and `additions` more: nothing of the file
+    /// goes away unsaid. A source by flag replaces one by environment. Options of services and
+    /// listeners set by environment are defaults (`defaults.…`), so what one service says for
+    /// itself still wins.
     ///
-    /// Names to listen on are looked up by `findHost`, which may block, or says why there is no such
-    /// address of this machine; only `localhost` is known without it.
+    /// Names to listen on are looked up by `findHost`, which may block, or says why there is no
+    /// such address of this machine; only `localhost` is known without it.
     ///
-    /// Without `needsListener` a configuration that listens nowhere is as good: to look something up.
+    /// Without `needsListener` a configuration that listens nowhere is as good: to look something
+    /// up.
     /// - Throws: everything that is wrong.
     package static func load(
         file: NamedText? = nil, environment: [String: String] = [:],
@@ -85,7 +87,8 @@ struct Loading {
     var needsListener = true
     /// Whether anything asks for a listener, well or badly.
     var hasListeners = false
-    /// Whether services are written in a way that can't be read, so that none can be said to be missing.
+    /// Whether services are written in a way that can't be read, so that none can be said to be
+    /// missing.
     var hasUnreadServices = false
     /// False when the file's structure is unknown, so that nothing can be said to be missing.
     var isComplete = true

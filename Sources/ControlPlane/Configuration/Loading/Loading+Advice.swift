@@ -1,5 +1,5 @@
-// What is legal, and likely to hurt: warnings of what an operator would be sorry for, each with what to do
-// instead. Nothing here refuses anything, and the defaults get no warning.
+// What is legal, and likely to hurt: warnings of what an operator would be sorry for, each with
+// what to do instead. Nothing here refuses anything, and the defaults get no warning.
 
 internal import Documents
 internal import Endpoints
@@ -13,7 +13,8 @@ extension Loading {
         for listener in listeners { adviseOnListener(listener) }
     }
 
-    /// Warns where the first of `keys` was given, for a service or listener its own before defaults.
+    /// Warns where the first of `keys` was given, for a service or listener its own before
+    /// defaults.
     private mutating func warn(_ text: String, _ own: [String: Origin], _ keys: String...) {
         // A default that nobody chose is no mistake of anybody.
         let origin =
@@ -43,7 +44,8 @@ extension Loading {
         }
         if process.dns.mixCase == .off {
             warn(
-                "found off: an answer is easier to forge; leave it on, an answer in another case is "
+                "found off: an answer is easier to forge; leave it on, an answer in another case "
+                    + "is "
                     + "asked for again over TCP", given, "dns.mix-case")
         }
     }
@@ -77,7 +79,8 @@ extension Loading {
         }
         if value.retry.budgetPercent > 50 {
             warn(
-                "found \(value.retry.budgetPercent)%: retries add as much load as that when backends "
+                "found \(value.retry.budgetPercent)%: retries add as much load as that when "
+                    + "backends "
                     + "are failing for too much of it; use 20%", own, "retry.budget")
         }
         if value.timeouts.connect > .seconds(5) {
@@ -104,7 +107,8 @@ extension Loading {
         ] {
             guard let limit, limit < workers else { continue }
             warn(
-                "found \(limit) with \(workers) workers, which have 1 each at least: in effect it is "
+                "found \(limit) with \(workers) workers, which have 1 each at least: in effect it "
+                    + "is "
                     + "\(workers); use fewer workers or a larger limit", own, key)
         }
     }
@@ -137,24 +141,28 @@ extension Loading {
                 isBlind
                     ? "found off, and eject.failures, silence and error-rate are off as well: a "
                         + "backend that hangs or fails keeps its share; switch one of them on"
-                    : "found off: only requests that fail show that a backend does; a TCP check costs "
+                    : "found off: only requests that fail show that a backend does; a TCP check "
+                        + "costs "
                         + "next to nothing", own, "check.type")
         } else if isBlind {
             warn(
-                "found off, as error-rate is: a backend whose answers fail keeps its share as long as "
+                "found off, as error-rate is: a backend whose answers fail keeps its share as "
+                    + "long as "
                     + "its checks pass; leave failures and silence at their defaults",
                 own, "eject.failures", "eject.silence")
         }
         let notice = value.check.interval * value.check.fall
         if value.check.kind != .off, notice > .seconds(60) {
             warn(
-                "found \(Units.write(value.check.interval)) and fall \(value.check.fall): a backend "
+                "found \(Units.write(value.check.interval)) and fall \(value.check.fall): a "
+                    + "backend "
                     + "that hangs without traffic is noticed after \(Units.write(notice)); use a "
                     + "shorter interval", own, "check.interval", "check.fall")
         }
         if eject.shareMax == 100 {
             warn(
-                "found 100%: traffic that fails everywhere, as at a broken database, ejects all but "
+                "found 100%: traffic that fails everywhere, as at a broken database, ejects all "
+                    + "but "
                     + "one; use 50%", own, "eject.share-max")
         }
     }

@@ -46,7 +46,8 @@ extension Loading {
         case .http:
             if check.method == .head, check.body != nil {
                 errors.add(
-                    "found the method HEAD and a body to expect, expected another method: an answer "
+                    "found the method HEAD and a body to expect, expected another method: an "
+                        + "answer "
                         + "to HEAD has no body",
                     at: origin(in: service, "check.body", "check.method"))
             }
@@ -73,7 +74,8 @@ extension Loading {
         if isFastGiven, check.fastInterval > check.interval {
             errors.add(
                 "found a fast-interval of \(Units.write(check.fastInterval)) and an interval of "
-                    + "\(interval), expected fast-interval <= interval: it is for backends that are "
+                    + "\(interval), expected fast-interval <= interval: it is for backends that "
+                    + "are "
                     + "to be looked at more closely",
                 at: origin(in: service, "check.fast-interval", "check.interval"))
         }

@@ -1,4 +1,5 @@
-// Names of hosts that can't wait until the program runs: those to listen on, which become addresses here.
+// Names of hosts that can't wait until the program runs: those to listen on, which become addresses
+// here.
 
 internal import Documents
 internal import Endpoints

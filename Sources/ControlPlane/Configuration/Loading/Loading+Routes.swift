@@ -35,7 +35,8 @@ extension Loading {
 
     mutating func addSecondRoute(at origin: Origin) {
         errors.add(
-            "found a second route for the same requests, expected one: this one would never be used",
+            "found a second route for the same requests, expected one: this one would never be "
+                + "used",
             at: origin)
     }
 

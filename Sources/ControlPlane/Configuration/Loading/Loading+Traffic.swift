@@ -47,7 +47,8 @@ extension Loading {
         }
         if let silence = value.eject.silence, silence >= value.timeouts.responseHead {
             warnings.add(
-                "found eject.silence of \(Units.write(silence)) and a time for a response's head of "
+                "found eject.silence of \(Units.write(silence)) and a time for a response's head "
+                    + "of "
                     + "\(Units.write(value.timeouts.responseHead)), expected silence < "
                     + "response-head: it has no effect",
                 at: origin("eject.silence", "timeouts.response-head"))
@@ -65,13 +66,15 @@ extension Loading {
         if let hedge = value.retry.hedge {
             if value.retry.attempts == 1 {
                 errors.add(
-                    "found retry.hedge and retry.attempts 1, expected 2 attempts or more: a hedge is "
+                    "found retry.hedge and retry.attempts 1, expected 2 attempts or more: a hedge "
+                        + "is "
                         + "a second try", at: origin("retry.hedge", "retry.attempts"))
             }
             if hedge >= value.timeouts.responseHead {
                 errors.add(
                     "found retry.hedge after \(Units.write(hedge)) and "
-                        + "\(Units.write(value.timeouts.responseHead)) for a response's head, expected "
+                        + "\(Units.write(value.timeouts.responseHead)) for a response's head, "
+                        + "expected "
                         + "hedge < response-head",
                     at: origin("retry.hedge", "timeouts.response-head"))
             }

@@ -69,8 +69,8 @@ struct MappingReader<Root> {
         }
     }
 
-    /// The option that a plain value in the place of a mapping is for: a group that listens somewhere
-    /// is often no more than that.
+    /// The option that a plain value in the place of a mapping is for: a group that listens
+    /// somewhere is often no more than that.
     private func shortForm(of key: String, _ node: YAMLNode) -> Option<Root>? {
         guard case .scalar = node.content, !node.isNothing else { return nil }
         let listen = "\(key).listen"

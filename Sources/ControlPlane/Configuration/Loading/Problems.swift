@@ -43,8 +43,8 @@ package struct ConfigurationProblem: Hashable, Sendable, CustomStringConvertible
     let origin: Origin
     let text: String
 
-    /// The document that it is in, by its name; nil for one that is in no single document, but in the
-    /// environment, a flag, or missing.
+    /// The document that it is in, by its name; nil for one that is in no single document, but in
+    /// the environment, a flag, or missing.
     package var document: String? {
         switch origin {
         case .file(let name, _, _), .wholeFile(let name): name

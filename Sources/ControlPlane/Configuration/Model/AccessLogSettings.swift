@@ -2,8 +2,8 @@
 
 /// The access log.
 package struct AccessLogSettings: Equatable, Sendable {
-    /// Off, as it costs about as much as balancing does, and a container's stream may have nobody who
-    /// reads that much.
+    /// Off, as it costs about as much as balancing does, and a container's stream may have nobody
+    /// who reads that much.
     package internal(set) var to = AccessLogTarget.off
     /// What a line looks like.
     package internal(set) var format = Format.json

@@ -1,5 +1,5 @@
-// Where the admin port listens, who may use it and for what. By default for this machine only; to be
-// reached from elsewhere it needs a token, since whoever reaches it can drain backends.
+// Where the admin port listens, who may use it and for what. By default for this machine only; to
+// be reached from elsewhere it needs a token, since whoever reaches it can drain backends.
 
 internal import Documents
 package import Endpoints
@@ -8,8 +8,8 @@ package import Endpoints
 package struct AdminSettings: Equatable, Sendable {
     /// Where it listens as it was written; nil means there is none.
     var place: Place? = .endpoint(Endpoint(.loopback, 9090))
-    /// Where it listens: the first address of a name, or the one that was written; nil means there is
-    /// none.
+    /// Where it listens: the first address of a name, or the one that was written; nil means there
+    /// is none.
     package internal(set) var listen: Endpoint? = Endpoint(.loopback, 9090)
     /// The other addresses of a name.
     package internal(set) var alsoListen: [Endpoint] = []

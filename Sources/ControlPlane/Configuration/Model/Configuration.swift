@@ -24,8 +24,8 @@ package struct Configuration: Equatable, Sendable {
     package internal(set) var consul = ConsulSettings()
     /// How long work in flight may take to finish after the first stop signal; zero means at once.
     package internal(set) var stopTimeout = Duration.seconds(30)
-    /// How long readiness is denied before listeners close at the first stop signal, so that whatever sends
-    /// connections here looks and moves away.
+    /// How long readiness is denied before listeners close at the first stop signal, so that
+    /// whatever sends connections here looks and moves away.
     package internal(set) var stopDelay = Duration.zero
     /// Whether each worker stays on a processor of its own.
     package internal(set) var pinWorkers = Switch.off
@@ -64,8 +64,8 @@ package struct Configuration: Equatable, Sendable {
 
 /// When the configuration is read anew.
 package struct ReloadSettings: Equatable, Sendable {
-    /// Whether when its file changes. Off, so that a file that is half edited hurts nobody; on where a
-    /// tool replaces it as a whole.
+    /// Whether when its file changes. Off, so that a file that is half edited hurts nobody; on
+    /// where a tool replaces it as a whole.
     package internal(set) var watch = Switch.off
 }
 
@@ -79,8 +79,8 @@ package struct DNSSettings: Equatable, Sendable {
     /// Tries of one question before it counts as failed, 1 to 10; nil is what `resolvConf` says for
     /// its own nameservers, and `attemptsDefault`.
     package internal(set) var attempts: Int?
-    /// The file that says how short names are completed, and names the nameservers when `servers` is
-    /// empty.
+    /// The file that says how short names are completed, and names the nameservers when `servers`
+    /// is empty.
     package internal(set) var resolvConf = "/etc/resolv.conf"
     /// How questions travel at first.
     package internal(set) var transport = Transport.udp
@@ -88,7 +88,8 @@ package struct DNSSettings: Equatable, Sendable {
     package internal(set) var edns = Switch.on
     /// Whether letters of names are sent in random case.
     package internal(set) var mixCase = Switch.on
-    /// Questions a second at most, 1 to 100,000. A thousand names at Consul's TTL of 0 need so many.
+    /// Questions a second at most, 1 to 100,000. A thousand names at Consul's TTL of 0 need so
+    /// many.
     package internal(set) var rate = 1000
 
     /// The defaults.
@@ -99,8 +100,8 @@ package struct DNSSettings: Equatable, Sendable {
         case udp, tcp
     }
 
-    /// 2 s is Consul's own limit for asking upstream, so a slow answer is not given up just before it
-    /// arrives.
+    /// 2 s is Consul's own limit for asking upstream, so a slow answer is not given up just before
+    /// it arrives.
     package static let timeoutDefault = Duration.seconds(2)
     /// A lost packet, and one more.
     package static let attemptsDefault = 3

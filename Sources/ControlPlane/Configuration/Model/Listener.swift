@@ -15,7 +15,8 @@ package struct Listener: Equatable, Sendable {
     package internal(set) var mode = Mode.http
     /// The name of a service in `Configuration.services`; empty only with `routes`.
     package internal(set) var service = ""
-    /// Where requests go by what they ask for; `service` gets the rest, or nobody when that is empty.
+    /// Where requests go by what they ask for; `service` gets the rest, or nobody when that is
+    /// empty.
     package internal(set) var routes: [RouteSettings] = []
     /// How long its clients may take.
     package internal(set) var timeouts = Timeouts()
@@ -71,8 +72,9 @@ package struct Listener: Equatable, Sendable {
         package internal(set) var tunnelMax: Duration?
         /// From a response's head to its last byte, less up to a tenth at random; nil is no limit.
         package internal(set) var responseMax: Duration?
-        /// How long a host may acknowledge nothing before its connection is broken; nil leaves it to the
-        /// kernel, which takes a quarter of an hour. 30 s outlast a lost link that comes back.
+        /// How long a host may acknowledge nothing before its connection is broken; nil leaves it
+        /// to the kernel, which takes a quarter of an hour. 30 s outlast a lost link that comes
+        /// back.
         package internal(set) var vanished: Duration? = .seconds(30)
         /// From a request's head to the last byte of its response; nil is no limit, since downloads
         /// and event streams may go on for as long as they move.

@@ -58,7 +58,8 @@ package struct RouteSettings: Equatable, Sendable {
         package internal(set) var attempts: Int?
         /// After which failures; nil: as the service says.
         package internal(set) var on: [RetryCondition]?
-        /// After what time another backend is asked as well; nil: as the service says, nil within: never.
+        /// After what time another backend is asked as well; nil: as the service says, nil within:
+        /// never.
         package internal(set) var hedge: Duration??
     }
 

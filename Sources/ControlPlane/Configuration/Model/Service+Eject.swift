@@ -3,8 +3,8 @@
 extension Service {
     /// When live traffic ejects a backend.
     package struct Eject: Equatable, Sendable {
-        /// Failed answers in a row that eject a backend when the others hardly ever fail, 1 to 1000;
-        /// the more often these fail, the more it takes. Nil for no number.
+        /// Failed answers in a row that eject a backend when the others hardly ever fail, 1 to
+        /// 1000; the more often these fail, the more it takes. Nil for no number.
         package internal(set) var failures: Int? = 3
         /// How long requests wait on a backend that sends nothing, while others answer, until it is
         /// ejected and they go elsewhere; nil: for ever. A pause of a garbage collector is shorter
@@ -16,9 +16,9 @@ extension Service {
         package internal(set) var timeMax = Duration.seconds(60)
         /// The most backends that may be ejected at a time, in percent, 0 to 100; 0 ejects nobody.
         package internal(set) var shareMax = 50
-        /// The share of failed answers within 10 s that makes a backend stand out, in percent, if it
-        /// is also three times that of the others; nil for no limit. Much less, and chance reaches
-        /// it at 20 answers.
+        /// The share of failed answers within 10 s that makes a backend stand out, in percent, if
+        /// it is also three times that of the others; nil for no limit. Much less, and chance
+        /// reaches it at 20 answers.
         package internal(set) var errorPercent: Int? = 30
         /// How many times as long as the others' its answers take, on average over 10 s, for it to
         /// stand out; nil for no limit. Off, since backends may differ in what they are asked.

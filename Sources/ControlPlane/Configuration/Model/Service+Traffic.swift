@@ -33,8 +33,8 @@ extension Service {
     package struct Sticky: Equatable, Sendable {
         /// The cookie that remembers; nil for none.
         package internal(set) var cookie: String?
-        /// Makes it impossible to tell from the cookie which backend it is; the same in every Fairlead
-        /// that shares the clients.
+        /// Makes it impossible to tell from the cookie which backend it is; the same in every
+        /// Fairlead that shares the clients.
         package internal(set) var secret: String?
     }
 
@@ -67,8 +67,8 @@ extension Service {
         package internal(set) var backOff = Duration.milliseconds(25)
         /// The longest pause.
         package internal(set) var backOffMax = Duration.milliseconds(250)
-        /// After this without the head of a response, a GET, HEAD or OPTIONS is sent to another backend as
-        /// well, and the first answer counts; nil: never.
+        /// After this without the head of a response, a GET, HEAD or OPTIONS is sent to another
+        /// backend as well, and the first answer counts; nil: never.
         package internal(set) var hedge: Duration?
         /// Whether a response has X-Fairlead-Attempts, the number of tries that it took.
         package internal(set) var attemptsHeader = Switch.off
@@ -92,8 +92,8 @@ extension Service {
 
     /// What happens when no backend is up.
     package enum WhenNoneUp: String, CaseIterable, Equatable, Sendable {
-        /// As long as live requests succeed, those that only checks or the registry speak against are
-        /// used; else 503.
+        /// As long as live requests succeed, those that only checks or the registry speak against
+        /// are used; else 503.
         case evidence
         /// Those that only checks or the registry speak against are used, whatever comes of it.
         case always

@@ -26,7 +26,8 @@ package struct Service: Equatable, Sendable {
     package internal(set) var whenNoneUp = WhenNoneUp.evidence
     /// What becomes of streams to a backend that is evicted.
     package internal(set) var whenDown = WhenDown.keep
-    /// How long the share of a backend that comes up grows to its full size; nil: it has it at once.
+    /// How long the share of a backend that comes up grows to its full size; nil: it has it at
+    /// once.
     package internal(set) var slowStart: Duration?
     /// Which backends are preferred for where they are.
     package internal(set) var zone = Zone()
@@ -62,8 +63,8 @@ package struct Service: Equatable, Sendable {
     package enum Source: Equatable, Sendable {
         /// A DNS name with SRV records (RFC 2782), without trailing dot.
         case srv(String)
-        /// A query of Consul's HTTP API; while that fails, the SRV records of a DNS name, if there is
-        /// one.
+        /// A query of Consul's HTTP API; while that fails, the SRV records of a DNS name, if there
+        /// is one.
         case consul(ConsulServiceQuery, fallback: String?)
         /// A file that lists instances, as Prometheus' file_sd has them.
         case file(String)

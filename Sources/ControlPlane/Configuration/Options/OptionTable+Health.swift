@@ -5,7 +5,8 @@ extension OptionTable {
         [
             Option(
                 "type", \.kind, .word,
-                "What a check does; options of HTTP without a type mean `http`, `expect` means `tcp`."
+                "What a check does; options of HTTP without a type mean `http`, `expect` means "
+                    + "`tcp`."
             )
         ] + httpCheck + tcpCheck + checkTimes
 
@@ -45,7 +46,8 @@ extension OptionTable {
             "From the start of one check to the start of the next."),
         Option(
             "fast-interval", \.fastInterval, interval,
-            "The same while the next check may change the backend's state; `interval`, unless given, "
+            "The same while the next check may change the backend's state; `interval`, unless "
+                + "given, "
                 + "where that is shorter."),
         Option(
             "down-interval", \.downInterval, .optional(interval, "auto"),
@@ -68,11 +70,13 @@ extension OptionTable {
     static let eject: [Option<Service.Eject>] = [
         Option(
             "failures", \.failures, .optional(.count(1...1000), "off"),
-            "Failed answers in a row that eject a backend when others hardly ever fail; more, the more "
+            "Failed answers in a row that eject a backend when others hardly ever fail; more, the "
+                + "more "
                 + "often these do."),
         Option(
             "silence", \.silence, .optional(.duration(.milliseconds(100) ... .seconds(60)), "off"),
-            "How long requests wait on a backend that sends nothing while others answer; then it is "
+            "How long requests wait on a backend that sends nothing while others answer; then it "
+                + "is "
                 + "ejected, and those that may be repeated go elsewhere."),
         Option(
             "time", \.time, .duration(.milliseconds(100) ... .seconds(3600)),

@@ -1,9 +1,9 @@
-// Where a key belongs that stands in the wrong place: somebody who writes `check:` at the top level has not
-// misspelt `checks`.
+// Where a key belongs that stands in the wrong place: somebody who writes `check:` at the top level
+// has not misspelt `checks`.
 
 extension OptionTable {
-    /// Where `key` would be understood, as a phrase; nil when it is nowhere, or too common a word to
-    /// tell. `besides` are the keys of the place where it stands.
+    /// Where `key` would be understood, as a phrase; nil when it is nowhere, or too common a word
+    /// to tell. `besides` are the keys of the place where it stands.
     static func home(of key: String, besides known: [String]) -> String? {
         guard !known.contains(key) else { return nil }
         if topLevel.contains(key) || ["defaults", "services", "listeners"].contains(key) {

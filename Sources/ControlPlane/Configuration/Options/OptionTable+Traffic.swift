@@ -8,7 +8,8 @@ extension OptionTable {
                 "hash", \.hashBy, .hashBy, "What `balance: consistent-hash` makes its hash of."),
             Option(
                 "when-none-up", \.whenNoneUp, .word,
-                "What happens when no backend is up: with `evidence`, those that only checks or the "
+                "What happens when no backend is up: with `evidence`, those that only checks or "
+                    + "the "
                     + "registry speak against are used as long as live requests succeed."),
             Option(
                 "when-down", \.whenDown, .word,
@@ -23,7 +24,8 @@ extension OptionTable {
                 "How long the share of a backend that comes up grows to its full size."),
             Option(
                 "failover-below", \.failoverPercent, .percent(0...100),
-                "A tier with less of its backends up is joined by the next; at 0% when none is up."),
+                "A tier with less of its backends up is joined by the next; at 0% when none is "
+                    + "up."),
         ] + Option.group("zone", \.zone, zone) + Option.group("sticky", \.sticky, sticky)
         + Option.group("limits", \.limits, limits)
 
@@ -72,13 +74,15 @@ extension OptionTable {
             "Retries per second that are allowed whatever the budget."),
         Option(
             "back-off", \.backOff, .duration(.zero ... .seconds(10)),
-            "The pause before the third try; each further one is twice as long, half of it by chance."
+            "The pause before the third try; each further one is twice as long, half of it by "
+                + "chance."
         ),
         Option(
             "back-off-max", \.backOffMax, .duration(.zero ... .seconds(10)), "The longest pause."),
         Option(
             "hedge", \.hedge, .optional(.duration(.milliseconds(1) ... .seconds(60)), "off"),
-            "Without an answer after this, a GET, HEAD or OPTIONS is sent to a second backend as well; "
+            "Without an answer after this, a GET, HEAD or OPTIONS is sent to a second backend as "
+                + "well; "
                 + "the first answer counts."),
         Option(
             "attempts-header", \.attemptsHeader, .word,

@@ -86,7 +86,8 @@ enum OptionTable {
                 "log.format", \.log.format, .word, "What a line of the log looks like."),
             Option(
                 "reload.watch", \.reload.watch, .word,
-                "Whether the configuration is read anew when its file has changed, besides on SIGHUP."
+                "Whether the configuration is read anew when its file has changed, besides on "
+                    + "SIGHUP."
             ),
         ] + Option.group("admin", \.admin, admin) + Option.group("statsd", \.statsd, statsd)
         + Option.group("access-log", \.accessLog, accessLog) + Option.group("dns", \.dns, dns)
@@ -95,7 +96,8 @@ enum OptionTable {
     private static let accessLog: [Option<AccessLogSettings>] = [
         Option(
             "to", \.to, .accessLogTarget, variable: "FAIRLEAD_ACCESS_LOG", flag: .accessLog,
-            "Where a line for each request and TCP connection goes; a file is reopened on SIGUSR1."),
+            "Where a line for each request and TCP connection goes; a file is reopened on "
+                + "SIGUSR1."),
         Option("format", \.format, .word, "What a line looks like."),
     ]
 
@@ -111,24 +113,28 @@ enum OptionTable {
                 + "its own nameservers, else 2s."),
         Option(
             "attempts", \.attempts, .optional(.count(1...10), "auto"),
-            "Tries of one question before it counts as failed; `auto` is what `dns.resolv-conf` says "
+            "Tries of one question before it counts as failed; `auto` is what `dns.resolv-conf` "
+                + "says "
                 + "for its own nameservers, else 3."),
         Option(
             "transport", \.transport, .word,
             "How questions travel: `udp`, and TCP for what is cut; or `tcp` from the start."),
         Option(
             "edns", \.edns, .word,
-            "Whether queries carry EDNS, which makes room for 1232 octets over UDP in place of 512. A "
+            "Whether queries carry EDNS, which makes room for 1232 octets over UDP in place of "
+                + "512. A "
                 + "server that fails because of it is asked without in either case."),
         Option(
             "mix-case", \.mixCase, .word,
-            "Whether letters of names are sent in random case, which a forger would have to guess."),
+            "Whether letters of names are sent in random case, which a forger would have to "
+                + "guess."),
         Option(
             "rate", \.rate, .count(1...100_000),
             "Questions a second at most, over all services."),
         Option(
             "resolv-conf", \.resolvConf, .filePath,
-            "The file that names the nameservers when `dns.servers` does not, and says how short host "
+            "The file that names the nameservers when `dns.servers` does not, and says how short "
+                + "host "
                 + "names are completed; watched for change."),
     ]
 
@@ -216,7 +222,8 @@ enum OptionTable {
             "In place of `nxdomain` and `nodata`, while a backend of a source further down is up."),
         Option(
             "keep-passing", \.keepPassing, .word,
-            "Whether backends that pass their checks stay when a hold ends; addresses of containers "
+            "Whether backends that pass their checks stay when a hold ends; addresses of "
+                + "containers "
                 + "are used again, so that a passing check may be a stranger's by then."),
     ]
 
@@ -337,11 +344,13 @@ enum OptionTable {
             Option("mode", \.mode, .optional(.word), flag: .mode, "What that listener speaks."),
             Option(
                 "service", \.srv, srvNames, flag: .service,
-                "The DNS name whose SRV records are that listener's backends; more are to fail over "
+                "The DNS name whose SRV records are that listener's backends; more are to fail "
+                    + "over "
                     + "to, in order."),
             Option(
                 "consul", \.consul, consulQueries, flag: .consul,
-                "The service in Consul's HTTP API, with its parameters, beside or in place of a DNS "
+                "The service in Consul's HTTP API, with its parameters, beside or in place of a "
+                    + "DNS "
                     + "name."),
             Option(
                 "backend", \.backends, .list(of: .backendAddress, countMax: 1000), flag: .backend,
@@ -388,7 +397,8 @@ enum OptionTable {
             [
                 Option(
                     "to", \.to, .optional(.redirectTarget),
-                    "Where the client is sent; {scheme}, {host}, {port}, {path} and {query} are its own."
+                    "Where the client is sent; {scheme}, {host}, {port}, {path} and {query} are "
+                        + "its own."
                 ),
                 Option(
                     "status", \.status, .status(301...308, of: [301, 302, 303, 307, 308]),
@@ -428,11 +438,13 @@ enum OptionTable {
         [
             Option(
                 "srv", \.srv, srvNames,
-                "The DNS name whose SRV records are the backends; more are to fail over to, in order."
+                "The DNS name whose SRV records are the backends; more are to fail over to, in "
+                    + "order."
             ),
             Option(
                 "consul", \.consul, consulQueries,
-                "The service in Consul's HTTP API: `web?dc=dc2&tag=v1&passing`. Beside `srv` it comes "
+                "The service in Consul's HTTP API: `web?dc=dc2&tag=v1&passing`. Beside `srv` it "
+                    + "comes "
                     + "first, and DNS is for when it fails."),
             Option(
                 "file", \.instanceFile, .optional(.filePath),

@@ -7,7 +7,8 @@ extension ValueKind where Value == String {
     /// A host of a route: a name, or `*.` and a name.
     static var hostPattern: Self {
         Self("host or `*.` and a host", write: { $0 }) { (text) throws(Unexpected) in
-            // A complete name may end with a dot (RFC 1034, section 3.1): hosts are compared without.
+            // A complete name may end with a dot (RFC 1034, section 3.1): hosts are compared
+            // without.
             let text = text.hasSuffix(".") ? String(text.dropLast()) : text
             let name = text.hasPrefix("*.") ? String(text.dropFirst(2)) : text
             guard isHostName(name) else {

@@ -1,5 +1,5 @@
-// What a value in the file may look like, as far as a schema can say it: what is beyond that, the kinds
-// themselves tell when they read it.
+// What a value in the file may look like, as far as a schema can say it: what is beyond that, the
+// kinds themselves tell when they read it.
 
 /// The shape of a value.
 indirect enum ValueShape: Sendable {

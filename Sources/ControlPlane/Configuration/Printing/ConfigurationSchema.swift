@@ -1,13 +1,13 @@
-// A JSON Schema of the file for editors, made from the tables that read it, so that it cannot be out of
-// date. It says what keys there are, what they mean and what their values look like; whether names meet
-// and values fit each other, only `fairlead check` can tell.
+// A JSON Schema of the file for editors, made from the tables that read it, so that it cannot be
+// out of date. It says what keys there are, what they mean and what their values look like; whether
+// names meet and values fit each other, only `fairlead check` can tell.
 
 internal import Endpoints
 
 /// The schema of the configuration file.
 package enum ConfigurationSchema {
-    /// JSON Schema, draft 2020-12, with a line end at its end. Scalars are those of YAML 1.2: `on` and
-    /// `off` are words.
+    /// JSON Schema, draft 2020-12, with a line end at its end. Scalars are those of YAML 1.2: `on`
+    /// and `off` are words.
     package static var json: String {
         let root = Draft(processorCount: 1)
         var schema: [(String, JSONText)] = [

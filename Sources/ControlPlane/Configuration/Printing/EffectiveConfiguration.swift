@@ -1,7 +1,7 @@
-// EffectiveConfiguration: the whole of a configuration as YAML, every option with the value that it has
-// and with where that is from. It can be read again, and makes the same configuration but for secrets,
-// which are masked. What would be refused beside something else, since it has no effect there, is left
-// out: a hash without a policy that hashes, the path of a check that only connects.
+// EffectiveConfiguration: the whole of a configuration as YAML, every option with the value that it
+// has and with where that is from. It can be read again, and makes the same configuration but for
+// secrets, which are masked. What would be refused beside something else, since it has no effect
+// there, is left out: a hash without a policy that hashes, the path of a check that only connects.
 
 internal import ConsulQuery
 internal import Documents
@@ -18,9 +18,9 @@ package struct EffectiveConfiguration: Sendable {
     /// In the place of a secret. Long enough to be taken for one.
     static let mask = "********"
 
-    /// YAML, with a line end at its end. Behind each value stands where it is from: `default`, a file
-    /// and its line, a variable or a flag. Secrets are masked: tokens, keys of cookies, what checks
-    /// send, and fields whose names sound like credentials.
+    /// YAML, with a line end at its end. Behind each value stands where it is from: `default`, a
+    /// file and its line, a variable or a flag. Secrets are masked: tokens, keys of cookies, what
+    /// checks send, and fields whose names sound like credentials.
     package var yaml: String {
         var yaml = YAMLText()
         yaml.comment(

@@ -6,8 +6,8 @@ internal import HTTP1
 internal import Routing
 
 extension RouteRule {
-    /// The rule that `route` describes. Validation has seen to it that its service exists, and that it
-    /// says one thing to do.
+    /// The rule that `route` describes. Validation has seen to it that its service exists, and that
+    /// it says one thing to do.
     init(_ route: RouteSettings, services: [String: ServiceID]) {
         let prefix = route.stripPrefix == .on ? "" : route.replacePrefix
         if let name = route.service, let service = services[name] {

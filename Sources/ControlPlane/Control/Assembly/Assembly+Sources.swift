@@ -70,7 +70,8 @@ final class SourceFactory {
             ["cause": trouble, "effect": "names that only stand there are not found"])
     }
 
-    /// Follows names and the machine's files from now on. `onChange` is called when a name has moved.
+    /// Follows names and the machine's files from now on. `onChange` is called when a name has
+    /// moved.
     func start(log: @escaping () -> Log, onChange: @escaping () -> Void) {
         tellHostsTrouble(log())
         names.watch { [unowned self] in
@@ -249,8 +250,8 @@ extension SystemNames.Paths {
 extension ConsulOptions {
     /// How Consul's agents are asked.
     ///
-    /// It has no agents yet. The token's file may be another program's, and missing, where nothing is
-    /// asked of Consul.
+    /// It has no agents yet. The token's file may be another program's, and missing, where nothing
+    /// is asked of Consul.
     ///
     /// - Throws: `StartFailure` when the token's file can't be read or holds no token.
     init(_ consul: ConsulSettings, isUsed: Bool) throws {

@@ -1,5 +1,5 @@
-// ExplainPlan: what `fairlead explain` asks, and whom: each nameserver or agent by itself, all at once, by
-// the very source that the proxy would use.
+// ExplainPlan: what `fairlead explain` asks, and whom: each nameserver or agent by itself, all at
+// once, by the very source that the proxy would use.
 
 internal import Backends
 package import Configuration
@@ -185,8 +185,8 @@ package struct ExplainPlan {
             return Explanation(subject, lookups.compactMap(\.report), now: .now)
         case .records, .list, .name:
             let lookups = nameLookups(on: loop)
-            // Each question ends within its deadline: the records, the same over TCP, the addresses,
-            // and aliases that lead on.
+            // Each question ends within its deadline: the records, the same over TCP, the
+            // addresses, and aliases that lead on.
             wait(for: lookups, asking.options.deadline * 12, on: loop)
             return Explanation(subject, lookups.compactMap(\.report), now: .now)
         }

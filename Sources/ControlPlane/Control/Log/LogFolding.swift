@@ -1,5 +1,5 @@
-// LogFolding: a warning that is said again and again is said once, and then how often. A registry that
-// is away, or a descriptor limit that is reached, must not fill a disk.
+// LogFolding: a warning that is said again and again is said once, and then how often. A registry
+// that is away, or a descriptor limit that is reached, must not fill a disk.
 
 internal import Configuration
 
@@ -23,8 +23,8 @@ struct LogFolding {
         var repeated = 0
     }
 
-    /// An event that is said again within this time is counted instead; then, with the next line of any
-    /// kind, it is said how often.
+    /// An event that is said again within this time is counted instead; then, with the next line of
+    /// any kind, it is said how often.
     static let window = Duration.seconds(10)
     /// Different events that are remembered.
     private static let eventsMax = 64

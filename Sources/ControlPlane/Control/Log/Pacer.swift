@@ -1,5 +1,5 @@
-// Pacer: something that follows from changes, which may come by the thousand, is done at once after the
-// first of them, and then once for all that come within a time.
+// Pacer: something that follows from changes, which may come by the thousand, is done at once after
+// the first of them, and then once for all that come within a time.
 
 internal import Events
 
@@ -15,7 +15,8 @@ final class Pacer {
         timer = Timer(on: loop) { [unowned self] in doNow() }
     }
 
-    /// Does it now if it was not done within `interval`, which zero always is; else when that is over.
+    /// Does it now if it was not done within `interval`, which zero always is; else when that is
+    /// over.
     func ask(every interval: Duration) {
         guard timer?.isScheduled == false else { return }
         let now = ContinuousClock.now

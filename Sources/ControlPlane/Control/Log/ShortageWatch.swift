@@ -1,5 +1,5 @@
-// ShortageWatch: since when this machine is short of something, by how often calls fail for it. Calls
-// count themselves (Events/Shortage.swift); this looks at the counts once a second.
+// ShortageWatch: since when this machine is short of something, by how often calls fail for it.
+// Calls count themselves (Events/Shortage.swift); this looks at the counts once a second.
 
 internal import Events
 

@@ -1,5 +1,5 @@
-// StatsDExporter: tells a collector the metrics, time after time. A collector that is away costs nothing
-// and is told again when it is back; what was lost meanwhile is lost, as with any datagram.
+// StatsDExporter: tells a collector the metrics, time after time. A collector that is away costs
+// nothing and is told again when it is back; what was lost meanwhile is lost, as with any datagram.
 
 internal import Admin
 internal import Configuration
@@ -17,8 +17,8 @@ final class StatsDExporter {
     private let snapshot: () -> AdminSnapshot
     private var timer: Timer?
 
-    /// Begins to tell; nil when `settings` names nobody. `find` says where the collector is; nil while
-    /// that is not known.
+    /// Begins to tell; nil when `settings` names nobody. `find` says where the collector is; nil
+    /// while that is not known.
     ///
     /// - Throws: `StartFailure` when no datagram could be sent there: no such network.
     init?(

@@ -1,6 +1,6 @@
-// FollowedNames: where nameservers, Consul's agents and collectors are that the configuration names, and not
-// by address. Containers get another address when they are made anew: each name is looked up again after
-// its time to live, within 5 s at the latest, whether or not anything fails.
+// FollowedNames: where nameservers, Consul's agents and collectors are that the configuration
+// names, and not by address. Containers get another address when they are made anew: each name is
+// looked up again after its time to live, within 5 s at the latest, whether or not anything fails.
 
 internal import Backends
 internal import Configuration
@@ -55,8 +55,8 @@ final class FollowedNames {
         }
     }
 
-    /// Looks the names up again and again, and calls `onChange` when one of them has moved. `log` is
-    /// told of names that can't be found, and of those that are found again.
+    /// Looks the names up again and again, and calls `onChange` when one of them has moved. `log`
+    /// is told of names that can't be found, and of those that are found again.
     func start(log: @escaping () -> Log, onChange: @escaping () -> Void) {
         for (host, known) in names {
             if let failure = known.failure { Self.tell(host, failure, log()) }

@@ -1,6 +1,6 @@
-// HostFinder: names that must be addresses before the program can go on: those to listen on, and those of
-// nameservers, Consul's agents and collectors. Blocks, for a bounded time; asks this machine's own
-// nameservers, since dns.servers may be what is looked for.
+// HostFinder: names that must be addresses before the program can go on: those to listen on, and
+// those of nameservers, Consul's agents and collectors. Blocks, for a bounded time; asks this
+// machine's own nameservers, since dns.servers may be what is looked for.
 
 package import Configuration
 internal import DNSClient

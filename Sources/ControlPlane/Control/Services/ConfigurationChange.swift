@@ -1,5 +1,5 @@
-// ConfigurationChange: what becomes different when one configuration takes the place of another, and
-// what of it a running program can't do. Pure: both are values, and nothing is changed here.
+// ConfigurationChange: what becomes different when one configuration takes the place of another,
+// and what of it a running program can't do. Pure: both are values, and nothing is changed here.
 
 internal import Backends
 internal import Configuration
@@ -14,8 +14,8 @@ struct ConfigurationChange: Equatable {
     var removed: [String] = []
     /// Services that both have, and that differ, in the order of the new one.
     var changed: [ServiceChange] = []
-    /// Names of listeners that both have, and whose settings differ, routes included, in the order of
-    /// the old one.
+    /// Names of listeners that both have, and whose settings differ, routes included, in the order
+    /// of the old one.
     var listeners: [String] = []
     /// Names of listeners that only the new one has, in its order.
     var addedListeners: [String] = []

@@ -1,5 +1,5 @@
-// ConsulFeeds: what makes the running configuration follow Consul: a prefix of its K/V store, and the
-// tags of its services. What they say is read together with the configuration of the start.
+// ConsulFeeds: what makes the running configuration follow Consul: a prefix of its K/V store, and
+// the tags of its services. What they say is read together with the configuration of the start.
 
 internal import Configuration
 internal import Consul
@@ -30,8 +30,9 @@ final class ConsulFeeds {
     private var keys: ConsulKV?
     private var catalog: ConsulCatalog?
 
-    /// How long what was said last holds when all of it is gone at once. Consul restarted empty, and a
-    /// token that lost its rights (before Consul 1.11), look just like a prefix that was deleted.
+    /// How long what was said last holds when all of it is gone at once. Consul restarted empty,
+    /// and a token that lost its rights (before Consul 1.11), look just like a prefix that was
+    /// deleted.
     static let emptyHold = Duration.seconds(900)
     private var emptyTimers: [String: Timer] = [:]
 

@@ -1,7 +1,8 @@
 // LiveConfiguration: the program's own configuration, and documents that come while it runs (from a
-// key/value store or from tags), read together as one, and applied when the whole is valid. A document
-// that is not valid says what it said when it last was, or nothing, and keeps none of the others back. If
-// the whole is not valid even so, the last good one stays. The reasons are kept for whoever looks.
+// key/value store or from tags), read together as one, and applied when the whole is valid. A
+// document that is not valid says what it said when it last was, or nothing, and keeps none of the
+// others back. If the whole is not valid even so, the last good one stays. The reasons are kept for
+// whoever looks.
 //
 // | what happens     | what is read                                    | when it is refused, it stays with |
 // |------------------|-------------------------------------------------|-----------------------------------|
@@ -65,8 +66,8 @@ final class LiveConfiguration {
     /// Each document as it was when it was taken up last, by its name.
     private var taken: [String: Addition] = [:]
 
-    /// How often documents are left out of one reading: each time takes at least one, and shows what
-    /// is wrong without it.
+    /// How often documents are left out of one reading: each time takes at least one, and shows
+    /// what is wrong without it.
     private static let leaveOutsMax = 16
 
     private struct Said: Equatable {
@@ -79,9 +80,9 @@ final class LiveConfiguration {
     /// this long after the first. A burst without end is read as often.
     static let delay = Duration.milliseconds(100)
 
-    /// Without documents so far; nothing is read before the first ones come, or `reload`. `origin` is
-    /// what the running configuration was made of, and `effective` says it in full. `log` is asked for
-    /// each time, since its level may change.
+    /// Without documents so far; nothing is read before the first ones come, or `reload`. `origin`
+    /// is what the running configuration was made of, and `effective` says it in full. `log` is
+    /// asked for each time, since its level may change.
     init(
         on loop: EventLoop, origin: ConfigurationOrigin, effective: EffectiveConfiguration? = nil,
         load: @escaping Load = { (origin, additions) throws(ConfigurationErrors) in
@@ -97,8 +98,8 @@ final class LiveConfiguration {
         timer = Timer(on: loop) { [unowned self] in read() }
     }
 
-    /// Makes `documents` all that `source` says, in the place of what it said before; none if it says
-    /// nothing any more. A source that is away says nothing new: its last documents stay. With
+    /// Makes `documents` all that `source` says, in the place of what it said before; none if it
+    /// says nothing any more. A source that is away says nothing new: its last documents stay. With
     /// `problems`, which say why there are documents that can't be read, the whole is refused.
     func set(_ documents: [Addition], problems: [String] = [], from source: String) {
         let new = Said(additions: documents, problems: problems)
@@ -121,8 +122,8 @@ final class LiveConfiguration {
 
     // MARK: - Reading
 
-    /// Reads the file anew, and with it the environment and the flags of the start and the documents as
-    /// they stand, and makes the whole what runs if it is valid.
+    /// Reads the file anew, and with it the environment and the flags of the start and the
+    /// documents as they stand, and makes the whole what runs if it is valid.
     func reload() -> ReloadOutcome {
         let new = origin.readAnew()
         // Documents that wait to be read are read by this.
@@ -203,8 +204,8 @@ final class LiveConfiguration {
         }
     }
 
-    /// Reads `origin` with all documents that are valid with the others; one that is not stands as it
-    /// was when it was taken up last, or is left out.
+    /// Reads `origin` with all documents that are valid with the others; one that is not stands as
+    /// it was when it was taken up last, or is left out.
     private func loadWhatIsValid(
         _ origin: ConfigurationOrigin
     ) -> Result<(LoadedConfiguration, [Addition], leftOut: [String]), Failure> {

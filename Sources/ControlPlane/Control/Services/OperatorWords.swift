@@ -1,7 +1,7 @@
-// OperatorWords: what the admin port was told about backends of one service. It goes before what the
-// configuration and the K/V store say, word by word, and lasts until it is taken back, the backend
-// leaves the roster, or the process ends: nobody wrote it down, so that a container which gets the
-// address later must not inherit it.
+// OperatorWords: what the admin port was told about backends of one service. It goes before what
+// the configuration and the K/V store say, word by word, and lasts until it is taken back, the
+// backend leaves the roster, or the process ends: nobody wrote it down, so that a container which
+// gets the address later must not inherit it.
 
 internal import Backends
 internal import Endpoints
@@ -20,8 +20,8 @@ struct OperatorWords {
 
     private var words: [BackendID: Word] = [:]
 
-    /// Takes a word about `backend`; what is `written` elsewhere tells whether `enable` has anything
-    /// to go before.
+    /// Takes a word about `backend`; what is `written` elsewhere tells whether `enable` has
+    /// anything to go before.
     mutating func take(
         _ change: OperatorWord, about backend: Backend, written: BackendOverride?
     ) {
@@ -48,8 +48,8 @@ struct OperatorWords {
         return words.count != before
     }
 
-    /// What holds, given what is `written` elsewhere. An `enable` lasts as long as the drain that it
-    /// goes before.
+    /// What holds, given what is `written` elsewhere. An `enable` lasts as long as the drain that
+    /// it goes before.
     mutating func merged(with written: BackendOverrides) -> BackendOverrides {
         var all = written
         for (id, word) in words {

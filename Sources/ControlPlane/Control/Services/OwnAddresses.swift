@@ -1,6 +1,7 @@
-// OwnAddresses: backends that would be this process itself. Discovery may name anything, by mistake or by
-// somebody's will: the admin port as a backend would be open to all clients, and a listener as a backend
-// of a service that it leads to would pass each request on to itself until descriptors are spent.
+// OwnAddresses: backends that would be this process itself. Discovery may name anything, by mistake
+// or by somebody's will: the admin port as a backend would be open to all clients, and a listener
+// as a backend of a service that it leads to would pass each request on to itself until descriptors
+// are spent.
 
 internal import Configuration
 internal import Endpoints
@@ -25,8 +26,8 @@ struct OwnAddresses {
     /// Whether an address is one of this machine's; asked only for ports that are listened on.
     var isLocal: (IPAddress) -> Bool = Self.kernelSendsFrom
 
-    /// Why `endpoint` can't be a backend of `service`, as a phrase; nil when it can. A listener may be a
-    /// backend of a service that it does not lead to: that is a chain, and ends.
+    /// Why `endpoint` can't be a backend of `service`, as a phrase; nil when it can. A listener may
+    /// be a backend of a service that it does not lead to: that is a chain, and ends.
     func objection(to endpoint: Endpoint, of service: String) -> String? {
         if let admin, isAt(admin, endpoint) { return "it is this Fairlead's own admin port" }
         let listener = listeners.first {
@@ -61,7 +62,8 @@ struct OwnAddresses {
         return address
     }
 
-    /// The kernel sends from the address itself to one that is its own. Nothing is sent to find out.
+    /// The kernel sends from the address itself to one that is its own. Nothing is sent to find
+    /// out.
     static func kernelSendsFrom(_ address: IPAddress) -> Bool {
         if address.isLoopback { return true }
         do throws(Errno) {
@@ -75,7 +77,8 @@ struct OwnAddresses {
 }
 
 extension OwnAddresses {
-    /// Where a process would listen that is configured so. Ports that are left to the kernel match nothing.
+    /// Where a process would listen that is configured so. Ports that are left to the kernel match
+    /// nothing.
     init(_ configuration: Configuration) {
         self.init(admin: configuration.admin.listen)
         listeners = configuration.listeners.map {

@@ -1,10 +1,10 @@
-// PublishedListeners: the listeners as the workers have them, so that a change publishes no more than
-// what it changed, and compiles no route table anew that would be the same. Pure.
+// PublishedListeners: the listeners as the workers have them, so that a change publishes no more
+// than what it changed, and compiles no route table anew that would be the same. Pure.
 //
 // Listeners are told apart by name, and by a number that is never used again: one whose address or
-// mode changes is closed under its old number and opened under a new one, and its counters go on. An
-// address that another listener gives up at the same time is handed over, so that somebody listens on
-// it all the while.
+// mode changes is closed under its old number and opened under a new one, and its counters go on.
+// An address that another listener gives up at the same time is handed over, so that somebody
+// listens on it all the while.
 
 internal import Backends
 internal import Configuration
@@ -101,9 +101,9 @@ struct PublishedListeners {
 
     // MARK: - Changing
 
-    /// Makes `listeners` what is published: as soon as it can be said of each service that they name.
-    /// `sockets` has those of each that is `unopened`, by name. Returns what the workers have to be
-    /// told.
+    /// Makes `listeners` what is published: as soon as it can be said of each service that they
+    /// name. `sockets` has those of each that is `unopened`, by name. Returns what the workers have
+    /// to be told.
     mutating func update(
         to listeners: [Listener], services: [String: ServiceID], workers: Int,
         sockets: [String: ListenerSockets] = [:]
@@ -171,8 +171,8 @@ struct PublishedListeners {
             endpoint: endpoint)
     }
 
-    /// On one more worker the closed listener of this number has no connections. Returns it when that
-    /// was the last one.
+    /// On one more worker the closed listener of this number has no connections. Returns it when
+    /// that was the last one.
     mutating func hasClosed(_ number: Int) -> Closing? {
         guard let place = closing.firstIndex(where: { $0.number == number }) else { return nil }
         closing[place].workersLeft -= 1

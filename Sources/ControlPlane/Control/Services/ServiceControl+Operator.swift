@@ -4,8 +4,8 @@ internal import Admin
 internal import Backends
 
 extension ServiceControl {
-    /// Does something to a backend of this service, which is on the roster; what leaves no other that
-    /// serves only with `isForced`.
+    /// Does something to a backend of this service, which is on the roster; what leaves no other
+    /// that serves only with `isForced`.
     func change(
         _ backend: Backend, _ change: AdminChange, isForced: Bool, by voice: OperatorVoice
     ) -> AdminOutcome {
@@ -39,8 +39,8 @@ extension ServiceControl {
         }
     }
 
-    /// Whether the backend serves and no other would in its place. Others that were never up, and may
-    /// never be, are none to rely on; while none is up, all that get requests are.
+    /// Whether the backend serves and no other would in its place. Others that were never up, and
+    /// may never be, are none to rely on; while none is up, all that get requests are.
     private func isLast(_ backend: Backend) -> Bool {
         let members = roster.rotation.members.map(\.id)
         guard members.contains(backend.id) else { return false }

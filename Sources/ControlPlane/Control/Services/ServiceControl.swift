@@ -55,8 +55,9 @@ final class ServiceControl {
     static let drainLook = Duration.milliseconds(500)
     /// Up to so many backends, each change is followed at once.
     private static let pacedCount = 100
-    /// With more of them the least time between two rotations, and what each backend adds to it: when
-    /// thousands are checked one by one, that shall not make thousands of rotations of thousands.
+    /// With more of them the least time between two rotations, and what each backend adds to it:
+    /// when thousands are checked one by one, that shall not make thousands of rotations of
+    /// thousands.
     private static let paceMin = Duration.milliseconds(10)
     private static let pacePerBackend = Duration.microseconds(50)
 
@@ -169,8 +170,8 @@ final class ServiceControl {
         return .instances(instances.filter { !own.contains($0.endpoint) })
     }
 
-    /// Keeps a good answer for the next process; begins with that of the last one if the source fails
-    /// from the start.
+    /// Keeps a good answer for the next process; begins with that of the last one if the source
+    /// fails from the start.
     private func remember(_ answer: DiscoveryAnswer, of key: AnswerMemory.Key, at place: Int) {
         guard let stateFile = surroundings.stateFile() else { return }
         let failure: DiscoveryFailure
@@ -305,7 +306,8 @@ final class ServiceControl {
         settle()
     }
 
-    /// Compares the load of those that discovery names with what each backend had before it lost others.
+    /// Compares the load of those that discovery names with what each backend had before it lost
+    /// others.
     private func weighLosses(now: ContinuousClock.Instant) {
         guard roster.hasReserve else {
             loads.note(Double(surroundings.registry.serviceTotals(id.index).inFlight))

@@ -1,9 +1,9 @@
-// ServiceSet: the services that run, those that are on their way out, and the names of those that the
-// journal still speaks of.
+// ServiceSet: the services that run, those that are on their way out, and the names of those that
+// the journal still speaks of.
 //
-// A service leaves in three steps: it is taken off the list (`remove`), and still gets what listeners
-// send it; no listener names it any more, and it is asked and checked no more (`retire`); its last
-// request is over, and it is forgotten.
+// A service leaves in three steps: it is taken off the list (`remove`), and still gets what
+// listeners send it; no listener names it any more, and it is asked and checked no more (`retire`);
+// its last request is over, and it is forgotten.
 
 internal import Backends
 internal import Configuration
@@ -156,8 +156,8 @@ final class ServiceSet {
 
     // MARK: - Leaving
 
-    /// No listener names those that are leaving any more, but for `staying`: what is in flight on them
-    /// finishes.
+    /// No listener names those that are leaving any more, but for `staying`: what is in flight on
+    /// them finishes.
     func retireLeaving(now: ContinuousClock.Instant, except staying: Set<ServiceID> = []) {
         for control in leaving where !staying.contains(control.id) {
             control.retire()

@@ -1,7 +1,8 @@
-// TagRoutes: tags of services in Consul as services and routes of our own (fabio's convention). Pure.
+// TagRoutes: tags of services in Consul as services and routes of our own (fabio's convention).
+// Pure.
 //
-// A tag is written by whoever runs the service, and nobody knows all the others: so what does not fit
-// is left out and told, and never keeps anything else from working.
+// A tag is written by whoever runs the service, and nobody knows all the others: so what does not
+// fit is left out and told, and never keeps anything else from working.
 
 internal import Configuration
 internal import Consul

@@ -7,9 +7,9 @@ internal import Machine
 
 /// Everything that a configuration is made of, but for additions. Value type.
 package struct ConfigurationOrigin: Sendable {
-    /// The file's text: read once, so that what is edited in the meantime comes in with a reload, not
-    /// with whatever changes in Consul. Nil for no file, and for one that can't be read, which the
-    /// loader finds out and reports.
+    /// The file's text: read once, so that what is edited in the meantime comes in with a reload,
+    /// not with whatever changes in Consul. Nil for no file, and for one that can't be read, which
+    /// the loader finds out and reports.
     package var file: NamedText?
     /// The environment of the process.
     package var environment: [String: String] = [:]

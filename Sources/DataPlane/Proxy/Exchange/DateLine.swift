@@ -1,5 +1,5 @@
-// DateLine: the Date that a response gets when its backend sent none (RFC 9110, section 6.6.1). Written
-// once a second, into the same bytes.
+// DateLine: the Date that a response gets when its backend sent none (RFC 9110, section 6.6.1).
+// Written once a second, into the same bytes.
 
 internal import Glibc
 internal import WallClock
@@ -11,8 +11,8 @@ struct DateLine {
     /// Until when it holds, in the loop's nanoseconds.
     private var validUntil: UInt64 = 0
 
-    /// Makes it say the time at `now`, the loop's clock. It may be late by as long as a batch of events
-    /// takes.
+    /// Makes it say the time at `now`, the loop's clock. It may be late by as long as a batch of
+    /// events takes.
     mutating func update(at now: UInt64) {
         guard now >= validUntil else { return }
         var time = timespec()

@@ -67,8 +67,8 @@ extension HTTPExchange {
         }
     }
 
-    /// The backend has drained for as long as it may: what it has not answered by now goes elsewhere
-    /// or ends.
+    /// The backend has drained for as long as it may: what it has not answered by now goes
+    /// elsewhere or ends.
     func leave(_ backends: [BackendID]) {
         if let connection = other.link.object, backends.contains(connection.backend.id) {
             attend(to: connection)
@@ -115,8 +115,8 @@ extension HTTPExchange {
         }
     }
 
-    /// Whether another backend is asked instead of passing on this answer, whose head was parsed and
-    /// behind which `following` came.
+    /// Whether another backend is asked instead of passing on this answer, whose head was parsed
+    /// and behind which `following` came.
     func isTriedElsewhere(
         after head: borrowing ResponseHead, following: Span<UInt8>, _ client: ClientConnection,
         _ connection: BackendConnection
@@ -197,8 +197,8 @@ extension HTTPExchange {
 
     // MARK: - What counts as failed
 
-    /// Counts the exchange, which ends for `cause`, among those that failed, if it has. Called once, at
-    /// its end, so that none counts twice, whatever befell it on its way.
+    /// Counts the exchange, which ends for `cause`, among those that failed, if it has. Called
+    /// once, at its end, so that none counts twice, whatever befell it on its way.
     func noteFailure(_ pool: BackendPool, _ cause: EndCause) {
         if isResponseStarted, figures.status >= 500 {
             pool.counters.failedStatuses.note(status: figures.status)
@@ -253,8 +253,8 @@ extension HTTPExchange {
             return
         }
         // A client that only closes its sending side can't be told from one that is gone, which is
-        // what most mean by it: nobody waits for the answer. Once it has begun, writing it tells; and
-        // where there is nothing to write for a while, nobody is waited for.
+        // what most mean by it: nobody waits for the answer. Once it has begun, writing it tells;
+        // and where there is nothing to write for a while, nobody is waited for.
         let cancels = client?.listener.options.cancelsAtHalfClose == true
         guard isResponseStarted else {
             if cancels { clientGone() }

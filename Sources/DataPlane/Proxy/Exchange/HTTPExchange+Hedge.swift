@@ -1,11 +1,11 @@
-// Hedging, where an operator asks for it: a request whose answer has not begun after a while is sent to
-// another backend as well, and the first answer counts. (J. Dean, L. A. Barroso, "The Tail at Scale",
-// 2013: it cuts the slowest percent of answers for a few more requests.)
+// Hedging, where an operator asks for it: a request whose answer has not begun after a while is
+// sent to another backend as well, and the first answer counts. (J. Dean, L. A. Barroso, "The Tail
+// at Scale", 2013: it cuts the slowest percent of answers for a few more requests.)
 //
-// Two tries are alike: the one that an event is about is the exchange's own (`attend`), the other is
-// set aside. So everything else of an exchange knows one try. A try that fails while another is under
-// way is dropped, and the exchange goes on with the other (`fallBack`); one whose response begins is
-// kept, and the other is broken off (`endOther`).
+// Two tries are alike: the one that an event is about is the exchange's own (`attend`), the other
+// is set aside. So everything else of an exchange knows one try. A try that fails while another is
+// under way is dropped, and the exchange goes on with the other (`fallBack`); one whose response
+// begins is kept, and the other is broken off (`endOther`).
 
 internal import Balancing
 internal import Events
@@ -15,7 +15,8 @@ internal import Stats
 extension HTTPExchange {
     // MARK: - A second try
 
-    /// The first byte of a response is awaited: sets the time after which it is asked for elsewhere.
+    /// The first byte of a response is awaited: sets the time after which it is asked for
+    /// elsewhere.
     func scheduleHedge() {
         guard let hedgeAfter, method.isSafe, !other.link.isSet, upgradeOffer.isEmpty,
             // A client that sticks to its backend has its session there and nowhere else.
@@ -27,8 +28,8 @@ extension HTTPExchange {
         hedgeTimer?.schedule(after: hedgeAfter)
     }
 
-    /// It has not come: asks another backend as well, if there is one with room and the budget has a
-    /// request to spare.
+    /// It has not come: asks another backend as well, if there is one with room and the budget has
+    /// a request to spare.
     private func hedge() {
         guard let client, let pool, let connection, !other.link.isSet, !isResponseStarted,
             connection.partial.isEmpty, requestBody.isComplete,
@@ -55,8 +56,8 @@ extension HTTPExchange {
         swap(&current, &other)
     }
 
-    /// The try that has failed, and let go of its connection, was one of two: goes on with the other.
-    /// False when there was one.
+    /// The try that has failed, and let go of its connection, was one of two: goes on with the
+    /// other. False when there was one.
     func fallBack() -> Bool {
         guard other.link.isSet else { return false }
         swap(&current, &other)

@@ -8,8 +8,8 @@ internal import Routing
 internal import Stats
 
 extension HTTPExchange {
-    /// Begins with a whole head and the bytes that came behind it, for the service of `pool`. Returns how many of those belong
-    /// to the request's body.
+    /// Begins with a whole head and the bytes that came behind it, for the service of `pool`.
+    /// Returns how many of those belong to the request's body.
     func begin(
         _ head: borrowing RequestHead, _ bytes: Span<UInt8>, following: Span<UInt8>,
         from client: ClientConnection, to pool: BackendPool, by route: Route?
@@ -67,8 +67,8 @@ extension HTTPExchange {
         return used
     }
 
-    /// Keeps the protocols that the client offers to switch to, when they are passed on. The request may
-    /// have a body, as that of `docker exec` has: the new protocol begins behind it.
+    /// Keeps the protocols that the client offers to switch to, when they are passed on. The
+    /// request may have a body, as that of `docker exec` has: the new protocol begins behind it.
     private func noteUpgrade(
         _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ client: ClientConnection
     ) {
@@ -94,7 +94,8 @@ extension HTTPExchange {
             return used
         }
         keepForReplay(body)
-        // Behind the end of the request a new protocol begins at once, and what is here belongs to that.
+        // Behind the end of the request a new protocol begins at once, and what is here belongs to
+        // that.
         let isSwitched = isSwitchHeld && requestBody.isComplete
         if isSwitched { client.holdBack(bytes.extracting(used..<bytes.count)) }
         connection.backend.counters.bytesSent.add(used)

@@ -81,8 +81,8 @@ extension HTTPExchange {
     /// (RFC 2518, section 10.1) may take more than an hour; a flood ends soon.
     static var interimMax: Int { 256 }
 
-    /// Passes a 1xx on (RFC 9110, section 15.2: to a client of HTTP/1.1 only). False when the exchange
-    /// does not go on with this try.
+    /// Passes a 1xx on (RFC 9110, section 15.2: to a client of HTTP/1.1 only). False when the
+    /// exchange does not go on with this try.
     private func forwardInterim(
         _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, _ client: ClientConnection,
         _ connection: BackendConnection
@@ -152,8 +152,8 @@ extension HTTPExchange {
         figures.headBytesOut += worker.outgoing.count
     }
 
-    /// The field lines that the response gets: the cookie that makes the client stick to this backend,
-    /// and how many tries it took.
+    /// The field lines that the response gets: the cookie that makes the client stick to this
+    /// backend, and how many tries it took.
     private func addedLines(_ connection: BackendConnection) -> [UInt8] {
         let pool = connection.pool
         guard pool.addsLines else { return [] }
@@ -216,8 +216,8 @@ extension HTTPExchange {
         }
     }
 
-    /// Appends those of the trailers, which are all here, that may be passed on to the worker's outgoing
-    /// bytes.
+    /// Appends those of the trailers, which are all here, that may be passed on to the worker's
+    /// outgoing bytes.
     private func appendTrailers() {
         var allowed: [UInt8] = []
         let section = trailers
@@ -226,10 +226,10 @@ extension HTTPExchange {
         worker.outgoing.append(allowed.span)
     }
 
-    /// The body, of which something came `behind` its head or after a while, goes on. From here on it is a
-    /// stream. What is owed is the rest of a body of known length. Whether a byte is due in any other, even
-    /// the first, only its sender knows: watches, logs and streams of events say nothing for as long as
-    /// nothing happens.
+    /// The body, of which something came `behind` its head or after a while, goes on. From here on
+    /// it is a stream. What is owed is the rest of a body of known length. Whether a byte is due in
+    /// any other, even the first, only its sender knows: watches, logs and streams of events say
+    /// nothing for as long as nothing happens.
     private func noteBody(behind isBehindHead: Bool, _ connection: BackendConnection) {
         guard isBehindHead else {
             noteMoved(connection)
@@ -340,8 +340,9 @@ extension HTTPExchange {
         client.exchangeFinished(keepsAlive: keepsAlive, lingers: lingers)
     }
 
-    /// Ends the response at `time`, if it comes from one of these backends or `backends` is nil, and if it is
-    /// a stream: a response whose length nobody knows, such as events. Others may go on.
+    /// Ends the response at `time`, if it comes from one of these backends or `backends` is nil,
+    /// and if it is a stream: a response whose length nobody knows, such as events. Others may go
+    /// on.
     func endStream(to backends: [BackendID]?, at time: UInt64) {
         guard isResponseStarted, let connection, responseBody.remaining == nil,
             time < responseEndsAt,
@@ -351,14 +352,15 @@ extension HTTPExchange {
         connection.deadlineNanoseconds = min(connection.deadlineNanoseconds, time)
     }
 
-    /// Whether the response is a stream whose time is over: nobody knows that anything is missing of it.
+    /// Whether the response is a stream whose time is over: nobody knows that anything is missing
+    /// of it.
     var isStreamOver: Bool {
         isResponseStarted && responseBody.remaining == nil
             && worker.loop.nowNanoseconds >= responseEndsAt
     }
 
-    /// The response ends before its end, and not by its client: for a cause of the backend's, which counts
-    /// against it, or since its time is over (`expired`), which does not.
+    /// The response ends before its end, and not by its client: for a cause of the backend's, which
+    /// counts against it, or since its time is over (`expired`), which does not.
     func cutShort(_ cause: EndCause) {
         guard let client, let pool else { return }
         let isExpired = cause == .expired

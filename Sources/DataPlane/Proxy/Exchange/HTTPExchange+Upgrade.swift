@@ -11,9 +11,9 @@ internal import Routing
 internal import Stats
 
 extension HTTPExchange {
-    /// A 101, or a 2xx to CONNECT, came, and `following` behind its head. A 101 is believed only when
-    /// the client asked for what the backend has switched to, and waits until the client has sent all of
-    /// its request: else bytes would get past the proxy that it should have read.
+    /// A 101, or a 2xx to CONNECT, came, and `following` behind its head. A 101 is believed only
+    /// when the client asked for what the backend has switched to, and waits until the client has
+    /// sent all of its request: else bytes would get past the proxy that it should have read.
     func switchProtocols(
         _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, following: Span<UInt8>,
         _ client: ClientConnection, _ connection: BackendConnection

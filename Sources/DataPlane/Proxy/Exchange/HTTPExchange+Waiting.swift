@@ -1,5 +1,5 @@
-// What an exchange waits for besides its connections: its turn when every backend has as many requests
-// as it may have, a pause before one more try, and the first byte of a response.
+// What an exchange waits for besides its connections: its turn when every backend has as many
+// requests as it may have, a pause before one more try, and the first byte of a response.
 
 internal import AccessLog
 internal import Balancing
@@ -26,9 +26,10 @@ extension HTTPExchange {
 
     // MARK: - No room on this machine
 
-    /// This machine had nothing left to dial with. A free connection to any backend does as well; where
-    /// local ports are short, those of another address may not be; else it waits for one or the other.
-    /// True when the caller is to pick another backend, false when what follows is under way.
+    /// This machine had nothing left to dial with. A free connection to any backend does as well;
+    /// where local ports are short, those of another address may not be; else it waits for one or
+    /// the other. True when the caller is to pick another backend, false when what follows is under
+    /// way.
     func goesOn(after error: Errno, _ client: ClientConnection, _ pool: BackendPool) -> Bool {
         effort.isShort = true
         if error.shortage == .descriptors { effort.closesClient = true }
@@ -136,8 +137,8 @@ extension HTTPExchange {
         if let limit = pool.tryTimeout, waited >= limit, moves(after: .tryTimeout, connection) {
             return
         }
-        // A page that silences one backend after the other is none to spread: the second is left only
-        // if it was silent towards others before this request came.
+        // A page that silences one backend after the other is none to spread: the second is left
+        // only if it was silent towards others before this request came.
         if current.hold == .request,
             pool.isSilent(connection.backend, since: current.awaitedSince, worker),
             effort.silentMoves == 0 || current.witnesses > 0 || !connection.backend.isInRotation
@@ -151,8 +152,8 @@ extension HTTPExchange {
             current.awaitedSince &+ pool.firstByteTimeout, endsBy)
     }
 
-    /// A request for a stream of events waits for as long as there is none, where its backend sends the
-    /// head with the first: it is a stream by now, and its wait says nothing of the backend.
+    /// A request for a stream of events waits for as long as there is none, where its backend sends
+    /// the head with the first: it is a stream by now, and its wait says nothing of the backend.
     private func waitAsStreamIfEvents(_ connection: BackendConnection) {
         guard current.hold == .request, requestHead.withBytes({ EventStream.isAsked(by: $0) })
         else { return }
@@ -160,9 +161,9 @@ extension HTTPExchange {
         connection.pool.becameStream(connection.backend, owes: false)
     }
 
-    /// The time of the whole request is over before a response has begun, on `connection` or before it.
-    /// That speaks against the backend where it had the request, or did not take it, for most of that
-    /// time.
+    /// The time of the whole request is over before a response has begun, on `connection` or before
+    /// it. That speaks against the backend where it had the request, or did not take it, for most
+    /// of that time.
     private func runOutOfTime(_ connection: BackendConnection) {
         let since = connection.isCongested ? current.movedAt : current.awaitedSince
         let isBackendLate =
@@ -180,8 +181,9 @@ extension HTTPExchange {
 
     // MARK: - More of a body
 
-    /// No more of the response's body has come: is that to be put up with? A pause says something about
-    /// the backend where bytes are owed, and that nobody is waited for where the client has left.
+    /// No more of the response's body has come: is that to be put up with? A pause says something
+    /// about the backend where bytes are owed, and that nobody is waited for where the client has
+    /// left.
     func bodyIsLate(_ connection: BackendConnection) {
         guard let client else { return }
         let pool = connection.pool

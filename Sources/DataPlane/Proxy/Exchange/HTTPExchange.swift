@@ -1,14 +1,14 @@
 // HTTPExchange: one request and its response, from the client's head to the last byte back.
 //
 // The request's side and the response's side go on at the same time and end independently; their
-// methods are in HTTPExchange+Request.swift and HTTPExchange+Response.swift. What happens when a try
-// fails is in HTTPExchange+Failure.swift. Exchanges are reused: a worker has as many as requests were
-// ever in flight at once, and a request allocates nothing.
+// methods are in HTTPExchange+Request.swift and HTTPExchange+Response.swift. What happens when a
+// try fails is in HTTPExchange+Failure.swift. Exchanges are reused: a worker has as many as
+// requests were ever in flight at once, and a request allocates nothing.
 //
 // The methods hand the client and the connection down as parameters, although the exchange knows
 // both: a reference that is read from a property is counted up and down, atomically, and counting
-// at every step was a sixth of what a request cost. For the same reason the exchange's own are links
-// (Link.swift): the client holds the exchange, and closes only after it has let go of it; the
+// at every step was a sixth of what a request cost. For the same reason the exchange's own are
+// links (Link.swift): the client holds the exchange, and closes only after it has let go of it; the
 // connection is let go of (`endTry`) before it is closed or kept.
 
 internal import AccessLog
@@ -50,12 +50,13 @@ final class HTTPExchange {
     var hedgeAfter: Duration?
     /// For the time after which a second try is made beside the first; made when first needed.
     var hedgeTimer: Timer?
-    /// Whether the client has closed its sending side while the response is under way, which most mean
-    /// as leaving: it is taken to be gone once the response pauses.
+    /// Whether the client has closed its sending side while the response is under way, which most
+    /// mean as leaving: it is taken to be gone once the response pauses.
     var clientHasLeft = false
     /// What the client's cookie names; nil without one.
     var stickyToken: UInt64?
-    /// The backend on which the client has a connection of its own for the service; nearly always nil.
+    /// The backend on which the client has a connection of its own for the service; nearly always
+    /// nil.
     var boundTo: PooledBackend?
     /// Whether the request authenticates the connection on which it goes.
     var authenticatesConnection = false
@@ -72,9 +73,11 @@ final class HTTPExchange {
     /// Body bytes that came before a backend was there to take them, and those sent already for as
     /// long as they may be needed again: at most `replayMax`, or one receive buffer.
     var bodyInHand: [UInt8] = []
-    /// Whether every body byte received so far is in `bodyInHand`, so that a new try can start over.
+    /// Whether every body byte received so far is in `bodyInHand`, so that a new try can start
+    /// over.
     var canReplay = true
-    /// The protocols that the client offers to switch to, as backends are told; nearly always empty.
+    /// The protocols that the client offers to switch to, as backends are told; nearly always
+    /// empty.
     var upgradeOffer: [UInt8] = []
     /// Whether the backend has granted a switch before it had all of the request.
     var isSwitchHeld = false
@@ -85,8 +88,8 @@ final class HTTPExchange {
     /// Interim responses that came before it, by all tries.
     var interimCount = 0
     var responseBody = BodyTracker(.none)
-    /// What has come of the response's trailer section, which is held until it is whole: a field's name
-    /// decides whether it is passed on. Bounded by the body's tracker; nearly always empty.
+    /// What has come of the response's trailer section, which is held until it is whole: a field's
+    /// name decides whether it is passed on. Bounded by the body's tracker; nearly always empty.
     var trailers: [UInt8] = []
     /// Set for a client of HTTP/1.0 that gets a chunked body without its chunks.
     var payload: PayloadReader?
@@ -170,9 +173,9 @@ final class HTTPExchange {
         }
     }
 
-    /// Sends the request to `backend`, on a connection that is free or a new one. Nil when that is under
-    /// way, or over already; else why the dial failed at once. `keptIsFine` takes one that is free even
-    /// where a new one would be surer: after a break, and for the last try.
+    /// Sends the request to `backend`, on a connection that is free or a new one. Nil when that is
+    /// under way, or over already; else why the dial failed at once. `keptIsFine` takes one that is
+    /// free even where a new one would be surer: after a break, and for the last try.
     func tryBackend(
         _ backend: PooledBackend, _ client: ClientConnection, _ pool: BackendPool,
         keptIsFine: Bool = false
@@ -189,8 +192,8 @@ final class HTTPExchange {
         return nil
     }
 
-    /// The backend for the next try. A client with a connection of its own goes there once: what it has
-    /// authenticated is that connection.
+    /// The backend for the next try. A client with a connection of its own goes there once: what it
+    /// has authenticated is that connection.
     func pick(_ pool: BackendPool) -> Pick {
         if let boundTo, asking.tried.count == 0, let pick = pool.pick(boundTo: boundTo) {
             return pick
@@ -210,8 +213,8 @@ final class HTTPExchange {
         return backend.takeIdle(isRepeatable: isRepeatable)
     }
 
-    /// Whether the request can be sent once more, whatever becomes of this try: it is all here, and of
-    /// a kind that may run twice.
+    /// Whether the request can be sent once more, whatever becomes of this try: it is all here, and
+    /// of a kind that may run twice.
     private var mayBeRepeated: Bool {
         asking.isRepeatable && requestBody.isComplete && retriesLoss
     }

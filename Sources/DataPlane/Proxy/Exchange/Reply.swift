@@ -35,8 +35,8 @@ enum Reply: Equatable {
     case tooManyInterim
     /// The backend did not answer in time.
     case backendTimeout
-    /// The time of the request, or of its backend's drain, was over before a response began, and that was
-    /// not the backend's doing.
+    /// The time of the request, or of its backend's drain, was over before a response began, and
+    /// that was not the backend's doing.
     case outOfTime
 
     var status: Int {
@@ -81,7 +81,8 @@ enum Reply: Equatable {
         case .overLimit:
             "Service \(service) has as many requests as it may have: try again in a moment.\n"
         case .shortage:
-            "The proxy has no room for a connection to a backend of service \(service): try again in "
+            "The proxy has no room for a connection to a backend of service \(service): try again "
+                + "in "
                 + "a moment.\n"
         case .noResponse:
             "A backend of service \(service) closed the connection without an answer.\n"

@@ -1,9 +1,10 @@
 // RetryPolicy: whether a request that failed may be sent to another backend.
 //
-// The rule is that nothing runs twice that must not: a dial that failed has sent nothing and goes on to
-// as many backends as there are, within a time that the attempts bound; a connection that broke, or was silent, may have run the request, so only an idempotent
-// one is repeated (RFC 9110, section 9.2.2); after an answer, only a safe one is. The budget keeps a
-// sick service from getting its load multiplied by its own failures.
+// The rule is that nothing runs twice that must not: a dial that failed has sent nothing and goes
+// on to as many backends as there are, within a time that the attempts bound; a connection that
+// broke, or was silent, may have run the request, so only an idempotent one is repeated (RFC 9110,
+// section 9.2.2); after an answer, only a safe one is. The budget keeps a sick service from getting
+// its load multiplied by its own failures.
 
 internal import Balancing
 internal import Events
@@ -18,8 +19,8 @@ package enum TryFailure: Equatable, Sendable {
     case shortage
     /// The connection broke or closed before the first byte of a response.
     case noResponse
-    /// Fairlead took the request back before a response began: the backend has drained for as long as it
-    /// may. It may have run there.
+    /// Fairlead took the request back before a response began: the backend has drained for as long
+    /// as it may. It may have run there.
     case withdrawn
     /// The backend is silent while others answer.
     case silent
@@ -76,8 +77,8 @@ package struct RetryPolicy {
     ///
     /// - Parameters:
     ///   - override: what the route says in the service's place.
-    ///   - tries: tries that sent the request, or a part of it. Dials that failed are not among them;
-    ///     what bounds those is `dials`.
+    ///   - tries: tries that sent the request, or a part of it. Dials that failed are not among
+    ///     them; what bounds those is `dials`.
     ///   - dials: what came of the request's dials so far.
     ///   - canReplay: everything that was sent is still at hand.
     ///   - now: the loop's clock, in nanoseconds.
@@ -106,8 +107,8 @@ package struct RetryPolicy {
         return .yes
     }
 
-    /// Whether there will be no other try after the next one: it is the last that may send the request,
-    /// or its dial may use up the time that dials have.
+    /// Whether there will be no other try after the next one: it is the last that may send the
+    /// request, or its dial may use up the time that dials have.
     package func isLast(
         by override: RetryRule.Override? = nil, tries: Int, dials: DialEffort = DialEffort()
     ) -> Bool {
@@ -134,10 +135,10 @@ package struct RetryPolicy {
         }
     }
 
-    /// How long the try after `tries` of them waits, in nanoseconds: the second begins at once, for it
-    /// goes elsewhere; each further one twice as long as the one before, since by then more than one
-    /// backend has failed. Half of it is left to chance, `random`, so that many requests that failed
-    /// together do not come together.
+    /// How long the try after `tries` of them waits, in nanoseconds: the second begins at once, for
+    /// it goes elsewhere; each further one twice as long as the one before, since by then more than
+    /// one backend has failed. Half of it is left to chance, `random`, so that many requests that
+    /// failed together do not come together.
     package func pause(beforeTry tries: Int, random: UInt64) -> UInt64 {
         guard tries > 1, options.backOff > .zero else { return 0 }
         let doubled = options.backOff * (1 << min(tries - 2, 10))

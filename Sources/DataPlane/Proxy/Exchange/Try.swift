@@ -1,5 +1,5 @@
-// Try: one sending of a request to one backend. An exchange has one at a time, or two when it is hedged.
-// Effort: what an exchange's tries came to so far, which bounds those that follow.
+// Try: one sending of a request to one backend. An exchange has one at a time, or two when it is
+// hedged. Effort: what an exchange's tries came to so far, which bounds those that follow.
 
 /// What an exchange knows of a try. Value type, worker thread only.
 struct Try {
@@ -13,8 +13,9 @@ struct Try {
     var hasClientLeft = false
     /// Whether it came from a backend that was silent.
     var isMoved = false
-    /// Requests, other than such, that waited at its backend when it came; or 1 when the backend had been
-    /// found silent before. They bear witness that it is not this request that silences backends.
+    /// Requests, other than such, that waited at its backend when it came; or 1 when the backend
+    /// had been found silent before. They bear witness that it is not this request that silences
+    /// backends.
     var witnesses = 0
 
     /// What a try holds at its backend.
@@ -47,18 +48,18 @@ struct Try {
 
 /// What the tries of an exchange came to so far. Value type, worker thread only.
 struct Effort {
-    /// Tries that sent the request, or a part of it. One that broke on a kept connection is not among
-    /// them, the first time: the connection may just have been too old.
+    /// Tries that sent the request, or a part of it. One that broke on a kept connection is not
+    /// among them, the first time: the connection may just have been too old.
     var sent = 0
     /// For how long dials went on that failed, in nanoseconds.
     var dialsFailedFor: UInt64 = 0
     /// How often the request has left a backend for its silence.
     var silentMoves = 0
-    /// Whether a kept connection broke before a response: then the next ones are made anew, since others
-    /// that are kept may have broken as well.
+    /// Whether a kept connection broke before a response: then the next ones are made anew, since
+    /// others that are kept may have broken as well.
     var hasBroken = false
-    /// Until when it waits for this machine to have room for a connection, in the loop's nanoseconds; 0
-    /// as long as it had.
+    /// Until when it waits for this machine to have room for a connection, in the loop's
+    /// nanoseconds; 0 as long as it had.
     var shortUntil: UInt64 = 0
     /// Whether a dial of it has met a shortage of this machine.
     var isShort = false

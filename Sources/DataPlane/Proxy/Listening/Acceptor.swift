@@ -1,6 +1,6 @@
-// Acceptor: one worker's listening socket of one listener. It rests while accepting fails, and while so
-// many descriptors are in use that the rest is needed for dialling backends, without which those clients
-// that are connected already would get nothing (Events/DescriptorRoom.swift).
+// Acceptor: one worker's listening socket of one listener. It rests while accepting fails, and
+// while so many descriptors are in use that the rest is needed for dialling backends, without which
+// those clients that are connected already would get nothing (Events/DescriptorRoom.swift).
 
 internal import Endpoints
 internal import Events
@@ -52,8 +52,9 @@ final class Acceptor: Channel {
         close()
     }
 
-    /// Stops listening where others go on: takes no new handshakes, and what comes of those that have
-    /// begun for a moment more; then it closes and tells `Worker.acceptorLeft`. False when it can't.
+    /// Stops listening where others go on: takes no new handshakes, and what comes of those that
+    /// have begun for a moment more; then it closes and tells `Worker.acceptorLeft`. False when it
+    /// can't.
     func leave() -> Bool {
         guard descriptor.takeNoNewHandshakes() else { return false }
         isLeaving = true

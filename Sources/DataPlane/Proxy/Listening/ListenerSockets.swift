@@ -12,8 +12,8 @@ package struct ListenFailure: Error, Sendable {
     package let error: Errno
 }
 
-/// The sockets of one listener. Whoever opened them closes them, or hands them to the workers. Value
-/// type, any thread.
+/// The sockets of one listener. Whoever opened them closes them, or hands them to the workers.
+/// Value type, any thread.
 package struct ListenerSockets: Sendable {
     /// Where they listen, with the port that the kernel chose for port 0.
     package let endpoint: Endpoint
@@ -23,11 +23,12 @@ package struct ListenerSockets: Sendable {
     /// Opens `count` (at least 1) of them. Connections wait in the kernel until they are accepted.
     ///
     /// SO_REUSEPORT would let a second Fairlead share the address and half of its traffic without a
-    /// word, so it is first asked whether the address is free, unless `isShared`: when that is what is
-    /// wanted, or when this process itself still has the address, or a part of it.
+    /// word, so it is first asked whether the address is free, unless `isShared`: when that is what
+    /// is wanted, or when this process itself still has the address, or a part of it.
     ///
     /// Those of `inherited`, which listen there already, come first. More of them than workers are
-    /// shared out, as each may have connections waiting. `limits` are those of the connections that come.
+    /// shared out, as each may have connections waiting. `limits` are those of the connections that
+    /// come.
     ///
     /// - Throws: `ListenFailure` when the address can't be had; nothing stays open then.
     init(
@@ -54,8 +55,9 @@ package struct ListenerSockets: Sendable {
         self.endpoint = sockets.first?.localEndpoint ?? endpoint
     }
 
-    /// One more socket on `endpoint`. Beside one that another process opened without SO_REUSEPORT there
-    /// can be none: then it is that one once more, and workers wake each other in vain now and then.
+    /// One more socket on `endpoint`. Beside one that another process opened without SO_REUSEPORT
+    /// there can be none: then it is that one once more, and workers wake each other in vain now
+    /// and then.
     private static func another(
         on endpoint: Endpoint, _ limits: PeerLimits, _ inherited: Descriptor?
     ) throws(Errno) -> Descriptor {

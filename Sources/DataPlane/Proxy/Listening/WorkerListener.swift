@@ -28,7 +28,8 @@ final class WorkerListener {
     var isGivingUp = false
     /// Its connections on this worker.
     var clientCount = 0
-    /// End what is in flight before, and when, the time for its drain is over; none unless it is closed.
+    /// End what is in flight before, and when, the time for its drain is over; none unless it is
+    /// closed.
     var drainTimers: [Timer] = []
     /// Its sockets on this worker that take no new handshakes, and close in a moment.
     var leavingCount = 0
@@ -121,7 +122,8 @@ extension WorkerListener {
         ) { address.appendText(to: &$0) }
     }
 
-    /// What the client at `address` tells of the way by which its own client came, if it is trusted.
+    /// What the client at `address` tells of the way by which its own client came, if it is
+    /// trusted.
     func clientOrigin(
         _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ address: IPAddress
     ) -> ClientOrigin {

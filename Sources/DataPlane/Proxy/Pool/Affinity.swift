@@ -1,5 +1,5 @@
-// Affinity: which requests belong together, and to which backend: by a hash of something in them, or by
-// a cookie that names the backend which answered the client first.
+// Affinity: which requests belong together, and to which backend: by a hash of something in them,
+// or by a cookie that names the backend which answered the client first.
 
 internal import Balancing
 internal import Endpoints
@@ -39,7 +39,8 @@ struct Affinity {
     private let secret: UInt64
     /// `Set-Cookie: NAME=`
     private let lineStart: [UInt8]
-    /// A session's cookie, for the whole site, out of reach of scripts and of other sites' requests.
+    /// A session's cookie, for the whole site, out of reach of scripts and of other sites'
+    /// requests.
     private static let lineEnd = Array("; Path=/; HttpOnly; SameSite=Lax\r\n".utf8)
 
     init(_ options: AffinityOptions, _ balancing: BalancerOptions) {
@@ -79,8 +80,8 @@ struct Affinity {
         return target.lowerBound..<end
     }
 
-    /// The token of the backend that the client's cookie names; nil when there is none, or it is not
-    /// one of ours.
+    /// The token of the backend that the client's cookie names; nil when there is none, or it is
+    /// not one of ours.
     func token(of head: borrowing RequestHead, _ bytes: Span<UInt8>) -> UInt64? {
         guard let cookie, let range = head.cookie(cookie, bytes), range.count == 16 else {
             return nil
@@ -98,8 +99,8 @@ struct Affinity {
         return token
     }
 
-    /// Appends the line that makes a client stick to the backend at `endpoint`, unless `token`, which
-    /// it came with, says the same; nothing without sticky clients.
+    /// Appends the line that makes a client stick to the backend at `endpoint`, unless `token`,
+    /// which it came with, says the same; nothing without sticky clients.
     func appendLine(for endpoint: Endpoint, unless token: UInt64?, to lines: inout [UInt8]) {
         guard cookie != nil else { return }
         let own = Balancer.token(of: endpoint, secret: secret)

@@ -1,5 +1,5 @@
-// BackendConnection: one HTTP connection to a backend: dialled, used by one exchange at a time, kept
-// in the pool between exchanges.
+// BackendConnection: one HTTP connection to a backend: dialled, used by one exchange at a time,
+// kept in the pool between exchanges.
 
 internal import Events
 internal import HTTP1
@@ -24,8 +24,8 @@ final class BackendConnection: StreamChannel {
     }
     /// Whether it belongs to the client for which it works (BoundConnections.swift).
     private(set) var isBound = false
-    /// The client that has it while it is bound and idle; none otherwise. The client closes it before
-    /// it goes itself.
+    /// The client that has it while it is bound and idle; none otherwise. The client closes it
+    /// before it goes itself.
     private var ownerLink = Link<ClientConnection>()
     /// Its place among the bound connections of its backend that are idle.
     var placeAmongBound = 0
@@ -78,12 +78,12 @@ final class BackendConnection: StreamChannel {
         }
     }
 
-    /// From now on the connection belongs to the client for which it works: what it has authenticated
-    /// is the connection.
+    /// From now on the connection belongs to the client for which it works: what it has
+    /// authenticated is the connection.
     func bind() { isBound = true }
 
-    /// The exchange is over: back to the pool when `isReusable`, else closed. A bound one goes back to
-    /// `client`, if that goes on.
+    /// The exchange is over: back to the pool when `isReusable`, else closed. A bound one goes back
+    /// to `client`, if that goes on.
     func release(isReusable: Bool, to client: ClientConnection, clientGoesOn: Bool) {
         exchangeLink = Link()
         isBulk = false
@@ -105,15 +105,17 @@ final class BackendConnection: StreamChannel {
         }
     }
 
-    /// For how long the backend can be relied on to keep it, in nanoseconds; `.max` when nothing is known.
+    /// For how long the backend can be relied on to keep it, in nanoseconds; `.max` when nothing is
+    /// known.
     private var backendIdleTime: UInt64 {
         let learned = backend.idleTime.limit(at: idleSince)
         guard let promisedIdleSeconds else { return learned }
         return min(learned, IdleTime.safe(min(promisedIdleSeconds, 86_400) * 1_000_000_000))
     }
 
-    /// Whether a request may be sent on it, which is idle. One that can't be sent twice is not sent on
-    /// a connection that the backend has closed meanwhile, though the loop has not come to that yet.
+    /// Whether a request may be sent on it, which is idle. One that can't be sent twice is not sent
+    /// on a connection that the backend has closed meanwhile, though the loop has not come to that
+    /// yet.
     func isUsable(_ isRepeatable: Bool) -> Bool {
         guard loop.nowNanoseconds < deadlineNanoseconds else { return false }
         if isRepeatable || descriptor.isQuiet { return true }
@@ -139,8 +141,8 @@ final class BackendConnection: StreamChannel {
         reset()
     }
 
-    /// The connection has switched to another protocol: gives up the descriptor, and what of the request
-    /// the kernel has not taken yet.
+    /// The connection has switched to another protocol: gives up the descriptor, and what of the
+    /// request the kernel has not taken yet.
     func handOver() -> (Descriptor, unsent: [UInt8]) {
         exchangeLink = Link()
         return (detach(), takeUnsent())

@@ -1,5 +1,5 @@
-// What a worker concludes from the answers of live requests. It tells the control thread, which decides:
-// a backend is out when the next rotation comes without it.
+// What a worker concludes from the answers of live requests. It tells the control thread, which
+// decides: a backend is out when the next rotation comes without it.
 
 internal import Backends
 internal import Balancing
@@ -19,8 +19,8 @@ extension BackendPool {
         usualWait += (Int(nanoseconds) - usualWait) / 64
         guard status < 500 else {
             backend.counters.responses5xx.add()
-            // That something is not implemented (501, 505) says nothing about health, nor does a status that
-            // no standard knows.
+            // That something is not implemented (501, 505) says nothing about health, nor does a
+            // status that no standard knows.
             if status != 501, status != 505, status < 600 {
                 noteFailure(of: backend, status: status, sentAt: now - nanoseconds, worker)
             }
@@ -76,17 +76,18 @@ extension BackendPool {
 
     /// A wait is no silence before it is so many times as long as is usual for the service.
     private static let usualWaits: UInt64 = 4
-    /// For so long a failed dial speaks against a backend on this worker, in nanoseconds: the control
-    /// thread has decided by then.
+    /// For so long a failed dial speaks against a backend on this worker, in nanoseconds: the
+    /// control thread has decided by then.
     private static let dialDoubt: UInt64 = 1_000_000_000
 
-    /// A shorter wait is no reason to send a request that can't be sent again elsewhere, in nanoseconds.
+    /// A shorter wait is no reason to send a request that can't be sent again elsewhere, in
+    /// nanoseconds.
     private static let doubtMin: UInt64 = 20_000_000
 
-    /// Whether a request is better not sent to `backend`: it is silent, could not be dialled just now, or
-    /// others wait there and nothing has come from it for a while. For one that `isRepeatable`, which has
-    /// failed elsewhere, a while is half of what makes it silent; for any other, which stays where it
-    /// goes, four times what is usual.
+    /// Whether a request is better not sent to `backend`: it is silent, could not be dialled just
+    /// now, or others wait there and nothing has come from it for a while. For one that
+    /// `isRepeatable`, which has failed elsewhere, a while is half of what makes it silent; for any
+    /// other, which stays where it goes, four times what is usual.
     func isDoubtful(_ backend: PooledBackend, isRepeatable: Bool) -> Bool {
         let record = backend.record
         let now = loop.nowNanoseconds
@@ -119,10 +120,10 @@ extension BackendPool {
     }
 
     /// Whether `backend`, on which a request has waited since `sentAt`, for its response or, with
-    /// `isWithinBody`, for more of it, is silent: nothing at all has come
-    /// from it for as long as may be, other requests wait as well, and another backend of the service
-    /// has answered meanwhile. A slow page alone is none of this, and neither is a database
-    /// that makes all backends wait. Tells the control thread if so.
+    /// `isWithinBody`, for more of it, is silent: nothing at all has come from it for as long as
+    /// may be, other requests wait as well, and another backend of the service has answered
+    /// meanwhile. A slow page alone is none of this, and neither is a database that makes all
+    /// backends wait. Tells the control thread if so.
     func isSilent(
         _ backend: PooledBackend, since sentAt: UInt64, isWithinBody: Bool = false, _ worker: Worker
     ) -> Bool {
@@ -153,7 +154,8 @@ extension BackendPool {
         return true
     }
 
-    /// A request has waited on `backend` since `sentAt`, and another backend, asked later, answered it.
+    /// A request has waited on `backend` since `sentAt`, and another backend, asked later, answered
+    /// it.
     func noteOutrun(_ backend: PooledBackend, since sentAt: UInt64, _ worker: Worker) {
         let now = worker.loop.nowNanoseconds
         // It would have taken this long at least.

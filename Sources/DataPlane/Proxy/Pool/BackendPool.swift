@@ -38,9 +38,11 @@ final class BackendPool {
     /// Which backend sent something last, and when another one had; in the loop's nanoseconds.
     var lastHeard: (id: BackendID?, at: UInt64) = (nil, 0)
     var heardBefore: UInt64 = 0
-    /// From a request to the head of its response, in nanoseconds, averaged over the last hundred or so.
+    /// From a request to the head of its response, in nanoseconds, averaged over the last hundred
+    /// or so.
     var usualWait = 0
-    /// How long a body that goes on may pause, in nanoseconds, by what was seen: of late the longest.
+    /// How long a body that goes on may pause, in nanoseconds, by what was seen: of late the
+    /// longest.
     var usualPause: UInt64 = 0
     /// Those that left the rotation while requests were in flight on them, should they come back.
     private var departed: [BackendID: PooledBackend] = [:]
@@ -48,9 +50,11 @@ final class BackendPool {
     /// Requests that wait for room.
     let queue = RequestQueue()
     private var queueTimer: Timer?
-    /// A request waits for this machine to have room for a connection: those that come wait behind it.
+    /// A request waits for this machine to have room for a connection: those that come wait behind
+    /// it.
     private(set) var isShort = false
-    /// How soon that is tried again if no request ends before, in which case its connection is free.
+    /// How soon that is tried again if no request ends before, in which case its connection is
+    /// free.
     private static let shortPause = Duration.milliseconds(50)
     let loop: EventLoop
     /// Requests that have been let in, and are not over.
@@ -146,13 +150,13 @@ final class BackendPool {
             return .backend(place)
         }
         let choice = balancer.pick(request)
-        // A request that can't be sent again is stuck where it goes, and one that failed elsewhere is not
-        // to fail again.
+        // A request that can't be sent again is stuck where it goes, and one that failed elsewhere
+        // is not to fail again.
         return request.isRepeatable && request.tried.count == 0 ? choice : surer(choice, request)
     }
 
-    /// In place of `choice` a backend that nothing speaks against, on this worker, if there is one. O(n)
-    /// for each that is passed over.
+    /// In place of `choice` a backend that nothing speaks against, on this worker, if there is one.
+    /// O(n) for each that is passed over.
     private func surer(_ choice: Pick, _ request: PickRequest) -> Pick {
         var other = choice
         var asking = request
@@ -166,8 +170,8 @@ final class BackendPool {
         return choice
     }
 
-    /// The choice for a client that has a connection of its own to `backend`: that one, once there is
-    /// room; nil when it has left the rotation.
+    /// The choice for a client that has a connection of its own to `backend`: that one, once there
+    /// is room; nil when it has left the rotation.
     func pick(boundTo backend: PooledBackend) -> Pick? {
         guard let place = backend.place else { return nil }
         return balancer.isFull(place) ? .full : .backend(place)
@@ -236,8 +240,8 @@ final class BackendPool {
         queueTimer?.schedule(after: .zero)
     }
 
-    /// `exchange` waits for this machine to have room for a connection; ahead of the others if it had its
-    /// turn already.
+    /// `exchange` waits for this machine to have room for a connection; ahead of the others if it
+    /// had its turn already.
     func awaitRoom(_ exchange: HTTPExchange, hadTurn: Bool) {
         if hadTurn { queue.putBack(exchange) } else { queue.append(exchange) }
         isShort = true
@@ -246,8 +250,8 @@ final class BackendPool {
         queueTimer?.schedule(after: Self.shortPause)
     }
 
-    /// A backend that `request` may go to and that has a free connection; nil for none. O(n), for when
-    /// none can be made.
+    /// A backend that `request` may go to and that has a free connection; nil for none. O(n), for
+    /// when none can be made.
     func backendWithIdle(for request: PickRequest) -> PooledBackend? {
         for (place, member) in members.enumerated()
         where member.hasIdle && balancer.admits(place, request) {

@@ -1,11 +1,11 @@
 // BackendRecord: what a worker has seen of a backend's answers, and when that is enough to speak
 // against it. Pure arithmetic; what is done about it is the control thread's business.
 //
-// A failed answer means little by itself: a request may be bad, or a database behind all backends. So a
-// run of failures counts as evidence when chance would not make it, given how often the other backends
-// fail: with p the share of their answers that failed, n in a row have the probability p^n, and as many
-// are asked for as make that less than one in a million; three when the others (nearly) never fail,
-// nine at 20 %, and no number at all when everyone fails.
+// A failed answer means little by itself: a request may be bad, or a database behind all backends.
+// So a run of failures counts as evidence when chance would not make it, given how often the other
+// backends fail: with p the share of their answers that failed, n in a row have the probability
+// p^n, and as many are asked for as make that less than one in a million; three when the others
+// (nearly) never fail, nine at 20 %, and no number at all when everyone fails.
 
 internal import Glibc
 
@@ -13,18 +13,19 @@ internal import Glibc
 package struct BackendRecord {
     /// Answers in a row that failed.
     package private(set) var failures = 0
-    // The share of the last answers that failed, in 65536ths: each answer counts an eighth, to notice
-    // soon that everything fails, and a 32nd, to remember.
+    // The share of the last answers that failed, in 65536ths: each answer counts an eighth, to
+    // notice soon that everything fails, and a 32nd, to remember.
     private var recentShare = 0
     private var longShare = 0
     /// When a byte came from it last, in the loop's nanoseconds.
     var heardAt: UInt64 = 0
-    /// Since when requests have waited for a byte of it, in the loop's nanoseconds; of no meaning while
-    /// none does.
+    /// Since when requests have waited for a byte of it, in the loop's nanoseconds; of no meaning
+    /// while none does.
     var busySince: UInt64 = 0
     /// When a dial last failed, in the loop's nanoseconds; 0 for never.
     var dialFailedAt: UInt64 = 0
-    // Requests that were answered by another backend, asked later, while nothing came from this one.
+    // Requests that were answered by another backend, asked later, while nothing came from this
+    // one.
     private var outrunCount = 0
     private var outrunSince: UInt64 = 0
     /// It was found silent, and nothing has been heard from it since.
@@ -33,8 +34,8 @@ package struct BackendRecord {
     package var isOnProbation = false
     /// Since when, in the loop's nanoseconds.
     var probationSince: UInt64 = 0
-    /// When it was last reported, so that a dead backend is not reported a thousand times before the
-    /// control thread can say so.
+    /// When it was last reported, so that a dead backend is not reported a thousand times before
+    /// the control thread can say so.
     var reportedAt: UInt64 = 0
 
     /// A share of all.
@@ -79,8 +80,8 @@ package struct BackendRecord {
         outrunCount += 1
     }
 
-    /// Whether the failures in a row speak against the backend, when others fail with this share, in
-    /// 65536ths; `runMin` are asked for at least. One on probation has no credit.
+    /// Whether the failures in a row speak against the backend, when others fail with this share,
+    /// in 65536ths; `runMin` are asked for at least. One on probation has no credit.
     package func isOutlier(othersFailureShare share: Int, runMin: Int) -> Bool {
         if isOnProbation, failures > 0, share < Self.one / 2 { return true }
         guard failures >= runMin else { return false }

@@ -1,9 +1,10 @@
 // BoundConnections: the backend connections that belong to one client's connection.
 //
-// NTLM and Negotiate authenticate a connection: what the backend takes for Alice is whatever comes on
-// the connection on which Alice has proved who she is. A connection that carried such a request, or
-// offered such a scheme, serves this client only, and ends with the client's connection at the latest.
-// The client's next requests have to go on it as well, since the handshake takes several of them.
+// NTLM and Negotiate authenticate a connection: what the backend takes for Alice is whatever comes
+// on the connection on which Alice has proved who she is. A connection that carried such a request,
+// or offered such a scheme, serves this client only, and ends with the client's connection at the
+// latest. The client's next requests have to go on it as well, since the handshake takes several of
+// them.
 
 /// The free backend connections of one client, at most one for each service. Worker thread only.
 struct BoundConnections {

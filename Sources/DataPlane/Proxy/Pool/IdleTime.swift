@@ -1,11 +1,11 @@
 // IdleTime: for how long a backend keeps a connection on which nothing happens.
 //
-// A request that goes on a kept connection just when the backend closes it is lost, and one that can't be
-// repeated fails. So connections are given up earlier than the backend does. Some say how long they wait
-// (`Keep-Alive: timeout=5`); of the others it shows when they close one.
+// A request that goes on a kept connection just when the backend closes it is lost, and one that
+// can't be repeated fails. So connections are given up earlier than the backend does. Some say how
+// long they wait (`Keep-Alive: timeout=5`); of the others it shows when they close one.
 
-/// What is known of the time after which a backend closes an idle connection. In nanoseconds of the loop's
-/// clock. Value type, worker thread only.
+/// What is known of the time after which a backend closes an idle connection. In nanoseconds of the
+/// loop's clock. Value type, worker thread only.
 struct IdleTime {
     /// For how long a connection may be idle; `.max` while nothing is known.
     private(set) var limit = UInt64.max
@@ -19,8 +19,8 @@ struct IdleTime {
     /// What was learned is doubted after this: the backend may be another by then.
     private static let learnedFor: UInt64 = 600_000_000_000
 
-    /// The part of a backend's time for which a connection is kept: what is left is for the way that a
-    /// request takes, and for clocks that tick by the tenth of a second.
+    /// The part of a backend's time for which a connection is kept: what is left is for the way
+    /// that a request takes, and for clocks that tick by the tenth of a second.
     static func safe(_ time: UInt64) -> UInt64 { time / 4 * 3 }
 
     /// What may be relied on at `now`.
@@ -29,9 +29,9 @@ struct IdleTime {
         return limit
     }
 
-    /// The backend closed, at `now`, a connection that had been idle since `idleSince`. It takes two to
-    /// learn from, of about the same age, and one after the other: a backend that stops closes all of its
-    /// connections, of any age, but at once.
+    /// The backend closed, at `now`, a connection that had been idle since `idleSince`. It takes
+    /// two to learn from, of about the same age, and one after the other: a backend that stops
+    /// closes all of its connections, of any age, but at once.
     mutating func noteClosed(idleSince: UInt64, at now: UInt64) {
         let age = now - idleSince
         guard age >= Self.ageMin else { return }

@@ -1,5 +1,5 @@
-// PooledBackend: one backend as one worker sees it: what is in flight on it, which connections to it
-// are free, and what its answers say about it.
+// PooledBackend: one backend as one worker sees it: what is in flight on it, which connections to
+// it are free, and what its answers say about it.
 
 internal import Backends
 internal import Endpoints
@@ -16,8 +16,8 @@ final class PooledBackend {
     private(set) var place: Int?
     /// Requests in flight on it from this worker.
     var inFlight = 0
-    /// Those of them that are streams: TCP connections, tunnels, and responses whose body goes on after
-    /// what came with its head.
+    /// Those of them that are streams: TCP connections, tunnels, and responses whose body goes on
+    /// after what came with its head.
     var streams = 0
     /// Those streams whose next byte is owed, as that of a body of known length is.
     var owing = 0
@@ -82,8 +82,8 @@ final class PooledBackend {
     }
 
     /// Notes a free connection that is kept by the client to which it belongs; false when it is not
-    /// wanted. How many there are is up to the clients: each is one without which a user would have to
-    /// log on again.
+    /// wanted. How many there are is up to the clients: each is one without which a user would have
+    /// to log on again.
     func keepBound(_ connection: BackendConnection) -> Bool {
         guard isInRotation else { return false }
         connection.placeAmongBound = bound.count

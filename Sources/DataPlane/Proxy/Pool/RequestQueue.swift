@@ -1,5 +1,5 @@
-// RequestQueue: requests that wait because every backend has as many as it may have. First come, first
-// served; who leaves early is skipped when its turn comes.
+// RequestQueue: requests that wait because every backend has as many as it may have. First come,
+// first served; who leaves early is skipped when its turn comes.
 
 internal import Events
 

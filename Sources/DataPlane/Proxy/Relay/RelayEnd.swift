@@ -1,8 +1,8 @@
 // RelayEnd: one of the two connections of a relay. It passes on what it receives to its peer, each
 // direction by itself, so that one side may end its sending while the other goes on (half-close).
 //
-// Two ways lead across: received into the worker's buffer and sent from there, or, for bulk, spliced
-// inside the kernel; `SpliceChoice` says which.
+// Two ways lead across: received into the worker's buffer and sent from there, or, for bulk,
+// spliced inside the kernel; `SpliceChoice` says which.
 
 internal import AccessLog
 internal import Events
@@ -101,8 +101,8 @@ final class RelayEnd: StreamChannel {
     /// As much as one step may move: a pipe's pieces can be large, and others wait.
     private static let spliceMax = 1 << 20
 
-    /// How many bytes the next step may move without a look at them: of a WebSocket no more than what is
-    /// left of the frame under way.
+    /// How many bytes the next step may move without a look at them: of a WebSocket no more than
+    /// what is left of the frame under way.
     private var spliceLimit: Int {
         guard let frames, !frames.isLost else { return Self.spliceMax }
         return Int(min(frames.remaining, UInt64(Self.spliceMax)))
@@ -115,16 +115,16 @@ final class RelayEnd: StreamChannel {
         if frames != nil { _ = frames?.advance(bytes, stops: false) }
     }
 
-    /// Passes on those of `bytes` that belong to the frame under way. Once that has ended, so does the
-    /// stream, and the rest is dropped.
+    /// Passes on those of `bytes` that belong to the frame under way. Once that has ended, so does
+    /// the stream, and the rest is dropped.
     private func part(_ bytes: Span<UInt8>, _ peer: RelayEnd) {
         let count = frames?.advance(bytes, stops: true) ?? bytes.count
         pass(bytes.extracting(0..<count), to: peer)
         _ = sayGoodbye(to: peer)
     }
 
-    /// Ends a WebSocket between two frames of its backend, which this side is: by a close frame, unless
-    /// the backend has sent one. False when that can't be done here and now.
+    /// Ends a WebSocket between two frames of its backend, which this side is: by a close frame,
+    /// unless the backend has sent one. False when that can't be done here and now.
     func sayGoodbye(to client: RelayEnd) -> Bool {
         guard let frames, frames.isAtBoundary, inflow == .open, !client.takesNoMore else {
             return false

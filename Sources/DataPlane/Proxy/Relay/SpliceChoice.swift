@@ -1,8 +1,8 @@
 // SpliceChoice: whether a stream is received and sent, or spliced inside the kernel.
 //
 // Splicing saves two copies and costs handling pages: it wins where a step moves much, and loses
-// where it moves little. How much comes is known only by looking, so a stream is copied until it has
-// filled the whole buffer twice running, and again once its steps have become small.
+// where it moves little. How much comes is known only by looking, so a stream is copied until it
+// has filled the whole buffer twice running, and again once its steps have become small.
 
 /// The choice for one direction of a stream; its state after each step.
 struct SpliceChoice {

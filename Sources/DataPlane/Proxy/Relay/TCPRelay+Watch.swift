@@ -1,6 +1,6 @@
-// Hosts that vanish: a stream's side that is gone without a word shows by what it does not acknowledge
-// (Events/PeerWatch.swift). Both ends are looked at now and then; where nothing is on its way, the
-// kernel's keepalive does it.
+// Hosts that vanish: a stream's side that is gone without a word shows by what it does not
+// acknowledge (Events/PeerWatch.swift). Both ends are looked at now and then; where nothing is on
+// its way, the kernel's keepalive does it.
 
 internal import Events
 
@@ -8,13 +8,14 @@ extension TCPRelay {
     /// How often the ends are looked at within the time for which a host may be gone.
     private static var looksPerLimit: UInt64 { 6 }
 
-    /// When the ends are looked at next, in the loop's nanoseconds; `.max` when a host may be gone for as
-    /// long as the kernel lets it.
+    /// When the ends are looked at next, in the loop's nanoseconds; `.max` when a host may be gone
+    /// for as long as the kernel lets it.
     static func nextLook(_ listener: WorkerListener, after now: UInt64) -> UInt64 {
         listener.vanished.map { now + $0 / looksPerLimit } ?? .max
     }
 
-    /// Looks at both ends, and says which has acknowledged nothing for as long as a host may be gone.
+    /// Looks at both ends, and says which has acknowledged nothing for as long as a host may be
+    /// gone.
     func vanishedEnd(_ now: UInt64) -> RelayEnd? {
         looksAt = Self.nextLook(listener, after: now)
         guard let limit = listener.vanished else { return nil }

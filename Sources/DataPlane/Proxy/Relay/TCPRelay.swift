@@ -1,5 +1,5 @@
-// TCPRelay: a client's TCP connection passed on to a backend: dialled, retried elsewhere, watched over
-// and ended here; its bytes are moved by its two ends (RelayEnd.swift).
+// TCPRelay: a client's TCP connection passed on to a backend: dialled, retried elsewhere, watched
+// over and ended here; its bytes are moved by its two ends (RelayEnd.swift).
 
 internal import AccessLog
 internal import Backends
@@ -27,7 +27,8 @@ final class TCPRelay: ClientSide {
     // In the loop's nanoseconds.
     private let startedAt: UInt64
     private var movedAt: UInt64
-    /// When its time is over: it has lasted as long as it may, or its backend or the worker is leaving.
+    /// When its time is over: it has lasted as long as it may, or its backend or the worker is
+    /// leaving.
     private var endsBy: UInt64
     /// Its time is over, and it ends as soon as a frame of its backend has ended.
     private(set) var isParting = false
@@ -232,8 +233,8 @@ final class TCPRelay: ClientSide {
         }
     }
 
-    /// Its time is over. A WebSocket that is between two frames is told so; one that is within a frame
-    /// gets a moment for the frame's end.
+    /// Its time is over. A WebSocket that is between two frames is told so; one that is within a
+    /// frame gets a moment for the frame's end.
     private func expire(_ now: UInt64) {
         if let server, let client, server.sayGoodbye(to: client) { return }
         guard !isParting, let server, server.frames?.isLost == false else {
@@ -255,7 +256,8 @@ final class TCPRelay: ClientSide {
         finish(.polite, .expired)
     }
 
-    /// Whether either side takes what is kept for it, too slowly for the kernel to say so; that is activity.
+    /// Whether either side takes what is kept for it, too slowly for the kernel to say so; that is
+    /// activity.
     private var takesMore: Bool {
         guard let end = [client, server].compactMap({ $0 }).first(where: \.isCongested),
             end.hasAcknowledgedMore()
@@ -284,12 +286,13 @@ final class TCPRelay: ClientSide {
     enum Ending {
         /// Both sides have ended, and everything is passed on.
         case complete
-        /// Each side gets what came for it, then a reset, so that it can tell a stream cut short from
-        /// one that ended.
+        /// Each side gets what came for it, then a reset, so that it can tell a stream cut short
+        /// from one that ended.
         case cut
         /// The client gets what came for it, then a reset; the backend's connection is closed.
         case clientCut
-        /// Each side gets what came for it, then FIN: a close frame has told the client that this is all.
+        /// Each side gets what came for it, then FIN: a close frame has told the client that this
+        /// is all.
         case polite
         /// The backend gets what came for it, then a reset; the client's connection is closed.
         case serverCut

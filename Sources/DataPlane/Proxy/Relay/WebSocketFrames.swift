@@ -1,5 +1,6 @@
-// WebSocketFrames: where in a WebSocket stream one frame ends and the next begins (RFC 6455, section
-// 5.2), so that a close frame can be put between two of a backend's. Payloads are skipped, not read.
+// WebSocketFrames: where in a WebSocket stream one frame ends and the next begins (RFC 6455,
+// section 5.2), so that a close frame can be put between two of a backend's. Payloads are skipped,
+// not read.
 
 /// Follows the frames of one direction. Value type, any thread.
 struct WebSocketFrames {
@@ -16,8 +17,8 @@ struct WebSocketFrames {
     /// Whether one frame has ended and the next has not begun.
     var isAtBoundary: Bool { !isLost && remaining == 0 && headCount == 0 }
 
-    /// Goes on through `bytes`, which come next, and returns how many of them it has gone through: all, or,
-    /// if it `stops`, those before the first boundary, which may be at their start.
+    /// Goes on through `bytes`, which come next, and returns how many of them it has gone through:
+    /// all, or, if it `stops`, those before the first boundary, which may be at their start.
     mutating func advance(_ bytes: Span<UInt8>, stops: Bool) -> Int {
         var at = 0
         while at < bytes.count, !isLost {
@@ -36,8 +37,8 @@ struct WebSocketFrames {
         return stops && isAtBoundary ? at : bytes.count
     }
 
-    /// Notes that `count` bytes of payload have passed that were not looked at: at most `remaining`, unless
-    /// `isLost`.
+    /// Notes that `count` bytes of payload have passed that were not looked at: at most
+    /// `remaining`, unless `isLost`.
     mutating func skip(_ count: Int) {
         guard !isLost else { return }
         remaining -= UInt64(count)

@@ -60,7 +60,8 @@ extension ClientConnection {
             cause = .answered
             var writer = ResponseWriter(
                 status: status, contentType: nil, to: capabilities, omitsBody: omitsBody)
-            // RFC 9110, section 8.3: it tells what the content is, so without any there is nothing to tell.
+            // RFC 9110, section 8.3: it tells what the content is, so without any there is nothing
+            // to tell.
             if !response.body.isEmpty {
                 writer.addField("Content-Type", Array(response.contentType.utf8).span)
             }
@@ -100,15 +101,15 @@ extension ClientConnection {
 }
 
 extension RequestHead {
-    /// Whether the client's connection may carry another request when this one has got a response. It
-    /// may not after CONNECT: what the client sends into a tunnel that it hopes for may be of
+    /// Whether the client's connection may carry another request when this one has got a response.
+    /// It may not after CONNECT: what the client sends into a tunnel that it hopes for may be of
     /// somebody else's making, and must never be read as its next request.
     var keepsConnection: Bool { keepsAlive && method != .connect }
 }
 
 extension Reply {
-    /// Appends the response that says this; `service` is the name of the service that the request was
-    /// for. Returns how many bytes of it are the body.
+    /// Appends the response that says this; `service` is the name of the service that the request
+    /// was for. Returns how many bytes of it are the body.
     func write(
         to client: ClientCapabilities, service: String = "", omitsBody: Bool,
         into out: inout [UInt8]

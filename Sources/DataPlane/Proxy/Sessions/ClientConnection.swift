@@ -272,14 +272,16 @@ final class ClientConnection: StreamChannel, ClientSide {
         if hasEnded || !partial.isEmpty { processPartial() } else { startReading() }
     }
 
-    /// The exchange is over and its response was cut short: the client gets what came of it, and must
-    /// not take it for whole; with `.end` the framing shows that it is not (RFC 9112, section 8).
+    /// The exchange is over and its response was cut short: the client gets what came of it, and
+    /// must not take it for whole; with `.end` the framing shows that it is not (RFC 9112, section
+    /// 8).
     func exchangeCutShort(_ farewell: Farewell) {
         exchange = nil
         depart(farewell)
     }
 
-    /// The exchange is over, and the client gets no more: it is gone, stands still or breaks the rules.
+    /// The exchange is over, and the client gets no more: it is gone, stands still or breaks the
+    /// rules.
     func exchangeBroken() {
         exchange = nil
         reset()
@@ -295,9 +297,9 @@ final class ClientConnection: StreamChannel, ClientSide {
 
     // MARK: - The end
 
-    /// Ends the connection once the client has everything. Unless it `lingers` the client is to send
-    /// nothing more, and the kernel can be left to deliver what it has taken; but for a process that
-    /// stops, whose network may go with it.
+    /// Ends the connection once the client has everything. Unless it `lingers` the client is to
+    /// send nothing more, and the kernel can be left to deliver what it has taken; but for a
+    /// process that stops, whose network may go with it.
     private func end(lingers: Bool) {
         if (lingers && !hasEnded) || isCongested || listener.isDraining {
             depart(.end)

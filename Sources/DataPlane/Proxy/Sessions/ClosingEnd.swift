@@ -1,5 +1,5 @@
-// ClosingEnd: a connection of a worker that is being ended (ClosingConnection.swift). The worker counts
-// it like what it was before, so that a stop, an upgrade and a listener's close wait for it.
+// ClosingEnd: a connection of a worker that is being ended (ClosingConnection.swift). The worker
+// counts it like what it was before, so that a stop, an upgrade and a listener's close wait for it.
 
 internal import Backends
 internal import Events
@@ -35,7 +35,8 @@ final class ClosingEnd: ClosingConnection, ClientSide {
         end.begin()
     }
 
-    /// Ends `channel`, a stream's connection to its backend; `listener` is the one that its client came by.
+    /// Ends `channel`, a stream's connection to its backend; `listener` is the one that its client
+    /// came by.
     static func endBackend(
         _ channel: StreamChannel, _ farewell: Farewell, stall: UInt64, by listener: WorkerListener,
         on worker: Worker

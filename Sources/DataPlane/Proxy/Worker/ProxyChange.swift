@@ -9,13 +9,13 @@ package struct ProxyChange: Sendable {
     package var added: [ServiceOptions] = []
     /// Services that are there, with other options; connections and the retry budget are kept.
     package var changed: [ServiceOptions] = []
-    /// Listeners that are there, with other options; name, address and mode are the same. Requests in
-    /// flight stay where they are; the next one on any connection goes where these say.
+    /// Listeners that are there, with other options; name, address and mode are the same. Requests
+    /// in flight stay where they are; the next one on any connection goes where these say.
     package var listeners: [ListenerOptions] = []
     /// Listeners that are not there yet. The registry has their counters by now.
     package var opened: [Opening] = []
-    /// The numbers of listeners that accept no more; each worker reports `listenerClosed` when the last
-    /// of its connections has ended.
+    /// The numbers of listeners that accept no more; each worker reports `listenerClosed` when the
+    /// last of its connections has ended.
     package var closed: [Int] = []
     /// How long connections of those that are closed may go on; then they are ended.
     package var drainLimit: Duration = .seconds(30)

@@ -66,13 +66,13 @@ package struct ClientTimeouts: Sendable {
     package var stall: Duration = .seconds(60)
     /// The same for a TCP connection, or one that has switched to another protocol.
     package var tunnel: Duration = .seconds(300)
-    /// How long such a connection lasts; each gets up to a tenth less, at random, so that those that
-    /// began together do not come back together. Nil is no limit.
+    /// How long such a connection lasts; each gets up to a tenth less, at random, so that those
+    /// that began together do not come back together. Nil is no limit.
     package var tunnelMax: Duration?
     /// From a response's head to its last byte, less up to a tenth at random; nil is no limit.
     package var responseMax: Duration?
-    /// How long a host may acknowledge nothing until it is taken for gone; nil leaves that to the kernel,
-    /// which takes about a quarter of an hour.
+    /// How long a host may acknowledge nothing until it is taken for gone; nil leaves that to the
+    /// kernel, which takes about a quarter of an hour.
     package var vanished: Duration? = .seconds(30)
     /// From a request's head to the last byte of its response; nil is no limit, since downloads and
     /// event streams may go on for as long as they move.
@@ -81,9 +81,9 @@ package struct ClientTimeouts: Sendable {
     /// The defaults.
     package init() {}
 
-    /// What the kernel is to do about hosts of clients that vanish. An HTTP client that takes nothing for
-    /// `stall` is cut off in any case, so the kernel may do that; a stream's relay looks at its ends
-    /// itself (TCPRelay+Watch.swift).
+    /// What the kernel is to do about hosts of clients that vanish. An HTTP client that takes
+    /// nothing for `stall` is cut off in any case, so the kernel may do that; a stream's relay
+    /// looks at its ends itself (TCPRelay+Watch.swift).
     package func peerLimits(_ mode: ListenerMode) -> PeerLimits {
         guard let vanished else { return PeerLimits() }
         return PeerLimits(
@@ -125,8 +125,8 @@ package struct ServiceOptions: Sendable, Equatable {
 
 /// What live traffic has to show against a backend.
 package struct EjectionOptions: Sendable, Equatable {
-    /// Failed answers in a row, if those of the other backends hardly ever fail; the more often these
-    /// fail, the more are asked for. At least 1; nil: no number is enough.
+    /// Failed answers in a row, if those of the other backends hardly ever fail; the more often
+    /// these fail, the more are asked for. At least 1; nil: no number is enough.
     package var failures: Int? = 3
     /// How long requests wait on a backend that sends nothing, while others answer; nil: for ever.
     package var silence: Duration? = .milliseconds(750)
@@ -154,8 +154,8 @@ package struct RequestLimits: Sendable, Equatable {
 package struct RetryOptions: Sendable, Equatable {
     /// After which failures, and how often; a route may have a rule of its own.
     package var rule = RetryRule()
-    /// How long a single try waits for the head of a response if another may follow; nil: as long as
-    /// `ServiceOptions.firstByteTimeout` says.
+    /// How long a single try waits for the head of a response if another may follow; nil: as long
+    /// as `ServiceOptions.firstByteTimeout` says.
     package var tryTimeout: Duration?
     /// The pause before the third try; each further one is twice as long …
     package var backOff: Duration = .milliseconds(25)
@@ -176,8 +176,8 @@ package struct RetryOptions: Sendable, Equatable {
 package struct ProxyOptions: Sendable {
     /// Threads that move traffic; at least 1.
     package var workers: Int
-    /// Whether another process may listen on the same addresses: one Fairlead takes over from another
-    /// by running beside it for a while.
+    /// Whether another process may listen on the same addresses: one Fairlead takes over from
+    /// another by running beside it for a while.
     package var sharesAddresses = false
     /// Whether each worker stays on a processor of its own.
     package var pinsWorkers = false

@@ -25,8 +25,8 @@ package enum ProxyReport: Sendable {
 
 /// The running workers. Control thread only.
 package final class ProxyWorkers {
-    /// Where the listeners of the start listen, in their order; with the port that the kernel chose for
-    /// port 0.
+    /// Where the listeners of the start listen, in their order; with the port that the kernel chose
+    /// for port 0.
     package var endpoints: [Endpoint] { sockets.map(\.endpoint) }
     private let options: ProxyOptions
     private let registry: StatsRegistry
@@ -80,9 +80,9 @@ package final class ProxyWorkers {
         }
     }
 
-    /// Opens another address, for a listener that `publish` makes known, or for `close()`. `limits` are
-    /// those of the connections that wait until then. With `besideOwn` this process still has the
-    /// address, or a part of it.
+    /// Opens another address, for a listener that `publish` makes known, or for `close()`. `limits`
+    /// are those of the connections that wait until then. With `besideOwn` this process still has
+    /// the address, or a part of it.
     ///
     /// - Throws: `ListenFailure` when it can't be had; nothing stays open then.
     package func open(
@@ -125,8 +125,8 @@ package final class ProxyWorkers {
 
     /// Changes services and listeners, on each worker between two events, after what was published
     /// before and before what is published next. The registry has the added services' counters by
-    /// now, and keeps the removed ones' for as long as they are to be seen. Sockets of opened listeners
-    /// are the workers' from now on.
+    /// now, and keeps the removed ones' for as long as they are to be seen. Sockets of opened
+    /// listeners are the workers' from now on.
     package func publish(_ change: ProxyChange) {
         for opening in change.opened {
             switch opening.origin {
@@ -143,14 +143,14 @@ package final class ProxyWorkers {
         for mailbox in mailboxes { mailbox.post(.expel(backends)) }
     }
 
-    /// Ends the streams on these backends, at random moments within `time`: TCP connections, those that
-    /// have switched protocols, and responses whose end nobody knows.
+    /// Ends the streams on these backends, at random moments within `time`: TCP connections, those
+    /// that have switched protocols, and responses whose end nobody knows.
     package func endStreams(to backends: [BackendID], within time: Duration) {
         for mailbox in mailboxes { mailbox.post(.endStreams(backends, within: time)) }
     }
 
-    /// The sockets on which connections are accepted, of all listeners: another process may have them
-    /// as well, and accept in the place of this one.
+    /// The sockets on which connections are accepted, of all listeners: another process may have
+    /// them as well, and accept in the place of this one.
     package var openDescriptors: [Descriptor] {
         open.sorted { $0.key < $1.key }.flatMap { $0.value.descriptors.joined() }
     }

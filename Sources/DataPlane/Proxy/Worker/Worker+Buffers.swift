@@ -1,5 +1,5 @@
-// The worker's two buffers, as its connections use them. Methods of the worker, since what is reached
-// through two references is counted, and through one is not.
+// The worker's two buffers, as its connections use them. Methods of the worker, since what is
+// reached through two references is counted, and through one is not.
 
 internal import Events
 internal import HTTP1
@@ -16,9 +16,9 @@ extension Worker {
         buffer.withBytes(count, body)
     }
 
-    /// Puts the head that a client gets into `outgoing`, in the place of what was there; `first` goes
-    /// before it, and the field lines in `lines` are added to it, as is a Date if it has none and
-    /// `addsDate`.
+    /// Puts the head that a client gets into `outgoing`, in the place of what was there; `first`
+    /// goes before it, and the field lines in `lines` are added to it, as is a Date if it has none
+    /// and `addsDate`.
     func putOutgoing(
         _ head: borrowing ResponseHead, from bytes: Span<UInt8>, to client: ClientCapabilities,
         framing: BodyFraming, edits: FieldEdits? = nil, lines: Span<UInt8> = Span(),

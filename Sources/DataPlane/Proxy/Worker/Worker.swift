@@ -25,8 +25,8 @@ enum WorkerMessage: Sendable {
     case drain(limit: Duration)
 }
 
-/// A client's side of something under way, or a connection that is being ended: what a stopping worker
-/// waits for. Worker thread only.
+/// A client's side of something under way, or a connection that is being ended: what a stopping
+/// worker waits for. Worker thread only.
 protocol ClientSide: AnyObject {
     /// The descriptor's number, unique among those open.
     var clientNumber: Int { get }
@@ -34,8 +34,8 @@ protocol ClientSide: AnyObject {
     var listener: WorkerListener { get }
     /// Its backend is one of these, and has to be left.
     func leave(_ backends: [BackendID])
-    /// If it is a stream, to one of these backends or, for nil, to any: end at this time, in the loop's
-    /// nanoseconds, unless it ends before.
+    /// If it is a stream, to one of these backends or, for nil, to any: end at this time, in the
+    /// loop's nanoseconds, unless it ends before.
     func endStream(to backends: [BackendID]?, at time: UInt64)
     /// The worker is stopping, or its listener is closed: end when the work in hand is done.
     func drain()
@@ -70,8 +70,8 @@ final class Worker {
     private var listeners: [Int: WorkerListener] = [:]
     private var acceptors: [Int: [Acceptor]] = [:]
     private var closing: [WorkerListener] = []
-    /// Whether others go on listening on the addresses that this process leaves, and the kernel does not
-    /// give them what waits here.
+    /// Whether others go on listening on the addresses that this process leaves, and the kernel
+    /// does not give them what waits here.
     private let leavesSlowly: Bool
     /// Those that take no new handshakes, until they are closed.
     private var leaving: [Acceptor] = []
@@ -139,8 +139,8 @@ final class Worker {
         }
     }
 
-    /// Ends streams at random moments within `time`, so that their clients do not all come back at once: those
-    /// to one of `backends`, nil for any, by one listener, nil for any.
+    /// Ends streams at random moments within `time`, so that their clients do not all come back at
+    /// once: those to one of `backends`, nil for any, by one listener, nil for any.
     private func endStreams(
         to backends: [BackendID]? = nil, of listener: WorkerListener? = nil, within time: Duration
     ) {
@@ -152,8 +152,8 @@ final class Worker {
         }
     }
 
-    /// The timers of a drain that may take `limit`, of one listener or, for nil, of all: streams end before
-    /// the limit, and `whenOver` is called at the limit.
+    /// The timers of a drain that may take `limit`, of one listener or, for nil, of all: streams
+    /// end before the limit, and `whenOver` is called at the limit.
     private func drainTimers(
         _ limit: Duration, of listener: WorkerListener? = nil, whenOver: @escaping () -> Void
     ) -> [Timer] {
@@ -166,8 +166,8 @@ final class Worker {
         return [streams, end]
     }
 
-    /// Between two events, so that no request sees half of it: services come before a listener names
-    /// them, and go after none does.
+    /// Between two events, so that no request sees half of it: services come before a listener
+    /// names them, and go after none does.
     private func apply(_ change: ProxyChange) {
         for service in change.added { addPool(service) }
         for service in change.changed { pools[service.id]?.update(to: service) }

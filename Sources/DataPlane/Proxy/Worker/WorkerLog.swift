@@ -1,5 +1,5 @@
-// WorkerLog: one worker's access log: what it writes goes out within a tenth of a second, and a loop on
-// which nothing ends is not woken for it.
+// WorkerLog: one worker's access log: what it writes goes out within a tenth of a second, and a
+// loop on which nothing ends is not woken for it.
 
 internal import AccessLog
 internal import Endpoints

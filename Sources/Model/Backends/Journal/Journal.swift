@@ -42,13 +42,13 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
     case sourceChanged
     /// The service's options are others from now on.
     case optionsChanged
-    /// The source began to fail, or to fail in another way; nothing leaves while the hold lasts, which
-    /// is nil when there is no backend to hold.
+    /// The source began to fail, or to fail in another way; nothing leaves while the hold lasts,
+    /// which is nil when there is no backend to hold.
     case sourceFailed(SourceTitle, DiscoveryFailure, hold: Duration?)
     /// A good answer came, the first after a failure.
     case sourceRecovered(SourceTitle, instances: Int)
-    /// The source fails from the start, and the service begins with what it named so long ago, to an
-    /// earlier process.
+    /// The source fails from the start, and the service begins with what it named so long ago, to
+    /// an earlier process.
     case sourceRecalled(SourceTitle, instances: Int, age: Duration)
     /// A hold for a failing source ended.
     case holdEnded(HoldKind)
@@ -112,7 +112,8 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
         }
     }
 
-    /// A sentence without its full stop: `up to down: 3 checks failed in a row, the last: timed out`.
+    /// A sentence without its full stop: `up to down: 3 checks failed in a row, the last: timed
+    /// out`.
     package var description: String {
         switch self {
         case .phase(nil, let to, let cause): "\(to.rawValue): \(cause)"
@@ -155,7 +156,8 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
         case .lostWait(let count):
             "the \(count) lost wait behind those named again: these are half of what there was"
         case .replacing(let old, let new):
-            "\(counted(old, "backend")) replaced in discovery by \(new) others: the old ones serve until"
+            "\(counted(old, "backend")) replaced in discovery by \(new) others: the old ones "
+                + "serve until"
                 + " as many of these are up"
         case .replaced(let old, let new):
             "\(new) new backends are up in place of \(old) old ones, which drain"
@@ -203,8 +205,8 @@ package final class Journal {
         write(.noted(text), service: .process, backend: nil, at: now)
     }
 
-    /// The entries with this number and above, the oldest first; fewer than there were when the ring
-    /// has come round since.
+    /// The entries with this number and above, the oldest first; fewer than there were when the
+    /// ring has come round since.
     /// - Complexity: O(n) in those that are returned.
     package func entries(from number: UInt64) -> [JournalEntry] {
         let oldest = nextNumber - UInt64(ring.count)

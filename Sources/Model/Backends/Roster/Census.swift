@@ -1,5 +1,5 @@
-// Census: how many backends of a roster are in which state, kept up to date with every change, so that
-// no event has to count them.
+// Census: how many backends of a roster are in which state, kept up to date with every change, so
+// that no event has to count them.
 
 /// Counts over the backends of one roster. Value type, control thread.
 struct Census: Equatable {

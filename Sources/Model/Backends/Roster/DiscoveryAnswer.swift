@@ -28,7 +28,8 @@ package enum DiscoveryFailure: Sendable, Equatable, CustomStringConvertible {
     case malformed(String)
     /// No server could be reached at all.
     case unreachable
-    /// Any of these, where the source has more to say than its kind: who failed, how, and what to do.
+    /// Any of these, where the source has more to say than its kind: who failed, how, and what to
+    /// do.
     case explained(HoldKind, String)
 
     /// Which hold applies.

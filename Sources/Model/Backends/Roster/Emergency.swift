@@ -1,6 +1,6 @@
-// Emergency: what a service is in while no backend is up. An empty rotation is right when everything is
-// dead and wrong when only the checks are broken, and those look alike from the checks' side; live
-// answers tell them apart.
+// Emergency: what a service is in while no backend is up. An empty rotation is right when
+// everything is dead and wrong when only the checks are broken, and those look alike from the
+// checks' side; live answers tell them apart.
 //
 //              no live evidence against some        live requests fail, not one is good
 //   none up ──────────────────────────────▶ serving ──────────────────────────────────▶ refusing

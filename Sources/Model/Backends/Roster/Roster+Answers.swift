@@ -17,10 +17,11 @@ package import Endpoints
 
 extension Roster {
     /// Takes what one lookup of the source at `place` came to. It speaks for the backends of that
-    /// place only: what other sources name stays as they left it. An answer that `stands` holds until
-    /// another one comes, so that time confirms an absence as further answers do. One that
-    /// `isDeliberate` is what somebody wrote down, so that no loss in it is a mistake. Instances that a good
-    /// one lists besides are `critical` by the registry's own checks, or `withdrawn` by somebody.
+    /// place only: what other sources name stays as they left it. An answer that `stands` holds
+    /// until another one comes, so that time confirms an absence as further answers do. One that
+    /// `isDeliberate` is what somebody wrote down, so that no loss in it is a mistake. Instances
+    /// that a good one lists besides are `critical` by the registry's own checks, or `withdrawn` by
+    /// somebody.
     /// - Precondition: `place` is below the number of sources.
     /// - Complexity: O(n) in backends and instances.
     package func apply(
@@ -43,10 +44,10 @@ extension Roster {
         settle(now: now)
     }
 
-    /// Begins with what the source at `place` named `age` ago, to an earlier process: it fails now, as
-    /// `failure` says, and has given this process no good answer. Nothing happens if it has, or if no
-    /// process would hold those instances any more. `apply` of the failure follows, and holds them for
-    /// what is left of the hold.
+    /// Begins with what the source at `place` named `age` ago, to an earlier process: it fails now,
+    /// as `failure` says, and has given this process no good answer. Nothing happens if it has, or
+    /// if no process would hold those instances any more. `apply` of the failure follows, and holds
+    /// them for what is left of the hold.
     /// - Precondition: `place` is below the number of sources.
     package func recall(
         _ instances: [Instance], age: Duration, for failure: DiscoveryFailure, from place: Int,

@@ -2,9 +2,9 @@
 // numbers, states and counters: what has changed is how they are judged, or who names them.
 
 extension Roster {
-    /// Judges answers and evidence by `options` from now on. A hold in force is as long as if it had
-    /// begun with them; a drain or an ejection under way keeps its length. Without checks from now on,
-    /// what checks kept out gets traffic again.
+    /// Judges answers and evidence by `options` from now on. A hold in force is as long as if it
+    /// had begun with them; a drain or an ejection under way keeps its length. Without checks from
+    /// now on, what checks kept out gets traffic again.
     ///
     /// - Precondition: as for `init`.
     /// - Complexity: O(n).
@@ -36,10 +36,10 @@ extension Roster {
         advance(to: now)
     }
 
-    /// So many other sources name the backends from now on. Until their first good answers all stay;
-    /// those that these do not name drain then, however many they are: what is lost in one answer is
-    /// no accident when the operator asked for another source. What the old sources' failures meant
-    /// is over.
+    /// So many other sources name the backends from now on. Until their first good answers all
+    /// stay; those that these do not name drain then, however many they are: what is lost in one
+    /// answer is no accident when the operator asked for another source. What the old sources'
+    /// failures meant is over.
     ///
     /// - Precondition: `places` is 1 to `placesMax`.
     /// - Complexity: O(n).

@@ -1,9 +1,10 @@
-// Roster+Deadlines: when time has to do with a backend, or with the whole service. Backends are in a heap
-// by the time at which they are due, so that a service of thousands, each of which is due at a moment
-// of its own, costs no walk over all of them at each moment.
+// Roster+Deadlines: when time has to do with a backend, or with the whole service. Backends are in
+// a heap by the time at which they are due, so that a service of thousands, each of which is due at
+// a moment of its own, costs no walk over all of them at each moment.
 //
-// Each backend is in the heap once at most as `Backend.queuedAt`; other entries of its number are stale.
-// One that is due later than it was when it was put there stays: it comes up early, and goes back.
+// Each backend is in the heap once at most as `Backend.queuedAt`; other entries of its number are
+// stale. One that is due later than it was when it was put there stays: it comes up early, and goes
+// back.
 
 extension Roster {
     /// Puts a backend into the heap, if it is due before it comes up there. The caller stores it.
@@ -58,7 +59,8 @@ extension Roster {
         }
     }
 
-    /// Finds out again when each backend is due: the options have changed, by which that is counted.
+    /// Finds out again when each backend is due: the options have changed, by which that is
+    /// counted.
     /// - Complexity: O(n log n).
     func requeueAll() {
         var elements: [DueHeap.Element] = []
@@ -73,8 +75,8 @@ extension Roster {
 }
 
 extension Backend {
-    /// When it is let go though discovery has stopped naming it long before; nil if it is named, missing
-    /// for other reasons, or left all the same.
+    /// When it is let go though discovery has stopped naming it long before; nil if it is named,
+    /// missing for other reasons, or left all the same.
     var heldUntil: ContinuousClock.Instant? {
         guard !state.isLeaving else { return nil }
         switch naming {

@@ -1,5 +1,5 @@
-// Roster+Emergency: what follows when no backend is up and none is untried. Every public method that
-// changes the roster ends with `settle`, so that nobody sees it between two states.
+// Roster+Emergency: what follows when no backend is up and none is untried. Every public method
+// that changes the roster ends with `settle`, so that nobody sees it between two states.
 //
 // | `whenNoneUp` | the rotation                                                                     |
 // |--------------|----------------------------------------------------------------------------------|
@@ -74,8 +74,9 @@ extension Roster {
         record(.emergencyBegan(conduct), now: now)
     }
 
-    /// Some are up. Were it over with the first, that one would have all of the traffic that many had
-    /// until then: those behind it, whose checks pass in the next moments, stay with it so long.
+    /// Some are up. Were it over with the first, that one would have all of the traffic that many
+    /// had until then: those behind it, whose checks pass in the next moments, stay with it so
+    /// long.
     private func recover(_ emergency: Emergency, now: ContinuousClock.Instant) {
         let isOver = emergency.recoveryEnd.map { $0 <= now } ?? false
         if isOver || emergency.conduct == .refusing || upCount * 2 >= stayingCount {

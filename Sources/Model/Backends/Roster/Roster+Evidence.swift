@@ -29,9 +29,9 @@ extension Roster {
         weigh(.checkFailed(failure), id, now: now)
     }
 
-    /// A live request could not connect: the backend is ejected at once, unless it is the last that is
-    /// up and its last check passed. A dead one would answer no more than an empty rotation does, and
-    /// one that only stumbled serves on; a check and a dial together are believed.
+    /// A live request could not connect: the backend is ejected at once, unless it is the last that
+    /// is up and its last check passed. A dead one would answer no more than an empty rotation
+    /// does, and one that only stumbled serves on; a check and a dial together are believed.
     package func dialFailed(
         _ id: BackendID, _ failure: DialFailure, now: ContinuousClock.Instant
     ) {
@@ -42,10 +42,10 @@ extension Roster {
         weigh(.dialFailed(failure, isSpared: isSpared), id, jitter: drawJitter(), now: now)
     }
 
-    /// Live requests on this backend failed after they had connected, and a worker has seen enough of
-    /// that to report it; on probation one is enough, of those sent since it began. The backend is
-    /// ejected at once, for a time that no passing check shortens, unless it is the last that is up
-    /// and on no probation, or as many are ejected for such reasons as may be.
+    /// Live requests on this backend failed after they had connected, and a worker has seen enough
+    /// of that to report it; on probation one is enough, of those sent since it began. The backend
+    /// is ejected at once, for a time that no passing check shortens, unless it is the last that is
+    /// up and on no probation, or as many are ejected for such reasons as may be.
     package func liveFailed(
         _ id: BackendID, _ failure: LiveFailure, now: ContinuousClock.Instant
     ) {
@@ -57,8 +57,8 @@ extension Roster {
         weigh(event, id, jitter: drawJitter(), now: now)
     }
 
-    /// A live request, sent while the backend was on probation, had a good answer; ends that. Need not
-    /// be reported of members of the rotation that are on none.
+    /// A live request, sent while the backend was on probation, had a good answer; ends that. Need
+    /// not be reported of members of the rotation that are on none.
     package func liveProven(_ id: BackendID, now: ContinuousClock.Instant) {
         send(.liveProven, to: id, now: now)
         settle(now: now)
@@ -73,10 +73,10 @@ extension Roster {
         advance(to: now)
     }
 
-    /// Lets time pass: ends drains, ejections, probations and holds that are due. Call it at `nextDeadline`, or
-    /// at any time.
-    /// - Complexity: O(1) before `nextDeadline`, else O(k log n) for k backends that are due; O(n log n)
-    ///   when the hold of a source ends.
+    /// Lets time pass: ends drains, ejections, probations and holds that are due. Call it at
+    /// `nextDeadline`, or at any time.
+    /// - Complexity: O(1) before `nextDeadline`, else O(k log n) for k backends that are due; O(n
+    ///   log n) when the hold of a source ends.
     package func advance(to now: ContinuousClock.Instant) {
         guard let deadline = nextDeadline, deadline <= now else { return }
         for id in takeDue(now: now) {
@@ -166,7 +166,8 @@ extension Roster {
             && backendsByID.values.contains { $0.place > place && $0.state.phase == .up }
     }
 
-    /// Ends holds that are not needed any more, since a source further down has a backend that is up.
+    /// Ends holds that are not needed any more, since a source further down has a backend that is
+    /// up.
     func failOver(now: ContinuousClock.Instant) {
         guard mayFailOver else { return }
         mayFailOver = false

@@ -14,11 +14,11 @@
 // | anything else (a scale-down, a canary rolled back) | they drain at once, and are not brought back   |
 // | it is of a file, or lists them as in maintenance   | the same, however many they are                |
 //
-// DNS can't tell a scale-down, whose instances may be alive for a while and are to get nothing new, from
-// a registry that lost its mind, where those that are left must not be crushed. Load can.
+// DNS can't tell a scale-down, whose instances may be alive for a while and are to get nothing new,
+// from a registry that lost its mind, where those that are left must not be crushed. Load can.
 //
-// What went singly is only brought back when the bit-by-bit rule fires. So that it can be, a drained
-// backend stays on the roster for `lossWindow` (`BackendState.Drain`).
+// What went singly is only brought back when the bit-by-bit rule fires. So that it can be, a
+// drained backend stays on the roster for `lossWindow` (`BackendState.Drain`).
 
 internal import Endpoints
 
@@ -44,8 +44,8 @@ extension Roster {
         }
     }
 
-    /// Takes note of the backends that a good answer of `count` instances does not name; `arrivals` of
-    /// those that it names are new.
+    /// Takes note of the backends that a good answer of `count` instances does not name; `arrivals`
+    /// of those that it names are new.
     /// - Complexity: O(n).
     func lose(
         _ absent: [Backend], naming count: Int, arrivals: Int, _ other: Listed, _ place: UInt8,
@@ -57,8 +57,8 @@ extension Roster {
             backend.place == place && backend.naming == .named && !backend.state.isLeaving
                 && !withdrawn.contains(backend.endpoint)
         }
-        // A loss in one answer is measured against the one before; what was missing or held before is
-        // none.
+        // A loss in one answer is measured against the one before; what was missing or held before
+        // is none.
         let before = backendsByID.values.count(where: isStaying)
         let lost = absent.filter(isStaying)
         let isDeliberate = sources[index].isDeliberate
@@ -76,7 +76,8 @@ extension Roster {
         } else if !isDeliberate, peak >= 3, listed * 2 < peak {
             hold(lost + absent.filter { isLostLately($0, now: now) }, of: peak, place, now)
         }
-        // The registry has said something against these, which the load of those left does not outweigh.
+        // The registry has said something against these, which the load of those left does not
+        // outweigh.
         let isByHealth = lost.contains { other.critical.contains($0.endpoint) }
         if isByHealth { sources[index].loss?.isByHealth = true }
         for backend in absent {
@@ -107,10 +108,10 @@ extension Roster {
         reconsiderLoss(place, now: now)
     }
 
-    /// Brings back what discovery lost within the last seconds, since nothing else is up. Its checks
-    /// may fail as well, as those of all others do; live evidence may not stand against it.
-    /// - Complexity: O(1) unless a backend was lost, or its evidence has changed, since the last call;
-    ///   else O(n log n).
+    /// Brings back what discovery lost within the last seconds, since nothing else is up. Its
+    /// checks may fail as well, as those of all others do; live evidence may not stand against it.
+    /// - Complexity: O(1) unless a backend was lost, or its evidence has changed, since the last
+    ///   call; else O(n log n).
     func recallLost(now: ContinuousClock.Instant) {
         guard mayRecall, options.whenNoneUp != .never else { return }
         mayRecall = false
@@ -140,7 +141,8 @@ extension Roster {
         }
     }
 
-    /// Whether a source stopped naming it within the last seconds, and not before it lost most at once.
+    /// Whether a source stopped naming it within the last seconds, and not before it lost most at
+    /// once.
     private func isLostLately(_ backend: Backend, now: ContinuousClock.Instant) -> Bool {
         guard let lostAt = backend.lostAt, now < lostAt + options.lossWindow else { return false }
         guard let lostMostAt = sources[Int(backend.place)].lostMostAt else { return true }
@@ -160,8 +162,8 @@ extension Roster {
         send(.recalled, to: backend.id, now: now)
     }
 
-    /// Lets a backend go that is not named and that the evidence is against too. Not in an emergency:
-    /// there it is against all of them, and each is wanted.
+    /// Lets a backend go that is not named and that the evidence is against too. Not in an
+    /// emergency: there it is against all of them, and each is wanted.
     func leaveHeld(_ id: BackendID, now: ContinuousClock.Instant) {
         guard emergency == nil else { return }
         leaveUnlessUp(id, .massLossConfirmed, now: now)
@@ -196,7 +198,8 @@ extension Roster {
         }
     }
 
-    /// Takes note of a backend that an answer names again while others that it lost are still there.
+    /// Takes note of a backend that an answer names again while others that it lost are still
+    /// there.
     func noteArrival(_ id: BackendID, _ place: UInt8) {
         guard sources[Int(place)].loss != nil, let backend = backend(id) else { return }
         guard sources[Int(place)].loss?.arrivals.insert(id).inserted == true else { return }
@@ -232,7 +235,8 @@ extension Roster {
 
     // MARK: Whether those lost serve
 
-    /// Decides again whether those that `place` lost wait behind those that it names, after an answer.
+    /// Decides again whether those that `place` lost wait behind those that it names, after an
+    /// answer.
     /// - Complexity: O(1) without a loss, else O(n).
     func reconsiderLoss(_ place: UInt8, now: ContinuousClock.Instant) {
         let index = Int(place)
@@ -262,9 +266,9 @@ extension Roster {
         }
     }
 
-    /// What requests are in flight by now on each of those that serve without the lost ones, and were
-    /// on each backend before the loss, as means over some seconds; for losses in force only, about once
-    /// a second.
+    /// What requests are in flight by now on each of those that serve without the lost ones, and
+    /// were on each backend before the loss, as means over some seconds; for losses in force only,
+    /// about once a second.
     package func weighLoad(now perBackend: Double, before: Double, now: ContinuousClock.Instant) {
         advance(to: now)
         for index in sources.indices where sources[index].loss?.hasJoined == false {
@@ -279,7 +283,8 @@ extension Roster {
         settle(now: now)
     }
 
-    /// Whether backends that discovery lost wait behind others, so that `weighLoad` has something to do.
+    /// Whether backends that discovery lost wait behind others, so that `weighLoad` has something
+    /// to do.
     package var hasReserve: Bool { sources.contains { $0.loss?.hasJoined == false } }
 
     /// The backends that a source stopped naming and that go on all the same, by source.

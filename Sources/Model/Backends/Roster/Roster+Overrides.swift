@@ -1,6 +1,6 @@
-// Roster+Overrides: an operator's word goes before discovery's and before the evidence: a weight takes
-// the place of the SRV weight, a drain takes a backend out of the rotation, whatever its checks say.
-// Both end with the override: the backend is then what discovery and checks make of it.
+// Roster+Overrides: an operator's word goes before discovery's and before the evidence: a weight
+// takes the place of the SRV weight, a drain takes a backend out of the rotation, whatever its
+// checks say. Both end with the override: the backend is then what discovery and checks make of it.
 
 extension Roster {
     /// Makes `overrides` the operator's word, in place of all that was said before. They hold for
@@ -50,8 +50,8 @@ extension Roster {
         record(.checkOrdered(voice), backend, now: now)
     }
 
-    /// Ejects a backend as if live requests had failed on it: for the time of an ejection, unless it
-    /// is the last one that could be trusted with requests.
+    /// Ejects a backend as if live requests had failed on it: for the time of an ejection, unless
+    /// it is the last one that could be trusted with requests.
     package func eject(
         _ id: BackendID, by voice: OperatorVoice, now: ContinuousClock.Instant
     ) -> OperatorEjection {

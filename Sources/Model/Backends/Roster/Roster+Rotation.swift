@@ -1,7 +1,7 @@
-// Roster+Rotation: who may get traffic. It depends on what a backend's own state says, and on what there
-// is besides (`Eligibility`): while none is up, those that nothing is known of, or whom an emergency
-// brings back. Each change of a state says at once whether it matters to that; the rotation is built when
-// it is asked for.
+// Roster+Rotation: who may get traffic. It depends on what a backend's own state says, and on what
+// there is besides (`Eligibility`): while none is up, those that nothing is known of, or whom an
+// emergency brings back. Each change of a state says at once whether it matters to that; the
+// rotation is built when it is asked for.
 
 extension Roster {
     /// The backends that may get new traffic: those that are up. While none is, those of which

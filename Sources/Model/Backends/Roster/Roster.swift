@@ -1,8 +1,8 @@
 // Roster: every backend of one service, whatever its state, and the rotation that follows from it.
-// It takes what discovery says (Roster+Answers, Roster+Losses) and what checks and live traffic show
-// (Roster+Evidence), knows what to do when none is up (Roster+Emergency), and answers three questions:
-// who may get traffic (`rotation`), whom to check (`checkTargets`), and when to come back
-// (`nextDeadline`). It never reads a clock and does no I/O.
+// It takes what discovery says (Roster+Answers, Roster+Losses) and what checks and live traffic
+// show (Roster+Evidence), knows what to do when none is up (Roster+Emergency), and answers three
+// questions: who may get traffic (`rotation`), whom to check (`checkTargets`), and when to come
+// back (`nextDeadline`). It never reads a clock and does no I/O.
 
 package import Endpoints
 
@@ -30,8 +30,8 @@ package final class Roster {
     /// Changes exactly when a backend comes to the roster or leaves it, so that the caller need not
     /// compare `checkTargets` after every event.
     package private(set) var membership: UInt64 = 0
-    /// When `advance` has to be called; nil for never. Never late; early if what it was for has been
-    /// settled meanwhile, in which case `advance` does nothing but find the next one.
+    /// When `advance` has to be called; nil for never. Never late; early if what it was for has
+    /// been settled meanwhile, in which case `advance` does nothing but find the next one.
     package internal(set) var nextDeadline: ContinuousClock.Instant?
 
     /// When an ejection was refused last; nil for never.
@@ -167,8 +167,8 @@ package final class Roster {
         return holds
     }
 
-    /// The backends whose drain reached its limit, since this was last asked: what still runs on them
-    /// has to be closed. They are gone, but for those that only an operator drains.
+    /// The backends whose drain reached its limit, since this was last asked: what still runs on
+    /// them has to be closed. They are gone, but for those that only an operator drains.
     package func takeExpelled() -> [BackendID] {
         defer { expelled = [] }
         return expelled
@@ -220,8 +220,8 @@ package final class Roster {
         }
     }
 
-    /// Passes an event to a backend's state, and does what follows from the change. `jitter` is 0 to
-    /// 1, see `BackendState.handle`.
+    /// Passes an event to a backend's state, and does what follows from the change. `jitter` is 0
+    /// to 1, see `BackendState.handle`.
     func send(
         _ event: BackendState.Event, to id: BackendID, jitter: Double = 0,
         now: ContinuousClock.Instant

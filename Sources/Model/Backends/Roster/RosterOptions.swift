@@ -4,14 +4,14 @@
 package struct RosterOptions: Sendable, Equatable {
     /// Passed and failed checks that count; nil when nothing checks the backends.
     package var checks: Checks? = Checks()
-    /// Whether checks connect to the port that requests go to, so that a check which is refused says
-    /// what a refused request would say.
+    /// Whether checks connect to the port that requests go to, so that a check which is refused
+    /// says what a refused request would say.
     package var checksWhatIsServed = true
     /// How long each kind of failure removes nothing.
     package var holds = Holds()
     /// Whether a backend that passes its checks stays when a hold ends and discovery still fails.
-    /// False: addresses of containers are used again, so that after so long a passing check may be a
-    /// stranger's. True where addresses are not, or checks tell who answers.
+    /// False: addresses of containers are used again, so that after so long a passing check may be
+    /// a stranger's. True where addresses are not, or checks tell who answers.
     package var keepsPassingAfterHold = false
     /// How much of a tier has to be up for it to serve alone, 0 to 100 percent; below that the next
     /// tier serves with it. 0: as RFC 2782 has it, a tier serves as long as one of it is up.
@@ -25,8 +25,8 @@ package struct RosterOptions: Sendable, Equatable {
     package var missesToDrain = 1
     /// The most answers that a flapping backend has to be missing from.
     package var missesToDrainMax = 16
-    /// How long a backend is missing from an answer that stands for that to count as one more answer
-    /// without it: a source that only speaks of changes gives no further one.
+    /// How long a backend is missing from an answer that stands for that to count as one more
+    /// answer without it: a source that only speaks of changes gives no further one.
     package var missingTime: Duration = .seconds(1)
     /// How long a flap is remembered.
     package var flapMemory: Duration = .seconds(300)
@@ -36,12 +36,12 @@ package struct RosterOptions: Sendable, Equatable {
     package var endsStreamsWhenDown = false
     /// How long a first ejection lasts that time ends; each further one lasts twice as long …
     package var ejectTime: Duration = .seconds(5)
-    /// … up to this; a backend that was up for so long starts anew. Up to a quarter comes on top, at
-    /// random, so that those ejected together do not come back together.
+    /// … up to this; a backend that was up for so long starts anew. Up to a quarter comes on top,
+    /// at random, so that those ejected together do not come back together.
     package var ejectTimeMax: Duration = .seconds(60)
     /// The most backends that may be ejected at a time for what their live requests came to, in
-    /// percent of those that do not drain, 0 to 100; one at least unless it is 0, and never the last
-    /// in the rotation. Beyond it what live traffic sees is more likely everybody's trouble.
+    /// percent of those that do not drain, 0 to 100; one at least unless it is 0, and never the
+    /// last in the rotation. Beyond it what live traffic sees is more likely everybody's trouble.
     package var ejectShareMax = 50
     /// How far back a loss is looked at: what a source stopped naming within this time counts
     /// together.
@@ -111,15 +111,15 @@ package struct RosterOptions: Sendable, Equatable {
     /// How long nothing leaves, by what went wrong. A backend whose checks fail is out of the
     /// rotation at once all the same.
     package struct Holds: Sendable, Equatable {
-        /// Consul says so when all instances are critical, when it was restarted empty, and to a token
-        /// that may not see the service. Elections and restarts are over in minutes, and a quarter of an
-        /// hour lets someone repair the rest, while a name deleted on purpose ends soon: its instances
-        /// stop, and fail their checks.
+        /// Consul says so when all instances are critical, when it was restarted empty, and to a
+        /// token that may not see the service. Elections and restarts are over in minutes, and a
+        /// quarter of an hour lets someone repair the rest, while a name deleted on purpose ends
+        /// soon: its instances stop, and fail their checks.
         package var nxdomain: Duration = .seconds(900)
         /// As `nxdomain`: the server speaks, and names nothing.
         package var nodata: Duration = .seconds(900)
-        /// The server says that it does not know: that says nothing about the backends. A day is enough
-        /// to repair a registry, and while it is away nobody moves containers by it.
+        /// The server says that it does not know: that says nothing about the backends. A day is
+        /// enough to repair a registry, and while it is away nobody moves containers by it.
         package var servfail: Duration = .seconds(86400)
         /// A permission that was changed by mistake takes people to repair.
         package var refused: Duration = .seconds(86400)
@@ -131,12 +131,13 @@ package struct RosterOptions: Sendable, Equatable {
         package var malformed: Duration = .seconds(86400)
         /// As `timeout`.
         package var unreachable: Duration = .seconds(86400)
-        /// How long those lost with most others wait behind those named: long enough for a registry to
-        /// fill again and for containers to be drained, short enough for addresses not to be reused.
+        /// How long those lost with most others wait behind those named: long enough for a registry
+        /// to fill again and for containers to be drained, short enough for addresses not to be
+        /// reused.
         package var massLoss: Duration = .seconds(60)
-        /// In place of `nxdomain` and `nodata` while a backend of a source further down is up: who takes
-        /// a whole datacentre off the registry expects the next one to serve. A registry that forgot
-        /// everything for a moment, and remembers, is no reason to move.
+        /// In place of `nxdomain` and `nodata` while a backend of a source further down is up: who
+        /// takes a whole datacentre off the registry expects the next one to serve. A registry that
+        /// forgot everything for a moment, and remembers, is no reason to move.
         package var withFailover: Duration = .seconds(10)
 
         /// The defaults.

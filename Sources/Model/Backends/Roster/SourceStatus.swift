@@ -2,8 +2,8 @@
 
 /// How one source of a service is doing. A copy does not follow the roster. Control thread.
 package struct SourceStatus: Sendable, Equatable {
-    /// The last good answer; nil before the first. One that an earlier process got counts, should this
-    /// process have none (`Roster.recall`).
+    /// The last good answer; nil before the first. One that an earlier process got counts, should
+    /// this process have none (`Roster.recall`).
     package internal(set) var lastGoodAnswer: GoodAnswer?
     /// The last failure, whether or not good answers followed; nil for none yet.
     package internal(set) var lastFailure: Failure?

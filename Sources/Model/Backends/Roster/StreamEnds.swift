@@ -4,18 +4,18 @@
 package struct StreamEnds: Sendable, Equatable {
     /// The backend whose streams end.
     package let backend: BackendID
-    /// The time from now on in which they end, each at a random moment: so their clients do not all come
-    /// back at once.
+    /// The time from now on in which they end, each at a random moment: so their clients do not all
+    /// come back at once.
     package let within: Duration
 
     /// The time for the streams of a backend that is down: short, but no instant.
     static let whenDown = Duration.seconds(1)
 
-    /// How long before the end of a drain that may take `limit` streams begin to end: a third of it. Until
-    /// then they may end by themselves.
+    /// How long before the end of a drain that may take `limit` streams begin to end: a third of
+    /// it. Until then they may end by themselves.
     package static func lead(of limit: Duration) -> Duration { limit / 3 }
 
-    /// The time in which they end then: nine tenths of the lead, so that the last of them have a moment to
-    /// say goodbye.
+    /// The time in which they end then: nine tenths of the lead, so that the last of them have a
+    /// moment to say goodbye.
     package static func time(of limit: Duration) -> Duration { lead(of: limit) * 9 / 10 }
 }

@@ -1,9 +1,9 @@
-// Tier: the order of fail-over. A service may have several sources, of which each is for the case that
-// the one before it has nothing left (another datacentre); within a source, SRV priorities say the same,
-// and within a priority, where the service prefers a zone, those of that zone go first.
+// Tier: the order of fail-over. A service may have several sources, of which each is for the case
+// that the one before it has nothing left (another datacentre); within a source, SRV priorities say
+// the same, and within a priority, where the service prefers a zone, those of that zone go first.
 
-/// Where a backend stands in the order of fail-over: the lowest tier that can serve gets the traffic.
-/// Value type, any thread.
+/// Where a backend stands in the order of fail-over: the lowest tier that can serve gets the
+/// traffic. Value type, any thread.
 package struct Tier: Hashable, Sendable, Comparable {
     /// The place of its source among those of the service, from 0; `Roster.placesMax` at most.
     package let place: UInt8
@@ -13,9 +13,9 @@ package struct Tier: Hashable, Sendable, Comparable {
     /// Whether it is outside the zone that its service prefers: behind those within it.
     package let isElsewhere: Bool
 
-    /// Whether its source has stopped naming it: behind all those that it names, for when these can't
-    /// carry the load. A request that finds those before it full goes here, as one that finds them
-    /// gone does.
+    /// Whether its source has stopped naming it: behind all those that it names, for when these
+    /// can't carry the load. A request that finds those before it full goes here, as one that finds
+    /// them gone does.
     package let isReserve: Bool
 
     /// The tier of a priority within the source at a place.
@@ -28,7 +28,8 @@ package struct Tier: Hashable, Sendable, Comparable {
         self.isReserve = isReserve
     }
 
-    /// By place, then what its source names first, then by priority, then what is in the zone first.
+    /// By place, then what its source names first, then by priority, then what is in the zone
+    /// first.
     package static func < (left: Tier, right: Tier) -> Bool {
         left.order < right.order
     }

@@ -49,8 +49,8 @@ extension Rotation {
     }
 
     /// Lets the best tier be joined by those below it until enough of its backends are there: what
-    /// is left of it goes on getting its share, and is not left alone with all of the traffic. Those
-    /// on probation can't take all of it either.
+    /// is left of it goes on getting its share, and is not left alone with all of the traffic.
+    /// Those on probation can't take all of it either.
     private static func join(_ tiers: inout [[Contender]], _ strength: Strength) {
         while tiers.count > 1 {
             let isTrusted = tiers[0].contains { !$0.member.isOnProbation }
@@ -68,9 +68,9 @@ extension Rotation {
     ///
     /// A weight that several addresses share is divided among them (`Divisor`).
     ///
-    /// A slow start takes its sixteenths of that, or, where weights are not multiplied already, of 16
-    /// times the weight. It is one beside others: where the whole tier starts, nobody could take the
-    /// rest of the traffic. So it is with probation.
+    /// A slow start takes its sixteenths of that, or, where weights are not multiplied already, of
+    /// 16 times the weight. It is one beside others: where the whole tier starts, nobody could take
+    /// the rest of the traffic. So it is with probation.
     private static func members(of tier: [Contender]) -> [Member] {
         let hasZero = tier.contains { $0.member.weight == 0 }
         let allZero = tier.allSatisfy { $0.member.weight == 0 }
@@ -100,8 +100,8 @@ extension Rotation {
     ///
     /// Every weight is multiplied by the least common multiple of the numbers of sharers, so that
     /// each division is exact: weights 1 (of one address) and 1 (of four) become 4 and 1, 1, 1, 1.
-    /// Beyond a multiple of 5040, or a weight of 24 bits, shares are rounded to the nearest, and are
-    /// never less than 1.
+    /// Beyond a multiple of 5040, or a weight of 24 bits, shares are rounded to the nearest, and
+    /// are never less than 1.
     private struct Divisor {
         private static let multipleMax: UInt64 = 5040
         private static let weightMax: UInt64 = 1 << 24

@@ -28,8 +28,8 @@ package struct Backend: Sendable, Equatable {
     /// What an operator said of it; nil for nothing.
     package internal(set) var override: BackendOverride?
 
-    /// When what is still under way on it is ended, though it stays: an operator's drain has its limit
-    /// too. Nil without such a drain, and after that.
+    /// When what is still under way on it is ended, though it stays: an operator's drain has its
+    /// limit too. Nil without such a drain, and after that.
     var operatorDrainEnd: ContinuousClock.Instant?
     /// When an operator's drain begins to end streams; nil without one, and once that is done.
     var operatorStreamsEnd: ContinuousClock.Instant?
@@ -37,7 +37,8 @@ package struct Backend: Sendable, Equatable {
     /// How often it was drained for an absence that turned out to be none; see `missesToDrain`.
     var flaps = 0
     var lastFlap: ContinuousClock.Instant?
-    /// When time will have confirmed that it is missing; nil while it is named, or only answers count.
+    /// When time will have confirmed that it is missing; nil while it is named, or only answers
+    /// count.
     var missingUntil: ContinuousClock.Instant?
     /// Since when it is missing; nil while it is named, and when it is not known.
     var lostAt: ContinuousClock.Instant?
@@ -62,11 +63,11 @@ package struct Backend: Sendable, Equatable {
         case named
         /// So many good answers in a row did not.
         case missing(answers: Int)
-        /// It was lost with most others within seconds, and waits until then behind those that are named,
-        /// as long as its checks pass.
+        /// It was lost with most others within seconds, and waits until then behind those that are
+        /// named, as long as its checks pass.
         case held(until: ContinuousClock.Instant)
-        /// Others are named instead, and are not up yet: until they are, and no longer than until then,
-        /// it serves as before, as long as its checks pass.
+        /// Others are named instead, and are not up yet: until they are, and no longer than until
+        /// then, it serves as before, as long as its checks pass.
         case replaced(until: ContinuousClock.Instant)
     }
 

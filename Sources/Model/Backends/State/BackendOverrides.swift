@@ -1,5 +1,6 @@
-// BackendOverrides: an operator's word on single backends, which goes before discovery's. By endpoint
-// and not by number: it is written down somewhere, and holds for every life of an endpoint.
+// BackendOverrides: an operator's word on single backends, which goes before discovery's. By
+// endpoint and not by number: it is written down somewhere, and holds for every life of an
+// endpoint.
 
 package import Endpoints
 

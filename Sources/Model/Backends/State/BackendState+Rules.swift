@@ -1,5 +1,5 @@
-// BackendState+Rules: the numbers that the transitions depend on, apart from `RosterOptions`, which has
-// many more: a test of the state machine says only what matters to it.
+// BackendState+Rules: the numbers that the transitions depend on, apart from `RosterOptions`, which
+// has many more: a test of the state machine says only what matters to it.
 
 extension BackendState {
     /// The numbers that the transitions depend on.

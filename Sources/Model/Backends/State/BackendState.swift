@@ -19,8 +19,8 @@
 //
 // It is three questions in one: what does the evidence say (`Standing`, moved by checks, dials and
 // live answers, while draining too), is it leaving (`Drain`), and has an operator drained it? So a
-// record that comes back, or a drain that an operator lifts, finds its backend as the checks see it at
-// that time, with its number, counters and connections. An operator's drain ends no life: while
+// record that comes back, or a drain that an operator lifts, finds its backend as the checks see it
+// at that time, with its number, counters and connections. An operator's drain ends no life: while
 // discovery names the backend it stays on the roster, draining.
 //
 // What ends an ejection depends on what began it (`EjectionRecord`):
@@ -32,9 +32,9 @@
 // |  probation; liveFailed            |  with each repetition     |  answer proves it or time passes|
 //
 // A passing check does not end the latter: live evidence outranks it, since a /health that says 200
-// is what a backend has that fails its requests. One whose time ends while its checks fail waits for
-// them. Failing ones put an ejected backend down; it is on probation when they readmit it. While a
-// service refuses all requests, one passed check is enough for whoever passes it.
+// is what a backend has that fails its requests. One whose time ends while its checks fail waits
+// for them. Failing ones put an ejected backend down; it is on probation when they readmit it.
+// While a service refuses all requests, one passed check is enough for whoever passes it.
 
 /// The state of one backend. Value type, control thread.
 package struct BackendState: Sendable, Equatable {
@@ -50,8 +50,8 @@ package struct BackendState: Sendable, Equatable {
         case ejected
         /// Out of the rotation because checks failed.
         case down
-        /// Gets no new requests because discovery no longer wants it, or an operator does not; those in
-        /// flight finish.
+        /// Gets no new requests because discovery no longer wants it, or an operator does not;
+        /// those in flight finish.
         case draining
         /// No longer on the roster. Final.
         case gone
@@ -164,8 +164,8 @@ package struct BackendState: Sendable, Equatable {
     /// Whether it drains and has come to the time before the drain's limit in which streams end.
     var endsStreams: Bool { drain.map { $0.endsStreamsAt == nil && !$0.isOver } ?? false }
 
-    /// Whether discovery no longer wants it: it is gone as soon as its drain is over. One that only an
-    /// operator drains is not leaving.
+    /// Whether discovery no longer wants it: it is gone as soon as its drain is over. One that only
+    /// an operator drains is not leaving.
     package var isLeaving: Bool { drain != nil && !isGone }
 
     /// When `timePassed` will have an effect; nil for never.
@@ -245,8 +245,8 @@ package struct BackendState: Sendable, Equatable {
         case .checkPassedInNeed: return passCheck(isNeeded: true, now: now, rules: rules)
         case .checkFailed(let failure): return failCheck(failure, now: now, rules: rules)
         case .dialFailed(let failure, let isSpared):
-            // A check asks what a dial asks, so checks may end what it begins; on probation they have
-            // spoken for it before, and were wrong.
+            // A check asks what a dial asks, so checks may end what it begins; on probation they
+            // have spoken for it before, and were wrong.
             let byTime = !rules.isChecked || ejection.isOnProbation
             let eviction = EjectionRecord.Eviction(byAnswers: false, byTime: byTime, jitter: jitter)
             return failLive(

@@ -150,7 +150,8 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
         case .replaced: "others are named in its place, and are up"
         case .holdEnded(.massLoss): "lost with most others in one answer, and the hold ended"
         case .holdEnded(let kind):
-            "discovery failed (\(kind.rawValue)) for longer than the hold, and no check speaks for it"
+            "discovery failed (\(kind.rawValue)) for longer than the hold, and no check speaks "
+                + "for it"
         case .drainedByOperator: "drained by an operator"
         case .drainedByAdminPort(let address): "drained by the admin port from \(address)"
         case .drainLifted: "an operator's drain was lifted"

@@ -1,6 +1,6 @@
-// EjectionRecord: what live traffic has shown against one backend, as four instants and a count: how
-// long its ejection lasts, the probation behind it, and how long a failed request speaks against it
-// where it was not ejected for it. The state machine says when, this says how long.
+// EjectionRecord: what live traffic has shown against one backend, as four instants and a count:
+// how long its ejection lasts, the probation behind it, and how long a failed request speaks
+// against it where it was not ejected for it. The state machine says when, this says how long.
 
 /// The ejections of one backend. Value type, control thread.
 struct EjectionRecord: Sendable, Equatable {
@@ -68,8 +68,8 @@ struct EjectionRecord: Sendable, Equatable {
         endsAt = nil
     }
 
-    /// Failing checks put the backend down: they end what time was to end. The proof stays owed, and
-    /// what it was ejected for, or on trial for, goes on speaking against it for a while.
+    /// Failing checks put the backend down: they end what time was to end. The proof stays owed,
+    /// and what it was ejected for, or on trial for, goes on speaking against it for a while.
     mutating func giveWayToChecks(
         isEjected: Bool, now: ContinuousClock.Instant, rules: BackendState.Rules
     ) {
@@ -79,8 +79,8 @@ struct EjectionRecord: Sendable, Equatable {
         probationEndsAt = nil
     }
 
-    /// A live request failed and the backend is not ejected for it, or a check found its port closed. A
-    /// probation begins anew.
+    /// A live request failed and the backend is not ejected for it, or a check found its port
+    /// closed. A probation begins anew.
     mutating func accuse(now: ContinuousClock.Instant, rules: BackendState.Rules) {
         accusationEndsAt = now + rules.ejectTime
         if isOnProbation { probationEndsAt = now + rules.ejectTime }

@@ -22,8 +22,8 @@ package struct BackendID: Hashable, Sendable, Comparable, CustomStringConvertibl
     package var description: String { "\(rawValue)" }
 }
 
-/// A service's number in this process: never reused, as a backend's, since services come and go while
-/// it runs. Any thread.
+/// A service's number in this process: never reused, as a backend's, since services come and go
+/// while it runs. Any thread.
 package struct ServiceID: Hashable, Sendable {
     /// Counts from 0; at the start in the order of the configuration.
     package let index: Int

@@ -78,8 +78,8 @@ package struct Instance: Hashable, Sendable {
         timeToLive = shortest
     }
 
-    /// Adds the share of `other`, which may be divided among another number of instances. A sum that
-    /// 16 bits can't hold exactly is rounded down, the divisor first.
+    /// Adds the share of `other`, which may be divided among another number of instances. A sum
+    /// that 16 bits can't hold exactly is rounded down, the divisor first.
     private mutating func addShare(of other: Instance) {
         let (mine, others) = (UInt64(max(sharers, 1)), UInt64(max(other.sharers, 1)))
         let common = mine / mine.greatestCommonDivisor(with: others) * others

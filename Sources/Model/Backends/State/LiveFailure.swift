@@ -1,5 +1,5 @@
-// LiveFailure: what live requests on one backend came to that speaks against it. The workers watch and
-// count; the roster decides what follows.
+// LiveFailure: what live requests on one backend came to that speaks against it. The workers watch
+// and count; the roster decides what follows.
 
 /// Why live traffic speaks against a backend that could be connected to. Any thread.
 package enum LiveFailure: Sendable, Hashable, CustomStringConvertible {

@@ -1,5 +1,5 @@
-// OperatorVoice: which way an operator's word came, for the journal: who finds a backend drained wants
-// to know whom to ask.
+// OperatorVoice: which way an operator's word came, for the journal: who finds a backend drained
+// wants to know whom to ask.
 
 package import Endpoints
 

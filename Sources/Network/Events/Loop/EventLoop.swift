@@ -29,9 +29,10 @@ internal import Glibc
     private var isTicking = false
     /// When the tick is due, in nanoseconds.
     private var tickDue: UInt64 = 0
-    /// When the loop last went on after it had stood still, because the machine or the process did, or a
-    /// callback took long; in `nowNanoseconds`, 0 for never. Noticed while any deadline is set. What
-    /// others sent meanwhile is read late: nobody was silent because of that. Loop thread only.
+    /// When the loop last went on after it had stood still, because the machine or the process did,
+    /// or a callback took long; in `nowNanoseconds`, 0 for never. Noticed while any deadline is
+    /// set. What others sent meanwhile is read late: nobody was silent because of that. Loop thread
+    /// only.
     package private(set) var resumedAt: UInt64 = 0
 
     /// A new loop with nothing on it.

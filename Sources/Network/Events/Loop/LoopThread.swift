@@ -9,8 +9,9 @@ internal import Glibc
     private let thread: pthread_t
 
     /// Runs `body` on a new thread called `name` (at most 15 bytes are shown by the system). With
-    /// `processor` it stays on that one, counted from 0 and round again, of those that the process may
-    /// use: caches stay warm, and two such threads are not put on one processor while another idles.
+    /// `processor` it stays on that one, counted from 0 and round again, of those that the process
+    /// may use: caches stay warm, and two such threads are not put on one processor while another
+    /// idles.
     ///
     /// - Throws: `Errno` when the system has no thread to give.
     package init(

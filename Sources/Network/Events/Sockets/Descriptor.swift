@@ -46,8 +46,8 @@ package struct Descriptor: Equatable, Sendable {
         }
     }
 
-    /// Whether nothing has come that was not received yet: no byte, no end and no error. Takes nothing
-    /// away.
+    /// Whether nothing has come that was not received yet: no byte, no end and no error. Takes
+    /// nothing away.
     package var isQuiet: Bool {
         var byte: UInt8 = 0
         // The kernel writes one byte at most, which lives across the call.
@@ -104,8 +104,8 @@ package struct Descriptor: Equatable, Sendable {
         _ = shutdown(number, Int32(SHUT_WR))
     }
 
-    /// Bytes sent that the peer's kernel has not acknowledged, as far as this one knows, and one more for
-    /// a FIN; 0 when the connection is gone.
+    /// Bytes sent that the peer's kernel has not acknowledged, as far as this one knows, and one
+    /// more for a FIN; 0 when the connection is gone.
     package var unacknowledgedCount: Int { Int(unacknowledged_bytes(number)) }
 
     /// Makes `close()` drop the connection with RST, so that the peer can tell a body cut short

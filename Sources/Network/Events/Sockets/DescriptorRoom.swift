@@ -1,8 +1,9 @@
-// DescriptorRoom: how the descriptors that a process may have are shared out when they get few. Clients
-// get nine tenths: without the rest no backend could be dialled for those that are connected already.
-// Where that is not enough, since most of the clients wait for a backend at once, clients get less with
-// each dial that fails for it, down to half. A small part at the end is kept from dials as well, for the
-// admin port, checks and discovery, so that an operator can see what is wrong.
+// DescriptorRoom: how the descriptors that a process may have are shared out when they get few.
+// Clients get nine tenths: without the rest no backend could be dialled for those that are
+// connected already. Where that is not enough, since most of the clients wait for a backend at
+// once, clients get less with each dial that fails for it, down to half. A small part at the end is
+// kept from dials as well, for the admin port, checks and discovery, so that an operator can see
+// what is wrong.
 //
 // The kernel always gives the lowest number that is free (POSIX, open(2)), so the number of a new
 // descriptor tells how many are in use at least, and no call is needed to ask.
@@ -18,8 +19,8 @@ package struct DescriptorRoom: Sendable, Equatable {
     /// When a dial last found no descriptor, in the loop's nanoseconds.
     private var shortAt: UInt64 = 0
 
-    /// For so long without a failed dial, in nanoseconds, clients get no more than they had; then a step
-    /// for each such time.
+    /// For so long without a failed dial, in nanoseconds, clients get no more than they had; then a
+    /// step for each such time.
     private static let calm: UInt64 = 1_000_000_000
 
     /// The shares of `limit` descriptors, at least 1.
@@ -38,12 +39,12 @@ package struct DescriptorRoom: Sendable, Equatable {
         return DescriptorRoom(limit: max(1, Int(clamping: value.rlim_cur)))
     }
 
-    /// No backend is dialled on a descriptor with this number or a higher one: of 1,024 descriptors 51
-    /// are left, and never more than a burst of checks and some admins need.
+    /// No backend is dialled on a descriptor with this number or a higher one: of 1,024 descriptors
+    /// 51 are left, and never more than a burst of checks and some admins need.
     package var dialsEnd: Int32 { Int32(clamping: limit - min(limit / 20, 320)) }
 
-    /// None was left for something, at `now` in the loop's nanoseconds: clients get a sixteenth less.
-    /// The limit may have been changed while the process runs (prlimit(1)).
+    /// None was left for something, at `now` in the loop's nanoseconds: clients get a sixteenth
+    /// less. The limit may have been changed while the process runs (prlimit(1)).
     package mutating func wasShort(now: UInt64) {
         let current = DescriptorRoom.current
         if current.limit != limit { self = current }
@@ -51,8 +52,8 @@ package struct DescriptorRoom: Sendable, Equatable {
         shortAt = now
     }
 
-    /// Whether another client's connection may be accepted, at `now` in the loop's nanoseconds. Costs two
-    /// system calls, so it is for when one was too many.
+    /// Whether another client's connection may be accepted, at `now` in the loop's nanoseconds.
+    /// Costs two system calls, so it is for when one was too many.
     package mutating func hasRoomForClients(now: UInt64) -> Bool {
         if now >= shortAt &+ Self.calm {
             shortAt = now

@@ -1,9 +1,9 @@
-// LeavingListener: how a listening socket goes while others still listen on its address. The kernel gives
-// each new connection to one of them (SO_REUSEPORT), and when that one is closed it resets what has not
-// been accepted, and whose handshake is under way. However quickly one closes after the last accept(),
-// some connection comes in between. So the socket first takes no new handshakes: their clients ask
-// again after a second (RFC 6298, section 2), and are given to those that stay. What had begun before
-// is accepted meanwhile.
+// LeavingListener: how a listening socket goes while others still listen on its address. The kernel
+// gives each new connection to one of them (SO_REUSEPORT), and when that one is closed it resets
+// what has not been accepted, and whose handshake is under way. However quickly one closes after
+// the last accept(), some connection comes in between. So the socket first takes no new handshakes:
+// their clients ask again after a second (RFC 6298, section 2), and are given to those that stay.
+// What had begun before is accepted meanwhile.
 
 internal import CLinux
 internal import Glibc
@@ -13,12 +13,13 @@ extension Descriptor {
     /// second after which clients ask again.
     package static let handshakeNanoseconds: UInt64 = 100_000_000
 
-    /// Drops each SYN that is for this listening socket from now on. Handshakes that have begun go on;
-    /// accept what they lead to for `handshakeNanoseconds`, then close. False when the kernel has none
-    /// of it. Any thread.
+    /// Drops each SYN that is for this listening socket from now on. Handshakes that have begun go
+    /// on; accept what they lead to for `handshakeNanoseconds`, then close. False when the kernel
+    /// has none of it. Any thread.
     package func takeNoNewHandshakes() -> Bool {
-        // bpf(4), the classic form; it sees the TCP header. Its flags are byte 13 (RFC 9293, 3.1), of
-        // which SYN is 0x02 and ACK is 0x10: a SYN alone is cut to no bytes, all else is kept whole.
+        // bpf(4), the classic form; it sees the TCP header. Its flags are byte 13 (RFC 9293, 3.1),
+        // of which SYN is 0x02 and ACK is 0x10: a SYN alone is cut to no bytes, all else is kept
+        // whole.
         let load = UInt16(BPF_LD | BPF_B | BPF_ABS)
         let mask = UInt16(BPF_ALU | BPF_AND | BPF_K)
         let compare = UInt16(BPF_JMP | BPF_JEQ | BPF_K)

@@ -1,9 +1,9 @@
 // Shortage: what this machine or process can run out of, so that a system call fails whoever it was
 // meant for. Such a failure says nothing about a peer: no backend, nameserver or agent is to blame.
 //
-// The calls that fail count themselves here, in one tally for the process: dials of all kinds, accepted
-// connections, pipes. It is written only where a call has failed, so workers share nothing while all
-// is well.
+// The calls that fail count themselves here, in one tally for the process: dials of all kinds,
+// accepted connections, pipes. It is written only where a call has failed, so workers share nothing
+// while all is well.
 
 internal import Glibc
 internal import Synchronization
@@ -23,9 +23,9 @@ extension Errno {
     package static let noLocalPort = Errno(rawValue: EADDRNOTAVAIL)
 
     /// What has run out on this machine when a call fails with this; nil when the failure is about
-    /// something else. EAGAIN is not among them: from a Unix-domain socket it means that the listener's
-    /// queue is full, which is the peer's trouble (unix(7)), and `Socket` turns the one that IP sockets
-    /// give for a missing local port into `noLocalPort`.
+    /// something else. EAGAIN is not among them: from a Unix-domain socket it means that the
+    /// listener's queue is full, which is the peer's trouble (unix(7)), and `Socket` turns the one
+    /// that IP sockets give for a missing local port into `noLocalPort`.
     package var shortage: Shortage? {
         switch rawValue {
         case EMFILE, ENFILE: .descriptors

@@ -3,11 +3,11 @@
 internal import Glibc
 
 extension Socket {
-    /// The listening TCP socket that the process was given as `number`: from now on non-blocking and
-    /// closed on exec, as all are.
+    /// The listening TCP socket that the process was given as `number`: from now on non-blocking
+    /// and closed on exec, as all are.
     ///
-    /// - Throws: `Errno`: EBADF for a number that is not open, ENOTSOCK for what is no socket, EINVAL
-    ///   for a socket that does not listen, ESOCKTNOSUPPORT for one that is not TCP.
+    /// - Throws: `Errno`: EBADF for a number that is not open, ENOTSOCK for what is no socket,
+    ///   EINVAL for a socket that does not listen, ESOCKTNOSUPPORT for one that is not TCP.
     package static func adoptListening(_ number: Int32) throws(Errno) -> Descriptor {
         let descriptor = Descriptor(number: number)
         guard try descriptor.option(SOL_SOCKET, SO_ACCEPTCONN) == 1 else {
@@ -21,8 +21,8 @@ extension Socket {
         return descriptor
     }
 
-    /// What the process was given as `number`, whatever it is: from now on non-blocking and closed on
-    /// exec.
+    /// What the process was given as `number`, whatever it is: from now on non-blocking and closed
+    /// on exec.
     ///
     /// - Throws: `Errno`: EBADF for a number that is not open.
     @discardableResult

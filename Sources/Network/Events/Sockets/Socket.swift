@@ -13,8 +13,8 @@ package enum Socket {
     /// listen there unnoticed. Accepted sockets inherit TCP_NODELAY. The wildcard `::` takes IPv4
     /// too, and falls back to 0.0.0.0 on a machine without IPv6.
     ///
-    /// - Parameter limits: those of the connections that it will accept, the first one included: the kernel
-    ///   makes a connection, with the limits of that moment, before anyone accepts it.
+    /// - Parameter limits: those of the connections that it will accept, the first one included:
+    ///   the kernel makes a connection, with the limits of that moment, before anyone accepts it.
     /// - Throws: `Errno`: address in use, not local, or not permitted.
     package static func listen(
         on endpoint: Endpoint, backlog: Int32 = 4096, isShared: Bool = true,
@@ -30,8 +30,8 @@ package enum Socket {
         return descriptor
     }
 
-    /// Finds out whether `listen` would have `endpoint` for itself. It does not listen for that: who
-    /// connected in that moment would be reset.
+    /// Finds out whether `listen` would have `endpoint` for itself. It does not listen for that:
+    /// who connected in that moment would be reset.
     ///
     /// - Throws: `Errno`, as `listen`; `addressInUse` also when what listens there would share it.
     package static func checkFree(_ endpoint: Endpoint) throws(Errno) {
@@ -102,15 +102,15 @@ package enum Socket {
     /// A stream socket that is connected to what listens at `path`, a Unix-domain socket. Wait for
     /// writability all the same, so that both kinds of `connectStream` are used alike.
     ///
-    /// - Throws: `Errno` when there is no connection: nobody listens, no such path, not permitted, a
-    ///   path that is empty or longer than a socket's may be (`ENAMETOOLONG`). A listener whose
+    /// - Throws: `Errno` when there is no connection: nobody listens, no such path, not permitted,
+    ///   a path that is empty or longer than a socket's may be (`ENAMETOOLONG`). A listener whose
     ///   queue is full is `EAGAIN` here, where TCP would wait (unix(7)).
     package static func connectStream(toPath path: String) throws(Errno) -> Descriptor {
         try connect(SOCK_STREAM, toPath: path)
     }
 
-    /// A datagram socket whose datagrams go to what listens at `path`, a Unix-domain socket, or one of the
-    /// abstract namespace when it begins with `@`.
+    /// A datagram socket whose datagrams go to what listens at `path`, a Unix-domain socket, or one
+    /// of the abstract namespace when it begins with `@`.
     ///
     /// - Throws: `Errno`: nobody listens there, not permitted, a path that can't be one.
     package static func connectDatagram(toPath path: String) throws(Errno) -> Descriptor {
@@ -154,11 +154,11 @@ package enum Socket {
         }
     }
 
-    /// What a failed connect(2) to an IP endpoint says. EAGAIN is a local port that could not be had, as
-    /// EADDRNOTAVAIL is, and that is also the kernel's word for a machine without an address of the
-    /// endpoint's family, as a container without IPv6 is to `::1`: there no port would help, and the
-    /// endpoint can't be reached from here. A datagram socket tells the two apart, since it has ports
-    /// of its own.
+    /// What a failed connect(2) to an IP endpoint says. EAGAIN is a local port that could not be
+    /// had, as EADDRNOTAVAIL is, and that is also the kernel's word for a machine without an
+    /// address of the endpoint's family, as a container without IPv6 is to `::1`: there no port
+    /// would help, and the endpoint can't be reached from here. A datagram socket tells the two
+    /// apart, since it has ports of its own.
     private static func meaning(of error: Errno, to endpoint: Endpoint) -> Errno {
         if error.isWouldBlock { return .noLocalPort }
         guard error == .noLocalPort, endpoint.family == AF_INET6,

@@ -1,9 +1,9 @@
 // ClosingConnection: the one way in which a connection ends without loss.
 //
-// close(2) at once would be answered with RST to whatever the peer still sends, and an RST throws away
-// what the peer has not got yet (RFC 9112, section 9.6); and a process that exits takes nothing along
-// that would go on sending where its network goes with it, as a container's does. So a connection with
-// nothing more to say is handed over to an object that only ends it:
+// close(2) at once would be answered with RST to whatever the peer still sends, and an RST throws
+// away what the peer has not got yet (RFC 9112, section 9.6); and a process that exits takes
+// nothing along that would go on sending where its network goes with it, as a container's does. So
+// a connection with nothing more to say is handed over to an object that only ends it:
 //
 //   sending ── all taken by the kernel ──▶ delivering ── all acknowledged ──▶ lingering ──▶ closed
 //
@@ -32,8 +32,8 @@ package struct ClosingLimits: Sendable {
     }
 }
 
-/// A connection that is being ended: created with what is left to send, started by `begin()`, closed by
-/// itself. Loop thread only.
+/// A connection that is being ended: created with what is left to send, started by `begin()`,
+/// closed by itself. Loop thread only.
 open class ClosingConnection: StreamChannel {
     private enum Phase {
         /// Bytes are kept that the kernel has not taken.
@@ -61,8 +61,8 @@ open class ClosingConnection: StreamChannel {
     /// How often acknowledgements are looked at, in nanoseconds: the kernel tells nobody.
     private static let lookInterval: UInt64 = 100_000_000
 
-    /// Takes over the descriptor of `channel`, which is open, and what it keeps. `buffer` is lent while
-    /// something is read.
+    /// Takes over the descriptor of `channel`, which is open, and what it keeps. `buffer` is lent
+    /// while something is read.
     package init(
         _ channel: StreamChannel, _ farewell: Farewell, limits: ClosingLimits,
         peerHasEnded: Bool = false, dropping buffer: ReceiveBuffer
@@ -106,8 +106,8 @@ open class ClosingConnection: StreamChannel {
         }
     }
 
-    /// Waits no longer. What the kernel has, it goes on delivering; what is kept here is lost, and the
-    /// peer can tell.
+    /// Waits no longer. What the kernel has, it goes on delivering; what is kept here is lost, and
+    /// the peer can tell.
     package func giveUp() {
         if isCongested || farewell == .cut { reset() } else { close() }
     }

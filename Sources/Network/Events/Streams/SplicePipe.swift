@@ -1,9 +1,9 @@
 // SplicePipe: bytes on their way from one connection to another that never leave the kernel.
 //
-// splice(2) moves pages from a socket into a pipe and from there into another socket, where recv and
-// send would copy every byte twice: half the cost of bulk. It takes two calls as they do, and a pipe
-// with its two descriptors; so a loop keeps a few and hands them out for one step at a time. Only a
-// receiver that is slow holds on to one, with what it has not taken yet.
+// splice(2) moves pages from a socket into a pipe and from there into another socket, where recv
+// and send would copy every byte twice: half the cost of bulk. It takes two calls as they do, and a
+// pipe with its two descriptors; so a loop keeps a few and hands them out for one step at a time.
+// Only a receiver that is slow holds on to one, with what it has not taken yet.
 
 internal import CLinux
 internal import Glibc

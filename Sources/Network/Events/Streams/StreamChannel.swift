@@ -41,8 +41,9 @@ open class StreamChannel: Channel {
     /// Bytes that the peer had not acknowledged when the kernel last took no more.
     private var unacknowledgedWhenFull = 0
 
-    /// Bytes that are kept at most when more are written to a connection that keeps some. A producer
-    /// that stops at `.kept` has one receive more to give, so only one that goes on comes here.
+    /// Bytes that are kept at most when more are written to a connection that keeps some. A
+    /// producer that stops at `.kept` has one receive more to give, so only one that goes on comes
+    /// here.
     package static let keptMax = 1 << 20
 
     /// Whether bytes are kept that the kernel has not taken yet.
@@ -208,9 +209,9 @@ open class StreamChannel: Channel {
         unacknowledgedWhenFull = descriptor.unacknowledgedCount
     }
 
-    /// Whether the peer has acknowledged anything since this was last asked, or bytes last moved: asked when
-    /// a congested connection seems to stand still. The kernel has room again only when a third of its
-    /// buffer is empty, which takes a slow peer longer than it may take nothing.
+    /// Whether the peer has acknowledged anything since this was last asked, or bytes last moved:
+    /// asked when a congested connection seems to stand still. The kernel has room again only when
+    /// a third of its buffer is empty, which takes a slow peer longer than it may take nothing.
     package func hasAcknowledgedMore() -> Bool {
         let before = unacknowledgedWhenFull
         noteFull()

@@ -92,8 +92,8 @@ package enum BodyProgress: Equatable, Sendable {
 /// Follows a body through a stream of bytes and says where it ends; allocates nothing.
 package struct BodyTracker: Sendable {
     private var reader: PayloadReader
-    /// Where trailer fields, or what follows them of their section, begin in the bytes that `advance` was
-    /// given last; nil when there are none in them. A section without fields is none.
+    /// Where trailer fields, or what follows them of their section, begin in the bytes that
+    /// `advance` was given last; nil when there are none in them. A section without fields is none.
     package private(set) var trailersStart: Int?
 
     /// At the start of a body; `trailers` says what its trailers may be.

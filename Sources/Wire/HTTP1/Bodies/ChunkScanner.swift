@@ -77,7 +77,8 @@ struct ChunkScanner {
     private var trailerBytes = 0
     private var trailerName = TrailerName()
     private let rule: TrailerRule
-    /// Where the trailer section's first field begins, in the bytes in which it began; nil before that.
+    /// Where the trailer section's first field begins, in the bytes in which it began; nil before
+    /// that.
     private(set) var trailersStart: Int?
 
     init(_ rule: TrailerRule) { self.rule = rule }

@@ -80,8 +80,8 @@ enum ByteScan {
         return at
     }
 
-    /// The first offset in `start..<end` whose byte is none of a host's common ones: letters, digits,
-    /// hyphens and dots. `end` if there is none.
+    /// The first offset in `start..<end` whose byte is none of a host's common ones: letters,
+    /// digits, hyphens and dots. `end` if there is none.
     static func endOfHostName(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
         var at = start
         // Words may reach beyond `end`, as far as there are bytes: what is found there is cut off.

@@ -1,5 +1,6 @@
-// What a proxy before this one says of the way by which its client came: `X-Forwarded-Proto`, `-Port`, and
-// `proto` of Forwarded (RFC 7239 section 5.4). Whether it is believed is up to the caller.
+// What a proxy before this one says of the way by which its client came: `X-Forwarded-Proto`,
+// `-Port`, and `proto` of Forwarded (RFC 7239 section 5.4). Whether it is believed is up to the
+// caller.
 
 /// How the client of the first proxy came, as far as that was told. Value type, any thread.
 package struct ClientOrigin: Equatable, Sendable {
@@ -13,9 +14,9 @@ package struct ClientOrigin: Equatable, Sendable {
 }
 
 extension RequestHead {
-    /// What the request tells of its client by the fields that `policy` goes by: a list that begins at
-    /// this hop (`replace`) believes nobody. Of a list the first member counts, which tells of the client;
-    /// X-Forwarded-Proto counts before Forwarded.
+    /// What the request tells of its client by the fields that `policy` goes by: a list that begins
+    /// at this hop (`replace`) believes nobody. Of a list the first member counts, which tells of
+    /// the client; X-Forwarded-Proto counts before Forwarded.
     package func clientOrigin(_ bytes: Span<UInt8>, _ policy: ForwardingPolicy) -> ClientOrigin {
         var origin = ClientOrigin()
         var forwarded: Bool?

@@ -2,8 +2,8 @@
 // value, separated by semicolons and spaces.
 
 extension RequestHead {
-    /// Where in `bytes`, from which this head was parsed, the value of the first cookie of this name is,
-    /// without quotes around it; nil when there is none. Names are compared byte by byte.
+    /// Where in `bytes`, from which this head was parsed, the value of the first cookie of this
+    /// name is, without quotes around it; nil when there is none. Names are compared byte by byte.
     /// - Complexity: O(length of the Cookie fields).
     package func cookie(_ name: [UInt8], _ bytes: Span<UInt8>) -> Range<Int>? {
         for index in 0..<fieldCount {
@@ -46,7 +46,8 @@ extension RequestHead {
         return isQuoted ? range.lowerBound + 1..<end - 1 : range.lowerBound..<end
     }
 
-    /// Where in `bytes` the value of the first field of this lower-case name is; nil when there is none.
+    /// Where in `bytes` the value of the first field of this lower-case name is; nil when there is
+    /// none.
     /// - Complexity: O(length of the fields' names).
     package func value(ofField name: [UInt8], _ bytes: Span<UInt8>) -> Range<Int>? {
         for index in 0..<fieldCount {

@@ -1,6 +1,7 @@
 // What an operator changes in heads that pass: fields removed, set (removed, then added) and added.
-// Compiled to bytes once; a head without edits pays nothing for them. `_` in a name is as good as `-`:
-// servers that can't tell the two apart must not get by one name what was removed under the other.
+// Compiled to bytes once; a head without edits pays nothing for them. `_` in a name is as good as
+// `-`: servers that can't tell the two apart must not get by one name what was removed under the
+// other.
 
 /// Changes of the fields of a head. Immutable, any thread.
 package struct FieldEdits: Sendable {
@@ -22,8 +23,9 @@ package struct FieldEdits: Sendable {
     /// Whether nothing is changed.
     package var isEmpty: Bool { dropped.isEmpty && lines.isEmpty && host == nil }
 
-    /// Names that no edit may touch, since they say where a message ends or belong to one connection
-    /// (RFC 9110 section 7.6.1, RFC 9112 section 6): Fairlead writes them from what it has understood.
+    /// Names that no edit may touch, since they say where a message ends or belong to one
+    /// connection (RFC 9110 section 7.6.1, RFC 9112 section 6): Fairlead writes them from what it
+    /// has understood.
     package static func isReserved(_ name: String) -> Bool {
         switch name.lowercased() {
         case "connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer",
@@ -66,8 +68,8 @@ package struct FieldEdits: Sendable {
         !text.isEmpty && text.utf8.allSatisfy { Characters.isToken($0) }
     }
 
-    /// Whether `text` can be the value of a field (section 5.5), neither beginning nor ending with a
-    /// space.
+    /// Whether `text` can be the value of a field (section 5.5), neither beginning nor ending with
+    /// a space.
     package static func isValue(_ text: String) -> Bool {
         text.utf8.allSatisfy { Characters.isFieldText($0) } && text.utf8.first != 0x20
             && text.utf8.last != 0x20
@@ -105,8 +107,8 @@ package struct PathRewrite: Sendable {
     /// What stands in their place: nothing, or a path without a slash at its end.
     let prefix: [UInt8]
 
-    /// - Precondition: `prefix` is empty, or begins with a slash and does not end with one; it holds
-    ///   only what a path may (RFC 3986 section 3.3).
+    /// - Precondition: `prefix` is empty, or begins with a slash and does not end with one; it
+    ///   holds only what a path may (RFC 3986 section 3.3).
     package init(dropping: Int, prefix: [UInt8]) {
         precondition(prefix.isEmpty || prefix.first == 0x2F && prefix.last != 0x2F)
         self.dropping = dropping

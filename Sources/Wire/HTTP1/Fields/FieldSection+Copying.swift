@@ -20,8 +20,8 @@ extension BodyFraming {
 
 extension FieldSection {
     /// Appends every field line that is neither nominated nor in `dropped`, as it was sent, nor a
-    /// twin of one in `droppedTwins`. Lines that stand together are copied together. `length` is that
-    /// of the head. What `edits` removes is not copied either.
+    /// twin of one in `droppedTwins`. Lines that stand together are copied together. `length` is
+    /// that of the head. What `edits` removes is not copied either.
     func copyFields(
         from bytes: Span<UInt8>, length: Int, but dropped: FieldNames, _ edits: FieldEdits?,
         droppedTwins: FieldNames = FieldNames(), into out: inout OutputSpan<UInt8>
@@ -47,8 +47,8 @@ extension FieldSection {
         if let start = runStart { out.append(bytes, ByteRange(Int(start), length - 2)) }
     }
 
-    /// Appends the line of `field` alone; without the blanks before its colon, if it has some. Never more
-    /// bytes than it has.
+    /// Appends the line of `field` alone; without the blanks before its colon, if it has some.
+    /// Never more bytes than it has.
     func copyLine(_ field: Field, from bytes: Span<UInt8>, into out: inout OutputSpan<UInt8>) {
         if field.isLoose {
             out.append(bytes, field.name)

@@ -165,9 +165,9 @@ struct FieldSection: ~Copyable {
         return nil
     }
 
-    /// Why codings other than `chunked` alone are refused. Unless it is the last, nobody can know where
-    /// a request ends, which asks for 400 (RFC 9112 section 6.3 rule 4); else it is a coding that is
-    /// not understood (section 6.1).
+    /// Why codings other than `chunked` alone are refused. Unless it is the last, nobody can know
+    /// where a request ends, which asks for 400 (RFC 9112 section 6.3 rule 4); else it is a coding
+    /// that is not understood (section 6.1).
     private static func codingError(_ codings: Span<UInt8>) -> HeadError {
         var last = codings.count
         while last > 0, codings[last - 1] != Characters.comma { last -= 1 }

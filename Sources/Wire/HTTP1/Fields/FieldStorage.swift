@@ -1,5 +1,5 @@
-// FieldStorage: the fields of one head after another in the same memory. An array would ask for each
-// field whether it is shared: as much work as all that is asked of the field itself.
+// FieldStorage: the fields of one head after another in the same memory. An array would ask for
+// each field whether it is shared: as much work as all that is asked of the field itself.
 
 /// Fields in the order in which they came.
 @safe struct FieldStorage: ~Copyable {

@@ -43,8 +43,8 @@ package struct Forwarding: ~Copyable, Sendable {
     /// Fields of the client's that are not copied.
     private(set) var dropped = FieldNames.notCopied
     /// Names that a client's field may not have a name like, but for `_` in the place of `-`: those
-    /// that this hop writes or goes by, whoever the client is. Servers that can't tell the two apart
-    /// would take the client's word for the proxy's.
+    /// that this hop writes or goes by, whoever the client is. Servers that can't tell the two
+    /// apart would take the client's word for the proxy's.
     let droppedTwins: FieldNames
 
     /// The line ends, and the lines of X-Forwarded-Proto and -Port.

@@ -1,7 +1,8 @@
-// Names that may not stand in a trailer section (RFC 9110 section 6.5.1). A hop that merges trailers into
-// the head would otherwise take them for framing, a host or a credential that no hop before it has
-// checked. A request with one is refused: no honest client makes it. Of a response the field is left out
-// (TrailerSection): some servers send Set-Cookie or Vary there, and the download before it is whole.
+// Names that may not stand in a trailer section (RFC 9110 section 6.5.1). A hop that merges
+// trailers into the head would otherwise take them for framing, a host or a credential that no hop
+// before it has checked. A request with one is refused: no honest client makes it. Of a response
+// the field is left out (TrailerSection): some servers send Set-Cookie or Vary there, and the
+// download before it is whole.
 //
 // The scanner sees a name byte by byte, at any split; it keeps a hash of the name in place of the
 // name (FNV-1a, 64 bits). A name made to collide with one of these is refused too, nothing more.

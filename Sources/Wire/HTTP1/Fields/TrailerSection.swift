@@ -2,9 +2,9 @@
 
 /// Rewrites trailer sections.
 package enum TrailerSection {
-    /// Appends `section`, a whole one with its empty line that was read by `TrailerRule.leaveOut`, without
-    /// the fields that may not stand there. A name with blanks behind it is left out as well: hops differ
-    /// in what they take it for.
+    /// Appends `section`, a whole one with its empty line that was read by `TrailerRule.leaveOut`,
+    /// without the fields that may not stand there. A name with blanks behind it is left out as
+    /// well: hops differ in what they take it for.
     package static func append(allowedOf section: Span<UInt8>, to out: inout [UInt8]) {
         var start = 0
         while let lineFeed = ByteScan.lineFeed(section, from: start, to: section.count) {

@@ -1,5 +1,6 @@
-// EventStream: whether a request asks for a stream of events (server-sent events, of the HTML standard).
-// Many servers send even the head of the response with the first event, whenever that is.
+// EventStream: whether a request asks for a stream of events (server-sent events, of the HTML
+// standard). Many servers send even the head of the response with the first event, whenever that
+// is.
 
 /// Requests for streams of events.
 package enum EventStream {

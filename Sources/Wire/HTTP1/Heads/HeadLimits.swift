@@ -21,9 +21,9 @@ package struct HeadLimits: Sendable {
         self.requestLineBytesMax = requestLineBytesMax
     }
 
-    /// Those of answers to requests that have these: four times as much, and no less than 64 KiB and 1,000
-    /// fields. A backend is the operator's own, and one that says more than may be passed on fails the
-    /// request of a client who can't help it.
+    /// Those of answers to requests that have these: four times as much, and no less than 64 KiB
+    /// and 1,000 fields. A backend is the operator's own, and one that says more than may be passed
+    /// on fails the request of a client who can't help it.
     package var ofAnswers: HeadLimits {
         HeadLimits(
             bytesMax: min(max(4 * bytesMax, 64 * 1024), 1 << 30),
@@ -31,8 +31,9 @@ package struct HeadLimits: Sendable {
             requestLineBytesMax: max(4 * requestLineBytesMax, 8 * 1024))
     }
 
-    /// Whether a first line that has not come to its end is too long already. A CR that came without
-    /// its LF is not of the line: a line of just the limit must not depend on where it is cut.
+    /// Whether a first line that has not come to its end is too long already. A CR that came
+    /// without its LF is not of the line: a line of just the limit must not depend on where it is
+    /// cut.
     func isTooLong(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Bool {
         let excess = end - start - requestLineBytesMax
         return excess > 1 || excess == 1 && bytes[end - 1] != Characters.carriageReturn

@@ -72,8 +72,8 @@ package struct RequestHead: ~Copyable {
         return offer
     }
 
-    /// Whether a field names NTLM or Negotiate, which authenticate the connection and not the request:
-    /// no other client may use a connection that carried this head.
+    /// Whether a field names NTLM or Negotiate, which authenticate the connection and not the
+    /// request: no other client may use a connection that carried this head.
     package var authenticatesConnection: Bool { section.authenticatesConnection }
 
     /// How many more hops may forward an OPTIONS or TRACE request (RFC 9110 section 7.6.2); nil

@@ -37,8 +37,8 @@ extension ResponseHead {
     ///     whatever `client` says.
     ///   - edits: changes of the fields; nil for none.
     ///   - lines: whole field lines, each with its end, that are added.
-    ///   - date: the line that is added when the backend sent no Date (RFC 9110 section 6.6.1); empty
-    ///     adds none.
+    ///   - date: the line that is added when the backend sent no Date (RFC 9110 section 6.6.1);
+    ///     empty adds none.
     /// - Precondition: there is room for `writtenBytesMax` of the same.
     package func write(
         from bytes: Span<UInt8>, to client: ClientCapabilities, framing: BodyFraming,
@@ -80,9 +80,9 @@ extension ResponseHead {
         out.append("\r\n")
     }
 
-    /// A 426 tells which protocols it wants (RFC 9110 section 15.5.22). They are passed on as they came,
-    /// since the client's next request may ask for them; with the option that belongs to them (section
-    /// 7.8), also where the backend forgot it.
+    /// A 426 tells which protocols it wants (RFC 9110 section 15.5.22). They are passed on as they
+    /// came, since the client's next request may ask for them; with the option that belongs to them
+    /// (section 7.8), also where the backend forgot it.
     private func writeUpgrade(
         from bytes: Span<UInt8>, _ client: ClientCapabilities, closes: Bool,
         into out: inout OutputSpan<UInt8>

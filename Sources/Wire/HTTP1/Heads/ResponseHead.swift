@@ -49,8 +49,8 @@ package struct ResponseHead: ~Copyable {
             && !declaresImpossibleBody
     }
 
-    /// Whether a field names NTLM or Negotiate, which authenticate the connection and not the request:
-    /// no other client may use a connection that brought this head.
+    /// Whether a field names NTLM or Negotiate, which authenticate the connection and not the
+    /// request: no other client may use a connection that brought this head.
     package var authenticatesConnection: Bool { section.authenticatesConnection }
 
     /// For how many seconds the backend keeps the connection for another request, as far as it says
@@ -128,8 +128,8 @@ package struct ResponseHead: ~Copyable {
         }
         guard let minor = version.minorOfSupported else { return .bad(.unsupportedVersion) }
         minorVersion = minor
-        // RFC 9110 section 15: codes from 600 on are invalid, and a client has to take them for a 5xx; some
-        // services use them all the same, and it is not for a proxy to break that.
+        // RFC 9110 section 15: codes from 600 on are invalid, and a client has to take them for a
+        // 5xx; some services use them all the same, and it is not for a proxy to break that.
         status = 0
         for index in codeEnd - 3..<codeEnd {
             guard Characters.isDigit(bytes[index]) else { return .bad(.invalidStatusCode) }

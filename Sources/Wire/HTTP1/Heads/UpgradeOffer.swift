@@ -3,9 +3,9 @@
 
 /// Lists of protocols as an Upgrade field has them: `name` or `name/version`, separated by commas.
 package enum UpgradeOffer {
-    /// Appends what may be passed on of a list, behind what is there of other lists. HTTP itself, in the
-    /// clear (`h2c`, RFC 9113 section 3.1 has given it up) or behind TLS (RFC 2817), is left out: behind
-    /// such a switch a backend would take requests that no rule of the proxy has seen.
+    /// Appends what may be passed on of a list, behind what is there of other lists. HTTP itself,
+    /// in the clear (`h2c`, RFC 9113 section 3.1 has given it up) or behind TLS (RFC 2817), is left
+    /// out: behind such a switch a backend would take requests that no rule of the proxy has seen.
     ///
     /// Never appends more bytes than `list` has, and two.
     static func append(_ list: Span<UInt8>, to out: inout [UInt8]) {
@@ -20,7 +20,8 @@ package enum UpgradeOffer {
         }
     }
 
-    /// Whether what is spoken behind a switch to `name` or `name/version` is HTTP for the proxy to read.
+    /// Whether what is spoken behind a switch to `name` or `name/version` is HTTP for the proxy to
+    /// read.
     private static func carriesHTTP(_ member: Span<UInt8>) -> Bool {
         var end = 0
         while end < member.count, member[end] != 0x2F { end += 1 }

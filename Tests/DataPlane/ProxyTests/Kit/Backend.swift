@@ -1,5 +1,5 @@
-// Backend: a server that does what a test says and remembers what it saw. One thread for each of its
-// connections.
+// Backend: a server that does what a test says and remembers what it saw. One thread for each of
+// its connections.
 
 import Endpoints
 import Events

@@ -1,6 +1,6 @@
 // RunningProxy: the workers with their listeners, as the control thread would run them. Whatever a
-// test does with it, at the end the proxy must drain, and every gauge be back at zero: a connection,
-// request or descriptor that was lost shows there.
+// test does with it, at the end the proxy must drain, and every gauge be back at zero: a
+// connection, request or descriptor that was lost shows there.
 
 import AccessLog
 import Backends
@@ -25,7 +25,8 @@ final class RunningProxy {
     private(set) var reportedPorts: [UInt16] = []
     /// What live traffic showed against which port, as reported.
     private(set) var liveFailures: [(port: UInt16, failure: LiveFailure)] = []
-    /// The numbers of closed listeners, once for each worker on which the last connection has ended.
+    /// The numbers of closed listeners, once for each worker on which the last connection has
+    /// ended.
     private(set) var closedListeners: [Int] = []
     /// The ports of backends that were on probation and have answered, as reported.
     private(set) var provenPorts: [UInt16] = []

@@ -63,13 +63,15 @@ let small: [LinkerSetting] = [
 struct Layer {
     let name: String
 
-    /// A module; `uses` is the whole list of modules it may import.
+    /// A module; `uses` is the whole list of modules it may import, `embedding` names files that are
+    /// compiled into it.
     func module(
-        _ name: String, uses: [Target.Dependency] = [], settings: [SwiftSetting] = strict
+        _ name: String, uses: [Target.Dependency] = [], embedding files: [String] = [],
+        settings: [SwiftSetting] = strict
     ) -> Target {
         .target(
             name: name, dependencies: uses, path: "Sources/\(self.name)/\(name)",
-            swiftSettings: settings)
+            resources: files.map { .embedInCode($0) }, swiftSettings: settings)
     }
 
     /// The tests of one module.
@@ -183,6 +185,10 @@ let package = Package(
             uses: [
                 "JSON", "WallClock", "Events", "HTTPServer", "HTTP1", "Stats", "Backends",
                 "Endpoints", "Wording",
+            ],
+            embedding: [
+                "JSON/openapi.json", "Page/page.html", "Page/page.css", "Page/page-tools.js",
+                "Page/page-views.js", "Page/page-feed.js",
             ],
             settings: cold),
         controlPlane.module(

@@ -106,7 +106,8 @@ extension ControlPlane {
         AdminSnapshot.JournalEntry(
             number: entry.number, at: clock.wall(entry.at),
             service: services.name(of: entry.service),
-            backend: entry.endpoint.map { "\($0)" } ?? "", text: "\(entry.event)")
+            backend: entry.endpoint.map { "\($0)" } ?? "", text: "\(entry.event)",
+            to: entry.event.newPhase)
     }
 
     private func following(
@@ -305,6 +306,7 @@ extension ControlPlane {
         shown.isNamed = backend.naming == .named
         shown.namedWeight = backend.instance.weight
         shown.override = backend.override.map { "\($0)" } ?? ""
+        shown.isDrained = backend.override?.isDrained == true
         shown.recentChecks = backend.recentChecks
         shown.totals = registry.backendTotals(backend.id.rawValue)
         shown.ejectedUntil = backend.state.ejectionEnd.map(clock.wall)

@@ -121,8 +121,7 @@ import Testing
     }
 
     @Test(
-        "without a backend up it is ready while requests go to those that checks alone speak "
-            + "against",
+        "without a backend up it is ready while requests go to suspects",
         arguments: [(false, true), (true, false)])
     func emergency(isRefusing: Bool, isReady: Bool) throws {
         var snapshot = Sample.healthy

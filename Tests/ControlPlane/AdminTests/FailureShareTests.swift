@@ -123,8 +123,7 @@ import Testing
     // MARK: The watch over all of them
 
     @Test(
-        "services and listeners are told apart, causes by what is new, and what is gone is "
-            + "forgotten"
+        "services and listeners are told apart, and what is gone is forgotten"
     )
     func watch() {
         var watch = TrafficWatch()

@@ -102,7 +102,6 @@ enum Sample {
         facts.wait = .init(since: now - 9000, heardAt: now - 9000, elsewhere: 1200)
         facts.limit = (10, 20)
         web.backends[3].withoutTurn = WithoutTurn(web.backends[3], facts, at: now)
-        web.sentence = "2 of 5 backends are held."
         web.totals.backendErrors = 1
         web.sources[0].lastFailureAt = now - 0.5
         web.sources[0].lastFailure = "the server failed (SERVFAIL)"
@@ -134,7 +133,6 @@ enum Sample {
         let name = "<script>alert(1)</script>\"'&\\\n# x"
         snapshot.services[0].name = name
         snapshot.services[0].sources[0].summary = name
-        snapshot.services[0].sentence = name
         snapshot.services[0].sources[0].lastFailure = name
         snapshot.registries[0].lastMalformed = name
         snapshot.registries[0].address = name

@@ -75,8 +75,7 @@ import Testing
     }
 
     @Test(
-        "what limits refuse, no route is for, clients give up, and the budget denies is told as "
-            + "well"
+        "refusals by limits, routes and the budget are reported, and clients that give up"
     )
     func others() {
         let verdict = verdict { snapshot in

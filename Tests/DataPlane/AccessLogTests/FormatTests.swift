@@ -53,10 +53,8 @@ import Testing
     private func head(
         target: String = "/a?b", userAgent: String = "test/1", referer: String = "http://r.test/"
     ) -> [UInt8] {
-        Array(
-            "GET \(target) HTTP/1.1\r\nHost: a.test\r\nUSER-AGENT: \(userAgent)\r\nReferer: "
-                + "\(referer)\r\n\r\n"
-                .utf8)
+        let fields = "Host: a.test\r\nUSER-AGENT: \(userAgent)\r\nReferer: \(referer)\r\n"
+        return Array("GET \(target) HTTP/1.1\r\n\(fields)\r\n".utf8)
     }
 
     @Test("JSON: every key in its place")

@@ -126,8 +126,7 @@ import Testing
     }
 
     @Test(
-        "a stream that its backend breaks off reaches a slow client, then a reset; and the other "
-            + "way"
+        "a stream that one side breaks off reaches a slow other side, then a reset"
     )
     func relayCut() throws {
         let total = 12 << 20

@@ -50,8 +50,7 @@ import Testing
     }
 
     @Test(
-        "a backend that is expelled: what it has begun to answer is cut, what it has not goes "
-            + "elsewhere"
+        "an expelled backend: responses that have begun are cut, other requests move"
     )
     func expelled() throws {
         let gate = Gate()

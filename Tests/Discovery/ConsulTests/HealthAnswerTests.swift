@@ -57,8 +57,7 @@ import Testing
     }
 
     @Test(
-        "a node's metadata stands in for the service's, which goes before it; Consul's own is "
-            + "left out"
+        "a node's metadata stands in for the service's; Consul's own is left out"
     )
     func nodeMetadata() throws {
         let node =

@@ -22,8 +22,7 @@ import Testing
     }
 
     @Test(
-        "an answer is suspect by its count, by the room that it leaves, and by what there was "
-            + "before",
+        "an answer is suspect by its count, its room, and what there was before",
         arguments: [
             (answer(1), nil), (answer(2), nil), (answer(4), nil), (answer(7), nil),
             (answer(9), nil), (answer(0), nil),

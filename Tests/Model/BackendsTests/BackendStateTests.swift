@@ -162,8 +162,7 @@ import Testing
     }
 
     @Test(
-        "a drain that is over is kept while the loss may be recalled, and named anew is no longer "
-            + "it"
+        "a drain that is over is kept while the loss may be recalled"
     )
     func drainKept() {
         let rules = BackendState.Rules(rise: 1, fall: 1, lossWindow: .seconds(10))

@@ -283,8 +283,7 @@ import Testing
     }
 
     @Test(
-        "without checks those ejected serve when the last leaves, since nothing would bring them "
-            + "back"
+        "without checks the ejected serve when the last leaves: nothing else frees them"
     )
     func unchecked() {
         let fixture = Fixture { $0.checks = nil }

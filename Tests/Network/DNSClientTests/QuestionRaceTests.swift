@@ -240,10 +240,7 @@ import Testing
 
     // MARK: - What is told of servers
 
-    @Test(
-        "a server that was silent for the stagger when another answered is told of, one not yet "
-            + "is not"
-    )
+    @Test("a server that is overtaken is reported as silent, one not yet late is not")
     func passedOver() {
         for (start, isTold) in [(0, true), (100, false)] {
             var race = race(servers: 2)

@@ -214,10 +214,7 @@ import Testing
         }
     }
 
-    @Test(
-        "SERVFAIL from the first server does not beat the second one's answer, who is preferred "
-            + "next"
-    )
+    @Test("SERVFAIL from the first server does not beat the answer of the second")
     func secondServer() throws {
         let failing = try ScriptedServer(on: loop, udp: { [$0.reply(.serverFailure).datagram] })
         let good = try ScriptedServer(on: loop, udp: { [$0.replyWithRecords().datagram] })

@@ -53,6 +53,7 @@ struct JournalView: Encodable {
     let service: String
     let backend: String
     let text: String
+    let to: String?
 
     init(_ entry: AdminSnapshot.JournalEntry) {
         number = entry.number
@@ -60,6 +61,7 @@ struct JournalView: Encodable {
         service = entry.service
         backend = entry.backend
         text = entry.text
+        to = entry.to?.rawValue
     }
 }
 
@@ -98,6 +100,7 @@ struct BackendView: Encodable {
     let named: Bool
     /// What an operator said of it; empty for nothing.
     let override: String
+    let drained: Bool
     let inRotation: Bool
     /// In the part of the rotation that gets the requests.
     let active: Bool
@@ -157,6 +160,7 @@ struct BackendView: Encodable {
         weight = backend.weight
         named = backend.isNamed
         override = backend.override
+        drained = backend.isDrained
         inRotation = backend.isInRotation
         active = backend.isActive
         check = backend.check.map {

@@ -216,7 +216,6 @@ struct ServiceView: Encodable {
     let emergency: String?
     let emergencies: Int
     let ejectionsRefused: Int
-    let sentence: String
     let checked: Bool
     let inRotation: Int
     let requests: Int
@@ -256,7 +255,6 @@ struct ServiceView: Encodable {
         emergency = service.emergency.map { $0.isRefusing ? "refusing" : "serving" }
         emergencies = service.emergencies
         ejectionsRefused = service.ejectionsRefused
-        sentence = service.sentence
         checked = service.isChecked
         inRotation = service.rotationCount
         requests = totals.requests

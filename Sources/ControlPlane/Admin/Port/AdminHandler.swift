@@ -170,7 +170,7 @@ package final class AdminHandler {
         case .live: return Self.text(200, "live\n")
         case .ready: return try ready(request)
         case .openAPI:
-            return Self.response(200, "application/json", Array(AdminOpenAPI.text.utf8))
+            return Self.response(200, "application/json", AdminOpenAPI.json)
         case .events, .change, .logLevel, .reload:
             preconditionFailure("what goes on or changes something is not shown")
         }

@@ -132,8 +132,6 @@ package struct AdminSnapshot: Sendable {
         package var hold: String?
         /// The holds in force.
         package var holds: [Hold] = []
-        /// What the roster says about itself, as a sentence; empty when there is nothing to say.
-        package var sentence = ""
         /// What becomes of its requests while no backend is up; nil while one is.
         package var emergency: Emergency?
         /// How often that has happened.
@@ -366,6 +364,8 @@ package struct AdminSnapshot: Sendable {
         package var isNamed = true
         /// What an operator said of it, as a phrase: `weight 5, drained`; empty for nothing.
         package var override = ""
+        /// Whether it gets no new requests since an operator drained or disabled it.
+        package var isDrained = false
         /// Whether the rotation has it.
         package var isInRotation: Bool
         /// Whether it is in the part of the rotation that gets the requests; the rest stands by.
@@ -438,16 +438,20 @@ package struct AdminSnapshot: Sendable {
         package var backend: String
         /// What happened and why: `up to down: 3 checks failed in a row, the last: timed out`.
         package var text: String
+        /// The state that the backend came into; nil for an event that changed none.
+        package var to: BackendState.Phase?
 
-        /// All but the number is required.
+        /// All but the number and the state is required.
         package init(
-            number: UInt64 = 0, at: Double, service: String, backend: String, text: String
+            number: UInt64 = 0, at: Double, service: String, backend: String, text: String,
+            to: BackendState.Phase? = nil
         ) {
             self.number = number
             self.at = at
             self.service = service
             self.backend = backend
             self.text = text
+            self.to = to
         }
     }
 }

@@ -88,6 +88,11 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
         case load(times: Int)
     }
 
+    /// The phase that a backend came into; nil for an event that changed none.
+    package var newPhase: BackendState.Phase? {
+        if case .phase(from: _, to: let to, _) = self { to } else { nil }
+    }
+
     /// What a source says about a backend's share of the traffic.
     package struct Share: Sendable, Equatable, CustomStringConvertible {
         /// The RFC 2782 priority.

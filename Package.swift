@@ -371,7 +371,7 @@ let package = Package(
         .testTarget(
             name: "TidyTests",
             dependencies: [
-                "fairlead", "TestSupport",
+                "Configuration", "Documents", "fairlead", "TestSupport",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             path: "Tests/Tidy", swiftSettings: strict),

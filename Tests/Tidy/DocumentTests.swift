@@ -21,6 +21,19 @@ import Testing
         #expect(found > 80)
     }
 
+    @Test func `every link to a section leads to a heading`() throws {
+        for document in try Tree.documents() {
+            let folder = URL(filePath: "/" + document.path).deletingLastPathComponent()
+            for (target, section) in Self.sections(in: document.text) {
+                let path = target.isEmpty ? document.path : folder.appending(path: target).path
+                let text = try Tree.text(path)
+                #expect(
+                    Self.anchors(in: text).contains(section),
+                    "\(document.path) links to \(target)#\(section), which is no heading")
+            }
+        }
+    }
+
     @Test func `the tables of modules are those of Package.swift`() throws {
         let told = Self.table(try Tree.text("Sources/README.md"))
         let declared = Self.declarations(try Tree.text("Package.swift"))
@@ -38,6 +51,8 @@ import Testing
     @Test func `links and tables are read as they are written`() {
         #expect(
             Self.links(in: "[a](b/c.md) [d](e#f) [g](https://h) `[i](j)`") == ["b/c.md", "e", "j"])
+        #expect(Self.sections(in: "[a](b.md#c) [d](#e) [f](g)").map(\.section) == ["c", "e"])
+        #expect(Self.anchors(in: "# A `b` c?\n## D/e-f\n") == ["a-b-c", "de-f"])
         #expect(
             Self.table("| [A](B/A) | what | X, Y |\n| [C](D) | what |  |") == [
                 "A": ["X", "Y"], "C": [],
@@ -57,6 +72,24 @@ import Testing
     private static func links(in text: String) -> [String] {
         text.matches(of: /\]\(([^)\s]+)\)/).map { String($0.1.prefix { $0 != "#" }) }.filter {
             !$0.isEmpty && !$0.contains("://")
+        }
+    }
+
+    /// The sections that a text in Markdown links to: the path before `#`, empty for the text
+    /// itself, and the anchor behind it.
+    private static func sections(in text: String) -> [(path: String, section: String)] {
+        text.matches(of: /\]\(([^)\s#:]*)#([^)\s]+)\)/).map { (String($0.1), String($0.2)) }
+    }
+
+    /// The anchors that GitHub makes of a text's headings.
+    private static func anchors(in text: String) -> [String] {
+        text.matches(of: /(?m)^#+ (.+)$/).map { heading in
+            String(
+                heading.1.lowercased().compactMap { character -> Character? in
+                    if character == " " { return "-" }
+                    return character.isLetter || character.isNumber || "-_".contains(character)
+                        ? character : nil
+                })
         }
     }
 

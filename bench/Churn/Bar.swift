@@ -1,4 +1,4 @@
-// Bar: what Fairlead has to reach in a scenario, what it promises in the README. Peers are not held
+// Bar: what Fairlead has to reach in a scenario, what bench/README.md shows. Peers are not held
 // to it; their figures stand beside.
 
 internal import BenchSupport

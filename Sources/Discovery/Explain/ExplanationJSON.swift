@@ -1,5 +1,5 @@
 // The explanation for programs. The property names of these structs are the keys of the document,
-// and those are a contract (README, "Explain"): keys are added, never renamed.
+// and those are a contract (conf/README.md, "Explain"): keys are added, never renamed.
 
 internal import Backends
 internal import DNSClient

@@ -40,6 +40,14 @@ import Testing
         #expect(Set(variables).count == variables.count)
     }
 
+    @Test("the reference in conf is the one that the program prints")
+    func stored() throws {
+        let stored = try NamedText.read(path: examplesFolder() + "reference.md").text
+        #expect(
+            stored == ConfigurationReference.markdown + "\n",
+            "run `fairlead config reference >conf/reference.md`")
+    }
+
     @Test("every flag has a sentence for the help text", arguments: ConfigurationFlag.allCases)
     func help(flag: ConfigurationFlag) {
         #expect(flag.help.hasSuffix("."))

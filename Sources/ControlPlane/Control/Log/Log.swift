@@ -2,8 +2,8 @@
 // `2026-11-22T22:10:00.123Z info backend.state service=web backend=10.0.0.1:80 …`, or the same as
 // JSON. Warnings and errors that repeat themselves are folded (LogFolding.swift).
 //
-// Names are those of README's table. Fields: `cause` says why, `effect` what follows, `from` and
-// `to` what changed; times and numbers are written as people say them.
+// Names are those of the table in conf/README.md. Fields: `cause` says why, `effect` what
+// follows, `from` and `to` what changed; times and numbers are written as people say them.
 
 internal import AccessLog
 package import Configuration

@@ -63,8 +63,8 @@ let small: [LinkerSetting] = [
 struct Layer {
     let name: String
 
-    /// A module; `uses` is the whole list of modules it may import, `embedding` names files that are
-    /// compiled into it.
+    /// A module; `uses` is the whole list of modules it may import, `embedding` names files that
+    /// are compiled into it.
     func module(
         _ name: String, uses: [Target.Dependency] = [], embedding files: [String] = [],
         settings: [SwiftSetting] = strict

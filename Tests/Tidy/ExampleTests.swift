@@ -6,9 +6,9 @@ internal import FoundationEssentials
 internal import Subprocess
 import Testing
 
-// Goal: what a reader copies from a document works.
-// Method: each `yaml` block is loaded as a configuration; each `sh` block is parsed by bash and has an
-// entry below, which names the test that runs it or the reason why none does.
+// Goal: what a reader copies from a document works. Method: each `yaml` block is loaded as a
+// configuration; each `sh` block is parsed by bash and has an entry below, which names the test
+// that runs it or the reason why none does.
 @Suite struct Examples {
     /// Why an `sh` block of a document can be trusted.
     enum Proof {

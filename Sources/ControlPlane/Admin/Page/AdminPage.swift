@@ -1,7 +1,7 @@
-// AdminPage: the page at `/`, put together from the files beside this one. It is alike for everybody and
-// tells nothing by itself: its script asks `/services` and `/events`, with the token where one is
-// needed, and draws what these say. All text gets into the page as text nodes, so that a host name
-// from DNS can't become markup.
+// AdminPage: the page at `/`, put together from the files beside this one. It is alike for
+// everybody and tells nothing by itself: its script asks `/services` and `/events`, with the token
+// where one is needed, and draws what these say. All text gets into the page as text nodes, so that
+// a host name from DNS can't become markup.
 //
 // What is wrong comes first, in words; colours only repeat what a word says.
 

@@ -75,7 +75,12 @@ extension HTTPExchange {
             failTry(.withdrawn, connection)
         }
         guard let connection, backends.contains(connection.backend.id) else { return }
-        if isResponseStarted { cutShort(.expired) } else { failTry(.withdrawn, connection) }
+        guard isResponseStarted else {
+            failTry(.withdrawn, connection)
+            return
+        }
+        responseEndsAt = worker.loop.nowNanoseconds
+        cutShort(.expired)
     }
 
     /// The try failed before a response began.

@@ -375,9 +375,11 @@ extension HTTPExchange {
             backend.counters.failures.add()
             pool.noteFailure(of: backend, status: 0, sentAt: current.sentAt, worker)
         }
-        let isFramed = payload == nil && !responseBody.endsAtClose
+        // The framing shows that it is not whole, where there is one.
+        let farewell: Farewell =
+            isExpired && isOver && payload == nil && !responseBody.endsAtClose ? .end : .cut
         abortTry()
         finish(pool, cause)
-        client.exchangeCutShort(isStreamOver && isFramed ? .end : .cut)
+        client.exchangeCutShort(farewell)
     }
 }

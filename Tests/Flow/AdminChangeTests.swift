@@ -20,9 +20,12 @@ extension Flow {
                 try fairlead.waitForTraffic("all requests at two") { $0 == ["two": 12] }
                 let page = try fairlead.page("/backends/\(name)").body
                 #expect(page.contains("drained by the admin port from 127.0.0.1"))
-                let log = fairlead.process.errors
-                #expect(log.contains("to=drained cause=\"the admin port from 127.0.0.1\""))
-                #expect(log.contains("admin.changed"))
+                // The journal is written to the log in turns.
+                try waitFor("the lines of the log") {
+                    let log = fairlead.process.errors
+                    return log.contains("to=drained cause=\"the admin port from 127.0.0.1\"")
+                        && log.contains("admin.changed") ? () : nil
+                }
                 #expect(try fairlead.post("/backends/\(name)/enable").status == 200)
                 try fairlead.waitForTraffic("requests at both") { $0.count == 2 }
                 #expect(

@@ -213,7 +213,7 @@ import Testing
             + #""cause":"3 checks failed in a row, the last: connection refused","#
             + #""check":{"at":"2026-11-22T22:09:59.000Z","passed":false,"#
             + #""result":"connection refused"},"connectionFailures":3,"connections":0,"#
-            + #""ejections":0,"failures":0,"firstByteMilliseconds":{},"#
+            + #""drained":false,"ejections":0,"failures":0,"firstByteMilliseconds":{},"#
             + #""hostName":"web2.node.consul","id":2,"inFlight":0,"inRotation":false,"#
             + #""key":"web@127.0.0.1:9002","named":true,"onProbation":false,"openConnections":0,"#
             + #""override":"","place":0,"priority":1,"receivedBytes":0,"recentChecks":"","#

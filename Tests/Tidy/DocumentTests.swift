@@ -4,7 +4,8 @@ internal import FoundationEssentials
 import Testing
 
 // Goal: a reader who follows a README finds what it names.
-// Method: every link to a file is looked up; the tables of modules are compared with Package.swift.
+// Method: every link and every name is looked up; the tables of modules are compared with
+// Package.swift.
 @Suite struct Documents {
     @Test func `every link of every document leads to a file`() throws {
         var found = 0
@@ -31,6 +32,20 @@ import Testing
                     Self.anchors(in: text).contains(section),
                     "\(document.path) links to \(target)#\(section), which is no heading")
             }
+        }
+    }
+
+    @Test func `every name in a document of the sources is a type, a file or a folder`() throws {
+        for document in try Tree.documents() where document.path.hasPrefix("Sources/") {
+            let folder = document.path.split(separator: "/").dropLast().joined(separator: "/")
+            let files = try Tree.swiftFiles(in: folder)
+            let text = files.flatMap(\.lines).joined(separator: "\n")
+            let types = text.matches(of: /\b(?:class|struct|enum|protocol) (\w+)/).map(\.1)
+            let known = Set(types + files.flatMap { $0.path.split { "/.".contains($0) } })
+            let unknown = document.text.matches(of: /`([A-Z]\w+)`/).map(\.1).filter {
+                !known.contains($0)
+            }
+            #expect(unknown.isEmpty, "\(document.path) names what \(folder) does not have")
         }
     }
 

@@ -22,6 +22,12 @@ import Testing
         #expect(found > 80)
     }
 
+    @Test func `the first document is short`() throws {
+        #expect(
+            try Tree.text("README.md").split(separator: "\n", omittingEmptySubsequences: false)
+                .count <= 151)
+    }
+
     @Test func `every link to a section leads to a heading`() throws {
         for document in try Tree.documents() {
             let folder = URL(filePath: "/" + document.path).deletingLastPathComponent()

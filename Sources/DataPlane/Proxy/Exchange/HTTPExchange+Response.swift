@@ -352,12 +352,13 @@ extension HTTPExchange {
         connection.deadlineNanoseconds = min(connection.deadlineNanoseconds, time)
     }
 
-    /// Whether the response is a stream whose time is over: nobody knows that anything is missing
-    /// of it.
-    var isStreamOver: Bool {
-        isResponseStarted && responseBody.remaining == nil
-            && worker.loop.nowNanoseconds >= responseEndsAt
+    /// Whether the moment has come that was chosen for the response's end.
+    private var isOver: Bool {
+        isResponseStarted && worker.loop.nowNanoseconds >= responseEndsAt
     }
+
+    /// Whether the response is a stream whose time is over: nobody knows that anything is missing.
+    var isStreamOver: Bool { isOver && responseBody.remaining == nil }
 
     /// The response ends before its end, and not by its client: for a cause of the backend's, which
     /// counts against it, or since its time is over (`expired`), which does not.

@@ -63,6 +63,7 @@ final class Serving {
                 throw Fault(text: "CUT UNNOTICED: a whole request of \(count) bytes")
             }
             isWhole = true
+            reader.isHeld = true
         }
     }
 
@@ -74,6 +75,8 @@ final class Serving {
     /// One request; whether the connection goes on.
     func next(repeats: Bool) throws(Fault) -> Bool {
         (transfer, conversation, isWhole) = (nil, nil, false)
+        reader.isHeld = false
+        try reader.feed([])
         let first = try connection.exchange(
             [], Pace(), isDone: { self.transfer != nil }, onBytes: reader.feed)
         guard first == .done, let transfer, let conversation else { return false }

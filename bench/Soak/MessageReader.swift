@@ -42,10 +42,9 @@ final class MessageReader {
     var onEnd: (Int, [String]) throws(Fault) -> Void = { _, _ in }
     /// Bytes of the body so far.
     private(set) var bodyCount = 0
-    /// Whether a message has begun and not ended.
-    var isWithin: Bool { state != .head || !pending.isEmpty }
-    /// Whether the head of the message under way has come.
-    var isInBody: Bool { state != .head }
+    /// Whether what follows the message under way waits, unread: who answers one request after the
+    /// other is not to take the next for a part of the one before.
+    var isHeld = false
     /// Whether the message ends where the connection does.
     var isUntilClose: Bool { state == .untilClose }
     private var trailers: [String] = []
@@ -54,7 +53,7 @@ final class MessageReader {
     func feed(_ bytes: [UInt8]) throws(Fault) {
         pending += bytes
         var start = 0
-        while try step(&start) {}
+        while !isHeld, try step(&start) {}
         pending.removeFirst(start)
         if pending.count > 1 << 18 { throw Fault(text: "a head or line without end") }
     }

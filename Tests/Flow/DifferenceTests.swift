@@ -1,5 +1,5 @@
 // Fairlead beside HAProxy and nginx, given the same hostile requests. differences.md is what this
-// test has seen, for people to read; FAIRLEAD_WRITE_DIFFERENCES=1 writes it anew.
+// test has seen, for people to read; FAIRLEAD_WRITE_DIFFERENCES=1 writes it again.
 
 internal import FoundationEssentials
 internal import Glibc

@@ -1,5 +1,5 @@
 // What becomes of SRV answers that other proxies stumble over. discovery.md is what this test has
-// seen, for people to read; FAIRLEAD_WRITE_DISCOVERY=1 writes it anew.
+// seen, for people to read; FAIRLEAD_WRITE_DISCOVERY=1 writes it again.
 
 internal import DNSWire
 internal import FoundationEssentials
@@ -150,7 +150,8 @@ import Testing
         }
     }
 
-    /// Consul's agent without EDNS, as it comes: over UDP three of all, drawn anew, and no TC bit.
+    /// Consul's agent without EDNS, as it comes: over UDP three of all, drawn at random, and no TC
+    /// bit.
     private static func subset(_ ports: [UInt16]) -> LyingNameServer.Answer {
         { query, overTCP in
             guard var reply = LyingNameServer.ports(ports)(query, overTCP) else { return nil }

@@ -32,7 +32,7 @@ internal import Glibc
         unsafe scratch = .allocate(byteCount: Floor.scratchBytes, alignment: 64)
     }
 
-    /// Accepts on `port` and relays for ever.
+    /// Accepts on `port` and relays forever.
     func run(port: UInt16) throws -> Never {
         let listener = try listeningSocket(port: port)
         prepare(listener)

@@ -53,7 +53,7 @@ typealias EventCallback = @convention(c) (Int32, Int16, UnsafeMutableRawPointer?
             event, base, descriptor, Int16(EV_WRITE | EV_PERSIST), callback, context)
     }
 
-    /// Runs for ever.
+    /// Runs forever.
     func run() {
         unsafe _ = event_base_dispatch(base)
     }

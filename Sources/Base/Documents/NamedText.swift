@@ -22,7 +22,7 @@ package struct NamedText: Equatable, Sendable {
     }
 
     /// Reads the regular file at `path`: at most `bytesMax` bytes, UTF-8. A pipe or a device is
-    /// refused unopened, since it may keep a reader waiting for ever. Blocks for as long as a disk
+    /// refused unopened, since it may keep a reader waiting forever. Blocks for as long as a disk
     /// does.
     /// - Throws: what is wrong with the file as a whole.
     package static func read(

@@ -67,7 +67,7 @@ extension ControlPlane {
 
         note(change)
         isPublishingDue = true
-        // Not anew with each change: many in a row must not put off the first.
+        // Not restarted by each change: many in a row must not put off the first.
         if publishingTimer?.isScheduled == false {
             publishingTimer?.schedule(after: publishingLimit)
         }

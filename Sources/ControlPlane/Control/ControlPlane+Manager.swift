@@ -45,7 +45,7 @@ extension ControlPlane {
         manager.tell(.status(line))
     }
 
-    /// Reads the configuration anew by `reload`, which the service manager hears of, whoever asked
+    /// Reads the configuration again by `reload`, which the service manager hears of, whoever asked
     /// for it.
     func tellingManager<Outcome>(_ reload: () -> Outcome) -> Outcome {
         // Before the first connection it does not expect to hear that this process is ready.
@@ -56,7 +56,7 @@ extension ControlPlane {
     }
 
     /// Children that nobody waits for are left to the first process of a container, which is this
-    /// one then: they are let go of.
+    /// one then: they are released.
     func reapOrphans() {
         guard getpid() == 1 else { return }
         signals.append(

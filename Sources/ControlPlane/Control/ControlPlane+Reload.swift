@@ -1,4 +1,4 @@
-// ControlPlane+Reload: the configuration is read anew, on SIGHUP, when its file changes if that is
+// ControlPlane+Reload: the configuration is read again, on SIGHUP, when its file changes if that is
 // asked for, or by the admin port, and takes the place of the one that runs.
 
 package import Configuration
@@ -36,7 +36,7 @@ extension ControlPlane {
         }
     }
 
-    /// Reads the configuration anew and makes it what runs: the file as it is now, environment and
+    /// Reads the configuration again and makes it what runs: the file as it is now, environment and
     /// flags as at the start, and from Consul's K/V store and tags what they said last. It takes
     /// effect as a whole or not at all; listeners, services, backends and counters that are the
     /// same in both go on. The log and the metrics tell the outcome as well, and a refusal stands

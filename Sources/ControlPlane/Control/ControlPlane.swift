@@ -51,7 +51,7 @@ package final class ControlPlane {
     private(set) var isDraining = false
     let startedAt = (wall: UTCTime.now.secondsSince1970, instant: ContinuousClock.now)
 
-    /// Reads the configuration anew; nil for one that is not to change, as the demo's.
+    /// Reads the configuration again; nil for one that is not to change, as the demo's.
     var live: LiveConfiguration?
     /// Tells when its file has changed; nil unless that is asked for.
     var fileWatch: FileWatch?

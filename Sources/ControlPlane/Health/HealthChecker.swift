@@ -48,7 +48,7 @@ package final class HealthChecker {
     /// `liveAnswers` tells how many live requests a backend has answered well so far, nil if that
     /// is not known; it is asked each time that a check of kind `tcp` is due. After each result
     /// that the roster was told, and never while this runs, `onChange` is called: the time to
-    /// publish the rotation anew.
+    /// publish the rotation again.
     ///
     /// - Precondition: All rosters of a checker share one `BackendIDs`; `options` are `off` exactly
     ///   if the roster expects no checks.

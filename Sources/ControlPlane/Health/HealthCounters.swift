@@ -9,7 +9,7 @@ package struct HealthCounters: Sendable, Equatable {
     package private(set) var passed: UInt64 = 0
     /// It is not.
     package private(set) var failed: UInt64 = 0
-    /// Could not be tried for want of descriptors or memory; the roster is not told of these.
+    /// Could not be tried for lack of descriptors or memory; the roster is not told of these.
     package private(set) var inconclusive: UInt64 = 0
     /// Due, and not made, since live traffic had told what they would; not among `started`.
     package private(set) var skipped: UInt64 = 0
@@ -23,7 +23,7 @@ package struct HealthCounters: Sendable, Equatable {
     /// Nothing yet.
     package init() {}
 
-    /// A check began, so long after it was due for want of budget.
+    /// A check began, so long after it was due for lack of budget.
     mutating func began(lateness: Duration) {
         started += 1
         underWay += 1

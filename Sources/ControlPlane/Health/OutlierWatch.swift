@@ -52,7 +52,7 @@ package struct OutlierWatch: Sendable {
             self.firstByteCount = firstByteCount
         }
 
-        /// What came since `earlier`; nothing where a total has shrunk, which begins anew then.
+        /// What came since `earlier`; nothing where a total has shrunk, which starts over then.
         fileprivate func growth(since earlier: Figures) -> Figures {
             guard answers >= earlier.answers, failures >= earlier.failures,
                 firstByteMicroseconds >= earlier.firstByteMicroseconds,

@@ -113,7 +113,7 @@ package final class AccessLog: Sendable {
 
     // MARK: - Control thread
 
-    /// Opens the file anew, after it was renamed. No line is lost; what was handed over before may
+    /// Opens the file again, after it was renamed. No line is lost; what was handed over before may
     /// still go to the old file.
     ///
     /// - Throws: `Errno` when it can't be opened; the old one stays in use then.

@@ -5,9 +5,9 @@
 // |------------------------------------|-------------------------|--------------------------------|
 // | a good answer with index n         | n                       | none while there are turns     |
 // |  … n is 0, missing or no number    | 1                       | left, else until there is one  |
-// |  … n is lower than the last        | none: asked anew        |                                |
+// |  … n is lower than the last        | none: asked again        |                                |
 // |  … from another agent than before  | n                       |                                |
-// | a failure, or what can't be read   | none: asked anew        | 0.5 s * 2^(n-1), at most 10 s, |
+// | a failure, or what can't be read   | none: asked again        | 0.5 s * 2^(n-1), at most 10 s, |
 // |                                    |                         | of which a random half to all  |
 //
 // Without an index Consul answers at once; with one it answers when its own is higher, or when the

@@ -106,7 +106,7 @@ package final class ConsulSource: Source {
                     health,
                     doubt: answer.doubt.map { agents.located($0, at: answer.agent, target) })
                 // An answer that is hidden has an index to wait from as any other; one that a
-                // server without a leader gave is asked for anew.
+                // server without a leader gave is asked for again.
                 return !health.items.isEmpty || answer.knowsLeader
             } catch {
                 fail(

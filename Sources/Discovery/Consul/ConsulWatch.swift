@@ -1,4 +1,4 @@
-// ConsulWatch: asks the same question for ever, and hands on each outcome. When to ask is decided
+// ConsulWatch: asks the same question forever, and hands on each outcome. When to ask is decided
 // by BlockingQuery, or by a RefreshSchedule for what can't be waited on (prepared queries).
 
 internal import Discovery

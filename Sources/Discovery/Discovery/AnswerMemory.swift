@@ -1,6 +1,6 @@
 // AnswerMemory: the last good answer of each source, kept beyond the end of the process, so that
 // one that starts while the registry is away can begin where the last one was. Only good answers
-// are kept: what checks and traffic said of the backends is found out anew.
+// are kept: what checks and traffic said of the backends is found out again.
 
 package import Backends
 internal import Endpoints

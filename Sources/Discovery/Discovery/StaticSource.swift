@@ -53,7 +53,7 @@ package final class StaticSource: DNSSource {
     private var lookupsUnderWay: [PendingHost] = []
     private var knownAddresses: [HostName: [IPAddress]] = [:]
     private var rotations: [HostName: RotatingSet<IPAddress>] = [:]
-    /// What is odd about the last answers; of several names that rotate, one is told of.
+    /// What is odd about the last answers; of several names that rotate, one is reported.
     package private(set) var findings = SourceFindings()
 
     /// A source for `entries`, whose names are looked up by `hosts`.

@@ -60,7 +60,7 @@ package struct Loads {
         inFlightMax = nil
     }
 
-    /// Starts anew with the backends of `rotation`; `inFlight` says what each has by its place, and
+    /// Starts over with the backends of `rotation`; `inFlight` says what each has by its place, and
     /// `streams` how many of these are streams.
     init(
         _ rotation: Rotation, inFlightMax: Int?, inFlight: (Int) -> Int, streams: (Int) -> Int

@@ -6,7 +6,7 @@
 // share: weights 5:1:1 give a a b c a a a, never five a in a row. A heap makes a turn O(log n).
 //
 // Virtual time is in units of 1/span, a power of two so large that two weights of SRV records never
-// share a rounding; a member counts its turns anew each whole unit, so roundings never add up.
+// share a rounding; a member starts its count over with each whole unit, so roundings never add up.
 //
 // Among equals, the next in turn is far away in the tier, by the golden ratio. Neighbours in a tier
 // are backends on one host, which fail together, and a request that one of them failed is not to go

@@ -11,7 +11,7 @@ package final class ListenerCounters: Sendable {
     package let open = Counter()
     /// Connections closed at once because the listener had its limit of them.
     package let refused = Counter()
-    /// accept() failed, most often for want of descriptors.
+    /// accept() failed, most often for lack of descriptors.
     package let acceptErrors = Counter()
     /// Requests answered with an error of the client's: malformed, too large, too slow.
     package let badRequests = Counter()

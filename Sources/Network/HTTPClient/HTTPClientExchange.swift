@@ -1,6 +1,6 @@
 // HTTPClientExchange: the life of one request, from the connect to the completion.
 //
-// One way out, end(): it lets go of the connection and the timer before it calls anybody, so that
+// One way out, end(): it releases the connection and the timer before it calls anybody, so that
 // the completion may start the next request at once, and nothing can complete twice.
 
 internal import Events

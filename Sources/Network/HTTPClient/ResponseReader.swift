@@ -19,7 +19,7 @@ struct ResponseReader: ~Copyable {
     private var head = ResponseHead(limits: limits)
     /// Bytes of a head that is not complete yet.
     private var pending: [UInt8] = []
-    /// How many of them were parsed in vain.
+    /// How many of them were parsed for nothing.
     private var seen = 0
     private var interimCount = 0
     /// From the complete head on.

@@ -51,7 +51,7 @@ final class HTTPServerConnection: Channel {
     private var head: RequestHead
     /// Received and not yet parsed.
     private var input: [UInt8] = []
-    /// How many bytes of it were parsed in vain as a head.
+    /// How many bytes of it were parsed for nothing as a head.
     private var seen = 0
     private var output: [UInt8] = []
     private var sentCount = 0
@@ -367,7 +367,7 @@ final class HTTPServerConnection: Channel {
     }
 
     func queue(_ bytes: [UInt8]) {
-        // What was sent is let go of before there is as much of it as there is queue.
+        // What was sent is released before there is as much of it as there is queue.
         if sentCount > options.streamBytesMax / 2 {
             output.removeFirst(sentCount)
             sentCount = 0
@@ -375,7 +375,7 @@ final class HTTPServerConnection: Channel {
         output += bytes
     }
 
-    /// A client that takes nothing at all has its time, which begins anew with each byte that it
+    /// A client that takes nothing at all has its time, which starts over with each byte that it
     /// takes.
     func flushStream() {
         let before = queuedBytes

@@ -105,7 +105,7 @@ package struct HTTPServerResponse: Sendable {
 
 /// The right to answer one request. Loop thread only.
 ///
-/// A reply that is let go of unused answers 500, so that no client waits for ever.
+/// A reply that is released unused answers 500, so that no client waits forever.
 package final class HTTPServerReply {
     private weak var connection: HTTPServerConnection?
     private var isUsed = false

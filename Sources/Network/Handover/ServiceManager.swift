@@ -35,7 +35,7 @@ package final class ServiceManager {
     package enum State {
         /// It serves; `process` is the main one from now on.
         case ready(process: Int32)
-        /// It reads its configuration anew; `ready` follows.
+        /// It reads its configuration again; `ready` follows.
         case reloading
         /// It is ending.
         case stopping

@@ -1,4 +1,4 @@
-// Successor: upgrade in place. This process starts its own program anew, which may be another
+// Successor: upgrade in place. This process starts its own program again, which may be another
 // version by now, gives it its listening sockets, and hears when the new one serves. Until then
 // nothing has changed, so a new one that fails leaves everything as it was.
 

@@ -91,7 +91,7 @@ package final class DemoWorld: Sendable {
         _ report: @escaping @Sendable (String) -> Void
     ) {
         let loop = EventLoop()
-        // One more turn, in which the loop lets go of the channels that were closed last.
+        // One more turn, in which the loop releases the channels that were closed last.
         defer { loop.runOnce() }
         do throws(DemoError) {
             let stage = try DemoStage(options, on: loop, report: report)

@@ -81,7 +81,7 @@ package final class DiscoveryServer {
         var octetsMax = Message.plainUDPOctetsMax
         do throws(DecodeError) {
             let query = try Message(decoding: bytes)
-            // Answering a response would let two servers talk to each other for ever.
+            // Answering a response would let two servers talk to each other forever.
             guard !query.flags.contains(.response) else {
                 counters.malformed += 1
                 return nil

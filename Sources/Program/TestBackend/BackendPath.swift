@@ -127,7 +127,7 @@ struct FlakyTurns {
 extension Span<UInt8> {
     fileprivate func isEqual(_ text: StaticString) -> Bool {
         guard count == text.utf8CodeUnitCount else { return false }
-        // The pointer of a static string is valid for ever, and `count` bytes long.
+        // The pointer of a static string is valid forever, and `count` bytes long.
         for index in indices where unsafe self[index] != text.utf8Start[index] { return false }
         return true
     }

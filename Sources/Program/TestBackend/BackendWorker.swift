@@ -41,7 +41,7 @@ final class BackendWorker: Channel {
         }
         loop.run()
         reader.close()
-        // One more turn, in which the loop lets go of the channels that were closed last.
+        // One more turn, in which the loop releases the channels that were closed last.
         loop.runOnce()
     }
 

@@ -11,7 +11,7 @@ struct RunCommand: ParsableCommand {
         discussion: """
             Configured by a file (--config), by environment variables (FAIRLEAD_LISTEN, \
             FAIRLEAD_SERVICE, …), by flags, or by all of them; flags win over the environment, and \
-            that over the file. SIGHUP reads all of it anew. SIGUSR2 starts the program anew, which \
+            that over the file. SIGHUP reads all of it again. SIGUSR2 starts the program again, which \
             takes over when it serves. The first SIGTERM or SIGINT drains, the second one stops at \
             once.
             """)

@@ -1,5 +1,5 @@
 // ConsulKeyPrefix: below which key an operator keeps things in Consul's key/value store. Beside the
-// query, so that the configuration can refuse at once what would be watched in vain.
+// query, so that the configuration can refuse at once what would be watched for nothing.
 
 /// The beginning of keys. Value type, any thread.
 package struct ConsulKeyPrefix: Hashable, Sendable {

@@ -8,7 +8,7 @@ import HTTPClient
 import HTTPServer
 import Testing
 
-/// Asks an admin port of its own, anew for each request. One thread.
+/// Asks an admin port of its own, a new one for each request. One thread.
 final class AdminFixture {
     private let loop: EventLoop
     private let snapshot: AdminSnapshot
@@ -22,7 +22,7 @@ final class AdminFixture {
     var backendCount = 0
     /// What changes come to.
     var outcome = AdminOutcome.done("done")
-    /// What reading anew comes to.
+    /// What a reload comes to.
     var reloaded = AdminReload.applied("nothing differs")
 
     init(

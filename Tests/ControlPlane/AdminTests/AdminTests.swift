@@ -136,7 +136,7 @@ import Testing
         #expect(verdict.level == (isReady ? .warning : .failing))
     }
 
-    @Test("a process that has just started waits for what is not known yet, but not for ever")
+    @Test("a process that has just started waits for what is not known yet, but not forever")
     func start() {
         var snapshot = Sample.troubled
         snapshot.uptimeSeconds = 2

@@ -29,7 +29,7 @@ import Testing
         let second = lines(text.datagrams(of: sample(more: 7)))
         #expect(second.contains("fairlead_requests_total:7|c|#service:\(name)"))
         #expect(second.filter { $0.hasPrefix("fairlead_requests_total:") }.count == 1)
-        // One that was begun anew counts from zero.
+        // One that was started over counts from zero.
         var anew = sample(more: 0)
         anew.services[0].totals.requests = 3
         let third = lines(text.datagrams(of: anew))

@@ -1,4 +1,4 @@
-// Goal: the configuration is read anew when asked, takes effect as a whole or not at all, and what
+// Goal: the configuration is read again when asked, takes effect as a whole or not at all, and what
 // came of it is told everywhere. Method: the control plane with its file on disk, backends on real
 // sockets.
 

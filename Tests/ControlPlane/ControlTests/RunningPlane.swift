@@ -21,7 +21,7 @@ final class RunningPlane: Sendable {
     /// Where its listeners are.
     let ports: [UInt16]
 
-    /// Runs `configuration`, which was made of `origin` if that can be read anew; it serves when
+    /// Runs `configuration`, which was made of `origin` if that can be read again; it serves when
     /// this returns.
     init(_ configuration: Configuration, origin: ConfigurationOrigin? = nil) throws {
         let mailbox = try Mailbox<Work>()

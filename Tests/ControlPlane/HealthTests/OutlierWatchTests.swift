@@ -190,7 +190,7 @@ import Testing
         #expect(traffic.second([1: Self.well, 2: Self.well]).isEmpty)
     }
 
-    @Test("totals that begin anew are no failure, and no trap")
+    @Test("totals that start over are no failure, and no trap")
     func restarted() {
         var traffic = Traffic()
         _ = traffic.look([1, 2])

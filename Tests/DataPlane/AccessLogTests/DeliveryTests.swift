@@ -60,7 +60,7 @@ import Testing
         #expect(log.writeErrors == 0)
     }
 
-    @Test("a renamed file is gone on with until it is opened anew; no line is lost")
+    @Test("a renamed file is gone on with until it is reopened; no line is lost")
     func rotation() throws {
         let file = try TemporaryLog()
         let log = try AccessLog(.file(file.path), .json, workers: 1)
@@ -110,7 +110,7 @@ import Testing
         #expect(counters.lines.current + counters.dropped.current == 20_000)
     }
 
-    @Test("what can't be opened is an error, at first and when it is opened anew")
+    @Test("what can't be opened is an error, at first and when it is reopened")
     func unopenable() throws {
         #expect(throws: Errno(rawValue: ENOENT)) {
             _ = try AccessLog(.file("/nonexistent/directory/log"), .json, workers: 1)

@@ -113,7 +113,7 @@ import Testing
         }
     }
 
-    @Test("when everyone fails, nobody is told of")
+    @Test("when everyone fails, nobody is reported")
     func everyone() throws {
         let bad = [try failing("500 Oops"), try failing("500 Oops"), try failing("503 Oops")]
         try withProxy(bad.map(\.port)) { proxy in

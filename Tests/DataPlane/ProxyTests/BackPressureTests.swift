@@ -123,7 +123,7 @@ import Testing
         }
     }
 
-    @Test("a client that sends requests and reads no responses is not answered for ever")
+    @Test("a client that sends requests and reads no responses is not answered forever")
     func pipeliningWithoutReading() throws {
         let body = String(repeating: "x", count: 16_000)
         let backend = try Backend.replying(response(body))

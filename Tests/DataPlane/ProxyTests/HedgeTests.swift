@@ -254,7 +254,7 @@ private struct Pair {
         }
     }
 
-    @Test("a backend that hangs is told of, though no request waits on it for long")
+    @Test("a backend that hangs is reported, though no request waits on it for long")
     func hangIsNoticed() throws {
         let gate = Gate()
         let hung = try Backend { wire, backend in

@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    @Test("GETs on a backend that hangs are answered by another, and it is told of")
+    @Test("GETs on a backend that hangs are answered by another, and it is reported")
     func hang() throws {
         let gate = Gate()
         let hung = try hanging(gate)
@@ -102,7 +102,7 @@ import Testing
         }
     }
 
-    @Test("a head that no body follows is told of, while others answer")
+    @Test("a head that no body follows is reported, while others answer")
     func headAlone() throws {
         let gate = Gate()
         let backend = try stuck(gate)

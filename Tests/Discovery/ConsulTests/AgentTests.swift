@@ -121,7 +121,7 @@ import Testing
             return
         }
         #expect(wait >= .seconds(27) && wait <= .seconds(33))
-        // An agent that is away is asked again at the same pace, and nothing is registered anew.
+        // An agent that is away is asked again at the same pace, and nothing is registered again.
         guard case .verify = schedule.failed(using: &random) else {
             Issue.record("it was not verified again")
             return

@@ -39,7 +39,7 @@ import Testing
         #expect(schedule.waitAfterFailure(using: &random) == .seconds(1))
     }
 
-    @Test("failures for ever never overflow and never wait beyond the ceiling")
+    @Test("failures forever never overflow and never wait beyond the ceiling")
     func endless() {
         var schedule = RefreshSchedule(options(ceiling: .seconds(5)))
         var random = SeededGenerator(seed: 1)

@@ -1,5 +1,5 @@
 // The cast of one test: every server it starts is held here to the end of the test, and gone after
-// it. (Swift lets go of an object after its last mention, and a released server is a killed one.)
+// it. (Swift releases an object after its last mention, and a released server is a killed one.)
 
 /// Starts and holds the servers of one test. One thread.
 final class Stage {

@@ -46,7 +46,7 @@ func pause(milliseconds: UInt32) {
     usleep(milliseconds * 1_000)
 }
 
-/// A one-way gate between threads: closed until opened, then open for ever. A byte that nobody
+/// A one-way gate between threads: closed until opened, then open forever. A byte that nobody
 /// takes out of a pipe keeps it readable for everyone who waits.
 final class Gate: Sendable {
     private let reading: Int32

@@ -1,4 +1,4 @@
-// Goal: a service that is configured anew keeps its backends, and another source's answer is
+// Goal: a service that is reconfigured keeps its backends, and another source's answer is
 // believed. Method: a roster under a clock moved by hand.
 
 import Backends

@@ -127,7 +127,7 @@ import Testing
         #expect(fixture.roster.sources[0].outage?.kind == .nodata)
     }
 
-    @Test("a good answer ends an outage, and its hold counts anew in the next")
+    @Test("a good answer ends an outage, and its hold starts over in the next")
     func recovery() {
         let fixture = Fixture { $0.checks = nil }
         fixture.answer(1...3)

@@ -157,7 +157,7 @@ import Testing
         #expect(fixture.phase(2) == nil)
     }
 
-    @Test("one that flaps is missing for longer each time, and never for ever")
+    @Test("one that flaps is missing for longer each time, and never forever")
     func flapping() {
         let fixture = Fixture()
         var seconds: [Int] = []

@@ -69,7 +69,7 @@ import Testing
         let weights = [UInt32](repeating: 1, count: 5)
         #expect(
             endpoints(renamed, keys: 1000) == endpoints(rotation([weights]), keys: 1000))
-        // The same for ever: these were noted when the policy was written.
+        // The same forever: these were noted when the policy was written.
         let ports = endpoints(renamed, keys: 12).map(\.port)
         #expect(ports == [5, 1, 5, 3, 1, 4, 5, 4, 4, 4, 3, 4])
     }

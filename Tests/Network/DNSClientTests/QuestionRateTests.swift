@@ -18,7 +18,7 @@ import Testing
                 times.append(start.duration(to: now))
             } else {
                 let next = rate.nextAt(now: now)
-                #expect(next > now, "it would be asked for ever")
+                #expect(next > now, "it would be asked forever")
                 now = next
             }
         }

@@ -1,4 +1,4 @@
-// Goal: a send buffer holds what was put into it, in order, however it grows, and lets go of memory
+// Goal: a send buffer holds what was put into it, in order, however it grows, and releases memory
 // that it was told not to keep. Method: pieces of every size around its capacity, read back.
 
 import Events

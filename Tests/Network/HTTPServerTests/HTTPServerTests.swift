@@ -236,7 +236,7 @@ final class RawClient: Channel {
         replies[0].send(HTTPServerResponse(status: 200, text: "one"))
         replies[0].send(HTTPServerResponse(status: 200, text: "again"))
         turn { replies.count == 2 }
-        // One that is let go of is a 500, not silence.
+        // One that is released is a 500, not silence.
         replies.removeLast()
         turn { client.text.contains("500 Internal Server Error") }
         #expect(!client.text.contains("again"))

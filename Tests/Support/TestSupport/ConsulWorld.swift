@@ -172,7 +172,7 @@ package struct ConsulWorld: Sendable {
 
     // MARK: - The agent itself
 
-    /// The agent restarts without its data: empty, and its index begins anew.
+    /// The agent restarts without its data: empty, and its index starts over.
     package mutating func restart() {
         self = ConsulWorld()
         index = 3

@@ -20,7 +20,7 @@ package func waitUntil(_ what: String, _ condition: () -> Bool) throws {
     }
 }
 
-/// Closed until opened, then open for ever.
+/// Closed until opened, then open forever.
 package final class Gate: Sendable {
     private let isOpen = Atomic(false)
 

@@ -1,4 +1,4 @@
-// Goal: a prefix that would be watched in vain is refused in words. Method: tables of texts.
+// Goal: a prefix that would be watched for nothing is refused in words. Method: tables of texts.
 
 import ConsulQuery
 import Testing

@@ -134,7 +134,7 @@ import Testing
         )
     }
 
-    @Test("a response loses its hop-by-hop fields and gets its framing anew")
+    @Test("a response loses its hop-by-hop fields and gets a framing of its own")
     func response() {
         #expect(
             returned(

@@ -60,7 +60,7 @@ package struct Metric: Sendable {
         "Configurations that came while the process ran, applied or refused.")
     static let reloads = Metric(
         .counter, "fairlead_reloads_total", ["outcome"],
-        "Times that the configuration was read anew: applied, unchanged, or refused.")
+        "Times that the configuration was read again: applied, unchanged, or refused.")
     static let reloadRefused = Metric(
         .gauge, "fairlead_reload_refused", "1 while the last reload stands refused.")
     static let shortages = Metric(
@@ -84,7 +84,7 @@ package struct Metric: Sendable {
         "Client connections closed at once because the listener had its limit of them.")
     static let acceptErrors = Metric(
         .counter, "fairlead_listener_accept_errors_total", ["listener"],
-        "Connections that could not be accepted, most often for want of descriptors.")
+        "Connections that could not be accepted, most often for lack of descriptors.")
     static let badRequests = Metric(
         .counter, "fairlead_listener_bad_requests_total", ["listener"],
         "Requests refused as malformed, too large or too slow.")

@@ -45,7 +45,7 @@ package struct StatsDText {
             if series.isCounter {
                 let key = String(series.key)
                 now[key] = series.value
-                // One that fell was begun anew.
+                // One that fell was started over.
                 let before = told[key] ?? (isFirst ? series.value : 0)
                 value -= before > value ? 0 : before
                 if value == 0 { continue }

@@ -29,7 +29,7 @@ function drawJournal() {
 
 function hearFigures(all) {
   const at = Date.parse(all.time);
-  // Another process: numbers begin anew.
+  // Another process: numbers start over.
   if (startedAt && all.startedAt !== startedAt) { location.reload(); return; }
   startedAt = all.startedAt;
   for (const service of all.services) {
@@ -145,7 +145,7 @@ async function run() {
     while (!document.hidden) {
       try {
         if (!await begin()) return;
-        // What is between may not pass streams on: then the page is asked for anew, and now
+        // What is between may not pass streams on: then the page is asked for again, and now
         // and then the stream is tried again.
         if (failures < 2 || failures % 10 === 0) await listen(); else await poll();
       } catch (error) {

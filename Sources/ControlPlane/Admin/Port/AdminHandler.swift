@@ -1,4 +1,4 @@
-// AdminHandler: the admin port's answers. Each is made anew from one snapshot and never cached;
+// AdminHandler: the admin port's answers. Each is made from one snapshot and never cached;
 // what changes something goes to the controls, in the name of the address that asked.
 
 internal import Endpoints

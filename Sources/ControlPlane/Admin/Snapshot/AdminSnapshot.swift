@@ -35,7 +35,7 @@ package struct AdminSnapshot: Sendable {
     package var dnsMessages: [String: Int] = [:]
     /// What the running configuration follows; nil when that is nothing.
     package var following: Following?
-    /// What came of reading the configuration anew; nil for one that is not to change.
+    /// What came of reading the configuration again; nil for one that is not to change.
     package var reloads: Reloads?
     /// Who is asked for instances: nameservers, then Consul agents, each in the configured order.
     package var registries: [Registry] = []

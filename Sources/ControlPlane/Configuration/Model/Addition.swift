@@ -1,6 +1,6 @@
 // Addition: a piece of configuration that comes while the program runs, from Consul's K/V store or
 // from the tags of services there. It is read by the same tables as the file, and the whole is
-// validated anew with it.
+// validated again with it.
 //
 // | key below the prefix        | value, YAML                                                    |
 // |-----------------------------|----------------------------------------------------------------|

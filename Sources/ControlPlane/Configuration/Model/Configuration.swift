@@ -35,7 +35,7 @@ package struct Configuration: Equatable, Sendable {
     package internal(set) var stateFile: String?
     /// What is told of what happens.
     package internal(set) var log = LogSettings()
-    /// When the configuration is read anew besides being told to.
+    /// When the configuration is read again besides being told to.
     package internal(set) var reload = ReloadSettings()
     /// Whether another process may listen on the same addresses.
     package internal(set) var shareAddresses = Switch.off
@@ -62,7 +62,7 @@ package struct Configuration: Equatable, Sendable {
     }
 }
 
-/// When the configuration is read anew.
+/// When the configuration is read again.
 package struct ReloadSettings: Equatable, Sendable {
     /// Whether when its file changes. Off, so that a file that is half edited hurts nobody; on
     /// where a tool replaces it as a whole.

@@ -7,12 +7,12 @@ extension Service {
         /// 1000; the more often these fail, the more it takes. Nil for no number.
         package internal(set) var failures: Int? = 3
         /// How long requests wait on a backend that sends nothing, while others answer, until it is
-        /// ejected and they go elsewhere; nil: for ever. A pause of a garbage collector is shorter
+        /// ejected and they go elsewhere; nil: forever. A pause of a garbage collector is shorter
         /// in most cases, and 1 s is what people notice.
         package internal(set) var silence: Duration? = .milliseconds(750)
         /// How long a first ejection lasts; each further one lasts twice as long …
         package internal(set) var time = Duration.seconds(5)
-        /// … up to this; a backend that was up for so long starts anew.
+        /// … up to this; a backend that was up for so long starts over.
         package internal(set) var timeMax = Duration.seconds(60)
         /// The most backends that may be ejected at a time, in percent, 0 to 100; 0 ejects nobody.
         package internal(set) var shareMax = 50

@@ -152,7 +152,7 @@ package struct Service: Equatable, Sendable {
         /// For one dial. A backend is near: one second leaves room for a lost SYN to go out twice.
         package internal(set) var connect = Duration.seconds(1)
         /// From the end of the request to the response head. Long, since slow pages are the
-        /// service's business, but never for ever.
+        /// service's business, but never forever.
         package internal(set) var responseHead = Duration.seconds(60)
         /// The same for one try, as long as another may follow it; nil: no time of its own.
         package internal(set) var perTry: Duration?

@@ -83,7 +83,7 @@ extension OptionTable {
             "How long a first ejection lasts; each further one lasts twice as long."),
         Option(
             "time-max", \.timeMax, .duration(.milliseconds(100) ... .seconds(86400)),
-            "The longest ejection; a backend that was up for so long starts anew."),
+            "The longest ejection; a backend that was up for so long starts over."),
         Option(
             "share-max", \.shareMax, .percent(0...100),
             "The most backends that live traffic may eject at a time; never the last."),

@@ -86,7 +86,7 @@ enum OptionTable {
                 "log.format", \.log.format, .word, "What a line of the log looks like."),
             Option(
                 "reload.watch", \.reload.watch, .word,
-                "Whether the configuration is read anew when its file has changed, besides on "
+                "Whether the configuration is read again when its file has changed, besides on "
                     + "SIGHUP."
             ),
         ] + Option.group("admin", \.admin, admin) + Option.group("statsd", \.statsd, statsd)

@@ -1,5 +1,5 @@
 // FollowedNames: where nameservers, Consul's agents and collectors are that the configuration
-// names, and not by address. Containers get another address when they are made anew: each name is
+// names, and not by address. Containers get another address when they are made again: each name is
 // looked up again after its time to live, within 5 s at the latest, whether or not anything fails.
 
 internal import Backends

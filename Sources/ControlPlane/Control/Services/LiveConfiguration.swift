@@ -122,7 +122,7 @@ final class LiveConfiguration {
 
     // MARK: - Reading
 
-    /// Reads the file anew, and with it the environment and the flags of the start and the
+    /// Reads the file again, and with it the environment and the flags of the start and the
     /// documents as they stand, and makes the whole what runs if it is valid.
     func reload() -> ReloadOutcome {
         let new = origin.readAnew()

@@ -1,5 +1,5 @@
 // PublishedListeners: the listeners as the workers have them, so that a change publishes no more
-// than what it changed, and compiles no route table anew that would be the same. Pure.
+// than what it changed, and compiles no route table that would come out the same. Pure.
 //
 // Listeners are told apart by name, and by a number that is never used again: one whose address or
 // mode changes is closed under its old number and opened under a new one, and its counters go on.

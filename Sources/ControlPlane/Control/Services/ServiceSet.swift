@@ -167,7 +167,7 @@ final class ServiceSet {
                 Retired(control: control, since: now, limit: control.roster.options.drainLimit))
         }
         leaving = leaving.filter { staying.contains($0.id) }
-        // From now on anew, also for those that were on their way: by then every worker knows.
+        // Counted from now, also for those that were on their way: by then every worker knows.
         if !retired.isEmpty { retireTimer?.schedule(after: ServiceControl.drainLook) }
     }
 

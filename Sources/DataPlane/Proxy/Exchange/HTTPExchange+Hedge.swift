@@ -56,7 +56,7 @@ extension HTTPExchange {
         swap(&current, &other)
     }
 
-    /// The try that has failed, and let go of its connection, was one of two: goes on with the
+    /// The try that has failed, and released its connection, was one of two: goes on with the
     /// other. False when there was one.
     func fallBack() -> Bool {
         guard other.link.isSet else { return false }

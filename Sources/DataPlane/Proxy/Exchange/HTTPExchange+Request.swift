@@ -1,4 +1,4 @@
-// The request's side of an exchange: the head is written anew once, the body streamed behind it.
+// The request's side of an exchange: the head is rewritten once, the body streamed behind it.
 
 internal import AccessLog
 internal import Balancing
@@ -175,7 +175,7 @@ extension HTTPExchange {
         client.resumeReading()
     }
 
-    /// Says anew for how long either side may be silent, since bytes have moved: one that owes
+    /// Renews how long either side may be silent, since bytes have moved: one that owes
     /// bytes, or has not taken those kept for it. The first byte of a response has its own limit,
     /// which runs from the end of the request (`awaitFirstByte`).
     func renewDeadlines(_ client: ClientConnection, _ connection: BackendConnection) {

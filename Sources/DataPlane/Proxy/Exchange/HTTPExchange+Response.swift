@@ -1,4 +1,4 @@
-// The response's side of an exchange: head parsed, written anew, body streamed to the client.
+// The response's side of an exchange: head parsed, rewritten, body streamed to the client.
 
 internal import AccessLog
 internal import Backends

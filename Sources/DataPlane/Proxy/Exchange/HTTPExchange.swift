@@ -8,8 +8,8 @@
 // The methods hand the client and the connection down as parameters, although the exchange knows
 // both: a reference that is read from a property is counted up and down, atomically, and counting
 // at every step was a sixth of what a request cost. For the same reason the exchange's own are
-// links (Link.swift): the client holds the exchange, and closes only after it has let go of it; the
-// connection is let go of (`endTry`) before it is closed or kept.
+// links (Link.swift): the client holds the exchange, and closes only after it has released it; the
+// connection is released (`endTry`) before it is closed or kept.
 
 internal import AccessLog
 internal import Backends

@@ -55,7 +55,7 @@ struct Effort {
     var dialsFailedFor: UInt64 = 0
     /// How often the request has left a backend for its silence.
     var silentMoves = 0
-    /// Whether a kept connection broke before a response: then the next ones are made anew, since
+    /// Whether a kept connection broke before a response: then the next ones are made again, since
     /// others that are kept may have broken as well.
     var hasBroken = false
     /// Until when it waits for this machine to have room for a connection, in the loop's

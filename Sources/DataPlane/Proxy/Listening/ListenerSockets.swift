@@ -56,8 +56,8 @@ package struct ListenerSockets: Sendable {
     }
 
     /// One more socket on `endpoint`. Beside one that another process opened without SO_REUSEPORT
-    /// there can be none: then it is that one once more, and workers wake each other in vain now
-    /// and then.
+    /// there can be none: then it is that one once more, and workers wake each other for nothing
+    /// now and then.
     private static func another(
         on endpoint: Endpoint, _ limits: PeerLimits, _ inherited: Descriptor?
     ) throws(Errno) -> Descriptor {

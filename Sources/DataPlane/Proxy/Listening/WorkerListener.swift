@@ -1,6 +1,6 @@
 // WorkerListener: a listener as one worker sees it: what it was told, and what follows from that.
 //
-// Where requests go can change between two events (Worker.swift); connections look at it anew with
+// Where requests go can change between two events (Worker.swift); connections look at it again with
 // each request, so that a change reaches those that are kept.
 
 internal import Backends

@@ -13,8 +13,8 @@ final class BackendConnection: StreamChannel {
     let pool: BackendPool
     private let worker: Worker
     private var state = State.connecting
-    /// Whom the connection works for; none while it is idle. An exchange lets go of its connection
-    /// before its client lets go of it.
+    /// Whom the connection works for; none while it is idle. An exchange releases its connection
+    /// before its client releases it.
     private var exchangeLink = Link<HTTPExchange>()
     /// It is told of events of this connection, which may be one of two.
     private var exchange: HTTPExchange? {

@@ -25,7 +25,7 @@ final class BackendPool {
     private(set) var hedgeAfter: Duration?
     /// When it is first looked at whether a response is late.
     private(set) var firstLook: UInt64
-    /// For how long a backend may send nothing while others answer; nil: for ever.
+    /// For how long a backend may send nothing while others answer; nil: forever.
     private(set) var silenceLimit: UInt64?
     /// How often a body that does not go on is looked at, when something may follow from it.
     private(set) var bodyLook: UInt64 = 1_000_000_000

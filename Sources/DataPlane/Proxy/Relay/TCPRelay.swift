@@ -210,7 +210,7 @@ final class TCPRelay: ClientSide {
         movedAt = worker.loop.nowNanoseconds
     }
 
-    /// One deadline for both directions, on the client's end; looked at anew when it passes, since
+    /// One deadline for both directions, on the client's end; looked at again when it passes, since
     /// moving it with every byte would cost more than the bytes.
     private func setDeadline() {
         client?.deadlineNanoseconds = min(movedAt + listener.tunnelTimeout, endsBy, looksAt)

@@ -128,7 +128,7 @@ package struct EjectionOptions: Sendable, Equatable {
     /// Failed answers in a row, if those of the other backends hardly ever fail; the more often
     /// these fail, the more are asked for. At least 1; nil: no number is enough.
     package var failures: Int? = 3
-    /// How long requests wait on a backend that sends nothing, while others answer; nil: for ever.
+    /// How long requests wait on a backend that sends nothing, while others answer; nil: forever.
     package var silence: Duration? = .milliseconds(750)
 
     /// The defaults.

@@ -1,4 +1,4 @@
-// Roster+Changes: a service is configured anew while it runs. Its backends carry on, with their
+// Roster+Changes: a service is reconfigured while it runs. Its backends carry on, with their
 // numbers, states and counters: what has changed is how they are judged, or who names them.
 
 extension Roster {

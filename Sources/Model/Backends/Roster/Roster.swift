@@ -286,7 +286,7 @@ package final class Roster {
         return Ramp(began: now)
     }
 
-    /// Has the rotation built anew: something changed that concerns more than one backend.
+    /// Has the rotation built again: something changed that concerns more than one backend.
     func emergencyChanged(to emergency: Emergency?) {
         self.emergency = emergency
         isPublishedStale = true

@@ -36,7 +36,7 @@ package struct RosterOptions: Sendable, Equatable {
     package var endsStreamsWhenDown = false
     /// How long a first ejection lasts that time ends; each further one lasts twice as long …
     package var ejectTime: Duration = .seconds(5)
-    /// … up to this; a backend that was up for so long starts anew. Up to a quarter comes on top,
+    /// … up to this; a backend that was up for so long starts over. Up to a quarter comes on top,
     /// at random, so that those ejected together do not come back together.
     package var ejectTimeMax: Duration = .seconds(60)
     /// The most backends that may be ejected at a time for what their live requests came to, in

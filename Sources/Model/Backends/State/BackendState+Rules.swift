@@ -14,7 +14,7 @@ extension BackendState {
         package let checksWhatIsServed: Bool
         /// A first ejection that ends by time lasts so long, each further one twice as long …
         package let ejectTime: Duration
-        /// … up to this; a backend that was up for so long starts anew. A quarter may come on top.
+        /// … up to this; a backend that was up for so long starts over. A quarter may come on top.
         package let ejectTimeMax: Duration
         /// How long a drain may take.
         package let drainLimit: Duration

@@ -80,7 +80,7 @@ struct EjectionRecord: Sendable, Equatable {
     }
 
     /// A live request failed and the backend is not ejected for it, or a check found its port
-    /// closed. A probation begins anew.
+    /// closed. A probation starts over.
     mutating func accuse(now: ContinuousClock.Instant, rules: BackendState.Rules) {
         accusationEndsAt = now + rules.ejectTime
         if isOnProbation { probationEndsAt = now + rules.ejectTime }
@@ -94,7 +94,7 @@ struct EjectionRecord: Sendable, Equatable {
     }
 
     /// Ends what is over by time, but for the ejection. A probation that nothing spoke in is one of
-    /// a service whose requests can't be repeated: it would last for ever otherwise.
+    /// a service whose requests can't be repeated: it would last forever otherwise.
     mutating func passTime(now: ContinuousClock.Instant) {
         if let end = probationEndsAt, end <= now {
             owesProof = false

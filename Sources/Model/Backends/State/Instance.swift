@@ -18,7 +18,7 @@ package struct Instance: Hashable, Sendable {
     package var hostName: String
     /// What the source tells besides (tags, zone). Dropped when it exceeds `metadataBytesMax`.
     package var metadata: [String: String]
-    /// How long the report may be believed; nil means for ever (a static list).
+    /// How long the report may be believed; nil means forever (a static list).
     package var timeToLive: Duration?
 
     /// An instance; what is left out is what a source says that knows only endpoints.

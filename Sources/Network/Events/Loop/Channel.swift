@@ -143,7 +143,7 @@ internal import Glibc
 
     // MARK: - The way out
 
-    /// Stops all callbacks, closes the descriptor and lets go of the object: once the current batch
+    /// Stops all callbacks, closes the descriptor and releases the object: once the current batch
     /// is over, or at once outside of one. Harmless when repeated. A subclass that overrides it
     /// calls `super.close()`.
     open func close() {

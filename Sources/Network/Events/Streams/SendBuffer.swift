@@ -1,4 +1,4 @@
-// SendBuffer: memory that is written anew for every head and sent from. An array would do, but for
+// SendBuffer: memory that is rewritten for every head and sent from. An array would do, but for
 // what it asks at each of the twenty pieces of a head: whether it is shared, and large enough.
 
 internal import Glibc
@@ -14,7 +14,7 @@ internal import Glibc
     @usableFromInline package internal(set) var count = 0
     private let kept: Int
 
-    /// Room for `capacity` bytes (at least 1) at first. When it has grown, `removeAll` lets go of
+    /// Room for `capacity` bytes (at least 1) at first. When it has grown, `removeAll` releases
     /// memory beyond `kept` bytes.
     package init(capacity: Int, keeping kept: Int) {
         precondition(capacity > 0 && kept >= capacity, "a send buffer keeps what it begins with")

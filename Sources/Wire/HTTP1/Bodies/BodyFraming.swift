@@ -1,6 +1,6 @@
 // Where a body ends (RFC 9112 section 6.3). Everything about request smuggling hangs on two hops
 // agreeing on this, so each doubtful combination is refused while the fields are read, and what the
-// next hop is told is written anew from this value, never copied.
+// next hop is told is rewritten from this value, never copied.
 
 /// How the end of a message's body is found.
 package enum BodyFraming: Equatable, Sendable {

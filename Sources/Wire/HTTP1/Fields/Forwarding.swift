@@ -139,7 +139,7 @@ package struct Forwarding: ~Copyable, Sendable {
 }
 
 extension FieldNames {
-    /// Never copied: hop-by-hop (RFC 9110 section 7.6.1), or written anew from the parsed value.
+    /// Never copied: hop-by-hop (RFC 9110 section 7.6.1), or rewritten from the parsed value.
     static let notCopied = FieldNames.hopByHop.union(FieldNames(.host, .contentLength))
     static let xForwarded = FieldNames(
         .xForwardedFor, .xForwardedProto, .xForwardedHost, .xForwardedPort)

@@ -1,4 +1,4 @@
-// The head that a backend gets, written anew from what was understood of the client's: runs of
+// The head that a backend gets, rewritten from what was understood of the client's: runs of
 // fields that stay are copied in one piece; host and framing are always written from the parsed
 // values, so that the next hop cannot read another meaning into the same bytes.
 

@@ -1,4 +1,4 @@
-// The head that a client gets, written anew from what was understood of the backend's: hop-by-hop
+// The head that a client gets, rewritten from what was understood of the backend's: hop-by-hop
 // fields removed, the framing from its parsed value.
 
 /// What the client of a response can take.

@@ -45,8 +45,6 @@ final class MessageReader {
     /// Whether what follows the message under way waits, unread: who answers one request after the
     /// other is not to take the next for a part of the one before.
     var isHeld = false
-    /// Whether the message ends where the connection does.
-    var isUntilClose: Bool { state == .untilClose }
     private var trailers: [String] = []
 
     /// Takes what came. In a tunnel all of it goes to `onBody`.

@@ -144,8 +144,8 @@ struct Soak: ParsableCommand {
         return problems
     }
 
-    /// Whether the proxy is as `before`, in the end: what a peer does not read is kept for it as long
-    /// as `timeouts.body-idle` says, which is 60 s.
+    /// Whether the proxy is as `before`, in the end: what a peer does not read is kept for it as
+    /// long as `timeouts.body-idle` says, which is 60 s.
     private func settles(_ proxy: Proxy, _ before: Proxy.Figures) -> Bool {
         for _ in 0..<300 {
             if let now = try? proxy.figures(), now == before { return true }

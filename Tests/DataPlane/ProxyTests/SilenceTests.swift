@@ -174,8 +174,9 @@ import Testing
                 )
                 return client
             }
-            try waitUntil("some wait there") { quiet.requests.count >= 3 }
+            try waitUntil("all have come") { quiet.requests.count + good.requests.count == 8 }
             let count = quiet.requests.count
+            #expect(count > 0)
             proxy.publish([good.port])
             let busy = try proxy.connect()
             for _ in 0..<40 {

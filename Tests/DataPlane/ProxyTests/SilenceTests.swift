@@ -26,12 +26,22 @@ import Testing
     }
 
     /// Sends one request each on so many connections.
-    private func send(_ method: String, _ count: Int, to proxy: RunningProxy) throws -> [Wire] {
+    private func send(
+        _ method: String, _ count: Int, fields: String = "Content-Length: 0\r\n",
+        to proxy: RunningProxy
+    ) throws -> [Wire] {
         try (0..<count).map { _ in
             let client = try proxy.connect()
-            try client.send("\(method) / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n")
+            try client.send("\(method) / HTTP/1.1\r\nHost: a.test\r\n\(fields)\r\n")
             return client
         }
+    }
+
+    /// Ends the workers, after which nothing is on its way to the control thread.
+    private func expectNoBlame(_ proxy: RunningProxy) throws {
+        proxy.workers.drain(limit: .seconds(5))
+        try proxy.awaitFinish()
+        #expect(proxy.liveFailures.isEmpty)
     }
 
     @Test("GETs on a backend that hangs are answered by another, and it is reported")
@@ -155,9 +165,7 @@ import Testing
                 _ = try client.receiveResponse()
                 client.close()
             }
-            proxy.workers.drain(limit: .seconds(5))
-            try proxy.awaitFinish()
-            #expect(proxy.liveFailures.isEmpty)
+            try expectNoBlame(proxy)
         }
     }
 
@@ -167,13 +175,8 @@ import Testing
         let quiet = try hanging(gate)
         let good = try Backend.replying(response("good"))
         try withProxy([quiet.port, good.port], configure) { proxy in
-            let clients = try (0..<8).map { _ in
-                let client = try proxy.connect()
-                try client.send(
-                    "GET / HTTP/1.1\r\nHost: a.test\r\naccept: text/html, Text/Event-Stream\r\n\r\n"
-                )
-                return client
-            }
+            let clients = try send(
+                "GET", 8, fields: "accept: text/html, Text/Event-Stream\r\n", to: proxy)
             try waitUntil("all have come") { quiet.requests.count + good.requests.count == 8 }
             let count = quiet.requests.count
             #expect(count > 0)
@@ -191,9 +194,7 @@ import Testing
                 _ = try client.receiveResponse()
                 client.close()
             }
-            proxy.workers.drain(limit: .seconds(5))
-            try proxy.awaitFinish()
-            #expect(proxy.liveFailures.isEmpty)
+            try expectNoBlame(proxy)
         }
     }
 
@@ -206,12 +207,8 @@ import Testing
             configure(&options)
             options.services[0].firstByteTimeout = .milliseconds(300)
         } _: { proxy in
-            let clients = try (0..<4).map { _ in
-                let client = try proxy.connect()
-                try client.send(
-                    "GET / HTTP/1.1\r\nHost: a.test\r\nAccept: text/event-stream\r\n\r\n")
-                return client
-            }
+            let clients = try send(
+                "GET", 4, fields: "Accept: text/event-stream\r\n", to: proxy)
             try waitUntil("they are there") { quiet.requests.count == 4 }
             proxy.publish([quiet.port, good.port])
             for client in clients {
@@ -219,9 +216,7 @@ import Testing
                 client.close()
             }
             gate.open()
-            proxy.workers.drain(limit: .seconds(5))
-            try proxy.awaitFinish()
-            #expect(proxy.liveFailures.isEmpty)
+            try expectNoBlame(proxy)
         }
     }
 

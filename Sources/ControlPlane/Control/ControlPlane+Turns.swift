@@ -31,7 +31,7 @@ extension ControlPlane {
         /// more.
         private var shares: [BackendID: (part: Double, isLessThanOthers: Bool)] = [:]
 
-        /// Those of `service` now, whose limits so many workers share.
+        /// What holds for `service` now, whose limits so many workers share.
         init(_ service: ServiceControl, workers: Int) {
             self.service = service
             isRefusing = service.roster.emergency?.conduct == .refusing

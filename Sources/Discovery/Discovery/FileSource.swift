@@ -39,7 +39,7 @@ package final class FileSource: Source {
     /// A file says the same until it is written again.
     package var answersStand: Bool { true }
 
-    /// Who writes a file means what it says.
+    /// Somebody who writes a file means what it says.
     package var isDeliberate: Bool { true }
 
     /// What is odd about the list that was read last.

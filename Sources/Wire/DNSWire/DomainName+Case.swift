@@ -3,7 +3,7 @@
 // see it has to guess the spelling as well ("0x20").
 
 extension DomainName {
-    /// The same name with the case of each ASCII letter drawn at random.
+    /// This name with the case of each ASCII letter drawn at random.
     package func withRandomCase(using random: inout some RandomNumberGenerator) -> DomainName {
         var octets = wireOctets
         var bits: UInt64 = 0

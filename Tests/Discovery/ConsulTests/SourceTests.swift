@@ -117,8 +117,8 @@ import Testing
             return
         }
         #expect(failure.kind == expected.kind)
-        // Who failed is told, and mostly what to do; nothing names an agent but what is its own
-        // doing.
+        // The report says who failed, and mostly what to do; nothing names an agent but what is its
+        // own doing.
         if expected != .nodata { #expect("\(failure)".contains("\(stage.standIn.target)")) }
         if case .garbage = lie {
             #expect(agents.statuses[0].malformedJSON > 0)

@@ -8,7 +8,7 @@ import Endpoints
 import Testing
 
 @Suite struct ReplacementTests {
-    /// Who gets new requests while nothing is full.
+    /// The backends that get new requests while nothing is full.
     private func serving(_ fixture: Fixture) -> [Int] {
         let count = fixture.roster.rotation.tiers.first?.count ?? 0
         return Array(fixture.inRotation.prefix(count))

@@ -41,7 +41,7 @@ package struct ExplainPlan {
         /// What can't be a backend.
         var own: OwnAddresses
 
-        /// Those of `configuration`. Nameservers whose names have no address are left out, and
+        /// What `configuration` says. Nameservers whose names have no address are left out, and
         /// `tell` is called with why. Blocks while names are looked up.
         package init(_ configuration: Configuration, _ names: SystemNames, tell: (String) -> Void) {
             let dns = configuration.dns

@@ -47,7 +47,7 @@ final class FollowedNames {
         (names[name.host]?.addresses ?? []).map { Endpoint($0, name.port) }
     }
 
-    /// The same for a place that may be an address.
+    /// Where `place` is now: an address is where it says, a name where it was last found.
     func endpoints(of place: Place) -> [Endpoint] {
         switch place {
         case .endpoint(let endpoint): [endpoint]

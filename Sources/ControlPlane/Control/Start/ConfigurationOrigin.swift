@@ -28,7 +28,7 @@ package struct ConfigurationOrigin: Sendable {
             ?? environment["FAIRLEAD_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// The same with the file as it is now. Blocks; control thread only.
+    /// This origin with the file as it is now. Blocks; control thread only.
     package func readAnew() -> ConfigurationOrigin {
         var origin = self
         origin.file = path.flatMap { try? NamedText.read(path: $0) }

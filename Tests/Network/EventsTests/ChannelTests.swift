@@ -285,6 +285,25 @@ private final class Peer: Channel {
         near.close()
     }
 
+    @Test("an object without a descriptor has a deadline, until it is released")
+    func withoutDescriptor() {
+        final class Appointment: Deadlined {
+            var onPassed: () -> Void = {}
+            override func onDeadline() { onPassed() }
+        }
+        let kept = Appointment(on: loop)
+        var released: Appointment? = Appointment(on: loop)
+        var passed: [String] = []
+        kept.onPassed = { passed.append("kept") }
+        released?.onPassed = { passed.append("released") }
+        kept.deadlineNanoseconds = loop.nowNanoseconds + 1_000_000
+        released?.deadlineNanoseconds = loop.nowNanoseconds
+        released = nil
+        while passed.isEmpty { loop.runOnce(waiting: true) }
+        #expect(passed == ["kept"])
+        #expect(kept.deadlineNanoseconds == .max)
+    }
+
     @Test("a deadline's callback may close channels that are due in the same tick")
     func closeOthers() throws {
         let channels = try (0..<10).map { _ in try idle() }

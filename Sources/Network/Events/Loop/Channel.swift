@@ -11,9 +11,7 @@ internal import Glibc
 ///
 /// `open` and not `package`, because only `open` allows subclasses in other modules.
 /// From `init` to `close()` the loop keeps the channel alive; nobody else needs to.
-@safe open class Channel {
-    /// The loop that watches the descriptor.
-    package let loop: EventLoop
+@safe open class Channel: Deadlined {
     /// The descriptor; owned: `close()` closes it. Invalid once `isOpen` is false.
     package let descriptor: Descriptor
     /// False from `close()` on.
@@ -28,21 +26,12 @@ internal import Glibc
     private let readEvent: UnsafeMutablePointer<event>
     private var writeEvent: UnsafeMutablePointer<event>?
 
-    // MARK: For DeadlineWheel
-    @usableFromInline var deadline: UInt64 = .max
-    /// The slot that the channel is in sees deadlines from this time on; `.max` when in none. Tells
-    /// which slot it is, and costs every idle connection less than an optional would.
-    @usableFromInline var deadlinesSeenFrom = UInt64.max
-    var isInWheel: Bool { deadlinesSeenFrom != .max }
-    unowned(unsafe) var nextInSlot: Channel?
-    unowned(unsafe) var previousInSlot: Channel?
-
     /// Takes over `descriptor` and watches it on `loop`; call `startReading()` to hear of it.
     package init(_ descriptor: Descriptor, on loop: EventLoop) {
-        self.loop = loop
         self.descriptor = descriptor
         unsafe readEvent = .allocate(capacity: 1)
         unsafe readEvent.initialize(to: event())
+        super.init(on: loop)
         // The context pointer is this object, retained below until close().
         let context = unsafe Unmanaged.passRetained(self).toOpaque()
         unsafe event_assign(
@@ -67,8 +56,6 @@ internal import Glibc
     open func onReadable() {}
     /// There is room to write, or a connect has ended; asked for by `awaitWrite()`.
     open func onWritable() {}
-    /// The deadline has passed. It is unset by then.
-    open func onDeadline() {}
 
     // MARK: - Interest
 
@@ -121,24 +108,9 @@ internal import Glibc
         return unsafe made
     }
 
-    // MARK: - Deadline
-
-    /// When `onDeadline` is called, in the loop's `nowNanoseconds`; `.max` is never. It may be
-    /// called up to 100 ms late. Moving a deadline later costs a store.
-    @inlinable package final var deadlineNanoseconds: UInt64 {
-        get { deadline }
-        set {
-            deadline = newValue
-            if newValue < deadlinesSeenFrom { putInWheel() }
-        }
-    }
-
-    /// Sees to it that the deadline is noticed, which is earlier than a slot would.
-    @usableFromInline func putInWheel() {
-        guard isOpen else { return }
-        loop.wheel.remove(self)
-        loop.armDeadlines()
-        loop.wheel.insert(self)
+    /// A channel that is closed has no deadline any more.
+    override func putInWheel() {
+        if isOpen { super.putInWheel() }
     }
 
     // MARK: - The way out

@@ -1,9 +1,9 @@
-// DeadlineWheel: the deadlines of all channels of a loop at the price of a store.
+// DeadlineWheel: all deadlines of a loop, each at the price of a store.
 //
-// A deadline moves with every request, so a timer each would be re-armed all the time. Here a
-// channel sits in the slot of a time not later than its deadline; moving the deadline later only
-// changes the number, and the channel is put in its new place when the old slot comes round. One
-// tick of 100 ms serves all channels, and none runs while no deadline is set.
+// A deadline moves with every request, so a timer each would be re-armed all the time. Here an
+// object sits in the slot of a time not later than its deadline; moving the deadline later only
+// changes the number, and the object is put in its new place when the old slot comes round. One
+// tick of 100 ms serves all of them, and none runs while no deadline is set.
 
 /// Hashed timing wheel of lazily moved deadlines. Loop thread only.
 final class DeadlineWheel {
@@ -12,7 +12,7 @@ final class DeadlineWheel {
     /// Slots for 51.2 s; a deadline further off is looked at once a round.
     private static let slotCount: UInt64 = 512
 
-    private var slots = [ChannelList](repeating: ChannelList(), count: Int(slotCount))
+    private var slots = [DeadlineList](repeating: DeadlineList(), count: Int(slotCount))
     /// The last tick whose slot was walked, counted from the clock's zero.
     private var currentTick: UInt64 = 0
     private var count = 0
@@ -24,26 +24,26 @@ final class DeadlineWheel {
         if isEmpty { currentTick = now / Self.tickNanoseconds }
     }
 
-    /// Puts `channel`, which is in no slot, where its deadline will be seen in time.
-    func insert(_ channel: Channel) {
+    /// Puts `object`, which is in no slot, where its deadline will be seen in time.
+    func insert(_ object: Deadlined) {
         // The slot at or after the deadline, so that it has passed when the slot comes round.
-        let due = channel.deadlineNanoseconds / Self.tickNanoseconds &+ 1
+        let due = object.deadlineNanoseconds / Self.tickNanoseconds &+ 1
         let tick = min(max(due, currentTick + 1), currentTick + Self.slotCount - 1)
-        channel.deadlinesSeenFrom = (tick - 1) * Self.tickNanoseconds
-        slots[Int(tick % Self.slotCount)].append(channel)
+        object.deadlinesSeenFrom = (tick - 1) * Self.tickNanoseconds
+        slots[Int(tick % Self.slotCount)].append(object)
         count += 1
     }
 
-    /// Takes `channel` out of its slot, if it is in one.
-    func remove(_ channel: Channel) {
-        guard channel.isInWheel else { return }
-        let tick = channel.deadlinesSeenFrom / Self.tickNanoseconds + 1
-        slots[Int(tick % Self.slotCount)].remove(channel)
-        channel.deadlinesSeenFrom = .max
+    /// Takes `object` out of its slot, if it is in one.
+    func remove(_ object: Deadlined) {
+        guard object.isInWheel else { return }
+        let tick = object.deadlinesSeenFrom / Self.tickNanoseconds + 1
+        slots[Int(tick % Self.slotCount)].remove(object)
+        object.deadlinesSeenFrom = .max
         count -= 1
     }
 
-    /// Calls `onDeadline` of every channel whose deadline has passed by `now`.
+    /// Calls `onDeadline` of every object whose deadline has passed by `now`.
     func advance(to now: UInt64) {
         let target = now / Self.tickNanoseconds
         // After a long stall one round over all slots sees everything.
@@ -51,52 +51,52 @@ final class DeadlineWheel {
         while currentTick < target {
             currentTick += 1
             let slot = Int(currentTick % Self.slotCount)
-            // Popped one by one, since a callback may close others of this slot. A channel put
-            // back goes to another slot (`insert`), so this ends.
-            while let channel = slots[slot].popFirst() {
-                channel.deadlinesSeenFrom = .max
+            // Popped one by one, since a callback may close others of this slot. One that is
+            // put back goes to another slot (`insert`), so this ends.
+            while let object = slots[slot].popFirst() {
+                object.deadlinesSeenFrom = .max
                 count -= 1
-                if channel.deadlineNanoseconds <= now {
-                    channel.deadlineNanoseconds = .max
-                    channel.onDeadline()
-                } else if channel.deadlineNanoseconds != .max {
-                    insert(channel)
+                if object.deadlineNanoseconds <= now {
+                    object.deadlineNanoseconds = .max
+                    object.onDeadline()
+                } else if object.deadlineNanoseconds != .max {
+                    insert(object)
                 }
             }
         }
     }
 }
 
-/// Doubly linked list through the channels themselves: insertion and removal allocate nothing.
-@safe struct ChannelList {
-    // A channel removes itself from its list before it is released (Channel.close), so a link
-    // never outlives its target.
-    private unowned(unsafe) var first: Channel?
-    private unowned(unsafe) var last: Channel?
+/// Doubly linked list through the objects themselves: insertion and removal allocate nothing.
+@safe struct DeadlineList {
+    // An object removes itself from its list before it is gone (Deadlined.deinit), so a link never
+    // outlives its target.
+    private unowned(unsafe) var first: Deadlined?
+    private unowned(unsafe) var last: Deadlined?
 
-    mutating func append(_ channel: Channel) {
-        unsafe channel.previousInSlot = last
-        unsafe channel.nextInSlot = nil
+    mutating func append(_ object: Deadlined) {
+        unsafe object.previousInSlot = last
+        unsafe object.nextInSlot = nil
         if let last = unsafe last {
-            unsafe last.nextInSlot = channel
+            unsafe last.nextInSlot = object
         } else {
-            unsafe first = channel
+            unsafe first = object
         }
-        unsafe last = channel
+        unsafe last = object
     }
 
-    mutating func remove(_ channel: Channel) {
-        let previous = unsafe channel.previousInSlot
-        let next = unsafe channel.nextInSlot
+    mutating func remove(_ object: Deadlined) {
+        let previous = unsafe object.previousInSlot
+        let next = unsafe object.nextInSlot
         if let previous { unsafe previous.nextInSlot = next } else { unsafe first = next }
         if let next { unsafe next.previousInSlot = previous } else { unsafe last = previous }
-        unsafe channel.previousInSlot = nil
-        unsafe channel.nextInSlot = nil
+        unsafe object.previousInSlot = nil
+        unsafe object.nextInSlot = nil
     }
 
-    mutating func popFirst() -> Channel? {
-        guard let channel = unsafe first else { return nil }
-        remove(channel)
-        return channel
+    mutating func popFirst() -> Deadlined? {
+        guard let object = unsafe first else { return nil }
+        remove(object)
+        return object
     }
 }

@@ -30,13 +30,13 @@ enum Bulk {
 extension HTTPExchange {
     /// Moves on a part of the response's body, whose end is far.
     func spliceResponse(from connection: BackendConnection) {
-        guard let client, let remaining = responseBody.remaining else { return }
+        guard let client, let remaining = request.responseBody.remaining else { return }
         let outcome = client.splice(
             from: connection.descriptor, limit: Bulk.limit(of: remaining))
         switch outcome {
         case .sent(let count), .kept(let count):
-            responseBody.skip(UInt64(count))
-            connection.isBulk = Bulk.isWorthwhile(responseBody.remaining)
+            request.responseBody.skip(UInt64(count))
+            connection.isBulk = Bulk.isWorthwhile(request.responseBody.remaining)
             connection.backend.counters.bytesReceived.add(count)
             connection.backend.record.heardAt = worker.loop.nowNanoseconds
             noteSent(count, connection.pool)
@@ -56,15 +56,16 @@ extension HTTPExchange {
     /// Moves on a part of the request's body, whose end is far. False when that must be received:
     /// the client reads it then.
     func spliceRequest(from client: ClientConnection) -> Bool {
-        guard current.isHeadSent, let connection, let pool, let remaining = requestBody.remaining,
+        guard request.current.isHeadSent, let connection, let pool,
+            let remaining = request.body.remaining,
             Bulk.isWorthwhile(remaining), !connection.isCongested, !connection.isBroken
         else { return false }
         let outcome = connection.splice(from: client.descriptor, limit: Bulk.limit(of: remaining))
         switch outcome {
         case .sent(let count), .kept(let count):
-            canReplay = false
+            request.canReplay = false
             if !bodyInHand.isEmpty { bodyInHand = [] }
-            requestBody.skip(UInt64(count))
+            request.body.skip(UInt64(count))
             noteReceived(count, pool)
             connection.backend.counters.bytesSent.add(count)
             if connection.isCongested { client.stopReading() }

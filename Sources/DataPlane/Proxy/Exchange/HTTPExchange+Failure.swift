@@ -15,8 +15,8 @@ extension HTTPExchange {
     /// The dial failed after a while.
     func dialFailed(_ connection: BackendConnection, _ error: Errno) {
         guard let client, let pool else { return }
-        if let begunAt = current.begunAt {
-            effort.dialsFailedFor += worker.loop.nowNanoseconds - begunAt
+        if let begunAt = request.current.begunAt {
+            request.effort.dialsFailedFor += worker.loop.nowNanoseconds - begunAt
         }
         abortTry()
         report(connection.backend, pool, error)
@@ -49,18 +49,22 @@ extension HTTPExchange {
 
     /// The connection to the backend broke.
     func backendBroken(_ connection: BackendConnection) {
-        if isResponseStarted { cutShort(.backendCut) } else { failTry(.noResponse, connection) }
+        if request.isResponseStarted {
+            cutShort(.backendCut)
+        } else {
+            failTry(.noResponse, connection)
+        }
     }
 
     /// The backend let its time pass.
     func backendTimedOut(_ connection: BackendConnection) {
-        if isResponseStarted, worker.loop.nowNanoseconds >= responseEndsAt {
+        if request.isResponseStarted, worker.loop.nowNanoseconds >= request.responseEndsAt {
             cutShort(.expired)
-        } else if connection.isCongested, worker.loop.nowNanoseconds < endsBy,
+        } else if connection.isCongested, worker.loop.nowNanoseconds < request.endsBy,
             connection.hasAcknowledgedMore()
         {
             backendProgressed(connection)
-        } else if isResponseStarted {
+        } else if request.isResponseStarted {
             bodyIsLate(connection)
         } else {
             firstByteIsLate(connection)
@@ -70,16 +74,16 @@ extension HTTPExchange {
     /// The backend has drained for as long as it may: what it has not answered by now goes
     /// elsewhere or ends.
     func leave(_ backends: [BackendID]) {
-        if let connection = other.link.object, backends.contains(connection.backend.id) {
+        if let connection = request.other.link.object, backends.contains(connection.backend.id) {
             attend(to: connection)
             failTry(.withdrawn, connection)
         }
         guard let connection, backends.contains(connection.backend.id) else { return }
-        guard isResponseStarted else {
+        guard request.isResponseStarted else {
             failTry(.withdrawn, connection)
             return
         }
-        responseEndsAt = worker.loop.nowNanoseconds
+        request.responseEndsAt = worker.loop.nowNanoseconds
         cutShort(.expired)
     }
 
@@ -92,15 +96,15 @@ extension HTTPExchange {
         // A kept connection that closes is no sign of anything but age.
         if failure == .noResponse {
             if !connection.isReused {
-                pool.noteFailure(of: backend, status: 0, sentAt: current.sentAt, worker)
+                pool.noteFailure(of: backend, status: 0, sentAt: request.current.sentAt, worker)
             } else {
-                if !effort.hasBroken { effort.sent -= 1 }
-                effort.hasBroken = true
+                if !request.effort.hasBroken { request.effort.sent -= 1 }
+                request.effort.hasBroken = true
             }
         }
         abortTry()
         if fallBack() { return }
-        let hasOther = pool.hasOther(than: asking.tried)
+        let hasOther = pool.hasOther(than: request.asking.tried)
         // A reused connection may just have been too old.
         let isTriedAgain = connection.isReused && backend.isInRotation
         guard hasOther || isTriedAgain, mayRetry(after: failure, pool) else {
@@ -129,9 +133,9 @@ extension HTTPExchange {
         let pool = connection.pool
         let failure = TryFailure.status(head.status)
         guard
-            other.link.isSet
-                ? pool.retryPolicy.asks(after: failure, by: route?.retry)
-                : pool.hasOther(than: asking.tried) && mayRetry(after: failure, pool)
+            request.other.link.isSet
+                ? pool.retryPolicy.asks(after: failure, by: request.route?.retry)
+                : pool.hasOther(than: request.asking.tried) && mayRetry(after: failure, pool)
         else { return false }
         noteFirstByte(of: head.status, connection)
         var body = BodyTracker(head.body, trailers: .leaveOut)
@@ -139,7 +143,7 @@ extension HTTPExchange {
         if !body.isComplete, case .end(let count) = body.advance(following) {
             isWhole = count == following.count
         }
-        if isWhole, head.keepsAlive, requestBody.isComplete {
+        if isWhole, head.keepsAlive, request.body.isComplete {
             endTry(on: connection)
             connection.release(isReusable: true, to: client, clientGoesOn: true)
         } else {
@@ -152,14 +156,15 @@ extension HTTPExchange {
     /// Whether one more try may be made.
     func mayRetry(after failure: TryFailure, _ pool: BackendPool) -> Bool {
         let dials = DialEffort(
-            backends: asking.tried.count, failedFor: effort.dialsFailedFor,
+            backends: request.asking.tried.count, failedFor: request.effort.dialsFailedFor,
             limit: pool.connectTimeout)
         let decision = pool.retryPolicy.allows(
-            after: failure, by: route?.retry, tries: effort.sent, dials: dials, method: method,
-            canReplay: canReplay, now: worker.loop.nowNanoseconds)
+            after: failure, by: request.route?.retry, tries: request.effort.sent, dials: dials,
+            method: request.method,
+            canReplay: request.canReplay, now: worker.loop.nowNanoseconds)
         if decision == .overBudget { pool.counters.retriesDenied.add() }
-        asking.isLast = pool.retryPolicy.isLast(
-            by: route?.retry, tries: effort.sent, dials: dials)
+        request.asking.isLast = pool.retryPolicy.isLast(
+            by: request.route?.retry, tries: request.effort.sent, dials: dials)
         return decision == .yes
     }
 
@@ -167,7 +172,7 @@ extension HTTPExchange {
     func failBackend(_ reply: Reply, _ connection: BackendConnection) {
         connection.backend.counters.failures.add()
         connection.pool.noteFailure(
-            of: connection.backend, status: 0, sentAt: current.sentAt, worker)
+            of: connection.backend, status: 0, sentAt: request.current.sentAt, worker)
         abortTry()
         if fallBack() { return }
         giveUp(reply)
@@ -188,14 +193,15 @@ extension HTTPExchange {
         }
         pool.noteResponse(status: reply.status)
         let keepsAlive =
-            reply.keepsConnection && clientKeepsAlive && client.mayKeepAlive
-            && requestBody.isComplete && !effort.closesClient
+            reply.keepsConnection && request.clientKeepsAlive && client.mayKeepAlive
+            && request.body.isComplete && !request.effort.closesClient
         let sent = client.send(
-            reply, service: pool.options.name, keepsAlive: keepsAlive, minorVersion: minorVersion,
-            omitsBody: method == .head)
-        figures.status = reply.status
-        figures.bytesOut += sent.head + sent.body
-        figures.headBytesOut += sent.head
+            reply, service: pool.options.name, keepsAlive: keepsAlive,
+            minorVersion: request.minorVersion,
+            omitsBody: request.method == .head)
+        request.figures.status = reply.status
+        request.figures.bytesOut += sent.head + sent.body
+        request.figures.headBytesOut += sent.head
         finish(pool, reply.cause)
         client.exchangeFinished(keepsAlive: keepsAlive, lingers: true)
     }
@@ -205,8 +211,8 @@ extension HTTPExchange {
     /// Counts the exchange, which ends for `cause`, among those that failed, if it has. Called
     /// once, at its end, so that none counts twice, whatever befell it on its way.
     func noteFailure(_ pool: BackendPool, _ cause: EndCause) {
-        if isResponseStarted, figures.status >= 500 {
-            pool.counters.failedStatuses.note(status: figures.status)
+        if request.isResponseStarted, request.figures.status >= 500 {
+            pool.counters.failedStatuses.note(status: request.figures.status)
         } else {
             guard cause.isFailure || (cause == .expired && !isStreamOver) else { return }
         }
@@ -220,7 +226,7 @@ extension HTTPExchange {
         guard let client, let pool else { return }
         abortTry()
         abortOther()
-        guard isResponseStarted else {
+        guard request.isResponseStarted else {
             giveUp(reply)
             return
         }
@@ -231,18 +237,18 @@ extension HTTPExchange {
     /// The client let its time pass: with the body of its request, or reading the response.
     func clientStalled() {
         if isQueued {
-            giveUp(effort.shortUntil > 0 ? .shortage : .overLimit)
+            giveUp(request.effort.shortUntil > 0 ? .shortage : .overLimit)
             return
         }
-        if let client, client.isCongested, worker.loop.nowNanoseconds < endsBy,
+        if let client, client.isCongested, worker.loop.nowNanoseconds < request.endsBy,
             client.hasAcknowledgedMore()
         {
             clientProgressed(client)
             return
         }
         // The request's own time is over, and the client took what came until then.
-        if let client, isResponseStarted,
-            worker.loop.nowNanoseconds < current.movedAt &+ client.listener.stallTimeout
+        if let client, request.isResponseStarted,
+            worker.loop.nowNanoseconds < request.current.movedAt &+ client.listener.stallTimeout
         {
             cutShort(.expired)
             return
@@ -253,7 +259,7 @@ extension HTTPExchange {
 
     /// The client will send nothing more.
     func clientEnded() {
-        guard requestBody.isComplete else {
+        guard request.body.isComplete else {
             clientGone()
             return
         }
@@ -261,16 +267,16 @@ extension HTTPExchange {
         // what most mean by it: nobody waits for the answer. Once it has begun, writing it tells;
         // and where there is nothing to write for a while, nobody is waited for.
         let cancels = client?.listener.options.cancelsAtHalfClose == true
-        guard isResponseStarted else {
+        guard request.isResponseStarted else {
             if cancels { clientGone() }
             return
         }
-        if let connection, !current.hasClientLeft {
-            current.hasClientLeft = true
+        if let connection, !request.current.hasClientLeft {
+            request.current.hasClientLeft = true
             connection.backend.counters.clientsLeft.add()
         }
         guard cancels else { return }
-        clientHasLeft = true
+        request.clientHasLeft = true
         if let client, let connection { renewDeadlines(client, connection) }
     }
 
@@ -290,7 +296,9 @@ extension HTTPExchange {
         guard let pool else { return }
         pool.counters.clientAborts.add()
         // Sooner than that it is more likely the client's own affair.
-        if !isResponseStarted, worker.loop.nowNanoseconds - startedAt >= 1_000_000_000 {
+        if !request.isResponseStarted,
+            worker.loop.nowNanoseconds - request.startedAt >= 1_000_000_000
+        {
             pool.counters.gaveUp.add()
         }
         abortTry()

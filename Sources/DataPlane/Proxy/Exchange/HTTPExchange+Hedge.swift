@@ -18,28 +18,31 @@ extension HTTPExchange {
     /// The first byte of a response is awaited: sets the time after which it is asked for
     /// elsewhere.
     func scheduleHedge() {
-        guard let hedgeAfter, method.isSafe, !other.link.isSet, upgradeOffer.isEmpty,
+        guard let delay = request.hedgeAfter, request.method.isSafe, !request.other.link.isSet,
+            request.upgradeOffer.isEmpty,
             // A client that sticks to its backend has its session there and nowhere else.
-            stickyToken == nil, boundTo == nil, !authenticatesConnection
+            request.stickyToken == nil, request.boundTo == nil, !request.authenticatesConnection
         else { return }
         if hedgeTimer == nil {
             hedgeTimer = Timer(on: worker.loop) { [unowned self] in hedge() }
         }
-        hedgeTimer?.schedule(after: hedgeAfter)
+        hedgeTimer?.schedule(after: delay)
     }
 
     /// It has not come: asks another backend as well, if there is one with room and the budget has
     /// a request to spare.
     private func hedge() {
-        guard let client, let pool, let connection, !other.link.isSet, !isResponseStarted,
-            connection.partial.isEmpty, requestBody.isComplete,
-            pool.hasOther(than: asking.tried)
+        guard let client, let pool, let connection, !request.other.link.isSet,
+            !request.isResponseStarted,
+            connection.partial.isEmpty, request.body.isComplete,
+            pool.hasOther(than: request.asking.tried)
         else { return }
-        guard case .backend(let place) = pool.pick(asking), mayRetry(after: .slow, pool) else {
+        guard case .backend(let place) = pool.pick(request.asking), mayRetry(after: .slow, pool)
+        else {
             return
         }
         pool.counters.hedges.add()
-        swap(&current, &other)
+        request.swapTries()
         let backend = pool.members[place]
         if let error = tryBackend(backend, client, pool) {
             noteDialFailure(of: backend, pool, error)
@@ -52,24 +55,24 @@ extension HTTPExchange {
     /// What comes next is about `connection`.
     @inline(__always)
     func attend(to connection: BackendConnection) {
-        guard other.link.isSet, !current.link.refers(to: connection) else { return }
-        swap(&current, &other)
+        guard request.other.link.isSet, !request.current.link.refers(to: connection) else { return }
+        request.swapTries()
     }
 
     /// The try that has failed, and released its connection, was one of two: goes on with the
     /// other. False when there was one.
     func fallBack() -> Bool {
-        guard other.link.isSet else { return false }
-        swap(&current, &other)
-        other = Try()
+        guard request.other.link.isSet else { return false }
+        request.swapTries()
+        request.other = Try()
         return true
     }
 
     /// A response begins on the exchange's own try: breaks off the other, if there is one.
     func endOther() {
-        guard let loser = other.link.object, let pool else { return }
-        let isOutrun = other.sentAt < current.sentAt
-        let since = other.awaitedSince
+        guard let loser = request.other.link.object, let pool else { return }
+        let isOutrun = request.other.sentAt < request.current.sentAt
+        let since = request.other.awaitedSince
         abortOther()
         guard isOutrun else { return }
         pool.counters.hedgesWon.add()
@@ -78,11 +81,11 @@ extension HTTPExchange {
 
     /// Breaks off the other try, if there is one: nobody waits for an answer any more.
     func abortOther() {
-        guard let connection = other.link.object else { return }
+        guard let connection = request.other.link.object else { return }
         let backend = connection.backend
-        if other.isMoved { backend.moved -= 1 }
-        connection.pool.end(on: backend, other.hold)
-        other = Try()
+        if request.other.isMoved { backend.moved -= 1 }
+        connection.pool.end(on: backend, request.other.hold)
+        request.other = Try()
         connection.abort()
     }
 }

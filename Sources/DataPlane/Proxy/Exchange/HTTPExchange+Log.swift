@@ -20,45 +20,49 @@ struct ExchangeFigures {
 extension HTTPExchange {
     /// Counts bytes that came from the client.
     func noteReceived(_ count: Int, _ pool: BackendPool) {
-        figures.bytesIn += count
+        request.figures.bytesIn += count
         pool.counters.bytesFromClients.add(count)
     }
 
     /// Counts bytes that went, or will go, to the client.
     func noteSent(_ count: Int, _ pool: BackendPool) {
-        figures.bytesOut += count
+        request.figures.bytesOut += count
         pool.counters.bytesToClients.add(count)
     }
 
     /// The head of a response with `status` has come.
     func noteFirstByte(of status: Int, _ connection: BackendConnection) {
         let now = worker.loop.nowNanoseconds
-        figures.firstByteAt = now
-        figures.status = status
+        request.figures.firstByteAt = now
+        request.figures.status = status
         connection.pool.noteAnswer(
-            status: status, from: connection.backend, after: now - current.sentAt, worker)
+            status: status, from: connection.backend, after: now - request.current.sentAt, worker)
     }
 
     /// Writes the line of this exchange, which is over.
     func writeLine(
         _ log: WorkerLog, _ client: ClientConnection, _ pool: BackendPool, _ cause: EndCause
     ) {
-        var entry = AccessEntry(.http(minorVersion: minorVersion), cause)
-        entry.status = figures.status
-        entry.bytesIn = figures.bytesIn
-        entry.bytesOut = figures.bytesOut
-        entry.bodyBytesOut = figures.bytesOut - figures.headBytesOut
-        entry.tries = tries
+        var entry = AccessEntry(.http(minorVersion: request.minorVersion), cause)
+        entry.status = request.figures.status
+        entry.bytesIn = request.figures.bytesIn
+        entry.bytesOut = request.figures.bytesOut
+        entry.bodyBytesOut = request.figures.bytesOut - request.figures.headBytesOut
+        entry.tries = request.tries
         let now = worker.loop.nowNanoseconds
-        entry.totalMicroseconds = Int((now - startedAt) / 1000)
-        if let begunAt = current.begunAt {
-            entry.queueMicroseconds = Int((begunAt - startedAt) / 1000)
-            entry.connectMicroseconds = current.connectedAt.map { Int(($0 - begunAt) / 1000) }
+        entry.totalMicroseconds = Int((now - request.startedAt) / 1000)
+        if let begunAt = request.current.begunAt {
+            entry.queueMicroseconds = Int((begunAt - request.startedAt) / 1000)
+            entry.connectMicroseconds = request.current.connectedAt.map {
+                Int(($0 - begunAt) / 1000)
+            }
         }
-        entry.firstByteMicroseconds = figures.firstByteAt.map { Int(($0 - current.sentAt) / 1000) }
+        entry.firstByteMicroseconds = request.figures.firstByteAt.map {
+            Int(($0 - request.current.sentAt) / 1000)
+        }
         log.write(
             entry, text, client: client.address, listener: client.listener, pool: pool,
-            backend: current.backend)
+            backend: request.current.backend)
     }
 }
 

@@ -15,44 +15,46 @@ extension HTTPExchange {
         from client: ClientConnection, to pool: BackendPool, by route: Route?
     ) -> Int {
         take(client, pool)
-        hedgeAfter = pool.hedgeAfter
-        retriesLoss = pool.retryPolicy.retriesLoss
+        request.hedgeAfter = pool.hedgeAfter
+        request.retriesLoss = pool.retryPolicy.retriesLoss
         if let route {
-            self.route = route
+            request.route = route
             if let retry = route.retry {
-                if let delay = retry.hedgeAfter { hedgeAfter = delay > .zero ? delay : nil }
-                retriesLoss = pool.retryPolicy.retriesLoss(by: retry)
+                if let delay = retry.hedgeAfter { request.hedgeAfter = delay > .zero ? delay : nil }
+                request.retriesLoss = pool.retryPolicy.retriesLoss(by: retry)
             }
         }
-        startedAt = worker.loop.nowNanoseconds
-        if let limit = client.listener.requestTimeout { endsBy = startedAt &+ limit }
-        method = head.method
-        minorVersion = head.minorVersion
-        clientKeepsAlive = head.keepsConnection
-        requestBody = BodyTracker(head.body)
+        request.startedAt = worker.loop.nowNanoseconds
+        if let limit = client.listener.requestTimeout {
+            request.endsBy = request.startedAt &+ limit
+        }
+        request.method = head.method
+        request.minorVersion = head.minorVersion
+        request.clientKeepsAlive = head.keepsConnection
+        request.body = BodyTracker(head.body)
         pool.counters.requests.add()
         pool.counters.inFlight.add()
         noteReceived(bytes.count, pool)
         if worker.log != nil { text.note(head, from: bytes) }
         pool.retryPolicy.noteRequest()
-        asking.isRepeatable = method.isIdempotent
+        request.asking.isRepeatable = request.method.isIdempotent
         if pool.affinity.isAsked {
-            asking.key = pool.affinity.key(
+            request.asking.key = pool.affinity.key(
                 of: head, bytes, from: client.address, random: worker.random())
-            stickyToken = pool.affinity.token(of: head, bytes)
+            request.stickyToken = pool.affinity.token(of: head, bytes)
         }
 
-        authenticatesConnection = head.authenticatesConnection
-        if !client.bound.isEmpty { boundTo = client.bound.backend(of: pool) }
+        request.authenticatesConnection = head.authenticatesConnection
+        if !client.bound.isEmpty { request.boundTo = client.bound.backend(of: pool) }
         noteUpgrade(head, bytes, client)
-        asking.isStream = !upgradeOffer.isEmpty || method == .connect
+        request.asking.isStream = !request.upgradeOffer.isEmpty || request.method == .connect
         client.listener.writeHead(
             head, from: bytes, of: client.address,
             requestID: client.listener.options.forwarding.requestID
                 ? worker.nextRequestID() : nil,
-            route: route, passingUpgrade: !upgradeOffer.isEmpty, into: requestHead)
+            route: route, passingUpgrade: !request.upgradeOffer.isEmpty, into: requestHead)
         var used = 0
-        if !requestBody.isComplete {
+        if !request.body.isComplete {
             guard let taken = takeBody(following) else {
                 giveUp(.malformedBody)
                 return following.count
@@ -74,20 +76,20 @@ extension HTTPExchange {
     ) {
         guard head.asksForUpgrade, client.listener.options.allowsUpgrade, head.method != .connect
         else { return }
-        upgradeOffer = head.upgradeOffer(bytes)
+        request.upgradeOffer = head.upgradeOffer(bytes)
     }
 
     /// Bytes that came from the client while the exchange is under way. Returns how many of them
     /// belong to this request.
     func requestBytes(_ bytes: Span<UInt8>, from client: ClientConnection) -> Int {
-        guard let pool, !requestBody.isComplete else { return 0 }
+        guard let pool, !request.body.isComplete else { return 0 }
         guard let used = takeBody(bytes) else {
             failRequest(.malformedBody)
             return bytes.count
         }
         noteReceived(used, pool)
         let body = bytes.extracting(0..<used)
-        guard current.isHeadSent, let connection else {
+        guard request.current.isHeadSent, let connection else {
             // The backend is not there yet: hold this much, and the client.
             bodyInHand.append(body)
             client.stopReading()
@@ -96,7 +98,7 @@ extension HTTPExchange {
         keepForReplay(body)
         // Behind the end of the request a new protocol begins at once, and what is here belongs to
         // that.
-        let isSwitched = isSwitchHeld && requestBody.isComplete
+        let isSwitched = request.isSwitchHeld && request.body.isComplete
         if isSwitched { client.holdBack(bytes.extracting(used..<bytes.count)) }
         connection.backend.counters.bytesSent.add(used)
         switch connection.write(body) {
@@ -109,13 +111,13 @@ extension HTTPExchange {
             connection.isBroken = true
             client.stopReading()
         }
-        client.isBulk = Bulk.isWorthwhile(requestBody.remaining)
+        client.isBulk = Bulk.isWorthwhile(request.body.remaining)
         return isSwitched ? bytes.count : used
     }
 
     /// Follows the body through `bytes`; nil when it is malformed.
     private func takeBody(_ bytes: Span<UInt8>) -> Int? {
-        switch requestBody.advance(bytes) {
+        switch request.body.advance(bytes) {
         case .more: bytes.count
         case .end(let consumed): consumed
         case .bad: nil
@@ -125,11 +127,11 @@ extension HTTPExchange {
     /// Keeps body bytes that are being sent, should they have to be sent again: as long as that may
     /// come, and up to a limit, beyond which the request is sent once.
     private func keepForReplay(_ body: Span<UInt8>) {
-        guard canReplay else { return }
-        if method.isIdempotent, bodyInHand.count + body.count <= Self.replayMax {
+        guard request.canReplay else { return }
+        if request.method.isIdempotent, bodyInHand.count + body.count <= Self.replayMax {
             bodyInHand.append(body)
         } else {
-            canReplay = false
+            request.canReplay = false
             bodyInHand = []
         }
     }
@@ -139,10 +141,10 @@ extension HTTPExchange {
 
     /// Writes the head and what there is of the body to the connection of this try.
     func sendRequest(_ client: ClientConnection, _ connection: BackendConnection) {
-        current.isHeadSent = true
-        effort.sent += 1
-        current.sentAt = worker.loop.nowNanoseconds
-        if authenticatesConnection { connection.bind() }
+        request.current.isHeadSent = true
+        request.effort.sent += 1
+        request.current.sentAt = worker.loop.nowNanoseconds
+        if request.authenticatesConnection { connection.bind() }
         connection.backend.counters.bytesSent.add(requestHead.count + bodyInHand.count)
         let outcome =
             bodyInHand.isEmpty
@@ -161,11 +163,11 @@ extension HTTPExchange {
     /// The backend has all that came of the request so far. Goes on reading: the rest of the body,
     /// or to hear of a client that goes away.
     private func requestSent(_ client: ClientConnection, _ connection: BackendConnection) {
-        if requestBody.isComplete, !isResponseStarted {
+        if request.body.isComplete, !request.isResponseStarted {
             // The first byte of a response has a limit of its own.
             awaitFirstByte(connection)
             client.deadlineNanoseconds = .max
-            if isSwitchHeld {
+            if request.isSwitchHeld {
                 goOnSwitching(client, connection)
                 return
             }
@@ -180,19 +182,19 @@ extension HTTPExchange {
     /// which runs from the end of the request (`awaitFirstByte`).
     func renewDeadlines(_ client: ClientConnection, _ connection: BackendConnection) {
         let now = worker.loop.nowNanoseconds
-        let stall = min(now + client.listener.stallTimeout, endsBy)
-        current.movedAt = now
-        let owesBody = !requestBody.isComplete && !connection.isCongested
+        let stall = min(now + client.listener.stallTimeout, request.endsBy)
+        request.current.movedAt = now
+        let owesBody = !request.body.isComplete && !connection.isCongested
         client.deadlineNanoseconds = client.isCongested || owesBody ? stall : .max
         if connection.isCongested {
-            connection.deadlineNanoseconds = min(stall, responseEndsAt)
+            connection.deadlineNanoseconds = min(stall, request.responseEndsAt)
         } else if client.isCongested {
             // It is not read from, and what it says is not its fault to be late.
-            connection.deadlineNanoseconds = responseEndsAt
-        } else if isResponseStarted {
-            let isLookedAt = current.hold == .owed || clientHasLeft
+            connection.deadlineNanoseconds = request.responseEndsAt
+        } else if request.isResponseStarted {
+            let isLookedAt = request.current.hold == .owed || request.clientHasLeft
             let until = isLookedAt ? min(stall, now &+ connection.pool.bodyLook) : stall
-            connection.deadlineNanoseconds = min(until, responseEndsAt)
+            connection.deadlineNanoseconds = min(until, request.responseEndsAt)
         } else if owesBody {
             connection.deadlineNanoseconds = .max
         }
@@ -203,7 +205,7 @@ extension HTTPExchange {
     /// The dial succeeded.
     func connected(_ connection: BackendConnection) {
         guard let client else { return }
-        current.connectedAt = worker.loop.nowNanoseconds
+        request.current.connectedAt = worker.loop.nowNanoseconds
         sendRequest(client, connection)
     }
 

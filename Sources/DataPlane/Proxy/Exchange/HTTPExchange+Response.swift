@@ -16,7 +16,7 @@ extension HTTPExchange {
     private func backendSent(
         _ bytes: Span<UInt8>, _ client: ClientConnection, _ connection: BackendConnection
     ) {
-        if isResponseStarted {
+        if request.isResponseStarted {
             forwardBody(bytes, behind: false, client, connection)
         } else if connection.partial.isEmpty {
             readHead(bytes, client, connection)
@@ -38,7 +38,7 @@ extension HTTPExchange {
         connection.partialSeen = 0
         while true {
             let rest = bytes.extracting(start..<bytes.count)
-            switch listener.responseHead.parse(rest, answering: method, alreadySeen: seen) {
+            switch listener.responseHead.parse(rest, answering: request.method, alreadySeen: seen) {
             case .needMore:
                 connection.partialSeen = rest.count
                 connection.partial.append(rest)
@@ -87,18 +87,18 @@ extension HTTPExchange {
         _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, _ client: ClientConnection,
         _ connection: BackendConnection
     ) -> Bool {
-        interimCount += 1
-        guard interimCount <= Self.interimMax else {
+        request.interimCount += 1
+        guard request.interimCount <= Self.interimMax else {
             failBackend(.tooManyInterim, connection)
             return false
         }
-        guard minorVersion == 1 else { return true }
+        guard request.minorVersion == 1 else { return true }
         endOther()
         worker.putOutgoing(
             head, from: bytes, to: ClientCapabilities(minorVersion: 1, keepsAlive: true),
             framing: .none)
-        figures.bytesOut += worker.outgoing.count
-        figures.headBytesOut += worker.outgoing.count
+        request.figures.bytesOut += worker.outgoing.count
+        request.figures.headBytesOut += worker.outgoing.count
         switch client.write(worker.outgoing) {
         case .sent: return true
         case .kept:
@@ -117,39 +117,41 @@ extension HTTPExchange {
         _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, _ client: ClientConnection,
         _ connection: BackendConnection
     ) {
-        isResponseStarted = true
+        request.isResponseStarted = true
         if let limit = client.listener.responseMax {
-            responseEndsAt = worker.loop.nowNanoseconds &+ worker.jittered(limit)
+            request.responseEndsAt = worker.loop.nowNanoseconds &+ worker.jittered(limit)
         }
         noteFirstByte(of: head.status, connection)
-        if other.link.isSet { endOther() }
+        if request.other.link.isSet { endOther() }
         connection.pool.noteResponse(status: head.status)
 
         var framing = head.body
-        responseBody = BodyTracker(framing, trailers: .leaveOut)
+        request.responseBody = BodyTracker(framing, trailers: .leaveOut)
         connection.promisedIdleSeconds = head.keepAliveSeconds
-        backendKeepsAlive = head.keepsAlive
-        responseKeepsAlive =
-            clientKeepsAlive && client.mayKeepAlive && requestBody.isComplete
-            && !effort.closesClient
+        request.backendKeepsAlive = head.keepsAlive
+        request.responseKeepsAlive =
+            request.clientKeepsAlive && client.mayKeepAlive && request.body.isComplete
+            && !request.effort.closesClient
         switch framing {
         case .none, .length: break
-        case .untilClose: responseKeepsAlive = false
-        case .chunked where minorVersion == 1: break
+        case .untilClose: request.responseKeepsAlive = false
+        case .chunked where request.minorVersion == 1: break
         case .chunked:
             // Chunks are of HTTP/1.1: an older client gets the payload, ended by the connection's
             // end.
-            payload = PayloadReader(.chunked, trailers: .leaveOut)
+            request.payload = PayloadReader(.chunked, trailers: .leaveOut)
             framing = .untilClose
-            responseKeepsAlive = false
+            request.responseKeepsAlive = false
         }
 
         worker.putOutgoing(
             head, from: bytes,
-            to: ClientCapabilities(minorVersion: minorVersion, keepsAlive: responseKeepsAlive),
-            framing: framing, edits: route?.responseEdits, lines: addedLines(connection).span,
+            to: ClientCapabilities(
+                minorVersion: request.minorVersion, keepsAlive: request.responseKeepsAlive),
+            framing: framing, edits: request.route?.responseEdits,
+            lines: addedLines(connection).span,
             addsDate: true)
-        figures.headBytesOut += worker.outgoing.count
+        request.figures.headBytesOut += worker.outgoing.count
     }
 
     /// The field lines that the response gets: the cookie that makes the client stick to this
@@ -159,9 +161,9 @@ extension HTTPExchange {
         guard pool.addsLines else { return [] }
         var lines: [UInt8] = []
         pool.affinity.appendLine(
-            for: connection.backend.endpoint, unless: stickyToken, to: &lines)
+            for: connection.backend.endpoint, unless: request.stickyToken, to: &lines)
         if pool.options.retry.isReported {
-            lines += Array("X-Fairlead-Attempts: \(tries)\r\n".utf8)
+            lines += Array("X-Fairlead-Attempts: \(request.tries)\r\n".utf8)
         }
         return lines
     }
@@ -176,7 +178,7 @@ extension HTTPExchange {
         var body = bytes
         var isBad = false
         var hasExcess = false
-        if payload != nil {
+        if request.payload != nil {
             body = Span()
             if let consumed = copyPayload(of: bytes) {
                 hasExcess = consumed < bytes.count
@@ -184,7 +186,7 @@ extension HTTPExchange {
                 isBad = true
             }
         } else {
-            switch responseBody.advance(bytes) {
+            switch request.responseBody.advance(bytes) {
             case .more: break
             case .end(let consumed):
                 // More than the response: the connection can't be trusted with another request.
@@ -195,10 +197,10 @@ extension HTTPExchange {
                 body = Span()
             }
         }
-        if let start = responseBody.trailersStart, !isBad {
-            trailers.append(body.extracting(start..<body.count))
+        if let start = request.responseBody.trailersStart, !isBad {
+            request.trailers.append(body.extracting(start..<body.count))
             body = body.extracting(0..<start)
-            if responseBody.isComplete {
+            if request.responseBody.isComplete {
                 worker.outgoing.append(body)
                 body = Span()
                 appendTrailers()
@@ -207,12 +209,13 @@ extension HTTPExchange {
         guard send(body, client, connection) else { return }
         if isBad {
             cutShort(.backendProtocol)
-        } else if payload?.isComplete ?? responseBody.isComplete {
-            complete(isReusable: backendKeepsAlive && !hasExcess, client, connection)
+        } else if request.payload?.isComplete ?? request.responseBody.isComplete {
+            complete(isReusable: request.backendKeepsAlive && !hasExcess, client, connection)
         } else {
             noteBody(behind: isBehindHead, connection)
             renewDeadlines(client, connection)
-            connection.isBulk = payload == nil && Bulk.isWorthwhile(responseBody.remaining)
+            connection.isBulk =
+                request.payload == nil && Bulk.isWorthwhile(request.responseBody.remaining)
         }
     }
 
@@ -220,8 +223,8 @@ extension HTTPExchange {
     /// outgoing bytes.
     private func appendTrailers() {
         var allowed: [UInt8] = []
-        let section = trailers
-        trailers = []
+        let section = request.trailers
+        request.trailers = []
         TrailerSection.append(allowedOf: section.span, to: &allowed)
         worker.outgoing.append(allowed.span)
     }
@@ -236,15 +239,15 @@ extension HTTPExchange {
             return
         }
         // One that asked for events became a stream while it waited.
-        guard current.hold == .request else { return }
-        let owes = responseBody.remaining != nil
-        current.hold = owes ? .owed : .stream
+        guard request.current.hold == .request else { return }
+        let owes = request.responseBody.remaining != nil
+        request.current.hold = owes ? .owed : .stream
         connection.pool.becameStream(connection.backend, owes: owes)
     }
 
     /// Another part of a body has come from the backend.
     func noteMoved(_ connection: BackendConnection) {
-        let since = max(current.movedAt, worker.loop.resumedAt)
+        let since = max(request.current.movedAt, worker.loop.resumedAt)
         let now = worker.loop.nowNanoseconds
         if now > since { connection.pool.notePause(now - since) }
     }
@@ -254,7 +257,7 @@ extension HTTPExchange {
     private func copyPayload(of bytes: Span<UInt8>) -> Int? {
         var offset = 0
         while true {
-            switch payload?.next(bytes, from: offset) {
+            switch request.payload?.next(bytes, from: offset) {
             case .data(let range):
                 worker.outgoing.append(bytes.extracting(range))
                 offset = range.upperBound
@@ -300,7 +303,7 @@ extension HTTPExchange {
     /// The client has taken everything that was kept for it.
     func clientDrained(_ client: ClientConnection) {
         guard let connection else { return }
-        if requestBody.isComplete, !isResponseStarted, current.isHeadSent {
+        if request.body.isComplete, !request.isResponseStarted, request.current.isHeadSent {
             // It was not read from meanwhile, so its time for the first byte begins again.
             client.deadlineNanoseconds = .max
             if !connection.isCongested { awaitFirstByte(connection) }
@@ -312,11 +315,11 @@ extension HTTPExchange {
 
     /// The backend has closed its side.
     func backendEnded(_ connection: BackendConnection) {
-        guard isResponseStarted else {
+        guard request.isResponseStarted else {
             failTry(.noResponse, connection)
             return
         }
-        guard let client, payload == nil, responseBody.endsAtClose else {
+        guard let client, request.payload == nil, request.responseBody.endsAtClose else {
             cutShort(.backendCut)
             return
         }
@@ -330,9 +333,9 @@ extension HTTPExchange {
         // A request whose body is not all here was answered early. What the client still sends
         // belongs to nobody; the response has told it that the connection ends. The same goes for
         // what it sends into a tunnel that it did not get.
-        let isRequestComplete = requestBody.isComplete
-        let keepsAlive = responseKeepsAlive
-        let lingers = !isRequestComplete || clientKeepsAlive || method == .connect
+        let isRequestComplete = request.body.isComplete
+        let keepsAlive = request.responseKeepsAlive
+        let lingers = !isRequestComplete || request.clientKeepsAlive || request.method == .connect
         endTry(on: connection)
         connection.release(
             isReusable: isReusable && isRequestComplete, to: client, clientGoesOn: keepsAlive)
@@ -344,21 +347,21 @@ extension HTTPExchange {
     /// and if it is a stream: a response whose length nobody knows, such as events. Others may go
     /// on.
     func endStream(to backends: [BackendID]?, at time: UInt64) {
-        guard isResponseStarted, let connection, responseBody.remaining == nil,
-            time < responseEndsAt,
+        guard request.isResponseStarted, let connection, request.responseBody.remaining == nil,
+            time < request.responseEndsAt,
             backends?.contains(connection.backend.id) ?? true
         else { return }
-        responseEndsAt = time
+        request.responseEndsAt = time
         connection.deadlineNanoseconds = min(connection.deadlineNanoseconds, time)
     }
 
     /// Whether the moment has come that was chosen for the response's end.
     private var isOver: Bool {
-        isResponseStarted && worker.loop.nowNanoseconds >= responseEndsAt
+        request.isResponseStarted && worker.loop.nowNanoseconds >= request.responseEndsAt
     }
 
     /// Whether the response is a stream whose time is over: nobody knows that anything is missing.
-    var isStreamOver: Bool { isOver && responseBody.remaining == nil }
+    var isStreamOver: Bool { isOver && request.responseBody.remaining == nil }
 
     /// The response ends before its end, and not by its client: for a cause of the backend's, which
     /// counts against it, or since its time is over (`expired`), which does not.
@@ -374,11 +377,12 @@ extension HTTPExchange {
         }
         if !isExpired, let backend = connection?.backend {
             backend.counters.failures.add()
-            pool.noteFailure(of: backend, status: 0, sentAt: current.sentAt, worker)
+            pool.noteFailure(of: backend, status: 0, sentAt: request.current.sentAt, worker)
         }
         // The framing shows that it is not whole, where there is one.
         let farewell: Farewell =
-            isExpired && isOver && payload == nil && !responseBody.endsAtClose ? .end : .cut
+            isExpired && isOver && request.payload == nil && !request.responseBody.endsAtClose
+            ? .end : .cut
         abortTry()
         finish(pool, cause)
         client.exchangeCutShort(farewell)

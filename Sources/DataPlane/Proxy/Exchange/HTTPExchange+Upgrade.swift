@@ -22,8 +22,8 @@ extension HTTPExchange {
             failBackend(.badResponse, connection)
             return
         }
-        guard requestBody.isComplete else {
-            isSwitchHeld = true
+        guard request.body.isComplete else {
+            request.isSwitchHeld = true
             connection.partial.append(bytes)
             connection.partial.append(following)
             connection.stopReading()
@@ -31,7 +31,7 @@ extension HTTPExchange {
         }
         let pool = connection.pool
         let listener = client.listener
-        let edits = route?.responseEdits
+        let edits = request.route?.responseEdits
         let isWebSocket =
             head.upgrade.map { Self.isWebSocket(bytes.extracting($0.bounds)) } ?? false
         noteFirstByte(of: head.status, connection)
@@ -59,7 +59,7 @@ extension HTTPExchange {
 
     /// The backend has all of the request, and had granted the switch before.
     func goOnSwitching(_ client: ClientConnection, _ connection: BackendConnection) {
-        isSwitchHeld = false
+        request.isSwitchHeld = false
         let held = connection.partial
         connection.partial = []
         readHead(held.span, client, connection)
@@ -78,8 +78,8 @@ extension HTTPExchange {
 
     /// Whether a 101 switches to what the client offered to switch to.
     private func isAskedFor(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>) -> Bool {
-        guard minorVersion == 1, let chosen = head.upgrade else { return false }
-        let offer = upgradeOffer
+        guard request.minorVersion == 1, let chosen = head.upgrade else { return false }
+        let offer = request.upgradeOffer
         return UpgradeOffer.contains(offer.span, bytes.extracting(chosen.bounds))
     }
 }

@@ -21,7 +21,7 @@ extension HTTPExchange {
         pool.counters.queued.add()
         pool.counters.queueLength.add()
         client.deadlineNanoseconds = min(
-            worker.loop.nowNanoseconds + limits.queueWait.wholeNanoseconds, endsBy)
+            worker.loop.nowNanoseconds + limits.queueWait.wholeNanoseconds, request.endsBy)
     }
 
     // MARK: - No room on this machine
@@ -31,10 +31,10 @@ extension HTTPExchange {
     /// the other. True when the caller is to pick another backend, false when what follows is under
     /// way.
     func goesOn(after error: Errno, _ client: ClientConnection, _ pool: BackendPool) -> Bool {
-        effort.isShort = true
-        if error.shortage == .descriptors { effort.closesClient = true }
-        while asking.tried.count < TriedBackends.capacity,
-            let backend = pool.backendWithIdle(for: asking)
+        request.effort.isShort = true
+        if error.shortage == .descriptors { request.effort.closesClient = true }
+        while request.asking.tried.count < TriedBackends.capacity,
+            let backend = pool.backendWithIdle(for: request.asking)
         {
             guard let other = tryBackend(backend, client, pool, keptIsFine: true) else {
                 return false
@@ -50,21 +50,23 @@ extension HTTPExchange {
     /// Waits for a connection to be free, or for room to make one, anywhere.
     func awaitRoom(_ client: ClientConnection, _ pool: BackendPool) {
         let limits = pool.options.limits
-        if effort.shortUntil == 0 {
-            effort.shortUntil = worker.loop.nowNanoseconds + limits.queueWait.wholeNanoseconds
+        if request.effort.shortUntil == 0 {
+            request.effort.shortUntil =
+                worker.loop.nowNanoseconds + limits.queueWait.wholeNanoseconds
         }
-        guard worker.loop.nowNanoseconds < effort.shortUntil, pool.queue.count < limits.queueMax
+        guard worker.loop.nowNanoseconds < request.effort.shortUntil,
+            pool.queue.count < limits.queueMax
         else {
             giveUp(.shortage)
             return
         }
-        asking.tried.removeAll()
-        asking.isLast = false
-        pool.awaitRoom(self, hadTurn: effort.hasAwaitedRoom)
-        if !effort.hasAwaitedRoom { pool.counters.queued.add() }
-        effort.hasAwaitedRoom = true
+        request.asking.tried.removeAll()
+        request.asking.isLast = false
+        pool.awaitRoom(self, hadTurn: request.effort.hasAwaitedRoom)
+        if !request.effort.hasAwaitedRoom { pool.counters.queued.add() }
+        request.effort.hasAwaitedRoom = true
         pool.counters.queueLength.add()
-        client.deadlineNanoseconds = min(effort.shortUntil, endsBy)
+        client.deadlineNanoseconds = min(request.effort.shortUntil, request.endsBy)
     }
 
     /// Whether it waits for a backend to have room.
@@ -90,7 +92,7 @@ extension HTTPExchange {
     /// Begins another try, at once or after its pause.
     func tryAgain(_ client: ClientConnection, _ pool: BackendPool) {
         pool.counters.retries.add()
-        let pause = pool.retryPolicy.pause(beforeTry: tries, random: worker.random())
+        let pause = pool.retryPolicy.pause(beforeTry: request.tries, random: worker.random())
         guard pause > 0 else {
             tryNext(client, pool)
             return
@@ -110,10 +112,10 @@ extension HTTPExchange {
 
     /// The backend has all of the request: the first byte of a response is due.
     func awaitFirstByte(_ connection: BackendConnection) {
-        current.awaitedSince = worker.loop.nowNanoseconds
+        request.current.awaitedSince = worker.loop.nowNanoseconds
         connection.deadlineNanoseconds = min(
-            current.awaitedSince &+ connection.pool.firstLook, endsBy)
-        if hedgeAfter != nil { scheduleHedge() }
+            request.current.awaitedSince &+ connection.pool.firstLook, request.endsBy)
+        if request.hedgeAfter != nil { scheduleHedge() }
     }
 
     /// It has not come yet: is that to be put up with?
@@ -121,15 +123,15 @@ extension HTTPExchange {
         waitAsStreamIfEvents(connection)
         let pool = connection.pool
         let now = worker.loop.nowNanoseconds
-        let waited = now - current.awaitedSince
-        guard now < endsBy else {
+        let waited = now - request.current.awaitedSince
+        guard now < request.endsBy else {
             runOutOfTime(connection)
             return
         }
         guard !connection.isCongested, waited < pool.firstByteTimeout else {
-            if current.hold == .request {
+            if request.current.hold == .request {
                 pool.noteFailure(
-                    of: connection.backend, status: 0, sentAt: current.sentAt, worker)
+                    of: connection.backend, status: 0, sentAt: request.current.sentAt, worker)
             }
             failTry(.timeout, connection)
             return
@@ -139,25 +141,27 @@ extension HTTPExchange {
         }
         // A page that silences one backend after the other is none to spread: the second is left
         // only if it was silent towards others before this request came.
-        if current.hold == .request,
-            pool.isSilent(connection.backend, since: current.awaitedSince, worker),
-            effort.silentMoves == 0 || current.witnesses > 0 || !connection.backend.isInRotation
+        if request.current.hold == .request,
+            pool.isSilent(connection.backend, since: request.current.awaitedSince, worker),
+            request.effort.silentMoves == 0 || request.current.witnesses > 0
+                || !connection.backend.isInRotation
         {
-            effort.silentMoves += 1
+            request.effort.silentMoves += 1
             if moves(after: .silent, connection) { return }
-            effort.silentMoves -= 1
+            request.effort.silentMoves -= 1
         }
         connection.deadlineNanoseconds = min(
             pool.nextLook(at: connection.backend, now: now),
-            current.awaitedSince &+ pool.firstByteTimeout, endsBy)
+            request.current.awaitedSince &+ pool.firstByteTimeout, request.endsBy)
     }
 
     /// A request for a stream of events waits for as long as there is none, where its backend sends
     /// the head with the first: it is a stream by now, and its wait says nothing of the backend.
     private func waitAsStreamIfEvents(_ connection: BackendConnection) {
-        guard current.hold == .request, requestHead.withBytes({ EventStream.isAsked(by: $0) })
+        guard request.current.hold == .request,
+            requestHead.withBytes({ EventStream.isAsked(by: $0) })
         else { return }
-        current.hold = .stream
+        request.current.hold = .stream
         connection.pool.becameStream(connection.backend, owes: false)
     }
 
@@ -165,14 +169,14 @@ extension HTTPExchange {
     /// it. That speaks against the backend where it had the request, or did not take it, for most
     /// of that time.
     private func runOutOfTime(_ connection: BackendConnection) {
-        let since = connection.isCongested ? current.movedAt : current.awaitedSince
+        let since = connection.isCongested ? request.current.movedAt : request.current.awaitedSince
         let isBackendLate =
-            current.hold == .request
-            && worker.loop.nowNanoseconds - since >= (endsBy - startedAt) / 2
+            request.current.hold == .request
+            && worker.loop.nowNanoseconds - since >= (request.endsBy - request.startedAt) / 2
         if isBackendLate {
             connection.backend.counters.failures.add()
             connection.pool.noteFailure(
-                of: connection.backend, status: 0, sentAt: current.sentAt, worker)
+                of: connection.backend, status: 0, sentAt: request.current.sentAt, worker)
         }
         abortTry()
         abortOther()
@@ -188,30 +192,30 @@ extension HTTPExchange {
         guard let client else { return }
         let pool = connection.pool
         let now = worker.loop.nowNanoseconds
-        let stall = current.movedAt &+ client.listener.stallTimeout
-        guard now < stall, now < endsBy else {
+        let stall = request.current.movedAt &+ client.listener.stallTimeout
+        guard now < stall, now < request.endsBy else {
             // It may have gone on to the last: then it is the request's own time that is over.
             cutShort(now < stall ? .expired : .backendTimeout)
             return
         }
-        if clientHasLeft, now >= current.movedAt &+ pool.bodyLook {
+        if request.clientHasLeft, now >= request.current.movedAt &+ pool.bodyLook {
             clientGone()
             return
         }
-        if current.hold == .owed {
+        if request.current.hold == .owed {
             // The control thread is told if so; a response that has begun can't go elsewhere.
             _ = pool.isSilent(
-                connection.backend, since: current.movedAt, isWithinBody: true, worker)
+                connection.backend, since: request.current.movedAt, isWithinBody: true, worker)
         }
         connection.deadlineNanoseconds = min(
-            stall, endsBy, now &+ pool.bodyLook, responseEndsAt)
+            stall, request.endsBy, now &+ pool.bodyLook, request.responseEndsAt)
     }
 
     /// Moves the request to another backend if it may; else it goes on waiting where it is.
     private func moves(after failure: TryFailure, _ connection: BackendConnection) -> Bool {
         guard let client, let pool,
-            other.link.isSet
-                || pool.hasOther(than: asking.tried) && mayRetry(after: failure, pool)
+            request.other.link.isSet
+                || pool.hasOther(than: request.asking.tried) && mayRetry(after: failure, pool)
         else { return false }
         connection.backend.counters.failures.add()
         abortTry()

@@ -26,89 +26,26 @@ final class HTTPExchange {
     private(set) var clientLink = Link<ClientConnection>()
     /// The service that the request is for; nil while the exchange is free.
     private(set) var pool: BackendPool?
-    /// The route that the request came by; nil without routes, and while the exchange is free.
-    var route: Route?
-    /// The try under way, or the last one.
-    var current = Try()
-    /// The second try beside it; hardly ever there (HTTPExchange+Hedge.swift).
-    var other = Try()
-    /// What a backend is wanted for, and where the request has been.
-    var asking = PickRequest()
-    /// Tries begun, dials that failed included.
-    private(set) var tries = 0
-    /// What they came to.
-    var effort = Effort()
+    /// What the request under way needs; a new value for each.
+    var request = RequestState()
     /// Its place in the service's queue; 0 when it does not wait there.
     var queueTicket: UInt64 = 0
-    /// Whether it counts among the requests that the service may have in flight.
-    private(set) var isAdmitted = false
-    /// Whether it is sent again after its connection broke, if it is of a kind that may be.
-    var retriesLoss = true
-    /// For pauses before a try; made when one is first needed.
+
+    // MARK: Timers, made when first needed
+
+    /// For pauses before a try.
     var pauseTimer: Timer?
-    /// After how long without a response it is sent to a second backend as well; nil for never.
-    var hedgeAfter: Duration?
-    /// For the time after which a second try is made beside the first; made when first needed.
+    /// For the time after which a second try is made beside the first.
     var hedgeTimer: Timer?
-    /// Whether the client has closed its sending side while the response is under way, which most
-    /// mean as leaving: it is taken to be gone once the response pauses.
-    var clientHasLeft = false
-    /// What the client's cookie names; nil without one.
-    var stickyToken: UInt64?
-    /// The backend on which the client has a connection of its own for the service; nearly always
-    /// nil.
-    var boundTo: PooledBackend?
-    /// Whether the request authenticates the connection on which it goes.
-    var authenticatesConnection = false
 
-    // MARK: The request
+    // MARK: Buffers, whose memory serves one request after the other
 
-    var method = Method.other
-    var minorVersion = 1
-    /// Whether the client lets its connection be used again.
-    var clientKeepsAlive = false
     /// The head as backends get it, whichever of them.
     let requestHead = SendBuffer(capacity: 1024, keeping: 4096)
-    var requestBody = BodyTracker(.none)
     /// Body bytes that came before a backend was there to take them, and those sent already for as
     /// long as they may be needed again: at most `replayMax`, or one receive buffer.
     var bodyInHand: [UInt8] = []
-    /// Whether every body byte received so far is in `bodyInHand`, so that a new try can start
-    /// over.
-    var canReplay = true
-    /// The protocols that the client offers to switch to, as backends are told; nearly always
-    /// empty.
-    var upgradeOffer: [UInt8] = []
-    /// Whether the backend has granted a switch before it had all of the request.
-    var isSwitchHeld = false
-
-    // MARK: The response
-
-    var isResponseStarted = false
-    /// Interim responses that came before it, by all tries.
-    var interimCount = 0
-    var responseBody = BodyTracker(.none)
-    /// What has come of the response's trailer section, which is held until it is whole: a field's
-    /// name decides whether it is passed on. Bounded by the body's tracker; nearly always empty.
-    var trailers: [UInt8] = []
-    /// Set for a client of HTTP/1.0 that gets a chunked body without its chunks.
-    var payload: PayloadReader?
-    var backendKeepsAlive = false
-    /// What the client was told about its connection.
-    var responseKeepsAlive = false
-
-    // MARK: Times, in the loop's nanoseconds
-
-    var startedAt: UInt64 = 0
-    /// When the whole of it has to be over.
-    var endsBy: UInt64 = .max
-    /// When its response is ended although more would come; `.max` until a response has begun.
-    var responseEndsAt: UInt64 = .max
-
-    // MARK: For the access log
-
-    var figures = ExchangeFigures()
-    /// Of the request's head; empty without a log.
+    /// What the access log shows of the request's head; empty without a log.
     var text = LoggedText()
 
     init(worker: Worker) {
@@ -117,12 +54,12 @@ final class HTTPExchange {
 
     deinit {
         precondition(
-            !clientLink.isSet && !current.link.isSet && !other.link.isSet,
+            !clientLink.isSet && !request.current.link.isSet && !request.other.link.isSet,
             "an exchange was dropped before its end")
     }
 
     var client: ClientConnection? { clientLink.object }
-    var connection: BackendConnection? { current.link.object }
+    var connection: BackendConnection? { request.current.link.object }
 
     /// Takes up a request of `client` for the service of `pool`.
     func take(_ client: ClientConnection, _ pool: BackendPool) {
@@ -135,12 +72,12 @@ final class HTTPExchange {
 
     /// Sends the request to the backend whose turn it is, or that was picked.
     func tryNext(_ client: ClientConnection, _ pool: BackendPool, _ picked: Pick? = nil) {
-        guard isAdmitted || pool.admits() else {
+        guard request.isAdmitted || pool.admits() else {
             enqueue(client, pool)
             return
         }
-        isAdmitted = true
-        if pool.isShort, picked == nil, tries == 0 {
+        request.isAdmitted = true
+        if pool.isShort, picked == nil, request.tries == 0 {
             awaitRoom(client, pool)
             return
         }
@@ -154,10 +91,10 @@ final class HTTPExchange {
                 enqueue(client, pool)
                 return
             case .none:
-                if effort.isShort {
+                if request.effort.isShort {
                     awaitRoom(client, pool)
                 } else {
-                    giveUp(asking.tried.count == 0 ? .noBackend : .notConnected)
+                    giveUp(request.asking.tried.count == 0 ? .noBackend : .notConnected)
                 }
                 return
             }
@@ -180,14 +117,14 @@ final class HTTPExchange {
         _ backend: PooledBackend, _ client: ClientConnection, _ pool: BackendPool,
         keptIsFine: Bool = false
     ) -> Errno? {
-        let isSafer = (effort.hasBroken || asking.isLast) && !keptIsFine
+        let isSafer = (request.effort.hasBroken || request.asking.isLast) && !keptIsFine
         begin(on: backend, pool)
         guard !isSafer, let connection = takeKept(to: backend, client) else {
             return dial(backend, pool)
         }
-        current.connectedAt = current.begunAt
+        request.current.connectedAt = request.current.begunAt
         connection.use(for: self)
-        current.link = Link(connection)
+        request.current.link = Link(connection)
         sendRequest(client, connection)
         return nil
     }
@@ -195,10 +132,12 @@ final class HTTPExchange {
     /// The backend for the next try. A client with a connection of its own goes there once: what it
     /// has authenticated is that connection.
     func pick(_ pool: BackendPool) -> Pick {
-        if let boundTo, asking.tried.count == 0, let pick = pool.pick(boundTo: boundTo) {
+        if let boundTo = request.boundTo, request.asking.tried.count == 0,
+            let pick = pool.pick(boundTo: boundTo)
+        {
             return pick
         }
-        return pool.pick(asking, token: stickyToken)
+        return pool.pick(request.asking, token: request.stickyToken)
     }
 
     /// A connection to `backend` that is free for this request; nil when one has to be dialled.
@@ -216,7 +155,7 @@ final class HTTPExchange {
     /// Whether the request can be sent once more, whatever becomes of this try: it is all here, and
     /// of a kind that may run twice.
     private var mayBeRepeated: Bool {
-        asking.isRepeatable && requestBody.isComplete && retriesLoss
+        request.asking.isRepeatable && request.body.isComplete && request.retriesLoss
     }
 
     /// Sends the request once more to a backend that closed the connection on which it was sent:
@@ -230,18 +169,19 @@ final class HTTPExchange {
     }
 
     private func begin(on backend: PooledBackend, _ pool: BackendPool) {
-        asking.tried.insert(backend.id)
-        tries += 1
-        current.isHeadSent = false
-        isSwitchHeld = false
-        current.begunAt = worker.loop.nowNanoseconds
-        current.connectedAt = nil
-        if effort.silentMoves > 0 {
-            current.isMoved = true
-            current.witnesses = backend.record.isSilent ? 1 : backend.waiting - backend.moved
+        request.asking.tried.insert(backend.id)
+        request.tries += 1
+        request.current.isHeadSent = false
+        request.isSwitchHeld = false
+        request.current.begunAt = worker.loop.nowNanoseconds
+        request.current.connectedAt = nil
+        if request.effort.silentMoves > 0 {
+            request.current.isMoved = true
+            request.current.witnesses =
+                backend.record.isSilent ? 1 : backend.waiting - backend.moved
             backend.moved += 1
         }
-        if worker.log != nil { current.backend = backend }
+        if worker.log != nil { request.current.backend = backend }
         pool.begin(on: backend)
     }
 
@@ -249,7 +189,7 @@ final class HTTPExchange {
     private func dial(_ backend: PooledBackend, _ pool: BackendPool) -> Errno? {
         do throws(Errno) {
             // Its loop keeps it until it is closed.
-            current.link = try Link(
+            request.current.link = try Link(
                 BackendConnection(dialing: backend, for: self, worker: worker, pool: pool))
             return nil
         } catch {
@@ -267,21 +207,21 @@ final class HTTPExchange {
 
     /// Parts from the connection of this try; what becomes of it is up to the caller.
     func endTry(on connection: BackendConnection) {
-        current.link = Link()
+        request.current.link = Link()
         leave(connection.backend, connection.pool)
     }
 
     /// What this try held at `backend` is free.
     func leave(_ backend: PooledBackend, _ pool: BackendPool) {
-        pool.end(on: backend, current.hold)
-        current.hold = .request
-        if current.isMoved {
+        pool.end(on: backend, request.current.hold)
+        request.current.hold = .request
+        if request.current.isMoved {
             backend.moved -= 1
-            current.isMoved = false
+            request.current.isMoved = false
         }
-        if current.hasClientLeft {
+        if request.current.hasClientLeft {
             backend.counters.clientsLeft.add(-1)
-            current.hasClientLeft = false
+            request.current.hasClientLeft = false
         }
     }
 
@@ -290,46 +230,26 @@ final class HTTPExchange {
     /// Makes the exchange free for the next request. The caller tells the client, as the last thing
     /// it does.
     func finish(_ pool: BackendPool, _ cause: EndCause) {
-        precondition(!current.link.isSet && !other.link.isSet, "a try is still under way")
+        precondition(
+            !request.current.link.isSet && !request.other.link.isSet, "a try is still under way")
         if let log = worker.log, let client { writeLine(log, client, pool, cause) }
         noteFailure(pool, cause)
         pool.counters.inFlight.add(-1)
         dequeue(pool)
         pauseTimer?.cancel()
         hedgeTimer?.cancel()
-        hedgeAfter = nil
-        if isAdmitted { pool.release() }
-        isAdmitted = false
-        clientHasLeft = false
-        stickyToken = nil
-        if boundTo != nil { boundTo = nil }
-        authenticatesConnection = false
-        let elapsed = worker.loop.nowNanoseconds - startedAt
+        if request.isAdmitted { pool.release() }
+        let elapsed = worker.loop.nowNanoseconds - request.startedAt
         pool.counters.duration.record(microseconds: Int(elapsed / 1000))
         clientLink = Link()
         self.pool = nil
-        asking.tried.removeAll()
-        tries = 0
-        effort = Effort()
-        asking.isLast = false
+        request = RequestState()
         // The memory of a large head or body is not kept for the next request.
         requestHead.removeAll()
         if !bodyInHand.isEmpty {
             bodyInHand.removeAll(keepingCapacity: bodyInHand.capacity <= 4096)
         }
-        canReplay = true
-        isResponseStarted = false
-        interimCount = 0
-        payload = nil
-        if !trailers.isEmpty { trailers = [] }
-        backendKeepsAlive = false
-        endsBy = .max
-        responseEndsAt = .max
-        if !upgradeOffer.isEmpty { upgradeOffer = [] }
-        if route != nil { route = nil }
-        figures = ExchangeFigures()
         text.clear()
-        current = Try()
         worker.recycle(self)
     }
 }

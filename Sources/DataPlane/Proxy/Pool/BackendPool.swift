@@ -265,14 +265,14 @@ final class BackendPool {
         var bound = 0
         while !isShort, let exchange = queue.first {
             if let limit = options.limits.requestsMax, admittedCount >= limit,
-                !exchange.isAdmitted
+                !exchange.request.isAdmitted
             {
                 return
             }
             let pick = exchange.pick(self)
             if pick == .full {
                 // One that is bound to a backend waits for that one, and keeps nobody else waiting.
-                guard exchange.boundTo != nil, bound < queue.count else { return }
+                guard exchange.request.boundTo != nil, bound < queue.count else { return }
                 bound += 1
                 queue.moveToEnd(exchange)
                 continue

@@ -42,19 +42,19 @@ extension HTTPExchange {
         finish(pool, .complete)
 
         let backend = connection.backend
-        let (descriptor, unsent, received) = client.handOver()
+        let handoff = client.handOver()
+        let received = handoff.received
         let relay = TCPRelay(
-            descriptor, from: client.address, for: pool, worker: worker, listener: listener)
+            handoff, from: client.address, for: pool, worker: worker, listener: listener)
         worker.replace(client, by: relay)
         worker.putOutgoing(
             head, from: bytes, to: ClientCapabilities(minorVersion: 1, keepsAlive: true),
-            framing: .none, edits: edits, behind: unsent.span)
+            framing: .none, edits: edits)
         let headCount = worker.outgoing.count
         worker.outgoing.append(following)
-        let (server, unsentRequest) = connection.handOver()
         relay.start(
-            server: server, of: backend, toClient: worker.outgoing, headCount: headCount,
-            isWebSocket: isWebSocket, toServer: unsentRequest + received)
+            server: connection.handOver(), of: backend, toClient: worker.outgoing,
+            headCount: headCount, isWebSocket: isWebSocket, toServer: received)
     }
 
     /// The backend has all of the request, and had granted the switch before.

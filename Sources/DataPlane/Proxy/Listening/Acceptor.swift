@@ -103,7 +103,7 @@ final class Acceptor: Channel {
                 preconditionFailure("a TCP listener has a service")
             }
             let relay = TCPRelay(
-                descriptor, from: peer.address, for: pool, worker: worker,
+                Handoff(descriptor), from: peer.address, for: pool, worker: worker,
                 listener: listener)
             worker.add(relay)
             relay.start()

@@ -141,11 +141,10 @@ final class BackendConnection: StreamChannel {
         reset()
     }
 
-    /// The connection has switched to another protocol: gives up the descriptor, and what of the
-    /// request the kernel has not taken yet.
-    func handOver() -> (Descriptor, unsent: [UInt8]) {
+    /// The connection has switched to another protocol: gives it up.
+    func handOver() -> Handoff {
         exchangeLink = Link()
-        return (detach(), takeUnsent())
+        return handOff()
     }
 
     // MARK: - Events

@@ -39,11 +39,11 @@ final class RelayEnd: StreamChannel {
     /// Whether the kernel asks its host now and then whether it is there.
     var isKeptAlive = false
 
-    /// Takes over `descriptor`, the client's or, when `backend` is given, that backend's.
-    init(_ descriptor: Descriptor, of relay: TCPRelay, to backend: PooledBackend? = nil) {
+    /// Takes a connection on, the client's or, when `backend` is given, that backend's.
+    init(_ handoff: consuming Handoff, of relay: TCPRelay, to backend: PooledBackend? = nil) {
         self.relay = relay
         self.backend = backend
-        super.init(descriptor, on: relay.worker.loop)
+        super.init(handoff, on: relay.worker.loop)
     }
 
     // MARK: - In

@@ -42,20 +42,20 @@ final class TCPRelay: ClientSide {
 
     /// Takes on a client's connection, for the service of `pool`; one of the two `start` follows.
     init(
-        _ descriptor: Descriptor, from address: IPAddress, for pool: BackendPool, worker: Worker,
-        listener: WorkerListener
+        _ handoff: consuming Handoff, from address: IPAddress, for pool: BackendPool,
+        worker: Worker, listener: WorkerListener
     ) {
         self.address = address
         self.worker = worker
         self.listener = listener
         self.pool = pool
-        clientNumber = Int(descriptor.number)
+        clientNumber = Int(handoff.descriptor.number)
         let now = worker.loop.nowNanoseconds
         startedAt = now
         movedAt = now
         looksAt = Self.nextLook(listener, after: now)
         endsBy = listener.tunnelMax.map { now &+ worker.jittered($0) } ?? .max
-        client = RelayEnd(descriptor, of: self)
+        client = RelayEnd(handoff, of: self)
     }
 
     // MARK: - Dialling
@@ -91,7 +91,7 @@ final class TCPRelay: ClientSide {
             do throws(Errno) {
                 let descriptor = try Socket.connectStream(
                     to: backend.endpoint, below: worker.descriptorRoom.dialsEnd)
-                let server = RelayEnd(descriptor, of: self, to: backend)
+                let server = RelayEnd(Handoff(descriptor), of: self, to: backend)
                 backend.counters.open.add()
                 server.isConnecting = true
                 server.deadlineNanoseconds = worker.loop.nowNanoseconds + pool.connectTimeout
@@ -177,18 +177,19 @@ final class TCPRelay: ClientSide {
         server.peer = client
         noteActivity()
         setDeadline()
-        client.startReading()
-        server.startReading()
+        // One that another object had may have bytes left to send.
+        if !server.isCongested { client.startReading() }
+        if !client.isCongested { server.startReading() }
     }
 
     /// Takes over from an exchange: `server`, connected to `backend`, and what came before.
     func start(
-        server descriptor: Descriptor, of backend: PooledBackend, toClient: SendBuffer,
+        server handoff: consuming Handoff, of backend: PooledBackend, toClient: SendBuffer,
         headCount: Int, isWebSocket: Bool, toServer: [UInt8]
     ) {
         guard let client else { return }
         self.backend = backend
-        let server = RelayEnd(descriptor, of: self, to: backend)
+        let server = RelayEnd(handoff, of: self, to: backend)
         self.server = server
         pool.counters.inFlight.add()
         pool.adopt(backend)

@@ -287,12 +287,12 @@ final class ClientConnection: StreamChannel, ClientSide {
         reset()
     }
 
-    /// The connection has switched to another protocol: gives up the descriptor, what was kept for
-    /// the client, and what the client has sent behind its request.
-    func handOver() -> (Descriptor, unsent: [UInt8], received: [UInt8]) {
+    /// The connection has switched to another protocol: gives it up, with what the client has sent
+    /// behind its request.
+    func handOver() -> Handoff {
         exchange = nil
         bound.closeAll()
-        return (detach(), takeUnsent(), partial)
+        return handOff(received: partial)
     }
 
     // MARK: - The end

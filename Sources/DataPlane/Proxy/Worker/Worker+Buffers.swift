@@ -16,16 +16,14 @@ extension Worker {
         buffer.withBytes(count, body)
     }
 
-    /// Puts the head that a client gets into `outgoing`, in the place of what was there; `first`
-    /// goes before it, and the field lines in `lines` are added to it, as is a Date if it has none
-    /// and `addsDate`.
+    /// Puts the head that a client gets into `outgoing`, in the place of what was there; the field
+    /// lines in `lines` are added to it, as is a Date if it has none and `addsDate`.
     func putOutgoing(
         _ head: borrowing ResponseHead, from bytes: Span<UInt8>, to client: ClientCapabilities,
         framing: BodyFraming, edits: FieldEdits? = nil, lines: Span<UInt8> = Span(),
-        addsDate: Bool = false, behind first: Span<UInt8> = Span()
+        addsDate: Bool = false
     ) {
         outgoing.removeAll()
-        if !first.isEmpty { outgoing.append(first) }
         if addsDate, !head.contains(.date) {
             dateLine.update(at: loop.nowNanoseconds)
             let date = dateLine.bytes

@@ -72,8 +72,7 @@ open class ClosingConnection: StreamChannel {
         self.peerHasEnded = peerHasEnded
         self.buffer = buffer
         progressedAt = channel.loop.nowNanoseconds
-        super.init(channel.detach(), on: channel.loop)
-        takeOver(channel)
+        super.init(channel.handOff(), on: channel.loop)
     }
 
     /// Takes over the descriptor of `channel`, which is open, to send `unsent` on it first.

@@ -56,16 +56,6 @@ final class SplicePipe {
         return result
     }
 
-    /// Takes out what is inside, for a target that wants bytes of memory.
-    func takeAll() -> [UInt8] {
-        let rest = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-            // At most `count` bytes are written to as much capacity; a pipe gives all it has.
-            initialized = unsafe max(0, read(output.number, buffer.baseAddress, count))
-        }
-        count -= rest.count
-        return rest
-    }
-
     private func move(from source: Descriptor, to target: Descriptor, _ limit: Int) -> IOResult {
         while true {
             // No offsets: both ends are streams.

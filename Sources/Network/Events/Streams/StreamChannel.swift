@@ -34,20 +34,28 @@ package enum SpliceOutcome: Equatable, Sendable {
 
 /// A TCP connection with buffered writing. Loop thread only.
 open class StreamChannel: Channel {
-    /// Kept from the last step of `splice`; goes before `unsent`.
-    private var unsentPipe: SplicePipe?
-    private var unsent: [UInt8] = []
-    private var unsentStart = 0
-    /// Bytes that the peer had not acknowledged when the kernel last took no more.
-    private var unacknowledgedWhenFull = 0
+    private var unsent = UnsentBytes()
 
     /// Bytes that are kept at most when more are written to a connection that keeps some. A
     /// producer that stops at `.kept` has one receive more to give, so only one that goes on comes
     /// here.
     package static let keptMax = 1 << 20
 
+    /// Takes over `descriptor`, a connection that is new, and watches it on `loop`; call
+    /// `startReading()` to hear of it.
+    package override init(_ descriptor: Descriptor, on loop: EventLoop) {
+        super.init(descriptor, on: loop)
+    }
+
+    /// Takes on a connection that another object had, with what is still to be sent on it.
+    package init(_ handoff: consuming Handoff, on loop: EventLoop) {
+        unsent = handoff.unsent
+        super.init(handoff.descriptor, on: loop)
+        if isCongested { awaitWrite() }
+    }
+
     /// Whether bytes are kept that the kernel has not taken yet.
-    package var isCongested: Bool { !unsent.isEmpty || unsentPipe != nil }
+    package var isCongested: Bool { !unsent.isEmpty }
 
     /// Some of what was kept is sent, and some is left: the receiver is slow, but alive.
     open func onProgress() {}
@@ -61,11 +69,10 @@ open class StreamChannel: Channel {
     /// Sends `first` and then `second`, either of which may be empty.
     package func write(_ first: Span<UInt8>, _ second: Span<UInt8> = Span()) -> WriteOutcome {
         if isCongested {
-            guard unsent.count - unsentStart + first.count + second.count <= Self.keptMax else {
+            guard unsent.byteCount + first.count + second.count <= Self.keptMax else {
                 return .failed(.noBufferSpace)
             }
-            unsent.append(first)
-            unsent.append(second)
+            unsent.append(first, second)
             return .kept
         }
         let result =
@@ -84,9 +91,10 @@ open class StreamChannel: Channel {
         case .failed(let error): return .failed(error)
         }
         let sentOfFirst = min(sent, first.count)
-        unsent.append(first.extracting(sentOfFirst..<first.count))
-        unsent.append(second.extracting(sent - sentOfFirst..<second.count))
-        noteFull()
+        unsent.append(
+            first.extracting(sentOfFirst..<first.count),
+            second.extracting(sent - sentOfFirst..<second.count))
+        unsent.noteFull(descriptor)
         awaitWrite()
         return .kept
     }
@@ -121,8 +129,8 @@ open class StreamChannel: Channel {
                 loop.pipes.giveBack(pipe)
                 return .sent(taken)
             case .bytes, .wouldBlock:
-                unsentPipe = pipe
-                noteFull()
+                unsent.keep(pipe)
+                unsent.noteFull(descriptor)
                 awaitWrite()
                 return .kept(taken)
             case .endOfStream: preconditionFailure("a write does not end a stream")
@@ -144,112 +152,47 @@ open class StreamChannel: Channel {
 
     // MARK: - What is kept
 
-    /// Takes what was kept, for a successor that sends it in its turn.
-    package func takeUnsent() -> [UInt8] {
-        var rest: [UInt8] = []
-        if let pipe = unsentPipe {
-            rest = pipe.takeAll()
-            drop(pipe)
-        }
-        rest += unsent[unsentStart...]
-        unsent = []
-        unsentStart = 0
-        stopAwaitingWrite()
-        return rest
-    }
-
-    /// Takes what `channel`, which is closed by now and had this one's descriptor, kept.
-    func takeOver(_ channel: StreamChannel) {
-        swap(&unsent, &channel.unsent)
-        swap(&unsentStart, &channel.unsentStart)
-        swap(&unsentPipe, &channel.unsentPipe)
-        unacknowledgedWhenFull = channel.unacknowledgedWhenFull
-        if isCongested { awaitWrite() }
-    }
-
     /// Sends on what was kept. A subclass that awaits writability for another reason as well, such
     /// as a connect, overrides this and calls `super` otherwise.
     open override func onWritable() {
-        guard let pipe = unsentPipe else {
-            sendUnsent()
-            return
-        }
-        switch pipe.drain(to: descriptor) {
+        switch unsent.send(on: descriptor, loop.pipes) {
         case .bytes:
-            if pipe.count == 0 { drop(pipe) }
-            if isCongested { progressed() } else { drained() }
-        case .wouldBlock: break
-        case .endOfStream, .failed: sendingFailed()
-        }
-    }
-
-    private func sendUnsent() {
-        let rest = unsent.span.extracting(unsentStart..<unsent.count)
-        switch descriptor.send(rest) {
-        case .bytes(let count):
-            unsentStart += count
-            guard unsentStart == unsent.count else {
-                progressed()
-                return
+            if isCongested {
+                unsent.noteFull(descriptor)
+                onProgress()
+            } else {
+                stopAwaitingWrite()
+                onDrained()
             }
-            unsent = []
-            unsentStart = 0
-            drained()
         case .wouldBlock: break
-        case .endOfStream, .failed: sendingFailed()
+        case .endOfStream, .failed:
+            unsent.removeAll(loop.pipes)
+            stopAwaitingWrite()
+            onBroken()
         }
-    }
-
-    private func progressed() {
-        noteFull()
-        onProgress()
-    }
-
-    private func noteFull() {
-        unacknowledgedWhenFull = descriptor.unacknowledgedCount
     }
 
     /// Whether the peer has acknowledged anything since this was last asked, or bytes last moved:
     /// asked when a congested connection seems to stand still. The kernel has room again only when
     /// a third of its buffer is empty, which takes a slow peer longer than it may take nothing.
     package func hasAcknowledgedMore() -> Bool {
-        let before = unacknowledgedWhenFull
-        noteFull()
-        return unacknowledgedWhenFull < before
+        unsent.hasAcknowledgedMore(descriptor)
     }
 
-    private func drained() {
-        stopAwaitingWrite()
-        onDrained()
-    }
+    // MARK: - The ways out
 
-    private func sendingFailed() {
-        dropUnsent()
-        stopAwaitingWrite()
-        onBroken()
-    }
-
-    private func dropUnsent() {
-        unsent = []
-        unsentStart = 0
-        if let unsentPipe { drop(unsentPipe) }
-    }
-
-    private func drop(_ pipe: SplicePipe) {
-        unsentPipe = nil
-        loop.pipes.giveBack(pipe)
+    /// Gives the connection up to another object, with what is still to be sent on it, and
+    /// `received`, which came on it and nobody has read.
+    ///
+    /// - Precondition: the channel is open.
+    package func handOff(received: [UInt8] = []) -> Handoff {
+        let handoff = Handoff(detach(), unsent: unsent, received: received)
+        unsent = UnsentBytes()
+        return handoff
     }
 
     open override func close() {
-        dropUnsent()
+        unsent.removeAll(loop.pipes)
         super.close()
-    }
-}
-
-extension [UInt8] {
-    /// Appends all of `bytes` in one copy.
-    fileprivate mutating func append(_ bytes: Span<UInt8>) {
-        // The pointer is used only inside the closure, while the span lives.
-        unsafe bytes.withUnsafeBufferPointer { unsafe self.append(contentsOf: $0) }
     }
 }

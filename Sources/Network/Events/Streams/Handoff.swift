@@ -1,0 +1,25 @@
+// Handoff: a connection between two owners: what one object gives up and the next one takes, such
+// as a session that becomes a relay, or a connection that has only to end.
+
+/// A connection that no channel has: it has to be taken by one of the same loop, or its descriptor
+/// closed. Loop thread only.
+package struct Handoff: ~Copyable {
+    /// The connected socket.
+    package let descriptor: Descriptor
+    /// What was written to the connection before and is still to be sent; the next owner's channel
+    /// sends it first.
+    let unsent: UnsentBytes
+    /// What the peer has sent and nobody has read.
+    package let received: [UInt8]
+
+    /// A connection on which nothing has been sent or received yet.
+    package init(_ descriptor: Descriptor) {
+        self.init(descriptor, unsent: UnsentBytes(), received: [])
+    }
+
+    init(_ descriptor: Descriptor, unsent: UnsentBytes, received: [UInt8]) {
+        self.descriptor = descriptor
+        self.unsent = unsent
+        self.received = received
+    }
+}

@@ -38,6 +38,25 @@ extension Flow {
             }
         }
 
+        @Test func `a backend listens on a name of this machine, and top finds a port by name`()
+            throws
+        {
+            try withStage { stage in
+                let port = try FreePort.take()
+                let backend = stage.hold(
+                    try Fairlead.start(["backend", "--listen", "localhost:\(port)"]))
+                try waitFor("the backend; it said:\n\(backend.transcript)") { () -> Void? in
+                    backend.transcript.contains(" backend.started ") ? () : nil
+                }
+                let fairlead = try stage.fairlead(["--backend", "localhost:\(port)"])
+                try fairlead.waitForBackends(up: 1)
+                let admin = try #require(fairlead.admin)
+                let top = try Fairlead.start(["top", "--admin", "localhost:\(admin)", "--once"])
+                #expect(try top.waitForExit() == .status(0), "\(top.transcript)")
+                #expect(top.output.contains(":\(port)"))
+            }
+        }
+
         @Test func `a port in use and a bad flag are told, each with its exit code`() throws {
             try withStage { stage in
                 let taken = try FreePort.take()
@@ -52,6 +71,9 @@ extension Flow {
                 let third = try Fairlead.start(["backend", "--listen", "somewhere"])
                 #expect(try third.waitForExit() == .status(2))
                 #expect(third.transcript.contains("found \"somewhere\", expected an address"))
+                let fourth = try Fairlead.start(["backend", "--listen", "nowhere.invalid:80"])
+                #expect(try fourth.waitForExit() == .status(2))
+                #expect(fourth.transcript.contains("--listen: found \"nowhere.invalid:80\": "))
             }
         }
     }

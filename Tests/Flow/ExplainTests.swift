@@ -1,5 +1,6 @@
 // `fairlead explain` of what is no name of DNS, or not the one that was meant.
 
+internal import DNSWire
 internal import TestSupport
 internal import Testing
 
@@ -70,6 +71,41 @@ extension Flow {
                 let listed = try explain(["listed", "--config", file], exit: 1)
                 #expect(listed.output.contains("targets.json"), "\(listed.transcript)")
                 #expect(listed.output.contains("expected"), "\(listed.transcript)")
+            }
+        }
+
+        @Test func `the Fairlead that runs says whom it holds, and that discovery fails`() throws {
+            try withStage { stage in
+                let ports = try stage.web("one", "two", "three", "four").map(\.port)
+                let dns = stage.hold(try LyingNameServer())
+                dns.say(LyingNameServer.ports(ports), of: "web.test.")
+                let file = try stage.hold(TemporaryFolder()).write(
+                    """
+                    admin: 127.0.0.1:\(try FreePort.take())
+                    dns: {servers: ["127.0.0.1:\(dns.port)"]}
+                    services:
+                      web: {srv: web.test, check: {interval: 500ms}}
+                    listeners:
+                      - {listen: "127.0.0.1:\(try FreePort.take())", service: web}
+                    workers: 1
+                    """, to: "fairlead.yaml")
+                let fairlead = stage.hold(try Fairlead(arguments: ["run", "--config", file]))
+                try fairlead.waitForBackends(up: 4)
+                dns.say(LyingNameServer.ports([ports[0]]), of: "web.test.")
+                try waitFor("the loss to be held") {
+                    try fairlead.page("/services/web").body.contains("\"hold\":") ? () : nil
+                }
+                let held = try explain(["web", "--config", file], exit: 0).output
+                #expect(held.contains(" serve beside the 1 named by the answer until "), "\(held)")
+                #expect(held.contains("  3 lost at "), "\(held)")
+                dns.say(LyingNameServer.code(.nameError), of: "web.test.")
+                try waitFor("the failure to be seen") {
+                    try fairlead.page("/services/web").body.contains("\"failing\":true") ? () : nil
+                }
+                let failing = try explain(["web", "--config", file], exit: 1).output
+                #expect(failing.contains("  SRV web.test. fails: "), "\(failing)")
+                #expect(failing.contains("; the last good answer is "), "\(failing)")
+                #expect(failing.contains("  4 backends held (nxdomain) for "), "\(failing)")
             }
         }
 

@@ -16,8 +16,11 @@ import Testing
     /// A service of the test: its name, and the listener that leads to it alone.
     private static let names = [
         "weights", "heavy", "zero", "tiers", "four", "additional", "truncated", "subset", "silent",
-        "servfail", "nxdomain", "nodata", "pace", "alias",
+        "servfail", "nxdomain", "nodata", "pace", "alias", "replaced", "shrunk", "lone",
     ]
+
+    /// The instances.
+    private static let instances = ["one", "two", "three", "four", "five"]
 
     /// The stage after everything is up.
     private struct World {
@@ -45,7 +48,7 @@ import Testing
         func shares(_ name: String, of instances: Int) throws -> String {
             let counts = try ask(name, 66)
             #expect(counts.values.reduce(0, +) == 66)
-            let shares = ["one", "two", "three", "four"].prefix(instances).map { counts[$0] ?? 0 }
+            let shares = Survey.instances.prefix(instances).map { counts[$0] ?? 0 }
             // Of four alike, who gets one more is up to whom the server named first.
             return (instances == 4 ? shares.sorted(by: >) : shares)
                 .map { "\($0)" }.joined(separator: ":")
@@ -57,6 +60,7 @@ import Testing
             let world = try prepare(stage)
             try expectEqualShares(world)
             var rows = try rightAnswers(world)
+            rows += try losses(world)
             rows += try await outages(world)
             let table = Self.markdown(rows)
             if unsafe getenv("FAIRLEAD_WRITE_DISCOVERY") != nil {
@@ -71,7 +75,7 @@ import Testing
     // MARK: The stage
 
     private func prepare(_ stage: Stage) throws -> World {
-        let web = try stage.web("one", "two", "three", "four")
+        let web = try Self.instances.map { try stage.web($0)[0] }
         let dns = stage.hold(try LyingNameServer())
         let ports = web.map(\.port)
         for name in ["silent", "servfail", "nxdomain", "nodata", "pace"] {
@@ -83,10 +87,13 @@ import Testing
             LyingNameServer.records([(ports[0], 1, 2560), (ports[1], 1, 256)]), of: "heavy.test.")
         dns.say(LyingNameServer.records([(ports[0], 1, 0), (ports[1], 1, 1)]), of: "zero.test.")
         dns.say(LyingNameServer.records([(ports[0], 1, 1), (ports[1], 2, 1)]), of: "tiers.test.")
-        dns.say(LyingNameServer.ports(ports), of: "four.test.")
+        dns.say(LyingNameServer.ports(Array(ports[..<4])), of: "four.test.")
+        dns.say(LyingNameServer.ports(Array(ports[2..<4])), of: "replaced.test.")
+        dns.say(LyingNameServer.ports(ports), of: "shrunk.test.")
+        dns.say(LyingNameServer.ports(Array(ports[..<4])), of: "lone.test.")
         dns.say(Self.additional(Array(ports[..<2])), of: "additional.test.")
         dns.say(Self.truncated(Array(ports[..<2])), of: "truncated.test.")
-        dns.say(Self.subset(ports), of: "subset.test.")
+        dns.say(Self.subset(Array(ports[..<4])), of: "subset.test.")
         dns.say(Self.alias(to: "real.test"), of: "alias.test.")
         dns.say(LyingNameServer.ports(Array(ports[..<2])), of: "real.test.")
         let services = Self.names.map { "  \($0): {srv: \($0).test, check: {interval: 500ms}}\n" }
@@ -105,8 +112,8 @@ import Testing
             """, to: "survey.yaml")
         let fairlead = stage.hold(
             try Fairlead(arguments: ["run", "--config", file], listeners: Self.names.count))
-        // Two each, and four of those that have four.
-        try fairlead.waitForBackends(up: 2 * Self.names.count + 4)
+        // Two each, and those of the four that have more.
+        try fairlead.waitForBackends(up: 2 * Self.names.count + 2 + 2 + 3 + 2)
         return World(dns: dns, fairlead: fairlead, web: web)
     }
 
@@ -224,6 +231,36 @@ import Testing
         ]
     }
 
+    /// Instances that the next answer does not name, and that work.
+    private func losses(_ world: World) throws -> [Row] {
+        let ports = world.web.map(\.port)
+        for (name, left) in [("replaced", 2), ("shrunk", 2), ("lone", 1)] {
+            world.dns.say(LyingNameServer.ports(Array(ports[..<left])), of: "\(name).test.")
+        }
+        func row(
+            _ name: String, _ situation: String, haproxy: String, _ meaning: String,
+            _ shares: String, of instances: Int
+        ) throws -> Row {
+            try waitFor("\(situation)") {
+                try world.shares(name, of: instances) == shares ? () : nil
+            }
+            return Row(
+                situation: situation, peers: ["not measured", haproxy, "not measured"],
+                fairlead: "\(meaning): \(shares)")
+        }
+        return [
+            try row(
+                "replaced", "2 others in place of 2 in one answer", haproxy: "the new ones",
+                "the new ones once up", "33:33", of: 2),
+            try row(
+                "shrunk", "2 left of 5 in one answer", haproxy: "those 2, whatever the load",
+                "those 2, and the others should these not carry the load", "33:33:0:0:0", of: 5),
+            try row(
+                "lone", "1 left of 4 in one answer", haproxy: "the one, whatever the load",
+                "all for 60 s: one alone could not carry the load", "17:17:16:16", of: 4),
+        ]
+    }
+
     /// One request in 257, so none or one of these.
     private func smallShare(_ world: World) throws -> String {
         let shares = try world.shares("zero", of: 2)
@@ -300,8 +337,8 @@ import Testing
 
             What a proxy does with each answer while its instances work. Fairlead's column is what \
             `SurveyTests` sees; it writes and checks this file. The others' are measurements of August \
-            2026 with nginx 1.31.3 (`service=`), HAProxy 2.8.25 (`server-template`) and the code of \
-            gobetween 0.8.1. Shares are requests by instance.
+            2026 with nginx 1.31.3 (`service=`), HAProxy 2.8.25 (`server-template`; 2.6.12 where \
+            instances are left out of an answer) and the code of gobetween 0.8.1. Shares are requests by instance.
 
             | answer | Fairlead | nginx | HAProxy | gobetween |
             |---|---|---|---|---|

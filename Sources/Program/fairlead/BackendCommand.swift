@@ -28,18 +28,13 @@ struct BackendCommand: ParsableCommand {
     var workers = 1
 
     func validate() throws {
-        guard Endpoint(listen) != nil else {
-            throw ValidationError(
-                "--listen: found \"\(listen)\", expected an address and a port, as 127.0.0.1:9000 "
-                    + "or :9000")
-        }
         guard (1...64).contains(workers) else {
             throw ValidationError("--workers: found \(workers), expected 1 to 64")
         }
     }
 
     func run() throws {
-        guard let endpoint = Endpoint(listen) else { preconditionFailure("validated") }
+        let endpoint = try PlaceArgument(flag: "--listen", text: listen).listening()
         let loop = EventLoop()
         let signals = [SIGTERM, SIGINT].map { SignalWatch($0, on: loop) { loop.stop() } }
         let backend: TestBackend

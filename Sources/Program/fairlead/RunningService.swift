@@ -31,7 +31,26 @@ struct RunningService: Decodable {
         }
     }
 
+    struct Source: Decodable {
+        let summary: String
+        let failing: Bool
+        let lastFailure: String
+        let lastGoodAgeSeconds: Double?
+
+        /// How long it has failed, as far as that is known; nil while it answers.
+        var trouble: String? {
+            guard failing else { return nil }
+            let age = lastGoodAgeSeconds.map { "the last good answer is \(Int($0)) s old" }
+            return "\(summary) fails: \(lastFailure); \(age ?? "there was no good answer yet")"
+        }
+    }
+
     let backends: [Backend]
+    let sources: [Source]
+    /// Why backends are kept that discovery does not name, as a sentence; nil when none are.
+    let hold: String?
+    /// What becomes of requests while no backend is up: `serving` or `refusing`; nil while one is.
+    let emergency: String?
 
     /// How long an answer may take.
     private static let patience = Duration.seconds(2)
@@ -69,10 +88,21 @@ struct RunningService: Decodable {
             backend.reason.map { "  \(backend.address)  \($0)" }
         }
         var lines = ["", "What the Fairlead at \(endpoint) does with it"]
+        lines += sources.compactMap { $0.trouble.map { "  \($0)" } }
+        if let hold { lines.append("  \(hold)") }
+        switch emergency {
+        case "serving"?: lines.append("  no backend is up: requests go to those that are not")
+        case .some: lines.append("  no backend is up: requests get 503")
+        case nil: break
+        }
         lines += idle.prefix(Self.backendsMax)
         let more = idle.count - Self.backendsMax
         if more > 0 { lines.append("  and \(more) more") }
-        if idle.isEmpty { lines.append("  all of its \(backends.count) backends get requests") }
+        if backends.isEmpty {
+            lines.append("  it has no backends")
+        } else if idle.isEmpty {
+            lines.append("  all of its \(backends.count) backends get requests")
+        }
         return lines.map { "\($0)\n" }.joined()
     }
 }

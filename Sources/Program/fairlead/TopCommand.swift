@@ -30,15 +30,8 @@ struct TopCommand: ParsableCommand {
     @Flag(help: "Print one picture and end.")
     var once = false
 
-    func validate() throws {
-        guard Endpoint(admin) != nil else {
-            throw ValidationError(
-                "--admin: found \"\(admin)\", expected an address and a port, as 127.0.0.1:9090")
-        }
-    }
-
     func run() throws {
-        guard let endpoint = Endpoint(admin) else { preconditionFailure("validated") }
+        let endpoint = try PlaceArgument(flag: "--admin", text: admin).reachable()
         let watch = TopWatch(
             endpoint, token: try token(), isLive: !once && isatty(STDOUT_FILENO) == 1)
         try watch.run()

@@ -32,6 +32,16 @@ extension ValueKind where Value == Place {
 }
 
 extension Place {
+    /// Where something is to listen: `127.0.0.1:80`, `:80` or `web:80`. Nil for anything else.
+    package init?(listening text: String) {
+        self.init(text, port: nil) { Endpoint($0) }
+    }
+
+    /// Where something is to be reached: `127.0.0.1:80` or `web:80`. Nil for anything else.
+    package init?(reachable text: String) {
+        self.init(text, port: nil) { $0.endpoint }
+    }
+
     /// What `text` spells: an address as `endpoint` reads it, an address alone on `port`, or a host
     /// name with a port, or alone on `port`. Nil for anything else.
     init?(_ text: String, port: UInt16?, endpoint: (String) -> Endpoint?) {

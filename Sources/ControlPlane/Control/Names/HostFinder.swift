@@ -54,6 +54,13 @@ package enum HostFinder {
         return found
     }
 
+    /// The addresses of `host`, at least one, by the hosts file and the nameservers of this machine.
+    /// Blocks for up to 5 s.
+    package static func find(_ host: String) -> Result<[IPAddress], NoSuchHost> {
+        find([host], SystemNames(on: EventLoop()), DNSSettings())[host]
+            ?? .failure(NoSuchHost("it was not looked up"))
+    }
+
     // MARK: - Names to listen on
 
     /// Names are looked up once: what listens does not move.
@@ -62,9 +69,7 @@ package enum HostFinder {
     /// The addresses of `host` that this machine has, each once.
     package static func findOwn(_ host: String) -> Result<[IPAddress], NoSuchHost> {
         if let known = listened.withLock({ $0[host] }) { return .success(known) }
-        let loop = EventLoop()
-        let found = find([host], SystemNames(on: loop), DNSSettings())[host]
-        switch found {
+        switch find(host) {
         case .success(let addresses):
             let own = addresses.filter(isOwn)
             guard !own.isEmpty else {
@@ -81,7 +86,6 @@ package enum HostFinder {
                 NoSuchHost(
                     "\(why.text); expected an address of this machine, such as 127.0.0.1, or :PORT "
                         + "for all of them"))
-        case nil: return .failure(NoSuchHost("it was not looked up"))
         }
     }
 

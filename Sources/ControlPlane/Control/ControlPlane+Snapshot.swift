@@ -24,14 +24,14 @@ extension ControlPlane {
         /// No journal, and no phrases of backends: with thousands of them those take most of the
         /// time.
         case figures
-        /// What a verdict is made of: as figures, without the counters of backends, and with the
-        /// phrases of the few backends that it names.
+        /// What a verdict is made of: no journal, and of the backends only counts and those few
+        /// that it names.
         case verdict
-        /// Everything but the counters and phrases of backends; these as for a verdict.
+        /// Everything but the backends; of these what a verdict is made of.
         case outline
 
-        /// Whether the phrases of only those backends are wanted that a verdict names.
-        fileprivate var hasFewPhrases: Bool { self == .verdict || self == .outline }
+        /// Whether all backends are wanted.
+        fileprivate var hasBackends: Bool { self == .everything || self == .figures }
     }
 
     /// The state of the process now.
@@ -175,21 +175,20 @@ extension ControlPlane {
         shown.leftOut = service.leftOut.map(\.description)
         shown.emergencies = Int(roster.emergencies)
         shown.ejectionsRefused = Int(roster.ejectionsRefused)
+        guard detail.hasBackends else {
+            shown.outlineCounts = BackendCounts(roster)
+            shown.backends = namedByVerdict(roster).map { show($0, isInRotation: false, clock) }
+            return shown
+        }
         let rotating = Set(roster.rotation.members.map(\.id))
         let active = Set(roster.rotation.tiers.first?.map(\.id) ?? [])
         let turns = detail == .everything ? Turns(service, workers: configuration.workers) : nil
-        var namedCount = 0
         shown.backends = roster.backends.map {
             let isRotating = rotating.contains($0.id)
-            var isTold = detail == .everything
-            if detail.hasFewPhrases, $0.state.phase == .down || $0.state.phase == .ejected {
-                namedCount += 1
-                isTold = namedCount <= AdminVerdict.backendsNamedMax
-            }
             var backend =
-                isTold
+                detail == .everything
                 ? show($0, isInRotation: isRotating, clock)
-                : figures($0, isInRotation: isRotating, hasTotals: detail == .figures)
+                : figures($0, isInRotation: isRotating)
             backend.isActive = active.contains($0.id)
             if let turns {
                 backend.withoutTurn = WithoutTurn(
@@ -198,6 +197,14 @@ extension ControlPlane {
             return backend
         }
         return shown
+    }
+
+    /// The backends that a verdict names one by one: those that are out while they are few, and the
+    /// only one of a service.
+    private func namedByVerdict(_ roster: Roster) -> [Backend] {
+        if roster.count == 1 { return roster.backends }
+        guard (1...AdminVerdict.backendsNamedMax).contains(roster.outCount) else { return [] }
+        return roster.backends { $0.state.phase == .down || $0.state.phase == .ejected }
     }
 
     /// Backends that are shown in one go: a few milliseconds' work.
@@ -277,9 +284,7 @@ extension ControlPlane {
     }
 
     /// A backend for metrics.
-    private func figures(
-        _ backend: Backend, isInRotation: Bool, hasTotals: Bool
-    ) -> AdminSnapshot.Backend {
+    private func figures(_ backend: Backend, isInRotation: Bool) -> AdminSnapshot.Backend {
         var shown = AdminSnapshot.Backend(
             id: backend.id.rawValue, endpoint: backend.endpoint, state: backend.state.phase,
             since: 0, cause: "", tier: backend.tier, weight: backend.weight,
@@ -288,7 +293,6 @@ extension ControlPlane {
         shown.check = backend.lastCheck.map {
             AdminSnapshot.Check(passed: $0.failure == nil, at: 0, result: "")
         }
-        guard hasTotals else { return shown }
         shown.totals = registry.backendTotals(
             backend.id.rawValue, hasTimes: configuration.admin.backendHistograms == .on)
         return shown
@@ -331,6 +335,17 @@ extension AdminSnapshot.Mode {
         case .http: self = .http
         case .tcp: self = .tcp
         }
+    }
+}
+
+extension BackendCounts {
+    /// From what the roster counts all the time.
+    fileprivate init(_ roster: Roster) {
+        // Each backend that is up is in the rotation, whatever its tier.
+        self.init(
+            all: roster.count, inRotation: roster.rotation.members.count, proven: roster.upCount,
+            out: roster.outCount, pending: roster.pendingCount,
+            places: Set(roster.sources.indices.filter(roster.hasBackends(from:))))
     }
 }
 

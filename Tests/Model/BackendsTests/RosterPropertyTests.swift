@@ -134,6 +134,17 @@ import Testing
         #expect(Set(backends.map(\.endpoint)).count == backends.count)
         #expect(backends.count == roster.count && roster.count <= 24)
         #expect(roster.upCount == up.count)
+        #expect(
+            roster.outCount == backends.count { [.down, .ejected].contains($0.state.phase) })
+        #expect(
+            roster.pendingCount
+                == backends.count { [.discovered, .checking].contains($0.state.phase) })
+        for place in roster.sources.indices {
+            #expect(
+                roster.hasBackends(from: place) == backends.contains { Int($0.place) == place })
+        }
+        // What a verdict takes for proven, without a look at the rotation.
+        #expect(Set(roster.rotation.members.map(\.id)).isSuperset(of: up.map(\.id)))
         #expect(roster.leavingCount == backends.count { $0.state.isLeaving })
         checkRotation(roster, up: up)
         checkDeadlines(roster, now: fixture.now)

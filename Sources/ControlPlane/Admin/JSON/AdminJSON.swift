@@ -248,6 +248,7 @@ struct ServiceView: Encodable {
         backendsMax: Int = .max
     ) {
         let totals = service.totals
+        let counts = service.counts
         name = service.name
         mode = service.mode.rawValue
         sources = service.sources.map { Source($0, at: now) }
@@ -256,7 +257,7 @@ struct ServiceView: Encodable {
         emergencies = service.emergencies
         ejectionsRefused = service.ejectionsRefused
         checked = service.isChecked
-        inRotation = service.rotationCount
+        inRotation = counts.inRotation
         requests = totals.requests
         failed = totals.failed
         inFlight = totals.inFlight
@@ -280,7 +281,7 @@ struct ServiceView: Encodable {
         receivedBytes = totals.bytesFromClients
         sentBytes = totals.bytesToClients
         durationMilliseconds = Durations(totals.duration)
-        backendCount = service.backends.count
+        backendCount = counts.all
         backends = BackendView.some(of: service, countMax: backendsMax)
         recent =
             hasRecent

@@ -176,7 +176,7 @@ package struct MetricsText {
                     Series([service.name, phase.rawValue], Double(counts[phase] ?? 0))
                 }
             })
-        family(.rotation, services.map { Series([$0.name], Double($0.rotationCount)) })
+        family(.rotation, services.map { Series([$0.name], Double($0.counts.inRotation)) })
         family(
             .emergency,
             services.flatMap { service in

@@ -140,8 +140,11 @@ package struct AdminSnapshot: Sendable {
         package var ejectionsRefused = 0
         /// Whether it has active checks.
         package var isChecked = true
-        /// Every backend on the roster, whatever its state.
+        /// Every backend on the roster, whatever its state; in an outline only those that a
+        /// verdict names.
         package var backends: [Backend] = []
+        /// The counts of an outline; nil where `backends` are all.
+        package var outlineCounts: BackendCounts?
         /// What the workers have counted for it; zeros until filled in.
         package var totals = ServiceTotals()
         /// Its requests that fail now; nil for few or none.
@@ -165,13 +168,8 @@ package struct AdminSnapshot: Sendable {
         /// What discovery names and is no backend, each as a sentence without its end.
         package var leftOut: [String] = []
 
-        /// How many backends may get traffic now.
-        package var rotationCount: Int { backends.count(where: \.isInRotation) }
-
-        /// How many of these have shown that they work; new ones may get traffic before that when
-        /// there is no other.
-        package var provenCount: Int { backends.count { $0.isInRotation && $0.state == .up } }
-
+        /// How many backends there are.
+        package var counts: BackendCounts { outlineCounts ?? BackendCounts(of: backends) }
     }
 
     /// Something of which too much fails now.

@@ -119,7 +119,7 @@ extension AdminVerdict {
             .cutShort:
             break
         }
-        let count = service.rotationCount
+        let count = service.counts.inRotation
         switch count {
         case 0: return nil
         case 1: return "the only backend in the rotation is kept although its answers fail"

@@ -135,16 +135,15 @@ package struct AdminVerdict: Sendable, Equatable {
     /// refused.
     private static func isServed(_ service: AdminSnapshot.Service) -> Bool {
         if let emergency = service.emergency {
-            return !emergency.isRefusing && service.rotationCount > 0
+            return !emergency.isRefusing && service.counts.inRotation > 0
         }
-        return service.provenCount > 0
+        return service.counts.proven > 0
     }
 
     /// Whether discovery has neither answered nor failed, or nothing is known of what it named.
     private static func isPending(_ service: AdminSnapshot.Service) -> Bool {
-        guard service.backends.isEmpty else {
-            return service.backends.allSatisfy { $0.state == .discovered || $0.state == .checking }
-        }
+        let counts = service.counts
+        guard counts.all == 0 else { return counts.pending == counts.all }
         return service.sources.allSatisfy { $0.lastGoodAt == nil && $0.lastFailureAt == nil }
     }
 
@@ -167,16 +166,16 @@ package struct AdminVerdict: Sendable, Equatable {
     ) -> [Problem] {
         var problems: [Problem] = []
         let listeners = snapshot.listeners.filter { $0.services.contains(service.name) }
-        if let emergency = service.emergency, !emergency.isRefusing, service.rotationCount > 0 {
+        let counts = service.counts
+        if let emergency = service.emergency, !emergency.isRefusing, counts.inRotation > 0 {
             // Requests are served, so that nobody in front should leave for it.
             problems.append(
                 Problem(
                     level: .warning,
                     text: "\(service.name): no backend has been up for "
                         + "\(AgeText(snapshot.takenAt - emergency.since)); requests go to "
-                        + "\(service.rotationCount) of \(service.backends.count) that only checks "
-                        + "or "
-                        + "the registry speak against.", blocksReadiness: false))
+                        + "\(counts.inRotation) of \(counts.all) that only checks or the registry speak against.",
+                    blocksReadiness: false))
         } else if !isServed(service) {
             let places = listeners.map { "\($0.endpoint)" }.joined(separator: ", ")
             let effect =
@@ -243,14 +242,14 @@ package struct AdminVerdict: Sendable, Equatable {
     }
 
     private static func emptiness(_ service: AdminSnapshot.Service) -> String {
-        if service.emergency?.isRefusing == true, service.backends.count > 1 {
-            return "none of \(service.backends.count) is up, and live requests failed as well"
+        let count = service.counts.all
+        if service.emergency?.isRefusing == true, count > 1 {
+            return "none of \(count) is up, and live requests failed as well"
         }
-        if !service.backends.isEmpty {
-            return service.backends.count == 1
-                ? "there is one, and it is \(service.backends[0].state.rawValue)"
-                : "none of \(service.backends.count) is up"
+        if count == 1, let backend = service.backends.first {
+            return "there is one, and it is \(backend.state.rawValue)"
         }
+        if count > 0 { return "none of \(count) is up" }
         let failures = service.sources.filter(\.isFailing).map(\.lastFailure)
         if !failures.isEmpty { return failures.joined(separator: "; ") }
         return service.sources.contains { $0.lastGoodAt == nil }
@@ -273,7 +272,7 @@ package struct AdminVerdict: Sendable, Equatable {
             let which = service.sources.count == 1 ? "discovery" : source.summary
             var text = "\(service.name): \(which) fails: \(source.lastFailure); "
             if let lastGoodAt = source.lastGoodAt {
-                let hasBackends = service.backends.contains { $0.tier.place == place }
+                let hasBackends = service.counts.places.contains(place)
                 text += "the last good answer is \(AgeText(now - lastGoodAt)) old"
                 text += hasBackends ? ", and its backends are kept." : "."
             } else {
@@ -287,21 +286,16 @@ package struct AdminVerdict: Sendable, Equatable {
     private static func backendProblems(
         of service: AdminSnapshot.Service, at now: Double
     ) -> [Problem] {
-        let out = service.backends.filter {
-            switch $0.state {
-            case .down, .ejected: true
-            case .discovered, .checking, .up, .draining, .gone: false
-            }
-        }
-        guard out.count <= Self.backendsNamedMax else {
+        let counts = service.counts
+        guard counts.out <= Self.backendsNamedMax else {
             return [
                 Problem(
                     level: .warning,
-                    text: "\(service.name): \(out.count) of \(service.backends.count) backends are "
+                    text: "\(service.name): \(counts.out) of \(counts.all) backends are "
                         + "down or ejected; see the table.", blocksReadiness: false)
             ]
         }
-        return out.map {
+        return service.backends.filter(\.isOut).map {
             Problem(
                 level: .warning,
                 text: "\(service.name): \($0.endpoint) has been \($0.state.rawValue) for "

@@ -15,6 +15,10 @@ struct Census: Equatable {
     private(set) var untried = 0
     /// Those that only checks, or none yet, keep out.
     private(set) var outByChecksAlone = 0
+    /// Those that are down or ejected.
+    private(set) var out = 0
+    /// Those of which nothing is known yet: discovered, or in their first checks.
+    private(set) var pending = 0
     /// Those ejected for what their live requests came to.
     private(set) var ejectedByAnswers = 0
 
@@ -29,10 +33,16 @@ struct Census: Equatable {
     }
 
     private mutating func count(_ state: BackendState, _ step: Int) {
-        if state.phase == .up { up += step }
-        if state.phase == .up, !state.isOnProbation { trusted += step }
+        switch state.phase {
+        case .up:
+            up += step
+            if !state.isOnProbation { trusted += step }
+        case .discovered, .checking: pending += step
+        case .down, .ejected: out += step
+        case .draining: draining += step
+        case .gone: break
+        }
         if state.isLeaving { leaving += step }
-        if state.phase == .draining { draining += step }
         if state.isUntried { untried += step }
         if state.isOutByChecksAlone { outByChecksAlone += step }
         if state.isEjectedByAnswers { ejectedByAnswers += step }

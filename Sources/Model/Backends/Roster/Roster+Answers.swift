@@ -206,7 +206,7 @@ extension Roster {
             ?? SourceStatus.Outage(
                 since: now, kind: kind, kindSince: now, until: now + hold, kindsSeen: [])
         if outage.kindsSeen.insert(kind).inserted {
-            let holds = backendsByID.values.contains { $0.place == place }
+            let holds = table.contains { $0.place == place }
             record(.sourceFailed(title(place), failure, hold: holds ? hold : nil), now: now)
         }
         // Once a hold is over, another way of failing is no news that could begin a new one.

@@ -23,8 +23,10 @@ extension Roster {
         while let first = dueBackends.first, first.due <= now {
             dueBackends.removeFirst()
             let id = BackendID(rawValue: UInt32(first.number))
-            guard backendsByID[id]?.queuedAt == first.due else { continue }
-            backendsByID[id]?.queuedAt = nil
+            guard let index = table.index(of: id),
+                table.read(index, { $0.queuedAt }) == first.due
+            else { continue }
+            table[index: index].queuedAt = nil
             due.append(id)
         }
         return due.sorted()
@@ -43,7 +45,7 @@ extension Roster {
         if dueBackends.count > 2 * count + 64 { requeueAll() }
         while let first = dueBackends.first {
             let id = BackendID(rawValue: UInt32(first.number))
-            if backendsByID[id]?.queuedAt == first.due {
+            if let index = table.index(of: id), table.read(index, { $0.queuedAt }) == first.due {
                 arm(first.due)
                 break
             }
@@ -64,10 +66,10 @@ extension Roster {
     /// - Complexity: O(n log n).
     func requeueAll() {
         var elements: [DueHeap.Element] = []
-        for id in Array(backendsByID.keys) {
-            guard let backend = backendsByID[id] else { continue }
-            let due = backend.deadline(options)
-            backendsByID[id]?.queuedAt = due
+        for id in table.ids {
+            guard let index = table.index(of: id) else { continue }
+            let due = table.read(index) { $0.deadline(options) }
+            table[index: index].queuedAt = due
             if let due { elements.append(.init(due: due, number: UInt64(id.rawValue))) }
         }
         dueBackends = DueHeap(elements)

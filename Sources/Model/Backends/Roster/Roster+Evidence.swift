@@ -163,7 +163,7 @@ extension Roster {
     /// Whether a source after the one at `place` has a backend that is up.
     private func hasUp(below place: UInt8) -> Bool {
         Int(place) + 1 < sources.count
-            && backendsByID.values.contains { $0.place > place && $0.state.phase == .up }
+            && table.contains { $0.place > place && $0.state.phase == .up }
     }
 
     /// Ends holds that are not needed any more, since a source further down has a backend that is

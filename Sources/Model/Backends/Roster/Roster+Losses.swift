@@ -59,8 +59,8 @@ extension Roster {
         }
         // A loss in one answer is measured against the one before; what was missing or held before
         // is none.
-        let before = backendsByID.values.count(where: isStaying)
-        let lost = absent.filter(isStaying)
+        let before = table.count(where: isStaying)
+        let lost = absent.filter { isStaying($0) }
         let isDeliberate = sources[index].isDeliberate
         let listed = count + withdrawn.count { idsByEndpoint[$0] != nil }
         sources[index].peak.note(listed, now: now, window: options.lossWindow)
@@ -254,7 +254,7 @@ extension Roster {
         sources[index].loss?.arrivalsUp = arrivals.count { backend($0)?.state.phase == .up }
         guard let loss = sources[index].loss else { return }
         let isSpoken = sources[index].outage.map { $0.kind == .nxdomain || $0.kind == .nodata }
-        let named = backendsByID.values.count { $0.place == place && $0.carriesLoad }
+        let named = table.count { $0.place == place && $0.carriesLoad }
         // A registry that names nothing says nothing for the new ones.
         mayReplace = isSpoken != true
         if isSpoken == true {
@@ -294,8 +294,7 @@ extension Roster {
             guard let loss = sources[index].loss else { return nil }
             var held: [Backend] = []
             var replaced = 0
-            for backend in backendsByID.values where Int(backend.place) == index {
-                guard backend.isLostAndStays else { continue }
+            for backend in backends(where: { Int($0.place) == index && $0.isLostAndStays }) {
                 if case .replaced = backend.naming { replaced += 1 } else { held.append(backend) }
             }
             let until = held.compactMap(\.heldUntil).max()

@@ -3,6 +3,8 @@
 // emergency brings back. Each change of a state says at once whether it matters to that; the
 // rotation is built when it is asked for.
 
+internal import Endpoints
+
 extension Roster {
     /// The backends that may get new traffic: those that are up. While none is, those of which
     /// nothing is known yet, neither good nor bad: at the start a request is better tried on them
@@ -20,10 +22,10 @@ extension Roster {
         let eligibility = eligibility
         var contenders: [Rotation.Contender] = []
         for id in order {
-            guard let backend = backendsByID[id], eligibility.admits(backend.state) else {
-                continue
+            guard let index = table.index(of: id) else { continue }
+            table.read(index) {
+                if eligibility.admits($0.state) { contenders.append($0.contender) }
             }
-            contenders.append(backend.contender)
         }
         let tiers = Rotation.tiers(of: contenders, strength)
         if tiers != published.tiers {
@@ -89,16 +91,16 @@ extension Roster {
     private func sortIfStale() {
         guard isOrderStale else { return }
         isOrderStale = false
-        let keyed = backendsByID.values.map { ($0.tier, $0.endpoint, $0.id) }
+        var keyed: [(Tier, Endpoint, BackendID)] = []
+        keyed.reserveCapacity(count)
+        table.forEach { keyed.append(($0.tier, $0.endpoint, $0.id)) }
         order = keyed.sorted { ($0.0, $0.1) < ($1.0, $1.1) }.map(\.2)
     }
 
     private var strength: Rotation.Strength {
         var strength = Rotation.Strength(failoverPercent: options.failoverPercent)
         guard options.failoverPercent > 0 else { return strength }
-        for backend in backendsByID.values where backend.state.isStaying {
-            strength.totals[backend.tier, default: 0] += 1
-        }
+        table.forEach { if $0.state.isStaying { strength.totals[$0.tier, default: 0] += 1 } }
         return strength
     }
 }

@@ -51,7 +51,7 @@ package final class Roster {
     private var rules: BackendState.Rules
     private let numbers: BackendIDs
     private let journal: Journal
-    var backendsByID: [BackendID: Backend] = [:]
+    var table = BackendTable()
     private(set) var idsByEndpoint: [Endpoint: BackendID] = [:]
     var published: Rotation
     var isPublishedStale = false
@@ -90,6 +90,12 @@ package final class Roster {
     /// How many backends are up; O(1).
     package var upCount: Int { census.up }
 
+    /// How many backends are down or ejected; O(1).
+    package var outCount: Int { census.out }
+
+    /// How many backends are still in their first checks, or before them; O(1).
+    package var pendingCount: Int { census.pending }
+
     /// How many backends drain in order to leave; O(1).
     package var leavingCount: Int { census.leaving }
 
@@ -104,33 +110,39 @@ package final class Roster {
     package var isWithoutBackends: Bool { stayingCount == 0 && upCount == 0 && untriedCount == 0 }
 
     /// How many backends there are; O(1).
-    package var count: Int { backendsByID.count }
+    package var count: Int { table.count }
 
     /// All backends, the oldest first.
     /// - Complexity: O(n log n).
     package var backends: [Backend] {
         // Numbers are moved about while they are sorted, and not whole backends.
-        backendsByID.keys.sorted().compactMap { backendsByID[$0] }
+        table.ids.sorted().compactMap { table[$0] }
     }
 
     /// The backends that `isWanted` wants, the oldest first.
     /// - Complexity: O(n), and O(k log k) for the k that are wanted.
-    func backends(where isWanted: (Backend) -> Bool) -> [Backend] {
-        backendsByID.values.filter(isWanted).sorted { $0.id < $1.id }
+    package func backends(where isWanted: (Backend) -> Bool) -> [Backend] {
+        table.filter(isWanted).sorted { $0.id < $1.id }
+    }
+
+    /// Whether the source at this place names a backend, or named one that is still here.
+    /// - Complexity: O(n), but the first backend answers if there is only one source.
+    package func hasBackends(from place: Int) -> Bool {
+        table.contains { Int($0.place) == place }
     }
 
     /// The numbers of all backends.
     /// - Complexity: O(n).
-    package var ids: Set<BackendID> { Set(backendsByID.keys) }
+    package var ids: Set<BackendID> { Set(table.ids) }
 
     /// The backend with this number; nil if it is gone or another service's.
     package func backend(_ id: BackendID) -> Backend? {
-        backendsByID[id]
+        table[id]
     }
 
     /// The backend at this endpoint; nil if there is none.
     package func backend(at endpoint: Endpoint) -> Backend? {
-        idsByEndpoint[endpoint].flatMap { backendsByID[$0] }
+        idsByEndpoint[endpoint].flatMap { table[$0] }
     }
 
     /// Something to check.
@@ -146,7 +158,9 @@ package final class Roster {
     /// - Complexity: O(n).
     package var checkTargets: Set<CheckTarget> {
         guard options.checks != nil else { return [] }
-        return Set(backendsByID.values.map { CheckTarget(id: $0.id, endpoint: $0.endpoint) })
+        var targets: Set<CheckTarget> = []
+        table.forEach { targets.insert(CheckTarget(id: $0.id, endpoint: $0.endpoint)) }
+        return targets
     }
 
     /// The holds without which backends would leave now.
@@ -155,15 +169,18 @@ package final class Roster {
         var holds: [SourceStatus.Hold] = []
         for (place, source) in sources.enumerated() {
             guard let outage = source.outage, !outage.isOver else { continue }
-            let kept = backendsByID.values.count {
+            let kept = table.count {
                 $0.place == place && $0.state.phase != .draining
             }
             holds.append(.init(kind: outage.kind, until: outage.until, backends: kept))
         }
-        let ends = backendsByID.values.compactMap(\.heldUntil)
-        if let last = ends.max() {
-            holds.append(.init(kind: .massLoss, until: last, backends: ends.count))
+        var last: ContinuousClock.Instant?
+        let heldCount = table.count {
+            guard let end = $0.heldUntil else { return false }
+            last = max(last ?? end, end)
+            return true
         }
+        if let last { holds.append(.init(kind: .massLoss, until: last, backends: heldCount)) }
         return holds
     }
 
@@ -191,7 +208,7 @@ package final class Roster {
         backend.place = place
         backend.isElsewhere = options.isElsewhere(instance)
         let eligibility = eligibility
-        backendsByID[id] = backend
+        table.insert(backend)
         census.add(backend.state)
         noteChange(from: nil, to: backend.state, since: eligibility)
         idsByEndpoint[instance.endpoint] = id
@@ -205,15 +222,15 @@ package final class Roster {
 
     /// Changes what is not state; nothing if the backend is gone.
     func update(_ id: BackendID, _ change: (inout Backend) -> Void) {
-        guard var backend = backendsByID[id] else { return }
-        let before = backend.contender
-        change(&backend)
-        let naming = backendsByID[id]?.naming
-        queue(&backend)
-        backendsByID[id] = backend
-        if backend.naming != naming || backend.place != before.member.tier.place { namings += 1 }
-        let after = backend.contender
-        if after != before, eligibility.admits(backend.state) { isPublishedStale = true }
+        guard let index = table.index(of: id) else { return }
+        let (before, naming) = table.read(index) { ($0.contender, $0.naming) }
+        change(&table[index: index])
+        queue(&table[index: index])
+        let (after, newNaming, state) = table.read(index) { ($0.contender, $0.naming, $0.state) }
+        if newNaming != naming || after.member.tier.place != before.member.tier.place {
+            namings += 1
+        }
+        if after != before, eligibility.admits(state) { isPublishedStale = true }
         if after.member.tier != before.member.tier {
             isOrderStale = true
             if options.failoverPercent > 0 { isPublishedStale = true }
@@ -226,14 +243,14 @@ package final class Roster {
         _ event: BackendState.Event, to id: BackendID, jitter: Double = 0,
         now: ContinuousClock.Instant
     ) {
-        guard var backend = backendsByID[id] else { return }
-        let before = backend.state
-        let transition = backend.state.handle(event, now: now, rules: rules, jitter: jitter)
-        let after = backend.state
-        if after.upSince != before.upSince { backend.ramp = newRamp(now: now) }
+        guard let index = table.index(of: id) else { return }
+        let before = table.read(index) { $0.state }
+        let transition = table[index: index].state.handle(
+            event, now: now, rules: rules, jitter: jitter)
+        let after = table.read(index) { $0.state }
+        if after.upSince != before.upSince { table[index: index].ramp = newRamp(now: now) }
         let eligibility = eligibility
-        queue(&backend)
-        backendsByID[id] = backend
+        queue(&table[index: index])
         census.remove(before)
         census.add(after)
         noteChange(from: before, to: after, since: eligibility)
@@ -241,13 +258,15 @@ package final class Roster {
         if after.isLeaving != before.isLeaving { namings += 1 }
         let isUp = after.phase == .up
         if isUp != (before.phase == .up) {
-            noteArrival(backend, isUp: isUp)
+            noteArrival(table[index: index], isUp: isUp)
             // Those of an earlier source may not have to be held any more.
-            if isUp, backend.place > 0 { mayFailOver = true }
+            if isUp, table.read(index, { $0.place > 0 }) { mayFailOver = true }
         }
         if after.endsStreams, !before.endsStreams {
             endStreams(on: id, within: StreamEnds.time(of: options.drainLimit))
         }
+        guard transition != nil || before.isOnProbation != after.isOnProbation else { return }
+        let backend = table[index: index]
         guard let transition else {
             if before.isOnProbation, !after.isOnProbation {
                 record(.probationEnded(isProven: event == .liveProven), backend, now: now)
@@ -264,7 +283,7 @@ package final class Roster {
 
     private func remove(_ backend: Backend, _ cause: Cause) {
         census.remove(backend.state)
-        backendsByID[backend.id] = nil
+        table.remove(backend.id)
         idsByEndpoint[backend.endpoint] = nil
         membership += 1
         isOrderStale = true

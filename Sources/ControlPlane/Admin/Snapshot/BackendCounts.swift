@@ -1,0 +1,53 @@
+// BackendCounts: how the backends of a service are, in numbers. With thousands of them a verdict is
+// reached from these alone, without a look at each.
+
+internal import Backends
+
+/// Counts over the backends of one service. Value type, any thread.
+package struct BackendCounts: Sendable, Equatable {
+    /// Those on the roster, whatever their state.
+    package var all: Int
+    /// Those that may get traffic now.
+    package var inRotation: Int
+    /// Those of them that have shown that they work; new ones may get traffic before that when
+    /// there is no other.
+    package var proven: Int
+    /// Those that are down or ejected.
+    package var out: Int
+    /// Those of which nothing is known yet.
+    package var pending: Int
+    /// The places of the sources that have backends here.
+    package var places: Set<Int>
+
+    /// All is required.
+    package init(
+        all: Int, inRotation: Int, proven: Int, out: Int, pending: Int, places: Set<Int>
+    ) {
+        self.all = all
+        self.inRotation = inRotation
+        self.proven = proven
+        self.out = out
+        self.pending = pending
+        self.places = places
+    }
+
+    /// Counts these.
+    init(of backends: [AdminSnapshot.Backend]) {
+        self.init(
+            all: backends.count, inRotation: backends.count(where: \.isInRotation),
+            proven: backends.count { $0.isInRotation && $0.state == .up },
+            out: backends.count(where: \.isOut),
+            pending: backends.count { $0.state == .discovered || $0.state == .checking },
+            places: Set(backends.map { Int($0.tier.place) }))
+    }
+}
+
+extension AdminSnapshot.Backend {
+    /// Whether it is down or ejected.
+    var isOut: Bool {
+        switch state {
+        case .down, .ejected: true
+        case .discovered, .checking, .up, .draining, .gone: false
+        }
+    }
+}

@@ -141,6 +141,7 @@ let package = Package(
         model.module("Backends", uses: ["Endpoints", "Wording"], settings: hot),
         model.module("Routing", uses: ["HTTP1", "Backends"], settings: hot),
         model.module("Balancing", uses: ["Backends", "Endpoints"], settings: hot),
+        model.module("Evidence", uses: ["Backends", "Balancing"], settings: hot),
         model.module("Stats", uses: ["Locking"], settings: hot),
 
         discovery.module(
@@ -170,8 +171,8 @@ let package = Package(
         dataPlane.module(
             "Proxy",
             uses: [
-                "AccessLog", "Routing", "WallClock", "Events", "HTTP1", "Balancing", "Backends",
-                "Stats", "Endpoints",
+                "AccessLog", "Routing", "WallClock", "Events", "HTTP1", "Evidence", "Balancing",
+                "Backends", "Stats", "Endpoints",
             ], settings: hot),
 
         controlPlane.module(
@@ -196,9 +197,9 @@ let package = Package(
             uses: [
                 "AccessLog", "Admin", "Backends", "Balancing", "Configuration", "Consul",
                 "ConsulQuery", "DNSClient", "DNSWire", "Discovery", "Documents", "Endpoints",
-                "Events", "Explain", "HTTP1", "HTTPClient", "HTTPServer", "Handover", "Health",
-                "JSON",
-                "Locking", "Machine", "Proxy", "Routing", "Stats", "WallClock", "Wording",
+                "Events", "Evidence", "Explain", "HTTP1", "HTTPClient", "HTTPServer", "Handover",
+                "Health", "JSON", "Locking", "Machine", "Proxy", "Routing", "Stats", "WallClock",
+                "Wording",
             ],
             settings: cold),
 
@@ -285,6 +286,7 @@ let package = Package(
         network.tests("Handover", uses: ["TestSupport", "Events", "Endpoints"]),
         model.tests("Backends", uses: ["TestSupport", "Endpoints"]),
         model.tests("Balancing", uses: ["Backends", "Endpoints"]),
+        model.tests("Evidence", uses: ["Backends", "Balancing", "Endpoints"]),
         model.tests("Stats"),
         model.tests("Routing", uses: ["HTTP1", "Backends", "TestSupport"]),
         discovery.tests(
@@ -354,7 +356,8 @@ let package = Package(
             path: "Tests/Support/ScriptedDNS", swiftSettings: strict),
         // Balancing and eviction through a simulated day, under a clock that jumps.
         .testTarget(
-            name: "SimulationTests", dependencies: ["Proxy", "Balancing", "Backends", "Endpoints"],
+            name: "SimulationTests",
+            dependencies: ["Proxy", "Evidence", "Balancing", "Backends", "HTTP1", "Endpoints"],
             path: "Tests/Simulation", swiftSettings: strict),
         // Black box: the built program among real servers.
         .testTarget(

@@ -9,10 +9,14 @@ enum Episode: String, CaseIterable {
     case crash
     /// One is stopped in the middle of everything.
     case hang
+    /// One is stopped, and its check passes.
+    case hiddenHang
     /// One answers late.
     case slowness
     /// One answers 500, and its check 200.
     case hiddenFailure
+    /// Every other answer of one is a 500, and its check passes.
+    case flakiness
     /// One answers 500, its check as well.
     case openFailure
     /// One comes and goes every second.
@@ -41,6 +45,10 @@ enum Episode: String, CaseIterable {
     case brokenChecksInRegistry
     /// A database is away: all answer 500.
     case everythingFails
+    /// A database is away: all answer 500, and their checks 200.
+    case everythingFailsUnseen
+    /// A database does not answer: nothing does, but checks pass.
+    case everythingHangs
     /// All are killed.
     case everythingCrashes
 
@@ -51,6 +59,10 @@ enum Episode: String, CaseIterable {
         switch self {
         case .crash: simulation.suffer(.crashed, [one], seconds: 15)
         case .hang: simulation.suffer(.hung, [one], seconds: 15)
+        case .hiddenHang: simulation.suffer(.mute, [one], seconds: 30)
+        case .flakiness: simulation.suffer(.flaky, [one], seconds: 30)
+        case .everythingFailsUnseen: simulation.suffer(.failing, numbers, seconds: 12)
+        case .everythingHangs: simulation.suffer(.mute, numbers, seconds: 6)
         case .slowness: simulation.suffer(.slow, [one], seconds: 20)
         case .hiddenFailure: simulation.suffer(.failing, [one], seconds: 30)
         case .openFailure: simulation.suffer(.sick, [one], seconds: 15)

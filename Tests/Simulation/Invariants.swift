@@ -1,20 +1,30 @@
 // Invariants: what must hold at every step of a simulation, whatever happens.
 //
-// | what                                   | when                                                     |
-// |----------------------------------------|----------------------------------------------------------|
-// | the rotation is not empty              | an instance has served for as long as checks, and a      |
-// |                                        | service that refuses, take to find that out              |
-// | somebody gets a good answer            | the same, and requests were sent in that second          |
-// | no request begins on a backend that is | always, once the news can have reached the worker; but   |
-// | known to be out                        | for an emergency, which is for using those               |
-// | shares are within 1 % of weights       | over each 20 s in which nothing is the matter            |
-// | whoever comes back gets no more than   | in each of the 10 s after it came into the rotation      |
-// | its share                              |                                                          |
-// | at most half are ejected by answers    | always                                                   |
-// | no repeatable request fails            | one instance at most is not well, and that for a while   |
+// | what                                   | when                                                 |
+// |----------------------------------------|------------------------------------------------------|
+// | the rotation is not empty              | an instance has served for as long as checks, and a  |
+// |                                        | service that refuses, take to find that out          |
+// | somebody gets a good answer            | the same, and requests were sent in that second      |
+// | no request begins on a backend that is | always, once a worker can know; but for an emergency,|
+// | known to be out                        | which is for using those                             |
+// | shares are within 1 % of weights       | over each 20 s in which nothing is the matter        |
+// | whoever comes back gets no more than   | in each of the 10 s after it came into the rotation  |
+// | its share                              |                                                      |
+// | at most half are ejected by answers    | always                                               |
+// | no repeatable request fails            | one instance at most is not well, for a while        |
+// | none takes longer than 2.5 s           | the same, that one is not slow, the service is busy  |
+// | who is well is not blamed for less     | always                                               |
+// | than a run of failed answers           |                                                      |
+// | who answers is not blamed for silence  | always                                               |
+// | nobody is blamed for failed answers    | all instances fail, each 40 times in a row           |
+// | somebody is not blamed for silence     | no instance answers                                  |
+// | one failed answer ends a probation     | one instance fails, alone                            |
+// | who fails every other answer is out    | it has for 10 s, alone, with its share of requests   |
+// | within 10 s                            |                                                      |
 
 import Backends
 import Balancing
+import Evidence
 import Proxy
 
 /// Watches over one simulation. Value type.
@@ -38,6 +48,8 @@ struct Invariants {
         var quietMarks: [BackendID: Mark] = [:]
         var newcomers: [BackendID: Mark] = [:]
         var isFirstRotation = true
+        /// What failing backends got on this probation.
+        var begunOnProbation: [BackendID: Int] = [:]
     }
 
     /// What was broken since it was taken last, at most ten of it.
@@ -53,14 +65,23 @@ struct Invariants {
     private var lastGeneration: UInt64 = 0
     /// When more than one instance was not well, last.
     private var manyUnwellAt = 0
+    /// Whether no instance answers, or all fail unseen.
+    private var isAllMute = false
+    private var isAllFailing = false
+    /// Who was blamed for silence since none answers, by worker.
+    private var blamed: [ObjectIdentifier: Set<BackendID>] = [:]
 
     private static let second = 1_000_000
 
     /// Two checks, the time that a service refuses, and the news of it.
     private let recoveryTime: Int
 
+    /// Whether enough requests come that three wait where one is silent.
+    private let isBusy: Bool
+
     init(_ options: SimulationOptions) {
         policy = options.policy
+        isBusy = options.clients >= 12 * options.instances
         recoveryTime = 2 * options.checkInterval + 12 * Self.second
     }
 
@@ -83,6 +104,7 @@ struct Invariants {
         var watch = watches[key] ?? Watch()
         if !watch.isFirstRotation {
             for seat in worker.seats where seat.enteredAt == now {
+                watch.begunOnProbation[seat.id] = nil
                 watch.newcomers[seat.id] = Mark(clock: watch.clock, begun: seat.begun)
             }
         }
@@ -94,12 +116,13 @@ struct Invariants {
     mutating func worldChanged(_ worker: SimulatedWorker, _ world: World, at now: Int) {
         let key = ObjectIdentifier(worker)
         var watch = watches[key] ?? Watch()
+        watchAll(world)
         let useful = worker.seats.filter { seat in
             // One on probation gets less than its share, and the others the rest of it.
             guard !seat.record.isOnProbation else { return false }
             switch world.condition(seat.number) {
-            case .well, .maligned: return true
-            case .crashed, .hung, .slow, .failing, .sick: return false
+            case .well, .maligned, .flaky: return true
+            case .crashed, .hung, .mute, .slow, .failing, .sick: return false
             }
         }
         watch.usefulWeight = useful.reduce(0) { $0 + $1.weight }
@@ -115,6 +138,7 @@ struct Invariants {
         if let weight = watches[key]?.usefulWeight {
             watches[key]?.clock += 1 / Double(max(weight, seat.weight))
         }
+        countOnProbation(seat, key, simulation)
         guard simulation.roster.emergency == nil else { return }
         let newsTime = simulation.options.publishDelay + 2_000
         guard simulation.now - simulation.emergencyEnd > newsTime else { return }
@@ -129,6 +153,22 @@ struct Invariants {
             "a request on \(seat.number), which is \(String(describing: state?.phase))", simulation)
     }
 
+    /// Counts what a backend on probation gets from a worker although it fails: one answer is
+    /// enough, and one more may have begun before the news of it came.
+    private mutating func countOnProbation(
+        _ seat: SimulatedWorker.Seat, _ key: ObjectIdentifier, _ simulation: Simulation
+    ) {
+        guard seat.record.isOnProbation, let (number, instance) = simulation.world.onlyUnwell,
+            number == seat.number, instance.condition == .failing
+        else {
+            watches[key]?.begunOnProbation[seat.id] = nil
+            return
+        }
+        let count = (watches[key]?.begunOnProbation[seat.id] ?? 0) + 1
+        watches[key]?.begunOnProbation[seat.id] = count
+        if count > 2 { violated("\(number) fails, and got \(count) on probation", simulation) }
+    }
+
     mutating func requestFailed(_ simulation: Simulation) {
         let unwell = simulation.world.instances.values.count { $0.condition != .well }
         guard unwell <= 1, simulation.world.instances.count >= 3 else { return }
@@ -137,10 +177,75 @@ struct Invariants {
         violated("a request failed though one instance at most was not well", simulation)
     }
 
+    /// A repeatable request had a good answer after so many microseconds.
+    mutating func answered(after time: Int, _ simulation: Simulation) {
+        guard isBusy, time > 2_500_000, simulation.now - manyUnwellAt > recoveryTime + time,
+            let (_, unwell) = simulation.world.onlyUnwell, unwell.condition != .slow
+        else { return }
+        violated("an answer took \(time / 1000) ms", simulation)
+    }
+
+    // MARK: Blame
+
+    mutating func reported(
+        _ report: Report, _ worker: SimulatedWorker, _ simulation: Simulation
+    ) {
+        guard case .liveFailed(let id, let failure) = report,
+            let seat = worker.seats.first(where: { $0.id == id })
+        else { return }
+        let (world, now) = (simulation.world, simulation.now)
+        let instance = world.instances[seat.number]
+        switch failure {
+        case .answers(let count, _):
+            if let instance, instance.condition == .well,
+                now - instance.conditionSince > Self.second,
+                count < 3
+            {
+                violated("\(seat.number) is well, and blamed: \(failure)", simulation)
+            }
+            // By then each share is nearly all.
+            if isAllFailing, worker.seats.allSatisfy({ $0.record.answers.count >= 40 }) {
+                violated("all fail, and \(seat.number) is blamed: \(failure)", simulation)
+            }
+        case .silent:
+            if !simulation.traffic.isStuck(at: seat.number) {
+                violated("\(seat.number) answers, and is blamed: \(failure)", simulation)
+            }
+            if isAllMute {
+                let key = ObjectIdentifier(worker)
+                blamed[key, default: []].insert(id)
+                if blamed[key]?.count ?? 0 >= world.instances.count {
+                    violated("nobody answers, and all are blamed: \(failure)", simulation)
+                }
+            }
+        case .errorRate, .slow: break
+        }
+    }
+
+    private mutating func watchAll(_ world: World) {
+        let all = world.instances.values
+        isAllMute = all.allSatisfy { $0.condition == .mute }
+        if !isAllMute { blamed = [:] }
+        isAllFailing = all.allSatisfy { $0.condition == .failing }
+    }
+
+    /// Who fails every other answer is ejected for that.
+    private mutating func checkFlaky(_ simulation: Simulation) {
+        guard isSharing, let (number, instance) = simulation.world.onlyUnwell,
+            instance.condition == .flaky,
+            simulation.now - instance.conditionSince > 10 * Self.second,
+            simulation.now - manyUnwellAt > recoveryTime,
+            let seat = simulation.workers[0].seats.first(where: { $0.number == number }),
+            simulation.roster.backend(seat.id)?.state.ejections == 0
+        else { return }
+        violated("\(number) fails every other answer, and was not ejected", simulation)
+    }
+
     // MARK: Every second
 
     mutating func secondOver(_ simulation: Simulation) {
         let (world, now) = (simulation.world, simulation.now)
+        checkFlaky(simulation)
         if world.instances.values.count(where: { $0.condition != .well }) > 1 { manyUnwellAt = now }
         let traffic = simulation.traffic
         let sent = traffic.good + traffic.errors + traffic.failed
@@ -190,7 +295,7 @@ struct Invariants {
             let due = Double(seat.weight) * (watch.clock - mark.clock)
             let got = Double(seat.begun - mark.begun)
             returns += 1
-            if isSharing, got > 1.25 * due + tolerance(due) + 3 {
+            if isSharing, !isAllMute, got > 1.25 * due + tolerance(due) + 3 {
                 violated("\(seat.number) is back and got \(got), its share is \(due)", simulation)
             }
             watch.newcomers[seat.id] = Mark(clock: watch.clock, begun: seat.begun)
@@ -206,6 +311,7 @@ struct Invariants {
             simulation.world.isWell && now - watch.changedAt > settlingTime
             && worker.seats.count == simulation.world.instances.count
             && !worker.seats.contains { $0.record.isOnProbation }
+            && simulation.traffic.stuck.isEmpty
         if isQuiet, let since = watch.quietSince, now - since < 20 * Self.second { return }
         if isQuiet, watch.quietSince != nil {
             quietTimes += 1

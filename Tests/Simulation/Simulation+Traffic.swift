@@ -1,10 +1,11 @@
 // The clients of a simulation: each sends a request, waits for what comes of it, thinks, and sends
-// the next. One in ten can't be repeated. What a worker does with a request that meets trouble is
-// what Fairlead does: another backend after a failed dial, however often, and after silence: the
-// first time, and then as long as others waited there before it came.
+// the next. One in five can't be repeated. What an instance does with a request is up to World;
+// what a worker does then is what Fairlead does (SimulatedWorker).
 
 import Backends
 import Balancing
+import Evidence
+import Proxy
 
 /// What became of the requests.
 struct Traffic {
@@ -13,7 +14,7 @@ struct Traffic {
         let client: Int
         let begun: Int
         var pick = PickRequest()
-        /// Tries that were not just a failed dial.
+        /// Tries that were not just a failed dial, nor broke on a kept connection.
         var sent = 0
         /// How often it has left a backend that was silent.
         var moves = 0
@@ -24,23 +25,46 @@ struct Traffic {
         var request: Request
         let seat: SimulatedWorker.Seat
         let sent: Int
-        /// Requests that waited there before, other than those that were moved.
+        /// Whether its connection had carried another request before.
+        let isKept: Bool
+        /// How many requests bear witness that it does not silence backends itself.
         let witnesses: Int
     }
 
-    var tries: [Int: Try] = [:]
-    var nextTry = 0
+    private(set) var tries: [Int: Try] = [:]
+    /// Those whose instances have hung since they came, and will fail them.
+    private(set) var stuck: Set<Int> = []
+    private var nextTry = 0
     /// Good answers, answers with status 500, and requests that had none, since the start.
     var good = 0
     var errors = 0
     var failed = 0
-    /// Good answers that took longer than a second, on an instance that is not slow by itself.
-    var late = 0
     // The same by second, for the last two.
     private var seconds = [(good: 0, failed: 0), (good: 0, failed: 0)]
 
     var recentGood: Int { seconds[0].good + seconds[1].good }
     var recentFailed: Int { seconds[0].failed + seconds[1].failed }
+
+    /// Begins a try; returns its number.
+    mutating func add(_ open: Try) -> Int {
+        defer { nextTry += 1 }
+        tries[nextTry] = open
+        return nextTry
+    }
+
+    /// A try is over.
+    mutating func remove(_ number: Int) {
+        tries[number] = nil
+        stuck.remove(number)
+    }
+
+    /// The instance of this try has hung.
+    mutating func stick(_ number: Int) { stuck.insert(number) }
+
+    /// Whether a try waits on an instance that has hung.
+    func isStuck(at instance: Int) -> Bool {
+        stuck.contains { tries[$0]?.seat.number == instance }
+    }
 
     mutating func note(isGood: Bool) {
         if isGood { seconds[1].good += 1 } else { seconds[1].failed += 1 }
@@ -53,9 +77,8 @@ struct Traffic {
 
 extension Simulation {
     private static let answerTime = 20_000
-    private static let silence = 750_000
     private static let patience = 60_000_000
-    private static let triesMax = 3
+    private static let wakingTime = 5_000_000
 
     private func worker(of request: Traffic.Request) -> SimulatedWorker {
         workers[request.client % workers.count]
@@ -64,108 +87,144 @@ extension Simulation {
     func send(_ client: Int) {
         var request = Traffic.Request(client: client, begun: now)
         request.pick.key = UInt64(client + 1) &* 0x9E37_79B9_7F4A_7C15
-        request.pick.isRepeatable = random(below: 10) > 0
+        request.pick.isRepeatable = random(below: 5) > 0
+        worker(of: request).noteRequest()
         begin(request)
     }
 
     private func begin(_ request: Traffic.Request) {
         let worker = worker(of: request)
-        guard let seat = worker.begin(request.pick, isMoved: request.moves > 0) else {
-            return finish(request, isGood: nil)
-        }
-        invariants.began(on: seat, worker, self)
-        switch world.condition(seat.number) {
-        case .crashed:
-            worker.end(on: seat, isMoved: request.moves > 0)
-            worker.noteDialFailed(on: seat, at: now)
-            traffic.note(isGood: false)
-            passReports(of: worker)
-            tryElsewhere(request, than: seat)
-        case .hung: wait(request, on: seat, until: nil)
-        case .slow: wait(request, on: seat, until: now + 35 * Self.answerTime)
-        case .failing, .sick: wait(request, on: seat, until: now + Self.answerTime / 4)
-        case .well, .maligned:
-            let time = Self.answerTime * 3 / 4 + random(below: Self.answerTime / 2)
-            wait(request, on: seat, until: now + time)
-        }
-    }
-
-    private func wait(
-        _ request: Traffic.Request, on seat: SimulatedWorker.Seat, until answer: Int?
-    ) {
-        let number = traffic.nextTry
-        traffic.nextTry += 1
-        var request = request
-        request.sent += 1
-        let isMoved = request.moves > 0
-        let witnesses = seat.inFlight - 1 - (seat.moved - (isMoved ? 1 : 0))
-        traffic.tries[number] = Traffic.Try(
-            request: request, seat: seat, sent: now, witnesses: witnesses)
-        if let answer {
-            agenda.add(.answered(number), at: answer)
-        } else {
-            agenda.add(.looked(number), at: now + Self.silence)
-        }
-    }
-
-    private func tryElsewhere(_ request: Traffic.Request, than seat: SimulatedWorker.Seat) {
-        var request = request
-        guard request.sent < Self.triesMax,
-            request.pick.tried.count + 1 < TriedBackends.capacity
+        guard
+            let (seat, witnesses) = worker.begin(
+                request.pick, isMoved: request.moves > 0, at: now)
         else {
             return finish(request, isGood: nil)
         }
+        invariants.began(on: seat, worker, self)
+        let condition = world.condition(seat.number)
+        guard condition != .crashed else {
+            end(request, on: seat)
+            worker.dialFailed(on: seat, at: now)
+            traffic.note(isGood: false)
+            passReports(of: worker)
+            return retry(request, after: .dial, than: seat) ? () : finish(request, isGood: nil)
+        }
+        if condition.answers { wakeStuck(of: seat.number) }
+        var request = request
+        request.sent += 1
+        let number = traffic.add(
+            Traffic.Try(
+                request: request, seat: seat, sent: now, isKept: random(below: 4) > 0,
+                witnesses: witnesses))
+        switch condition {
+        case .hung, .mute, .crashed:
+            traffic.stick(number)
+            agenda.add(.looked(number), at: now + SimulatedWorker.silence)
+        case .slow: agenda.add(.answered(number), at: now + 35 * Self.answerTime)
+        case .failing, .sick: agenda.add(.answered(number), at: now + Self.answerTime / 4)
+        case .well, .maligned, .flaky:
+            let time = Self.answerTime * 3 / 4 + random(below: Self.answerTime / 2)
+            agenda.add(.answered(number), at: now + time)
+        }
+    }
+
+    /// An instance that has hung fails what it had then before it answers a new request, or after
+    /// `wakingTime` if none comes.
+    private func wakeStuck(of instance: Int) {
+        for number in traffic.stuck.sorted()
+        where traffic.tries[number]?.seat.number == instance {
+            agenda.add(.answered(number), at: now + 1_000)
+        }
+    }
+
+    private func end(_ request: Traffic.Request, on seat: SimulatedWorker.Seat) {
+        worker(of: request).end(on: seat, isMoved: request.moves > 0)
+    }
+
+    /// Sends the request to another backend than `seat`, if it may go there; false if not.
+    private func retry(
+        _ request: Traffic.Request, after failure: TryFailure, than seat: SimulatedWorker.Seat
+    ) -> Bool {
+        var request = request
         request.pick.tried.insert(seat.id)
-        request.pick.isLast = request.sent + 1 >= Self.triesMax
+        guard worker(of: request).mayRetry(after: failure, &request, at: now) else { return false }
         begin(request)
+        return true
     }
 
     func answered(_ number: Int) {
         guard let open = traffic.tries[number] else { return }
         let (request, seat, worker) = (open.request, open.seat, worker(of: open.request))
         let condition = world.condition(seat.number)
-        if condition == .hung {
-            agenda.add(.looked(number), at: now + Self.silence)
+        let isStuck = traffic.stuck.contains(number)
+        guard condition == .crashed || condition.answers else {
+            if !isStuck { agenda.add(.looked(number), at: now + SimulatedWorker.silence) }
+            traffic.stick(number)
             return
         }
-        traffic.tries[number] = nil
-        worker.end(on: seat, isMoved: request.moves > 0)
-        traffic.note(isGood: condition.serves)
-        worker.noteAnswer(isGood: condition.serves, from: seat, after: now - open.sent, at: now)
-        passReports(of: worker)
+        traffic.remove(number)
+        end(request, on: seat)
         if condition == .crashed {
-            guard request.pick.isRepeatable else { return finish(request, isGood: nil) }
-            tryElsewhere(request, than: seat)
-        } else {
-            finish(request, isGood: condition.serves)
+            broke(open)
+            return
         }
+        let isGood = !isStuck && world.isAnswerGood(seat.number, number: seat.figures.answers)
+        traffic.note(isGood: isGood)
+        worker.answered(
+            status: isGood ? 200 : 500, by: seat, after: now - open.sent, at: now)
+        passReports(of: worker)
+        if !isGood, retry(request, after: .status(500), than: seat) { return }
+        finish(request, isGood: isGood)
+    }
+
+    /// The instance has crashed under a request. A kept connection that closes is no sign of
+    /// anything but age.
+    private func broke(_ open: Traffic.Try) {
+        var request = open.request
+        let worker = worker(of: request)
+        traffic.note(isGood: false)
+        if open.isKept {
+            request.sent -= 1
+        } else {
+            worker.broke(on: open.seat, sentAt: open.sent, at: now)
+            passReports(of: worker)
+        }
+        if !retry(request, after: .noResponse, than: open.seat) { finish(request, isGood: nil) }
     }
 
     /// Nothing has come for a while: is that to be put up with?
     func looked(_ number: Int) {
         guard let open = traffic.tries[number] else { return }
-        let condition = world.condition(open.seat.number)
-        guard condition == .hung else { return answered(number) }
+        let instance = world.instances[open.seat.number]
+        guard let instance, instance.condition != .crashed,
+            !instance.condition.answers || now - instance.conditionSince < Self.wakingTime
+        else { return answered(number) }
         var (request, seat) = (open.request, open.seat)
         let worker = worker(of: request)
-        let isSilent = worker.isSilent(seat, since: open.sent, at: now)
-        passReports(of: worker)
-        if now - request.begun >= Self.patience {
-            traffic.tries[number] = nil
-            worker.end(on: seat, isMoved: request.moves > 0)
+        if now - open.sent >= Self.patience {
+            traffic.remove(number)
+            end(request, on: seat)
+            worker.broke(on: seat, sentAt: open.sent, at: now)
+            passReports(of: worker)
             traffic.note(isGood: false)
             finish(request, isGood: nil)
-        } else if isSilent, request.pick.isRepeatable, worker.seats.count > 1,
-            request.sent < Self.triesMax,
-            request.moves == 0 || open.witnesses > 0 || seat.place == nil
-        {
-            traffic.tries[number] = nil
-            worker.end(on: seat, isMoved: request.moves > 0)
-            request.moves += 1
-            tryElsewhere(request, than: seat)
-        } else {
-            agenda.add(.looked(number), at: now + Self.silence)
+            return
         }
+        let isSilent = worker.isSilent(seat, since: open.sent, at: now)
+        passReports(of: worker)
+        if isSilent,
+            SilenceWatch.mayLeave(seat.record, moves: request.moves, witnesses: open.witnesses)
+        {
+            request.pick.tried.insert(seat.id)
+            if worker.mayRetry(after: .silent, &request, at: now) {
+                traffic.remove(number)
+                end(request, on: seat)
+                request.moves += 1
+                begin(request)
+                return
+            }
+        }
+        agenda.add(.looked(number), at: worker.nextLook(at: seat, now))
     }
 
     /// Nil when no backend answered.
@@ -173,7 +232,7 @@ extension Simulation {
         switch isGood {
         case true?:
             traffic.good += 1
-            if now - request.begun > 1_000_000 { traffic.late += 1 }
+            if request.pick.isRepeatable { invariants.answered(after: now - request.begun, self) }
         case false?: traffic.errors += 1
         case nil:
             traffic.failed += 1
@@ -184,6 +243,9 @@ extension Simulation {
     }
 
     private func passReports(of worker: SimulatedWorker) {
-        for report in worker.takeReports() { agenda.add(.reported(report), at: now + 200) }
+        for report in worker.takeReports() {
+            invariants.reported(report, worker, self)
+            agenda.add(.reported(report), at: now + 200)
+        }
     }
 }

@@ -1,6 +1,7 @@
 // Simulation: a service of which everything is real but the network, the instances and the clock: a
-// roster, its rotations, two workers with their balancers and their rules for what speaks against a
-// backend. Checks, lookups, reports and rotations take the time that they take in Fairlead, about.
+// roster, its rotations, the watch for outliers, two workers with their balancers and their rules
+// for what speaks against a backend and for when a request is repeated. Checks, lookups, reports
+// and rotations take the time that they take in Fairlead, about.
 //
 // This file is the control thread's side; clients are in Simulation+Traffic, what must hold in
 // Invariants.
@@ -8,6 +9,7 @@
 import Backends
 import Balancing
 import Endpoints
+import Evidence
 
 /// What is simulated.
 struct SimulationOptions {
@@ -57,6 +59,7 @@ final class Simulation {
     private(set) var emergencyEnd = 0
     private var wasEmergency = false
     private let start = ContinuousClock.now
+    private var outliers = OutlierWatch()
     private var isPublishing = false
     private var published: Rotation?
     private var membership: UInt64 = 0
@@ -197,7 +200,20 @@ final class Simulation {
         }
     }
 
+    /// What all workers' counters say, once a second.
+    private func weighTraffic() {
+        var totals: [BackendID: OutlierWatch.Figures] = [:]
+        for seat in workers.flatMap(\.seats) {
+            totals[seat.id] = (totals[seat.id] ?? .init()) + seat.figures
+        }
+        let figures = totals.sorted { $0.key < $1.key }.map { (backend: $0.key, total: $0.value) }
+        for outlier in outliers.note(now: instant, figures: figures) {
+            roster.liveFailed(outlier.backend, outlier.failure, now: instant)
+        }
+    }
+
     private func endSecond() {
+        weighTraffic()
         rosterChanged()
         if roster.leavingCount > 0 {
             let busy = workers.reduce(into: Set()) { $0.formUnion($1.busy) }

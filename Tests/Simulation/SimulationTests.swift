@@ -48,6 +48,16 @@ import Testing
         #expect(simulation.invariants.returns > 0)
     }
 
+    @Test("three busy backends, and what live requests alone tell")
+    func busy() {
+        let options = SimulationOptions(clients: 36, thinkTime: 200_000, seed: Self.seed)
+        let few: [Episode] = [
+            .hang, .hiddenHang, .hiddenFailure, .flakiness, .everythingFailsUnseen,
+            .everythingHangs,
+        ]
+        _ = run(options, episodes(few), calm: 20)
+    }
+
     @Test("a thousand backends and a thousand clients")
     func thousand() {
         let options = SimulationOptions(

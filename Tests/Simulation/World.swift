@@ -12,6 +12,8 @@ enum Condition: CaseIterable {
     case crashed
     /// It takes connections and requests, and never answers.
     case hung
+    /// It takes requests and never answers, and its check passes.
+    case mute
     /// It answers 35 times as late.
     case slow
     /// It answers 500, and its check 200.
@@ -20,19 +22,29 @@ enum Condition: CaseIterable {
     case sick
     /// It works, and its check fails.
     case maligned
+    /// Every other answer is a 500, and its check 200.
+    case flaky
 
     /// Whether clients get good answers from it.
     var serves: Bool {
         switch self {
-        case .well, .slow, .maligned: true
-        case .crashed, .hung, .failing, .sick: false
+        case .well, .slow, .maligned, .flaky: true
+        case .crashed, .hung, .mute, .failing, .sick: false
+        }
+    }
+
+    /// Whether it answers at all.
+    var answers: Bool {
+        switch self {
+        case .well, .slow, .maligned, .flaky, .failing, .sick: true
+        case .crashed, .hung, .mute: false
         }
     }
 
     /// Whether its checks pass.
     var passesChecks: Bool {
         switch self {
-        case .well, .slow, .failing: true
+        case .well, .slow, .failing, .mute, .flaky: true
         case .crashed, .hung, .sick, .maligned: false
         }
     }
@@ -52,6 +64,8 @@ enum RegistryMood {
 struct World {
     struct Instance {
         var condition = Condition.well
+        /// Since when it is so, in microseconds.
+        var conditionSince = 0
         /// Since when it serves without a break, in microseconds; nil while it does not.
         var servesSince: Int?
         var isRegistered = true
@@ -78,6 +92,21 @@ struct World {
     /// How an instance is; one that is no more refuses connections.
     func condition(_ number: Int) -> Condition { instances[number]?.condition ?? .crashed }
 
+    /// Whether an answer of an instance is a good one; `number` counts those that a worker had of
+    /// it before.
+    func isAnswerGood(_ instance: Int, number: UInt64) -> Bool {
+        let condition = condition(instance)
+        return condition == .flaky ? number % 2 == 0 : condition.serves
+    }
+
+    /// The one instance that is not well, among three or more that are all named; nil when there is
+    /// none or another.
+    var onlyUnwell: (number: Int, instance: Instance)? {
+        guard instances.count >= 3, case .truthful = mood else { return nil }
+        let unwell = instances.filter { $0.value.condition != .well }
+        return unwell.count == 1 ? unwell.first.map { ($0.key, $0.value) } : nil
+    }
+
     /// The numbers of those that are registered, in order.
     var registered: [Int] {
         instances.filter { $0.value.isRegistered }.keys.sorted()
@@ -99,13 +128,14 @@ struct World {
 
     mutating func set(_ number: Int, to condition: Condition, at time: Int) {
         guard var instance = instances[number] else { return }
+        if condition != instance.condition { instance.conditionSince = time }
         instance.condition = condition
         instance.servesSince = condition.serves ? instance.servesSince ?? time : nil
         instances[number] = instance
     }
 
     mutating func add(_ number: Int, at time: Int) {
-        instances[number] = Instance(servesSince: time)
+        instances[number] = Instance(conditionSince: time, servesSince: time)
     }
 
     mutating func deregister(_ number: Int) { instances[number]?.isRegistered = false }

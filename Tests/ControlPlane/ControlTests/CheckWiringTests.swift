@@ -5,6 +5,7 @@
 import Backends
 import Configuration
 import Endpoints
+import Evidence
 import HTTP1
 import Health
 import TestBackend

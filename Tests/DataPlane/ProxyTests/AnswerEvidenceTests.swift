@@ -148,39 +148,3 @@ import Testing
         }
     }
 }
-
-@Suite struct BackendRecordTests {
-    @Test(
-        "a backend that fails at the rate of the others is told of once in a million",
-        arguments: [10, 30, 60])
-    func byChance(percent: Int) {
-        var generator = SystemRandomNumberGenerator()
-        var records = [BackendRecord](repeating: BackendRecord(), count: 5)
-        var told = 0
-        for _ in 0..<40_000 {
-            for index in records.indices {
-                guard Int.random(in: 0..<100, using: &generator) < percent else {
-                    records[index].noteGood()
-                    continue
-                }
-                records[index].noteFailed()
-                let others = records.indices.filter { $0 != index }
-                let share = others.reduce(0) { $0 + records[$1].failureShare } / others.count
-                if records[index].isOutlier(othersFailureShare: share, runMin: 3) { told += 1 }
-            }
-        }
-        #expect(told <= 20, "of 200,000 answers")
-    }
-
-    @Test("the run that is asked for grows with the share of failures elsewhere")
-    func run() {
-        func run(_ percent: Int) -> Int {
-            BackendRecord.run(atShare: BackendRecord.one * percent / 100, runMin: 3)
-        }
-        #expect(run(0) == 3)
-        #expect(run(1) == 3)
-        #expect(run(20) == 9)
-        #expect(run(50) == 20)
-        #expect(run(100) == .max)
-    }
-}

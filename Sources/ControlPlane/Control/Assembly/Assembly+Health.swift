@@ -2,6 +2,7 @@
 // traffic makes one of them stand out.
 
 internal import Configuration
+internal import Evidence
 internal import HTTP1
 internal import Health
 

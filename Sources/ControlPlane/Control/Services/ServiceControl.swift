@@ -6,6 +6,7 @@ internal import Configuration
 internal import Discovery
 internal import Endpoints
 internal import Events
+internal import Evidence
 internal import Health
 internal import Proxy
 internal import Stats
@@ -294,7 +295,7 @@ final class ServiceControl {
             (id, OutlierWatch.Figures(surroundings.registry.liveFigures(id.rawValue)))
         }
         for outlier in outliers.note(now: now, figures: figures) {
-            roster.liveFailed(outlier.backend, LiveFailure(outlier.verdict), now: now)
+            roster.liveFailed(outlier.backend, outlier.failure, now: now)
         }
         weighLosses(now: now)
         if roster.emergency != nil {

@@ -2,6 +2,7 @@
 // connection to connection inside the kernel.
 
 internal import Events
+internal import Evidence
 internal import HTTP1
 internal import Stats
 

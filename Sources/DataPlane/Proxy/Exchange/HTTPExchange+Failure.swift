@@ -5,6 +5,7 @@ internal import AccessLog
 internal import Backends
 internal import Balancing
 internal import Events
+internal import Evidence
 internal import HTTP1
 internal import Routing
 internal import Stats
@@ -19,7 +20,7 @@ extension HTTPExchange {
             request.effort.dialsFailedFor += worker.loop.nowNanoseconds - begunAt
         }
         abortTry()
-        report(connection.backend, pool, error)
+        pool.noteDialFailure(of: connection.backend, error, worker)
         if fallBack() { return }
         if error.isShortage {
             if goesOn(after: error, client, pool) { tryNext(client, pool) }
@@ -33,18 +34,7 @@ extension HTTPExchange {
     /// Counts a dial that failed at once and tells the control thread.
     func noteDialFailure(of backend: PooledBackend, _ pool: BackendPool, _ error: Errno) {
         leave(backend, pool)
-        report(backend, pool, error)
-    }
-
-    /// What this machine ran out of says nothing of the backend.
-    private func report(_ backend: PooledBackend, _ pool: BackendPool, _ error: Errno) {
-        guard !error.isShortage else {
-            worker.noteShortage(error)
-            return
-        }
-        backend.record.dialFailedAt = worker.loop.nowNanoseconds
-        backend.counters.dialFailures.add()
-        worker.reportDialFailure(backend, service: pool.options.id, error)
+        pool.noteDialFailure(of: backend, error, worker)
     }
 
     /// The connection to the backend broke.
@@ -106,7 +96,7 @@ extension HTTPExchange {
         if fallBack() { return }
         let hasOther = pool.hasOther(than: request.asking.tried)
         // A reused connection may just have been too old.
-        let isTriedAgain = connection.isReused && backend.isInRotation
+        let isTriedAgain = connection.isReused && backend.record.isInRotation
         guard hasOther || isTriedAgain, mayRetry(after: failure, pool) else {
             switch failure {
             case .timeout: giveUp(.backendTimeout)

@@ -9,6 +9,7 @@
 
 internal import Balancing
 internal import Events
+internal import Evidence
 internal import HTTP1
 internal import Stats
 
@@ -83,7 +84,7 @@ extension HTTPExchange {
     func abortOther() {
         guard let connection = request.other.link.object else { return }
         let backend = connection.backend
-        if request.other.isMoved { backend.moved -= 1 }
+        if request.other.isMoved { backend.record.endMoved() }
         connection.pool.end(on: backend, request.other.hold)
         request.other = Try()
         connection.abort()

@@ -3,6 +3,7 @@
 internal import AccessLog
 internal import Balancing
 internal import Events
+internal import Evidence
 internal import HTTP1
 internal import Routing
 internal import Stats
@@ -193,7 +194,8 @@ extension HTTPExchange {
             connection.deadlineNanoseconds = request.responseEndsAt
         } else if request.isResponseStarted {
             let isLookedAt = request.current.hold == .owed || request.clientHasLeft
-            let until = isLookedAt ? min(stall, now &+ connection.pool.bodyLook) : stall
+            let until =
+                isLookedAt ? min(stall, now &+ connection.pool.evidence.silence.bodyLook) : stall
             connection.deadlineNanoseconds = min(until, request.responseEndsAt)
         } else if owesBody {
             connection.deadlineNanoseconds = .max

@@ -3,6 +3,7 @@
 internal import AccessLog
 internal import Backends
 internal import Events
+internal import Evidence
 internal import HTTP1
 internal import Routing
 internal import Stats
@@ -247,9 +248,8 @@ extension HTTPExchange {
 
     /// Another part of a body has come from the backend.
     func noteMoved(_ connection: BackendConnection) {
-        let since = max(request.current.movedAt, worker.loop.resumedAt)
-        let now = worker.loop.nowNanoseconds
-        if now > since { connection.pool.notePause(now - since) }
+        let pool = connection.pool
+        pool.evidence.silence.bodyWentOn(since: request.current.movedAt, pool.moment)
     }
 
     /// Appends the payload in `bytes` to the worker's outgoing bytes. Returns how many bytes belong

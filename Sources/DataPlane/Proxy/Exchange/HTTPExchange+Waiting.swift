@@ -4,6 +4,7 @@
 internal import AccessLog
 internal import Balancing
 internal import Events
+internal import Evidence
 internal import HTTP1
 internal import Stats
 
@@ -139,19 +140,19 @@ extension HTTPExchange {
         if let limit = pool.tryTimeout, waited >= limit, moves(after: .tryTimeout, connection) {
             return
         }
-        // A page that silences one backend after the other is none to spread: the second is left
-        // only if it was silent towards others before this request came.
         if request.current.hold == .request,
             pool.isSilent(connection.backend, since: request.current.awaitedSince, worker),
-            request.effort.silentMoves == 0 || request.current.witnesses > 0
-                || !connection.backend.isInRotation
+            SilenceWatch.mayLeave(
+                connection.backend.record, moves: request.effort.silentMoves,
+                witnesses: request.current.witnesses)
         {
             request.effort.silentMoves += 1
             if moves(after: .silent, connection) { return }
             request.effort.silentMoves -= 1
         }
         connection.deadlineNanoseconds = min(
-            pool.nextLook(at: connection.backend, now: now),
+            pool.evidence.silence.nextLook(
+                at: connection.backend.record, firstLook: pool.firstLook, now: now),
             request.current.awaitedSince &+ pool.firstByteTimeout, request.endsBy)
     }
 
@@ -198,7 +199,7 @@ extension HTTPExchange {
             cutShort(now < stall ? .expired : .backendTimeout)
             return
         }
-        if request.clientHasLeft, now >= request.current.movedAt &+ pool.bodyLook {
+        if request.clientHasLeft, now >= request.current.movedAt &+ pool.evidence.silence.bodyLook {
             clientGone()
             return
         }
@@ -208,7 +209,7 @@ extension HTTPExchange {
                 connection.backend, since: request.current.movedAt, isWithinBody: true, worker)
         }
         connection.deadlineNanoseconds = min(
-            stall, request.endsBy, now &+ pool.bodyLook, request.responseEndsAt)
+            stall, request.endsBy, now &+ pool.evidence.silence.bodyLook, request.responseEndsAt)
     }
 
     /// Moves the request to another backend if it may; else it goes on waiting where it is.

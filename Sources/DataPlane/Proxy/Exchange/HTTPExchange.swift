@@ -15,6 +15,7 @@ internal import AccessLog
 internal import Backends
 internal import Balancing
 internal import Events
+internal import Evidence
 internal import HTTP1
 internal import Routing
 internal import Stats
@@ -177,9 +178,7 @@ final class HTTPExchange {
         request.current.connectedAt = nil
         if request.effort.silentMoves > 0 {
             request.current.isMoved = true
-            request.current.witnesses =
-                backend.record.isSilent ? 1 : backend.waiting - backend.moved
-            backend.moved += 1
+            request.current.witnesses = backend.record.beginMoved()
         }
         if worker.log != nil { request.current.backend = backend }
         pool.begin(on: backend)
@@ -216,7 +215,7 @@ final class HTTPExchange {
         pool.end(on: backend, request.current.hold)
         request.current.hold = .request
         if request.current.isMoved {
-            backend.moved -= 1
+            backend.record.endMoved()
             request.current.isMoved = false
         }
         if request.current.hasClientLeft {

@@ -1,6 +1,8 @@
 // Try: one sending of a request to one backend. An exchange has one at a time, or two when it is
 // hedged. Effort: what an exchange's tries came to so far, which bounds those that follow.
 
+internal import Evidence
+
 /// What an exchange knows of a try. Value type, worker thread only.
 struct Try {
     /// The connection; none before it is dialled and after it is let go.
@@ -8,25 +10,13 @@ struct Try {
     /// Whether the request's head was written to it.
     var isHeadSent = false
     /// What it holds at its backend.
-    var hold = Hold.request
+    var hold = BackendRecord.Hold.request
     /// Whether its client has closed its side, and it counts among those of its backend.
     var hasClientLeft = false
     /// Whether it came from a backend that was silent.
     var isMoved = false
-    /// Requests, other than such, that waited at its backend when it came; or 1 when the backend
-    /// had been found silent before. They bear witness that it is not this request that silences
-    /// backends.
+    /// How many bear witness that it is not this request that silences backends.
     var witnesses = 0
-
-    /// What a try holds at its backend.
-    enum Hold {
-        /// A request that waits for the first byte of its response.
-        case request
-        /// A response whose body goes on, and may pause.
-        case stream
-        /// A response whose next byte is owed.
-        case owed
-    }
 
     // MARK: Times, in the loop's nanoseconds
 

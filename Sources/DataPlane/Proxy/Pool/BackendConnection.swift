@@ -2,6 +2,7 @@
 // kept in the pool between exchanges.
 
 internal import Events
+internal import Evidence
 internal import HTTP1
 internal import Stats
 

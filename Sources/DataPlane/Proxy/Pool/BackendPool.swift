@@ -5,6 +5,7 @@ internal import Backends
 internal import Balancing
 internal import Endpoints
 internal import Events
+internal import Evidence
 internal import Routing
 internal import Stats
 
@@ -25,25 +26,14 @@ final class BackendPool {
     private(set) var hedgeAfter: Duration?
     /// When it is first looked at whether a response is late.
     private(set) var firstLook: UInt64
-    /// For how long a backend may send nothing while others answer; nil: forever.
-    private(set) var silenceLimit: UInt64?
-    /// How often a body that does not go on is looked at, when something may follow from it.
-    private(set) var bodyLook: UInt64 = 1_000_000_000
     private(set) var balancer: Balancer
     private(set) var affinity: Affinity
     private let worker: Int
     private var rotation: Rotation?
     /// The rotation's members, tier after tier, as `Pick` numbers them.
     private(set) var members: [PooledBackend] = []
-    /// Which backend sent something last, and when another one had; in the loop's nanoseconds.
-    var lastHeard: (id: BackendID?, at: UInt64) = (nil, 0)
-    var heardBefore: UInt64 = 0
-    /// From a request to the head of its response, in nanoseconds, averaged over the last hundred
-    /// or so.
-    var usualWait = 0
-    /// How long a body that goes on may pause, in nanoseconds, by what was seen: of late the
-    /// longest.
-    var usualPause: UInt64 = 0
+    /// What its live requests say of the backends.
+    var evidence = LiveEvidence()
     /// Those that left the rotation while requests were in flight on them, should they come back.
     private var departed: [BackendID: PooledBackend] = [:]
 
@@ -83,22 +73,22 @@ final class BackendPool {
         idleTimeout = options.idleTimeout.wholeNanoseconds
         tryTimeout = options.retry.tryTimeout?.wholeNanoseconds
         hedgeAfter = options.retry.rule.hedgeAfter
-        silenceLimit = options.ejection.silence?.wholeNanoseconds
-        bodyLook = silenceLimit ?? 1_000_000_000
-        firstLook = min(firstByteTimeout, tryTimeout ?? .max, silenceLimit ?? .max)
+        evidence.failuresMin = options.ejection.failures
+        evidence.silence.limit = options.ejection.silence?.wholeNanoseconds
+        firstLook = min(firstByteTimeout, tryTimeout ?? .max, evidence.silence.limit ?? .max)
     }
 
     /// Takes up a new rotation. Connections to backends that stay are kept, free ones to those that
     /// left are closed; requests in flight on them go on.
     func update(to rotation: Rotation, counters: (BackendID) -> BackendCounters) {
-        var known = departed.filter { $0.value.inFlight > 0 }
+        var known = departed.filter { $0.value.record.inFlight > 0 }
         for member in members { known[member.id] = member }
         members = rotation.members.enumerated().map { place, member in
             let backend =
                 known.removeValue(forKey: member.id)
                 ?? PooledBackend(
                     id: member.id, endpoint: member.endpoint, counters: counters(member.id))
-            backend.enter(
+            backend.record.enter(
                 at: place, isOnProbation: member.isOnProbation, now: loop.nowNanoseconds)
             return backend
         }
@@ -112,7 +102,7 @@ final class BackendPool {
         guard let rotation else { return }
         balancer.update(
             to: rotation, inFlightMax: options.limits.backendRequestsMax,
-            inFlight: { members[$0].inFlight }, streams: { members[$0].streams })
+            inFlight: { members[$0].record.inFlight }, streams: { members[$0].record.streams })
         serveQueueSoon()
     }
 
@@ -149,72 +139,50 @@ final class BackendPool {
         if let token, let place = balancer.place(of: token), balancer.admits(place, request) {
             return .backend(place)
         }
-        let choice = balancer.pick(request)
-        // A request that can't be sent again is stuck where it goes, and one that failed elsewhere
-        // is not to fail again.
-        return request.isRepeatable && request.tried.count == 0 ? choice : surer(choice, request)
-    }
-
-    /// In place of `choice` a backend that nothing speaks against, on this worker, if there is one.
-    /// O(n) for each that is passed over.
-    private func surer(_ choice: Pick, _ request: PickRequest) -> Pick {
-        var other = choice
-        var asking = request
-        while case .backend(let place) = other {
-            let member = members[place]
-            if !isDoubtful(member, isRepeatable: request.isRepeatable) { return other }
-            guard asking.tried.count < TriedBackends.capacity else { break }
-            asking.tried.insert(member.id)
-            other = balancer.pick(asking)
-        }
-        return choice
+        return evidence.pick(for: request, by: balancer, at: moment) { members[$0].record }
     }
 
     /// The choice for a client that has a connection of its own to `backend`: that one, once there
     /// is room; nil when it has left the rotation.
     func pick(boundTo backend: PooledBackend) -> Pick? {
-        guard let place = backend.place else { return nil }
+        guard let place = backend.record.place else { return nil }
         return balancer.isFull(place) ? .full : .backend(place)
     }
 
     /// A request goes to `backend`.
     func begin(on backend: PooledBackend) {
         backend.counters.requests.add()
-        if backend.waiting == 0 { backend.record.busySince = loop.nowNanoseconds }
-        enter(backend)
-    }
-
-    private func enter(_ backend: PooledBackend) {
         backend.counters.inFlight.add()
-        backend.inFlight += 1
-        if let place = backend.place { balancer.began(place) }
+        backend.record.begin(now: loop.nowNanoseconds)
+        if let place = backend.record.place { balancer.began(place) }
     }
 
     /// A TCP connection goes to `backend`, or the stream that a request there has become goes on.
     func adopt(_ backend: PooledBackend) {
-        enter(backend)
-        becameStream(backend, owes: false)
+        backend.counters.inFlight.add()
+        backend.counters.streams.add()
+        backend.record.beginStream()
+        guard let place = backend.record.place else { return }
+        balancer.began(place)
+        balancer.becameStream(place)
     }
 
     /// A request on `backend` is a stream from now on, whose next byte is owed or not.
     func becameStream(_ backend: PooledBackend, owes: Bool) {
-        backend.streams += 1
         backend.counters.streams.add()
-        if owes { backend.owing += 1 }
-        if let place = backend.place { balancer.becameStream(place) }
+        backend.record.becomeStream(owes: owes)
+        if let place = backend.record.place { balancer.becameStream(place) }
     }
 
     /// That request is over, or goes elsewhere; `hold` is what it held.
-    func end(on backend: PooledBackend, _ hold: Try.Hold = .request) {
-        if hold != .request {
-            backend.streams -= 1
-            backend.counters.streams.add(-1)
-            if hold == .owed { backend.owing -= 1 }
-            if let place = backend.place { balancer.streamEnded(place) }
-        }
+    func end(on backend: PooledBackend, _ hold: BackendRecord.Hold = .request) {
+        backend.record.end(hold)
         backend.counters.inFlight.add(-1)
-        backend.inFlight -= 1
-        if let place = backend.place { balancer.ended(place) }
+        if hold != .request {
+            backend.counters.streams.add(-1)
+            if let place = backend.record.place { balancer.streamEnded(place) }
+        }
+        if let place = backend.record.place { balancer.ended(place) }
         serveQueueSoon()
     }
 

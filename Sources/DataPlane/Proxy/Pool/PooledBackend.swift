@@ -3,30 +3,17 @@
 
 internal import Backends
 internal import Endpoints
+internal import Evidence
 internal import Stats
 
 /// One backend of a service. Worker thread only.
 final class PooledBackend {
-    let id: BackendID
     let endpoint: Endpoint
     let counters: BackendCounters
     /// Its address, for the access log.
     private(set) lazy var nameBytes = Array("\(endpoint)".utf8)
-    /// Where the rotation has it; nil when it has not: then connections are not kept.
-    private(set) var place: Int?
-    /// Requests in flight on it from this worker.
-    var inFlight = 0
-    /// Those of them that are streams: TCP connections, tunnels, and responses whose body goes on
-    /// after what came with its head.
-    var streams = 0
-    /// Those streams whose next byte is owed, as that of a body of known length is.
-    var owing = 0
-    /// Requests that came here from a backend that was silent, and are in flight.
-    var moved = 0
-    /// Requests that wait for a byte of it.
-    var waiting: Int { inFlight - streams + owing }
-    /// What its answers say.
-    var record = BackendRecord()
+    /// What this worker knows of it.
+    var record: BackendRecord
     /// How long it keeps idle connections.
     var idleTime = IdleTime()
     /// Connections that wait for a request; the last used is reused first, so that the others can
@@ -36,23 +23,16 @@ final class PooledBackend {
     private var bound: [BackendConnection] = []
 
     init(id: BackendID, endpoint: Endpoint, counters: BackendCounters) {
-        self.id = id
+        record = BackendRecord(id)
         self.endpoint = endpoint
         self.counters = counters
     }
 
-    var isInRotation: Bool { place != nil }
-
-    /// A rotation has it at this place; `now` is the loop's clock.
-    func enter(at place: Int, isOnProbation: Bool, now: UInt64) {
-        self.place = place
-        if isOnProbation, !record.isOnProbation { record.probationSince = now }
-        record.isOnProbation = isOnProbation
-    }
+    var id: BackendID { record.id }
 
     /// The rotation has it no more: no new request, and no connection is kept.
     func leave() {
-        place = nil
+        record.leave()
         closeIdle()
     }
 
@@ -70,7 +50,7 @@ final class PooledBackend {
 
     /// Keeps `connection` for the next request; false when it is not wanted.
     func keep(_ connection: BackendConnection, max: Int) -> Bool {
-        guard isInRotation, idle.count < max else { return false }
+        guard record.isInRotation, idle.count < max else { return false }
         idle.append(connection)
         return true
     }
@@ -85,7 +65,7 @@ final class PooledBackend {
     /// wanted. How many there are is up to the clients: each is one without which a user would have
     /// to log on again.
     func keepBound(_ connection: BackendConnection) -> Bool {
-        guard isInRotation else { return false }
+        guard record.isInRotation else { return false }
         connection.placeAmongBound = bound.count
         bound.append(connection)
         return true

@@ -6,6 +6,7 @@ internal import Backends
 internal import Balancing
 internal import Endpoints
 internal import Events
+internal import Evidence
 internal import HTTP1
 internal import Stats
 
@@ -111,12 +112,7 @@ final class TCPRelay: ClientSide {
     private func noteDialFailure(_ error: Errno) {
         guard let backend else { return }
         isShort = error.isShortage
-        if isShort {
-            worker.noteShortage(error)
-        } else {
-            backend.counters.dialFailures.add()
-            worker.reportDialFailure(backend, service: pool.options.id, error)
-        }
+        pool.noteDialFailure(of: backend, error, worker)
         let server = server
         partFromServer()
         server?.close()

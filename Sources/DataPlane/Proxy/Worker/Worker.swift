@@ -367,24 +367,4 @@ final class Worker {
 
     /// Tells the control thread something.
     func report(_ report: ProxyReport) { reports.post(report) }
-
-    /// Tells the control thread that a dial failed.
-    func reportDialFailure(_ backend: PooledBackend, service: ServiceID, _ error: Errno) {
-        guard isReportDue(backend) else { return }
-        reports.post(.dialFailed(service, backend.id, error))
-    }
-
-    /// Tells the control thread what live traffic shows against a backend.
-    func reportFailure(_ failure: LiveFailure, of backend: PooledBackend, service: ServiceID) {
-        guard isReportDue(backend) else { return }
-        reports.post(.liveFailed(service, backend.id, failure))
-    }
-
-    /// At most every 100 ms for one backend, since one report is enough.
-    private func isReportDue(_ backend: PooledBackend) -> Bool {
-        let now = loop.nowNanoseconds
-        guard now >= backend.record.reportedAt + 100_000_000 else { return false }
-        backend.record.reportedAt = now
-        return true
-    }
 }

@@ -2,7 +2,7 @@
 // forgotten after ten. Method: seconds of traffic with a clock that only the test moves.
 
 import Backends
-import Health
+import Evidence
 import Testing
 
 @Suite struct OutlierWatchTests {
@@ -28,7 +28,7 @@ import Testing
         /// Who stands out after a second of this traffic, by backend.
         mutating func second(
             _ shares: [UInt32: Share], takes: Duration = .seconds(1)
-        ) -> [BackendID: OutlierWatch.Verdict] {
+        ) -> [BackendID: LiveFailure] {
             for (id, share) in shares {
                 var total = totals[id] ?? OutlierWatch.Figures()
                 total.answers += share.answers
@@ -43,12 +43,12 @@ import Testing
         }
 
         /// Takes the totals of these as they are.
-        mutating func look(_ ids: [UInt32]) -> [BackendID: OutlierWatch.Verdict] {
+        mutating func look(_ ids: [UInt32]) -> [BackendID: LiveFailure] {
             let outliers = watch.note(
                 now: now,
                 figures: ids.map { (BackendID(rawValue: $0), totals[$0] ?? OutlierWatch.Figures()) }
             )
-            return Dictionary(uniqueKeysWithValues: outliers.map { ($0.backend, $0.verdict) })
+            return Dictionary(uniqueKeysWithValues: outliers.map { ($0.backend, $0.failure) })
         }
 
         mutating func set(_ id: UInt32, _ total: OutlierWatch.Figures) {
@@ -234,8 +234,8 @@ import Testing
         let outliers = traffic.second([
             1: other, 2: .init(answers: 100, milliseconds: own), 3: other,
         ])
-        let verdict = OutlierWatch.Verdict.slow(microseconds: own * 1000, others: usual * 1000)
-        #expect(outliers == (standsOut ? [id(2): verdict] : [:]))
+        let failure = LiveFailure.slow(milliseconds: Int(own), others: Int(usual))
+        #expect(outliers == (standsOut ? [id(2): failure] : [:]))
     }
 
     @Test("few answers say nothing about slowness either")

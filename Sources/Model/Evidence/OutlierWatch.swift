@@ -61,7 +61,8 @@ package struct OutlierWatch: Sendable {
             return self - earlier
         }
 
-        fileprivate static func + (left: Figures, right: Figures) -> Figures {
+        /// What both say together.
+        package static func + (left: Figures, right: Figures) -> Figures {
             Figures(
                 answers: left.answers + right.answers, failures: left.failures + right.failures,
                 firstByteMicroseconds: left.firstByteMicroseconds + right.firstByteMicroseconds,
@@ -80,20 +81,12 @@ package struct OutlierWatch: Sendable {
         }
     }
 
-    /// Why a backend stands out.
-    package enum Verdict: Sendable, Hashable {
-        /// So many of so many answers failed.
-        case errorRate(failed: UInt64, of: UInt64)
-        /// Its answers took so long on average, and those of the others so long.
-        case slow(microseconds: UInt64, others: UInt64)
-    }
-
     /// A backend that stands out.
     package struct Outlier: Sendable, Hashable {
         /// Which.
         package let backend: BackendID
-        /// Why.
-        package let verdict: Verdict
+        /// Why: `errorRate` or `slow`.
+        package let failure: LiveFailure
     }
 
     /// What makes a backend stand out from now on.
@@ -172,31 +165,33 @@ package struct OutlierWatch: Sendable {
         let all = sums.reduce(Figures(), +)
         var outliers: [Outlier] = []
         for (backend, own) in zip(candidates, sums) {
-            guard let verdict = verdict(on: own, others: all - own) else {
+            guard let failure = failure(of: own, others: all - own) else {
                 if own == Figures() { windows[backend] = nil }
                 continue
             }
-            outliers.append(Outlier(backend: backend, verdict: verdict))
+            outliers.append(Outlier(backend: backend, failure: failure))
             windows[backend]?.clear()
         }
         return outliers
     }
 
-    private func verdict(on own: Figures, others: Figures) -> Verdict? {
+    private func failure(of own: Figures, others: Figures) -> LiveFailure? {
         let enough = UInt64(max(1, rules.requestsMin))
         if let percent = rules.errorPercent, own.answers >= enough, others.answers >= enough {
             let isMuch = own.failures * 100 >= UInt64(max(1, percent)) * own.answers
             // The shares compared without dividing.
             let isMore =
                 own.failures * others.answers >= Self.errorFactor * others.failures * own.answers
-            if isMuch, isMore { return .errorRate(failed: own.failures, of: own.answers) }
+            if isMuch, isMore {
+                return .errorRate(failed: Int(own.failures), of: Int(own.answers))
+            }
         }
         if let factor = rules.slowFactor, own.firstByteCount >= enough,
             others.firstByteCount >= enough
         {
             let (mean, usual) = (own.meanMicroseconds, others.meanMicroseconds)
             if mean >= UInt64(max(2, factor)) * usual, mean >= usual + Self.slowMicroseconds {
-                return .slow(microseconds: mean, others: usual)
+                return .slow(milliseconds: Int(mean / 1000), others: Int(usual / 1000))
             }
         }
         return nil

@@ -238,26 +238,29 @@ import Testing
             world.dns.say(LyingNameServer.ports(Array(ports[..<left])), of: "\(name).test.")
         }
         func row(
-            _ name: String, _ situation: String, haproxy: String, _ meaning: String,
+            _ name: String, _ situation: String, _ peers: [String], _ meaning: String,
             _ shares: String, of instances: Int
         ) throws -> Row {
             try waitFor("\(situation)") {
                 try world.shares(name, of: instances) == shares ? () : nil
             }
             return Row(
-                situation: situation, peers: ["not measured", haproxy, "not measured"],
+                situation: situation, peers: peers + ["not measured"],
                 fairlead: "\(meaning): \(shares)")
         }
         return [
             try row(
-                "replaced", "2 others in place of 2 in one answer", haproxy: "the new ones",
+                "replaced", "2 others in place of 2 in one answer",
+                ["the new ones, unchecked", "503 to all for 0.8 s, then the new ones"],
                 "the new ones once up", "33:33", of: 2),
             try row(
-                "shrunk", "2 left of 5 in one answer", haproxy: "those 2, whatever the load",
+                "shrunk", "2 left of 5 in one answer",
+                ["those 2, whatever the load", "those 2, whatever the load"],
                 "those 2, and the others should these not carry the load", "33:33:0:0:0", of: 5),
             try row(
-                "lone", "1 left of 4 in one answer", haproxy: "the one, whatever the load",
-                "all for 60 s: one alone could not carry the load", "17:17:16:16", of: 4),
+                "lone", "1 left of 4 in one answer",
+                ["the one, whatever the load", "the one, whatever the load"],
+                "all for 60 s, as one could not carry the load", "17:17:16:16", of: 4),
         ]
     }
 
@@ -337,8 +340,8 @@ import Testing
 
             What a proxy does with each answer while its instances work. Fairlead's column is what \
             `SurveyTests` sees; it writes and checks this file. The others' are measurements of August \
-            2026 with nginx 1.31.3 (`service=`), HAProxy 2.8.25 (`server-template`; 2.6.12 where \
-            instances are left out of an answer) and the code of gobetween 0.8.1. Shares are requests by instance.
+            2026, and for instances that an answer leaves out of November, with nginx 1.31.3 \
+            (`service=`), HAProxy 2.8.25 (`server-template`) and the code of gobetween 0.8.1. Shares are requests by instance.
 
             | answer | Fairlead | nginx | HAProxy | gobetween |
             |---|---|---|---|---|

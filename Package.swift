@@ -28,7 +28,7 @@ let strict: [SwiftSetting] =
         .treatAllWarnings(as: .error),  // SE-0480
     ]
 
-/// The same for modules whose classes are touched several times per request: dynamic exclusivity
+/// Settings for modules whose classes are touched several times per request. Dynamic exclusivity
 /// checks cost a call per access in release builds (10.8 ns against 1.5 to 2.0 ns per bump of a
 /// counter, Swift 6.3.1). Debug builds, which the tests run, keep them on.
 let hot: [SwiftSetting] =
@@ -36,7 +36,7 @@ let hot: [SwiftSetting] =
         .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
     ]
 
-/// The same for modules that run a few times a second at most: they are compiled to be small (17.3
+/// Settings for modules that run a few times a second at most: they are compiled to be small (17.3
 /// MB of program become 17.0).
 let cold: [SwiftSetting] = strict + [.unsafeFlags(["-Osize"], .when(configuration: .release))]
 

@@ -41,7 +41,7 @@ enum Episode: String, CaseIterable {
     case massLoss
     /// All checks fail while the application works.
     case brokenChecks
-    /// The same, one after the other, and the registry stops naming those.
+    /// Checks break one after the other, and the registry stops naming those backends.
     case brokenChecksInRegistry
     /// A database is away: all answer 500.
     case everythingFails

@@ -68,7 +68,7 @@ struct Invariants {
     /// Whether no instance answers, or all fail unseen.
     private var isAllMute = false
     private var isAllFailing = false
-    /// Who was blamed for silence since none answers, by worker.
+    /// The backends blamed for silence since none answers, by worker.
     private var blamed: [ObjectIdentifier: Set<BackendID>] = [:]
 
     private static let second = 1_000_000
@@ -229,7 +229,7 @@ struct Invariants {
         isAllFailing = all.allSatisfy { $0.condition == .failing }
     }
 
-    /// Who fails every other answer is ejected for that.
+    /// A backend that fails every other answer is ejected for that.
     private mutating func checkFlaky(_ simulation: Simulation) {
         guard isSharing, let (number, instance) = simulation.world.onlyUnwell,
             instance.condition == .flaky,

@@ -47,7 +47,7 @@ final class SimulatedWorker {
     private var retryPolicy = RetryPolicy(RetryOptions())
     private let inFlightMax: Int?
 
-    /// As long as a backend may be silent, in microseconds; the shipped default.
+    /// How long a backend may be silent, in microseconds; the shipped default.
     static let silence = 750_000
 
     init(_ balancer: Balancer, inFlightMax: Int?) {

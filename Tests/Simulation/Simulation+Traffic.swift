@@ -32,7 +32,7 @@ struct Traffic {
     }
 
     private(set) var tries: [Int: Try] = [:]
-    /// Those whose instances have hung since they came, and will fail them.
+    /// Requests whose instances have hung since they came, and will fail them.
     private(set) var stuck: Set<Int> = []
     private var nextTry = 0
     /// Good answers, answers with status 500, and requests that had none, since the start.

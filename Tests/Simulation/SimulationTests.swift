@@ -69,7 +69,7 @@ import Testing
         #expect(simulation.invariants.returns > 0)
     }
 
-    /// These, or as many of all kinds at random as days have, two minutes each.
+    /// These episodes, or as many of all kinds at random as days have, two minutes each.
     private func episodes(_ few: [Episode]) -> [Episode] {
         guard let days = Self.days else { return few }
         var random = SplitMix64(seed: Self.seed)

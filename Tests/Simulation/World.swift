@@ -8,19 +8,19 @@ import Endpoints
 enum Condition: CaseIterable {
     /// Nothing.
     case well
-    /// It refuses connections.
+    /// The instance refuses connections.
     case crashed
-    /// It takes connections and requests, and never answers.
+    /// The instance takes connections and requests, and never answers.
     case hung
-    /// It takes requests and never answers, and its check passes.
+    /// The instance takes requests and never answers, and its check passes.
     case mute
-    /// It answers 35 times as late.
+    /// The instance answers 35 times as late.
     case slow
-    /// It answers 500, and its check 200.
+    /// The instance answers 500, and its check 200.
     case failing
-    /// It answers 500, its check as well.
+    /// The instance answers 500, its check as well.
     case sick
-    /// It works, and its check fails.
+    /// The instance works, and its check fails.
     case maligned
     /// Every other answer is a 500, and its check 200.
     case flaky

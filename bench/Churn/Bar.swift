@@ -27,7 +27,7 @@ struct Bar: Codable, Sendable {
     /// Whether every request has to end with a response: a failure at once, but no hanging.
     var answersOnly = false
 
-    /// As in the report's table.
+    /// The bar as in the report's table.
     var text: String {
         var parts: [String] = []
         if let failedMax { parts.append(failedMax == 0 ? "0" : "≤ \(failedMax)") }

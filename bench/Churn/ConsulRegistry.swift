@@ -96,7 +96,7 @@ final class ConsulRegistry: Registry {
         return Set(entries.map(\.Service.ID))
     }
 
-    /// As the agent's API has it; the tags are Traefik's configuration.
+    /// A service as the agent's API has it; the tags are Traefik's configuration.
     private struct Service: Encodable {
         struct HTTPCheck: Encodable {
             var HTTP: String

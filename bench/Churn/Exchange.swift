@@ -38,7 +38,7 @@ struct Exchange: Equatable, Sendable {
 }
 
 extension Exchange.Outcome: CustomStringConvertible {
-    /// As in tables.
+    /// The outcome as in tables.
     var description: String {
         switch self {
         case .status(let status): "\(status)"

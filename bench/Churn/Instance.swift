@@ -15,7 +15,7 @@ final class Instance {
     let port: UInt16
     let process: ChildProcess
 
-    /// As in a URL.
+    /// The instance's address as in a URL.
     var place: String { "\(address):\(port)" }
 
     /// Starts it.

@@ -42,7 +42,7 @@ struct Command {
 
 /// One proxy, or one way to configure it.
 struct Peer {
-    /// As in tables.
+    /// The name as in tables.
     let name: String
     /// The command that prints its version.
     let version: [String]

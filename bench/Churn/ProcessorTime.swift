@@ -8,12 +8,12 @@ struct ProcessorTime: Equatable {
     private var idle: UInt64
     private var all: UInt64
 
-    /// As of now.
+    /// The processor time used until now.
     init() {
         self.init(text("/proc/stat"))
     }
 
-    /// As of a text of that file.
+    /// The processor time that a text of that file says.
     init(_ text: String) {
         // cpu user nice system idle iowait irq softirq steal; what follows is in `user` already.
         let line = text.split(separator: "\n").first ?? ""

@@ -126,7 +126,7 @@ extension Outcome {
         }
     }
 
-    /// As in the table.
+    /// The outcome as in the table.
     var cell: String {
         guard let worst else { return "none" }
         guard tallies.count > 1, worst.failedCount > 0 else { return worst.cell }
@@ -136,7 +136,7 @@ extension Outcome {
 }
 
 extension Tally {
-    /// As in the table: `3 GET, 1 POST (3 500, 1 closed); 4 slow; moved 0.21 s`.
+    /// The tally as in the table: `3 GET, 1 POST (3 500, 1 closed); 4 slow; moved 0.21 s`.
     var cell: String {
         var parts: [String] = []
         if failedCount == 0 {

@@ -3,9 +3,9 @@
 
 /// A row of the table.
 struct Scenario: Sendable {
-    /// As on the command line.
+    /// The name as on the command line.
     let name: String
-    /// As in the table.
+    /// The title as in the table.
     let title: String
     /// Whether Fairlead checks by HTTP; without, by TCP, its default.
     var checksByHTTP = false

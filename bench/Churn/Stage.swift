@@ -104,12 +104,12 @@ final class Stage {
         usleep(UInt32(seconds * 1_000_000))
     }
 
-    /// It happens now.
+    /// Takes note that it happens now.
     func mark() {
         marks.event = monotonic()
     }
 
-    /// It is repaired now.
+    /// Takes note that it is repaired now.
     func markRecovery() {
         marks.recovery = monotonic()
     }

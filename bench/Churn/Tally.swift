@@ -43,7 +43,7 @@ struct Tally: Codable, Equatable, Sendable {
     /// Requests sent.
     var gets = 0
     var posts = 0
-    /// Those of them that failed, by how (`Exchange.Outcome` as text).
+    /// How many GETs failed, by how (`Exchange.Outcome` as text).
     var failedGets: [String: Int] = [:]
     var failedPosts: [String: Int] = [:]
     /// Requests whose end took longer than `slowSeconds`, failed ones among them.

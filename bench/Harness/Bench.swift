@@ -101,7 +101,7 @@ struct Bench: AsyncParsableCommand {
         }
     }
 
-    /// As many descriptors as are allowed, for the harness and what it starts.
+    /// Allows the harness and what it starts as many descriptors as may be.
     private func raiseDescriptorLimit() {
         var limit = rlimit()
         let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)

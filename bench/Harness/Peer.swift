@@ -6,7 +6,7 @@ internal import FoundationEssentials
 
 /// One proxy, or one way to configure it.
 struct Peer: Sendable {
-    /// As in tables: `haproxy-splice`.
+    /// The name as in tables: `haproxy-splice`.
     let name: String
     /// The command that prints its version; empty for one that has none.
     let version: [String]

@@ -12,9 +12,9 @@ struct Sample: Codable, Sendable {
 
 /// What is measured.
 struct Scenario: Sendable {
-    /// As on the command line.
+    /// The name as on the command line.
     let name: String
-    /// As over a table.
+    /// The title as over a table.
     let title: String
     /// What a figure is, as `µs of processor time a request`.
     let unit: String

@@ -20,7 +20,7 @@ final class MessageReader {
     enum Body: Equatable {
         /// The next head.
         case none
-        /// As many bytes.
+        /// A body of so many bytes.
         case length(Int)
         case chunked
         case untilClose

@@ -94,7 +94,7 @@ final class Proxy {
         return try JSONDecoder().decode(Stats.self, from: Data(body))
     }
 
-    /// As of now; the connection that asks is not counted.
+    /// The figures now; the connection that asks is not counted.
     func figures() throws -> Figures {
         let stats = try stats()
         let folder = "/proc/\(child.id)/fd"

@@ -28,7 +28,7 @@ struct Pace {
     /// Bytes of a read at most.
     var readMax = 1 << 16
 
-    /// As fast as it goes.
+    /// A transfer as fast as it goes.
     init() {}
 
     /// Drawn.
@@ -94,7 +94,7 @@ struct Transfer {
     /// Seeds the sizes of chunks.
     let key: UInt64
 
-    /// As in targets and messages.
+    /// The name as in targets and messages.
     var name: String { "\(connection).\(index)" }
     var hasResponseBody: Bool { method != "HEAD" && status != 204 && status != 304 }
     var isIdempotent: Bool { method != "POST" }

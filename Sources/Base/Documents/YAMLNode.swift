@@ -33,7 +33,7 @@ package struct YAMLNode: Sendable {
 
     /// A key and its value.
     package struct Entry: Sendable {
-        /// As written, without its quotes.
+        /// The key as written, without its quotes.
         package var key: String
         /// Where it begins.
         package var keyMark: YAMLMark

@@ -24,7 +24,7 @@ package struct Endpoint: Hashable, Sendable {
         self.init(text[...])
     }
 
-    /// The same of a part of a text.
+    /// The endpoint that a part of a text spells; see `init(_: String)`.
     package init?(_ text: Substring) {
         guard let parts = HostAndPort(text) else { return nil }
         if parts.host.isEmpty {
@@ -90,7 +90,7 @@ package struct HostAndPort: Hashable, Sendable {
         self.init(text[...])
     }
 
-    /// The same of a part of a text.
+    /// The host and port that a part of a text spells; see `init(_: String)`.
     package init?(_ text: Substring) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         let digits = text[text.index(after: colon)...]

@@ -15,8 +15,8 @@ package enum ProcessorAllowance {
         }
     }
 
-    /// The same for so many processors, where `read` returns what a file of the kernel says, nil
-    /// for one that is not there.
+    /// How many of `processors` the process may use. `read` returns what a file of the kernel says,
+    /// nil for one that is not there.
     package static func count(processors: Int, read: (String) -> String?) -> Int {
         let processors = max(processors, 1)
         guard let groups = read("/proc/self/cgroup") else { return processors }

@@ -76,7 +76,7 @@ package struct BlockingQuery: Sendable {
         return take(turns: 1 + bytes / Self.bytesPerTurn, now: now)
     }
 
-    /// It failed, or what came can't be read.
+    /// Takes note that the query failed, or that what came can't be read.
     ///
     /// - Returns: How long to wait before asking again; more than zero.
     package mutating func failed(using random: inout some RandomNumberGenerator) -> Duration {

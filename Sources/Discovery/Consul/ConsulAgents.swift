@@ -164,7 +164,7 @@ package final class ConsulAgents {
         }
     }
 
-    /// It answered, and what it said of itself.
+    /// Takes note that the agent answered, and of what it said of itself.
     func noteAnswer(_ answer: ConsulAnswer) {
         change(answer.agent) {
             $0.health.answered()
@@ -181,7 +181,7 @@ package final class ConsulAgents {
         }
     }
 
-    /// It is asked after the others for a while.
+    /// Has the agent asked after the others for a while.
     func leave(agent: Int) {
         change(agent) { $0.health.failed(now: .now, using: &random) }
     }

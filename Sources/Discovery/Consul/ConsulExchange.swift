@@ -49,7 +49,7 @@ final class ConsulExchange {
         agents.leave(self)
     }
 
-    /// It is its turn.
+    /// Begins: it is this exchange's turn.
     func start() {
         untried =
             request.onlyFirstAgent ? [agents.first].compactMap(\.self) : agents.order

@@ -54,9 +54,10 @@ package final class ConsulRegistration {
 
     /// What the agent's check does. Any thread.
     package enum Check: Sendable, Equatable {
-        /// It connects: to the service's address and port (127.0.0.1 without an address) when nil.
+        /// The agent connects to the service's address and port (127.0.0.1 without an address) when
+        /// nil, else to this endpoint.
         case tcp(Endpoint?)
-        /// It asks for this URL, and wants a status of 2xx.
+        /// The agent asks for this URL, and wants a status of 2xx.
         case http(String)
         /// There is none: the service is always passing.
         case none

@@ -147,9 +147,9 @@ extension URLPrefixTag.Redirection {
 
 /// Why a `urlprefix-` tag is refused. Any thread.
 package enum URLPrefixTagError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// It is not what fabio's convention says, and why.
+    /// The tag is not what fabio's convention says, and why.
     case malformed(String)
-    /// It asks for something that Fairlead does not do.
+    /// The tag asks for something that Fairlead does not do.
     case unsupported(String)
 
     /// A phrase for a log line.

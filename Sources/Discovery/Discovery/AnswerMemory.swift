@@ -66,7 +66,7 @@ package struct AnswerMemory: Sendable, Equatable {
         package let description: String
     }
 
-    /// As JSON, in an order that depends on nothing but the answers.
+    /// The answers as JSON, in an order that depends on nothing but the answers.
     package var json: [UInt8] {
         let sorted = answers.sorted {
             ($0.key.service, $0.key.source) < ($1.key.service, $1.key.source)

@@ -21,7 +21,8 @@ package final class FallbackSource: Source {
         summary = "\(first.summary), else \(second.summary)"
     }
 
-    /// Those of the first, while it works, hold if that one's do.
+    /// Whether the answers of the first source hold until it gives others; false while the second
+    /// is asked.
     package var answersStand: Bool { state.isFirstGood && first.answersStand }
 
     /// Whether that of the first is, while it works; what it falls back to is another's word.

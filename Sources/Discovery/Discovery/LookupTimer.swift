@@ -29,20 +29,21 @@ final class LookupTimer {
         begunAt = .now
     }
 
-    /// It gave records that hold for `timeToLive`; nil when nothing was said of it.
+    /// Takes note that the lookup gave records that hold for `timeToLive`; nil when nothing was
+    /// said of it.
     func lookupAnswered(timeToLive: Duration?) {
         schedule(
             after: schedule.waitAfterAnswer(
                 timeToLive: timeToLive, elapsed: begunAt.duration(to: .now), using: &random))
     }
 
-    /// It failed or named no instance.
+    /// Takes note that the lookup failed or named no instance.
     func lookupFailed() {
         schedule(after: schedule.waitAfterFailure(using: &random))
     }
 
-    /// It was given up since every server of `resolver` is away: the next is due as soon as one is
-    /// back, within a second.
+    /// Takes note that the lookup was given up, since every server of `resolver` is away. The next
+    /// is due as soon as one is back, within a second.
     func lookupGivenUp(by resolver: Resolver) {
         guard !isAwaitingServers else { return }
         isAwaitingServers = true

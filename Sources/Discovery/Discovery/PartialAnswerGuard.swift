@@ -24,7 +24,7 @@ package struct PartialAnswerGuard: Sendable, Equatable {
     package struct Answer: Sendable, Hashable {
         /// SRV records for the name.
         package var records: Int
-        /// The same for the same set of records in any order.
+        /// A number that is equal for the same set of records in any order.
         package var fingerprint: Int
         /// Octets of the message.
         package var octets: Int
@@ -47,7 +47,7 @@ package struct PartialAnswerGuard: Sendable, Equatable {
 
     /// Why an answer over UDP may be a part.
     package enum Suspicion: Sendable, Hashable, CaseIterable {
-        /// As many records as Consul gives without EDNS, whatever there are.
+        /// The answer has as many records as Consul gives without EDNS, whatever there are.
         case usualCount
         /// No room for another record.
         case full
@@ -61,7 +61,7 @@ package struct PartialAnswerGuard: Sendable, Equatable {
         case whole
         /// To be asked for over TCP, since it looks cut.
         case askOverTCP(Suspicion)
-        /// It looks cut, and TCP could not be had a moment ago.
+        /// The answer looks cut, and TCP could not be had a moment ago.
         case part(Suspicion)
     }
 

@@ -25,8 +25,8 @@ package struct RefreshSchedule: Sendable {
         /// at all, not even in the first wait.
         package var jitterPercent = 10
 
-        /// The same for the wait after a failure: names that failed together shall not ask
-        /// together.
+        /// The jitter of the wait after a failure, in percent: names that failed together shall not
+        /// ask together.
         package var failureJitterPercent: Int { min(jitterPercent * 5, 90) }
 
         /// The defaults.
@@ -38,7 +38,7 @@ package struct RefreshSchedule: Sendable {
             min(max(timeToLive ?? floor, floor), ceiling)
         }
 
-        /// The same after so many failures in a row, 1 or more.
+        /// The wait after so many failures in a row, 1 or more.
         package func wait(failures: Int) -> Duration {
             // 2^16 floors exceed any ceiling; the shift stays small whatever happens.
             let doubled = floor * (1 << min(failures - 1, 16))

@@ -68,10 +68,10 @@ package final class SharedSource: Source {
         self.lookup = lookup
     }
 
-    /// As those of the lookup.
+    /// Whether the answers of the lookup hold until it gives others.
     package var answersStand: Bool { lookup.answersStand }
 
-    /// As those of the lookup.
+    /// Whether what the lookup reports is what somebody wrote down.
     package var isDeliberate: Bool { lookup.isDeliberate }
 
     /// When the lookup is made again.

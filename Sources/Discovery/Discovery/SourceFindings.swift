@@ -24,7 +24,7 @@ package struct SourceFindings: Sendable, Equatable {
 
     /// Entries that are not used.
     package var omissions = Omissions()
-    /// That no answer is whole; nil while they are.
+    /// How the answers are parts that change; nil while each is whole.
     package var rotation: Rotation?
     /// Where instances are that it lists, and whose checks by the registry fail.
     package var critical: Set<Endpoint> = []

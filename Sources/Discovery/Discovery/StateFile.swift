@@ -15,9 +15,9 @@ package final class StateFile {
     package enum Event: Equatable, Sendable {
         /// What it says can't be used, as a clause; nothing is remembered.
         case unreadable(String)
-        /// It can't be written, as a clause; said once for each run of failures.
+        /// The file can't be written, and why as a clause; said once for each run of failures.
         case unwritable(String)
-        /// It is written again.
+        /// The file is written again.
         case written
     }
 

@@ -24,10 +24,10 @@ package struct Explanation: Sendable {
         package var refresh: RefreshSchedule.Options
         /// How answers are judged.
         package var roster: RosterOptions
-        /// Who is asked.
+        /// The kind of server that is asked.
         package var asked = Asked.nameservers
 
-        /// Who is asked about a subject.
+        /// The kinds of server that are asked about a subject.
         package enum Asked: Sendable {
             case nameservers
             /// Of Consul.
@@ -59,8 +59,8 @@ package struct Explanation: Sendable {
         package var answers: [DNSAnswer]
         /// What the source made of them; nil for no instances to make, or no end in time.
         package var result: DiscoveryAnswer?
-        /// The same question asked several times, the first of them as in `answers`; empty when it
-        /// was asked once.
+        /// The answers to one question asked several times, the first of them as in `answers`;
+        /// empty when it was asked once.
         package var samples: [DNSAnswer]
         /// What became of answers that looked cut.
         package var partialAnswers: PartialAnswerGuard.Counters

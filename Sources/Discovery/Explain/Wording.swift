@@ -23,7 +23,7 @@ func percentText(_ percent: Double) -> String {
 }
 
 extension Message.Flags {
-    /// As `dig` writes them: `qr aa tc rd ra ad cd`.
+    /// The flags as `dig` writes them: `qr aa tc rd ra ad cd`.
     var names: [String] {
         let all: [(Message.Flags, String)] = [
             (.response, "qr"), (.authoritative, "aa"), (.truncated, "tc"),

@@ -10,7 +10,7 @@ package enum Policy: String, CaseIterable, Sendable {
     case leastConnections = "least-connections"
     /// Of two at random, where the answer is likely to come sooner.
     case leastTime = "least-time"
-    /// The same for each request with the same key.
+    /// Requests with one key go to one backend.
     case consistentHash = "consistent-hash"
     /// The first that has room.
     case firstFit = "first-fit"

@@ -28,7 +28,7 @@ package struct Loads {
 
     private struct Member {
         var inFlight: Int
-        /// Those of `inFlight` that are streams.
+        /// How many of `inFlight` are streams.
         var streams: Int
         let weight: Int
         let tier: Int
@@ -162,15 +162,15 @@ package struct Loads {
 
     /// Whether the backend at `place` may get it.
     enum Verdict {
-        /// It may.
+        /// The backend may get the request.
         case admitted
         /// Rather another, as long as there is one: it has more than its share.
         case passedOver
         /// Rather any other: it is on probation, and this is not the request to try it with.
         case onProbation
-        /// It has as many as it may have.
+        /// The backend has as many requests as it may have.
         case full
-        /// It was tried.
+        /// The backend was tried for this request before.
         case tried
     }
 

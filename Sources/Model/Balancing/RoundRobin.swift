@@ -36,8 +36,8 @@ package final class RoundRobin: Balancer {
         return leastLoaded(request, in: tier)
     }
 
-    /// It is the turn of one that was tried: that turn stays due, and the next best gets the
-    /// request.
+    /// Picks for a request that has tried the backend whose turn it is: that turn stays due, and
+    /// the next best gets the request.
     private func pickElsewhere(_ request: PickRequest, in tier: Int) -> Pick {
         let start = tiers[tier].lowerBound
         let next = turns[tier].take { loads.verdict(start + $0, request) == .admitted }

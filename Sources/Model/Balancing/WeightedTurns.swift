@@ -78,7 +78,7 @@ struct WeightedTurns {
         for slot in (0..<count / 2).reversed() { siftDown(from: slot) }
     }
 
-    /// Who comes first among equals, by index: from one turn to the next it is the golden section
+    /// The order among equals, by index: from one turn to the next it moves by the golden section
     /// of `count`, or what is next below it and has no divisor in common with it, so that all are
     /// met.
     private static func orders(_ count: Int, offset: Int) -> [Int32] {

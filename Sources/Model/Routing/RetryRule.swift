@@ -28,9 +28,9 @@ package struct RetryRule: Sendable, Equatable {
     package struct Override: Sendable, Equatable {
         /// Nil leaves what the service says.
         package var attempts: Int?
-        /// The same.
+        /// What counts as a failed try; nil leaves it as it is.
         package var failures: Failures?
-        /// The same; zero is never.
+        /// When another backend is asked as well; nil leaves it as it is, zero is never.
         package var hedgeAfter: Duration?
 
         /// Nothing.
@@ -39,7 +39,7 @@ package struct RetryRule: Sendable, Equatable {
 
     /// Failures of a try after which there may be another.
     package struct Failures: Sendable, Equatable {
-        /// Those that brought no answer.
+        /// The tries without an answer that count as failed.
         package var conditions: Conditions = [.connect, .reset, .silence]
         /// Answers, 400 to 599; for safe methods only (RFC 9110 section 9.2.1), since an answer,
         /// other than a broken connection, may come from a server that has done half of it.

@@ -7,10 +7,10 @@ package import HTTP1
 package final class Route: Sendable {
     /// What becomes of a request.
     package enum Action: Sendable {
-        /// It goes to a backend of the service at this place of the table's `services`, so that who
-        /// looks it up needs an array of just these.
+        /// The request goes to a backend of the service at this place of the table's `services`, so
+        /// that a look-up needs an array of just these.
         case forward(place: Int)
-        /// The same, to one of several.
+        /// The request goes to one of several services.
         case split(Split)
         /// The client is sent elsewhere.
         case redirect(Redirect)
@@ -108,7 +108,7 @@ extension [UInt8] {
         return true
     }
 
-    /// These bytes are in lower case already.
+    /// Whether these bytes, which are in lower case, are `other` but for its case.
     func isEqual(toLowercasedOf other: Span<UInt8>) -> Bool {
         guard count == other.count else { return false }
         for index in indices {

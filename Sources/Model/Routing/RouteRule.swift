@@ -33,7 +33,7 @@ package struct RouteRule: Sendable {
 package enum HostPattern: Hashable, Sendable {
     /// Any, and none.
     case any
-    /// This one.
+    /// One path.
     case exact(String)
     /// Every name of one label or more in front of this one: `*.example.com` is
     /// `under("example.com")`.
@@ -43,9 +43,9 @@ package enum HostPattern: Hashable, Sendable {
 /// Paths, without query; compared byte by byte.
 package enum PathPattern: Hashable, Sendable {
     case any
-    /// This one.
+    /// One path.
     case exact(String)
-    /// This one and everything below it: `/api` has `/api` and `/api/x`, not `/apix`. A slash at
+    /// One path and everything below it: `/api` has `/api` and `/api/x`, not `/apix`. A slash at
     /// its end does not matter.
     case prefix(String)
 }
@@ -66,11 +66,11 @@ package struct HeaderCondition: Hashable, Sendable {
 
 /// What becomes of a request.
 package enum RouteAction: Sendable {
-    /// It goes to a backend of this service; `prefix` replaces what a prefix route matched, nil
-    /// leaves the path as it is.
+    /// The request goes to a backend of this service. `prefix` replaces what a prefix route
+    /// matched; nil leaves the path as it is.
     case forward(ServiceID, prefix: String?)
-    /// As `forward`, to one of these services by chance, in proportion to their shares: none below
-    /// 0, and not all 0.
+    /// The request goes to one of these services by chance, in proportion to their shares: none
+    /// below 0, and not all 0. `prefix` is that of `forward`.
     case split([(service: ServiceID, share: Int)], prefix: String?)
     /// The client is sent elsewhere.
     case redirect(Redirect)

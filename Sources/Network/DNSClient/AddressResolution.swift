@@ -20,7 +20,7 @@ package struct AddressAnswer: Sendable {
     package let isComplete: Bool
     /// What the question for IPv4 came to; nil when it was not asked or not waited for.
     package let a: DNSOutcome?
-    /// The same for IPv6.
+    /// What the question for IPv6 addresses came to; nil when it was not asked.
     package let aaaa: DNSOutcome?
     /// Every answer that led here, those with aliases that had to be followed included.
     package let answers: [DNSAnswer]

@@ -16,8 +16,8 @@ package enum DNSTransport: String, Hashable, Sendable {
 package enum DNSOutcome: Hashable, Sendable {
     /// Records of the type asked for, all of them as far as the server says.
     case records(Message)
-    /// Such records, but the server says that more were left out (TC) and they could not be had:
-    /// those in the message exist, and nothing follows from one that is missing.
+    /// Records, but the server says that more were left out (TC) and they could not be had: those
+    /// in the message exist, and nothing follows from one that is missing.
     case partial(Message)
     /// The name exists without a record of that type.
     case nodata
@@ -59,7 +59,7 @@ package enum DNSOutcome: Hashable, Sendable {
         }
     }
 
-    /// The same with the question spelled as it was asked.
+    /// This outcome with the question spelled as it was asked.
     func spelled(as question: Question) -> DNSOutcome {
         switch self {
         case .records(var message):
@@ -138,7 +138,7 @@ package struct DNSAnswer: Hashable, Sendable {
     /// The message that decided the outcome, for its TTLs and its additional section; nil when none
     /// did.
     package let message: Message?
-    /// Who sent it; nil without a message.
+    /// The server that sent it; nil without a message.
     package let server: Endpoint?
     /// How it came; nil without a message.
     package let transport: DNSTransport?

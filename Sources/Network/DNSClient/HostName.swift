@@ -5,7 +5,7 @@ package import DNSWire
 
 /// A host's name as it is written in a configuration. Value type, any thread.
 package struct HostName: Hashable, Sendable {
-    /// As written.
+    /// The name as written.
     package let name: DomainName
     /// Whether it is written with a final dot: then it is taken as it stands.
     package let isAbsolute: Bool
@@ -23,7 +23,7 @@ package struct HostName: Hashable, Sendable {
 }
 
 extension HostName: CustomStringConvertible {
-    /// As it is written: `web`, or `web.example.` when it is absolute.
+    /// The name as it is written: `web`, or `web.example.` when it is absolute.
     package var description: String {
         let text = "\(name)"
         return isAbsolute || name.isRoot ? text : String(text.dropLast())

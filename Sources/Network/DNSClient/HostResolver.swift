@@ -88,7 +88,7 @@ package final class HostResolver {
 
 /// What the lookup of a host came to. Value type, any thread.
 package struct HostAnswer: Sendable {
-    /// Who knew the addresses.
+    /// Where the addresses were known.
     package enum Origin: Sendable, Equatable {
         /// Nobody had to be asked: `localhost`.
         case thisMachine
@@ -101,7 +101,7 @@ package struct HostAnswer: Sendable {
     /// Of the families asked for, without duplicates, IPv4 first when they are from DNS; may be
     /// empty.
     package let addresses: [IPAddress]
-    /// Who had them, or had none.
+    /// Where the addresses are from, or that there are none.
     package let origin: Origin
     /// How long they hold; nil when nothing was said of it. Those that need no DNS hold until the
     /// rules change.

@@ -80,16 +80,16 @@ extension QuestionRace {
 
         /// What can be learnt.
         package enum Kind: Equatable, Sendable {
-            /// It was asked again in a plainer way, before what it had said counted.
+            /// The server was asked again in a plainer way, before what it had said counted.
             case askedAgain
-            /// It gave records for a question in mixed case.
+            /// The server gave records for a question in mixed case.
             case knewMixedCase
-            /// It said the same to mixed case and as spelled.
+            /// The server said the same to mixed case and as spelled.
             case saidTheSame
-            /// It knew as spelled what it had denied, or failed at, in mixed case.
+            /// The server knew as spelled what it had denied, or failed at, in mixed case.
             case knewAsSpelled(after: DNSOutcome)
-            /// It answered well without an OPT record where it had failed with one; `code` is what
-            /// it said then, nil for silence.
+            /// The server answered well without an OPT record where it had failed with one; `code`
+            /// is what it said then, nil for silence.
             case answeredWithoutEDNS(code: ResponseCode?)
         }
 

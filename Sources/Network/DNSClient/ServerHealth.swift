@@ -129,8 +129,8 @@ package struct ServerHealth: Sendable, Equatable {
         probeAt.map { $0 <= now } ?? false
     }
 
-    /// It is not asked first, and nothing is known of it: that is to change soon, so that a second
-    /// nameserver which never worked is seen before it is needed.
+    /// Has the server probed soon: it is not asked first, and nothing is known of it. So a second
+    /// nameserver that never worked is seen before it is needed.
     mutating func expectProbe(now: Instant) {
         if probeAt == nil { probeAt = now + Self.probeFirst }
     }

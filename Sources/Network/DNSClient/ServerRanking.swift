@@ -33,7 +33,7 @@ package struct ServerRanking: Sendable, Equatable {
 
     /// The record of each server.
     package private(set) var servers: [ServerHealth]
-    /// Who has the first place among those that work; nil before one does.
+    /// The server that has the first place among those that work; nil before one does.
     private var first: Int?
 
     /// `count` servers of which nothing is known.

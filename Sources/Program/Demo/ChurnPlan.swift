@@ -11,9 +11,9 @@ package struct ChurnPlan {
         package var isAnnounced: Bool
         /// Its port is open.
         package var isRunning: Bool
-        /// It passes its health check while it runs.
+        /// Whether it passes its health check while it runs.
         package var isHealthy: Bool
-        /// It has been all three for long enough that a proxy is sure to send it requests.
+        /// Whether it has been all three for long enough that a proxy is sure to send it requests.
         package var isSteady: Bool
 
         /// A member in every detail.

@@ -19,7 +19,7 @@ final class BackendWorker: Channel {
 
     private let stopNanoseconds: UInt64
     private var connections: [ObjectIdentifier: BackendConnection] = [:]
-    /// Those that are being ended.
+    /// Connections that are being ended.
     private var leaving: [ObjectIdentifier: ClosingConnection] = [:]
     /// How long a client may take nothing of a last response.
     private static let stallNanoseconds: UInt64 = 60_000_000_000

@@ -3,7 +3,8 @@
 
 /// The beginning of keys. Value type, any thread.
 package struct ConsulKeyPrefix: Hashable, Sendable {
-    /// As it was written: `fairlead/`. What does not end in `/` begins the names of neighbours too.
+    /// The prefix as it was written: `fairlead/`. One that does not end in `/` begins the names of
+    /// neighbours too.
     package let text: String
 
     /// Bytes that a prefix may have.

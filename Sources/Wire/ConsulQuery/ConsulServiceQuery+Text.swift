@@ -5,7 +5,7 @@ extension ConsulServiceQuery: CustomStringConvertible {
     /// its own: `web?dc=dc2&tag=v1&passing`.
     package var description: String { text(datacenter: datacenter, isPassingOnly: isPassingOnly) }
 
-    /// The same without `passing`, for a display that says it in another way.
+    /// The query without `passing`, for a display that says it in another way.
     package var descriptionWithoutPassing: String {
         text(datacenter: datacenter, isPassingOnly: false)
     }

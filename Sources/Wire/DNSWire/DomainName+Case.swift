@@ -33,7 +33,7 @@ extension DomainName {
         return DomainName(validWireOctets: octets)
     }
 
-    /// The same name in lower case, for display: a server that compresses names spells those of its
+    /// This name in lower case, for display: a server that compresses names spells those of its
     /// records as the question was spelled.
     package var lowercased: DomainName {
         DomainName(validWireOctets: wireOctets.map(Self.folded))

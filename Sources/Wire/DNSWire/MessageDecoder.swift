@@ -35,7 +35,7 @@ extension Message {
         }
     }
 
-    /// The same for bytes in an array.
+    /// Decodes a message from bytes in an array; see `init(decoding: Span)`.
     package init(decoding bytes: [UInt8]) throws(DecodeError) {
         try self.init(decoding: bytes.span)
     }

@@ -90,7 +90,8 @@ extension WireWriter {
         return records.count
     }
 
-    /// The same by whole sets: records in a row with the same owner, type and class.
+    /// Writes whole sets of records, those in a row with the same owner, type and class, as long as
+    /// they fit. Returns how many records.
     fileprivate mutating func recordSets(_ records: [ResourceRecord], limit: Int) -> Int {
         var set = (start: count, firstIndex: 0)
         for (index, record) in records.enumerated() {

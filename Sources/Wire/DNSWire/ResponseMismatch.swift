@@ -11,7 +11,7 @@ package enum ResponseMismatch: Error, Hashable, Sendable {
     /// No question, in a reply that must repeat it.
     case questionMissing
     case question(expected: Question, found: Question)
-    /// The same question, but not in the case of letters that was sent.
+    /// The question is the one that was asked, but not in the case of letters that was sent.
     case spelling(expected: DomainName, found: DomainName)
 }
 

@@ -81,7 +81,7 @@ enum Sample {
         return snapshot
     }
 
-    /// The same with a backend down, one ejected, a standby tier, failing discovery, and a TCP
+    /// A snapshot with a backend down, one ejected, a standby tier, failing discovery, and a TCP
     /// service of which nothing is left.
     static var troubled: AdminSnapshot {
         var snapshot = healthy
@@ -127,7 +127,7 @@ enum Sample {
         return snapshot
     }
 
-    /// The same with names that try to be markup, a label or a second line.
+    /// A snapshot with names that try to be markup, a label or a second line.
     static var hostile: AdminSnapshot {
         var snapshot = troubled
         let name = "<script>alert(1)</script>\"'&\\\n# x"

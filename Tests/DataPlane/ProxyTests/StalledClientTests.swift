@@ -58,7 +58,7 @@ import Testing
 
     /// What the proxy passes on for one request.
     private static let interimMax = 256
-    /// As much as a producer has; kernel buffers take some MiB of it.
+    /// The bytes that a producer has; kernel buffers take some MiB of them.
     private static let flood = 256 << 20
     private static let takenMax = 128 << 20
 

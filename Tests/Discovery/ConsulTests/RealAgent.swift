@@ -28,7 +28,7 @@ final class RealAgent {
     }()
 
     let target: Target
-    /// The same agent by its Unix-domain socket.
+    /// The agent's Unix-domain socket.
     let unixTarget: Target
     private let path = "/tmp/fairlead-consul-\(UInt32.random(in: 0 ... .max)).sock"
     private let process = SpawnedProcess()

@@ -36,7 +36,7 @@ final class Fairlead: Sendable {
             listeners: listeners, hasAdmin: hasAdmin)
     }
 
-    /// The same by a command that becomes the program in the end.
+    /// Starts a command that becomes the program in the end.
     init(
         command: [String], environment: [String: String] = [:], listeners: Int = 1,
         hasAdmin: Bool = true

@@ -99,12 +99,12 @@ extension LyingNameServer {
         }
     }
 
-    /// The same, each with priority and weight 1.
+    /// An answer with these ports, each with priority and weight 1.
     static func ports(_ ports: [UInt16]) -> Answer {
         records(ports.map { ($0, 1, 1) })
     }
 
-    /// That code and nothing else; nil for silence.
+    /// An answer with this code and nothing else; nil for silence.
     static func code(_ code: ResponseCode?) -> Answer {
         { query, _ in code.map { query.reply($0) } }
     }

@@ -45,7 +45,7 @@ final class Stage {
     }
 }
 
-/// The same for a test that lasts, and waits without holding a thread.
+/// Runs a test that lasts on a stage, and waits without holding a thread.
 func withStage(_ test: (Stage) async throws -> Void) async throws {
     let stage = Stage()
     defer { withExtendedLifetime(stage) {} }

@@ -59,7 +59,7 @@ extension Balancer {
 }
 
 extension TriedBackends {
-    /// Those with these numbers.
+    /// The backends with these numbers.
     init(_ ids: UInt32...) {
         self.init()
         for id in ids { insert(BackendID(rawValue: id)) }

@@ -7,7 +7,7 @@ import Balancing
 import Testing
 
 @Suite struct PolicyTests {
-    /// Those that share out by weight. Points on a ring come near it; first-fit does not try.
+    /// Policies that share out by weight. Points on a ring come near it; first-fit does not try.
     static let sharing: [Policy] = [.roundRobin, .randomOfTwo, .leastConnections, .leastTime]
 
     /// How the requests of a run are spread, each over when so many others have begun after it.

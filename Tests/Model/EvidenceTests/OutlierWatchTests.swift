@@ -25,7 +25,7 @@ import Testing
             var milliseconds: UInt64 = 10
         }
 
-        /// Who stands out after a second of this traffic, by backend.
+        /// The outliers after a second of this traffic, by backend.
         mutating func second(
             _ shares: [UInt32: Share], takes: Duration = .seconds(1)
         ) -> [BackendID: LiveFailure] {

@@ -194,7 +194,7 @@ import Testing
 
     // MARK: - The case of letters
 
-    /// The same server over UDP, in the given spelling.
+    /// Asks that server over UDP, in the given spelling.
     private static let asSpelled = Action.open(
         Exchange(number: 2, server: 0, transport: .udp, hasEDNS: true, mixesCase: false))
 

@@ -12,9 +12,9 @@ package final class ScriptedServer {
     package enum Step {
         /// Bytes to send as they are, each piece in a turn of the loop of its own.
         case send([[UInt8]])
-        /// The same, and then the end of the stream.
+        /// Sends these bytes, and then the end of the stream.
         case sendAndClose([UInt8])
-        /// The same, and then a reset.
+        /// Sends these bytes, and then a reset.
         case sendAndReset([UInt8])
     }
 

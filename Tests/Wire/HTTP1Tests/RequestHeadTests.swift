@@ -142,7 +142,7 @@ import Testing
 }
 
 extension String {
-    /// The same with another last character.
+    /// This text with another last character.
     fileprivate func replacingLast(with character: Character) -> String {
         String(dropLast()) + String(character)
     }

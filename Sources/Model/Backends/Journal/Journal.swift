@@ -55,9 +55,9 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
     /// More than half of the backends were lost in one answer or within seconds; those that pass
     /// their checks wait for so long behind those that are still named.
     case massLoss(lost: Int, of: Int, hold: Duration)
-    /// Those lost serve beside those named, and why.
+    /// Backends that discovery lost serve beside those named, and why.
     case lostServe(count: Int, LossReason)
-    /// Those lost wait behind those named again.
+    /// Backends that discovery lost wait behind those named again.
     case lostWait(count: Int)
     /// So many backends are named no more, and so many others instead.
     case replacing(old: Int, new: Int)
@@ -80,7 +80,8 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
 
     /// Why those that were lost serve beside those that are named.
     package enum LossReason: Sendable, Equatable {
-        /// So few are named of as many as there were that each would have several times its load.
+        /// Discovery names `named` of `of` backends: so few that each would have several times its
+        /// load.
         case few(named: Int, of: Int)
         /// The source names none any more.
         case none

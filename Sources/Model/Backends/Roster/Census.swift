@@ -3,23 +3,23 @@
 
 /// Counts over the backends of one roster. Value type, control thread.
 struct Census: Equatable {
-    /// Those that are up.
+    /// Backends that are up.
     private(set) var up = 0
-    /// Those of them that are not on probation.
+    /// Backends that are up and not on probation.
     private(set) var trusted = 0
-    /// Those that drain in order to leave.
+    /// Backends that drain in order to leave.
     private(set) var leaving = 0
-    /// Those that drain for whatever reason.
+    /// Backends that drain for whatever reason.
     private(set) var draining = 0
     /// New ones against which nothing speaks.
     private(set) var untried = 0
-    /// Those that only checks, or none yet, keep out.
+    /// Backends that only checks, or none yet, keep out.
     private(set) var outByChecksAlone = 0
-    /// Those that are down or ejected.
+    /// Backends that are down or ejected.
     private(set) var out = 0
-    /// Those of which nothing is known yet: discovered, or in their first checks.
+    /// Backends of which nothing is known yet: discovered, or in their first checks.
     private(set) var pending = 0
-    /// Those ejected for what their live requests came to.
+    /// Backends ejected for what their live requests came to.
     private(set) var ejectedByAnswers = 0
 
     /// Counts a backend in this state.

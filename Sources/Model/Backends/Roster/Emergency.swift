@@ -15,9 +15,9 @@
 package struct Emergency: Sendable, Equatable {
     /// What becomes of requests.
     package enum Conduct: String, Sendable, Hashable, CustomStringConvertible {
-        /// They go to backends that are not up.
+        /// Requests go to backends that are not up.
         case serving
-        /// They are refused.
+        /// Requests are refused.
         case refusing
 
         /// A clause: `requests are refused until a check passes`.

@@ -36,8 +36,8 @@ extension Roster {
         advance(to: now)
     }
 
-    /// So many other sources name the backends from now on. Until their first good answers all
-    /// stay; those that these do not name drain then, however many they are: what is lost in one
+    /// Has `places` other sources name the backends from now on. Until their first good answers all
+    /// stay. Backends that these do not name drain then, however many they are: what is lost in one
     /// answer is no accident when the operator asked for another source. What the old sources'
     /// failures meant is over.
     ///

@@ -23,7 +23,7 @@
 internal import Endpoints
 
 extension Roster {
-    /// So many times the load that it had is more than a backend can be expected to carry.
+    /// A backend can't be expected to carry more than so many times the load that it had.
     private static let loadTimesMax = 3
     /// What is measured swings more than what is counted.
     private static let measuredTimesMax = 4.0
@@ -32,9 +32,9 @@ extension Roster {
 
     /// Endpoints that an answer lists besides the instances that it names.
     struct Listed {
-        /// Those whose checks by the registry fail.
+        /// Instances whose checks by the registry fail.
         let critical: Set<Endpoint>
-        /// Those that somebody took out of service.
+        /// Instances that somebody took out of service.
         let withdrawn: Set<Endpoint>
 
         /// Without those that it names as well.

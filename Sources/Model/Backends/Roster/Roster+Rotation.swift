@@ -47,7 +47,7 @@ extension Roster {
 
     /// Which states get traffic now.
     enum Eligibility {
-        /// Those that are up.
+        /// Backends that are up get traffic.
         case up
         /// None is up: those that nothing is known of.
         case untried

@@ -299,7 +299,8 @@ package final class Roster {
     /// What runs on this backend has to be closed.
     func expel(_ id: BackendID) { expelled.append(id) }
 
-    /// Those that were in use all along, by whatever name, need no slow start.
+    /// The slow start of a backend that comes up now; nil in an emergency, in which it was in use
+    /// all along, and where there is no slow start.
     private func newRamp(now: ContinuousClock.Instant) -> Ramp? {
         guard options.slowStart > .zero, emergency?.conduct != .serving else { return nil }
         return Ramp(began: now)

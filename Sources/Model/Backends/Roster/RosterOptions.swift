@@ -70,21 +70,21 @@ package struct RosterOptions: Sendable, Equatable {
 
     /// What becomes of requests while no backend is up. The raw value is what operators write.
     package enum WhenNoneUp: String, Sendable, CaseIterable {
-        /// They go to all backends against which only checks or the registry speak, as long as live
-        /// answers are good; when those fail as well, requests are refused at once. A broken check
-        /// is likelier than a broken everything.
+        /// Requests go to all backends against which only checks or the registry speak, as long as
+        /// live answers are good. When those fail as well, requests are refused at once. A broken
+        /// check is likelier than a broken everything.
         case evidence
-        /// They go to all backends, whatever speaks against them.
+        /// Requests go to all backends, whatever speaks against them.
         case always
-        /// They are refused at once.
+        /// Requests are refused at once.
         case never
     }
 
     /// What makes an instance near: its metadata has this value for this key.
     package struct Zone: Sendable, Hashable {
-        /// Such as `zone`.
+        /// The label's name, such as `zone`.
         package var key: String
-        /// Such as `a`.
+        /// The label's value, such as `a`.
         package var value: String
 
         /// The zone of that name.
@@ -116,7 +116,7 @@ package struct RosterOptions: Sendable, Equatable {
         /// quarter of an hour lets someone repair the rest, while a name deleted on purpose ends
         /// soon: its instances stop, and fail their checks.
         package var nxdomain: Duration = .seconds(900)
-        /// As `nxdomain`: the server speaks, and names nothing.
+        /// The hold while the server names nothing (NODATA). It speaks, as with `nxdomain`.
         package var nodata: Duration = .seconds(900)
         /// The server says that it does not know: that says nothing about the backends. A day is
         /// enough to repair a registry, and while it is away nobody moves containers by it.
@@ -129,7 +129,7 @@ package struct RosterOptions: Sendable, Equatable {
         package var timeout: Duration = .seconds(86400)
         /// The server is broken, or someone interferes.
         package var malformed: Duration = .seconds(86400)
-        /// As `timeout`.
+        /// The hold while the server can't be reached; as long as `timeout`.
         package var unreachable: Duration = .seconds(86400)
         /// How long those lost with most others wait behind those named: long enough for a registry
         /// to fill again and for containers to be drained, short enough for addresses not to be

@@ -36,7 +36,7 @@ package struct SourceStatus: Sendable, Equatable {
 
     /// An answer that left nothing to do.
     struct Settled: Equatable {
-        /// As it came.
+        /// The answer as it came.
         let answer: [Instance]
         /// Its instances, each endpoint once.
         let instances: [Instance]

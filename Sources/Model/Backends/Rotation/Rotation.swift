@@ -44,7 +44,7 @@ package final class Rotation: Sendable {
             self.isOnProbation = isOnProbation
         }
 
-        /// The same backend with another weight and trust.
+        /// This backend with another weight and trust.
         func with(weight: UInt32, isOnProbation: Bool) -> Member {
             Member(
                 id: id, endpoint: endpoint, weight: weight, tier: tier,

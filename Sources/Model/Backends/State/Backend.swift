@@ -63,8 +63,8 @@ package struct Backend: Sendable, Equatable {
         case named
         /// So many good answers in a row did not.
         case missing(answers: Int)
-        /// It was lost with most others within seconds, and waits until then behind those that are
-        /// named, as long as its checks pass.
+        /// The backend was lost with most others within seconds. It waits until then behind those
+        /// that are named, as long as its checks pass.
         case held(until: ContinuousClock.Instant)
         /// Others are named instead, and are not up yet: until they are, and no longer than until
         /// then, it serves as before, as long as its checks pass.

@@ -80,7 +80,7 @@ package struct BackendState: Sendable, Equatable {
         case named
         /// The roster decided that it has to go, and why.
         case leave(Cause)
-        /// It was lost with most others within seconds, which is more likely a mistake.
+        /// The backend was lost with most others within seconds, which is more likely a mistake.
         case recalled
         /// A further good answer without it.
         case absenceConfirmed

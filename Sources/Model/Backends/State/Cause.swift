@@ -47,17 +47,17 @@ extension CheckFailure {
         case lacksText = "body without the expected text"
         /// The connection ended before the body did.
         case cutShort = "body cut short before the expected text"
-        /// It did not end, or reach the limit, in time.
+        /// The body did not end, or reach the limit, in time.
         case timeout = "body not read in time for the expected text"
-        /// It is not what its framing says.
+        /// The body is not what its framing says.
         case malformed = "malformed body"
     }
 
     /// What an answer looks like. A kind and never its bytes, which are a stranger's. Any thread.
     package enum AnswerKind: String, Sendable, Hashable, CaseIterable {
-        /// It begins as HTTP/1.x does.
+        /// The answer begins as HTTP/1.x does.
         case http = "HTTP"
-        /// It begins as a record of TLS does.
+        /// The answer begins as a record of TLS does.
         case tls = "TLS"
         /// Printable ASCII.
         case text = "other text"
@@ -89,7 +89,7 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
     case named
     /// A good answer names it again while it drains.
     case namedAgain
-    /// It turned out to be lost with most others within seconds, and is held.
+    /// The backend turned out to be lost with most others within seconds, and is held.
     case recalled
     /// Its first check has begun.
     case checkBegun
@@ -107,7 +107,7 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
     case ejectionEnded
     /// So many good answers in a row did not name it.
     case missing(answers: Int)
-    /// It was lost with most others in one answer, and the evidence is against it too.
+    /// The backend was lost with most others in one answer, and the evidence is against it too.
     case massLossConfirmed
     /// Others are named instead, and as many of them are up.
     case replaced
@@ -115,17 +115,17 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
     case holdEnded(HoldKind)
     /// An operator wants no new requests on it.
     case drainedByOperator
-    /// The same, said to the admin port.
+    /// Somebody drained the backend by the admin port, from this address.
     case drainedByAdminPort(IPAddress)
     /// The operator lets it have requests again.
     case drainLifted
-    /// The same, said to the admin port.
+    /// Somebody lifted the drain by the admin port, from this address.
     case drainLiftedByAdminPort(IPAddress)
     /// An operator ejected it.
     case ejectedBy(OperatorVoice)
-    /// It drained until no request was in flight.
+    /// The backend drained until no request was in flight.
     case idle
-    /// It drained for as long as a drain may take.
+    /// The backend drained for as long as a drain may take.
     case drainLimit
 
     /// A sentence without its full stop: `3 checks failed in a row, the last: timed out`.

@@ -5,12 +5,12 @@ package import Endpoints
 
 /// How an operator said something. Value type, any thread.
 package enum OperatorVoice: Sendable, Hashable, CustomStringConvertible {
-    /// It is written down where the configuration is, or in the store that it follows.
+    /// The command is written down where the configuration is, or in the store that it follows.
     case store
     /// By the admin port, from that address.
     case adminPort(from: IPAddress)
 
-    /// As who did something: `an operator`, `the admin port from 127.0.0.1`.
+    /// The one who did something: `an operator`, `the admin port from 127.0.0.1`.
     package var description: String {
         switch self {
         case .store: "an operator"
@@ -21,11 +21,11 @@ package enum OperatorVoice: Sendable, Hashable, CustomStringConvertible {
 
 /// What became of an operator's wish to eject a backend. Any thread.
 package enum OperatorEjection: Sendable, Equatable {
-    /// It is ejected.
+    /// The backend is ejected.
     case done
-    /// It is not up, so that there is nothing to eject.
+    /// The backend is not up, so that there is nothing to eject.
     case notUp(BackendState.Phase)
-    /// It stays: nothing else could take its requests.
+    /// The backend stays: nothing else could take its requests.
     case refused(EjectionRefusal)
 }
 

@@ -6,7 +6,7 @@
 package enum BodyFraming: Equatable, Sendable {
     /// There is no body.
     case none
-    /// So many bytes; below 2^62. A declared length of 0 is not the same as `none`.
+    /// A body of so many bytes; below 2^62. A declared length of 0 is not the same as `none`.
     case length(UInt64)
     /// Chunks until the one of size 0, then a trailer section (RFC 9112 section 7.1).
     case chunked

@@ -121,7 +121,7 @@ struct ChunkScanner {
         }
     }
 
-    /// So that a transition is an expression without an error.
+    /// Goes to the next state, and returns nil, so that a transition is an expression.
     private mutating func go(_ next: State) -> BodyError? {
         state = next
         return nil

@@ -56,7 +56,7 @@ enum ByteScan {
         return endOfToken(bytes, from: start, to: end, &hasUnderscore)
     }
 
-    /// The same; sets `hasUnderscore` when one is passed over.
+    /// The end of the token at `start`; sets `hasUnderscore` when one is passed over.
     @inline(__always)
     static func endOfToken(
         _ bytes: Span<UInt8>, from start: Int, to end: Int, _ hasUnderscore: inout Bool
@@ -151,7 +151,8 @@ enum ByteScan {
         return true
     }
 
-    /// The same, and an underscore is as good as a hyphen.
+    /// Whether the bytes at `start` are `literal` in any case, where an underscore is as good as a
+    /// hyphen.
     static func matches(
         readingUnderscores bytes: Span<UInt8>, at start: Int, _ literal: StaticString
     ) -> Bool {

@@ -9,7 +9,7 @@
 
 /// What becomes of a body whose trailer section has a field that may not stand there.
 package enum TrailerRule: Sendable {
-    /// It is malformed: for requests.
+    /// The trailer is malformed: for requests.
     case refuse
     /// The body is good, and whoever passes the section on leaves the field out: for responses.
     case leaveOut

@@ -65,7 +65,7 @@ package enum HeadError: UInt8, Error, Equatable, Sendable, CaseIterable {
 }
 
 extension HeadError: CustomStringConvertible {
-    /// The same as `sentence`, as a String; for logs, not for the hot path.
+    /// `sentence` as a String; for logs, not for the hot path.
     package var description: String { "\(sentence)" }
 
     /// A sentence for a log line or the body of an answer: what was found and what was expected.

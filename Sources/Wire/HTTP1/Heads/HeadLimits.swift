@@ -21,9 +21,9 @@ package struct HeadLimits: Sendable {
         self.requestLineBytesMax = requestLineBytesMax
     }
 
-    /// Those of answers to requests that have these: four times as much, and no less than 64 KiB
-    /// and 1,000 fields. A backend is the operator's own, and one that says more than may be passed
-    /// on fails the request of a client who can't help it.
+    /// The limits of answers to requests that have these: four times as much, and no less than 64
+    /// KiB and 1,000 fields. A backend is the operator's own, and one that says more than may be
+    /// passed on fails the request of a client who can't help it.
     package var ofAnswers: HeadLimits {
         HeadLimits(
             bytesMax: min(max(4 * bytesMax, 64 * 1024), 1 << 30),
@@ -44,8 +44,9 @@ package struct HeadLimits: Sendable {
 package enum HeadOutcome: Equatable, Sendable {
     /// The head is whole: it is the first `length` bytes, its empty line included.
     case complete(length: Int)
-    /// So far it is valid; call again when there are more bytes.
+    /// The head is valid so far; call again when there are more bytes.
     case needMore
-    /// It must be refused, and the connection closed: where its body ends is not to be trusted.
+    /// The head must be refused, and the connection closed: where its body ends is not to be
+    /// trusted.
     case bad(HeadError)
 }

@@ -116,7 +116,7 @@ extension RequestHead {
         out.append(" HTTP/1.1\r\nHost: ")
     }
 
-    /// The same, for a path that is changed.
+    /// Writes the request line with a path that is changed.
     private func writeRequestLine(
         from bytes: Span<UInt8>, _ rewrite: PathRewrite, into out: inout OutputSpan<UInt8>
     ) {

@@ -16,6 +16,7 @@ internal import Backends
 internal import Configuration
 internal import Events
 internal import Glibc
+internal import HTTPServer
 internal import Handover
 internal import Proxy
 

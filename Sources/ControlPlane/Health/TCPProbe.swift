@@ -24,8 +24,6 @@ final class TCPProbe {
     private var timer: Timer?
     private var resultInTime = ProbeResult.failed(.timeout)
 
-    private var isConnected = false
-    private var sentCount = 0
     private var answer: [UInt8] = []
     /// Bytes that tell one kind of answer from another.
     private static let kindBytes = 16
@@ -62,36 +60,24 @@ final class TCPProbe {
         timer = nil
     }
 
-    private func becameWritable(_ descriptor: Descriptor) {
-        if !isConnected {
-            if let error = descriptor.connectError() { return end(ProbeResult(error)) }
-            // On loopback the kernel may give the very port that nobody listens on any more as our
-            // own, and TCP then connects the socket to itself (simultaneous open, RFC 9293 section
-            // 3.5).
-            if descriptor.localEndpoint == endpoint { return end(.failed(.refused)) }
-            if words == nil { return end(.passed) }
-            isConnected = true
-            connection?.startReading()
+    private func connectEnded(_ connection: Connection) {
+        let descriptor = connection.descriptor
+        if let error = descriptor.connectError() { return end(ProbeResult(error)) }
+        // On loopback the kernel may give the very port that nobody listens on any more as our own,
+        // and TCP then connects the socket to itself (simultaneous open, RFC 9293 section 3.5).
+        if descriptor.localEndpoint == endpoint { return end(.failed(.refused)) }
+        guard let words else { return end(.passed) }
+        connection.startReading()
+        switch connection.write(words.send) {
+        // It may have answered all the same: how it ended is for reading to find out.
+        case .sent, .kept, .failed: break
         }
-        send(words?.send ?? [], to: descriptor)
     }
 
-    private func send(_ bytes: [UInt8], to descriptor: Descriptor) {
-        while sentCount < bytes.count {
-            switch descriptor.send(bytes.span.extracting(sentCount...)) {
-            case .bytes(let count): sentCount += count
-            case .wouldBlock: return
-            // It may have answered all the same: how it ended is for reading to find out.
-            case .failed, .endOfStream: sentCount = bytes.count
-            }
-        }
-        connection?.stopAwaitingWrite()
-    }
-
-    private func becameReadable(_ descriptor: Descriptor) {
+    private func becameReadable(_ connection: Connection) {
         guard let expected = words?.expect else { return }
         let buffer = ReceiveBuffer(capacity: max(expected.count, Self.kindBytes))
-        switch descriptor.receive(into: buffer) {
+        switch connection.descriptor.receive(into: buffer) {
         case .bytes(let count):
             buffer.withBytes(count) { bytes in
                 for index in bytes.indices { answer.append(bytes[index]) }
@@ -117,15 +103,22 @@ final class TCPProbe {
         completion?(result)
     }
 
-    private final class Connection: Channel {
+    private final class Connection: StreamChannel {
         private let probe: TCPProbe
+        private var isConnected = false
 
         init(_ descriptor: Descriptor, on loop: EventLoop, of probe: TCPProbe) {
             self.probe = probe
             super.init(descriptor, on: loop)
         }
 
-        override func onWritable() { probe.becameWritable(descriptor) }
-        override func onReadable() { probe.becameReadable(descriptor) }
+        override func onWritable() {
+            guard !isConnected else { return super.onWritable() }
+            stopAwaitingWrite()
+            isConnected = true
+            probe.connectEnded(self)
+        }
+
+        override func onReadable() { probe.becameReadable(self) }
     }
 }

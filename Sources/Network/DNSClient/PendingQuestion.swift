@@ -20,7 +20,7 @@ package final class PendingQuestion {
     /// Indices into the resolver's servers, in the order of the race.
     private var servers: [Int] = []
     private var race: QuestionRace?
-    private var transports: [Int: Transport] = [:]
+    private var transports: [Int: Channel] = [:]
     /// How long the last message of each exchange was.
     private var octets: [Int: Int] = [:]
     private var timer: Timer?
@@ -118,8 +118,7 @@ package final class PendingQuestion {
         guard let resolver else { return nil }
         let index = servers[exchange.server]
         let endpoint = resolver.options.servers[index]
-        let query = resolver.query(question, exchange)
-        let report: (TransportEvent) -> Void = { [weak self] event in
+        let query = SentQuery(message: resolver.query(question, exchange)) { [weak self] event in
             self?.hear(event, from: exchange)
         }
         do throws(Errno) {
@@ -127,15 +126,14 @@ package final class PendingQuestion {
             case .udp:
                 transports[exchange.number] = try UDPTransport(
                     query, to: endpoint, mustKeepCase: exchange.mixesCase, buffer: resolver.buffer,
-                    on: resolver.loop, report: report)
+                    on: resolver.loop)
             case .tcp:
                 if !onlyAnew, let idle = resolver.idleConnections.take(endpoint) {
-                    idle.ask(query, report: report)
+                    idle.ask(query)
                     transports[exchange.number] = idle
                 } else {
                     transports[exchange.number] = try TCPTransport(
-                        query, to: endpoint, buffer: resolver.buffer, on: resolver.loop,
-                        report: report)
+                        query, to: endpoint, buffer: resolver.buffer, on: resolver.loop)
                 }
             }
             resolver.noteSent(index, exchange.transport, isPaid: isPaid && sentCount == 0)
@@ -211,7 +209,7 @@ package final class PendingQuestion {
         transports = [:]
     }
 
-    private func discard(_ transport: Transport?) {
+    private func discard(_ transport: Channel?) {
         if let connection = transport as? TCPTransport, let resolver {
             resolver.idleConnections.keep(connection)
         } else {

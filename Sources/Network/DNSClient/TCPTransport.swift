@@ -8,11 +8,12 @@ internal import Endpoints
 internal import Events
 
 /// Connect, send, and hand over each message until it is closed or let go.
-final class TCPTransport: Transport {
+final class TCPTransport: StreamChannel {
     /// Where it is connected to.
     let server: Endpoint
-    private var output: [UInt8] = []
-    private var sentCount = 0
+    /// Nil while nobody waits for an answer.
+    private var query: SentQuery?
+    private let buffer: ReceiveBuffer
     private var isConnected = false
     private var splitter = TCPFrameSplitter()
     private var isAnswered = false
@@ -22,16 +23,16 @@ final class TCPTransport: Transport {
     private var onEnd: (() -> Void)?
 
     /// Begins to connect to `server`. What becomes of it is reported, never before this returns.
+    /// `buffer` may be shared by all transports of the loop.
     ///
     /// - Throws: `Errno` when the connect failed at once.
     init(
-        _ query: Message, to server: Endpoint, buffer: ReceiveBuffer, on loop: EventLoop,
-        report: @escaping (TransportEvent) -> Void
+        _ query: SentQuery, to server: Endpoint, buffer: ReceiveBuffer, on loop: EventLoop
     ) throws(Errno) {
         self.server = server
-        query.encodeFrame(into: &output)
-        let descriptor = try Socket.connectStream(to: server)
-        super.init(descriptor, query, buffer: buffer, on: loop, report: report)
+        self.query = query
+        self.buffer = buffer
+        super.init(try Socket.connectStream(to: server), on: loop)
         awaitWrite()
     }
 
@@ -40,26 +41,37 @@ final class TCPTransport: Transport {
 
     /// Waits for the next question, or for the server or `timeout` to end it; then calls `onEnd`.
     func rest(timeout: Duration, onEnd: @escaping () -> Void) {
-        letGo()
+        query = nil
         self.onEnd = onEnd
         deadlineNanoseconds = loop.nowNanoseconds &+ timeout.wholeNanoseconds
     }
 
-    /// Asks the next question.
-    func ask(_ query: Message, report: @escaping (TransportEvent) -> Void) {
+    /// Asks the next question. What becomes of it is reported, never before this returns.
+    func ask(_ query: SentQuery) {
         onEnd = nil
         deadlineNanoseconds = .max
         isReused = true
         isAnswered = false
-        take(query, report: report)
-        output = []
-        sentCount = 0
-        query.encodeFrame(into: &output)
-        awaitWrite()
+        self.query = query
+        send(query)
+    }
+
+    private func send(_ query: SentQuery) {
+        var frame: [UInt8] = []
+        query.message.encodeFrame(into: &frame)
+        switch write(frame) {
+        // The server takes no more: it has ended the connection, which reading finds out.
+        case .sent, .kept, .failed: break
+        }
+    }
+
+    /// Reports `event`, unless the transport is closed or nobody waits.
+    private func tell(_ event: TransportEvent) {
+        if isOpen { query?.report(event) }
     }
 
     override func onDeadline() {
-        if report == nil { end() }
+        if query == nil { end() }
     }
 
     private func end() {
@@ -70,32 +82,24 @@ final class TCPTransport: Transport {
     }
 
     override func onWritable() {
-        if !isConnected {
-            if let error = descriptor.connectError() {
-                tell(.failed(error))
-                return
-            }
-            isConnected = true
-            startReading()
-        }
-        // Bytes are left: the write interest ends with the last of them.
-        switch descriptor.send(output.span.extracting(sentCount...)) {
-        case .bytes(let count):
-            sentCount += count
-            if sentCount == output.count { stopAwaitingWrite() }
-        case .wouldBlock, .endOfStream: break
-        case .failed: tell(.closed)
-        }
+        guard !isConnected else { return super.onWritable() }
+        stopAwaitingWrite()
+        if let error = descriptor.connectError() { return tell(.failed(error)) }
+        isConnected = true
+        startReading()
+        if let query { send(query) }
     }
+
+    override func onBroken() { tell(.closed) }
 
     override func onReadable() {
         // Whatever comes to an idle connection is its end: a close, or what nobody asked for.
-        guard report != nil else { return end() }
+        guard query != nil else { return end() }
         switch descriptor.receive(into: buffer) {
         case .bytes(let count):
             buffer.withBytes(count) { splitter.append($0) }
-            while isOpen, report != nil, let frame = splitter.next() {
-                let event = judge(frame.span, sameSpelling: false)
+            while isOpen, let query, let frame = splitter.next() {
+                let event = query.judge(frame.span, sameSpelling: false)
                 if case .message = event { isAnswered = true }
                 tell(event)
             }

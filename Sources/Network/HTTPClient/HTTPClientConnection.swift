@@ -7,8 +7,9 @@ internal import Endpoints
 internal import Events
 
 /// A connection: of one exchange at a time, or idle among those that are kept. Loop thread only.
-final class HTTPClientConnection: Channel {
+final class HTTPClientConnection: StreamChannel {
     let target: Target
+    private var isConnected = false
     /// Nil while the connection is idle.
     private var exchange: HTTPClientExchange?
     private weak var keeper: KeptConnections?
@@ -19,11 +20,18 @@ final class HTTPClientConnection: Channel {
         super.init(descriptor, on: exchange.client.loop)
     }
 
-    override func onWritable() { exchange?.becameWritable(descriptor) }
+    override func onWritable() {
+        guard !isConnected else { return super.onWritable() }
+        stopAwaitingWrite()
+        isConnected = true
+        exchange?.connectEnded(descriptor.connectError())
+    }
+
+    override func onBroken() { exchange?.takesNoMore() }
 
     override func onReadable() {
         guard let exchange else { return discard() }
-        exchange.becameReadable(descriptor)
+        exchange.becameReadable(self)
     }
 
     override func onDeadline() {

@@ -23,8 +23,8 @@ package final class HTTPClientExchange {
     private var isConnected = false
     /// Whether the connection has served another exchange before.
     private var isReused = false
+    /// The request, as it is sent.
     private var output: [UInt8] = []
-    private var sentCount = 0
     private var reader: ResponseReader
 
     init(
@@ -56,8 +56,8 @@ package final class HTTPClientExchange {
                 isConnected = true
                 kept.serve(self)
                 connection = kept
-                kept.awaitWrite()
                 timer.schedule(after: request.deadline)
+                sendRequest()
             } else {
                 try connect()
             }
@@ -94,29 +94,30 @@ package final class HTTPClientExchange {
 
     // MARK: - The connection's events
 
-    func becameWritable(_ descriptor: Descriptor) {
-        if !isConnected {
-            if let error = descriptor.connectError() { return end(.failed(.connect(error))) }
-            isConnected = true
-            connection?.startReading()
-            if request.connectDeadline != nil { timer?.schedule(after: timeLeft) }
-        }
-        while sentCount < output.count {
-            switch descriptor.send(output.span.extracting(sentCount..<output.count)) {
-            case .bytes(let count): sentCount += count
-            case .wouldBlock: return
-            case .failed, .endOfStream:
-                // The peer takes no more. It may have answered all the same (413, say): what it
-                // sent, or how it ended, is for reading to find out.
-                sentCount = output.count
-                reader.forbidReuse()
-            }
-        }
-        connection?.stopAwaitingWrite()
+    /// The connect has succeeded, or failed with `error`.
+    func connectEnded(_ error: Errno?) {
+        if let error { return end(.failed(.connect(error))) }
+        isConnected = true
+        connection?.startReading()
+        if request.connectDeadline != nil { timer?.schedule(after: timeLeft) }
+        sendRequest()
     }
 
-    func becameReadable(_ descriptor: Descriptor) {
-        switch descriptor.receive(into: client.buffer) {
+    private func sendRequest() {
+        switch connection?.write(output) {
+        case .sent, .kept, nil: break
+        case .failed: takesNoMore()
+        }
+    }
+
+    /// The peer takes no more. It may have answered all the same (413, say): what it sent, or how
+    /// it ended, is for reading to find out.
+    func takesNoMore() {
+        reader.forbidReuse()
+    }
+
+    func becameReadable(_ connection: HTTPClientConnection) {
+        switch connection.descriptor.receive(into: client.buffer) {
         case .bytes(let count):
             follow(client.buffer.withBytes(count) { reader.receive($0) })
         case .wouldBlock: break
@@ -138,7 +139,6 @@ package final class HTTPClientExchange {
         connection = nil
         isReused = false
         isConnected = false
-        sentCount = 0
         reader = ResponseReader(answering: request.method, wish: request.responseBody)
         do throws(HTTPClient.Failure) {
             try connect()
@@ -152,12 +152,11 @@ package final class HTTPClientExchange {
         switch step {
         case .needMore: break
         case .complete(let response):
-            if request.keepsConnection, reader.leavesConnection, sentCount == output.count,
-                let connection
+            if request.keepsConnection, reader.leavesConnection, let connection,
+                !connection.isCongested
             {
                 // Kept before the completion is called, which may send the next request.
                 self.connection = nil
-                connection.stopAwaitingWrite()
                 client.kept.keep(connection)
             }
             end(.response(response))

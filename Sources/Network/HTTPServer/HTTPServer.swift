@@ -10,12 +10,15 @@ package import Endpoints
 package import Events
 internal import HTTP1
 
-/// A listening socket and its connections. Loop thread only.
-package final class HTTPServer: Channel {
+/// A listening socket and its connections, kept by the loop until `close()` or `drain()`. Loop thread
+/// only.
+package final class HTTPServer {
     /// Answers one request: sooner or later, through the reply, once. It runs on the loop and may
     /// not block.
     package typealias Handler = (HTTPServerRequest, HTTPServerReply) -> Void
 
+    let loop: EventLoop
+    private let listening: ListeningChannel
     /// Where it listens; the port is the one that the kernel chose if 0 was asked for.
     package let endpoint: Endpoint
     let options: HTTPServerOptions
@@ -43,10 +46,11 @@ package final class HTTPServer: Channel {
             descriptor = try Socket.listen(on: endpoint, backlog: 128, isShared: false)
         }
         self.endpoint = descriptor.localEndpoint ?? endpoint
+        self.loop = loop
         self.options = options
         self.handler = handler
-        super.init(descriptor, on: loop)
-        startReading()
+        listening = ListeningChannel(descriptor, on: loop)
+        listening.start { [self] in take($0, from: $1) }
     }
 
     /// The same, for a handler that has every answer at hand.
@@ -65,24 +69,9 @@ package final class HTTPServer: Channel {
     /// How many connections are open.
     package var connectionCount: Int { connections.count + leaving.count }
 
-    public override func onReadable() {
-        while isOpen {
-            switch descriptor.accept() {
-            case .connection(let accepted, from: let peer): take(accepted, from: peer)
-            case .wouldBlock: return
-            case .failed:
-                // Most often no descriptor is left. The listener stays ready, so asking again at
-                // once would spin; the waiting connection is taken when the pause is over.
-                stopReading()
-                deadlineNanoseconds = loop.nowNanoseconds + options.acceptPauseNanoseconds
-                return
-            }
-        }
-    }
-
-    public override func onDeadline() {
-        startReading()
-    }
+    /// The listening socket, for a process that is to go on with it; invalid once the server has
+    /// been closed or drained.
+    package var descriptor: Descriptor { listening.descriptor }
 
     private func take(_ accepted: Descriptor, from peer: Endpoint) {
         if connectionCount >= options.connectionsMax { makeRoom() }
@@ -110,11 +99,11 @@ package final class HTTPServer: Channel {
         connections.removeAll { $0 === connection }
     }
 
-    /// Ends `connection`, which has `unsent` left to send.
-    func end(_ connection: HTTPServerConnection, sending unsent: Span<UInt8>) {
+    /// Ends `connection` once its client has everything.
+    func end(_ connection: HTTPServerConnection) {
         forget(connection)
         let last = ClosingConnection(
-            connection, sending: unsent,
+            connection, .end,
             limits: ClosingLimits(
                 stall: options.responseTimeout.wholeNanoseconds,
                 linger: options.lingerTimeout.wholeNanoseconds),
@@ -130,14 +119,14 @@ package final class HTTPServer: Channel {
     /// they are about. `connectionCount` falls to 0; `close()` then has nothing left to do.
     package func drain() {
         isDraining = true
-        super.close()
+        listening.close()
         for connection in connections where connection.isIdle { connection.close() }
         for connection in connections { connection.stream?.finishByServer() }
     }
 
     /// Stops listening and closes every connection, whatever it is about.
-    public override func close() {
-        super.close()
+    package func close() {
+        listening.close()
         for connection in connections { connection.close() }
         for connection in leaving { connection.giveUp() }
     }
@@ -173,13 +162,11 @@ package struct HTTPServerOptions: Sendable {
         HTTPServerResponse(status: $0, text: $1)
     }
 
-    /// Bytes of a stream that a client may leave untaken; with more it is cut off.
+    /// Bytes of a stream that a client may leave untaken, at most `StreamChannel.keptMax`; with more
+    /// it is cut off.
     package var streamBytesMax = 256 * 1024
     /// How long a client may take nothing of a stream that has something for it.
     package var streamStallTimeout = Duration.seconds(10)
-
-    /// How long accepting rests after the system refused: long enough not to spin.
-    let acceptPauseNanoseconds: UInt64 = 100_000_000
 
     /// The defaults above.
     package init() {}

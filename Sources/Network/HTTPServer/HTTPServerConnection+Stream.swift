@@ -33,24 +33,21 @@ extension HTTPServerConnection {
     /// Queues a piece of the body and sends what the client takes now.
     func sendPiece(_ bytes: [UInt8]) {
         guard isOpen, !bytes.isEmpty else { return }
-        guard queuedBytes + bytes.count <= options.streamBytesMax else {
+        guard keptCount + bytes.count <= options.streamBytesMax else {
             // Cut off in the middle, and so that the client can tell.
             return reset()
         }
         if isStreamChunked {
-            queue(Array("\(String(bytes.count, radix: 16))\r\n".utf8))
-            queue(bytes)
-            queue([0x0D, 0x0A])
+            push(Array("\(String(bytes.count, radix: 16))\r\n".utf8) + bytes + [0x0D, 0x0A])
         } else {
-            queue(bytes)
+            push(bytes)
         }
-        flushStream()
     }
 
     /// Sends the end of the body, then closes.
     func endStream() {
         guard isOpen else { return }
-        if isStreamChunked { queue(Array("0\r\n\r\n".utf8)) }
-        finishSending()
+        if isStreamChunked { push(Array("0\r\n\r\n".utf8)) }
+        if isOpen { leave() }
     }
 }

@@ -18,7 +18,7 @@ internal import HTTP1
 internal import WallClock
 
 /// A connection of an `HTTPServer`. Loop thread only.
-final class HTTPServerConnection: Channel {
+final class HTTPServerConnection: StreamChannel {
     private enum State {
         /// Between requests, or inside a head when there is input.
         case head
@@ -27,7 +27,8 @@ final class HTTPServerConnection: Channel {
         case answering(HTTPServerRequest)
         /// The body of its response goes on.
         case streaming(HTTPServerStream)
-        case sending(keeps: Bool)
+        /// Its response is on its way, and the next request is waited for after that.
+        case sending
         /// The rest is a `ClosingConnection`'s.
         case leaving
     }
@@ -53,10 +54,6 @@ final class HTTPServerConnection: Channel {
     private var input: [UInt8] = []
     /// How many bytes of it were parsed for nothing as a head.
     private var seen = 0
-    private var output: [UInt8] = []
-    private var sentCount = 0
-    /// Bytes that the client had not acknowledged when it last took some of the output.
-    private var unacknowledged = 0
     /// Whether pieces of a stream have their lengths before them.
     var isStreamChunked = false
     private var earlyBytes = 0
@@ -124,33 +121,41 @@ final class HTTPServerConnection: Channel {
     }
 
     override func onWritable() {
+        if isCongested { return super.onWritable() }
+        // The turn is over that `proceed` waits for.
         stopAwaitingWrite()
+        proceed()
+    }
+
+    override func onProgress() {
         switch state {
-        case .sending: flush()
-        case .streaming: return flushStream()
+        case .sending: wait(options.responseTimeout)
+        case .streaming: wait(options.streamStallTimeout)
+        case .head, .body, .answering, .leaving: break
+        }
+    }
+
+    override func onDrained() {
+        switch state {
+        case .sending: responseSent()
+        case .streaming:
+            deadlineNanoseconds = .max
+            return
         case .head, .body, .answering, .leaving: break
         }
         proceed()
     }
+
+    override func onBroken() { close() }
 
     override func onDeadline() {
         switch state {
         case .head where !input.isEmpty, .body:
             refuse(408, "The request did not come in time; send it without a pause.")
         case .head, .leaving: close()
-        case .sending: if hasAcknowledgedMore { wait(options.responseTimeout) } else { reset() }
-        case .streaming:
-            if hasAcknowledgedMore { wait(options.streamStallTimeout) } else { reset() }
+        case .sending, .streaming: if hasAcknowledgedMore() { onProgress() } else { reset() }
         case .answering: break
         }
-    }
-
-    /// Whether the client has taken anything in its time. The kernel says so late: it has room
-    /// again when a third of its buffer is empty.
-    private var hasAcknowledgedMore: Bool {
-        let before = unacknowledged
-        unacknowledged = descriptor.unacknowledgedCount
-        return unacknowledged < before
     }
 
     // MARK: - Requests
@@ -220,9 +225,10 @@ final class HTTPServerConnection: Channel {
             }
             input = Array(bytes[length...])
             if head.expectsContinue, input.isEmpty {
-                // Nothing is waiting to be sent, so this fits, if the connection is not broken.
-                let interim = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
-                guard descriptor.send(interim.span) == .bytes(interim.count) else { return close() }
+                switch write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) {
+                case .sent, .kept: break
+                case .failed: return close()
+                }
             }
             wait(server.options.requestTimeout)
             state = .body(request, PayloadReader(head.body))
@@ -290,53 +296,34 @@ final class HTTPServerConnection: Channel {
         // RFC 9110 section 6.6.1: whoever has a clock tells the date.
         writer.addField("Date", Array(UTCTime.now.httpDate.utf8).span)
         for field in response.fields { writer.addField(field.name, Array(field.value.utf8).span) }
-        writer.write(body: response.body.span, into: &output)
-        state = .sending(keeps: client.keepsAlive)
+        var bytes: [UInt8] = []
+        writer.write(body: response.body.span, into: &bytes)
         incompleteSince = nil
-        wait(server.options.responseTimeout)
-        flush()
-    }
-
-    /// Sends what the client takes. Returns whether that is everything; the connection may be
-    /// closed afterwards.
-    private func sendOutput() -> Bool {
-        while sentCount < output.count {
-            switch descriptor.send(output.span.extracting(sentCount..<output.count)) {
-            case .bytes(let count): sentCount += count
-            case .wouldBlock:
-                unacknowledged = descriptor.unacknowledgedCount
-                return false
-            case .failed, .endOfStream:
-                close()
-                return false
-            }
-        }
-        output = []
-        sentCount = 0
-        return true
-    }
-
-    private func flush() {
-        guard case .sending(keeps: true) = state else { return leave() }
-        let before = queuedBytes
-        guard sendOutput() else {
-            guard isOpen else { return }
-            if queuedBytes < before { wait(server.options.responseTimeout) }
+        let outcome = write(bytes)
+        if case .failed = outcome { return close() }
+        guard client.keepsAlive else { return leave() }
+        state = .sending
+        if outcome == .sent {
+            responseSent()
+        } else {
+            wait(server.options.responseTimeout)
             stopReading()
-            return awaitWrite()
         }
+    }
+
+    /// The client's kernel has the response: the next request may come.
+    private func responseSent() {
         state = .head
         idleSince = loop.nowNanoseconds
         incompleteSince = input.isEmpty ? nil : idleSince
         wait(input.isEmpty ? server.options.idleTimeout : server.options.requestTimeout)
     }
 
-    /// Nothing comes behind what is queued: the connection ends once the client has it.
-    private func leave() {
+    /// Nothing comes behind what was written: the connection ends once the client has it.
+    func leave() {
         state = .leaving
         input = []
-        server.end(self, sending: output.span.extracting(sentCount..<output.count))
-        output = []
+        server.end(self)
     }
 
     // MARK: - Streams, see HTTPServerConnection+Stream
@@ -353,48 +340,23 @@ final class HTTPServerConnection: Channel {
         if case .streaming(let stream) = state { stream } else { nil }
     }
 
-    /// Bytes that wait for the client.
-    var queuedBytes: Int { output.count - sentCount }
-
+    /// From now on the response's body comes in pieces, by `push`; `head` goes before it.
     func startStream(_ stream: HTTPServerStream, head: [UInt8]) {
         watcher = nil
         state = .streaming(stream)
         input = []
-        output = head
-        sentCount = 0
-        flushStream()
+        push(head)
         if isOpen { startReading() }
     }
 
-    func queue(_ bytes: [UInt8]) {
-        // What was sent is released before there is as much of it as there is queue.
-        if sentCount > options.streamBytesMax / 2 {
-            output.removeFirst(sentCount)
-            sentCount = 0
+    /// Sends `bytes` of a stream. A client that takes nothing at all has its time, which starts
+    /// over whenever it takes something.
+    func push(_ bytes: [UInt8]) {
+        switch write(bytes) {
+        case .sent: break
+        case .kept: if deadlineNanoseconds == .max { wait(options.streamStallTimeout) }
+        case .failed: close()
         }
-        output += bytes
-    }
-
-    /// A client that takes nothing at all has its time, which starts over with each byte that it
-    /// takes.
-    func flushStream() {
-        let before = queuedBytes
-        if sendOutput() {
-            stopAwaitingWrite()
-            deadlineNanoseconds = .max
-        } else if isOpen {
-            awaitWrite()
-            if queuedBytes < before || deadlineNanoseconds == .max {
-                wait(options.streamStallTimeout)
-            }
-        }
-    }
-
-    /// What is queued is the rest.
-    func finishSending() {
-        state = .sending(keeps: false)
-        wait(options.responseTimeout)
-        flush()
     }
 
     /// Tells `reply` when the client goes away before it is answered.

@@ -3,6 +3,8 @@
 // yet waits in a queue that is bounded, and a client for whom that is not enough is cut off. So a
 // slow reader costs a known amount of memory for a known time, and holds up nobody.
 
+internal import Events
+
 /// The body of a response, piece by piece. Loop thread only.
 package final class HTTPServerStream {
     /// Called once when the stream ends without the owner having ended it: the client went away or
@@ -18,7 +20,7 @@ package final class HTTPServerStream {
     package var isOpen: Bool { connection != nil }
 
     /// Bytes that the client has not taken yet, those in the kernel not counted.
-    package var queuedBytes: Int { connection?.queuedBytes ?? 0 }
+    package var queuedBytes: Int { connection?.keptCount ?? 0 }
 
     /// Sends a piece of the body; dropped when the client is gone. One that would make the queue
     /// longer than `HTTPServerOptions.streamBytesMax` ends the stream.

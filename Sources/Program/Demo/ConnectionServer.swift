@@ -5,13 +5,12 @@ internal import DNSWire
 internal import Endpoints
 internal import Events
 
-/// The listening socket.
-final class ConnectionAcceptor: Channel {
+/// The listening socket and its connections.
+final class ConnectionServer {
     /// Open connections at most.
     private static let connectionsMax = 64
-    /// How long accepting pauses when there is no descriptor left, in nanoseconds.
-    private static let pauseNanoseconds: UInt64 = 200_000_000
 
+    private let listening: ListeningChannel
     private var connections: [ObjectIdentifier: DiscoveryConnection] = [:]
     private let buffer = ReceiveBuffer(capacity: 16384)
     private let onRefused: () -> Void
@@ -25,46 +24,33 @@ final class ConnectionAcceptor: Channel {
     ) {
         self.onRefused = onRefused
         self.answer = answer
-        super.init(descriptor, on: loop)
-        startReading()
+        listening = ListeningChannel(descriptor, on: loop)
+        listening.start { [unowned self] connection, _ in take(connection) }
     }
 
-    override func onReadable() {
-        while isOpen {
-            switch descriptor.accept() {
-            case .connection(let accepted, _):
-                guard connections.count < Self.connectionsMax else {
-                    accepted.close()
-                    onRefused()
-                    continue
-                }
-                let connection = DiscoveryConnection(
-                    accepted, on: loop, buffer: buffer, answer: answer
-                ) { [unowned self] in connections[ObjectIdentifier($0)] = nil }
-                connections[ObjectIdentifier(connection)] = connection
-            case .wouldBlock: return
-            case .failed:
-                // The connection stays in the queue, and the socket readable.
-                stopReading()
-                deadlineNanoseconds = loop.nowNanoseconds + Self.pauseNanoseconds
-                return
-            }
+    private func take(_ accepted: Descriptor) {
+        guard connections.count < Self.connectionsMax else {
+            accepted.close()
+            onRefused()
+            return
         }
+        let connection = DiscoveryConnection(
+            accepted, on: listening.loop, buffer: buffer, answer: answer
+        ) { [unowned self] in connections[ObjectIdentifier($0)] = nil }
+        connections[ObjectIdentifier(connection)] = connection
     }
 
-    override func onDeadline() {
-        startReading()
-    }
-
-    override func close() {
+    /// Stops listening and closes every connection. Harmless when repeated; required before it is
+    /// released.
+    func close() {
         for connection in connections.values { connection.close() }
-        super.close()
+        listening.close()
     }
 }
 
 /// One client's connection. Reads the next query only when the reply before it is sent, so it holds
 /// one reply and what one receive brought.
-final class DiscoveryConnection: Channel {
+final class DiscoveryConnection: StreamChannel {
     /// How long a connection may be without progress, in nanoseconds (RFC 7766, section 6.2.3).
     private static let idleNanoseconds: UInt64 = 10_000_000_000
 
@@ -72,8 +58,6 @@ final class DiscoveryConnection: Channel {
     private let answer: (Span<UInt8>) -> [UInt8]?
     private let onClosed: (DiscoveryConnection) -> Void
     private var splitter = TCPFrameSplitter()
-    private var output: [UInt8] = []
-    private var sentCount = 0
 
     fileprivate init(
         _ descriptor: Descriptor, on loop: EventLoop, buffer: ReceiveBuffer,
@@ -84,7 +68,7 @@ final class DiscoveryConnection: Channel {
         self.answer = answer
         self.onClosed = onClosed
         super.init(descriptor, on: loop)
-        deadlineNanoseconds = loop.nowNanoseconds + Self.idleNanoseconds
+        onProgress()
         startReading()
     }
 
@@ -98,10 +82,17 @@ final class DiscoveryConnection: Channel {
         }
     }
 
-    override func onWritable() {
-        send()
-        if output.isEmpty { answerFrames() }
+    override func onProgress() {
+        deadlineNanoseconds = loop.nowNanoseconds + Self.idleNanoseconds
     }
+
+    override func onDrained() {
+        onProgress()
+        startReading()
+        answerFrames()
+    }
+
+    override func onBroken() { close() }
 
     override func onDeadline() {
         close()
@@ -114,35 +105,15 @@ final class DiscoveryConnection: Channel {
     }
 
     private func answerFrames() {
-        while isOpen, output.isEmpty, let frame = splitter.next() {
-            deadlineNanoseconds = loop.nowNanoseconds + Self.idleNanoseconds
-            guard let reply = answer(frame.span) else {
-                close()  // not a DNS client
-                return
+        while isOpen, !isCongested, let frame = splitter.next() {
+            onProgress()
+            // Without a reply it is no DNS client.
+            guard let reply = answer(frame.span) else { return close() }
+            switch write(reply) {
+            case .sent: break
+            case .kept: stopReading()
+            case .failed: close()
             }
-            output = reply
-            sentCount = 0
-            send()
         }
-    }
-
-    private func send() {
-        guard isOpen, !output.isEmpty else { return }
-        switch descriptor.send(output.span.extracting(sentCount...)) {
-        case .bytes(let count):
-            sentCount += count
-            deadlineNanoseconds = loop.nowNanoseconds + Self.idleNanoseconds
-            guard sentCount == output.count else { return waitForRoom() }
-            output = []
-            stopAwaitingWrite()
-            startReading()
-        case .wouldBlock: waitForRoom()
-        case .endOfStream, .failed: close()
-        }
-    }
-
-    private func waitForRoom() {
-        stopReading()
-        awaitWrite()
     }
 }

@@ -27,22 +27,22 @@ package final class DiscoveryServer {
     package let endpoint: Endpoint
 
     private var socket: DatagramServer?
-    private var acceptor: ConnectionAcceptor?
+    private var connections: ConnectionServer?
 
     /// Serves `zone` on `endpoint`; with port 0 on one that is free for both UDP and TCP.
     ///
     /// - Throws: `Errno`: the address is in use, not local, or not permitted.
     package init(_ zone: Zone, on endpoint: Endpoint, _ loop: EventLoop) throws(Errno) {
         self.zone = zone
-        let (datagrams, connections) = try Self.bind(endpoint)
+        let (datagrams, listening) = try Self.bind(endpoint)
         // The kernel knows the address of a socket that it has just bound.
         self.endpoint = datagrams.localEndpoint ?? endpoint
         socket = DatagramServer(datagrams, on: loop) { [unowned self] bytes in
             counters.queriesUDP += 1
             return reply(to: bytes, overTCP: false)
         }
-        acceptor = ConnectionAcceptor(
-            connections, on: loop,
+        connections = ConnectionServer(
+            listening, on: loop,
             onRefused: { [unowned self] in counters.connectionsRefused += 1 },
             answer: { [unowned self] bytes in
                 counters.queriesTCP += 1
@@ -53,9 +53,9 @@ package final class DiscoveryServer {
     /// Stops listening and drops all connections. Harmless when repeated.
     package func close() {
         socket?.close()
-        acceptor?.close()
+        connections?.close()
         socket = nil
-        acceptor = nil
+        connections = nil
     }
 
     /// UDP first: two servers can't share a UDP port, while listeners could share the TCP one. A

@@ -6,7 +6,7 @@ internal import HTTP1
 
 /// Accepts connections and lends them what they need while they handle a readiness. Loop thread
 /// only.
-final class BackendWorker: Channel {
+final class BackendWorker: Deadlined {
     let name: [UInt8]
     let buffer = ReceiveBuffer()
     let body = BackendBody()
@@ -17,13 +17,13 @@ final class BackendWorker: Channel {
     var flaky = FlakyTurns()
     private(set) var isDraining = false
 
+    private let listening: ListeningChannel
     private let stopNanoseconds: UInt64
-    private var connections: [ObjectIdentifier: BackendConnection] = [:]
+    private var connections: [ObjectIdentifier: ServerConnection] = [:]
     /// Connections that are being ended.
     private var leaving: [ObjectIdentifier: ClosingConnection] = [:]
     /// How long a client may take nothing of a last response.
     private static let stallNanoseconds: UInt64 = 60_000_000_000
-    private static let acceptPauseNanoseconds: UInt64 = 100_000_000
 
     /// The life of the thread.
     static func run(
@@ -36,7 +36,7 @@ final class BackendWorker: Channel {
             reader = try MailboxReader(orders, on: loop) { _ in worker.drain() }
         } catch {
             // Nobody could end it.
-            worker.close()
+            worker.listening.close()
             return
         }
         loop.run()
@@ -48,37 +48,25 @@ final class BackendWorker: Channel {
     private init(_ listener: Descriptor, on loop: EventLoop, _ options: TestBackendOptions) {
         name = Array("\(options.name)\n".utf8)
         stopNanoseconds = options.stopTimeout.wholeNanoseconds
-        super.init(listener, on: loop)
-        startReading()
-    }
-
-    override func onReadable() {
-        while isOpen {
-            switch descriptor.accept() {
-            case .connection(let accepted, from: _):
-                let connection = BackendConnection(accepted, of: self)
-                connections[ObjectIdentifier(connection)] = connection
-            case .wouldBlock: return
-            case .failed:
-                // No descriptor is left. The listener stays ready, so asking again would spin.
-                stopReading()
-                deadlineNanoseconds = loop.nowNanoseconds + Self.acceptPauseNanoseconds
-                return
-            }
+        listening = ListeningChannel(listener, on: loop)
+        super.init(on: loop)
+        listening.hasRoom = { [unowned self] in !isDraining }
+        listening.start { [unowned self] accepted, _ in
+            let connection = ServerConnection(accepted, of: self)
+            connections[ObjectIdentifier(connection)] = connection
         }
     }
 
-    override func onDeadline() {
-        if isDraining { end() } else { startReading() }
-    }
+    /// The time for a stop is over.
+    override func onDeadline() { end() }
 
-    func forget(_ connection: BackendConnection) {
+    func forget(_ connection: ServerConnection) {
         connections[ObjectIdentifier(connection)] = nil
         endWhenIdle()
     }
 
     /// Ends `connection` once its client has everything.
-    func end(_ connection: BackendConnection) {
+    func end(_ connection: ServerConnection) {
         let last = ClosingConnection(
             connection, .end, limits: ClosingLimits(stall: Self.stallNanoseconds), dropping: buffer)
         last.onClosed = { [self, unowned last] in
@@ -97,7 +85,7 @@ final class BackendWorker: Channel {
     private func drain() {
         guard !isDraining else { return }
         isDraining = true
-        stopReading()
+        listening.stopReading()
         for connection in connections.values where connection.isIdle { connection.close() }
         if connections.isEmpty, leaving.isEmpty {
             end()
@@ -107,8 +95,8 @@ final class BackendWorker: Channel {
     }
 
     private func end() {
-        guard isOpen else { return }
-        close()
+        guard listening.isOpen else { return }
+        listening.close()
         for connection in connections.values { connection.close() }
         for connection in leaving.values { connection.giveUp() }
         loop.stop()

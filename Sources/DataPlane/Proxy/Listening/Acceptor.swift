@@ -1,87 +1,55 @@
-// Acceptor: one worker's listening socket of one listener. It rests while accepting fails, and
-// while so many descriptors are in use that the rest is needed for dialling backends, without which
-// those clients that are connected already would get nothing (Events/DescriptorRoom.swift).
+// Acceptor: one worker's listening socket of one listener. It rests while so many descriptors are
+// in use that the rest is needed for dialling backends, without which those clients that are
+// connected already would get nothing (Events/DescriptorRoom.swift).
 
 internal import Endpoints
 internal import Events
 internal import Stats
 
-/// Accepts connections and hands each to what its listener speaks. Worker thread only.
-final class Acceptor: Channel {
+/// Hands each connection to what its listener speaks. Worker thread only.
+final class Acceptor {
     private let worker: Worker
     /// Whose connections it accepts; another one's when that takes the address over.
     var listener: WorkerListener
-    /// It closes at its deadline, and takes no new handshakes.
-    private var isLeaving = false
-    /// Connections taken before others get their turn; more are waiting for the next batch.
-    private static let batchMax = 16
-    /// How long to rest when none can be accepted or is to be: readiness stays, and would spin.
-    private static let pauseNanoseconds: UInt64 = 100_000_000
+    private let channel: ListeningChannel
 
+    /// Accepts on `descriptor`, until it is closed.
     init(_ descriptor: Descriptor, worker: Worker, listener: WorkerListener) {
         self.worker = worker
         self.listener = listener
-        super.init(descriptor, on: worker.loop)
-        startReading()
-    }
-
-    override func onReadable() {
-        accept(atMost: Self.batchMax)
-    }
-
-    override func onDeadline() {
-        if isLeaving {
-            closeAtOnce()
-            worker.acceptorLeft(self)
-        } else if worker.descriptorRoom.hasRoomForClients(now: loop.nowNanoseconds) {
-            startReading()
-        } else {
-            rest()
+        channel = ListeningChannel(descriptor, on: worker.loop)
+        channel.onFailure = { [unowned self] error in
+            self.listener.counters.acceptErrors.add()
+            worker.noteShortage(error)
+        }
+        channel.hasRoom = {
+            worker.descriptorRoom.hasRoomForClients(now: worker.loop.nowNanoseconds)
+        }
+        channel.start { [unowned self] connection, peer in
+            accept(connection, from: peer)
         }
     }
 
-    private func rest() {
-        stopReading()
-        // One that leaves tries once more at its end, which stays.
-        if !isLeaving { deadlineNanoseconds = loop.nowNanoseconds + Self.pauseNanoseconds }
-    }
+    /// The socket.
+    var descriptor: Descriptor { channel.descriptor }
 
-    /// Takes what has connected already, then stops listening: the kernel would reset it.
+    /// Takes what has connected already, then stops listening.
     func closeAtOnce() {
-        accept(atMost: .max)
-        close()
+        channel.closeAtOnce()
     }
 
-    /// Stops listening where others go on: takes no new handshakes, and what comes of those that
-    /// have begun for a moment more; then it closes and tells `Worker.acceptorLeft`. False when it
-    /// can't.
+    /// Stops listening where others go on: for a moment it takes what has begun to connect; then it
+    /// closes and tells `Worker.acceptorLeft`. False when it can't.
     func leave() -> Bool {
-        guard descriptor.takeNoNewHandshakes() else { return false }
-        isLeaving = true
-        startReading()
-        deadlineNanoseconds = loop.nowNanoseconds + Descriptor.handshakeNanoseconds
-        return true
+        channel.leave { [self] in worker.acceptorLeft(self) }
     }
 
-    private func accept(atMost limit: Int) {
-        for _ in 0..<limit {
-            switch descriptor.accept() {
-            case .connection(let descriptor, let peer):
-                let isLast = descriptor.number >= worker.descriptorRoom.clientsEnd
-                take(descriptor, from: peer)
-                guard isLast, isOpen else { continue }
-                ShortageTally.add(.descriptors)
-                rest()
-                return
-            case .wouldBlock:
-                return
-            case .failed(let error):
-                listener.counters.acceptErrors.add()
-                worker.noteShortage(error)
-                rest()
-                return
-            }
-        }
+    private func accept(_ descriptor: Descriptor, from peer: Endpoint) {
+        let isLast = descriptor.number >= worker.descriptorRoom.clientsEnd
+        take(descriptor, from: peer)
+        guard isLast, channel.isOpen else { return }
+        ShortageTally.add(.descriptors)
+        channel.rest()
     }
 
     private func take(_ descriptor: Descriptor, from peer: Endpoint) {

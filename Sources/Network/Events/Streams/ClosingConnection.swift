@@ -75,23 +75,6 @@ open class ClosingConnection: StreamChannel {
         super.init(channel.handOff(), on: channel.loop)
     }
 
-    /// Takes over the descriptor of `channel`, which is open, to send `unsent` on it first.
-    package init(
-        _ channel: Channel, sending unsent: Span<UInt8>, limits: ClosingLimits,
-        dropping buffer: ReceiveBuffer
-    ) {
-        farewell = .end
-        self.limits = limits
-        peerHasEnded = false
-        self.buffer = buffer
-        progressedAt = channel.loop.nowNanoseconds
-        super.init(channel.detach(), on: channel.loop)
-        switch write(unsent) {
-        // A connection that is broken tells so when it is read.
-        case .sent, .kept, .failed: break
-        }
-    }
-
     /// Whether the peer has acknowledged everything: a close loses nothing.
     package var isDelivered: Bool { phase == .lingering }
 

@@ -57,6 +57,9 @@ open class StreamChannel: Channel {
     /// Whether bytes are kept that the kernel has not taken yet.
     package var isCongested: Bool { !unsent.isEmpty }
 
+    /// How many bytes are kept that the kernel has not taken yet, those of a splice not counted.
+    package var keptCount: Int { unsent.byteCount }
+
     /// Some of what was kept is sent, and some is left: the receiver is slow, but alive.
     open func onProgress() {}
     /// Everything that was kept is sent; go on producing.

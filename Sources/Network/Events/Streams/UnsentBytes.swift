@@ -19,6 +19,12 @@ struct UnsentBytes {
 
     /// Keeps `first` and then `second`, behind what is kept.
     mutating func append(_ first: Span<UInt8>, _ second: Span<UInt8>) {
+        // A producer that never lets it run empty, such as a stream of events, must not make it
+        // grow: what was sent is dropped before it is more than what is left.
+        if Int(start) > byteCount {
+            bytes.removeFirst(Int(start))
+            start = 0
+        }
         bytes.append(first)
         bytes.append(second)
     }

@@ -1,4 +1,4 @@
-// BackendConnection: one client of the test backend, one request at a time.
+// ServerConnection: one client of the test backend, one request at a time.
 //
 //   head ── complete ──▶ body ── complete ──▶ delayed ──▶ sending ──▶ head, or ended
 //
@@ -9,7 +9,7 @@ internal import Events
 internal import HTTP1
 
 /// A connection of the test backend. Loop thread only.
-final class BackendConnection: StreamChannel {
+final class ServerConnection: StreamChannel {
     private enum State {
         case head
         case body(BodyTracker)
@@ -236,28 +236,24 @@ final class BackendConnection: StreamChannel {
 
     /// The head with the first piece of the content.
     private func sendFirst() {
-        let range = worker.body.range(at: 0, limit: min(remaining, 65_536))
-        let piece = worker.body.bytes.span.extracting(range)
-        switch write(worker.out, piece) {
-        case .sent, .kept:
-            position = UInt64(range.count)
-            remaining -= UInt64(range.count)
-            sendMore()
-        case .failed: close()
-        }
+        sendPiece(limit: 65_536, behind: worker.out)
+        sendMore()
     }
 
     /// Content, straight from where it lies, until the kernel takes no more.
     private func sendMore() {
-        while remaining > 0, !isCongested {
-            let range = worker.body.range(at: position, limit: remaining)
-            switch descriptor.send(worker.body.bytes.span.extracting(range)) {
-            case .bytes(let count):
-                position += UInt64(count)
-                remaining -= UInt64(count)
-            case .wouldBlock: return awaitWrite()
-            case .endOfStream, .failed: return close()
-            }
+        while isOpen, remaining > 0, !isCongested {
+            sendPiece(limit: UInt64(BackendBody.pieceBytes), behind: [])
+        }
+    }
+
+    private func sendPiece(limit: UInt64, behind first: [UInt8]) {
+        let range = worker.body.range(at: position, limit: min(remaining, limit))
+        position += UInt64(range.count)
+        remaining -= UInt64(range.count)
+        switch write(first, worker.body.bytes.span.extracting(range)) {
+        case .sent, .kept: break
+        case .failed: close()
         }
     }
 
@@ -268,13 +264,6 @@ final class BackendConnection: StreamChannel {
             send(worker.out)
             worker.out.removeAll(keepingCapacity: true)
         } while remaining > 0 && isOpen && !isCongested
-    }
-
-    override func onWritable() {
-        if isCongested { return super.onWritable() }
-        stopAwaitingWrite()
-        sendMore()
-        if isOpen, remaining == 0 { finish() }
     }
 
     override func onDrained() {

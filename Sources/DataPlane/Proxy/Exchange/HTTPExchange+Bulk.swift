@@ -57,7 +57,7 @@ extension HTTPExchange {
     /// Moves on a part of the request's body, whose end is far. False when that must be received:
     /// the client reads it then.
     func spliceRequest(from client: ClientConnection) -> Bool {
-        guard request.current.isHeadSent, let connection, let pool,
+        guard request.tries.leading.stage != .dialing, let connection, let pool,
             let remaining = request.body.remaining,
             Bulk.isWorthwhile(remaining), !connection.isCongested, !connection.isBroken
         else { return false }

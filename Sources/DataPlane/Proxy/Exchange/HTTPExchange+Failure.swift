@@ -16,12 +16,12 @@ extension HTTPExchange {
     /// The dial failed after a while.
     func dialFailed(_ connection: BackendConnection, _ error: Errno) {
         guard let client, let pool else { return }
-        if let begunAt = request.current.begunAt {
+        if let begunAt = request.tries[connection.slot].begunAt {
             request.effort.dialsFailedFor += worker.loop.nowNanoseconds - begunAt
         }
-        abortTry()
+        abortTry(on: connection)
         pool.noteDialFailure(of: connection.backend, error, worker)
-        if fallBack() { return }
+        if fallBack(from: connection.slot) { return }
         if error.isShortage {
             if goesOn(after: error, client, pool) { tryNext(client, pool) }
         } else if mayRetry(after: .dial, pool) {
@@ -33,13 +33,13 @@ extension HTTPExchange {
 
     /// Counts a dial that failed at once and tells the control thread.
     func noteDialFailure(of backend: PooledBackend, _ pool: BackendPool, _ error: Errno) {
-        leave(backend, pool)
+        release(request.tries.lead, at: backend, pool)
         pool.noteDialFailure(of: backend, error, worker)
     }
 
     /// The connection to the backend broke.
     func backendBroken(_ connection: BackendConnection) {
-        if request.isResponseStarted {
+        if request.phase == .responding {
             cutShort(.backendCut)
         } else {
             failTry(.noResponse, connection)
@@ -48,13 +48,13 @@ extension HTTPExchange {
 
     /// The backend let its time pass.
     func backendTimedOut(_ connection: BackendConnection) {
-        if request.isResponseStarted, worker.loop.nowNanoseconds >= request.responseEndsAt {
+        if request.phase == .responding, worker.loop.nowNanoseconds >= request.responseEndsAt {
             cutShort(.expired)
         } else if connection.isCongested, worker.loop.nowNanoseconds < request.endsBy,
             connection.hasAcknowledgedMore()
         {
             backendProgressed(connection)
-        } else if request.isResponseStarted {
+        } else if request.phase == .responding {
             bodyIsLate(connection)
         } else {
             firstByteIsLate(connection)
@@ -64,12 +64,13 @@ extension HTTPExchange {
     /// The backend has drained for as long as it may: what it has not answered by now goes
     /// elsewhere or ends.
     func leave(_ backends: [BackendID]) {
-        if let connection = request.other.link.object, backends.contains(connection.backend.id) {
-            attend(to: connection)
-            failTry(.withdrawn, connection)
+        let lead = request.tries.lead
+        if let second = connection(of: lead.other), backends.contains(second.backend.id) {
+            failTry(.withdrawn, second)
         }
-        guard let connection, backends.contains(connection.backend.id) else { return }
-        guard request.isResponseStarted else {
+        guard let connection = connection(of: lead), backends.contains(connection.backend.id)
+        else { return }
+        guard request.phase == .responding else {
             failTry(.withdrawn, connection)
             return
         }
@@ -86,14 +87,15 @@ extension HTTPExchange {
         // A kept connection that closes is no sign of anything but age.
         if failure == .noResponse {
             if !connection.isReused {
-                pool.noteFailure(of: backend, status: 0, sentAt: request.current.sentAt, worker)
+                pool.noteFailure(
+                    of: backend, status: 0, sentAt: request.tries[connection.slot].sentAt, worker)
             } else {
                 if !request.effort.hasBroken { request.effort.sent -= 1 }
                 request.effort.hasBroken = true
             }
         }
-        abortTry()
-        if fallBack() { return }
+        abortTry(on: connection)
+        if fallBack(from: connection.slot) { return }
         let hasOther = pool.hasOther(than: request.asking.tried)
         // A reused connection may just have been too old.
         let isTriedAgain = connection.isReused && backend.record.isInRotation
@@ -123,8 +125,8 @@ extension HTTPExchange {
         let pool = connection.pool
         let failure = TryFailure.status(head.status)
         guard
-            request.other.link.isSet
-                ? pool.retryPolicy.asks(after: failure, by: request.route?.retry)
+            request.tries.isUnderWay(connection.slot.other)
+                ? pool.retryPolicy.asks(after: failure, by: held.route?.retry)
                 : pool.hasOther(than: request.asking.tried) && mayRetry(after: failure, pool)
         else { return false }
         noteFirstByte(of: head.status, connection)
@@ -137,9 +139,9 @@ extension HTTPExchange {
             endTry(on: connection)
             connection.release(isReusable: true, to: client, clientGoesOn: true)
         } else {
-            abortTry()
+            abortTry(on: connection)
         }
-        if !fallBack() { tryAgain(client, pool) }
+        if !fallBack(from: connection.slot) { tryAgain(client, pool) }
         return true
     }
 
@@ -149,12 +151,12 @@ extension HTTPExchange {
             backends: request.asking.tried.count, failedFor: request.effort.dialsFailedFor,
             limit: pool.connectTimeout)
         let decision = pool.retryPolicy.allows(
-            after: failure, by: request.route?.retry, tries: request.effort.sent, dials: dials,
+            after: failure, by: held.route?.retry, tries: request.effort.sent, dials: dials,
             method: request.method,
             canReplay: request.canReplay, now: worker.loop.nowNanoseconds)
         if decision == .overBudget { pool.counters.retriesDenied.add() }
         request.asking.isLast = pool.retryPolicy.isLast(
-            by: request.route?.retry, tries: request.effort.sent, dials: dials)
+            by: held.route?.retry, tries: request.effort.sent, dials: dials)
         return decision == .yes
     }
 
@@ -162,9 +164,10 @@ extension HTTPExchange {
     func failBackend(_ reply: Reply, _ connection: BackendConnection) {
         connection.backend.counters.failures.add()
         connection.pool.noteFailure(
-            of: connection.backend, status: 0, sentAt: request.current.sentAt, worker)
-        abortTry()
-        if fallBack() { return }
+            of: connection.backend, status: 0, sentAt: request.tries[connection.slot].sentAt, worker
+        )
+        abortTry(on: connection)
+        if fallBack(from: connection.slot) { return }
         giveUp(reply)
     }
 
@@ -201,7 +204,7 @@ extension HTTPExchange {
     /// Counts the exchange, which ends for `cause`, among those that failed, if it has. Called
     /// once, at its end, so that none counts twice, whatever befell it on its way.
     func noteFailure(_ pool: BackendPool, _ cause: EndCause) {
-        if request.isResponseStarted, request.figures.status >= 500 {
+        if request.phase == .responding, request.figures.status >= 500 {
             pool.counters.failedStatuses.note(status: request.figures.status)
         } else {
             guard cause.isFailure || (cause == .expired && !isStreamOver) else { return }
@@ -214,9 +217,8 @@ extension HTTPExchange {
     /// The request can't go on because of the client.
     func failRequest(_ reply: Reply) {
         guard let client, let pool else { return }
-        abortTry()
-        abortOther()
-        guard request.isResponseStarted else {
+        abortTries()
+        guard request.phase == .responding else {
             giveUp(reply)
             return
         }
@@ -226,8 +228,8 @@ extension HTTPExchange {
 
     /// The client let its time pass: with the body of its request, or reading the response.
     func clientStalled() {
-        if isQueued {
-            giveUp(request.effort.shortUntil > 0 ? .shortage : .overLimit)
+        if request.phase == .queued {
+            giveUp(request.effort.shortUntil != nil ? .shortage : .overLimit)
             return
         }
         if let client, client.isCongested, worker.loop.nowNanoseconds < request.endsBy,
@@ -237,8 +239,9 @@ extension HTTPExchange {
             return
         }
         // The request's own time is over, and the client took what came until then.
-        if let client, request.isResponseStarted,
-            worker.loop.nowNanoseconds < request.current.movedAt &+ client.listener.stallTimeout
+        if let client, request.phase == .responding,
+            worker.loop.nowNanoseconds < request.tries.leading.movedAt
+                &+ client.listener.stallTimeout
         {
             cutShort(.expired)
             return
@@ -257,16 +260,15 @@ extension HTTPExchange {
         // what most mean by it: nobody waits for the answer. Once it has begun, writing it tells;
         // and where there is nothing to write for a while, nobody is waited for.
         let cancels = client?.listener.options.cancelsAtHalfClose == true
-        guard request.isResponseStarted else {
+        guard request.phase == .responding else {
             if cancels { clientGone() }
             return
         }
-        if let connection, !request.current.hasClientLeft {
-            request.current.hasClientLeft = true
+        if let connection, !request.tries.leading.hasClientLeft {
+            request.tries.leading.hasClientLeft = true
             connection.backend.counters.clientsLeft.add()
         }
         guard cancels else { return }
-        request.clientHasLeft = true
         if let client, let connection { renewDeadlines(client, connection) }
     }
 
@@ -286,13 +288,12 @@ extension HTTPExchange {
         guard let pool else { return }
         pool.counters.clientAborts.add()
         // Sooner than that it is more likely the client's own affair.
-        if !request.isResponseStarted,
+        if request.phase != .responding,
             worker.loop.nowNanoseconds - request.startedAt >= 1_000_000_000
         {
             pool.counters.gaveUp.add()
         }
-        abortTry()
-        abortOther()
+        abortTries()
         let isStopped = client?.listener.isGivingUp == true
         finish(pool, isStopped ? .stopped : .clientGone)
     }

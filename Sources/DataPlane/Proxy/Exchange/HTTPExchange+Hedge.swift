@@ -2,10 +2,9 @@
 // sent to another backend as well, and the first answer counts. (J. Dean, L. A. Barroso, "The Tail
 // at Scale", 2013: it cuts the slowest percent of answers for a few more requests.)
 //
-// Two tries are alike: the one that an event is about is the exchange's own (`attend`), the other
-// is set aside. So everything else of an exchange knows one try. A try that fails while another is
+// Two tries are alike, each in a slot of its own (Tries.swift). One that fails while the other is
 // under way is dropped, and the exchange goes on with the other (`fallBack`); one whose response
-// begins is kept, and the other is broken off (`endOther`).
+// begins is kept, and the other is aborted (`endOther`).
 
 internal import Balancing
 internal import Events
@@ -19,10 +18,10 @@ extension HTTPExchange {
     /// The first byte of a response is awaited: sets the time after which it is asked for
     /// elsewhere.
     func scheduleHedge() {
-        guard let delay = request.hedgeAfter, request.method.isSafe, !request.other.link.isSet,
-            request.upgradeOffer.isEmpty,
+        guard let delay = request.hedgeAfter, request.method.isSafe, !request.tries.areTwo,
+            held.upgradeOffer == nil,
             // A client that sticks to its backend has its session there and nowhere else.
-            request.stickyToken == nil, request.boundTo == nil, !request.authenticatesConnection
+            request.stickyToken == nil, held.boundTo == nil, !request.authenticatesConnection
         else { return }
         if hedgeTimer == nil {
             hedgeTimer = Timer(on: worker.loop) { [unowned self] in hedge() }
@@ -33,8 +32,8 @@ extension HTTPExchange {
     /// It has not come: asks another backend as well, if there is one with room and the budget has
     /// a request to spare.
     private func hedge() {
-        guard let client, let pool, let connection, !request.other.link.isSet,
-            !request.isResponseStarted,
+        guard let client, let pool, let connection, !request.tries.areTwo,
+            request.phase != .responding,
             connection.partial.isEmpty, request.body.isComplete,
             pool.hasOther(than: request.asking.tried)
         else { return }
@@ -43,50 +42,33 @@ extension HTTPExchange {
             return
         }
         pool.counters.hedges.add()
-        request.swapTries()
         let backend = pool.members[place]
         if let error = tryBackend(backend, client, pool) {
             noteDialFailure(of: backend, pool, error)
-            _ = fallBack()
+            _ = fallBack(from: request.tries.lead)
         }
     }
 
     // MARK: - Which of the two
 
-    /// What comes next is about `connection`.
-    @inline(__always)
-    func attend(to connection: BackendConnection) {
-        guard request.other.link.isSet, !request.current.link.refers(to: connection) else { return }
-        request.swapTries()
-    }
-
-    /// The try that has failed, and released its connection, was one of two: goes on with the
-    /// other. False when there was one.
-    func fallBack() -> Bool {
-        guard request.other.link.isSet else { return false }
-        request.swapTries()
-        request.other = Try()
+    /// The try in `slot` has failed, and has no connection any more: goes on with the other one.
+    /// False when there is none.
+    func fallBack(from slot: Tries.Slot) -> Bool {
+        guard request.tries.isUnderWay(slot.other) else { return false }
+        lead(with: slot.other)
         return true
     }
 
-    /// A response begins on the exchange's own try: breaks off the other, if there is one.
-    func endOther() {
-        guard let loser = request.other.link.object, let pool else { return }
-        let isOutrun = request.other.sentAt < request.current.sentAt
-        let since = request.other.awaitedSince
-        abortOther()
+    /// A response begins on `connection`: aborts the other try, if there is one.
+    func endOther(than connection: BackendConnection) {
+        let slot = connection.slot
+        guard let loser = self.connection(of: slot.other) else { return }
+        lead(with: slot)
+        let isOutrun = request.tries[slot.other].sentAt < request.tries[slot].sentAt
+        let since = request.tries[slot.other].awaitedSince
+        abortTry(on: loser)
         guard isOutrun else { return }
-        pool.counters.hedgesWon.add()
-        pool.noteOutrun(loser.backend, since: since, worker)
-    }
-
-    /// Breaks off the other try, if there is one: nobody waits for an answer any more.
-    func abortOther() {
-        guard let connection = request.other.link.object else { return }
-        let backend = connection.backend
-        if request.other.isMoved { backend.record.endMoved() }
-        connection.pool.end(on: backend, request.other.hold)
-        request.other = Try()
-        connection.abort()
+        loser.pool.counters.hedgesWon.add()
+        loser.pool.noteOutrun(loser.backend, since: since, worker)
     }
 }

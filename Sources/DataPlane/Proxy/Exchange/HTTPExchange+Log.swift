@@ -36,7 +36,9 @@ extension HTTPExchange {
         request.figures.firstByteAt = now
         request.figures.status = status
         connection.pool.noteAnswer(
-            status: status, from: connection.backend, after: now - request.current.sentAt, worker)
+            status: status, from: connection.backend,
+            after: now - request.tries[connection.slot].sentAt,
+            worker)
     }
 
     /// Writes the line of this exchange, which is over.
@@ -48,21 +50,21 @@ extension HTTPExchange {
         entry.bytesIn = request.figures.bytesIn
         entry.bytesOut = request.figures.bytesOut
         entry.bodyBytesOut = request.figures.bytesOut - request.figures.headBytesOut
-        entry.tries = request.tries
+        entry.tries = request.tries.count
         let now = worker.loop.nowNanoseconds
         entry.totalMicroseconds = Int((now - request.startedAt) / 1000)
-        if let begunAt = request.current.begunAt {
+        if let begunAt = request.tries.leading.begunAt {
             entry.queueMicroseconds = Int((begunAt - request.startedAt) / 1000)
-            entry.connectMicroseconds = request.current.connectedAt.map {
+            entry.connectMicroseconds = request.tries.leading.connectedAt.map {
                 Int(($0 - begunAt) / 1000)
             }
         }
         entry.firstByteMicroseconds = request.figures.firstByteAt.map {
-            Int(($0 - request.current.sentAt) / 1000)
+            Int(($0 - request.tries.leading.sentAt) / 1000)
         }
         log.write(
             entry, text, client: client.address, listener: client.listener, pool: pool,
-            backend: request.current.backend)
+            backend: held.backend)
     }
 }
 

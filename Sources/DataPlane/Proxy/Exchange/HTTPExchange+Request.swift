@@ -19,7 +19,7 @@ extension HTTPExchange {
         request.hedgeAfter = pool.hedgeAfter
         request.retriesLoss = pool.retryPolicy.retriesLoss
         if let route {
-            request.route = route
+            held.route = route
             if let retry = route.retry {
                 if let delay = retry.hedgeAfter { request.hedgeAfter = delay > .zero ? delay : nil }
                 request.retriesLoss = pool.retryPolicy.retriesLoss(by: retry)
@@ -46,14 +46,14 @@ extension HTTPExchange {
         }
 
         request.authenticatesConnection = head.authenticatesConnection
-        if !client.bound.isEmpty { request.boundTo = client.bound.backend(of: pool) }
+        if !client.bound.isEmpty { held.boundTo = client.bound.backend(of: pool) }
         noteUpgrade(head, bytes, client)
-        request.asking.isStream = !request.upgradeOffer.isEmpty || request.method == .connect
+        request.asking.isStream = held.upgradeOffer != nil || request.method == .connect
         client.listener.writeHead(
             head, from: bytes, of: client.address,
             requestID: client.listener.options.forwarding.requestID
                 ? worker.nextRequestID() : nil,
-            route: route, passingUpgrade: !request.upgradeOffer.isEmpty, into: requestHead)
+            route: route, passingUpgrade: held.upgradeOffer != nil, into: requestHead)
         var used = 0
         if !request.body.isComplete {
             guard let taken = takeBody(following) else {
@@ -77,7 +77,7 @@ extension HTTPExchange {
     ) {
         guard head.asksForUpgrade, client.listener.options.allowsUpgrade, head.method != .connect
         else { return }
-        request.upgradeOffer = head.upgradeOffer(bytes)
+        held.upgradeOffer = head.upgradeOffer(bytes)
     }
 
     /// Bytes that came from the client while the exchange is under way. Returns how many of them
@@ -90,7 +90,7 @@ extension HTTPExchange {
         }
         noteReceived(used, pool)
         let body = bytes.extracting(0..<used)
-        guard request.current.isHeadSent, let connection else {
+        guard request.tries.leading.stage != .dialing, let connection else {
             // The backend is not there yet: hold this much, and the client.
             bodyInHand.append(body)
             client.stopReading()
@@ -99,7 +99,8 @@ extension HTTPExchange {
         keepForReplay(body)
         // Behind the end of the request a new protocol begins at once, and what is here belongs to
         // that.
-        let isSwitched = request.isSwitchHeld && request.body.isComplete
+        let isSwitched =
+            request.tries.leading.stage == .switchGranted && request.body.isComplete
         if isSwitched { client.holdBack(bytes.extracting(used..<bytes.count)) }
         connection.backend.counters.bytesSent.add(used)
         switch connection.write(body) {
@@ -142,9 +143,9 @@ extension HTTPExchange {
 
     /// Writes the head and what there is of the body to the connection of this try.
     func sendRequest(_ client: ClientConnection, _ connection: BackendConnection) {
-        request.current.isHeadSent = true
+        request.tries[connection.slot].stage = .sent
         request.effort.sent += 1
-        request.current.sentAt = worker.loop.nowNanoseconds
+        request.tries[connection.slot].sentAt = worker.loop.nowNanoseconds
         if request.authenticatesConnection { connection.bind() }
         connection.backend.counters.bytesSent.add(requestHead.count + bodyInHand.count)
         let outcome =
@@ -164,11 +165,11 @@ extension HTTPExchange {
     /// The backend has all that came of the request so far. Goes on reading: the rest of the body,
     /// or to hear of a client that goes away.
     private func requestSent(_ client: ClientConnection, _ connection: BackendConnection) {
-        if request.body.isComplete, !request.isResponseStarted {
+        if request.body.isComplete, request.phase != .responding {
             // The first byte of a response has a limit of its own.
             awaitFirstByte(connection)
             client.deadlineNanoseconds = .max
-            if request.isSwitchHeld {
+            if request.tries[connection.slot].stage == .switchGranted {
                 goOnSwitching(client, connection)
                 return
             }
@@ -184,7 +185,7 @@ extension HTTPExchange {
     func renewDeadlines(_ client: ClientConnection, _ connection: BackendConnection) {
         let now = worker.loop.nowNanoseconds
         let stall = min(now + client.listener.stallTimeout, request.endsBy)
-        request.current.movedAt = now
+        request.tries[connection.slot].movedAt = now
         let owesBody = !request.body.isComplete && !connection.isCongested
         client.deadlineNanoseconds = client.isCongested || owesBody ? stall : .max
         if connection.isCongested {
@@ -192,8 +193,9 @@ extension HTTPExchange {
         } else if client.isCongested {
             // It is not read from, and what it says is not its fault to be late.
             connection.deadlineNanoseconds = request.responseEndsAt
-        } else if request.isResponseStarted {
-            let isLookedAt = request.current.hold == .owed || request.clientHasLeft
+        } else if request.phase == .responding {
+            let isLookedAt =
+                request.tries[connection.slot].hold == .owed || isLeft(by: client, connection)
             let until =
                 isLookedAt ? min(stall, now &+ connection.pool.evidence.silence.bodyLook) : stall
             connection.deadlineNanoseconds = min(until, request.responseEndsAt)
@@ -207,7 +209,7 @@ extension HTTPExchange {
     /// The dial succeeded.
     func connected(_ connection: BackendConnection) {
         guard let client else { return }
-        request.current.connectedAt = worker.loop.nowNanoseconds
+        request.tries[connection.slot].connectedAt = worker.loop.nowNanoseconds
         sendRequest(client, connection)
     }
 

@@ -17,15 +17,16 @@ extension HTTPExchange {
     private func backendSent(
         _ bytes: Span<UInt8>, _ client: ClientConnection, _ connection: BackendConnection
     ) {
-        if request.isResponseStarted {
-            forwardBody(bytes, behind: false, client, connection)
-        } else if connection.partial.isEmpty {
-            readHead(bytes, client, connection)
-        } else {
+        switch request.phase {
+        case .responding: forwardBody(bytes, behind: false, client, connection)
+        case .trying where connection.partial.isEmpty: readHead(bytes, client, connection)
+        case .trying:
             connection.partial.append(bytes)
             let whole = connection.partial
             connection.partial = []
             readHead(whole.span, client, connection)
+        case .choosing, .queued, .pausing:
+            preconditionFailure("a request that is at no backend has no connection")
         }
     }
 
@@ -94,7 +95,7 @@ extension HTTPExchange {
             return false
         }
         guard request.minorVersion == 1 else { return true }
-        endOther()
+        endOther(than: connection)
         worker.putOutgoing(
             head, from: bytes, to: ClientCapabilities(minorVersion: 1, keepsAlive: true),
             framing: .none)
@@ -118,12 +119,12 @@ extension HTTPExchange {
         _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, _ client: ClientConnection,
         _ connection: BackendConnection
     ) {
-        request.isResponseStarted = true
+        request.phase = .responding
         if let limit = client.listener.responseMax {
             request.responseEndsAt = worker.loop.nowNanoseconds &+ worker.jittered(limit)
         }
         noteFirstByte(of: head.status, connection)
-        if request.other.link.isSet { endOther() }
+        endOther(than: connection)
         connection.pool.noteResponse(status: head.status)
 
         var framing = head.body
@@ -149,7 +150,7 @@ extension HTTPExchange {
             head, from: bytes,
             to: ClientCapabilities(
                 minorVersion: request.minorVersion, keepsAlive: request.responseKeepsAlive),
-            framing: framing, edits: request.route?.responseEdits,
+            framing: framing, edits: held.route?.responseEdits,
             lines: addedLines(connection).span,
             addsDate: true)
         request.figures.headBytesOut += worker.outgoing.count
@@ -164,7 +165,7 @@ extension HTTPExchange {
         pool.affinity.appendLine(
             for: connection.backend.endpoint, unless: request.stickyToken, to: &lines)
         if pool.options.retry.isReported {
-            lines += Array("X-Fairlead-Attempts: \(request.tries)\r\n".utf8)
+            lines += Array("X-Fairlead-Attempts: \(request.tries.count)\r\n".utf8)
         }
         return lines
     }
@@ -199,7 +200,8 @@ extension HTTPExchange {
             }
         }
         if let start = request.responseBody.trailersStart, !isBad {
-            request.trailers.append(body.extracting(start..<body.count))
+            held.trailers = held.trailers ?? []
+            held.trailers?.append(body.extracting(start..<body.count))
             body = body.extracting(0..<start)
             if request.responseBody.isComplete {
                 worker.outgoing.append(body)
@@ -224,8 +226,8 @@ extension HTTPExchange {
     /// outgoing bytes.
     private func appendTrailers() {
         var allowed: [UInt8] = []
-        let section = request.trailers
-        request.trailers = []
+        guard let section = held.trailers else { return }
+        held.trailers = nil
         TrailerSection.append(allowedOf: section.span, to: &allowed)
         worker.outgoing.append(allowed.span)
     }
@@ -240,16 +242,17 @@ extension HTTPExchange {
             return
         }
         // One that asked for events became a stream while it waited.
-        guard request.current.hold == .request else { return }
+        guard request.tries[connection.slot].hold == .request else { return }
         let owes = request.responseBody.remaining != nil
-        request.current.hold = owes ? .owed : .stream
+        request.tries[connection.slot].hold = owes ? .owed : .stream
         connection.pool.becameStream(connection.backend, owes: owes)
     }
 
     /// Another part of a body has come from the backend.
     func noteMoved(_ connection: BackendConnection) {
         let pool = connection.pool
-        pool.evidence.silence.bodyWentOn(since: request.current.movedAt, pool.moment)
+        pool.evidence.silence.bodyWentOn(
+            since: request.tries[connection.slot].movedAt, pool.moment)
     }
 
     /// Appends the payload in `bytes` to the worker's outgoing bytes. Returns how many bytes belong
@@ -303,7 +306,9 @@ extension HTTPExchange {
     /// The client has taken everything that was kept for it.
     func clientDrained(_ client: ClientConnection) {
         guard let connection else { return }
-        if request.body.isComplete, !request.isResponseStarted, request.current.isHeadSent {
+        if request.body.isComplete, request.phase != .responding,
+            request.tries[connection.slot].stage != .dialing
+        {
             // It was not read from meanwhile, so its time for the first byte begins again.
             client.deadlineNanoseconds = .max
             if !connection.isCongested { awaitFirstByte(connection) }
@@ -315,7 +320,7 @@ extension HTTPExchange {
 
     /// The backend has closed its side.
     func backendEnded(_ connection: BackendConnection) {
-        guard request.isResponseStarted else {
+        guard request.phase == .responding else {
             failTry(.noResponse, connection)
             return
         }
@@ -347,7 +352,7 @@ extension HTTPExchange {
     /// and if it is a stream: a response whose length nobody knows, such as events. Others may go
     /// on.
     func endStream(to backends: [BackendID]?, at time: UInt64) {
-        guard request.isResponseStarted, let connection, request.responseBody.remaining == nil,
+        guard request.phase == .responding, let connection, request.responseBody.remaining == nil,
             time < request.responseEndsAt,
             backends?.contains(connection.backend.id) ?? true
         else { return }
@@ -357,7 +362,7 @@ extension HTTPExchange {
 
     /// Whether the moment has come that was chosen for the response's end.
     private var isOver: Bool {
-        request.isResponseStarted && worker.loop.nowNanoseconds >= request.responseEndsAt
+        request.phase == .responding && worker.loop.nowNanoseconds >= request.responseEndsAt
     }
 
     /// Whether the response is a stream whose time is over: nobody knows that anything is missing.
@@ -377,13 +382,13 @@ extension HTTPExchange {
         }
         if !isExpired, let backend = connection?.backend {
             backend.counters.failures.add()
-            pool.noteFailure(of: backend, status: 0, sentAt: request.current.sentAt, worker)
+            pool.noteFailure(of: backend, status: 0, sentAt: request.tries.leading.sentAt, worker)
         }
         // The framing shows that it is not whole, where there is one.
         let farewell: Farewell =
             isExpired && isOver && request.payload == nil && !request.responseBody.endsAtClose
             ? .end : .cut
-        abortTry()
+        abortTries()
         finish(pool, cause)
         client.exchangeCutShort(farewell)
     }

@@ -23,7 +23,7 @@ extension HTTPExchange {
             return
         }
         guard request.body.isComplete else {
-            request.isSwitchHeld = true
+            request.tries[connection.slot].stage = .switchGranted
             connection.partial.append(bytes)
             connection.partial.append(following)
             connection.stopReading()
@@ -31,11 +31,11 @@ extension HTTPExchange {
         }
         let pool = connection.pool
         let listener = client.listener
-        let edits = request.route?.responseEdits
+        let edits = held.route?.responseEdits
         let isWebSocket =
             head.upgrade.map { Self.isWebSocket(bytes.extracting($0.bounds)) } ?? false
         noteFirstByte(of: head.status, connection)
-        endOther()
+        endOther(than: connection)
         if head.opensTunnel { pool.noteResponse(status: head.status) }
         pool.counters.upgrades.add()
         endTry(on: connection)
@@ -59,7 +59,7 @@ extension HTTPExchange {
 
     /// The backend has all of the request, and had granted the switch before.
     func goOnSwitching(_ client: ClientConnection, _ connection: BackendConnection) {
-        request.isSwitchHeld = false
+        request.tries[connection.slot].stage = .sent
         let held = connection.partial
         connection.partial = []
         readHead(held.span, client, connection)
@@ -78,8 +78,9 @@ extension HTTPExchange {
 
     /// Whether a 101 switches to what the client offered to switch to.
     private func isAskedFor(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>) -> Bool {
-        guard request.minorVersion == 1, let chosen = head.upgrade else { return false }
-        let offer = request.upgradeOffer
+        guard request.minorVersion == 1, let chosen = head.upgrade,
+            let offer = held.upgradeOffer
+        else { return false }
         return UpgradeOffer.contains(offer.span, bytes.extracting(chosen.bounds))
     }
 }

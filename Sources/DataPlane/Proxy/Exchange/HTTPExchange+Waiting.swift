@@ -18,6 +18,7 @@ extension HTTPExchange {
             giveUp(.overLimit)
             return
         }
+        request.phase = .queued
         pool.queue.append(self)
         pool.counters.queued.add()
         pool.counters.queueLength.add()
@@ -51,11 +52,11 @@ extension HTTPExchange {
     /// Waits for a connection to be free, or for room to make one, anywhere.
     func awaitRoom(_ client: ClientConnection, _ pool: BackendPool) {
         let limits = pool.options.limits
-        if request.effort.shortUntil == 0 {
-            request.effort.shortUntil =
-                worker.loop.nowNanoseconds + limits.queueWait.wholeNanoseconds
-        }
-        guard worker.loop.nowNanoseconds < request.effort.shortUntil,
+        let now = worker.loop.nowNanoseconds
+        let hadTurn = request.effort.shortUntil != nil
+        let until = request.effort.shortUntil ?? now + limits.queueWait.wholeNanoseconds
+        request.effort.shortUntil = until
+        guard now < until,
             pool.queue.count < limits.queueMax
         else {
             giveUp(.shortage)
@@ -63,15 +64,12 @@ extension HTTPExchange {
         }
         request.asking.tried.removeAll()
         request.asking.isLast = false
-        pool.awaitRoom(self, hadTurn: request.effort.hasAwaitedRoom)
-        if !request.effort.hasAwaitedRoom { pool.counters.queued.add() }
-        request.effort.hasAwaitedRoom = true
+        request.phase = .queued
+        pool.awaitRoom(self, hadTurn: hadTurn)
+        if !hadTurn { pool.counters.queued.add() }
         pool.counters.queueLength.add()
-        client.deadlineNanoseconds = min(request.effort.shortUntil, request.endsBy)
+        client.deadlineNanoseconds = min(until, request.endsBy)
     }
-
-    /// Whether it waits for a backend to have room.
-    var isQueued: Bool { queueTicket != 0 }
 
     /// There is room: goes to the backend that `pick` says.
     func leaveQueue(to pick: Pick) {
@@ -83,7 +81,8 @@ extension HTTPExchange {
 
     /// Waits no longer.
     func dequeue(_ pool: BackendPool) {
-        guard isQueued else { return }
+        guard request.phase == .queued else { return }
+        request.phase = .choosing
         pool.queue.remove(self)
         pool.counters.queueLength.add(-1)
     }
@@ -93,7 +92,7 @@ extension HTTPExchange {
     /// Begins another try, at once or after its pause.
     func tryAgain(_ client: ClientConnection, _ pool: BackendPool) {
         pool.counters.retries.add()
-        let pause = pool.retryPolicy.pause(beforeTry: request.tries, random: worker.random())
+        let pause = pool.retryPolicy.pause(beforeTry: request.tries.count, random: worker.random())
         guard pause > 0 else {
             tryNext(client, pool)
             return
@@ -101,6 +100,7 @@ extension HTTPExchange {
         if pauseTimer == nil {
             pauseTimer = Timer(on: worker.loop) { [unowned self] in pauseEnded() }
         }
+        request.phase = .pausing
         pauseTimer?.schedule(after: .nanoseconds(pause))
     }
 
@@ -113,9 +113,10 @@ extension HTTPExchange {
 
     /// The backend has all of the request: the first byte of a response is due.
     func awaitFirstByte(_ connection: BackendConnection) {
-        request.current.awaitedSince = worker.loop.nowNanoseconds
+        request.tries[connection.slot].awaitedSince = worker.loop.nowNanoseconds
         connection.deadlineNanoseconds = min(
-            request.current.awaitedSince &+ connection.pool.firstLook, request.endsBy)
+            request.tries[connection.slot].awaitedSince &+ connection.pool.firstLook, request.endsBy
+        )
         if request.hedgeAfter != nil { scheduleHedge() }
     }
 
@@ -124,15 +125,16 @@ extension HTTPExchange {
         waitAsStreamIfEvents(connection)
         let pool = connection.pool
         let now = worker.loop.nowNanoseconds
-        let waited = now - request.current.awaitedSince
+        let waited = now - request.tries[connection.slot].awaitedSince
         guard now < request.endsBy else {
             runOutOfTime(connection)
             return
         }
         guard !connection.isCongested, waited < pool.firstByteTimeout else {
-            if request.current.hold == .request {
+            if request.tries[connection.slot].hold == .request {
                 pool.noteFailure(
-                    of: connection.backend, status: 0, sentAt: request.current.sentAt, worker)
+                    of: connection.backend, status: 0,
+                    sentAt: request.tries[connection.slot].sentAt, worker)
             }
             failTry(.timeout, connection)
             return
@@ -140,11 +142,12 @@ extension HTTPExchange {
         if let limit = pool.tryTimeout, waited >= limit, moves(after: .tryTimeout, connection) {
             return
         }
-        if request.current.hold == .request,
-            pool.isSilent(connection.backend, since: request.current.awaitedSince, worker),
+        let since = request.tries[connection.slot].awaitedSince
+        if request.tries[connection.slot].hold == .request,
+            pool.isSilent(connection.backend, since: since, worker),
             SilenceWatch.mayLeave(
                 connection.backend.record, moves: request.effort.silentMoves,
-                witnesses: request.current.witnesses)
+                witnesses: request.tries[connection.slot].witnesses)
         {
             request.effort.silentMoves += 1
             if moves(after: .silent, connection) { return }
@@ -153,16 +156,16 @@ extension HTTPExchange {
         connection.deadlineNanoseconds = min(
             pool.evidence.silence.nextLook(
                 at: connection.backend.record, firstLook: pool.firstLook, now: now),
-            request.current.awaitedSince &+ pool.firstByteTimeout, request.endsBy)
+            since &+ pool.firstByteTimeout, request.endsBy)
     }
 
     /// A request for a stream of events waits for as long as there is none, where its backend sends
     /// the head with the first: it is a stream by now, and its wait says nothing of the backend.
     private func waitAsStreamIfEvents(_ connection: BackendConnection) {
-        guard request.current.hold == .request,
+        guard request.tries[connection.slot].hold == .request,
             requestHead.withBytes({ EventStream.isAsked(by: $0) })
         else { return }
-        request.current.hold = .stream
+        request.tries[connection.slot].hold = .stream
         connection.pool.becameStream(connection.backend, owes: false)
     }
 
@@ -170,17 +173,20 @@ extension HTTPExchange {
     /// it. That speaks against the backend where it had the request, or did not take it, for most
     /// of that time.
     private func runOutOfTime(_ connection: BackendConnection) {
-        let since = connection.isCongested ? request.current.movedAt : request.current.awaitedSince
+        let since =
+            connection.isCongested
+            ? request.tries[connection.slot].movedAt : request.tries[connection.slot].awaitedSince
         let isBackendLate =
-            request.current.hold == .request
+            request.tries[connection.slot].hold == .request
             && worker.loop.nowNanoseconds - since >= (request.endsBy - request.startedAt) / 2
         if isBackendLate {
             connection.backend.counters.failures.add()
             connection.pool.noteFailure(
-                of: connection.backend, status: 0, sentAt: request.current.sentAt, worker)
+                of: connection.backend, status: 0, sentAt: request.tries[connection.slot].sentAt,
+                worker)
         }
-        abortTry()
-        abortOther()
+        lead(with: connection.slot)
+        abortTries()
         giveUp(isBackendLate ? .backendTimeout : .outOfTime)
     }
 
@@ -193,34 +199,44 @@ extension HTTPExchange {
         guard let client else { return }
         let pool = connection.pool
         let now = worker.loop.nowNanoseconds
-        let stall = request.current.movedAt &+ client.listener.stallTimeout
+        let stall = request.tries[connection.slot].movedAt &+ client.listener.stallTimeout
         guard now < stall, now < request.endsBy else {
             // It may have gone on to the last: then it is the request's own time that is over.
             cutShort(now < stall ? .expired : .backendTimeout)
             return
         }
-        if request.clientHasLeft, now >= request.current.movedAt &+ pool.evidence.silence.bodyLook {
+        if isLeft(by: client, connection),
+            now >= request.tries[connection.slot].movedAt &+ pool.evidence.silence.bodyLook
+        {
             clientGone()
             return
         }
-        if request.current.hold == .owed {
+        if request.tries[connection.slot].hold == .owed {
             // The control thread is told if so; a response that has begun can't go elsewhere.
             _ = pool.isSilent(
-                connection.backend, since: request.current.movedAt, isWithinBody: true, worker)
+                connection.backend, since: request.tries[connection.slot].movedAt,
+                isWithinBody: true, worker)
         }
         connection.deadlineNanoseconds = min(
             stall, request.endsBy, now &+ pool.evidence.silence.bodyLook, request.responseEndsAt)
     }
 
+    /// Whether nobody is waited for once the response on `connection` pauses: the client has closed
+    /// its sending side, which most mean as leaving.
+    func isLeft(by client: ClientConnection, _ connection: BackendConnection) -> Bool {
+        request.tries[connection.slot].hasClientLeft
+            && client.listener.options.cancelsAtHalfClose
+    }
+
     /// Moves the request to another backend if it may; else it goes on waiting where it is.
     private func moves(after failure: TryFailure, _ connection: BackendConnection) -> Bool {
         guard let client, let pool,
-            request.other.link.isSet
+            request.tries.isUnderWay(connection.slot.other)
                 || pool.hasOther(than: request.asking.tried) && mayRetry(after: failure, pool)
         else { return false }
         connection.backend.counters.failures.add()
-        abortTry()
-        if !fallBack() { tryAgain(client, pool) }
+        abortTry(on: connection)
+        if !fallBack(from: connection.slot) { tryAgain(client, pool) }
         return true
     }
 }

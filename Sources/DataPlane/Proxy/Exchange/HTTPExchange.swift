@@ -29,6 +29,8 @@ final class HTTPExchange {
     private(set) var pool: BackendPool?
     /// What the request under way needs; a new value for each.
     var request = RequestState()
+    /// What the request under way holds on to; a new value for each.
+    var held = RequestReferences()
     /// Its place in the service's queue; 0 when it does not wait there.
     var queueTicket: UInt64 = 0
 
@@ -55,12 +57,18 @@ final class HTTPExchange {
 
     deinit {
         precondition(
-            !clientLink.isSet && !request.current.link.isSet && !request.other.link.isSet,
+            !clientLink.isSet && !request.tries.areUnderWay,
             "an exchange was dropped before its end")
     }
 
     var client: ClientConnection? { clientLink.object }
-    var connection: BackendConnection? { request.current.link.object }
+    /// The connection of the leading try; nil while it has none.
+    var connection: BackendConnection? { connection(of: request.tries.lead) }
+
+    /// The connection of the try in `slot`; nil while it has none.
+    func connection(of slot: Tries.Slot) -> BackendConnection? {
+        request.tries[slot].link.object
+    }
 
     /// Takes up a request of `client` for the service of `pool`.
     func take(_ client: ClientConnection, _ pool: BackendPool) {
@@ -73,12 +81,13 @@ final class HTTPExchange {
 
     /// Sends the request to the backend whose turn it is, or that was picked.
     func tryNext(_ client: ClientConnection, _ pool: BackendPool, _ picked: Pick? = nil) {
+        request.phase = .choosing
         guard request.isAdmitted || pool.admits() else {
             enqueue(client, pool)
             return
         }
         request.isAdmitted = true
-        if pool.isShort, picked == nil, request.tries == 0 {
+        if pool.isShort, picked == nil, request.tries.count == 0 {
             awaitRoom(client, pool)
             return
         }
@@ -119,13 +128,13 @@ final class HTTPExchange {
         keptIsFine: Bool = false
     ) -> Errno? {
         let isSafer = (request.effort.hasBroken || request.asking.isLast) && !keptIsFine
-        begin(on: backend, pool)
+        let slot = begin(on: backend, pool)
         guard !isSafer, let connection = takeKept(to: backend, client) else {
-            return dial(backend, pool)
+            return dial(backend, slot, pool)
         }
-        request.current.connectedAt = request.current.begunAt
-        connection.use(for: self)
-        request.current.link = Link(connection)
+        request.tries[slot].connectedAt = request.tries[slot].begunAt
+        connection.use(for: self, slot)
+        request.tries[slot].link = Link(connection)
         sendRequest(client, connection)
         return nil
     }
@@ -133,7 +142,7 @@ final class HTTPExchange {
     /// The backend for the next try. A client with a connection of its own goes there once: what it
     /// has authenticated is that connection.
     func pick(_ pool: BackendPool) -> Pick {
-        if let boundTo = request.boundTo, request.asking.tried.count == 0,
+        if let boundTo = held.boundTo, request.asking.tried.count == 0,
             let pick = pool.pick(boundTo: boundTo)
         {
             return pick
@@ -162,65 +171,76 @@ final class HTTPExchange {
     /// Sends the request once more to a backend that closed the connection on which it was sent:
     /// there is no other, and the connection may just have been too old.
     func tryAgainAfresh(_ backend: PooledBackend, _ pool: BackendPool) {
-        begin(on: backend, pool)
-        if let error = dial(backend, pool) {
+        let slot = begin(on: backend, pool)
+        if let error = dial(backend, slot, pool) {
             noteDialFailure(of: backend, pool, error)
             giveUp(error.isShortage ? .shortage : .notConnected)
         }
     }
 
-    private func begin(on backend: PooledBackend, _ pool: BackendPool) {
+    /// Begins a try at `backend`, which has no connection yet. Returns its slot.
+    private func begin(on backend: PooledBackend, _ pool: BackendPool) -> Tries.Slot {
         request.asking.tried.insert(backend.id)
-        request.tries += 1
-        request.current.isHeadSent = false
-        request.isSwitchHeld = false
-        request.current.begunAt = worker.loop.nowNanoseconds
-        request.current.connectedAt = nil
+        let slot = request.tries.begin(at: worker.loop.nowNanoseconds)
+        request.phase = .trying
         if request.effort.silentMoves > 0 {
-            request.current.isMoved = true
-            request.current.witnesses = backend.record.beginMoved()
+            request.tries[slot].isMoved = true
+            request.tries[slot].witnesses = backend.record.beginMoved()
         }
-        if worker.log != nil { request.current.backend = backend }
+        if worker.log != nil { held.backend = backend }
         pool.begin(on: backend)
+        return slot
     }
 
     /// Nil when the dial is under way.
-    private func dial(_ backend: PooledBackend, _ pool: BackendPool) -> Errno? {
+    private func dial(
+        _ backend: PooledBackend, _ slot: Tries.Slot, _ pool: BackendPool
+    ) -> Errno? {
         do throws(Errno) {
             // Its loop keeps it until it is closed.
-            request.current.link = try Link(
-                BackendConnection(dialing: backend, for: self, worker: worker, pool: pool))
+            request.tries[slot].link = try Link(
+                BackendConnection(dialing: backend, for: self, slot, worker: worker, pool: pool))
             return nil
         } catch {
             return error
         }
     }
 
-    /// Lets go of the connection of this try, if there is one, in such a way that the backend can
-    /// tell that it was cut short.
-    func abortTry() {
-        guard let connection else { return }
+    /// Ends the try on `connection` in such a way that the backend can tell that it was cut short.
+    func abortTry(on connection: BackendConnection) {
         endTry(on: connection)
         connection.abort()
     }
 
-    /// Parts from the connection of this try; what becomes of it is up to the caller.
-    func endTry(on connection: BackendConnection) {
-        request.current.link = Link()
-        leave(connection.backend, connection.pool)
+    /// Goes on by the try in `slot`.
+    func lead(with slot: Tries.Slot) {
+        request.tries.lead = slot
+        if worker.log != nil, let connection { held.backend = connection.backend }
     }
 
-    /// What this try held at `backend` is free.
-    func leave(_ backend: PooledBackend, _ pool: BackendPool) {
-        pool.end(on: backend, request.current.hold)
-        request.current.hold = .request
-        if request.current.isMoved {
+    /// Aborts whatever tries are under way.
+    func abortTries() {
+        if let connection = connection(of: .first) { abortTry(on: connection) }
+        if let connection = connection(of: .second) { abortTry(on: connection) }
+    }
+
+    /// Ends the try on `connection`; what becomes of that is up to the caller.
+    func endTry(on connection: BackendConnection) {
+        request.tries[connection.slot].link = Link()
+        release(connection.slot, at: connection.backend, connection.pool)
+    }
+
+    /// Releases what the try in `slot` held at `backend`.
+    func release(_ slot: Tries.Slot, at backend: PooledBackend, _ pool: BackendPool) {
+        pool.end(on: backend, request.tries[slot].hold)
+        request.tries[slot].hold = .request
+        if request.tries[slot].isMoved {
             backend.record.endMoved()
-            request.current.isMoved = false
+            request.tries[slot].isMoved = false
         }
-        if request.current.hasClientLeft {
+        if request.tries[slot].hasClientLeft {
             backend.counters.clientsLeft.add(-1)
-            request.current.hasClientLeft = false
+            request.tries[slot].hasClientLeft = false
         }
     }
 
@@ -230,7 +250,7 @@ final class HTTPExchange {
     /// it does.
     func finish(_ pool: BackendPool, _ cause: EndCause) {
         precondition(
-            !request.current.link.isSet && !request.other.link.isSet, "a try is still under way")
+            !request.tries.areUnderWay, "a try is still under way")
         if let log = worker.log, let client { writeLine(log, client, pool, cause) }
         noteFailure(pool, cause)
         pool.counters.inFlight.add(-1)
@@ -242,7 +262,8 @@ final class HTTPExchange {
         pool.counters.duration.record(microseconds: Int(elapsed / 1000))
         clientLink = Link()
         self.pool = nil
-        request = RequestState()
+        request = worker.newRequest
+        held = RequestReferences()
         // The memory of a large head or body is not kept for the next request.
         requestHead.removeAll()
         if !bodyInHand.isEmpty {

@@ -1,33 +1,51 @@
 // RequestState: everything that an exchange knows of its request and of the response, as one value.
 // An exchange is used again: a new value in place of the old one is all it takes for the next
 // request to find nothing of the one before.
+//
+//   phase        what is going on                             what comes next
+//   choosing     a backend is picked, within one call         queued, trying, an own answer
+//   queued       no backend, or this machine, has room        choosing, an own answer
+//   pausing      a try failed, the next waits a moment        choosing, an own answer
+//   trying       one or two tries, no response yet            choosing, pausing, responding, a relay,
+//                                                             an own answer
+//   responding   the response is passed on                    its end
+//
+// In any phase the client may leave, or its time may be over. A try has stages of its own
+// (Tries.swift).
 
 internal import Balancing
 internal import HTTP1
 internal import Routing
 
-/// What one request needs, from its head to the last byte of its response. Value type, worker
-/// thread only.
+/// What one request needs, from its head to the last byte of its response, but for what it refers
+/// to: without references a reset is one copy. Value type, worker thread only.
 struct RequestState {
+    /// What goes on with a request (table at the head of this file).
+    enum Phase {
+        /// A backend is being picked for it.
+        case choosing
+        /// It is in the service's queue, until a backend or this machine has room.
+        case queued
+        /// A try has failed, and the next one waits a moment.
+        case pausing
+        /// A try is under way, or two; no response has begun.
+        case trying
+        /// Its response is passed on: there is no way to another backend.
+        case responding
+    }
+
+    var phase = Phase.choosing
+
     // MARK: Where it goes
 
-    /// The route that the request came by; nil without routes.
-    var route: Route?
     /// What a backend is wanted for, and where the request has been.
     var asking = PickRequest()
-    /// The try under way, or the last one.
-    var current = Try()
-    /// The second try beside it; hardly ever there (HTTPExchange+Hedge.swift).
-    var other = Try()
-    /// Tries begun, dials that failed included.
-    var tries = 0
-    /// What they came to.
+    /// The tries under way, or the last one.
+    var tries = Tries()
+    /// What the tries came to.
     var effort = Effort()
     /// What the client's cookie names; nil without one.
     var stickyToken: UInt64?
-    /// The backend on which the client has a connection of its own for the service; nearly always
-    /// nil.
-    var boundTo: PooledBackend?
     /// After how long without a response it is sent to a second backend as well; nil for never.
     var hedgeAfter: Duration?
     /// Whether it counts among the requests that the service may have in flight.
@@ -47,20 +65,11 @@ struct RequestState {
     /// Whether every body byte received so far is in the exchange's `bodyInHand`, so that a new try
     /// can start over.
     var canReplay = true
-    /// Whether the backend has granted a switch before it had all of the request.
-    var isSwitchHeld = false
-    /// Whether the client has closed its sending side while the response is under way, which most
-    /// mean as leaving: it is taken to be gone once the response pauses.
-    var clientHasLeft = false
     /// Where the request's body ends.
     var body = BodyTracker(.none)
-    /// The protocols that the client offers to switch to, as backends are told; nearly always
-    /// empty.
-    var upgradeOffer: [UInt8] = []
 
     // MARK: The response
 
-    var isResponseStarted = false
     var backendKeepsAlive = false
     /// What the client was told about its connection.
     var responseKeepsAlive = false
@@ -70,9 +79,6 @@ struct RequestState {
     var responseBody = BodyTracker(.none)
     /// Set for a client of HTTP/1.0 that gets a chunked body without its chunks.
     var payload: PayloadReader?
-    /// What has come of the response's trailer section, which is held until it is whole: a field's
-    /// name decides whether it is passed on. Bounded by the body's tracker; nearly always empty.
-    var trailers: [UInt8] = []
 
     // MARK: Times, in the loop's nanoseconds
 
@@ -84,7 +90,20 @@ struct RequestState {
 
     /// For the access log.
     var figures = ExchangeFigures()
+}
 
-    /// Makes the other try the one that the exchange goes on with.
-    mutating func swapTries() { swap(&current, &other) }
+/// What one request refers to. Value type, worker thread only.
+struct RequestReferences {
+    /// The route that the request came by; nil without routes.
+    var route: Route?
+    /// The backend of the leading try, for the access log; nil without a log.
+    var backend: PooledBackend?
+    /// The backend on which the client has a connection of its own for the service; nearly always
+    /// nil.
+    var boundTo: PooledBackend?
+    /// The protocols that the client offers to switch to, as backends are told; nearly always nil.
+    var upgradeOffer: [UInt8]?
+    /// What has come of the response's trailer section, which is held until it is whole: a field's
+    /// name decides whether it is passed on. Bounded by the body's tracker; nearly always nil.
+    var trailers: [UInt8]?
 }

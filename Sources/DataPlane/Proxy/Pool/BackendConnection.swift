@@ -17,12 +17,9 @@ final class BackendConnection: StreamChannel {
     /// Whom the connection works for; none while it is idle. An exchange releases its connection
     /// before its client releases it.
     private var exchangeLink = Link<HTTPExchange>()
-    /// It is told of events of this connection, which may be one of two.
-    private var exchange: HTTPExchange? {
-        let exchange = exchangeLink.object
-        exchange?.attend(to: self)
-        return exchange
-    }
+    private var exchange: HTTPExchange? { exchangeLink.object }
+    /// Which of the exchange's tries goes on here; of no meaning while the connection is idle.
+    private(set) var slot: Tries.Slot
     /// Whether it belongs to the client for which it works (BoundConnections.swift).
     private(set) var isBound = false
     /// The client that has it while it is bound and idle; none otherwise. The client closes it
@@ -45,16 +42,15 @@ final class BackendConnection: StreamChannel {
     /// Writing failed: what the backend sent before may still be read, its end is not a proper one.
     var isBroken = false
 
-    /// Begins to dial `backend` for `exchange`.
+    /// Begins to dial `backend` for the try of `exchange` in `slot`.
     ///
     /// - Throws: `Errno` when the dial failed at once.
     init(
-        dialing backend: PooledBackend, for exchange: HTTPExchange, worker: Worker,
-        pool: BackendPool
-    )
-        throws(Errno)
-    {
+        dialing backend: PooledBackend, for exchange: HTTPExchange, _ slot: Tries.Slot,
+        worker: Worker, pool: BackendPool
+    ) throws(Errno) {
         self.backend = backend
+        self.slot = slot
         self.worker = worker
         exchangeLink = Link(exchange)
         self.pool = pool
@@ -68,9 +64,10 @@ final class BackendConnection: StreamChannel {
 
     // MARK: - Use
 
-    /// Takes the connection out of the pool for `exchange`.
-    func use(for exchange: HTTPExchange) {
+    /// Takes the connection out of the pool for the try of `exchange` in `slot`.
+    func use(for exchange: HTTPExchange, _ slot: Tries.Slot) {
         exchangeLink = Link(exchange)
+        self.slot = slot
         state = .busy
         isReused = true
         if ownerLink.isSet {
@@ -182,7 +179,6 @@ final class BackendConnection: StreamChannel {
             backend.counters.bytesReceived.add(count)
             backend.record.heardAt = loop.nowNanoseconds
             let isTaken: Void? = exchangeLink.with { exchange in
-                exchange.attend(to: self)
                 worker.withReceived(count) { exchange.backendSent($0, on: self) }
             }
             // Nobody asked: a response to nothing must not become the answer to the next request.

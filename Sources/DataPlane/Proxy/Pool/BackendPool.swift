@@ -240,7 +240,7 @@ final class BackendPool {
             let pick = exchange.pick(self)
             if pick == .full {
                 // One that is bound to a backend waits for that one, and keeps nobody else waiting.
-                guard exchange.request.boundTo != nil, bound < queue.count else { return }
+                guard exchange.held.boundTo != nil, bound < queue.count else { return }
                 bound += 1
                 queue.moveToEnd(exchange)
                 continue

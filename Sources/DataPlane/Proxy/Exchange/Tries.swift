@@ -1,0 +1,121 @@
+// Tries: the sendings of one request to backends. An exchange has one under way at a time, or two
+// when it is hedged. Each has a slot, which its connection knows: so an event of a connection says
+// which try it is about. Effort: what the tries came to so far, which bounds those that follow.
+
+internal import Evidence
+
+/// The tries of one request. Value type, worker thread only.
+struct Tries {
+    /// One of the two places for a try.
+    enum Slot: UInt8 {
+        case first, second
+
+        /// The other place.
+        var other: Slot { self == .first ? .second : .first }
+    }
+
+    private var slots = InlineArray<2, Try>(repeating: Try())
+    /// The slot of the leading try: the one by which the exchange goes on, or ended. With two under
+    /// way it is the one begun last, until either fails or answers.
+    var lead = Slot.first
+    /// Tries begun, dials that failed included.
+    private(set) var count = 0
+
+    subscript(_ slot: Slot) -> Try {
+        @inline(__always) _read { yield slots[Int(slot.rawValue)] }
+        @inline(__always) _modify { yield &slots[Int(slot.rawValue)] }
+    }
+
+    /// The try in the slot `lead`.
+    var leading: Try {
+        @inline(__always) _read { yield self[lead] }
+        @inline(__always) _modify { yield &self[lead] }
+    }
+
+    /// Whether the try in `slot` has a connection, be it one that is being dialled.
+    func isUnderWay(_ slot: Slot) -> Bool { self[slot].link.isSet }
+
+    /// Whether any try has a connection.
+    var areUnderWay: Bool { isUnderWay(.first) || isUnderWay(.second) }
+
+    /// Whether both slots have a connection.
+    var areTwo: Bool { isUnderWay(.first) && isUnderWay(.second) }
+
+    /// Begins a try in a slot that has none under way, and makes it the leading one; `now` is the
+    /// loop's clock. Returns the slot.
+    ///
+    /// - Precondition: not both slots are under way.
+    mutating func begin(at now: UInt64) -> Slot {
+        if isUnderWay(lead) { lead = lead.other }
+        precondition(!isUnderWay(lead), "a request is at two backends at most")
+        // The first begins with what a new request has.
+        if count > 0 { self[lead] = Try() }
+        count += 1
+        self[lead].begunAt = now
+        return lead
+    }
+}
+
+/// What an exchange knows of a try. Value type, worker thread only.
+struct Try {
+    /// The connection; none before it is dialled and after it is let go.
+    var link = Link<BackendConnection>()
+    /// How far the request has come on the connection.
+    var stage = Stage.dialing
+    /// What it holds at its backend.
+    var hold = BackendRecord.Hold.request
+    /// Whether the client has closed its sending side while the response is under way; counted at
+    /// the backend.
+    var hasClientLeft = false
+    /// Whether it came from a backend that was silent.
+    var isMoved = false
+    /// How many bear witness that it is not this request that silences backends.
+    var witnesses = 0
+
+    /// How far a request has come on its connection to a backend.
+    enum Stage {
+        /// Nothing is sent: the connection is being dialled, or there is none.
+        case dialing
+        /// The head is sent; the body follows, or is sent as well.
+        case sent
+        /// The backend has granted a switch of protocols before it had all of the request: the
+        /// switch waits for the rest.
+        case switchGranted
+    }
+
+    // MARK: Times, in the loop's nanoseconds
+
+    /// When the request was written.
+    var sentAt: UInt64 = 0
+    /// When the backend had all of it.
+    var awaitedSince: UInt64 = 0
+    /// When a byte of a body last moved.
+    var movedAt: UInt64 = 0
+
+    // MARK: For the access log
+
+    /// When it began, and when there was a connection; nil for what has not happened.
+    var begunAt: UInt64?
+    var connectedAt: UInt64?
+}
+
+/// What the tries of an exchange came to so far. Value type, worker thread only.
+struct Effort {
+    /// Tries that sent the request, or a part of it. One that broke on a kept connection is not
+    /// among them, the first time: the connection may just have been too old.
+    var sent = 0
+    /// For how long dials went on that failed, in nanoseconds.
+    var dialsFailedFor: UInt64 = 0
+    /// How often the request has left a backend for its silence.
+    var silentMoves = 0
+    /// Whether a kept connection broke before a response: then the next ones are made again, since
+    /// others that are kept may have broken as well.
+    var hasBroken = false
+    /// Until when the request waits for this machine to have room for a connection, in the loop's
+    /// nanoseconds; nil as long as it did not have to.
+    var shortUntil: UInt64?
+    /// Whether a dial of it has met a shortage of this machine.
+    var isShort = false
+    /// Whether that was one of descriptors: the client's own makes room when this request is over.
+    var closesClient = false
+}

@@ -157,8 +157,10 @@ extension ControlPlane {
         let old = log.level
         setLogLevel(level)
         guard level != old else { return }
-        journal.note(
-            "log level \(old.rawValue) to \(name), set by the admin port from \(address)", at: .now)
+        journal.write(
+            note:
+                "log level \(old.rawValue) to \(name), set by the admin port from \(address)",
+            at: .now)
         noteAdmin("log level \(name)", from: address)
         logJournal()
     }

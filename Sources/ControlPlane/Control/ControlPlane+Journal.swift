@@ -89,7 +89,7 @@ extension JournalEvent {
     /// service alone comes before its sources were asked.
     fileprivate var isFinding: Bool {
         switch self {
-        case .serviceAdded, .serviceRemoved, .sourceChanged, .optionsChanged, .noted: false
+        case .serviceAdded, .serviceRemoved, .sourceChanged, .optionsChanged, .note: false
         default: true
         }
     }

@@ -14,7 +14,7 @@ extension ControlPlane {
             switch change {
             case .began(let shortage):
                 let clause = shortage.clause(descriptorLimit: DescriptorRoom.current.limit)
-                journal.note("\(clause): \(shortage.advice)", at: .now)
+                journal.write(note: "\(clause): \(shortage.advice)", at: .now)
                 log.write(
                     .warning, "machine.short",
                     ["of": shortage.rawValue, "cause": clause, "advice": shortage.advice])
@@ -22,7 +22,7 @@ extension ControlPlane {
                 let cause =
                     "there are \(shortage.rawValue) again, after \(time.spoken) and "
                     + "\(counted(failures, "call")) that failed"
-                journal.note(cause, at: .now)
+                journal.write(note: cause, at: .now)
                 log.write(.info, "machine.enough", ["of": shortage.rawValue, "cause": cause])
             }
             logJournal()

@@ -73,7 +73,7 @@ package struct BlockingQuery: Sendable {
         let wentBack = self.agent == agent && new < index
         index = wentBack ? 0 : new
         self.agent = wentBack ? nil : agent
-        return take(turns: 1 + bytes / Self.bytesPerTurn, now: now)
+        return spend(turns: 1 + bytes / Self.bytesPerTurn, now: now)
     }
 
     /// Takes note that the query failed, or that what came can't be read.
@@ -88,7 +88,7 @@ package struct BlockingQuery: Sendable {
         return wait * Int.random(in: 50...100, using: &random) / 100
     }
 
-    private mutating func take(turns: Int, now: ContinuousClock.Instant) -> Duration {
+    private mutating func spend(turns: Int, now: ContinuousClock.Instant) -> Duration {
         let full = max(isFullAt ?? now, now) + Self.refill * turns
         isFullAt = full
         // What is missing beyond a bucket's worth has to be waited for.

@@ -156,7 +156,7 @@ package final class ConsulAgents {
     }
 
     /// A request is sent to it that takes at most `limit`.
-    func noteRequest(_ exchange: ConsulExchange, to agent: Int, limit: Duration) {
+    func recordRequest(_ exchange: ConsulExchange, to agent: Int, limit: Duration) {
         underWay[ObjectIdentifier(exchange)] = exchange
         change(agent) {
             $0.counters.requests += 1
@@ -165,7 +165,7 @@ package final class ConsulAgents {
     }
 
     /// Takes note that the agent answered, and of what it said of itself.
-    func noteAnswer(_ answer: ConsulAnswer) {
+    func recordAnswer(_ answer: ConsulAnswer) {
         change(answer.agent) {
             $0.health.answered()
             $0.counters.answers += 1
@@ -174,7 +174,7 @@ package final class ConsulAgents {
         }
     }
 
-    func noteFailure(_ failure: ConsulFailure, of agent: Int) {
+    func recordFailure(_ failure: ConsulFailure, of agent: Int) {
         change(agent) {
             $0.counters.failures[failure.kind, default: 0] += 1
             $0.counters.lastFailure = .init(at: .now, text: "\(failure)")
@@ -198,7 +198,7 @@ package final class ConsulAgents {
     /// Its answer can't be used, for this reason.
     ///
     /// - Returns: The failure to report.
-    func noteMalformedJSON(_ reason: String, from agent: Int) -> ConsulFailure {
+    func recordMalformedJSON(_ reason: String, from agent: Int) -> ConsulFailure {
         let text = presentable(Array(reason.utf8))
         change(agent) {
             $0.counters.malformedJSON += 1

@@ -75,10 +75,10 @@ final class ConsulExchange {
         guard let (agent, target) = next else { return endWithoutAgent() }
         self.agent = agent
         let http = httpRequest(to: agent, at: target)
-        agents.noteRequest(self, to: agent, limit: http.deadline)
+        agents.recordRequest(self, to: agent, limit: http.deadline)
         exchange = agents.client.send(http) { [self] outcome in
             exchange = nil
-            hear(outcome, from: agent)
+            handle(outcome, from: agent)
         }
     }
 
@@ -122,7 +122,7 @@ final class ConsulExchange {
         return http
     }
 
-    private func hear(_ outcome: HTTPClient.Outcome, from agent: Int) {
+    private func handle(_ outcome: HTTPClient.Outcome, from agent: Int) {
         switch outcome {
         case .response(let response):
             switch response.status {
@@ -162,13 +162,13 @@ final class ConsulExchange {
             status: response.status, agent: agent, index: response.field("x-consul-index"),
             isFiltered: response.field("x-consul-results-filtered-by-acls") == "true",
             knowsLeader: response.field("x-consul-knownleader") != "false", body: response.body)
-        agents.noteAnswer(answer)
+        agents.recordAnswer(answer)
         end(.answer(answer))
     }
 
     private func fail(_ what: ConsulFailure, at agent: Int, othersMayKnow: Bool) {
         let failure = agents.located(what, at: agent, request.target)
-        agents.noteFailure(failure, of: agent)
+        agents.recordFailure(failure, of: agent)
         // What an agent said tells more than that another one is away.
         if case .status? = self.failure?.reason {} else { self.failure = failure }
         guard othersMayKnow else { return end(.failed(failure)) }

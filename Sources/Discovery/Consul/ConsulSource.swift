@@ -66,7 +66,7 @@ package final class ConsulSource: Source {
         target = query.requestTarget(datacenter: agents.options.datacenter)
         watch = ConsulWatch(
             target, of: agents, by: repetition
-        ) { [unowned self] in hear($0) }
+        ) { [unowned self] in handle($0) }
     }
 
     /// A service is waited on; a prepared query is only asked again.
@@ -90,7 +90,7 @@ package final class ConsulSource: Source {
     // MARK: - Answers
 
     /// Takes an outcome; whether it was an answer that can be read.
-    private func hear(_ outcome: ConsulOutcome) -> Bool {
+    private func handle(_ outcome: ConsulOutcome) -> Bool {
         dropWork()
         switch outcome {
         case .failed(let failure):
@@ -102,7 +102,7 @@ package final class ConsulSource: Source {
         case .answer(let answer):
             do throws(JSON.Malformed) {
                 let health = try read(answer.body)
-                take(
+                accept(
                     health,
                     doubt: answer.doubt.map { agents.located($0, at: answer.agent, target) })
                 // An answer that is hidden has an index to wait from as any other; one that a
@@ -110,7 +110,7 @@ package final class ConsulSource: Source {
                 return !health.items.isEmpty || answer.knowsLeader
             } catch {
                 fail(
-                    agents.noteMalformedJSON(error.reason, from: answer.agent), answer.agent)
+                    agents.recordMalformedJSON(error.reason, from: answer.agent), answer.agent)
                 return false
             }
         }
@@ -123,7 +123,7 @@ package final class ConsulSource: Source {
         }
     }
 
-    private func take(_ answer: HealthAnswer, doubt: ConsulFailure?) {
+    private func accept(_ answer: HealthAnswer, doubt: ConsulFailure?) {
         // What the agents' own datacentre is matters only where another one may be meant.
         let mayBeElsewhere =
             query.datacenter != nil || agents.options.datacenter != nil

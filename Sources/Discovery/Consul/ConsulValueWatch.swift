@@ -23,7 +23,7 @@ final class ConsulValueWatch<Value: Equatable & Sendable> {
         self.agents = agents
         self.target = target
         self.read = read
-        watch = ConsulWatch(target, of: agents, by: .blocking) { [unowned self] in hear($0) }
+        watch = ConsulWatch(target, of: agents, by: .blocking) { [unowned self] in handle($0) }
     }
 
     func start(reportingTo listener: @escaping (Result<Value, ConsulFailure>) -> Void) {
@@ -36,7 +36,7 @@ final class ConsulValueWatch<Value: Equatable & Sendable> {
         watch?.stop()
     }
 
-    private func hear(_ outcome: ConsulOutcome) -> Bool {
+    private func handle(_ outcome: ConsulOutcome) -> Bool {
         var result: Result<Value, ConsulFailure>
         switch outcome {
         case .failed(let failure): result = .failure(failure)
@@ -44,7 +44,7 @@ final class ConsulValueWatch<Value: Equatable & Sendable> {
             result = read(answer)
             if case .failure(var failure) = result {
                 if case .malformed(let reason) = failure {
-                    failure = agents.noteMalformedJSON(reason, from: answer.agent)
+                    failure = agents.recordMalformedJSON(reason, from: answer.agent)
                 }
                 result = .failure(agents.located(failure, at: answer.agent, target))
             }

@@ -17,7 +17,7 @@ final class ConsulWatch {
     private let target: String
     private var repetition: Repetition
     /// Takes an outcome, and says whether it was an answer that could be read.
-    private let hear: (ConsulOutcome) -> Bool
+    private let handle: (ConsulOutcome) -> Bool
     private var query = BlockingQuery()
     private var random = SystemRandomNumberGenerator()
     private var exchange: ConsulExchange?
@@ -25,12 +25,12 @@ final class ConsulWatch {
 
     init(
         _ target: String, of agents: ConsulAgents, by repetition: Repetition,
-        hear: @escaping (ConsulOutcome) -> Bool
+        handle: @escaping (ConsulOutcome) -> Bool
     ) {
         self.target = target
         self.agents = agents
         self.repetition = repetition
-        self.hear = hear
+        self.handle = handle
     }
 
     deinit { stop() }
@@ -61,8 +61,8 @@ final class ConsulWatch {
         exchange = agents.send(request) { [weak self] outcome in
             guard let self else { return }
             exchange = nil
-            let isGood = hear(outcome)
-            // Whoever hears may have stopped the watch.
+            let isGood = handle(outcome)
+            // The handler may have stopped the watch.
             guard let timer else { return }
             timer.schedule(after: wait(after: outcome, isGood: isGood))
         }

@@ -43,7 +43,7 @@ final class HostResolution {
         if names.isEmpty { finish() }
         // The resolver bounds how many of these are under way at once.
         lookups = names.map { name in
-            resolver.resolveAddresses(name, family) { [weak self] in self?.hear($0) }
+            resolver.resolveAddresses(name, family) { [weak self] in self?.handle($0) }
         }
     }
 
@@ -54,7 +54,7 @@ final class HostResolution {
         lookups = []
     }
 
-    private func hear(_ answer: AddressAnswer) {
+    private func handle(_ answer: AddressAnswer) {
         // A server that fails leaves what was known; one that denies the name does not.
         found[answer.name] =
             answer.addresses.isEmpty && !answer.isComplete

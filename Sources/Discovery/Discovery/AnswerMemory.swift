@@ -44,7 +44,7 @@ package struct AnswerMemory: Sendable, Equatable {
     package subscript(_ key: Key) -> Answer? { answers[key] }
 
     /// Notes a good answer; `at` is in seconds since 1970. An empty one is none.
-    package mutating func note(_ instances: [Instance], of key: Key, at: Double) {
+    package mutating func remember(_ instances: [Instance], of key: Key, at: Double) {
         guard !instances.isEmpty else { return }
         // Ages change all the time, and are not kept.
         if answers[key]?.instances != instances { changes += 1 }
@@ -100,7 +100,7 @@ package struct AnswerMemory: Sendable, Equatable {
                     description: "found an endpoint of service \(answer.service) that is no "
                         + "ADDRESS:PORT")
             }
-            note(
+            remember(
                 instances, of: Key(service: answer.service, source: answer.source), at: answer.at)
         }
         changes = 0

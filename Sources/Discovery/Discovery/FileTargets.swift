@@ -139,14 +139,14 @@ package enum FileTargets {
             }
             for entry in entries {
                 do throws(FileTargetsError) {
-                    try take(entry.key, entry.value)
+                    try add(entry.key, entry.value)
                 } catch {
                     errors.append(error)
                 }
             }
         }
 
-        private mutating func take(
+        private mutating func add(
             _ name: String, _ value: YAMLNode
         ) throws(FileTargetsError) {
             guard case .scalar(let text, _) = value.content else {

@@ -40,7 +40,7 @@ package struct RotatingSet<Member: Hashable & Sendable>: Sendable {
     /// When each member of the row was named last, by the number of the answer.
     private var namedAt: [Member: Int] = [:]
     private var last: Set<Member> = []
-    /// Whether those were named again since `namedAt` says; see `takeAgain`.
+    /// Whether those were named again since `namedAt` says; see `addAgain`.
     private var wasLastRepeated = false
     /// Records of the last answer, which is what its server limits.
     private var size = 0
@@ -67,7 +67,7 @@ package struct RotatingSet<Member: Hashable & Sendable>: Sendable {
     ///   - size: How many records it has, those included that name no member.
     ///   - isPart: Whether it is known to be a part.
     /// - Complexity: O(n) in the members.
-    package mutating func take(_ named: [Member], size: Int, isPart: Bool) -> [Member] {
+    package mutating func add(_ named: [Member], size: Int, isPart: Bool) -> [Member] {
         if wasLastRepeated {
             for member in last { namedAt[member] = number }
             wasLastRepeated = false
@@ -101,7 +101,7 @@ package struct RotatingSet<Member: Hashable & Sendable>: Sendable {
     /// it is. False when it has to be passed to `take` all the same, since `members` are more than
     /// it names.
     /// - Complexity: O(1).
-    package mutating func takeAgain() -> Bool {
+    package mutating func addAgain() -> Bool {
         guard !isRotating, number > 0, size > 0, members.count == answerCount else { return false }
         number += 1
         wasLastRepeated = true

@@ -167,7 +167,7 @@ package struct SRVRecords {
 
     /// Whether another answer says just what this one does, in the same order.
     /// - Complexity: O(n), without reading either.
-    package func says(asMuchAs other: SRVRecords) -> Bool {
+    package func hasSameContent(as other: SRVRecords) -> Bool {
         ttlSeconds == other.ttlSeconds && count == other.count && records == other.records
             && portless == other.portless && unreadable == other.unreadable
             && addresses.count == other.addresses.count

@@ -111,11 +111,11 @@ package final class SRVSource: DNSSource {
         // Nil leaves it to the resolver, which may be told to ask over TCP always.
         let tcpFirst = partialGuard.asksOverTCP(now: .now) ? true : nil
         question = resolver.ask(name, .srv, tcpFirst: tcpFirst) { [weak self] answer in
-            self?.hear(answer, isByGuard: tcpFirst == true)
+            self?.handle(answer, isByGuard: tcpFirst == true)
         }
     }
 
-    private func hear(_ answer: DNSAnswer, isByGuard: Bool) {
+    private func handle(_ answer: DNSAnswer, isByGuard: Bool) {
         question = nil
         onAnswer?(answer)
         switch answer.outcome {
@@ -159,13 +159,13 @@ package final class SRVSource: DNSSource {
         case .part: complete(message, isPart: true)
         case .askOverTCP:
             question = resolver.ask(asked, .srv, tcpFirst: true) { [weak self] answer in
-                self?.hear(answer, after: message, found)
+                self?.handle(answer, after: message, found)
             }
         }
     }
 
     /// The answer over TCP, after `partial` over UDP looked cut.
-    private func hear(
+    private func handle(
         _ answer: DNSAnswer, after partial: Message, _ found: PartialAnswerGuard.Answer
     ) {
         question = nil
@@ -196,7 +196,7 @@ package final class SRVSource: DNSSource {
         resolutions = open.map { target in
             resolver.resolveAddresses(target, options.family) { [weak self] answer in
                 guard let self else { return }
-                tell(answer)
+                showAnswers(of: answer)
                 let seconds = answer.timeToLive.map { UInt32(clamping: $0.components.seconds) }
                 let found =
                     answer.addresses.isEmpty && !answer.isComplete
@@ -210,7 +210,7 @@ package final class SRVSource: DNSSource {
 
     private func finish(_ records: SRVRecords, isPart: Bool) {
         resolutions = []
-        if let last, !isPart, last.records.says(asMuchAs: records), rotation.takeAgain() {
+        if let last, !isPart, last.records.hasSameContent(as: records), rotation.addAgain() {
             // The very array, so that whoever compares it with the last one is done at once.
             return report(.instances(last.instances), timeToLive: timeToLive(of: records))
         }
@@ -238,7 +238,7 @@ package final class SRVSource: DNSSource {
     /// same, since no answer names all of them.
     private func gather(_ named: [Instance], of count: Int, isPart: Bool) -> [Instance] {
         let latest = Dictionary(grouping: named, by: \.endpoint)
-        let believed = rotation.take(Array(latest.keys), size: count, isPart: isPart)
+        let believed = rotation.add(Array(latest.keys), size: count, isPart: isPart)
         knownInstances.merge(latest) { _, latest in latest }
         if knownInstances.count > 2 * believed.count + Self.knownMin {
             let kept = Set(believed)
@@ -264,7 +264,7 @@ package final class SRVSource: DNSSource {
     private func finish(_ answer: AddressAnswer, port: UInt16, _ denial: DNSOutcome) {
         resolutions = []
         last = nil
-        tell(answer)
+        showAnswers(of: answer)
         let addresses = options.family.choose(from: answer.addresses)
         guard !addresses.isEmpty else { return fail(answer.failure ?? denial) }
         let instances = addresses.map { address in
@@ -282,7 +282,7 @@ package final class SRVSource: DNSSource {
         report(.failure(DiscoveryFailure(outcome) ?? .nodata), timeToLive: nil)
     }
 
-    private func tell(_ answer: AddressAnswer) {
+    private func showAnswers(of answer: AddressAnswer) {
         for answer in answer.answers { onAnswer?(answer) }
     }
 

@@ -23,9 +23,9 @@ package final class StateFile {
 
     private let path: String
     private var memory: AnswerMemory
-    private let note: (Event) -> Void
+    private let report: (Event) -> Void
     private var timer: Timer?
-    private var wasNoted = false
+    private var hasNews = false
     private var changesWritten = 0
     private var roundsSinceWritten = 0
     private var isUnwritable = false
@@ -40,16 +40,16 @@ package final class StateFile {
 
     /// Remembers what the file at `path` says; it need not be there yet. Blocks. `note` is told of
     /// what goes wrong.
-    package init(path: String, on loop: EventLoop, note: @escaping (Event) -> Void) {
+    package init(path: String, on loop: EventLoop, report: @escaping (Event) -> Void) {
         self.path = path
-        self.note = note
+        self.report = report
         memory = AnswerMemory()
         do throws(FileTextError) {
             let text = try NamedText.read(path: path, bytesMax: Self.bytesMax)
             memory = try Self.parse(text)
         } catch {
             // One that is not there is no failure.
-            if unsafe access(path, F_OK) == 0 { note(.unreadable(error.text)) }
+            if unsafe access(path, F_OK) == 0 { report(.unreadable(error.text)) }
         }
         timer = Timer(on: loop) { [unowned self] in look() }
         timer?.schedule(after: Self.interval)
@@ -76,9 +76,9 @@ package final class StateFile {
     }
 
     /// Notes a good answer of this source.
-    package func note(_ instances: [Instance], of key: AnswerMemory.Key) {
-        memory.note(instances, of: key, at: UTCTime.now.secondsSince1970)
-        wasNoted = true
+    package func remember(_ instances: [Instance], of key: AnswerMemory.Key) {
+        memory.remember(instances, of: key, at: UTCTime.now.secondsSince1970)
+        hasNews = true
     }
 
     /// Forgets sources that `isWanted` does not want: services that are gone.
@@ -90,13 +90,13 @@ package final class StateFile {
 
     private func look() {
         timer?.schedule(after: Self.interval)
-        guard hear() else { return }
+        guard settle() else { return }
         roundsSinceWritten += 1
-        let isOld = wasNoted && roundsSinceWritten >= Self.roundsUntilOld
+        let isOld = hasNews && roundsSinceWritten >= Self.roundsUntilOld
         guard memory.changes != changesWritten || isOld || isUnwritable else { return }
         changesWritten = memory.changes
         roundsSinceWritten = 0
-        wasNoted = false
+        hasNews = false
         let (memory, path, outcome) = (memory, path, outcome)
         outcome.withLock { $0 = .underWay }
         do throws(Errno) {
@@ -110,7 +110,7 @@ package final class StateFile {
     }
 
     /// Takes notice of what the last writing came to; false while it is under way.
-    private func hear() -> Bool {
+    private func settle() -> Bool {
         let last = outcome.withLock { last in
             defer { if case .underWay = last {} else { last = .none } }
             return last
@@ -119,10 +119,10 @@ package final class StateFile {
         case .underWay: return false
         case .none: break
         case .written:
-            if isUnwritable { note(.written) }
+            if isUnwritable { report(.written) }
             isUnwritable = false
         case .failed(let why):
-            if !isUnwritable { note(.unwritable(why)) }
+            if !isUnwritable { report(.unwritable(why)) }
             isUnwritable = true
         }
         return true
@@ -131,8 +131,8 @@ package final class StateFile {
     /// Writes what has changed since the last time, at the end of the process. Blocks.
     package func close() {
         timer?.cancel()
-        guard wasNoted || memory.changes != changesWritten else { return }
-        if let why = Self.write(memory.json, to: path) { note(.unwritable(why)) }
+        guard hasNews || memory.changes != changesWritten else { return }
+        if let why = Self.write(memory.json, to: path) { report(.unwritable(why)) }
     }
 
     /// Nil when it is written, else why not. Any thread.

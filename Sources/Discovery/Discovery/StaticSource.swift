@@ -147,7 +147,7 @@ package final class StaticSource: DNSSource {
         guard answer.origin == .dns else { return answer.addresses }
         let named = family.choose(from: answer.addresses)
         var rotation = rotations[answer.host] ?? RotatingSet()
-        let believed = rotation.take(
+        let believed = rotation.add(
             named, size: named.count, isPart: answer.tried.contains(where: \.isPart))
         rotations[answer.host] = rotation
         findings.rotation = rotations.values.lazy.compactMap { SourceFindings.Rotation($0) }.first

@@ -33,7 +33,7 @@ package struct AddressAnswer: Sendable {
     /// The outcome that says most about why there are no addresses.
     package var failure: DNSOutcome? {
         guard addresses.isEmpty else { return nil }
-        return [a, aaaa].compactMap(\.self).max { $0.tellsLess(than: $1) }
+        return [a, aaaa].compactMap(\.self).max { $0.saysLess(than: $1) }
     }
 }
 
@@ -82,10 +82,10 @@ package final class PendingAddresses {
 
     private func ask(_ name: DomainName, _ type: RecordType) {
         guard let resolver else { return }
-        questions.append(resolver.ask(name, type) { self.hear($0) })
+        questions.append(resolver.ask(name, type) { self.handle($0) })
     }
 
-    private func hear(_ answer: DNSAnswer) {
+    private func handle(_ answer: DNSAnswer) {
         heard.append(answer)
         if case .nodata = answer.outcome, let message = answer.message,
             // With a SOA record it is a denial for the alias's end too (RFC 2308, section 2.2).
@@ -165,7 +165,7 @@ extension AddressAnswer {
 extension DNSOutcome {
     /// Whether it says less than `other` about why a host has no addresses. A denial says less than
     /// a failure: who fails may have some.
-    func tellsLess(than other: DNSOutcome) -> Bool {
+    func saysLess(than other: DNSOutcome) -> Bool {
         (isGood ? -1 : tellingRank) < (other.isGood ? -1 : other.tellingRank)
     }
 

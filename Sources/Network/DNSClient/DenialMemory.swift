@@ -28,7 +28,7 @@ struct DenialMemory {
     }
 
     /// `server` said the same of `name` in either spelling, or knew it in mixed case.
-    mutating func note(_ server: Int, _ name: DomainName, now: Instant) {
+    mutating func remember(_ server: Int, _ name: DomainName, now: Instant) {
         if until.count >= Self.countMax {
             until = until.filter { now < $0.value }
             if until.count >= Self.countMax { until = [:] }

@@ -80,7 +80,7 @@ package final class HostResolver {
         fullNames[host] == name
     }
 
-    fileprivate func note(_ host: HostName, foundAs name: DomainName) {
+    fileprivate func remember(_ host: HostName, foundAs name: DomainName) {
         if fullNames.count >= Self.fullNamesMax { fullNames = [:] }
         fullNames[host] = name
     }
@@ -117,7 +117,7 @@ package struct HostAnswer: Sendable {
     /// The outcome that says most about why there are no addresses; nil when there are some.
     package var failure: DNSOutcome? {
         guard addresses.isEmpty else { return nil }
-        return tried.compactMap(\.failure).max { $0.tellsLess(than: $1) }
+        return tried.compactMap(\.failure).max { $0.saysLess(than: $1) }
     }
 
     /// Why there are no addresses, as a sentence part: each name that was tried, and where. Empty
@@ -190,14 +190,14 @@ package final class PendingHost {
 
     private func askNext() {
         guard let hosts, let name = candidates.popFirst() else { return }
-        lookup = hosts.resolver.resolveAddresses(name, family) { [self] in hear($0) }
+        lookup = hosts.resolver.resolveAddresses(name, family) { [self] in handle($0) }
     }
 
-    private func hear(_ answer: AddressAnswer) {
+    private func handle(_ answer: AddressAnswer) {
         lookup = nil
         tried.append(answer)
         if !answer.addresses.isEmpty {
-            hosts?.note(host, foundAs: answer.name)
+            hosts?.remember(host, foundAs: answer.name)
         } else if !candidates.isEmpty, mayGoOn(after: answer) {
             return askNext()
         }

@@ -84,7 +84,7 @@ package final class PendingQuestion {
             switch actions[position] {
             case .open(let exchange):
                 if let error = open(exchange) {
-                    resolver?.noteUnreachable(servers[exchange.server])
+                    resolver?.recordUnreachable(servers[exchange.server])
                     actions += race.failed(error, on: exchange.number, now: now)
                 }
             case .close(let number): discard(transports.removeValue(forKey: number))
@@ -106,10 +106,11 @@ package final class PendingQuestion {
         resolver?.counters.timeouts += race.timeouts - countedTimeouts
         countedTimeouts = race.timeouts
         for finding in race.takeFindings() {
-            resolver?.note(finding.kind, servers[finding.server], question.name, now: now)
+            resolver?.record(finding.kind, servers[finding.server], question.name, now: now)
         }
         for failed in race.takeFailures() {
-            resolver?.note(failed.failure, servers[failed.server], sentAt: failed.sentAt, now: now)
+            resolver?.record(
+                failed.failure, servers[failed.server], sentAt: failed.sentAt, now: now)
         }
     }
 
@@ -119,7 +120,7 @@ package final class PendingQuestion {
         let index = servers[exchange.server]
         let endpoint = resolver.options.servers[index]
         let query = SentQuery(message: resolver.query(question, exchange)) { [weak self] event in
-            self?.hear(event, from: exchange)
+            self?.handle(event, from: exchange)
         }
         do throws(Errno) {
             switch exchange.transport {
@@ -136,7 +137,7 @@ package final class PendingQuestion {
                         query, to: endpoint, buffer: resolver.buffer, on: resolver.loop)
                 }
             }
-            resolver.noteSent(index, exchange.transport, isPaid: isPaid && sentCount == 0)
+            resolver.recordSent(index, exchange.transport, isPaid: isPaid && sentCount == 0)
             sentCount += 1
             return nil
         } catch {
@@ -144,11 +145,11 @@ package final class PendingQuestion {
         }
     }
 
-    private func hear(_ event: TransportEvent, from exchange: QuestionRace.Exchange) {
+    private func handle(_ event: TransportEvent, from exchange: QuestionRace.Exchange) {
         guard let resolver else { return }
         let number = exchange.number
         let index = servers[exchange.server]
-        resolver.note(event, index, exchange, now: .now)
+        resolver.record(event, index, exchange, now: .now)
         switch event {
         case .message(let message, let octets, _):
             self.octets[number] = octets
@@ -176,7 +177,7 @@ package final class PendingQuestion {
         stop()
         let index = ending.exchange.map { servers[$0.server] }
         if let index, ending.outcome.isGood, let exchange = ending.exchange {
-            resolver?.noteAnswer(index, exchange, after: ending.roundTrip, now: .now)
+            resolver?.recordAnswer(index, exchange, after: ending.roundTrip, now: .now)
         }
         let options = resolver?.options
         resolver?.remove(self)

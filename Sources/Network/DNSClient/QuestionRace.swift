@@ -164,7 +164,7 @@ package struct QuestionRace {
         switch leg.exchange.transport {
         case .udp: return []
         case .tcp:
-            note(.malformed(error), leg)
+            record(.malformed(error), leg)
             if let doubted = leg.doubted { return conclude(index, doubted, now: now) }
             return settle(index, now: now)
         }
@@ -175,7 +175,7 @@ package struct QuestionRace {
         guard !isFinished, let index = index(of: exchange) else { return [] }
         remember(Ending(outcome: .unreachable(error)))
         // What this machine is short of says nothing about the server.
-        if !error.isShortage { note(.unreachable(error), legs[index]) }
+        if !error.isShortage { record(.unreachable(error), legs[index]) }
         if legs[index].isCaseCheck { return askAsSpelled(index, now: now) }
         if let doubted = legs[index].doubted { return conclude(index, doubted, now: now) }
         servers[legs[index].exchange.server].notBefore = now + options.stagger
@@ -220,7 +220,7 @@ package struct QuestionRace {
         for index in legs.indices.reversed()
         where !legs[index].isOverdue && legs[index].timeoutAt <= now {
             timeouts += 1
-            note(.silence, legs[index])
+            record(.silence, legs[index])
             if legs[index].exchange.hasEDNS {
                 servers[legs[index].exchange.server].wasSilentWithEDNS = true
             }
@@ -392,14 +392,14 @@ package struct QuestionRace {
     private mutating func count(_ index: Int, _ ending: Ending, now: Instant) -> [Action] {
         let leg = legs[index]
         if ending.outcome.isGood {
-            notePassedOver(by: leg, now: now)
+            recordPassedOver(by: leg, now: now)
             return finish(ending)
         }
         remember(ending)
         if let message = ending.message {
             // A referral has no error code of its own.
             let isReferral = message.responseCode == .noError
-            note(.code(isReferral ? .refused : message.responseCode), leg)
+            record(.code(isReferral ? .refused : message.responseCode), leg)
         }
         servers[leg.exchange.server].attemptsLeft = 0
         isHurried = true
@@ -407,19 +407,19 @@ package struct QuestionRace {
         return [.close(exchange: leg.exchange.number)]
     }
 
-    private mutating func note(_ failure: ServerHealth.Failure, _ leg: Leg) {
+    private mutating func record(_ failure: ServerHealth.Failure, _ leg: Leg) {
         failures.append(
             Failed(server: leg.exchange.server, failure: failure, sentAt: leg.openedAt))
     }
 
     /// Another server answered first: those that had been silent for the stagger are no longer to
     /// be the first ones asked.
-    private mutating func notePassedOver(by winner: Leg, now: Instant) {
+    private mutating func recordPassedOver(by winner: Leg, now: Instant) {
         for leg in legs
         where !leg.isOverdue && leg.exchange.server != winner.exchange.server
             && leg.openedAt.duration(to: now) >= options.stagger
         {
-            note(.silence, leg)
+            record(.silence, leg)
         }
     }
 

@@ -55,7 +55,7 @@ package struct ResolvConf: Equatable, Sendable {
             case "nameserver": addServer(values[0])
             case "search": search.domains = SearchList.domains(values)
             case "domain": search.domains = SearchList.domains([values[0]])
-            case "options": for option in values { take(option) }
+            case "options": for option in values { parse(option) }
             default: continue
             }
         }
@@ -81,7 +81,7 @@ package struct ResolvConf: Equatable, Sendable {
         servers.append(Server(address: address, zone: parts.count == 2 ? String(parts[1]) : nil))
     }
 
-    private mutating func take(_ option: String) {
+    private mutating func parse(_ option: String) {
         if option == "use-vc" { usesTCP = true }
         let parts = option.split(separator: ":", maxSplits: 1)
         guard parts.count == 2, parts[1].utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {

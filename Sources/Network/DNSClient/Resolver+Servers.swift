@@ -69,7 +69,7 @@ extension Resolver {
     // MARK: - What was seen
 
     /// A query goes out; `isPaid` when the rate has let it.
-    func noteSent(_ server: Int, _ transport: DNSTransport, isPaid: Bool) {
+    func recordSent(_ server: Int, _ transport: DNSTransport, isPaid: Bool) {
         if !isPaid { rate.charge(now: .now) }
         switch transport {
         case .udp:
@@ -81,13 +81,13 @@ extension Resolver {
         }
     }
 
-    func noteUnreachable(_ server: Int) {
+    func recordUnreachable(_ server: Int) {
         counters.unreachable += 1
         statuses[server].counters.unreachable += 1
     }
 
     /// Counts what came, before the race judges it.
-    func note(
+    func record(
         _ event: TransportEvent, _ server: Int, _ exchange: QuestionRace.Exchange,
         now: ContinuousClock.Instant
     ) {
@@ -107,7 +107,7 @@ extension Resolver {
                 statuses[server].ednsWorkedAt = now
                 statuses[server].isEDNSSuspect = false
             }
-            noteEDNS(message, server, exchange, now: now)
+            recordEDNS(message, server, exchange, now: now)
         case .mismatched(let mismatch):
             counters.received += 1
             counters.mismatched += 1
@@ -118,18 +118,18 @@ extension Resolver {
             counters.malformed += 1
             statuses[server].counters.malformed += 1
             statuses[server].lastMalformed = .init(what: error, at: now)
-        case .failed: noteUnreachable(server)
+        case .failed: recordUnreachable(server)
         case .closed: break
         }
     }
 
-    private func noteEDNS(
+    private func recordEDNS(
         _ message: Message, _ server: Int, _ exchange: QuestionRace.Exchange,
         now: ContinuousClock.Instant
     ) {
         guard exchange.hasEDNS else { return }
         if message.isEDNSRefusal {
-            noteWithoutEDNS(server, "it answers \(message.responseCode)", now: now)
+            recordWithoutEDNS(server, "it answers \(message.responseCode)", now: now)
         } else {
             // One that does not know it may also just leave it out (RFC 6891, section 6.2.6).
             statuses[server].knowsEDNS = message.edns != nil
@@ -138,7 +138,7 @@ extension Resolver {
         }
     }
 
-    private func noteWithoutEDNS(_ server: Int, _ why: String, now: ContinuousClock.Instant) {
+    private func recordWithoutEDNS(_ server: Int, _ why: String, now: ContinuousClock.Instant) {
         statuses[server].knowsEDNS = false
         statuses[server].withoutEDNSSince = now
         statuses[server].ednsFailure = why
@@ -146,7 +146,7 @@ extension Resolver {
     }
 
     /// What a question showed of how a server is to be asked.
-    func note(
+    func record(
         _ finding: QuestionRace.Finding.Kind, _ server: Int, _ name: DomainName,
         now: ContinuousClock.Instant
     ) {
@@ -156,8 +156,8 @@ extension Resolver {
             statuses[server].ignoresCase = true
             statuses[server].asSpelledSince = nil
             statuses[server].mixedCaseWorkedAt = now
-            denials.note(server, name, now: now)
-        case .saidTheSame: denials.note(server, name, now: now)
+            denials.remember(server, name, now: now)
+        case .saidTheSame: denials.remember(server, name, now: now)
         case .knewAsSpelled(let before):
             // A server that fails now and then is likely to have done so by chance.
             let isByChance =
@@ -168,17 +168,17 @@ extension Resolver {
             statuses[server].ignoresCase = false
             statuses[server].asSpelledSince = now
         case .answeredWithoutEDNS(let code?):
-            noteWithoutEDNS(server, "it answers \(code)", now: now)
+            recordWithoutEDNS(server, "it answers \(code)", now: now)
         case .answeredWithoutEDNS(nil):
             // It may as well be back from an outage just now.
             let isChance = statuses[server].ednsWorkedAt != nil && !statuses[server].isEDNSSuspect
             statuses[server].isEDNSSuspect = isChance
-            if !isChance { noteWithoutEDNS(server, "it does not answer", now: now) }
+            if !isChance { recordWithoutEDNS(server, "it does not answer", now: now) }
         }
     }
 
     /// A query that failed.
-    func note(
+    func record(
         _ failure: ServerHealth.Failure, _ server: Int, sentAt: ContinuousClock.Instant,
         now: ContinuousClock.Instant
     ) {
@@ -187,12 +187,12 @@ extension Resolver {
     }
 
     /// A good answer.
-    func noteAnswer(
+    func recordAnswer(
         _ server: Int, _ exchange: QuestionRace.Exchange, after elapsed: Duration,
         now: ContinuousClock.Instant
     ) {
         ranking.answered(
             server, after: elapsed, overTCP: exchange.transport == .tcp, now: now)
-        tellBack()
+        callBack()
     }
 }

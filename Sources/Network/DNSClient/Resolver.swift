@@ -104,7 +104,7 @@ package final class Resolver {
         for probe in Array(probes.values) { probe.cancel() }
         for pending in Array(underWay.values) { pending.startAgain() }
         // What was given up, since every server was away, need not wait for its back-off.
-        tellBack()
+        callBack()
         schedulePump(after: .zero)
     }
 
@@ -115,7 +115,7 @@ package final class Resolver {
     }
 
     /// A server has answered.
-    func tellBack() {
+    func callBack() {
         guard !callsWhenBack.isEmpty else { return }
         let calls = callsWhenBack
         callsWhenBack = []

@@ -66,7 +66,7 @@ final class TCPTransport: StreamChannel {
     }
 
     /// Reports `event`, unless the transport is closed or nobody waits.
-    private func tell(_ event: TransportEvent) {
+    private func report(_ event: TransportEvent) {
         if isOpen { query?.report(event) }
     }
 
@@ -84,13 +84,13 @@ final class TCPTransport: StreamChannel {
     override func onWritable() {
         guard !isConnected else { return super.onWritable() }
         stopAwaitingWrite()
-        if let error = descriptor.connectError() { return tell(.failed(error)) }
+        if let error = descriptor.connectError() { return report(.failed(error)) }
         isConnected = true
         startReading()
         if let query { send(query) }
     }
 
-    override func onBroken() { tell(.closed) }
+    override func onBroken() { report(.closed) }
 
     override func onReadable() {
         // Whatever comes to an idle connection is its end: a close, or what nobody asked for.
@@ -101,10 +101,10 @@ final class TCPTransport: StreamChannel {
             while isOpen, let query, let frame = splitter.next() {
                 let event = query.judge(frame.span, sameSpelling: false)
                 if case .message = event { isAnswered = true }
-                tell(event)
+                report(event)
             }
         case .wouldBlock: break
-        case .endOfStream, .failed: tell(.closed)  // a reset is a hasty close
+        case .endOfStream, .failed: report(.closed)  // a reset is a hasty close
         }
     }
 }

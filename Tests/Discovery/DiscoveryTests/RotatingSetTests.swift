@@ -15,7 +15,7 @@ import Testing
         var known: Int?
         for number in 1...400 {
             let named = Array((0..<count).shuffled(using: &random).prefix(8))
-            let believed = set.take(named, size: 8, isPart: false)
+            let believed = set.add(named, size: 8, isPart: false)
             #expect(Set(believed).isSuperset(of: named))
             if set.isRotating, known == nil { known = number }
         }
@@ -26,7 +26,7 @@ import Testing
         for _ in 0..<200 {
             let before = Set(set.members)
             let named = Array((0..<count).shuffled(using: &random).prefix(8))
-            if Set(set.take(named, size: 8, isPart: false)) != before { changes += 1 }
+            if Set(set.add(named, size: 8, isPart: false)) != before { changes += 1 }
         }
         #expect(changes == 0)
     }
@@ -43,11 +43,11 @@ import Testing
                 if !isRepeated {
                     last = Array((0..<12).shuffled(using: &random).prefix(4))
                 }
-                let believed = whole.take(last, size: 4, isPart: false)
-                if isRepeated, quick.takeAgain() {
+                let believed = whole.add(last, size: 4, isPart: false)
+                if isRepeated, quick.addAgain() {
                     #expect(quick.members == believed)
                 } else {
-                    #expect(quick.take(last, size: 4, isPart: false).count == believed.count)
+                    #expect(quick.add(last, size: 4, isPart: false).count == believed.count)
                 }
                 #expect(quick.isRotating == whole.isRotating)
                 #expect(Set(quick.members) == Set(whole.members))
@@ -58,7 +58,7 @@ import Testing
     @Test("one address of several in turn, or at random, is known too")
     func oneAtATime() {
         var set = RotatingSet<Int>()
-        for number in 0..<12 { _ = set.take([number % 4], size: 1, isPart: false) }
+        for number in 0..<12 { _ = set.add([number % 4], size: 1, isPart: false) }
         #expect(set.isRotating && Set(set.members) == [0, 1, 2, 3])
     }
 
@@ -67,12 +67,12 @@ import Testing
         var random = SeededGenerator(seed: 8)
         var set = RotatingSet<Int>()
         for _ in 0..<100 {
-            _ = set.take(Array((0..<12).shuffled(using: &random).prefix(8)), size: 8, isPart: false)
+            _ = set.add(Array((0..<12).shuffled(using: &random).prefix(8)), size: 8, isPart: false)
         }
         let patience = set.patience
         #expect(patience == 20)
         for _ in 0...patience {
-            _ = set.take(Array((1..<12).shuffled(using: &random).prefix(8)), size: 8, isPart: false)
+            _ = set.add(Array((1..<12).shuffled(using: &random).prefix(8)), size: 8, isPart: false)
         }
         #expect(Set(set.members) == Set(1..<12))
     }
@@ -82,16 +82,16 @@ import Testing
         var random = SeededGenerator(seed: 9)
         var set = RotatingSet<Int>()
         for _ in 0..<40 {
-            _ = set.take(Array((0..<12).shuffled(using: &random).prefix(8)), size: 8, isPart: false)
+            _ = set.add(Array((0..<12).shuffled(using: &random).prefix(8)), size: 8, isPart: false)
         }
         #expect(set.isRotating)
-        #expect(set.take([1, 2, 3, 4, 5], size: 5, isPart: false) == [1, 2, 3, 4, 5])
+        #expect(set.add([1, 2, 3, 4, 5], size: 5, isPart: false) == [1, 2, 3, 4, 5])
         #expect(!set.isRotating)
         // A record that names nobody does not count as another size.
         var other = RotatingSet<Int>()
         for _ in 0..<40 {
             let named = (0..<12).shuffled(using: &random).prefix(8).filter { $0 != 3 }
-            _ = other.take(Array(named), size: 8, isPart: false)
+            _ = other.add(Array(named), size: 8, isPart: false)
         }
         #expect(other.isRotating && other.members.count == 11)
     }
@@ -101,29 +101,29 @@ import Testing
         var random = SeededGenerator(seed: 10)
         var set = RotatingSet<Int>()
         for _ in 0..<40 {
-            _ = set.take(Array((0..<12).shuffled(using: &random).prefix(8)), size: 8, isPart: false)
+            _ = set.add(Array((0..<12).shuffled(using: &random).prefix(8)), size: 8, isPart: false)
         }
-        for _ in 0..<40 { _ = set.take(Array(0..<8), size: 8, isPart: false) }
+        for _ in 0..<40 { _ = set.add(Array(0..<8), size: 8, isPart: false) }
         #expect(!set.isRotating && Set(set.members) == Set(0..<8))
     }
 
     @Test("deploys are none: one by one, all at once, rolled back, and with a restart in between")
     func deploys() {
         var set = RotatingSet<Int>()
-        func take(_ named: [Int]) {
-            let believed = set.take(named, size: named.count, isPart: false)
+        func add(_ named: [Int]) {
+            let believed = set.add(named, size: named.count, isPart: false)
             #expect(believed == named && !set.isRotating)
         }
-        take(Array(0..<8))
+        add(Array(0..<8))
         // One by one, each with a successor.
-        for step in 1...8 { take(Array(step..<8) + (100..<(100 + step))) }
+        for step in 1...8 { add(Array(step..<8) + (100..<(100 + step))) }
         // Blue/green, and back.
-        take(Array(0..<8))
-        take(Array(200..<208))
+        add(Array(0..<8))
+        add(Array(200..<208))
         // One that is down in turn, for its restart.
         set = RotatingSet<Int>()
-        for number in 0..<9 { take((0..<9).filter { $0 != number }) }
-        take(Array(0..<9))
+        for number in 0..<9 { add((0..<9).filter { $0 != number }) }
+        add(Array(0..<9))
     }
 
     @Test("changes that are far apart are no row, however often they come")
@@ -132,7 +132,7 @@ import Testing
         for round in 0..<20 {
             for _ in 0..<15 {
                 let base = round % 2 * 100
-                #expect(set.take([base, base + 1, base + 2], size: 3, isPart: false).count == 3)
+                #expect(set.add([base, base + 1, base + 2], size: 3, isPart: false).count == 3)
             }
         }
         #expect(!set.isRotating)
@@ -141,11 +141,11 @@ import Testing
     @Test("of parts what was believed before stays for a while, and not for good")
     func parts() {
         var set = RotatingSet<Int>()
-        #expect(set.take([1, 2, 3, 4], size: 4, isPart: false).count == 4)
-        #expect(set.take([1, 2], size: 2, isPart: false).count == 2)
+        #expect(set.add([1, 2, 3, 4], size: 4, isPart: false).count == 4)
+        #expect(set.add([1, 2], size: 2, isPart: false).count == 2)
         // What a whole answer has dropped does not come back by a part.
-        #expect(set.take([1], size: 1, isPart: true) == [1, 2])
-        for _ in 0..<40 { _ = set.take([1], size: 1, isPart: true) }
+        #expect(set.add([1], size: 1, isPart: true) == [1, 2])
+        for _ in 0..<40 { _ = set.add([1], size: 1, isPart: true) }
         #expect(set.members == [1])
     }
 }

@@ -30,7 +30,7 @@ private func instance(_ last: UInt32, port: UInt16 = 80) -> Instance {
         full.hostName = "web-7.example.test"
         full.metadata = ["zone": "a \"quoted\" one\n", "ö": "\u{1f600}"]
         let first = StateFile(path: path, on: loop) { Issue.record("\($0)") }
-        first.note([full, instance(1)], of: key)
+        first.remember([full, instance(1)], of: key)
         first.close()
         let second = StateFile(path: path, on: loop) { Issue.record("\($0)") }
         let recalled = try #require(second.recall(key))
@@ -51,7 +51,7 @@ private func instance(_ last: UInt32, port: UInt16 = 80) -> Instance {
         var events: [StateFile.Event] = []
         let folder = path + ".folder"
         let file = StateFile(path: "\(folder)/state", on: loop) { events.append($0) }
-        file.note([instance(1)], of: key)
+        file.remember([instance(1)], of: key)
         while events.isEmpty { loop.runOnce(waiting: true) }
         #expect(
             events == [.unwritable("\(folder)/state.\(getpid()).new: No such file or directory")])
@@ -93,13 +93,13 @@ private func instance(_ last: UInt32, port: UInt16 = 80) -> Instance {
     @Test("what is noted again is no change, and no instances are no answer")
     func changes() {
         var memory = AnswerMemory()
-        memory.note([], of: key, at: 1)
+        memory.remember([], of: key, at: 1)
         #expect(memory.isEmpty)
-        memory.note([instance(1)], of: key, at: 1)
-        memory.note([instance(1)], of: key, at: 2)
+        memory.remember([instance(1)], of: key, at: 1)
+        memory.remember([instance(1)], of: key, at: 2)
         #expect(memory.changes == 1)
         #expect(memory[key]?.at == 2)
-        memory.note([instance(2)], of: key, at: 3)
+        memory.remember([instance(2)], of: key, at: 3)
         #expect(memory.changes == 2)
     }
 }

@@ -113,7 +113,7 @@ import Testing
     func journal() {
         let journal = Journal(capacity: 3)
         #expect(journal.entries(from: 0).isEmpty)
-        for number in 0..<5 { journal.note("note \(number)", at: .now) }
+        for number in 0..<5 { journal.write(note: "note \(number)", at: .now) }
         #expect(journal.entries(from: 0).map(\.number) == [2, 3, 4])
         #expect(journal.entries(from: 4).map { "\($0.event)" } == ["note 4"])
         #expect(journal.entries(from: 5).isEmpty)

@@ -114,7 +114,7 @@ extension JournalEvent {
     /// logged elsewhere.
     fileprivate var line: LogFolding.Event? {
         switch self {
-        case .phase, .noted: nil
+        case .phase, .note: nil
         case .share, .override, .checkOrdered, .operatorDrainLimit, .ejectionRefused,
             .probationEnded:
             backendLine

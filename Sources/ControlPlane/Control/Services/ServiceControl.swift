@@ -178,7 +178,7 @@ final class ServiceControl {
         let failure: DiscoveryFailure
         switch answer {
         case .instances(let instances) where !instances.isEmpty:
-            stateFile.note(instances, of: key)
+            stateFile.remember(instances, of: key)
             return
         case .instances: failure = .nodata
         case .failure(let why): failure = why

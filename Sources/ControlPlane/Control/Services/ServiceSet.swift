@@ -57,7 +57,7 @@ final class ServiceSet {
         checker: checker, registry: registry, loop: loop,
         stateFile: { [unowned self] in stateFile }, publish: publish, expel: expel,
         objections: { [unowned self] in objections($0) },
-        noteLeftOut: { [unowned self] in journal.note($0, at: .now) }, endStreams: endStreams
+        noteLeftOut: { [unowned self] in journal.write(note: $0, at: .now) }, endStreams: endStreams
     ) { [unowned self] in onChange() }
 
     /// An empty list. Workers are told of rotations by `publish`.

@@ -33,7 +33,7 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
     /// An operator's drain has lasted as long as a drain may: what was under way was ended.
     case operatorDrainLimit
     /// Something that concerns the whole process, as a sentence without its full stop.
-    case noted(String)
+    case note(String)
     /// The service was added to those that run.
     case serviceAdded
     /// No request comes to the service any more.
@@ -132,7 +132,7 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
             "override lifted by \(voice) (\(from ?? BackendOverride()))"
         case .override(let from?, let to?, let voice):
             "overridden by \(voice): \(from) to \(to)"
-        case .noted(let text): text
+        case .note(let text): text
         case .checkOrdered(let voice): "a check was ordered by \(voice)"
         case .operatorDrainLimit:
             "drained for as long as a drain may take: what ran on it was ended"
@@ -207,8 +207,8 @@ package final class Journal {
     }
 
     /// Writes down what concerns the whole process, as a sentence without its full stop.
-    package func note(_ text: String, at now: ContinuousClock.Instant) {
-        write(.noted(text), service: .process, backend: nil, at: now)
+    package func write(note text: String, at now: ContinuousClock.Instant) {
+        write(.note(text), service: .process, backend: nil, at: now)
     }
 
     /// The entries with this number and above, the oldest first; fewer than there were when the

@@ -16,7 +16,7 @@ struct RecentPeak: Sendable, Equatable {
 
     /// Puts a count in force.
     /// - Complexity: O(1) amortised, and no more entries than distinct counts.
-    mutating func note(_ count: Int, now: ContinuousClock.Instant, window: Duration) {
+    mutating func add(_ count: Int, now: ContinuousClock.Instant, window: Duration) {
         while let last = past.last, last.count <= current { past.removeLast() }
         past.append(Past(count: current, until: now))
         current = count

@@ -91,7 +91,7 @@ extension Roster {
         sources[index].lastGoodAnswer = .init(at: now, instances: instances.count)
 
         if isRepeated || settled?.instances == instances {
-            sources[index].peak.note(instances.count, now: now, window: options.lossWindow)
+            sources[index].peak.add(instances.count, now: now, window: options.lossWindow)
             return
         }
         let named = Set(instances.map(\.endpoint))
@@ -104,7 +104,7 @@ extension Roster {
         see(all: instances, place, now: now)
         if sources[index].loss != nil {
             for endpoint in new {
-                if let id = idsByEndpoint[endpoint] { noteArrival(id, place) }
+                if let id = idsByEndpoint[endpoint] { recordArrival(id, place) }
             }
             reconsiderLoss(place, now: now)
         }

@@ -76,6 +76,6 @@ extension Roster {
 
     /// What is odd about the answers of the source at `place` has changed; for the journal.
     package func sourceNoted(_ text: String, from place: Int, now: ContinuousClock.Instant) {
-        record(.noted("\(title(UInt8(place))): \(text)"), now: now)
+        record(.note("\(title(UInt8(place))): \(text)"), now: now)
     }
 }

@@ -63,7 +63,7 @@ extension Roster {
         let lost = absent.filter { isStaying($0) }
         let isDeliberate = sources[index].isDeliberate
         let listed = count + withdrawn.count { idsByEndpoint[$0] != nil }
-        sources[index].peak.note(listed, now: now, window: options.lossWindow)
+        sources[index].peak.add(listed, now: now, window: options.lossWindow)
         let peak = sources[index].peak.count(now: now, window: options.lossWindow)
         let isMost = lost.count * 2 > before
         if isMost, arrivals > 0, count * 2 >= before {
@@ -134,7 +134,7 @@ extension Roster {
         let index = Int(place)
         sources[index].failures[.massLoss, default: 0] += 1
         record(.massLoss(lost: new.count, of: count, hold: options.holds.massLoss), now: now)
-        note(lossOf: count, place, now)
+        recordLoss(of: count, place, now)
         for backend in new {
             recall(backend, now: now)
             leaveHeld(backend.id, now: now)
@@ -176,7 +176,7 @@ extension Roster {
         _ lost: [Backend], arrivals: Int, _ place: UInt8, _ now: ContinuousClock.Instant
     ) {
         record(.replacing(old: lost.count, new: arrivals), now: now)
-        note(lossOf: lost.count, place, now)
+        recordLoss(of: lost.count, place, now)
         // As long as a registry that names nothing usable would be believed to be wrong.
         let until = now + options.holds.nodata
         for backend in lost {
@@ -188,7 +188,7 @@ extension Roster {
         }
     }
 
-    private func note(lossOf count: Int, _ place: UInt8, _ now: ContinuousClock.Instant) {
+    private func recordLoss(of count: Int, _ place: UInt8, _ now: ContinuousClock.Instant) {
         let index = Int(place)
         if sources[index].loss == nil {
             sources[index].loss = .init(at: now, before: count, lost: 0)
@@ -200,14 +200,14 @@ extension Roster {
 
     /// Takes note of a backend that an answer names again while others that it lost are still
     /// there.
-    func noteArrival(_ id: BackendID, _ place: UInt8) {
+    func recordArrival(_ id: BackendID, _ place: UInt8) {
         guard sources[Int(place)].loss != nil, let backend = backend(id) else { return }
         guard sources[Int(place)].loss?.arrivals.insert(id).inserted == true else { return }
         if backend.state.phase == .up { sources[Int(place)].loss?.arrivalsUp += 1 }
     }
 
     /// Takes note that a backend has come up, or is up no more.
-    func noteArrival(_ backend: Backend, isUp: Bool) {
+    func recordArrival(_ backend: Backend, isUp: Bool) {
         let index = Int(backend.place)
         guard sources.indices.contains(index),
             sources[index].loss?.arrivals.contains(backend.id) == true

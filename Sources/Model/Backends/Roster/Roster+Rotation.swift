@@ -76,7 +76,7 @@ extension Roster {
 
     /// Takes note that a backend's state, nil for one that has just come, is another, after the
     /// census has: the rotation is stale if that matters to it.
-    func noteChange(
+    func recordChange(
         from before: BackendState?, to after: BackendState, since old: Eligibility
     ) {
         guard !isPublishedStale else { return }

@@ -210,7 +210,7 @@ package final class Roster {
         let eligibility = eligibility
         table.insert(backend)
         census.add(backend.state)
-        noteChange(from: nil, to: backend.state, since: eligibility)
+        recordChange(from: nil, to: backend.state, since: eligibility)
         idsByEndpoint[instance.endpoint] = id
         membership += 1
         isOrderStale = true
@@ -253,12 +253,12 @@ package final class Roster {
         queue(&table[index: index])
         census.remove(before)
         census.add(after)
-        noteChange(from: before, to: after, since: eligibility)
+        recordChange(from: before, to: after, since: eligibility)
         if after.isWorthRecall, !before.isWorthRecall { mayRecall = true }
         if after.isLeaving != before.isLeaving { namings += 1 }
         let isUp = after.phase == .up
         if isUp != (before.phase == .up) {
-            noteArrival(table[index: index], isUp: isUp)
+            recordArrival(table[index: index], isUp: isUp)
             // Those of an earlier source may not have to be held any more.
             if isUp, table.read(index, { $0.place > 0 }) { mayFailOver = true }
         }

@@ -96,7 +96,7 @@ struct ChunkScanner {
                 if remaining == 0 { state = .dataCarriageReturn }
                 return .data(at..<at + count)
             }
-            if let error = take(bytes[at]) { return .bad(error) }
+            if let error = scan(bytes[at]) { return .bad(error) }
             if state == .trailerName, trailersStart == nil { trailersStart = at }
             at += 1
         }
@@ -104,19 +104,19 @@ struct ChunkScanner {
     }
 
     /// Any byte that is not data.
-    private mutating func take(_ byte: UInt8) -> BodyError? {
+    private mutating func scan(_ byte: UInt8) -> BodyError? {
         switch state {
-        case .size: takeSize(byte)
-        case .sizeLineFeed: takeLineFeed(byte, then: chunkStarts())
+        case .size: scanSize(byte)
+        case .sizeLineFeed: scanLineFeed(byte, then: chunkStarts())
         case .extensionStart, .extensionName, .extensionEquals, .extensionValueStart,
             .extensionValue, .quoted, .quotedPair, .afterQuoted, .beforeSemicolon:
-            takeExtension(byte)
+            scanExtension(byte)
         case .dataCarriageReturn:
             if byte == Characters.carriageReturn { go(.dataLineFeed) } else { .invalidLineEnd }
-        case .dataLineFeed: takeLineFeed(byte, then: .size)
+        case .dataLineFeed: scanLineFeed(byte, then: .size)
         case .trailerStart, .trailerName, .trailerBlank, .trailerValue, .trailerLineFeed,
             .lastLineFeed:
-            takeTrailer(byte)
+            scanTrailer(byte)
         case .data, .done: nil  // never asked in these: `next` handles them
         }
     }
@@ -127,13 +127,13 @@ struct ChunkScanner {
         return nil
     }
 
-    private mutating func takeLineFeed(_ byte: UInt8, then next: State) -> BodyError? {
+    private mutating func scanLineFeed(_ byte: UInt8, then next: State) -> BodyError? {
         byte == Characters.lineFeed ? go(next) : .invalidLineEnd
     }
 
     // MARK: chunk-size = 1*HEXDIG
 
-    private mutating func takeSize(_ byte: UInt8) -> BodyError? {
+    private mutating func scanSize(_ byte: UInt8) -> BodyError? {
         if let value = Characters.hexValue(byte) {
             if digits == 0 { remaining = 0 }
             digits += 1
@@ -165,7 +165,7 @@ struct ChunkScanner {
 
     // MARK: chunk-ext = *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )
 
-    private mutating func takeExtension(_ byte: UInt8) -> BodyError? {
+    private mutating func scanExtension(_ byte: UInt8) -> BodyError? {
         extensionBytes += 1
         extensionExcess += 1
         if extensionBytes > Self.extensionBytesMax || extensionExcess > Self.extensionExcessMax {
@@ -220,7 +220,7 @@ struct ChunkScanner {
 
     // MARK: trailer-section = *( field-line CRLF ), then CRLF
 
-    private mutating func takeTrailer(_ byte: UInt8) -> BodyError? {
+    private mutating func scanTrailer(_ byte: UInt8) -> BodyError? {
         trailerBytes += 1
         if trailerBytes > Self.trailerBytesMax { return .trailerTooLong }
         switch state {
@@ -247,8 +247,8 @@ struct ChunkScanner {
             if Characters.isFieldText(byte) { return nil }
             if byte == Characters.carriageReturn { return go(.trailerLineFeed) }
             return byte == Characters.lineFeed ? .invalidLineEnd : .invalidTrailer
-        case .trailerLineFeed: return takeLineFeed(byte, then: .trailerStart)
-        case .lastLineFeed: return takeLineFeed(byte, then: .done)
+        case .trailerLineFeed: return scanLineFeed(byte, then: .trailerStart)
+        case .lastLineFeed: return scanLineFeed(byte, then: .done)
         case .size, .sizeLineFeed, .extensionStart, .extensionName, .extensionEquals,
             .extensionValueStart, .extensionValue, .quoted, .quotedPair, .afterQuoted,
             .beforeSemicolon, .data, .dataCarriageReturn, .dataLineFeed, .done:

@@ -101,7 +101,7 @@ struct FieldSection: ~Copyable {
                 field.isLoose = true
             }
             fields.append(field)
-            if field.known != .other, let error = note(field, bytes) { return .bad(error) }
+            if field.known != .other, let error = record(field, bytes) { return .bad(error) }
             at = lineEnd + 2
         }
         return .needMore
@@ -122,7 +122,7 @@ struct FieldSection: ~Copyable {
     }
 
     /// Keeps what a field of a known name says.
-    private mutating func note(_ field: Field, _ bytes: Span<UInt8>) -> HeadError? {
+    private mutating func record(_ field: Field, _ bytes: Span<UInt8>) -> HeadError? {
         let isRepeated = present.contains(field.known)
         present.insert(field.known)
         switch field.known {
@@ -143,7 +143,7 @@ struct FieldSection: ~Copyable {
             if isRepeated { return .repeatedHost }
             host = field.value
         case .connection:
-            return noteConnection(bytes, field.value)
+            return recordConnection(bytes, field.value)
         case .upgrade:
             if !isRepeated { upgrade = field.value }
         case .maxForwards:
@@ -209,7 +209,7 @@ struct FieldSection: ~Copyable {
 
     // MARK: Connection, RFC 9110 section 7.6.1
 
-    private mutating func noteConnection(_ bytes: Span<UInt8>, _ value: ByteRange) -> HeadError? {
+    private mutating func recordConnection(_ bytes: Span<UInt8>, _ value: ByteRange) -> HeadError? {
         var list = TokenList(value)
         while let option = list.next(bytes) {
             guard let option else { return .invalidConnection }

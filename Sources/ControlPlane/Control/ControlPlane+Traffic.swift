@@ -24,10 +24,10 @@ extension ControlPlane {
             return (
                 entry.options.index,
                 TrafficWatch.ListenerFigures(
-                    connections: (totals.accepted, totals.refused),
+                    connections: (totals[.accepted], totals[.refused]),
                     requests: (
-                        routed + totals.unrouted + totals.answered + totals.badRequests,
-                        totals.unrouted
+                        routed + totals[.unrouted] + totals[.answered] + totals[.badRequests],
+                        totals[.unrouted]
                     ))
             )
         }

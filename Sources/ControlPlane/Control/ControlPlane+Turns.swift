@@ -15,8 +15,8 @@ extension ControlPlane {
                 let figures = service.roster.rotation.members.map { member in
                     let totals = registry.backendTotals(member.id.rawValue, hasTimes: false)
                     return TurnWatch.Figures(
-                        backend: member.id.rawValue, requests: totals.requests,
-                        received: totals.bytesReceived)
+                        backend: member.id.rawValue, requests: totals[.requests],
+                        received: totals[.bytesReceived])
                 }
                 return (service.id.index, figures)
             })

@@ -20,9 +20,9 @@ package struct LiveFigures: Sendable, Equatable {
 
     mutating func add(_ counters: BackendCounters) {
         let count = counters.firstByte.count
-        let broken = counters.failures.current
+        let broken = counters[.failures]
         answers += count + broken
-        failures += counters.responses5xx.current + broken
+        failures += counters[.responses5xx] + broken
         firstByteMicroseconds += counters.firstByte.sum
         firstByteCount += count
     }

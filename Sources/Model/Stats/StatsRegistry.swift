@@ -104,7 +104,7 @@ package final class StatsRegistry: Sendable {
     /// thread.
     package func listenerTotals(_ number: Int) -> ListenerTotals {
         let blocks = listeners.withLock { $0[number] ?? [] }
-        return blocks.reduce(into: ListenerTotals()) { $0.add($1) }
+        return blocks.reduce(into: ListenerTotals()) { $0.add($1.counts) }
     }
 
     /// A service's counters over all workers; zeros for one that is not known, or gone. Any thread.

@@ -80,10 +80,10 @@ package struct TrafficFigures: Sendable {
 
     mutating func add(_ counters: ServiceCounters) {
         // Failures first: they are counted behind the ends, and must not be more.
-        failed += counters.failed.current
+        failed += counters[.failed]
         ended += counters.duration.count
-        gaveUp += counters.gaveUp.current
-        retriesDenied += counters.retriesDenied.current
+        gaveUp += counters[.gaveUp]
+        retriesDenied += counters[.retriesDenied]
         for cause in FailureCause.allCases {
             self[cause] += counters.failed(for: cause)
         }
@@ -95,14 +95,14 @@ extension ServiceCounters {
         switch cause {
         case .status500, .status502, .status503, .status504, .otherStatus:
             failedStatuses.current(cause)
-        case .noBackend: noBackend.current
-        case .overLimit: overLimit.current
-        case .shortage: shortages.current
-        case .noAnswer: backendErrors.current
-        case .timeout: timeouts.current
+        case .noBackend: self[.noBackend]
+        case .overLimit: self[.overLimit]
+        case .shortage: self[.shortages]
+        case .noAnswer: self[.backendErrors]
+        case .timeout: self[.timeouts]
         // Its own are counted later, and may be ahead by the time that they are read.
-        case .cutShort: max(0, cutShort.current - ownCuts.current)
-        case .outOfTime: ownCuts.current
+        case .cutShort: max(0, self[.cutShort] - self[.ownCuts])
+        case .outOfTime: self[.ownCuts]
         }
     }
 }

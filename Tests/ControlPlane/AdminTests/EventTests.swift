@@ -209,8 +209,8 @@ import Testing
         let history = TrafficHistory()
         var totals = ServiceTotals()
         for second in 0...310 {
-            totals.requests += second
-            totals.failed += 1
+            totals[.requests] += second
+            totals[.failed] += 1
             history.note([(7, totals)] + (100..<400).map { ($0, ServiceTotals()) })
         }
         let recent = history.recent(7)

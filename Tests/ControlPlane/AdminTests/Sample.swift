@@ -20,7 +20,7 @@ enum Sample {
             cause: cause, tier: Tier(priority: priority), weight: 1, isInRotation: state == .up)
         backend.isActive = state == .up && priority == 1
         backend.hostName = "web\(id).node.consul"
-        backend.totals.requests = requests
+        backend.totals[.requests] = requests
         return backend
     }
 
@@ -39,10 +39,10 @@ enum Sample {
             backend.check = .init(passed: true, at: now - 1, result: "200 in 3 ms")
             return backend
         }
-        service.totals.requests = 1239
-        service.totals.inFlight = 12
-        service.totals.responses2xx = 1227
-        service.totals.bytesToClients = 5_000_000_000
+        service.totals[.requests] = 1239
+        service.totals[.inFlight] = 12
+        service.totals[.responses2xx] = 1227
+        service.totals[.bytesToClients] = 5_000_000_000
         service.totals.duration.counts[3] = 1000
         service.totals.duration.counts[6] = 227
         service.totals.duration.sumMicroseconds = 2_400_500
@@ -75,8 +75,8 @@ enum Sample {
         ]
         var listener = AdminSnapshot.Listener(
             name: "public", endpoint: Endpoint(.any, 8080), mode: .http, services: ["web"])
-        listener.totals.accepted = 57
-        listener.totals.open = 9
+        listener.totals[.accepted] = 57
+        listener.totals[.open] = 9
         snapshot.listeners = [listener]
         return snapshot
     }
@@ -90,7 +90,7 @@ enum Sample {
             2, .down, age: 134, "3 checks failed in a row, the last: connection refused",
             requests: 413)
         web.backends[1].check = .init(passed: false, at: now - 1, result: "connection refused")
-        web.backends[1].totals.dialFailures = 3
+        web.backends[1].totals[.dialFailures] = 3
         web.backends[2] = backend(
             3, .ejected, age: 4, "a request could not connect: timed out", requests: 414)
         web.backends += [
@@ -102,7 +102,7 @@ enum Sample {
         facts.wait = .init(since: now - 9000, heardAt: now - 9000, elsewhere: 1200)
         facts.limit = (10, 20)
         web.backends[3].withoutTurn = WithoutTurn(web.backends[3], facts, at: now)
-        web.totals.backendErrors = 1
+        web.totals[.backendErrors] = 1
         web.sources[0].lastFailureAt = now - 0.5
         web.sources[0].lastFailure = "the server failed (SERVFAIL)"
         web.sources[0].answers["servfail"] = 34

@@ -14,7 +14,7 @@ import Testing
     /// The healthy sample with so many requests more for its first service.
     private func sample(more: Int) -> AdminSnapshot {
         var snapshot = Sample.healthy
-        snapshot.services[0].totals.requests += more
+        snapshot.services[0].totals[.requests] += more
         return snapshot
     }
 
@@ -31,7 +31,7 @@ import Testing
         #expect(second.filter { $0.hasPrefix("fairlead_requests_total:") }.count == 1)
         // One that was started over counts from zero.
         var anew = sample(more: 0)
-        anew.services[0].totals.requests = 3
+        anew.services[0].totals[.requests] = 3
         let third = lines(text.datagrams(of: anew))
         #expect(third.contains("fairlead_requests_total:3|c|#service:\(name)"))
     }

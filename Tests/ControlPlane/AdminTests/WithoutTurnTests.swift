@@ -84,9 +84,9 @@ import Testing
         ),
         (
             { backend, facts in
-                (backend.totals.inFlight, backend.totals.streams, backend.totals.clientsLeft) = (
-                    10, 7, 3
-                )
+                backend.totals[.inFlight] = 10
+                backend.totals[.streams] = 7
+                backend.totals[.clientsLeft] = 3
                 facts.limit = (5, 10)
             }, "limit",
             "it is full (limits.backend-requests: 10): 10 in flight, 7 of them streams, "
@@ -95,19 +95,19 @@ import Testing
         (
             { backend, _ in
                 backend.isOnProbation = true
-                backend.totals.inFlight = 1
+                backend.totals[.inFlight] = 1
             }, "probation",
             "it is on probation: one request at a time, of those that can be sent again"
         ),
         ({ $1.wait?.elsewhere = 0 }, "no-requests", "the service has no requests"),
         (
-            { backend, _ in backend.totals.inFlight = 4 },
+            { backend, _ in backend.totals[.inFlight] = 4 },
             "silent", "4 requests wait there, and nothing has come from it for 7 s"
         ),
         (
             { backend, facts in
-                backend.totals.inFlight = 4
-                backend.totals.streams = 1
+                backend.totals[.inFlight] = 4
+                backend.totals[.streams] = 1
                 facts.wait?.heardAt = Sample.now - 1
             }, "busy", "3 requests wait there, more than is its share"
         ),

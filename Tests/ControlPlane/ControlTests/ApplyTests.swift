@@ -91,7 +91,7 @@ import Testing
                 }
                 let services = try plane.perform { $0.snapshot().services }
                 #expect(services.map(\.name) == ["a"])
-                #expect(services.map(\.totals.inFlight) == [0])
+                #expect(services.map(\.totals[.inFlight]) == [0])
                 #expect(services.first?.backends.contains { $0.isInRotation } == true)
             }
         }
@@ -204,7 +204,7 @@ import Testing
                 let totals = try plane.perform { plane in
                     before.map { plane.registry.backendTotals($0.id.rawValue) }
                 }
-                #expect(totals.reduce(0) { $0 + $1.requests } == 12)
+                #expect(totals.reduce(0) { $0 + $1[.requests] } == 12)
                 let journal = try plane.perform { $0.snapshot().journal.map(\.text) }
                 #expect(journal.contains("its options were changed"))
             }
@@ -266,12 +266,12 @@ import Testing
                 try plane.perform { held.control = $0.services["a"] }
                 let id = try plane.perform { $0.services["a"]?.id.index ?? -1 }
                 try plane.wait(until: "it is under way") {
-                    $0.registry.serviceTotals(id).inFlight == 1
+                    $0.registry.serviceTotals(id)[.inFlight] == 1
                 }
                 try plane.apply(text(service("b", [second]), "service: b"))
                 #expect(try bodies(plane) == ["second"])
                 #expect(try plane.perform { $0.services.retiredCount } == 1)
-                #expect(try plane.perform { $0.registry.serviceTotals(id).inFlight } == 1)
+                #expect(try plane.perform { $0.registry.serviceTotals(id)[.inFlight] } == 1)
                 #expect(held.control != nil)
                 try wire.send("re")
                 #expect(try wire.readResponse() == (200, "here"))

@@ -53,7 +53,7 @@ import Testing
     private func begin(_ port: UInt16, _ plane: RunningPlane) throws -> Wire {
         let wire = try Wire(to: port)
         try wire.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nhe")
-        try plane.wait(until: "it is under way") { $0.registry.serviceTotals(0).inFlight == 1 }
+        try plane.wait(until: "it is under way") { $0.registry.serviceTotals(0)[.inFlight] == 1 }
         return wire
     }
 
@@ -81,7 +81,7 @@ import Testing
                 #expect(try kept.receiveToEnd().bytes == [])
                 #expect(try plane.perform { $0.listeners.closing.map(\.name) } == ["web"])
                 try plane.wait(until: "only that is left") {
-                    $0.registry.listenerTotals(0).open == 1
+                    $0.registry.listenerTotals(0)[.open] == 1
                 }
                 try held.send("re")
                 #expect(try held.readResponse() == (200, "here"))
@@ -190,7 +190,7 @@ import Testing
                 let shown = try plane.perform { $0.snapshot().listeners }
                 #expect(shown.map(\.name) == ["web"])
                 #expect(shown.map(\.endpoint.port) == [port])
-                #expect(shown.map(\.totals.accepted) == [2])
+                #expect(shown.map(\.totals[.accepted]) == [2])
                 // A wider address of the same port, while the narrow one is still this process's.
                 let wide = "name: web, listen: \":\(port)\", service: a"
                 try plane.apply(text(first, second, [wide]))

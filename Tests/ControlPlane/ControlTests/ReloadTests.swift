@@ -220,8 +220,8 @@ import Testing
             try plane.wait(until: "closed listeners are forgotten") { $0.listeners.closing.isEmpty }
             let snapshot = try plane.perform { $0.snapshot() }
             #expect(snapshot.listeners.map(\.name) == ["web"])
-            #expect(snapshot.listeners.map(\.totals.accepted) == [4])
-            #expect(snapshot.services.map(\.totals.inFlight) == [0])
+            #expect(snapshot.listeners.map(\.totals[.accepted]) == [4])
+            #expect(snapshot.services.map(\.totals[.inFlight]) == [0])
             #expect(try reloads(plane).applied == 101)
         }
     }

@@ -150,7 +150,7 @@ import Testing
             try first.send("GET /gone HTTP/1.1\r\nHost: a.test\r\n\r\n")
             try waitUntil("the request is there") { backend.requests.count == 1 }
             first.reset()
-            try waitUntil("its end is noticed") { proxy.service.clientAborts == 1 }
+            try waitUntil("its end is noticed") { proxy.service[.clientAborts] == 1 }
             let second = try proxy.connect()
             try second.send("GET /stopped HTTP/1.1\r\nHost: a.test\r\n\r\n")
             try waitUntil("the request is there") { backend.requests.count == 2 }
@@ -173,7 +173,7 @@ import Testing
             try client.send("abc")
             client.endSending()
             #expect(try client.receiveToEnd().bytes.count == 4)
-            try waitUntil("it is over") { proxy.listener.open == 0 }
+            try waitUntil("it is over") { proxy.listener[.open] == 0 }
         }
         try #require(lines.count == 1)
         #expect(value("protocol", lines[0]) == "\"TCP\"")

@@ -22,9 +22,9 @@ import Testing
         try withProxy([bad.port, good.port]) { proxy in
             let client = try proxy.connect()
             for _ in 0..<8 { #expect(try client.get().text == "good") }
-            #expect(proxy.service.responses5xx == 0)
-            #expect(proxy.service.retries == bad.requests.count)
-            #expect(proxy.backend(bad.port).responses5xx == bad.requests.count)
+            #expect(proxy.service[.responses5xx] == 0)
+            #expect(proxy.service[.retries] == bad.requests.count)
+            #expect(proxy.backend(bad.port)[.responses5xx] == bad.requests.count)
             #expect(bad.requests.count >= 4)
             // The failed answers were read to their ends.
             #expect(bad.connections == 1)
@@ -43,7 +43,7 @@ import Testing
             let answer = try client.receiveResponse()
             #expect("\(answer.status)" == status.prefix(3))
             #expect(answer.text == "no")
-            #expect(proxy.service.retries == 0)
+            #expect(proxy.service[.retries] == 0)
             #expect(good.requests.isEmpty)
         }
     }
@@ -55,7 +55,7 @@ import Testing
             let answer = try proxy.connect().get()
             #expect(answer.text == "b")
             #expect(answer.status == 502)
-            #expect(proxy.service.retries == 1)
+            #expect(proxy.service[.retries] == 1)
         }
     }
 

@@ -68,8 +68,8 @@ import Testing
             let client = try Wire(to: proxy.port, receiveBytes: 65_536)
             let before = try residentBytes()
             try client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
-            try settle("the response") { proxy.service.bytesToClients }
-            #expect(proxy.service.bytesToClients < total)
+            try settle("the response") { proxy.service[.bytesToClients] }
+            #expect(proxy.service[.bytesToClients] < total)
             #expect(try residentBytes() - before < Self.growthMax)
             let head = try #require(try client.receive(through: "\r\n\r\n"))
             if framing == "chunked" { _ = try client.receive(through: "\r\n") }
@@ -113,12 +113,12 @@ import Testing
                     answered.open()
                 }
             }
-            try settle("the request") { proxy.service.bytesFromClients }
-            #expect(proxy.service.bytesFromClients < total)
+            try settle("the request") { proxy.service[.bytesFromClients] }
+            #expect(proxy.service[.bytesFromClients] < total)
             #expect(try residentBytes() - before < Self.growthMax)
             gate.open()
             answered.wait()
-            #expect(proxy.service.responses2xx == 1)
+            #expect(proxy.service[.responses2xx] == 1)
             #expect(try residentBytes() - before < Self.growthMax)
         }
     }
@@ -133,11 +133,11 @@ import Testing
             let request = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"
             let count = 1500
             try client.send(String(repeating: request, count: count))
-            try settle("the proxy") { proxy.service.bytesToClients }
-            #expect(proxy.service.requests < count)
+            try settle("the proxy") { proxy.service[.bytesToClients] }
+            #expect(proxy.service[.requests] < count)
             #expect(try residentBytes() - before < Self.growthMax)
             for _ in 0..<count { #expect(try client.receiveResponse().body.count == 16_000) }
-            #expect(proxy.service.requests == count)
+            #expect(proxy.service[.requests] == count)
         }
     }
 
@@ -165,9 +165,9 @@ import Testing
     /// How many bytes the proxy takes from a backend before a client that does not read stops it.
     private func congestionPoint(of proxy: RunningProxy) throws -> Int {
         let client = try slowClient(of: proxy, Self.total)
-        try settle("the response") { proxy.service.bytesToClients }
+        try settle("the response") { proxy.service[.bytesToClients] }
         defer { client.close() }
-        return proxy.service.bytesToClients
+        return proxy.service[.bytesToClients]
     }
 
     @Test("a client that ends its sending gets the rest of a response kept for it")
@@ -177,9 +177,9 @@ import Testing
             let point = try congestionPoint(of: proxy)
             // About there the proxy keeps the last bytes when the backend has given all.
             for total in stride(from: point - 40_960, through: point + 8192, by: 2048) {
-                let before = proxy.service.bytesToClients
+                let before = proxy.service[.bytesToClients]
                 let client = try slowClient(of: proxy, total)
-                try settle("the response") { proxy.service.bytesToClients - before }
+                try settle("the response") { proxy.service[.bytesToClients] - before }
                 client.endSending()
                 // Served after that: by now the proxy knows.
                 #expect(try proxy.connect().get("/1-0").status == 200)
@@ -199,15 +199,15 @@ import Testing
             let point = try congestionPoint(of: proxy)
             var clients: [(wire: Wire, total: Int)] = []
             for total in stride(from: point - 40_960, through: point + 8192, by: 2048) {
-                let before = proxy.service.bytesToClients
+                let before = proxy.service[.bytesToClients]
                 let client = try slowClient(of: proxy, total, missing: 1)
-                try settle("the response") { proxy.service.bytesToClients - before }
+                try settle("the response") { proxy.service[.bytesToClients] - before }
                 _ = try client.receive(through: "\r\n\r\n")
                 #expect(try client.receivePattern(to: total) == total)
                 clients.append((client, total))
             }
             for client in clients { #expect(try client.wire.receiveToEnd() == ([], .reset)) }
-            #expect(proxy.service.cutShort == clients.count)
+            #expect(proxy.service[.cutShort] == clients.count)
         }
     }
 }

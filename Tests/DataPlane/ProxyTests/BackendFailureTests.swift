@@ -28,9 +28,9 @@ import Testing
                 #expect(try client.receiveResponse().text == "abc")
             }
             let dead = proxy.backend(refusing.port)
-            #expect(dead.dialFailures > 0)
-            #expect(dead.requests == dead.dialFailures)
-            #expect(proxy.service.retries == 0)
+            #expect(dead[.dialFailures] > 0)
+            #expect(dead[.requests] == dead[.dialFailures])
+            #expect(proxy.service[.retries] == 0)
             client.close()
             proxy.workers.drain(limit: .seconds(5))
             try proxy.awaitFinish()
@@ -50,8 +50,8 @@ import Testing
                 try client.send(request(method))
                 #expect(try client.receiveResponse().text == "abc")
             }
-            #expect(proxy.service.noBackend == 0)
-            #expect(proxy.service.retries == 0)
+            #expect(proxy.service[.noBackend] == 0)
+            #expect(proxy.service[.retries] == 0)
         }
     }
 
@@ -64,7 +64,7 @@ import Testing
             let client = try proxy.connect()
             // The first three leave a connection to each, which closes when it is used again.
             for _ in 0..<9 { #expect(try client.get().text == "GET") }
-            #expect(proxy.service.backendErrors == 0)
+            #expect(proxy.service[.backendErrors] == 0)
         }
     }
 
@@ -90,8 +90,8 @@ import Testing
             try later.send("HEAD / HTTP/1.1\r\nHost: a.test\r\n\r\n")
             #expect(try later.receiveResponse(to: "HEAD").status == 503)
             #expect(try later.get().status == 503)
-            #expect(proxy.service.noBackend == 5)
-            #expect(proxy.service.responses5xx == 5)
+            #expect(proxy.service[.noBackend] == 5)
+            #expect(proxy.service[.responses5xx] == 5)
         }
     }
 
@@ -115,8 +115,8 @@ import Testing
         try withProxy(backends.map(\.port)) { proxy in
             let client = try proxy.connect()
             for _ in 0..<6 { #expect(try client.get().text == "GET") }
-            #expect(proxy.service.responses2xx == 6)
-            #expect(proxy.service.retries > 0)
+            #expect(proxy.service[.responses2xx] == 6)
+            #expect(proxy.service[.retries] > 0)
         }
     }
 
@@ -140,7 +140,7 @@ import Testing
             #expect(statuses.sorted() == [200, 502])
             #expect(backend.requests.count == 2)
             #expect(other.requests.count == 1)
-            #expect(proxy.service.retries == 0)
+            #expect(proxy.service[.retries] == 0)
         }
     }
 
@@ -159,8 +159,8 @@ import Testing
                         == "A backend of service web closed the connection without an answer.\n")
             }
             #expect(backend.connections == 2)
-            #expect(proxy.service.backendErrors == 2)
-            #expect(proxy.service.retries == 0)
+            #expect(proxy.service[.backendErrors] == 2)
+            #expect(proxy.service[.retries] == 0)
         }
     }
 
@@ -171,8 +171,8 @@ import Testing
         try withProxy([bad.port, good.port]) { proxy in
             let client = try proxy.connect()
             for _ in 0..<4 { #expect(try client.get().text == "good") }
-            #expect(proxy.service.retries == bad.connections)
-            #expect(proxy.backend(bad.port).failures == bad.connections)
+            #expect(proxy.service[.retries] == bad.connections)
+            #expect(proxy.backend(bad.port)[.failures] == bad.connections)
         }
     }
 
@@ -191,7 +191,7 @@ import Testing
         try withProxy([backend.port]) { proxy in
             let client = try proxy.connect()
             for _ in 0..<2 { #expect(try client.get().status == 502) }
-            #expect(proxy.service.backendErrors == 2)
+            #expect(proxy.service[.backendErrors] == 2)
             #expect(backend.connections == 2)
         }
     }
@@ -212,7 +212,7 @@ import Testing
             let client = try proxy.connect()
             try client.send("GET / \(version)\r\nHost: a.test\r\n\r\n")
             #expect(try client.receiveToEnd().ending == .reset)
-            #expect(proxy.service.cutShort == 1)
+            #expect(proxy.service[.cutShort] == 1)
         }
     }
 
@@ -248,7 +248,7 @@ import Testing
                 try client.send(request("POST"))
                 #expect(try client.receiveResponse().text == "abc")
             }
-            #expect(proxy.backend(silent.port).dialFailures > 0)
+            #expect(proxy.backend(silent.port)[.dialFailures] > 0)
             proxy.publish([silent.port])
             #expect(try proxy.connect().get().status == 503)
         }
@@ -267,7 +267,7 @@ import Testing
                 #expect(try client.receiveResponse().status == 504)
             }
             #expect(silent.requests.count == 2)
-            #expect(proxy.service.timeouts == 2)
+            #expect(proxy.service[.timeouts] == 2)
             try waitUntil("the connections end") { silent.ended == 2 }
         }
     }
@@ -294,10 +294,10 @@ import Testing
             try client.send(request("GET"))
             _ = try client.receive(through: "\r\n\r\n")
             #expect(try client.receiveToEnd().ending == .reset)
-            #expect(proxy.service.timeouts == 1)
-            #expect(proxy.service.cutShort == 1)
+            #expect(proxy.service[.timeouts] == 1)
+            #expect(proxy.service[.cutShort] == 1)
             // The backend did not answer the first; the second it would have gone on with.
-            #expect(proxy.backend(endless.port).failures == 1)
+            #expect(proxy.backend(endless.port)[.failures] == 1)
         }
     }
 
@@ -315,7 +315,7 @@ import Testing
             try client.send("c")
             // 408 if this machine was so busy that the end of the request came too late.
             #expect([504, 408].contains(try client.receiveResponse().status))
-            #expect(proxy.backend(slow.port).failures == 0)
+            #expect(proxy.backend(slow.port)[.failures] == 0)
         }
     }
 }

@@ -42,7 +42,7 @@ import Testing
             #expect(try alice.get().text == "a alice")
             #expect(try other.get().text == "a nobody")
             #expect(backend.connections == 2)
-            #expect(proxy.backend(backend.port).open == 2)
+            #expect(proxy.backend(backend.port)[.open] == 2)
             alice.close()
             try waitUntil("her connection ends with her") { backend.ended == 1 }
         }
@@ -116,7 +116,7 @@ import Testing
             let client = try proxy.connect()
             #expect(try client.get("/", "Authorization: NTLM a\r\n").text == "1")
             gate.open()
-            try waitUntil("the proxy has noticed") { proxy.backend(backend.port).open == 0 }
+            try waitUntil("the proxy has noticed") { proxy.backend(backend.port)[.open] == 0 }
             #expect(try client.get().text == "2")
         }
     }
@@ -147,14 +147,14 @@ import Testing
                 }
             }
             try bound.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
-            try waitUntil("it waits") { proxy.service.queueLength == 1 }
+            try waitUntil("it waits") { proxy.service[.queueLength] == 1 }
             let other = try proxy.connect()
             try other.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
-            try waitUntil("it waits too") { proxy.service.queueLength == 2 }
+            try waitUntil("it waits too") { proxy.service[.queueLength] == 2 }
             let away = home == "a" ? "b" : "a"
             gates[away]?.open()
             #expect(try other.receiveResponse().text == away)
-            #expect(proxy.service.queueLength == 1)
+            #expect(proxy.service[.queueLength] == 1)
             gates[home]?.open()
             #expect(try bound.receiveResponse().text == home)
         }

@@ -36,8 +36,8 @@ import Testing
                 #expect(try client.receivePattern(to: size) == size)
             }
             #expect(backend.connections == 1)
-            #expect(proxy.service.responses2xx == Self.sizes.count)
-            #expect(proxy.service.bytesToClients > Self.sizes.reduce(0, +))
+            #expect(proxy.service[.responses2xx] == Self.sizes.count)
+            #expect(proxy.service[.bytesToClients] > Self.sizes.reduce(0, +))
         }
     }
 
@@ -111,7 +111,7 @@ import Testing
             #expect(try client.receivePattern(to: 500_000) == 500_000)
             gate.open()
             #expect(try client.receiveToEnd() == ([], .reset))
-            #expect(proxy.service.cutShort == 1)
+            #expect(proxy.service[.cutShort] == 1)
         }
     }
 
@@ -144,7 +144,7 @@ import Testing
             client.reset()
             try waitUntil("the backend's connection ends") { backend.ended == 1 }
             if isUpload { #expect(backend.requests.map(\.head) == ["reset"]) }
-            try waitUntil("it is counted") { proxy.service.clientAborts == 1 }
+            try waitUntil("it is counted") { proxy.service[.clientAborts] == 1 }
         }
     }
 }

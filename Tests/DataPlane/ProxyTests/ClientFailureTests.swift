@@ -24,10 +24,10 @@ import Testing
             _ = try client.receivePattern(to: 1)
             if isReset { client.reset() } else { client.close() }
             try waitUntil("the backend's connection ends") { backend.ended == 1 }
-            try waitUntil("the request is over") { proxy.service.inFlight == 0 }
-            try waitUntil("the client is gone") { proxy.listener.open == 0 }
-            #expect(proxy.backend(backend.port).open == 0)
-            #expect(proxy.service.clientAborts == 1)
+            try waitUntil("the request is over") { proxy.service[.inFlight] == 0 }
+            try waitUntil("the client is gone") { proxy.listener[.open] == 0 }
+            #expect(proxy.backend(backend.port)[.open] == 0)
+            #expect(proxy.service[.clientAborts] == 1)
         }
     }
 
@@ -40,7 +40,7 @@ import Testing
             try waitUntil("the request is there") { backend.requests.count == 1 }
             client.reset()
             try waitUntil("the backend's connection ends") { backend.ended == 1 }
-            #expect(proxy.service.clientAborts == 1)
+            #expect(proxy.service[.clientAborts] == 1)
         }
     }
 
@@ -56,7 +56,7 @@ import Testing
             try waitUntil("the request is there") { backend.requests.count == 1 }
             client.endSending()
             try waitUntil("the backend's connection ends") { backend.ended == 1 }
-            #expect(proxy.service.clientAborts == 1)
+            #expect(proxy.service[.clientAborts] == 1)
         }
     }
 
@@ -98,7 +98,7 @@ import Testing
             client.endSending()
             #expect(try client.receiveToEnd().bytes.isEmpty)
             reset.wait()
-            #expect(proxy.service.clientAborts == 1)
+            #expect(proxy.service[.clientAborts] == 1)
         }
     }
 
@@ -124,7 +124,7 @@ import Testing
                 #expect(answer.value("connection") == "close")
                 #expect(answer.text == "too large")
             }
-            #expect(proxy.service.responses4xx == 10)
+            #expect(proxy.service[.responses4xx] == 10)
         }
     }
 
@@ -147,7 +147,7 @@ import Testing
             // enough to fill the backend's side.
             try client.sendPattern(to: 1 << 20)
             try waitUntil("the upload stands still") {
-                let now = proxy.service.bytesFromClients
+                let now = proxy.service[.bytesFromClients]
                 unchanged = now == last ? unchanged + 1 : 0
                 last = now
                 return unchanged > 25
@@ -182,7 +182,7 @@ import Testing
             #expect(try second.get().text == "x")
             try second.send(part)
             #expect(try second.receiveResponse().status == 408)
-            #expect(proxy.listener.badRequests == 2)
+            #expect(proxy.listener[.badRequests] == 2)
         }
     }
 
@@ -218,7 +218,7 @@ import Testing
         try withShortTimes(backend.port) { proxy in
             let client = try Wire(to: proxy.port, receiveBytes: 65_536)
             try client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
-            try waitUntil("the client is cut off") { proxy.service.clientAborts == 1 }
+            try waitUntil("the client is cut off") { proxy.service[.clientAborts] == 1 }
             try waitUntil("the backend's connection ends") { backend.ended == 1 }
             #expect(try client.receiveToEnd().ending == .reset)
         }
@@ -238,8 +238,10 @@ import Testing
             // Other connections' idle time passes meanwhile: that is what is waited for.
             let other = try Wire(to: proxy.port)
             #expect(try other.get().status == 200)
-            #expect(proxy.backend(backend.port).open == 2)
-            try waitUntil("an idle connection is closed") { proxy.backend(backend.port).open == 1 }
+            #expect(proxy.backend(backend.port)[.open] == 2)
+            try waitUntil("an idle connection is closed") {
+                proxy.backend(backend.port)[.open] == 1
+            }
             try client.send("two")
             #expect(try client.receiveResponse().text == "two")
         }

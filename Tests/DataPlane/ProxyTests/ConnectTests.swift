@@ -63,8 +63,8 @@ import Testing
             let lines = backend.requests[0].lines
             #expect(lines[0] == "CONNECT db.test:443 HTTP/1.1")
             #expect(backend.requests[0].values("host") == ["db.test:443"])
-            #expect(proxy.service.upgrades == 1)
-            #expect(proxy.service.responses2xx == 1)
+            #expect(proxy.service[.upgrades] == 1)
+            #expect(proxy.service[.responses2xx] == 1)
             client.endSending()
             #expect(try client.receiveToEnd() == ([], .end))
         }
@@ -79,7 +79,7 @@ import Testing
             #expect(try client.receive(through: "\r\n\r\n") == "HTTP/1.1 200 OK\r\n\r\n")
             let echoed = try client.receive(exactly: Self.smuggled.utf8.count)
             #expect(echoed == Array(Self.smuggled.utf8))
-            #expect(proxy.service.requests == 1)
+            #expect(proxy.service[.requests] == 1)
         }
     }
 
@@ -99,7 +99,7 @@ import Testing
             #expect(declined.value("connection") == "close")
             #expect(try client.receiveToEnd().bytes.isEmpty)
             #expect(backend.requests.count == 1)
-            #expect(proxy.service.requests == 1 && proxy.service.upgrades == 0)
+            #expect(proxy.service[.requests] == 1 && proxy.service[.upgrades] == 0)
         }
     }
 

@@ -69,7 +69,7 @@ import Testing
             #expect(try client.receiveToEnd().ending == .end)
             client.close()
             if reason.isDrained { try proxy.awaitFinish() }
-            #expect(proxy.service.clientAborts == 0)
+            #expect(proxy.service[.clientAborts] == 0)
         }
     }
 
@@ -82,7 +82,7 @@ import Testing
             let client = try Wire(to: proxy.port, receiveBytes: 65_536)
             try client.send(Reason.untilClose.request)
             try waitUntil("the connection is given up") {
-                proxy.service.requests == 1 && proxy.listener.open == 0
+                proxy.service[.requests] == 1 && proxy.listener[.open] == 0
             }
             #expect(try client.receiveToEnd().ending == .reset)
         }
@@ -95,7 +95,7 @@ import Testing
             let client = try Wire(to: proxy.port, receiveBytes: 65_536)
             try client.send(Reason.untilClose.request)
             try waitUntil("the answer is passed on") {
-                proxy.service.requests == 1 && proxy.service.inFlight == 0
+                proxy.service[.requests] == 1 && proxy.service[.inFlight] == 0
             }
             proxy.workers.drain(limit: .milliseconds(300))
             try proxy.awaitFinish()
@@ -121,7 +121,7 @@ import Testing
             usleep(500_000)
             #expect(try client.receivePattern(to: total) == total)
             #expect(try client.receiveToEnd() == ([], .reset))
-            #expect(proxy.service.cutShort == 1)
+            #expect(proxy.service[.cutShort] == 1)
         }
     }
 
@@ -158,7 +158,7 @@ import Testing
             let writer = try proxy.connect()
             try writer.send("r")
             try writer.sendPattern(to: total)
-            try waitUntil("all is passed on") { proxy.service.bytesFromClients == total + 2 }
+            try waitUntil("all is passed on") { proxy.service[.bytesFromClients] == total + 2 }
             writer.reset()
             received.wait()
         }

@@ -171,7 +171,7 @@ import WallClock
             #expect(try client.receiveToEnd().bytes.isEmpty)
             client.close()
             #expect(backend.connections == 0)
-            #expect(proxy.listener.badRequests == 1)
+            #expect(proxy.listener[.badRequests] == 1)
         }
     }
 

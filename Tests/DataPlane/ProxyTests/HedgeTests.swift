@@ -73,11 +73,11 @@ private struct Pair {
             let answer = try client.get()
             #expect(answer.text == "second")
             #expect(answer.value("x-fairlead-attempts") == "2")
-            #expect(proxy.service.hedges == 1)
-            #expect(proxy.service.hedgesWon == 1)
-            #expect(proxy.service.retries == 0)
-            #expect(proxy.backend(pair.first).inFlight == 0)
-            #expect(proxy.backend(pair.first).failures == 0)
+            #expect(proxy.service[.hedges] == 1)
+            #expect(proxy.service[.hedgesWon] == 1)
+            #expect(proxy.service[.retries] == 0)
+            #expect(proxy.backend(pair.first)[.inFlight] == 0)
+            #expect(proxy.backend(pair.first)[.failures] == 0)
             gate.open()
             // The client's connection is as good as before.
             #expect(try client.get().text == "second")
@@ -96,8 +96,8 @@ private struct Pair {
             try pair.awaitBoth()
             gates[0].open()
             #expect(try client.receiveResponse().text == "first")
-            #expect(proxy.service.hedges == 1)
-            #expect(proxy.service.hedgesWon == 0)
+            #expect(proxy.service[.hedges] == 1)
+            #expect(proxy.service[.hedgesWon] == 0)
             gates[1].open()
         }
     }
@@ -129,12 +129,12 @@ private struct Pair {
                     try pair.awaitBoth()
                     gates[failing].open()
                     try waitUntil("the proxy knows") {
-                        pair.ports.map { proxy.backend($0).inFlight }.reduce(0, +) == 1
+                        pair.ports.map { proxy.backend($0)[.inFlight] }.reduce(0, +) == 1
                     }
                     gates[1 - failing].open()
                     #expect(try client.receiveResponse().text == "good")
-                    #expect(proxy.service.retries == 0)
-                    #expect(proxy.service.responses5xx == 0)
+                    #expect(proxy.service[.retries] == 0)
+                    #expect(proxy.service[.responses5xx] == 0)
                 }
             }
         }
@@ -156,7 +156,7 @@ private struct Pair {
             try pair.awaitBoth()
             gates[1].open()
             try waitUntil("one is over") {
-                pair.ports.map { proxy.backend($0).inFlight }.reduce(0, +) == 1
+                pair.ports.map { proxy.backend($0)[.inFlight] }.reduce(0, +) == 1
             }
             gates[0].open()
             let answer = try client.receiveResponse()
@@ -184,7 +184,7 @@ private struct Pair {
             // of it.
             let other = try proxy.connect()
             try other.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
-            try waitUntil("it was dialled") { proxy.backend(refusing.port).dialFailures >= 1 }
+            try waitUntil("it was dialled") { proxy.backend(refusing.port)[.dialFailures] >= 1 }
             gate.open()
             #expect(try client.receiveResponse().text == "slow")
             #expect(try other.receiveResponse().text == "slow")
@@ -210,7 +210,7 @@ private struct Pair {
             gate.open()
             #expect(try post.receiveResponse().text == "first")
             #expect(try get.receiveResponse().text == "first")
-            #expect(proxy.service.hedges == 0)
+            #expect(proxy.service[.hedges] == 0)
         }
     }
 
@@ -224,9 +224,9 @@ private struct Pair {
             try pair.awaitBoth()
             client.close()
             try waitUntil("both are over") {
-                pair.ports.allSatisfy { proxy.backend($0).inFlight == 0 }
+                pair.ports.allSatisfy { proxy.backend($0)[.inFlight] == 0 }
             }
-            #expect(proxy.service.clientAborts == 1)
+            #expect(proxy.service[.clientAborts] == 1)
             gate.open()
         }
     }
@@ -245,7 +245,7 @@ private struct Pair {
         try withHedging(pair.ports) { proxy in
             let client = try proxy.connect()
             try client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
-            try waitUntil("the first is broken off") { proxy.service.hedgesWon == 1 }
+            try waitUntil("the first is broken off") { proxy.service[.hedgesWon] == 1 }
             usleep(100_000)
             gates[1].open()
             #expect(try client.receiveResponse().body == [UInt8](repeating: 7, count: 500_000))
@@ -273,7 +273,7 @@ private struct Pair {
             while begin.duration(to: .now) < .milliseconds(600) || hung.requests.count < 6 {
                 #expect(try client.get().text == "good")
             }
-            #expect(proxy.service.hedgesWon == hung.requests.count)
+            #expect(proxy.service[.hedgesWon] == hung.requests.count)
             gate.open()
             proxy.workers.drain(limit: .seconds(5))
             client.close()

@@ -65,7 +65,7 @@ import Testing
         } _: { proxy in
             _ = try proxy.connect().get()
             try waitUntil("it is closed by the proxy") { backend.ended == 1 }
-            #expect(proxy.backend(backend.port).open == 0)
+            #expect(proxy.backend(backend.port)[.open] == 0)
         }
     }
 
@@ -87,7 +87,7 @@ import Testing
             for round in 1...3 {
                 _ = try client.get()
                 try waitUntil("connection \(round) ends") { backend.ended == round }
-                try waitUntil("the proxy has noticed") { proxy.backend(backend.port).open == 0 }
+                try waitUntil("the proxy has noticed") { proxy.backend(backend.port)[.open] == 0 }
             }
         }
     }

@@ -20,7 +20,7 @@ import Testing
         try (0..<count).map { index in
             let client = try proxy.connect()
             try client.send("GET /\(index) HTTP/1.1\r\nHost: a.test\r\n\r\n")
-            try waitUntil("the request is known") { proxy.service.requests == index + 1 }
+            try waitUntil("the request is known") { proxy.service[.requests] == index + 1 }
             return client
         }
     }
@@ -34,15 +34,15 @@ import Testing
             options.services[0].limits.queueWait = .seconds(60)
         } _: { proxy in
             let clients = try send(6, to: proxy)
-            #expect(proxy.service.queueLength == 5)
-            #expect(proxy.backend(backend.port).inFlight == 1)
+            #expect(proxy.service[.queueLength] == 5)
+            #expect(proxy.backend(backend.port)[.inFlight] == 1)
             gate.open()
             for (index, client) in clients.enumerated() {
                 #expect(try client.receiveResponse().text == "/\(index)")
             }
             #expect(backend.requests.map(\.target) == (0..<6).map { "/\($0)" })
-            #expect(proxy.service.queued == 5)
-            #expect(proxy.service.queueLength == 0)
+            #expect(proxy.service[.queued] == 5)
+            #expect(proxy.service[.queueLength] == 0)
             #expect(backend.connections == 1)
         }
     }
@@ -62,7 +62,7 @@ import Testing
             #expect(answer.status == 503)
             #expect(answer.value("retry-after") == "1")
             #expect(answer.text.contains("as many requests as it may have"))
-            #expect(proxy.service.overLimit == 1)
+            #expect(proxy.service[.overLimit] == 1)
             gate.open()
             for client in clients { #expect(try client.receiveResponse().status == 200) }
             #expect(try late.get().status == 200)
@@ -79,7 +79,7 @@ import Testing
         } _: { proxy in
             let clients = try send(2, to: proxy)
             #expect(try clients[1].receiveResponse().status == 503)
-            #expect(proxy.service.overLimit == 1)
+            #expect(proxy.service[.overLimit] == 1)
             gate.open()
             #expect(try clients[0].receiveResponse().status == 200)
             #expect(try clients[1].get("/again").status == 200)
@@ -96,7 +96,7 @@ import Testing
         } _: { proxy in
             let clients = try send(3, to: proxy)
             clients[1].close()
-            try waitUntil("it is noticed") { proxy.service.queueLength == 1 }
+            try waitUntil("it is noticed") { proxy.service[.queueLength] == 1 }
             gate.open()
             #expect(try clients[0].receiveResponse().text == "/0")
             #expect(try clients[2].receiveResponse().text == "/2")
@@ -134,7 +134,7 @@ import Testing
             // It may be reset before its own connect has returned.
             let second = try? proxy.connect()
             if let second { #expect(try second.receiveToEnd().ending == .reset) }
-            try waitUntil("it is counted") { proxy.service.overLimit == 1 }
+            try waitUntil("it is counted") { proxy.service[.overLimit] == 1 }
             first.close()
         }
     }

@@ -30,7 +30,7 @@ import Testing
                 let client = try Wire(to: sockets.endpoint.port)
                 #expect(try client.get().text == "x")
             }
-            #expect(proxy.registry.listenerTotals(1).accepted == 20)
+            #expect(proxy.registry.listenerTotals(1)[.accepted] == 20)
 
             let kept = try proxy.connect()
             #expect(try kept.get().text == "x")
@@ -40,7 +40,7 @@ import Testing
             try proxy.awaitReports(until: { proxy.closedListeners == [1, 1] })
             #expect(throws: (any Error).self) { try Wire(to: sockets.endpoint.port) }
             #expect(try kept.get().text == "x")
-            #expect(proxy.registry.listenerTotals(1).open == 0)
+            #expect(proxy.registry.listenerTotals(1)[.open] == 0)
         }
     }
 
@@ -113,7 +113,7 @@ import Testing
             #expect(answer.text == "x" && answer.value("connection") == "close")
             try proxy.awaitReports(until: { proxy.closedListeners == [0] })
             #expect(try proxy.connect().get().text == "x")
-            #expect(proxy.registry.listenerTotals(1).accepted == 2)
+            #expect(proxy.registry.listenerTotals(1)[.accepted] == 2)
         }
     }
 }

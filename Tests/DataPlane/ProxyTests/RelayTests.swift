@@ -30,9 +30,9 @@ import Testing
                 try client.send([byte])
                 #expect(try client.receive(exactly: 1) == [byte])
             }
-            #expect(proxy.service.bytesFromClients == 5)
-            #expect(proxy.service.bytesToClients == 10)
-            #expect(proxy.backend(backend.port).dials == 1)
+            #expect(proxy.service[.bytesFromClients] == 5)
+            #expect(proxy.service[.bytesToClients] == 10)
+            #expect(proxy.backend(backend.port)[.dials] == 1)
         }
     }
 
@@ -46,7 +46,7 @@ import Testing
             try client.send("12345")
             client.endSending()
             #expect(try client.receiveToEnd() == (Array("got 5".utf8), .end))
-            try waitUntil("the connection is over") { proxy.listener.open == 0 }
+            try waitUntil("the connection is over") { proxy.listener[.open] == 0 }
         }
     }
 
@@ -87,11 +87,11 @@ import Testing
             gate.open()
             if byServer {
                 #expect(try client.receiveToEnd() == ([], .reset))
-                try waitUntil("it is counted") { proxy.service.cutShort == 1 }
+                try waitUntil("it is counted") { proxy.service[.cutShort] == 1 }
             } else {
                 client.reset()
                 seen.wait()
-                try waitUntil("it is counted") { proxy.service.clientAborts == 1 }
+                try waitUntil("it is counted") { proxy.service[.clientAborts] == 1 }
             }
         }
     }
@@ -105,7 +105,7 @@ import Testing
                 let client = try proxy.connect()
                 #expect(try client.receive(exactly: 4) == Array("here".utf8))
             }
-            #expect(proxy.backend(refusing.port).dialFailures > 0)
+            #expect(proxy.backend(refusing.port)[.dialFailures] > 0)
         }
     }
 
@@ -133,7 +133,7 @@ import Testing
                 #expect(error as? Errno == .connectionReset)
             }
             #expect(seen == ([], .reset))
-            #expect(proxy.service.noBackend == 1)
+            #expect(proxy.service[.noBackend] == 1)
         }
     }
 
@@ -178,8 +178,8 @@ import Testing
                 done.open()
             }
             // Reads only when everything stands still: both of the proxy's sides are full by then.
-            try waitUntilStill { proxy.service.bytesToClients }
-            #expect(proxy.service.bytesToClients < total)
+            try waitUntilStill { proxy.service[.bytesToClients] }
+            #expect(proxy.service[.bytesToClients] < total)
             #expect(try client.receivePattern(to: total) == total)
             #expect(try client.receiveToEnd() == ([], .end))
             done.wait()
@@ -195,7 +195,7 @@ import Testing
             let client = try proxy.connect()
             #expect(try client.receiveToEnd() == ([], .reset))
             try waitUntil("the server's connection ends") { backend.ended == 1 }
-            #expect(proxy.service.timeouts == 1)
+            #expect(proxy.service[.timeouts] == 1)
         }
     }
 
@@ -216,8 +216,8 @@ import Testing
                     _ = try client.receive(exactly: 1)
                 }
             }
-            try waitUntil("it is counted") { proxy.service.expired == 1 }
-            #expect(proxy.service.timeouts == 0)
+            try waitUntil("it is counted") { proxy.service[.expired] == 1 }
+            #expect(proxy.service[.timeouts] == 0)
             #expect(backend.connections == 1)
         }
     }
@@ -234,13 +234,13 @@ import Testing
         } _: { proxy, _ in
             let client = try Wire(to: proxy.port, receiveBytes: 4096)
             try client.send("x")
-            try waitUntilStill { proxy.service.bytesToClients }
+            try waitUntilStill { proxy.service[.bytesToClients] }
             gate.open()
             // Sent on to the server, which is gone: the proxy learns that by writing, since it has
             // not read on, and then takes no more from the client.
             try waitUntilStill {
                 try? client.send("x")
-                return proxy.service.bytesFromClients
+                return proxy.service[.bytesFromClients]
             }
             var count = 0
             var ending = Ending.end
@@ -256,8 +256,8 @@ import Testing
             }
             #expect(ending == .reset)
             #expect(count > 0)
-            #expect(count == proxy.service.bytesToClients)
-            try waitUntil("it is counted") { proxy.service.cutShort == 1 }
+            #expect(count == proxy.service[.bytesToClients])
+            try waitUntil("it is counted") { proxy.service[.cutShort] == 1 }
         }
     }
 
@@ -289,8 +289,8 @@ import Testing
                     client.endSending()
                 }
             }
-            try waitUntil("all are accepted") { proxy.listener.accepted == 100 }
-            try waitUntil("all are gone") { proxy.listener.open == 0 }
+            try waitUntil("all are accepted") { proxy.listener[.accepted] == 100 }
+            try waitUntil("all are gone") { proxy.listener[.open] == 0 }
         }
     }
 }

@@ -30,7 +30,7 @@ import Testing
             }
             #expect(try client.receiveResponse().body == body)
             #expect(bad.requests.count == 1)
-            #expect(proxy.service.retries == 1)
+            #expect(proxy.service[.retries] == 1)
         }
     }
 
@@ -45,7 +45,7 @@ import Testing
             for _ in 0..<40 { try client.send([UInt8](repeating: 0x61, count: 5000)) }
             #expect(try client.receiveResponse().status == 502)
             #expect(good.requests.isEmpty)
-            #expect(proxy.service.retries == 0)
+            #expect(proxy.service[.retries] == 0)
         }
     }
 
@@ -76,8 +76,8 @@ import Testing
             // The framing shows that it is not whole.
             #expect(try stream.receiveToEnd() == ([], .end))
             #expect(try waiting.receiveResponse().text == "good")
-            #expect(proxy.service.cutShort == 1)
-            #expect(proxy.backend(leaving.port).failures == 0, "it was Fairlead that ended them")
+            #expect(proxy.service[.cutShort] == 1)
+            #expect(proxy.backend(leaving.port)[.failures] == 0, "it was Fairlead that ended them")
             gate.open()
         }
     }
@@ -101,8 +101,8 @@ import Testing
             let answer = try client.receiveResponse()
             #expect(answer.status == 504)
             #expect(answer.text == "The request to service web took longer than it may.\n")
-            #expect(proxy.service.backendErrors == 0)
-            #expect(proxy.backend(leaving.port).failures == 0)
+            #expect(proxy.service[.backendErrors] == 0)
+            #expect(proxy.backend(leaving.port)[.failures] == 0)
             gate.open()
         }
     }
@@ -120,7 +120,7 @@ import Testing
             try client.send("still here")
             proxy.workers.expel([BackendID(rawValue: 0)])
             #expect(try client.receiveToEnd().ending == .reset)
-            #expect(proxy.service.expired == 1)
+            #expect(proxy.service[.expired] == 1)
         }
     }
 }

@@ -23,9 +23,9 @@ import Testing
             #expect(
                 backend.requests.map { $0.lines[0] }
                     == ["/1", "/2", "/3", "/4"].map { "GET \($0) HTTP/1.1" })
-            #expect(proxy.service.requests == 4)
-            #expect(proxy.service.responses2xx == 4)
-            #expect(proxy.backend(backend.port).dials == 1)
+            #expect(proxy.service[.requests] == 4)
+            #expect(proxy.service[.responses2xx] == 4)
+            #expect(proxy.backend(backend.port)[.dials] == 1)
         }
     }
 

@@ -55,8 +55,8 @@ import Testing
                 second.requests.map { $0.lines[0] } == [
                     "GET /x?y HTTP/1.1", "GET / HTTP/1.1", "GET /x?y HTTP/1.1", "GET / HTTP/1.1",
                 ])
-            #expect(proxy.registry.serviceTotals(1).requests == 4)
-            #expect(proxy.service.requests == 2)
+            #expect(proxy.registry.serviceTotals(1)[.requests] == 4)
+            #expect(proxy.service[.requests] == 2)
         }
     }
 
@@ -144,7 +144,7 @@ import Testing
             #expect(try client.receiveResponse().text == "none\n")
             #expect(try client.receiveResponse().text == "first")
             #expect(first.connections == 1)
-            #expect(proxy.listener.answered == 5)
+            #expect(proxy.listener[.answered] == 5)
         }
     }
 
@@ -176,8 +176,8 @@ import Testing
             #expect(try client.get("/api/../x").status == 400)
             #expect(try client.receiveToEnd() == ([], .end))
             #expect(second.requests.count == 1)
-            #expect(proxy.listener.unrouted == 1)
-            #expect(proxy.listener.badRequests == 1)
+            #expect(proxy.listener[.unrouted] == 1)
+            #expect(proxy.listener[.badRequests] == 1)
         }
         log.stop(within: .seconds(30))
         let lines = String(decoding: try file.bytes(), as: UTF8.self).split(separator: "\n")
@@ -210,7 +210,7 @@ import Testing
             #expect(try client.receive(through: "\r\n\r\n")?.hasPrefix("HTTP/1.1 101 ") == true)
             try client.send("abc")
             #expect(try client.receive(exactly: 3) == Array("abc".utf8))
-            #expect(proxy.registry.serviceTotals(1).upgrades == 1)
+            #expect(proxy.registry.serviceTotals(1)[.upgrades] == 1)
         }
     }
 }

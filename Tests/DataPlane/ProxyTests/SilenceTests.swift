@@ -64,7 +64,7 @@ import Testing
             // Those that found out, and some that came after: here nobody takes it out of the
             // rotation.
             #expect(hung.requests.count >= 3)
-            #expect(proxy.service.responses5xx == 0)
+            #expect(proxy.service[.responses5xx] == 0)
             gate.open()
             busy.close()
             for client in clients { client.close() }
@@ -95,7 +95,7 @@ import Testing
                 while !client.hasInput { _ = try busy.get() }
                 #expect(try client.receiveResponse().text == "good")
             }
-            #expect(proxy.service.responses5xx == 0)
+            #expect(proxy.service[.responses5xx] == 0)
             gate.open()
         }
     }
@@ -186,8 +186,8 @@ import Testing
                 _ = try busy.get()
                 usleep(25_000)
             }
-            #expect(proxy.service.retries == 0)
-            #expect(proxy.backend(quiet.port).inFlight == count)
+            #expect(proxy.service[.retries] == 0)
+            #expect(proxy.backend(quiet.port)[.inFlight] == count)
             gate.open()
             busy.close()
             for client in clients {
@@ -228,8 +228,8 @@ import Testing
             let clients = try send("GET", 3, to: proxy)
             for client in clients { _ = try client.receive(through: "\r\n\r\n") }
             for client in clients { client.endSending() }
-            try waitUntil("the places are free") { proxy.backend(backend.port).inFlight == 0 }
-            #expect(proxy.service.clientAborts == 3)
+            try waitUntil("the places are free") { proxy.backend(backend.port)[.inFlight] == 0 }
+            #expect(proxy.service[.clientAborts] == 3)
             gate.open()
         }
     }
@@ -263,15 +263,15 @@ import Testing
             let clients = try send("POST", 6, to: proxy)
             let busy = try proxy.connect()
             try waitUntil("all are with a backend") { hung.requests.count == 3 }
-            let before = proxy.backend(hung.port).failures
+            let before = proxy.backend(hung.port)[.failures]
             // More than the limit, while others are answered.
             for _ in 0..<400 { _ = try busy.get() }
             gate.open()
             let texts = try clients.map { try $0.receiveResponse().text }
             #expect(Set(texts) == ["good", "hung"])
             #expect(texts.count { $0 == "hung" } == 3)
-            #expect(proxy.backend(hung.port).failures == before)
-            #expect(proxy.service.retries == 0)
+            #expect(proxy.backend(hung.port)[.failures] == before)
+            #expect(proxy.service[.retries] == 0)
         }
     }
 
@@ -321,7 +321,7 @@ import Testing
             let busy = try proxy.connect()
             let begin = ContinuousClock.now
             while begin.duration(to: .now) < .milliseconds(2500) { _ = try busy.get("/quick") }
-            #expect(proxy.service.retries == 0)
+            #expect(proxy.service[.retries] == 0)
             gate.open()
             for client in slow {
                 #expect(try client.receiveResponse().text == "/slow")
@@ -361,7 +361,7 @@ import Testing
             try waitUntil("some wait") { poll.requests.count >= 67 }
             for _ in 0..<4 { _ = try busy.get() }
             usleep(300_000)
-            let retries = proxy.service.retries
+            let retries = proxy.service[.retries]
             // On a machine that stood still meanwhile they have waited for long, and it may be
             // told.
             if begin.duration(to: .now) < usual.duration(to: begin) { #expect(retries == 0) }
@@ -380,8 +380,8 @@ import Testing
         } _: { proxy in
             let clients = try send("GET", 8, to: proxy)
             for client in clients { #expect(try client.receiveResponse().status == 504) }
-            #expect(proxy.service.retries == 0)
-            #expect(proxy.service.timeouts == 8)
+            #expect(proxy.service[.retries] == 0)
+            #expect(proxy.service[.timeouts] == 8)
             gate.open()
         }
     }
@@ -399,8 +399,8 @@ import Testing
             try waitUntil("both were asked") { hung.allSatisfy { $0.requests.count == 1 } }
             gate.open()
             #expect(try client.receiveResponse().text == "hung")
-            #expect(proxy.service.retries == 1)
-            #expect(proxy.service.timeouts == 0)
+            #expect(proxy.service[.retries] == 1)
+            #expect(proxy.service[.timeouts] == 0)
         }
     }
 }

@@ -106,11 +106,11 @@ import Testing
             }
             try settle { produced.withLock { $0 } }
             #expect(produced.withLock { $0 } < Self.takenMax)
-            #expect(proxy.listener.open == 1, "it waits, and is not cut off at once")
+            #expect(proxy.listener[.open] == 1, "it waits, and is not cut off at once")
             // Ends a sender that waits, and then nobody else holds the connection.
             client.endSending()
             client.reset()
-            try waitUntil("the client is gone") { proxy.listener.open == 0 }
+            try waitUntil("the client is gone") { proxy.listener[.open] == 0 }
         }
     }
 
@@ -132,7 +132,7 @@ import Testing
         } _: { proxy in
             let client = try Wire(to: proxy.port, receiveBytes: 65_536)
             try client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
-            let received = { proxy.backend(backend.port).bytesReceived }
+            let received = { proxy.backend(backend.port)[.bytesReceived] }
             try settle(received)
             #expect(received() < count * filler.utf8.count, "it is not read from")
             // Served and answered meanwhile; the first byte's time passes while nobody reads.
@@ -142,7 +142,7 @@ import Testing
                 #expect(head.hasPrefix("HTTP/1.1 103 Hint\r\nLink: \(number)\r\n"))
             }
             #expect(try client.receiveResponse().text == "at last")
-            #expect(proxy.service.timeouts == 0)
+            #expect(proxy.service[.timeouts] == 0)
             #expect(proxy.liveFailures.isEmpty)
         }
     }
@@ -166,8 +166,8 @@ import Testing
             let answer = try client.receiveResponse()
             #expect(answer.status == 502)
             #expect(answer.text.contains("more than 256 interim responses"))
-            #expect(proxy.service.backendErrors == 1)
-            #expect(proxy.backend(backend.port).failures == 1)
+            #expect(proxy.service[.backendErrors] == 1)
+            #expect(proxy.backend(backend.port)[.failures] == 1)
         }
     }
 }

@@ -68,8 +68,8 @@ import Testing
             client.close()
             try waitUntil("the backend's connection ends") { ending.withLock { $0 != nil } }
             #expect(ending.withLock { $0 } == .end)
-            #expect(proxy.service.expired == 1)
-            #expect(proxy.backend(backend.port).failures == 0)
+            #expect(proxy.service[.expired] == 1)
+            #expect(proxy.backend(backend.port)[.failures] == 0)
         }
     }
 
@@ -116,13 +116,13 @@ import Testing
             let client = try Wire(to: proxy.port, receiveBytes: 65_536)
             var last = -1
             try waitUntil("the client stops it") {
-                defer { last = proxy.service.bytesToClients }
+                defer { last = proxy.service[.bytesToClients] }
                 usleep(50_000)
-                return last > 0 && last == proxy.service.bytesToClients
+                return last > 0 && last == proxy.service[.bytesToClients]
             }
             proxy.workers.endStreams(to: Self.first, within: .zero)
-            try waitUntil("the stream is over") { proxy.service.inFlight == 0 }
-            let taken = proxy.service.bytesToClients
+            try waitUntil("the stream is over") { proxy.service[.inFlight] == 0 }
+            let taken = proxy.service[.bytesToClients]
             #expect(try client.receivePattern(to: taken) == taken)
             #expect(try client.receiveToEnd() == ([], .reset))
         }
@@ -133,7 +133,7 @@ import Testing
         let backend = try Backend { wire, _ in _ = try wire.receiveToEnd() }
         try withProxy([backend.port], mode: .tcp) { proxy in
             let clients = try (0..<40).map { _ in try proxy.connect() }
-            try waitUntil("all are there") { proxy.backend(backend.port).open == clients.count }
+            try waitUntil("all are there") { proxy.backend(backend.port)[.open] == clients.count }
             proxy.workers.endStreams(to: Self.first, within: .seconds(3))
             var ended: [Int: Int] = [:]
             try waitUntil("all have ended") {
@@ -144,7 +144,7 @@ import Testing
             }
             // How many states between none and all were seen: one instant would leave none.
             #expect(ended.keys.filter { $0 > 0 && $0 < clients.count }.count > 5, "\(ended)")
-            #expect(proxy.service.expired == clients.count)
+            #expect(proxy.service[.expired] == clients.count)
         }
     }
 
@@ -167,10 +167,10 @@ import Testing
             // No last chunk: the framing shows that it was cut.
             #expect(try client.receiveToEnd() == ([], .end))
             client.close()
-            try waitUntil("it is counted") { proxy.service.expired == 1 }
-            #expect(proxy.service.cutShort == 0)
-            #expect(proxy.service.failed == 0)
-            #expect(proxy.backend(backend.port).failures == 0)
+            try waitUntil("it is counted") { proxy.service[.expired] == 1 }
+            #expect(proxy.service[.cutShort] == 0)
+            #expect(proxy.service[.failed] == 0)
+            #expect(proxy.backend(backend.port)[.failures] == 0)
         }
     }
 
@@ -254,7 +254,7 @@ import Testing
                 usleep(50_000)
                 return client.hasInput
             }
-            #expect(proxy.backend(backend.port).failures == 1)
+            #expect(proxy.backend(backend.port)[.failures] == 1)
         }
     }
 
@@ -284,7 +284,7 @@ import Testing
                 client.vanish()
                 over.wait()
             }
-            try waitUntil("the stream is over") { proxy.service.inFlight == 0 }
+            try waitUntil("the stream is over") { proxy.service[.inFlight] == 0 }
         }
     }
 
@@ -306,7 +306,7 @@ import Testing
             _ = try client.receive(through: "x\r\n")
             client.vanish()
             over.wait()
-            try waitUntil("the client is gone") { proxy.listener.open == 0 }
+            try waitUntil("the client is gone") { proxy.listener[.open] == 0 }
         }
     }
 

@@ -39,7 +39,7 @@ import Testing
             try old.send("GET / HTTP/1.0\r\n\r\n")
             #expect(try old.receiveResponse().text == "abc")
             #expect(backend.connections == 1)
-            #expect(proxy.service.cutShort == 0)
+            #expect(proxy.service[.cutShort] == 0)
         }
     }
 

@@ -41,12 +41,12 @@ import Testing
             let head = backend.requests[0].head
             #expect(head.contains("Connection: upgrade\r\nUpgrade: websocket\r\n"))
             #expect(head.contains("Sec-WebSocket-Key: x\r\n"))
-            #expect(proxy.service.upgrades == 1)
-            #expect(proxy.service.inFlight == 1)
+            #expect(proxy.service[.upgrades] == 1)
+            #expect(proxy.service[.inFlight] == 1)
             client.endSending()
             #expect(try client.receiveToEnd() == ([], .end))
-            try waitUntil("the tunnel ends") { proxy.service.inFlight == 0 }
-            #expect(proxy.backend(backend.port).open == 0)
+            try waitUntil("the tunnel ends") { proxy.service[.inFlight] == 0 }
+            #expect(proxy.backend(backend.port)[.open] == 0)
         }
     }
 
@@ -77,7 +77,7 @@ import Testing
                 #expect(try client.receiveResponse().text == "no")
             }
             #expect(backend.connections == 1)
-            #expect(proxy.service.upgrades == 0)
+            #expect(proxy.service[.upgrades] == 0)
         }
     }
 
@@ -107,7 +107,7 @@ import Testing
             let client = try proxy.connect()
             try client.send(request)
             #expect(try client.receiveResponse().status == 502)
-            #expect(proxy.service.upgrades == 0)
+            #expect(proxy.service[.upgrades] == 0)
         }
     }
 
@@ -142,7 +142,7 @@ import Testing
             #expect(backend.requests[0].text == request.body)
             #expect(backend.requests[0].value("upgrade") == "websocket")
             #expect(backend.requests[0].value("connection") == "upgrade")
-            #expect(proxy.service.upgrades == 1)
+            #expect(proxy.service[.upgrades] == 1)
         }
     }
 
@@ -162,7 +162,7 @@ import Testing
             try client.send(
                 "POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
                     + "Content-Length: 4\r\n\r\nab")
-            try waitUntil("the switch is here") { proxy.backend(backend.port).bytesReceived > 0 }
+            try waitUntil("the switch is here") { proxy.backend(backend.port)[.bytesReceived] > 0 }
             #expect(!client.hasInput)
             try client.send("cd-frames")
             #expect(try client.receive(through: "\r\n\r\n") == Self.granted)
@@ -214,7 +214,7 @@ import Testing
             try client.send(Self.request)
             _ = try client.receive(through: "\r\n\r\n")
             #expect(try client.receiveToEnd() == ([], .reset))
-            #expect(proxy.service.timeouts == 1)
+            #expect(proxy.service[.timeouts] == 1)
         }
     }
 

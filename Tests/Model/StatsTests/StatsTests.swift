@@ -10,15 +10,46 @@ import Testing
         let registry = StatsRegistry(workers: 3, listeners: 1, services: 2)
         registry.addBackend(7)
         for worker in 0..<3 {
-            registry.service(1, worker: worker).requests.add(worker + 1)
-            registry.listener(0, worker: worker).open.add(2)
-            registry.backend(7, worker: worker).inFlight.add(1)
+            registry.service(1, worker: worker).add(.requests, worker + 1)
+            registry.listener(0, worker: worker).add(.open, 2)
+            registry.backend(7, worker: worker).add(.inFlight, 1)
         }
-        registry.listener(0, worker: 1).open.add(-1)
-        #expect(registry.serviceTotals(1).requests == 6)
-        #expect(registry.serviceTotals(0).requests == 0)
-        #expect(registry.listenerTotals(0).open == 5)
-        #expect(registry.backendTotals(7).inFlight == 3)
+        registry.listener(0, worker: 1).add(.open, -1)
+        #expect(registry.serviceTotals(1)[.requests] == 6)
+        #expect(registry.serviceTotals(0)[.requests] == 0)
+        #expect(registry.listenerTotals(0)[.open] == 5)
+        #expect(registry.backendTotals(7)[.inFlight] == 3)
+    }
+
+    @Test("every counter has a place of its own, in blocks and in totals")
+    func places() {
+        let (listener, service, backend) = (
+            ListenerCounters(), ServiceCounters(), BackendCounters()
+        )
+        for (index, name) in ListenerCounter.allCases.enumerated() { listener.add(name, index) }
+        for (index, name) in ServiceCounter.allCases.enumerated() { service.add(name, index) }
+        for (index, name) in BackendCounter.allCases.enumerated() { backend.add(name, index) }
+        #expect(
+            ListenerCounter.allCases.map { listener[$0] }
+                == Array(0..<ListenerCounter.allCases.count))
+        #expect(
+            ServiceCounter.allCases.map { service[$0] }
+                == Array(0..<ServiceCounter.allCases.count))
+        #expect(
+            BackendCounter.allCases.map { backend[$0] }
+                == Array(0..<BackendCounter.allCases.count))
+    }
+
+    @Test("no two counters are shown under one name")
+    func names() {
+        func check(_ forms: [CounterForm]) {
+            let series = forms.map { "\($0.metric) \($0.label?.value ?? "")" }
+            #expect(Set(series).count == forms.count)
+            #expect(Set(forms.map { "\($0.group ?? "") \($0.key)" }).count == forms.count)
+        }
+        check(ListenerCounter.allCases.compactMap(\.form))
+        check(ServiceCounter.allCases.compactMap(\.form))
+        check(BackendCounter.allCases.compactMap(\.form))
     }
 
     @Test("what failed is told by cause, over all workers")
@@ -29,11 +60,11 @@ import Testing
             for status in [500, 503, 503, 504, 502, 507, 999] {
                 counters.failedStatuses.note(status: status)
             }
-            counters.failed.add(9)
-            counters.noBackend.add(2)
-            counters.shortages.add(3)
-            counters.cutShort.add(7)
-            counters.ownCuts.add(5)
+            counters.add(.failed, 9)
+            counters.add(.noBackend, 2)
+            counters.add(.shortages, 3)
+            counters.add(.cutShort, 7)
+            counters.add(.ownCuts, 5)
             for _ in 0..<11 { counters.duration.record(microseconds: 7) }
         }
         let figures = registry.trafficFigures(0)
@@ -49,13 +80,13 @@ import Testing
         let registry = StatsRegistry(workers: 1, listeners: 0, services: 0)
         registry.addBackend(1)
         let block = registry.backend(1, worker: 0)
-        block.requests.add()
+        block.add(.requests)
         #expect(registry.backend(1, worker: 0) === block)
-        #expect(registry.backendTotals(1).requests == 1)
+        #expect(registry.backendTotals(1)[.requests] == 1)
         registry.removeBackend(1)
         // A late request, and a worker that hears of it late: they count nowhere, and harm nothing.
-        block.requests.add()
-        registry.backend(1, worker: 0).requests.add()
+        block.add(.requests)
+        registry.backend(1, worker: 0).add(.requests)
         #expect(registry.backendTotals(1) == BackendTotals())
     }
 
@@ -63,13 +94,13 @@ import Testing
         "a listener in another's place counts in the same blocks, which outlive that one's number")
     func listeners() {
         let registry = StatsRegistry(workers: 2, listeners: 1, services: 0)
-        registry.listener(0, worker: 1).accepted.add(3)
+        registry.listener(0, worker: 1).add(.accepted, 3)
         registry.addListener(1, continuing: 0)
         registry.addListener(2)
-        registry.listener(1, worker: 1).accepted.add()
-        #expect((0..<3).map { registry.listenerTotals($0).accepted } == [4, 4, 0])
+        registry.listener(1, worker: 1).add(.accepted)
+        #expect((0..<3).map { registry.listenerTotals($0)[.accepted] } == [4, 4, 0])
         registry.removeListener(0)
-        #expect((0..<3).map { registry.listenerTotals($0).accepted } == [0, 4, 0])
+        #expect((0..<3).map { registry.listenerTotals($0)[.accepted] } == [0, 4, 0])
     }
 
     @Test("a service that was removed is not seen any more, whoever still counts for it")
@@ -77,15 +108,15 @@ import Testing
         let registry = StatsRegistry(workers: 2, listeners: 0, services: 1)
         registry.addService(5)
         let block = registry.service(5, worker: 1)
-        block.requests.add(3)
-        #expect(registry.serviceTotals(5).requests == 3)
+        block.add(.requests, 3)
+        #expect(registry.serviceTotals(5)[.requests] == 3)
         registry.removeService(5)
-        block.requests.add()
+        block.add(.requests)
         // A worker that hears of it late gets a block as well.
-        registry.service(5, worker: 0).requests.add()
+        registry.service(5, worker: 0).add(.requests)
         #expect(registry.serviceTotals(5) == ServiceTotals())
-        registry.service(0, worker: 1).requests.add()
-        #expect(registry.serviceTotals(0).requests == 1)
+        registry.service(0, worker: 1).add(.requests)
+        #expect(registry.serviceTotals(0)[.requests] == 1)
     }
 
     @Test(

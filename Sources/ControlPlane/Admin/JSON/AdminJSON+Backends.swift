@@ -35,7 +35,7 @@ struct BackendDocument: Encodable {
         }
         service = found.service
         backend = found.view
-        let address = backend.address
+        let address = backend.fields.address
         journal = snapshot.journal.filter { $0.service == key.service && $0.backend == address }
             .map(JournalView.init)
     }
@@ -65,7 +65,9 @@ struct JournalView: Encodable {
     }
 }
 
-struct BackendView: Encodable {
+typealias BackendView = Counted<BackendFields, BackendCounter>
+
+struct BackendFields: Encodable {
     struct Check: Encodable {
         let passed: Bool
         let at: String
@@ -114,38 +116,7 @@ struct BackendView: Encodable {
     let withoutTurn: Turnless?
     let lastLiveFailure: String?
     let lastLiveFailureAt: String?
-    let requests: Int
-    let inFlight: Int
-    let connections: Int
-    let connectionFailures: Int
-    let failures: Int
-    let openConnections: Int
-    let serverErrors: Int
-    let receivedBytes: Int
-    let sentBytes: Int
     let firstByteMilliseconds: Durations
-
-    static func all(of service: AdminSnapshot.Service) -> [BackendView] {
-        service.backends.map { BackendView($0, of: service.name) }
-    }
-
-    /// So many of them at most: those that are not up before those that are.
-    static func some(of service: AdminSnapshot.Service, countMax: Int) -> [BackendView] {
-        guard service.backends.count > countMax else { return all(of: service) }
-        let troubled = service.backends.filter { $0.state != .up }
-        let rest = service.backends.filter { $0.state == .up }
-        return (troubled + rest).prefix(countMax).map { BackendView($0, of: service.name) }
-    }
-
-    /// The backend of that name, with its service; nil when there is none.
-    static func find(
-        _ key: BackendKey, in snapshot: AdminSnapshot
-    ) -> (service: String, view: BackendView)? {
-        guard let service = snapshot.services.first(where: { $0.name == key.service }),
-            let backend = service.backends.first(where: { $0.endpoint == key.endpoint })
-        else { return nil }
-        return (service.name, BackendView(backend, of: service.name))
-    }
 
     init(_ backend: AdminSnapshot.Backend, of service: String) {
         id = backend.id
@@ -179,16 +150,35 @@ struct BackendView: Encodable {
         }
         lastLiveFailure = backend.lastLiveFailure?.text
         lastLiveFailureAt = backend.lastLiveFailure.map { timeText($0.at) }
-        requests = backend.totals.requests
-        inFlight = backend.totals.inFlight
-        connections = backend.totals.dials
-        connectionFailures = backend.totals.dialFailures
-        failures = backend.totals.failures
-        openConnections = backend.totals.open
-        serverErrors = backend.totals.responses5xx
-        receivedBytes = backend.totals.bytesReceived
-        sentBytes = backend.totals.bytesSent
         firstByteMilliseconds = Durations(backend.totals.firstByte)
+    }
+}
+
+extension BackendView {
+    init(_ backend: AdminSnapshot.Backend, of service: String) {
+        self.init(BackendFields(backend, of: service), backend.totals.counts)
+    }
+
+    static func all(of service: AdminSnapshot.Service) -> [BackendView] {
+        service.backends.map { BackendView($0, of: service.name) }
+    }
+
+    /// So many of them at most: those that are not up before those that are.
+    static func some(of service: AdminSnapshot.Service, countMax: Int) -> [BackendView] {
+        guard service.backends.count > countMax else { return all(of: service) }
+        let troubled = service.backends.filter { $0.state != .up }
+        let rest = service.backends.filter { $0.state == .up }
+        return (troubled + rest).prefix(countMax).map { BackendView($0, of: service.name) }
+    }
+
+    /// The backend of that name, with its service; nil when there is none.
+    static func find(
+        _ key: BackendKey, in snapshot: AdminSnapshot
+    ) -> (service: String, view: BackendView)? {
+        guard let service = snapshot.services.first(where: { $0.name == key.service }),
+            let backend = service.backends.first(where: { $0.endpoint == key.endpoint })
+        else { return nil }
+        return (service.name, BackendView(backend, of: service.name))
     }
 }
 

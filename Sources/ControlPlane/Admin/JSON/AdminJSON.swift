@@ -101,31 +101,21 @@ struct StatsDocument: Encodable {
     }
 }
 
-struct ListenerView: Encodable {
+typealias ListenerView = Counted<ListenerFields, ListenerCounter>
+
+struct ListenerFields: Encodable {
     let name: String
     let address: String
     let mode: String
     let services: [String]
-    let connections: Int
-    let openConnections: Int
-    let refusedConnections: Int
-    let acceptErrors: Int
-    let badRequests: Int
-    let ownAnswers: Int
-    let unrouted: Int
+}
 
+extension ListenerView {
     init(_ listener: AdminSnapshot.Listener) {
-        name = listener.name
-        address = "\(listener.endpoint)"
-        mode = listener.mode.rawValue
-        services = listener.services
-        connections = listener.totals.accepted
-        openConnections = listener.totals.open
-        refusedConnections = listener.totals.refused
-        acceptErrors = listener.totals.acceptErrors
-        badRequests = listener.totals.badRequests
-        ownAnswers = listener.totals.answered
-        unrouted = listener.totals.unrouted
+        let fields = ListenerFields(
+            name: listener.name, address: "\(listener.endpoint)", mode: listener.mode.rawValue,
+            services: listener.services)
+        self.init(fields, listener.totals)
     }
 }
 
@@ -194,7 +184,9 @@ struct RegistryView: Encodable {
     }
 }
 
-struct ServiceView: Encodable {
+typealias ServiceView = Counted<ServiceFields, ServiceCounter>
+
+struct ServiceFields: Encodable {
     struct Source: Encodable {
         let summary: String
         let lastGoodAt: String?
@@ -218,20 +210,6 @@ struct ServiceView: Encodable {
     let ejectionsRefused: Int
     let checked: Bool
     let inRotation: Int
-    let requests: Int
-    let failed: Int
-    let inFlight: Int
-    let responses: [String: Int]
-    let upgrades: Int
-    let errors: [String: Int]
-    let retries: Int
-    let retriesDenied: Int
-    let hedges: Int
-    let hedgesWon: Int
-    let queued: Int
-    let waiting: Int
-    let receivedBytes: Int
-    let sentBytes: Int
     let durationMilliseconds: Durations
     let backendCount: Int
     let backends: [BackendView]
@@ -244,10 +222,8 @@ struct ServiceView: Encodable {
     }
 
     init(
-        _ service: AdminSnapshot.Service, at now: Double, hasRecent: Bool = false,
-        backendsMax: Int = .max
+        _ service: AdminSnapshot.Service, at now: Double, hasRecent: Bool, backendsMax: Int
     ) {
-        let totals = service.totals
         let counts = service.counts
         name = service.name
         mode = service.mode.rawValue
@@ -258,29 +234,7 @@ struct ServiceView: Encodable {
         ejectionsRefused = service.ejectionsRefused
         checked = service.isChecked
         inRotation = counts.inRotation
-        requests = totals.requests
-        failed = totals.failed
-        inFlight = totals.inFlight
-        responses = [
-            "2xx": totals.responses2xx, "3xx": totals.responses3xx, "4xx": totals.responses4xx,
-            "5xx": totals.responses5xx,
-        ]
-        upgrades = totals.upgrades
-        errors = [
-            "noBackend": totals.noBackend, "backendError": totals.backendErrors,
-            "timeout": totals.timeouts, "cutShort": totals.cutShort,
-            "clientAbort": totals.clientAborts, "expired": totals.expired,
-            "overLimit": totals.overLimit, "shortage": totals.shortages,
-        ]
-        retries = totals.retries
-        retriesDenied = totals.retriesDenied
-        hedges = totals.hedges
-        hedgesWon = totals.hedgesWon
-        queued = totals.queued
-        waiting = totals.queueLength
-        receivedBytes = totals.bytesFromClients
-        sentBytes = totals.bytesToClients
-        durationMilliseconds = Durations(totals.duration)
+        durationMilliseconds = Durations(service.totals.duration)
         backendCount = counts.all
         backends = BackendView.some(of: service, countMax: backendsMax)
         recent =
@@ -289,7 +243,18 @@ struct ServiceView: Encodable {
     }
 }
 
-extension ServiceView.Source {
+extension ServiceView {
+    init(
+        _ service: AdminSnapshot.Service, at now: Double, hasRecent: Bool = false,
+        backendsMax: Int = .max
+    ) {
+        let fields = ServiceFields(
+            service, at: now, hasRecent: hasRecent, backendsMax: backendsMax)
+        self.init(fields, service.totals.counts)
+    }
+}
+
+extension ServiceFields.Source {
     init(_ source: AdminSnapshot.Source, at now: Double) {
         summary = source.summary
         lastGoodAt = source.lastGoodAt.map(timeText)

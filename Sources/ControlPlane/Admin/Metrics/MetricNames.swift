@@ -1,6 +1,9 @@
 // Every metric of Fairlead: name, kind, labels and help, in one place. Base units, `_total` on
 // counters and on nothing else. A test holds the names to these rules; a name that was released
-// stays, since dashboards and alerts are built on it.
+// stays, since dashboards and alerts are built on it. What workers count has its names in Stats, by
+// the counters.
+
+internal import Stats
 
 /// A metric family of the Prometheus text format. Any thread.
 package struct Metric: Sendable {
@@ -22,7 +25,7 @@ package struct Metric: Sendable {
         self.init(kind, name, [], help)
     }
 
-    private init(_ kind: Kind, _ name: String, _ labels: [String], _ help: String) {
+    init(_ kind: Kind, _ name: String, _ labels: [String], _ help: String) {
         self.kind = kind
         self.name = name
         self.labels = labels
@@ -74,67 +77,12 @@ package struct Metric: Sendable {
 
     // MARK: - Listeners
 
-    static let accepted = Metric(
-        .counter, "fairlead_listener_connections_total", ["listener"],
-        "Client connections accepted.")
-    static let clientConnections = Metric(
-        .gauge, "fairlead_listener_open_connections", ["listener"], "Client connections open now.")
-    static let refusedConnections = Metric(
-        .counter, "fairlead_listener_refused_connections_total", ["listener"],
-        "Client connections closed at once because the listener had its limit of them.")
-    static let acceptErrors = Metric(
-        .counter, "fairlead_listener_accept_errors_total", ["listener"],
-        "Connections that could not be accepted, most often for lack of descriptors.")
-    static let badRequests = Metric(
-        .counter, "fairlead_listener_bad_requests_total", ["listener"],
-        "Requests refused as malformed, too large or too slow.")
-    static let answered = Metric(
-        .counter, "fairlead_listener_own_answers_total", ["listener"],
-        "Requests answered by Fairlead itself, as it was told to: redirects, fixed responses.")
-    static let unrouted = Metric(
-        .counter, "fairlead_listener_unrouted_requests_total", ["listener"],
-        "Requests that no route was for, answered 404.")
-    private static let listener = [
-        accepted, clientConnections, refusedConnections, acceptErrors, badRequests, answered,
-        unrouted,
-    ]
+    static let listenerCounters = CounterFamily<ListenerCounter>.all(of: ["listener"])
+    private static let listener = listenerCounters.map(\.metric)
 
     // MARK: - Services
 
-    static let requests = Metric(
-        .counter, "fairlead_requests_total", ["service"],
-        "HTTP requests, or TCP connections, taken on.")
-    static let inFlight = Metric(
-        .gauge, "fairlead_requests_in_flight", ["service"], "Requests under way now.")
-    static let failed = Metric(
-        .counter, "fairlead_failed_requests_total", ["service"],
-        "Requests that failed, each counted once: status 500 and above, no answer, or cut short.")
-    static let responses = Metric(
-        .counter, "fairlead_responses_total", ["service", "class"],
-        "Responses that clients got, Fairlead's own among them, by class of status.")
-    static let upgrades = Metric(
-        .counter, "fairlead_upgrades_total", ["service"],
-        "Connections that switched to another protocol, such as WebSocket.")
-    static let errors = Metric(
-        .counter, "fairlead_request_errors_total", ["service", "reason"],
-        "Requests that did not get a whole response of a backend, by reason. Most are among the "
-            + "5xx responses too: fairlead_failed_requests_total has each once.")
-    static let retries = Metric(
-        .counter, "fairlead_retries_total", ["service"],
-        "Requests sent once more, to another backend.")
-    static let retriesDenied = Metric(
-        .counter, "fairlead_retries_denied_total", ["service"],
-        "Retries not made because the budget was spent.")
-    static let hedges = Metric(
-        .counter, "fairlead_hedges_total", ["service"],
-        "Requests sent to a second backend while the first had not answered yet.")
-    static let hedgesWon = Metric(
-        .counter, "fairlead_hedges_won_total", ["service"], "Of these, answered by the second.")
-    static let queued = Metric(
-        .counter, "fairlead_queued_requests_total", ["service"],
-        "Requests that had to wait for a backend to have room.")
-    static let queueLength = Metric(
-        .gauge, "fairlead_waiting_requests", ["service"], "Of these, waiting now.")
+    static let serviceCounters = CounterFamily<ServiceCounter>.all(of: ["service"])
     static let emergency = Metric(
         .gauge, "fairlead_emergency", ["service", "conduct"],
         "1 while no backend is up and requests go to others all the same (serving), or are refused."
@@ -144,11 +92,6 @@ package struct Metric: Sendable {
     static let ejectionsRefused = Metric(
         .counter, "fairlead_ejections_refused_total", ["service"],
         "Ejections that were refused, since too few backends would have been left.")
-    static let receivedBytes = Metric(
-        .counter, "fairlead_received_bytes_total", ["service"],
-        "Bytes received from clients and passed on.")
-    static let sentBytes = Metric(
-        .counter, "fairlead_sent_bytes_total", ["service"], "Bytes sent to clients.")
     static let duration = Metric(
         .histogram, "fairlead_request_duration_seconds", ["service"],
         "Time from a request's head to the last byte of its response; for TCP, of the connection.")
@@ -156,12 +99,10 @@ package struct Metric: Sendable {
         .gauge, "fairlead_backends", ["service", "state"], "Backends on the roster, by state.")
     static let rotation = Metric(
         .gauge, "fairlead_rotation_backends", ["service"], "Backends that may get requests now.")
-    private static let service = [
-        requests, failed, inFlight, responses, upgrades, errors, retries, retriesDenied, hedges,
-        hedgesWon,
-        queued, queueLength, receivedBytes, sentBytes, duration, backends, rotation, emergency,
-        emergencies, ejectionsRefused,
-    ]
+    private static let service =
+        serviceCounters.map(\.metric) + [
+            duration, backends, rotation, emergency, emergencies, ejectionsRefused,
+        ]
 
     // MARK: - Discovery
 
@@ -225,42 +166,12 @@ package struct Metric: Sendable {
     static let backendCheckPassed = Metric(
         .gauge, "fairlead_backend_check_passed", ["service", "backend"],
         "1 if the last check passed, else 0; absent before the first.")
-    static let backendRequests = Metric(
-        .counter, "fairlead_backend_requests_total", ["service", "backend"],
-        "Requests, or TCP connections, sent to the backend, retries included.")
-    static let backendInFlight = Metric(
-        .gauge, "fairlead_backend_requests_in_flight", ["service", "backend"],
-        "Requests under way at the backend.")
-    static let backendDials = Metric(
-        .counter, "fairlead_backend_connections_total", ["service", "backend"],
-        "Connections made to the backend.")
-    static let backendDialFailures = Metric(
-        .counter, "fairlead_backend_connection_failures_total", ["service", "backend"],
-        "Connections to the backend that could not be made.")
-    static let backendFailures = Metric(
-        .counter, "fairlead_backend_failures_total", ["service", "backend"],
-        "Connections to the backend that broke or timed out before a response was complete.")
-    static let backendOpen = Metric(
-        .gauge, "fairlead_backend_open_connections", ["service", "backend"],
-        "Connections to the backend open now, idle ones included.")
-    static let backendServerErrors = Metric(
-        .counter, "fairlead_backend_server_errors_total", ["service", "backend"],
-        "Responses of the backend with a status of 500 or above.")
-    static let backendReceivedBytes = Metric(
-        .counter, "fairlead_backend_received_bytes_total", ["service", "backend"],
-        "Bytes received from the backend.")
-    static let backendSentBytes = Metric(
-        .counter, "fairlead_backend_sent_bytes_total", ["service", "backend"],
-        "Bytes sent to the backend.")
+    static let backendCounters = CounterFamily<BackendCounter>.all(of: ["service", "backend"])
     static let backendFirstByte = Metric(
         .histogram, "fairlead_backend_first_byte_seconds", ["service", "backend"],
         "Time from the first byte sent to the backend to the head of its response; only with "
             + "admin.backend-histograms.")
-    private static let backend = [
-        omittedBackends, backendState, backendInRotation, backendOnProbation, backendCheckPassed,
-        backendRequests,
-        backendInFlight,
-        backendDials, backendDialFailures, backendFailures, backendOpen, backendServerErrors,
-        backendReceivedBytes, backendSentBytes, backendFirstByte,
-    ]
+    private static let backend =
+        [omittedBackends, backendState, backendInRotation, backendOnProbation, backendCheckPassed]
+        + backendCounters.map(\.metric) + [backendFirstByte]
 }

@@ -109,56 +109,26 @@ package struct MetricsText {
     }
 
     private mutating func writeListeners() {
-        let listeners = snapshot.listeners
-        func each(_ value: (ListenerTotals) -> Int) -> [Series] {
-            listeners.map { Series([$0.name], Double(value($0.totals))) }
+        write(Metric.listenerCounters, of: snapshot.listeners.map { ($0.name, $0.totals) })
+    }
+
+    /// Each family of counters, over all of `things`.
+    private mutating func write<Name>(
+        _ families: [CounterFamily<Name>], of things: [(name: String, totals: CounterTotals<Name>)]
+    ) {
+        for counters in families {
+            let series = things.flatMap { thing in
+                counters.members.map {
+                    Series([thing.name] + $0.values, Double(thing.totals[$0.name]))
+                }
+            }
+            family(counters.metric, series)
         }
-        family(.accepted, each(\.accepted))
-        family(.clientConnections, each(\.open))
-        family(.refusedConnections, each(\.refused))
-        family(.acceptErrors, each(\.acceptErrors))
-        family(.badRequests, each(\.badRequests))
-        family(.answered, each(\.answered))
-        family(.unrouted, each(\.unrouted))
     }
 
     private mutating func writeServices() {
         let services = snapshot.services
-        func each(_ value: (ServiceTotals) -> Int) -> [Series] {
-            services.map { Series([$0.name], Double(value($0.totals))) }
-        }
-        family(.requests, each(\.requests))
-        family(.failed, each(\.failed))
-        family(.inFlight, each(\.inFlight))
-        family(
-            .responses,
-            services.flatMap { service in
-                let totals = service.totals
-                return [
-                    ("2xx", totals.responses2xx), ("3xx", totals.responses3xx),
-                    ("4xx", totals.responses4xx), ("5xx", totals.responses5xx),
-                ].map { Series([service.name, $0.0], Double($0.1)) }
-            })
-        family(
-            .errors,
-            services.flatMap { service in
-                let totals = service.totals
-                return [
-                    ("no_backend", totals.noBackend), ("backend_error", totals.backendErrors),
-                    ("timeout", totals.timeouts), ("cut_short", totals.cutShort),
-                    ("client_abort", totals.clientAborts), ("expired", totals.expired),
-                    ("over_limit", totals.overLimit), ("shortage", totals.shortages),
-                ].map { Series([service.name, $0.0], Double($0.1)) }
-            })
-        family(.upgrades, each(\.upgrades))
-        family(.retries, each(\.retries))
-        family(.retriesDenied, each(\.retriesDenied))
-        family(.hedges, each(\.hedges))
-        family(.hedgesWon, each(\.hedgesWon))
-        family(.queued, each(\.queued))
-        family(.queueLength, each(\.queueLength))
-        family(.receivedBytes, each(\.bytesFromClients))
-        family(.sentBytes, each(\.bytesToClients))
+        write(Metric.serviceCounters, of: services.map { ($0.name, $0.totals.counts) })
         writeHead(of: .duration)
         for service in services {
             histogram(.duration, Self.labels(.duration, [service.name]), service.totals.duration)
@@ -255,23 +225,14 @@ package struct MetricsText {
         let isOnProbation: Bool
         /// 1 if the last check passed, else 0; nil before the first.
         let check: Int?
-        let requests, inFlight, dials, dialFailures, failures, open, responses5xx: Int
-        let bytesReceived, bytesSent: Int
+        let counts: CounterTotals<BackendCounter>
 
         init(_ backend: AdminSnapshot.Backend) {
             state = backend.state
             isInRotation = backend.isInRotation
             isOnProbation = backend.isOnProbation
             check = backend.check.map { $0.passed ? 1 : 0 }
-            requests = backend.totals.requests
-            inFlight = backend.totals.inFlight
-            dials = backend.totals.dials
-            dialFailures = backend.totals.dialFailures
-            failures = backend.totals.failures
-            open = backend.totals.open
-            responses5xx = backend.totals.responses5xx
-            bytesReceived = backend.totals.bytesReceived
-            bytesSent = backend.totals.bytesSent
+            counts = backend.totals.counts
         }
     }
 
@@ -301,15 +262,12 @@ package struct MetricsText {
         column(.backendInRotation, rows) { $0.isInRotation ? 1 : 0 }
         column(.backendOnProbation, rows) { $0.isOnProbation ? 1 : 0 }
         column(.backendCheckPassed, rows) { $0.check }
-        column(.backendRequests, rows) { $0.requests }
-        column(.backendInFlight, rows) { $0.inFlight }
-        column(.backendDials, rows) { $0.dials }
-        column(.backendDialFailures, rows) { $0.dialFailures }
-        column(.backendFailures, rows) { $0.failures }
-        column(.backendOpen, rows) { $0.open }
-        column(.backendServerErrors, rows) { $0.responses5xx }
-        column(.backendReceivedBytes, rows) { $0.bytesReceived }
-        column(.backendSentBytes, rows) { $0.bytesSent }
+        for counters in Metric.backendCounters where !rows.rows.isEmpty {
+            writeHead(of: counters.metric)
+            for (values, name) in counters.members {
+                lines(of: counters.metric, values, rows) { $0.counts[name] }
+            }
+        }
         if options.hasBackendHistograms { writeFirstBytes(rows.labels) }
     }
 
@@ -339,12 +297,20 @@ package struct MetricsText {
         }
     }
 
-    /// A line for each backend that has a value.
+    /// A line for each backend that has a value, and the family's head above them.
     private mutating func column(_ metric: Metric, _ rows: Rows, _ value: (Row) -> Int?) {
         guard !rows.rows.isEmpty else { return }
         writeHead(of: metric)
+        lines(of: metric, [], rows, value)
+    }
+
+    /// A line for each backend that has a value; `values` are those of labels behind its own.
+    private mutating func lines(
+        of metric: Metric, _ values: [String], _ rows: Rows, _ value: (Row) -> Int?
+    ) {
         let name = Array(metric.name.utf8)
-        let end = Array("} ".utf8)
+        let more = zip(metric.labels.suffix(values.count), values).map { ",\($0)=\"\($1)\"" }
+        let end = Array("\(more.joined())} ".utf8)
         for index in rows.rows.indices {
             guard let value = value(rows.rows[index]) else { continue }
             bytes += name

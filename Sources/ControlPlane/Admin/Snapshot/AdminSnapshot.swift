@@ -404,7 +404,7 @@ package struct AdminSnapshot: Sendable {
         }
 
         /// Requests that failed at it: no connection, or a broken one.
-        package var failures: Int { totals.dialFailures + totals.failures }
+        package var failures: Int { totals[.dialFailures] + totals[.failures] }
     }
 
     /// What the last check of a backend came to.

@@ -41,16 +41,16 @@ package final class TrafficHistory {
     package func note(_ totals: [(number: Int, totals: ServiceTotals)]) {
         for number in series.keys { series[number]?.isFresh = false }
         for (number, totals) in totals.prefix(Self.servicesMax) {
-            let errors = totals.failed
+            let errors = totals[.failed]
             guard var kept = series[number] else {
-                series[number] = Series(lastRequests: totals.requests, lastErrors: errors)
+                series[number] = Series(lastRequests: totals[.requests], lastErrors: errors)
                 continue
             }
             kept.isFresh = true
             kept.add(
-                UInt32(clamping: totals.requests - kept.lastRequests),
+                UInt32(clamping: totals[.requests] - kept.lastRequests),
                 UInt32(clamping: errors - kept.lastErrors))
-            kept.lastRequests = totals.requests
+            kept.lastRequests = totals[.requests]
             kept.lastErrors = errors
             series[number] = kept
         }

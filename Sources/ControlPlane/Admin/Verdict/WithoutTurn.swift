@@ -108,9 +108,9 @@ package struct WithoutTurn: Sendable, Equatable {
             let reason = Self.reason(backend, facts, at: now)
         else { return nil }
         self.reason = reason
-        inFlight = totals.inFlight
-        streams = totals.streams
-        clientsLeft = totals.clientsLeft
+        inFlight = totals[.inFlight]
+        streams = totals[.streams]
+        clientsLeft = totals[.clientsLeft]
         limit = facts.limit?.ofAll
         elsewhere = facts.wait?.elsewhere ?? 0
         text = Self.text(reason, backend, facts, at: now)
@@ -126,10 +126,10 @@ package struct WithoutTurn: Sendable, Equatable {
             case .draining, .gone: return nil
             }
         }
-        let waiting = backend.totals.inFlight - backend.totals.streams
+        let waiting = backend.totals[.inFlight] - backend.totals[.streams]
         if !backend.isActive { return backend.tier.isReserve ? .reserve : .standby }
-        if let limit = facts.limit, backend.totals.inFlight >= limit.ofWorker { return .limit }
-        if backend.isOnProbation, backend.totals.inFlight > 0 { return .probation }
+        if let limit = facts.limit, backend.totals[.inFlight] >= limit.ofWorker { return .limit }
+        if backend.isOnProbation, backend.totals[.inFlight] > 0 { return .probation }
         if wait.elsewhere == 0 { return .noRequests }
         if waiting > 0, now - wait.heardAt >= Double(secondsMin) { return .silent }
         if waiting >= smallLoad { return .busy }
@@ -143,7 +143,7 @@ package struct WithoutTurn: Sendable, Equatable {
         _ reason: Reason, _ backend: AdminSnapshot.Backend, _ facts: Facts, at now: Double
     ) -> String {
         let totals = backend.totals
-        let waiting = totals.inFlight - totals.streams
+        let waiting = totals[.inFlight] - totals[.streams]
         let wait = waiting == 1 ? "1 request waits there" : "\(waiting) requests wait there"
         switch reason {
         case .firstCheck: return "it waits for its first check"
@@ -153,11 +153,11 @@ package struct WithoutTurn: Sendable, Equatable {
         case .limit:
             let limit = facts.limit.map { ": \($0.ofAll)" } ?? ""
             var parts = [
-                "it is full (limits.backend-requests\(limit)): \(totals.inFlight) in flight"
+                "it is full (limits.backend-requests\(limit)): \(totals[.inFlight]) in flight"
             ]
-            if totals.streams > 0 { parts.append("\(totals.streams) of them streams") }
-            if totals.clientsLeft > 0 {
-                parts.append("\(totals.clientsLeft) of clients that have left")
+            if totals[.streams] > 0 { parts.append("\(totals[.streams]) of them streams") }
+            if totals[.clientsLeft] > 0 {
+                parts.append("\(totals[.clientsLeft]) of clients that have left")
             }
             return parts.joined(separator: ", ")
         case .probation:

@@ -257,7 +257,7 @@ final class ServiceControl {
 
     /// Whether a request is in flight, here or on its way to a backend.
     var isBusy: Bool {
-        surroundings.registry.serviceTotals(id.index).inFlight > 0
+        surroundings.registry.serviceTotals(id.index)[.inFlight] > 0
     }
 
     /// Ends the series of the service and of all its backends.
@@ -311,13 +311,13 @@ final class ServiceControl {
     /// others.
     private func weighLosses(now: ContinuousClock.Instant) {
         guard roster.hasReserve else {
-            loads.note(Double(surroundings.registry.serviceTotals(id.index).inFlight))
+            loads.note(Double(surroundings.registry.serviceTotals(id.index)[.inFlight]))
             usualLoad = loads.mean / Double(max(1, roster.rotation.tiers.first?.count ?? 1))
             return
         }
         let serving = roster.rotation.tiers.first ?? []
         let inFlight = serving.reduce(0) {
-            $0 + surroundings.registry.backendTotals($1.id.rawValue, hasTimes: false).inFlight
+            $0 + surroundings.registry.backendTotals($1.id.rawValue, hasTimes: false)[.inFlight]
         }
         loads.note(Double(inFlight))
         roster.weighLoad(
@@ -378,7 +378,7 @@ final class ServiceControl {
 
     private func lookAtDrains() {
         for backend in roster.backends where backend.state.isLeaving {
-            if surroundings.registry.backendTotals(backend.id.rawValue).inFlight == 0 {
+            if surroundings.registry.backendTotals(backend.id.rawValue)[.inFlight] == 0 {
                 roster.drained(backend.id, now: .now)
             }
         }

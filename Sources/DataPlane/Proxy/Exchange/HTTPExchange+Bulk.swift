@@ -38,7 +38,7 @@ extension HTTPExchange {
         case .sent(let count), .kept(let count):
             request.responseBody.skip(UInt64(count))
             connection.isBulk = Bulk.isWorthwhile(request.responseBody.remaining)
-            connection.backend.counters.bytesReceived.add(count)
+            connection.backend.counters.add(.bytesReceived, count)
             connection.backend.record.heardAt = worker.loop.nowNanoseconds
             noteSent(count, connection.pool)
             noteMoved(connection)
@@ -68,7 +68,7 @@ extension HTTPExchange {
             if !bodyInHand.isEmpty { bodyInHand = [] }
             request.body.skip(UInt64(count))
             noteReceived(count, pool)
-            connection.backend.counters.bytesSent.add(count)
+            connection.backend.counters.add(.bytesSent, count)
             if connection.isCongested { client.stopReading() }
             renewDeadlines(client, connection)
         case .wouldBlock: break

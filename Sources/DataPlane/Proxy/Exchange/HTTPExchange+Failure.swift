@@ -83,7 +83,7 @@ extension HTTPExchange {
         guard let client, let pool else { return }
         let backend = connection.backend
         // What Fairlead takes back says nothing of the backend.
-        if failure != .withdrawn { backend.counters.failures.add() }
+        if failure != .withdrawn { backend.counters.add(.failures) }
         // A kept connection that closes is no sign of anything but age.
         if failure == .noResponse {
             if !connection.isReused {
@@ -111,7 +111,7 @@ extension HTTPExchange {
         if hasOther {
             tryAgain(client, pool)
         } else {
-            pool.counters.retries.add()
+            pool.counters.add(.retries)
             tryAgainAfresh(backend, pool)
         }
     }
@@ -154,7 +154,7 @@ extension HTTPExchange {
             after: failure, by: held.route?.retry, tries: request.effort.sent, dials: dials,
             method: request.method,
             canReplay: request.canReplay, now: worker.loop.nowNanoseconds)
-        if decision == .overBudget { pool.counters.retriesDenied.add() }
+        if decision == .overBudget { pool.counters.add(.retriesDenied) }
         request.asking.isLast = pool.retryPolicy.isLast(
             by: held.route?.retry, tries: request.effort.sent, dials: dials)
         return decision == .yes
@@ -162,7 +162,7 @@ extension HTTPExchange {
 
     /// The backend's answer can't be passed on.
     func failBackend(_ reply: Reply, _ connection: BackendConnection) {
-        connection.backend.counters.failures.add()
+        connection.backend.counters.add(.failures)
         connection.pool.noteFailure(
             of: connection.backend, status: 0, sentAt: request.tries[connection.slot].sentAt, worker
         )
@@ -175,13 +175,13 @@ extension HTTPExchange {
     func giveUp(_ reply: Reply) {
         guard let pool, let client else { return }
         switch reply {
-        case .noBackend, .notConnected: pool.counters.noBackend.add()
-        case .overLimit: pool.counters.overLimit.add()
-        case .shortage: pool.counters.shortages.add()
-        case .noResponse, .badResponse, .tooManyInterim: pool.counters.backendErrors.add()
-        case .backendTimeout, .outOfTime: pool.counters.timeouts.add()
+        case .noBackend, .notConnected: pool.counters.add(.noBackend)
+        case .overLimit: pool.counters.add(.overLimit)
+        case .shortage: pool.counters.add(.shortages)
+        case .noResponse, .badResponse, .tooManyInterim: pool.counters.add(.backendErrors)
+        case .backendTimeout, .outOfTime: pool.counters.add(.timeouts)
         case .refused, .malformedBody, .clientTimeout:
-            client.listener.counters.badRequests.add()
+            client.listener.counters.add(.badRequests)
         case .optionsAtLastHop, .traceAtLastHop, .noRoute, .ambiguousPath: break
         }
         pool.noteResponse(status: reply.status)
@@ -209,7 +209,7 @@ extension HTTPExchange {
         } else {
             guard cause.isFailure || (cause == .expired && !isStreamOver) else { return }
         }
-        pool.counters.failed.add()
+        pool.counters.add(.failed)
     }
 
     // MARK: - The client fails
@@ -246,7 +246,7 @@ extension HTTPExchange {
             cutShort(.expired)
             return
         }
-        pool?.counters.clientAborts.add()
+        pool?.counters.add(.clientAborts)
         failRequest(.clientTimeout)
     }
 
@@ -266,7 +266,7 @@ extension HTTPExchange {
         }
         if let connection, !request.tries.leading.hasClientLeft {
             request.tries.leading.hasClientLeft = true
-            connection.backend.counters.clientsLeft.add()
+            connection.backend.counters.add(.clientsLeft)
         }
         guard cancels else { return }
         if let client, let connection { renewDeadlines(client, connection) }
@@ -286,12 +286,12 @@ extension HTTPExchange {
 
     private func endForClient() {
         guard let pool else { return }
-        pool.counters.clientAborts.add()
+        pool.counters.add(.clientAborts)
         // Sooner than that it is more likely the client's own affair.
         if request.phase != .responding,
             worker.loop.nowNanoseconds - request.startedAt >= 1_000_000_000
         {
-            pool.counters.gaveUp.add()
+            pool.counters.add(.gaveUp)
         }
         abortTries()
         let isStopped = client?.listener.isGivingUp == true

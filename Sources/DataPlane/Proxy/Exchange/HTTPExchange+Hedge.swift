@@ -41,7 +41,7 @@ extension HTTPExchange {
         else {
             return
         }
-        pool.counters.hedges.add()
+        pool.counters.add(.hedges)
         let backend = pool.members[place]
         if let error = tryBackend(backend, client, pool) {
             noteDialFailure(of: backend, pool, error)
@@ -68,7 +68,7 @@ extension HTTPExchange {
         let since = request.tries[slot.other].awaitedSince
         abortTry(on: loser)
         guard isOutrun else { return }
-        loser.pool.counters.hedgesWon.add()
+        loser.pool.counters.add(.hedgesWon)
         loser.pool.noteOutrun(loser.backend, since: since, worker)
     }
 }

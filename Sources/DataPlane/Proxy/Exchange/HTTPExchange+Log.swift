@@ -21,13 +21,13 @@ extension HTTPExchange {
     /// Counts bytes that came from the client.
     func noteReceived(_ count: Int, _ pool: BackendPool) {
         request.figures.bytesIn += count
-        pool.counters.bytesFromClients.add(count)
+        pool.counters.add(.bytesFromClients, count)
     }
 
     /// Counts bytes that went, or will go, to the client.
     func noteSent(_ count: Int, _ pool: BackendPool) {
         request.figures.bytesOut += count
-        pool.counters.bytesToClients.add(count)
+        pool.counters.add(.bytesToClients, count)
     }
 
     /// The head of a response with `status` has come.

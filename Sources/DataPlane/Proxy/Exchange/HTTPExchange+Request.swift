@@ -33,8 +33,8 @@ extension HTTPExchange {
         request.minorVersion = head.minorVersion
         request.clientKeepsAlive = head.keepsConnection
         request.body = BodyTracker(head.body)
-        pool.counters.requests.add()
-        pool.counters.inFlight.add()
+        pool.counters.add(.requests)
+        pool.counters.add(.inFlight)
         noteReceived(bytes.count, pool)
         if worker.log != nil { text.note(head, from: bytes) }
         pool.retryPolicy.noteRequest()
@@ -102,7 +102,7 @@ extension HTTPExchange {
         let isSwitched =
             request.tries.leading.stage == .switchGranted && request.body.isComplete
         if isSwitched { client.holdBack(bytes.extracting(used..<bytes.count)) }
-        connection.backend.counters.bytesSent.add(used)
+        connection.backend.counters.add(.bytesSent, used)
         switch connection.write(body) {
         case .sent:
             requestSent(client, connection)
@@ -147,7 +147,7 @@ extension HTTPExchange {
         request.effort.sent += 1
         request.tries[connection.slot].sentAt = worker.loop.nowNanoseconds
         if request.authenticatesConnection { connection.bind() }
-        connection.backend.counters.bytesSent.add(requestHead.count + bodyInHand.count)
+        connection.backend.counters.add(.bytesSent, requestHead.count + bodyInHand.count)
         let outcome =
             bodyInHand.isEmpty
             ? connection.write(requestHead) : connection.write(requestHead, bodyInHand)

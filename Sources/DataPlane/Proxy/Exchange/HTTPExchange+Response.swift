@@ -375,13 +375,13 @@ extension HTTPExchange {
         let isExpired = cause == .expired
         let isStreamOver = isExpired && isStreamOver
         if isStreamOver {
-            pool.counters.expired.add()
+            pool.counters.add(.expired)
         } else {
-            pool.counters.cutShort.add()
-            if isExpired { pool.counters.ownCuts.add() }
+            pool.counters.add(.cutShort)
+            if isExpired { pool.counters.add(.ownCuts) }
         }
         if !isExpired, let backend = connection?.backend {
-            backend.counters.failures.add()
+            backend.counters.add(.failures)
             pool.noteFailure(of: backend, status: 0, sentAt: request.tries.leading.sentAt, worker)
         }
         // The framing shows that it is not whole, where there is one.

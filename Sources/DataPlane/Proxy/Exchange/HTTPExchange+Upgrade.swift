@@ -37,7 +37,7 @@ extension HTTPExchange {
         noteFirstByte(of: head.status, connection)
         endOther(than: connection)
         if head.opensTunnel { pool.noteResponse(status: head.status) }
-        pool.counters.upgrades.add()
+        pool.counters.add(.upgrades)
         endTry(on: connection)
         finish(pool, .complete)
 

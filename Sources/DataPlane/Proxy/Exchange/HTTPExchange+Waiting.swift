@@ -20,8 +20,8 @@ extension HTTPExchange {
         }
         request.phase = .queued
         pool.queue.append(self)
-        pool.counters.queued.add()
-        pool.counters.queueLength.add()
+        pool.counters.add(.queued)
+        pool.counters.add(.queueLength)
         client.deadlineNanoseconds = min(
             worker.loop.nowNanoseconds + limits.queueWait.wholeNanoseconds, request.endsBy)
     }
@@ -66,8 +66,8 @@ extension HTTPExchange {
         request.asking.isLast = false
         request.phase = .queued
         pool.awaitRoom(self, hadTurn: hadTurn)
-        if !hadTurn { pool.counters.queued.add() }
-        pool.counters.queueLength.add()
+        if !hadTurn { pool.counters.add(.queued) }
+        pool.counters.add(.queueLength)
         client.deadlineNanoseconds = min(until, request.endsBy)
     }
 
@@ -84,14 +84,14 @@ extension HTTPExchange {
         guard request.phase == .queued else { return }
         request.phase = .choosing
         pool.queue.remove(self)
-        pool.counters.queueLength.add(-1)
+        pool.counters.add(.queueLength, -1)
     }
 
     // MARK: - The pause before a try
 
     /// Begins another try, at once or after its pause.
     func tryAgain(_ client: ClientConnection, _ pool: BackendPool) {
-        pool.counters.retries.add()
+        pool.counters.add(.retries)
         let pause = pool.retryPolicy.pause(beforeTry: request.tries.count, random: worker.random())
         guard pause > 0 else {
             tryNext(client, pool)
@@ -180,7 +180,7 @@ extension HTTPExchange {
             request.tries[connection.slot].hold == .request
             && worker.loop.nowNanoseconds - since >= (request.endsBy - request.startedAt) / 2
         if isBackendLate {
-            connection.backend.counters.failures.add()
+            connection.backend.counters.add(.failures)
             connection.pool.noteFailure(
                 of: connection.backend, status: 0, sentAt: request.tries[connection.slot].sentAt,
                 worker)
@@ -234,7 +234,7 @@ extension HTTPExchange {
             request.tries.isUnderWay(connection.slot.other)
                 || pool.hasOther(than: request.asking.tried) && mayRetry(after: failure, pool)
         else { return false }
-        connection.backend.counters.failures.add()
+        connection.backend.counters.add(.failures)
         abortTry(on: connection)
         if !fallBack(from: connection.slot) { tryAgain(client, pool) }
         return true

@@ -239,7 +239,7 @@ final class HTTPExchange {
             request.tries[slot].isMoved = false
         }
         if request.tries[slot].hasClientLeft {
-            backend.counters.clientsLeft.add(-1)
+            backend.counters.add(.clientsLeft, -1)
             request.tries[slot].hasClientLeft = false
         }
     }
@@ -253,7 +253,7 @@ final class HTTPExchange {
             !request.tries.areUnderWay, "a try is still under way")
         if let log = worker.log, let client { writeLine(log, client, pool, cause) }
         noteFailure(pool, cause)
-        pool.counters.inFlight.add(-1)
+        pool.counters.add(.inFlight, -1)
         dequeue(pool)
         pauseTimer?.cancel()
         hedgeTimer?.cancel()

@@ -19,7 +19,7 @@ final class Acceptor {
         self.listener = listener
         channel = ListeningChannel(descriptor, on: worker.loop)
         channel.onFailure = { [unowned self] error in
-            self.listener.counters.acceptErrors.add()
+            self.listener.counters.add(.acceptErrors)
             worker.noteShortage(error)
         }
         channel.hasRoom = {
@@ -53,13 +53,13 @@ final class Acceptor {
     }
 
     private func take(_ descriptor: Descriptor, from peer: Endpoint) {
-        listener.counters.accepted.add()
-        guard listener.counters.open.current < listener.options.connectionsMax else {
-            listener.counters.refused.add()
+        listener.counters.add(.accepted)
+        guard listener.counters[.open] < listener.options.connectionsMax else {
+            listener.counters.add(.refused)
             descriptor.close()
             return
         }
-        listener.counters.open.add()
+        listener.counters.add(.open)
         switch listener.options.mode {
         case .http:
             let client = ClientConnection(

@@ -57,7 +57,7 @@ final class BackendConnection: StreamChannel {
         let descriptor = try Socket.connectStream(
             to: backend.endpoint, below: worker.descriptorRoom.dialsEnd)
         super.init(descriptor, on: worker.loop)
-        backend.counters.open.add()
+        backend.counters.add(.open)
         deadlineNanoseconds = loop.nowNanoseconds + pool.connectTimeout
         awaitWrite()
     }
@@ -159,7 +159,7 @@ final class BackendConnection: StreamChannel {
         }
         state = .busy
         deadlineNanoseconds = .max
-        backend.counters.dials.add()
+        backend.counters.add(.dials)
         startReading()
         exchange?.connected(self)
     }
@@ -176,7 +176,7 @@ final class BackendConnection: StreamChannel {
     func receive() {
         switch worker.receive(from: descriptor) {
         case .bytes(let count):
-            backend.counters.bytesReceived.add(count)
+            backend.counters.add(.bytesReceived, count)
             backend.record.heardAt = loop.nowNanoseconds
             let isTaken: Void? = exchangeLink.with { exchange in
                 worker.withReceived(count) { exchange.backendSent($0, on: self) }
@@ -253,7 +253,7 @@ final class BackendConnection: StreamChannel {
             ownerLink = Link()
             backend.removeBound(self)
         }
-        backend.counters.open.add(-1)
+        backend.counters.add(.open, -1)
         super.close()
     }
 }

@@ -19,7 +19,7 @@ extension BackendPool {
     ) {
         let now = worker.loop.nowNanoseconds
         backend.counters.firstByte.record(microseconds: Int(nanoseconds / 1000))
-        if status >= 500 { backend.counters.responses5xx.add() }
+        if status >= 500 { backend.counters.add(.responses5xx) }
         switch evidence.answered(
             status: status, by: &backend.record, after: nanoseconds, now: now)
         {
@@ -57,7 +57,7 @@ extension BackendPool {
             worker.noteShortage(error)
             return
         }
-        backend.counters.dialFailures.add()
+        backend.counters.add(.dialFailures)
         if backend.record.dialFailed(now: worker.loop.nowNanoseconds) {
             worker.report(.dialFailed(options.id, backend.id, error))
         }

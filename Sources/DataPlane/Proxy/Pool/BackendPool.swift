@@ -151,16 +151,16 @@ final class BackendPool {
 
     /// A request goes to `backend`.
     func begin(on backend: PooledBackend) {
-        backend.counters.requests.add()
-        backend.counters.inFlight.add()
+        backend.counters.add(.requests)
+        backend.counters.add(.inFlight)
         backend.record.begin(now: loop.nowNanoseconds)
         if let place = backend.record.place { balancer.began(place) }
     }
 
     /// A TCP connection goes to `backend`, or the stream that a request there has become goes on.
     func adopt(_ backend: PooledBackend) {
-        backend.counters.inFlight.add()
-        backend.counters.streams.add()
+        backend.counters.add(.inFlight)
+        backend.counters.add(.streams)
         backend.record.beginStream()
         guard let place = backend.record.place else { return }
         balancer.began(place)
@@ -169,7 +169,7 @@ final class BackendPool {
 
     /// A request on `backend` is a stream from now on, whose next byte is owed or not.
     func becameStream(_ backend: PooledBackend, owes: Bool) {
-        backend.counters.streams.add()
+        backend.counters.add(.streams)
         backend.record.becomeStream(owes: owes)
         if let place = backend.record.place { balancer.becameStream(place) }
     }
@@ -177,9 +177,9 @@ final class BackendPool {
     /// That request is over, or goes elsewhere; `hold` is what it held.
     func end(on backend: PooledBackend, _ hold: BackendRecord.Hold = .request) {
         backend.record.end(hold)
-        backend.counters.inFlight.add(-1)
+        backend.counters.add(.inFlight, -1)
         if hold != .request {
-            backend.counters.streams.add(-1)
+            backend.counters.add(.streams, -1)
             if let place = backend.record.place { balancer.streamEnded(place) }
         }
         if let place = backend.record.place { balancer.ended(place) }
@@ -252,10 +252,10 @@ final class BackendPool {
     /// Counts a response by the class of its status.
     func noteResponse(status: Int) {
         switch status {
-        case ..<300: counters.responses2xx.add()
-        case ..<400: counters.responses3xx.add()
-        case ..<500: counters.responses4xx.add()
-        default: counters.responses5xx.add()
+        case ..<300: counters.add(.responses2xx)
+        case ..<400: counters.add(.responses3xx)
+        case ..<500: counters.add(.responses4xx)
+        default: counters.add(.responses5xx)
         }
     }
 

@@ -154,12 +154,12 @@ final class RelayEnd: StreamChannel {
         let counters = relay.pool.counters
         if let backend {
             relay.bytesOut += count
-            counters.bytesToClients.add(count)
-            backend.counters.bytesReceived.add(count)
+            counters.add(.bytesToClients, count)
+            backend.counters.add(.bytesReceived, count)
         } else {
             relay.bytesIn += count
-            counters.bytesFromClients.add(count)
-            peer.backend?.counters.bytesSent.add(count)
+            counters.add(.bytesFromClients, count)
+            peer.backend?.counters.add(.bytesSent, count)
         }
     }
 

@@ -63,8 +63,8 @@ final class TCPRelay: ClientSide {
 
     /// Takes the connection on: dials a backend. The worker knows of it by now.
     func start() {
-        pool.counters.requests.add()
-        pool.counters.inFlight.add()
+        pool.counters.add(.requests)
+        pool.counters.add(.inFlight)
         pool.retryPolicy.noteRequest()
         asking.key = HashKey.of(address)
         asking.isStream = true
@@ -77,7 +77,7 @@ final class TCPRelay: ClientSide {
             switch pool.pick(asking) {
             case .backend(let place): backend = pool.members[place]
             case .full:
-                pool.counters.overLimit.add()
+                pool.counters.add(.overLimit)
                 finish(.reset, .overLimit)
                 return
             case .none:
@@ -87,13 +87,13 @@ final class TCPRelay: ClientSide {
             self.backend = backend
             asking.tried.insert(backend.id)
             triedAt = worker.loop.nowNanoseconds
-            backend.counters.requests.add()
+            backend.counters.add(.requests)
             pool.adopt(backend)
             do throws(Errno) {
                 let descriptor = try Socket.connectStream(
                     to: backend.endpoint, below: worker.descriptorRoom.dialsEnd)
                 let server = RelayEnd(Handoff(descriptor), of: self, to: backend)
-                backend.counters.open.add()
+                backend.counters.add(.open)
                 server.isConnecting = true
                 server.deadlineNanoseconds = worker.loop.nowNanoseconds + pool.connectTimeout
                 server.awaitWrite()
@@ -134,11 +134,11 @@ final class TCPRelay: ClientSide {
     /// service that had nothing to say.
     private func giveUp() {
         guard !isShort else {
-            pool.counters.shortages.add()
+            pool.counters.add(.shortages)
             finish(.reset, .shortage)
             return
         }
-        pool.counters.noBackend.add()
+        pool.counters.add(.noBackend)
         finish(.reset, asking.tried.count == 0 ? .noBackend : .notConnected)
     }
 
@@ -153,7 +153,7 @@ final class TCPRelay: ClientSide {
         }
         connectedAt = worker.loop.nowNanoseconds
         if let backend {
-            backend.counters.dials.add()
+            backend.counters.add(.dials)
             pool.noteConnected(backend, worker)
         }
         join(server)
@@ -187,7 +187,7 @@ final class TCPRelay: ClientSide {
         self.backend = backend
         let server = RelayEnd(handoff, of: self, to: backend)
         self.server = server
-        pool.counters.inFlight.add()
+        pool.counters.add(.inFlight)
         pool.adopt(backend)
         join(server)
         client.noteMoved(toServer.count, to: server)
@@ -221,7 +221,7 @@ final class TCPRelay: ClientSide {
         } else if now >= endsBy {
             expire(now)
         } else if now >= movedAt + listener.tunnelTimeout, !takesMore {
-            pool.counters.timeouts.add()
+            pool.counters.add(.timeouts)
             finish(.cut, .idle)
         } else if now >= looksAt, let gone = vanishedEnd(now) {
             vanished(gone)
@@ -235,7 +235,7 @@ final class TCPRelay: ClientSide {
     private func expire(_ now: UInt64) {
         if let server, let client, server.sayGoodbye(to: client) { return }
         guard !isParting, let server, server.frames?.isLost == false else {
-            pool.counters.expired.add()
+            pool.counters.add(.expired)
             finish(.cut, .expired)
             return
         }
@@ -249,7 +249,7 @@ final class TCPRelay: ClientSide {
 
     /// The client was told that its stream ends.
     func saidGoodbye() {
-        pool.counters.expired.add()
+        pool.counters.add(.expired)
         finish(.polite, .expired)
     }
 
@@ -268,10 +268,10 @@ final class TCPRelay: ClientSide {
     /// `end` was reset, and all that came from it before is passed on to `receiver`.
     func broken(by end: RelayEnd, _ receiver: RelayEnd) {
         if let backend = end.backend {
-            pool.counters.cutShort.add()
-            backend.counters.failures.add()
+            pool.counters.add(.cutShort)
+            backend.counters.add(.failures)
         } else {
-            pool.counters.clientAborts.add()
+            pool.counters.add(.clientAborts)
         }
         end.descriptor.resetOnClose()
         finish(
@@ -305,8 +305,8 @@ final class TCPRelay: ClientSide {
         if let log = worker.log { writeLine(log, cause) }
         client.peer = nil
         // One that never said a byte is no stream that was idle.
-        if cause.isFailure || cause == .idle && bytesOut == 0 { pool.counters.failed.add() }
-        pool.counters.inFlight.add(-1)
+        if cause.isFailure || cause == .idle && bytesOut == 0 { pool.counters.add(.failed) }
+        pool.counters.add(.inFlight, -1)
         let elapsed = worker.loop.nowNanoseconds - startedAt
         pool.counters.duration.record(microseconds: Int(elapsed / 1000))
         partFromServer()
@@ -346,7 +346,7 @@ final class TCPRelay: ClientSide {
     }
 
     private func closeClient(_ client: RelayEnd) {
-        listener.counters.open.add(-1)
+        listener.counters.add(.open, -1)
         worker.remove(self)
         client.close()
     }
@@ -371,7 +371,7 @@ final class TCPRelay: ClientSide {
         if let server {
             self.server = nil
             server.peer = nil
-            backend?.counters.open.add(-1)
+            backend?.counters.add(.open, -1)
         }
         if let backend { pool.end(on: backend, .stream) }
         backend = nil
@@ -395,7 +395,7 @@ final class TCPRelay: ClientSide {
 
     func leave(_ backends: [BackendID]) {
         guard let backend, backends.contains(backend.id) else { return }
-        pool.counters.expired.add()
+        pool.counters.add(.expired)
         finish(.cut, .expired)
     }
 

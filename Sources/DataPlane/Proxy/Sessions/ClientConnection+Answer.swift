@@ -78,9 +78,9 @@ extension ClientConnection {
 
     private func count(status: Int, _ cause: EndCause) {
         switch cause {
-        case .noRoute: listener.counters.unrouted.add()
-        case .clientHead: listener.counters.badRequests.add()
-        default: listener.counters.answered.add()
+        case .noRoute: listener.counters.add(.unrouted)
+        case .clientHead: listener.counters.add(.badRequests)
+        default: listener.counters.add(.answered)
         }
     }
 

@@ -192,7 +192,7 @@ final class ClientConnection: StreamChannel, ClientSide {
 
     /// Answers a request that no exchange was begun for, and ends the connection.
     private func refuse(_ reply: Reply) {
-        listener.counters.badRequests.add()
+        listener.counters.add(.badRequests)
         let sent = send(reply, keepsAlive: false, minorVersion: 1, omitsBody: false)
         if let log = worker.log {
             var entry = AccessEntry(.http(minorVersion: 1), reply.cause)
@@ -339,7 +339,7 @@ final class ClientConnection: StreamChannel, ClientSide {
         guard isOpen else { return }
         bound.closeAll()
         worker.remove(self)
-        listener.counters.open.add(-1)
+        listener.counters.add(.open, -1)
         super.close()
     }
 

@@ -50,7 +50,7 @@ final class ClosingEnd: ClosingConnection, ClientSide {
     override func close() {
         guard isOpen else { return }
         worker.remove(self)
-        if isClient { listener.counters.open.add(-1) }
+        if isClient { listener.counters.add(.open, -1) }
         super.close()
     }
 

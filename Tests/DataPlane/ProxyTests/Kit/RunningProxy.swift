@@ -129,15 +129,15 @@ final class RunningProxy {
             try awaitFinish()
         }
         for index in options.listeners.indices {
-            #expect(registry.listenerTotals(index).open == 0, "client connections left")
+            #expect(registry.listenerTotals(index)[.open] == 0, "client connections left")
         }
         for index in options.services.indices {
-            #expect(registry.serviceTotals(index).inFlight == 0, "requests left")
+            #expect(registry.serviceTotals(index)[.inFlight] == 0, "requests left")
         }
         for (port, number) in numbers {
             let totals = registry.backendTotals(number)
-            #expect(totals.inFlight == 0, "requests left at backend \(port)")
-            #expect(totals.open == 0, "connections left to backend \(port)")
+            #expect(totals[.inFlight] == 0, "requests left at backend \(port)")
+            #expect(totals[.open] == 0, "connections left to backend \(port)")
         }
     }
 }

@@ -1,0 +1,180 @@
+// What workers count for a service. A new counter is a case of `ServiceCounter` with its form:
+// totals, JSON, metrics, StatsD and the OpenAPI document follow from it.
+
+/// The counters of a service, in the order in which `/metrics` has them.
+public enum ServiceCounter: Int, CounterName {
+    /// HTTP requests taken on, or TCP connections.
+    case requests
+    /// Requests that ended and failed, each once: answered with a status of 500 or above by a
+    /// backend, not answered by one, or cut short. Neither what the client broke off or sent wrong,
+    /// nor a stream that lasted as long as it may. For TCP, connections that got no backend, were
+    /// broken by it, or in which it never said a byte until their time was over.
+    case failed
+    /// Requests under way now; for TCP, connections.
+    case inFlight
+    /// Responses that clients got with a status of 200 to 299, Fairlead's own among them.
+    case responses2xx
+    /// Responses that clients got with a status of 300 to 399, Fairlead's own among them.
+    case responses3xx
+    /// Responses that clients got with a status of 400 to 499, Fairlead's own among them.
+    case responses4xx
+    /// Responses that clients got with a status of 500 and above, Fairlead's own among them.
+    case responses5xx
+    /// Answered 503 by Fairlead: no backend was in the rotation, or none could be connected to. For
+    /// TCP, connections that were reset for that.
+    case noBackend
+    /// Answered 502 by Fairlead: the backend broke the connection or did not speak HTTP.
+    case backendErrors
+    /// Answered 504 by Fairlead: not answered in time. For TCP, connections that were reset
+    /// because no byte moved.
+    case timeouts
+    /// Responses cut short after they had begun; for TCP, connections that the backend broke.
+    case cutShort
+    /// The client went away before its response was complete.
+    case clientAborts
+    /// TCP connections and tunnels that were reset because they had lasted as long as they may.
+    case expired
+    /// Answered 503 by Fairlead: as many requests as may be were in flight and waiting. For TCP,
+    /// connections that were reset for that.
+    case overLimit
+    /// Answered 503 by Fairlead: this machine had no descriptor, local port or memory left for a
+    /// connection to a backend. For TCP, connections that were reset for that.
+    case shortages
+    /// Connections that switched to another protocol, such as WebSocket.
+    case upgrades
+    /// Requests sent a second or third time, to another backend.
+    case retries
+    /// Retries not made because the budget was spent.
+    case retriesDenied
+    /// Requests sent to a second backend while the first had not answered yet.
+    case hedges
+    /// Hedged requests that the second backend answered.
+    case hedgesWon
+    /// Requests that had to wait for a backend to have room.
+    case queued
+    /// Requests that wait for a backend to have room now.
+    case queueLength
+    /// Bytes of bodies and heads received from clients and passed on.
+    case bytesFromClients
+    /// Bytes sent to clients.
+    case bytesToClients
+    /// Responses that Fairlead cut itself, which `cutShort` has as well: their time, or that of
+    /// their backend's drain, was over.
+    case ownCuts
+    /// Clients that went away when they had waited for a second or more and no response had begun;
+    /// `clientAborts` has them as well.
+    case gaveUp
+}
+
+extension ServiceCounter: ShownCounter {
+    private static let responses = CounterForm.Family(
+        metric: "fairlead_responses_total", label: "class", group: "responses",
+        help: "Responses that clients got, Fairlead's own among them, by class of status.")
+    private static let errors = CounterForm.Family(
+        metric: "fairlead_request_errors_total", label: "reason", group: "errors",
+        help: "Requests that did not get a whole response of a backend, by reason. Most are among "
+            + "the 5xx responses too: fairlead_failed_requests_total has each once.")
+
+    /// How operators see the counter; nil for one that only Fairlead itself reads.
+    package var form: CounterForm? {
+        switch self {
+        case .requests:
+            .counter(
+                "fairlead_requests_total", key: "requests",
+                "HTTP requests, or TCP connections, taken on.")
+        case .failed:
+            .counter(
+                "fairlead_failed_requests_total", key: "failed",
+                "Requests that failed, each counted once: status 500 and above, no answer, or cut "
+                    + "short.")
+        case .inFlight:
+            .gauge("fairlead_requests_in_flight", key: "inFlight", "Requests under way now.")
+        case .responses2xx: Self.responses.member("2xx", key: "2xx")
+        case .responses3xx: Self.responses.member("3xx", key: "3xx")
+        case .responses4xx: Self.responses.member("4xx", key: "4xx")
+        case .responses5xx: Self.responses.member("5xx", key: "5xx")
+        case .noBackend: Self.errors.member("no_backend", key: "noBackend")
+        case .backendErrors: Self.errors.member("backend_error", key: "backendError")
+        case .timeouts: Self.errors.member("timeout", key: "timeout")
+        case .cutShort: Self.errors.member("cut_short", key: "cutShort")
+        case .clientAborts: Self.errors.member("client_abort", key: "clientAbort")
+        case .expired: Self.errors.member("expired", key: "expired")
+        case .overLimit: Self.errors.member("over_limit", key: "overLimit")
+        case .shortages: Self.errors.member("shortage", key: "shortage")
+        case .upgrades:
+            .counter(
+                "fairlead_upgrades_total", key: "upgrades",
+                "Connections that switched to another protocol, such as WebSocket.")
+        case .retries:
+            .counter(
+                "fairlead_retries_total", key: "retries",
+                "Requests sent once more, to another backend.")
+        case .retriesDenied:
+            .counter(
+                "fairlead_retries_denied_total", key: "retriesDenied",
+                "Retries not made because the budget was spent.")
+        case .hedges:
+            .counter(
+                "fairlead_hedges_total", key: "hedges",
+                "Requests sent to a second backend while the first had not answered yet.")
+        case .hedgesWon:
+            .counter(
+                "fairlead_hedges_won_total", key: "hedgesWon", "Of these, answered by the second.")
+        case .queued:
+            .counter(
+                "fairlead_queued_requests_total", key: "queued",
+                "Requests that had to wait for a backend to have room.")
+        case .queueLength:
+            .gauge("fairlead_waiting_requests", key: "waiting", "Of these, waiting now.")
+        case .bytesFromClients:
+            .counter(
+                "fairlead_received_bytes_total", key: "receivedBytes",
+                "Bytes received from clients and passed on.")
+        case .bytesToClients:
+            .counter("fairlead_sent_bytes_total", key: "sentBytes", "Bytes sent to clients.")
+        case .ownCuts, .gaveUp: nil
+        }
+    }
+}
+
+/// What one worker counts for one service. The worker's thread writes, any thread reads.
+public final class ServiceCounters: Sendable {
+    @usableFromInline let counts = CounterSet<ServiceCounter, 32>()
+    /// Of the requests that failed, the ones that a backend answered, by status.
+    package let failedStatuses = FailedStatuses()
+    /// From the request's head to the last byte of the response; for TCP, of the connection.
+    package let duration = Histogram()
+
+    /// All zero.
+    package init() {}
+
+    /// Adds `amount`; negative for a gauge that falls. The one writing thread only.
+    @inlinable package func add(_ name: ServiceCounter, _ amount: Int = 1) {
+        counts.add(name, amount)
+    }
+
+    /// The counter's value now. Any thread.
+    package subscript(_ name: ServiceCounter) -> Int { counts[name] }
+}
+
+/// A service's counters over all workers. Value type, any thread.
+package struct ServiceTotals: Sendable, Equatable {
+    /// The counters.
+    package var counts = CounterTotals<ServiceCounter>()
+    /// How long requests took, from the head to the last byte of the response.
+    package var duration = HistogramTotals()
+
+    /// All zero.
+    package init() {}
+
+    /// The total of one counter.
+    package subscript(_ name: ServiceCounter) -> Int {
+        get { counts[name] }
+        set { counts[name] = newValue }
+    }
+
+    mutating func add(_ counters: ServiceCounters) {
+        counts.add(counters.counts)
+        duration += counters.duration.totals
+    }
+}

@@ -7,12 +7,12 @@ import Endpoints
 import Testing
 
 @Suite struct OperatorTests {
-    private let voice = OperatorVoice.adminPort(from: .loopback)
+    private let origin = OperatorOrigin.adminPort(from: .loopback)
 
     private func override(_ fixture: Fixture, _ override: BackendOverride?) {
         var all = BackendOverrides()
         all[endpoint(1)] = override
-        fixture.roster.setOverrides(all, by: voice, now: fixture.now)
+        fixture.roster.setOverrides(all, by: origin, now: fixture.now)
     }
 
     private func texts(_ fixture: Fixture, last count: Int) -> [String] {
@@ -60,13 +60,13 @@ import Testing
         let fixture = Fixture()
         fixture.fill(3)
         let id = try #require(fixture.roster.backend(at: endpoint(1))?.id)
-        #expect(fixture.roster.eject(id, by: voice, now: fixture.now) == .done)
+        #expect(fixture.roster.eject(id, by: origin, now: fixture.now) == .done)
         #expect(fixture.inRotation == [2, 3])
         fixture.pass(1, times: 3)
         #expect(fixture.phase(1) == .ejected)
         #expect(
             texts(fixture, last: 1) == ["up to ejected: ejected by the admin port from 127.0.0.1"])
-        #expect(fixture.roster.eject(id, by: voice, now: fixture.now) == .notUp(.ejected))
+        #expect(fixture.roster.eject(id, by: origin, now: fixture.now) == .notUp(.ejected))
         fixture.wait(7)
         #expect(fixture.phase(1) == .up)
         #expect(fixture.roster.backend(id)?.state.isOnProbation == true)
@@ -77,13 +77,13 @@ import Testing
         let fixture = Fixture()
         fixture.fill(2)
         let ids = fixture.roster.backends.map(\.id)
-        #expect(fixture.roster.eject(ids[0], by: voice, now: fixture.now) == .done)
-        #expect(fixture.roster.eject(ids[1], by: voice, now: fixture.now) == .refused(.last))
+        #expect(fixture.roster.eject(ids[0], by: origin, now: fixture.now) == .done)
+        #expect(fixture.roster.eject(ids[1], by: origin, now: fixture.now) == .refused(.last))
         fixture.wait(7)
         #expect(fixture.phase(1) == .up, "on probation")
-        #expect(fixture.roster.eject(ids[1], by: voice, now: fixture.now) == .refused(.last))
+        #expect(fixture.roster.eject(ids[1], by: origin, now: fixture.now) == .refused(.last))
         let gone = BackendID(rawValue: 999)
-        #expect(fixture.roster.eject(gone, by: voice, now: fixture.now) == .notUp(.gone))
+        #expect(fixture.roster.eject(gone, by: origin, now: fixture.now) == .notUp(.gone))
     }
 
     // MARK: What is shown

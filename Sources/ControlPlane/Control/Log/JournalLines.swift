@@ -143,15 +143,15 @@ extension JournalEvent {
         switch self {
         case .share(let from, let to):
             Self.line(.info, "backend.share", [("from", "\(from)"), ("to", "\(to)")])
-        case .override(let from, let to, let voice):
+        case .override(let from, let to, let origin):
             Self.line(
                 .info, "backend.override",
                 [
                     ("from", from.map { "\($0)" } ?? "none"),
-                    ("to", to.map { "\($0)" } ?? "none"), ("cause", "\(voice)"),
+                    ("to", to.map { "\($0)" } ?? "none"), ("cause", "\(origin)"),
                 ])
-        case .checkOrdered(let voice):
-            Self.line(.info, "backend.check_ordered", [("cause", "\(voice)")])
+        case .checkOrdered(let origin):
+            Self.line(.info, "backend.check_ordered", [("cause", "\(origin)")])
         case .operatorDrainLimit:
             Self.line(
                 .warning, "backend.drain_limit",

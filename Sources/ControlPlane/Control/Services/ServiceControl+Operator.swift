@@ -7,7 +7,7 @@ extension ServiceControl {
     /// Does something to a backend of this service, which is on the roster; what leaves no other
     /// that serves only with `isForced`.
     func change(
-        _ backend: Backend, _ change: AdminChange, isForced: Bool, by voice: OperatorVoice
+        _ backend: Backend, _ change: AdminChange, isForced: Bool, by origin: OperatorOrigin
     ) -> AdminOutcome {
         switch change {
         case .drain where !isForced && isLast(backend), .disable where !isForced && isLast(backend):
@@ -15,27 +15,27 @@ extension ServiceControl {
                 "\(backend.endpoint) is the last backend of \(name) that serves: without it "
                     + "requests are refused with 503.")
         case .drain:
-            say(.drain, of: backend, by: voice)
-            return .done("drained by \(voice)")
+            apply(.drain, to: backend, by: origin)
+            return .done("drained by \(origin)")
         case .disable:
-            say(.disable, of: backend, by: voice)
-            return .done("disabled by \(voice)")
+            apply(.disable, to: backend, by: origin)
+            return .done("disabled by \(origin)")
         case .enable:
-            say(.enable, of: backend, by: voice)
-            return .done("enabled by \(voice)")
+            apply(.enable, to: backend, by: origin)
+            return .done("enabled by \(origin)")
         case .weight(let weight?):
-            say(.weight(weight), of: backend, by: voice)
-            return .done("weight \(weight) set by \(voice)")
+            apply(.weight(weight), to: backend, by: origin)
+            return .done("weight \(weight) set by \(origin)")
         case .weight(nil):
-            say(.weight(nil), of: backend, by: voice)
-            return .done("weight left to discovery by \(voice)")
+            apply(.weight(nil), to: backend, by: origin)
+            return .done("weight left to discovery by \(origin)")
         case .check:
-            guard checkNow(backend.id, by: voice) else {
+            guard checkNow(backend.id, by: origin) else {
                 return .refused(
                     "The service \(name) has no checks.", expected: "a service with check")
             }
-            return .done("check ordered by \(voice)")
-        case .eject: return eject(backend, by: voice)
+            return .done("check ordered by \(origin)")
+        case .eject: return eject(backend, by: origin)
         }
     }
 
@@ -50,9 +50,9 @@ extension ServiceControl {
         }
     }
 
-    private func eject(_ backend: Backend, by voice: OperatorVoice) -> AdminOutcome {
-        switch orderEjection(backend.id, by: voice) {
-        case .done: return .done("ejected by \(voice)")
+    private func eject(_ backend: Backend, by origin: OperatorOrigin) -> AdminOutcome {
+        switch orderEjection(backend.id, by: origin) {
+        case .done: return .done("ejected by \(origin)")
         case .notUp(let phase):
             return .refused(
                 "It is \(phase.rawValue), so that there is nothing to eject.",

@@ -24,7 +24,7 @@ final class ServiceControl {
     private var membership: UInt64?
     private var checks: ServiceChecks?
     private var outliers: OutlierWatch
-    private var operatorWords = OperatorWords()
+    private var operatorCommands = OperatorCommands()
     /// What was odd about the last answer of each source, by its place.
     private var findings: [Int: [String]] = [:]
     /// Requests in flight, over the last seconds.
@@ -216,31 +216,31 @@ final class ServiceControl {
 
     // MARK: - What an operator says
 
-    /// Takes an operator's word about a backend.
-    func say(_ word: OperatorWord, of backend: Backend, by voice: OperatorVoice) {
+    /// Applies an operator's command to a backend.
+    func apply(_ command: OperatorCommand, to backend: Backend, by origin: OperatorOrigin) {
         let written = BackendOverrides(settings)[backend.endpoint]
-        operatorWords.take(word, about: backend, written: written)
-        override(by: voice)
+        operatorCommands.record(command, about: backend, written: written)
+        override(by: origin)
         settle()
     }
 
     /// Checks a backend as soon as may be. Returns whether there are checks.
-    func checkNow(_ id: BackendID, by voice: OperatorVoice) -> Bool {
+    func checkNow(_ id: BackendID, by origin: OperatorOrigin) -> Bool {
         guard roster.options.checks != nil else { return false }
-        roster.checkOrdered(id, by: voice, now: .now)
+        roster.checkOrdered(id, by: origin, now: .now)
         checks?.checkSoon(id)
         return true
     }
 
     /// Ejects a backend, unless it is the last.
-    func orderEjection(_ id: BackendID, by voice: OperatorVoice) -> OperatorEjection {
+    func orderEjection(_ id: BackendID, by origin: OperatorOrigin) -> OperatorEjection {
         defer { settle() }
-        return roster.eject(id, by: voice, now: .now)
+        return roster.eject(id, by: origin, now: .now)
     }
 
-    private func override(by voice: OperatorVoice) {
-        let all = operatorWords.merged(with: BackendOverrides(settings))
-        roster.setOverrides(all, by: voice, now: .now)
+    private func override(by origin: OperatorOrigin) {
+        let all = operatorCommands.merged(with: BackendOverrides(settings))
+        roster.setOverrides(all, by: origin, now: .now)
     }
 
     // MARK: - Leaving
@@ -357,7 +357,7 @@ final class ServiceControl {
     private func follow() {
         if membership != roster.membership {
             membership = roster.membership
-            if operatorWords.keepOnly({ roster.backend($0) != nil }) { override(by: .store) }
+            if operatorCommands.keepOnly({ roster.backend($0) != nil }) { override(by: .store) }
             checks?.reconcile()
             countMembers()
         }

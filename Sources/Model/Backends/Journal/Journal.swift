@@ -27,9 +27,9 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
     /// The source gave a backend another priority or weight.
     case share(from: Share, to: Share)
     /// An operator said something else of a backend than before; nil is nothing.
-    case override(from: BackendOverride?, to: BackendOverride?, by: OperatorVoice = .store)
+    case override(from: BackendOverride?, to: BackendOverride?, by: OperatorOrigin = .store)
     /// An operator wants a check at once.
-    case checkOrdered(OperatorVoice)
+    case checkOrdered(OperatorOrigin)
     /// An operator's drain has lasted as long as a drain may: what was under way was ended.
     case operatorDrainLimit
     /// Something that concerns the whole process, as a sentence without its full stop.
@@ -125,15 +125,15 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
         case .phase(nil, let to, let cause): "\(to.rawValue): \(cause)"
         case .phase(let from?, let to, let cause): "\(from.rawValue) to \(to.rawValue): \(cause)"
         case .share(let from, let to): "\(from) to \(to)"
-        case .override(nil, let to?, let voice): "overridden by \(voice): \(to)"
+        case .override(nil, let to?, let origin): "overridden by \(origin): \(to)"
         case .override(let from, nil, .store):
             "no longer overridden by an operator (\(from ?? BackendOverride()))"
-        case .override(let from, nil, let voice):
-            "override lifted by \(voice) (\(from ?? BackendOverride()))"
-        case .override(let from?, let to?, let voice):
-            "overridden by \(voice): \(from) to \(to)"
+        case .override(let from, nil, let origin):
+            "override lifted by \(origin) (\(from ?? BackendOverride()))"
+        case .override(let from?, let to?, let origin):
+            "overridden by \(origin): \(from) to \(to)"
         case .note(let text): text
-        case .checkOrdered(let voice): "a check was ordered by \(voice)"
+        case .checkOrdered(let origin): "a check was ordered by \(origin)"
         case .operatorDrainLimit:
             "drained for as long as a drain may take: what ran on it was ended"
         case .serviceAdded: "the service was added"

@@ -4,28 +4,28 @@
 
 extension Roster {
     /// Makes `overrides` the operator's word, in place of all that was said before. They hold for
-    /// backends that are there and for those that come. `voice` is how it was said.
+    /// backends that are there and for those that come. `origin` is how it was said.
     /// - Complexity: O(n log n).
     package func setOverrides(
-        _ overrides: BackendOverrides, by voice: OperatorVoice = .store,
+        _ overrides: BackendOverrides, by origin: OperatorOrigin = .store,
         now: ContinuousClock.Instant
     ) {
         guard overrides != self.overrides else { return }
         self.overrides = overrides
         for backend in backends {
-            override(backend, by: overrides[backend.endpoint], voice, now: now)
+            override(backend, by: overrides[backend.endpoint], origin, now: now)
         }
         settle(now: now)
     }
 
     /// Makes `override` hold for a backend.
     func override(
-        _ backend: Backend, by override: BackendOverride?, _ voice: OperatorVoice = .store,
+        _ backend: Backend, by override: BackendOverride?, _ origin: OperatorOrigin = .store,
         now: ContinuousClock.Instant
     ) {
         guard backend.override != override else { return }
         update(backend.id) { $0.override = override }
-        record(.override(from: backend.override, to: override, by: voice), backend, now: now)
+        record(.override(from: backend.override, to: override, by: origin), backend, now: now)
         let isDrained = override?.isDrained ?? false
         if isDrained != (backend.override?.isDrained ?? false) {
             let end = now + options.drainLimit
@@ -34,7 +34,7 @@ extension Roster {
                 $0.operatorDrainEnd = isDrained ? end : nil
                 $0.operatorStreamsEnd = isDrained ? streamsEnd : nil
             }
-            send(isDrained ? .drainOrdered(voice) : .drainLifted(voice), to: backend.id, now: now)
+            send(isDrained ? .drainOrdered(origin) : .drainLifted(origin), to: backend.id, now: now)
         }
         if override?.isCutOff == true, backend.override?.isCutOff != true {
             update(backend.id) { $0.operatorDrainEnd = nil }
@@ -44,21 +44,21 @@ extension Roster {
 
     /// An operator wants a backend checked at once; for the journal.
     package func checkOrdered(
-        _ id: BackendID, by voice: OperatorVoice, now: ContinuousClock.Instant
+        _ id: BackendID, by origin: OperatorOrigin, now: ContinuousClock.Instant
     ) {
         guard let backend = backend(id) else { return }
-        record(.checkOrdered(voice), backend, now: now)
+        record(.checkOrdered(origin), backend, now: now)
     }
 
     /// Ejects a backend as if live requests had failed on it: for the time of an ejection, unless
     /// it is the last one that could be trusted with requests.
     package func eject(
-        _ id: BackendID, by voice: OperatorVoice, now: ContinuousClock.Instant
+        _ id: BackendID, by origin: OperatorOrigin, now: ContinuousClock.Instant
     ) -> OperatorEjection {
         guard let state = backend(id)?.state else { return .notUp(.gone) }
         guard state.phase == .up else { return .notUp(state.phase) }
         if upCount == 1 || (!state.isOnProbation && census.trusted == 1) { return .refused(.last) }
-        send(.ejectOrdered(voice), to: id, jitter: drawJitter(), now: now)
+        send(.ejectOrdered(origin), to: id, jitter: drawJitter(), now: now)
         settle(now: now)
         return .done
     }

@@ -87,11 +87,11 @@ package struct BackendState: Sendable, Equatable {
         /// No request is in flight on it.
         case idle
         /// An operator wants no new requests on it.
-        case drainOrdered(OperatorVoice)
+        case drainOrdered(OperatorOrigin)
         /// The operator lets it have requests again.
-        case drainLifted(OperatorVoice)
+        case drainLifted(OperatorOrigin)
         /// An operator wants it ejected; ignored unless it is up.
-        case ejectOrdered(OperatorVoice)
+        case ejectOrdered(OperatorOrigin)
         /// Its service has no checks any more.
         case checksEnded
         /// A deadline may have passed.
@@ -267,16 +267,16 @@ package struct BackendState: Sendable, Equatable {
         case .idle:
             drain?.isIdle = true
             return endFinishedDrain(now: now)
-        case .drainOrdered(let voice):
-            operatorDrain = Cause(drainBy: voice)
+        case .drainOrdered(let origin):
+            operatorDrain = Cause(drainBy: origin)
             return operatorDrain
-        case .drainLifted(let voice):
+        case .drainLifted(let origin):
             operatorDrain = nil
-            return Cause(drainLiftedBy: voice)
-        case .ejectOrdered(let voice):
+            return Cause(drainLiftedBy: origin)
+        case .ejectOrdered(let origin):
             guard phase == .up else { return nil }
             let eviction = EjectionRecord.Eviction(byAnswers: false, byTime: true, jitter: jitter)
-            return failLive(.ejectedBy(voice), eviction, now: now, rules: rules)
+            return failLive(.ejectedBy(origin), eviction, now: now, rules: rules)
         case .checksEnded: return endChecks(now: now, rules: rules)
         case .timePassed: return passTime(now: now, rules: rules)
         }

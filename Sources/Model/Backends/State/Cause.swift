@@ -122,7 +122,7 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
     /// Somebody lifted the drain by the admin port, from this address.
     case drainLiftedByAdminPort(IPAddress)
     /// An operator ejected it.
-    case ejectedBy(OperatorVoice)
+    case ejectedBy(OperatorOrigin)
     /// The backend drained until no request was in flight.
     case idle
     /// The backend drained for as long as a drain may take.
@@ -156,7 +156,7 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
         case .drainedByAdminPort(let address): "drained by the admin port from \(address)"
         case .drainLifted: "an operator's drain was lifted"
         case .drainLiftedByAdminPort(let address): "enabled by the admin port from \(address)"
-        case .ejectedBy(let voice): "ejected by \(voice)"
+        case .ejectedBy(let origin): "ejected by \(origin)"
         case .idle: "drained: no request in flight"
         case .drainLimit: "drained for as long as a drain may take"
         }

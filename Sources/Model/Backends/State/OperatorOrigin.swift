@@ -1,13 +1,13 @@
-// OperatorVoice: which way an operator's word came, for the journal: who finds a backend drained
-// wants to know whom to ask.
+// OperatorOrigin: where an operator's command came from, for the journal: a colleague who finds a
+// backend drained wants to know whom to ask.
 
 package import Endpoints
 
-/// How an operator said something. Value type, any thread.
-package enum OperatorVoice: Sendable, Hashable, CustomStringConvertible {
+/// Where an operator's command came from. Value type, any thread.
+package enum OperatorOrigin: Sendable, Hashable, CustomStringConvertible {
     /// The command is written down where the configuration is, or in the store that it follows.
     case store
-    /// By the admin port, from that address.
+    /// The command came to the admin port, from that address.
     case adminPort(from: IPAddress)
 
     /// The one who did something: `an operator`, `the admin port from 127.0.0.1`.
@@ -30,15 +30,15 @@ package enum OperatorEjection: Sendable, Equatable {
 }
 
 extension Cause {
-    init(drainBy voice: OperatorVoice) {
-        switch voice {
+    init(drainBy origin: OperatorOrigin) {
+        switch origin {
         case .store: self = .drainedByOperator
         case .adminPort(let address): self = .drainedByAdminPort(address)
         }
     }
 
-    init(drainLiftedBy voice: OperatorVoice) {
-        switch voice {
+    init(drainLiftedBy origin: OperatorOrigin) {
+        switch origin {
         case .store: self = .drainLifted
         case .adminPort(let address): self = .drainLiftedByAdminPort(address)
         }

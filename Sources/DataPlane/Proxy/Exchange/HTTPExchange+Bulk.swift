@@ -54,31 +54,26 @@ extension HTTPExchange {
         }
     }
 
-    /// Moves on a part of the request's body, whose end is far. False when that must be received:
-    /// the client reads it then.
-    func spliceRequest(from client: ClientConnection) -> Bool {
-        guard request.tries.leading.stage != .dialing, let connection, let pool,
-            let remaining = request.body.remaining,
-            Bulk.isWorthwhile(remaining), !connection.isCongested, !connection.isBroken
-        else { return false }
-        let outcome = connection.splice(from: client.descriptor, limit: Bulk.limit(of: remaining))
+    /// Moves on a part of the request's body, whose end is far, from `source`: at most `limit`
+    /// bytes. Returns what came of it; nil when that part must be received.
+    func spliceRequest(from source: Descriptor, limit: Int) -> SpliceOutcome? {
+        guard request.tries.leading.stage != .dialing, let connection, let pool, let client,
+            !connection.isCongested, !connection.isBroken
+        else { return nil }
+        let outcome = connection.splice(from: source, limit: limit)
         switch outcome {
         case .sent(let count), .kept(let count):
             request.canReplay = false
             if !bodyInHand.isEmpty { bodyInHand = [] }
-            request.body.skip(UInt64(count))
             noteReceived(count, pool)
             connection.backend.counters.add(.bytesSent, count)
-            if connection.isCongested { client.stopReading() }
+            if connection.isCongested { client.pauseBody() }
             renewDeadlines(client, connection)
-        case .wouldBlock: break
-        case .endOfStream: client.ended()
-        case .sourceFailed: client.broken()
         case .failed:
             connection.isBroken = true
-            client.stopReading()
-        case .unavailable: return false
+            client.pauseBody()
+        case .wouldBlock, .endOfStream, .sourceFailed, .unavailable: break
         }
-        return true
+        return outcome
     }
 }

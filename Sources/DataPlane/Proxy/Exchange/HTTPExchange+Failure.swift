@@ -119,7 +119,7 @@ extension HTTPExchange {
     /// Whether another backend is asked instead of passing on this answer, whose head was parsed
     /// and behind which `following` came.
     func isTriedElsewhere(
-        after head: borrowing ResponseHead, following: Span<UInt8>, _ client: ClientConnection,
+        after head: borrowing ResponseHead, following: Span<UInt8>, _ client: ClientStream,
         _ connection: BackendConnection
     ) -> Bool {
         let pool = connection.pool
@@ -135,7 +135,7 @@ extension HTTPExchange {
         if !body.isComplete, case .end(let count) = body.advance(following) {
             isWhole = count == following.count
         }
-        if isWhole, head.keepsAlive, request.body.isComplete {
+        if isWhole, head.keepsAlive, request.isWhole {
             endTry(on: connection)
             connection.release(isReusable: true, to: client, clientGoesOn: true)
         } else {
@@ -181,22 +181,17 @@ extension HTTPExchange {
         case .noResponse, .badResponse, .tooManyInterim: pool.counters.add(.backendErrors)
         case .backendTimeout, .outOfTime: pool.counters.add(.timeouts)
         case .refused, .malformedBody, .clientTimeout:
-            client.listener.counters.add(.badRequests)
+            client.context.listener.counters.add(.badRequests)
         case .optionsAtLastHop, .traceAtLastHop, .noRoute, .ambiguousPath: break
         }
         pool.noteResponse(status: reply.status)
-        let keepsAlive =
-            reply.keepsConnection && request.clientKeepsAlive && client.mayKeepAlive
-            && request.body.isComplete && !request.effort.closesClient
-        let sent = client.send(
-            reply, service: pool.options.name, keepsAlive: keepsAlive,
-            minorVersion: request.minorVersion,
-            omitsBody: request.method == .head)
+        let sent = client.answer(
+            reply, for: pool.options.name, mayStay: !request.effort.closesClient)
         request.figures.status = reply.status
         request.figures.bytesOut += sent.head + sent.body
         request.figures.headBytesOut += sent.head
         finish(pool, reply.cause)
-        client.exchangeFinished(keepsAlive: keepsAlive, lingers: true)
+        client.finish()
     }
 
     // MARK: - What counts as failed
@@ -223,7 +218,7 @@ extension HTTPExchange {
             return
         }
         finish(pool, reply.cause)
-        client.exchangeBroken()
+        client.abort()
     }
 
     /// The client let its time pass: with the body of its request, or reading the response.
@@ -235,13 +230,13 @@ extension HTTPExchange {
         if let client, client.isCongested, worker.loop.nowNanoseconds < request.endsBy,
             client.hasAcknowledgedMore()
         {
-            clientProgressed(client)
+            clientProgressed()
             return
         }
         // The request's own time is over, and the client took what came until then.
         if let client, request.phase == .responding,
             worker.loop.nowNanoseconds < request.tries.leading.movedAt
-                &+ client.listener.stallTimeout
+                &+ client.context.listener.stallTimeout
         {
             cutShort(.expired)
             return
@@ -252,14 +247,14 @@ extension HTTPExchange {
 
     /// The client will send nothing more.
     func clientEnded() {
-        guard request.body.isComplete else {
+        guard request.isWhole else {
             clientGone()
             return
         }
         // A client that only closes its sending side can't be told from one that is gone, which is
         // what most mean by it: nobody waits for the answer. Once it has begun, writing it tells;
         // and where there is nothing to write for a while, nobody is waited for.
-        let cancels = client?.listener.options.cancelsAtHalfClose == true
+        let cancels = client?.context.listener.options.cancelsAtHalfClose == true
         guard request.phase == .responding else {
             if cancels { clientGone() }
             return
@@ -281,7 +276,7 @@ extension HTTPExchange {
     func clientGone() {
         let client = client
         endForClient()
-        client?.exchangeBroken()
+        client?.abort()
     }
 
     private func endForClient() {
@@ -294,7 +289,7 @@ extension HTTPExchange {
             pool.counters.add(.gaveUp)
         }
         abortTries()
-        let isStopped = client?.listener.isGivingUp == true
+        let isStopped = client?.context.listener.isGivingUp == true
         finish(pool, isStopped ? .stopped : .clientGone)
     }
 }

@@ -34,7 +34,7 @@ extension HTTPExchange {
     private func hedge() {
         guard let client, let pool, let connection, !request.tries.areTwo,
             request.phase != .responding,
-            connection.partial.isEmpty, request.body.isComplete,
+            connection.partial.isEmpty, request.isWhole,
             pool.hasOther(than: request.asking.tried)
         else { return }
         guard case .backend(let place) = pool.pick(request.asking), mayRetry(after: .slow, pool)

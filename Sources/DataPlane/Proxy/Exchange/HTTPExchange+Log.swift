@@ -43,7 +43,7 @@ extension HTTPExchange {
 
     /// Writes the line of this exchange, which is over.
     func writeLine(
-        _ log: WorkerLog, _ client: ClientConnection, _ pool: BackendPool, _ cause: EndCause
+        _ log: WorkerLog, _ client: ClientStream, _ pool: BackendPool, _ cause: EndCause
     ) {
         var entry = AccessEntry(.http(minorVersion: request.minorVersion), cause)
         entry.status = request.figures.status
@@ -63,7 +63,8 @@ extension HTTPExchange {
             Int(($0 - request.tries.leading.sentAt) / 1000)
         }
         log.write(
-            entry, text, client: client.address, listener: client.listener, pool: pool,
+            entry, text, client: client.context.address, listener: client.context.listener,
+            pool: pool,
             backend: held.backend)
     }
 }

@@ -9,12 +9,12 @@ internal import Routing
 internal import Stats
 
 extension HTTPExchange {
-    /// Begins with a whole head and the bytes that came behind it, for the service of `pool`.
-    /// Returns how many of those belong to the request's body.
+    /// Begins with a whole head, which was parsed from `bytes`, for the service of `pool`; `start`
+    /// follows, or `bodyMalformed`.
     func begin(
-        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, following: Span<UInt8>,
-        from client: ClientConnection, to pool: BackendPool, by route: Route?
-    ) -> Int {
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, from client: ClientStream,
+        _ context: ClientContext, to pool: BackendPool, by route: Route?
+    ) {
         take(client, pool)
         request.hedgeAfter = pool.hedgeAfter
         request.retriesLoss = pool.retryPolicy.retriesLoss
@@ -26,13 +26,11 @@ extension HTTPExchange {
             }
         }
         request.startedAt = worker.loop.nowNanoseconds
-        if let limit = client.listener.requestTimeout {
+        if let limit = context.listener.requestTimeout {
             request.endsBy = request.startedAt &+ limit
         }
         request.method = head.method
         request.minorVersion = head.minorVersion
-        request.clientKeepsAlive = head.keepsConnection
-        request.body = BodyTracker(head.body)
         pool.counters.add(.requests)
         pool.counters.add(.inFlight)
         noteReceived(bytes.count, pool)
@@ -41,90 +39,72 @@ extension HTTPExchange {
         request.asking.isRepeatable = request.method.isIdempotent
         if pool.affinity.isAsked {
             request.asking.key = pool.affinity.key(
-                of: head, bytes, from: client.address, random: worker.random())
+                of: head, bytes, from: context.address, random: worker.random())
             request.stickyToken = pool.affinity.token(of: head, bytes)
         }
 
         request.authenticatesConnection = head.authenticatesConnection
-        if !client.bound.isEmpty { held.boundTo = client.bound.backend(of: pool) }
-        noteUpgrade(head, bytes, client)
+        if let backend = client.boundBackend(of: pool) { held.boundTo = backend }
+        noteUpgrade(head, bytes, context)
         request.asking.isStream = held.upgradeOffer != nil || request.method == .connect
-        client.listener.writeHead(
-            head, from: bytes, of: client.address,
-            requestID: client.listener.options.forwarding.requestID
+        context.listener.writeHead(
+            head, from: bytes, of: context.address,
+            requestID: context.listener.options.forwarding.requestID
                 ? worker.nextRequestID() : nil,
             route: route, passingUpgrade: held.upgradeOffer != nil, into: requestHead)
-        var used = 0
-        if !request.body.isComplete {
-            guard let taken = takeBody(following) else {
-                giveUp(.malformedBody)
-                return following.count
-            }
-            used = taken
-            if used > 0 {
-                bodyInHand.append(following.extracting(0..<used))
-                noteReceived(used, pool)
-            }
+    }
+
+    /// Sends the request to a backend; `body` is what has come of its body, which is all of it if
+    /// `isLast`.
+    func start(
+        with body: Span<UInt8>, isLast: Bool, _ client: ClientStream, _ pool: BackendPool
+    ) {
+        request.isWhole = isLast
+        if !body.isEmpty {
+            bodyInHand.append(body)
+            noteReceived(body.count, pool)
         }
         tryNext(client, pool)
-        return used
     }
 
     /// Keeps the protocols that the client offers to switch to, when they are passed on. The
     /// request may have a body, as that of `docker exec` has: the new protocol begins behind it.
     private func noteUpgrade(
-        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ client: ClientConnection
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ context: ClientContext
     ) {
-        guard head.asksForUpgrade, client.listener.options.allowsUpgrade, head.method != .connect
+        guard head.asksForUpgrade, context.listener.options.allowsUpgrade, head.method != .connect
         else { return }
         held.upgradeOffer = head.upgradeOffer(bytes)
     }
 
-    /// Bytes that came from the client while the exchange is under way. Returns how many of them
-    /// belong to this request.
-    func requestBytes(_ bytes: Span<UInt8>, from client: ClientConnection) -> Int {
-        guard let pool, !request.body.isComplete else { return 0 }
-        guard let used = takeBody(bytes) else {
-            failRequest(.malformedBody)
-            return bytes.count
-        }
-        noteReceived(used, pool)
-        let body = bytes.extracting(0..<used)
+    /// More of the body has come from the client, and it is the last of it if `isLast`. What comes
+    /// behind it is kept by the client: a new protocol may begin there at once.
+    func receivedBody(_ body: Span<UInt8>, isLast: Bool) {
+        guard let client, let pool else { return }
+        request.isWhole = isLast
+        noteReceived(body.count, pool)
         guard request.tries.leading.stage != .dialing, let connection else {
             // The backend is not there yet: hold this much, and the client.
             bodyInHand.append(body)
-            client.stopReading()
-            return used
+            client.pauseBody()
+            return
         }
         keepForReplay(body)
-        // Behind the end of the request a new protocol begins at once, and what is here belongs to
-        // that.
-        let isSwitched =
-            request.tries.leading.stage == .switchGranted && request.body.isComplete
-        if isSwitched { client.holdBack(bytes.extracting(used..<bytes.count)) }
-        connection.backend.counters.add(.bytesSent, used)
+        connection.backend.counters.add(.bytesSent, body.count)
         switch connection.write(body) {
         case .sent:
             requestSent(client, connection)
         case .kept:
-            client.stopReading()
+            client.pauseBody()
             renewDeadlines(client, connection)
         case .failed:
             connection.isBroken = true
-            client.stopReading()
+            client.pauseBody()
         }
-        client.isBulk = Bulk.isWorthwhile(request.body.remaining)
-        return isSwitched ? bytes.count : used
     }
 
-    /// Follows the body through `bytes`; nil when it is malformed.
-    private func takeBody(_ bytes: Span<UInt8>) -> Int? {
-        switch request.body.advance(bytes) {
-        case .more: bytes.count
-        case .end(let consumed): consumed
-        case .bad: nil
-        }
-    }
+    /// The body that comes from the client is not what its framing says.
+    func bodyMalformed() { failRequest(.malformedBody) }
 
     /// Keeps body bytes that are being sent, should they have to be sent again: as long as that may
     /// come, and up to a limit, beyond which the request is sent once.
@@ -142,7 +122,7 @@ extension HTTPExchange {
     private static var replayMax: Int { 65_536 }
 
     /// Writes the head and what there is of the body to the connection of this try.
-    func sendRequest(_ client: ClientConnection, _ connection: BackendConnection) {
+    func sendRequest(_ client: ClientStream, _ connection: BackendConnection) {
         request.tries[connection.slot].stage = .sent
         request.effort.sent += 1
         request.tries[connection.slot].sentAt = worker.loop.nowNanoseconds
@@ -155,7 +135,7 @@ extension HTTPExchange {
         case .sent:
             requestSent(client, connection)
         case .kept:
-            client.stopReading()
+            client.pauseBody()
             renewDeadlines(client, connection)
         case .failed:
             backendBroken(connection)
@@ -164,11 +144,11 @@ extension HTTPExchange {
 
     /// The backend has all that came of the request so far. Goes on reading: the rest of the body,
     /// or to hear of a client that goes away.
-    private func requestSent(_ client: ClientConnection, _ connection: BackendConnection) {
-        if request.body.isComplete, request.phase != .responding {
+    private func requestSent(_ client: ClientStream, _ connection: BackendConnection) {
+        if request.isWhole, request.phase != .responding {
             // The first byte of a response has a limit of its own.
             awaitFirstByte(connection)
-            client.deadlineNanoseconds = .max
+            deadlineNanoseconds = .max
             if request.tries[connection.slot].stage == .switchGranted {
                 goOnSwitching(client, connection)
                 return
@@ -176,18 +156,18 @@ extension HTTPExchange {
         } else {
             renewDeadlines(client, connection)
         }
-        client.resumeReading()
+        client.resumeBody()
     }
 
     /// Renews how long either side may be silent, since bytes have moved: one that owes
     /// bytes, or has not taken those kept for it. The first byte of a response has its own limit,
     /// which runs from the end of the request (`awaitFirstByte`).
-    func renewDeadlines(_ client: ClientConnection, _ connection: BackendConnection) {
+    func renewDeadlines(_ client: ClientStream, _ connection: BackendConnection) {
         let now = worker.loop.nowNanoseconds
-        let stall = min(now + client.listener.stallTimeout, request.endsBy)
+        let stall = min(now + client.context.listener.stallTimeout, request.endsBy)
         request.tries[connection.slot].movedAt = now
-        let owesBody = !request.body.isComplete && !connection.isCongested
-        client.deadlineNanoseconds = client.isCongested || owesBody ? stall : .max
+        let owesBody = !request.isWhole && !connection.isCongested
+        deadlineNanoseconds = client.isCongested || owesBody ? stall : .max
         if connection.isCongested {
             connection.deadlineNanoseconds = min(stall, request.responseEndsAt)
         } else if client.isCongested {
@@ -216,7 +196,7 @@ extension HTTPExchange {
     /// Writing the request failed. The backend may have answered before it closed: its answer, or
     /// its end, is read next.
     func backendTakesNoMore() {
-        client?.stopReading()
+        client?.pauseBody()
     }
 
     /// The backend has taken some of what was kept for it, and lives.

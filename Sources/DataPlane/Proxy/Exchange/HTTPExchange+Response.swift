@@ -11,11 +11,11 @@ internal import Stats
 extension HTTPExchange {
     /// Bytes came from the backend.
     func backendSent(_ bytes: Span<UInt8>, on connection: BackendConnection) {
-        clientLink.with { backendSent(bytes, $0, connection) }
+        if let client { backendSent(bytes, client, connection) }
     }
 
     private func backendSent(
-        _ bytes: Span<UInt8>, _ client: ClientConnection, _ connection: BackendConnection
+        _ bytes: Span<UInt8>, _ client: ClientStream, _ connection: BackendConnection
     ) {
         switch request.phase {
         case .responding: forwardBody(bytes, behind: false, client, connection)
@@ -32,9 +32,9 @@ extension HTTPExchange {
 
     /// Reads heads at the start of `bytes`: any number of interim ones, then the final one.
     func readHead(
-        _ bytes: Span<UInt8>, _ client: ClientConnection, _ connection: BackendConnection
+        _ bytes: Span<UInt8>, _ client: ClientStream, _ connection: BackendConnection
     ) {
-        let listener = client.listener
+        let listener = client.context.listener
         var start = 0
         var seen = connection.partialSeen
         connection.partialSeen = 0
@@ -86,7 +86,7 @@ extension HTTPExchange {
     /// Passes a 1xx on (RFC 9110, section 15.2: to a client of HTTP/1.1 only). False when the
     /// exchange does not go on with this try.
     private func forwardInterim(
-        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, _ client: ClientConnection,
+        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, _ client: ClientStream,
         _ connection: BackendConnection
     ) -> Bool {
         request.interimCount += 1
@@ -94,14 +94,12 @@ extension HTTPExchange {
             failBackend(.tooManyInterim, connection)
             return false
         }
-        guard request.minorVersion == 1 else { return true }
+        guard client.takesInterim else { return true }
         endOther(than: connection)
-        worker.putOutgoing(
-            head, from: bytes, to: ClientCapabilities(minorVersion: 1, keepsAlive: true),
-            framing: .none)
-        request.figures.bytesOut += worker.outgoing.count
-        request.figures.headBytesOut += worker.outgoing.count
-        switch client.write(worker.outgoing) {
+        let (outcome, count) = client.interim(head, bytes)
+        request.figures.bytesOut += count
+        request.figures.headBytesOut += count
+        switch outcome {
         case .sent: return true
         case .kept:
             connection.stopReading()
@@ -114,46 +112,30 @@ extension HTTPExchange {
     }
 
     /// The final head is here: the response begins, and there is no way back to another backend.
-    /// Leaves the head that the client gets in the worker's outgoing bytes.
+    /// Its head goes out with what is sent next.
     private func startResponse(
-        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, _ client: ClientConnection,
+        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, _ client: ClientStream,
         _ connection: BackendConnection
     ) {
         request.phase = .responding
-        if let limit = client.listener.responseMax {
+        if let limit = client.context.listener.responseMax {
             request.responseEndsAt = worker.loop.nowNanoseconds &+ worker.jittered(limit)
         }
         noteFirstByte(of: head.status, connection)
         endOther(than: connection)
         connection.pool.noteResponse(status: head.status)
 
-        var framing = head.body
-        request.responseBody = BodyTracker(framing, trailers: .leaveOut)
+        request.responseBody = BodyTracker(head.body, trailers: .leaveOut)
+        if head.body == .chunked, !client.takesChunks {
+            request.payload = PayloadReader(.chunked, trailers: .leaveOut)
+        }
         connection.promisedIdleSeconds = head.keepAliveSeconds
         request.backendKeepsAlive = head.keepsAlive
-        request.responseKeepsAlive =
-            request.clientKeepsAlive && client.mayKeepAlive && request.body.isComplete
-            && !request.effort.closesClient
-        switch framing {
-        case .none, .length: break
-        case .untilClose: request.responseKeepsAlive = false
-        case .chunked where request.minorVersion == 1: break
-        case .chunked:
-            // Chunks are of HTTP/1.1: an older client gets the payload, ended by the connection's
-            // end.
-            request.payload = PayloadReader(.chunked, trailers: .leaveOut)
-            framing = .untilClose
-            request.responseKeepsAlive = false
-        }
-
-        worker.putOutgoing(
-            head, from: bytes,
-            to: ClientCapabilities(
-                minorVersion: request.minorVersion, keepsAlive: request.responseKeepsAlive),
-            framing: framing, edits: held.route?.responseEdits,
-            lines: addedLines(connection).span,
-            addsDate: true)
-        request.figures.headBytesOut += worker.outgoing.count
+        let count = client.respond(
+            head, bytes, edits: held.route?.responseEdits, lines: addedLines(connection).span,
+            mayStay: !request.effort.closesClient)
+        noteSent(count, connection.pool)
+        request.figures.headBytesOut += count
     }
 
     /// The field lines that the response gets: the cookie that makes the client stick to this
@@ -170,19 +152,18 @@ extension HTTPExchange {
         return lines
     }
 
-    /// Passes on the part of `bytes` that is this response's body; `behind` the head that waits in
-    /// the worker's outgoing bytes, or by itself.
+    /// Passes on the part of `bytes` that is this response's body; `behind` the head, which goes
+    /// out with it, or by itself.
     private func forwardBody(
-        _ bytes: Span<UInt8>, behind isBehindHead: Bool, _ client: ClientConnection,
+        _ bytes: Span<UInt8>, behind isBehindHead: Bool, _ client: ClientStream,
         _ connection: BackendConnection
     ) {
-        if !isBehindHead { worker.outgoing.removeAll() }
         var body = bytes
         var isBad = false
         var hasExcess = false
         if request.payload != nil {
             body = Span()
-            if let consumed = copyPayload(of: bytes) {
+            if let consumed = passPayload(of: bytes, client, connection) {
                 hasExcess = consumed < bytes.count
             } else {
                 isBad = true
@@ -204,9 +185,9 @@ extension HTTPExchange {
             held.trailers?.append(body.extracting(start..<body.count))
             body = body.extracting(0..<start)
             if request.responseBody.isComplete {
-                worker.outgoing.append(body)
+                append(body, client, connection)
                 body = Span()
-                appendTrailers()
+                passTrailers(client, connection)
             }
         }
         guard send(body, client, connection) else { return }
@@ -222,14 +203,13 @@ extension HTTPExchange {
         }
     }
 
-    /// Appends those of the trailers, which are all here, that may be passed on to the worker's
-    /// outgoing bytes.
-    private func appendTrailers() {
+    /// Passes on those of the trailers, which are all here, that may be.
+    private func passTrailers(_ client: ClientStream, _ connection: BackendConnection) {
         var allowed: [UInt8] = []
         guard let section = held.trailers else { return }
         held.trailers = nil
         TrailerSection.append(allowedOf: section.span, to: &allowed)
-        worker.outgoing.append(allowed.span)
+        append(allowed.span, client, connection)
     }
 
     /// The body, of which something came `behind` its head or after a while, goes on. From here on
@@ -255,14 +235,16 @@ extension HTTPExchange {
             since: request.tries[connection.slot].movedAt, pool.moment)
     }
 
-    /// Appends the payload in `bytes` to the worker's outgoing bytes. Returns how many bytes belong
-    /// to the body; nil when the chunks are malformed.
-    private func copyPayload(of bytes: Span<UInt8>) -> Int? {
+    /// Passes on the payload in `bytes`. Returns how many bytes belong to the body; nil when the
+    /// chunks are malformed.
+    private func passPayload(
+        of bytes: Span<UInt8>, _ client: ClientStream, _ connection: BackendConnection
+    ) -> Int? {
         var offset = 0
         while true {
             switch request.payload?.next(bytes, from: offset) {
             case .data(let range):
-                worker.outgoing.append(bytes.extracting(range))
+                append(bytes.extracting(range), client, connection)
                 offset = range.upperBound
             case .end(let consumed): return consumed
             case .needMore, nil: return bytes.count
@@ -271,19 +253,20 @@ extension HTTPExchange {
         }
     }
 
-    /// Sends the outgoing bytes and `body` to the client. False when the client is gone.
+    /// Has a part of the body go out with what is sent next.
+    private func append(
+        _ body: Span<UInt8>, _ client: ClientStream, _ connection: BackendConnection
+    ) {
+        noteSent(body.count, connection.pool)
+        client.append(body)
+    }
+
+    /// Sends what waits to go out, and `body` behind it. False when the client is gone.
     private func send(
-        _ body: Span<UInt8>, _ client: ClientConnection, _ connection: BackendConnection
+        _ body: Span<UInt8>, _ client: ClientStream, _ connection: BackendConnection
     ) -> Bool {
-        noteSent(worker.outgoing.count + body.count, connection.pool)
-        let outcome: WriteOutcome
-        if body.count <= Self.copiedBodyMax {
-            worker.outgoing.append(body)
-            outcome = worker.sendOutgoing(to: client)
-        } else {
-            outcome = worker.sendOutgoing(and: body, to: client)
-        }
-        switch outcome {
+        noteSent(body.count, connection.pool)
+        switch client.send(body) {
         case .sent: return true
         case .kept:
             connection.stopReading()
@@ -294,23 +277,20 @@ extension HTTPExchange {
         }
     }
 
-    /// Copying a small body behind its head is cheaper than having the kernel gather two pieces.
-    private static var copiedBodyMax: Int { 4096 }
-
     /// The client has taken some of what was kept for it, and lives.
-    func clientProgressed(_ client: ClientConnection) {
-        guard let connection else { return }
+    func clientProgressed() {
+        guard let client, let connection else { return }
         renewDeadlines(client, connection)
     }
 
     /// The client has taken everything that was kept for it.
-    func clientDrained(_ client: ClientConnection) {
-        guard let connection else { return }
-        if request.body.isComplete, request.phase != .responding,
+    func clientDrained() {
+        guard let client, let connection else { return }
+        if request.isWhole, request.phase != .responding,
             request.tries[connection.slot].stage != .dialing
         {
             // It was not read from meanwhile, so its time for the first byte begins again.
-            client.deadlineNanoseconds = .max
+            deadlineNanoseconds = .max
             if !connection.isCongested { awaitFirstByte(connection) }
         } else {
             renewDeadlines(client, connection)
@@ -333,19 +313,15 @@ extension HTTPExchange {
 
     /// The response is passed on, or kept for the client, to its last byte.
     private func complete(
-        isReusable: Bool, _ client: ClientConnection, _ connection: BackendConnection
+        isReusable: Bool, _ client: ClientStream, _ connection: BackendConnection
     ) {
-        // A request whose body is not all here was answered early. What the client still sends
-        // belongs to nobody; the response has told it that the connection ends. The same goes for
-        // what it sends into a tunnel that it did not get.
-        let isRequestComplete = request.body.isComplete
-        let keepsAlive = request.responseKeepsAlive
-        let lingers = !isRequestComplete || request.clientKeepsAlive || request.method == .connect
+        // A request whose body is not all here was answered early: the connection that carries the
+        // rest of it is of no more use.
+        let isReusable = isReusable && request.isWhole
         endTry(on: connection)
-        connection.release(
-            isReusable: isReusable && isRequestComplete, to: client, clientGoesOn: keepsAlive)
+        connection.release(isReusable: isReusable, to: client, clientGoesOn: client.goesOn)
         finish(connection.pool, .complete)
-        client.exchangeFinished(keepsAlive: keepsAlive, lingers: lingers)
+        client.finish()
     }
 
     /// Ends the response at `time`, if it comes from one of these backends or `backends` is nil,
@@ -384,12 +360,9 @@ extension HTTPExchange {
             backend.counters.add(.failures)
             pool.noteFailure(of: backend, status: 0, sentAt: request.tries.leading.sentAt, worker)
         }
-        // The framing shows that it is not whole, where there is one.
-        let farewell: Farewell =
-            isExpired && isOver && request.payload == nil && !request.responseBody.endsAtClose
-            ? .end : .cut
+        let isOver = isExpired && isOver
         abortTries()
         finish(pool, cause)
-        client.exchangeCutShort(farewell)
+        client.cut(isOver: isOver)
     }
 }

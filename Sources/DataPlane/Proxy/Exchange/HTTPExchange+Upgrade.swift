@@ -16,13 +16,13 @@ extension HTTPExchange {
     /// sent all of its request: else bytes would get past the proxy that it should have read.
     func switchProtocols(
         _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, following: Span<UInt8>,
-        _ client: ClientConnection, _ connection: BackendConnection
+        _ client: ClientStream, _ connection: BackendConnection
     ) {
         guard head.opensTunnel || isAskedFor(head, bytes) else {
             failBackend(.badResponse, connection)
             return
         }
-        guard request.body.isComplete else {
+        guard request.isWhole else {
             request.tries[connection.slot].stage = .switchGranted
             connection.partial.append(bytes)
             connection.partial.append(following)
@@ -30,7 +30,6 @@ extension HTTPExchange {
             return
         }
         let pool = connection.pool
-        let listener = client.listener
         let edits = held.route?.responseEdits
         let isWebSocket =
             head.upgrade.map { Self.isWebSocket(bytes.extracting($0.bounds)) } ?? false
@@ -39,26 +38,30 @@ extension HTTPExchange {
         if head.opensTunnel { pool.noteResponse(status: head.status) }
         pool.counters.add(.upgrades)
         endTry(on: connection)
+        let context = client.context
         finish(pool, .complete)
 
         let backend = connection.backend
-        let handoff = client.handOver()
+        let side = client.side
+        let handoff = client.detachForUpgrade()
         let received = handoff.received
         let relay = TCPRelay(
-            handoff, from: client.address, for: pool, worker: worker, listener: listener)
-        worker.replace(client, by: relay)
+            handoff, from: context.address, for: pool, worker: worker,
+            listener: context.listener)
+        worker.replace(side, by: relay)
         worker.putOutgoing(
             head, from: bytes, to: ClientCapabilities(minorVersion: 1, keepsAlive: true),
             framing: .none, edits: edits)
         let headCount = worker.outgoing.count
         worker.outgoing.append(following)
         relay.start(
-            server: connection.handOver(), of: backend, toClient: worker.outgoing,
+            server: connection.detachForUpgrade(), of: backend, toClient: worker.outgoing,
             headCount: headCount, isWebSocket: isWebSocket, toServer: received)
+        worker.outgoing.removeAll()
     }
 
     /// The backend has all of the request, and had granted the switch before.
-    func goOnSwitching(_ client: ClientConnection, _ connection: BackendConnection) {
+    func goOnSwitching(_ client: ClientStream, _ connection: BackendConnection) {
         request.tries[connection.slot].stage = .sent
         let held = connection.partial
         connection.partial = []

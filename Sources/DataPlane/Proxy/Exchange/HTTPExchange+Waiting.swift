@@ -12,7 +12,7 @@ extension HTTPExchange {
     // MARK: - The queue
 
     /// Waits for a backend to have room; or answers at once when as many wait as may.
-    func enqueue(_ client: ClientConnection, _ pool: BackendPool) {
+    func enqueue(_ client: ClientStream, _ pool: BackendPool) {
         let limits = pool.options.limits
         guard pool.queue.count < limits.queueMax else {
             giveUp(.overLimit)
@@ -22,7 +22,7 @@ extension HTTPExchange {
         pool.queue.append(self)
         pool.counters.add(.queued)
         pool.counters.add(.queueLength)
-        client.deadlineNanoseconds = min(
+        deadlineNanoseconds = min(
             worker.loop.nowNanoseconds + limits.queueWait.wholeNanoseconds, request.endsBy)
     }
 
@@ -32,7 +32,7 @@ extension HTTPExchange {
     /// where local ports are short, those of another address may not be; else it waits for one or
     /// the other. True when the caller is to pick another backend, false when what follows is under
     /// way.
-    func goesOn(after error: Errno, _ client: ClientConnection, _ pool: BackendPool) -> Bool {
+    func goesOn(after error: Errno, _ client: ClientStream, _ pool: BackendPool) -> Bool {
         request.effort.isShort = true
         if error.shortage == .descriptors { request.effort.closesClient = true }
         while request.asking.tried.count < TriedBackends.capacity,
@@ -50,7 +50,7 @@ extension HTTPExchange {
     }
 
     /// Waits for a connection to be free, or for room to make one, anywhere.
-    func awaitRoom(_ client: ClientConnection, _ pool: BackendPool) {
+    func awaitRoom(_ client: ClientStream, _ pool: BackendPool) {
         let limits = pool.options.limits
         let now = worker.loop.nowNanoseconds
         let hadTurn = request.effort.shortUntil != nil
@@ -68,14 +68,14 @@ extension HTTPExchange {
         pool.awaitRoom(self, hadTurn: hadTurn)
         if !hadTurn { pool.counters.add(.queued) }
         pool.counters.add(.queueLength)
-        client.deadlineNanoseconds = min(until, request.endsBy)
+        deadlineNanoseconds = min(until, request.endsBy)
     }
 
     /// There is room: goes to the backend that `pick` says.
     func leaveQueue(to pick: Pick) {
         guard let client, let pool else { return }
         dequeue(pool)
-        client.deadlineNanoseconds = .max
+        deadlineNanoseconds = .max
         tryNext(client, pool, pick)
     }
 
@@ -90,7 +90,7 @@ extension HTTPExchange {
     // MARK: - The pause before a try
 
     /// Begins another try, at once or after its pause.
-    func tryAgain(_ client: ClientConnection, _ pool: BackendPool) {
+    func tryAgain(_ client: ClientStream, _ pool: BackendPool) {
         pool.counters.add(.retries)
         let pause = pool.retryPolicy.pause(beforeTry: request.tries.count, random: worker.random())
         guard pause > 0 else {
@@ -199,7 +199,7 @@ extension HTTPExchange {
         guard let client else { return }
         let pool = connection.pool
         let now = worker.loop.nowNanoseconds
-        let stall = request.tries[connection.slot].movedAt &+ client.listener.stallTimeout
+        let stall = request.tries[connection.slot].movedAt &+ client.context.listener.stallTimeout
         guard now < stall, now < request.endsBy else {
             // It may have gone on to the last: then it is the request's own time that is over.
             cutShort(now < stall ? .expired : .backendTimeout)
@@ -223,9 +223,9 @@ extension HTTPExchange {
 
     /// Whether nobody is waited for once the response on `connection` pauses: the client has closed
     /// its sending side, which most mean as leaving.
-    func isLeft(by client: ClientConnection, _ connection: BackendConnection) -> Bool {
+    func isLeft(by client: ClientStream, _ connection: BackendConnection) -> Bool {
         request.tries[connection.slot].hasClientLeft
-            && client.listener.options.cancelsAtHalfClose
+            && client.context.listener.options.cancelsAtHalfClose
     }
 
     /// Moves the request to another backend if it may; else it goes on waiting where it is.

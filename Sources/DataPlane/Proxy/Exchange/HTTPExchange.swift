@@ -5,6 +5,9 @@
 // try fails is in HTTPExchange+Failure.swift. Exchanges are reused: a worker has as many as
 // requests were ever in flight at once, and a request allocates nothing.
 //
+// An exchange knows its client as a ClientStream, whatever protocol that speaks, and has a deadline
+// of its own: what it waits for from its client, and its turn in the queue.
+//
 // The methods hand the client and the connection down as parameters, although the exchange knows
 // both: a reference that is read from a property is counted up and down, atomically, and counting
 // at every step was a sixth of what a request cost. For the same reason the exchange's own are
@@ -21,10 +24,10 @@ internal import Routing
 internal import Stats
 
 /// One request and its response. Worker thread only.
-final class HTTPExchange {
+final class HTTPExchange: Deadlined {
     let worker: Worker
-    /// The client; none while the exchange is free.
-    private(set) var clientLink = Link<ClientConnection>()
+    /// The client; nil while the exchange is free.
+    private(set) var client: ClientStream?
     /// The service that the request is for; nil while the exchange is free.
     private(set) var pool: BackendPool?
     /// What the request under way needs; a new value for each.
@@ -53,15 +56,15 @@ final class HTTPExchange {
 
     init(worker: Worker) {
         self.worker = worker
+        super.init(on: worker.loop)
     }
 
     deinit {
         precondition(
-            !clientLink.isSet && !request.tries.areUnderWay,
+            client == nil && !request.tries.areUnderWay,
             "an exchange was dropped before its end")
     }
 
-    var client: ClientConnection? { clientLink.object }
     /// The connection of the leading try; nil while it has none.
     var connection: BackendConnection? { connection(of: request.tries.lead) }
 
@@ -71,16 +74,19 @@ final class HTTPExchange {
     }
 
     /// Takes up a request of `client` for the service of `pool`.
-    func take(_ client: ClientConnection, _ pool: BackendPool) {
-        precondition(!clientLink.isSet, "one request at a time")
-        clientLink = Link(client)
+    func take(_ client: ClientStream, _ pool: BackendPool) {
+        precondition(self.client == nil, "one request at a time")
+        self.client = client
         self.pool = pool
     }
+
+    /// The client has let its time pass, or the time of the request itself is over.
+    override func onDeadline() { clientStalled() }
 
     // MARK: - Tries
 
     /// Sends the request to the backend whose turn it is, or that was picked.
-    func tryNext(_ client: ClientConnection, _ pool: BackendPool, _ picked: Pick? = nil) {
+    func tryNext(_ client: ClientStream, _ pool: BackendPool, _ picked: Pick? = nil) {
         request.phase = .choosing
         guard request.isAdmitted || pool.admits() else {
             enqueue(client, pool)
@@ -124,7 +130,7 @@ final class HTTPExchange {
     /// under way, or over already; else why the dial failed at once. `keptIsFine` takes one that is
     /// free even where a new one would be surer: after a break, and for the last try.
     func tryBackend(
-        _ backend: PooledBackend, _ client: ClientConnection, _ pool: BackendPool,
+        _ backend: PooledBackend, _ client: ClientStream, _ pool: BackendPool,
         keptIsFine: Bool = false
     ) -> Errno? {
         let isSafer = (request.effort.hasBroken || request.asking.isLast) && !keptIsFine
@@ -152,10 +158,10 @@ final class HTTPExchange {
 
     /// A connection to `backend` that is free for this request; nil when one has to be dialled.
     private func takeKept(
-        to backend: PooledBackend, _ client: ClientConnection
+        to backend: PooledBackend, _ client: ClientStream
     ) -> BackendConnection? {
         let isRepeatable = mayBeRepeated
-        if !client.bound.isEmpty, let own = client.bound.take(to: backend) {
+        if let own = client.takeBound(to: backend) {
             if own.isUsable(isRepeatable) { return own }
             own.close()
         }
@@ -165,7 +171,7 @@ final class HTTPExchange {
     /// Whether the request can be sent once more, whatever becomes of this try: it is all here, and
     /// of a kind that may run twice.
     private var mayBeRepeated: Bool {
-        request.asking.isRepeatable && request.body.isComplete && request.retriesLoss
+        request.asking.isRepeatable && request.isWhole && request.retriesLoss
     }
 
     /// Sends the request once more to a backend that closed the connection on which it was sent:
@@ -260,7 +266,8 @@ final class HTTPExchange {
         if request.isAdmitted { pool.release() }
         let elapsed = worker.loop.nowNanoseconds - request.startedAt
         pool.counters.duration.record(microseconds: Int(elapsed / 1000))
-        clientLink = Link()
+        client = nil
+        deadlineNanoseconds = .max
         self.pool = nil
         request = worker.newRequest
         held = RequestReferences()

@@ -6,8 +6,8 @@
 //   choosing     a backend is picked, within one call         queued, trying, an own answer
 //   queued       no backend, or this machine, has room        choosing, an own answer
 //   pausing      a try failed, the next waits a moment        choosing, an own answer
-//   trying       one or two tries, no response yet            choosing, pausing, responding, a relay,
-//                                                             an own answer
+//   trying       one or two tries, no response yet            choosing, pausing, responding,
+//                                                             a relay, an own answer
 //   responding   the response is passed on                    its end
 //
 // In any phase the client may leave, or its time may be over. A try has stages of its own
@@ -58,21 +58,20 @@ struct RequestState {
     var method = Method.other
     /// Of the client's HTTP: 0 or 1.
     var minorVersion = 1
-    /// Whether the client lets its connection be used again.
-    var clientKeepsAlive = false
+    /// Whether all of it has come.
+    var isWhole = false
     /// Whether the request authenticates the connection on which it goes.
     var authenticatesConnection = false
     /// Whether every body byte received so far is in the exchange's `bodyInHand`, so that a new try
     /// can start over.
     var canReplay = true
-    /// Where the request's body ends.
-    var body = BodyTracker(.none)
+    /// Where the request's body ends, for a session that has to find that out. It lies here since a
+    /// connection without a request is to be small.
+    var clientBody = BodyTracker(.none)
 
     // MARK: The response
 
     var backendKeepsAlive = false
-    /// What the client was told about its connection.
-    var responseKeepsAlive = false
     /// Interim responses that came before it, by all tries.
     var interimCount = 0
     /// Where the response's body ends.

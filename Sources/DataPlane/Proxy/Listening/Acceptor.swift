@@ -62,7 +62,7 @@ final class Acceptor {
         listener.counters.add(.open)
         switch listener.options.mode {
         case .http:
-            let client = ClientConnection(
+            let client = HTTP1Session(
                 descriptor, from: peer.address, worker: worker, listener: listener)
             worker.add(client)
             if listener.isDraining { client.drain() }

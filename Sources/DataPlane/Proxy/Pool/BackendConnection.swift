@@ -22,9 +22,9 @@ final class BackendConnection: StreamChannel {
     private(set) var slot: Tries.Slot
     /// Whether it belongs to the client for which it works (BoundConnections.swift).
     private(set) var isBound = false
-    /// The client that has it while it is bound and idle; none otherwise. The client closes it
+    /// The client that has it while it is bound and idle; nil otherwise. The client closes it
     /// before it goes itself.
-    private var ownerLink = Link<ClientConnection>()
+    private var owner: ClientStream?
     /// Its place among the bound connections of its backend that are idle.
     var placeAmongBound = 0
     /// What came of a response's head that is not whole yet.
@@ -70,8 +70,8 @@ final class BackendConnection: StreamChannel {
         self.slot = slot
         state = .busy
         isReused = true
-        if ownerLink.isSet {
-            ownerLink = Link()
+        if owner != nil {
+            owner = nil
             backend.removeBound(self)
         }
     }
@@ -82,7 +82,7 @@ final class BackendConnection: StreamChannel {
 
     /// The exchange is over: back to the pool when `isReusable`, else closed. A bound one goes back
     /// to `client`, if that goes on.
-    func release(isReusable: Bool, to client: ClientConnection, clientGoesOn: Bool) {
+    func release(isReusable: Bool, to client: ClientStream, clientGoesOn: Bool) {
         exchangeLink = Link()
         isBulk = false
         if !partial.isEmpty { partial = [] }
@@ -121,7 +121,7 @@ final class BackendConnection: StreamChannel {
         return false
     }
 
-    private func keep(for client: ClientConnection, clientGoesOn: Bool) {
+    private func keep(for client: ClientStream, clientGoesOn: Bool) {
         // It waits as long as its client does, if its backend does.
         let limit = backendIdleTime
         deadlineNanoseconds = limit == .max ? .max : idleSince + limit
@@ -129,8 +129,8 @@ final class BackendConnection: StreamChannel {
             close()
             return
         }
-        ownerLink = Link(client)
-        client.bound.keep(self)
+        owner = client
+        client.keepBound(self)
     }
 
     /// Closes it in such a way that the backend can tell a request cut short from a whole one.
@@ -140,7 +140,7 @@ final class BackendConnection: StreamChannel {
     }
 
     /// The connection has switched to another protocol: gives it up.
-    func handOver() -> Handoff {
+    func detachForUpgrade() -> Handoff {
         exchangeLink = Link()
         return handOff()
     }
@@ -239,8 +239,8 @@ final class BackendConnection: StreamChannel {
 
     /// Closes it while it is idle, and has it forgotten by those that keep it.
     func dropIdle() {
-        if let owner = ownerLink.object {
-            owner.bound.remove(self)
+        if let owner {
+            owner.dropBound(self)
         } else {
             backend.remove(self)
         }
@@ -249,8 +249,8 @@ final class BackendConnection: StreamChannel {
 
     override func close() {
         guard isOpen else { return }
-        if ownerLink.isSet {
-            ownerLink = Link()
+        if owner != nil {
+            owner = nil
             backend.removeBound(self)
         }
         backend.counters.add(.open, -1)

@@ -32,6 +32,14 @@
         unsafe target?.takeUnretainedValue()
     }
 
+    /// Passes the object, which is there, to `body`, without counting.
+    @inline(__always)
+    func use<Result>(_ body: (Target) -> Result) -> Result {
+        guard let target = unsafe target else { preconditionFailure("a link that is not set") }
+        // Alive, as in `with`.
+        return unsafe target._withUnsafeGuaranteedRef(body)
+    }
+
     /// Passes the object to `body`, without counting; nil when there is none.
     @inline(__always)
     func with<Result>(_ body: (Target) -> Result) -> Result? {

@@ -44,11 +44,4 @@ extension Worker {
                 into: &out)
         }
     }
-
-    /// Sends what is in `outgoing`, and `body` behind it.
-    func sendOutgoing(
-        and body: Span<UInt8> = Span(), to client: ClientConnection
-    ) -> WriteOutcome {
-        client.write(outgoing, body)
-    }
 }

@@ -1,18 +1,22 @@
-// ClientConnection: a client that speaks HTTP/1. It finds the heads of requests in what the client
-// sends and hands each request to an exchange; one at a time, so that pipelined requests are
-// answered in order (RFC 9112, section 9.3.2).
+// HTTP1Session: a client that speaks HTTP/1. It finds the heads of requests in what the client
+// sends, and where their bodies end, and hands each request to an exchange; one at a time, so that
+// pipelined requests are answered in order (RFC 9112, section 9.3.2). It decides whether the
+// connection is used again. What it does for the exchange's response is in
+// HTTP1Session+Response.swift, and ClientStream.swift says what an exchange may ask of it.
 //
-// While it waits for a request it owns nothing but itself: heads are parsed in the worker's buffer.
+// While it waits for a request it owns nothing but itself: heads are parsed in the worker's buffer,
+// and what it follows the request's body with lies in the exchange.
 
 internal import AccessLog
 internal import Backends
 internal import Endpoints
 internal import Events
 internal import HTTP1
+internal import Routing
 internal import Stats
 
 /// One HTTP client connection. Worker thread only.
-final class ClientConnection: StreamChannel, ClientSide {
+final class HTTP1Session: StreamChannel, ClientSide {
     private enum State {
         /// Between requests, or within a head.
         case awaitingHead
@@ -20,10 +24,36 @@ final class ClientConnection: StreamChannel, ClientSide {
         case exchanging
     }
 
+    /// What becomes of the connection when the exchange is over.
+    enum Afterwards: UInt8 {
+        /// It waits for the next request.
+        case keep
+        /// It ends; nothing more is to come from the client once its request is whole.
+        case close
+        /// It ends, and what the client still sends is read and dropped.
+        case linger
+    }
+
+    /// What is known of the request under way, in a byte: an idle connection is to stay small.
+    struct Traits: OptionSet {
+        let rawValue: UInt8
+        /// The client lets its connection be used again.
+        static let keepsAlive = Traits(rawValue: 1)
+        /// The client did not say that it closes, or hopes for a tunnel: it may send more.
+        static let mayGoOn = Traits(rawValue: 2)
+        /// It is a HEAD, whose answer has no body.
+        static let isHead = Traits(rawValue: 4)
+        /// It is of HTTP/1.0.
+        static let isHTTP10 = Traits(rawValue: 8)
+        /// All of its body has come.
+        static let isWhole = Traits(rawValue: 16)
+        /// The framing of its response shows where that ends.
+        static let endShows = Traits(rawValue: 32)
+    }
+
     let worker: Worker
-    /// The listener that the client came by.
-    let listener: WorkerListener
-    let address: IPAddress
+    let context: ClientContext
+    var listener: WorkerListener { context.listener }
     // The small ones side by side: an idle connection is little more than this object.
     private var state = State.awaitingHead
     /// The client has sent its FIN: no more requests will come.
@@ -32,7 +62,9 @@ final class ClientConnection: StreamChannel, ClientSide {
     /// An answer could not be written: the connection is reset once its exchange is over.
     private var isBroken = false
     /// What comes next may be the middle of a large body.
-    var isBulk = false
+    private var isBulk = false
+    var traits = Traits()
+    var afterwards = Afterwards.close
     /// How much of `partial` the parser has seen as part of an unfinished head.
     private var seen: Int32 = 0
     /// What came of a head that is not whole yet, or of requests after the one under way.
@@ -48,8 +80,7 @@ final class ClientConnection: StreamChannel, ClientSide {
         _ descriptor: Descriptor, from address: IPAddress, worker: Worker, listener: WorkerListener
     ) {
         self.worker = worker
-        self.listener = listener
-        self.address = address
+        context = ClientContext(listener: listener, address: address)
         super.init(descriptor, on: worker.loop)
         deadlineNanoseconds = loop.nowNanoseconds + listener.headTimeout
         startReading()
@@ -58,7 +89,7 @@ final class ClientConnection: StreamChannel, ClientSide {
     // MARK: - From the client
 
     override func onReadable() {
-        if isBulk, let exchange, exchange.spliceRequest(from: self) { return }
+        if isBulk, let exchange, splice(to: exchange) { return }
         switch worker.receive(from: descriptor) {
         case .bytes(let count):
             worker.withReceived(count) { received($0) }
@@ -82,10 +113,54 @@ final class ClientConnection: StreamChannel, ClientSide {
             }
             processPartial()
         case .exchanging:
-            let used = exchange?.requestBytes(bytes, from: self) ?? bytes.count
-            guard used < bytes.count else { return }
-            keep(bytes, from: used)
+            if let exchange { passBody(bytes, to: exchange) }
         }
+    }
+
+    /// Gives `exchange` the part of `bytes` that is its request's body. What is behind it waits.
+    private func passBody(_ bytes: Span<UInt8>, to exchange: HTTPExchange) {
+        guard !traits.contains(.isWhole) else {
+            keep(bytes, from: 0)
+            return
+        }
+        guard let used = followBody(bytes, of: exchange) else {
+            exchange.bodyMalformed()
+            return
+        }
+        isBulk = Bulk.isWorthwhile(exchange.request.clientBody.remaining)
+        // Before the exchange has the last part: a new protocol may begin behind it at once.
+        keep(bytes, from: used)
+        exchange.receivedBody(
+            bytes.extracting(0..<used), isLast: traits.contains(.isWhole))
+    }
+
+    /// Follows the body of the request of `exchange` through `bytes`. Returns how many of them
+    /// belong to it; nil when it is malformed.
+    private func followBody(_ bytes: Span<UInt8>, of exchange: HTTPExchange) -> Int? {
+        switch exchange.request.clientBody.advance(bytes) {
+        case .more: return bytes.count
+        case .end(let consumed):
+            traits.insert(.isWhole)
+            return consumed
+        case .bad: return nil
+        }
+    }
+
+    /// Has `exchange` move on a part of its request's body inside the kernel. False when that must
+    /// be received.
+    private func splice(to exchange: HTTPExchange) -> Bool {
+        guard let remaining = exchange.request.clientBody.remaining, Bulk.isWorthwhile(remaining),
+            let outcome = exchange.spliceRequest(from: descriptor, limit: Bulk.limit(of: remaining))
+        else { return false }
+        switch outcome {
+        case .sent(let count), .kept(let count):
+            exchange.request.clientBody.skip(UInt64(count))
+        case .wouldBlock, .failed: break
+        case .endOfStream: ended()
+        case .sourceFailed: broken()
+        case .unavailable: return false
+        }
+        return true
     }
 
     private func keep(_ bytes: Span<UInt8>, from start: Int) {
@@ -129,12 +204,8 @@ final class ClientConnection: StreamChannel, ClientSide {
             let following = bytes.extracting(length..<bytes.count)
             switch listener.destination(of: listener.requestHead, head, worker) {
             case .service(let pool, let route):
-                let exchange = worker.takeExchange()
-                self.exchange = exchange
                 return length
-                    + exchange.begin(
-                        listener.requestHead, head, following: following, from: self, to: pool,
-                        by: route)
+                    + begin(listener.requestHead, head, following: following, to: pool, by: route)
             case let answered:
                 return length + answer(answered, listener.requestHead, head, following: following)
             }
@@ -147,6 +218,45 @@ final class ClientConnection: StreamChannel, ClientSide {
             refuse(.refused(error))
             return bytes.count
         }
+    }
+
+    /// Begins the exchange of a request whose head was parsed from `bytes`, and behind which
+    /// `following` came. Returns how many of those belong to the request's body.
+    private func begin(
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, following: Span<UInt8>,
+        to pool: BackendPool, by route: Route?
+    ) -> Int {
+        let exchange = worker.takeExchange()
+        self.exchange = exchange
+        note(head)
+        let stream = ClientStream.http1(Link(self))
+        exchange.begin(head, bytes, from: stream, context, to: pool, by: route)
+        guard !traits.contains(.isWhole) else {
+            exchange.start(with: Span(), isLast: true, stream, pool)
+            return 0
+        }
+        exchange.request.clientBody = BodyTracker(head.body)
+        guard let used = followBody(following, of: exchange) else {
+            exchange.bodyMalformed()
+            return following.count
+        }
+        exchange.start(
+            with: following.extracting(0..<used), isLast: traits.contains(.isWhole), stream, pool)
+        return used
+    }
+
+    /// Notes what the session has to know of a request until it is over.
+    private func note(_ head: borrowing RequestHead) {
+        traits = []
+        if head.keepsConnection { traits.insert(.keepsAlive) }
+        if head.keepsAlive || head.method == .connect { traits.insert(.mayGoOn) }
+        if head.method == .head { traits.insert(.isHead) }
+        if head.minorVersion == 0 { traits.insert(.isHTTP10) }
+        switch head.body {
+        case .none, .length(0): traits.insert(.isWhole)
+        case .length, .chunked, .untilClose: break
+        }
+        afterwards = .linger
     }
 
     /// The client has sent all it will send.
@@ -175,14 +285,14 @@ final class ClientConnection: StreamChannel, ClientSide {
         switch state {
         case .awaitingHead:
             deadlineNanoseconds = loop.nowNanoseconds + listener.stallTimeout
-        case .exchanging: exchange?.clientProgressed(self)
+        case .exchanging: exchange?.clientProgressed()
         }
     }
 
     override func onDrained() {
         switch state {
         case .awaitingHead: awaitRequest()
-        case .exchanging: exchange?.clientDrained(self)
+        case .exchanging: exchange?.clientDrained()
         }
     }
 
@@ -193,32 +303,34 @@ final class ClientConnection: StreamChannel, ClientSide {
     /// Answers a request that no exchange was begun for, and ends the connection.
     private func refuse(_ reply: Reply) {
         listener.counters.add(.badRequests)
-        let sent = send(reply, keepsAlive: false, minorVersion: 1, omitsBody: false)
+        traits = []
+        let sent = send(reply, for: "", keepsAlive: false)
         if let log = worker.log {
             var entry = AccessEntry(.http(minorVersion: 1), reply.cause)
             entry.status = reply.status
             entry.bytesOut = sent.head + sent.body
             entry.bodyBytesOut = sent.body
             log.write(
-                entry, LoggedText(), client: address, listener: listener, pool: nil, backend: nil)
+                entry, LoggedText(), client: context.address, listener: listener, pool: nil,
+                backend: nil)
         }
         end(lingers: true)
     }
 
     /// Sends one of Fairlead's own answers; returns the sizes of its head and its body.
     func send(
-        _ reply: Reply, service: String = "", keepsAlive: Bool, minorVersion: Int, omitsBody: Bool
+        _ reply: Reply, for service: String, keepsAlive: Bool
     ) -> (head: Int, body: Int) {
         var out: [UInt8] = []
         let bodyCount = reply.write(
-            to: ClientCapabilities(minorVersion: minorVersion, keepsAlive: keepsAlive),
-            service: service, omitsBody: omitsBody, into: &out)
-        send(out.span)
+            to: capabilities(keepsAlive: keepsAlive), service: service,
+            omitsBody: traits.contains(.isHead), into: &out)
+        sendWhole(out.span)
         return (out.count - bodyCount, bodyCount)
     }
 
     /// Sends an answer of Fairlead's own, whole.
-    func send(_ answer: Span<UInt8>) {
+    func sendWhole(_ answer: Span<UInt8>) {
         switch write(answer) {
         // What is kept goes out before the next request is read, and before the connection ends.
         case .sent, .kept: break
@@ -237,21 +349,25 @@ final class ClientConnection: StreamChannel, ClientSide {
         if partial.isEmpty { startReading() }
     }
 
-    /// Keeps what came behind the request for the protocol that the connection switches to.
-    func holdBack(_ bytes: Span<UInt8>) {
-        partial.append(bytes)
-        stopReading()
-    }
+    /// Whether the connection waits for another request after this one.
+    var goesOn: Bool { afterwards == .keep }
 
     /// The exchange is over, and everything it had to say is written or kept.
-    func exchangeFinished(keepsAlive: Bool, lingers: Bool) {
+    func exchangeFinished() {
         exchange = nil
         guard !isBroken else {
             reset()
             return
         }
-        guard keepsAlive else {
-            end(lingers: lingers)
+        switch afterwards {
+        case .keep: break
+        case .close:
+            // A request whose body is not all here was answered early. What the client still sends
+            // belongs to nobody; the response has told it that the connection ends.
+            end(lingers: !traits.contains(.isWhole))
+            return
+        case .linger:
+            end(lingers: true)
             return
         }
         state = .awaitingHead
@@ -273,11 +389,11 @@ final class ClientConnection: StreamChannel, ClientSide {
     }
 
     /// The exchange is over and its response was cut short: the client gets what came of it, and
-    /// must not take it for whole; with `.end` the framing shows that it is not (RFC 9112, section
-    /// 8).
-    func exchangeCutShort(_ farewell: Farewell) {
+    /// must not take it for whole. Where its time was over (`isOver`), FIN will do if the framing
+    /// shows that more was to come (RFC 9112, section 8).
+    func exchangeCutShort(isOver: Bool) {
         exchange = nil
-        depart(farewell)
+        depart(isOver && traits.contains(.endShows) ? .end : .cut)
     }
 
     /// The exchange is over, and the client gets no more: it is gone, stands still or breaks the
@@ -289,7 +405,7 @@ final class ClientConnection: StreamChannel, ClientSide {
 
     /// The connection has switched to another protocol: gives it up, with what the client has sent
     /// behind its request.
-    func handOver() -> Handoff {
+    func detachForUpgrade() -> Handoff {
         exchange = nil
         bound.closeAll()
         return handOff(received: partial)
@@ -331,7 +447,8 @@ final class ClientConnection: StreamChannel, ClientSide {
                 refuse(.clientTimeout)
             }
         case .exchanging:
-            exchange?.clientStalled()
+            // The exchange has a deadline of its own.
+            break
         }
     }
 

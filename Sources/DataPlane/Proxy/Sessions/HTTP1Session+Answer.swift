@@ -6,7 +6,7 @@ internal import HTTP1
 internal import Routing
 internal import Stats
 
-extension ClientConnection {
+extension HTTP1Session {
     /// Answers the request whose `head` was parsed from `bytes`, and behind which `following` came.
     /// Returns how many of those belong to it.
     func answer(
@@ -27,7 +27,8 @@ extension ClientConnection {
         var location: [UInt8] = []
         if case .redirect(let redirect, _) = destination,
             !redirect.appendTarget(
-                for: head, bytes, told: listener.clientOrigin(head, bytes, address), to: &location)
+                for: head, bytes, told: listener.clientOrigin(head, bytes, context.address),
+                to: &location)
         {
             destination = .answer(.refused(.missingHost))
         }
@@ -71,8 +72,9 @@ extension ClientConnection {
         }
         count(status: status, cause)
         writeLine(head, bytes, status: status, cause, sent: out.count, body: bodyCount)
-        send(out.span)
-        exchangeFinished(keepsAlive: keepsAlive, lingers: true)
+        sendWhole(out.span)
+        afterwards = keepsAlive ? .keep : .linger
+        exchangeFinished()
         return used
     }
 
@@ -96,7 +98,7 @@ extension ClientConnection {
         entry.bodyBytesOut = body
         var text = LoggedText()
         text.note(head, from: bytes)
-        log.write(entry, text, client: address, listener: listener, pool: nil, backend: nil)
+        log.write(entry, text, client: context.address, listener: listener, pool: nil, backend: nil)
     }
 }
 

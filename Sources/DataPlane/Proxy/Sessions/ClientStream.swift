@@ -1,0 +1,134 @@
+// ClientStream: all that an exchange may ask of its client, whatever protocol that speaks. Read
+// this file before you add one. What a client tells an exchange does not depend on it either:
+// `begin`, `start`, `receivedBody`, `bodyMalformed`, `clientProgressed`, `clientDrained`,
+// `clientEnded` and `clientBroken`.
+//
+// An enumeration of links and not a protocol: a call through an existential costs two to five times
+// as much, counts references, and a new case is a list of what is missing.
+
+internal import AccessLog
+internal import Events
+internal import HTTP1
+internal import Routing
+
+/// A client's side of one exchange. Worker thread only.
+enum ClientStream {
+    /// A connection of HTTP/1.1 or 1.0, which carries one request at a time.
+    case http1(Link<HTTP1Session>)
+
+    /// The session, which lives until its exchange is over.
+    @inline(__always)
+    private func with<Result>(_ body: (HTTP1Session) -> Result) -> Result {
+        switch self {
+        case .http1(let session): session.use(body)
+        }
+    }
+
+    // MARK: - Who it is
+
+    /// For routing, forwarding and the log.
+    var context: ClientContext { with { $0.context } }
+
+    /// What the worker knows the client as.
+    var side: any ClientSide { with { $0 } }
+
+    /// Whether a chunked body may go to the client with its chunks.
+    var takesChunks: Bool { with { $0.takesChunks } }
+
+    /// Whether interim responses may go to the client (RFC 9110, section 15.2).
+    var takesInterim: Bool { with { $0.takesChunks } }
+
+    // MARK: - The request's body
+
+    /// Has no more of the body come, since it can't be passed on for now.
+    func pauseBody() { with { $0.stopReading() } }
+
+    /// Has the body go on. With the whole of it here, it shows whether the client goes away.
+    func resumeBody() { with { $0.resumeReading() } }
+
+    // MARK: - The response
+
+    /// Passes on an interim response, whose `head` was parsed from `bytes`. Returns its size.
+    func interim(
+        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>
+    ) -> (outcome: WriteOutcome, count: Int) {
+        with { $0.interim(head, bytes) }
+    }
+
+    /// Begins the response, whose `head` was parsed from `bytes`: it goes out with what `send` is
+    /// given next. `lines` are field lines that are added; `mayStay` says whether the connection
+    /// may be used again, as far as the exchange is concerned. Returns the size of the head.
+    func respond(
+        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, edits: FieldEdits?,
+        lines: Span<UInt8>, mayStay: Bool
+    ) -> Int {
+        with { $0.respond(head, bytes, edits: edits, lines: lines, mayStay: mayStay) }
+    }
+
+    /// Adds a part of the response's body to what goes out with the next `send`.
+    func append(_ body: Span<UInt8>) { with { $0.append(body) } }
+
+    /// Sends what waits to go out, and `body` behind it.
+    func send(_ body: Span<UInt8>) -> WriteOutcome { with { $0.send(body) } }
+
+    /// Whether bytes are kept for the client that the kernel has not taken yet.
+    var isCongested: Bool { with { $0.isCongested } }
+
+    /// Whether the client has acknowledged anything since this was last asked, or bytes moved.
+    func hasAcknowledgedMore() -> Bool { with { $0.hasAcknowledgedMore() } }
+
+    /// Sends an answer of Fairlead's own; `service` is the name of the one that the request was
+    /// for. Returns the sizes of its head and its body.
+    func answer(
+        _ reply: Reply, for service: String, mayStay: Bool
+    ) -> (head: Int, body: Int) {
+        with { $0.answer(reply, for: service, mayStay: mayStay) }
+    }
+
+    // MARK: - The end, as the last thing that an exchange does
+
+    /// Whether the client may send another request after this response.
+    var goesOn: Bool { with { $0.goesOn } }
+
+    /// The exchange is over, and all that it had to say is written or kept.
+    func finish() { with { $0.exchangeFinished() } }
+
+    /// The exchange is over, and its response was cut short: the client gets what came of it, and
+    /// must not take it for whole. `isOver` says that the response's time was over, which is no
+    /// fault that the client has to be told of where the framing shows that more was to come.
+    func cut(isOver: Bool) { with { $0.exchangeCutShort(isOver: isOver) } }
+
+    /// The exchange is over, and the client gets no more: it is gone, stands still or breaks the
+    /// rules.
+    func abort() { with { $0.exchangeBroken() } }
+
+    // MARK: - What only a connection of its own can do
+
+    /// Moves on what `source` has received, at most `limit` bytes, inside the kernel.
+    func splice(from source: Descriptor, limit: Int) -> SpliceOutcome {
+        with { $0.splice(from: source, limit: limit) }
+    }
+
+    /// Gives up the connection for the protocol that it switches to; the exchange is over.
+    func detachForUpgrade() -> Handoff {
+        let session = with { $0 }
+        return session.detachForUpgrade()
+    }
+
+    /// The backend on which the client has a connection of its own for the service of `pool`
+    /// (BoundConnections.swift); nil for none.
+    func boundBackend(of pool: BackendPool) -> PooledBackend? {
+        with { $0.bound.isEmpty ? nil : $0.bound.backend(of: pool) }
+    }
+
+    /// Takes the client's own connection to `backend`; nil for none.
+    func takeBound(to backend: PooledBackend) -> BackendConnection? {
+        with { $0.bound.isEmpty ? nil : $0.bound.take(to: backend) }
+    }
+
+    /// Keeps `connection`, which is the client's own, for its next request.
+    func keepBound(_ connection: BackendConnection) { with { $0.bound.keep(connection) } }
+
+    /// Forgets `connection`, which was kept and closes by itself.
+    func dropBound(_ connection: BackendConnection) { with { $0.bound.remove(connection) } }
+}

@@ -1,0 +1,83 @@
+// The response's side of a session: heads with the framing that the client understands, bodies,
+// and whether the connection is used again.
+
+internal import Events
+internal import HTTP1
+internal import Routing
+
+extension HTTP1Session {
+    /// Whether a chunked body may go to the client with its chunks, which are of HTTP/1.1.
+    var takesChunks: Bool { !traits.contains(.isHTTP10) }
+
+    /// What the client can take, with what becomes of its connection.
+    func capabilities(keepsAlive: Bool) -> ClientCapabilities {
+        ClientCapabilities(
+            minorVersion: traits.contains(.isHTTP10) ? 0 : 1, keepsAlive: keepsAlive)
+    }
+
+    /// Whether the connection could carry another request after this one, if the exchange lets it
+    /// (`mayStay`).
+    private func isKept(_ mayStay: Bool) -> Bool {
+        mayStay && traits.isSuperset(of: [.keepsAlive, .isWhole]) && mayKeepAlive
+    }
+
+    /// Passes on an interim response, whose `head` was parsed from `bytes`. Returns its size.
+    func interim(
+        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>
+    ) -> (outcome: WriteOutcome, count: Int) {
+        worker.putOutgoing(
+            head, from: bytes, to: capabilities(keepsAlive: true), framing: .none)
+        let count = worker.outgoing.count
+        return (send(Span()), count)
+    }
+
+    /// Puts the head of the response into the worker's outgoing bytes; `head` was parsed from
+    /// `bytes`. Returns its size.
+    func respond(
+        _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, edits: FieldEdits?,
+        lines: Span<UInt8>, mayStay: Bool
+    ) -> Int {
+        var keepsAlive = isKept(mayStay)
+        var framing = head.body
+        switch framing {
+        case .none, .length: traits.insert(.endShows)
+        case .chunked where takesChunks: traits.insert(.endShows)
+        case .chunked, .untilClose:
+            // An older client gets the payload, ended by the connection's end.
+            framing = .untilClose
+            keepsAlive = false
+        }
+        afterwards = keepsAlive ? .keep : traits.contains(.mayGoOn) ? .linger : .close
+        worker.putOutgoing(
+            head, from: bytes, to: capabilities(keepsAlive: keepsAlive), framing: framing,
+            edits: edits, lines: lines, addsDate: true)
+        return worker.outgoing.count
+    }
+
+    /// Adds a part of the body to the outgoing bytes.
+    func append(_ body: Span<UInt8>) {
+        worker.outgoing.append(body)
+    }
+
+    /// Sends the outgoing bytes, and `body` behind them.
+    func send(_ body: Span<UInt8>) -> WriteOutcome {
+        let outgoing = worker.outgoing
+        defer { outgoing.removeAll() }
+        guard body.count <= Self.copiedBodyMax else { return write(outgoing, body) }
+        outgoing.append(body)
+        return write(outgoing)
+    }
+
+    /// Copying a small body behind its head is cheaper than having the kernel gather two pieces.
+    private static var copiedBodyMax: Int { 4096 }
+
+    /// Sends an answer of Fairlead's own to the request of an exchange; `service` is the name of
+    /// the one that the request was for. Returns the sizes of its head and its body.
+    func answer(
+        _ reply: Reply, for service: String, mayStay: Bool
+    ) -> (head: Int, body: Int) {
+        let keepsAlive = reply.keepsConnection && isKept(mayStay)
+        afterwards = keepsAlive ? .keep : .linger
+        return send(reply, for: service, keepsAlive: keepsAlive)
+    }
+}

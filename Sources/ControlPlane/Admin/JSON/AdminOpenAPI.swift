@@ -1,6 +1,7 @@
-// AdminOpenAPI: the admin port for programs, as OpenAPI 3.1. The file beside this one has all but
-// the counters, which are added here by their forms. Its schemas list every key that there may be,
-// so that a test which compares answers with them notices what was forgotten there.
+// AdminOpenAPI: the admin port for programs, as OpenAPI 3.1. The file beside this one has the
+// schemas; paths are added here by the endpoints, and counters by their forms. The schemas list
+// every key that there may be, so that a test which compares answers with them notices what was
+// forgotten there.
 
 internal import JSON
 internal import Stats
@@ -11,6 +12,7 @@ enum AdminOpenAPI {
     static let json: [UInt8] = {
         guard var document = try? JSON.decode(JSONTree.self, from: PackageResources.openapi_json)
         else { preconditionFailure("openapi.json, which is compiled in, is no JSON") }
+        for endpoint in AdminEndpoint.all { document.add(endpoint) }
         document.add(ListenerCounter.self, to: "Listener")
         document.add(ServiceCounter.self, to: "Service")
         document.add(BackendCounter.self, to: "Backend")
@@ -22,6 +24,29 @@ enum AdminOpenAPI {
 }
 
 extension JSONTree {
+    /// Adds the endpoint's operation to the paths.
+    fileprivate mutating func add(_ endpoint: AdminEndpoint) {
+        var operation: JSONTree = [
+            "summary": .text(endpoint.about), "operationId": .text(endpoint.id),
+            "responses": ["200": endpoint.content.document],
+        ]
+        let usual =
+            switch endpoint.access {
+            case .open: [403]
+            case .read: [401, 403]
+            case .change: [400, 401, 403]
+            }
+        for status in usual + endpoint.problems {
+            operation[["responses", "\(status)"]] = ["$ref": "#/components/responses/Problem"]
+        }
+        if let unready = endpoint.unready { operation[["responses", "503"]] = unready.document }
+        if !endpoint.parameters.isEmpty {
+            operation["parameters"] = .list(endpoint.parameters.map(\.document))
+        }
+        let method = endpoint.access == .change ? "post" : "get"
+        self[["paths", endpoint.pattern, method]] = operation
+    }
+
     /// Gives the schema of that name the keys of all counters that are shown.
     fileprivate mutating func add(_ names: (some ShownCounter).Type, to schema: String) {
         var properties: [String: JSONTree] = [:]

@@ -1,7 +1,7 @@
 // JSONTree: a JSON document of any shape, to which something is added before it is sent.
 
 /// A value of JSON. Value type, any thread.
-enum JSONTree: Codable {
+enum JSONTree: Codable, Sendable {
     case null
     case flag(Bool)
     case whole(Int)

@@ -62,8 +62,9 @@ final class AdminEvents {
     // MARK: - Those who come
 
     /// Answers a request for `/events`, now or later.
-    func open(_ request: HTTPServerRequest, _ reply: HTTPServerReply) throws(AdminProblem) {
-        let query = try AdminQuery(request.query, known: ["after", "wait", "figures"])
+    func open(_ call: AdminCall, _ reply: HTTPServerReply) throws(AdminProblem) {
+        let request = call.request
+        let query = try call.query()
         let after = try query.number("after", 0...UInt64(Int64.max))
         let seconds = try query.number("wait", 0...60) ?? 0
         let figures = query["figures"] ?? "on"

@@ -60,10 +60,11 @@ package final class AdminHandler {
         _ request: HTTPServerRequest, _ reply: HTTPServerReply
     ) -> AdminQueue.Work? {
         do throws(AdminProblem) {
-            switch try respond(to: request) {
+            let call = try admit(request)
+            switch try call.endpoint.handler(self, call) {
             case .whole(let response): reply.send(response)
             case .pieces(let pieces): return Self.makeMore(of: pieces, reply)
-            case .events: try events.open(request, reply)
+            case .events: try events.open(call, reply)
             }
         } catch {
             reply.send(error.response)
@@ -83,103 +84,92 @@ package final class AdminHandler {
         return nil
     }
 
-    private enum Answer {
-        case whole(HTTPServerResponse)
-        /// One that takes long to make.
-        case pieces(AdminPieces)
-        /// One that goes on.
-        case events
-    }
-
-    private func respond(to request: HTTPServerRequest) throws(AdminProblem) -> Answer {
+    /// What is asked for, if whoever asks may.
+    private func admit(_ request: HTTPServerRequest) throws(AdminProblem) -> AdminCall {
         try access.checkHost(request)
         try access.checkProxy(request)
-        let path = AdminPath(request.path)
-        if path?.isPublic != true { try access.checkToken(request) }
-        guard let path else {
-            throw AdminProblem(
-                404, "There is nothing at this path.",
-                expected: "one of " + AdminPath.listing.map(\.path).joined(separator: ", "))
-        }
-        try path.check(request.method)
-        if path == .events { return .events }
-        guard path.isChange else {
-            if let pieces = pieces(path) { return .pieces(pieces) }
-            return .whole(try show(path, to: request))
-        }
+        if !AdminEndpoint.isOpen(request.path) { try access.checkToken(request) }
+        let call = try AdminEndpoint.find(request)
+        guard call.endpoint.access == .change else { return call }
         try access.checkChange(request)
         guard request.body.isEmpty else {
             throw AdminProblem(
                 400, "The request has a body.", expected: "no body: parameters go in the query")
         }
-        return .whole(try change(path, request))
+        return call
     }
 
     // MARK: - Showing
 
-    /// What has all backends, where they are many; nil for everything else.
-    private func pieces(_ path: AdminPath) -> AdminPieces? {
-        guard controls.backendCount() >= AdminPieces.countMin else { return nil }
-        let snapshot: AdminSnapshot
-        let outline: [UInt8]?
-        switch path {
-        case .stats:
-            snapshot = controls.outline()
-            outline = encodeJSON(StatsDocument(snapshot, backendsMax: 0))
-        case .services:
-            snapshot = controls.outline()
-            outline = encodeJSON(ServicesDocument(snapshot, backendsMax: 0))
-        case .backends:
-            snapshot = controls.outline()
-            outline = encodeJSON(BackendsDocument(snapshot, backendsMax: 0))
-        default: return nil
-        }
-        guard let outline else { return nil }
-        return AdminPieces(
-            outline: outline, services: snapshot.services.map(\.name), backends: controls.backends)
-    }
-
-    private func show(
-        _ path: AdminPath, to request: HTTPServerRequest
-    ) throws(AdminProblem) -> HTTPServerResponse {
-        let snapshot = controls.snapshot
-        switch path {
-        case .page: return Self.page()
-        case .stats: return Self.json(StatsDocument(snapshot()))
-        case .services: return Self.json(ServicesDocument(snapshot()))
-        case .service(let name):
-            let snapshot = snapshot()
-            guard let service = snapshot.services.first(where: { $0.name == name }) else {
-                throw Self.unknown("service", name, snapshot.services.map(\.name))
+    /// A document with all backends: at once where they are few, piece by piece where they are
+    /// many.
+    private func document(
+        _ make: (_ snapshot: AdminSnapshot, _ backendsMax: Int) -> some Encodable
+    ) -> AdminEndpoint.Answer {
+        if controls.backendCount() >= AdminPieces.countMin {
+            let snapshot = controls.outline()
+            let pieces = encodeJSON(make(snapshot, 0)).flatMap {
+                AdminPieces(
+                    outline: $0, services: snapshot.services.map(\.name),
+                    backends: controls.backends)
             }
-            return Self.json(ServiceView(service, at: snapshot.takenAt, hasRecent: true))
-        case .backends: return Self.json(BackendsDocument(snapshot()))
-        case .backend(let name):
-            return Self.json(try BackendDocument(snapshot(), try Self.key(name)))
-        case .config:
-            // RFC 9512.
-            return Self.response(200, "application/yaml", Array(controls.configuration().utf8))
-        case .discovery: return Self.json(DiscoveryDocument(snapshot()))
-        case .metrics:
-            let format = MetricsText.Format(accept: request.field("accept"))
-            let text = MetricsText(
-                controls.figures(), format: format, options: controls.metrics)
-            var response = Self.response(200, format.contentType, text.bytes)
-            response.fields.append(("Vary", "Accept"))
-            return response
-        case .live: return Self.text(200, "live\n")
-        case .ready: return try ready(request)
-        case .openAPI:
-            return Self.response(200, "application/json", AdminOpenAPI.json)
-        case .events, .change, .logLevel, .reload:
-            preconditionFailure("what goes on or changes something is not shown")
+            if let pieces { return .pieces(pieces) }
         }
+        return .whole(Self.json(make(controls.snapshot(), .max)))
     }
 
-    private static func page() -> HTTPServerResponse {
+    func stats() -> AdminEndpoint.Answer {
+        document { StatsDocument($0, backendsMax: $1) }
+    }
+
+    func services() -> AdminEndpoint.Answer {
+        document { ServicesDocument($0, backendsMax: $1) }
+    }
+
+    func backends() -> AdminEndpoint.Answer {
+        document { BackendsDocument($0, backendsMax: $1) }
+    }
+
+    func service(_ call: AdminCall) throws(AdminProblem) -> AdminEndpoint.Answer {
+        let (name, snapshot) = (call.values[0], controls.snapshot())
+        guard let service = snapshot.services.first(where: { $0.name == name }) else {
+            throw Self.unknown("service", name, snapshot.services.map(\.name))
+        }
+        return .whole(Self.json(ServiceView(service, at: snapshot.takenAt, hasRecent: true)))
+    }
+
+    func backend(_ call: AdminCall) throws(AdminProblem) -> AdminEndpoint.Answer {
+        let snapshot = controls.snapshot()
+        return .whole(Self.json(try BackendDocument(snapshot, try Self.key(call.values[0]))))
+    }
+
+    func discovery() -> AdminEndpoint.Answer {
+        .whole(Self.json(DiscoveryDocument(controls.snapshot())))
+    }
+
+    func configuration() -> AdminEndpoint.Answer {
+        // RFC 9512.
+        .whole(Self.response(200, "application/yaml", Array(controls.configuration().utf8)))
+    }
+
+    func metrics(_ call: AdminCall) -> AdminEndpoint.Answer {
+        let format = MetricsText.Format(accept: call.request.field("accept"))
+        let text = MetricsText(controls.figures(), format: format, options: controls.metrics)
+        var response = Self.response(200, format.contentType, text.bytes)
+        response.fields.append(("Vary", "Accept"))
+        return .whole(response)
+    }
+
+    func live() -> AdminEndpoint.Answer { .whole(Self.text(200, "live\n")) }
+
+    func openAPI() -> AdminEndpoint.Answer {
+        .whole(Self.response(200, "application/json", AdminOpenAPI.json))
+    }
+
+    func page() -> AdminEndpoint.Answer {
         // With its top bit set it always has 16 digits: HEAD tells the length that GET has.
         let nonce = String(UInt64.random(in: 1 << 63 ... .max), radix: 16)
-        var response = response(
+        var response = Self.response(
             200, "text/html; charset=utf-8", Array(AdminPage.html(nonce: nonce).utf8))
         // Only the page's own script and styles run, even if an escape were forgotten.
         let policy =
@@ -187,11 +177,11 @@ package final class AdminHandler {
             + "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
             + "frame-ancestors 'none'"
         response.fields.append(("Content-Security-Policy", policy))
-        return response
+        return .whole(response)
     }
 
-    private func ready(_ request: HTTPServerRequest) throws(AdminProblem) -> HTTPServerResponse {
-        let when = try AdminQuery(request.query, known: ["when"])["when"]
+    func ready(_ call: AdminCall) throws(AdminProblem) -> AdminEndpoint.Answer {
+        let when = try call.query()["when"]
         guard when == nil || when == "any" || when == "every" else {
             throw AdminProblem(
                 400, "when is \(AdminProblem.shown(when ?? "")).",
@@ -200,9 +190,10 @@ package final class AdminHandler {
         let verdict = currentVerdict()
         let reasons = verdict.problems.filter { $0.blocksReadiness || $0.blocksEvery }
         let told =
-            access.isTrusted(request) ? reasons.map { "\($0.text)\n" }.joined() : ""
+            access.isTrusted(call.request) ? reasons.map { "\($0.text)\n" }.joined() : ""
         let isReady = when == "every" ? verdict.isReadyForEvery : verdict.isReady
-        return isReady ? Self.text(200, "ready\n" + told) : Self.text(503, "not ready\n" + told)
+        return .whole(
+            isReady ? Self.text(200, "ready\n" + told) : Self.text(503, "not ready\n" + told))
     }
 
     /// Load balancers in front ask for readiness often. A verdict holds for twenty times as long as
@@ -218,63 +209,39 @@ package final class AdminHandler {
 
     // MARK: - Changing
 
-    private func change(
-        _ path: AdminPath, _ request: HTTPServerRequest
-    ) throws(AdminProblem) -> HTTPServerResponse {
-        switch path {
-        case .change(let name, let verb): return try change(name, verb, request)
-        case .logLevel: return try setLogLevel(request)
-        case .reload:
-            _ = try AdminQuery(request.query, known: [])
-            switch controls.reload(request.peer.address) {
-            case .applied(let what): return Self.json(DoneDocument(done: what))
-            case .refused(let reasons):
-                throw AdminProblem(
-                    422,
-                    "The configuration was refused, and the old one stays: "
-                        + reasons.joined(separator: "; "),
-                    expected: "a configuration that `fairlead check` finds no fault with")
-            case .unavailable(let what):
-                throw AdminProblem(501, what, expected: "a restart")
-            }
-        case .page, .stats, .services, .service, .backends, .backend, .events, .config, .discovery,
-            .metrics, .live, .ready, .openAPI:
-            preconditionFailure("what is shown changes nothing")
+    func reload(_ call: AdminCall) throws(AdminProblem) -> AdminEndpoint.Answer {
+        _ = try call.query()
+        switch controls.reload(call.request.peer.address) {
+        case .applied(let what): return .whole(Self.json(DoneDocument(done: what)))
+        case .refused(let reasons):
+            throw AdminProblem(
+                422,
+                "The configuration was refused, and the old one stays: "
+                    + reasons.joined(separator: "; "),
+                expected: "a configuration that `fairlead check` finds no fault with")
+        case .unavailable(let what):
+            throw AdminProblem(501, what, expected: "a restart")
         }
     }
 
-    private func change(
-        _ name: String, _ verb: AdminPath.Verb, _ request: HTTPServerRequest
-    ) throws(AdminProblem) -> HTTPServerResponse {
-        let key = try Self.key(name)
-        let query = try AdminQuery(request.query, known: verb.parameters)
-        let change: AdminChange
+    /// Does to a backend what `read` makes of the query.
+    func change(
+        _ call: AdminCall, _ verb: String,
+        _ read: (AdminQuery) throws(AdminProblem) -> AdminChange
+    ) throws(AdminProblem) -> AdminEndpoint.Answer {
+        let key = try Self.key(call.values[0])
+        let query = try call.query()
         let force = query["force"]
         guard force == nil || force == "yes" else {
             throw AdminProblem(
                 400, "force is \(AdminProblem.shown(force ?? "")).",
                 expected: "force=yes, or no parameters")
         }
-        switch verb {
-        case .drain: change = .drain
-        case .enable: change = .enable
-        case .disable: change = .disable
-        case .check: change = .check
-        case .eject: change = .eject
-        case .weight:
-            guard let text = query["weight"] else {
-                throw AdminProblem(
-                    400, "There is no weight.", expected: "weight=0 to weight=65535, or weight=auto"
-                )
-            }
-            let weight: UInt16? =
-                text == "auto" ? nil : try query.number("weight", 0...UInt16.max)
-            change = .weight(weight)
-        }
-        switch controls.change(key, change, force != nil, request.peer.address) {
+        let change = try read(query)
+        switch controls.change(key, change, force != nil, call.request.peer.address) {
         case .done(let what):
             let view = BackendView.find(key, in: controls.snapshot())?.view
-            return Self.json(DoneDocument(done: what, backend: view))
+            return .whole(Self.json(DoneDocument(done: what, backend: view)))
         case .refused(let error, let expected):
             throw AdminProblem(409, error, expected: expected)
         case .unforced(let error):
@@ -289,19 +256,25 @@ package final class AdminHandler {
         }
     }
 
-    private static let logLevels = ["error", "warning", "info", "debug"]
+    /// The weight that a query asks for; nil for that of discovery.
+    static func weight(_ query: AdminQuery) throws(AdminProblem) -> UInt16? {
+        guard let text = query["weight"] else {
+            throw AdminProblem(
+                400, "There is no weight.", expected: "weight=0 to weight=65535, or weight=auto")
+        }
+        return text == "auto" ? nil : try query.number("weight", 0...UInt16.max)
+    }
 
-    private func setLogLevel(
-        _ request: HTTPServerRequest
-    ) throws(AdminProblem) -> HTTPServerResponse {
-        let query = try AdminQuery(request.query, known: ["level"])
-        guard let level = query["level"], Self.logLevels.contains(level) else {
+    static let logLevels = ["error", "warning", "info", "debug"]
+
+    func setLogLevel(_ call: AdminCall) throws(AdminProblem) -> AdminEndpoint.Answer {
+        guard let level = try call.query()["level"], Self.logLevels.contains(level) else {
             throw AdminProblem(
                 400, "There is no log level that is known.",
                 expected: "level=" + Self.logLevels.joined(separator: " or level="))
         }
-        controls.setLogLevel(level, request.peer.address)
-        return Self.json(DoneDocument(done: "the log level is \(level)"))
+        controls.setLogLevel(level, call.request.peer.address)
+        return .whole(Self.json(DoneDocument(done: "the log level is \(level)")))
     }
 
     // MARK: - What there is not

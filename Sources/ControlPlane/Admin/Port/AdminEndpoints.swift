@@ -1,0 +1,139 @@
+// AdminEndpoints: everything that the admin port has. A new endpoint is an entry here and its
+// handler.
+
+extension AdminEndpoint {
+    /// In the order in which people are shown them.
+    static let all: [AdminEndpoint] = views + changes
+
+    private static let views = [
+        AdminEndpoint(
+            access: .open, pattern: "/", id: "page", about: "the page",
+            content: .text("the page", type: "text/html; charset=utf-8")
+        ) { handler, _ in handler.page() },
+        AdminEndpoint(
+            access: .read, pattern: "/stats", id: "stats", about: "everything",
+            content: .json("Stats")
+        ) { handler, _ in handler.stats() },
+        AdminEndpoint(
+            access: .read, pattern: "/services", id: "services", about: "each service",
+            content: .json("Services")
+        ) { handler, _ in handler.services() },
+        AdminEndpoint(
+            access: .read, pattern: "/services/{name}", id: "service", about: "one service",
+            parameters: [.service], content: .json("Service"), problems: [404]
+        ) { handler, call throws(AdminProblem) in try handler.service(call) },
+        AdminEndpoint(
+            access: .read, pattern: "/backends", id: "backends", about: "each backend",
+            content: .json("Backends")
+        ) { handler, _ in handler.backends() },
+        AdminEndpoint(
+            access: .read, pattern: "/backends/{key}", id: "backend",
+            about: "one backend with its journal", parameters: [.key],
+            content: .json("OneBackend"), problems: [404]
+        ) { handler, call throws(AdminProblem) in try handler.backend(call) },
+        AdminEndpoint(
+            access: .read, pattern: "/discovery", id: "discovery",
+            about: "what each source said last", content: .json("Discovery")
+        ) { handler, _ in handler.discovery() },
+        AdminEndpoint(
+            access: .read, pattern: "/events", id: "events",
+            about: "the journal from an entry on; with Accept: text/event-stream as a stream that "
+                + "goes on",
+            parameters: [
+                .query(
+                    "after", "NUMBER", isRequired: false,
+                    "entries with a greater number; without it, or after a restart, all that are "
+                        + "kept",
+                    schema: ["type": "integer", "minimum": 0, "maximum": .whole(.max)]),
+                .query(
+                    "wait", "SECONDS", isRequired: false,
+                    "seconds to wait for one, if there is none",
+                    schema: ["type": "integer", "minimum": 0, "maximum": 60]),
+                .query(
+                    "figures", "on", isRequired: false,
+                    "whether a stream has the figures of each second",
+                    schema: ["enum": .list(["on", "off"])]),
+            ],
+            content: AdminContent(
+                about: "entries",
+                schemas: [
+                    "application/json": ["$ref": "#/components/schemas/Events"],
+                    "text/event-stream": ["type": "string"],
+                ]), problems: [400, 503]
+        ) { _, _ in .events },
+        AdminEndpoint(
+            access: .read, pattern: "/config", id: "configuration",
+            about: "the configuration in force, with the origin of each value",
+            content: AdminContent(
+                about: "as the name says", schemas: ["application/yaml": ["type": "object"]])
+        ) { handler, _ in handler.configuration() },
+        AdminEndpoint(
+            access: .read, pattern: "/metrics", id: "metrics", about: "for Prometheus",
+            content: .text("the metrics", type: "text/plain; version=0.0.4; charset=utf-8")
+        ) { handler, call in handler.metrics(call) },
+        AdminEndpoint(
+            access: .open, pattern: "/health/live", id: "live", about: "whether it runs",
+            content: .text("it does")
+        ) { handler, _ in handler.live() },
+        AdminEndpoint(
+            access: .open, pattern: "/health/ready", id: "ready",
+            about: "whether load balancers should send requests here",
+            parameters: [
+                .query(
+                    "when", "any", isRequired: false,
+                    "whether one served service is enough, or every one is wanted",
+                    schema: ["enum": .list(["any", "every"]), "default": "any"])
+            ],
+            content: .text("ready"), unready: .text("not ready, and why"), problems: [400]
+        ) { handler, call throws(AdminProblem) in try handler.ready(call) },
+        AdminEndpoint(
+            access: .read, pattern: "/openapi.json", id: "openAPI", about: "this",
+            content: AdminContent(
+                about: "this", schemas: ["application/json": ["type": "object"]])
+        ) { handler, _ in handler.openAPI() },
+    ]
+
+    private static let changes = [
+        change(
+            "drain", "no new requests; what runs finishes within the drain limit", [.force]
+        ) { _ in .drain },
+        change("disable", "no new requests, and what runs is ended", [.force]) { _ in .disable },
+        change("enable", "takes back drain and disable") { _ in .enable },
+        change(
+            "weight", "another weight in place of discovery's",
+            [
+                .query(
+                    "weight", "N", isRequired: true, "0 to 65535, or auto",
+                    schema: ["type": "string", "pattern": "^(auto|[1-9][0-9]{0,3}|0)$"])
+            ]
+        ) { query throws(AdminProblem) in .weight(try AdminHandler.weight(query)) },
+        change("check", "a check as soon as may be") { _ in .check },
+        change("eject", "out as if requests had failed") { _ in .eject },
+        AdminEndpoint(
+            access: .change, pattern: "/log-level", id: "logLevel",
+            about: "the least severe message that is logged",
+            parameters: [
+                .query(
+                    "level", "LEVEL", isRequired: true, "the level",
+                    schema: ["enum": .list(AdminHandler.logLevels.map(JSONTree.text))])
+            ],
+            content: .json("Done", "done")
+        ) { handler, call throws(AdminProblem) in try handler.setLogLevel(call) },
+        AdminEndpoint(
+            access: .change, pattern: "/reload", id: "reload",
+            about: "reads the configuration again", content: .json("Done", "done"),
+            problems: [422, 501]
+        ) { handler, call throws(AdminProblem) in try handler.reload(call) },
+    ]
+
+    /// Something that can be done to a backend; `read` makes it of the query.
+    private static func change(
+        _ verb: String, _ about: String, _ query: [AdminParameter] = [],
+        read: @escaping @Sendable (AdminQuery) throws(AdminProblem) -> AdminChange
+    ) -> AdminEndpoint {
+        AdminEndpoint(
+            access: .change, pattern: "/backends/{key}/\(verb)", id: verb, about: about,
+            parameters: [.key] + query, content: .json("Done", "done"), problems: [404, 409]
+        ) { handler, call throws(AdminProblem) in try handler.change(call, verb, read) }
+    }
+}

@@ -86,7 +86,7 @@ extension ControlPlane {
             do throws(Errno) {
                 admin = try Self.serve(handler, on: endpoint, nil, loop)
                 adminTimer = nil
-                isStatusDue = true
+                supervision.statusMayDiffer()
                 log.write(.info, "admin.open", ["listen": "\(endpoint)"])
             } catch {
                 if error != last {
@@ -162,7 +162,7 @@ extension ControlPlane {
                 "log level \(old.rawValue) to \(name), set by the admin port from \(address)",
             at: .now)
         noteAdmin("log level \(name)", from: address)
-        logJournal()
+        journalLog?.write()
     }
 
     /// In the log whatever its level: who changed something is asked for later.

@@ -202,17 +202,8 @@ extension ControlPlane {
         if !told.isEmpty { workers.publish(told) }
         services.retireLeaving(now: .now, except: staying)
         note(update)
-        for service in without {
-            // Discovery may be silent, so that the journal has nothing of it.
-            guard unavailable.insert(service.id).inserted else { continue }
-            log.write(
-                .error, "service.no_backend",
-                [
-                    "service": service.name, "cause": service.whyWithoutBackends,
-                    "effect": "requests are refused",
-                ])
-        }
-        logJournal()
+        for service in without { journalLog?.noteWithoutBackends(service) }
+        journalLog?.write()
     }
 
     private func note(_ update: PublishedListeners.Update) {

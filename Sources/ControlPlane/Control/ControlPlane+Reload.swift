@@ -47,9 +47,9 @@ extension ControlPlane {
     @discardableResult
     func reload() -> ReloadOutcome {
         guard let live else { return .unchanged }
-        let outcome = tellingManager { live.reload() }
+        let outcome = supervision.tellingReload { live.reload() }
         watchFile()
-        isStatusDue = true
+        supervision.statusMayDiffer()
         releaseMemorySoon()
         return outcome
     }

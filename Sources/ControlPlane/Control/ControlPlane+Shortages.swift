@@ -25,7 +25,7 @@ extension ControlPlane {
                 journal.write(note: cause, at: .now)
                 log.write(.info, "machine.enough", ["of": shortage.rawValue, "cause": cause])
             }
-            logJournal()
+            journalLog?.write()
         }
     }
 

@@ -50,8 +50,8 @@ extension ControlPlane {
                 services: entry.settings.serviceNames)
             shown.totals = registry.listenerTotals(entry.options.index)
             let number = entry.options.index
-            shown.refusals = trafficWatch.refusals(ofListener: number).map { show($0, clock) }
-            shown.unrouted = trafficWatch.unrouted(ofListener: number).map { show($0, clock) }
+            shown.refusals = traffic.troubles.refusals(ofListener: number).map { show($0, clock) }
+            shown.unrouted = traffic.troubles.unrouted(ofListener: number).map { show($0, clock) }
             return shown
         }
         let modes = modesOfServices
@@ -155,14 +155,16 @@ extension ControlPlane {
         let roster = service.roster
         shown.isChecked = roster.options.checks != nil
         shown.totals = registry.serviceTotals(service.id.index)
-        shown.recent = history.recent(service.id.index)
-        if let (trouble, cause) = trafficWatch.failures(ofService: service.id.index) {
+        shown.recent = traffic.history.recent(service.id.index)
+        if let (trouble, cause) = traffic.troubles.failures(ofService: service.id.index) {
             shown.failures = show(trouble, clock)
             shown.failureCause = cause
         }
-        shown.abandonments = trafficWatch.abandonments(ofService: service.id.index)
+        shown.abandonments = traffic.troubles.abandonments(ofService: service.id.index)
             .map { show($0, clock) }
-        shown.denials = trafficWatch.denials(ofService: service.id.index).map { show($0, clock) }
+        shown.denials = traffic.troubles.denials(ofService: service.id.index).map {
+            show($0, clock)
+        }
         let holds = roster.holds
         shown.hold = hold(holds, roster.losses, clock)
         shown.holds = holds.map {
@@ -182,7 +184,8 @@ extension ControlPlane {
         }
         let rotating = Set(roster.rotation.members.map(\.id))
         let active = Set(roster.rotation.tiers.first?.map(\.id) ?? [])
-        let turns = detail == .everything ? Turns(service, workers: configuration.workers) : nil
+        let turns =
+            detail == .everything ? ServiceTurns(service, workers: configuration.workers) : nil
         shown.backends = roster.backends.map {
             let isRotating = rotating.contains($0.id)
             var backend =
@@ -192,7 +195,7 @@ extension ControlPlane {
             backend.isActive = active.contains($0.id)
             if let turns {
                 backend.withoutTurn = WithoutTurn(
-                    backend, turns.facts(of: $0, turnWatch, clock), at: clock.wallNow)
+                    backend, turns.facts(of: $0, traffic.turns, clock), at: clock.wallNow)
             }
             return backend
         }

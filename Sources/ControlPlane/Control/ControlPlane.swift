@@ -77,14 +77,7 @@ package final class ControlPlane {
     var successor: Successor?
     /// While it waits for backends before it takes over from another process.
     var takeOverTimer: Timer?
-    /// Whether connections are accepted.
-    var isServing = false
-    /// For the service manager's watchdog: the workers that have turned since it was told last.
-    var workersAlive: Set<Int> = []
-    var watchdogTimer: Timer?
-    /// For `tellStatus`: whether something may have changed, and what was told last.
-    var isStatusDue = true
-    var statusTold = ""
+    let supervision: Supervision
     /// What this machine is short of.
     var shortages = ShortageWatch()
     /// For `releaseMemorySoon`.
@@ -93,18 +86,10 @@ package final class ControlPlane {
     private var statsd: StatsDExporter?
     /// What answers at the admin port; nil when there is none.
     var adminHandler: AdminHandler?
-    /// For the admin port's charts.
-    let history = TrafficHistory()
-    /// For the verdict.
-    var trafficWatch = TrafficWatch()
-    /// For what the admin port says of backends that get no requests.
-    var turnWatch = TurnWatch()
+    let traffic: TrafficReports
     private var trafficTimer: Timer?
-    var loggedEntries: UInt64 = 0
-    var journalLines = JournalLines()
-    var journalTimer: Timer?
-    /// Services without a backend that may get requests, of which the log was told so.
-    var unavailable: Set<ServiceID> = []
+    /// Nil only while the process starts.
+    private(set) var journalLog: JournalLog?
     /// What follows from changes of services, however many there are.
     private var follower: Pacer?
     private static let followInterval = Duration.milliseconds(10)
@@ -148,6 +133,8 @@ package final class ControlPlane {
         listeners = PublishedListeners(
             configuration.listeners, options.listeners, at: workers.endpoints,
             services: services.ids)
+        traffic = TrafficReports(registry, services)
+        supervision = Supervision(start.manager, on: loop)
         let adminSocket = configuration.admin.listen.flatMap { start.sockets.take($0).first }
         let moreAdminSockets = configuration.admin.alsoListen.map { start.sockets.take($0).first }
         processStart = start
@@ -155,9 +142,13 @@ package final class ControlPlane {
             let own = ownAddresses.concerning(service)
             return { own.objection(to: $0, of: service) }
         }
+        journalLog = JournalLog(
+            journal, of: services, on: loop, log: { [unowned self] in log },
+            isNamed: { [unowned self] in listeners.serviceIDs.contains($0) },
+            onEntries: { [unowned self] in adminHandler?.journalChanged() })
         follower = Pacer(on: loop) { [unowned self] in
-            isStatusDue = true
-            logJournal()
+            supervision.statusMayDiffer()
+            journalLog?.write()
             takeOver()
             publishListeners()
         }
@@ -218,7 +209,7 @@ package final class ControlPlane {
             ])
         try start()
         serve()
-        for line in journalLines.flush() { log.write(line) }
+        journalLog?.flush()
         log.write(.info, "process.stopped", [:])
         log.finish()
     }
@@ -242,7 +233,7 @@ package final class ControlPlane {
             factory.start(
                 log: { [unowned self] in log },
                 onChange: { [unowned self] in
-                    isStatusDue = true
+                    supervision.statusMayDiffer()
                 })
             // First, so that what is known without asking is there before the first connection.
             for service in services.all where !service.isRunning { service.start() }
@@ -270,9 +261,13 @@ package final class ControlPlane {
     private func weighTraffic() {
         let timer = trafficTimer ?? Timer(on: loop) { [unowned self] in weighTraffic() }
         if trafficTimer != nil { for service in services.all { service.weighTraffic() } }
-        watchTraffic()
+        if traffic.look(at: listeners.entries, isShown: adminHandler != nil) {
+            supervision.statusMayDiffer()
+        }
         lookAtShortages()
-        tellStatus()
+        supervision.tellStatus(isAdminAwaited: adminTimer != nil) {
+            AdminVerdict(snapshot(.verdict))
+        }
         trafficTimer = timer
         timer.schedule(after: .seconds(1))
     }
@@ -281,7 +276,7 @@ package final class ControlPlane {
     func serve() {
         loop.run()
         workers.join()
-        logJournal()
+        journalLog?.write()
         services.stateFile?.close()
         accessLog?.stop(within: Self.accessLogStopLimit)
     }
@@ -297,7 +292,7 @@ package final class ControlPlane {
         case .listenerClosed(let number):
             listenerClosed(number)
         case .alive(let worker):
-            workersAlive.insert(worker)
+            supervision.workerTurned(worker)
         case .finished:
             workersLeft -= 1
             if workersLeft == 0 { loop.stop() }
@@ -316,7 +311,7 @@ package final class ControlPlane {
                 "signal": "\(signal)", "delay": configuration.stopDelay.spoken,
                 "limit": configuration.stopTimeout.spoken,
             ])
-        processStart.manager?.tell(.stopping)
+        supervision.stop()
         drain()
     }
 
@@ -355,11 +350,29 @@ package final class ControlPlane {
 
     private func drainWorkers() {
         // Workers that have not begun have nothing to finish, and would not say so.
-        guard isServing else {
+        guard supervision.isServing else {
             loop.stop()
             return
         }
         workers.drain(limit: configuration.stopTimeout)
+    }
+
+    /// Connections are accepted from now on.
+    func served() {
+        releaseMemorySoon()
+        supervision.serve(
+            workersLeft: { [unowned self] in workersLeft },
+            ping: { [unowned self] in workers.ping() })
+    }
+
+    /// Children that nobody waits for are left to the first process of a container, which is this
+    /// one then: they are released.
+    private func reapOrphans() {
+        guard getpid() == 1 else { return }
+        signals.append(
+            SignalWatch(SIGCHLD, on: loop) {
+                while waitpid(-1, nil, WNOHANG) > 0 {}
+            })
     }
 
     // MARK: - Access log

@@ -1,4 +1,4 @@
-// ControlPlane+State: what the operator hears of the state file.
+// Log+StateFile: what the operator hears of the state file.
 
 internal import Configuration
 internal import Discovery

@@ -1,4 +1,4 @@
-// What the admin port shows of nameservers and agents, in words.
+// AdminSnapshot+Registries: what the admin port shows of nameservers and agents, in words.
 
 internal import Admin
 internal import Consul

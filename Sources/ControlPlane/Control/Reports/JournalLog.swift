@@ -1,0 +1,129 @@
+// JournalLog: what is journalled goes to the log as well, and to those who follow the journal.
+
+internal import Backends
+internal import Configuration
+internal import Events
+internal import Wording
+
+/// The journal on its way into the log. Control thread only.
+final class JournalLog {
+    private let journal: Journal
+    private let services: ServiceSet
+    private let log: () -> Log
+    /// Whether a listener names a service.
+    private let isNamed: (ServiceID) -> Bool
+    /// Called when there are new entries.
+    private let onEntries: () -> Void
+    private var next: UInt64 = 0
+    private var lines = JournalLines()
+    private var timer: Timer?
+    /// Services without a backend that may get requests, of which the log was told so.
+    private var unavailable: Set<ServiceID> = []
+
+    /// Nothing written yet.
+    init(
+        _ journal: Journal, of services: ServiceSet, on loop: EventLoop, log: @escaping () -> Log,
+        isNamed: @escaping (ServiceID) -> Bool, onEntries: @escaping () -> Void
+    ) {
+        self.journal = journal
+        self.services = services
+        self.log = log
+        self.isNamed = isNamed
+        self.onEntries = onEntries
+        timer = Timer(on: loop) { [unowned self] in flush() }
+    }
+
+    /// Writes what was journalled since the last call; changes of backends that are alike a moment
+    /// later.
+    func write() {
+        guard journal.nextNumber > next else { return }
+        let entries = journal.entries(from: next)
+        if let first = entries.first, first.number > next {
+            log().write(
+                .warning, "journal.overrun",
+                [
+                    "entries": "\(first.number - next)",
+                    "cause": "more happened at once than the journal holds",
+                ])
+        }
+        next = journal.nextNumber
+        for entry in entries {
+            // What concerns the whole process is logged by whoever did it.
+            if entry.service == .process { continue }
+            // The emergency may be over because no backend is left.
+            if case .emergencyEnded = entry.event, isUnavailable(entry.service) { continue }
+            write(lines.take(entry, service: services.name(of: entry.service)))
+        }
+        for service in Set(entries.filter(\.event.isFinding).map(\.service)) {
+            noteAvailability(service)
+        }
+        if !lines.isEmpty, timer?.isScheduled != true {
+            timer?.schedule(after: JournalLines.patience)
+        }
+        onEntries()
+    }
+
+    /// Writes what still waits for changes like it.
+    func flush() { write(lines.flush()) }
+
+    /// Says that listeners send requests to a service without a backend, unless that is said
+    /// already: discovery may be silent, so that the journal has nothing of it.
+    func noteWithoutBackends(_ service: ServiceControl) {
+        guard unavailable.insert(service.id).inserted else { return }
+        writeWithoutBackends(service, .error, effect: "requests are refused")
+    }
+
+    private func write(_ lines: [JournalLines.Line]) {
+        for line in lines { log().write(line) }
+    }
+
+    // MARK: - Services that have nothing
+
+    private func isUnavailable(_ id: ServiceID) -> Bool {
+        services[id]?.roster.isWithoutBackends ?? false
+    }
+
+    /// Says when a service has no backend at all any more, and when it has one again. With backends
+    /// of which none is up the journal says what becomes of requests.
+    private func noteAvailability(_ id: ServiceID) {
+        guard let service = services[id] else {
+            unavailable.remove(id)
+            return
+        }
+        guard isUnavailable(id) else {
+            guard unavailable.remove(id) != nil else { return }
+            flush()
+            log().write(.info, "service.recovered", ["service": service.name])
+            return
+        }
+        guard unavailable.insert(id).inserted else { return }
+        flush()
+        if isNamed(id) {
+            writeWithoutBackends(service, .error, effect: "requests are refused")
+        } else {
+            writeWithoutBackends(
+                service, .warning, effect: "no listener sends requests there")
+        }
+    }
+
+    private func writeWithoutBackends(
+        _ service: ServiceControl, _ level: LogLevel, effect: String
+    ) {
+        // Why it has no backend for requests, as a clause.
+        let cause = service.roster.count == 0 ? "discovery names none" : "all of them drain"
+        log().write(
+            level, "service.no_backend",
+            ["service": service.name, "cause": cause, "effect": effect])
+    }
+}
+
+extension JournalEvent {
+    /// Whether it may decide that a service has no backend, or has one again: what changes a
+    /// service alone comes before its sources were asked.
+    fileprivate var isFinding: Bool {
+        switch self {
+        case .serviceAdded, .serviceRemoved, .sourceChanged, .optionsChanged, .note: false
+        default: true
+        }
+    }
+}

@@ -1,0 +1,51 @@
+// ServiceTurns: what keeps requests from some backends of a service, for the admin port.
+
+internal import Admin
+internal import Backends
+internal import Configuration
+
+/// What the backends of one service have in common that keeps requests from some of them.
+struct ServiceTurns {
+    private let service: ServiceControl
+    private let isRefusing: Bool
+    private let limit: (ofWorker: Int, ofAll: Int)?
+    /// Each member's share of the turns of its tier, 0 to 1, and whether others there have
+    /// more.
+    private var shares: [BackendID: (part: Double, isLessThanOthers: Bool)] = [:]
+
+    /// What holds for `service` now, whose limits so many workers share.
+    init(_ service: ServiceControl, workers: Int) {
+        self.service = service
+        isRefusing = service.roster.emergency?.conduct == .refusing
+        limit = service.settings.limits.backendRequests.map {
+            (max(1, ($0 + workers - 1) / workers), $0)
+        }
+        for tier in service.roster.rotation.tiers {
+            let sum = tier.reduce(0) { $0 + Double($1.weight) }
+            let most = tier.reduce(0) { max($0, $1.weight) }
+            for member in tier {
+                shares[member.id] = (Double(member.weight) / sum, member.weight < most)
+            }
+        }
+    }
+
+    /// What is known of `backend`.
+    func facts(
+        of backend: Backend, _ watch: TurnWatch, _ clock: DisplayClock
+    ) -> WithoutTurn.Facts {
+        var facts = WithoutTurn.Facts()
+        facts.wait = watch.wait(of: backend.id.rawValue, ofService: service.id.index).map {
+            .init(
+                since: clock.wall($0.since), heardAt: clock.wall($0.heardAt),
+                elsewhere: $0.elsewhere)
+        }
+        facts.limit = limit
+        if let share = shares[backend.id] {
+            facts.share = share.part
+            facts.isWeightless = backend.weight == 0 && share.isLessThanOthers
+        }
+        facts.balance = service.settings.balance.rawValue
+        facts.isRefusing = isRefusing
+        return facts
+    }
+}

@@ -1,0 +1,76 @@
+// TrafficReports: the workers' counters are looked at every second, for the verdict, for the charts
+// and for what the admin port says of backends that get no requests. It costs the workers nothing.
+
+internal import Admin
+internal import Backends
+internal import Configuration
+internal import Proxy
+internal import Stats
+
+/// What services, listeners and backends came to of late. Control thread only.
+final class TrafficReports {
+    private let registry: StatsRegistry
+    private let services: ServiceSet
+    /// What is wrong with the traffic, for the verdict.
+    private(set) var troubles = TrafficWatch()
+    /// Which backends get requests, as far as there is an admin port to show it.
+    private(set) var turns = TurnWatch()
+    /// The last minutes, as far as there is an admin port to show them.
+    let history = TrafficHistory()
+
+    /// Nothing seen yet.
+    init(_ registry: StatsRegistry, _ services: ServiceSet) {
+        self.registry = registry
+        self.services = services
+    }
+
+    /// Takes what the last second came to. Returns whether trouble began or ended.
+    ///
+    /// - Parameter isShown: whether there is an admin port.
+    func look(at listeners: [PublishedListeners.Entry], isShown: Bool) -> Bool {
+        var requests: [String: Int] = [:]
+        let figures = services.all.map { service in
+            let figures = registry.trafficFigures(service.id.index)
+            requests[service.name] = figures.ended
+            return (service.id.index, figures)
+        }
+        let ofListeners = listeners.map { entry in
+            let totals = registry.listenerTotals(entry.options.index)
+            // What reached a service is counted there. When listeners share one, each has all of
+            // it, and needs more that is not routed before that is a share to speak of.
+            let routed = entry.settings.serviceNames.reduce(0) { $0 + (requests[$1] ?? 0) }
+            return (
+                entry.options.index,
+                TrafficWatch.ListenerFigures(
+                    connections: (totals[.accepted], totals[.refused]),
+                    requests: (
+                        routed + totals[.unrouted] + totals[.answered] + totals[.badRequests],
+                        totals[.unrouted]
+                    ))
+            )
+        }
+        let hasChanged = troubles.note(now: .now, services: figures, listeners: ofListeners)
+        guard isShown else { return hasChanged }
+        lookAtTurns()
+        history.note(
+            services.all.prefix(TrafficHistory.servicesMax).map {
+                ($0.id.index, registry.serviceTotals($0.id.index))
+            })
+        return hasChanged
+    }
+
+    /// Takes what the backends of all rotations came to within the last second.
+    private func lookAtTurns() {
+        turns.note(
+            now: .now,
+            services.all.map { service in
+                let figures = service.roster.rotation.members.map { member in
+                    let totals = registry.backendTotals(member.id.rawValue, hasTimes: false)
+                    return TurnWatch.Figures(
+                        backend: member.id.rawValue, requests: totals[.requests],
+                        received: totals[.bytesReceived])
+                }
+                return (service.id.index, figures)
+            })
+    }
+}

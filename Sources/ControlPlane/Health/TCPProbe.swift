@@ -77,7 +77,7 @@ final class TCPProbe {
     private func becameReadable(_ connection: Connection) {
         guard let expected = words?.expect else { return }
         let buffer = ReceiveBuffer(capacity: max(expected.count, Self.kindBytes))
-        switch connection.descriptor.receive(into: buffer) {
+        switch connection.receive(into: buffer) {
         case .bytes(let count):
             buffer.withBytes(count) { bytes in
                 for index in bytes.indices { answer.append(bytes[index]) }

@@ -95,7 +95,7 @@ final class TCPTransport: StreamChannel {
     override func onReadable() {
         // Whatever comes to an idle connection is its end: a close, or what nobody asked for.
         guard query != nil else { return end() }
-        switch descriptor.receive(into: buffer) {
+        switch receive(into: buffer) {
         case .bytes(let count):
             buffer.withBytes(count) { splitter.append($0) }
             while isOpen, let query, let frame = splitter.next() {

@@ -117,7 +117,7 @@ package final class HTTPClientExchange {
     }
 
     func becameReadable(_ connection: HTTPClientConnection) {
-        switch connection.descriptor.receive(into: client.buffer) {
+        switch connection.receive(into: client.buffer) {
         case .bytes(let count):
             follow(client.buffer.withBytes(count) { reader.receive($0) })
         case .wouldBlock: break

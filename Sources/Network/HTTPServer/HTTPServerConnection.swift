@@ -96,7 +96,7 @@ final class HTTPServerConnection: StreamChannel {
     // MARK: - Events
 
     override func onReadable() {
-        switch descriptor.receive(into: server.buffer) {
+        switch receive(into: server.buffer) {
         case .bytes(let count):
             switch state {
             case .leaving: return

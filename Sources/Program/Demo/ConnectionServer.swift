@@ -73,7 +73,7 @@ final class DiscoveryConnection: StreamChannel {
     }
 
     override func onReadable() {
-        switch descriptor.receive(into: buffer) {
+        switch receive(into: buffer) {
         case .bytes(let count):
             buffer.withBytes(count) { splitter.append($0) }
             answerFrames()

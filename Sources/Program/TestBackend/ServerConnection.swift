@@ -55,7 +55,7 @@ final class ServerConnection: StreamChannel {
     // MARK: - Receiving
 
     override func onReadable() {
-        switch descriptor.receive(into: worker.buffer) {
+        switch receive(into: worker.buffer) {
         case .bytes(let count):
             if pending.isEmpty {
                 worker.buffer.withBytes(count) { bytes in

@@ -32,8 +32,9 @@ extension HTTPExchange {
     /// Moves on a part of the response's body, whose end is far.
     func spliceResponse(from connection: BackendConnection) {
         guard let client, let remaining = request.responseBody.remaining else { return }
-        let outcome = client.splice(
-            from: connection.descriptor, limit: Bulk.limit(of: remaining))
+        let outcome = connection.spliceEnd.map {
+            client.splice(from: $0, limit: Bulk.limit(of: remaining))
+        }
         switch outcome {
         case .sent(let count), .kept(let count):
             request.responseBody.skip(UInt64(count))
@@ -48,7 +49,7 @@ extension HTTPExchange {
         case .endOfStream: connection.ended()
         case .sourceFailed: backendBroken(connection)
         case .failed: clientGone()
-        case .unavailable:
+        case .unavailable, nil:
             connection.isBulk = false
             connection.receive()
         }

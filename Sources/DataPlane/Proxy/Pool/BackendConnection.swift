@@ -116,7 +116,7 @@ final class BackendConnection: StreamChannel {
     /// yet.
     func isUsable(_ isRepeatable: Bool) -> Bool {
         guard loop.nowNanoseconds < deadlineNanoseconds else { return false }
-        if isRepeatable || descriptor.isQuiet { return true }
+        if isRepeatable || isQuiet { return true }
         backend.idleTime.noteClosed(idleSince: idleSince, at: loop.nowNanoseconds)
         return false
     }
@@ -174,7 +174,7 @@ final class BackendConnection: StreamChannel {
 
     /// Receives into the worker's buffer.
     func receive() {
-        switch worker.receive(from: descriptor) {
+        switch worker.receive(from: self) {
         case .bytes(let count):
             backend.counters.add(.bytesReceived, count)
             backend.record.heardAt = loop.nowNanoseconds

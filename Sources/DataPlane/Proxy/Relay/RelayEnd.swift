@@ -50,8 +50,8 @@ final class RelayEnd: StreamChannel {
 
     override func onReadable() {
         guard let peer else { return }
-        if choice.isSplice, spliceLimit >= SpliceChoice.smallestSplice {
-            splice(to: peer)
+        if choice.isSplice, spliceLimit >= SpliceChoice.smallestSplice, let source = spliceEnd {
+            splice(source, to: peer)
         } else {
             copy(to: peer)
         }
@@ -59,7 +59,7 @@ final class RelayEnd: StreamChannel {
 
     private func copy(to peer: RelayEnd) {
         let buffer = relay.worker.buffer
-        switch descriptor.receive(into: buffer) {
+        switch receive(into: buffer) {
         case .bytes(let count):
             // Between the payloads of a WebSocket that are spliced a little is received.
             if !choice.isSplice { choice.noteReceived(count, of: buffer.capacity) }
@@ -78,8 +78,8 @@ final class RelayEnd: StreamChannel {
         }
     }
 
-    private func splice(to peer: RelayEnd) {
-        switch peer.splice(from: descriptor, limit: spliceLimit) {
+    private func splice(_ source: Descriptor, to peer: RelayEnd) {
+        switch peer.splice(from: source, limit: spliceLimit) {
         case .sent(let count):
             choice.noteSpliced(count)
             frames?.skip(count)
@@ -180,7 +180,7 @@ final class RelayEnd: StreamChannel {
             if peer.inflow == .ended, !isCongested {
                 relay.finish(.complete, .complete)
             } else {
-                peer.descriptor.shutdownWriting()
+                peer.endWriting()
             }
         }
     }

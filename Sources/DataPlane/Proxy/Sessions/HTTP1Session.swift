@@ -90,7 +90,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
 
     override func onReadable() {
         if isBulk, let exchange, splice(to: exchange) { return }
-        switch worker.receive(from: descriptor) {
+        switch worker.receive(from: self) {
         case .bytes(let count):
             worker.withReceived(count) { received($0) }
         case .wouldBlock:
@@ -150,7 +150,8 @@ final class HTTP1Session: StreamChannel, ClientSide {
     /// be received.
     private func splice(to exchange: HTTPExchange) -> Bool {
         guard let remaining = exchange.request.clientBody.remaining, Bulk.isWorthwhile(remaining),
-            let outcome = exchange.spliceRequest(from: descriptor, limit: Bulk.limit(of: remaining))
+            let source = spliceEnd,
+            let outcome = exchange.spliceRequest(from: source, limit: Bulk.limit(of: remaining))
         else { return false }
         switch outcome {
         case .sent(let count), .kept(let count):

@@ -6,8 +6,8 @@ internal import HTTP1
 
 extension Worker {
     /// Receives from a connection; `withReceived` has the bytes, until the next call.
-    func receive(from descriptor: Descriptor) -> IOResult {
-        descriptor.receive(into: buffer)
+    func receive(from channel: StreamChannel) -> IOResult {
+        channel.receive(into: buffer)
     }
 
     /// Passes on the first `count` bytes of what was received last.

@@ -70,6 +70,12 @@ internal import Glibc
         unsafe event_add(readEvent, nil)
     }
 
+    /// Has `onReadable` called soon although the descriptor may be silent, if the channel reads.
+    func makeReadable() {
+        guard isOpen, isReading else { return }
+        unsafe event_active(readEvent, Int32(EV_READ), 1)
+    }
+
     /// Stops `onReadable`, so that the peer feels back-pressure.
     package func stopReading() {
         guard isOpen, isReading else { return }

@@ -16,6 +16,8 @@ internal import Glibc
     let wheel = DeadlineWheel()
     /// For bulk between two of the loop's connections.
     let pipes = PipePool()
+    /// For streams under a layer; made for the first one.
+    lazy var layerBuffers = LayerBuffers()
     private var isRunning = false
     private var isStopping = false
     /// Whether a batch of callbacks may be on the stack.

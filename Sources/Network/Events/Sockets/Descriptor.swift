@@ -34,10 +34,12 @@ package struct Descriptor: Equatable, Sendable {
         _ = Glibc.close(number)
     }
 
-    /// Receives into the free end of `buffer`.
-    package func receive(into buffer: ReceiveBuffer) -> IOResult {
+    /// Receives into `buffer`, at most `limit` bytes (at least 1).
+    package func receive(into buffer: ReceiveBuffer, atMost limit: Int = .max) -> IOResult {
+        let room = min(buffer.capacity, limit)
         while true {
-            let count = unsafe recv_uncancelled(number, buffer.base, buffer.capacity, 0)
+            // At most `room` bytes are written to the buffer, which has as many or more.
+            let count = unsafe recv_uncancelled(number, buffer.base, room, 0)
             if count > 0 { return .bytes(count) }
             if count == 0 { return .endOfStream }
             let error = Errno.current

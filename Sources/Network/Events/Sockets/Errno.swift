@@ -34,6 +34,8 @@ package struct Errno: RawRepresentable, Error, Hashable, Sendable {
     package static let tooManyDescriptors = Errno(rawValue: EMFILE)
     /// ENOBUFS: too much is kept for the peer already.
     package static let noBufferSpace = Errno(rawValue: ENOBUFS)
+    /// EPROTO: what came breaks the rules of a layer such as TLS.
+    package static let protocolError = Errno(rawValue: EPROTO)
     /// EAFNOSUPPORT: no such address family on this machine.
     package static let familyNotSupported = Errno(rawValue: EAFNOSUPPORT)
 }

@@ -81,6 +81,7 @@ open class ClosingConnection: StreamChannel {
     /// Goes on with the end; `close()` may be called before this returns.
     package func begin() {
         if !peerHasEnded { startReading() }
+        if farewell == .end { notifyEnd() }
         if isCongested {
             deadlineNanoseconds = loop.nowNanoseconds + limits.stall
         } else {
@@ -142,6 +143,7 @@ open class ClosingConnection: StreamChannel {
     // MARK: - Events
 
     public override func onReadable() {
+        // Past the layer, if there is one: it is dropped unread.
         switch descriptor.receive(into: buffer) {
         case .bytes, .wouldBlock: break
         case .endOfStream:

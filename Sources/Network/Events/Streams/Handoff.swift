@@ -6,19 +6,24 @@
 package struct Handoff: ~Copyable {
     /// The connected socket.
     package let descriptor: Descriptor
+    /// What lies between the stream and the socket; nil: nothing.
+    let layer: StreamLayer?
     /// What was written to the connection before and is still to be sent; the next owner's channel
     /// sends it first.
     let unsent: UnsentBytes
     /// What the peer has sent and nobody has read.
     package let received: [UInt8]
 
-    /// A connection on which nothing has been sent or received yet.
-    package init(_ descriptor: Descriptor) {
-        self.init(descriptor, unsent: UnsentBytes(), received: [])
+    /// A connection, under `layer` if there is one, on which nothing has been sent or received yet.
+    package init(_ descriptor: Descriptor, layer: StreamLayer? = nil) {
+        self.init(descriptor, layer, unsent: UnsentBytes(), received: [])
     }
 
-    init(_ descriptor: Descriptor, unsent: UnsentBytes, received: [UInt8]) {
+    init(
+        _ descriptor: Descriptor, _ layer: StreamLayer?, unsent: UnsentBytes, received: [UInt8]
+    ) {
         self.descriptor = descriptor
+        self.layer = layer
         self.unsent = unsent
         self.received = received
     }

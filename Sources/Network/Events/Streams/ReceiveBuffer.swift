@@ -24,6 +24,17 @@ internal import Glibc
         unsafe base.deallocate()
     }
 
+    /// Puts what `write` appends in the place of what was there, and returns how many bytes that
+    /// is; there is room for `capacity` bytes.
+    package func fill(_ write: (inout OutputSpan<UInt8>) -> Void) -> Int {
+        // All of the memory, which outlives the call; `finalize` says how much was written.
+        let room = unsafe UnsafeMutableBufferPointer(
+            start: base.assumingMemoryBound(to: UInt8.self), count: capacity)
+        var out = unsafe OutputSpan(buffer: room, initializedCount: 0)
+        write(&out)
+        return unsafe out.finalize(for: room)
+    }
+
     /// Passes the first `count` bytes, as the last receive left them, to `body`. Inlinable, since a
     /// closure that crosses a module unspecialised costs more than most of what is done in it.
     @inlinable package func withBytes<R>(_ count: Int, _ body: (Span<UInt8>) -> R) -> R {

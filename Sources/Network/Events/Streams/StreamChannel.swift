@@ -35,6 +35,9 @@ package enum SpliceOutcome: Equatable, Sendable {
 /// A TCP connection with buffered writing. Loop thread only.
 open class StreamChannel: Channel {
     private var unsent = UnsentBytes()
+    /// What lies between the stream and the socket, such as TLS; nil: nothing. An idle connection
+    /// pays for it with its eight bytes, a write with one comparison.
+    private(set) final var layer: StreamLayer?
 
     /// Bytes that are kept at most when more are written to a connection that keeps some. A
     /// producer that stops at `.kept` has one receive more to give, so only one that goes on comes
@@ -50,6 +53,7 @@ open class StreamChannel: Channel {
     /// Takes on a connection that another object had, with what is still to be sent on it.
     package init(_ handoff: consuming Handoff, on loop: EventLoop) {
         unsent = handoff.unsent
+        layer = handoff.layer
         super.init(handoff.descriptor, on: loop)
         if isCongested { awaitWrite() }
     }
@@ -71,10 +75,16 @@ open class StreamChannel: Channel {
 
     /// Sends `first` and then `second`, either of which may be empty.
     package func write(_ first: Span<UInt8>, _ second: Span<UInt8> = Span()) -> WriteOutcome {
+        if isCongested, unsent.byteCount + first.count + second.count > Self.keptMax {
+            return .failed(.noBufferSpace)
+        }
+        guard let layer else { return transmit(first, second) }
+        return write(first, second, by: layer)
+    }
+
+    /// Sends `first` and then `second`, bytes of the socket, or keeps them.
+    final func transmit(_ first: Span<UInt8>, _ second: Span<UInt8>) -> WriteOutcome {
         if isCongested {
-            guard unsent.byteCount + first.count + second.count <= Self.keptMax else {
-                return .failed(.noBufferSpace)
-            }
             unsent.append(first, second)
             return .kept
         }
@@ -119,12 +129,13 @@ open class StreamChannel: Channel {
     }
 
     /// Sends what `source`, another connection's descriptor, has received: at most `limit` bytes
-    /// (at least 1) and at most as many as a pipe holds, without copying them.
+    /// (at least 1) and at most as many as a pipe holds, without copying them. Under a layer it is
+    /// `unavailable`.
     ///
     /// - Precondition: the connection is not congested.
     package func splice(from source: Descriptor, limit: Int) -> SpliceOutcome {
         precondition(!isCongested, "a congested connection takes no more")
-        guard let pipe = loop.pipes.take() else { return .unavailable }
+        guard layer == nil, let pipe = loop.pipes.take() else { return .unavailable }
         switch pipe.fill(from: source, limit: limit) {
         case .bytes(let taken):
             switch pipe.drain(to: descriptor) {
@@ -182,6 +193,11 @@ open class StreamChannel: Channel {
         unsent.hasAcknowledgedMore(descriptor)
     }
 
+    override func addReadEvent() {
+        super.addReadEvent()
+        if let layer, layer.hasPending { makeReadable() }
+    }
+
     // MARK: - The ways out
 
     /// Gives the connection up to another object, with what is still to be sent on it, and
@@ -189,12 +205,22 @@ open class StreamChannel: Channel {
     ///
     /// - Precondition: the channel is open.
     package func handOff(received: [UInt8] = []) -> Handoff {
-        let handoff = Handoff(detach(), unsent: unsent, received: received)
+        let handoff = Handoff(detach(), layer, unsent: unsent, received: received)
         unsent = UnsentBytes()
+        layer = nil
         return handoff
     }
 
+    /// Closes in such a way that the peer can tell a stream cut short from one that ended (RST).
+    package override func reset() {
+        // Before it could announce an end.
+        layer = nil
+        super.reset()
+    }
+
     open override func close() {
+        if isOpen, !isCongested { notifyEnd() }
+        layer = nil
         unsent.removeAll(loop.pipes)
         super.close()
     }

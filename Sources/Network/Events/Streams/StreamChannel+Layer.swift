@@ -1,0 +1,91 @@
+// The channel's side of a layer: it carries the layer's bytes, and sees to it that content which
+// the layer holds is read although the socket is silent.
+
+extension StreamChannel {
+    /// Receives what the peer has sent, as the layer has it if there is one. Call it once for each
+    /// readiness: when the layer holds more, the channel becomes readable again.
+    ///
+    /// Under a layer a stream that ends without the layer's word has `failed` with
+    /// `connectionReset`: anybody on the way could have ended it.
+    package func receive(into buffer: ReceiveBuffer) -> IOResult {
+        guard let layer else { return descriptor.receive(into: buffer) }
+        let result = receive(by: layer, into: buffer)
+        if layer.hasPending { makeReadable() }
+        return result
+    }
+
+    private func receive(by layer: StreamLayer, into buffer: ReceiveBuffer) -> IOResult {
+        if layer.hasPending { return give(Span(), to: layer, into: buffer) }
+        let received = loop.layerBuffers.received
+        switch descriptor.receive(into: received, atMost: buffer.capacity) {
+        case .bytes(let count):
+            return received.withBytes(count) { give($0, to: layer, into: buffer) }
+        case .endOfStream:
+            let last = give(Span(), to: layer, into: buffer)
+            return last == .wouldBlock ? .failed(.connectionReset) : last
+        case .wouldBlock: return .wouldBlock
+        case .failed(let error): return .failed(error)
+        }
+    }
+
+    /// Gives `bytes` from the socket to the layer, and sends what that wants to say in return.
+    private func give(
+        _ bytes: Span<UInt8>, to layer: StreamLayer, into buffer: ReceiveBuffer
+    ) -> IOResult {
+        let reply = loop.layerBuffers.out
+        let outcome = layer.receive(bytes, into: buffer, reply: reply)
+        if case .failed(let error) = transmitLayered() { return .failed(error) }
+        switch outcome {
+        case .content(let count): return .bytes(count)
+        case .needsMore: return .wouldBlock
+        case .ended: return .endOfStream
+        case .failed: return .failed(.protocolError)
+        }
+    }
+
+    /// `write` under `layer`.
+    func write(
+        _ first: Span<UInt8>, _ second: Span<UInt8>, by layer: StreamLayer
+    ) -> WriteOutcome {
+        // Before the layer has them: what it was given has to be sent.
+        guard !isCongested || keptCount + first.count + second.count <= Self.keptMax else {
+            return .failed(.noBufferSpace)
+        }
+        if !first.isEmpty || !second.isEmpty {
+            layer.send(first, second, into: loop.layerBuffers.out)
+        }
+        return transmitLayered()
+    }
+
+    /// Sends what a layer has put into the loop's buffer.
+    private func transmitLayered() -> WriteOutcome {
+        let out = loop.layerBuffers.out
+        guard !out.isEmpty else { return isCongested ? .kept : .sent }
+        defer { out.removeAll() }
+        return out.withBytes { transmit($0, Span()) }
+    }
+
+    /// Where a splice may take the stream's bytes from; nil when a layer has to see them.
+    package var spliceEnd: Descriptor? { layer == nil ? descriptor : nil }
+
+    /// Whether nothing has come that was not received yet: no byte, no end and no error. Takes
+    /// nothing away.
+    package var isQuiet: Bool { layer?.hasPending != true && descriptor.isQuiet }
+
+    /// Tells the peer that nothing more will be sent; reading goes on. A congested channel has to
+    /// be told again once it has drained.
+    package func endWriting() {
+        notifyEnd()
+        if !isCongested { descriptor.shutdownWriting() }
+    }
+
+    /// Says by the layer, if there is one, that nothing more will be sent.
+    func notifyEnd() {
+        guard let layer else { return }
+        layer.closeNotify(into: loop.layerBuffers.out)
+        switch transmitLayered() {
+        // A connection that is broken tells so when it is read.
+        case .sent, .kept, .failed: break
+        }
+    }
+}

@@ -136,7 +136,7 @@ let package = Package(
         network.module("HTTPClient", uses: ["Events", "HTTP1", "Endpoints"], settings: cold),
         network.module(
             "HTTPServer", uses: ["WallClock", "Events", "HTTP1", "Endpoints"], settings: cold),
-        network.module("Handover", uses: ["Events", "Endpoints", "Wording"], settings: cold),
+        network.module("Processes", uses: ["Events", "Endpoints", "Wording"], settings: cold),
 
         model.module("Backends", uses: ["Endpoints", "Wording"], settings: hot),
         model.module("Routing", uses: ["HTTP1", "Backends"], settings: hot),
@@ -197,9 +197,9 @@ let package = Package(
             uses: [
                 "AccessLog", "Admin", "Backends", "Balancing", "Configuration", "Consul",
                 "ConsulQuery", "DNSClient", "DNSWire", "Discovery", "Documents", "Endpoints",
-                "Events", "Evidence", "Explain", "HTTP1", "HTTPClient", "HTTPServer", "Handover",
-                "Health", "JSON", "Locking", "Machine", "Proxy", "Routing", "Stats", "WallClock",
-                "Wording",
+                "Events", "Evidence", "Explain", "HTTP1", "HTTPClient", "HTTPServer", "Health",
+                "JSON", "Locking", "Machine", "Processes", "Proxy", "Routing", "Stats",
+                "WallClock", "Wording",
             ],
             settings: cold),
 
@@ -283,7 +283,7 @@ let package = Package(
         network.tests(
             "HTTPClient", uses: ["TestSupport", "Events", "Endpoints", "HTTPServer", "HTTP1"]),
         network.tests("HTTPServer", uses: ["WallClock", "Events", "Endpoints", "HTTP1"]),
-        network.tests("Handover", uses: ["TestSupport", "Events", "Endpoints"]),
+        network.tests("Processes", uses: ["TestSupport", "Events", "Endpoints"]),
         model.tests("Backends", uses: ["TestSupport", "Endpoints"]),
         model.tests("Balancing", uses: ["Backends", "Endpoints"]),
         model.tests("Evidence", uses: ["Backends", "Balancing", "Endpoints"]),

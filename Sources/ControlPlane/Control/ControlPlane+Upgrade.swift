@@ -17,7 +17,7 @@ internal import Configuration
 internal import Events
 internal import Glibc
 internal import HTTPServer
-internal import Handover
+internal import Processes
 internal import Proxy
 
 extension ControlPlane {

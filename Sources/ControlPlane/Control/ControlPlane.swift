@@ -15,8 +15,8 @@ internal import Events
 internal import Glibc
 internal import HTTPClient
 internal import HTTPServer
-internal import Handover
 internal import Health
+internal import Processes
 internal import Proxy
 internal import Stats
 internal import WallClock

@@ -4,7 +4,7 @@
 internal import Admin
 internal import Events
 internal import Glibc
-internal import Handover
+internal import Processes
 
 /// Reports to the service manager. Control thread only; without one it does nothing.
 final class Supervision {

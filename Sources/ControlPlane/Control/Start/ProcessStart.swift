@@ -4,8 +4,8 @@
 internal import Endpoints
 internal import Events
 internal import Glibc
-internal import Handover
 internal import Machine
+internal import Processes
 
 /// What the process was started with. Control thread only.
 package struct ProcessStart {

@@ -3,7 +3,7 @@
 
 import Endpoints
 import Events
-import Handover
+import Processes
 import Testing
 
 @Suite struct InheritedSocketsTests {

@@ -4,7 +4,7 @@
 import Endpoints
 import Events
 import Glibc
-import Handover
+import Processes
 import TestSupport
 import Testing
 

@@ -2,7 +2,7 @@
 // Method: a socket of the test in the manager's place, made by the system calls themselves.
 
 import Glibc
-import Handover
+import Processes
 import TestSupport
 import Testing
 

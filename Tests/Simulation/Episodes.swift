@@ -11,6 +11,8 @@ enum Episode: String, CaseIterable {
     case hang
     /// One is stopped, and its check passes.
     case hiddenHang
+    /// Some pages take more than a second, others are as quick as ever.
+    case slowPages
     /// One answers late.
     case slowness
     /// One answers 500, and its check 200.
@@ -63,6 +65,9 @@ enum Episode: String, CaseIterable {
         case .flakiness: simulation.suffer(.flaky, [one], seconds: 30)
         case .everythingFailsUnseen: simulation.suffer(.failing, numbers, seconds: 12)
         case .everythingHangs: simulation.suffer(.mute, numbers, seconds: 6)
+        case .slowPages:
+            simulation.plan(0) { $0.world.hasSlowPages = true }
+            simulation.plan(20) { $0.world.hasSlowPages = false }
         case .slowness: simulation.suffer(.slow, [one], seconds: 20)
         case .hiddenFailure: simulation.suffer(.failing, [one], seconds: 30)
         case .openFailure: simulation.suffer(.sick, [one], seconds: 15)

@@ -12,13 +12,14 @@
 // | its share                              |                                                      |
 // | at most half are ejected by answers    | always                                               |
 // | no repeatable request fails            | one instance at most is not well, for a while        |
-// | none takes longer than 2.5 s           | the same, that one is not slow, the service is busy  |
+// | none waits for longer than 2.5 s       | the same, and the service is busy                    |
 // | who is well is not blamed for less     | always                                               |
 // | than a run of failed answers           |                                                      |
 // | who answers is not blamed for silence  | always                                               |
 // | nobody is blamed for failed answers    | all instances fail, each 40 times in a row           |
 // | somebody is not blamed for silence     | no instance answers                                  |
 // | one failed answer ends a probation     | one instance fails, alone                            |
+// | a good answer ends one as well         | always, after three at most                          |
 // | who fails every other answer is out    | it has for 10 s, alone, with its share of requests   |
 // | within 10 s                            |                                                      |
 
@@ -158,7 +159,8 @@ struct Invariants {
     private mutating func countOnProbation(
         _ seat: SimulatedWorker.Seat, _ key: ObjectIdentifier, _ simulation: Simulation
     ) {
-        guard seat.record.isOnProbation, let (number, instance) = simulation.world.onlyUnwell,
+        guard simulation.roster.backend(seat.id)?.state.isOnProbation == true,
+            let (number, instance) = simulation.world.onlyUnwell,
             number == seat.number, instance.condition == .failing
         else {
             watches[key]?.begunOnProbation[seat.id] = nil
@@ -177,12 +179,15 @@ struct Invariants {
         violated("a request failed though one instance at most was not well", simulation)
     }
 
-    /// A repeatable request had a good answer after so many microseconds.
-    mutating func answered(after time: Int, _ simulation: Simulation) {
-        guard isBusy, time > 2_500_000, simulation.now - manyUnwellAt > recoveryTime + time,
-            let (_, unwell) = simulation.world.onlyUnwell, unwell.condition != .slow
+    /// A repeatable request still waits on `seat`, which will not answer, after so many
+    /// microseconds in all.
+    mutating func waits(
+        on seat: SimulatedWorker.Seat, for time: Int, _ simulation: Simulation
+    ) {
+        guard isBusy, time > 2_500_000, simulation.world.onlyUnwell?.number == seat.number,
+            simulation.now - manyUnwellAt > recoveryTime + time
         else { return }
-        violated("an answer took \(time / 1000) ms", simulation)
+        violated("a request waits on \(seat.number) for \(time / 1000) ms", simulation)
     }
 
     // MARK: Blame
@@ -262,6 +267,11 @@ struct Invariants {
         for worker in simulation.workers {
             checkNewcomers(worker, simulation)
             checkQuiet(worker, simulation)
+            for seat in worker.seats where seat.record.isOnProbation && seat.goodSinceEntry > 3 {
+                violated(
+                    "\(seat.number) is on probation after \(seat.goodSinceEntry) good answers",
+                    simulation)
+            }
         }
     }
 

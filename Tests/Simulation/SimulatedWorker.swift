@@ -25,6 +25,8 @@ final class SimulatedWorker {
         var weight = 0
         /// When it last came into the rotation.
         var enteredAt = 0
+        /// Good answers since then.
+        var goodSinceEntry = 0
         /// Requests begun, for shares.
         var begun = 0
         /// What its answers came to, as the control thread's watch adds them up.
@@ -69,7 +71,10 @@ final class SimulatedWorker {
             let seat =
                 known.removeValue(forKey: member.id)
                 ?? Seat(id: member.id, number: World.number(member.endpoint))
-            if !seat.record.isInRotation { seat.enteredAt = now }
+            if !seat.record.isInRotation {
+                seat.enteredAt = now
+                seat.goodSinceEntry = 0
+            }
             seat.weight = Int(member.weight)
             seat.record.enter(
                 at: place, isOnProbation: member.isOnProbation, now: Self.nanoseconds(now))
@@ -154,6 +159,7 @@ final class SimulatedWorker {
         if status >= 500 { seat.figures.failures += 1 }
         switch evidence.answered(status: status, by: &seat.record, after: wait, now: clock) {
         case .good(let endsProbation):
+            seat.goodSinceEntry += 1
             if let place = seat.record.place { balancer.answered(place, after: wait, now: clock) }
             if endsProbation { reports.append(.proven(seat.id)) }
         case .failed: failed(status: status, of: seat, sentAt: now - time, at: now)

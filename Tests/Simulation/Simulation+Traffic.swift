@@ -77,8 +77,9 @@ struct Traffic {
 
 extension Simulation {
     private static let answerTime = 20_000
+    private static let slowPageTime = 1_200_000
     private static let patience = 60_000_000
-    private static let wakingTime = 5_000_000
+    private static let wakingTime = 15_000_000
 
     private func worker(of request: Traffic.Request) -> SimulatedWorker {
         workers[request.client % workers.count]
@@ -123,8 +124,10 @@ extension Simulation {
         case .slow: agenda.add(.answered(number), at: now + 35 * Self.answerTime)
         case .failing, .sick: agenda.add(.answered(number), at: now + Self.answerTime / 4)
         case .well, .maligned, .flaky:
+            let isSlowPage = world.hasSlowPages && random(below: options.pagesPerSlowOne) == 0
             let time = Self.answerTime * 3 / 4 + random(below: Self.answerTime / 2)
-            agenda.add(.answered(number), at: now + time)
+            agenda.add(.answered(number), at: now + (isSlowPage ? Self.slowPageTime : time))
+            if isSlowPage { agenda.add(.looked(number), at: now + SimulatedWorker.silence) }
         }
     }
 
@@ -195,11 +198,16 @@ extension Simulation {
     /// Nothing has come for a while: is that to be put up with?
     func looked(_ number: Int) {
         guard let open = traffic.tries[number] else { return }
-        let instance = world.instances[open.seat.number]
-        guard let instance, instance.condition != .crashed,
-            !instance.condition.answers || now - instance.conditionSince < Self.wakingTime
-        else { return answered(number) }
         var (request, seat) = (open.request, open.seat)
+        if traffic.stuck.contains(number) {
+            let instance = world.instances[seat.number]
+            guard let instance, instance.condition != .crashed,
+                !instance.condition.answers || now - instance.conditionSince < Self.wakingTime
+            else { return answered(number) }
+            if request.pick.isRepeatable {
+                invariants.waits(on: seat, for: now - request.begun, self)
+            }
+        }
         let worker = worker(of: request)
         if now - open.sent >= Self.patience {
             traffic.remove(number)
@@ -230,9 +238,7 @@ extension Simulation {
     /// Nil when no backend answered.
     private func finish(_ request: Traffic.Request, isGood: Bool?) {
         switch isGood {
-        case true?:
-            traffic.good += 1
-            if request.pick.isRepeatable { invariants.answered(after: now - request.begun, self) }
+        case true?: traffic.good += 1
         case false?: traffic.errors += 1
         case nil:
             traffic.failed += 1

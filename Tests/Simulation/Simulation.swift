@@ -26,6 +26,8 @@ struct SimulationOptions {
     var publishDelay = 1_000
     /// Requests that a worker may have in flight on one backend; nil is no limit.
     var inFlightMax: Int?
+    /// While some pages are slow, one in so many is.
+    var pagesPerSlowOne = 300
     var seed: UInt64 = 1
 }
 

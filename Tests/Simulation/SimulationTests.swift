@@ -58,6 +58,15 @@ import Testing
         _ = run(options, episodes(few), calm: 20)
     }
 
+    @Test(
+        "a few slow pages, among many requests and among hardly any",
+        arguments: [(clients: 120, thinkTime: 200_000, pages: 300), (4, 1_000_000, 3)])
+    func slowPages(clients: Int, thinkTime: Int, pages: Int) {
+        var options = SimulationOptions(clients: clients, thinkTime: thinkTime, seed: Self.seed)
+        options.pagesPerSlowOne = pages
+        _ = run(options, [.slowPages], calm: 0)
+    }
+
     @Test("a thousand backends and a thousand clients")
     func thousand() {
         let options = SimulationOptions(

@@ -73,6 +73,8 @@ struct World {
 
     private(set) var instances: [Int: Instance] = [:]
     var mood = RegistryMood.truthful
+    /// Some pages take long, wherever they are asked for.
+    var hasSlowPages = false
 
     init(count: Int) {
         for number in 0..<count { instances[number] = Instance(servesSince: 0) }
@@ -114,7 +116,7 @@ struct World {
 
     /// Whether nothing is the matter with anything.
     var isWell: Bool {
-        guard case .truthful = mood else { return false }
+        guard case .truthful = mood, !hasSlowPages else { return false }
         return instances.values.allSatisfy { $0.condition == .well && $0.isRegistered }
     }
 

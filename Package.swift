@@ -121,6 +121,7 @@ let package = Package(
         base.module("Endpoints", settings: cold),
         base.module("Documents", uses: ["CLibyaml"], settings: cold),
         base.module("Locking"),
+        base.module("Random", settings: hot),
         base.module("WallClock", settings: cold),
         base.module("Wording", settings: cold),
         base.module("JSON", settings: cold),
@@ -140,7 +141,7 @@ let package = Package(
 
         model.module("Backends", uses: ["Endpoints", "Wording"], settings: hot),
         model.module("Routing", uses: ["HTTP1", "Backends"], settings: hot),
-        model.module("Balancing", uses: ["Backends", "Endpoints"], settings: hot),
+        model.module("Balancing", uses: ["Backends", "Endpoints", "Random"], settings: hot),
         model.module("Evidence", uses: ["Backends", "Balancing"], settings: hot),
         model.module("Stats", uses: ["Locking"], settings: hot),
 
@@ -172,7 +173,7 @@ let package = Package(
             "Proxy",
             uses: [
                 "AccessLog", "Routing", "WallClock", "Events", "HTTP1", "Evidence", "Balancing",
-                "Backends", "Stats", "Endpoints",
+                "Backends", "Stats", "Random", "Endpoints",
             ], settings: hot),
 
         controlPlane.module(
@@ -205,7 +206,8 @@ let package = Package(
 
         program.module("TestBackend", uses: ["Events", "HTTP1", "Endpoints"], settings: hot),
         program.module(
-            "Demo", uses: ["Locking", "Events", "DNSWire", "HTTPServer", "HTTP1", "Endpoints"],
+            "Demo",
+            uses: ["Locking", "Events", "DNSWire", "HTTPServer", "HTTP1", "Random", "Endpoints"],
             settings: cold),
         .executableTarget(
             name: "fairlead",
@@ -246,7 +248,8 @@ let package = Package(
 
         // The cost of a choice, by policy: `swift run -c release fairlead-bench-balancing`.
         .executableTarget(
-            name: "fairlead-bench-balancing", dependencies: ["Balancing", "Backends", "Endpoints"],
+            name: "fairlead-bench-balancing",
+            dependencies: ["Balancing", "Backends", "Random", "Endpoints"],
             path: "bench/Balancing", swiftSettings: strict),
 
         // What a client sees while instances come, go and fail: `swift run -c release
@@ -264,7 +267,7 @@ let package = Package(
         .executableTarget(
             name: "fairlead-soak",
             dependencies: [
-                "fairlead", "BenchSupport", "Balancing", "Events", "Locking",
+                "fairlead", "BenchSupport", "Random", "Events", "Locking",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "bench/Soak", swiftSettings: strict),
@@ -273,8 +276,8 @@ let package = Package(
         base.tests("JSON"),
         base.tests("Machine"),
         base.tests("Wording"),
-        wire.tests("DNSWire", uses: ["Endpoints", "TestSupport"]),
-        wire.tests("HTTP1", uses: ["TestSupport"]),
+        wire.tests("DNSWire", uses: ["Endpoints", "Random", "TestSupport"]),
+        wire.tests("HTTP1", uses: ["Random", "TestSupport"]),
         wire.tests("ConsulQuery"),
         network.tests("Events", uses: ["TestSupport", "Endpoints"]),
         network.tests(
@@ -284,8 +287,8 @@ let package = Package(
             "HTTPClient", uses: ["TestSupport", "Events", "Endpoints", "HTTPServer", "HTTP1"]),
         network.tests("HTTPServer", uses: ["WallClock", "Events", "Endpoints", "HTTP1"]),
         network.tests("Processes", uses: ["TestSupport", "Events", "Endpoints"]),
-        model.tests("Backends", uses: ["TestSupport", "Endpoints"]),
-        model.tests("Balancing", uses: ["Backends", "Endpoints"]),
+        model.tests("Backends", uses: ["TestSupport", "Random", "Endpoints"]),
+        model.tests("Balancing", uses: ["Backends", "Random", "Endpoints"]),
         model.tests("Evidence", uses: ["Backends", "Balancing", "Endpoints"]),
         model.tests("Stats"),
         model.tests("Routing", uses: ["HTTP1", "Backends", "TestSupport"]),
@@ -293,13 +296,13 @@ let package = Package(
             "Discovery",
             uses: [
                 "ScriptedDNS", "Documents", "TestSupport", "Demo", "Events", "DNSClient", "DNSWire",
-                "Backends", "Endpoints",
+                "Backends", "Random", "Endpoints",
             ]),
         discovery.tests(
             "Consul",
             uses: [
                 "TestSupport", "Locking", "JSON", "ConsulQuery", "Events", "HTTPClient", "HTTP1",
-                "Discovery", "DNSClient", "DNSWire", "Demo", "Backends", "Endpoints",
+                "Discovery", "DNSClient", "DNSWire", "Demo", "Backends", "Random", "Endpoints",
             ]),
         discovery.tests(
             "Explain", uses: ["DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints"]),
@@ -315,7 +318,9 @@ let package = Package(
             "Configuration", uses: ["TestSupport", "Documents", "ConsulQuery", "Endpoints"]),
         controlPlane.tests(
             "Health",
-            uses: ["TestSupport", "Events", "HTTPClient", "HTTP1", "Backends", "Endpoints"]),
+            uses: [
+                "TestSupport", "Events", "HTTPClient", "HTTP1", "Backends", "Random", "Endpoints",
+            ]),
         controlPlane.tests(
             "Admin",
             uses: [
@@ -346,7 +351,7 @@ let package = Package(
                 "Events", "Stats",
             ],
             path: "Tests/Allocation", swiftSettings: strict),
-        // What tests share: guard pages, seeded numbers, threads, readers.
+        // What tests share: guard pages, threads, readers.
         .target(
             name: "TestSupport", dependencies: ["Events", "HTTP1", "Locking", "Endpoints"],
             path: "Tests/Support/TestSupport", swiftSettings: strict),
@@ -357,7 +362,9 @@ let package = Package(
         // Balancing and eviction through a simulated day, under a clock that jumps.
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["Proxy", "Evidence", "Balancing", "Backends", "HTTP1", "Endpoints"],
+            dependencies: [
+                "Proxy", "Evidence", "Balancing", "Backends", "HTTP1", "Random", "Endpoints",
+            ],
             path: "Tests/Simulation", swiftSettings: strict),
         // Black box: the built program among real servers.
         .testTarget(

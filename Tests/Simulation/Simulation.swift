@@ -10,6 +10,7 @@ import Backends
 import Balancing
 import Endpoints
 import Evidence
+import Random
 
 /// What is simulated.
 struct SimulationOptions {

@@ -5,6 +5,7 @@
 
 import Balancing
 import Glibc
+import Random
 import Testing
 
 @Suite struct SimulationTests {

@@ -6,6 +6,7 @@ import Backends
 import Balancing
 import Endpoints
 import Glibc
+import Random
 
 @main
 enum PickCost {

@@ -1,7 +1,7 @@
 // Content: bytes that both ends of a transfer compute from its number, so that neither has to
 // tell the other.
 
-internal import Balancing
+internal import Random
 
 /// A run of bytes that look compressed, mixed with what a careless parser takes for a body's end.
 /// Value type.

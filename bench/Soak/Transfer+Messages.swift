@@ -1,6 +1,6 @@
 // The messages of a transfer as bytes.
 
-internal import Balancing
+internal import Random
 
 extension Transfer {
     /// A field value of `count` letters that depend on the transfer.

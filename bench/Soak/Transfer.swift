@@ -2,8 +2,8 @@
 // number. The client and the backend compute the same, so that a request carries nothing but its
 // number.
 
-internal import Balancing
 internal import Endpoints
+internal import Random
 
 /// How the end of a body is told.
 enum BodyFraming { case none, length, chunked, untilClose }

@@ -2,6 +2,8 @@
 // each member, as wide as an average weight; a light member shares its column with one that has
 // weight to spare. A draw is a column, and a point in it.
 
+internal import Random
+
 /// Draws among members of different weight. Value type.
 struct AliasTable {
     private struct Column {

@@ -1,5 +1,7 @@
 // BalancerOptions: which policy a service has, and what it needs to know.
 
+internal import Random
+
 /// How backends are chosen, by the names that operators write. Any thread.
 package enum Policy: String, CaseIterable, Sendable {
     /// In turns by weight, bounded by load.

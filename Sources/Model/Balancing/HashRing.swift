@@ -12,6 +12,7 @@
 // step. A point is 8 bytes and a bucket 4: 3 MiB at most for each service and worker.
 
 internal import Backends
+internal import Random
 
 /// The points of one tier. Value type.
 struct HashRing {

@@ -1,6 +1,7 @@
 // RandomPairs: two different backends of a tier at random, for the policies that compare two.
 
 internal import Backends
+internal import Random
 
 /// Draws pairs in O(1). Value type.
 struct RandomPairs {

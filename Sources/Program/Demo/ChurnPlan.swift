@@ -1,6 +1,8 @@
 // ChurnPlan: what happens next in a demo that changes by itself. No clock and no socket: it is told
 // how the instances are and draws an action from a seeded generator, so that a run can be repeated.
 
+internal import Random
+
 /// Draws what happens to the instances. Value type.
 package struct ChurnPlan {
     /// An instance as the plan sees it.
@@ -55,22 +57,5 @@ package struct ChurnPlan {
         }
         if members.count < Self.membersMax { choices.append(.add) }
         return choices.randomElement(using: &generator)
-    }
-}
-
-/// Steele, Lea and Flood's SplitMix64: small, and good enough to shuffle a demo.
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-        return value ^ value >> 31
     }
 }

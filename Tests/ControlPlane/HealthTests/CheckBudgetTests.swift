@@ -2,6 +2,7 @@
 // it costs is told. Method: a clock that only the test moves, and simulated seconds of checks.
 
 import Health
+import Random
 import TestSupport
 import Testing
 
@@ -14,7 +15,7 @@ import Testing
     private func run(
         _ services: [(count: Int, timing: CheckSchedule.Timing)], rate: Int, seconds: Int
     ) -> [(id: CheckID, at: Duration, lateness: Duration)] {
-        var random = SeededGenerator(seed: 11)
+        var random = SplitMix64(seed: 11)
         var schedule = CheckSchedule(underWayMax: 256, rate: rate)
         var timings: [CheckSchedule.Timing] = []
         for service in services {
@@ -91,7 +92,7 @@ import Testing
 
     @Test("a thread that comes late itself does not blame the budget")
     func lateThread() {
-        var random = SeededGenerator(seed: 1)
+        var random = SplitMix64(seed: 1)
         let timing = Timing(interval: .seconds(100), jitterPercent: 0)
         var schedule = CheckSchedule(underWayMax: .max, rate: 100)
         schedule.add(
@@ -123,7 +124,7 @@ import Testing
 
     @Test("a check that is skipped costs nothing of it, and is not late")
     func skipped() throws {
-        var random = SeededGenerator(seed: 1)
+        var random = SplitMix64(seed: 1)
         let timing = Timing(interval: .milliseconds(500), jitterPercent: 0)
         var schedule = CheckSchedule(underWayMax: 1, rate: 1)
         schedule.add(
@@ -147,7 +148,7 @@ import Testing
 
     @Test("a budget may be changed at any time")
     func changed() {
-        var random = SeededGenerator(seed: 1)
+        var random = SplitMix64(seed: 1)
         let timing = Timing(interval: .seconds(100), jitterPercent: 0)
         var schedule = CheckSchedule(underWayMax: .max, rate: 1)
         schedule.add(

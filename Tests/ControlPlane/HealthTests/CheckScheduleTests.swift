@@ -3,6 +3,7 @@
 // moves, and a seeded generator.
 
 import Health
+import Random
 import TestSupport
 import Testing
 
@@ -22,7 +23,7 @@ import Testing
 
     /// A schedule whose one backend's first check starts at `begin`.
     private func started(_ timing: CheckSchedule.Timing) -> CheckSchedule {
-        var random = SeededGenerator(seed: 1)
+        var random = SplitMix64(seed: 1)
         var schedule = CheckSchedule(underWayMax: 4, rate: 100_000)
         schedule.add([id], timing, now: begin - .seconds(172_800), using: &random)
         #expect(schedule.start(now: begin)?.id == id)
@@ -39,7 +40,7 @@ import Testing
         _ timing: CheckSchedule.Timing, _ pace: CheckSchedule.Pace, seed: UInt64,
         took: Duration = .milliseconds(1)
     ) throws -> Duration {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         var schedule = started(timing)
         schedule.end(id, timing, next: pace, now: begin + took, using: &random)
         return begin.duration(to: try next(&schedule))
@@ -49,7 +50,7 @@ import Testing
 
     @Test("the first check of one backend starts within 20 ms", arguments: 0..<50 as Range<UInt64>)
     func first(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         var schedule = CheckSchedule(underWayMax: 4, rate: 100_000)
         schedule.add(
             [id], Timing(interval: .seconds(2), jitterPercent: 20), now: begin, using: &random)
@@ -62,7 +63,7 @@ import Testing
 
     @Test("without jitter the first check starts at once")
     func firstWithoutJitter() throws {
-        var random = SeededGenerator(seed: 1)
+        var random = SplitMix64(seed: 1)
         var schedule = CheckSchedule(underWayMax: 4, rate: 100_000)
         schedule.add(
             [id], Timing(interval: .seconds(2), jitterPercent: 0), now: begin, using: &random)
@@ -73,7 +74,7 @@ import Testing
         "many first checks are spread over the interval at most, evenly",
         arguments: [(500, 500), (1000, 1000), (4096, 1000), (10_000, 1000)], [1, 50])
     func spread(backends: (count: Int, milliseconds: Int), services: Int) {
-        var random = SeededGenerator(seed: 7)
+        var random = SplitMix64(seed: 7)
         var schedule = CheckSchedule(underWayMax: .max, rate: 100_000)
         let timing = Timing(interval: .seconds(1), jitterPercent: 20)
         let size = backends.count / services
@@ -166,7 +167,7 @@ import Testing
 
     @Test("at most so many are under way; the next to start is the one that is due longest")
     func limit() throws {
-        var random = SeededGenerator(seed: 3)
+        var random = SplitMix64(seed: 3)
         var schedule = CheckSchedule(underWayMax: 2, rate: 100_000)
         let timing = Timing(interval: .seconds(2), jitterPercent: 20)
         schedule.add(ids(0..<5), timing, now: begin, using: &random)
@@ -186,7 +187,7 @@ import Testing
 
     @Test("the end of a check that was removed, or is not under way, changes nothing")
     func lateEnd() throws {
-        var random = SeededGenerator(seed: 3)
+        var random = SplitMix64(seed: 3)
         let timing = Timing(interval: .seconds(2), jitterPercent: 0)
         var schedule = started(timing)
         schedule.end(id, timing, next: .usual, now: begin, using: &random)
@@ -204,7 +205,7 @@ import Testing
 
     @Test("one that is asked for comes at once, but 100 ms after the last one")
     func asked() {
-        var random = SeededGenerator(seed: 3)
+        var random = SplitMix64(seed: 3)
         let timing = Timing(interval: .seconds(2), jitterPercent: 0)
         var schedule = started(timing)
         schedule.end(id, timing, next: .usual, now: begin, using: &random)
@@ -220,7 +221,7 @@ import Testing
 
     @Test("it is told whether a check was asked for, once")
     func askedIsTold() throws {
-        var random = SeededGenerator(seed: 3)
+        var random = SplitMix64(seed: 3)
         let timing = Timing(interval: .seconds(2), jitterPercent: 0)
         var schedule = started(timing)
         schedule.end(id, timing, next: .usual, now: begin, using: &random)
@@ -234,7 +235,7 @@ import Testing
 
     @Test("somebody who begins to watch what is watched has a first check as soon as any other")
     func joined() throws {
-        var random = SeededGenerator(seed: 3)
+        var random = SplitMix64(seed: 3)
         let timing = Timing(interval: .seconds(60), jitterPercent: 0)
         var schedule = started(timing)
         // While one is under way there is nothing to plan: it tells the newcomer as well.
@@ -254,7 +255,7 @@ import Testing
 
     @Test("one asked for while a check is under way follows soon after it, once")
     func askedUnderWay() {
-        var random = SeededGenerator(seed: 3)
+        var random = SplitMix64(seed: 3)
         let timing = Timing(interval: .seconds(2), jitterPercent: 0)
         var schedule = started(timing)
         schedule.ask(for: id, now: begin)
@@ -269,7 +270,7 @@ import Testing
 
     @Test("random histories keep the bounds and starve nobody", arguments: 0..<16 as Range<UInt64>)
     func histories(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         var schedule = CheckSchedule(underWayMax: 8, rate: 100_000)
         let timing = Timing(interval: .seconds(2), jitterPercent: 50)
         var now = begin
@@ -324,7 +325,7 @@ import Testing
 
     @Test("asking again and again with a long interval keeps the order")
     func manyAsked() throws {
-        var random = SeededGenerator(seed: 5)
+        var random = SplitMix64(seed: 5)
         var schedule = CheckSchedule(underWayMax: 1, rate: 100_000)
         let timing = Timing(interval: .seconds(86_400), jitterPercent: 0)
         schedule.add(ids(0..<3), timing, now: begin, using: &random)

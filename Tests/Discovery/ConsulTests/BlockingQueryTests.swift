@@ -2,6 +2,7 @@
 // index that will not come. Method: the pure schedule, told answers at made-up times.
 
 import Consul
+import Random
 import TestSupport
 import Testing
 
@@ -45,7 +46,7 @@ import Testing
 
     @Test("after a failure nothing is assumed of who will answer next")
     func failureForgets() {
-        var random = SeededGenerator(seed: 1)
+        var random = SplitMix64(seed: 1)
         var query = BlockingQuery()
         _ = query.answered(field: "41", by: 0, bytes: 100, now: start)
         _ = query.failed(using: &random)
@@ -96,7 +97,7 @@ import Testing
         "an agent that always returns at once is asked less than once a second in the long run",
         arguments: ["5", "0", nil, "falling", "by turns"] as [String?])
     func neverHot(kind: String?) {
-        var random = SeededGenerator(seed: 7)
+        var random = SplitMix64(seed: 7)
         var query = BlockingQuery()
         var now = start
         var asked = 0
@@ -117,7 +118,7 @@ import Testing
 
     @Test("waits after failures double up to ten seconds, each between half and all of that")
     func backOff() {
-        var random = SeededGenerator(seed: 3)
+        var random = SplitMix64(seed: 3)
         var query = BlockingQuery()
         let bounds: [Double] = [0.5, 1, 2, 4, 8, 10, 10, 10]
         for bound in bounds {

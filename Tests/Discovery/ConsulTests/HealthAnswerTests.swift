@@ -5,6 +5,7 @@ import Backends
 import Discovery
 import Endpoints
 import JSON
+import Random
 import TestSupport
 import Testing
 
@@ -213,7 +214,7 @@ import Testing
 
     @Test("whatever bytes come, they are read within the bounds or refused")
     func mutated() throws {
-        var random = SeededGenerator(seed: 11)
+        var random = SplitMix64(seed: 11)
         let service =
             #""Address":"10.0.0.9","Port":80,"Tags":["v1"],"Meta":{"zone":"a"},"#
             + #""Weights":{"Passing":7,"Warning":2},"#

@@ -4,6 +4,7 @@
 
 import DNSClient
 import Discovery
+import Random
 import TestSupport
 import Testing
 
@@ -14,7 +15,7 @@ import Testing
     private struct World {
         var schedules: [RefreshSchedule]
         var rate: QuestionRate
-        var random = SeededGenerator(seed: 42)
+        var random = SplitMix64(seed: 42)
         let timeToLive: Duration
         let start = ContinuousClock.now
         /// Names by the millisecond in which they ask.

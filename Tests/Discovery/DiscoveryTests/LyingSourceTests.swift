@@ -7,6 +7,7 @@ import DNSWire
 import Discovery
 import Endpoints
 import Events
+import Random
 import ScriptedDNS
 import TestSupport
 import Testing
@@ -146,7 +147,7 @@ import Testing
 
     @Test("eight at random of twenty, over UDP and TCP alike, are gathered to twenty")
     func cloudMap() throws {
-        var random = SeededGenerator(seed: 21)
+        var random = SplitMix64(seed: 21)
         func eight(_ query: Message) -> Message {
             Self.reply(query, Array((1...20).shuffled(using: &random).prefix(8)))
         }
@@ -201,7 +202,7 @@ import Testing
 
     @Test("three of five at random without TC: all five are reported, every time")
     func threeOfFive() throws {
-        var random = SeededGenerator(seed: 11)
+        var random = SplitMix64(seed: 11)
         let server = try ScriptedServer(
             on: loop,
             udp: { query in
@@ -230,7 +231,7 @@ import Testing
 
     @Test("three of five, and TCP can't be had: what was seen once stays, and counts as a part")
     func threeOfFiveWithoutTCP() throws {
-        var random = SeededGenerator(seed: 12)
+        var random = SplitMix64(seed: 12)
         let server = try ScriptedServer(on: loop) { query in
             [Self.reply(query, Array((1...5).shuffled(using: &random).prefix(3))).datagram]
         }

@@ -2,6 +2,7 @@
 // Method: the schedule is pure; its random numbers come from a generator of known seed.
 
 import Discovery
+import Random
 import TestSupport
 import Testing
 
@@ -23,7 +24,7 @@ import Testing
         ] as [(Int64?, Int64)])
     func timeToLive(ttl: Int64?, expected: Int64) {
         var schedule = RefreshSchedule(options())
-        var random = SeededGenerator(seed: 1)
+        var random = SplitMix64(seed: 1)
         let wait = schedule.waitAfterAnswer(
             timeToLive: ttl.map { .seconds($0) }, using: &random)
         #expect(wait == .seconds(expected))
@@ -32,7 +33,7 @@ import Testing
     @Test("failures back off to ten seconds, and a good answer ends that")
     func backOff() {
         var schedule = RefreshSchedule(options())
-        var random = SeededGenerator(seed: 1)
+        var random = SplitMix64(seed: 1)
         let waits = (0..<6).map { _ in schedule.waitAfterFailure(using: &random) }
         #expect(waits == [1, 2, 4, 8, 10, 10].map { Duration.seconds($0) })
         #expect(schedule.waitAfterAnswer(timeToLive: nil, using: &random) == .seconds(1))
@@ -42,7 +43,7 @@ import Testing
     @Test("failures forever never overflow and never wait beyond the ceiling")
     func endless() {
         var schedule = RefreshSchedule(options(ceiling: .seconds(5)))
-        var random = SeededGenerator(seed: 1)
+        var random = SplitMix64(seed: 1)
         for _ in 0..<10_000 {
             let wait = schedule.waitAfterFailure(using: &random)
             #expect(wait > .zero && wait <= .seconds(5))
@@ -52,7 +53,7 @@ import Testing
     @Test("a floor above the back-off's limit is kept")
     func longFloor() {
         var schedule = RefreshSchedule(options(floor: .seconds(30)))
-        var random = SeededGenerator(seed: 1)
+        var random = SplitMix64(seed: 1)
         #expect(schedule.waitAfterFailure(using: &random) == .seconds(30))
         #expect(schedule.waitAfterFailure(using: &random) == .seconds(30))
     }
@@ -60,7 +61,7 @@ import Testing
     @Test("jitter spreads the waits over its whole range and never beyond")
     func jitter() {
         var schedule = RefreshSchedule(options(jitterPercent: 10))
-        var random = SeededGenerator(seed: 7)
+        var random = SplitMix64(seed: 7)
         _ = schedule.waitAfterAnswer(timeToLive: .seconds(10), using: &random)
         let waits = (0..<1000).map { _ in
             schedule.waitAfterAnswer(timeToLive: .seconds(10), using: &random)
@@ -71,7 +72,7 @@ import Testing
 
     @Test("the first wait of many names covers all of it, evenly")
     func firstWait() {
-        var random = SeededGenerator(seed: 3)
+        var random = SplitMix64(seed: 3)
         var counts = [Int](repeating: 0, count: 10)
         for _ in 0..<10_000 {
             var schedule = RefreshSchedule(options(jitterPercent: 10))
@@ -83,7 +84,7 @@ import Testing
 
     @Test("names that failed together ask again apart: half as early to half as late again")
     func failuresApart() {
-        var random = SeededGenerator(seed: 5)
+        var random = SplitMix64(seed: 5)
         let waits = (0..<1000).map { _ in
             var schedule = RefreshSchedule(options(jitterPercent: 10))
             return schedule.waitAfterFailure(using: &random)
@@ -98,7 +99,7 @@ import Testing
         arguments: [(0, 10_000), (1, 9999), (9999, 1), (10_000, 0), (10_001, 9999), (35_000, 5000)])
     func elapsed(took: Int, rest: Int) {
         var schedule = RefreshSchedule(options())
-        var random = SeededGenerator(seed: 1)
+        var random = SplitMix64(seed: 1)
         let wait = schedule.waitAfterAnswer(
             timeToLive: .seconds(10), elapsed: .milliseconds(took), using: &random)
         #expect(wait == .milliseconds(rest))
@@ -106,7 +107,7 @@ import Testing
 
     @Test("after failures the wait is spread over its whole length again")
     func spreadAgain() {
-        var random = SeededGenerator(seed: 9)
+        var random = SplitMix64(seed: 9)
         let waits = (0..<1000).map { _ in
             var schedule = RefreshSchedule(options(jitterPercent: 10))
             _ = schedule.waitAfterAnswer(timeToLive: .seconds(10), using: &random)

@@ -2,6 +2,7 @@
 // what only looks like them is not. Method: rows of answers, without a server.
 
 import Discovery
+import Random
 import TestSupport
 import Testing
 
@@ -10,7 +11,7 @@ import Testing
         "eight at random of more are known within ten answers, and gathered",
         arguments: [9, 10, 12, 20, 50, 100])
     func cloudMap(count: Int) {
-        var random = SeededGenerator(seed: 7)
+        var random = SplitMix64(seed: 7)
         var set = RotatingSet<Int>()
         var known: Int?
         for number in 1...400 {
@@ -33,7 +34,7 @@ import Testing
 
     @Test("an answer over again can be taken in no time, and comes to what it would come to")
     func repeated() {
-        var random = SeededGenerator(seed: 11)
+        var random = SplitMix64(seed: 11)
         for _ in 0..<50 {
             var whole = RotatingSet<Int>()
             var quick = RotatingSet<Int>()
@@ -64,7 +65,7 @@ import Testing
 
     @Test("a member that is gone is dropped after so many answers, and others stay")
     func gone() {
-        var random = SeededGenerator(seed: 8)
+        var random = SplitMix64(seed: 8)
         var set = RotatingSet<Int>()
         for _ in 0..<100 {
             _ = set.add(Array((0..<12).shuffled(using: &random).prefix(8)), size: 8, isPart: false)
@@ -79,7 +80,7 @@ import Testing
 
     @Test("an answer of another size is whole, and ends it")
     func scaledDown() {
-        var random = SeededGenerator(seed: 9)
+        var random = SplitMix64(seed: 9)
         var set = RotatingSet<Int>()
         for _ in 0..<40 {
             _ = set.add(Array((0..<12).shuffled(using: &random).prefix(8)), size: 8, isPart: false)
@@ -98,7 +99,7 @@ import Testing
 
     @Test("a set that settles on eight is whole again once the others are dropped")
     func settles() {
-        var random = SeededGenerator(seed: 10)
+        var random = SplitMix64(seed: 10)
         var set = RotatingSet<Int>()
         for _ in 0..<40 {
             _ = set.add(Array((0..<12).shuffled(using: &random).prefix(8)), size: 8, isPart: false)

@@ -5,13 +5,14 @@
 
 import Backends
 import Endpoints
+import Random
 import TestSupport
 import Testing
 
 @Suite struct RosterPropertyTests {
     @Test("random histories", arguments: 0..<24 as Range<UInt64>)
     func histories(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         let fixture = Fixture {
             if seed % 4 == 0 { $0.checks = nil }
             $0.missesToDrain = Int(seed % 3) + 1
@@ -39,7 +40,7 @@ import Testing
         #expect(fixture.roster.count == 16)
     }
 
-    func step(_ fixture: Fixture, _ random: inout SeededGenerator) {
+    func step(_ fixture: Fixture, _ random: inout SplitMix64) {
         let number = Int.random(in: 1...20, using: &random)
         switch Int.random(in: 0..<20, using: &random) {
         case 0, 1, 2:
@@ -108,7 +109,7 @@ import Testing
     }
 
     private func override(
-        _ fixture: Fixture, _ number: Int, _ random: inout SeededGenerator
+        _ fixture: Fixture, _ number: Int, _ random: inout SplitMix64
     ) {
         var overrides = fixture.roster.overrides
         overrides[endpoint(number)] = BackendOverride(
@@ -117,7 +118,7 @@ import Testing
         fixture.roster.setOverrides(overrides, now: fixture.now)
     }
 
-    private func reconfigure(_ fixture: Fixture, _ random: inout SeededGenerator) {
+    private func reconfigure(_ fixture: Fixture, _ random: inout SplitMix64) {
         var options = fixture.roster.options
         let checks: [RosterOptions.Checks?] = [nil, .init(rise: 1, fall: 1), .init()]
         options.checks = checks.randomElement(using: &random) ?? nil

@@ -4,6 +4,7 @@
 
 import Backends
 import Balancing
+import Random
 import Testing
 
 @Suite struct PolicyTests {

@@ -2,13 +2,14 @@
 // generator; names with every kind of octet.
 
 import DNSWire
+import Random
 import TestSupport
 import Testing
 
 @Suite struct LetterCaseTests {
     @Test("random case changes letters alone, and each of them now and then")
     func randomCase() throws {
-        var random = SeededGenerator(seed: 1)
+        var random = SplitMix64(seed: 1)
         // A label of 63 octets, one of 1, digits, a hyphen, and octets that are no letters.
         let long = String(repeating: "a", count: 63)
         let name = try DomainName("_w-9.\(long).Z.\\000\\200\\255.example")

@@ -3,10 +3,11 @@
 // failure.
 
 import DNSWire
+import Random
 import TestSupport
 import Testing
 
-extension SeededGenerator {
+extension SplitMix64 {
     mutating func bytes(_ range: ClosedRange<Int>) -> [UInt8] {
         (0..<Int.random(in: range, using: &self)).map { _ in UInt8.random(in: 0...255, using: &self)
         }
@@ -75,7 +76,7 @@ extension SeededGenerator {
 @Suite struct PropertyTests {
     @Test("any message decodes to what was encoded", arguments: 0..<400 as Range<UInt64>)
     func roundTrip(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let message = try generator.message()
         var bytes: [UInt8] = []
         #expect(message.encode(into: &bytes, maximumSize: Message.octetsMax))
@@ -86,7 +87,7 @@ extension SeededGenerator {
         "flipped bits are an error or a message, and that message survives a round trip",
         arguments: vectors)
     func bitFlips(vector: Vector) throws {
-        var generator = SeededGenerator(seed: 20_26)
+        var generator = SplitMix64(seed: 20_26)
         let buffer = GuardedBuffer(capacity: vector.bytes.count)
         var accepted = 0
         var refused = 0

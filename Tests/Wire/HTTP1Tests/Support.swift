@@ -1,6 +1,7 @@
 // What the tests of this module share: text in, text out, and a source of reproducible mutations.
 
 import HTTP1
+import Random
 import TestSupport
 
 /// The bytes of `text`.
@@ -76,7 +77,7 @@ extension ResponseHead {
     }
 }
 
-extension SeededGenerator {
+extension SplitMix64 {
     /// Changes, inserts, removes or repeats a few bytes, preferring those with a meaning.
     mutating func mutate(_ input: [UInt8]) -> [UInt8] {
         let telling = Array("\r\n\0\t :;=,%\"\\[]0Ff#*/\u{7F}".utf8) + [0x80, 0xFF]

@@ -1,8 +1,8 @@
 // RequestIDs: names for requests that no two requests share. They must be distinct, over workers
 // and processes, but not secret.
 
-internal import Balancing
 internal import HTTP1
+internal import Random
 
 /// A worker's source of request ids. Value type.
 struct RequestIDs {

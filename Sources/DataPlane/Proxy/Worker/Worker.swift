@@ -7,6 +7,7 @@ internal import Balancing
 internal import Endpoints
 internal import Events
 internal import HTTP1
+internal import Random
 internal import Stats
 
 /// What the control thread tells a worker.

@@ -165,7 +165,7 @@ final class HTTPExchange: Deadlined {
             if own.isUsable(isRepeatable) { return own }
             own.close()
         }
-        return backend.takeIdle(isRepeatable: isRepeatable)
+        return backend.free.take(isRepeatable: isRepeatable)
     }
 
     /// Whether the request can be sent once more, whatever becomes of this try: it is all here, and

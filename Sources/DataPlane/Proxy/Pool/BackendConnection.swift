@@ -72,7 +72,7 @@ final class BackendConnection: StreamChannel {
         isReused = true
         if owner != nil {
             owner = nil
-            backend.removeBound(self)
+            backend.free.removeBound(self)
         }
     }
 
@@ -242,7 +242,7 @@ final class BackendConnection: StreamChannel {
         if let owner {
             owner.dropBound(self)
         } else {
-            backend.remove(self)
+            backend.free.remove(self)
         }
         close()
     }
@@ -251,7 +251,7 @@ final class BackendConnection: StreamChannel {
         guard isOpen else { return }
         if owner != nil {
             owner = nil
-            backend.removeBound(self)
+            backend.free.removeBound(self)
         }
         backend.counters.add(.open, -1)
         super.close()

@@ -222,7 +222,7 @@ final class BackendPool {
     /// when none can be made.
     func backendWithIdle(for request: PickRequest) -> PooledBackend? {
         for (place, member) in members.enumerated()
-        where member.hasIdle && balancer.admits(place, request) {
+        where member.free.hasIdle && balancer.admits(place, request) {
             return member
         }
         return nil

@@ -16,11 +16,8 @@ final class PooledBackend {
     var record: BackendRecord
     /// How long it keeps idle connections.
     var idleTime = IdleTime()
-    /// Connections that wait for a request; the last used is reused first, so that the others can
-    /// time out.
-    private var idle: [BackendConnection] = []
-    /// Those that wait for the next request of the client to which they belong.
-    private var bound: [BackendConnection] = []
+    /// Its connections that no request uses.
+    var free = BackendConnections()
 
     init(id: BackendID, endpoint: Endpoint, counters: BackendCounters) {
         record = BackendRecord(id)
@@ -36,53 +33,21 @@ final class PooledBackend {
         closeIdle()
     }
 
-    /// Whether a connection to it is free.
-    var hasIdle: Bool { !idle.isEmpty }
-
-    /// A connection that was free, if there is one; for a request that may be sent twice, or not.
-    func takeIdle(isRepeatable: Bool) -> BackendConnection? {
-        while let connection = idle.popLast() {
-            if connection.isUsable(isRepeatable) { return connection }
-            connection.close()
-        }
-        return nil
-    }
-
-    /// Keeps `connection` for the next request; false when it is not wanted.
+    /// Keeps `connection` for the next request; false when it is not wanted, as a backend outside of
+    /// the rotation wants none, and others no more than `max`.
     func keep(_ connection: BackendConnection, max: Int) -> Bool {
-        guard record.isInRotation, idle.count < max else { return false }
-        idle.append(connection)
-        return true
+        record.isInRotation && free.keep(connection, max: max)
     }
 
-    /// Forgets a free connection that closed.
-    func remove(_ connection: BackendConnection) {
-        // From the end: a connection that breaks was most likely used last.
-        if let index = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: index) }
-    }
-
-    /// Notes a free connection that is kept by the client to which it belongs; false when it is not
-    /// wanted. How many there are is up to the clients: each is one without which a user would have
-    /// to log on again.
+    /// Notes `connection`, which its client keeps; false when it is not wanted.
     func keepBound(_ connection: BackendConnection) -> Bool {
         guard record.isInRotation else { return false }
-        connection.placeAmongBound = bound.count
-        bound.append(connection)
+        free.noteBound(connection)
         return true
-    }
-
-    /// A connection noted by `keepBound` is in use again, or closes.
-    func removeBound(_ connection: BackendConnection) {
-        let last = bound.removeLast()
-        guard last !== connection else { return }
-        last.placeAmongBound = connection.placeAmongBound
-        bound[last.placeAmongBound] = last
     }
 
     /// Closes all free connections.
     func closeIdle() {
-        let closing = idle + bound
-        idle = []
-        for connection in closing { connection.dropIdle() }
+        for connection in free.takeAll() { connection.dropIdle() }
     }
 }

@@ -250,8 +250,13 @@ final class HTTP1Session: StreamChannel, ClientSide {
     private func note(_ head: borrowing RequestHead) {
         traits = []
         if head.keepsConnection { traits.insert(.keepsAlive) }
-        if head.keepsAlive || head.method == .connect { traits.insert(.mayGoOn) }
-        if head.method == .head { traits.insert(.isHead) }
+        if head.keepsAlive { traits.insert(.mayGoOn) }
+        // Not by `==`, which is a call from one module to another here.
+        switch head.method {
+        case .connect: traits.insert(.mayGoOn)
+        case .head: traits.insert(.isHead)
+        default: break
+        }
         if head.minorVersion == 0 { traits.insert(.isHTTP10) }
         switch head.body {
         case .none, .length(0): traits.insert(.isWhole)

@@ -10,8 +10,8 @@ package import Endpoints
 package import Events
 internal import HTTP1
 
-/// A listening socket and its connections, kept by the loop until `close()` or `drain()`. Loop thread
-/// only.
+/// A listening socket and its connections, kept by the loop until `close()` or `drain()`. Loop
+/// thread only.
 package final class HTTPServer {
     /// Answers one request: sooner or later, through the reply, once. It runs on the loop and may
     /// not block.
@@ -162,8 +162,8 @@ package struct HTTPServerOptions: Sendable {
         HTTPServerResponse(status: $0, text: $1)
     }
 
-    /// Bytes of a stream that a client may leave untaken, at most `StreamChannel.keptMax`; with more
-    /// it is cut off.
+    /// Bytes of a stream that a client may leave untaken, at most `StreamChannel.keptMax`; with
+    /// more it is cut off.
     package var streamBytesMax = 256 * 1024
     /// How long a client may take nothing of a stream that has something for it.
     package var streamStallTimeout = Duration.seconds(10)

@@ -174,7 +174,8 @@ package struct AdminVerdict: Sendable, Equatable {
                     level: .warning,
                     text: "\(service.name): no backend has been up for "
                         + "\(AgeText(snapshot.takenAt - emergency.since)); requests go to "
-                        + "\(counts.inRotation) of \(counts.all) that only checks or the registry speak against.",
+                        + "\(counts.inRotation) of \(counts.all) that only checks or the registry "
+                        + "speak against.",
                     blocksReadiness: false))
         } else if !isServed(service) {
             let places = listeners.map { "\($0.endpoint)" }.joined(separator: ", ")

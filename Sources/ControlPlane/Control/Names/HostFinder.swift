@@ -54,8 +54,8 @@ package enum HostFinder {
         return found
     }
 
-    /// The addresses of `host`, at least one, by the hosts file and the nameservers of this machine.
-    /// Blocks for up to 5 s.
+    /// The addresses of `host`, at least one, by the hosts file and the nameservers of this
+    /// machine. Blocks for up to 5 s.
     package static func find(_ host: String) -> Result<[IPAddress], NoSuchHost> {
         find([host], SystemNames(on: EventLoop()), DNSSettings())[host]
             ?? .failure(NoSuchHost("it was not looked up"))

@@ -44,7 +44,7 @@ extension ControlPlane {
                 path: program, arguments: CommandLine.arguments,
                 environment: processEnvironment(),
                 sockets: workers.openDescriptors
-                    + ([admin].compactMap(\.self) + moreAdmin).map(\.descriptor),
+                    + (adminPort?.descriptors ?? []),
                 limit: Self.upgradeLimit, on: loop
             ) { [unowned self] in successorEnded($0) }
             log.write(

@@ -64,11 +64,8 @@ package final class ControlPlane {
     let workers: ProxyWorkers
     let accessLog: AccessLog?
     private var reportReader: MailboxReader<ProxyReport>?
-    var admin: HTTPServer?
-    /// At the other addresses of its name.
-    var moreAdmin: [HTTPServer] = []
-    /// While it waits for the admin port, which another process has.
-    var adminTimer: Timer?
+    /// Nil when there is none.
+    private(set) var adminPort: AdminPort?
     var signals: [SignalWatch] = []
     private(set) var workersLeft: Int
     /// What the process was started with, and has not used yet.
@@ -84,8 +81,6 @@ package final class ControlPlane {
     var memoryTimer: Timer?
     private var stopTimer: Timer?
     private var statsd: StatsDExporter?
-    /// What answers at the admin port; nil when there is none.
-    var adminHandler: AdminHandler?
     let traffic: TrafficReports
     private var trafficTimer: Timer?
     /// Nil only while the process starts.
@@ -135,8 +130,6 @@ package final class ControlPlane {
             services: services.ids)
         traffic = TrafficReports(registry, services)
         supervision = Supervision(start.manager, on: loop)
-        let adminSocket = configuration.admin.listen.flatMap { start.sockets.take($0).first }
-        let moreAdminSockets = configuration.admin.alsoListen.map { start.sockets.take($0).first }
         processStart = start
         services.objections = { [unowned self] service in
             let own = ownAddresses.concerning(service)
@@ -145,7 +138,7 @@ package final class ControlPlane {
         journalLog = JournalLog(
             journal, of: services, on: loop, log: { [unowned self] in log },
             isNamed: { [unowned self] in listeners.serviceIDs.contains($0) },
-            onEntries: { [unowned self] in adminHandler?.journalChanged() })
+            onEntries: { [unowned self] in adminPort?.journalChanged() })
         follower = Pacer(on: loop) { [unowned self] in
             supervision.statusMayDiffer()
             journalLog?.write()
@@ -159,8 +152,11 @@ package final class ControlPlane {
                 log.write($0, path: path)
             }
         }
-        admin = try openAdmin(configuration.admin, adminSocket)
-        moreAdmin = try openMoreAdmin(configuration.admin, moreAdminSockets)
+        adminPort = try AdminPort(
+            configuration, adminControls,
+            inherited: { processStart.sockets.take($0).first }, on: loop,
+            log: { [unowned self] in log },
+            onOpen: { [unowned self] in supervision.statusMayDiffer() })
     }
 
     /// Where the listeners are, in the order of the configuration.
@@ -168,7 +164,7 @@ package final class ControlPlane {
 
     /// Where this process listens, for what must not be a backend.
     private var ownAddresses: OwnAddresses {
-        var own = OwnAddresses(admin: admin?.endpoint ?? configuration.admin.listen)
+        var own = OwnAddresses(admin: adminPort?.endpoint ?? configuration.admin.listen)
         own.listeners = listeners.entries.map {
             .init(
                 name: $0.settings.name, endpoint: $0.endpoint,
@@ -178,7 +174,7 @@ package final class ControlPlane {
     }
 
     /// Where the admin port is; nil when it is off.
-    package var adminEndpoint: Endpoint? { admin?.endpoint }
+    package var adminEndpoint: Endpoint? { adminPort?.endpoint }
 
     // MARK: - Running
 
@@ -243,7 +239,7 @@ package final class ControlPlane {
         }
         warnOfDescriptors()
         for entry in listeners.entries { noteOpen(entry) }
-        awaitAdmin()
+        adminPort?.start()
         feeds?.start()
         register()
         let (places, collector) = (factory.places, configuration.statsd.to)
@@ -261,11 +257,11 @@ package final class ControlPlane {
     private func weighTraffic() {
         let timer = trafficTimer ?? Timer(on: loop) { [unowned self] in weighTraffic() }
         if trafficTimer != nil { for service in services.all { service.weighTraffic() } }
-        if traffic.look(at: listeners.entries, isShown: adminHandler != nil) {
+        if traffic.look(at: listeners.entries, isShown: adminPort != nil) {
             supervision.statusMayDiffer()
         }
         lookAtShortages()
-        supervision.tellStatus(isAdminAwaited: adminTimer != nil) {
+        supervision.tellStatus(isAdminAwaited: adminPort?.isAwaited ?? false) {
             AdminVerdict(snapshot(.verdict))
         }
         trafficTimer = timer
@@ -332,8 +328,7 @@ package final class ControlPlane {
         // The other one writes it now, and knows more.
         services.stateFile = nil
         registration?.abandon()
-        admin?.drain()
-        for server in moreAdmin { server.drain() }
+        adminPort?.drain()
         drainWorkers()
     }
 
@@ -342,7 +337,7 @@ package final class ControlPlane {
         isDraining = true
         feeds?.stop()
         fileWatch?.stop()
-        adminTimer?.cancel()
+        adminPort?.stopWaiting()
         closeOpenedSockets()
         successor?.abandon()
         successor = nil

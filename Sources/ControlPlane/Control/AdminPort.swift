@@ -1,0 +1,135 @@
+// AdminPort: the servers of the admin port, at one address or several. Another process that shares
+// its addresses with this one may have the port: then it is taken as soon as that has gone.
+
+internal import Admin
+internal import Configuration
+internal import Endpoints
+internal import Events
+internal import HTTPServer
+
+/// The admin port of this process. Control thread only.
+final class AdminPort {
+    private let listening: Endpoint
+    private let handler: AdminHandler
+    private let loop: EventLoop
+    private let log: () -> Log
+    private let onOpen: () -> Void
+    /// Nil while another process has the port.
+    private var server: HTTPServer?
+    /// At the other addresses of its name.
+    private var more: [HTTPServer] = []
+    /// While it waits for the port, which another process has.
+    private var timer: Timer?
+
+    /// How often it is tried whether the port is free by now: the kernel tells nobody.
+    private static let retryInterval = Duration.milliseconds(200)
+
+    /// Opens the port as the configuration has it, on the sockets that another process has opened
+    /// before, if there are any; nil when there is to be none. What another process has is left to
+    /// it where addresses are shared: `start` takes the port then.
+    ///
+    /// - Parameters:
+    ///   - inherited: the socket of an address; nil for none.
+    ///   - onOpen: called when the port is open after a wait.
+    /// - Throws: `StartFailure`: an address or the token's file can't be had.
+    init?(
+        _ configuration: Configuration, _ controls: AdminControls,
+        inherited: (Endpoint) -> Descriptor?, on loop: EventLoop, log: @escaping () -> Log,
+        onOpen: @escaping () -> Void
+    ) throws {
+        let settings = configuration.admin
+        guard let endpoint = settings.listen else { return nil }
+        let access = AdminAccess(
+            host: AdminHost(listeningOn: endpoint, names: settings.hosts),
+            token: try settings.readToken(), isReadOnly: settings.readOnly == .on,
+            isBehindProxy: settings.behindProxy == .on)
+        listening = endpoint
+        handler = AdminHandler(access: access, controls: controls, on: loop)
+        self.loop = loop
+        self.log = log
+        self.onOpen = onOpen
+        let isShared = configuration.shareAddresses == .on
+        server = try openOrLeave(endpoint, inherited(endpoint), isShared)
+        for endpoint in settings.alsoListen {
+            if let server = try openOrLeave(endpoint, inherited(endpoint), isShared) {
+                more.append(server)
+            }
+        }
+    }
+
+    /// Where it is; nil while another process has it.
+    var endpoint: Endpoint? { server?.endpoint }
+
+    /// Whether it had to wait for another process and has not been opened since.
+    var isAwaited: Bool { timer != nil }
+
+    /// The listening sockets.
+    var descriptors: [Descriptor] { ([server].compactMap(\.self) + more).map(\.descriptor) }
+
+    /// Says where the port is; when another process still has it, says so, and takes it as soon as
+    /// that is gone. Until then there is none, and everything else goes on.
+    func start() {
+        if let endpoint {
+            log().write(.info, "admin.open", ["listen": "\(endpoint)"])
+            return
+        }
+        log().write(
+            .warning, "admin.waiting",
+            [
+                "listen": "\(listening)",
+                "cause": "another process listens there",
+                "effect": "the admin port opens as soon as that process has gone",
+            ])
+        // What is wrong changes when the other one goes, and a port below 1024 is not this user's.
+        var last = Errno.addressInUse
+        timer = Timer(on: loop) { [unowned self] in
+            do throws(Errno) {
+                server = try serve(listening, nil)
+                timer = nil
+                onOpen()
+                log().write(.info, "admin.open", ["listen": "\(listening)"])
+            } catch {
+                if error != last {
+                    log().write(
+                        .error, "admin.failed",
+                        ["cause": "\(StartFailure(listeningOn: listening, error))"])
+                }
+                last = error
+                timer?.schedule(after: Self.retryInterval)
+            }
+        }
+        timer?.schedule(after: Self.retryInterval)
+    }
+
+    /// Tells those who listen what is new in the journal.
+    func journalChanged() { handler.journalChanged() }
+
+    /// Waits no more for another process.
+    func stopWaiting() { timer?.cancel() }
+
+    /// Accepts no more.
+    func drain() {
+        server?.drain()
+        for server in more { server.drain() }
+    }
+
+    private func openOrLeave(
+        _ endpoint: Endpoint, _ inherited: Descriptor?, _ isShared: Bool
+    ) throws -> HTTPServer? {
+        do throws(Errno) {
+            return try serve(endpoint, inherited)
+        } catch .addressInUse where isShared {
+            return nil
+        } catch {
+            throw StartFailure(listeningOn: endpoint, error)
+        }
+    }
+
+    private func serve(
+        _ endpoint: Endpoint, _ inherited: Descriptor?
+    ) throws(Errno) -> HTTPServer {
+        try HTTPServer(
+            on: endpoint, inherited: inherited, loop: loop, options: AdminHandler.serverOptions
+        ) { [handler] in handler.answer($0, $1) }
+    }
+}

@@ -143,6 +143,8 @@ let package = Package(
         model.module("Routing", uses: ["HTTP1", "Backends"], settings: hot),
         model.module("Balancing", uses: ["Backends", "Endpoints", "Random"], settings: hot),
         model.module("Evidence", uses: ["Backends", "Balancing"], settings: hot),
+        model.module(
+            "Traffic", uses: ["Balancing", "Routing", "HTTP1", "Endpoints"], settings: hot),
         model.module("Stats", uses: ["Locking"], settings: hot),
 
         discovery.module(
@@ -173,20 +175,25 @@ let package = Package(
             "Proxy",
             uses: [
                 "AccessLog", "Routing", "WallClock", "Events", "HTTP1", "Evidence", "Balancing",
-                "Backends", "Stats", "Random", "Endpoints",
+                "Backends", "Stats", "Random", "Endpoints", "Traffic",
             ], settings: hot),
 
         controlPlane.module(
-            "Configuration", uses: ["Routing", "Documents", "JSON", "ConsulQuery", "Endpoints"],
+            "Configuration",
+            uses: [
+                "Backends", "Balancing", "ConsulQuery", "DNSWire", "Documents", "Endpoints",
+                "Evidence", "HTTP1", "JSON", "Routing", "Traffic",
+            ],
             settings: cold),
         controlPlane.module(
-            "Health", uses: ["Events", "HTTPClient", "HTTP1", "Backends", "Endpoints"],
+            "Health",
+            uses: ["Events", "HTTPClient", "HTTP1", "Backends", "Endpoints", "Traffic"],
             settings: cold),
         controlPlane.module(
             "Admin",
             uses: [
                 "JSON", "WallClock", "Events", "HTTPServer", "HTTP1", "Stats", "Backends",
-                "Endpoints", "Wording",
+                "Endpoints", "Traffic", "Wording",
             ],
             embedding: [
                 "JSON/openapi.json", "Page/page.html", "Page/page.css", "Page/page-tools.js",
@@ -199,7 +206,7 @@ let package = Package(
                 "AccessLog", "Admin", "Backends", "Balancing", "Configuration", "Consul",
                 "ConsulQuery", "DNSClient", "DNSWire", "Discovery", "Documents", "Endpoints",
                 "Events", "Evidence", "Explain", "HTTP1", "HTTPClient", "HTTPServer", "Health",
-                "JSON", "Locking", "Machine", "Processes", "Proxy", "Routing", "Stats",
+                "JSON", "Locking", "Machine", "Processes", "Proxy", "Routing", "Stats", "Traffic",
                 "WallClock", "Wording",
             ],
             settings: cold),
@@ -290,6 +297,7 @@ let package = Package(
         model.tests("Backends", uses: ["TestSupport", "Random", "Endpoints"]),
         model.tests("Balancing", uses: ["Backends", "Random", "Endpoints"]),
         model.tests("Evidence", uses: ["Backends", "Balancing", "Endpoints"]),
+        model.tests("Traffic"),
         model.tests("Stats"),
         model.tests("Routing", uses: ["HTTP1", "Backends", "TestSupport"]),
         discovery.tests(
@@ -312,20 +320,25 @@ let package = Package(
             "Proxy",
             uses: [
                 "TestSupport", "AccessLog", "Routing", "Locking", "Events", "HTTP1", "Backends",
-                "Balancing", "Stats", "Endpoints", "WallClock",
+                "Balancing", "Stats", "Endpoints", "Traffic", "WallClock",
             ]),
         controlPlane.tests(
-            "Configuration", uses: ["TestSupport", "Documents", "ConsulQuery", "Endpoints"]),
+            "Configuration",
+            uses: [
+                "TestSupport", "Documents", "ConsulQuery", "Endpoints", "Backends", "Balancing",
+                "DNSWire", "HTTP1", "Routing", "Traffic",
+            ]),
         controlPlane.tests(
             "Health",
             uses: [
                 "TestSupport", "Events", "HTTPClient", "HTTP1", "Backends", "Random", "Endpoints",
+                "Traffic",
             ]),
         controlPlane.tests(
             "Admin",
             uses: [
                 "TestSupport", "Events", "HTTPClient", "HTTPServer", "HTTP1", "Stats", "Backends",
-                "Endpoints",
+                "Endpoints", "Traffic",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ]),
         controlPlane.tests(
@@ -333,6 +346,7 @@ let package = Package(
             uses: [
                 "TestSupport", "TestBackend", "Demo", "DNSWire", "Configuration", "Documents",
                 "Backends", "Events", "Endpoints", "Stats", "Proxy", "Routing", "Locking", "Admin",
+                "Traffic",
             ]),
         program.tests(
             "Demo", uses: ["Events", "DNSWire", "DNSClient", "HTTPServer", "HTTP1", "Endpoints"]),
@@ -348,7 +362,7 @@ let package = Package(
             name: "AllocationTests",
             dependencies: [
                 "CAllocationCounter", "AccessLog", "Routing", "Proxy", "Backends", "Endpoints",
-                "Events", "Stats",
+                "Events", "Stats", "Traffic",
             ],
             path: "Tests/Allocation", swiftSettings: strict),
         // What tests share: guard pages, threads, readers.
@@ -364,6 +378,7 @@ let package = Package(
             name: "SimulationTests",
             dependencies: [
                 "Proxy", "Evidence", "Balancing", "Backends", "HTTP1", "Random", "Endpoints",
+                "Traffic",
             ],
             path: "Tests/Simulation", swiftSettings: strict),
         // Black box: the built program among real servers.
@@ -410,7 +425,7 @@ let ofTheWhole: Set = [
 let ofOneThread: Set = [
     "BackendsTests", "BalancingTests", "ConfigurationTests", "ConsulQueryTests", "DNSWireTests",
     "EndpointsTests", "ExplainTests", "HTTP1Tests", "JSONTests", "MachineTests", "RoutingTests",
-    "WordingTests",
+    "TrafficTests", "WordingTests",
 ]
 let allTests = Set(package.targets.filter(\.isTest).map(\.name))
 let leftOut: Set<String> =

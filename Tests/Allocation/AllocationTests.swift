@@ -14,6 +14,7 @@ import Proxy
 import Routing
 import Stats
 import Testing
+import Traffic
 
 /// Whether the code under test is optimised: a debug build allocates closures and boxes everywhere.
 private let isOptimised: Bool = {
@@ -86,13 +87,15 @@ private let isOptimised: Bool = {
         let listening = try Socket.listen(on: Endpoint(.loopback, 0), isShared: false)
         let port = try #require(listening.localEndpoint?.port)
         let service = ServiceID(index: 0)
+        // The policies are those that ship.
         var options = ProxyOptions(
-            workers: 1,
+            workers: 1, sharesAddresses: false, pinsWorkers: false,
             listeners: [
                 ListenerOptions(
-                    index: 0, endpoint: Endpoint(.loopback, 0), mode: .http, service: service)
+                    index: 0, name: "", endpoint: Endpoint(.loopback, 0), mode: .http,
+                    service: service, routes: nil, policy: ClientPolicy())
             ],
-            services: [ServiceOptions(id: service, name: "web")])
+            services: [ServiceOptions(id: service, name: "web", policy: BackendPolicy())])
         if variant == .routed {
             var rule = RouteRule(.forward(service, prefix: nil))
             rule.host = .under("test")

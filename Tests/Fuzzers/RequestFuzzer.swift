@@ -19,7 +19,7 @@ internal import HTTP1
 
     var policy = ForwardingPolicy()
     if digest & 2 == 0 { policy.forwarded = .append }
-    if digest & 4 == 0 { policy.requestID = true }
+    if digest & 4 == 0 { policy.addsRequestID = true }
     if digest & 8 == 0 { policy.xForwarded = .off }
     var forwarding = Forwarding(policy: policy, port: 80, defaultHost: Array("d.example".utf8))
     forwarding.setClient(isTrusted: digest & 16 == 0) { $0.append(contentsOf: "::1".utf8) }

@@ -7,6 +7,7 @@ import Balancing
 import Evidence
 import HTTP1
 import Proxy
+import Traffic
 
 /// What a worker tells the control thread.
 enum Report {

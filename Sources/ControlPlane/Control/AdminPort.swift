@@ -41,14 +41,14 @@ final class AdminPort {
         guard let endpoint = settings.listen else { return nil }
         let access = AdminAccess(
             host: AdminHost(listeningOn: endpoint, names: settings.hosts),
-            token: try settings.readToken(), isReadOnly: settings.readOnly == .on,
-            isBehindProxy: settings.behindProxy == .on)
+            token: try settings.readToken(), isReadOnly: settings.readOnly,
+            isBehindProxy: settings.behindProxy)
         listening = endpoint
         handler = AdminHandler(access: access, controls: controls, on: loop)
         self.loop = loop
         self.log = log
         self.onOpen = onOpen
-        let isShared = configuration.shareAddresses == .on
+        let isShared = configuration.shareAddresses
         server = try openOrLeave(endpoint, inherited(endpoint), isShared)
         for endpoint in settings.alsoListen {
             if let server = try openOrLeave(endpoint, inherited(endpoint), isShared) {

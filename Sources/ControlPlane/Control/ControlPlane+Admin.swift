@@ -17,7 +17,7 @@ extension ControlPlane {
             services.all.reduce(0) { $0 + $1.roster.count }
         }
         controls.backends = { [unowned self] in backendSlices(of: $0) }
-        controls.metrics.hasBackendHistograms = configuration.admin.backendHistograms == .on
+        controls.metrics.hasBackendHistograms = configuration.admin.backendHistograms
         controls.configuration = { [unowned self] in configurationText ?? "# built in\n" }
         controls.entries = { [unowned self] first in
             let clock = DisplayClock()

@@ -22,6 +22,7 @@ internal import Events
 internal import Health
 internal import Proxy
 internal import Stats
+internal import Traffic
 internal import Wording
 
 extension ControlPlane {
@@ -156,7 +157,8 @@ extension ControlPlane {
                 || spare.contains { $0.sockets.endpoint.overlaps(listener.listen) }
             do throws(ListenFailure) {
                 let sockets = try workers.open(
-                    listener.listen, limits: PeerLimits(listener), besideOwn: isOwn)
+                    listener.listen, limits: listener.policy.timeouts.peerLimits(listener.mode),
+                    besideOwn: isOwn)
                 fresh.append(sockets)
                 opened[listener.name] = OpenedSockets(asked: listener.listen, sockets: sockets)
             } catch {

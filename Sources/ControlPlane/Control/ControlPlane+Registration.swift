@@ -18,7 +18,7 @@ extension ControlPlane {
         service.tags = settings.tags
         service.address = settings.address
         service.meta = ["fairlead": fairleadVersion]
-        if configuration.shareAddresses == .on {
+        if configuration.shareAddresses {
             // Another process may register the same before this one goes.
             service.holder = "\(getpid())-\(startedAt.wall)"
         }

@@ -30,7 +30,7 @@ extension ControlPlane {
         self.live = live
         watchFile()
         let settings = configuration.consul
-        guard settings.kv != nil || settings.tags == .on else { return }
+        guard settings.kv != nil || settings.tags else { return }
         feeds = ConsulFeeds(settings, agents: factory.agents, live: live, on: loop) {
             [unowned self] in log
         }
@@ -72,7 +72,7 @@ extension ControlPlane {
 
     /// Watches the file, or does so no more, as the configuration has it.
     private func watchFile() {
-        guard configuration.reload.watch == .on, !isDraining, let path = live?.origin.path else {
+        guard configuration.reload.watch, !isDraining, let path = live?.origin.path else {
             fileWatch?.stop()
             fileWatch = nil
             return

@@ -5,6 +5,7 @@ internal import Admin
 internal import Backends
 internal import Configuration
 internal import Events
+internal import Traffic
 internal import Wording
 
 extension ControlPlane {
@@ -33,7 +34,7 @@ extension ControlPlane {
     /// for each, its own and one to a backend.
     func warnOfDescriptors() {
         let limit = DescriptorRoom.current.limit
-        let connections = configuration.listeners.reduce(0) { $0 + $1.limits.connections }
+        let connections = configuration.listeners.reduce(0) { $0 + $1.policy.connectionsMax }
         guard connections > limit / 2 else { return }
         log.write(
             .warning, "machine.few_descriptors",

@@ -13,6 +13,7 @@ internal import HTTPServer
 internal import Health
 internal import Proxy
 internal import Stats
+internal import Traffic
 internal import WallClock
 internal import Wording
 
@@ -46,7 +47,7 @@ extension ControlPlane {
         snapshot.listeners = listeners.entries.map { entry in
             var shown = AdminSnapshot.Listener(
                 name: entry.settings.name, endpoint: entry.endpoint,
-                mode: AdminSnapshot.Mode(entry.settings.mode),
+                mode: entry.settings.mode,
                 services: entry.settings.serviceNames)
             shown.totals = registry.listenerTotals(entry.options.index)
             let number = entry.options.index
@@ -135,8 +136,8 @@ extension ControlPlane {
     }
 
     /// By name, what the first listener that names a service speaks.
-    private var modesOfServices: [String: Listener.Mode] {
-        var modes: [String: Listener.Mode] = [:]
+    private var modesOfServices: [String: ListenerMode] {
+        var modes: [String: ListenerMode] = [:]
         for listener in configuration.listeners {
             for name in listener.serviceNames where modes[name] == nil {
                 modes[name] = listener.mode
@@ -146,11 +147,11 @@ extension ControlPlane {
     }
 
     private func show(
-        _ service: ServiceControl, _ mode: Listener.Mode, _ clock: DisplayClock,
+        _ service: ServiceControl, _ mode: ListenerMode, _ clock: DisplayClock,
         _ detail: SnapshotDetail
     ) -> AdminSnapshot.Service {
         var shown = AdminSnapshot.Service(
-            name: service.name, mode: AdminSnapshot.Mode(mode),
+            name: service.name, mode: mode,
             sources: zip(service.sources, service.roster.sources).map { show($0, $1, clock) })
         let roster = service.roster
         shown.isChecked = roster.options.checks != nil
@@ -297,7 +298,7 @@ extension ControlPlane {
             AdminSnapshot.Check(passed: $0.failure == nil, at: 0, result: "")
         }
         shown.totals = registry.backendTotals(
-            backend.id.rawValue, hasTimes: configuration.admin.backendHistograms == .on)
+            backend.id.rawValue, hasTimes: configuration.admin.backendHistograms)
         return shown
     }
 
@@ -329,15 +330,6 @@ extension ControlPlane {
                 result: check.failure.map { "\($0)" } ?? "passed in \(check.took.milliseconds) ms")
         }
         return shown
-    }
-}
-
-extension AdminSnapshot.Mode {
-    fileprivate init(_ mode: Listener.Mode) {
-        switch mode {
-        case .http: self = .http
-        case .tcp: self = .tcp
-        }
     }
 }
 

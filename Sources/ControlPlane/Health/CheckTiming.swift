@@ -2,8 +2,15 @@
 // that two or three in a row do not take as many intervals; at leisure when nothing is expected.
 
 internal import Backends
+internal import Traffic
 
 extension CheckSchedule {
+    /// `duration`, or the nearest that a timer can be trusted with: above zero, and so far below
+    /// the limits of its type that no sum overflows.
+    static func bounded(_ duration: Duration) -> Duration {
+        min(max(duration, .milliseconds(1)), .seconds(86_400))
+    }
+
     /// How soon the next check follows.
     package enum Pace: Sendable, Equatable {
         /// All is well, or the backend is leaving: nothing is expected to change.
@@ -28,14 +35,14 @@ extension CheckSchedule {
             interval: Duration, fast: Duration = .milliseconds(500), down: Duration? = nil,
             jitterPercent: Int
         ) {
-            usual = HealthOptions.bounded(interval)
-            self.fast = min(HealthOptions.bounded(fast), usual)
-            self.down = down.map(HealthOptions.bounded) ?? usual
+            usual = bounded(interval)
+            self.fast = min(bounded(fast), usual)
+            self.down = down.map(bounded) ?? usual
             self.jitterPercent = min(max(jitterPercent, 0), 90)
         }
 
         /// What `options` ask for.
-        init(_ options: HealthOptions) {
+        init(_ options: CheckOptions) {
             self.init(
                 interval: options.interval, fast: options.fastInterval, down: options.downInterval,
                 jitterPercent: options.jitterPercent)

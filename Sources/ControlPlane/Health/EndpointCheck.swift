@@ -4,11 +4,12 @@
 
 internal import Backends
 internal import Endpoints
+internal import Traffic
 
 /// What is done where: checks of which this is the same are one.
 struct CheckKey: Hashable {
     let target: Endpoint
-    let kind: HealthOptions.Kind
+    let kind: CheckOptions.Kind
     let timeout: Duration
 }
 

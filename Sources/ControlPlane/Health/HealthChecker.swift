@@ -5,6 +5,7 @@
 package import Backends
 package import Events
 package import HTTPClient
+package import Traffic
 
 /// Checks backends, and tells their rosters. Control thread only.
 package final class HealthChecker {
@@ -53,11 +54,11 @@ package final class HealthChecker {
     /// - Precondition: All rosters of a checker share one `BackendIDs`; `options` are `off` exactly
     ///   if the roster expects no checks.
     package func watch(
-        _ roster: Roster, options: HealthOptions,
+        _ roster: Roster, options: CheckOptions,
         liveAnswers: @escaping (BackendID) -> UInt64? = { _ in nil },
         onChange: @escaping () -> Void
     ) -> ServiceChecks {
-        precondition((options.kind == .off) == (roster.options.checks == nil))
+        precondition((options.type == .off) == (roster.options.checks == nil))
         let checks = ServiceChecks(
             roster, options, checker: self, liveAnswers: liveAnswers, onChange: onChange)
         checks.reconcile()

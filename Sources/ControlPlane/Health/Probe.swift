@@ -3,6 +3,7 @@
 internal import Endpoints
 internal import Events
 internal import HTTPClient
+internal import Traffic
 
 /// A probe under way. Loop thread only.
 enum Probe {
@@ -32,10 +33,10 @@ enum Probe {
         }
     }
 
-    private static func request(_ http: HealthOptions.HTTP, _ key: CheckKey) -> HTTPClient.Request {
+    private static func request(_ http: CheckOptions.HTTP, _ key: CheckKey) -> HTTPClient.Request {
         var request = HTTPClient.Request(
             http.path, from: key.target, host: http.host, deadline: key.timeout,
-            responseBody: http.body == nil ? .ignored : .first(HealthOptions.HTTP.bodyBytesMax))
+            responseBody: http.body == nil ? .ignored : .first(CheckOptions.HTTP.bodyBytesMax))
         request.method = http.method
         request.fields = http.fields.map { ($0.name, $0.value) }
         if !http.fields.contains(where: { $0.name.lowercased() == "user-agent" }) {

@@ -4,6 +4,7 @@ package import Backends
 package import Events
 internal import Glibc
 package import HTTPClient
+package import Traffic
 
 /// How one probe ended. Value type, any thread.
 package enum ProbeResult: Sendable, Equatable {
@@ -30,12 +31,12 @@ package enum ProbeResult: Sendable, Equatable {
     }
 
     /// What the end of an HTTP exchange says of a check that asks for `http`.
-    package init(_ outcome: HTTPClient.Outcome, expecting http: HealthOptions.HTTP) {
+    package init(_ outcome: HTTPClient.Outcome, expecting http: CheckOptions.HTTP) {
         switch outcome {
         case .response(let response):
             if !http.statuses.contains(where: { $0.contains(response.status) }) {
                 self = .failed(.status(response.status))
-            } else if let text = http.body, !response.body.contains(bytes: text) {
+            } else if let text = http.body, !response.body.contains(bytes: Array(text.utf8)) {
                 self = .failed(.body(.lacksText))
             } else {
                 self = .passed

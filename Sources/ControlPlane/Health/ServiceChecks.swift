@@ -3,6 +3,7 @@
 
 package import Backends
 internal import Endpoints
+internal import Traffic
 
 /// The checks of one service. Control thread only. Keep it: it is how they are stopped.
 package final class ServiceChecks {
@@ -11,7 +12,8 @@ package final class ServiceChecks {
 
     let timing: CheckSchedule.Timing
     private let roster: Roster
-    private let options: HealthOptions
+    private let options: CheckOptions
+    private let kind: CheckOptions.Kind
     private let checker: HealthChecker
     private let answers: (BackendID) -> UInt64?
     private let onChange: () -> Void
@@ -21,11 +23,12 @@ package final class ServiceChecks {
     private var isStopped = false
 
     init(
-        _ roster: Roster, _ options: HealthOptions, checker: HealthChecker,
+        _ roster: Roster, _ options: CheckOptions, checker: HealthChecker,
         liveAnswers: @escaping (BackendID) -> UInt64?, onChange: @escaping () -> Void
     ) {
         self.roster = roster
         self.options = options
+        kind = options.kind
         self.checker = checker
         self.answers = liveAnswers
         self.onChange = onChange
@@ -66,8 +69,8 @@ package final class ServiceChecks {
 
     private func key(at endpoint: Endpoint) -> CheckKey {
         CheckKey(
-            target: Endpoint(endpoint.address, options.port ?? endpoint.port), kind: options.kind,
-            timeout: HealthOptions.bounded(options.timeout))
+            target: Endpoint(endpoint.address, options.port ?? endpoint.port), kind: kind,
+            timeout: CheckSchedule.bounded(options.timeout))
     }
 
     // MARK: - What a check depends on
@@ -86,7 +89,7 @@ package final class ServiceChecks {
     /// How many live requests a backend has answered well so far; nil when that is not known, or is
     /// not to count.
     func liveAnswers(of id: BackendID) -> UInt64? {
-        options.trustsTraffic && options.kind == .tcp ? answers(id) : nil
+        options.trustsTraffic && kind == .tcp ? answers(id) : nil
     }
 
     // MARK: - What becomes of it

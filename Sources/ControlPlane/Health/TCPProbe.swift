@@ -9,13 +9,14 @@
 internal import Backends
 internal import Endpoints
 internal import Events
+internal import Traffic
 
 /// One attempt to connect, and to hear the expected answer if there is one. Loop thread only; lives
 /// until it has ended, kept or not.
 final class TCPProbe {
     private let endpoint: Endpoint
     /// Nil where the connection is enough.
-    private let words: HealthOptions.SendExpect?
+    private let words: CheckOptions.SendExpect?
     /// Nil once the probe has ended.
     private var completion: ((ProbeResult) -> Void)?
     private var connection: Connection?
@@ -32,7 +33,7 @@ final class TCPProbe {
     /// loop's thread exactly once, unless the probe is cancelled before; never while this
     /// initialiser runs.
     init(
-        _ endpoint: Endpoint, _ words: HealthOptions.SendExpect? = nil, timeout: Duration,
+        _ endpoint: Endpoint, _ words: CheckOptions.SendExpect? = nil, timeout: Duration,
         on loop: EventLoop, completion: @escaping (ProbeResult) -> Void
     ) {
         self.endpoint = endpoint

@@ -13,7 +13,7 @@
 package import Backends
 package import ConsulQuery
 package import DNSClient
-internal import DNSWire
+package import DNSWire
 package import Discovery
 internal import Endpoints
 internal import JSON

@@ -4,6 +4,7 @@
 
 package import Backends
 package import DNSClient
+package import DNSWire
 internal import Documents
 package import Events
 

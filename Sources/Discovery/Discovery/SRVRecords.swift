@@ -2,7 +2,7 @@
 // answer can be a test.
 
 package import Backends
-package import DNSClient
+internal import DNSClient
 package import DNSWire
 package import Endpoints
 

@@ -4,6 +4,7 @@
 
 package import Backends
 package import DNSClient
+package import DNSWire
 package import Endpoints
 package import Events
 

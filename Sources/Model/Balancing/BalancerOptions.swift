@@ -1,4 +1,4 @@
-// BalancerOptions: which policy a service has, and what it needs to know.
+// BalancerOptions: which policy a service has, and which requests belong together.
 
 internal import Random
 
@@ -22,17 +22,42 @@ package enum Policy: String, CaseIterable, Sendable {
 package struct BalancerOptions: Sendable, Equatable {
     /// How a backend is chosen.
     package var policy: Policy
-    /// Whether clients stick to the backend that their cookie names (`Balancer.place(of:)`).
-    package var isSticky: Bool
-    /// What tokens are made with, if clients stick: the same in all processes that are to
-    /// understand each other's, and hard to guess.
-    package var secret: UInt64
+    /// What `Policy.consistentHash` makes its hash of.
+    package var hashBy = HashBy.client
+    /// Whether clients stay with a backend.
+    package var sticky = Sticky()
 
-    /// Round robin, with nobody sticking, unless told otherwise.
-    package init(policy: Policy = .roundRobin, isSticky: Bool = false, secret: UInt64 = 0) {
+    /// A policy by which no client sticks; the default one unless told otherwise.
+    package init(policy: Policy = .roundRobin) {
         self.policy = policy
-        self.isSticky = isSticky
-        self.secret = secret
+    }
+
+    /// What makes requests belong together.
+    package enum HashBy: Sendable, Hashable {
+        /// The client's address.
+        case client
+        /// The path, without query; HTTP only.
+        case path
+        /// The value of the field of this name, in any letter case; requests without it are spread.
+        /// HTTP only.
+        case header(String)
+        /// The value of the cookie of this name; requests without it are spread. HTTP only.
+        case cookie(String)
+    }
+
+    /// Whether a client stays with the backend that answered it first.
+    package struct Sticky: Sendable, Equatable {
+        /// The name of the cookie that remembers (`Balancer.place(of:)`); nil for none.
+        package var cookie: String?
+        /// Makes it impossible to tell from the cookie which backend it is; the same in all
+        /// processes that are to understand each other's. Nil hides nothing.
+        package var secret: String?
+
+        /// No client sticks.
+        package init() {}
+
+        /// What tokens are made with; the same in every process with the same secret.
+        package var seed: UInt64 { HashKey.of(Array((secret ?? "").utf8).span) }
     }
 }
 
@@ -49,7 +74,7 @@ extension Balancer {
             case .consistentHash: ConsistentHash()
             case .firstFit: FirstFit()
             }
-        if options.isSticky { balancer.stick(secret: options.secret) }
+        if options.sticky.cookie != nil { balancer.stick(secret: options.sticky.seed) }
         return balancer
     }
 }

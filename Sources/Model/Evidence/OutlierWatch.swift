@@ -16,13 +16,15 @@ package struct OutlierWatch: Sendable {
     /// What makes a backend stand out. Value type, any thread.
     package struct Rules: Sendable, Equatable {
         /// The share of failed answers, 1 to 100 percent, which also has to be three times that of
-        /// all others together; nil for no limit.
+        /// all others together; nil for no limit. Much less than 30, and chance reaches it at 20
+        /// answers.
         package var errorPercent: Int? = 30
         /// How many times as long as those of all others, 2 or more, its answers take on average,
-        /// which also has to be 50 ms longer; nil for no limit.
+        /// which also has to be 50 ms longer; nil for no limit. Off, since backends may differ in
+        /// what they are asked.
         package var slowFactor: Int?
         /// Answers within the window, of the backend and of all others, without which nothing is
-        /// said; at least 1.
+        /// said; at least 1. A share of a few answers is chance.
         package var requestsMin = 20
 
         /// The defaults.

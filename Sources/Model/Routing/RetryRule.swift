@@ -7,9 +7,8 @@ package struct RetryRule: Sendable, Equatable {
     package var attempts = 3
     /// After which failures.
     package var failures = Failures()
-    /// After this without the head of a response a safe request is sent to another backend as well,
-    /// and the first answer counts (hedging); nil: never.
-    package var hedgeAfter: Duration?
+    /// Whether a safe request is sent to another backend as well when an answer takes long.
+    package var hedging = Hedging.never
 
     /// The defaults.
     package init() {}
@@ -20,7 +19,7 @@ package struct RetryRule: Sendable, Equatable {
         var rule = self
         rule.attempts = override.attempts ?? attempts
         rule.failures = override.failures ?? failures
-        rule.hedgeAfter = override.hedgeAfter ?? hedgeAfter
+        rule.hedging = override.hedging ?? hedging
         return rule
     }
 
@@ -28,25 +27,48 @@ package struct RetryRule: Sendable, Equatable {
     package struct Override: Sendable, Equatable {
         /// Nil leaves what the service says.
         package var attempts: Int?
-        /// What counts as a failed try; nil leaves it as it is.
+        /// Nil leaves what the service says.
         package var failures: Failures?
-        /// When another backend is asked as well; nil leaves it as it is, zero is never.
-        package var hedgeAfter: Duration?
+        /// Nil leaves what the service says.
+        package var hedging: Hedging?
 
         /// Nothing.
         package init() {}
     }
 
+    /// When a GET, HEAD or OPTIONS goes to a second backend while the first is still asked; the
+    /// first answer counts.
+    package enum Hedging: Sendable, Equatable {
+        /// Never.
+        case never
+        /// After this time, more than zero, without the head of a response.
+        case after(Duration)
+
+        /// How long the first backend has; nil: for as long as it takes.
+        package var delay: Duration? {
+            switch self {
+            case .never: nil
+            case .after(let delay): delay
+            }
+        }
+    }
+
     /// Failures of a try after which there may be another.
     package struct Failures: Sendable, Equatable {
         /// The tries without an answer that count as failed.
-        package var conditions: Conditions = [.connect, .reset, .silence]
+        package var conditions: Conditions
         /// Answers, 400 to 599; for safe methods only (RFC 9110 section 9.2.1), since an answer,
         /// other than a broken connection, may come from a server that has done half of it.
-        package var statuses: [Int] = [500, 502, 503, 504]
+        package var statuses: [Int]
 
-        /// The defaults.
-        package init() {}
+        /// The defaults, unless told otherwise.
+        package init(
+            _ conditions: Conditions = [.connect, .reset, .silence],
+            _ statuses: [Int] = [500, 502, 503, 504]
+        ) {
+            self.conditions = conditions
+            self.statuses = statuses
+        }
     }
 
     /// Failures of a try that brought no answer.

@@ -13,7 +13,7 @@
 // libc does so too, but for the exception: a server's bad moment shall not lead traffic to a host
 // that has the same short name in another domain.
 
-internal import DNSWire
+package import DNSWire
 package import Endpoints
 internal import Events
 

@@ -9,6 +9,7 @@ import HTTPClient
 import Testing
 
 @testable import Admin
+import Traffic
 
 @Suite struct PieceTests {
     private let loop = EventLoop()

@@ -4,6 +4,7 @@ import Admin
 import Backends
 import Endpoints
 import Stats
+import Traffic
 
 enum Sample {
     /// 2026-11-22T22:10:00Z.

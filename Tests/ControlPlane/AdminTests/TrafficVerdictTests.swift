@@ -4,6 +4,7 @@
 import Admin
 import Stats
 import Testing
+import Traffic
 
 @Suite struct TrafficVerdictTests {
     private func trouble(
@@ -109,7 +110,7 @@ import Testing
     @Test("TCP is told of connections, and every cause has a phrase")
     func causes() {
         for cause in FailureCause.allCases {
-            for mode in AdminSnapshot.Mode.allCases {
+            for mode in ListenerMode.allCases {
                 let verdict = verdict { snapshot in
                     snapshot.services[0].mode = mode
                     snapshot.services[0].failures = trouble(.half, 50, of: 60)

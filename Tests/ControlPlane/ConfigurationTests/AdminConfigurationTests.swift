@@ -38,9 +38,9 @@ import Testing
             ])
         let admin = byFile.configuration.admin
         #expect(admin == byEnvironment.configuration.admin)
-        #expect(admin.token == Self.token && admin.readOnly == .on && admin.hosts.count == 2)
-        #expect(admin.backendHistograms == .on)
-        #expect(admin.behindProxy == .on)
+        #expect(admin.token == Self.token && admin.readOnly && admin.hosts.count == 2)
+        #expect(admin.backendHistograms)
+        #expect(admin.behindProxy)
     }
 
     @Test(

@@ -2,7 +2,10 @@
 // itself is refused with its place. Method: texts, each with its malformed twin.
 
 import Configuration
+import Evidence
+import HTTP1
 import Testing
+import Traffic
 
 @Suite struct CheckConfigurationTests {
     /// The service `web` with this check.
@@ -17,7 +20,7 @@ import Testing
         """
     }
 
-    private func check(_ check: String, defaults: String = "{}") throws -> Service.Check {
+    private func check(_ check: String, defaults: String = "{}") throws -> CheckOptions {
         let loaded = try load(text(check, defaults: defaults))
         return try #require(loaded.configuration.services.first).check
     }
@@ -31,20 +34,20 @@ import Testing
             {method: POST, path: /up, host: web, headers: {X-Tenant: a, Accept: "text/plain, */*"},
                 status: [200-299, 401], body: "\\"ok\\""}
             """)
-        #expect(check.kind == .http)
-        #expect(check.method == .post)
+        #expect(check.type == .http)
+        #expect(check.http.method == .post)
         #expect(
-            check.headers.map { "\($0.name): \($0.value)" } == [
+            check.http.fields.map { "\($0.name): \($0.value)" } == [
                 "X-Tenant: a", "Accept: text/plain, */*",
             ])
-        #expect(check.status == [200...299, 401...401])
-        #expect(check.body == "\"ok\"")
+        #expect(check.http.statuses == [200...299, 401...401])
+        #expect(check.http.body == "\"ok\"")
     }
 
     @Test("headers may be a list of lines, of mappings, or one line")
     func headers() throws {
-        func lines(_ check: Service.Check?) -> [String] {
-            check?.headers.map { "\($0.name)|\($0.value)" } ?? []
+        func lines(_ check: CheckOptions?) -> [String] {
+            check?.http.fields.map { "\($0.name)|\($0.value)" } ?? []
         }
         #expect(lines(try check("{headers: [\"A: 1\", \"A:2:3 \"]}")) == ["A|1", "A|2:3"])
         #expect(lines(try check("{headers: [A: 1, A: \"2:3\"]}")) == ["A|1", "A|2:3"])
@@ -52,7 +55,7 @@ import Testing
         #expect(lines(try check("{headers: {A: }}")) == ["A|"])
         let variable = try load(web, environment: ["FAIRLEAD_CHECK_HEADERS": "A: 1, A: 2:3"])
         #expect(lines(variable.configuration.services.first?.check) == ["A|1", "A|2:3"])
-        #expect(variable.configuration.services.first?.check.kind == .http)
+        #expect(variable.configuration.services.first?.check.type == .http)
     }
 
     @Test(
@@ -61,8 +64,8 @@ import Testing
             "method: HEAD", "path: /", "host: a", "headers: {A: b}", "status: 200", "body: ok",
         ])
     func httpByOption(option: String) throws {
-        #expect(try check("{\(option)}").kind == .http)
-        #expect(try check("{\(option), type: http}").kind == .http)
+        #expect(try check("{\(option)}").type == .http)
+        #expect(try check("{\(option), type: http}").type == .http)
         let key = option.prefix { $0 != ":" }
         #expect(
             errors(text("{\(option), type: tcp}")).first?.contains(
@@ -75,12 +78,12 @@ import Testing
     @Test("bytes to send and to expect are written with YAML's escapes, and make a check TCP")
     func sendExpect() throws {
         let check = try check(#"{send: "PING\r\n\0", expect: "+PONG\x01"}"#, defaults: "{path: /x}")
-        #expect(check.kind == .tcp)
+        #expect(check.type == .tcp)
         #expect(check.send == "PING\r\n\0")
         #expect(check.expect == "+PONG\u{1}")
         #expect(try self.check("{expect: '220 '}").expect == "220 ")
-        #expect(try self.check("{}").trustTraffic == .on)
-        #expect(try self.check("{trust-traffic: off}").trustTraffic == .off)
+        #expect(try self.check("{}").trustsTraffic)
+        #expect(!(try self.check("{trust-traffic: off}").trustsTraffic))
     }
 
     // MARK: Times
@@ -239,10 +242,10 @@ import Testing
             listeners: [{listen: ":1", service: a}, {listen: ":2", service: b}]
             """
         ).configuration
-        #expect(configuration.services.map(\.eject.errorPercent) == [5, nil])
-        #expect(configuration.services.map(\.eject.slowFactor) == [nil, 3])
-        #expect(configuration.services.map(\.eject.requestsMin) == [20, 50])
-        #expect(try load(web).configuration.services.first?.eject.errorPercent == 30)
+        #expect(configuration.services.map(\.outliers.errorPercent) == [5, nil])
+        #expect(configuration.services.map(\.outliers.slowFactor) == [nil, 3])
+        #expect(configuration.services.map(\.outliers.requestsMin) == [20, 50])
+        #expect(try load(web).configuration.services.first?.outliers.errorPercent == 30)
     }
 
     @Test(

@@ -1,10 +1,12 @@
 // Goal: which of the places that give a value wins, and that each place is told. Method: one table;
 // what is in force is read in the text of the whole configuration.
 
+import Backends
 import Configuration
 import Documents
 import Endpoints
 import Testing
+import Traffic
 
 @Suite struct PrecedenceTests {
     /// What is given where, and the line that is to be in force.
@@ -98,6 +100,9 @@ import Testing
             file: NamedText(name: "f.yaml", text: web),
             environment: ["FAIRLEAD_DRAIN_LIMIT": "6s"],
             additions: [Addition(key: "services/more", document)], processorCount: 4)
-        #expect(loaded.configuration.services.map(\.drainLimit) == [.seconds(6), .seconds(6)])
+        #expect(
+            loaded.configuration.services.map(\.rosterOptions.drainLimit) == [
+                .seconds(6), .seconds(6),
+            ])
     }
 }

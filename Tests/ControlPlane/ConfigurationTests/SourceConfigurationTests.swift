@@ -2,8 +2,10 @@
 // told, and what comes while the program runs is held to the same rules. Method: texts in,
 // configurations or the lines of their errors out.
 
+import Backends
 import Configuration
 import ConsulQuery
+import DNSWire
 import Documents
 import Endpoints
 import Testing
@@ -45,21 +47,25 @@ import Testing
             "{srv: a.b, addresses: ipv6-first, srv-port: 8080, fallback-port: 80, failover-below: "
                 + "40%}"
         )
-        #expect(web.records.families == .ipv6First)
+        #expect(web.records.family == .ipv6First)
         #expect(web.records.port == 8080 && web.records.fallbackPort == 80)
-        #expect(web.failoverPercent == 40)
+        #expect(web.rosterOptions.failoverPercent == 40)
         let plain = try service("{srv: a.b}")
-        #expect(plain.records.families == .ipv4First)
+        #expect(plain.records.family == .ipv4First)
         #expect(plain.records.port == nil && plain.records.fallbackPort == nil)
-        #expect(plain.failoverPercent == 0)
+        #expect(plain.rosterOptions.failoverPercent == 0)
     }
 
     @Test("holds have their defaults, and each can be set")
     func holds() throws {
         let web = try service("{srv: a.b, hold: {nxdomain: 1m, mass-loss: 0s, keep-passing: on}}")
-        #expect(web.hold.nxdomain == .seconds(60) && web.hold.massLoss == .zero)
-        #expect(web.hold.keepPassing == .on)
-        #expect(web.hold.nodata == .seconds(900) && web.hold.timeout == .seconds(86400))
+        #expect(
+            web.rosterOptions.holds.nxdomain == .seconds(60)
+                && web.rosterOptions.holds.massLoss == .zero)
+        #expect(web.rosterOptions.keepsPassingAfterHold)
+        #expect(
+            web.rosterOptions.holds.nodata == .seconds(900)
+                && web.rosterOptions.holds.timeout == .seconds(86400))
     }
 
     @Test(
@@ -177,7 +183,7 @@ import Testing
         let one = try #require(Endpoint("10.0.0.1:80"))
         let two = try #require(Endpoint("10.0.0.2:80"))
         #expect(configuration.services[0].overrides[one]?.weight == 5)
-        #expect(configuration.services[1].overrides[two]?.drain == .on)
+        #expect(configuration.services[1].overrides[two]?.isDrained == true)
     }
 
     @Test("a listener may begin without anything when routes may come")

@@ -2,8 +2,12 @@
 // meant, and what contradicts itself is refused with its place. Method: texts, each with its
 // malformed twins.
 
+import Backends
+import Balancing
 import Configuration
+import Routing
 import Testing
+import Traffic
 
 @Suite struct TrafficConfigurationTests {
     /// The service `web` with these keys, flow style.
@@ -25,19 +29,18 @@ import Testing
     @Test("by default: in turns, evidence, retries of what may be repeated, ejection, no limits")
     func defaults() throws {
         let web = try service("")
-        #expect(web.balance == .roundRobin)
-        #expect(web.whenNoneUp == .evidence)
-        #expect(web.slowStart == nil)
-        #expect(web.zone.prefer == nil)
-        #expect(web.sticky.cookie == nil)
-        #expect(web.limits.backendRequests == nil && web.limits.requests == nil)
+        #expect(web.policy.balancing.policy == .roundRobin)
+        #expect(web.rosterOptions.whenNoneUp == .evidence)
+        #expect(web.rosterOptions.slowStart == nil)
+        #expect(web.rosterOptions.zone.preferred == nil)
+        #expect(web.policy.balancing.sticky.cookie == nil)
+        #expect(web.policy.limits.backendRequestsMax == nil && web.policy.limits.requestsMax == nil)
         #expect(
-            web.retry.on == [
-                .connect, .reset, .silence, .status(500), .status(502), .status(503), .status(504),
-            ])
-        #expect(web.eject.failures == 3)
-        #expect(web.eject.silence == .milliseconds(750))
-        #expect(web.timeouts.perTry == nil)
+            web.policy.retry.rule.failures
+                == RetryRule.Failures([.connect, .reset, .silence], [500, 502, 503, 504]))
+        #expect(web.policy.ejection.failures == 3)
+        #expect(web.policy.ejection.silence == .milliseconds(750))
+        #expect(web.policy.retry.tryTimeout == nil)
     }
 
     @Test("every key is read")
@@ -52,21 +55,24 @@ import Testing
                     attempts-header: on},
             timeouts: {try: 2s}
             """)
-        #expect(web.balance == .consistentHash)
-        #expect(web.hashBy == .cookie("sid"))
-        #expect(web.whenNoneUp == .never)
-        #expect(web.slowStart == .seconds(30))
-        #expect(web.drainLimit == .seconds(300))
-        #expect(web.zone.prefer == "eu-1a" && web.zone.key == "rack")
-        #expect(web.limits.backendRequests == 50 && web.limits.requests == 400)
-        #expect(web.limits.queue == 0 && web.limits.queueWait == .milliseconds(200))
-        #expect(web.eject.failures == 5 && web.eject.silence == nil)
-        #expect(web.eject.time == .seconds(1) && web.eject.timeMax == .seconds(2))
-        #expect(web.eject.shareMax == 10)
-        #expect(web.retry.on == [.connect, .timeout, .status(429)])
-        #expect(web.retry.hedge == .milliseconds(50))
-        #expect(web.retry.attemptsHeader == .on)
-        #expect(web.timeouts.perTry == .seconds(2))
+        #expect(web.policy.balancing.policy == .consistentHash)
+        #expect(web.policy.balancing.hashBy == .cookie("sid"))
+        #expect(web.rosterOptions.whenNoneUp == .never)
+        #expect(web.rosterOptions.slowStart == .seconds(30))
+        #expect(web.rosterOptions.drainLimit == .seconds(300))
+        #expect(web.rosterOptions.zone.preferred == "eu-1a" && web.rosterOptions.zone.key == "rack")
+        #expect(web.policy.limits.backendRequestsMax == 50 && web.policy.limits.requestsMax == 400)
+        #expect(
+            web.policy.limits.queueMax == 0 && web.policy.limits.queueWait == .milliseconds(200))
+        #expect(web.policy.ejection.failures == 5 && web.policy.ejection.silence == nil)
+        #expect(
+            web.rosterOptions.ejectTime == .seconds(1)
+                && web.rosterOptions.ejectTimeMax == .seconds(2))
+        #expect(web.rosterOptions.ejectShareMax == 10)
+        #expect(web.policy.retry.rule.failures == RetryRule.Failures([.connect, .timeout], [429]))
+        #expect(web.policy.retry.rule.hedging == .after(.milliseconds(50)))
+        #expect(web.policy.retry.isReported)
+        #expect(web.policy.retry.tryTimeout == .seconds(2))
     }
 
     @Test(
@@ -75,13 +81,13 @@ import Testing
             "round-robin", "random-of-two", "least-connections", "least-time", "consistent-hash",
         ])
     func policies(name: String) throws {
-        #expect(try service("balance: \(name)").balance.rawValue == name)
+        #expect(try service("balance: \(name)").policy.balancing.policy.rawValue == name)
     }
 
     @Test("hashes are read by what they are made of")
     func hashes() throws {
-        func hash(_ text: String) throws -> Service.HashBy {
-            try service("balance: consistent-hash, hash: \(text)").hashBy
+        func hash(_ text: String) throws -> BalancerOptions.HashBy {
+            try service("balance: consistent-hash, hash: \(text)").policy.balancing.hashBy
         }
         #expect(try hash("client") == .client)
         #expect(try hash("path") == .path)
@@ -188,8 +194,8 @@ import Testing
         #expect(route.split.map(\.service) == ["web", "api"])
         #expect(route.split.map(\.percent) == [95, 5])
         #expect(route.retry.attempts == 1)
-        #expect(route.retry.hedge == .some(.none))
-        #expect(route.retry.on == [.connect])
+        #expect(route.retry.hedging == .never)
+        #expect(route.retry.failures == RetryRule.Failures([.connect], []))
         #expect(loaded.configuration.listeners[0].serviceNames == ["web", "api"])
     }
 

@@ -1,10 +1,14 @@
 // Goal: what an operator may write means what the reference says.
 // Method: texts, variables and flags against the values of the model.
 
+import Backends
 import Configuration
 import Documents
 import Endpoints
+import HTTP1
+import Routing
 import Testing
+import Traffic
 
 @Suite struct ValidConfigurationTests {
     @Test("the shortest file gets every default")
@@ -24,16 +28,16 @@ import Testing
         #expect(listener.listen == Endpoint(.any, 8080))
         #expect(listener.mode == .http)
         #expect(listener.service == "web")
-        #expect(listener.timeouts.clientHead == .seconds(10))
-        #expect(listener.limits.headBytes == 16384)
+        #expect(listener.policy.timeouts.head == .seconds(10))
+        #expect(listener.policy.headLimits.bytesMax == 16384)
         let service = try #require(configuration.services.first)
         #expect(service.sources == [.srv("_web._tcp.example")])
-        #expect(service.check.kind == .tcp)
+        #expect(service.check.type == .tcp)
         #expect(service.check.interval == .seconds(2))
-        #expect(service.check.status == [200...399])
+        #expect(service.check.http.statuses == [200...399])
         #expect(service.refresh.floor == .seconds(1))
-        #expect(service.retry.attempts == 3)
-        #expect(service.retry.budgetPercent == 20)
+        #expect(service.policy.retry.rule.attempts == 3)
+        #expect(service.policy.retry.budgetPercent == 20)
     }
 
     @Test("every key of a full file is read")
@@ -55,17 +59,23 @@ import Testing
         #expect(service.refresh.floor == .milliseconds(100))
         #expect(service.refresh.ceiling == .seconds(7200))
         #expect(service.refresh.jitterPercent == 0)
-        #expect(service.check.kind == .http)
-        #expect(service.check.path == "/h?a=1")
-        #expect(service.check.host == "web:80")
-        #expect(service.check.status == [204...204])
+        #expect(service.check.type == .http)
+        #expect(service.check.http.path == "/h?a=1")
+        #expect(service.check.http.host == "web:80")
+        #expect(service.check.http.statuses == [204...204])
         #expect(service.check.interval == .seconds(3))
         #expect(service.check.timeout == .milliseconds(20))
         #expect(
-            [service.check.rise, service.check.fall, service.check.jitterPercent] == [1, 1, 50])
+            [
+                service.rosterOptions.checks?.rise, service.rosterOptions.checks?.fall,
+                service.check.jitterPercent,
+            ] == [1, 1, 50])
         #expect(service.check.port == 81)
         #expect(
-            [service.retry.attempts, service.retry.budgetPercent, service.retry.budgetFloor]
+            [
+                service.policy.retry.rule.attempts, service.policy.retry.budgetPercent,
+                service.policy.retry.budgetFloorPerSecond,
+            ]
                 == [1, 100, 0])
         guard case .backends(let backends) = fixed.sources[0] else {
             Issue.record("found no fixed backends")
@@ -77,25 +87,28 @@ import Testing
         let (first, second) = (configuration.listeners[0], configuration.listeners[1])
         #expect(first.name == "a")
         #expect(first.mode == .tcp)
-        #expect(second.limits.headBytes == 65536)
-        #expect(second.limits.connections == 1)
-        let timeouts = second.timeouts
+        #expect(second.policy.headLimits.bytesMax == 65536)
+        #expect(second.policy.connectionsMax == 1)
+        let timeouts = second.policy.timeouts
         #expect(
-            [timeouts.clientHead, timeouts.clientIdle, timeouts.bodyIdle, timeouts.tunnelIdle]
+            [timeouts.head, timeouts.idle, timeouts.stall, timeouts.tunnel]
                 == (1...4).map { Duration.seconds($0) })
         #expect(timeouts.request == .seconds(8))
-        #expect(first.timeouts.request == nil)
-        #expect(second.upgrade == .off)
-        #expect(second.connect == .on && first.connect == .off)
-        #expect(second.forwarding.xForwarded == .replace)
-        #expect(second.forwarding.forwarded == .append)
-        #expect(second.forwarding.via == nil)
-        #expect(second.forwarding.requestID == .on)
+        #expect(first.policy.timeouts.request == nil)
+        #expect(!second.policy.allowsUpgrade)
+        #expect(second.policy.allowsConnect && !first.policy.allowsConnect)
+        #expect(second.policy.forwarding.xForwarded == .replace)
+        #expect(second.policy.forwarding.forwarded == .append)
+        #expect(second.policy.forwarding.via == nil)
+        #expect(second.policy.forwarding.addsRequestID)
         #expect(
-            second.forwarding.trustedProxies.map(\.description)
+            second.policy.trustedProxies.map(\.description)
                 == ["10.0.0.0/8", "192.0.2.7/32", "fd00::/8", "::1/128"])
         #expect(
-            [service.timeouts.connect, service.timeouts.responseHead, service.timeouts.backendIdle]
+            [
+                service.policy.timeouts.connect, service.policy.timeouts.responseHead,
+                service.policy.timeouts.idle,
+            ]
                 == (5...7).map { Duration.seconds($0) })
     }
 
@@ -150,7 +163,7 @@ import Testing
         #expect(configuration.log.level == .debug)
         #expect(configuration.stopTimeout == .seconds(5))
         #expect(configuration.services.map(\.check.interval) == [.seconds(8), .seconds(9)])
-        #expect(configuration.services.map(\.check.rise) == [7, 7])
+        #expect(configuration.services.map(\.rosterOptions.checks?.rise) == [7, 7])
     }
 
     @Test(
@@ -183,10 +196,10 @@ import Testing
               {listen: ":3", service: c}]
             """
         ).configuration
-        #expect(configuration.services.map(\.check.kind) == [.http, .tcp, .off])
+        #expect(configuration.services.map(\.check.type) == [.http, .tcp, .off])
         #expect(
             try load(web, environment: ["FAIRLEAD_CHECK_PATH": "/x"]).configuration.services
-                .map(\.check.kind) == [.http])
+                .map(\.check.type) == [.http])
     }
 
     @Test(

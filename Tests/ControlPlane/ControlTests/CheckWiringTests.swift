@@ -5,12 +5,12 @@
 import Backends
 import Configuration
 import Endpoints
-import Evidence
 import HTTP1
 import Health
 import TestBackend
 import TestSupport
 import Testing
+import Traffic
 
 @testable import Control
 
@@ -23,19 +23,20 @@ import Testing
         return try #require(configuration(text).services.first)
     }
 
-    private func options(_ check: String) throws -> HealthOptions {
-        HealthOptions(try service("check: {\(check)}").check)
+    private func options(_ check: String) throws -> CheckOptions {
+        try service("check: {\(check)}").check
     }
 
     @Test("every option of a check reaches it")
     func assembled() throws {
-        var expected = HealthOptions()
+        var expected = CheckOptions()
         #expect(try options("") == expected)
-        var http = HealthOptions.HTTP(path: "/up", host: "web", statuses: [200...299, 401...401])
+        var http = CheckOptions.HTTP(path: "/up", host: "web", statuses: [200...299, 401...401])
         http.method = .post
         http.fields = [.init(name: "A", value: "b")]
-        http.body = Array("ok".utf8)
-        expected.kind = .http(http)
+        http.body = "ok"
+        expected.type = .http
+        expected.http = http
         expected.interval = .seconds(5)
         expected.fastInterval = .milliseconds(200)
         expected.downInterval = .seconds(60)
@@ -50,22 +51,11 @@ import Testing
             port: 81, trust-traffic: off
             """)
         #expect(all == expected)
-        let words = HealthOptions.SendExpect(
+        let words = CheckOptions.SendExpect(
             send: Array("PING\r\n".utf8), expect: Array("+PONG".utf8))
         #expect(
             try options(#"send: "PING\r\n", expect: +PONG"#).kind == .sendExpect(words))
         #expect(try options("type: off").kind == .off)
-    }
-
-    @Test("and so do the rules by which a backend stands out")
-    func rules() throws {
-        #expect(OutlierWatch.Rules(try service("").eject) == OutlierWatch.Rules())
-        var expected = OutlierWatch.Rules()
-        expected.errorPercent = nil
-        expected.slowFactor = 3
-        expected.requestsMin = 50
-        let eject = try service("eject: {error-rate: off, slow-factor: 3, requests-min: 50}").eject
-        #expect(OutlierWatch.Rules(eject) == expected)
     }
 
     @Test("requests spare a backend its checks, two services share one, and the budget may change")

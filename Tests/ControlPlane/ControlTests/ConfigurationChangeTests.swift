@@ -10,6 +10,7 @@ import Proxy
 import Routing
 import Stats
 import Testing
+import Traffic
 
 @testable import Control
 
@@ -230,7 +231,7 @@ import Testing
             separator: "name: web, limits: {connections: 8}")
         let first = try update(limited, ids)
         #expect(first.map(\.index) == [0])
-        #expect(first.first?.connectionsMax == 4)
+        #expect(first.first?.policy.connectionsMax == 4)
         #expect(first.first?.routes === before)
 
         // The same words, but another life of the service.
@@ -275,7 +276,9 @@ import Testing
         let new = try configuration(text(after)).listeners
         #expect(listeners.unopened(of: new).map(\.name).joined(separator: ", ") == unopened)
         let workers = try ProxyWorkers(
-            options: ProxyOptions(workers: 2, listeners: [], services: []),
+            options: ProxyOptions(
+                workers: 2, sharesAddresses: false, pinsWorkers: false, listeners: [],
+                services: []),
             registry: StatsRegistry(workers: 2, listeners: 0, services: 0), reports: Mailbox())
         let sockets = try workers.open(Endpoint(.loopback, 0))
         defer { sockets.close() }

@@ -7,6 +7,7 @@ import Events
 import HTTPClient
 import Health
 import Testing
+import Traffic
 
 /// A server on loopback that answers each connection as it is told at the time.
 final class Peer: Channel {
@@ -110,9 +111,9 @@ final class Fixture {
     /// With a checker of its own, or `beside` another service, with that one's.
     init(
         beside other: Fixture? = nil, underWayMax: Int = 16, rate: Int = 100_000, rise: Int = 2,
-        fall: Int = 2, _ change: (inout HealthOptions) -> Void = { _ in }
+        fall: Int = 2, _ change: (inout CheckOptions) -> Void = { _ in }
     ) {
-        var options = HealthOptions()
+        var options = CheckOptions()
         options.interval = .milliseconds(20)
         options.timeout = .seconds(10)
         change(&options)
@@ -120,7 +121,7 @@ final class Fixture {
         // Checks are what is looked at here: nothing makes them hurry, and who left is gone.
         rosterOptions.whenNoneUp = .always
         rosterOptions.lossWindow = .zero
-        rosterOptions.checks = options.kind == .off ? nil : .init(rise: rise, fall: fall)
+        rosterOptions.checks = options.type == .off ? nil : .init(rise: rise, fall: fall)
         loop = other?.loop ?? EventLoop()
         ids = other?.ids ?? BackendIDs()
         roster = Roster(
@@ -174,4 +175,21 @@ func closedEndpoint() throws -> Endpoint {
     let descriptor = try Socket.listen(on: Endpoint(.loopback, 0), isShared: false)
     defer { descriptor.close() }
     return try #require(descriptor.localEndpoint)
+}
+
+extension CheckOptions {
+    /// Makes these the options of a check that does `kind`.
+    mutating func setKind(_ kind: Kind) {
+        switch kind {
+        case .off: type = .off
+        case .tcp: (type, send, expect) = (.tcp, nil, nil)
+        case .sendExpect(let words):
+            type = .tcp
+            send = String(decoding: words.send, as: UTF8.self)
+            expect = String(decoding: words.expect, as: UTF8.self)
+        case .http(let http):
+            type = .http
+            self.http = http
+        }
+    }
 }

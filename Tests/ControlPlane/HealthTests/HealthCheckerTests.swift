@@ -8,6 +8,7 @@ import Events
 import HTTPClient
 import Health
 import Testing
+import Traffic
 
 @Suite struct HealthCheckerTests {
     private static let ok = Peer.Behaviour.answer("HTTP/1.1 200 OK\r\n\r\n")
@@ -16,9 +17,9 @@ import Testing
 
     @Test(
         "a backend goes up, down when its listener closes, and up again",
-        arguments: [HealthOptions.Kind.tcp, .http(.init())])
-    func life(kind: HealthOptions.Kind) throws {
-        let fixture = Fixture(rise: 2, fall: 3) { $0.kind = kind }
+        arguments: [CheckOptions.Kind.tcp, .http(.init())])
+    func life(kind: CheckOptions.Kind) throws {
+        let fixture = Fixture(rise: 2, fall: 3) { $0.setKind(kind) }
         let peer = try Peer(Self.ok, on: fixture.loop)
         let endpoint = peer.endpoint
         fixture.name(endpoint)
@@ -50,7 +51,7 @@ import Testing
 
     @Test("a service that answers 503 goes down while it listens, and comes back")
     func status() throws {
-        let fixture = Fixture { $0.kind = .http(.init()) }
+        let fixture = Fixture { $0.setKind(.http(.init())) }
         let peer = try Peer(Self.ok, on: fixture.loop)
         defer { peer.close() }
         fixture.name(peer.endpoint)
@@ -124,7 +125,7 @@ import Testing
     @Test("a check of a backend that is gone is cut short, and frees its place")
     func gone() throws {
         let fixture = Fixture(underWayMax: 1) {
-            $0.kind = .http(.init())
+            $0.setKind(.http(.init()))
             $0.timeout = .seconds(3600)
         }
         let silent = try Peer(.silence, on: fixture.loop)
@@ -146,7 +147,7 @@ import Testing
 
     @Test("after the stop neither the roster nor the program hears anything")
     func stop() throws {
-        let fixture = Fixture { $0.kind = .http(.init()) }
+        let fixture = Fixture { $0.setKind(.http(.init())) }
         let peer = try Peer(.silence, on: fixture.loop)
         defer { peer.close() }
         fixture.name(peer.endpoint)
@@ -193,7 +194,7 @@ import Testing
 
     @Test("without checks nothing is probed, and every backend is up")
     func off() throws {
-        let fixture = Fixture { $0.kind = .off }
+        let fixture = Fixture { $0.setKind(.off) }
         let peer = try Peer(.silence, on: fixture.loop)
         defer { peer.close() }
         fixture.name(peer.endpoint)

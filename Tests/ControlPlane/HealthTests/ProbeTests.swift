@@ -9,15 +9,16 @@ import HTTP1
 import HTTPClient
 import Health
 import Testing
+import Traffic
 
 @Suite struct ProbeTests {
     /// The first result of checks of a peer that behaves so: `.some(nil)` has passed.
     private func result(
         of behaviour: Peer.Behaviour, greeting: String? = nil, timeout: Duration = .seconds(10),
-        _ kind: HealthOptions.Kind
+        _ kind: CheckOptions.Kind
     ) throws -> (failure: CheckFailure?, request: String) {
         let fixture = Fixture {
-            $0.kind = kind
+            $0.setKind(kind)
             $0.timeout = timeout
         }
         let peer = try Peer(behaviour, on: fixture.loop)
@@ -41,10 +42,10 @@ import Testing
     @Test(
         "a closed port is told as such",
         arguments: [
-            HealthOptions.Kind.tcp, .http(.init()), .sendExpect(.init(expect: [0x2B])),
+            CheckOptions.Kind.tcp, .http(.init()), .sendExpect(.init(expect: [0x2B])),
         ])
-    func refused(kind: HealthOptions.Kind) throws {
-        let fixture = Fixture { $0.kind = kind }
+    func refused(kind: CheckOptions.Kind) throws {
+        let fixture = Fixture { $0.setKind(kind) }
         let endpoint = try closedEndpoint()
         fixture.name(endpoint)
         fixture.awaitResult()
@@ -99,7 +100,7 @@ import Testing
         "statuses that pass are the operator's, each range of them",
         arguments: [(401, true), (200, true), (299, true), (300, false), (400, false)])
     func statusRanges(status: Int, passes: Bool) throws {
-        let kind = HealthOptions.Kind.http(.init(statuses: [200...299, 401...401]))
+        let kind = CheckOptions.Kind.http(.init(statuses: [200...299, 401...401]))
         let failure = try result(of: .answer("HTTP/1.1 \(status) X\r\n\r\n"), kind).failure
         #expect(failure == (passes ? nil : .status(status)))
     }
@@ -128,7 +129,7 @@ import Testing
 
     @Test("method and field lines are the operator's, the User-Agent too")
     func ownRequest() throws {
-        var http = HealthOptions.HTTP(path: "/up", host: "web.test")
+        var http = CheckOptions.HTTP(path: "/up", host: "web.test")
         http.method = .post
         http.fields = [.init(name: "X-Tenant", value: "a"), .init(name: "user-agent", value: "me")]
         let request = try result(of: .answer("HTTP/1.1 200 OK\r\n\r\n"), .http(http)).request
@@ -139,7 +140,7 @@ import Testing
 
     @Test("a HEAD passes by the head alone, whatever length it tells")
     func headRequest() throws {
-        var http = HealthOptions.HTTP()
+        var http = CheckOptions.HTTP()
         http.method = .head
         let answer = Peer.Behaviour.answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
         let result = try result(of: answer, .http(http))
@@ -169,16 +170,16 @@ import Testing
             ("HTTP/1.1 204 No\r\n\r\n", .body(.lacksText)),
         ] as [(String, CheckFailure?)])
     func bodies(text: String, failure: CheckFailure?) throws {
-        var http = HealthOptions.HTTP()
-        http.body = Array("ok".utf8)
+        var http = CheckOptions.HTTP()
+        http.body = "ok"
         #expect(try result(of: .answer(text), .http(http)).failure == failure)
     }
 
     @Test("only the first 64 KiB of a body count, and no more of it is waited for")
     func longBody() throws {
-        var http = HealthOptions.HTTP()
-        http.body = Array("ok".utf8)
-        let limit = HealthOptions.HTTP.bodyBytesMax
+        var http = CheckOptions.HTTP()
+        http.body = "ok"
+        let limit = CheckOptions.HTTP.bodyBytesMax
         // What comes behind the limit is never sent.
         let within = String(repeating: "x", count: limit - 2) + "ok"
         let across = String(repeating: "x", count: limit - 1) + "ok"
@@ -191,8 +192,8 @@ import Testing
 
     @Test("a body that can't be read as far as that fails, and is told why")
     func brokenBody() throws {
-        var http = HealthOptions.HTTP()
-        http.body = Array("ok".utf8)
+        var http = CheckOptions.HTTP()
+        http.body = "ok"
         let half = Self.body("o", length: 9)
         #expect(
             try result(of: .answerAndClose(half), .http(http)).failure == .body(.cutShort))
@@ -206,7 +207,7 @@ import Testing
 
     // MARK: Send and expect
 
-    private func words(_ send: String, _ expect: String) -> HealthOptions.Kind {
+    private func words(_ send: String, _ expect: String) -> CheckOptions.Kind {
         .sendExpect(.init(send: Array(send.utf8), expect: Array(expect.utf8)))
     }
 

@@ -7,14 +7,15 @@ import Endpoints
 import Events
 import Health
 import Testing
+import Traffic
 
 @Suite struct SharedCheckTests {
     private static let ok = Peer.Behaviour.answer("HTTP/1.1 200 OK\r\n\r\n")
 
     @Test("one check serves two services, and each hears of it")
     func shared() throws {
-        let first = Fixture { $0.kind = .http(.init()) }
-        let second = Fixture(beside: first, rise: 1) { $0.kind = .http(.init()) }
+        let first = Fixture { $0.setKind(.http(.init())) }
+        let second = Fixture(beside: first, rise: 1) { $0.setKind(.http(.init())) }
         let peer = try Peer(Self.ok, on: first.loop)
         defer { peer.close() }
         first.name(peer.endpoint)
@@ -60,17 +61,17 @@ import Testing
     @Test(
         "other options are another check",
         arguments: [
-            { $0.kind = .http(.init(path: "/other")) },
-            { $0.kind = .http(.init(statuses: [200...200])) },
-            { $0.timeout = .seconds(9) }, { $0.kind = .tcp },
-        ] as [@Sendable (inout HealthOptions) -> Void])
-    func different(change: @Sendable (inout HealthOptions) -> Void) throws {
+            { $0.setKind(.http(.init(path: "/other"))) },
+            { $0.setKind(.http(.init(statuses: [200...200]))) },
+            { $0.timeout = .seconds(9) }, { $0.setKind(.tcp) },
+        ] as [@Sendable (inout CheckOptions) -> Void])
+    func different(change: @Sendable (inout CheckOptions) -> Void) throws {
         let first = Fixture {
-            $0.kind = .http(.init())
+            $0.setKind(.http(.init()))
             $0.interval = .seconds(3600)
         }
         let second = Fixture(beside: first) {
-            $0.kind = .http(.init())
+            $0.setKind(.http(.init()))
             $0.interval = .seconds(3600)
             change(&$0)
         }
@@ -108,8 +109,8 @@ import Testing
 
     @Test("who stops while a shared check is under way hears nothing, and the other all of it")
     func stop() throws {
-        let first = Fixture { $0.kind = .http(.init()) }
-        let second = Fixture(beside: first) { $0.kind = .http(.init()) }
+        let first = Fixture { $0.setKind(.http(.init())) }
+        let second = Fixture(beside: first) { $0.setKind(.http(.init())) }
         let peer = try Peer(.silence, on: first.loop)
         defer { peer.close() }
         first.name(peer.endpoint)

@@ -7,6 +7,7 @@ import Endpoints
 import Events
 import Health
 import Testing
+import Traffic
 
 @Suite struct TrafficEvidenceTests {
     /// A service with one backend that is up, and the number of its answers.
@@ -80,11 +81,11 @@ import Testing
     @Test(
         "what traffic does not tell is asked all the same, and so is everything when it is told to",
         arguments: [
-            { $0.kind = .http(.init()) },
-            { $0.kind = .sendExpect(.init(expect: Array("HTTP".utf8))) },
+            { $0.setKind(.http(.init())) },
+            { $0.setKind(.sendExpect(.init(expect: Array("HTTP".utf8)))) },
             { $0.trustsTraffic = false },
-        ] as [@Sendable (inout HealthOptions) -> Void])
-    func always(change: @Sendable (inout HealthOptions) -> Void) throws {
+        ] as [@Sendable (inout CheckOptions) -> Void])
+    func always(change: @Sendable (inout CheckOptions) -> Void) throws {
         let fixture = Fixture(change)
         let answer = "HTTP/1.1 200 OK\r\n\r\n"
         let peer = try Peer(.answer(answer), on: fixture.loop)

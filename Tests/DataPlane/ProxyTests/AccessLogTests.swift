@@ -7,6 +7,7 @@ import Proxy
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 @Suite struct AccessLogTests {
     /// Runs `body` with a proxy that logs; returns the lines.

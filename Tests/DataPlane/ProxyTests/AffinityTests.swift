@@ -7,6 +7,7 @@ import Proxy
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 @Suite struct AffinityTests {
     private func backends() throws -> [Backend] {
@@ -14,12 +15,12 @@ import Testing
     }
 
     private func withHash(
-        by hashBy: AffinityOptions.HashBy, _ body: (RunningProxy) throws -> Void
+        by hashBy: BalancerOptions.HashBy, _ body: (RunningProxy) throws -> Void
     ) throws {
         let backends = try backends()
         try withProxy(backends.map(\.port)) { options in
-            options.services[0].balancing.policy = .consistentHash
-            options.services[0].affinity.hashBy = hashBy
+            options.services[0].policy.balancing.policy = .consistentHash
+            options.services[0].policy.balancing.hashBy = hashBy
         } _: { proxy in
             try body(proxy)
         }
@@ -55,11 +56,11 @@ import Testing
     @Test(
         "the requests with one value of a header or cookie go to one backend",
         arguments: [
-            (AffinityOptions.HashBy.header(Array("x-user".utf8)), "X-USER: u%\r\n"),
-            (.cookie(Array("sid".utf8)), "Cookie: a=b; sid=u%; c=d\r\n"),
-            (.cookie(Array("sid".utf8)), "Cookie: nosid=1\r\nCookie: sid=\"u%\"\r\n"),
+            (BalancerOptions.HashBy.header("X-User"), "X-USER: u%\r\n"),
+            (.cookie("sid"), "Cookie: a=b; sid=u%; c=d\r\n"),
+            (.cookie("sid"), "Cookie: nosid=1\r\nCookie: sid=\"u%\"\r\n"),
         ])
-    func value(hashBy: AffinityOptions.HashBy, fields: String) throws {
+    func value(hashBy: BalancerOptions.HashBy, fields: String) throws {
         try withHash(by: hashBy) { proxy in
             let client = try proxy.connect()
             var all: Set<String> = []
@@ -80,11 +81,9 @@ import Testing
         _ backends: [Backend], _ body: (RunningProxy) throws -> Void
     ) throws {
         try withProxy(backends.map(\.port)) { options in
-            options.services[0].affinity.cookie = "where"
-            options.services[0].affinity.secret = 42
-            options.services[0].balancing.isSticky = true
-            options.services[0].balancing.secret = 42
-            options.services[0].retry.isReported = true
+            options.services[0].policy.balancing.sticky.cookie = "where"
+            options.services[0].policy.balancing.sticky.secret = "forty-two"
+            options.services[0].policy.retry.isReported = true
         } _: { proxy in
             try body(proxy)
         }

@@ -8,6 +8,7 @@ import Proxy
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 // One at a time: others would grow the process meanwhile.
 @Suite(.serialized) struct BackPressureTests {
@@ -194,7 +195,7 @@ import Testing
     func stallAfterCongestion() throws {
         let backend = try patternBackend()
         try withProxy([backend.port]) { options in
-            options.listeners[0].timeouts.stall = .seconds(1)
+            options.listeners[0].policy.timeouts.stall = .seconds(1)
         } _: { proxy in
             let point = try congestionPoint(of: proxy)
             var clients: [(wire: Wire, total: Int)] = []

@@ -9,6 +9,7 @@ import Routing
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 @Suite struct BackendFailureTests {
     private func request(_ method: String) -> String {
@@ -59,7 +60,7 @@ import Testing
     func staleAtLast() throws {
         let backends = try (0..<3).map { _ in try closingAtSecond(isReset: true) }
         try withProxy(backends.map(\.port)) { options in
-            options.services[0].retry.rule.attempts = 2
+            options.services[0].policy.retry.rule.attempts = 2
         } _: { proxy in
             let client = try proxy.connect()
             // The first three leave a connection to each, which closes when it is used again.
@@ -241,7 +242,7 @@ import Testing
         let silent = try SilentPort()
         let backend = try Backend.echoing()
         try withProxy([silent.port, backend.port]) { options in
-            options.services[0].connectTimeout = .milliseconds(200)
+            options.services[0].policy.timeouts.connect = .milliseconds(200)
         } _: { proxy in
             let client = try proxy.connect()
             for _ in 0..<2 {
@@ -259,7 +260,7 @@ import Testing
     func firstByteTimeout(method: String) throws {
         let silent = try Backend { wire, backend in while try backend.next(wire) != nil {} }
         try withProxy([silent.port]) { options in
-            options.services[0].firstByteTimeout = .milliseconds(200)
+            options.services[0].policy.timeouts.responseHead = .milliseconds(200)
         } _: { proxy in
             let client = try proxy.connect()
             for _ in 0..<2 {
@@ -287,7 +288,7 @@ import Testing
             }
         }
         try withProxy([endless.port]) { options in
-            options.listeners[0].timeouts.request = .milliseconds(300)
+            options.listeners[0].policy.timeouts.request = .milliseconds(300)
         } _: { proxy in
             let client = try proxy.connect()
             #expect(try client.get("/silent").status == 504)
@@ -307,7 +308,7 @@ import Testing
             while try backend.next(wire) != nil {}
         }
         try withProxy([slow.port]) { options in
-            options.listeners[0].timeouts.request = .seconds(2)
+            options.listeners[0].policy.timeouts.request = .seconds(2)
         } _: { proxy in
             let client = try proxy.connect()
             try client.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\n\r\nab")

@@ -6,6 +6,7 @@ import Proxy
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 @Suite struct BoundConnectionTests {
     /// Says the name in the last credentials that came on the connection.
@@ -133,8 +134,8 @@ import Testing
             }
         }
         try withProxy(backends.map(\.port)) { options in
-            options.services[0].limits.backendRequestsMax = 1
-            options.services[0].limits.queueWait = .seconds(60)
+            options.services[0].policy.limits.backendRequestsMax = 1
+            options.services[0].policy.limits.queueWait = .seconds(60)
         } _: { proxy in
             let bound = try proxy.connect()
             let home = try bound.get("/", "Authorization: NTLM a\r\n").text

@@ -11,14 +11,14 @@ import Routing
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 @Suite struct ChangeTests {
     private func listener(_ service: Int?, _ rules: [RouteRule] = [], mode: ListenerMode = .http)
         -> ListenerOptions
     {
-        var options = ListenerOptions(
-            index: 0, endpoint: Endpoint(.loopback, 0), mode: mode,
-            service: service.map { ServiceID(index: $0) })
+        var options = ListenerOptions.plain(
+            0, on: Endpoint(.loopback, 0), mode, to: service.map { ServiceID(index: $0) })
         if !rules.isEmpty { options.routes = RouteTable(rules) }
         return options
     }
@@ -33,7 +33,7 @@ import Testing
     private func add(_ service: Int, _ ports: [UInt16], to proxy: RunningProxy) {
         proxy.registry.addService(service)
         var change = ProxyChange()
-        change.added = [ServiceOptions(id: ServiceID(index: service), name: "s\(service)")]
+        change.added = [.plain(ServiceID(index: service), "s\(service)")]
         proxy.workers.publish(change)
         proxy.publish(ports, service: service)
     }
@@ -225,8 +225,8 @@ import Testing
             let long = "X-Long: \(String(repeating: "a", count: 600))\r\n"
             #expect(try client.get("/", long).status == 200)
             var options = listener(0)
-            options.headLimits = HeadLimits(bytesMax: 512)
-            options.forwarding.via = Array("fl".utf8)
+            options.policy.headLimits = HeadLimits(bytesMax: 512)
+            options.policy.forwarding.via = "fl"
             change(proxy, options)
             #expect(try proxy.connect().get().status == 200)
             #expect(backend.requests.last?.value("via") == "1.1 fl")
@@ -241,7 +241,7 @@ import Testing
         let closing = try Backend { wire, backend in _ = try backend.next(wire) }
         let good = try Backend.replying(response("good"))
         try withProxy([closing.port, good.port]) { options in
-            options.services[0].retry.rule.attempts = 1
+            options.services[0].policy.retry.rule.attempts = 1
         } _: { proxy in
             let client = try proxy.connect()
             let before = try (0..<4).map { _ in try client.get().status }
@@ -249,7 +249,7 @@ import Testing
             #expect(good.connections == 1)
 
             var change = ProxyChange()
-            change.changed = [ServiceOptions(id: ServiceID(index: 0), name: "web")]
+            change.changed = [.plain(ServiceID(index: 0), "web")]
             proxy.workers.publish(change)
             _ = try proxy.connect().get()
             #expect(try (0..<4).map { _ in try client.get().status } == [200, 200, 200, 200])

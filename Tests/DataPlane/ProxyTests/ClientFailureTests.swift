@@ -7,6 +7,7 @@ import Proxy
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 @Suite struct ClientFailureTests {
     @Test(
@@ -69,7 +70,7 @@ import Testing
             try wire.send(response("late"))
         }
         try withProxy([backend.port]) { options in
-            options.listeners[0].cancelsAtHalfClose = false
+            options.listeners[0].policy.cancelsAtHalfClose = false
         } _: { proxy in
             let client = try proxy.connect()
             try client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
@@ -161,9 +162,9 @@ import Testing
 
     private func withShortTimes(_ port: UInt16, _ body: (RunningProxy) throws -> Void) throws {
         try withProxy([port]) { options in
-            options.listeners[0].timeouts.head = .milliseconds(300)
-            options.listeners[0].timeouts.idle = .milliseconds(300)
-            options.listeners[0].timeouts.stall = .milliseconds(300)
+            options.listeners[0].policy.timeouts.head = .milliseconds(300)
+            options.listeners[0].policy.timeouts.idle = .milliseconds(300)
+            options.listeners[0].policy.timeouts.stall = .milliseconds(300)
         } _: { proxy in
             try body(proxy)
         }
@@ -228,7 +229,7 @@ import Testing
     func slowUploadOnKeptConnection() throws {
         let backend = try Backend.echoing()
         try withProxy([backend.port]) { options in
-            options.services[0].idleTimeout = .milliseconds(300)
+            options.services[0].policy.timeouts.idle = .milliseconds(300)
         } _: { proxy in
             let client = try proxy.connect()
             let head = "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\n\r\n"

@@ -9,6 +9,7 @@ import Routing
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 @Suite struct ConnectTests {
     private static let request = "CONNECT db.test:443 HTTP/1.1\r\nHost: db.test:443\r\n\r\n"
@@ -33,7 +34,7 @@ import Testing
         _ body: (RunningProxy) throws -> Void
     ) throws {
         try withProxy(ports) { options in
-            options.listeners[0].allowsConnect = true
+            options.listeners[0].policy.allowsConnect = true
             configure(&options)
         } _: {
             try body($0)

@@ -8,6 +8,7 @@ import Proxy
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 @Suite struct EndTests {
     /// Why a connection ends behind an answer.
@@ -56,8 +57,8 @@ import Testing
     func pause(reason: Reason, total: Int) throws {
         let backend = try backend(reason, total)
         try withProxy([backend.port]) { options in
-            options.listeners[0].timeouts.stall = .seconds(20)
-            options.listeners[0].timeouts.idle = .milliseconds(200)
+            options.listeners[0].policy.timeouts.stall = .seconds(20)
+            options.listeners[0].policy.timeouts.idle = .milliseconds(200)
         } _: { proxy in
             let client = try Wire(to: proxy.port, receiveBytes: 65_536)
             try client.send(reason.request)
@@ -77,7 +78,7 @@ import Testing
     func stall() throws {
         let backend = try backend(.untilClose, 1 << 20)
         try withProxy([backend.port]) { options in
-            options.listeners[0].timeouts.stall = .milliseconds(500)
+            options.listeners[0].policy.timeouts.stall = .milliseconds(500)
         } _: { proxy in
             let client = try Wire(to: proxy.port, receiveBytes: 65_536)
             try client.send(Reason.untilClose.request)
@@ -180,8 +181,8 @@ import Testing
             _ = try wire.receiveToEnd()
         }
         try withProxy([backend.port], mode: mode == "http" ? .http : .tcp) { options in
-            options.listeners[0].timeouts.stall = .milliseconds(600)
-            options.listeners[0].timeouts.tunnel = .milliseconds(600)
+            options.listeners[0].policy.timeouts.stall = .milliseconds(600)
+            options.listeners[0].policy.timeouts.tunnel = .milliseconds(600)
         } _: { proxy in
             let client = try Wire(to: proxy.port, receiveBytes: 65_536)
             if mode == "http" { try client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n") }

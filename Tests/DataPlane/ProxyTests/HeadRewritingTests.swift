@@ -6,6 +6,7 @@ import Proxy
 import Stats
 import TestSupport
 import Testing
+import Traffic
 import WallClock
 
 @Suite struct HeadRewritingTests {
@@ -94,7 +95,7 @@ import WallClock
             }
         }
         try withProxy([backend.port]) { options in
-            options.listeners[0].headLimits = HeadLimits(bytesMax: 16 * 1024, fieldsMax: 3)
+            options.listeners[0].policy.headLimits = HeadLimits(bytesMax: 16 * 1024, fieldsMax: 3)
         } _: { proxy in
             let client = try proxy.connect()
             for _ in 0..<2 {

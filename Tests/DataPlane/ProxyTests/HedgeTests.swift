@@ -10,6 +10,7 @@ import Routing
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 /// Two backends that share what they do: the n-th request that either reads gets the n-th script,
 /// the last for all that follow.
@@ -48,9 +49,9 @@ private struct Pair {
         _ body: (RunningProxy) throws -> Void
     ) throws {
         try withProxy(ports) { options in
-            options.services[0].retry.rule.hedgeAfter = .milliseconds(20)
-            options.services[0].retry.isReported = true
-            options.services[0].ejection.silence = nil
+            options.services[0].policy.retry.rule.hedging = .after(.milliseconds(20))
+            options.services[0].policy.retry.isReported = true
+            options.services[0].policy.ejection.silence = nil
             configure(&options.services[0])
         } _: {
             try body($0)
@@ -265,8 +266,8 @@ private struct Pair {
         }
         let good = try Backend.replying(response("good"))
         try withHedging([hung.port, good.port]) { service in
-            service.ejection.silence = .milliseconds(200)
-            service.firstByteTimeout = .seconds(60)
+            service.policy.ejection.silence = .milliseconds(200)
+            service.policy.timeouts.responseHead = .seconds(60)
         } _: { proxy in
             let client = try proxy.connect()
             let begin = ContinuousClock.now

@@ -7,6 +7,7 @@ import Routing
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 @testable import Proxy
 
@@ -61,7 +62,7 @@ import Testing
             }
         }
         try withProxy([backend.port]) { options in
-            options.services[0].idleTimeout = .seconds(600)
+            options.services[0].policy.timeouts.idle = .seconds(600)
         } _: { proxy in
             _ = try proxy.connect().get()
             try waitUntil("it is closed by the proxy") { backend.ended == 1 }
@@ -81,7 +82,7 @@ import Testing
             }
         }
         try withProxy([backend.port]) { options in
-            options.services[0].idleTimeout = .seconds(600)
+            options.services[0].policy.timeouts.idle = .seconds(600)
         } _: { proxy in
             let client = try proxy.connect()
             for round in 1...3 {
@@ -103,7 +104,7 @@ import Testing
             if backend.connections == 1 { gate.wait() } else { _ = try backend.next(wire) }
         }
         try withProxy([backend.port]) { options in
-            if !isLossRetried { options.services[0].retry.rule.attempts = 1 }
+            if !isLossRetried { options.services[0].policy.retry.rule.attempts = 1 }
         } _: { proxy in
             let client = try proxy.connect()
             #expect(try client.get("/1").text == "/1")

@@ -5,6 +5,7 @@ import Proxy
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 @Suite struct LimitTests {
     private func gated(_ gate: Gate) throws -> Backend {
@@ -30,8 +31,8 @@ import Testing
         let gate = Gate()
         let backend = try gated(gate)
         try withProxy([backend.port]) { options in
-            options.services[0].limits.backendRequestsMax = 1
-            options.services[0].limits.queueWait = .seconds(60)
+            options.services[0].policy.limits.backendRequestsMax = 1
+            options.services[0].policy.limits.queueWait = .seconds(60)
         } _: { proxy in
             let clients = try send(6, to: proxy)
             #expect(proxy.service[.queueLength] == 5)
@@ -52,9 +53,9 @@ import Testing
         let gate = Gate()
         let backend = try gated(gate)
         try withProxy([backend.port]) { options in
-            options.services[0].limits.backendRequestsMax = 1
-            options.services[0].limits.queueMax = 1
-            options.services[0].limits.queueWait = .seconds(60)
+            options.services[0].policy.limits.backendRequestsMax = 1
+            options.services[0].policy.limits.queueMax = 1
+            options.services[0].policy.limits.queueWait = .seconds(60)
         } _: { proxy in
             let clients = try send(2, to: proxy)
             let late = try proxy.connect()
@@ -74,8 +75,8 @@ import Testing
         let gate = Gate()
         let backend = try gated(gate)
         try withProxy([backend.port]) { options in
-            options.services[0].limits.requestsMax = 1
-            options.services[0].limits.queueWait = .milliseconds(100)
+            options.services[0].policy.limits.requestsMax = 1
+            options.services[0].policy.limits.queueWait = .milliseconds(100)
         } _: { proxy in
             let clients = try send(2, to: proxy)
             #expect(try clients[1].receiveResponse().status == 503)
@@ -91,8 +92,8 @@ import Testing
         let gate = Gate()
         let backend = try gated(gate)
         try withProxy([backend.port]) { options in
-            options.services[0].limits.backendRequestsMax = 1
-            options.services[0].limits.queueWait = .seconds(60)
+            options.services[0].policy.limits.backendRequestsMax = 1
+            options.services[0].policy.limits.queueWait = .seconds(60)
         } _: { proxy in
             let clients = try send(3, to: proxy)
             clients[1].close()
@@ -110,8 +111,8 @@ import Testing
         let backend = try gated(gate)
         let relief = try Backend.replying(response("relief"))
         try withProxy([backend.port]) { options in
-            options.services[0].limits.backendRequestsMax = 1
-            options.services[0].limits.queueWait = .seconds(60)
+            options.services[0].policy.limits.backendRequestsMax = 1
+            options.services[0].policy.limits.queueWait = .seconds(60)
         } _: { proxy in
             let clients = try send(3, to: proxy)
             proxy.publish([backend.port, relief.port])
@@ -127,7 +128,7 @@ import Testing
     func tcp() throws {
         let backend = try Backend { wire, _ in _ = try wire.receiveToEnd() }
         try withProxy([backend.port], mode: .tcp) { options in
-            options.services[0].limits.backendRequestsMax = 1
+            options.services[0].policy.limits.backendRequestsMax = 1
         } _: { proxy in
             let first = try proxy.connect()
             try waitUntil("it is there") { backend.connections == 1 }

@@ -9,12 +9,11 @@ import Proxy
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 @Suite struct ListenerTests {
     private func options(_ number: Int, _ mode: ListenerMode = .http) -> ListenerOptions {
-        ListenerOptions(
-            index: number, endpoint: Endpoint(.loopback, 0), mode: mode,
-            service: ServiceID(index: 0))
+        .plain(number, on: Endpoint(.loopback, 0), mode, to: ServiceID(index: 0))
     }
 
     @Test("a listener that is opened accepts on every worker, and is closed on every one")
@@ -57,12 +56,12 @@ import Testing
         }
         let backend = try Backend.replying(response("x"))
         try withProxy([backend.port]) { options in
-            options.listeners[0].timeouts.vanished = .seconds(70)
+            options.listeners[0].policy.timeouts.vanished = .seconds(70)
         } _: { proxy in
             // At once, before a worker has run.
             #expect(limit(proxy) == 70_000)
             var changed = options(0)
-            changed.timeouts.vanished = .seconds(80)
+            changed.policy.timeouts.vanished = .seconds(80)
             var change = ProxyChange()
             change.listeners = [changed]
             proxy.workers.publish(change)

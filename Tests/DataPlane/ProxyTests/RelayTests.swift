@@ -8,6 +8,7 @@ import Proxy
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 @Suite struct RelayTests {
     /// Runs `body` with a TCP proxy in front of a server that runs `script`.
@@ -114,7 +115,7 @@ import Testing
         let silent = try SilentPort()
         let backend = try Backend { wire, _ in try wire.send("here") }
         try withProxy([silent.port, backend.port], mode: .tcp) { options in
-            options.services[0].connectTimeout = .milliseconds(200)
+            options.services[0].policy.timeouts.connect = .milliseconds(200)
         } _: { proxy in
             let client = try proxy.connect()
             #expect(try client.receive(exactly: 4) == Array("here".utf8))
@@ -190,7 +191,7 @@ import Testing
     func idle() throws {
         let backend = try Backend { wire, _ in _ = try wire.receiveToEnd() }
         try withProxy([backend.port], mode: .tcp) { options in
-            options.listeners[0].timeouts.tunnel = .milliseconds(300)
+            options.listeners[0].policy.timeouts.tunnel = .milliseconds(300)
         } _: { proxy in
             let client = try proxy.connect()
             #expect(try client.receiveToEnd() == ([], .reset))
@@ -205,8 +206,8 @@ import Testing
             while !(try wire.receive().isEmpty) { try wire.send("x") }
         }
         try withProxy([backend.port], mode: .tcp) { options in
-            options.listeners[0].timeouts.tunnel = .milliseconds(400)
-            options.listeners[0].timeouts.tunnelMax = .seconds(2)
+            options.listeners[0].policy.timeouts.tunnel = .milliseconds(400)
+            options.listeners[0].policy.timeouts.tunnelMax = .seconds(2)
         } _: { proxy in
             let client = try proxy.connect()
             // Each answer moves bytes; only the maximum ends this.

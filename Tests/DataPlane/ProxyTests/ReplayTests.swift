@@ -7,6 +7,7 @@ import Proxy
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 @Suite struct ReplayTests {
     /// Reads each request and closes without an answer.
@@ -63,7 +64,7 @@ import Testing
         }
         let good = try Backend.replying(response("good"))
         try withProxy([leaving.port]) { options in
-            options.services[0].ejection.silence = nil
+            options.services[0].policy.ejection.silence = nil
         } _: { proxy in
             let stream = try proxy.connect()
             try stream.send("GET /stream HTTP/1.1\r\nHost: a.test\r\n\r\n")
@@ -91,7 +92,7 @@ import Testing
         }
         let good = try Backend.replying(response("good"))
         try withProxy([leaving.port]) { options in
-            options.services[0].ejection.silence = nil
+            options.services[0].policy.ejection.silence = nil
         } _: { proxy in
             let client = try proxy.connect()
             try client.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n")

@@ -4,6 +4,7 @@
 import Proxy
 import TestSupport
 import Testing
+import Traffic
 
 @Suite struct RequestBodyTests {
     private func post(_ length: Int, _ fields: String = "") -> String {
@@ -134,7 +135,7 @@ import Testing
     func pipelined(endsSending: Bool) throws {
         let backend = try Backend.echoing()
         try withProxy([backend.port]) { options in
-            options.listeners[0].cancelsAtHalfClose = false
+            options.listeners[0].policy.cancelsAtHalfClose = false
         } _: { proxy in
             let client = try proxy.connect()
             let bodies = ["one", "", "three"]

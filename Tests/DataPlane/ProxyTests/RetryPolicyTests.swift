@@ -6,6 +6,7 @@ import HTTP1
 import Proxy
 import Routing
 import Testing
+import Traffic
 
 @Suite struct RetryPolicyTests {
     private static let second: UInt64 = 1_000_000_000

@@ -9,6 +9,7 @@ import Proxy
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 @Suite struct RotationAndDrainTests {
     /// Answers `first`, and the rest, `-second`, once the gate is open.
@@ -182,13 +183,9 @@ import Testing
     func addressInUse() throws {
         let taken = try Backend.replying("")
         let service = ServiceID(index: 0)
-        let free = ListenerOptions(
-            index: 0, endpoint: Endpoint(.loopback, 0), mode: .http, service: service)
         let endpoint = Endpoint(.loopback, taken.port)
-        let second = ListenerOptions(index: 1, endpoint: endpoint, mode: .http, service: service)
-        let options = ProxyOptions(
-            workers: 2, listeners: [free, second],
-            services: [ServiceOptions(id: service, name: "web")])
+        var options = ProxyOptions.plain(workers: 2)
+        options.listeners.append(.plain(1, on: endpoint, to: service))
         let reports = try Mailbox<ProxyReport>()
         let registry = StatsRegistry(workers: 2, listeners: 2, services: 1)
         do {
@@ -207,10 +204,8 @@ import Testing
         ]
         try withProxy([backends[0].port]) { options in
             let service = ServiceID(index: 1)
-            options.services.append(ServiceOptions(id: service, name: "api"))
-            options.listeners.append(
-                ListenerOptions(
-                    index: 1, endpoint: Endpoint(.loopback, 0), mode: .http, service: service))
+            options.services.append(.plain(service, "api"))
+            options.listeners.append(.plain(1, on: Endpoint(.loopback, 0), to: service))
         } _: { proxy in
             let early = try proxy.connect(1)
             #expect(try early.get().text == "No healthy backend for service api.\n")
@@ -226,7 +221,7 @@ import Testing
     func connectionLimit() throws {
         let backend = try Backend.replying(response("x"))
         try withProxy([backend.port]) { options in
-            options.listeners[0].connectionsMax = 1
+            options.listeners[0].policy.connectionsMax = 1
         } _: { proxy in
             let client = try proxy.connect()
             #expect(try client.get().text == "x")

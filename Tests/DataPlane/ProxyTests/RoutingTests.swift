@@ -10,6 +10,7 @@ import Routing
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 @Suite struct RoutingTests {
     /// Runs `body` with a proxy of two services, 0 and 1, whose listener has these routes.
@@ -20,7 +21,7 @@ import Testing
         let first = try Backend.replying(response("first"))
         let second = try Backend.replying(response("second"))
         try withProxy([first.port], accessLog: accessLog) { options in
-            options.services.append(ServiceOptions(id: ServiceID(index: 1), name: "api"))
+            options.services.append(.plain(ServiceID(index: 1), "api"))
             options.listeners[0].routes = RouteTable(rules)
             if !fallback { options.listeners[0].service = nil }
         } _: { proxy in
@@ -99,7 +100,7 @@ import Testing
         let local = try #require(IPNetwork(containing: .loopback, prefix: 8))
         try withProxy([]) { options in
             options.listeners[0].routes = RouteTable([RouteRule(.redirect(redirect))])
-            if isTrusted { options.listeners[0].trustedProxies = [local] }
+            if isTrusted { options.listeners[0].policy.trustedProxies = [local] }
         } _: { proxy in
             let client = try proxy.connect()
             for field in ["X-Forwarded-Proto: https", "Forwarded: for=x;proto=https"] {

@@ -8,6 +8,7 @@ import Proxy
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 @Suite struct SilenceTests {
     /// Reads everything and says nothing, until the gate is opened.
@@ -21,8 +22,8 @@ import Testing
     }
 
     private func configure(_ options: inout ProxyOptions) {
-        options.services[0].ejection.silence = .milliseconds(200)
-        options.services[0].firstByteTimeout = .seconds(5)
+        options.services[0].policy.ejection.silence = .milliseconds(200)
+        options.services[0].policy.timeouts.responseHead = .seconds(5)
     }
 
     /// Sends one request each on so many connections.
@@ -87,7 +88,7 @@ import Testing
         let good = try Backend.replying(response("good"))
         try withProxy(hung.map(\.port) + [good.port]) { options in
             configure(&options)
-            options.services[0].firstByteTimeout = .seconds(60)
+            options.services[0].policy.timeouts.responseHead = .seconds(60)
         } _: { proxy in
             let clients = try send("GET", 12, to: proxy)
             let busy = try proxy.connect()
@@ -205,7 +206,7 @@ import Testing
         let good = try Backend.replying(response("good"))
         try withProxy([quiet.port]) { options in
             configure(&options)
-            options.services[0].firstByteTimeout = .milliseconds(300)
+            options.services[0].policy.timeouts.responseHead = .milliseconds(300)
         } _: { proxy in
             let clients = try send(
                 "GET", 4, fields: "Accept: text/event-stream\r\n", to: proxy)
@@ -242,7 +243,7 @@ import Testing
         let good = try Backend.replying(response("good"))
         try withProxy([hung.port]) { options in
             configure(&options)
-            options.services[0].firstByteTimeout = .seconds(60)
+            options.services[0].policy.timeouts.responseHead = .seconds(60)
         } _: { proxy in
             let client = try send("GET", 1, to: proxy)[0]
             try waitUntil("it is there") { hung.requests.count == 1 }
@@ -282,7 +283,7 @@ import Testing
         let good = try Backend.replying(response("good"))
         try withProxy(hung.map(\.port) + [good.port]) { options in
             // Nothing is found silent meanwhile.
-            options.services[0].ejection.silence = .seconds(60)
+            options.services[0].policy.ejection.silence = .seconds(60)
         } _: { proxy in
             let clients = try send("GET", 4, to: proxy)
             try waitUntil("one waits at each") { hung.allSatisfy { $0.requests.count == 1 } }
@@ -311,7 +312,7 @@ import Testing
         }
         try withProxy(backends.map(\.port)) { options in
             configure(&options)
-            options.services[0].ejection.silence = .seconds(1)
+            options.services[0].policy.ejection.silence = .seconds(1)
         } _: { proxy in
             let slow = try (0..<7).map { _ in
                 let client = try proxy.connect()
@@ -342,7 +343,7 @@ import Testing
         }
         let other = try Backend.replying(response("other"))
         try withProxy([poll.port]) { options in
-            options.services[0].ejection.silence = .milliseconds(100)
+            options.services[0].policy.ejection.silence = .milliseconds(100)
         } _: { proxy in
             let first = try (0..<64).map { _ in
                 let client = try proxy.connect()
@@ -376,7 +377,7 @@ import Testing
         let hung = [try hanging(gate), try hanging(gate)]
         try withProxy(hung.map(\.port)) { options in
             configure(&options)
-            options.services[0].firstByteTimeout = .milliseconds(900)
+            options.services[0].policy.timeouts.responseHead = .milliseconds(900)
         } _: { proxy in
             let clients = try send("GET", 8, to: proxy)
             for client in clients { #expect(try client.receiveResponse().status == 504) }
@@ -391,9 +392,9 @@ import Testing
         let gate = Gate()
         let hung = [try hanging(gate), try hanging(gate)]
         try withProxy(hung.map(\.port)) { options in
-            options.services[0].ejection.silence = nil
-            options.services[0].retry.tryTimeout = .milliseconds(100)
-            options.services[0].firstByteTimeout = .seconds(60)
+            options.services[0].policy.ejection.silence = nil
+            options.services[0].policy.retry.tryTimeout = .milliseconds(100)
+            options.services[0].policy.timeouts.responseHead = .seconds(60)
         } _: { proxy in
             let client = try send("GET", 1, to: proxy)[0]
             try waitUntil("both were asked") { hung.allSatisfy { $0.requests.count == 1 } }

@@ -10,6 +10,7 @@ import Routing
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 @Suite struct StalledClientTests {
     /// A way in which bytes get to a client.
@@ -89,7 +90,7 @@ import Testing
         }
         let isOwn = way == .ownAnswers || way == .errorAnswers
         try withProxy(isOwn ? [] : [backend.port]) { options in
-            options.listeners[0].allowsConnect = true
+            options.listeners[0].policy.allowsConnect = true
             if way == .ownAnswers { options.listeners[0].service = nil }
         } _: { proxy in
             let client = try Wire(to: proxy.port, receiveBytes: 65_536)
@@ -127,8 +128,8 @@ import Testing
             }
         }
         try withProxy([backend.port]) { options in
-            options.services[0].firstByteTimeout = .seconds(1)
-            options.listeners[0].timeouts.stall = .seconds(20)
+            options.services[0].policy.timeouts.responseHead = .seconds(1)
+            options.listeners[0].policy.timeouts.stall = .seconds(20)
         } _: { proxy in
             let client = try Wire(to: proxy.port, receiveBytes: 65_536)
             try client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")

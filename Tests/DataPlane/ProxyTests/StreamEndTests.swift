@@ -11,6 +11,7 @@ import Proxy
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 @Suite struct StreamEndTests {
     private static let first = [BackendID(rawValue: 0)]
@@ -158,7 +159,7 @@ import Testing
             _ = try wire.receiveToEnd()
         }
         try withProxy([backend.port]) { options in
-            if byLimit { options.listeners[0].timeouts.responseMax = .milliseconds(500) }
+            if byLimit { options.listeners[0].policy.timeouts.responseMax = .milliseconds(500) }
         } _: { proxy in
             let client = try proxy.connect()
             try client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
@@ -243,7 +244,7 @@ import Testing
             Gate().wait()
         }
         try withProxy([backend.port], mode: .tcp) { options in
-            options.listeners[0].timeouts.vanished = .milliseconds(1200)
+            options.listeners[0].policy.timeouts.vanished = .milliseconds(1200)
         } _: { proxy in
             let client = try proxy.connect()
             try client.send("a")
@@ -274,7 +275,7 @@ import Testing
             }
         }
         try withProxy([backend.port], mode: .tcp) { options in
-            options.listeners[0].timeouts.vanished = .seconds(1)
+            options.listeners[0].policy.timeouts.vanished = .seconds(1)
         } _: { proxy in
             let client = try proxy.connect()
             _ = try client.receive(exactly: 1)
@@ -298,8 +299,8 @@ import Testing
             over.open()
         }
         try withProxy([backend.port]) { options in
-            options.listeners[0].timeouts.vanished = .seconds(1)
-            options.listeners[0].timeouts.stall = .seconds(1)
+            options.listeners[0].policy.timeouts.vanished = .seconds(1)
+            options.listeners[0].policy.timeouts.stall = .seconds(1)
         } _: { proxy in
             let client = try proxy.connect()
             try client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
@@ -318,7 +319,7 @@ import Testing
             _ = try wire.receiveToEnd()
         }
         try withProxy([backend.port], mode: .tcp) { options in
-            options.listeners[0].timeouts.vanished = .seconds(1)
+            options.listeners[0].policy.timeouts.vanished = .seconds(1)
         } _: { proxy in
             let client = try Wire(to: proxy.port, receiveBytes: 65_536)
             usleep(4_000_000)

@@ -5,6 +5,7 @@ import Proxy
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 @Suite struct UpgradeTests {
     private static let request =
@@ -195,7 +196,7 @@ import Testing
     func switchedOff() throws {
         let backend = try Backend.replying(response("plain"))
         try withProxy([backend.port]) { options in
-            options.listeners[0].allowsUpgrade = false
+            options.listeners[0].policy.allowsUpgrade = false
         } _: { proxy in
             let client = try proxy.connect()
             try client.send(Self.request)
@@ -208,7 +209,7 @@ import Testing
     func idle() throws {
         let backend = try echoing()
         try withProxy([backend.port]) { options in
-            options.listeners[0].timeouts.tunnel = .milliseconds(300)
+            options.listeners[0].policy.timeouts.tunnel = .milliseconds(300)
         } _: { proxy in
             let client = try proxy.connect()
             try client.send(Self.request)

@@ -18,7 +18,7 @@ import Testing
             $0.missesToDrain = Int(seed % 3) + 1
             $0.backendsMax = 24
             if seed % 3 == 0 { $0.slowStart = .seconds(30) }
-            if seed % 5 == 0 { $0.zone = .init(key: "zone", value: "a") }
+            if seed % 5 == 0 { $0.zone.preferred = "a" }
             $0.whenNoneUp = RosterOptions.WhenNoneUp.allCases[Int(seed / 3 % 3)]
         }
         for _ in 0..<300 {
@@ -195,8 +195,9 @@ import Testing
             case .replaced(let until) where !backend.state.isLeaving: due.append(until)
             case .named, .missing, .held, .replaced: break
             }
-            let slowStart = roster.options.slowStart
-            if backend.rampShare < 16, let since = backend.state.upSince {
+            if backend.rampShare < 16, let since = backend.state.upSince,
+                let slowStart = roster.options.slowStart
+            {
                 due.append(since + slowStart * backend.rampShare / 16)
             }
         }

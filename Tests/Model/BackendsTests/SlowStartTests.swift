@@ -8,7 +8,7 @@ import Testing
 
 @Suite struct SlowStartTests {
     private func fixture(_ seconds: Int = 16, _ weights: [UInt16] = [1, 1]) -> Fixture {
-        let fixture = Fixture { $0.slowStart = .seconds(seconds) }
+        let fixture = Fixture { $0.slowStart = seconds == 0 ? nil : .seconds(seconds) }
         fixture.answer(weights.enumerated().map { instance($0 + 1, weight: $1) })
         for number in 1...weights.count { fixture.pass(number) }
         return fixture
@@ -105,7 +105,7 @@ import Testing
         other.answer(1...3)
         other.pass(3)
         var options = other.roster.options
-        options.slowStart = .zero
+        options.slowStart = nil
         other.roster.setOptions(options, now: other.now)
         #expect(weights(other) == [1, 1, 1])
     }
@@ -121,7 +121,7 @@ import Testing
     func zones() {
         let fixture = Fixture {
             $0.checks = nil
-            $0.zone = .init(key: "zone", value: "a")
+            $0.zone.preferred = "a"
         }
         fixture.answer([
             zoned(1, "b"), zoned(2, "a"), zoned(3, nil), zoned(4, "a", priority: 1), zoned(5, "a"),
@@ -134,7 +134,7 @@ import Testing
         ])
         #expect(fixture.inRotation == [1, 2, 5, 3, 4], "its metadata may change")
         var options = fixture.roster.options
-        options.zone = nil
+        options.zone.preferred = nil
         fixture.roster.setOptions(options, now: fixture.now)
         #expect(fixture.inRotation == [1, 2, 3, 5, 4])
     }
@@ -142,7 +142,7 @@ import Testing
     @Test("failover-below says how much of the own zone has to be up")
     func failover() {
         let fixture = Fixture {
-            $0.zone = .init(key: "zone", value: "a")
+            $0.zone.preferred = "a"
             $0.failoverPercent = 70
         }
         fixture.answer([zoned(1, "a"), zoned(2, "a"), zoned(3, "a"), zoned(4, "b")])

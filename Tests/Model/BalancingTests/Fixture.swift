@@ -75,3 +75,17 @@ func key(_ number: Int) -> UInt64 {
 func counts(_ places: [Int]) -> [Int: Int] {
     places.reduce(into: [:]) { $0[$1, default: 0] += 1 }
 }
+
+extension BalancerOptions {
+    /// Round robin among clients that stick, with tokens made with this secret.
+    init(stickyWith secret: String) {
+        self.init()
+        sticky.cookie = "any"
+        sticky.secret = secret
+    }
+}
+
+/// What stands for a backend in the cookie of a service with this secret.
+func cookieToken(of endpoint: Endpoint, secret: String) -> UInt64 {
+    Balancer.token(of: endpoint, secret: BalancerOptions(stickyWith: secret).sticky.seed)
+}

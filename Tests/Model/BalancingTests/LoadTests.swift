@@ -115,7 +115,7 @@ import Testing
             ]
         }
         let balancer = Balancer.make(
-            BalancerOptions(policy: .roundRobin, isSticky: isSticky, secret: 7), worker: 0)
+            isSticky ? BalancerOptions(stickyWith: "7") : BalancerOptions(), worker: 0)
         let rotation = Rotation(service: ServiceID(index: 0), generation: 1, tiers: tiers)
         balancer.update(to: rotation, inFlightMax: 1) { _ in 0 }
         return balancer
@@ -136,7 +136,7 @@ import Testing
     @Test("a client that sticks to a reserve goes elsewhere while there is another")
     func stickyReserve() {
         let balancer = balancerWithReserve(isSticky: true)
-        let tokens = [1, 2].map { Balancer.token(of: Endpoint(.loopback, $0), secret: 7) }
+        let tokens = [1, 2].map { cookieToken(of: Endpoint(.loopback, $0), secret: "7") }
         #expect(balancer.place(of: tokens[0]) == 0)
         #expect(balancer.place(of: tokens[1]) == nil)
     }

@@ -8,14 +8,14 @@ import Endpoints
 import Testing
 
 @Suite struct StickyTests {
-    private func sticky(secret: UInt64) -> Balancer {
-        .make(BalancerOptions(policy: .roundRobin, isSticky: true, secret: secret), worker: 1)
+    private func sticky(secret: String) -> Balancer {
+        .make(BalancerOptions(stickyWith: secret), worker: 1)
     }
 
     @Test("a token finds the backend of its endpoint, whatever its place and number")
     func token() {
-        let balancer = sticky(secret: 7)
-        let token = Balancer.token(of: Endpoint(.loopback, 3), secret: 7)
+        let balancer = sticky(secret: "7")
+        let token = cookieToken(of: Endpoint(.loopback, 3), secret: "7")
         #expect(balancer.place(of: token) == nil)
         balancer.update(to: rotation([[1, 1, 1], [1]]))
         #expect(balancer.place(of: token) == 2)
@@ -28,22 +28,25 @@ import Testing
     @Test("with another secret it is another token, which means nothing")
     func secret() {
         let endpoint = Endpoint(.v6(1, 2), 80)
-        #expect(Balancer.token(of: endpoint, secret: 1) != Balancer.token(of: endpoint, secret: 2))
-        let balancer = sticky(secret: 8)
+        #expect(cookieToken(of: endpoint, secret: "1") != cookieToken(of: endpoint, secret: "2"))
+        let balancer = sticky(secret: "8")
         balancer.update(to: rotation([[1]]))
-        #expect(balancer.place(of: Balancer.token(of: Endpoint(.loopback, 1), secret: 7)) == nil)
+        #expect(balancer.place(of: cookieToken(of: Endpoint(.loopback, 1), secret: "7")) == nil)
     }
 
     @Test("without sticky clients no token is known")
     func off() {
         let balancer = Balancer.make(BalancerOptions(), worker: 0)
         balancer.update(to: rotation([[1]]))
-        #expect(balancer.place(of: Balancer.token(of: Endpoint(.loopback, 1), secret: 0)) == nil)
+        #expect(
+            balancer.place(
+                of: Balancer.token(
+                    of: Endpoint(.loopback, 1), secret: BalancerOptions.Sticky().seed)) == nil)
     }
 
     @Test("more than its share is fine for a sticky client; full, tried and unproven are not")
     func admits() {
-        let balancer = sticky(secret: 7)
+        let balancer = sticky(secret: "7")
         balancer.update(to: rotation([[1, 1, 1]], onProbation: [2]), inFlightMax: 10)
         for _ in 0..<9 { balancer.began(0) }
         var request = PickRequest()

@@ -13,7 +13,7 @@ import Testing
         try #require(head.parse(bytes.span) == .complete(length: bytes.count))
         var policy = ForwardingPolicy()
         policy.xForwarded = .off
-        policy.via = []
+        policy.via = nil
         var out: [UInt8] = []
         let forwarding = Forwarding(policy: policy, port: 80)
         head.write(

@@ -115,7 +115,7 @@ import Testing
         var written = 0
         var policy = ForwardingPolicy()
         policy.forwarded = .append
-        policy.requestID = true
+        policy.addsRequestID = true
         var forwarding = Forwarding(policy: policy, port: 80, defaultHost: bytes("d"))
         for round in 0..<4000 {
             let original = requestCases[round % requestCases.count].input

@@ -13,7 +13,7 @@ import Testing
         guard case .complete = parsed.outcome else { return "\(parsed.outcome)" }
         var out: [UInt8] = bytes("|")
         var policy = ForwardingPolicy()
-        policy.via = []
+        policy.via = nil
         var forwarding = Forwarding(policy: policy, port: 80, defaultHost: bytes(host))
         forwarding.setClient(isTrusted: false) { $0.append(contentsOf: bytes("192.0.2.1")) }
         parsed.head.write(
@@ -231,8 +231,8 @@ import Testing
         let filling = String(repeating: "f", count: length)
         var policy = ForwardingPolicy()
         policy.forwarded = .append
-        policy.requestID = true
-        policy.via = bytes("v" + filling)
+        policy.addsRequestID = true
+        policy.via = "v" + filling
         var forwarding = Forwarding(policy: policy, scheme: "https", port: 65_535)
         forwarding.setClient(isTrusted: true) {
             $0.append(contentsOf: bytes("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"))

@@ -5,6 +5,7 @@ internal import Backends
 internal import HTTPServer
 internal import JSON
 internal import Stats
+internal import Traffic
 internal import WallClock
 
 /// A document and a line end. Nil if it has a number that JSON cannot say, which none of ours has.

@@ -7,6 +7,7 @@
 package import Backends
 package import Endpoints
 package import Stats
+package import Traffic
 
 /// The state of the whole process at one moment. Wall-clock times are seconds since 1970; ages are
 /// computed against `takenAt`. Value type, any thread.
@@ -87,11 +88,6 @@ package struct AdminSnapshot: Sendable {
         self.workers = workers
     }
 
-    /// What a listener or service carries.
-    package enum Mode: String, Sendable, CaseIterable {
-        case http, tcp
-    }
-
     /// Where clients connect.
     package struct Listener: Sendable {
         /// Its name in the configuration; unique.
@@ -100,7 +96,7 @@ package struct AdminSnapshot: Sendable {
         /// 0.
         package var endpoint: Endpoint
         /// What it carries.
-        package var mode: Mode
+        package var mode: ListenerMode
         /// The names of the services that its requests can go to.
         package var services: [String]
         /// What the workers have counted for it; zeros until filled in.
@@ -112,7 +108,7 @@ package struct AdminSnapshot: Sendable {
         package var unrouted: Trouble?
 
         /// All is required but the counts.
-        package init(name: String, endpoint: Endpoint, mode: Mode, services: [String]) {
+        package init(name: String, endpoint: Endpoint, mode: ListenerMode, services: [String]) {
             self.name = name
             self.endpoint = endpoint
             self.mode = mode
@@ -125,7 +121,7 @@ package struct AdminSnapshot: Sendable {
         /// Its name in the configuration; unique.
         package var name: String
         /// What its requests come as: the mode of a listener that leads to it; `http` without one.
-        package var mode: Mode
+        package var mode: ListenerMode
         /// Where its instances come from, in the order of fail-over.
         package var sources: [Source]
         /// Why backends are kept that discovery does not name, as a sentence; nil when none are.
@@ -159,7 +155,7 @@ package struct AdminSnapshot: Sendable {
         package var recent: TrafficHistory.Recent?
 
         /// A service with an empty roster, whose backends are checked.
-        package init(name: String, mode: Mode, sources: [Source]) {
+        package init(name: String, mode: ListenerMode, sources: [Source]) {
             self.name = name
             self.mode = mode
             self.sources = sources

@@ -3,6 +3,7 @@
 // would take its requests to another Fairlead, which has the same backends.
 
 internal import Stats
+internal import Traffic
 internal import WallClock
 
 extension AdminVerdict {
@@ -81,7 +82,7 @@ extension AdminVerdict {
         return "\(failed) of \(ended) \(what) a second \(now) since \(since)"
     }
 
-    private static func phrase(_ cause: FailureCause, in mode: AdminSnapshot.Mode) -> String {
+    private static func phrase(_ cause: FailureCause, in mode: ListenerMode) -> String {
         let isHTTP = mode == .http
         switch cause {
         case .status500: return "status 500"

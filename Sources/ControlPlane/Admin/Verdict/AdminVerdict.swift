@@ -2,6 +2,7 @@
 // /health/ready all take it from here, so that they can't disagree.
 
 internal import Backends
+internal import Traffic
 
 /// The judgement of a snapshot. Value type, any thread.
 package struct AdminVerdict: Sendable, Equatable {

@@ -4,6 +4,7 @@
 
 package import Documents
 package import Endpoints
+internal import Traffic
 
 /// A configuration and what was odd about it.
 package struct LoadedConfiguration: Sendable {
@@ -241,7 +242,7 @@ struct Loading {
 
     /// Whether routes may come while the program runs, so that a listener can begin with none.
     var mayGetRoutes: Bool {
-        draft.configuration.consul.kv != nil || draft.configuration.consul.tags == .on
+        draft.configuration.consul.kv != nil || draft.configuration.consul.tags
     }
 
     /// Options that name that listener's instances.

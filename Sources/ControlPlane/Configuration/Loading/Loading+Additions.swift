@@ -1,7 +1,9 @@
 // Reading of additions, once the file, the environment and the flags have been read.
 
+internal import Backends
 internal import Documents
 internal import Endpoints
+internal import Traffic
 
 extension Loading {
     /// Reads `additions`: services first, as the others name them.
@@ -87,7 +89,7 @@ extension Loading {
     private mutating func addOverride(
         _ node: YAMLNode, _ file: String, _ service: String, _ endpoint: Endpoint
     ) {
-        var decision = Service.Override()
+        var decision = BackendOverride()
         let reader = MappingReader(file: file, options: OptionTable.override)
         _ = reader.read(node, path: "", into: &decision, &errors)
         guard let index = services.firstIndex(where: { $0.value.name == service }) else {

@@ -1,8 +1,14 @@
 // What is legal, and likely to hurt: warnings of what an operator would be sorry for, each with
 // what to do instead. Nothing here refuses anything, and the defaults get no warning.
 
+internal import Backends
+internal import Balancing
 internal import Documents
 internal import Endpoints
+internal import Evidence
+internal import HTTP1
+internal import Routing
+internal import Traffic
 
 extension Loading {
     /// Looks at a whole that is valid.
@@ -36,13 +42,13 @@ extension Loading {
                 "found \(asked) on \(process.processorCount) processors: more only compete; use "
                     + "auto", given, "workers")
         }
-        if process.shareAddresses == .on {
+        if process.shareAddresses {
             warn(
                 "found on: a second Fairlead started by mistake gets a part of the traffic without "
                     + "a word; switch it on for the change of one for another",
                 given, "share-addresses")
         }
-        if process.dns.mixCase == .off {
+        if !process.dns.mixCase {
             warn(
                 "found off: an answer is easier to forge; leave it on, an answer in another case "
                     + "is "
@@ -72,38 +78,39 @@ extension Loading {
         let own = service.given
         adviseOnHolds(value, own)
         adviseOnChecks(value, own)
-        if value.retry.attempts == 1 {
+        if value.policy.retry.rule.attempts == 1 {
             warn(
                 "found 1: a request that meets a dead backend fails, though another could answer "
                     + "it; 2 or more repeat only what may be repeated", own, "retry.attempts")
         }
-        if value.retry.budgetPercent > 50 {
+        if value.policy.retry.budgetPercent > 50 {
             warn(
-                "found \(value.retry.budgetPercent)%: retries add as much load as that when "
+                "found \(value.policy.retry.budgetPercent)%: retries add as much load as that when "
                     + "backends "
                     + "are failing for too much of it; use 20%", own, "retry.budget")
         }
-        if value.timeouts.connect > .seconds(5) {
+        if value.policy.timeouts.connect > .seconds(5) {
             warn(
-                "found \(Units.write(value.timeouts.connect)): for so long a request waits for a "
-                    + "backend whose machine is gone before it goes elsewhere; use 1s to 5s",
+                "found \(Units.write(value.policy.timeouts.connect)): for so long a request waits "
+                    + "for a backend whose machine is gone before it goes elsewhere; use 1s to 5s",
                 own, "timeouts.connect")
         }
-        if value.timeouts.backendIdle > .seconds(60) {
+        if value.policy.timeouts.idle > .seconds(60) {
             warn(
-                "found \(Units.write(value.timeouts.backendIdle)): most servers close unused "
+                "found \(Units.write(value.policy.timeouts.idle)): most servers close unused "
                     + "connections sooner, and a POST on one that was just closed gets 502; stay "
                     + "below what the backends have", own, "timeouts.backend-idle")
         }
-        if value.sticky.cookie != nil, value.sticky.secret == nil {
+        if value.policy.balancing.sticky.cookie != nil, value.policy.balancing.sticky.secret == nil
+        {
             warn(
                 "found no sticky.secret beside it: anyone can work out which backend a cookie "
                     + "stands for, and choose one; set sticky.secret", own, "sticky.cookie")
         }
         let workers = draft.configuration.workers
         for (key, limit) in [
-            ("limits.backend-requests", value.limits.backendRequests),
-            ("limits.requests", value.limits.requests),
+            ("limits.backend-requests", value.policy.limits.backendRequestsMax),
+            ("limits.requests", value.policy.limits.requestsMax),
         ] {
             guard let limit, limit < workers else { continue }
             warn(
@@ -115,11 +122,15 @@ extension Loading {
 
     private mutating func adviseOnHolds(_ value: Service, _ own: [String: Origin]) {
         let holds = [
-            ("hold.nxdomain", value.hold.nxdomain), ("hold.nodata", value.hold.nodata),
-            ("hold.servfail", value.hold.servfail), ("hold.refused", value.hold.refused),
-            ("hold.other-code", value.hold.otherCode), ("hold.timeout", value.hold.timeout),
-            ("hold.malformed", value.hold.malformed),
-            ("hold.unreachable", value.hold.unreachable), ("hold.mass-loss", value.hold.massLoss),
+            ("hold.nxdomain", value.roster.holds.nxdomain),
+            ("hold.nodata", value.roster.holds.nodata),
+            ("hold.servfail", value.roster.holds.servfail),
+            ("hold.refused", value.roster.holds.refused),
+            ("hold.other-code", value.roster.holds.otherCode),
+            ("hold.timeout", value.roster.holds.timeout),
+            ("hold.malformed", value.roster.holds.malformed),
+            ("hold.unreachable", value.roster.holds.unreachable),
+            ("hold.mass-loss", value.roster.holds.massLoss),
         ]
         for (key, hold) in holds where hold == .zero {
             warn(
@@ -134,9 +145,11 @@ extension Loading {
     }
 
     private mutating func adviseOnChecks(_ value: Service, _ own: [String: Origin]) {
-        let eject = value.eject
-        let isBlind = eject.failures == nil && eject.silence == nil && eject.errorPercent == nil
-        if value.check.kind == .off {
+        let ejection = value.policy.ejection
+        let isBlind =
+            ejection.failures == nil && ejection.silence == nil
+            && value.outliers.errorPercent == nil
+        if value.check.type == .off {
             warn(
                 isBlind
                     ? "found off, and eject.failures, silence and error-rate are off as well: a "
@@ -151,15 +164,15 @@ extension Loading {
                     + "its checks pass; leave failures and silence at their defaults",
                 own, "eject.failures", "eject.silence")
         }
-        let notice = value.check.interval * value.check.fall
-        if value.check.kind != .off, notice > .seconds(60) {
+        let notice = value.check.interval * value.checkCounts.fall
+        if value.check.type != .off, notice > .seconds(60) {
             warn(
-                "found \(Units.write(value.check.interval)) and fall \(value.check.fall): a "
+                "found \(Units.write(value.check.interval)) and fall \(value.checkCounts.fall): a "
                     + "backend "
                     + "that hangs without traffic is noticed after \(Units.write(notice)); use a "
                     + "shorter interval", own, "check.interval", "check.fall")
         }
-        if eject.shareMax == 100 {
+        if value.roster.ejectShareMax == 100 {
             warn(
                 "found 100%: traffic that fails everywhere, as at a broken database, ejects all "
                     + "but "
@@ -172,18 +185,18 @@ extension Loading {
     private mutating func adviseOnListener(_ listener: Entry<Listener>) {
         let value = listener.value
         let own = listener.given
-        if value.timeouts.clientHead > .seconds(60) {
+        if value.policy.timeouts.head > .seconds(60) {
             warn(
-                "found \(Units.write(value.timeouts.clientHead)): clients that send a head byte by "
-                    + "byte hold connections for so long; use 10s", own, "timeouts.client-head")
+                "found \(Units.write(value.policy.timeouts.head)): clients that send a head byte "
+                    + "by byte hold connections for so long; use 10s", own, "timeouts.client-head")
         }
         guard value.mode == .http else { return }
-        if value.forwarding.xForwarded == .off {
+        if value.policy.forwarding.xForwarded == .off {
             warn(
                 "found off: backends see what clients write about themselves in X-Forwarded-For as "
                     + "if it were true; use append or replace", own, "forwarding.x-forwarded")
         }
-        for network in value.forwarding.trustedProxies where network.prefix == 0 {
+        for network in value.policy.trustedProxies where network.prefix == 0 {
             warn(
                 "found \(network), which is everybody: any client can claim any address; name the "
                     + "networks of the proxies in front", own, "forwarding.trusted-proxies")

@@ -1,6 +1,9 @@
 // Whether the options of a check fit each other: what it does, by which options were given, and how
 // often.
 
+internal import HTTP1
+internal import Traffic
+
 extension Loading {
     static let httpOnly = ["method", "path", "host", "headers", "status", "body"]
     static let tcpOnly = ["send", "expect"]
@@ -9,21 +12,21 @@ extension Loading {
     /// Takes what one scope gave, so that an inherited path does not argue with a service's own
     /// type.
     mutating func settled(
-        _ check: Service.Check, given: [String: Origin], prefix: String = ""
-    ) -> Service.Check {
+        _ check: CheckOptions, given: [String: Origin], prefix: String = ""
+    ) -> CheckOptions {
         var check = check
         let hasType = given["\(prefix)check.type"] != nil
         var decisive: String?
         for (kind, keys) in [
-            (Service.Check.Kind.http, Self.httpOnly), (.tcp, Self.tcpOnly),
+            (CheckType.http, Self.httpOnly), (.tcp, Self.tcpOnly),
         ] {
             for key in keys {
                 guard let origin = given["\(prefix)check.\(key)"] else { continue }
-                if !hasType, decisive == nil || check.kind == kind {
-                    check.kind = kind
+                if !hasType, decisive == nil || check.type == kind {
+                    check.type = kind
                     decisive = decisive ?? key
-                } else if check.kind != kind {
-                    let found = decisive ?? "a check of type \(check.kind.rawValue)"
+                } else if check.type != kind {
+                    let found = decisive ?? "a check of type \(check.type.rawValue)"
                     errors.add(
                         "found \(found), expected type \(kind.rawValue) beside \(key)", at: origin)
                 }
@@ -35,7 +38,7 @@ extension Loading {
     /// Checks what is only known once defaults and service are one.
     mutating func checkCheck(_ service: Entry<Service>) {
         let check = service.value.check
-        switch check.kind {
+        switch check.type {
         case .off: return
         case .tcp:
             if check.send != nil, check.expect == nil {
@@ -44,7 +47,7 @@ extension Loading {
                     at: origin(in: service, "check.send"))
             }
         case .http:
-            if check.method == .head, check.body != nil {
+            if check.http.method == .head, check.http.body != nil {
                 errors.add(
                     "found the method HEAD and a body to expect, expected another method: an "
                         + "answer "

@@ -1,6 +1,7 @@
 // Reading of a listener's routes, and what has to hold of each and of all of them.
 
 internal import Documents
+internal import Traffic
 
 extension Loading {
     /// Reads the list at `path`.
@@ -183,8 +184,8 @@ extension Loading {
         if route.path != nil, route.pathPrefix != nil {
             errors.add("found path and path-prefix, expected one of them", at: origin)
         }
-        let changesPath = route.stripPrefix == .on || route.replacePrefix != nil
-        if route.stripPrefix == .on, route.replacePrefix != nil {
+        let changesPath = route.stripPrefix || route.replacePrefix != nil
+        if route.stripPrefix, route.replacePrefix != nil {
             errors.add("found strip-prefix and replace-prefix, expected one of them", at: origin)
         } else if changesPath, route.pathPrefix == nil || route.serviceNames.isEmpty {
             errors.add(
@@ -200,7 +201,7 @@ extension Loading {
             errors.add("found \(key) on a listener of mode tcp, expected mode http", at: origin)
         }
         for (route, origin) in zip(listener.value.routes, listener.routeOrigins) {
-            if listener.value.connect == .off, route.methods.contains("CONNECT") {
+            if !listener.value.policy.allowsConnect, route.methods.contains("CONNECT") {
                 errors.add(
                     "found the method CONNECT, expected connect: on beside the listener's routes",
                     at: origin)

@@ -1,5 +1,10 @@
 // Whether what a service says of spreading, limiting and trying again fits together.
 
+internal import Backends
+internal import Balancing
+internal import Routing
+internal import Traffic
+
 extension Loading {
     /// Checks one service; adds to errors and warnings.
     mutating func checkTraffic(_ service: Entry<Service>) {
@@ -9,47 +14,54 @@ extension Loading {
                 ?? keys.compactMap { given["defaults.\($0)"] }.first ?? service.origin
         }
         let value = service.value
-        if value.balance == .firstFit, value.limits.backendRequests == nil {
+        if value.policy.balancing.policy == .firstFit, value.policy.limits.backendRequestsMax == nil
+        {
             errors.add(
                 "found balance first-fit without a limit, expected limits.backend-requests beside "
                     + "it: without one the first backend would get everything",
                 at: origin("balance"))
         }
-        if value.balance != .consistentHash, service.given["hash"] != nil {
+        if value.policy.balancing.policy != .consistentHash, service.given["hash"] != nil {
             errors.add(
-                "found hash beside balance \(value.balance.rawValue), expected balance "
-                    + "consistent-hash", at: origin("hash"))
+                "found hash beside balance \(value.policy.balancing.policy.rawValue), expected "
+                    + "balance consistent-hash", at: origin("hash"))
         }
-        if value.balance == .consistentHash, value.sticky.cookie != nil {
+        if value.policy.balancing.policy == .consistentHash,
+            value.policy.balancing.sticky.cookie != nil
+        {
             errors.add(
                 "found sticky.cookie beside balance consistent-hash, expected one of them: both "
                     + "decide which backend a client gets", at: origin("sticky.cookie"))
         }
-        if value.sticky.cookie == nil, service.given["sticky.secret"] != nil {
+        if value.policy.balancing.sticky.cookie == nil, service.given["sticky.secret"] != nil {
             errors.add(
                 "found sticky.secret without sticky.cookie, expected both",
                 at: origin("sticky.secret"))
         }
-        if let all = value.limits.requests, let one = value.limits.backendRequests, one > all {
+        if let all = value.policy.limits.requestsMax,
+            let one = value.policy.limits.backendRequestsMax, one > all
+        {
             errors.add(
                 "found a limit of \(one) requests on a backend and of \(all) on the service, "
                     + "expected backend-requests <= requests",
                 at: origin("limits.backend-requests", "limits.requests"))
         }
-        if value.zone.prefer == nil, service.given["zone.key"] != nil {
+        if value.roster.zone.preferred == nil, service.given["zone.key"] != nil {
             errors.add("found zone.key without zone.prefer, expected both", at: origin("zone.key"))
         }
-        if value.eject.time > value.eject.timeMax {
+        if value.roster.ejectTime > value.roster.ejectTimeMax {
             errors.add(
-                "found an ejection of \(Units.write(value.eject.time)) and at most "
-                    + "\(Units.write(value.eject.timeMax)), expected time <= time-max",
+                "found an ejection of \(Units.write(value.roster.ejectTime)) and at most "
+                    + "\(Units.write(value.roster.ejectTimeMax)), expected time <= time-max",
                 at: origin("eject.time", "eject.time-max"))
         }
-        if let silence = value.eject.silence, silence >= value.timeouts.responseHead {
+        if let silence = value.policy.ejection.silence,
+            silence >= value.policy.timeouts.responseHead
+        {
             warnings.add(
                 "found eject.silence of \(Units.write(silence)) and a time for a response's head "
                     + "of "
-                    + "\(Units.write(value.timeouts.responseHead)), expected silence < "
+                    + "\(Units.write(value.policy.timeouts.responseHead)), expected silence < "
                     + "response-head: it has no effect",
                 at: origin("eject.silence", "timeouts.response-head"))
         }
@@ -57,37 +69,40 @@ extension Loading {
     }
 
     private mutating func checkRetry(_ value: Service, origin: (String...) -> Origin) {
-        if value.retry.backOff > value.retry.backOffMax {
+        if value.policy.retry.backOff > value.policy.retry.backOffMax {
             errors.add(
-                "found a back-off of \(Units.write(value.retry.backOff)) and at most "
-                    + "\(Units.write(value.retry.backOffMax)), expected back-off <= back-off-max",
+                "found a back-off of \(Units.write(value.policy.retry.backOff)) and at most "
+                    + "\(Units.write(value.policy.retry.backOffMax)), expected back-off <= "
+                    + "back-off-max",
                 at: origin("retry.back-off", "retry.back-off-max"))
         }
-        if let hedge = value.retry.hedge {
-            if value.retry.attempts == 1 {
+        if let hedge = value.policy.retry.rule.hedging.delay {
+            if value.policy.retry.rule.attempts == 1 {
                 errors.add(
                     "found retry.hedge and retry.attempts 1, expected 2 attempts or more: a hedge "
                         + "is "
                         + "a second try", at: origin("retry.hedge", "retry.attempts"))
             }
-            if hedge >= value.timeouts.responseHead {
+            if hedge >= value.policy.timeouts.responseHead {
                 errors.add(
                     "found retry.hedge after \(Units.write(hedge)) and "
-                        + "\(Units.write(value.timeouts.responseHead)) for a response's head, "
+                        + "\(Units.write(value.policy.timeouts.responseHead)) for a response's "
+                        + "head, "
                         + "expected "
                         + "hedge < response-head",
                     at: origin("retry.hedge", "timeouts.response-head"))
             }
         }
-        if let perTry = value.timeouts.perTry {
-            if perTry >= value.timeouts.responseHead {
+        if let perTry = value.policy.retry.tryTimeout {
+            if perTry >= value.policy.timeouts.responseHead {
                 errors.add(
                     "found \(Units.write(perTry)) for a try and "
-                        + "\(Units.write(value.timeouts.responseHead)) for a response's head, "
+                        + "\(Units.write(value.policy.timeouts.responseHead)) for a response's "
+                        + "head, "
                         + "expected try < response-head",
                     at: origin("timeouts.try", "timeouts.response-head"))
             }
-            if value.retry.attempts == 1 {
+            if value.policy.retry.rule.attempts == 1 {
                 errors.add(
                     "found a time for a try and retry.attempts 1, expected 2 attempts or more",
                     at: origin("timeouts.try", "retry.attempts"))
@@ -101,12 +116,14 @@ extension Loading {
             listeners.filter { $0.value.mode == .tcp }.flatMap(\.value.serviceNames))
         for service in services where names.contains(service.value.name) {
             let origin = service.given["hash"] ?? service.given["sticky.cookie"] ?? service.origin
-            if service.value.balance == .consistentHash, service.value.hashBy != .client {
+            if service.value.policy.balancing.policy == .consistentHash,
+                service.value.policy.balancing.hashBy != .client
+            {
                 errors.add(
                     "found a hash of what only HTTP has on a service of a listener of mode tcp, "
                         + "expected hash: client", at: origin)
             }
-            if service.value.sticky.cookie != nil {
+            if service.value.policy.balancing.sticky.cookie != nil {
                 errors.add(
                     "found a sticky cookie on a service of a listener of mode tcp, expected "
                         + "balance: consistent-hash", at: origin)

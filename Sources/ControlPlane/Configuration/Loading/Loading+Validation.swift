@@ -2,6 +2,7 @@
 
 internal import Documents
 internal import Endpoints
+internal import Traffic
 
 extension Loading {
     /// Checks the whole; adds to errors and warnings.

@@ -18,14 +18,14 @@ package struct AdminSettings: Equatable, Sendable {
     /// A file whose first line is the token; read at the start.
     package internal(set) var tokenFile: String?
     /// Whether nothing can be changed by it.
-    package internal(set) var readOnly = Switch.off
+    package internal(set) var readOnly = false
     /// Names that it answers to, besides addresses and `localhost`.
     package internal(set) var hosts: [String] = []
 
     /// Whether a proxy stands before it on purpose: requests that one has passed on are answered.
-    package internal(set) var behindProxy = Switch.off
+    package internal(set) var behindProxy = false
     /// Whether `/metrics` has a histogram for each backend.
-    package internal(set) var backendHistograms = Switch.off
+    package internal(set) var backendHistograms = false
 
     /// Bytes of a token at least: one that could be guessed would protect nothing.
     package static let tokenBytesMin = 16
@@ -48,15 +48,15 @@ extension OptionTable {
         Option(
             "token-file", \.tokenFile, .optional(.filePath),
             "A file with that token, read at the start."),
-        Option("read-only", \.readOnly, .word, "Whether nothing can be changed by it."),
+        Option("read-only", \.readOnly, .onOff, "Whether nothing can be changed by it."),
         Option(
             "hosts", \.hosts, .list(of: .hostName, countMax: 64),
             "Names that it answers to, besides addresses and `localhost`."),
         Option(
-            "behind-proxy", \.behindProxy, .word,
+            "behind-proxy", \.behindProxy, .onOff,
             "Whether requests that a proxy has passed on (`Via`, `X-Forwarded-…`) are answered."),
         Option(
-            "backend-histograms", \.backendHistograms, .word,
+            "backend-histograms", \.backendHistograms, .onOff,
             "Whether `/metrics` has a histogram for each backend: 19 series more for each."),
     ]
 }

@@ -28,7 +28,7 @@ package struct Configuration: Equatable, Sendable {
     /// whatever sends connections here looks and moves away.
     package internal(set) var stopDelay = Duration.zero
     /// Whether each worker stays on a processor of its own.
-    package internal(set) var pinWorkers = Switch.off
+    package internal(set) var pinWorkers = false
     /// Whose the process becomes once its addresses are open; nil: it stays whose it is.
     package internal(set) var user: String?
     /// Where good answers are kept for the next process; nil: nowhere.
@@ -38,7 +38,7 @@ package struct Configuration: Equatable, Sendable {
     /// When the configuration is read again besides being told to.
     package internal(set) var reload = ReloadSettings()
     /// Whether another process may listen on the same addresses.
-    package internal(set) var shareAddresses = Switch.off
+    package internal(set) var shareAddresses = false
     /// Where a line for each request goes.
     package internal(set) var accessLog = AccessLogSettings()
     /// In the order of the file, the one made of flags or environment last. Never empty; names and
@@ -66,7 +66,7 @@ package struct Configuration: Equatable, Sendable {
 package struct ReloadSettings: Equatable, Sendable {
     /// Whether when its file changes. Off, so that a file that is half edited hurts nobody; on
     /// where a tool replaces it as a whole.
-    package internal(set) var watch = Switch.off
+    package internal(set) var watch = false
 }
 
 /// How names are looked up.
@@ -85,9 +85,9 @@ package struct DNSSettings: Equatable, Sendable {
     /// How questions travel at first.
     package internal(set) var transport = Transport.udp
     /// Whether queries carry an OPT record (RFC 6891).
-    package internal(set) var edns = Switch.on
+    package internal(set) var edns = true
     /// Whether letters of names are sent in random case.
-    package internal(set) var mixCase = Switch.on
+    package internal(set) var mixCase = true
     /// Questions a second at most, 1 to 100,000. A thousand names at Consul's TTL of 0 need so
     /// many.
     package internal(set) var rate = 1000
@@ -105,6 +105,13 @@ package struct DNSSettings: Equatable, Sendable {
     package static let timeoutDefault = Duration.seconds(2)
     /// A lost packet, and one more.
     package static let attemptsDefault = 3
+}
+
+/// What holds for the checks of all services.
+package struct CheckSettings: Equatable, Sendable {
+    /// Checks that begin a second at most, 1 to 100,000. Two thousand backends at the default
+    /// interval need so many.
+    package internal(set) var rate = 1000
 }
 
 /// What is told of what happens, on standard error.

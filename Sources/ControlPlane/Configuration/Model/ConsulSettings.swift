@@ -15,19 +15,19 @@ package struct ConsulSettings: Equatable, Sendable {
     /// How long an agent may hold a question for news.
     package internal(set) var wait = Duration.seconds(60)
     /// Whether any server may answer, not only the leader: as DNS does.
-    package internal(set) var stale = Switch.on
+    package internal(set) var stale = true
     /// Connections to one agent at most, 2 to 10,000: an agent allows 200 per client.
     package internal(set) var connections = 100
     /// The prefix of the K/V store that routes, services and weights are read from; nil for none.
     package internal(set) var kv: String?
     /// Whether tags such as `urlprefix-example.com/api` of services in Consul become routes.
-    package internal(set) var tags = Switch.off
+    package internal(set) var tags = false
     /// How this process registers itself.
     package internal(set) var register = Registration()
 
     /// Whether anything is asked of Consul's API, by these settings or by one of `services`.
     package func areUsed(by services: [Service]) -> Bool {
-        kv != nil || tags == .on || register.name != nil
+        kv != nil || tags || register.name != nil
             || services.contains { service in
                 service.sources.contains { if case .consul = $0 { true } else { false } }
             }

@@ -1,5 +1,7 @@
 // A listener's routes as the operator wrote them, checked; the program compiles them into a table.
 
+package import Routing
+
 /// Which requests a route is for, and what becomes of them.
 package struct RouteSettings: Equatable, Sendable {
     /// A name, or `*.` and a name; nil for any host.
@@ -18,10 +20,10 @@ package struct RouteSettings: Equatable, Sendable {
     /// Services that share its requests, and the share of each in percent, 100 together; empty for
     /// `service` alone.
     package internal(set) var split: [Share] = []
-    /// When its requests are tried again.
-    package internal(set) var retry = Retry()
+    /// When its requests are tried again, where that differs from their service's.
+    package internal(set) var retry = RetryRule.Override()
     /// Whether those get the path without `pathPrefix`.
-    package internal(set) var stripPrefix = Switch.off
+    package internal(set) var stripPrefix = false
     /// What they get in the place of `pathPrefix`.
     package internal(set) var replacePrefix: String?
     /// Where the client is sent instead.
@@ -50,17 +52,6 @@ package struct RouteSettings: Equatable, Sendable {
         package var service: String
         /// In percent.
         package var percent: Int
-    }
-
-    /// When a route's requests are tried again, where that differs from their service's.
-    package struct Retry: Equatable, Sendable {
-        /// Tries in all, 1 to 8; nil: as the service says.
-        package internal(set) var attempts: Int?
-        /// After which failures; nil: as the service says.
-        package internal(set) var on: [RetryCondition]?
-        /// After what time another backend is asked as well; nil: as the service says, nil within:
-        /// never.
-        package internal(set) var hedge: Duration??
     }
 
     /// A redirect.

@@ -2,6 +2,7 @@
 // otherwise, and keys for what Fairlead does not do, which deserve a sentence and not a list of
 // other keys.
 
+internal import Balancing
 internal import Documents
 
 /// Words of other programs. Pure, any thread.
@@ -166,7 +167,7 @@ enum ForeignWords {
     }
 }
 
-extension ValueKind where Value == Service.Balance {
+extension ValueKind where Value == Policy {
     /// A policy, with advice for those of other proxies.
     static var balance: Self {
         let word = Self.word

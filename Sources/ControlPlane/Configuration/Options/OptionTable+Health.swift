@@ -1,102 +1,114 @@
 // The options by which a service's backends are checked, and ejected.
 
+internal import Backends
+internal import Evidence
+internal import HTTP1
+internal import Traffic
+
 extension OptionTable {
-    static let check: [Option<Service.Check>] =
+    static let check: [Option<Service>] =
         [
             Option(
-                "type", \.kind, .word,
+                "type", \.check.type, .word,
                 "What a check does; options of HTTP without a type mean `http`, `expect` means "
                     + "`tcp`."
             )
         ] + httpCheck + tcpCheck + checkTimes
 
-    private static let httpCheck: [Option<Service.Check>] = [
-        Option("method", \.method, .word, "Method of an HTTP check."),
-        Option("path", \.path, .urlPath, "Path of an HTTP check."),
+    private static let httpCheck: [Option<Service>] = [
+        Option("method", \.check.http.method, .checkMethod, "Method of an HTTP check."),
+        Option("path", \.check.http.path, .urlPath, "Path of an HTTP check."),
         Option(
-            "host", \.host, .optional(.hostHeader, "auto"),
+            "host", \.check.http.host, .optional(.hostHeader, "auto"),
             "Host header of an HTTP check; `auto` is the backend's address and port."),
         Option(
-            "headers", \.headers, .checkHeaders,
+            "headers", \.check.http.fields, .checkHeaders,
             "Further lines of its head; in the file a mapping of names to values, too."),
         Option(
-            "status", \.status, .list(of: .statusRange, mayBeEmpty: false, countMax: 32),
+            "status", \.check.http.statuses,
+            .list(of: .statusRange, mayBeEmpty: false, countMax: 32),
             "Statuses that pass an HTTP check."),
         Option(
-            "body", \.body, .optional(.checkText),
+            "body", \.check.http.body, .optional(.checkText),
             "What the first 64KiB of its answer's body have to contain."),
     ]
 
-    private static let tcpCheck: [Option<Service.Check>] = [
+    private static let tcpCheck: [Option<Service>] = [
         Option(
-            "send", \.send, .optional(.checkSecret),
+            "send", \.check.send, .optional(.checkSecret),
             "What a TCP check says first; in double quotes with YAML's escapes: `\"PING\\r\\n\"`."),
         Option(
-            "expect", \.expect, .optional(.checkText),
+            "expect", \.check.expect, .optional(.checkText),
             "What the answer to a TCP check has to begin with."),
         Option(
-            "trust-traffic", \.trustTraffic, .word,
+            "trust-traffic", \.check.trustsTraffic, .onOff,
             "Whether a TCP check that only connects is left out when a backend that is up has "
                 + "answered a live request since the last one."),
     ]
 
-    private static let checkTimes: [Option<Service.Check>] = [
+    private static let checkTimes: [Option<Service>] = [
         Option(
-            "interval", \.interval, interval,
+            "interval", \.check.interval, interval,
             "From the start of one check to the start of the next."),
         Option(
-            "fast-interval", \.fastInterval, interval,
+            "fast-interval", \.check.fastInterval, interval,
             "The same while the next check may change the backend's state; `interval`, unless "
                 + "given, "
                 + "where that is shorter."),
         Option(
-            "down-interval", \.downInterval, .optional(interval, "auto"),
+            "down-interval", \.check.downInterval, .optional(interval, "auto"),
             "The same while the backend is down; `auto` is `interval`."),
         Option(
-            "timeout", \.timeout, .duration(.milliseconds(10) ... .seconds(60)),
+            "timeout", \.check.timeout, .duration(.milliseconds(10) ... .seconds(60)),
             "How long one check may take."),
-        Option("rise", \.rise, .count(1...100), "Passes in a row that bring a backend up."),
-        Option("fall", \.fall, .count(1...100), "Failures in a row that take a backend down."),
         Option(
-            "jitter", \.jitterPercent, .percent(0...50), "How much the interval varies at random."),
+            "rise", \.checkCounts.rise, .count(1...100),
+            "Passes in a row that bring a backend up."),
         Option(
-            "port", \.port, .optional(.count(1...65535), "auto"),
+            "fall", \.checkCounts.fall, .count(1...100),
+            "Failures in a row that take a backend down."),
+        Option(
+            "jitter", \.check.jitterPercent, .percent(0...50),
+            "How much the interval varies at random."),
+        Option(
+            "port", \.check.port, .optional(.count(1...65535), "auto"),
             "The port to check; `auto` is the backend's own."),
     ]
 
     private static let interval = ValueKind<Duration>.duration(
         .milliseconds(100) ... .seconds(3600))
 
-    static let eject: [Option<Service.Eject>] = [
+    static let eject: [Option<Service>] = [
         Option(
-            "failures", \.failures, .optional(.count(1...1000), "off"),
+            "failures", \.policy.ejection.failures, .optional(.count(1...1000), "off"),
             "Failed answers in a row that eject a backend when others hardly ever fail; more, the "
                 + "more "
                 + "often these do."),
         Option(
-            "silence", \.silence, .optional(.duration(.milliseconds(100) ... .seconds(60)), "off"),
+            "silence", \.policy.ejection.silence,
+            .optional(.duration(.milliseconds(100) ... .seconds(60)), "off"),
             "How long requests wait on a backend that sends nothing while others answer; then it "
                 + "is "
                 + "ejected, and those that may be repeated go elsewhere."),
         Option(
-            "time", \.time, .duration(.milliseconds(100) ... .seconds(3600)),
+            "time", \.roster.ejectTime, .duration(.milliseconds(100) ... .seconds(3600)),
             "How long a first ejection lasts; each further one lasts twice as long."),
         Option(
-            "time-max", \.timeMax, .duration(.milliseconds(100) ... .seconds(86400)),
+            "time-max", \.roster.ejectTimeMax, .duration(.milliseconds(100) ... .seconds(86400)),
             "The longest ejection; a backend that was up for so long starts over."),
         Option(
-            "share-max", \.shareMax, .percent(0...100),
+            "share-max", \.roster.ejectShareMax, .percent(0...100),
             "The most backends that live traffic may eject at a time; never the last."),
         Option(
-            "error-rate", \.errorPercent, .optional(.percent(1...100), "off"),
+            "error-rate", \.outliers.errorPercent, .optional(.percent(1...100), "off"),
             "The share of failed answers within 10s, three times that of the others at least, that "
                 + "ejects a backend."),
         Option(
-            "slow-factor", \.slowFactor, .optional(.count(2...100), "off"),
+            "slow-factor", \.outliers.slowFactor, .optional(.count(2...100), "off"),
             "How many times as long as the others' its answers take, within 10s and by 50ms at "
                 + "least, to eject a backend."),
         Option(
-            "requests-min", \.requestsMin, .count(1...100_000),
+            "requests-min", \.outliers.requestsMin, .count(1...100_000),
             "Answers within 10s, of a backend and of the others, without which neither is judged."),
     ]
 }

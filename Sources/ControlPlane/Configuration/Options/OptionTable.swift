@@ -2,8 +2,12 @@
 // default), kind and range, and what it means. Everything else follows: `group` puts the same line
 // under `services.NAME`, under `defaults` and into the environment.
 
+internal import Backends
 internal import ConsulQuery
 internal import Endpoints
+internal import HTTP1
+internal import Routing
+internal import Traffic
 
 /// What is read before it becomes a `Configuration`.
 struct Draft {
@@ -23,7 +27,7 @@ struct Draft {
 struct Direct {
     var file: String?
     var listen: Place?
-    var mode: Listener.Mode?
+    var mode: ListenerMode?
     var srv: [String] = []
     var consul: [ConsulServiceQuery] = []
     var backends: [HostAndPort] = []
@@ -64,7 +68,7 @@ enum OptionTable {
                 flag: .workers,
                 "Worker threads; `auto` is one per processor that the process may use."),
             Option(
-                "pin-workers", \.pinWorkers, .word,
+                "pin-workers", \.pinWorkers, .onOff,
                 "Whether each worker stays on a processor of its own."),
             Option(
                 "user", \.user, .optional(.userName),
@@ -79,13 +83,13 @@ enum OptionTable {
                 "stop-delay", \.stopDelay, .duration(.zero ... .seconds(3600)),
                 "How long /health/ready says no before listeners close at the first stop signal."),
             Option(
-                "share-addresses", \.shareAddresses, .word,
+                "share-addresses", \.shareAddresses, .onOff,
                 "Whether another process may listen on the same addresses, to take over."),
             Option("log.level", \.log.level, .word, "The least severe message that is written."),
             Option(
                 "log.format", \.log.format, .word, "What a line of the log looks like."),
             Option(
-                "reload.watch", \.reload.watch, .word,
+                "reload.watch", \.reload.watch, .onOff,
                 "Whether the configuration is read again when its file has changed, besides on "
                     + "SIGHUP."
             ),
@@ -120,12 +124,12 @@ enum OptionTable {
             "transport", \.transport, .word,
             "How questions travel: `udp`, and TCP for what is cut; or `tcp` from the start."),
         Option(
-            "edns", \.edns, .word,
+            "edns", \.edns, .onOff,
             "Whether queries carry EDNS, which makes room for 1232 octets over UDP in place of "
                 + "512. A "
                 + "server that fails because of it is asked without in either case."),
         Option(
-            "mix-case", \.mixCase, .word,
+            "mix-case", \.mixCase, .onOff,
             "Whether letters of names are sent in random case, which a forger would have to "
                 + "guess."),
         Option(
@@ -157,7 +161,7 @@ enum OptionTable {
             Option(
                 "wait", \.wait, .duration(.seconds(1) ... .seconds(600)),
                 "How long an agent may hold a question for news."),
-            Option("stale", \.stale, .word, "Whether any server may answer, not only the leader."),
+            Option("stale", \.stale, .onOff, "Whether any server may answer, not only the leader."),
             Option(
                 "connections", \.connections, .count(2...10_000),
                 "Connections to one agent at most; it allows 200 per client by default."),
@@ -165,7 +169,7 @@ enum OptionTable {
                 "kv", \.kv, .optional(.keyPrefix, "off"),
                 "The prefix of the K/V store that routes, services and weights are read from."),
             Option(
-                "tags", \.tags, .word,
+                "tags", \.tags, .onOff,
                 "Whether tags such as `urlprefix-example.com/api` become services and routes."),
         ] + Option.group("register", \.register, registration)
 
@@ -189,13 +193,13 @@ enum OptionTable {
 
     static let service: [Option<Service>] =
         balancing + Option.group("", \.records, records)
-        + Option.group("refresh", \.refresh, refresh) + Option.group("hold", \.hold, hold)
-        + Option.group("check", \.check, check) + Option.group("eject", \.eject, eject)
-        + Option.group("retry", \.retry, retry)
-        + Option.group("timeouts", \.timeouts, backendTimeouts)
+        + Option.group("refresh", \.refresh, refresh) + Option.group("hold", \.roster, hold)
+        + Option.group("check", \.self, check) + Option.group("eject", \.self, eject)
+        + Option.group("retry", \.policy.retry, retry)
+        + Option.group("timeouts", \.policy, backendTimeouts)
 
     private static let records: [Option<Service.Records>] = [
-        Option("addresses", \.families, .word, "Which addresses of a host are used."),
+        Option("addresses", \.family, .word, "Which addresses of a host are used."),
         // Not `port`: Kubernetes sets FAIRLEAD_PORT, to a URL, where a service is called fairlead.
         Option(
             "srv-port", \.port, .optional(.count(1...65535), "auto"),
@@ -205,23 +209,25 @@ enum OptionTable {
             "The port of the addresses that a name without SRV records has."),
     ]
 
-    private static let hold: [Option<Service.Hold>] = [
-        Option("nxdomain", \.nxdomain, holdTime, "When the name does not exist."),
-        Option("nodata", \.nodata, holdTime, "When the answer names no instance."),
-        Option("servfail", \.servfail, holdTime, "When the registry can't find out."),
-        Option("refused", \.refused, holdTime, "When it refuses to say."),
-        Option("other-code", \.otherCode, holdTime, "When it answers in a way that is not known."),
-        Option("timeout", \.timeout, holdTime, "When it does not answer."),
-        Option("malformed", \.malformed, holdTime, "When its answer can't be read."),
-        Option("unreachable", \.unreachable, holdTime, "When it can't be reached."),
+    private static let hold: [Option<RosterOptions>] = [
+        Option("nxdomain", \.holds.nxdomain, holdTime, "When the name does not exist."),
+        Option("nodata", \.holds.nodata, holdTime, "When the answer names no instance."),
+        Option("servfail", \.holds.servfail, holdTime, "When the registry can't find out."),
+        Option("refused", \.holds.refused, holdTime, "When it refuses to say."),
         Option(
-            "mass-loss", \.massLoss, holdTime,
+            "other-code", \.holds.otherCode, holdTime, "When it answers in a way that is not known."
+        ),
+        Option("timeout", \.holds.timeout, holdTime, "When it does not answer."),
+        Option("malformed", \.holds.malformed, holdTime, "When its answer can't be read."),
+        Option("unreachable", \.holds.unreachable, holdTime, "When it can't be reached."),
+        Option(
+            "mass-loss", \.holds.massLoss, holdTime,
             "When more than half of the backends are lost: how long they wait behind those named."),
         Option(
-            "with-fail-over", \.withFailover, holdTime,
+            "with-fail-over", \.holds.withFailover, holdTime,
             "In place of `nxdomain` and `nodata`, while a backend of a source further down is up."),
         Option(
-            "keep-passing", \.keepPassing, .word,
+            "keep-passing", \.keepsPassingAfterHold, .onOff,
             "Whether backends that pass their checks stay when a hold ends; addresses of "
                 + "containers "
                 + "are used again, so that a passing check may be a stranger's by then."),
@@ -239,60 +245,62 @@ enum OptionTable {
         Option("jitter", \.jitterPercent, .percent(0...50), "How much a wait varies at random."),
     ]
 
-    private static let backendTimeouts: [Option<Service.Timeouts>] = [
-        Option("connect", \.connect, timeout, "For a connection to a backend."),
+    private static let backendTimeouts: [Option<BackendPolicy>] = [
+        Option("connect", \.timeouts.connect, timeout, "For a connection to a backend."),
         Option(
-            "response-head", \.responseHead, timeout,
+            "response-head", \.timeouts.responseHead, timeout,
             "From the end of a request to the head of its response."),
         Option(
-            "try", \.perTry, .optional(timeout, "off"),
+            "try", \.retry.tryTimeout, .optional(timeout, "off"),
             "The same for one try, as long as another may follow; it is cancelled then."),
         Option(
-            "backend-idle", \.backendIdle, timeout,
+            "backend-idle", \.timeouts.idle, timeout,
             "How long an unused backend connection is kept."),
     ]
 
     // MARK: Listeners
 
     static let listener: [Option<Listener>] =
-        Option.group("timeouts", \.timeouts, clientTimeouts)
-        + Option.group("limits", \.limits, limits)
-        + Option.group("forwarding", \.forwarding, forwarding)
+        Option.group("timeouts", \.policy.timeouts, clientTimeouts)
+        + Option.group("limits", \.policy, limits)
+        + Option.group("forwarding", \.policy, forwarding)
         + [
             Option(
-                "upgrade", \.upgrade, .word,
+                "upgrade", \.policy.allowsUpgrade, .onOff,
                 "Whether a client may switch to another protocol, such as WebSocket."),
             Option(
-                "half-close", \.halfClose, .word,
+                "half-close", \.policy.cancelsAtHalfClose,
+                .words([("cancel", true), ("answer", false)]),
                 "Whether a client that closes its sending side before an answer begins is gone, so "
                     + "that its request is cancelled, or answered."),
             Option(
-                "connect", \.connect, .word,
+                "connect", \.policy.allowsConnect, .onOff,
                 "Whether backends get CONNECT, and may answer it with a tunnel."),
         ]
 
-    private static let forwarding: [Option<Listener.Forwarding>] = [
+    private static let forwarding: [Option<ClientPolicy>] = [
         Option(
-            "x-forwarded", \.xForwarded, .word,
+            "x-forwarded", \.forwarding.xForwarded, .word,
             "X-Forwarded-For, -Proto, -Host and -Port: `append` keeps what a trusted proxy sent."),
         Option(
-            "forwarded", \.forwarded, .word, "Forwarded (RFC 7239), by the same rules."),
+            "forwarded", \.forwarding.forwarded, .word, "Forwarded (RFC 7239), by the same rules."),
         Option(
-            "via", \.via, .optional(.name, "off"), "The name in the Via field of requests."),
+            "via", \.forwarding.via, .optional(.name, "off"),
+            "The name in the Via field of requests."),
         Option(
-            "request-id", \.requestID, .word,
+            "request-id", \.forwarding.addsRequestID, .onOff,
             "Whether requests get an X-Request-Id; a trusted proxy's is kept."),
         Option(
             "trusted-proxies", \.trustedProxies, .list(of: .network, countMax: 64),
             "Clients whose own account of where a request came from is believed."),
     ]
 
-    private static let clientTimeouts: [Option<Listener.Timeouts>] = [
-        Option("client-head", \.clientHead, timeout, "For a client to send a request head."),
-        Option("client-idle", \.clientIdle, timeout, "Between a client's requests."),
-        Option("body-idle", \.bodyIdle, timeout, "Without one byte of a body, either way."),
+    private static let clientTimeouts: [Option<ClientTimeouts>] = [
+        Option("client-head", \.head, timeout, "For a client to send a request head."),
+        Option("client-idle", \.idle, timeout, "Between a client's requests."),
+        Option("body-idle", \.stall, timeout, "Without one byte of a body, either way."),
         Option(
-            "tunnel-idle", \.tunnelIdle, timeout,
+            "tunnel-idle", \.tunnel, timeout,
             "Without one byte, either way, on a TCP connection."),
         Option(
             "tunnel-max", \.tunnelMax, .optional(timeout, "off"),
@@ -311,17 +319,18 @@ enum OptionTable {
 
     private static let timeout = ValueKind<Duration>.duration(.milliseconds(10) ... .seconds(86400))
 
-    private static let limits: [Option<Listener.Limits>] = [
+    private static let limits: [Option<ClientPolicy>] = [
         Option(
-            "head-bytes", \.headBytes, .size(1 << 10...64 << 10),
+            "head-bytes", \.headLimits.bytesMax, .size(1 << 10...64 << 10),
             "Size of a request's head; an answer's may be four times that, and 64 KiB."),
         Option(
-            "head-fields", \.headFields, .count(1...10_000),
+            "head-fields", \.headLimits.fieldsMax, .count(1...10_000),
             "Field lines in a request's head; an answer's may have four times as many, and 1,000."),
         Option(
-            "request-line", \.requestLineBytes, .size(256...64 << 10), "Size of a request line."),
+            "request-line", \.headLimits.requestLineBytesMax, .size(256...64 << 10),
+            "Size of a request line."),
         Option(
-            "connections", \.connections, .count(1...1_000_000),
+            "connections", \.connectionsMax, .count(1...1_000_000),
             "Client connections open at once, over all workers."),
     ]
 
@@ -387,7 +396,7 @@ enum OptionTable {
             Option(
                 "methods", \.methods, .list(of: .method, countMax: 32), "The methods it is for."),
             Option("service", \.service, .optional(.name), "The service that gets its requests."),
-            Option("strip-prefix", \.stripPrefix, .word, "Backends get the path without prefix."),
+            Option("strip-prefix", \.stripPrefix, .onOff, "Backends get the path without prefix."),
             Option(
                 "replace-prefix", \.replacePrefix, .optional(.routePath),
                 "What backends get in the prefix's place."),
@@ -427,11 +436,11 @@ enum OptionTable {
     ]
 
     /// What an operator decides about one backend.
-    static let override: [Option<Service.Override>] = [
+    static let override: [Option<BackendOverride>] = [
         Option(
             "weight", \.weight, .optional(.count(0...65535), "auto"),
             "Its weight, in place of what discovery says."),
-        Option("drain", \.drain, .word, "Whether it gets no new requests."),
+        Option("drain", \.isDrained, .onOff, "Whether it gets no new requests."),
     ]
 
     private static func sources<Value>() -> [Option<Entry<Value>>] {

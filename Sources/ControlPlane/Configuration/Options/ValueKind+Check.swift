@@ -1,5 +1,18 @@
 // The kinds of value that a check sends and expects.
 
+internal import HTTP1
+internal import Traffic
+
+extension ValueKind where Value == HTTP1.Method {
+    /// The method of a check.
+    static var checkMethod: Self {
+        words([
+            ("GET", .get), ("HEAD", .head), ("OPTIONS", .options), ("POST", .post), ("PUT", .put),
+            ("PATCH", .patch), ("DELETE", .delete),
+        ])
+    }
+}
+
 extension ValueKind where Value == String {
     /// Bytes that a peer gets, or has to send: any text, controls included.
     static var checkText: Self {
@@ -24,7 +37,7 @@ extension ValueKind where Value == String {
     }
 }
 
-extension ValueKind where Value == [Service.Check.Header] {
+extension ValueKind where Value == [CheckOptions.HTTP.Field] {
     /// Field lines of a request, which may be a mapping. They may have a token in them.
     static var checkHeaders: Self {
         var kind = list(of: line, countMax: 32)
@@ -33,8 +46,8 @@ extension ValueKind where Value == [Service.Check.Header] {
         return kind
     }
 
-    private static var line: ValueKind<Service.Check.Header> {
-        ValueKind<Service.Check.Header>("NAME: VALUE", write: { "\($0.name): \($0.value)" }) {
+    private static var line: ValueKind<CheckOptions.HTTP.Field> {
+        ValueKind<CheckOptions.HTTP.Field>("NAME: VALUE", write: { "\($0.name): \($0.value)" }) {
             (text) throws(Unexpected) in
             let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, isToken(String(parts[0])) else {
@@ -52,7 +65,7 @@ extension ValueKind where Value == [Service.Check.Header] {
                     expected: "",
                     sentence: "found the field \(name), expected another: \(reason)")
             }
-            return Service.Check.Header(name: name, value: value)
+            return CheckOptions.HTTP.Field(name: name, value: value)
         }
     }
 

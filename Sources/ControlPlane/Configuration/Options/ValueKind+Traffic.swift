@@ -1,29 +1,68 @@
 // The kinds of value that say how requests are spread and tried again.
 
-extension ValueKind where Value == RetryCondition {
-    /// A condition for another try.
-    static var retryCondition: Self {
-        let words: [(String, RetryCondition)] = [
-            ("connect", .connect), ("reset", .reset), ("silence", .silence), ("timeout", .timeout),
-        ]
+internal import Balancing
+internal import Routing
+
+extension ValueKind where Value == RetryRule.Failures {
+    /// After which failures there may be another try: words and statuses, in any order.
+    static var retryFailures: Self {
+        let list = ValueKind<[RetryRule.Failures]>.list(of: retryFailure, countMax: 32)
+        return list.mapped(to: RetryRule.Failures.init(joining:), from: \.each)
+    }
+
+    /// One of them.
+    private static var retryFailure: Self {
+        let words = RetryRule.Failures.words
         return Self(
             "`connect`, `reset`, `silence`, `timeout` or status 400 to 599",
-            write: { condition in
-                if case .status(let status) = condition { return "\(status)" }
-                return words.first { $0.1 == condition }?.0 ?? ""
+            write: { failure in
+                failure.statuses.first.map { "\($0)" }
+                    ?? words.first { $0.1 == failure.conditions }?.0 ?? ""
             },
             parse: { (text) throws(Unexpected) in
-                if let word = words.first(where: { $0.0 == text }) { return word.1 }
+                if let word = words.first(where: { $0.0 == text }) {
+                    return RetryRule.Failures(word.1, [])
+                }
                 guard let status = Units.digits(text), (400...599).contains(status) else {
                     throw Unexpected(
                         expected: "connect, reset, silence, timeout or a status from 400 to 599")
                 }
-                return .status(status)
+                return RetryRule.Failures([], [status])
             })
     }
 }
 
-extension ValueKind where Value == Service.HashBy {
+extension RetryRule.Failures {
+    fileprivate static let words: [(String, RetryRule.Conditions)] = [
+        ("connect", .connect), ("reset", .reset), ("silence", .silence), ("timeout", .timeout),
+    ]
+
+    /// All of `parts`, each once.
+    fileprivate init(joining parts: [Self]) {
+        self.init([], [])
+        for part in parts {
+            conditions.formUnion(part.conditions)
+            for status in part.statuses where !statuses.contains(status) { statuses.append(status) }
+        }
+    }
+
+    /// Each by itself: conditions in the order of their bits, then statuses as they were given.
+    fileprivate var each: [Self] {
+        Self.words.filter { conditions.contains($0.1) }.map { Self($0.1, []) }
+            + statuses.map { Self([], [$0]) }
+    }
+}
+
+extension ValueKind where Value == RetryRule.Hedging {
+    /// After what time a second backend is asked as well; `off` for never.
+    static var hedging: Self {
+        let delay = ValueKind<Duration?>.optional(
+            .duration(.milliseconds(1) ... .seconds(60)), "off")
+        return delay.mapped(to: { $0.map { .after($0) } ?? .never }, from: \.delay)
+    }
+}
+
+extension ValueKind where Value == BalancerOptions.HashBy {
     /// What a hash is made of.
     static var hashBy: Self {
         Self(

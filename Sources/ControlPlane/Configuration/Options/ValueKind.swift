@@ -121,6 +121,21 @@ struct ValueKind<Value: Sendable>: Sendable {
         return list
     }
 
+    /// Values that are made of those of this kind, read and written as they are.
+    func mapped<Other>(
+        to make: @escaping @Sendable (Value) -> Other,
+        from value: @escaping @Sendable (Other) -> Value
+    ) -> ValueKind<Other> {
+        var kind = ValueKind<Other>(
+            summary: summary, isList: isList, write: { write(value($0)) },
+            texts: { texts(value($0)) },
+            parse: { (texts) throws(Unexpected) in make(try parse(texts)) })
+        kind.isSecret = isSecret
+        kind.takesMapping = takesMapping
+        kind.shape = shape
+        return kind
+    }
+
     /// The same with another shape.
     func shaped(_ shape: ValueShape) -> Self {
         var kind = self
@@ -184,21 +199,32 @@ extension ValueKind where Value: FixedWidthInteger {
 }
 
 extension ValueKind
-where Value: RawRepresentable<String> & CaseIterable {
+where Value: RawRepresentable<String> & CaseIterable & Equatable {
     /// One of the words of an enumeration.
-    static var word: Self {
-        let words = Value.allCases.map(\.rawValue)
+    static var word: Self { words(Value.allCases.map { ($0.rawValue, $0) }) }
+}
+
+extension ValueKind where Value == Bool {
+    /// Something that is done or not.
+    static var onOff: Self { words([("on", true), ("off", false)]) }
+}
+
+extension ValueKind where Value: Equatable {
+    /// One of a few words, at least one, each of which stands for a value of its own.
+    static func words(_ pairs: [(word: String, value: Value)]) -> Self {
+        let words = pairs.map(\.word)
         let expected =
             words.count > 1
             ? "\(words.dropLast().joined(separator: ", ")) or \(words.last ?? "")"
             : words.joined()
         return Self(
-            words.map { "`\($0)`" }.joined(separator: ", "), write: { $0.rawValue },
+            words.map { "`\($0)`" }.joined(separator: ", "),
+            write: { value in pairs.first { $0.value == value }?.word ?? "" },
             parse: { (text) throws(Unexpected) in
-                guard let value = Value(rawValue: text) else {
+                guard let pair = pairs.first(where: { $0.word == text }) else {
                     throw Unexpected(expected: expected)
                 }
-                return value
+                return pair.value
             }
         ).shaped(.words(words))
     }

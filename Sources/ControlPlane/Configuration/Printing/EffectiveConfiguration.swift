@@ -3,9 +3,12 @@
 // secrets, which are masked. What would be refused beside something else, since it has no effect
 // there, is left out: a hash without a policy that hashes, the path of a check that only connects.
 
+internal import Backends
+internal import Balancing
 internal import ConsulQuery
 internal import Documents
 internal import Endpoints
+internal import Traffic
 
 /// What a configuration was made of. Value type, any thread.
 package struct EffectiveConfiguration: Sendable {
@@ -120,17 +123,18 @@ package struct EffectiveConfiguration: Sendable {
         let value = service.value
         write(OptionTable.service, of: value, to: &yaml, indent: 4) { key in
             isIdle(key, in: value.check)
-                || key == "hash" && value.balance != .consistentHash
-                || key == "zone.key" && value.zone.prefer == nil
-                || key == "sticky.secret" && value.sticky.cookie == nil
+                || key == "hash" && value.policy.balancing.policy != .consistentHash
+                || key == "zone.key" && value.roster.zone.preferred == nil
+                || key == "sticky.secret" && value.policy.balancing.sticky.cookie == nil
         } origin: {
             service.given[$0] ?? given["defaults.\($0)"]
         }
-        for (endpoint, decision) in value.overrides.sorted(by: { $0.key < $1.key }) {
+        for endpoint in value.overrides.endpoints {
+            guard let decision = value.overrides[endpoint] else { continue }
             let weight = decision.weight.map { "weight: \($0), " } ?? ""
+            let drain = ValueKind.onOff.write(decision.isDrained)
             yaml.comment(
-                "from the K/V store: \(endpoint) has {\(weight)drain: \(decision.drain.rawValue)}",
-                indent: 4)
+                "from the K/V store: \(endpoint) has {\(weight)drain: \(drain)}", indent: 4)
         }
     }
 
@@ -167,11 +171,11 @@ package struct EffectiveConfiguration: Sendable {
     }
 
     /// Whether an option of a check is for another kind of check.
-    private func isIdle(_ key: String, in check: Service.Check) -> Bool {
+    private func isIdle(_ key: String, in check: CheckOptions) -> Bool {
         guard key.hasPrefix("check.") else { return false }
         let name = String(key.dropFirst("check.".count))
-        return Loading.httpOnly.contains(name) && check.kind != .http
-            || Loading.tcpOnly.contains(name) && check.kind != .tcp
+        return Loading.httpOnly.contains(name) && check.type != .http
+            || Loading.tcpOnly.contains(name) && check.type != .tcp
     }
 
     // MARK: - Listeners

@@ -9,7 +9,7 @@ extension RouteRule {
     /// The rule that `route` describes. Validation has seen to it that its service exists, and that
     /// it says one thing to do.
     init(_ route: RouteSettings, services: [String: ServiceID]) {
-        let prefix = route.stripPrefix == .on ? "" : route.replacePrefix
+        let prefix = route.stripPrefix ? "" : route.replacePrefix
         if let name = route.service, let service = services[name] {
             self.init(.forward(service, prefix: prefix))
         } else if !route.split.isEmpty {
@@ -38,45 +38,7 @@ extension RouteRule {
         headers = route.headers.map { HeaderCondition($0.name, $0.value) }
         requestEdits = FieldEdits(route.requestHeaders)
         responseEdits = FieldEdits(route.responseHeaders)
-        if route.retry.attempts != nil || route.retry.on != nil || route.retry.hedge != nil {
-            retry = RetryRule.Override(route.retry)
-        }
-    }
-}
-
-extension RetryRule {
-    /// When requests of a service are tried again.
-    init(_ retry: Service.Retry) {
-        self.init()
-        attempts = retry.attempts
-        failures = Failures(retry.on)
-        hedgeAfter = retry.hedge
-    }
-}
-
-extension RetryRule.Override {
-    fileprivate init(_ retry: RouteSettings.Retry) {
-        self.init()
-        attempts = retry.attempts
-        failures = retry.on.map { RetryRule.Failures($0) }
-        hedgeAfter = retry.hedge.map { $0 ?? .zero }
-    }
-}
-
-extension RetryRule.Failures {
-    fileprivate init(_ asked: [RetryCondition]) {
-        self.init()
-        conditions = []
-        statuses = []
-        for condition in asked {
-            switch condition {
-            case .connect: conditions.insert(.connect)
-            case .reset: conditions.insert(.reset)
-            case .silence: conditions.insert(.silence)
-            case .timeout: conditions.insert(.timeout)
-            case .status(let status): statuses.append(status)
-            }
-        }
+        if route.retry != RetryRule.Override() { retry = route.retry }
     }
 }
 

@@ -118,7 +118,7 @@ final class SourceFactory {
         _ source: Service.Source, _ service: Service
     ) throws(DomainNameError) -> any Source {
         let refresh = RefreshSchedule.Options(service.refresh)
-        let family = AddressFamily(service.records.families)
+        let family = service.records.family
         switch source {
         case .srv(let name): return try srv(name, service)
         case .consul(let query, let fallback):
@@ -161,7 +161,7 @@ extension SRVSource.Options {
     init(_ service: Service) {
         self.init()
         refresh = RefreshSchedule.Options(service.refresh)
-        family = AddressFamily(service.records.families)
+        family = service.records.family
         port = service.records.port
         fallbackPort = service.records.fallbackPort
     }
@@ -181,19 +181,6 @@ extension StaticSource.Entry {
             }
         self.init(
             parsed, port: backend.address.port, priority: backend.priority, weight: backend.weight)
-    }
-}
-
-extension AddressFamily {
-    /// Which addresses of a host are asked for.
-    init(_ families: Service.Records.Families) {
-        switch families {
-        case .ipv4First: self = .ipv4First
-        case .ipv6First: self = .ipv6First
-        case .ipv4: self = .ipv4
-        case .ipv6: self = .ipv6
-        case .both: self = .both
-        }
     }
 }
 
@@ -221,8 +208,8 @@ extension ResolverOptions {
             dns.attempts ?? (asksSystem ? system.attempts : nil) ?? DNSSettings.attemptsDefault
         deadline = timeout * attempts + .seconds(1)
         tcpFirst = dns.transport == .tcp || asksSystem && system.usesTCP
-        usesEDNS = dns.edns == .on
-        mixesCase = dns.mixCase == .on
+        usesEDNS = dns.edns
+        mixesCase = dns.mixCase
         queriesPerSecond = dns.rate
     }
 }
@@ -258,7 +245,7 @@ extension ConsulOptions {
         self.init()
         agents = []
         wait = consul.wait
-        isStale = consul.stale == .on
+        isStale = consul.stale
         connectionsPerAgentMax = consul.connections
         token = isUsed ? try consul.readToken() : (try? consul.readToken()) ?? nil
     }

@@ -105,7 +105,7 @@ package struct ExplainPlan {
         subject = Explanation.Subject(summary)
         subject.service = service.name
         subject.refresh = RefreshSchedule.Options(service.refresh)
-        subject.roster = RosterOptions(service)
+        subject.roster = service.rosterOptions
     }
 
     /// One for each source of `service`; two for a query of Consul's API that falls back to DNS.
@@ -133,7 +133,7 @@ package struct ExplainPlan {
             return ExplainPlan(
                 service, .records(name, SRVSource.Options(service)), "SRV \(name)", asking)
         }
-        let family = AddressFamily(service.records.families)
+        let family = service.records.family
         switch source {
         case .srv(let name): return [try records(name)]
         case .consul(let query, let fallback):

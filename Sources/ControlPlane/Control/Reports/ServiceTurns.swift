@@ -2,7 +2,9 @@
 
 internal import Admin
 internal import Backends
+internal import Balancing
 internal import Configuration
+internal import Traffic
 
 /// What the backends of one service have in common that keeps requests from some of them.
 struct ServiceTurns {
@@ -17,7 +19,7 @@ struct ServiceTurns {
     init(_ service: ServiceControl, workers: Int) {
         self.service = service
         isRefusing = service.roster.emergency?.conduct == .refusing
-        limit = service.settings.limits.backendRequests.map {
+        limit = service.settings.policy.limits.backendRequestsMax.map {
             (max(1, ($0 + workers - 1) / workers), $0)
         }
         for tier in service.roster.rotation.tiers {
@@ -44,7 +46,7 @@ struct ServiceTurns {
             facts.share = share.part
             facts.isWeightless = backend.weight == 0 && share.isLessThanOthers
         }
-        facts.balance = service.settings.balance.rawValue
+        facts.balance = service.settings.policy.balancing.policy.rawValue
         facts.isRefusing = isRefusing
         return facts
     }

@@ -138,13 +138,9 @@ extension ConfigurationChange.ServiceChange {
         service = new
         sources =
             old.sources != new.sources || old.refresh != new.refresh || old.records != new.records
-        roster = RosterOptions(old) != RosterOptions(new)
-        checks = HealthOptions(old.check) != HealthOptions(new.check)
-        // The number is the same, whichever it is.
-        let id = ServiceID(index: 0)
-        proxy =
-            ServiceOptions(old, id: id, workers: 1)
-            != ServiceOptions(new, id: id, workers: 1)
+        roster = old.rosterOptions != new.rosterOptions
+        checks = old.check != new.check
+        proxy = old.policy != new.policy
     }
 }
 

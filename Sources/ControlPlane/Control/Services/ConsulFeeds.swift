@@ -52,7 +52,7 @@ final class ConsulFeeds {
             self.keys = keys
             feeds[Self.keysName] = Feed(summary: keys.summary)
         }
-        if settings.tags == .on {
+        if settings.tags {
             let catalog = ConsulCatalog(agents: agents)
             self.catalog = catalog
             feeds[Self.tagsName] = Feed(summary: catalog.summary)

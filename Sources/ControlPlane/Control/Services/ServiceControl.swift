@@ -91,14 +91,14 @@ final class ServiceControl {
         self.roster = roster
         self.sources = sources
         self.surroundings = surroundings
-        outliers = OutlierWatch(rules: OutlierWatch.Rules(settings.eject))
+        outliers = OutlierWatch(rules: settings.outliers)
         deadlineTimer = Timer(on: surroundings.loop) { [unowned self] in
             roster.advance(to: .now)
             settle()
         }
         drainTimer = Timer(on: surroundings.loop) { [unowned self] in lookAtDrains() }
         follower = Pacer(on: surroundings.loop) { [unowned self] in follow() }
-        roster.setOverrides(BackendOverrides(settings), now: .now)
+        roster.setOverrides(settings.overrides, now: .now)
         check()
     }
 
@@ -108,7 +108,7 @@ final class ServiceControl {
     private func check() {
         let registry = surroundings.registry
         checks = surroundings.checker.watch(
-            roster, options: HealthOptions(settings.check),
+            roster, options: settings.check,
             liveAnswers: { UInt64(registry.liveFigures($0.rawValue).goodAnswers) },
             onChange: { [unowned self] in settle() })
     }
@@ -198,9 +198,9 @@ final class ServiceControl {
     func update(to new: Service, sources: [any Source]?) {
         let change = ConfigurationChange.ServiceChange(from: settings, to: new)
         settings = new
-        outliers.rules = OutlierWatch.Rules(new.eject)
+        outliers.rules = new.outliers
         if change.checks { checks?.stop() }
-        roster.setOptions(RosterOptions(new), now: .now)
+        roster.setOptions(new.rosterOptions, now: .now)
         if change.checks { check() }
         override(by: .store)
         if change.roster || change.checks || change.proxy { roster.optionsChanged(now: .now) }
@@ -218,7 +218,7 @@ final class ServiceControl {
 
     /// Applies an operator's command to a backend.
     func apply(_ command: OperatorCommand, to backend: Backend, by origin: OperatorOrigin) {
-        let written = BackendOverrides(settings)[backend.endpoint]
+        let written = settings.overrides[backend.endpoint]
         operatorCommands.record(command, about: backend, written: written)
         override(by: origin)
         settle()
@@ -239,7 +239,7 @@ final class ServiceControl {
     }
 
     private func override(by origin: OperatorOrigin) {
-        let all = operatorCommands.merged(with: BackendOverrides(settings))
+        let all = operatorCommands.merged(with: settings.overrides)
         roster.setOverrides(all, by: origin, now: .now)
     }
 

@@ -114,7 +114,7 @@ final class ServiceSet {
             return control
         }
         let roster = Roster(
-            service: ServiceID(index: nextIndex), options: RosterOptions(service),
+            service: ServiceID(index: nextIndex), options: service.rosterOptions,
             places: sources.count, ids: backendIDs, journal: journal)
         nextIndex += 1
         registry.addService(roster.service.index)

@@ -9,6 +9,7 @@ internal import Evidence
 internal import HTTP1
 internal import Routing
 internal import Stats
+internal import Traffic
 
 extension HTTPExchange {
     // MARK: - The backend fails
@@ -254,7 +255,7 @@ extension HTTPExchange {
         // A client that only closes its sending side can't be told from one that is gone, which is
         // what most mean by it: nobody waits for the answer. Once it has begun, writing it tells;
         // and where there is nothing to write for a while, nobody is waited for.
-        let cancels = client?.context.listener.options.cancelsAtHalfClose == true
+        let cancels = client?.context.listener.options.policy.cancelsAtHalfClose == true
         guard request.phase == .responding else {
             if cancels { clientGone() }
             return

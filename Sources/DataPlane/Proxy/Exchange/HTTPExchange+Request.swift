@@ -7,6 +7,7 @@ internal import Evidence
 internal import HTTP1
 internal import Routing
 internal import Stats
+internal import Traffic
 
 extension HTTPExchange {
     /// Begins with a whole head, which was parsed from `bytes`, for the service of `pool`; `start`
@@ -21,7 +22,7 @@ extension HTTPExchange {
         if let route {
             held.route = route
             if let retry = route.retry {
-                if let delay = retry.hedgeAfter { request.hedgeAfter = delay > .zero ? delay : nil }
+                if let hedging = retry.hedging { request.hedgeAfter = hedging.delay }
                 request.retriesLoss = pool.retryPolicy.retriesLoss(by: retry)
             }
         }
@@ -49,7 +50,7 @@ extension HTTPExchange {
         request.asking.isStream = held.upgradeOffer != nil || request.method == .connect
         context.listener.writeHead(
             head, from: bytes, of: context.address,
-            requestID: context.listener.options.forwarding.requestID
+            requestID: context.listener.options.policy.forwarding.addsRequestID
                 ? worker.nextRequestID() : nil,
             route: route, passingUpgrade: held.upgradeOffer != nil, into: requestHead)
     }
@@ -72,7 +73,8 @@ extension HTTPExchange {
     private func noteUpgrade(
         _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ context: ClientContext
     ) {
-        guard head.asksForUpgrade, context.listener.options.allowsUpgrade, head.method != .connect
+        guard head.asksForUpgrade, context.listener.options.policy.allowsUpgrade,
+            head.method != .connect
         else { return }
         held.upgradeOffer = head.upgradeOffer(bytes)
     }

@@ -7,6 +7,7 @@ internal import Evidence
 internal import HTTP1
 internal import Routing
 internal import Stats
+internal import Traffic
 
 extension HTTPExchange {
     /// Bytes came from the backend.
@@ -146,7 +147,7 @@ extension HTTPExchange {
         var lines: [UInt8] = []
         pool.affinity.appendLine(
             for: connection.backend.endpoint, unless: request.stickyToken, to: &lines)
-        if pool.options.retry.isReported {
+        if pool.options.policy.retry.isReported {
             lines += Array("X-Fairlead-Attempts: \(request.tries.count)\r\n".utf8)
         }
         return lines

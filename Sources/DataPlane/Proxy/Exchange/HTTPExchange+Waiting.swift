@@ -7,13 +7,14 @@ internal import Events
 internal import Evidence
 internal import HTTP1
 internal import Stats
+internal import Traffic
 
 extension HTTPExchange {
     // MARK: - The queue
 
     /// Waits for a backend to have room; or answers at once when as many wait as may.
     func enqueue(_ client: ClientStream, _ pool: BackendPool) {
-        let limits = pool.options.limits
+        let limits = pool.options.policy.limits
         guard pool.queue.count < limits.queueMax else {
             giveUp(.overLimit)
             return
@@ -51,7 +52,7 @@ extension HTTPExchange {
 
     /// Waits for a connection to be free, or for room to make one, anywhere.
     func awaitRoom(_ client: ClientStream, _ pool: BackendPool) {
-        let limits = pool.options.limits
+        let limits = pool.options.policy.limits
         let now = worker.loop.nowNanoseconds
         let hadTurn = request.effort.shortUntil != nil
         let until = request.effort.shortUntil ?? now + limits.queueWait.wholeNanoseconds
@@ -225,7 +226,7 @@ extension HTTPExchange {
     /// its sending side, which most mean as leaving.
     func isLeft(by client: ClientStream, _ connection: BackendConnection) -> Bool {
         request.tries[connection.slot].hasClientLeft
-            && client.context.listener.options.cancelsAtHalfClose
+            && client.context.listener.options.policy.cancelsAtHalfClose
     }
 
     /// Moves the request to another backend if it may; else it goes on waiting where it is.

@@ -10,6 +10,7 @@ internal import Balancing
 internal import Events
 package import HTTP1
 package import Routing
+package import Traffic
 
 /// What went wrong with a try.
 package enum TryFailure: Equatable, Sendable {

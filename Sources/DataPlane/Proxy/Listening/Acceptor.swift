@@ -5,6 +5,7 @@
 internal import Endpoints
 internal import Events
 internal import Stats
+internal import Traffic
 
 /// Hands each connection to what its listener speaks. Worker thread only.
 final class Acceptor {
@@ -54,7 +55,7 @@ final class Acceptor {
 
     private func take(_ descriptor: Descriptor, from peer: Endpoint) {
         listener.counters.add(.accepted)
-        guard listener.counters[.open] < listener.options.connectionsMax else {
+        guard listener.counters[.open] < listener.options.policy.connectionsMax else {
             listener.counters.add(.refused)
             descriptor.close()
             return

@@ -3,6 +3,7 @@
 internal import Backends
 internal import HTTP1
 internal import Routing
+internal import Traffic
 
 /// What a listener does with a request.
 enum Destination {
@@ -38,7 +39,7 @@ struct Destinations: ~Copyable {
         }
         self.pool = options.service.map(pool)
         routes = options.routes
-        allowsConnect = options.allowsConnect
+        allowsConnect = options.policy.allowsConnect
         self.pools = options.routes?.services.map(pool) ?? []
     }
 

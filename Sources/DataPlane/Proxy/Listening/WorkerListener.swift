@@ -9,6 +9,7 @@ internal import Events
 internal import HTTP1
 internal import Routing
 internal import Stats
+internal import Traffic
 
 /// One worker's listener. Worker thread only.
 final class WorkerListener {
@@ -73,10 +74,10 @@ final class WorkerListener {
         self.port = port
         destinations = Destinations(options, pools)
         nameBytes = Array(options.name.utf8)
-        requestHead = RequestHead(limits: options.headLimits)
-        responseHead = ResponseHead(limits: options.headLimits.ofAnswers)
-        timeouts = Timeouts(options.timeouts)
-        forwarding = Forwarding(policy: options.forwarding, port: port)
+        requestHead = RequestHead(limits: options.policy.headLimits)
+        responseHead = ResponseHead(limits: options.policy.headLimits.ofAnswers)
+        timeouts = Timeouts(options.policy.timeouts)
+        forwarding = Forwarding(policy: options.policy.forwarding, port: port)
     }
 
     /// Does as `options` say from the next request on; its number, name, address and mode stay.
@@ -84,10 +85,10 @@ final class WorkerListener {
         precondition(options.mode == self.options.mode, "a listener's mode never changes")
         self.options = options
         destinations = Destinations(options, pools)
-        requestHead = RequestHead(limits: options.headLimits)
-        responseHead = ResponseHead(limits: options.headLimits.ofAnswers)
-        timeouts = Timeouts(options.timeouts)
-        forwarding = Forwarding(policy: options.forwarding, port: port)
+        requestHead = RequestHead(limits: options.policy.headLimits)
+        responseHead = ResponseHead(limits: options.policy.headLimits.ofAnswers)
+        timeouts = Timeouts(options.policy.timeouts)
+        forwarding = Forwarding(policy: options.policy.forwarding, port: port)
         forwardedAddress = nil
     }
 
@@ -95,7 +96,7 @@ final class WorkerListener {
     var pool: BackendPool? { destinations.pool }
 
     /// The kernel's limits of its connections; its sockets have them (Events/PeerWatch.swift).
-    var peerLimits: PeerLimits { options.timeouts.peerLimits(options.mode) }
+    var peerLimits: PeerLimits { options.policy.timeouts.peerLimits(options.mode) }
 
     // In nanoseconds, as deadlines are.
     var headTimeout: UInt64 { timeouts.head }
@@ -118,7 +119,7 @@ extension WorkerListener {
         guard address != forwardedAddress else { return }
         forwardedAddress = address
         forwarding.setClient(
-            isTrusted: options.trustedProxies.contains { $0.contains(address) }
+            isTrusted: options.policy.trustedProxies.contains { $0.contains(address) }
         ) { address.appendText(to: &$0) }
     }
 
@@ -127,10 +128,10 @@ extension WorkerListener {
     func clientOrigin(
         _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ address: IPAddress
     ) -> ClientOrigin {
-        guard options.trustedProxies.contains(where: { $0.contains(address) }) else {
+        guard options.policy.trustedProxies.contains(where: { $0.contains(address) }) else {
             return ClientOrigin()
         }
-        return head.clientOrigin(bytes, options.forwarding)
+        return head.clientOrigin(bytes, options.policy.forwarding)
     }
 
     /// Appends the head that a backend gets for a request of the client at `address`.

@@ -5,35 +5,12 @@ internal import Balancing
 internal import Endpoints
 internal import HTTP1
 
-/// What makes requests go to the same backend.
-package struct AffinityOptions: Sendable, Equatable {
-    /// What the consistent hash is made of.
-    package var hashBy = HashBy.client
-    /// The name of the cookie that names the backend; nil for none.
-    package var cookie: String?
-    /// What the cookie's values are made with.
-    package var secret: UInt64 = 0
-
-    /// By the client's address, if at all.
-    package init() {}
-
-    /// What a consistent hash is made of.
-    package enum HashBy: Sendable, Equatable {
-        /// The client's address.
-        case client
-        /// The path, without query.
-        case path
-        /// The value of the field of this lower-case name.
-        case header([UInt8])
-        /// The value of this cookie.
-        case cookie([UInt8])
-    }
-}
-
-/// The same, as one worker uses it. Value type.
+/// What makes requests go to the same backend, as one worker uses it. Value type.
 struct Affinity {
     /// Nil unless the policy hashes.
-    private let hashBy: AffinityOptions.HashBy?
+    private let hashBy: BalancerOptions.HashBy?
+    /// The name of the field, in small letters, or of the cookie whose value is hashed.
+    private let hashedName: [UInt8]
     /// Nil unless clients stick.
     private let cookie: [UInt8]?
     private let secret: UInt64
@@ -43,11 +20,17 @@ struct Affinity {
     /// requests.
     private static let lineEnd = Array("; Path=/; HttpOnly; SameSite=Lax\r\n".utf8)
 
-    init(_ options: AffinityOptions, _ balancing: BalancerOptions) {
-        hashBy = balancing.policy == .consistentHash ? options.hashBy : nil
-        cookie = options.cookie.map { Array($0.utf8) }
-        secret = options.secret
-        lineStart = Array("Set-Cookie: \(options.cookie ?? "")=".utf8)
+    init(_ options: BalancerOptions) {
+        hashBy = options.policy == .consistentHash ? options.hashBy : nil
+        hashedName =
+            switch options.hashBy {
+            case .client, .path: []
+            case .header(let name): Array(name.lowercased().utf8)
+            case .cookie(let name): Array(name.utf8)
+            }
+        cookie = options.sticky.cookie.map { Array($0.utf8) }
+        secret = options.sticky.seed
+        lineStart = Array("Set-Cookie: \(options.sticky.cookie ?? "")=".utf8)
     }
 
     /// Whether a request has to be looked at.
@@ -64,8 +47,8 @@ struct Affinity {
         case nil: return 0
         case .client: return HashKey.of(client)
         case .path: range = Self.path(of: head, bytes)
-        case .header(let name): range = head.value(ofField: name, bytes)
-        case .cookie(let name): range = head.cookie(name, bytes)
+        case .header: range = head.value(ofField: hashedName, bytes)
+        case .cookie: range = head.cookie(hashedName, bytes)
         }
         guard let range, !range.isEmpty else { return random() }
         return HashKey.of(bytes.extracting(range))

@@ -5,6 +5,7 @@ internal import Events
 internal import Evidence
 internal import HTTP1
 internal import Stats
+internal import Traffic
 
 /// An HTTP connection to a backend. Worker thread only.
 final class BackendConnection: StreamChannel {
@@ -99,7 +100,7 @@ final class BackendConnection: StreamChannel {
             keep(for: client, clientGoesOn: clientGoesOn)
         } else {
             deadlineNanoseconds = idleSince + min(pool.idleTimeout, backendIdleTime)
-            if !backend.keep(self, max: pool.options.idleConnectionsMax) { close() }
+            if !backend.keep(self, max: pool.options.policy.idleConnectionsMax) { close() }
         }
     }
 

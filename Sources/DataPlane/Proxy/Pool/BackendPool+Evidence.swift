@@ -6,6 +6,7 @@ internal import Balancing
 internal import Events
 internal import Evidence
 internal import Stats
+internal import Traffic
 
 extension BackendPool {
     /// Now, as silence is judged by it.

@@ -8,6 +8,7 @@ internal import Events
 internal import Evidence
 internal import Routing
 internal import Stats
+internal import Traffic
 
 /// A service's backends on one worker. Worker thread only.
 final class BackendPool {
@@ -57,24 +58,24 @@ final class BackendPool {
         firstLook = 0
         nameBytes = Array(options.name.utf8)
         self.counters = counters
-        retryPolicy = RetryPolicy(options.retry)
+        retryPolicy = RetryPolicy(options.policy.retry)
         connectTimeout = 0
         firstByteTimeout = 0
         idleTimeout = 0
         self.worker = worker
-        balancer = Balancer.make(options.balancing, worker: worker)
-        affinity = Affinity(options.affinity, options.balancing)
+        balancer = Balancer.make(options.policy.balancing, worker: worker)
+        affinity = Affinity(options.policy.balancing)
         setTimeouts()
     }
 
     private func setTimeouts() {
-        connectTimeout = options.connectTimeout.wholeNanoseconds
-        firstByteTimeout = options.firstByteTimeout.wholeNanoseconds
-        idleTimeout = options.idleTimeout.wholeNanoseconds
-        tryTimeout = options.retry.tryTimeout?.wholeNanoseconds
-        hedgeAfter = options.retry.rule.hedgeAfter
-        evidence.failuresMin = options.ejection.failures
-        evidence.silence.limit = options.ejection.silence?.wholeNanoseconds
+        connectTimeout = options.policy.timeouts.connect.wholeNanoseconds
+        firstByteTimeout = options.policy.timeouts.responseHead.wholeNanoseconds
+        idleTimeout = options.policy.timeouts.idle.wholeNanoseconds
+        tryTimeout = options.policy.retry.tryTimeout?.wholeNanoseconds
+        hedgeAfter = options.policy.retry.rule.hedging.delay
+        evidence.failuresMin = options.policy.ejection.failures
+        evidence.silence.limit = options.policy.ejection.silence?.wholeNanoseconds
         firstLook = min(firstByteTimeout, tryTimeout ?? .max, evidence.silence.limit ?? .max)
     }
 
@@ -101,7 +102,7 @@ final class BackendPool {
     private func updateBalancer() {
         guard let rotation else { return }
         balancer.update(
-            to: rotation, inFlightMax: options.limits.backendRequestsMax,
+            to: rotation, inFlightMax: options.policy.limits.backendRequestsMax,
             inFlight: { members[$0].record.inFlight }, streams: { members[$0].record.streams })
         serveQueueSoon()
     }
@@ -110,18 +111,24 @@ final class BackendPool {
     func update(to options: ServiceOptions) {
         let old = self.options
         self.options = options
-        affinity = Affinity(options.affinity, options.balancing)
-        if options.balancing != old.balancing {
-            balancer = Balancer.make(options.balancing, worker: worker)
+        affinity = Affinity(options.policy.balancing)
+        if options.policy.balancing != old.policy.balancing {
+            balancer = Balancer.make(options.policy.balancing, worker: worker)
         }
-        if options.balancing != old.balancing || options.limits != old.limits { updateBalancer() }
-        retryPolicy.update(to: options.retry)
+        if options.policy.balancing != old.policy.balancing
+            || options.policy.limits != old.policy.limits
+        {
+            updateBalancer()
+        }
+        retryPolicy.update(to: options.policy.retry)
         setTimeouts()
         serveQueueSoon()
     }
 
     /// Whether responses get lines of their own: for what is asked for seldom, and may allocate.
-    var addsLines: Bool { options.retry.isReported || options.affinity.cookie != nil }
+    var addsLines: Bool {
+        options.policy.retry.isReported || options.policy.balancing.sticky.cookie != nil
+    }
 
     /// Whether the service is gone.
     private(set) var isRetired = false
@@ -130,7 +137,7 @@ final class BackendPool {
     /// another backend; a connection is closed as soon as it is free.
     func retire() {
         isRetired = true
-        options.idleConnectionsMax = 0
+        options.policy.idleConnectionsMax = 0
         closeIdle()
     }
 
@@ -190,7 +197,7 @@ final class BackendPool {
 
     /// Lets a request in, unless the service has as many as it may have; `release` ends it.
     func admits() -> Bool {
-        if let limit = options.limits.requestsMax, admittedCount >= limit { return false }
+        if let limit = options.policy.limits.requestsMax, admittedCount >= limit { return false }
         admittedCount += 1
         return true
     }
@@ -232,7 +239,7 @@ final class BackendPool {
         isShort = false
         var bound = 0
         while !isShort, let exchange = queue.first {
-            if let limit = options.limits.requestsMax, admittedCount >= limit,
+            if let limit = options.policy.limits.requestsMax, admittedCount >= limit,
                 !exchange.request.isAdmitted
             {
                 return

@@ -6,6 +6,7 @@ package import Backends
 package import Endpoints
 package import Events
 package import Stats
+internal import Traffic
 
 /// What workers tell the control thread.
 package enum ProxyReport: Sendable {
@@ -59,7 +60,7 @@ package final class ProxyWorkers {
                     try ListenerSockets(
                         on: listener.endpoint, count: options.workers,
                         isShared: options.sharesAddresses,
-                        limits: listener.timeouts.peerLimits(listener.mode),
+                        limits: listener.policy.timeouts.peerLimits(listener.mode),
                         inherited: inherited(listener.endpoint)))
             }
             for _ in 0..<options.workers {

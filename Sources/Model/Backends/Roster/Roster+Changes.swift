@@ -24,7 +24,7 @@ extension Roster {
             }
             update(backend.id) { backend in
                 backend.isElsewhere = options.isElsewhere(backend.instance)
-                if options.slowStart == .zero { backend.ramp = nil }
+                if options.slowStart == nil { backend.ramp = nil }
             }
             if old.checks != nil, options.checks == nil {
                 send(.checksEnded, to: backend.id, now: now)

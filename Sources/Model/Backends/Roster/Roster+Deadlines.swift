@@ -97,7 +97,7 @@ extension Backend {
         consider(heldUntil)
         consider(missingUntil)
         consider(operatorStreamsEnd ?? operatorDrainEnd)
-        consider(ramp?.deadline(over: options.slowStart))
+        consider(options.slowStart.flatMap { ramp?.deadline(over: $0) })
         return earliest
     }
 }

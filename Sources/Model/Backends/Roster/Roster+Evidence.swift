@@ -107,8 +107,9 @@ extension Roster {
 
     /// Takes the steps of a slow start that are due.
     private func climb(_ id: BackendID, now: ContinuousClock.Instant) {
+        guard let slowStart = options.slowStart else { return }
         update(id) { backend in
-            backend.ramp?.advance(to: now, over: options.slowStart)
+            backend.ramp?.advance(to: now, over: slowStart)
             if backend.ramp?.sixteenths == Ramp.full { backend.ramp = nil }
         }
     }

@@ -302,7 +302,7 @@ package final class Roster {
     /// The slow start of a backend that comes up now; nil in an emergency, in which it was in use
     /// all along, and where there is no slow start.
     private func newRamp(now: ContinuousClock.Instant) -> Ramp? {
-        guard options.slowStart > .zero, emergency?.conduct != .serving else { return nil }
+        guard options.slowStart != nil, emergency?.conduct != .serving else { return nil }
         return Ramp(began: now)
     }
 

@@ -54,12 +54,11 @@ package struct RosterOptions: Sendable, Equatable {
     /// How long a service refuses requests in an emergency before it tries its backends again: its
     /// checks may be what is broken, and would never say that the backends are back.
     package var refuseTime: Duration = .seconds(10)
-    /// Over how long the share of a backend that came up grows from a sixteenth to its whole; zero
-    /// for at once.
-    package var slowStart: Duration = .zero
-    /// The zone whose instances go before others of the same place and priority; nil for no
-    /// preference.
-    package var zone: Zone?
+    /// Over how long the share of a backend that came up grows from a sixteenth to its whole; nil:
+    /// it has it at once.
+    package var slowStart: Duration?
+    /// The zone whose instances go before others of the same place and priority.
+    package var zone = Zone()
     /// The most backends of one service; further instances are refused, counted and journalled.
     package var backendsMax = 4096
     /// The most bytes of host name and metadata of one instance; beyond it both are dropped.
@@ -82,16 +81,13 @@ package struct RosterOptions: Sendable, Equatable {
 
     /// What makes an instance near: its metadata has this value for this key.
     package struct Zone: Sendable, Hashable {
-        /// The label's name, such as `zone`.
-        package var key: String
-        /// The label's value, such as `a`.
-        package var value: String
+        /// The name of the zone where this process is, such as `a`; nil for no preference.
+        package var preferred: String?
+        /// The key of an instance's metadata that names its zone.
+        package var key = "zone"
 
-        /// The zone of that name.
-        package init(key: String, value: String) {
-            self.key = key
-            self.value = value
-        }
+        /// No preference.
+        package init() {}
     }
 
     /// How many checks in a row count. Each is at least 1.
@@ -169,15 +165,16 @@ package struct RosterOptions: Sendable, Equatable {
     package var isValid: Bool {
         let counts = [rules.rise, rules.fall, missesToDrain, backendsMax]
         let percentages = [failoverPercent, ejectShareMax]
-        let times = [ejectTime, ejectTimeMax, lossWindow, refuseTime, slowStart, drainLimit]
+        let times = [ejectTime, ejectTimeMax, lossWindow, refuseTime, drainLimit]
+        let isSlowStartGood = slowStart.map { $0 > .zero } ?? true
         return counts.allSatisfy { $0 >= 1 } && percentages.allSatisfy((0...100).contains)
-            && times.allSatisfy { $0 >= .zero }
+            && times.allSatisfy { $0 >= .zero } && isSlowStartGood
     }
 
     /// Whether an instance is outside the preferred zone.
     func isElsewhere(_ instance: Instance) -> Bool {
-        guard let zone else { return false }
-        return instance.metadata[zone.key] != zone.value
+        guard let preferred = zone.preferred else { return false }
+        return instance.metadata[zone.key] != preferred
     }
 
     var rules: BackendState.Rules {

@@ -8,7 +8,7 @@
 /// What to do with the fields that describe the client.
 package struct ForwardingPolicy: Equatable, Sendable {
     /// What becomes of a list that names the hops before this one.
-    package enum Handling: Sendable {
+    package enum Handling: String, CaseIterable, Sendable {
         /// A trusted client's list is kept and the client added to it; another's is replaced.
         case append
         /// The list begins here, whoever the client is.
@@ -19,12 +19,13 @@ package struct ForwardingPolicy: Equatable, Sendable {
 
     /// X-Forwarded-For, -Proto, -Host and -Port.
     package var xForwarded = Handling.append
-    /// Forwarded (RFC 7239).
+    /// Forwarded (RFC 7239). Off, since what reads X-Forwarded-For rarely reads this.
     package var forwarded = Handling.off
-    /// The name of this hop in Via: a token; empty writes no Via.
-    package var via = Array("fairlead".utf8)
+    /// The name of this hop in Via, a token (RFC 9110 section 7.6.3, which asks every gateway for
+    /// it); nil writes no Via.
+    package var via: String? = "fairlead"
     /// Whether requests get an X-Request-Id; a trusted client's is kept.
-    package var requestID = false
+    package var addsRequestID = false
 
     /// The defaults.
     package init() {}
@@ -77,18 +78,18 @@ package struct Forwarding: ~Copyable, Sendable {
             out.append("\r\n")
             return out
         }
+        let via = Array((policy.via ?? "").utf8)
         precondition(
-            (policy.via + defaultHost).allSatisfy { $0 > 0x20 && $0 != 0x7F },
+            (via + defaultHost).allSatisfy { $0 > 0x20 && $0 != 0x7F },
             "a host or the name in Via has a space or control character")
         self.policy = policy
         self.defaultHost = defaultHost
         var twins = FieldNames.notCopied.union(FieldNames(.maxForwards))
         if policy.xForwarded != .off { twins = twins.union(.xForwarded) }
-        if policy.requestID { twins.insert(.xRequestID) }
+        if policy.addsRequestID { twins.insert(.xRequestID) }
         droppedTwins = twins
         schemeLine = line("X-Forwarded-Proto: ") { $0.append(scheme) }
         portLine = line("X-Forwarded-Port: ") { $0.appendDecimal(UInt64(port)) }
-        let via = policy.via
         viaLine = via.isEmpty ? [] : line("Via: 1.1 ") { $0.append(via.span) }
         viaLineOfHTTP10 = via.isEmpty ? [] : line("Via: 1.0 ") { $0.append(via.span) }
         var proto: [UInt8] = []
@@ -134,7 +135,7 @@ package struct Forwarding: ~Copyable, Sendable {
         // (RFC 9110 section 5.3).
         let replacesForwarded = policy.forwarded == .replace || !isTrusted
         if policy.forwarded != .off, replacesForwarded { dropped.insert(.forwarded) }
-        if policy.requestID, !isTrusted { dropped.insert(.xRequestID) }
+        if policy.addsRequestID, !isTrusted { dropped.insert(.xRequestID) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 /// Bounds on one head. They hold while the head is still incomplete too: a parse never asks for
 /// more than `bytesMax` bytes.
-package struct HeadLimits: Sendable {
+package struct HeadLimits: Sendable, Equatable {
     /// Bytes of a whole head with its empty line; more is 431. Between 1 and 2^30.
     package var bytesMax: Int
     /// Field lines in a head; more is 431.
@@ -12,7 +12,7 @@ package struct HeadLimits: Sendable {
 
     /// - Precondition: all are positive, `bytesMax` is at most 2^30.
     package init(
-        bytesMax: Int = 32 * 1024, fieldsMax: Int = 100, requestLineBytesMax: Int = 8 * 1024
+        bytesMax: Int = 16 * 1024, fieldsMax: Int = 100, requestLineBytesMax: Int = 8 * 1024
     ) {
         precondition((1...(1 << 30)).contains(bytesMax), "bytesMax must be 1 to 2^30")
         precondition(fieldsMax > 0 && requestLineBytesMax > 0, "limits of a head must be positive")

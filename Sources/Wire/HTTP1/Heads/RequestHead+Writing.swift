@@ -152,7 +152,7 @@ extension RequestHead {
         }
         // The version is that of the request as it was received (RFC 9110 section 7.6.3).
         out.append((minorVersion == 1 ? forwarding.viaLine : forwarding.viaLineOfHTTP10).span)
-        if let requestID, policy.requestID,
+        if let requestID, policy.addsRequestID,
             !(forwarding.isTrusted && section.present.contains(.xRequestID))
         {
             out.append("X-Request-Id: ")

@@ -10,6 +10,7 @@ import Proxy
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 /// A running data plane. The thread that made it only.
 final class RunningProxy {
@@ -147,14 +148,7 @@ func withProxy(
     _ ports: [UInt16], mode: ListenerMode = .http, workers: Int = 1, accessLog: AccessLog? = nil,
     _ configure: (inout ProxyOptions) -> Void = { _ in }, _ body: (RunningProxy) throws -> Void
 ) throws {
-    let service = ServiceID(index: 0)
-    var options = ProxyOptions(
-        workers: workers,
-        listeners: [
-            ListenerOptions(
-                index: 0, endpoint: Endpoint(.loopback, 0), mode: mode, service: service)
-        ],
-        services: [ServiceOptions(id: service, name: "web")])
+    var options = ProxyOptions.plain(mode, workers: workers)
     configure(&options)
     let proxy = try RunningProxy(options, ports, accessLog: accessLog)
     do {

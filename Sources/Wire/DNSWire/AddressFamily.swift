@@ -1,6 +1,5 @@
 // AddressFamily: which of a host's addresses are wanted, and so which questions are asked.
 
-package import DNSWire
 package import Endpoints
 
 /// Which addresses of a host are used. The raw value is the name in the configuration.

@@ -1,12 +1,29 @@
-// HealthOptions: what a check of one service's backends does, and how often. How many checks count
+// CheckOptions: what a check of one service's backends does, and how often. How many checks count
 // is the roster's business (RosterOptions.checks).
 
 package import HTTP1
 
+/// What a check does. The raw value is the word that operators write.
+package enum CheckType: String, CaseIterable, Sendable {
+    /// Connects, and exchanges a few bytes if they are given.
+    case tcp
+    /// Sends a request and looks at the status, and at the body if that is asked for.
+    case http
+    /// Nothing: every instance counts as healthy until traffic says otherwise.
+    case off
+}
+
 /// How the backends of one service are checked. Value type, any thread.
-package struct HealthOptions: Sendable, Equatable {
-    /// What a check does.
-    package var kind = Kind.tcp
+package struct CheckOptions: Sendable, Equatable {
+    /// What a check does; the fields of the other types have no effect.
+    package var type = CheckType.tcp
+    /// What one of type `http` asks, and what passes.
+    package var http = HTTP()
+    /// What one of type `tcp` says once it is connected, 1 to 1024 bytes; nil for nothing.
+    package var send: String?
+    /// What the answer to one of type `tcp` has to begin with, 1 to 1024 bytes; nil for no answer.
+    /// Never nil beside `send`.
+    package var expect: String?
     /// From the start of one check to the start of the next, while nothing is expected to change;
     /// 1 ms to a day, else the nearer.
     package var interval: Duration = .seconds(2)
@@ -27,6 +44,19 @@ package struct HealthOptions: Sendable, Equatable {
 
     /// A TCP check every 2 s.
     package init() {}
+
+    /// What a check does, with all that it needs to know.
+    package var kind: Kind {
+        switch type {
+        case .off: .off
+        case .http: .http(http)
+        case .tcp:
+            expect.map { expect in
+                .sendExpect(
+                    SendExpect(send: Array((send ?? "").utf8), expect: Array(expect.utf8)))
+            } ?? .tcp
+        }
+    }
 
     /// What a check does. Two backends whose checks do the same at the same endpoint share one.
     package enum Kind: Sendable, Hashable {
@@ -75,7 +105,7 @@ package struct HealthOptions: Sendable, Equatable {
         package var statuses: [ClosedRange<Int>]
         /// What the first `bodyBytesMax` bytes of the body have to contain; nil for any body, which
         /// is not read then.
-        package var body: [UInt8]?
+        package var body: String?
 
         /// Bytes of a body that are looked at.
         package static let bodyBytesMax = 65_536
@@ -102,11 +132,5 @@ package struct HealthOptions: Sendable, Equatable {
                 self.value = value
             }
         }
-    }
-
-    /// `duration`, or the nearest that a timer can be trusted with: above zero, and so far below
-    /// the limits of its type that no sum overflows.
-    static func bounded(_ duration: Duration) -> Duration {
-        min(max(duration, .milliseconds(1)), .seconds(86_400))
     }
 }

@@ -1,0 +1,81 @@
+// ClientPolicy: how the clients of a listener are treated. Each default stands here and nowhere
+// else: Configuration's option table points at these fields, and the workers read them.
+
+package import Endpoints
+package import HTTP1
+
+/// What a listener speaks. The raw value is the word that operators write.
+package enum ListenerMode: String, CaseIterable, Sendable {
+    /// HTTP/1.1 and 1.0, request by request.
+    case http
+    /// Any stream, connection by connection.
+    case tcp
+}
+
+/// How the clients of one listener are treated. Value type, any thread.
+package struct ClientPolicy: Sendable, Equatable {
+    /// How long its clients may take.
+    package var timeouts = ClientTimeouts()
+    /// Limits of a request's head; an answer's are `ofAnswers` of them.
+    package var headLimits = HeadLimits()
+    /// Client connections open at once, at least 1; more are closed at once.
+    package var connectionsMax = 10_000
+    /// What backends are told of its clients.
+    package var forwarding = ForwardingPolicy()
+    /// Clients whose own account of where a request came from is believed. None by default: what
+    /// anyone may write proves nothing.
+    package var trustedProxies: [IPNetwork] = []
+    /// Whether a client may switch to another protocol (RFC 9110, section 7.8); HTTP only.
+    package var allowsUpgrade = true
+    /// Whether a client that closes its sending side before an answer begins is taken to be gone,
+    /// so that its request is cancelled; HTTP only. Nearly every client that does so is gone.
+    package var cancelsAtHalfClose = true
+    /// Whether a client may ask a backend for a tunnel by CONNECT (RFC 9110, section 9.3.6); HTTP
+    /// only.
+    package var allowsConnect = false
+
+    /// The defaults.
+    package init() {}
+
+    /// The policy for one of so many workers, 1 or more, each of which has its part of the
+    /// connections; the kernel spreads them evenly.
+    package func share(ofWorkers workers: Int) -> ClientPolicy {
+        var policy = self
+        policy.connectionsMax = workerShare(of: connectionsMax, workers)
+        return policy
+    }
+}
+
+/// How long a client may take, and its backend keep it waiting in mid-stream.
+package struct ClientTimeouts: Sendable, Equatable {
+    /// From the first byte of a head, or from the connection's begin, to its last. Bounds a client
+    /// that drips its head; 10 s is several retransmissions on a bad mobile link.
+    package var head = Duration.seconds(10)
+    /// Between a response and the next request. A browser reuses its connections for about a
+    /// minute.
+    package var idle = Duration.seconds(60)
+    /// Without a byte moving in either direction while a body is under way.
+    package var stall = Duration.seconds(30)
+    /// Without a byte in either direction on a TCP connection, or one that has switched to another
+    /// protocol: longer than the heartbeats of common WebSocket and database clients.
+    package var tunnel = Duration.seconds(300)
+    /// How long such a connection lasts; each gets up to a tenth less, at random, so that those
+    /// that began together do not come back together. Nil is no limit.
+    package var tunnelMax: Duration?
+    /// From a response's head to its last byte, less up to a tenth at random; nil is no limit.
+    package var responseMax: Duration?
+    /// How long a host may acknowledge nothing until it is taken for gone; nil leaves that to the
+    /// kernel, which takes about a quarter of an hour. 30 s outlast a lost link that comes back.
+    package var vanished: Duration? = .seconds(30)
+    /// From a request's head to the last byte of its response; nil is no limit, since downloads and
+    /// event streams may go on for as long as they move.
+    package var request: Duration?
+
+    /// The defaults.
+    package init() {}
+}
+
+/// The part of a limit that one of so many workers has, rounded up, so that it is at least 1.
+func workerShare(of limit: Int, _ workers: Int) -> Int {
+    max(1, (limit + workers - 1) / workers)
+}

@@ -110,10 +110,52 @@ import Testing
         }
     }
 
+    @Test func `every doc comment can be understood alone`() {
+        for file in everything {
+            for (number, first) in docComments(of: file.lines) where leansOnNeighbour(first) {
+                Issue.record(
+                    """
+                    \(file.path):\(number) begins with "\(first)": quick help shows a comment \
+                    without its neighbours, so begin with what it is about
+                    """)
+            }
+        }
+    }
+
+    @Test func `a comment that points at its neighbours is seen`() {
+        let lines = ["/// The same, with jitter.", "/// It goes on.", "let a = 1", "/// Its unit."]
+        let found = docComments(of: lines)
+        #expect(found.map(\.number) == [1, 4])
+        #expect(found.map { leansOnNeighbour($0.first) } == [true, false])
+        #expect(leansOnNeighbour("Those that are up."))
+        #expect(!leansOnNeighbour("Item by item."))
+    }
+
     // MARK: reading Swift by its lines
 
     private func numbered(_ files: [SourceFile]) -> [(SourceFile, Int, String)] {
         files.flatMap { file in file.lines.enumerated().map { (file, $0.offset + 1, $0.element) } }
+    }
+
+    /// The first line of each doc comment, without its slashes.
+    private func docComments(of lines: [String]) -> [(number: Int, first: String)] {
+        lines.indices.compactMap { index in
+            let isFirst = index == 0 || !lines[index - 1].drop { $0 == " " }.hasPrefix("///")
+            let line = lines[index].drop { $0 == " " }
+            guard isFirst, line.hasPrefix("/// ") else { return nil }
+            return (index + 1, String(line.dropFirst(4)))
+        }
+    }
+
+    /// Whether a comment begins with a word that means something only behind another comment.
+    private func leansOnNeighbour(_ comment: String) -> Bool {
+        let openings = [
+            "The same", "Those", "As", "Who", "Whom", "Such", "Likewise", "It", "They",
+        ]
+        return openings.contains { opening in
+            comment.hasPrefix(opening)
+                && comment.dropFirst(opening.count).first.map { $0 == " " || $0 == "," } ?? true
+        }
     }
 
     /// The numbers of lines wider than 100 columns. Rows of tables are excepted, and texts: raw

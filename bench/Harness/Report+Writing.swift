@@ -44,7 +44,7 @@ extension Report {
 }
 
 extension Report.Section {
-    /// Whom the others are compared with, if it took part.
+    /// The proxies that the others are compared with, if they took part.
     private static let references = ["floor", "haproxy", "haproxy-splice", "nginx"]
 
     /// The scenario as a table.

@@ -274,7 +274,7 @@ extension ControlPlane {
 
 /// An address that was opened for a listener that is still to be published.
 struct OpenedSockets {
-    /// As the configuration has it, which may leave the port to the kernel.
+    /// The address as the configuration has it, which may leave the port to the kernel.
     let asked: Endpoint
     let sockets: ListenerSockets
 }

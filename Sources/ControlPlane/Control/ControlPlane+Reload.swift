@@ -10,11 +10,11 @@ internal import Events
 enum ReloadOutcome: Equatable, Sendable {
     /// What was read is what runs already, but for the order in which it is written.
     case unchanged
-    /// It runs now. A line for each thing that is different, such as `listener public: added` or
-    /// `service web: changed (checks)`; never empty.
+    /// The configuration runs now. A line for each thing that is different, such as `listener
+    /// public: added` or `service web: changed (checks)`; never empty.
     case applied([String])
-    /// It can't be taken up, and nothing has changed. A line for each reason, with its place; never
-    /// empty.
+    /// The configuration can't be taken up, and nothing has changed. A line for each reason, with
+    /// its place; never empty.
     case refused([String])
 }
 

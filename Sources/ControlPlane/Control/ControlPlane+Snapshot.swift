@@ -128,7 +128,8 @@ extension ControlPlane {
         return following
     }
 
-    /// Those who are asked for instances: nameservers, then agents that something is asked of.
+    /// The servers that are asked for instances: nameservers, then agents that something is asked
+    /// of.
     private func registries(_ clock: DisplayClock) -> [AdminSnapshot.Registry] {
         factory.resolver.servers.map { AdminSnapshot.Registry($0, clock) }
             + factory.agents.statuses.filter { $0.requests > 0 }

@@ -68,7 +68,7 @@ package struct CheckSchedule {
     /// Since when checks have been due that had a place to run, and no budget; nil for not now.
     private var heldSince: ContinuousClock.Instant?
     private var entries: [CheckID: Entry] = [:]
-    /// Those that never started.
+    /// Checks that never started.
     private var newCount = 0
     /// One element for each entry that is due some time, and stale ones.
     private var heap = DueHeap()

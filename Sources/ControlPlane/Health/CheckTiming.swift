@@ -17,7 +17,7 @@ extension CheckSchedule {
         case usual
         /// The next check may change the backend's state.
         case fast
-        /// It is down, and did not pass the last check.
+        /// The backend is down, and did not pass the last check.
         case down
     }
 
@@ -57,7 +57,7 @@ extension CheckSchedule {
             }
         }
 
-        /// The same, with jitter.
+        /// The delay until the next check, with jitter.
         func delay(_ pace: Pace, using generator: inout some RandomNumberGenerator) -> Duration {
             let base = interval(pace)
             guard jitterPercent > 0 else { return base }

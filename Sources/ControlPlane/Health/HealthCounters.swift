@@ -7,7 +7,7 @@ package struct HealthCounters: Sendable, Equatable {
     package private(set) var started: UInt64 = 0
     /// The backend is as it should be.
     package private(set) var passed: UInt64 = 0
-    /// It is not.
+    /// Checks that a backend did not pass.
     package private(set) var failed: UInt64 = 0
     /// Could not be tried for lack of descriptors or memory; the roster is not told of these.
     package private(set) var inconclusive: UInt64 = 0
@@ -32,7 +32,7 @@ package struct HealthCounters: Sendable, Equatable {
         self.lateness += lateness
     }
 
-    /// It has ended.
+    /// Counts a check that has ended.
     mutating func ended(_ result: ProbeResult) {
         underWay -= 1
         switch result {
@@ -42,7 +42,7 @@ package struct HealthCounters: Sendable, Equatable {
         }
     }
 
-    /// It was due, and was not made.
+    /// Counts a check that was due, and was not made.
     mutating func wasSkipped() {
         skipped += 1
     }

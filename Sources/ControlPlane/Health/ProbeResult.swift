@@ -10,7 +10,7 @@ package import Traffic
 package enum ProbeResult: Sendable, Equatable {
     /// The backend is as it should be.
     case passed
-    /// It is not, and why.
+    /// The backend is not well, and why.
     case failed(CheckFailure)
     /// This process or machine could not even try: no descriptor, no local port, no memory
     /// (`Errno.isShortage`). That is no evidence against the backend, and would be held against all

@@ -4,7 +4,7 @@
 
 /// What ended a request or a TCP connection.
 package enum EndCause: UInt8, Sendable, CaseIterable {
-    /// It was answered to the end, with whatever status the backend chose.
+    /// The request was answered to the end, with whatever status the backend chose.
     case complete
     /// No backend was in the rotation.
     case noBackend

@@ -18,7 +18,7 @@ package enum StandardOutput {
         case written
         /// There is no room now.
         case full
-        /// It can't be written at all.
+        /// Standard output can't be written at all.
         case failed(Int32)
     }
 
@@ -38,7 +38,7 @@ package enum StandardOutput {
         }
     }
 
-    /// The same, but waits for room. Nil is success.
+    /// Writes `lines` to standard output, and waits for room. Nil is success.
     static func writeWaiting(_ lines: Span<UInt8>) -> Errno? {
         while true {
             switch write(lines) {

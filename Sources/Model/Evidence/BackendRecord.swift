@@ -18,10 +18,10 @@ public struct BackendRecord {
 
     /// Requests in flight on it from this worker.
     @usableFromInline package internal(set) var inFlight = 0
-    /// Those of them that are streams: TCP connections, tunnels, and responses whose body goes on
-    /// after what came with its head.
+    /// How many requests in flight are streams: TCP connections, tunnels, and responses whose body
+    /// goes on after what came with its head.
     @usableFromInline package internal(set) var streams = 0
-    /// Those streams whose next byte is owed, as that of a body of known length is.
+    /// How many streams are owed a byte, as that of a body of known length is.
     @usableFromInline var owing = 0
     /// Requests in flight that came here from a backend that was silent.
     private var moved = 0
@@ -32,7 +32,7 @@ public struct BackendRecord {
 
     /// When a byte came from it last; 0 for never.
     package var heardAt: UInt64 = 0
-    /// It was found silent, and has not answered since.
+    /// Whether the backend was found silent, and has not answered since.
     package internal(set) var isSilent = false
     /// When a dial last failed; 0 for never.
     private(set) var dialFailedAt: UInt64 = 0
@@ -45,7 +45,7 @@ public struct BackendRecord {
 
     // MARK: What the control thread knows
 
-    /// It was ejected, and has to show that it answers.
+    /// Whether the backend was ejected, and has to show that it answers.
     package private(set) var isOnProbation = false
     /// Since when.
     private(set) var probationSince: UInt64 = 0
@@ -78,11 +78,11 @@ public struct BackendRecord {
 
     /// What a request holds at its backend.
     public enum Hold {
-        /// It waits for the first byte of its response.
+        /// The request waits for the first byte of its response.
         case request
-        /// It is a stream: a byte may come or not.
+        /// The request is a stream: a byte may come or not.
         case stream
-        /// It is a stream whose next byte is owed.
+        /// The request is a stream whose next byte is owed.
         case owed
     }
 
@@ -133,8 +133,8 @@ public struct BackendRecord {
         return isReportDue(now: now)
     }
 
-    /// It has given a good answer, or accepted a connection, which is all that can be said of a
-    /// stream. Whether that ends a probation, which is to be reported.
+    /// Takes note of a good answer, or of an accepted connection, which is all that can be said of
+    /// a stream. Returns whether that ends a probation, which is to be reported.
     package mutating func prove() -> Bool {
         guard isOnProbation else { return false }
         isOnProbation = false

@@ -32,9 +32,9 @@ package struct LiveEvidence {
 
     /// What an answer says of its backend.
     package enum Answer: Equatable {
-        /// It works; and if it was on probation, that is over, which is to be reported.
+        /// The backend works. If it was on probation, that is over, which is to be reported.
         case good(endsProbation: Bool)
-        /// It failed: `failed` follows.
+        /// The backend failed: `failed` follows.
         case failed
         /// Nothing, but that it answers. That something is not implemented (501, 505) says nothing
         /// about health, nor does a status that no standard knows.

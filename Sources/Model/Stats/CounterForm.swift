@@ -6,9 +6,9 @@
 package struct CounterForm: Sendable {
     /// How the number moves.
     package enum Kind: String, Sendable {
-        /// It only grows.
+        /// The value only grows.
         case counter
-        /// It says how many there are now.
+        /// The value says how many there are now.
         case gauge
     }
 

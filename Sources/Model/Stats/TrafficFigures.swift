@@ -15,7 +15,7 @@ package enum FailureCause: Int, Sendable, CaseIterable {
     case otherStatus
     /// No backend was in the rotation, or none could be connected to.
     case noBackend
-    /// As many requests as may be were in flight and waiting.
+    /// The limits allowed no more requests in flight and waiting.
     case overLimit
     /// This machine had no descriptor, local port or memory left for a connection to a backend.
     case shortage
@@ -28,7 +28,7 @@ package enum FailureCause: Int, Sendable, CaseIterable {
     /// Fairlead cut the answer, whose time, or that of its backend's drain, was over.
     case outOfTime
 
-    /// That of a backend's answer with `status`, 500 or above.
+    /// The cause of a backend's answer with `status`, 500 or above.
     package init(status: Int) {
         switch status {
         case 500: self = .status500

@@ -27,9 +27,10 @@ package struct CheckOptions: Sendable, Equatable {
     /// From the start of one check to the start of the next, while nothing is expected to change;
     /// 1 ms to a day, else the nearer.
     package var interval: Duration = .seconds(2)
-    /// The same for a backend whose next check may change its state; at most `interval`, else that.
+    /// The time between checks of a backend whose next check may change its state; at most
+    /// `interval`, else that.
     package var fastInterval: Duration = .milliseconds(500)
-    /// The same for one that is down, 1 ms to a day; nil means `interval`.
+    /// The time between checks of a backend that is down, 1 ms to a day; nil means `interval`.
     package var downInterval: Duration?
     /// How long one check may take; 1 ms to a day, else the nearer.
     package var timeout: Duration = .seconds(1)

@@ -12,7 +12,7 @@ package struct ServerRanking: Sendable, Equatable {
     /// The control plane's clock, which this type never reads.
     package typealias Instant = ContinuousClock.Instant
 
-    /// Whom to ask for one question.
+    /// The servers to ask for one question.
     package struct Plan: Equatable, Sendable {
         /// To be raced, the first first.
         package var servers: [Int]
@@ -95,7 +95,7 @@ package struct ServerRanking: Sendable, Equatable {
         } ?? 0
     }
 
-    /// Whom to ask for a question that starts at `now`. Counts the probes that it hands out.
+    /// The servers to ask for a question that starts at `now`. Counts the probes that it hands out.
     package mutating func plan(now: Instant) -> Plan {
         chooseFirst()
         let order = order

@@ -24,7 +24,7 @@ enum TransportEvent {
 struct SentQuery {
     /// What was asked.
     let message: Message
-    /// Whom to tell; it closes the transport or lets it rest.
+    /// Called with what became of it; closes the transport or lets it rest.
     let report: (TransportEvent) -> Void
 
     /// What `bytes`, the octets of one message, are to our query.

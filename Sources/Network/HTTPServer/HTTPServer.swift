@@ -26,7 +26,7 @@ package final class HTTPServer {
     /// One for all connections: each uses it only while it handles a readiness.
     let buffer = ReceiveBuffer(capacity: 16 * 1024)
     private var connections: [HTTPServerConnection] = []
-    /// Those that are being ended, the oldest first.
+    /// Connections that are being ended, the oldest first.
     private var leaving: [ClosingConnection] = []
     /// Whether `drain()` was called: responses end their connections from then on.
     private(set) var isDraining = false
@@ -53,7 +53,7 @@ package final class HTTPServer {
         listening.start { [self] in take($0, from: $1) }
     }
 
-    /// The same, for a handler that has every answer at hand.
+    /// A server whose handler has every answer at hand.
     package convenience init(
         on endpoint: Endpoint, inherited: Descriptor? = nil, loop: EventLoop,
         options: HTTPServerOptions = HTTPServerOptions(),

@@ -57,7 +57,7 @@ final class HTTPServerConnection: StreamChannel {
     /// Whether pieces of a stream have their lengths before them.
     var isStreamChunked = false
     private var earlyBytes = 0
-    /// Who wants to know when the client goes before it has its answer.
+    /// The reply that wants to know when the client goes before it has its answer.
     private weak var watcher: HTTPServerReply?
     /// The loop of `proceed` is on the stack: a reply given within it returns there.
     private var isProceeding = false

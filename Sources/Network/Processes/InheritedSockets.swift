@@ -13,7 +13,7 @@ package struct InheritanceFailure: Error, Equatable, CustomStringConvertible {
 
 /// Listening sockets that the process was given. Start of the process, before there are threads.
 package struct InheritedSockets {
-    /// Those that nobody has taken yet, and where they listen.
+    /// Sockets that nobody has taken yet, and where they listen.
     package private(set) var remaining: [(endpoint: Endpoint, descriptor: Descriptor)] = []
 
     /// None.

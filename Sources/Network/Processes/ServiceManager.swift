@@ -33,13 +33,13 @@ package final class ServiceManager {
 
     /// Something that the manager may know of this process.
     package enum State {
-        /// It serves; `process` is the main one from now on.
+        /// The process serves; `process` is the main one from now on.
         case ready(process: Int32)
-        /// It reads its configuration again; `ready` follows.
+        /// The process reads its configuration again; `ready` follows.
         case reloading
-        /// It is ending.
+        /// The process is ending.
         case stopping
-        /// It is well.
+        /// The process is well.
         case alive
         /// A line for who asks the manager.
         case status(String)

@@ -10,9 +10,9 @@ internal import Wording
 package final class Successor {
     /// How that ended.
     package enum Outcome: Equatable, Sendable {
-        /// It serves. This process may stop accepting.
+        /// The successor serves. This process may stop accepting.
         case serves
-        /// It does not, and has ended: why, as a clause for the operator.
+        /// The successor does not serve, and has ended: why, as a clause for the operator.
         case failed(String)
     }
 

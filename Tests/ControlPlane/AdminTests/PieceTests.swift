@@ -7,9 +7,9 @@ import Events
 import HTTP1
 import HTTPClient
 import Testing
+import Traffic
 
 @testable import Admin
-import Traffic
 
 @Suite struct PieceTests {
     private let loop = EventLoop()

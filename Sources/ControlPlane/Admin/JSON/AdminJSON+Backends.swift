@@ -163,7 +163,7 @@ extension BackendView {
         service.backends.map { BackendView($0, of: service.name) }
     }
 
-    /// So many of them at most: those that are not up before those that are.
+    /// At most `countMax` backends: those that are not up before those that are.
     static func some(of service: AdminSnapshot.Service, countMax: Int) -> [BackendView] {
         guard service.backends.count > countMax else { return all(of: service) }
         let troubled = service.backends.filter { $0.state != .up }

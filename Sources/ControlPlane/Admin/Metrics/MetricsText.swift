@@ -57,7 +57,7 @@ package struct MetricsText {
 
     /// The page.
     package private(set) var bytes: [UInt8] = []
-    /// The same as text.
+    /// The metrics as text.
     package var text: String { String(decoding: bytes, as: UTF8.self) }
     private let snapshot: AdminSnapshot
     private let format: Format

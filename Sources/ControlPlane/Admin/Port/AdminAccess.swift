@@ -6,7 +6,7 @@ internal import Endpoints
 internal import HTTP1
 internal import HTTPServer
 
-/// Who may use the admin port, and for what. Any thread.
+/// The rules of who may use the admin port, and for what. Any thread.
 package struct AdminAccess: Sendable {
     private let host: AdminHost
     private let token: BearerToken?

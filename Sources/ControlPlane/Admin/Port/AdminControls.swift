@@ -21,11 +21,11 @@ package enum AdminChange: Sendable, Equatable {
 
 /// What became of it. Any thread.
 package enum AdminOutcome: Sendable, Equatable {
-    /// It is done; a sentence.
+    /// The change is made; a sentence.
     case done(String)
-    /// It makes no sense now: what is wrong, and what to do.
+    /// The change makes no sense now: what is wrong, and what to do.
     case refused(String, expected: String)
-    /// It is not done without being asked for twice: what it would do. See `change`.
+    /// The change is not made without being asked for twice: what it would do. See `change`.
     case unforced(String)
     /// There is no such backend.
     case unknown
@@ -37,7 +37,7 @@ package enum AdminReload: Sendable, Equatable {
     case applied(String)
     /// What was read is not valid, or needs a start; a line for each reason. Nothing has changed.
     case refused([String])
-    /// It can't be done here; a sentence that says what to do.
+    /// A reload can't be done here; a sentence that says what to do.
     case unavailable(String)
 }
 
@@ -45,7 +45,7 @@ package enum AdminReload: Sendable, Equatable {
 package struct AdminControls {
     /// All there is to show, at this moment.
     package var snapshot: () -> AdminSnapshot
-    /// The same without what metrics do not have: journal, causes and other phrases.
+    /// A snapshot without what metrics do not have: journal, causes and other phrases.
     package var figures: () -> AdminSnapshot
     /// What a verdict is made of, and no more.
     package var verdict: () -> AdminSnapshot

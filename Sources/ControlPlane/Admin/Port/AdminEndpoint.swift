@@ -7,7 +7,7 @@ internal import HTTPServer
 
 /// One thing that the admin port can be asked for. Any thread.
 struct AdminEndpoint: Sendable {
-    /// Who may ask, and how.
+    /// The rule of who may ask, and how.
     enum Access {
         /// GET and HEAD without a token: what load balancers ask, and the page, which asks for the
         /// token and tells nothing by itself.

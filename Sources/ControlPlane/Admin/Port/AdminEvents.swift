@@ -11,7 +11,7 @@ internal import Events
 internal import HTTP1
 internal import HTTPServer
 
-/// Those who listen to one admin port. Control thread only.
+/// The clients that listen to the events of one admin port. Control thread only.
 final class AdminEvents {
     /// Streams and waiting requests together, so that the server has connections left for others.
     static let listenersMax = 32

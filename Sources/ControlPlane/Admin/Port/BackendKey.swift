@@ -25,6 +25,6 @@ package struct BackendKey: Hashable, Sendable, CustomStringConvertible {
         self.init(service: String(text[..<at]), endpoint: endpoint)
     }
 
-    /// As it is read.
+    /// The key as it is read: `service@address:port`.
     package var description: String { "\(service)@\(endpoint)" }
 }

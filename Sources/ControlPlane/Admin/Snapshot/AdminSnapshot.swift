@@ -38,7 +38,8 @@ package struct AdminSnapshot: Sendable {
     package var following: Following?
     /// What came of reading the configuration again; nil for one that is not to change.
     package var reloads: Reloads?
-    /// Who is asked for instances: nameservers, then Consul agents, each in the configured order.
+    /// The servers that are asked for instances: nameservers, then Consul agents, each in the
+    /// configured order.
     package var registries: [Registry] = []
     /// Health checks of all services by what they came to: `passed`, `failed`, `inconclusive`,
     /// `skipped`.
@@ -409,7 +410,7 @@ package struct AdminSnapshot: Sendable {
         package var passed: Bool
         /// When it ended.
         package var at: Double
-        /// As a phrase: `200 in 3 ms`, `connection refused`.
+        /// How the check ended, as a phrase: `200 in 3 ms`, `connection refused`.
         package var result: String
 
         /// All is required.

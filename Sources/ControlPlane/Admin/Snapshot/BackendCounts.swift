@@ -5,16 +5,16 @@ internal import Backends
 
 /// Counts over the backends of one service. Value type, any thread.
 package struct BackendCounts: Sendable, Equatable {
-    /// Those on the roster, whatever their state.
+    /// Backends on the roster, whatever their state.
     package var all: Int
-    /// Those that may get traffic now.
+    /// Backends that may get traffic now.
     package var inRotation: Int
-    /// Those of them that have shown that they work; new ones may get traffic before that when
-    /// there is no other.
+    /// Backends of the rotation that have shown that they work. New ones may get traffic before
+    /// that when there is no other.
     package var proven: Int
-    /// Those that are down or ejected.
+    /// Backends that are down or ejected.
     package var out: Int
-    /// Those of which nothing is known yet.
+    /// Backends of which nothing is known yet.
     package var pending: Int
     /// The places of the sources that have backends here.
     package var places: Set<Int>

@@ -8,7 +8,7 @@ internal import Stats
 package struct WithoutTurn: Sendable, Equatable {
     /// What keeps requests from it; in `/stats` by these names.
     package enum Reason: String, Sendable, CaseIterable {
-        /// It waits for its first check, while others are up.
+        /// The backend waits for its first check, while others are up.
         case firstCheck = "first-check"
         /// No backend is up, and requests are refused.
         case refused
@@ -16,9 +16,9 @@ package struct WithoutTurn: Sendable, Equatable {
         case standby
         /// Discovery lost it: it waits behind those that are named.
         case reserve
-        /// As many requests as it may have are in flight on it.
+        /// The backend has as many requests in flight as it may have.
         case limit
-        /// It was ejected, and gets one request at a time, of those that can be sent again.
+        /// The backend was ejected. It gets one request at a time, of those that can be sent again.
         case probation
         /// The service has no requests.
         case noRequests = "no-requests"
@@ -28,7 +28,7 @@ package struct WithoutTurn: Sendable, Equatable {
         case busy
         /// Its weight is 0, and others have more.
         case zeroWeight = "zero-weight"
-        /// It is in its slow start.
+        /// The backend is in its slow start.
         case slowStart = "slow-start"
         /// Its weight gives it so little that no turn is due yet.
         case smallShare = "small-share"
@@ -80,15 +80,15 @@ package struct WithoutTurn: Sendable, Equatable {
     package let seconds: Int
     /// Requests in flight on it.
     package let inFlight: Int
-    /// Those of them that are streams.
+    /// How many of the requests in flight are streams.
     package let streams: Int
-    /// Those of them whose clients have closed their side.
+    /// How many of the requests in flight are of clients that have closed their side.
     package let clientsLeft: Int
     /// Requests that it may have in flight; nil for no limit.
     package let limit: Int?
     /// Requests that others of its service got since its turn.
     package let elsewhere: Int
-    /// As a clause: `4 requests wait there, and nothing has come from it for 6 s`.
+    /// The reason as a clause: `4 requests wait there, and nothing has come from it for 6 s`.
     package let text: String
 
     /// Less is nothing to speak of, in seconds.

@@ -12,7 +12,7 @@ package struct LoadedConfiguration: Sendable {
     package let configuration: Configuration
     /// Likely mistakes that hinder nothing: unknown variables, unused services, slow checks.
     package let warnings: [ConfigurationProblem]
-    /// The same configuration as a text, with where each value is from.
+    /// The configuration as a text, with where each value is from.
     package let effective: EffectiveConfiguration
     /// What a service is that says nothing of itself: it has no name and no source.
     package let serviceDefaults: Service
@@ -27,7 +27,7 @@ package struct NoSuchHost: Error, Equatable, Sendable {
     /// What was found and what to do about it.
     package let text: String
 
-    /// That reason.
+    /// A host that has no address, for the reason in `text`.
     package init(_ text: String) {
         self.text = text
     }

@@ -14,7 +14,7 @@ package struct Configuration: Equatable, Sendable {
 
     /// Where the admin port listens, and who may use it.
     package internal(set) var admin = AdminSettings()
-    /// Who is told the metrics.
+    /// Where metrics are sent by StatsD.
     package internal(set) var statsd = StatsDSettings()
     /// How names are looked up.
     package internal(set) var dns = DNSSettings()

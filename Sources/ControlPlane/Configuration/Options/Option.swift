@@ -19,7 +19,7 @@ struct Option<Root>: Sendable {
     let takesMapping: Bool
     /// The value it has in a root, in the form it is written.
     let text: @Sendable (Root) -> String
-    /// That value as the texts of a list, or as one text; nil when it can only be left out.
+    /// The option's value as the texts of a list, or as one text; nil when it can only be left out.
     let texts: @Sendable (Root) -> [String]?
     /// What a file may have for it, as far as an editor can tell.
     let shape: ValueShape

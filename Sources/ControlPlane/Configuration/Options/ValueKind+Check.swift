@@ -29,7 +29,7 @@ extension ValueKind where Value == String {
 }
 
 extension ValueKind where Value == String {
-    /// The same for what a check says, which may have a password in it.
+    /// Text that a check sends or expects, and that may have a password in it.
     static var checkSecret: Self {
         var kind = checkText
         kind.isSecret = true

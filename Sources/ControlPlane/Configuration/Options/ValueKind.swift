@@ -136,7 +136,7 @@ struct ValueKind<Value: Sendable>: Sendable {
         return kind
     }
 
-    /// The same with another shape.
+    /// This kind of value with another shape.
     func shaped(_ shape: ValueShape) -> Self {
         var kind = self
         kind.shape = shape

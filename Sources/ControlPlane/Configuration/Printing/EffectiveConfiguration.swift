@@ -55,7 +55,8 @@ package struct EffectiveConfiguration: Sendable {
 
     // MARK: - Options
 
-    /// Those of services and of listeners together: `timeouts` and `limits` have keys of both.
+    /// The options of services and of listeners together: `timeouts` and `limits` have keys of
+    /// both.
     private static let defaults: [Option<Draft>] = {
         let options = OptionTable.file.filter { $0.key.hasPrefix("defaults.") }
         func group(_ option: Option<Draft>) -> Substring { option.key.split(separator: ".")[1] }

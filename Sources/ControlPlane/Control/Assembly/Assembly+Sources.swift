@@ -14,11 +14,12 @@ internal import Events
 final class SourceFactory {
     /// What this machine says about names and nameservers.
     let names: SystemNames
-    /// Who answers questions of DNS.
+    /// The resolver that answers questions of DNS.
     let resolver: Resolver
-    /// Who finds hosts that the configuration names.
+    /// The resolver of hosts that the configuration names.
     let hosts: HostResolver
-    /// Who answers those of Consul's API; nothing is asked of them before a source begins to.
+    /// The agents that answer questions of Consul's API. Nothing is asked of them before a source
+    /// begins to.
     let agents: ConsulAgents
     private let loop: EventLoop
     /// Lookups that services have in common, by their names.
@@ -226,7 +227,7 @@ extension Configuration {
 }
 
 extension SystemNames.Paths {
-    /// These, but for what `dns` names itself.
+    /// These paths, but for what `dns` names itself.
     package func with(_ dns: DNSSettings) -> Self {
         var paths = self
         paths.resolvConf = dns.resolvConf

@@ -28,7 +28,7 @@ package struct ExplainPlan {
         case name(DomainName, RecordType)
     }
 
-    /// Whom to ask, and how. Value type.
+    /// The servers and agents to ask, and how. Value type.
     package struct Asking {
         /// The nameservers, each of which is asked by itself.
         var options: ResolverOptions
@@ -299,7 +299,7 @@ private final class Lookup {
         }
     }
 
-    /// That is what it came to.
+    /// Takes what the lookup came to.
     func finish(_ answer: DiscoveryAnswer) {
         result = withoutOwn(answer)
         guard let nameInstead, case .failure(let failure) = answer, failure.kind.mayHideAddresses

@@ -135,7 +135,7 @@ package struct Log: Sendable {
 }
 
 extension Log {
-    /// As the configuration has it.
+    /// A log with the level and format of the configuration.
     package init(_ settings: LogSettings) {
         self.init(level: settings.level, format: settings.format)
     }

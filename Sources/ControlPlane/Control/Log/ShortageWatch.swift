@@ -24,7 +24,7 @@ struct ShortageWatch {
     /// A shortage is over when no call has failed for it for so long.
     static let quiet = Duration.seconds(10)
 
-    /// Those that go on.
+    /// The shortages that go on.
     private(set) var episodes: [Shortage: Episode] = [:]
     private var counts: [Shortage: Int] = [:]
 

@@ -29,7 +29,7 @@ struct ConfigurationChange: Equatable {
 
     /// How a service differs. Its backends carry on in any case.
     struct ServiceChange: Equatable {
-        /// As it is in the new configuration.
+        /// The service as it is in the new configuration.
         let service: Service
         /// Its instances come from elsewhere, or are asked for at other times.
         var sources = false

@@ -15,7 +15,7 @@ internal import Proxy
 struct PublishedListeners {
     /// In the order of the configuration.
     private(set) var entries: [Entry]
-    /// Those that accept no more, and still have connections or may have.
+    /// Listeners that accept no more, and still have connections or may have.
     private(set) var closing: [Closing] = []
     private var nextNumber: Int
 
@@ -87,7 +87,7 @@ struct PublishedListeners {
         return .place(place)
     }
 
-    /// Those of `listeners` whose addresses have to be opened before they can be published.
+    /// The listeners of `listeners` whose addresses have to be opened before they can be published.
     func unopened(of listeners: [Listener]) -> [Listener] {
         let all = Dictionary(uniqueKeysWithValues: listeners.map { ($0.name, $0) })
         return listeners.filter { origin(of: $0, among: all) == .new }

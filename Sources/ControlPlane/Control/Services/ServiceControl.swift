@@ -13,7 +13,7 @@ internal import Stats
 
 /// A service's sources, roster and checks, wired together. Control thread only.
 final class ServiceControl {
-    /// As the configuration has it.
+    /// The service as the configuration has it.
     private(set) var settings: Service
     let roster: Roster
     /// In the order of fail-over; their places on the roster.

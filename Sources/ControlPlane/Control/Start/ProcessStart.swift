@@ -13,7 +13,7 @@ package struct ProcessStart {
     var sockets = InheritedSockets()
     /// The process to take over from; nil when there is none.
     var predecessor: Predecessor?
-    /// Who wants to hear how things are; nil when nobody does.
+    /// The service manager that wants to hear how things are; nil when there is none.
     var manager: ServiceManager?
     /// The path that an upgrade starts: the one by which this process was started, with its links,
     /// since what lies there later is the new version. Absolute. Nil when the system does not say.

@@ -13,7 +13,7 @@ enum Bulk {
     /// The end of a body is received all the same, so that what a connection sends beyond it shows
     /// in the same step, and can't be taken for the next message.
     private static let receivedLast: UInt64 = 16_384
-    /// As much as one step may move: a pipe's pieces can be large, and others wait.
+    /// The most bytes that one step may move: a pipe's pieces can be large, and others wait.
     private static let stepMax: UInt64 = 1 << 20
 
     /// Whether so many bytes to come, nil when that is not known, are better spliced.

@@ -29,8 +29,8 @@ extension HTTPExchange {
         hedgeTimer?.schedule(after: delay)
     }
 
-    /// It has not come: asks another backend as well, if there is one with room and the budget has
-    /// a request to spare.
+    /// Asks another backend as well, since the first byte has not come: if there is one with room
+    /// and the budget has a request to spare.
     private func hedge() {
         guard let client, let pool, let connection, !request.tries.areTwo,
             request.phase != .responding,

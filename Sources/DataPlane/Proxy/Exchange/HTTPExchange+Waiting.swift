@@ -121,7 +121,7 @@ extension HTTPExchange {
         if request.hedgeAfter != nil { scheduleHedge() }
     }
 
-    /// It has not come yet: is that to be put up with?
+    /// Decides what becomes of a try whose first byte has not come in time.
     func firstByteIsLate(_ connection: BackendConnection) {
         waitAsStreamIfEvents(connection)
         let pool = connection.pool

@@ -24,7 +24,7 @@ struct RequestState {
     enum Phase {
         /// A backend is being picked for it.
         case choosing
-        /// It is in the service's queue, until a backend or this machine has room.
+        /// The request is in the service's queue, until a backend or this machine has room.
         case queued
         /// A try has failed, and the next one waits a moment.
         case pausing

@@ -191,6 +191,6 @@ package enum RetryDecision: Equatable, Sendable {
     case yes
     /// The request is not of a kind that may be repeated, or was tried often enough.
     case no
-    /// It could be repeated, but the budget is spent.
+    /// The request could be repeated, but the budget is spent.
     case overBudget
 }

@@ -7,11 +7,11 @@ internal import Traffic
 
 /// What a listener does with a request.
 enum Destination {
-    /// It is for this service, by this route if the listener has any.
+    /// The request is for this service, by this route if the listener has any.
     case service(BackendPool, Route?)
     /// Fairlead answers it.
     case answer(Reply)
-    /// As a route says.
+    /// The request is answered by a redirect, as a route says.
     case redirect(Redirect, FieldEdits?)
     case respond(FixedResponse, FieldEdits?)
 }
@@ -25,11 +25,11 @@ struct Destinations: ~Copyable {
     let pool: BackendPool?
     /// Nil when all requests go to one service.
     private let routes: RouteTable?
-    /// Those of `routes`, by their places there.
+    /// The pools of the services of `routes`, by their places there.
     private let pools: [BackendPool]
     private let allowsConnect: Bool
 
-    /// As `options` say, each service's pool taken from `pools`.
+    /// The destinations that `options` name; each service's pool is taken from `pools`.
     init(_ options: ListenerOptions, _ pools: [ServiceID: BackendPool]) {
         func pool(_ service: ServiceID) -> BackendPool {
             guard let pool = pools[service] else {

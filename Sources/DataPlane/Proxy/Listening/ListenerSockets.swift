@@ -17,7 +17,7 @@ package struct ListenFailure: Error, Sendable {
 package struct ListenerSockets: Sendable {
     /// Where they listen, with the port that the kernel chose for port 0.
     package let endpoint: Endpoint
-    /// Those of each worker: one, but for sockets that came from another process.
+    /// The sockets of each worker: one, but for sockets that came from another process.
     let descriptors: [[Descriptor]]
 
     /// Opens `count` (at least 1) of them. Connections wait in the kernel until they are accepted.

@@ -21,9 +21,10 @@ final class WorkerListener {
     let nameBytes: [UInt8]
     /// Reused for every request head of this listener; never holds one across callbacks.
     var requestHead: RequestHead
-    /// The same for response heads.
+    /// The parser of response heads.
     var responseHead: ResponseHead
-    /// It accepts no more, and its connections are to end; also when the worker drains.
+    /// Whether the listener accepts no more, and its connections are to end; also when the worker
+    /// drains.
     var isDraining = false
     /// The time for that is over: what is still in flight is ended.
     var isGivingUp = false

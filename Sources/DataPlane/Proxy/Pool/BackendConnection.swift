@@ -15,8 +15,8 @@ final class BackendConnection: StreamChannel {
     let pool: BackendPool
     private let worker: Worker
     private var state = State.connecting
-    /// Whom the connection works for; none while it is idle. An exchange releases its connection
-    /// before its client releases it.
+    /// The exchange that the connection works for; none while it is idle. An exchange releases its
+    /// connection before its client releases it.
     private var exchangeLink = Link<HTTPExchange>()
     private var exchange: HTTPExchange? { exchangeLink.object }
     /// Which of the exchange's tries goes on here; of no meaning while the connection is idle.

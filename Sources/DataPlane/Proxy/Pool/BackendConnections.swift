@@ -2,10 +2,10 @@
 
 /// A backend's free connections. Value type, worker thread only.
 struct BackendConnections {
-    /// Those that any request may use; the last used is reused first, so that the others can time
-    /// out.
+    /// Connections that any request may use; the last used is reused first, so that the others can
+    /// time out.
     private var idle: [BackendConnection] = []
-    /// Those that wait for the next request of the client to which they belong
+    /// Connections that wait for the next request of the client to which they belong
     /// (BoundConnections.swift). How many there are is up to the clients: each is one without which
     /// a user would have to log on again.
     private var bound: [BackendConnection] = []

@@ -35,7 +35,8 @@ final class BackendPool {
     private(set) var members: [PooledBackend] = []
     /// What its live requests say of the backends.
     var evidence = LiveEvidence()
-    /// Those that left the rotation while requests were in flight on them, should they come back.
+    /// Backends that left the rotation while requests were in flight on them, should they come
+    /// back.
     private var departed: [BackendID: PooledBackend] = [:]
 
     /// Requests that wait for room.
@@ -181,7 +182,7 @@ final class BackendPool {
         if let place = backend.record.place { balancer.becameStream(place) }
     }
 
-    /// That request is over, or goes elsewhere; `hold` is what it held.
+    /// Takes note that a request is over, or goes elsewhere; `hold` is what it held.
     func end(on backend: PooledBackend, _ hold: BackendRecord.Hold = .request) {
         backend.record.end(hold)
         backend.counters.add(.inFlight, -1)

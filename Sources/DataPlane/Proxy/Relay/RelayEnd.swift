@@ -14,9 +14,10 @@ final class RelayEnd: StreamChannel {
     private enum Inflow {
         /// Bytes may come.
         case open
-        /// It has sent its FIN.
+        /// The peer has sent its FIN.
         case ended
-        /// It was reset, or gave up taking, and all that came before has been read.
+        /// The peer reset the connection, or gave up taking, and all that came before has been
+        /// read.
         case broken
     }
 
@@ -98,7 +99,7 @@ final class RelayEnd: StreamChannel {
         }
     }
 
-    /// As much as one step may move: a pipe's pieces can be large, and others wait.
+    /// The most bytes that one step may move: a pipe's pieces can be large, and others wait.
     private static let spliceMax = 1 << 20
 
     /// How many bytes the next step may move without a look at them: of a WebSocket no more than

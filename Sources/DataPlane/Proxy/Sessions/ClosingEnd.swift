@@ -61,10 +61,10 @@ final class ClosingEnd: ClosingConnection, ClientSide {
     /// Its backend has nothing more to do with it.
     func leave(_ backends: [BackendID]) {}
 
-    /// It is no stream any more.
+    /// Does nothing: a connection that closes is no stream any more.
     func endStream(to backends: [BackendID]?, at time: UInt64) {}
 
-    /// It is ending.
+    /// Does nothing: the connection is ending.
     func drain() {}
 
     func abandon() { giveUp() }

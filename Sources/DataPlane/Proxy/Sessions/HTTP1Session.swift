@@ -26,11 +26,11 @@ final class HTTP1Session: StreamChannel, ClientSide {
 
     /// What becomes of the connection when the exchange is over.
     enum Afterwards: UInt8 {
-        /// It waits for the next request.
+        /// The connection waits for the next request.
         case keep
-        /// It ends; nothing more is to come from the client once its request is whole.
+        /// The connection ends; nothing more is to come from the client once its request is whole.
         case close
-        /// It ends, and what the client still sends is read and dropped.
+        /// The connection ends, and what the client still sends is read and dropped.
         case linger
     }
 
@@ -41,9 +41,9 @@ final class HTTP1Session: StreamChannel, ClientSide {
         static let keepsAlive = Traits(rawValue: 1)
         /// The client did not say that it closes, or hopes for a tunnel: it may send more.
         static let mayGoOn = Traits(rawValue: 2)
-        /// It is a HEAD, whose answer has no body.
+        /// The request is a HEAD, whose answer has no body.
         static let isHead = Traits(rawValue: 4)
-        /// It is of HTTP/1.0.
+        /// The request is of HTTP/1.0.
         static let isHTTP10 = Traits(rawValue: 8)
         /// All of its body has come.
         static let isWhole = Traits(rawValue: 16)

@@ -78,7 +78,7 @@ package struct ProxyOptions: Sendable {
     package var pinsWorkers: Bool
     /// Where clients connect, in the order of their numbers.
     package var listeners: [ListenerOptions]
-    /// Those at the start; more may come by `ProxyWorkers.publish`.
+    /// The services at the start; more may come by `ProxyWorkers.publish`.
     package var services: [ServiceOptions]
 
     /// A proxy whose listeners send to `services`.

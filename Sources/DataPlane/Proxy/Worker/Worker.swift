@@ -76,7 +76,7 @@ final class Worker {
     /// Whether others go on listening on the addresses that this process leaves, and the kernel
     /// does not give them what waits here.
     private let leavesSlowly: Bool
-    /// Those that take no new handshakes, until they are closed.
+    /// Acceptors that take no new handshakes, until they are closed.
     private var leaving: [Acceptor] = []
     /// By descriptor number.
     private var clients: [(any ClientSide)?] = []

@@ -153,7 +153,7 @@ package final class Roster {
         package let endpoint: Endpoint
     }
 
-    /// Whom to check: every backend, so that one which stops draining is found in the state that it
+    /// The backends to check: all, so that one which stops draining is found in the state that it
     /// deserves; none when checks are off. See `membership`.
     /// - Complexity: O(n).
     package var checkTargets: Set<CheckTarget> {

@@ -34,7 +34,7 @@ extension Socket {
         return Descriptor(number: number)
     }
 
-    /// The same socket under another number, of which each is closed for itself.
+    /// The socket of `descriptor` under another number; each is closed for itself.
     ///
     /// - Throws: `Errno` when no descriptor is left.
     package static func duplicate(_ descriptor: Descriptor) throws(Errno) -> Descriptor {

@@ -33,8 +33,8 @@ final class PooledBackend {
         closeIdle()
     }
 
-    /// Keeps `connection` for the next request; false when it is not wanted, as a backend outside of
-    /// the rotation wants none, and others no more than `max`.
+    /// Keeps `connection` for the next request; false when it is not wanted: one outside of the
+    /// rotation wants none, and others no more than `max`.
     func keep(_ connection: BackendConnection, max: Int) -> Bool {
         record.isInRotation && free.keep(connection, max: max)
     }

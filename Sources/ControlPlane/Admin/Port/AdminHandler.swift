@@ -84,7 +84,7 @@ package final class AdminHandler {
         return nil
     }
 
-    /// What is asked for, if whoever asks may.
+    /// The call that `request` makes, if its sender may make it.
     private func admit(_ request: HTTPServerRequest) throws(AdminProblem) -> AdminCall {
         try access.checkHost(request)
         try access.checkProxy(request)

@@ -48,7 +48,7 @@ final class JournalLog {
         }
         next = journal.nextNumber
         for entry in entries {
-            // What concerns the whole process is logged by whoever did it.
+            // What concerns the whole process is logged where it is done.
             if entry.service == .process { continue }
             // The emergency may be over because no backend is left.
             if case .emergencyEnded = entry.event, isUnavailable(entry.service) { continue }

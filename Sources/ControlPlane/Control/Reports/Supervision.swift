@@ -54,7 +54,7 @@ final class Supervision {
     /// Something may have changed that the status tells.
     func statusMayDiffer() { isStatusDue = true }
 
-    /// Tells the manager, for whoever asks it, how things are, if that is different than it was.
+    /// Tells the manager how things are, if that is different than it was.
     /// Called every second; asks for the verdict only after a change, and while something is wrong.
     func tellStatus(isAdminAwaited: Bool, _ verdict: () -> AdminVerdict) {
         guard isStatusDue, isServing, let manager else { return }
@@ -71,7 +71,7 @@ final class Supervision {
         manager.tell(.status(line))
     }
 
-    /// Reads the configuration again by `reload`, of which the manager hears, whoever asked for it.
+    /// Reads the configuration again by `reload`, and tells the manager, whatever asked for it.
     func tellingReload<Outcome>(_ reload: () -> Outcome) -> Outcome {
         // Before the first connection it does not expect to hear that this process is ready.
         guard isServing else { return reload() }

@@ -31,14 +31,19 @@ package struct BackendCounts: Sendable, Equatable {
         self.places = places
     }
 
-    /// Counts these.
+    /// Counts `backends` in one walk, as there may be thousands.
     init(of backends: [AdminSnapshot.Backend]) {
-        self.init(
-            all: backends.count, inRotation: backends.count(where: \.isInRotation),
-            proven: backends.count { $0.isInRotation && $0.state == .up },
-            out: backends.count(where: \.isOut),
-            pending: backends.count { $0.state == .discovered || $0.state == .checking },
-            places: Set(backends.map { Int($0.tier.place) }))
+        self.init(all: backends.count, inRotation: 0, proven: 0, out: 0, pending: 0, places: [])
+        for backend in backends {
+            if backend.isInRotation { inRotation += 1 }
+            switch backend.state {
+            case .up: if backend.isInRotation { proven += 1 }
+            case .down, .ejected: out += 1
+            case .discovered, .checking: pending += 1
+            case .draining, .gone: break
+            }
+            places.insert(Int(backend.tier.place))
+        }
     }
 }
 

@@ -101,12 +101,7 @@ extension HTTPExchange {
         // A reused connection may just have been too old.
         let isTriedAgain = connection.isReused && backend.record.isInRotation
         guard hasOther || isTriedAgain, mayRetry(after: failure, pool) else {
-            switch failure {
-            case .timeout: giveUp(.backendTimeout)
-            case .withdrawn: giveUp(.outOfTime)
-            case .dial, .shortage, .noResponse, .silent, .slow, .tryTimeout, .status:
-                giveUp(.noResponse)
-            }
+            giveUp(failure.ending)
             return
         }
         if hasOther {

@@ -12,29 +12,6 @@ package import HTTP1
 package import Routing
 package import Traffic
 
-/// What went wrong with a try.
-package enum TryFailure: Equatable, Sendable {
-    /// No connection was made: nothing was sent.
-    case dial
-    /// This machine had nothing left to make a connection with (`Errno.isShortage`).
-    case shortage
-    /// The connection broke or closed before the first byte of a response.
-    case noResponse
-    /// Fairlead took the request back before a response began: the backend has drained for as long
-    /// as it may. It may have run there.
-    case withdrawn
-    /// The backend is silent while others answer.
-    case silent
-    /// The response has not begun after the time after which a second try is made beside the first.
-    case slow
-    /// The try had a time of its own, and it is over.
-    case tryTimeout
-    /// No response in time: the backend may still be at work on it.
-    case timeout
-    /// A response with this status.
-    case status(Int)
-}
-
 /// One worker's retry decisions for one service. Value type.
 package struct RetryPolicy {
     private var options: RetryOptions
@@ -88,20 +65,16 @@ package struct RetryPolicy {
         dials: DialEffort = DialEffort(), method: Method, canReplay: Bool, now: UInt64
     ) -> RetryDecision {
         let rule = options.rule.overridden(by: override)
-        guard rule.attempts > 1, Self.isAsked(failure, of: rule.failures),
+        guard rule.attempts > 1, failure.isAmong(rule.failures),
             dials.backends < TriedBackends.capacity
         else { return .no }
-        if failure == .dial || failure == .shortage {
-            return dials.isWithin(attempts: rule.attempts) ? .yes : .no
+        let mayRun: Bool
+        switch failure.exposure {
+        case .nothingSent: return dials.isWithin(attempts: rule.attempts) ? .yes : .no
+        case .mayHaveRun: mayRun = method.isIdempotent
+        case .answered: mayRun = method.isSafe
         }
-        guard tries < rule.attempts else { return .no }
-        switch failure {
-        case .dial, .shortage: return .yes
-        case .noResponse, .withdrawn, .silent, .tryTimeout, .timeout:
-            guard canReplay, method.isIdempotent else { return .no }
-        case .status, .slow:
-            guard canReplay, method.isSafe else { return .no }
-        }
+        guard tries < rule.attempts, canReplay, mayRun else { return .no }
         refill(now)
         guard hundredths >= 100 else { return .overBudget }
         hundredths -= 100
@@ -119,21 +92,7 @@ package struct RetryPolicy {
 
     /// Whether a request is tried again after `failure`, by the rule; the rest is up to `allows`.
     package func asks(after failure: TryFailure, by override: RetryRule.Override?) -> Bool {
-        Self.isAsked(failure, of: options.rule.overridden(by: override).failures)
-    }
-
-    private static func isAsked(_ failure: TryFailure, of rule: RetryRule.Failures) -> Bool {
-        switch failure {
-        case .dial: rule.conditions.contains(.connect)
-        // It is nobody's failure that could be asked about, and nothing was sent.
-        case .shortage: true
-        case .noResponse, .withdrawn: rule.conditions.contains(.reset)
-        case .silent: rule.conditions.contains(.silence)
-        // Whoever sets these times wants another try.
-        case .tryTimeout, .slow: true
-        case .timeout: rule.conditions.contains(.timeout)
-        case .status(let status): rule.statuses.contains(status)
-        }
+        failure.isAmong(options.rule.overridden(by: override).failures)
     }
 
     /// How long the try after `tries` of them waits, in nanoseconds: the second begins at once, for

@@ -1,0 +1,90 @@
+// TryFailure: what can go wrong with a try, and all that follows from it: whether the request may
+// have run, whether a rule sends it again, and how it ends where there is no other try.
+//
+//   failure                 exposure      sent again if the rule has   else the request ends as
+//   dial                    nothing sent  connect                      notConnected
+//   shortage                nothing sent  any attempts                 shortage
+//   noResponse              may have run  reset                        noResponse
+//   withdrawn               may have run  reset                        outOfTime
+//   silent                  may have run  silence                      noResponse
+//   tryTimeout              may have run  any attempts                 noResponse
+//   timeout                 may have run  timeout                      backendTimeout
+//   slow                    answered      any attempts                 noResponse
+//   status                  answered      the status                   noResponse
+//
+// After `silent`, `tryTimeout` and `slow` the try goes on if there is no other, and the answer with
+// a `status` is passed on: so these end no request.
+
+internal import Routing
+
+/// What went wrong with a try.
+package enum TryFailure: Equatable, Sendable {
+    /// No connection was made: nothing was sent.
+    case dial
+    /// This machine had nothing left to make a connection with (`Errno.isShortage`).
+    case shortage
+    /// The connection broke or closed before the first byte of a response.
+    case noResponse
+    /// Fairlead took the request back before a response began: the backend has drained for as long
+    /// as it may. It may have run there.
+    case withdrawn
+    /// The backend is silent while others answer.
+    case silent
+    /// The response has not begun after the time after which a second try is made beside the first.
+    case slow
+    /// The try had a time of its own, and it is over.
+    case tryTimeout
+    /// No response in time: the backend may still be at work on it.
+    case timeout
+    /// A response with this status.
+    case status(Int)
+}
+
+extension TryFailure {
+    /// What a backend may have done with the request of a try that failed.
+    enum Exposure {
+        /// Nothing of the request was sent: any can be sent elsewhere.
+        case nothingSent
+        /// The request may have run: one that is idempotent can be sent elsewhere (RFC 9110,
+        /// section 9.2.2).
+        case mayHaveRun
+        /// The request has an answer, or is under way and to be sent a second time: one that is
+        /// safe can be sent elsewhere (section 9.2.1).
+        case answered
+    }
+
+    /// What the backend may have done with the request.
+    var exposure: Exposure {
+        switch self {
+        case .dial, .shortage: .nothingSent
+        case .noResponse, .withdrawn, .silent, .tryTimeout, .timeout: .mayHaveRun
+        case .slow, .status: .answered
+        }
+    }
+
+    /// Whether a request that failed so is sent again by a rule that names `failures`.
+    func isAmong(_ failures: RetryRule.Failures) -> Bool {
+        switch self {
+        case .dial: failures.conditions.contains(.connect)
+        // It is nobody's failure that a rule could name, and nothing was sent.
+        case .shortage: true
+        case .noResponse, .withdrawn: failures.conditions.contains(.reset)
+        case .silent: failures.conditions.contains(.silence)
+        // An operator who sets these times wants another try.
+        case .tryTimeout, .slow: true
+        case .timeout: failures.conditions.contains(.timeout)
+        case .status(let status): failures.statuses.contains(status)
+        }
+    }
+
+    /// How the request ends if this was its last try.
+    var ending: Reply {
+        switch self {
+        case .dial: .notConnected
+        case .shortage: .shortage
+        case .withdrawn: .outOfTime
+        case .timeout: .backendTimeout
+        case .noResponse, .silent, .slow, .tryTimeout, .status: .noResponse
+        }
+    }
+}

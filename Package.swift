@@ -143,6 +143,7 @@ let package = Package(
         model.module("Routing", uses: ["HTTP1", "Backends"], settings: hot),
         model.module("Balancing", uses: ["Backends", "Endpoints", "Random"], settings: hot),
         model.module("Evidence", uses: ["Backends", "Balancing"], settings: hot),
+        model.module("Lookups", uses: ["DNSWire"], settings: cold),
         model.module(
             "Traffic", uses: ["Balancing", "Routing", "HTTP1", "Endpoints"], settings: hot),
         model.module("Stats", uses: ["Locking"], settings: hot),
@@ -151,19 +152,20 @@ let package = Package(
             "Discovery",
             uses: [
                 "Documents", "JSON", "WallClock", "Locking", "Events", "DNSClient", "DNSWire",
-                "Backends", "Endpoints",
+                "Backends", "Endpoints", "Lookups",
             ],
             settings: cold),
         discovery.module(
             "Consul",
             uses: [
                 "ConsulQuery", "JSON", "Events", "HTTPClient", "HTTP1", "Discovery", "DNSClient",
-                "DNSWire", "Backends", "Endpoints",
+                "DNSWire", "Backends", "Endpoints", "Lookups",
             ], settings: cold),
         discovery.module(
             "Explain",
             uses: [
-                "JSON", "DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints", "Wording",
+                "JSON", "DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints", "Lookups",
+                "Wording",
             ],
             settings: cold),
 
@@ -182,7 +184,7 @@ let package = Package(
             "Configuration",
             uses: [
                 "Backends", "Balancing", "ConsulQuery", "DNSWire", "Documents", "Endpoints",
-                "Evidence", "HTTP1", "JSON", "Routing", "Traffic",
+                "Evidence", "HTTP1", "JSON", "Lookups", "Routing", "Traffic",
             ],
             settings: cold),
         controlPlane.module(
@@ -206,8 +208,8 @@ let package = Package(
                 "AccessLog", "Admin", "Backends", "Balancing", "Configuration", "Consul",
                 "ConsulQuery", "DNSClient", "DNSWire", "Discovery", "Documents", "Endpoints",
                 "Events", "Evidence", "Explain", "HTTP1", "HTTPClient", "HTTPServer", "Health",
-                "JSON", "Locking", "Machine", "Processes", "Proxy", "Routing", "Stats", "Traffic",
-                "WallClock", "Wording",
+                "JSON", "Locking", "Lookups", "Machine", "Processes", "Proxy", "Routing", "Stats",
+                "Traffic", "WallClock", "Wording",
             ],
             settings: cold),
 
@@ -248,7 +250,7 @@ let package = Package(
         .executableTarget(
             name: "fairlead-bench-discovery",
             dependencies: [
-                "Events", "DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints",
+                "Events", "DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints", "Lookups",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "bench/Discovery", swiftSettings: strict),
@@ -297,6 +299,7 @@ let package = Package(
         model.tests("Backends", uses: ["TestSupport", "Random", "Endpoints"]),
         model.tests("Balancing", uses: ["Backends", "Random", "Endpoints"]),
         model.tests("Evidence", uses: ["Backends", "Balancing", "Endpoints"]),
+        model.tests("Lookups", uses: ["Random", "TestSupport"]),
         model.tests("Traffic"),
         model.tests("Stats"),
         model.tests("Routing", uses: ["HTTP1", "Backends", "TestSupport"]),
@@ -304,13 +307,14 @@ let package = Package(
             "Discovery",
             uses: [
                 "ScriptedDNS", "Documents", "TestSupport", "Demo", "Events", "DNSClient", "DNSWire",
-                "Backends", "Random", "Endpoints",
+                "Backends", "Random", "Endpoints", "Lookups",
             ]),
         discovery.tests(
             "Consul",
             uses: [
                 "TestSupport", "Locking", "JSON", "ConsulQuery", "Events", "HTTPClient", "HTTP1",
                 "Discovery", "DNSClient", "DNSWire", "Demo", "Backends", "Random", "Endpoints",
+                "Lookups",
             ]),
         discovery.tests(
             "Explain", uses: ["DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints"]),
@@ -326,7 +330,7 @@ let package = Package(
             "Configuration",
             uses: [
                 "TestSupport", "Documents", "ConsulQuery", "Endpoints", "Backends", "Balancing",
-                "DNSWire", "HTTP1", "Routing", "Traffic",
+                "DNSWire", "HTTP1", "Lookups", "Routing", "Traffic",
             ]),
         controlPlane.tests(
             "Health",
@@ -371,7 +375,7 @@ let package = Package(
             path: "Tests/Support/TestSupport", swiftSettings: strict),
         // A DNS server that lies as a test tells it.
         .target(
-            name: "ScriptedDNS", dependencies: ["DNSClient", "DNSWire", "Endpoints", "Events"],
+            name: "ScriptedDNS", dependencies: ["DNSWire", "Endpoints", "Events"],
             path: "Tests/Support/ScriptedDNS", swiftSettings: strict),
         // Balancing and eviction through a simulated day, under a clock that jumps.
         .testTarget(
@@ -424,8 +428,8 @@ let ofTheWhole: Set = [
 ]
 let ofOneThread: Set = [
     "BackendsTests", "BalancingTests", "ConfigurationTests", "ConsulQueryTests", "DNSWireTests",
-    "EndpointsTests", "ExplainTests", "HTTP1Tests", "JSONTests", "MachineTests", "RoutingTests",
-    "TrafficTests", "WordingTests",
+    "EndpointsTests", "ExplainTests", "HTTP1Tests", "JSONTests", "LookupsTests", "MachineTests",
+    "RoutingTests", "TrafficTests", "WordingTests",
 ]
 let allTests = Set(package.targets.filter(\.isTest).map(\.name))
 let leftOut: Set<String> =

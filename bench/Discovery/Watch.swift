@@ -7,6 +7,7 @@ import Discovery
 import Endpoints
 import Events
 import Glibc
+import Lookups
 
 /// Follows the names and prints a line each second.
 final class Watch {
@@ -34,7 +35,7 @@ final class Watch {
         sources = try (0..<names).map { index in
             SRVSource(
                 try DomainName("_web._tcp.service-\(index).bench.test"), resolver: resolver,
-                options: SRVSource.Options(), on: loop)
+                options: LookupOptions(), on: loop)
         }
     }
 

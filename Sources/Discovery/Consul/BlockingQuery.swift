@@ -57,7 +57,7 @@ package struct BlockingQuery: Sendable {
 
     /// How long an agent may hold an answer back that was asked to come within `wait`: it adds up
     /// to a sixteenth, so that not all of them end together. The client grants some time beyond
-    /// that (`ConsulOptions.answerTimeout`).
+    /// that (`ConsulPolicy.answerTimeout`).
     package static func longest(_ wait: Duration) -> Duration {
         wait * 17 / 16
     }

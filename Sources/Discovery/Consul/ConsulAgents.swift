@@ -11,6 +11,7 @@ package import Endpoints
 package import Events
 internal import HTTPClient
 internal import JSON
+internal import Lookups
 
 /// The agents of a process, in the order of preference. Loop thread only.
 package final class ConsulAgents {
@@ -48,16 +49,16 @@ package final class ConsulAgents {
     ///
     /// - Precondition: The options are within their ranges.
     package init(_ options: ConsulOptions, on loop: EventLoop) {
-        precondition(options.wait >= .seconds(1) && options.wait <= .seconds(600))
-        precondition(options.answerTimeout > .zero)
-        precondition((2...10_000).contains(options.connectionsPerAgentMax))
-        precondition(options.bodyBytesMax > 0)
+        precondition(options.policy.wait >= .seconds(1) && options.policy.wait <= .seconds(600))
+        precondition(options.policy.answerTimeout > .zero)
+        precondition((2...10_000).contains(options.policy.connectionsPerAgentMax))
+        precondition(options.policy.bodyBytesMax > 0)
         self.options = options
         self.loop = loop
         client = HTTPClient(on: loop)
-        let spared = min(10, max(1, options.connectionsPerAgentMax / 10))
+        let spared = min(10, max(1, options.policy.connectionsPerAgentMax / 10))
         immediate = ConsulTurns(max: spared)
-        waiting = ConsulTurns(max: options.connectionsPerAgentMax - spared)
+        waiting = ConsulTurns(max: options.policy.connectionsPerAgentMax - spared)
         setAgents(options.agents)
     }
 
@@ -125,7 +126,7 @@ package final class ConsulAgents {
 
     /// How long a query may wait now.
     var wait: Duration {
-        Self.wait(options.wait, connections: waiting.max, watches: watches)
+        Self.wait(options.policy.wait, connections: waiting.max, watches: watches)
     }
 
     /// `wait`, or the part of it after which each of more watches than connections has had a turn;

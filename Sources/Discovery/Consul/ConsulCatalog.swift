@@ -26,10 +26,9 @@ package final class ConsulCatalog {
     package let summary: String
     private let watch: ConsulValueWatch<Contents>
 
-    /// A watch of all services; `datacenter` nil is the options'.
+    /// A watch of all services; `datacenter` nil is the agent's own.
     package init(datacenter: String? = nil, agents: ConsulAgents) {
         var target = "/v1/catalog/services"
-        let datacenter = datacenter ?? agents.options.datacenter
         if let datacenter { target += "?dc=\(PercentEncoding.encode(datacenter))" }
         summary = "Consul catalogue\(datacenter.map { " of \($0)" } ?? "")"
         watch = ConsulValueWatch(target, of: agents, read: Self.read)

@@ -8,6 +8,7 @@ internal import Endpoints
 internal import Events
 internal import HTTP1
 internal import HTTPClient
+internal import Lookups
 
 /// A request under way, or waiting for its turn. Loop thread only.
 final class ConsulExchange {
@@ -97,8 +98,8 @@ final class ConsulExchange {
         func add(_ parameter: String) {
             target += (target.contains("?") ? "&" : "?") + parameter
         }
-        if request.mayBeStale, agents.options.isStale { add("stale") }
-        var deadline = agents.options.answerTimeout
+        if request.mayBeStale, agents.options.policy.isStale { add("stale") }
+        var deadline = agents.options.policy.answerTimeout
         if let position = request.position, position.agent == agent, position.index > 0 {
             let wait = agents.wait
             add("index=\(position.index)&wait=\(wait.components.seconds)s")
@@ -109,7 +110,7 @@ final class ConsulExchange {
         }
         var http = HTTPClient.Request(
             target, from: place, deadline: deadline,
-            responseBody: .upTo(agents.options.bodyBytesMax))
+            responseBody: .upTo(agents.options.policy.bodyBytesMax))
         http.connectDeadline = Self.connectTimeout
         http.method = request.method
         http.body = request.body

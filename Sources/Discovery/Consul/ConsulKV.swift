@@ -43,11 +43,12 @@ package final class ConsulKV {
     private let watch: ConsulValueWatch<Contents>
 
     /// A watch of the keys that begin with `prefix`; `fairlead/` is a folder, and `fairlead` takes
-    /// `fairlead-old` too. An empty prefix takes every key. `datacenter` nil is the options'.
+    /// `fairlead-old` too. An empty prefix takes every key. `datacenter` nil is the
+    /// agent's own.
     package init(_ prefix: String, datacenter: String? = nil, agents: ConsulAgents) {
         summary = "Consul keys below \(prefix)"
         var target = "/v1/kv/\(PercentEncoding.encode(prefix, keeping: "/"))?recurse"
-        if let datacenter = datacenter ?? agents.options.datacenter {
+        if let datacenter {
             target += "&dc=\(PercentEncoding.encode(datacenter))"
         }
         watch = ConsulValueWatch(target, of: agents) { Self.read($0, prefix: prefix) }

@@ -17,6 +17,7 @@ package import DNSWire
 package import Discovery
 internal import Endpoints
 internal import JSON
+package import Lookups
 
 /// A source that asks Consul's HTTP API. Control thread only.
 package final class ConsulSource: Source {
@@ -63,7 +64,7 @@ package final class ConsulSource: Source {
         case .service: repetition = .blocking
         case .preparedQuery: repetition = .polling(RefreshSchedule(refresh))
         }
-        target = query.requestTarget(datacenter: agents.options.datacenter)
+        target = query.requestTarget
         watch = ConsulWatch(
             target, of: agents, by: repetition
         ) { [unowned self] in handle($0) }
@@ -126,8 +127,7 @@ package final class ConsulSource: Source {
     private func accept(_ answer: HealthAnswer, doubt: ConsulFailure?) {
         // What the agents' own datacentre is matters only where another one may be meant.
         let mayBeElsewhere =
-            query.datacenter != nil || agents.options.datacenter != nil
-            || query.isPreparedQuery
+            query.datacenter != nil || query.isPreparedQuery
         guard mayBeElsewhere, answer.dependsOnDatacenter else {
             return resolve(answer, ownDatacenter: nil, doubt: doubt)
         }

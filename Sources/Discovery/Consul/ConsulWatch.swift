@@ -3,6 +3,7 @@
 
 internal import Discovery
 internal import Events
+internal import Lookups
 
 /// A question that is repeated. Loop thread only; ends with `stop()`.
 final class ConsulWatch {

@@ -7,6 +7,7 @@ package import DNSClient
 package import DNSWire
 internal import Documents
 package import Events
+package import Lookups
 
 /// A source that reads a file and follows its changes. Control thread only.
 package final class FileSource: Source {

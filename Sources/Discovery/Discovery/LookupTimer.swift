@@ -2,6 +2,7 @@
 
 internal import DNSClient
 internal import Events
+internal import Lookups
 
 /// Repeats a source's lookup. Control thread only.
 final class LookupTimer {

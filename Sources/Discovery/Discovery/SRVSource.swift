@@ -11,26 +11,10 @@ package import DNSClient
 package import DNSWire
 internal import Endpoints
 package import Events
+package import Lookups
 
 /// A source that asks for SRV records. Control thread only.
 package final class SRVSource: DNSSource {
-    /// How a name is looked up and what is made of its records.
-    package struct Options: Sendable, Equatable {
-        /// When it is asked again.
-        package var refresh = RefreshSchedule.Options()
-        /// Which addresses of a target are used, and asked for.
-        package var family = AddressFamily.ipv4First
-        /// In place of the port of every record, 1 to 65535; nil for theirs.
-        package var port: UInt16?
-        /// When the name has no SRV records (NODATA, NXDOMAIN), its own addresses are instances at
-        /// this port, 1 to 65535; nil for none. A record with the target `.` is one: the service is
-        /// decidedly not there then.
-        package var fallbackPort: UInt16?
-
-        /// The defaults.
-        package init() {}
-    }
-
     /// Instances that are remembered besides those that are believed: what rotates is only known
     /// after some answers.
     private static let knownMin = 1024
@@ -40,7 +24,7 @@ package final class SRVSource: DNSSource {
     /// Called with every answer that a lookup is made of; nil for nobody.
     package var onAnswer: ((DNSAnswer) -> Void)?
     private let name: DomainName
-    private let options: Options
+    private let options: LookupOptions
     private let resolver: Resolver
     private var lookups: LookupTimer?
     private var listener: ((DiscoveryAnswer) -> Void)?
@@ -66,7 +50,8 @@ package final class SRVSource: DNSSource {
     package private(set) var findings = SourceFindings()
 
     /// A source for the SRV records of `name`, asked through `resolver`.
-    package init(_ name: DomainName, resolver: Resolver, options: Options, on loop: EventLoop) {
+    package init(_ name: DomainName, resolver: Resolver, options: LookupOptions, on loop: EventLoop)
+    {
         self.name = name
         self.resolver = resolver
         self.options = options

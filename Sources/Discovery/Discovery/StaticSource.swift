@@ -7,6 +7,7 @@ package import DNSClient
 package import DNSWire
 package import Endpoints
 package import Events
+package import Lookups
 
 /// A source that reports a fixed list. Control thread only.
 package final class StaticSource: DNSSource {

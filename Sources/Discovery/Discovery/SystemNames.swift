@@ -14,10 +14,12 @@ package final class SystemNames {
         /// hosts(5).
         package var hosts = "/etc/hosts"
         /// resolv.conf(5).
-        package var resolvConf = "/etc/resolv.conf"
+        package var resolvConf: String
 
-        /// Where every machine has them.
-        package init() {}
+        /// The hosts file where every machine has it, and a resolv.conf.
+        package init(resolvConf: String) {
+            self.resolvConf = resolvConf
+        }
     }
 
     /// What resolv.conf says now.
@@ -37,7 +39,7 @@ package final class SystemNames {
     private var onChange: () -> Void = {}
 
     /// Reads resolv.conf, and nothing again before `watch`.
-    package init(_ paths: Paths = Paths(), on loop: EventLoop) {
+    package init(_ paths: Paths, on loop: EventLoop) {
         self.paths = paths
         self.loop = loop
         do throws(FileTextError) {

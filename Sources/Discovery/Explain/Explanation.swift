@@ -7,6 +7,7 @@ package import DNSClient
 internal import DNSWire
 package import Discovery
 package import Endpoints
+package import Lookups
 internal import Wording
 
 /// What one lookup came to. Value type, any thread.

@@ -6,12 +6,6 @@ package import DNSWire
 package import Endpoints
 package import Events
 
-/// How a message travelled.
-package enum DNSTransport: String, Hashable, Sendable {
-    case udp = "UDP"
-    case tcp = "TCP"
-}
-
 /// What a question came to, by what can be concluded from it.
 package enum DNSOutcome: Hashable, Sendable {
     /// Records of the type asked for, all of them as far as the server says.

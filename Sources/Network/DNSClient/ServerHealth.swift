@@ -1,13 +1,14 @@
 // ServerHealth: what has been seen of one nameserver, and what follows for whether it is asked.
 //
-//   state      means                                        asked untried    nothing has been heard
-//   of it yet             after those that work, in the given order working    it has answered, and
-//   failed at two           first, the quickest of them
-//              questions since at most
-//   failing    three errors in a row, or one silence, or    after those; probed after 1, 2, 4 … 30
-//   s
-//              nothing but failures so far
-//   away       silent or unreachable three times in a row   last; probed after 1, 2, 4, 5, 5 … s
+// | state   | means                                  | asked                                     |
+// |---------|----------------------------------------|-------------------------------------------|
+// | untried | nothing has been heard of it yet       | after those that work, in the given order |
+// | working | it has answered, and has failed at two | first, the quickest of them               |
+// |         | questions since at most                |                                           |
+// | failing | three errors in a row, or one silence, | after those; probed after 1, 2, 4 … 30 s  |
+// |         | or nothing but failures so far         |                                           |
+// | away    | silent or unreachable three times in a | last; probed after 1, 2, 4, 5, 5 … s      |
+// |         | row                                    |                                           |
 //
 // A server is away by silence alone: one that says SERVFAIL costs no time. And what it says of one
 // name holds for no other, so that one error changes nothing: a name that is broken at one server

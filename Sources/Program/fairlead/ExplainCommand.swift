@@ -63,7 +63,8 @@ struct ExplainCommand: ParsableCommand {
 
     private func makePlans(_ loaded: LoadedConfiguration) throws -> [ExplainPlan] {
         let configuration = loaded.configuration
-        let names = SystemNames(SystemNames.Paths().with(configuration.dns), on: EventLoop())
+        let names = SystemNames(
+            .init(resolvConf: configuration.dns.resolvConf), on: EventLoop())
         if configuration.dns.servers.isEmpty, let failure = names.failure {
             printError("fairlead: \(failure); name the nameservers with --dns")
             throw ExitCode(2)

@@ -3,37 +3,35 @@
 extension ConsulServiceQuery: CustomStringConvertible {
     /// The query in the form that `init` reads, which gives the same value again, in an order of
     /// its own: `web?dc=dc2&tag=v1&passing`.
-    package var description: String { text(datacenter: datacenter, isPassingOnly: isPassingOnly) }
+    package var description: String { text(isPassingOnly: isPassingOnly) }
 
     /// The query without `passing`, for a display that says it in another way.
     package var descriptionWithoutPassing: String {
-        text(datacenter: datacenter, isPassingOnly: false)
+        text(isPassingOnly: false)
     }
 
-    private func text(datacenter: String?, isPassingOnly: Bool) -> String {
+    private func text(isPassingOnly: Bool) -> String {
         let name: String
         switch subject {
         case .service(let service): name = PercentEncoding.encode(service)
         case .preparedQuery(let query): name = "query/\(PercentEncoding.encode(query))"
         }
-        let parameters = parameters(datacenter: datacenter, isPassingOnly: isPassingOnly)
+        let parameters = parameters(isPassingOnly: isPassingOnly)
         return parameters.isEmpty ? name : "\(name)?\(parameters)"
     }
 
-    /// The path and query of a request for it. `datacenter` is asked when the query names none; nil
-    /// leaves that to the agent.
-    package func requestTarget(datacenter fallback: String?) -> String {
+    /// The path and query of a request for it.
+    package var requestTarget: String {
         let path: String
         switch subject {
         case .service(let service): path = "/v1/health/service/\(PercentEncoding.encode(service))"
         case .preparedQuery(let query): path = "/v1/query/\(PercentEncoding.encode(query))/execute"
         }
-        let parameters = parameters(
-            datacenter: datacenter ?? fallback, isPassingOnly: isPassingOnly)
+        let parameters = parameters(isPassingOnly: isPassingOnly)
         return parameters.isEmpty ? path : "\(path)?\(parameters)"
     }
 
-    private func parameters(datacenter: String?, isPassingOnly: Bool) -> String {
+    private func parameters(isPassingOnly: Bool) -> String {
         var parts: [String] = []
         func add(_ parameter: ConsulParameter, _ value: String?) {
             guard let value else { return }

@@ -8,6 +8,7 @@ import ConsulQuery
 import DNSWire
 import Documents
 import Endpoints
+import Lookups
 import Testing
 
 @Suite struct SourceConfigurationTests {
@@ -47,12 +48,12 @@ import Testing
             "{srv: a.b, addresses: ipv6-first, srv-port: 8080, fallback-port: 80, failover-below: "
                 + "40%}"
         )
-        #expect(web.records.family == .ipv6First)
-        #expect(web.records.port == 8080 && web.records.fallbackPort == 80)
+        #expect(web.lookup.family == .ipv6First)
+        #expect(web.lookup.port == 8080 && web.lookup.fallbackPort == 80)
         #expect(web.rosterOptions.failoverPercent == 40)
         let plain = try service("{srv: a.b}")
-        #expect(plain.records.family == .ipv4First)
-        #expect(plain.records.port == nil && plain.records.fallbackPort == nil)
+        #expect(plain.lookup.family == .ipv4First)
+        #expect(plain.lookup.port == nil && plain.lookup.fallbackPort == nil)
         #expect(plain.rosterOptions.failoverPercent == 0)
     }
 

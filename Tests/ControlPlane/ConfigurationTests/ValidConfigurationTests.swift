@@ -3,9 +3,11 @@
 
 import Backends
 import Configuration
+import DNSWire
 import Documents
 import Endpoints
 import HTTP1
+import Lookups
 import Routing
 import Testing
 import Traffic
@@ -19,7 +21,8 @@ import Traffic
         #expect(configuration.workers == 4)
         #expect(configuration.admin.listen == Endpoint("127.0.0.1:9090"))
         #expect(configuration.dns.servers == [])
-        #expect(configuration.dns.timeout == nil && configuration.dns.attempts == nil)
+        #expect(
+            configuration.dns.queries.timeout == nil && configuration.dns.queries.attempts == nil)
         #expect(configuration.dns.resolvConf == "/etc/resolv.conf")
         #expect(configuration.stopTimeout == .seconds(30))
         #expect(configuration.log.level == .info)
@@ -35,7 +38,7 @@ import Traffic
         #expect(service.check.type == .tcp)
         #expect(service.check.interval == .seconds(2))
         #expect(service.check.http.statuses == [200...399])
-        #expect(service.refresh.floor == .seconds(1))
+        #expect(service.lookup.refresh.floor == .seconds(1))
         #expect(service.policy.retry.rule.attempts == 3)
         #expect(service.policy.retry.budgetPercent == 20)
     }
@@ -51,14 +54,14 @@ import Traffic
             configuration.dns.servers.map(\.description) == [
                 "127.0.0.1:8600", "10.0.0.2:53", "[::1]:53",
             ])
-        #expect(configuration.dns.timeout == .milliseconds(500))
-        #expect(configuration.dns.attempts == 1)
+        #expect(configuration.dns.queries.timeout == .milliseconds(500))
+        #expect(configuration.dns.queries.attempts == 1)
         #expect(configuration.dns.resolvConf == "/r")
         let (service, fixed) = (configuration.services[0], configuration.services[1])
         #expect(service.sources == [.srv("_web._tcp.service.consul")])
-        #expect(service.refresh.floor == .milliseconds(100))
-        #expect(service.refresh.ceiling == .seconds(7200))
-        #expect(service.refresh.jitterPercent == 0)
+        #expect(service.lookup.refresh.floor == .milliseconds(100))
+        #expect(service.lookup.refresh.ceiling == .seconds(7200))
+        #expect(service.lookup.refresh.jitterPercent == 0)
         #expect(service.check.type == .http)
         #expect(service.check.http.path == "/h?a=1")
         #expect(service.check.http.host == "web:80")

@@ -5,6 +5,7 @@ import Backends
 import ConsulQuery
 import Discovery
 import Endpoints
+import Lookups
 import TestSupport
 import Testing
 

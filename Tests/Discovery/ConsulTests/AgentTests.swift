@@ -1,6 +1,7 @@
 // Goal: agents are preferred in their order, left after a failure and returned to, and watches
 // share connections without starving. Method: the pure parts, as tables.
 
+import Lookups
 import Random
 import TestSupport
 import Testing
@@ -92,8 +93,7 @@ import Testing
     func token() throws {
         let token = try #require(ConsulToken("b1gs33cr3t\n"))
         #expect(token.secret == "b1gs33cr3t")
-        var options = ConsulOptions()
-        options.token = token
+        let options = ConsulOptions(agents: [], token: token, ConsulPolicy())
         var dumped = ""
         dump(options, to: &dumped)
         for text in ["\(token)", String(reflecting: token), "\(options)", dumped] {

@@ -5,6 +5,7 @@ import Backends
 import ConsulQuery
 import Discovery
 import Endpoints
+import Lookups
 import TestSupport
 import Testing
 
@@ -59,7 +60,7 @@ import Testing
         first.change { $0.lie = .silence }
         let agents = stage.agents {
             $0.agents = [first.target, stage.standIn.target]
-            $0.answerTimeout = .seconds(3)
+            $0.policy.answerTimeout = .seconds(3)
         }
         let sources = try (0..<8).map { _ in try source("web", agents) }
         defer { for (source, _) in sources { source.stop() } }
@@ -107,7 +108,7 @@ import Testing
 
     @Test("more watches than connections take turns, and every change reaches its own")
     func shared() throws {
-        let agents = stage.agents { $0.connectionsPerAgentMax = 4 }
+        let agents = stage.agents { $0.policy.connectionsPerAgentMax = 4 }
         let names = (0..<12).map { "web-\($0)" }
         for (index, name) in names.enumerated() {
             stage.standIn.change { $0.register(.init(name, id: name, port: 2000 + index)) }
@@ -130,9 +131,9 @@ import Testing
     func first() throws {
         // One connection is for those that wait, and one for the others.
         let agents = stage.agents {
-            $0.connectionsPerAgentMax = 2
-            $0.wait = .seconds(600)
-            $0.answerTimeout = .seconds(10)
+            $0.policy.connectionsPerAgentMax = 2
+            $0.policy.wait = .seconds(600)
+            $0.policy.answerTimeout = .seconds(10)
         }
         let (source, _) = try source("web", agents)
         defer { source.stop() }

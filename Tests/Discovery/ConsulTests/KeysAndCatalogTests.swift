@@ -3,6 +3,7 @@
 
 import Discovery
 import Endpoints
+import Lookups
 import TestSupport
 import Testing
 
@@ -22,7 +23,7 @@ import Testing
 
     @Test("the keys below a prefix are a set that is told whenever it differs")
     func keys() throws {
-        let kv = ConsulKV("fairlead/", agents: stage.agents { $0.wait = .seconds(60) })
+        let kv = ConsulKV("fairlead/", agents: stage.agents { $0.policy.wait = .seconds(60) })
         let heard = Heard<Result<ConsulKV.Contents, ConsulFailure>>()
         kv.start { heard.append($0) }
         defer { kv.stop() }
@@ -172,7 +173,7 @@ import Testing
 
     @Test("services and their tags are told whenever they differ")
     func catalog() throws {
-        let catalog = ConsulCatalog(agents: stage.agents { $0.wait = .seconds(60) })
+        let catalog = ConsulCatalog(agents: stage.agents { $0.policy.wait = .seconds(60) })
         let heard = Heard<Result<ConsulCatalog.Contents, ConsulFailure>>()
         catalog.start { heard.append($0) }
         defer { catalog.stop() }

@@ -7,6 +7,7 @@ import Discovery
 import Endpoints
 import Events
 import HTTP1
+import Lookups
 import TestSupport
 import Testing
 
@@ -25,8 +26,8 @@ struct RealAgentTests {
     private func agents(_ target: Target) -> ConsulAgents {
         stage.agents {
             $0.agents = [target]
-            $0.wait = .seconds(60)
-            $0.answerTimeout = .seconds(10)
+            $0.policy.wait = .seconds(60)
+            $0.policy.answerTimeout = .seconds(10)
         }
     }
 

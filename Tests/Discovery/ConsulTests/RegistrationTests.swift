@@ -3,6 +3,7 @@
 
 import Endpoints
 import FoundationEssentials
+import Lookups
 import TestSupport
 import Testing
 
@@ -112,7 +113,7 @@ import Testing
 
     @Test("an end is bounded in time, though the agent says nothing")
     func silence() throws {
-        let agents = stage.agents { $0.answerTimeout = .seconds(60) }
+        let agents = stage.agents { $0.policy.answerTimeout = .seconds(60) }
         let registration = ConsulRegistration(service, agents: agents)
         registration.start()
         stage.turn(until: "it is registered") { registration.status == .registered }

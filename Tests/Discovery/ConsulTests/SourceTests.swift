@@ -9,6 +9,7 @@ import Demo
 import Discovery
 import Endpoints
 import Events
+import Lookups
 import TestSupport
 import Testing
 
@@ -44,7 +45,7 @@ import Testing
     @Test("instances are reported, and what changes is reported at once")
     func follows() throws {
         register("a", port: 1001)
-        let agents = stage.agents { $0.wait = .seconds(60) }
+        let agents = stage.agents { $0.policy.wait = .seconds(60) }
         let (source, heard) = try source("web", agents)
         defer { source.stop() }
         stage.turn(until: "a is there") { endpoints(heard.last) == ["127.0.0.1:1001"] }
@@ -168,7 +169,7 @@ import Testing
     @Test("an agent that restarts with nothing and a low index is followed from there")
     func restart() throws {
         for port in 1001...1020 { register("a", port: port) }
-        let (source, heard) = try source("web", stage.agents { $0.wait = .seconds(60) })
+        let (source, heard) = try source("web", stage.agents { $0.policy.wait = .seconds(60) })
         defer { source.stop() }
         stage.turn(until: "a is there") { endpoints(heard.last) == ["127.0.0.1:1020"] }
         stage.turn(until: "it waits") { stage.standIn.seen.count == 2 }
@@ -293,7 +294,7 @@ import Testing
     @Test("a stopped source reports nothing more and holds no connection back")
     func stops() throws {
         register("a", port: 1001)
-        let agents = stage.agents { $0.wait = .seconds(60) }
+        let agents = stage.agents { $0.policy.wait = .seconds(60) }
         let (source, heard) = try source("web", agents)
         stage.turn(until: "it waits") { stage.standIn.seen.count == 2 }
         source.stop()
@@ -306,7 +307,7 @@ import Testing
     @Test("how long a change takes from the agent to the report")
     func latency() throws {
         register("a", port: 1001)
-        let agents = stage.agents { $0.wait = .seconds(60) }
+        let agents = stage.agents { $0.policy.wait = .seconds(60) }
         let (source, heard) = try source("web", agents)
         defer { source.stop() }
         stage.turn(until: "a is there") { heard.count > 0 }

@@ -4,6 +4,7 @@ import Backends
 import Discovery
 import Endpoints
 import Events
+import Lookups
 import TestSupport
 import Testing
 
@@ -24,10 +25,10 @@ final class Stage {
 
     /// Agents that wait for a second only, and a second for what is not waited for.
     func agents(_ change: (inout ConsulOptions) -> Void = { _ in }) -> ConsulAgents {
-        var options = ConsulOptions()
-        options.agents = [standIn.target]
-        options.wait = .seconds(1)
-        options.answerTimeout = .seconds(1)
+        var policy = ConsulPolicy()
+        policy.wait = .seconds(1)
+        policy.answerTimeout = .seconds(1)
+        var options = ConsulOptions(agents: [standIn.target], token: nil, policy)
         change(&options)
         return ConsulAgents(options, on: loop)
     }

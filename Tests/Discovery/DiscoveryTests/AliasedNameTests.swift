@@ -7,6 +7,7 @@ import DNSWire
 import Discovery
 import Endpoints
 import Events
+import Lookups
 import ScriptedDNS
 import Testing
 
@@ -49,7 +50,7 @@ import Testing
     ) throws -> DiscoveryAnswer {
         let resolver = Resolver(ResolverOptions(servers: [server.endpoint]), on: loop)
         defer { resolver.close() }
-        var options = SRVSource.Options()
+        var options = LookupOptions()
         options.fallbackPort = fallbackPort
         let source = SRVSource(name, resolver: resolver, options: options, on: loop)
         var answer: DiscoveryAnswer?

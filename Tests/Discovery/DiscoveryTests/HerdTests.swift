@@ -4,6 +4,7 @@
 
 import DNSClient
 import Discovery
+import Lookups
 import Random
 import TestSupport
 import Testing

@@ -7,6 +7,7 @@ import DNSWire
 import Discovery
 import Endpoints
 import Events
+import Lookups
 import Random
 import ScriptedDNS
 import TestSupport
@@ -27,15 +28,15 @@ import Testing
         return Resolver(options, on: loop)
     }
 
-    private var options: SRVSource.Options {
-        var options = SRVSource.Options()
+    private var options: LookupOptions {
+        var options = LookupOptions()
         options.refresh.floor = .milliseconds(5)
         options.refresh.ceiling = .milliseconds(5)
         return options
     }
 
     private func source(
-        _ server: ScriptedServer, _ change: (inout SRVSource.Options) -> Void = { _ in }
+        _ server: ScriptedServer, _ change: (inout LookupOptions) -> Void = { _ in }
     ) -> SRVSource {
         var options = options
         change(&options)
@@ -304,7 +305,7 @@ import Testing
             on: loop, udp: { isMute ? [] : [Self.reply($0, [1]).datagram] })
         defer { server.close() }
         let resolver = resolver(server)
-        var options = SRVSource.Options()
+        var options = LookupOptions()
         // So long that only the server's return can explain a second lookup.
         options.refresh.floor = .seconds(3600)
         options.refresh.ceiling = .seconds(3600)

@@ -9,6 +9,7 @@ import Demo
 import Discovery
 import Endpoints
 import Events
+import Lookups
 import Testing
 
 @Suite struct SourceTests {
@@ -34,8 +35,8 @@ import Testing
         return refresh
     }
 
-    private var options: SRVSource.Options {
-        var options = SRVSource.Options()
+    private var options: LookupOptions {
+        var options = LookupOptions()
         options.refresh = refresh
         return options
     }

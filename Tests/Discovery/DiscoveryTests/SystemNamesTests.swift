@@ -11,13 +11,13 @@ import Testing
 @Suite struct SystemNamesTests {
     let loop = EventLoop()
     let folder: String
-    var paths = SystemNames.Paths()
+    var paths: SystemNames.Paths
 
     init() {
         folder = "/tmp/fairlead-names-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         unsafe mkdir(folder, 0o700)
+        paths = SystemNames.Paths(resolvConf: "\(folder)/resolv.conf")
         paths.hosts = "\(folder)/hosts"
-        paths.resolvConf = "\(folder)/resolv.conf"
     }
 
     private func write(_ text: String, to path: String) {

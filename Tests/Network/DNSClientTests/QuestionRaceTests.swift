@@ -20,6 +20,7 @@ import Testing
     {
         var options = ResolverOptions(servers: [])
         options.attempts = attempts
+        options.deadline = .seconds(5)
         return QuestionRace(options, serverCount: servers, over: transport)
     }
 

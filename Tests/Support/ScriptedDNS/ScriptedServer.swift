@@ -1,7 +1,6 @@
 // A DNS server that lies as the test tells it: what it sends back, over UDP and TCP, is a closure
 // of the query.
 
-package import DNSClient
 package import DNSWire
 package import Endpoints
 package import Events

@@ -44,7 +44,7 @@ import Testing
         let query = try ConsulServiceQuery(text)
         #expect(query.description == printed)
         #expect(try ConsulServiceQuery(printed) == query)
-        #expect(query.requestTarget(datacenter: nil) == target)
+        #expect(query.requestTarget == target)
     }
 
     @Test(
@@ -91,15 +91,5 @@ import Testing
         let longest = "web?tag=" + String(repeating: "a", count: 4096 - 8)
         #expect(try ConsulServiceQuery(longest).tags.first?.count == 4096 - 8)
         #expect(throws: ConsulQueryError.self) { try ConsulServiceQuery(longest + "a") }
-    }
-
-    @Test("a default datacentre is asked where the query names none")
-    func defaultDatacenter() throws {
-        let none = try ConsulServiceQuery("web?tag=a")
-        let own = try ConsulServiceQuery("web?dc=dc2")
-        #expect(
-            none.requestTarget(datacenter: "dc 1") == "/v1/health/service/web?dc=dc%201&tag=a")
-        #expect(own.requestTarget(datacenter: "dc1") == "/v1/health/service/web?dc=dc2")
-        #expect(none.description == "web?tag=a")
     }
 }

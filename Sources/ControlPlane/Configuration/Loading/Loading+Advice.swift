@@ -3,10 +3,12 @@
 
 internal import Backends
 internal import Balancing
+internal import DNSWire
 internal import Documents
 internal import Endpoints
 internal import Evidence
 internal import HTTP1
+internal import Lookups
 internal import Routing
 internal import Traffic
 
@@ -48,7 +50,7 @@ extension Loading {
                     + "a word; switch it on for the change of one for another",
                 given, "share-addresses")
         }
-        if !process.dns.mixCase {
+        if !process.dns.queries.mixesCase {
             warn(
                 "found off: an answer is easier to forge; leave it on, an answer in another case "
                     + "is "
@@ -137,9 +139,10 @@ extension Loading {
                 "found 0s: one bad answer takes every backend away; give the registry some minutes",
                 own, key)
         }
-        if value.refresh.ceiling > .seconds(600) {
+        let ceiling = value.lookup.refresh.ceiling
+        if ceiling > .seconds(600) {
             warn(
-                "found \(Units.write(value.refresh.ceiling)): a change may be noticed as late as "
+                "found \(Units.write(ceiling)): a change may be noticed as late as "
                     + "that; use 60s, a question costs little", own, "refresh.ceiling")
         }
     }

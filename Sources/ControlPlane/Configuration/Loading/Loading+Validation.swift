@@ -2,6 +2,7 @@
 
 internal import Documents
 internal import Endpoints
+internal import Lookups
 internal import Traffic
 
 extension Loading {
@@ -123,7 +124,7 @@ extension Loading {
     }
 
     private mutating func checkRefresh(_ service: Entry<Service>) {
-        let refresh = service.value.refresh
+        let refresh = service.value.lookup.refresh
         if refresh.floor > refresh.ceiling {
             errors.add(
                 "found a floor of \(Units.write(refresh.floor)) and a ceiling of "

@@ -3,6 +3,7 @@
 // the old and the new one. Each default stands once, as the initial value of its property; the
 // option tables (`OptionTable`) read it from there.
 
+package import DNSWire
 package import Endpoints
 
 /// A validated configuration. Only `ConfigurationLoader` makes one.
@@ -73,38 +74,14 @@ package struct ReloadSettings: Equatable, Sendable {
 package struct DNSSettings: Equatable, Sendable {
     /// Nameservers, at most eight; empty means those of `resolvConf`.
     package internal(set) var servers: [Place] = []
-    /// How long one nameserver has for one answer; nil is what `resolvConf` says for its own
-    /// nameservers, and `timeoutDefault`.
-    package internal(set) var timeout: Duration?
-    /// Tries of one question before it counts as failed, 1 to 10; nil is what `resolvConf` says for
-    /// its own nameservers, and `attemptsDefault`.
-    package internal(set) var attempts: Int?
+    /// How they are asked.
+    package internal(set) var queries = QueryPolicy()
     /// The file that says how short names are completed, and names the nameservers when `servers`
     /// is empty.
     package internal(set) var resolvConf = "/etc/resolv.conf"
-    /// How questions travel at first.
-    package internal(set) var transport = Transport.udp
-    /// Whether queries carry an OPT record (RFC 6891).
-    package internal(set) var edns = true
-    /// Whether letters of names are sent in random case.
-    package internal(set) var mixCase = true
-    /// Questions a second at most, 1 to 100,000. A thousand names at Consul's TTL of 0 need so
-    /// many.
-    package internal(set) var rate = 1000
 
     /// The defaults.
     package init() {}
-
-    /// How questions travel at first.
-    package enum Transport: String, CaseIterable, Equatable, Sendable {
-        case udp, tcp
-    }
-
-    /// 2 s is Consul's own limit for asking upstream, so a slow answer is not given up just before
-    /// it arrives.
-    package static let timeoutDefault = Duration.seconds(2)
-    /// A lost packet, and one more.
-    package static let attemptsDefault = 3
 }
 
 /// What holds for the checks of all services.

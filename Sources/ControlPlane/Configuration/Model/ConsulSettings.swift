@@ -1,6 +1,7 @@
 // What is said about Consul's agents, apart from which services are asked of them.
 
 package import Endpoints
+package import Lookups
 
 /// Where Consul's agents are, and what is asked of them.
 package struct ConsulSettings: Equatable, Sendable {
@@ -12,12 +13,8 @@ package struct ConsulSettings: Equatable, Sendable {
     package internal(set) var token: String?
     /// A file whose first line is the token; read at the start.
     package internal(set) var tokenFile: String?
-    /// How long an agent may hold a question for news.
-    package internal(set) var wait = Duration.seconds(60)
-    /// Whether any server may answer, not only the leader: as DNS does.
-    package internal(set) var stale = true
-    /// Connections to one agent at most, 2 to 10,000: an agent allows 200 per client.
-    package internal(set) var connections = 100
+    /// How they are asked.
+    package internal(set) var policy = ConsulPolicy()
     /// The prefix of the K/V store that routes, services and weights are read from; nil for none.
     package internal(set) var kv: String?
     /// Whether tags such as `urlprefix-example.com/api` of services in Consul become routes.

@@ -2,9 +2,9 @@
 
 package import Backends
 package import ConsulQuery
-package import DNSWire
 package import Endpoints
 package import Evidence
+package import Lookups
 package import Traffic
 
 /// A named group of backends that requests are balanced over.
@@ -13,10 +13,9 @@ package struct Service: Equatable, Sendable {
     package internal(set) var name = ""
     /// Where its instances come from, in the order of fail-over; 1 to 16.
     package internal(set) var sources: [Source] = []
-    /// How the answers of DNS become instances.
-    package internal(set) var records = Records()
-    /// When its sources are asked again; of no effect on a list of addresses.
-    package internal(set) var refresh = Refresh()
+    /// How their names are looked up; all but the family of addresses has no effect on a list of
+    /// addresses.
+    package internal(set) var lookup = LookupOptions()
     /// How answers and evidence are judged, apart from what follows from its checks.
     var roster = RosterOptions()
     /// Checks in a row that count.
@@ -64,26 +63,5 @@ package struct Service: Equatable, Sendable {
         init(_ address: HostAndPort) {
             self.address = address
         }
-    }
-
-    /// How the answers of DNS become instances.
-    package struct Records: Equatable, Sendable {
-        /// Which addresses of a host are used.
-        package internal(set) var family = AddressFamily.ipv4First
-        /// In place of the port of every SRV record; nil leaves it.
-        package internal(set) var port: UInt16?
-        /// Where a name without SRV records has its instances, one for each address; nil: a name
-        /// without SRV records has none.
-        package internal(set) var fallbackPort: UInt16?
-    }
-
-    /// When an answer is asked for again: after its time to live, within these bounds.
-    package struct Refresh: Equatable, Sendable {
-        /// The shortest wait. Consul's time to live is 0 by default, so this is the usual wait.
-        package internal(set) var floor = Duration.seconds(1)
-        /// The longest wait, at least the floor: how late a change may be noticed.
-        package internal(set) var ceiling = Duration.seconds(60)
-        /// How much a wait is varied at random, in percent, so that processes do not ask in step.
-        package internal(set) var jitterPercent = 10
     }
 }

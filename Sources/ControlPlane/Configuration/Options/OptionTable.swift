@@ -4,8 +4,10 @@
 
 internal import Backends
 internal import ConsulQuery
+internal import DNSWire
 internal import Endpoints
 internal import HTTP1
+internal import Lookups
 internal import Routing
 internal import Traffic
 
@@ -112,28 +114,28 @@ enum OptionTable {
             variable: "FAIRLEAD_DNS", flag: .dns,
             "Nameservers, on port 53 unless told; none means those of `dns.resolv-conf`."),
         Option(
-            "timeout", \.timeout, .optional(.duration(.milliseconds(10) ... .seconds(60)), "auto"),
+            "timeout", \.queries.timeout,
+            .optional(.duration(.milliseconds(10) ... .seconds(60)), "auto"),
             "How long one nameserver has for one answer; `auto` is what `dns.resolv-conf` says for "
-                + "its own nameservers, else 2s."),
+                + "its own nameservers, else \(Units.write(QueryPolicy.timeoutDefault))."),
         Option(
-            "attempts", \.attempts, .optional(.count(1...10), "auto"),
+            "attempts", \.queries.attempts, .optional(.count(1...10), "auto"),
             "Tries of one question before it counts as failed; `auto` is what `dns.resolv-conf` "
-                + "says "
-                + "for its own nameservers, else 3."),
+                + "says for its own nameservers, else \(QueryPolicy.attemptsDefault)."),
         Option(
-            "transport", \.transport, .word,
+            "transport", \.queries.transport, .word,
             "How questions travel: `udp`, and TCP for what is cut; or `tcp` from the start."),
         Option(
-            "edns", \.edns, .onOff,
+            "edns", \.queries.usesEDNS, .onOff,
             "Whether queries carry EDNS, which makes room for 1232 octets over UDP in place of "
                 + "512. A "
                 + "server that fails because of it is asked without in either case."),
         Option(
-            "mix-case", \.mixCase, .onOff,
+            "mix-case", \.queries.mixesCase, .onOff,
             "Whether letters of names are sent in random case, which a forger would have to "
                 + "guess."),
         Option(
-            "rate", \.rate, .count(1...100_000),
+            "rate", \.queries.queriesPerSecond, .count(1...100_000),
             "Questions a second at most, over all services."),
         Option(
             "resolv-conf", \.resolvConf, .filePath,
@@ -159,11 +161,13 @@ enum OptionTable {
                 "token-file", \.tokenFile, .optional(.filePath),
                 "A file with that token, read at the start."),
             Option(
-                "wait", \.wait, .duration(.seconds(1) ... .seconds(600)),
+                "wait", \.policy.wait, .duration(.seconds(1) ... .seconds(600)),
                 "How long an agent may hold a question for news."),
-            Option("stale", \.stale, .onOff, "Whether any server may answer, not only the leader."),
             Option(
-                "connections", \.connections, .count(2...10_000),
+                "stale", \.policy.isStale, .onOff,
+                "Whether any server may answer, not only the leader."),
+            Option(
+                "connections", \.policy.connectionsPerAgentMax, .count(2...10_000),
                 "Connections to one agent at most; it allows 200 per client by default."),
             Option(
                 "kv", \.kv, .optional(.keyPrefix, "off"),
@@ -192,13 +196,13 @@ enum OptionTable {
     // MARK: Services
 
     static let service: [Option<Service>] =
-        balancing + Option.group("", \.records, records)
-        + Option.group("refresh", \.refresh, refresh) + Option.group("hold", \.roster, hold)
+        balancing + Option.group("", \.lookup, records)
+        + Option.group("refresh", \.lookup.refresh, refresh) + Option.group("hold", \.roster, hold)
         + Option.group("check", \.self, check) + Option.group("eject", \.self, eject)
         + Option.group("retry", \.policy.retry, retry)
         + Option.group("timeouts", \.policy, backendTimeouts)
 
-    private static let records: [Option<Service.Records>] = [
+    private static let records: [Option<LookupOptions>] = [
         Option("addresses", \.family, .word, "Which addresses of a host are used."),
         // Not `port`: Kubernetes sets FAIRLEAD_PORT, to a URL, where a service is called fairlead.
         Option(
@@ -235,7 +239,7 @@ enum OptionTable {
 
     private static let holdTime = ValueKind<Duration>.duration(.zero ... .seconds(30 * 86400))
 
-    private static let refresh: [Option<Service.Refresh>] = [
+    private static let refresh: [Option<RefreshSchedule.Options>] = [
         Option(
             "floor", \.floor, .duration(.milliseconds(100) ... .seconds(3600)),
             "The shortest wait before an answer is asked for again, whatever its time to live."),

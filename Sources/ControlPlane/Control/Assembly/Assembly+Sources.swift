@@ -1,14 +1,15 @@
 // Assembly+Sources: who is asked for instances, and how, from the configuration.
 
 internal import Backends
-package import Configuration
+internal import Configuration
 internal import Consul
 internal import DNSClient
 internal import DNSWire
-package import Discovery
+internal import Discovery
 internal import Documents
 internal import Endpoints
 internal import Events
+internal import Lookups
 
 /// Makes the sources of services. Control thread only.
 final class SourceFactory {
@@ -23,7 +24,7 @@ final class SourceFactory {
     let agents: ConsulAgents
     private let loop: EventLoop
     /// Lookups that services have in common, by their names.
-    private var lookups: [DomainName: [(options: SRVSource.Options, lookup: SharedLookup)]] = [:]
+    private var lookups: [DomainName: [(options: LookupOptions, lookup: SharedLookup)]] = [:]
 
     /// Where what is given by name is, apart from backends.
     let places: FollowedNames
@@ -35,12 +36,12 @@ final class SourceFactory {
 
     /// - Throws: `StartFailure` for a file that can't be read.
     init(
-        _ configuration: Configuration, paths: SystemNames.Paths = .init(), on loop: EventLoop
+        _ configuration: Configuration, on loop: EventLoop
     ) throws {
         self.loop = loop
         let dns = configuration.dns
         settings = (dns, configuration.consul)
-        names = SystemNames(paths.with(dns), on: loop)
+        names = SystemNames(.init(resolvConf: dns.resolvConf), on: loop)
         if dns.servers.isEmpty, let failure = names.failure {
             throw StartFailure(
                 description: "\(failure); name the nameservers with dns.servers or --dns")
@@ -118,8 +119,8 @@ final class SourceFactory {
     private func make(
         _ source: Service.Source, _ service: Service
     ) throws(DomainNameError) -> any Source {
-        let refresh = RefreshSchedule.Options(service.refresh)
-        let family = service.records.family
+        let refresh = service.lookup.refresh
+        let family = service.lookup.family
         switch source {
         case .srv(let name): return try srv(name, service)
         case .consul(let query, let fallback):
@@ -142,7 +143,7 @@ final class SourceFactory {
         _ name: String, _ service: Service
     ) throws(DomainNameError) -> any Source {
         let name = try DomainName(name)
-        let options = SRVSource.Options(service)
+        let options = service.lookup
         if let known = lookups[name]?.first(where: { $0.options == options }) {
             return SharedSource(known.lookup)
         }
@@ -154,17 +155,6 @@ final class SourceFactory {
         }
         lookups[name, default: []].append((options, lookup))
         return SharedSource(lookup)
-    }
-}
-
-extension SRVSource.Options {
-    /// How the names of `service` are looked up.
-    init(_ service: Service) {
-        self.init()
-        refresh = RefreshSchedule.Options(service.refresh)
-        family = service.records.family
-        port = service.records.port
-        fallbackPort = service.records.fallbackPort
     }
 }
 
@@ -185,33 +175,18 @@ extension StaticSource.Entry {
     }
 }
 
-extension RefreshSchedule.Options {
-    /// When a source is asked again.
-    init(_ refresh: Service.Refresh) {
-        self.init()
-        floor = refresh.floor
-        ceiling = refresh.ceiling
-        jitterPercent = refresh.jitterPercent
-    }
-}
-
 extension ResolverOptions {
     /// How names are looked up; by the nameservers of `system` when none are configured, or
     /// `ofSystem` is true. Nameservers that are given by name are left out.
     init(_ dns: DNSSettings, _ system: ResolvConf, ofSystem: Bool = false) {
-        let asksSystem = dns.servers.isEmpty || ofSystem
-        let servers = dns.servers.compactMap { place -> Endpoint? in
-            if case .endpoint(let endpoint) = place { endpoint } else { nil }
+        if dns.servers.isEmpty || ofSystem {
+            self.init(servers: system.endpoints(), dns.queries, system: system)
+        } else {
+            let servers = dns.servers.compactMap { place -> Endpoint? in
+                if case .endpoint(let endpoint) = place { endpoint } else { nil }
+            }
+            self.init(servers: servers, dns.queries)
         }
-        self.init(servers: asksSystem ? system.endpoints() : servers)
-        timeout = dns.timeout ?? (asksSystem ? system.timeout : nil) ?? DNSSettings.timeoutDefault
-        attempts =
-            dns.attempts ?? (asksSystem ? system.attempts : nil) ?? DNSSettings.attemptsDefault
-        deadline = timeout * attempts + .seconds(1)
-        tcpFirst = dns.transport == .tcp || asksSystem && system.usesTCP
-        usesEDNS = dns.edns
-        mixesCase = dns.mixCase
-        queriesPerSecond = dns.rate
     }
 }
 
@@ -226,15 +201,6 @@ extension Configuration {
     }
 }
 
-extension SystemNames.Paths {
-    /// These paths, but for what `dns` names itself.
-    package func with(_ dns: DNSSettings) -> Self {
-        var paths = self
-        paths.resolvConf = dns.resolvConf
-        return paths
-    }
-}
-
 extension ConsulOptions {
     /// How Consul's agents are asked.
     ///
@@ -243,12 +209,8 @@ extension ConsulOptions {
     ///
     /// - Throws: `StartFailure` when the token's file can't be read or holds no token.
     init(_ consul: ConsulSettings, isUsed: Bool) throws {
-        self.init()
-        agents = []
-        wait = consul.wait
-        isStale = consul.stale
-        connectionsPerAgentMax = consul.connections
-        token = isUsed ? try consul.readToken() : (try? consul.readToken()) ?? nil
+        let token = isUsed ? try consul.readToken() : (try? consul.readToken()) ?? nil
+        self.init(agents: [], token: token, consul.policy)
     }
 }
 

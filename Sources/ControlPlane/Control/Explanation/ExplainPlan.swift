@@ -12,6 +12,7 @@ internal import Documents
 internal import Endpoints
 internal import Events
 package import Explain
+internal import Lookups
 
 /// The questions of one explanation. Blocks the thread that carries it out.
 package struct ExplainPlan {
@@ -21,7 +22,7 @@ package struct ExplainPlan {
         /// What is known without asking.
         case known(String, DiscoveryAnswer)
         /// The SRV records of a name.
-        case records(DomainName, SRVSource.Options)
+        case records(DomainName, LookupOptions)
         /// A list of names and addresses.
         case list([StaticSource.Entry], AddressFamily)
         /// Records of another type.
@@ -93,7 +94,7 @@ package struct ExplainPlan {
     package init(_ name: DomainName, _ type: RecordType, _ defaults: Service, _ asking: Asking) {
         self.init(
             defaults,
-            type == .srv ? .records(name, SRVSource.Options(defaults)) : .name(name, type),
+            type == .srv ? .records(name, defaults.lookup) : .name(name, type),
             "\(type) \(name)", asking)
         subject.service = nil
         subject.makesInstances = type == .srv
@@ -104,7 +105,7 @@ package struct ExplainPlan {
         self.asking = asking
         subject = Explanation.Subject(summary)
         subject.service = service.name
-        subject.refresh = RefreshSchedule.Options(service.refresh)
+        subject.refresh = service.lookup.refresh
         subject.roster = service.rosterOptions
     }
 
@@ -131,9 +132,9 @@ package struct ExplainPlan {
         func records(_ name: String) throws(DomainNameError) -> ExplainPlan {
             let name = try DomainName(name)
             return ExplainPlan(
-                service, .records(name, SRVSource.Options(service)), "SRV \(name)", asking)
+                service, .records(name, service.lookup), "SRV \(name)", asking)
         }
-        let family = service.records.family
+        let family = service.lookup.family
         switch source {
         case .srv(let name): return [try records(name)]
         case .consul(let query, let fallback):
@@ -181,7 +182,7 @@ package struct ExplainPlan {
             return Explanation(subject, [.init(named: name, result: result)], now: .now)
         case .consul(let query):
             let lookups = agentLookups(query, on: loop)
-            wait(for: lookups, asking.consul?.answerTimeout ?? .zero, on: loop)
+            wait(for: lookups, asking.consul?.policy.answerTimeout ?? .zero, on: loop)
             return Explanation(subject, lookups.compactMap(\.report), now: .now)
         case .records, .list, .name:
             let lookups = nameLookups(on: loop)

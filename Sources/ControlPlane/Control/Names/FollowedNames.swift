@@ -9,6 +9,7 @@ internal import DNSWire
 internal import Discovery
 internal import Endpoints
 internal import Events
+internal import Lookups
 
 /// The addresses of a few names, kept up to date. Control thread only.
 final class FollowedNames {

@@ -57,7 +57,9 @@ package enum HostFinder {
     /// The addresses of `host`, at least one, by the hosts file and the nameservers of this
     /// machine. Blocks for up to 5 s.
     package static func find(_ host: String) -> Result<[IPAddress], NoSuchHost> {
-        find([host], SystemNames(on: EventLoop()), DNSSettings())[host]
+        let dns = DNSSettings()
+        return find([host], SystemNames(.init(resolvConf: dns.resolvConf), on: EventLoop()), dns)[
+            host]
             ?? .failure(NoSuchHost("it was not looked up"))
     }
 

@@ -137,7 +137,7 @@ extension ConfigurationChange.ServiceChange {
     init(from old: Service, to new: Service) {
         service = new
         sources =
-            old.sources != new.sources || old.refresh != new.refresh || old.records != new.records
+            old.sources != new.sources || old.lookup != new.lookup
         roster = old.rosterOptions != new.rosterOptions
         checks = old.check != new.check
         proxy = old.policy != new.policy

@@ -1,7 +1,7 @@
 // Goal: a name is asked for as often as its TTL says, never in a busy loop and never in step.
 // Method: the schedule is pure; its random numbers come from a generator of known seed.
 
-import Discovery
+import Lookups
 import Random
 import TestSupport
 import Testing

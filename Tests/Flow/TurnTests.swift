@@ -93,8 +93,7 @@ extension Flow {
                 #expect(
                     said.text
                         == "it is full (limits.backend-requests: 2): 2 in flight, 2 of them "
-                        + "streams, "
-                        + "2 of clients that have left")
+                        + "streams, 2 of clients that have left")
                 #expect(try reason(of: web[0].port, fairlead) == nil)
                 let top = try Fairlead.start(
                     ["top", "--once", "--admin", "127.0.0.1:\(try #require(fairlead.admin))"])

@@ -200,8 +200,7 @@ internal import CLibyaml
         if problem.contains("cannot start any token") {
             return
                 ": is that a tab? Indent with spaces, and put a value that begins with @, ` or % "
-                + "in "
-                + "quotes"
+                + "in quotes"
         }
         if problem.contains("expected ',' or") {
             return ": is a bracket before this not closed, or a comma missing?"

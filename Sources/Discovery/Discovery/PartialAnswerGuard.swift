@@ -3,17 +3,24 @@
 // by octets to who does, and sets TC in neither case unless told to. So an answer that looks cut is
 // asked for again over TCP:
 //
-//   over UDP                                     what is done 3 or 8 records
-//   asked over TCP one more record would not have fitted        asked over TCP fewer records than
-//   the last whole answer,    asked over TCP and three quarters of the room are taken the same
-//   records as were found whole less    taken as whole than 30 s ago TCP could not be had less than
-//   30 s ago      taken as a part: nothing follows from what is missing anything else
-//   taken as whole
+// | over UDP                                    | what is done                                    |
+// |---------------------------------------------|-------------------------------------------------|
+// | 3 or 8 records                              | asked over TCP                                  |
+// | one more record would not have fitted       | asked over TCP                                  |
+// | fewer records than the last whole answer,   | asked over TCP                                  |
+// | and three quarters of the room are taken    |                                                 |
+// | the same records as were found whole less   | taken as whole                                  |
+// | than 30 s ago                               |                                                 |
+// | TCP could not be had less than 30 s ago     | taken as a part: nothing follows from what is   |
+// |                                             | missing                                         |
+// | anything else                               | taken as whole                                  |
 //
-//   over TCP                                     what follows more records than over UDP, or UDP
-//   had TC    TCP from now on; UDP is tried again after 10 minutes no more
-//   these records are whole, for 30 s no answer                                    the UDP answer
-//   is a part
+// | over TCP                                    | what follows                                    |
+// |---------------------------------------------|-------------------------------------------------|
+// | more records than over UDP, or UDP had TC   | TCP from now on; UDP is tried again after 10    |
+// |                                             | minutes                                         |
+// | no more                                     | these records are whole, for 30 s               |
+// | no answer                                   | the UDP answer is a part                        |
 
 /// What is known of one name's answers. Value type; takes `now`, asks nobody.
 package struct PartialAnswerGuard: Sendable, Equatable {

@@ -96,10 +96,8 @@ package struct Remark: Sendable, Equatable {
                 text:
                     "\(server.name) names \(first.count) at a time, and others each time: "
                     + "\(all.count) in \(sets.count) answers. No answer is whole (AWS Cloud Map "
-                    + "gives 8 "
-                    + "at random): they are gathered, one that is left out for long is dropped, "
-                    + "and "
-                    + "checks decide meanwhile")
+                    + "gives 8 at random): they are gathered, one that is left out for long is "
+                    + "dropped, and checks decide meanwhile")
         ]
     }
 

@@ -2,24 +2,26 @@
 // servers. No sockets and no clock here: the caller reports what happened and when, and carries out
 // the actions it gets back.
 //
-//   event                          what follows start                          first server asked;
-//   the next after each `stagger` of silence records                        the end NODATA,
-//   NXDOMAIN               the end; where the server is doubted, asked as spelled before SERVFAIL,
-//   REFUSED, other code  server settled; next server at once. Where the server is doubted,
-//                                  it is asked as spelled meanwhile, then without EDNS
-//   TC over UDP                    same server over TCP FORMERR, NOTIMP or BADVERS     same server
-//   without EDNS (RFC 6891, section 7) right but for letter case      same server over TCP, where a
-//   forger cannot answer; if TCP can't be
-//                                  had, over UDP again in the given spelling
-//   unreadable over UDP            remembered; waiting goes on, for a forger may have sent it
-//   unreadable over TCP            server settled; next server at once unreachable
-//   next server at once; the same one after a pause TCP closed                     connected once
-//   more, then unreachable silence of `timeout`           asked again; the old UDP socket is still
-//   listened to. The last time
-//                                  without EDNS, where that is doubted
-//   silence or failure of a query  what was said before it counts
-//    that only asks again
-//   `deadline`, or nothing left    the end, with the most telling failure
+// | event                         | what follows                                                  |
+// |-------------------------------|---------------------------------------------------------------|
+// | start                         | first server asked; the next after each `stagger` of silence  |
+// | records                       | the end                                                       |
+// | NODATA, NXDOMAIN              | the end; where the server is doubted, asked as spelled before |
+// | SERVFAIL, REFUSED, other code | server settled; next server at once. Where the server is      |
+// |                               | doubted, it is asked as spelled meanwhile, then without EDNS  |
+// | TC over UDP                   | same server over TCP                                          |
+// | FORMERR, NOTIMP or BADVERS    | same server without EDNS (RFC 6891, section 7)                |
+// | right but for letter case     | same server over TCP, where a forger cannot answer; if TCP    |
+// |                               | can't be had, over UDP again in the given spelling            |
+// | unreadable over UDP           | remembered; waiting goes on, for a forger may have sent it    |
+// | unreadable over TCP           | server settled; next server at once                           |
+// | unreachable                   | next server at once; the same one after a pause               |
+// | TCP closed                    | connected once more, then unreachable                         |
+// | silence of `timeout`          | asked again; the old UDP socket is still listened to. The     |
+// |                               | last time without EDNS, where that is doubted                 |
+// | silence or failure of a query | what was said before it counts                                |
+// | that only asks again          |                                                               |
+// | `deadline`, or nothing left   | the end, with the most telling failure                        |
 
 package import DNSWire
 package import Events

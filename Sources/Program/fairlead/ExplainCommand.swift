@@ -97,9 +97,8 @@ struct ExplainCommand: ParsableCommand {
         else {
             if let nearest {
                 printError(
-                    "fairlead: no service is called \(name), but \(nearest) is; it is looked up "
-                        + "as a "
-                        + "name of DNS")
+                    "fairlead: no service is called \(name), but \(nearest) is; it is looked up as "
+                        + "a name of DNS")
             }
             return
         }

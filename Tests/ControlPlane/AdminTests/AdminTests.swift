@@ -168,11 +168,9 @@ import Testing
                 "orders: no backend is in the rotation (discovery has not answered yet); "
                     + "connections to 127.0.0.1:8081 are refused.",
                 "web: discovery fails: the server failed (SERVFAIL); the last good answer is 34 s "
-                    + "old, "
-                    + "and its backends are kept.",
+                    + "old, and its backends are kept.",
                 "web: 127.0.0.1:9002 has been down for 2 min 14 s: 3 checks failed in a row, the "
-                    + "last: "
-                    + "connection refused.",
+                    + "last: connection refused.",
                 "web: 127.0.0.1:9003 has been ejected for 4 s: a request could not connect: timed "
                     + "out.",
             ])

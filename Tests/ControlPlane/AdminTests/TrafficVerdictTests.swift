@@ -33,9 +33,8 @@ import Traffic
         #expect(verdict.sentence == "Requests are failing: one thing is wrong.")
         #expect(
             verdict.problems.map(\.text) == [
-                "web: 28 of 28 requests a second fail since 22:09:24, status 500; the only "
-                    + "backend in "
-                    + "the rotation is kept although its answers fail."
+                "web: 28 of 28 requests a second fail since 22:09:24, status 500; the only backend "
+                    + "in the rotation is kept although its answers fail."
             ])
         #expect(verdict.isReady, "another Fairlead would have the same backends")
     }
@@ -70,8 +69,7 @@ import Traffic
         #expect(
             verdict.problems.map(\.text) == [
                 "web: 4 of 60 requests of the last 42 s failed, since 22:09:24, status 504: the "
-                    + "backends "
-                    + "do not answer in time."
+                    + "backends do not answer in time."
             ])
     }
 
@@ -90,20 +88,15 @@ import Traffic
         #expect(
             verdict.problems.map { "\($0.level): \($0.text)" } == [
                 "failing: web: 60 of 100 requests a second fail since 22:09:24, status 503: the "
-                    + "service "
-                    + "or its backends have as many as limits allow.",
+                    + "service or its backends have as many as limits allow.",
                 "failing: public ([::]:8080): 6 of 10 connections a second are closed at once "
-                    + "since "
-                    + "22:09:24: it has as many as limits.connections allows.",
+                    + "since 22:09:24: it has as many as limits.connections allows.",
                 "warning: web: 8 of 100 requests a second are given up by their clients since "
-                    + "22:09:24, "
-                    + "before an answer began.",
-                "warning: web: 60 of 100 requests a second are not tried again since 22:09:24: "
-                    + "the retry "
-                    + "budget is spent.",
+                    + "22:09:24, before an answer began.",
+                "warning: web: 60 of 100 requests a second are not tried again since 22:09:24: the "
+                    + "retry budget is spent.",
                 "warning: public ([::]:8080): 10 of 100 requests a second get 404 since 22:09:24: "
-                    + "no "
-                    + "route is for them.",
+                    + "no route is for them.",
             ])
     }
 

@@ -27,8 +27,7 @@ import Testing
             (
                 "stop-timeout: 0s", Place.top,
                 "f.yaml:1:15: stop-timeout: found 0s: requests under way are cut off at a stop, "
-                    + "and "
-                    + "when their listener is removed; give them some seconds"
+                    + "and when their listener is removed; give them some seconds"
             ),
             (
                 "workers: 16", .top,
@@ -36,16 +35,14 @@ import Testing
             ),
             (
                 "share-addresses: on", .top,
-                "f.yaml:1:18: share-addresses: found on: a second Fairlead started by mistake "
-                    + "gets a "
-                    + "part of the traffic without a word; switch it on for the change of one for "
-                    + "another"
+                "f.yaml:1:18: share-addresses: found on: a second Fairlead started by mistake gets "
+                    + "a part of the traffic without a word; switch it on for the change of one "
+                    + "for another"
             ),
             (
                 "dns: {mix-case: off}", .top,
                 "f.yaml:1:17: dns.mix-case: found off: an answer is easier to forge; leave it on, "
-                    + "an "
-                    + "answer in another case is asked for again over TCP"
+                    + "an answer in another case is asked for again over TCP"
             ),
             (
                 "consul: {token: abcdefgh}", .top,
@@ -61,71 +58,61 @@ import Testing
                 ", retry: {attempts: 1}", .service,
                 "f.yaml:2:60: services.web.retry.attempts: found 1: a request that meets a dead "
                     + "backend fails, though another could answer it; 2 or more repeat only what "
-                    + "may "
-                    + "be repeated"
+                    + "may be repeated"
             ),
             (
                 ", retry: {budget: 100%}", .service,
                 "f.yaml:2:58: services.web.retry.budget: found 100%: retries add as much load as "
-                    + "that "
-                    + "when backends are failing for too much of it; use 20%"
+                    + "that when backends are failing for too much of it; use 20%"
             ),
             (
                 ", timeouts: {connect: 10s}", .service,
                 "f.yaml:2:62: services.web.timeouts.connect: found 10s: for so long a request "
-                    + "waits "
-                    + "for a backend whose machine is gone before it goes elsewhere; use 1s to 5s"
+                    + "waits for a backend whose machine is gone before it goes elsewhere; use 1s "
+                    + "to 5s"
             ),
             (
                 ", timeouts: {backend-idle: 2m}", .service,
                 "f.yaml:2:67: services.web.timeouts.backend-idle: found 2m: most servers close "
-                    + "unused "
-                    + "connections sooner, and a POST on one that was just closed gets 502; stay "
-                    + "below what the backends have"
+                    + "unused connections sooner, and a POST on one that was just closed gets 502; "
+                    + "stay below what the backends have"
             ),
             (
                 ", sticky: {cookie: b}", .service,
-                "f.yaml:2:59: services.web.sticky.cookie: found no sticky.secret beside it: "
-                    + "anyone can "
-                    + "work out which backend a cookie stands for, and choose one; set "
+                "f.yaml:2:59: services.web.sticky.cookie: found no sticky.secret beside it: anyone "
+                    + "can work out which backend a cookie stands for, and choose one; set "
                     + "sticky.secret"
             ),
             (
                 ", limits: {requests: 2}", .service,
                 "f.yaml:2:61: services.web.limits.requests: found 2 with 4 workers, which have 1 "
-                    + "each "
-                    + "at least: in effect it is 4; use fewer workers or a larger limit"
+                    + "each at least: in effect it is 4; use fewer workers or a larger limit"
             ),
             (
                 ", hold: {timeout: 0s}", .service,
                 "f.yaml:2:58: services.web.hold.timeout: found 0s: one bad answer takes every "
-                    + "backend "
-                    + "away; give the registry some minutes"
+                    + "backend away; give the registry some minutes"
             ),
             (
                 ", refresh: {ceiling: 1h}", .service,
                 "f.yaml:2:61: services.web.refresh.ceiling: found 1h: a change may be noticed as "
-                    + "late "
-                    + "as that; use 60s, a question costs little"
+                    + "late as that; use 60s, a question costs little"
             ),
             (
                 ", check: {type: off}", .service,
                 "f.yaml:2:56: services.web.check.type: found off: only requests that fail show "
-                    + "that a "
-                    + "backend does; a TCP check costs next to nothing"
+                    + "that a backend does; a TCP check costs next to nothing"
             ),
             (
                 ", eject: {failures: off, silence: off, error-rate: off}", .service,
                 "f.yaml:2:60: services.web.eject.failures: found off, as error-rate is: a backend "
                     + "whose answers fail keeps its share as long as its checks pass; leave "
-                    + "failures "
-                    + "and silence at their defaults"
+                    + "failures and silence at their defaults"
             ),
             (
                 ", check: {interval: 30s}", .service,
                 "f.yaml:2:60: services.web.check.interval: found 30s and fall 3: a backend that "
-                    + "hangs "
-                    + "without traffic is noticed after 90s; use a shorter interval"
+                    + "hangs without traffic is noticed after 90s; use a shorter interval"
             ),
             (
                 ", eject: {share-max: 100%}", .service,
@@ -135,8 +122,7 @@ import Testing
             (
                 ", timeouts: {client-head: 5m}", .listener,
                 "f.yaml:3:69: listeners[0].timeouts.client-head: found 5m: clients that send a "
-                    + "head "
-                    + "byte by byte hold connections for so long; use 10s"
+                    + "head byte by byte hold connections for so long; use 10s"
             ),
             (
                 ", forwarding: {x-forwarded: off}", .listener,
@@ -148,8 +134,7 @@ import Testing
                 ", forwarding: {trusted-proxies: 0.0.0.0/0}", .listener,
                 "f.yaml:3:75: listeners[0].forwarding.trusted-proxies: found 0.0.0.0/0, which is "
                     + "everybody: any client can claim any address; name the networks of the "
-                    + "proxies "
-                    + "in front"
+                    + "proxies in front"
             ),
             (
                 ", routes: [{path-prefix: /, service: web}]", .listener,

@@ -159,14 +159,12 @@ import Traffic
             (
                 "{headers: {A: \"b\\r\\nC: d\"}}",
                 "23: services.web.check.headers[0]: found a value of A that can't be sent, "
-                    + "expected "
-                    + "visible ASCII"
+                    + "expected visible ASCII"
             ),
             (
                 "{headers: {A: 1, Host: x}}",
                 "29: services.web.check.headers[1]: found the field Host, expected another: that "
-                    + "is "
-                    + "the option host"
+                    + "is the option host"
             ),
             ("{headers: {content-length: 5}}", nil), ("{headers: {A: [b]}}", nil),
             (
@@ -186,8 +184,7 @@ import Traffic
             (
                 "{type: http, expect: a}",
                 "33: services.web.check.expect: found a check of type http, expected type tcp "
-                    + "beside "
-                    + "expect"
+                    + "beside expect"
             ),
             (
                 "{type: off, path: /}",

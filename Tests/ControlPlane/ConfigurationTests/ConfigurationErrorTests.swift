@@ -146,8 +146,7 @@ import Testing
             (
                 "",
                 "configuration: found no listener, expected listeners in a file (--config FILE), "
-                    + "or "
-                    + "--listen with --service, --consul or --backend"
+                    + "or --listen with --service, --consul or --backend"
             ),
             (
                 "listeners: {}",
@@ -179,9 +178,7 @@ import Testing
             (
                 "listeners: [{listen: ':1', service: web, srv: a.c}]\nservices: {web: {srv: a.b}}",
                 "f.yaml:1:37: listeners[0].service: found service beside srv, consul, file or "
-                    + "backends, "
-                    + "expected one "
-                    + "of them"
+                    + "backends, expected one of them"
             ),
             (
                 "listeners: [{listen: ':1', service: web}]\nservices: {web: {}}",
@@ -189,9 +186,8 @@ import Testing
             ),
             (
                 "listeners: [{listen: ':1', srv: a.b, backends: ['h:1']}]",
-                "f.yaml:1:33: listeners[0].srv: found both srv and backends, expected one of "
-                    + "them, or srv "
-                    + "and consul"
+                "f.yaml:1:33: listeners[0].srv: found both srv and backends, expected one of them, "
+                    + "or srv and consul"
             ),
             (
                 "listeners: [{listen: ':1', srv: web}]",
@@ -206,8 +202,7 @@ import Testing
             (
                 "listeners: [{listen: ':1', backends: []}]",
                 "f.yaml:1:38: listeners[0].backends: found an empty list, expected a list of "
-                    + "HOST:PORT, "
-                    + "or of {address: HOST:PORT, weight: 1, priority: 0}"
+                    + "HOST:PORT, or of {address: HOST:PORT, weight: 1, priority: 0}"
             ),
             (
                 "listeners: [{listen: ':1', backends: ['10.0.0.256:1']}]",
@@ -265,8 +260,7 @@ import Testing
             (
                 "listeners: [{listen: ':1', srv: a.b}]\ndefaults: {refresh: {floor: 2m}}",
                 "f.yaml:2:29: defaults.refresh.floor: found a floor of 2m and a ceiling of 1m, "
-                    + "expected "
-                    + "floor <= ceiling"
+                    + "expected floor <= ceiling"
             ),
         ])
     func structure(text: String, message: String) {
@@ -296,15 +290,12 @@ import Testing
             (
                 ["FAIRLEAD_MODE": "tcp"], [:],
                 "FAIRLEAD_MODE: found no address to listen on, expected --listen or "
-                    + "FAIRLEAD_LISTEN as "
-                    + "well"
+                    + "FAIRLEAD_LISTEN as well"
             ),
             (
                 ["FAIRLEAD_LISTEN": ":1"], [:],
                 "FAIRLEAD_LISTEN: found a listener without service, expected --service, --consul "
-                    + "or "
-                    + "--backend "
-                    + "(FAIRLEAD_SERVICE, FAIRLEAD_CONSUL or FAIRLEAD_BACKEND) as well"
+                    + "or --backend (FAIRLEAD_SERVICE, FAIRLEAD_CONSUL or FAIRLEAD_BACKEND) as well"
             ),
             (
                 [:], [.listen: [":1"], .service: ["a.b"], .backend: ["h:1"]],
@@ -369,8 +360,7 @@ import Testing
             errors("workers: 0\nlisteners: []") == [
                 "f.yaml:1:10: workers: found \"0\", expected 1 to 256 or auto",
                 "configuration: found no listener, expected listeners in a file (--config FILE), "
-                    + "or "
-                    + "--listen with --service, --consul or --backend",
+                    + "or --listen with --service, --consul or --backend",
             ])
     }
 

@@ -29,8 +29,7 @@ import Testing
         #expect(
             rows.contains(
                 "| `defaults.check.interval` | `FAIRLEAD_CHECK_INTERVAL` |  | duration, 100ms to "
-                    + "1h "
-                    + "| `2s` | From the start of one check to the start of the next. |"))
+                    + "1h | `2s` | From the start of one check to the start of the next. |"))
         let variables = rows.compactMap { row in
             row.split(separator: "|").map { $0.drop { $0 == " " } }.first {
                 $0.hasPrefix("`FAIRLEAD_")

@@ -81,8 +81,7 @@ import Testing
             (
                 "{redirect: {to: /x}, service: web}",
                 "found service and redirect, expected one of service, split, redirect (with to) "
-                    + "and respond "
-                    + "(with status)"
+                    + "and respond (with status)"
             ),
             (
                 "{redirect: {status: 301}}",

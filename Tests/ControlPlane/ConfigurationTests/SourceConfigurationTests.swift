@@ -84,8 +84,7 @@ import Testing
             (
                 "{consul: [a, b], srv: a.b}",
                 "web.consul: found 2 services in Consul beside 1 names of DNS, expected as many: "
-                    + "each "
-                    + "name is for when the query at its place fails"
+                    + "each name is for when the query at its place fails"
             ),
             ("{srv: [a.b, a.b]}", "web.srv: found a name twice, expected each once"),
             ("{srv: [a.b, c]}", "web.srv[1]: found \"c\", expected a DNS name, such as "),
@@ -139,8 +138,7 @@ import Testing
         #expect(
             found == [
                 "f.yaml:1:17: consul.token: found something else, expected a token of visible "
-                    + "ASCII "
-                    + "characters"
+                    + "ASCII characters"
             ])
         let loaded = try? load("consul: {token: sesame}" + web)
         #expect(loaded?.configuration.consul.token == "sesame")

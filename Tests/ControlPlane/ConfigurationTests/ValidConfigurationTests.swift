@@ -231,9 +231,8 @@ import Traffic
             """, environment: ["FAIRLEAD_WORKER": "1", "FAIRLEAD_ELSEWHERE_ENTIRELY": "x"])
         #expect(
             loaded.warnings.map(\.description) == [
-                "f.yaml:2:42: services.web.check.timeout: found a timeout of 3s and an interval "
-                    + "of 2s, "
-                    + "expected timeout <= interval: a check that hangs delays the next",
+                "f.yaml:2:42: services.web.check.timeout: found a timeout of 3s and an interval of "
+                    + "2s, expected timeout <= interval: a check that hangs delays the next",
                 "f.yaml:3:3: services.spare: no listener uses this service",
                 "FAIRLEAD_ELSEWHERE_ENTIRELY: unknown variable, ignored",
                 "FAIRLEAD_WORKER: unknown variable, ignored, expected FAIRLEAD_WORKERS?",

@@ -129,8 +129,7 @@ import Testing
         #expect(
             fixture.journal.entries.last?.event.description
                 == "discovery by source 2 of 2 fails: the server failed (SERVFAIL); backends are "
-                + "held"
-                + " for 24 h")
+                + "held for 24 h")
     }
 }
 

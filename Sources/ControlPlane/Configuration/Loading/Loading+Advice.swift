@@ -53,8 +53,7 @@ extension Loading {
         if !process.dns.queries.mixesCase {
             warn(
                 "found off: an answer is easier to forge; leave it on, an answer in another case "
-                    + "is "
-                    + "asked for again over TCP", given, "dns.mix-case")
+                    + "is asked for again over TCP", given, "dns.mix-case")
         }
     }
 
@@ -88,8 +87,7 @@ extension Loading {
         if value.policy.retry.budgetPercent > 50 {
             warn(
                 "found \(value.policy.retry.budgetPercent)%: retries add as much load as that when "
-                    + "backends "
-                    + "are failing for too much of it; use 20%", own, "retry.budget")
+                    + "backends are failing for too much of it; use 20%", own, "retry.budget")
         }
         if value.policy.timeouts.connect > .seconds(5) {
             warn(
@@ -117,8 +115,7 @@ extension Loading {
             guard let limit, limit < workers else { continue }
             warn(
                 "found \(limit) with \(workers) workers, which have 1 each at least: in effect it "
-                    + "is "
-                    + "\(workers); use fewer workers or a larger limit", own, key)
+                    + "is \(workers); use fewer workers or a larger limit", own, key)
         }
     }
 
@@ -158,28 +155,24 @@ extension Loading {
                     ? "found off, and eject.failures, silence and error-rate are off as well: a "
                         + "backend that hangs or fails keeps its share; switch one of them on"
                     : "found off: only requests that fail show that a backend does; a TCP check "
-                        + "costs "
-                        + "next to nothing", own, "check.type")
+                        + "costs next to nothing", own, "check.type")
         } else if isBlind {
             warn(
-                "found off, as error-rate is: a backend whose answers fail keeps its share as "
-                    + "long as "
-                    + "its checks pass; leave failures and silence at their defaults",
+                "found off, as error-rate is: a backend whose answers fail keeps its share as long "
+                    + "as its checks pass; leave failures and silence at their defaults",
                 own, "eject.failures", "eject.silence")
         }
         let notice = value.check.interval * value.checkCounts.fall
         if value.check.type != .off, notice > .seconds(60) {
             warn(
                 "found \(Units.write(value.check.interval)) and fall \(value.checkCounts.fall): a "
-                    + "backend "
-                    + "that hangs without traffic is noticed after \(Units.write(notice)); use a "
-                    + "shorter interval", own, "check.interval", "check.fall")
+                    + "backend that hangs without traffic is noticed after \(Units.write(notice)); "
+                    + "use a shorter interval", own, "check.interval", "check.fall")
         }
         if value.roster.ejectShareMax == 100 {
             warn(
                 "found 100%: traffic that fails everywhere, as at a broken database, ejects all "
-                    + "but "
-                    + "one; use 50%", own, "eject.share-max")
+                    + "but one; use 50%", own, "eject.share-max")
         }
     }
 

@@ -50,8 +50,7 @@ extension Loading {
             if check.http.method == .head, check.http.body != nil {
                 errors.add(
                     "found the method HEAD and a body to expect, expected another method: an "
-                        + "answer "
-                        + "to HEAD has no body",
+                        + "answer to HEAD has no body",
                     at: origin(in: service, "check.body", "check.method"))
             }
         }
@@ -78,8 +77,7 @@ extension Loading {
             errors.add(
                 "found a fast-interval of \(Units.write(check.fastInterval)) and an interval of "
                     + "\(interval), expected fast-interval <= interval: it is for backends that "
-                    + "are "
-                    + "to be looked at more closely",
+                    + "are to be looked at more closely",
                 at: origin(in: service, "check.fast-interval", "check.interval"))
         }
         if check.timeout > check.interval {

@@ -60,8 +60,7 @@ extension Loading {
         {
             warnings.add(
                 "found eject.silence of \(Units.write(silence)) and a time for a response's head "
-                    + "of "
-                    + "\(Units.write(value.policy.timeouts.responseHead)), expected silence < "
+                    + "of \(Units.write(value.policy.timeouts.responseHead)), expected silence < "
                     + "response-head: it has no effect",
                 at: origin("eject.silence", "timeouts.response-head"))
         }
@@ -80,16 +79,13 @@ extension Loading {
             if value.policy.retry.rule.attempts == 1 {
                 errors.add(
                     "found retry.hedge and retry.attempts 1, expected 2 attempts or more: a hedge "
-                        + "is "
-                        + "a second try", at: origin("retry.hedge", "retry.attempts"))
+                        + "is a second try", at: origin("retry.hedge", "retry.attempts"))
             }
             if hedge >= value.policy.timeouts.responseHead {
                 errors.add(
                     "found retry.hedge after \(Units.write(hedge)) and "
                         + "\(Units.write(value.policy.timeouts.responseHead)) for a response's "
-                        + "head, "
-                        + "expected "
-                        + "hedge < response-head",
+                        + "head, expected hedge < response-head",
                     at: origin("retry.hedge", "timeouts.response-head"))
             }
         }
@@ -98,8 +94,7 @@ extension Loading {
                 errors.add(
                     "found \(Units.write(perTry)) for a try and "
                         + "\(Units.write(value.policy.timeouts.responseHead)) for a response's "
-                        + "head, "
-                        + "expected try < response-head",
+                        + "head, expected try < response-head",
                     at: origin("timeouts.try", "timeouts.response-head"))
             }
             if value.policy.retry.rule.attempts == 1 {

@@ -53,8 +53,7 @@ extension OptionTable {
         Option(
             "fast-interval", \.check.fastInterval, interval,
             "The same while the next check may change the backend's state; `interval`, unless "
-                + "given, "
-                + "where that is shorter."),
+                + "given, where that is shorter."),
         Option(
             "down-interval", \.check.downInterval, .optional(interval, "auto"),
             "The same while the backend is down; `auto` is `interval`."),
@@ -82,14 +81,12 @@ extension OptionTable {
         Option(
             "failures", \.policy.ejection.failures, .optional(.count(1...1000), "off"),
             "Failed answers in a row that eject a backend when others hardly ever fail; more, the "
-                + "more "
-                + "often these do."),
+                + "more often these do."),
         Option(
             "silence", \.policy.ejection.silence,
             .optional(.duration(.milliseconds(100) ... .seconds(60)), "off"),
             "How long requests wait on a backend that sends nothing while others answer; then it "
-                + "is "
-                + "ejected, and those that may be repeated go elsewhere."),
+                + "is ejected, and those that may be repeated go elsewhere."),
         Option(
             "time", \.roster.ejectTime, .duration(.milliseconds(100) ... .seconds(3600)),
             "How long a first ejection lasts; each further one lasts twice as long."),

@@ -18,8 +18,7 @@ extension OptionTable {
             "What `balance: consistent-hash` makes its hash of."),
         Option(
             "when-none-up", \.roster.whenNoneUp, .word,
-            "What happens when no backend is up: with `evidence`, those that only checks or "
-                + "the "
+            "What happens when no backend is up: with `evidence`, those that only checks or the "
                 + "registry speak against are used as long as live requests succeed."),
         Option(
             "when-down", \.roster.endsStreamsWhenDown,
@@ -92,8 +91,7 @@ extension OptionTable {
         Option(
             "hedge", \.rule.hedging, .hedging,
             "Without an answer after this, a GET, HEAD or OPTIONS is sent to a second backend as "
-                + "well; "
-                + "the first answer counts."),
+                + "well; the first answer counts."),
         Option(
             "attempts-header", \.isReported, .onOff,
             "Whether responses say in X-Fairlead-Attempts how many tries they took."),

@@ -128,8 +128,7 @@ enum OptionTable {
         Option(
             "edns", \.queries.usesEDNS, .onOff,
             "Whether queries carry EDNS, which makes room for 1232 octets over UDP in place of "
-                + "512. A "
-                + "server that fails because of it is asked without in either case."),
+                + "512. A server that fails because of it is asked without in either case."),
         Option(
             "mix-case", \.queries.mixesCase, .onOff,
             "Whether letters of names are sent in random case, which a forger would have to "
@@ -140,8 +139,7 @@ enum OptionTable {
         Option(
             "resolv-conf", \.resolvConf, .filePath,
             "The file that names the nameservers when `dns.servers` does not, and says how short "
-                + "host "
-                + "names are completed; watched for change."),
+                + "host names are completed; watched for change."),
     ]
 
     private static let checks: [Option<CheckSettings>] = [
@@ -233,8 +231,8 @@ enum OptionTable {
         Option(
             "keep-passing", \.keepsPassingAfterHold, .onOff,
             "Whether backends that pass their checks stay when a hold ends; addresses of "
-                + "containers "
-                + "are used again, so that a passing check may be a stranger's by then."),
+                + "containers are used again, so that a passing check may be a stranger's by "
+                + "then."),
     ]
 
     private static let holdTime = ValueKind<Duration>.duration(.zero ... .seconds(30 * 86400))
@@ -358,13 +356,11 @@ enum OptionTable {
             Option(
                 "service", \.srv, srvNames, flag: .service,
                 "The DNS name whose SRV records are that listener's backends; more are to fail "
-                    + "over "
-                    + "to, in order."),
+                    + "over to, in order."),
             Option(
                 "consul", \.consul, consulQueries, flag: .consul,
                 "The service in Consul's HTTP API, with its parameters, beside or in place of a "
-                    + "DNS "
-                    + "name."),
+                    + "DNS name."),
             Option(
                 "backend", \.backends, .list(of: .backendAddress, countMax: 1000), flag: .backend,
                 "Fixed backends in place of a service."),
@@ -457,8 +453,7 @@ enum OptionTable {
             Option(
                 "consul", \.consul, consulQueries,
                 "The service in Consul's HTTP API: `web?dc=dc2&tag=v1&passing`. Beside `srv` it "
-                    + "comes "
-                    + "first, and DNS is for when it fails."),
+                    + "comes first, and DNS is for when it fails."),
             Option(
                 "file", \.instanceFile, .optional(.filePath),
                 "A file of instances, watched for change: JSON or YAML, as Prometheus' file_sd."),

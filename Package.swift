@@ -171,7 +171,10 @@ let package = Package(
 
         dataPlane.module(
             "AccessLog",
-            uses: ["WallClock", "Locking", "CLinux", "Events", "HTTP1", "Stats", "Endpoints"],
+            uses: [
+                "WallClock", "Locking", "CLinux", "Events", "HTTP1", "Stats", "Endpoints",
+                "Traffic",
+            ],
             settings: hot),
         dataPlane.module(
             "Proxy",
@@ -286,7 +289,7 @@ let package = Package(
         base.tests("Machine"),
         base.tests("Wording"),
         wire.tests("DNSWire", uses: ["Endpoints", "Random", "TestSupport"]),
-        wire.tests("HTTP1", uses: ["Random", "TestSupport"]),
+        wire.tests("HTTP1", uses: ["HeadWriting", "Random", "TestSupport"]),
         wire.tests("ConsulQuery"),
         network.tests("Events", uses: ["TestSupport", "Endpoints"]),
         network.tests(
@@ -319,7 +322,10 @@ let package = Package(
         discovery.tests(
             "Explain", uses: ["DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints"]),
         dataPlane.tests(
-            "AccessLog", uses: ["TestSupport", "Events", "HTTP1", "Stats", "Endpoints", "Locking"]),
+            "AccessLog",
+            uses: [
+                "TestSupport", "Events", "HTTP1", "Stats", "Endpoints", "Locking", "Traffic",
+            ]),
         dataPlane.tests(
             "Proxy",
             uses: [
@@ -373,6 +379,10 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Events", "HTTP1", "Locking", "Endpoints"],
             path: "Tests/Support/TestSupport", swiftSettings: strict),
+        // Heads of messages written to arrays, for tests and fuzzers.
+        .target(
+            name: "HeadWriting", dependencies: ["HTTP1"], path: "Tests/Support/HeadWriting",
+            swiftSettings: strict),
         // A DNS server that lies as a test tells it.
         .target(
             name: "ScriptedDNS", dependencies: ["DNSWire", "Endpoints", "Events"],
@@ -413,7 +423,7 @@ if isFuzzing {
         .systemLibrary(name: "CLibFuzzer", path: "Tests/Fuzzers/CLibFuzzer"),
         // lld, as the linker of Debian cannot read what the compiler writes for the sanitizers.
         .executableTarget(
-            name: "fairlead-fuzz", dependencies: ["CLibFuzzer", "HTTP1", "DNSWire"],
+            name: "fairlead-fuzz", dependencies: ["CLibFuzzer", "HTTP1", "DNSWire", "HeadWriting"],
             path: "Tests/Fuzzers", exclude: ["CLibFuzzer", "corpus", "dictionaries", "run"],
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(instrumented + ["-use-ld=lld"])]),

@@ -2,6 +2,7 @@
 // must mean the same to every reader.
 
 internal import HTTP1
+internal import HeadWriting
 
 /// One input to the request head's parser and writer.
 @Sendable func fuzzRequest(_ input: Span<UInt8>) {

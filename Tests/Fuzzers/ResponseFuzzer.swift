@@ -2,6 +2,7 @@
 // bytes into its answers, must not make one response into two.
 
 internal import HTTP1
+internal import HeadWriting
 
 /// One input to the response head's parser and writer.
 @Sendable func fuzzResponse(_ input: Span<UInt8>) {

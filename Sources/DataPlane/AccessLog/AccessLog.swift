@@ -10,6 +10,7 @@ package import Events
 internal import Glibc
 internal import Locking
 internal import Stats
+package import Traffic
 
 /// An access log. Any thread, where not said otherwise.
 package final class AccessLog: Sendable {

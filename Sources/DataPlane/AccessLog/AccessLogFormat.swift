@@ -2,14 +2,9 @@
 // sends.
 
 internal import HTTP1
+internal import Traffic
 
-/// What a line looks like.
-package enum AccessLogFormat: String, Sendable, CaseIterable {
-    /// A JSON object a line.
-    case json
-    /// NCSA's combined format, as nginx and Apache write it, and behind it what only a proxy knows.
-    case combined
-
+extension AccessLogFormat {
     /// What a pipe takes at once if it takes anything (PIPE_BUF of Linux): a line is written whole
     /// or not at all.
     static let lineMax = 4096

@@ -3,6 +3,7 @@
 package import Endpoints
 internal import HTTP1
 package import Stats
+internal import Traffic
 
 /// Formats lines and hands them over. Worker thread only; its counters are anyone's to read.
 package final class AccessLogSink {

@@ -10,6 +10,7 @@ import HTTP1
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 @Suite struct DeliveryTests {
     private func write(_ count: Int, from start: Int = 0, to sink: AccessLogSink) {

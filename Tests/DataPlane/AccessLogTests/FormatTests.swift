@@ -9,6 +9,7 @@ import HTTP1
 import Stats
 import TestSupport
 import Testing
+import Traffic
 
 @Suite struct FormatTests {
     /// The line for `entry` with the text of this request head.

@@ -2,6 +2,7 @@
 // nobody but a trusted proxy. Method: golden lines for each policy, with clients that lie.
 
 import HTTP1
+import HeadWriting
 import Testing
 
 @Suite struct ForwardingTests {

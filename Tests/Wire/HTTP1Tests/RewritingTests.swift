@@ -2,6 +2,7 @@
 // Method: heads written with and without them.
 
 import HTTP1
+import HeadWriting
 import Testing
 
 @Suite struct RewritingTests {

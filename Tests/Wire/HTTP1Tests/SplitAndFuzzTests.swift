@@ -3,6 +3,7 @@
 // mutations of the cases.
 
 import HTTP1
+import HeadWriting
 import Random
 import TestSupport
 import Testing

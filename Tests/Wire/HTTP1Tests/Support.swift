@@ -47,36 +47,6 @@ struct ParsedResponse: ~Copyable {
     }
 }
 
-extension RequestHead {
-    /// Writes the head for a backend to an array, which has just the room that is asked for.
-    func write(
-        from bytes: Span<UInt8>, forwarding: borrowing Forwarding, requestID: RequestID? = nil,
-        maxForwards: UInt64? = nil, rewrite: PathRewrite? = nil, edits: FieldEdits? = nil,
-        passingUpgrade: Bool = false, into out: inout [UInt8]
-    ) {
-        let room = writtenBytesMax(forwarding: forwarding, rewrite: rewrite, edits: edits)
-        out.append(addingCapacity: room) { (out: inout OutputSpan<UInt8>) in
-            write(
-                from: bytes, forwarding: forwarding, requestID: requestID,
-                maxForwards: maxForwards, rewrite: rewrite, edits: edits,
-                passingUpgrade: passingUpgrade, into: &out)
-        }
-    }
-}
-
-extension ResponseHead {
-    /// Writes the head for a client to an array, which has just the room that is asked for.
-    func write(
-        from bytes: Span<UInt8>, to client: ClientCapabilities, framing: BodyFraming,
-        edits: FieldEdits? = nil, into out: inout [UInt8]
-    ) {
-        out.append(addingCapacity: writtenBytesMax(edits: edits)) {
-            (out: inout OutputSpan<UInt8>) in
-            write(from: bytes, to: client, framing: framing, edits: edits, into: &out)
-        }
-    }
-}
-
 extension SplitMix64 {
     /// Changes, inserts, removes or repeats a few bytes, preferring those with a meaning.
     mutating func mutate(_ input: [UInt8]) -> [UInt8] {

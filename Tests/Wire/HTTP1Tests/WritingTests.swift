@@ -1,6 +1,7 @@
 // Goal: what the next hop is told is exactly what RFC 9110 section 7.6 and RFC 9112 want of an
 // intermediary. Method: golden heads.
 
+import HeadWriting
 import Testing
 
 @testable import HTTP1

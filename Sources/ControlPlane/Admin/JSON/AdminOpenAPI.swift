@@ -10,7 +10,7 @@ internal import Stats
 enum AdminOpenAPI {
     /// The document, in UTF-8. It is made when it is first asked for.
     static let json: [UInt8] = {
-        guard var document = try? JSON.decode(JSONTree.self, from: PackageResources.openapi_json)
+        guard var document = try? JSON.decode(JSONValue.self, from: PackageResources.openapi_json)
         else { preconditionFailure("openapi.json, which is compiled in, is no JSON") }
         for endpoint in AdminEndpoint.all { document.add(endpoint) }
         document.add(ListenerCounter.self, to: "Listener")
@@ -23,10 +23,10 @@ enum AdminOpenAPI {
     }()
 }
 
-extension JSONTree {
+extension JSONValue {
     /// Adds the endpoint's operation to the paths.
     fileprivate mutating func add(_ endpoint: AdminEndpoint) {
-        var operation: JSONTree = [
+        var operation: JSONValue = [
             "summary": .text(endpoint.about), "operationId": .text(endpoint.id),
             "responses": ["200": endpoint.content.document],
         ]
@@ -49,7 +49,7 @@ extension JSONTree {
 
     /// Gives the schema of that name the keys of all counters that are shown.
     fileprivate mutating func add(_ names: (some ShownCounter).Type, to schema: String) {
-        var properties: [String: JSONTree] = [:]
+        var properties: [String: JSONValue] = [:]
         for form in names.allCases.compactMap(\.form) {
             if let group = form.group {
                 properties[group] = [
@@ -63,7 +63,7 @@ extension JSONTree {
             }
         }
         let path = ["components", "schemas", schema]
-        self[path + ["required"]].append(properties.keys.sorted().map(JSONTree.text))
+        self[path + ["required"]].append(properties.keys.sorted().map(JSONValue.text))
         for (key, property) in properties { self[path + ["properties", key]] = property }
     }
 }

@@ -1,6 +1,8 @@
 // AdminEndpoints: everything that the admin port has. A new endpoint is an entry here and its
 // handler.
 
+internal import JSON
+
 extension AdminEndpoint {
     /// In the order in which people are shown them.
     static let all: [AdminEndpoint] = views + changes
@@ -44,7 +46,7 @@ extension AdminEndpoint {
                     "after", "NUMBER", isRequired: false,
                     "entries with a greater number; without it, or after a restart, all that are "
                         + "kept",
-                    schema: ["type": "integer", "minimum": 0, "maximum": .whole(.max)]),
+                    schema: ["type": "integer", "minimum": 0, "maximum": .number(.max)]),
                 .query(
                     "wait", "SECONDS", isRequired: false,
                     "seconds to wait for one, if there is none",
@@ -115,7 +117,7 @@ extension AdminEndpoint {
             parameters: [
                 .query(
                     "level", "LEVEL", isRequired: true, "the level",
-                    schema: ["enum": .list(AdminHandler.logLevels.map(JSONTree.text))])
+                    schema: ["enum": .list(AdminHandler.logLevels.map(JSONValue.text))])
             ],
             content: .json("Done", "done")
         ) { handler, call throws(AdminProblem) in try handler.setLogLevel(call) },

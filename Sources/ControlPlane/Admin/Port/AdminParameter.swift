@@ -1,6 +1,8 @@
 // AdminParameter and AdminContent: what goes into an endpoint and what comes out of it, as the
 // OpenAPI document has it.
 
+internal import JSON
+
 /// A variable of a path or of a query. Value type, any thread.
 struct AdminParameter: Sendable {
     let name: String
@@ -9,7 +11,7 @@ struct AdminParameter: Sendable {
     let isInPath: Bool
     let isRequired: Bool
     /// The parameter in the OpenAPI document.
-    let document: JSONTree
+    let document: JSONValue
 
     /// The key of a backend, in the path.
     static let key = shared("key", named: "key", "SERVICE@ADDRESS:PORT", isInPath: true)
@@ -30,12 +32,12 @@ struct AdminParameter: Sendable {
     /// One of the query.
     static func query(
         _ name: String, _ placeholder: String, isRequired: Bool, _ about: String,
-        schema: JSONTree
+        schema: JSONValue
     ) -> AdminParameter {
         AdminParameter(
             name: name, placeholder: placeholder, isInPath: false, isRequired: isRequired,
             document: [
-                "name": .text(name), "in": "query", "required": .flag(isRequired),
+                "name": .text(name), "in": "query", "required": .bool(isRequired),
                 "description": .text(about), "schema": schema,
             ])
     }
@@ -46,7 +48,7 @@ struct AdminContent: Sendable {
     /// A phrase.
     let about: String
     /// The schema of each media type.
-    let schemas: [String: JSONTree]
+    let schemas: [String: JSONValue]
 
     /// JSON with the schema of that name.
     static func json(_ schema: String, _ about: String = "as the name says") -> AdminContent {
@@ -65,10 +67,10 @@ struct AdminContent: Sendable {
     }
 
     /// The response in the OpenAPI document.
-    var document: JSONTree {
+    var document: JSONValue {
         [
             "description": .text(about),
-            "content": .object(schemas.mapValues { ["schema": $0] }),
+            "content": .object(schemas.map { ($0, ["schema": $1]) }),
         ]
     }
 }

@@ -1,20 +1,14 @@
 // Where the access log goes.
 
+package import Traffic
+
 /// The access log.
 package struct AccessLogSettings: Equatable, Sendable {
     /// Off, as it costs about as much as balancing does, and a container's stream may have nobody
     /// who reads that much.
     package internal(set) var to = AccessLogTarget.off
     /// What a line looks like.
-    package internal(set) var format = Format.json
-
-    /// What a line looks like.
-    package enum Format: String, CaseIterable, Equatable, Sendable {
-        /// A JSON object a line.
-        case json
-        /// NCSA's combined format, with what only a proxy knows behind it.
-        case combined
-    }
+    package internal(set) var format = AccessLogFormat.json
 }
 
 /// Where its lines go.

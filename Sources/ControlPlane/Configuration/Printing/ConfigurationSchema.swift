@@ -3,6 +3,7 @@
 // names meet and values fit each other, only `fairlead check` can tell.
 
 internal import Endpoints
+internal import JSON
 
 /// The schema of the configuration file.
 package enum ConfigurationSchema {
@@ -10,7 +11,7 @@ package enum ConfigurationSchema {
     /// and `off` are words.
     package static var json: String {
         let root = Draft(processorCount: 1)
-        var schema: [(String, JSONText)] = [
+        var schema: [(String, JSONValue)] = [
             ("$schema", .text("https://json-schema.org/draft/2020-12/schema")),
             ("title", .text("Fairlead's configuration file")),
         ]
@@ -40,19 +41,19 @@ package enum ConfigurationSchema {
                 ),
             ])
         schema.append(("$defs", .object(parts)))
-        return JSONText.object(schema).written() + "\n"
+        return JSONValue.object(schema).written() + "\n"
     }
 
-    private static var parts: [(String, JSONText)] {
+    private static var parts: [(String, JSONValue)] {
         let none = Origin.nowhere
-        let backends: (String, JSONText) = (
+        let backends: (String, JSONValue) = (
             "backends",
             .object([
                 ("description", .text("Fixed backends.")), ("type", .text("array")),
                 ("items", reference("backend")), ("minItems", .number(1)),
             ])
         )
-        let routes: (String, JSONText) = (
+        let routes: (String, JSONValue) = (
             "routes",
             .object([
                 ("description", .text("Where requests go by what they ask for.")),
@@ -88,7 +89,7 @@ package enum ConfigurationSchema {
         ]
     }
 
-    private static var route: JSONText {
+    private static var route: JSONValue {
         .object(
             mapping(
                 OptionTable.route, RouteSettings(),
@@ -112,7 +113,7 @@ package enum ConfigurationSchema {
                 ]) + [("oneOf", oneOf(["service", "split", "redirect", "respond"]))])
     }
 
-    private static var backend: JSONText {
+    private static var backend: JSONValue {
         // Any address will do: what is shown are the defaults of the rest.
         guard let address = HostAndPort("127.0.0.1:80") else { return .object([]) }
         let members = mapping(
@@ -138,15 +139,15 @@ package enum ConfigurationSchema {
 
     // MARK: - Parts of it
 
-    private static func reference(_ name: String) -> JSONText {
+    private static func reference(_ name: String) -> JSONValue {
         .object([("$ref", .text("#/$defs/\(name)"))])
     }
 
-    private static func oneOf(_ keys: [String]) -> JSONText {
+    private static func oneOf(_ keys: [String]) -> JSONValue {
         .list(keys.map { .object([("required", .texts([$0]))]) })
     }
 
-    private static func lines(_ description: String) -> JSONText {
+    private static func lines(_ description: String) -> JSONValue {
         .object([
             ("description", .text(description)), ("type", .text("object")),
             ("additionalProperties", .object(scalar)),
@@ -154,22 +155,22 @@ package enum ConfigurationSchema {
     }
 
     /// Any single value: what looks like a number is text here.
-    private static let scalar: [(String, JSONText)] = [
+    private static let scalar: [(String, JSONValue)] = [
         ("type", .texts(["string", "number", "boolean"]))
     ]
 
     /// A mapping with the options of a table, and `extra` keys.
     private static func mapping<Root>(
-        _ options: [Option<Root>], _ root: Root, extra: [(String, JSONText)] = []
-    ) -> [(String, JSONText)] {
+        _ options: [Option<Root>], _ root: Root, extra: [(String, JSONValue)] = []
+    ) -> [(String, JSONValue)] {
         mapping(options, root, below: "", extra)
     }
 
     private static func mapping<Root>(
         _ options: [Option<Root>], _ root: Root, below group: String,
-        _ extra: [(String, JSONText)] = []
-    ) -> [(String, JSONText)] {
-        var properties: [(String, JSONText)] = []
+        _ extra: [(String, JSONValue)] = []
+    ) -> [(String, JSONValue)] {
+        var properties: [(String, JSONValue)] = []
         for option in options where option.key.hasPrefix(group) {
             let rest = option.key.dropFirst(group.count)
             let key = String(rest.prefix { $0 != "." })
@@ -188,11 +189,11 @@ package enum ConfigurationSchema {
 
     private static func describe<Root>(
         _ option: Option<Root>, _ root: Root
-    ) -> [(String, JSONText)] {
-        var members: [(String, JSONText)] = [("description", .text(option.sentence))]
+    ) -> [(String, JSONValue)] {
+        var members: [(String, JSONValue)] = [("description", .text(option.sentence))]
         let standard = option.text(root)
         if !standard.isEmpty, !option.isSecret {
-            members.append(("default", Int(standard).map(JSONText.number) ?? .text(standard)))
+            members.append(("default", Int(standard).map(JSONValue.number) ?? .text(standard)))
         }
         guard option.takesMapping else { return members + shape(option.shape) }
         return members + [
@@ -200,7 +201,7 @@ package enum ConfigurationSchema {
         ]
     }
 
-    private static func shape(_ shape: ValueShape) -> [(String, JSONText)] {
+    private static func shape(_ shape: ValueShape) -> [(String, JSONValue)] {
         switch shape {
         case .text: return scalar
         case .integer(let range):
@@ -213,7 +214,7 @@ package enum ConfigurationSchema {
             return [("type", .text("string")), ("pattern", .text(pattern))]
         case .list(let element, let countMin, let countMax):
             let inner = Self.shape(element)
-            let list: [(String, JSONText)] = [
+            let list: [(String, JSONValue)] = [
                 ("type", .text("array")), ("items", .object(inner)),
                 ("minItems", .number(countMin)), ("maxItems", .number(countMax)),
             ]

@@ -15,8 +15,7 @@ extension AccessLog {
         case .file(let path): destination = .file(path)
         }
         do throws(Errno) {
-            try self.init(
-                destination, AccessLogFormat(settings.format), workers: configuration.workers)
+            try self.init(destination, settings.format, workers: configuration.workers)
         } catch {
             guard case .file(let path) = settings.to else {
                 throw StartFailure(description: "cannot start the access log: \(error)")
@@ -26,15 +25,6 @@ extension AccessLog {
                     cannot open the access log \(path): \(error): name a file that this user may \
                     write, or stdout
                     """)
-        }
-    }
-}
-
-extension AccessLogFormat {
-    fileprivate init(_ format: AccessLogSettings.Format) {
-        switch format {
-        case .json: self = .json
-        case .combined: self = .combined
         }
     }
 }

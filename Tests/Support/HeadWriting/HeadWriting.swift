@@ -1,10 +1,10 @@
 // Heads written to arrays, in just the room that they say they need: a byte more is a crash.
 
-internal import HTTP1
+package import HTTP1
 
 extension RequestHead {
     /// Writes the head for a backend to an array, which has just the room that is asked for.
-    func write(
+    package func write(
         from bytes: Span<UInt8>, forwarding: borrowing Forwarding, requestID: RequestID? = nil,
         maxForwards: UInt64? = nil, rewrite: PathRewrite? = nil, edits: FieldEdits? = nil,
         passingUpgrade: Bool = false, into out: inout [UInt8]
@@ -21,7 +21,7 @@ extension RequestHead {
 
 extension ResponseHead {
     /// Writes the head for a client to an array, which has just the room that is asked for.
-    func write(
+    package func write(
         from bytes: Span<UInt8>, to client: ClientCapabilities, framing: BodyFraming,
         edits: FieldEdits? = nil, into out: inout [UInt8]
     ) {

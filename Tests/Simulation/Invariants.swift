@@ -104,12 +104,12 @@ struct Invariants {
         let key = ObjectIdentifier(worker)
         var watch = watches[key] ?? Watch()
         if !watch.isFirstRotation {
-            for seat in worker.seats where seat.enteredAt == now {
-                watch.begunOnProbation[seat.id] = nil
-                watch.newcomers[seat.id] = Mark(clock: watch.clock, begun: seat.begun)
+            for backend in worker.backends where backend.enteredAt == now {
+                watch.begunOnProbation[backend.id] = nil
+                watch.newcomers[backend.id] = Mark(clock: watch.clock, begun: backend.begun)
             }
         }
-        watch.isFirstRotation = worker.seats.isEmpty
+        watch.isFirstRotation = worker.backends.isEmpty
         watches[key] = watch
         worldChanged(worker, world, at: now)
     }
@@ -118,10 +118,10 @@ struct Invariants {
         let key = ObjectIdentifier(worker)
         var watch = watches[key] ?? Watch()
         watchAll(world)
-        let useful = worker.seats.filter { seat in
+        let useful = worker.backends.filter { backend in
             // One on probation gets less than its share, and the others the rest of it.
-            guard !seat.record.isOnProbation else { return false }
-            switch world.condition(seat.number) {
+            guard !backend.record.isOnProbation else { return false }
+            switch world.condition(backend.number) {
             case .well, .maligned, .flaky: return true
             case .crashed, .hung, .mute, .slow, .failing, .sick: return false
             }
@@ -133,17 +133,17 @@ struct Invariants {
     }
 
     mutating func began(
-        on seat: SimulatedWorker.Seat, _ worker: SimulatedWorker, _ simulation: Simulation
+        on backend: SimulatedBackend, _ worker: SimulatedWorker, _ simulation: Simulation
     ) {
         let key = ObjectIdentifier(worker)
         if let weight = watches[key]?.usefulWeight {
-            watches[key]?.clock += 1 / Double(max(weight, seat.weight))
+            watches[key]?.clock += 1 / Double(max(weight, backend.weight))
         }
-        countOnProbation(seat, key, simulation)
+        countOnProbation(backend, key, simulation)
         guard simulation.roster.emergency == nil else { return }
         let newsTime = simulation.options.publishDelay + 2_000
         guard simulation.now - simulation.emergencyEnd > newsTime else { return }
-        let state = simulation.roster.backend(seat.id)?.state
+        let state = simulation.roster.backend(backend.id)?.state
         switch state?.phase {
         case .discovered, .checking, .up: return
         case .ejected, .down, .draining, .gone, nil: break
@@ -151,23 +151,24 @@ struct Invariants {
         let age = state.map { simulation.age(of: $0.since) } ?? .max
         guard age > newsTime else { return }
         violated(
-            "a request on \(seat.number), which is \(String(describing: state?.phase))", simulation)
+            "a request on \(backend.number), which is \(String(describing: state?.phase))",
+            simulation)
     }
 
     /// Counts what a backend on probation gets from a worker although it fails: one answer is
     /// enough, and one more may have begun before the news of it came.
     private mutating func countOnProbation(
-        _ seat: SimulatedWorker.Seat, _ key: ObjectIdentifier, _ simulation: Simulation
+        _ backend: SimulatedBackend, _ key: ObjectIdentifier, _ simulation: Simulation
     ) {
-        guard simulation.roster.backend(seat.id)?.state.isOnProbation == true,
+        guard simulation.roster.backend(backend.id)?.state.isOnProbation == true,
             let (number, instance) = simulation.world.onlyUnwell,
-            number == seat.number, instance.condition == .failing
+            number == backend.number, instance.condition == .failing
         else {
-            watches[key]?.begunOnProbation[seat.id] = nil
+            watches[key]?.begunOnProbation[backend.id] = nil
             return
         }
-        let count = (watches[key]?.begunOnProbation[seat.id] ?? 0) + 1
-        watches[key]?.begunOnProbation[seat.id] = count
+        let count = (watches[key]?.begunOnProbation[backend.id] ?? 0) + 1
+        watches[key]?.begunOnProbation[backend.id] = count
         if count > 2 { violated("\(number) fails, and got \(count) on probation", simulation) }
     }
 
@@ -179,15 +180,15 @@ struct Invariants {
         violated("a request failed though one instance at most was not well", simulation)
     }
 
-    /// A repeatable request still waits on `seat`, which will not answer, after so many
+    /// A repeatable request still waits on `backend`, which will not answer, after so many
     /// microseconds in all.
     mutating func waits(
-        on seat: SimulatedWorker.Seat, for time: Int, _ simulation: Simulation
+        on backend: SimulatedBackend, for time: Int, _ simulation: Simulation
     ) {
-        guard isBusy, time > 2_500_000, simulation.world.onlyUnwell?.number == seat.number,
+        guard isBusy, time > 2_500_000, simulation.world.onlyUnwell?.number == backend.number,
             simulation.now - manyUnwellAt > recoveryTime + time
         else { return }
-        violated("a request waits on \(seat.number) for \(time / 1000) ms", simulation)
+        violated("a request waits on \(backend.number) for \(time / 1000) ms", simulation)
     }
 
     // MARK: Blame
@@ -196,25 +197,25 @@ struct Invariants {
         _ report: Report, _ worker: SimulatedWorker, _ simulation: Simulation
     ) {
         guard case .liveFailed(let id, let failure) = report,
-            let seat = worker.seats.first(where: { $0.id == id })
+            let backend = worker.backends.first(where: { $0.id == id })
         else { return }
         let (world, now) = (simulation.world, simulation.now)
-        let instance = world.instances[seat.number]
+        let instance = world.instances[backend.number]
         switch failure {
         case .answers(let count, _):
             if let instance, instance.condition == .well,
                 now - instance.conditionSince > Self.second,
                 count < 3
             {
-                violated("\(seat.number) is well, and blamed: \(failure)", simulation)
+                violated("\(backend.number) is well, and blamed: \(failure)", simulation)
             }
             // By then each share is nearly all.
-            if isAllFailing, worker.seats.allSatisfy({ $0.record.answers.count >= 40 }) {
-                violated("all fail, and \(seat.number) is blamed: \(failure)", simulation)
+            if isAllFailing, worker.backends.allSatisfy({ $0.record.answers.count >= 40 }) {
+                violated("all fail, and \(backend.number) is blamed: \(failure)", simulation)
             }
         case .silent:
-            if !simulation.traffic.isStuck(at: seat.number) {
-                violated("\(seat.number) answers, and is blamed: \(failure)", simulation)
+            if !simulation.traffic.isStuck(at: backend.number) {
+                violated("\(backend.number) answers, and is blamed: \(failure)", simulation)
             }
             if isAllMute {
                 let key = ObjectIdentifier(worker)
@@ -240,8 +241,8 @@ struct Invariants {
             instance.condition == .flaky,
             simulation.now - instance.conditionSince > 10 * Self.second,
             simulation.now - manyUnwellAt > recoveryTime,
-            let seat = simulation.workers[0].seats.first(where: { $0.number == number }),
-            simulation.roster.backend(seat.id)?.state.ejections == 0
+            let backend = simulation.workers[0].backends.first(where: { $0.number == number }),
+            simulation.roster.backend(backend.id)?.state.ejections == 0
         else { return }
         violated("\(number) fails every other answer, and was not ejected", simulation)
     }
@@ -267,10 +268,11 @@ struct Invariants {
         for worker in simulation.workers {
             checkNewcomers(worker, simulation)
             checkQuiet(worker, simulation)
-            for seat in worker.seats where seat.record.isOnProbation && seat.goodSinceEntry > 3 {
+            for backend in worker.backends
+            where backend.record.isOnProbation && backend.goodSinceEntry > 3 {
+                let count = backend.goodSinceEntry
                 violated(
-                    "\(seat.number) is on probation after \(seat.goodSinceEntry) good answers",
-                    simulation)
+                    "\(backend.number) is on probation after \(count) good answers", simulation)
             }
         }
     }
@@ -296,19 +298,20 @@ struct Invariants {
     private mutating func checkNewcomers(_ worker: SimulatedWorker, _ simulation: Simulation) {
         let key = ObjectIdentifier(worker)
         guard var watch = watches[key], !watch.newcomers.isEmpty else { return }
-        for seat in worker.seats {
-            guard let mark = watch.newcomers[seat.id] else { continue }
-            if simulation.now - seat.enteredAt > 10 * Self.second {
-                watch.newcomers[seat.id] = nil
+        for backend in worker.backends {
+            guard let mark = watch.newcomers[backend.id] else { continue }
+            if simulation.now - backend.enteredAt > 10 * Self.second {
+                watch.newcomers[backend.id] = nil
                 continue
             }
-            let due = Double(seat.weight) * (watch.clock - mark.clock)
-            let got = Double(seat.begun - mark.begun)
+            let due = Double(backend.weight) * (watch.clock - mark.clock)
+            let got = Double(backend.begun - mark.begun)
             returns += 1
             if isSharing, !isAllMute, got > 1.25 * due + tolerance(due) + 3 {
-                violated("\(seat.number) is back and got \(got), its share is \(due)", simulation)
+                violated(
+                    "\(backend.number) is back and got \(got), its share is \(due)", simulation)
             }
-            watch.newcomers[seat.id] = Mark(clock: watch.clock, begun: seat.begun)
+            watch.newcomers[backend.id] = Mark(clock: watch.clock, begun: backend.begun)
         }
         watches[key] = watch
     }
@@ -319,31 +322,31 @@ struct Invariants {
         let now = simulation.now
         let isQuiet =
             simulation.world.isWell && now - watch.changedAt > settlingTime
-            && worker.seats.count == simulation.world.instances.count
-            && !worker.seats.contains { $0.record.isOnProbation }
+            && worker.backends.count == simulation.world.instances.count
+            && !worker.backends.contains { $0.record.isOnProbation }
             && simulation.traffic.stuck.isEmpty
         if isQuiet, let since = watch.quietSince, now - since < 20 * Self.second { return }
         if isQuiet, watch.quietSince != nil {
             quietTimes += 1
-            for seat in worker.seats { checkShare(of: seat, watch, simulation) }
+            for backend in worker.backends { checkShare(of: backend, watch, simulation) }
         }
         watch.quietSince = isQuiet ? now : nil
         watch.quietMarks = [:]
-        for seat in worker.seats where isQuiet {
-            watch.quietMarks[seat.id] = Mark(clock: watch.clock, begun: seat.begun)
+        for backend in worker.backends where isQuiet {
+            watch.quietMarks[backend.id] = Mark(clock: watch.clock, begun: backend.begun)
         }
         watches[key] = watch
     }
 
     private mutating func checkShare(
-        of seat: SimulatedWorker.Seat, _ watch: Watch, _ simulation: Simulation
+        of backend: SimulatedBackend, _ watch: Watch, _ simulation: Simulation
     ) {
-        guard isSharing, let mark = watch.quietMarks[seat.id] else { return }
-        let due = Double(seat.weight) * (watch.clock - mark.clock)
-        let got = Double(seat.begun - mark.begun)
+        guard isSharing, let mark = watch.quietMarks[backend.id] else { return }
+        let due = Double(backend.weight) * (watch.clock - mark.clock)
+        let got = Double(backend.begun - mark.begun)
         // Two turns: what was begun at the start of the time, and at its end.
         if abs(got - due) > 0.01 * due + tolerance(due) + 2 {
-            violated("\(seat.number) got \(got) in quiet times, its share is \(due)", simulation)
+            violated("\(backend.number) got \(got) in quiet times, its share is \(due)", simulation)
         }
     }
 

@@ -16,36 +16,36 @@ enum Report {
     case proven(BackendID)
 }
 
+/// A backend as one worker sees it.
+final class SimulatedBackend {
+    /// Which instance it is.
+    let number: Int
+    var record: BackendRecord
+    var weight = 0
+    /// When it last came into the rotation.
+    var enteredAt = 0
+    /// Good answers since then.
+    var goodSinceEntry = 0
+    /// Requests begun, for shares.
+    var begun = 0
+    /// What its answers came to, as the control thread's watch adds them up.
+    var figures = OutlierWatch.Figures()
+
+    var id: BackendID { record.id }
+
+    init(id: BackendID, number: Int) {
+        record = BackendRecord(id)
+        self.number = number
+    }
+}
+
 /// One worker.
 final class SimulatedWorker {
-    /// A backend as this worker sees it.
-    final class Seat {
-        /// Which instance it is.
-        let number: Int
-        var record: BackendRecord
-        var weight = 0
-        /// When it last came into the rotation.
-        var enteredAt = 0
-        /// Good answers since then.
-        var goodSinceEntry = 0
-        /// Requests begun, for shares.
-        var begun = 0
-        /// What its answers came to, as the control thread's watch adds them up.
-        var figures = OutlierWatch.Figures()
-
-        var id: BackendID { record.id }
-
-        init(id: BackendID, number: Int) {
-            record = BackendRecord(id)
-            self.number = number
-        }
-    }
-
     let balancer: Balancer
     private(set) var rotation: Rotation?
-    private(set) var seats: [Seat] = []
+    private(set) var backends: [SimulatedBackend] = []
     private(set) var reports: [Report] = []
-    private var departed: [BackendID: Seat] = [:]
+    private var departed: [BackendID: SimulatedBackend] = [:]
     private var evidence = LiveEvidence()
     private var retryPolicy = RetryPolicy(RetryOptions())
     private let inFlightMax: Int?
@@ -67,24 +67,24 @@ final class SimulatedWorker {
     /// Takes up a rotation.
     func update(to rotation: Rotation, at now: Int) {
         var known = departed.filter { $0.value.record.inFlight > 0 }
-        for seat in seats { known[seat.id] = seat }
-        seats = rotation.members.enumerated().map { place, member in
-            let seat =
+        for backend in backends { known[backend.id] = backend }
+        backends = rotation.members.enumerated().map { place, member in
+            let backend =
                 known.removeValue(forKey: member.id)
-                ?? Seat(id: member.id, number: World.number(member.endpoint))
-            if !seat.record.isInRotation {
-                seat.enteredAt = now
-                seat.goodSinceEntry = 0
+                ?? SimulatedBackend(id: member.id, number: World.number(member.endpoint))
+            if !backend.record.isInRotation {
+                backend.enteredAt = now
+                backend.goodSinceEntry = 0
             }
-            seat.weight = Int(member.weight)
-            seat.record.enter(
+            backend.weight = Int(member.weight)
+            backend.record.enter(
                 at: place, isOnProbation: member.isOnProbation, now: Self.nanoseconds(now))
-            return seat
+            return backend
         }
         for gone in known.values { gone.record.leave() }
         departed = known
         self.rotation = rotation
-        balancer.update(to: rotation, inFlightMax: inFlightMax) { seats[$0].record.inFlight }
+        balancer.update(to: rotation, inFlightMax: inFlightMax) { backends[$0].record.inFlight }
     }
 
     // MARK: Requests
@@ -96,31 +96,31 @@ final class SimulatedWorker {
     /// requests bear witness there.
     func begin(
         _ request: PickRequest, isMoved: Bool, at now: Int
-    ) -> (seat: Seat, witnesses: Int)? {
+    ) -> (backend: SimulatedBackend, witnesses: Int)? {
         let pick = evidence.pick(for: request, by: balancer, at: Self.moment(now)) {
-            seats[$0].record
+            backends[$0].record
         }
         guard case .backend(let place) = pick else { return nil }
-        let seat = seats[place]
-        let witnesses = isMoved ? seat.record.beginMoved() : 0
-        seat.record.begin(now: Self.nanoseconds(now))
-        seat.begun += 1
+        let backend = backends[place]
+        let witnesses = isMoved ? backend.record.beginMoved() : 0
+        backend.record.begin(now: Self.nanoseconds(now))
+        backend.begun += 1
         balancer.began(place)
-        return (seat, witnesses)
+        return (backend, witnesses)
     }
 
-    /// A request on `seat` is over.
-    func end(on seat: Seat, isMoved: Bool) {
-        if isMoved { seat.record.endMoved() }
-        seat.record.end(.request)
-        if let place = seat.record.place { balancer.ended(place) }
+    /// A request on `backend` is over.
+    func end(on backend: SimulatedBackend, isMoved: Bool) {
+        if isMoved { backend.record.endMoved() }
+        backend.record.end(.request)
+        if let place = backend.record.place { balancer.ended(place) }
     }
 
     /// Whether one more try may be made of a request that failed so. Dials cost no time here.
     func mayRetry(after failure: TryFailure, _ request: inout Traffic.Request, at now: Int) -> Bool
     {
         let tried = request.pick.tried
-        guard seats.contains(where: { !tried.contains($0.id) }) else { return false }
+        guard backends.contains(where: { !tried.contains($0.id) }) else { return false }
         let dials = DialEffort(backends: tried.count)
         let decision = retryPolicy.allows(
             after: failure, tries: request.sent, dials: dials,
@@ -132,7 +132,7 @@ final class SimulatedWorker {
 
     /// The backends that it has requests in flight on.
     var busy: Set<BackendID> {
-        let all = seats + departed.values
+        let all = backends + departed.values
         return Set(all.filter { $0.record.inFlight > 0 }.map(\.id))
     }
 
@@ -145,60 +145,63 @@ final class SimulatedWorker {
     // MARK: Evidence
 
     /// No connection was made.
-    func dialFailed(on seat: Seat, at now: Int) {
-        if seat.record.dialFailed(now: Self.nanoseconds(now)) {
-            reports.append(.dialFailed(seat.id))
+    func dialFailed(on backend: SimulatedBackend, at now: Int) {
+        if backend.record.dialFailed(now: Self.nanoseconds(now)) {
+            reports.append(.dialFailed(backend.id))
         }
     }
 
     /// An answer with `status` came to a request that was sent so long ago.
-    func answered(status: Int, by seat: Seat, after time: Int, at now: Int) {
+    func answered(status: Int, by backend: SimulatedBackend, after time: Int, at now: Int) {
         let (wait, clock) = (Self.nanoseconds(time), Self.nanoseconds(now))
-        seat.figures.answers += 1
-        seat.figures.firstByteCount += 1
-        seat.figures.firstByteMicroseconds += UInt64(time)
-        if status >= 500 { seat.figures.failures += 1 }
-        switch evidence.answered(status: status, by: &seat.record, after: wait, now: clock) {
+        backend.figures.answers += 1
+        backend.figures.firstByteCount += 1
+        backend.figures.firstByteMicroseconds += UInt64(time)
+        if status >= 500 { backend.figures.failures += 1 }
+        switch evidence.answered(status: status, by: &backend.record, after: wait, now: clock) {
         case .good(let endsProbation):
-            seat.goodSinceEntry += 1
-            if let place = seat.record.place { balancer.answered(place, after: wait, now: clock) }
-            if endsProbation { reports.append(.proven(seat.id)) }
-        case .failed: failed(status: status, of: seat, sentAt: now - time, at: now)
+            backend.goodSinceEntry += 1
+            if let place = backend.record.place {
+                balancer.answered(place, after: wait, now: clock)
+            }
+            if endsProbation { reports.append(.proven(backend.id)) }
+        case .failed: failed(status: status, of: backend, sentAt: now - time, at: now)
         case .neutral: break
         }
     }
 
     /// A request that was sent at `sentAt` broke off, or got no answer in time.
-    func broke(on seat: Seat, sentAt: Int, at now: Int) {
-        seat.figures.answers += 1
-        seat.figures.failures += 1
-        failed(status: 0, of: seat, sentAt: sentAt, at: now)
+    func broke(on backend: SimulatedBackend, sentAt: Int, at now: Int) {
+        backend.figures.answers += 1
+        backend.figures.failures += 1
+        failed(status: 0, of: backend, sentAt: sentAt, at: now)
     }
 
-    private func failed(status: Int, of seat: Seat, sentAt: Int, at now: Int) {
+    private func failed(status: Int, of backend: SimulatedBackend, sentAt: Int, at now: Int) {
         let report = evidence.failed(
-            status: status, of: &seat.record, sentAt: Self.nanoseconds(sentAt),
-            now: Self.nanoseconds(now), count: seats.count,
-            share: { seats[$0].record.answers.share })
-        if let report { reports.append(.liveFailed(seat.id, report)) }
+            status: status, of: &backend.record, sentAt: Self.nanoseconds(sentAt),
+            now: Self.nanoseconds(now), count: backends.count,
+            share: { backends[$0].record.answers.share })
+        if let report { reports.append(.liveFailed(backend.id, report)) }
     }
 
     /// Whether the backend that a request was sent to at `sentAt` is silent.
-    func isSilent(_ seat: Seat, since sentAt: Int, at now: Int) -> Bool {
+    func isSilent(_ backend: SimulatedBackend, since sentAt: Int, at now: Int) -> Bool {
         switch evidence.silence.look(
-            at: &seat.record, since: Self.nanoseconds(sentAt), Self.moment(now))
+            at: &backend.record, since: Self.nanoseconds(sentAt), Self.moment(now))
         {
         case .patient: return false
         case .silent(let report):
-            if let report { reports.append(.liveFailed(seat.id, report)) }
+            if let report { reports.append(.liveFailed(backend.id, report)) }
             return true
         }
     }
 
-    /// When a request that waits on `seat` is looked at again.
-    func nextLook(at seat: Seat, _ now: Int) -> Int {
+    /// When a request that waits on `backend` is looked at again.
+    func nextLook(at backend: SimulatedBackend, _ now: Int) -> Int {
         let look = evidence.silence.nextLook(
-            at: seat.record, firstLook: Self.nanoseconds(Self.silence), now: Self.nanoseconds(now))
+            at: backend.record, firstLook: Self.nanoseconds(Self.silence),
+            now: Self.nanoseconds(now))
         return Int(look / 1000)
     }
 }

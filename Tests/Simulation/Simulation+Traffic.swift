@@ -23,7 +23,7 @@ struct Traffic {
     /// One try of it on a backend.
     struct Try {
         var request: Request
-        let seat: SimulatedWorker.Seat
+        let backend: SimulatedBackend
         let sent: Int
         /// Whether its connection had carried another request before.
         let isKept: Bool
@@ -63,7 +63,7 @@ struct Traffic {
 
     /// Whether a try waits on an instance that has hung.
     func isStuck(at instance: Int) -> Bool {
-        stuck.contains { tries[$0]?.seat.number == instance }
+        stuck.contains { tries[$0]?.backend.number == instance }
     }
 
     mutating func note(isGood: Bool) {
@@ -96,26 +96,26 @@ extension Simulation {
     private func begin(_ request: Traffic.Request) {
         let worker = worker(of: request)
         guard
-            let (seat, witnesses) = worker.begin(
+            let (backend, witnesses) = worker.begin(
                 request.pick, isMoved: request.moves > 0, at: now)
         else {
             return finish(request, isGood: nil)
         }
-        invariants.began(on: seat, worker, self)
-        let condition = world.condition(seat.number)
+        invariants.began(on: backend, worker, self)
+        let condition = world.condition(backend.number)
         guard condition != .crashed else {
-            end(request, on: seat)
-            worker.dialFailed(on: seat, at: now)
+            end(request, on: backend)
+            worker.dialFailed(on: backend, at: now)
             traffic.note(isGood: false)
             passReports(of: worker)
-            return retry(request, after: .dial, than: seat) ? () : finish(request, isGood: nil)
+            return retry(request, after: .dial, than: backend) ? () : finish(request, isGood: nil)
         }
-        if condition.answers { wakeStuck(of: seat.number) }
+        if condition.answers { wakeStuck(of: backend.number) }
         var request = request
         request.sent += 1
         let number = traffic.add(
             Traffic.Try(
-                request: request, seat: seat, sent: now, isKept: random(below: 4) > 0,
+                request: request, backend: backend, sent: now, isKept: random(below: 4) > 0,
                 witnesses: witnesses))
         switch condition {
         case .hung, .mute, .crashed:
@@ -135,21 +135,21 @@ extension Simulation {
     /// `wakingTime` if none comes.
     private func wakeStuck(of instance: Int) {
         for number in traffic.stuck.sorted()
-        where traffic.tries[number]?.seat.number == instance {
+        where traffic.tries[number]?.backend.number == instance {
             agenda.add(.answered(number), at: now + 1_000)
         }
     }
 
-    private func end(_ request: Traffic.Request, on seat: SimulatedWorker.Seat) {
-        worker(of: request).end(on: seat, isMoved: request.moves > 0)
+    private func end(_ request: Traffic.Request, on backend: SimulatedBackend) {
+        worker(of: request).end(on: backend, isMoved: request.moves > 0)
     }
 
-    /// Sends the request to another backend than `seat`, if it may go there; false if not.
+    /// Sends the request to another backend than `backend`, if it may go there; false if not.
     private func retry(
-        _ request: Traffic.Request, after failure: TryFailure, than seat: SimulatedWorker.Seat
+        _ request: Traffic.Request, after failure: TryFailure, than backend: SimulatedBackend
     ) -> Bool {
         var request = request
-        request.pick.tried.insert(seat.id)
+        request.pick.tried.insert(backend.id)
         guard worker(of: request).mayRetry(after: failure, &request, at: now) else { return false }
         begin(request)
         return true
@@ -157,8 +157,8 @@ extension Simulation {
 
     func answered(_ number: Int) {
         guard let open = traffic.tries[number] else { return }
-        let (request, seat, worker) = (open.request, open.seat, worker(of: open.request))
-        let condition = world.condition(seat.number)
+        let (request, backend, worker) = (open.request, open.backend, worker(of: open.request))
+        let condition = world.condition(backend.number)
         let isStuck = traffic.stuck.contains(number)
         guard condition == .crashed || condition.answers else {
             if !isStuck { agenda.add(.looked(number), at: now + SimulatedWorker.silence) }
@@ -166,17 +166,17 @@ extension Simulation {
             return
         }
         traffic.remove(number)
-        end(request, on: seat)
+        end(request, on: backend)
         if condition == .crashed {
             broke(open)
             return
         }
-        let isGood = !isStuck && world.isAnswerGood(seat.number, number: seat.figures.answers)
+        let isGood = !isStuck && world.isAnswerGood(backend.number, number: backend.figures.answers)
         traffic.note(isGood: isGood)
         worker.answered(
-            status: isGood ? 200 : 500, by: seat, after: now - open.sent, at: now)
+            status: isGood ? 200 : 500, by: backend, after: now - open.sent, at: now)
         passReports(of: worker)
-        if !isGood, retry(request, after: .status(500), than: seat) { return }
+        if !isGood, retry(request, after: .status(500), than: backend) { return }
         finish(request, isGood: isGood)
     }
 
@@ -189,50 +189,50 @@ extension Simulation {
         if open.isKept {
             request.sent -= 1
         } else {
-            worker.broke(on: open.seat, sentAt: open.sent, at: now)
+            worker.broke(on: open.backend, sentAt: open.sent, at: now)
             passReports(of: worker)
         }
-        if !retry(request, after: .noResponse, than: open.seat) { finish(request, isGood: nil) }
+        if !retry(request, after: .noResponse, than: open.backend) { finish(request, isGood: nil) }
     }
 
     /// Nothing has come for a while: is that to be put up with?
     func looked(_ number: Int) {
         guard let open = traffic.tries[number] else { return }
-        var (request, seat) = (open.request, open.seat)
+        var (request, backend) = (open.request, open.backend)
         if traffic.stuck.contains(number) {
-            let instance = world.instances[seat.number]
+            let instance = world.instances[backend.number]
             guard let instance, instance.condition != .crashed,
                 !instance.condition.answers || now - instance.conditionSince < Self.wakingTime
             else { return answered(number) }
             if request.pick.isRepeatable {
-                invariants.waits(on: seat, for: now - request.begun, self)
+                invariants.waits(on: backend, for: now - request.begun, self)
             }
         }
         let worker = worker(of: request)
         if now - open.sent >= Self.patience {
             traffic.remove(number)
-            end(request, on: seat)
-            worker.broke(on: seat, sentAt: open.sent, at: now)
+            end(request, on: backend)
+            worker.broke(on: backend, sentAt: open.sent, at: now)
             passReports(of: worker)
             traffic.note(isGood: false)
             finish(request, isGood: nil)
             return
         }
-        let isSilent = worker.isSilent(seat, since: open.sent, at: now)
+        let isSilent = worker.isSilent(backend, since: open.sent, at: now)
         passReports(of: worker)
         if isSilent,
-            SilenceWatch.mayLeave(seat.record, moves: request.moves, witnesses: open.witnesses)
+            SilenceWatch.mayLeave(backend.record, moves: request.moves, witnesses: open.witnesses)
         {
-            request.pick.tried.insert(seat.id)
+            request.pick.tried.insert(backend.id)
             if worker.mayRetry(after: .silent, &request, at: now) {
                 traffic.remove(number)
-                end(request, on: seat)
+                end(request, on: backend)
                 request.moves += 1
                 begin(request)
                 return
             }
         }
-        agenda.add(.looked(number), at: worker.nextLook(at: seat, now))
+        agenda.add(.looked(number), at: worker.nextLook(at: backend, now))
     }
 
     /// Nil when no backend answered.

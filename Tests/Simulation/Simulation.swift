@@ -206,8 +206,8 @@ final class Simulation {
     /// What all workers' counters say, once a second.
     private func weighTraffic() {
         var totals: [BackendID: OutlierWatch.Figures] = [:]
-        for seat in workers.flatMap(\.seats) {
-            totals[seat.id] = (totals[seat.id] ?? .init()) + seat.figures
+        for backend in workers.flatMap(\.backends) {
+            totals[backend.id] = (totals[backend.id] ?? .init()) + backend.figures
         }
         let figures = totals.sorted { $0.key < $1.key }.map { (backend: $0.key, total: $0.value) }
         for outlier in outliers.note(now: instant, figures: figures) {

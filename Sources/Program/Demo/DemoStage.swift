@@ -29,7 +29,7 @@ package final class DemoStage {
     private unowned let loop: EventLoop
     private let report: (String) -> Void
     private let discovery: DiscoveryServer
-    private var door: StageDoor?
+    private var controlServer: DemoControlServer?
     private var actors: [Actor] = []
     private var plan: ChurnPlan?
     private var churn: Timer?
@@ -53,7 +53,7 @@ package final class DemoStage {
         }
         let doorEndpoint = Endpoint(options.address, options.stagePort)
         do throws(Errno) {
-            door = try StageDoor(
+            controlServer = try DemoControlServer(
                 on: doorEndpoint, loop, list: { [unowned self] in list() },
                 perform: { [unowned self] in perform($0) })
         } catch {
@@ -84,7 +84,7 @@ package final class DemoStage {
 
     /// Where commands are taken over HTTP.
     package var doorEndpoint: Endpoint {
-        door?.endpoint ?? Endpoint(options.address, options.stagePort)
+        controlServer?.endpoint ?? Endpoint(options.address, options.stagePort)
     }
 
     /// A line for each instance.
@@ -120,7 +120,7 @@ package final class DemoStage {
             actor.leaving?.cancel()
             actor.instance.crash()
         }
-        door?.close()
+        controlServer?.close()
         discovery.close()
     }
 

@@ -131,17 +131,17 @@ import Testing
     }
 
     @Test("what came while the program runs is in it, with its own place")
-    func additions() throws {
+    func fragments() throws {
         let loaded = try ConfigurationLoader.load(
             file: NamedText(name: "f.yaml", text: web),
-            additions: [
-                Addition(
+            fragments: [
+                ConfigurationFragment(
                     key: "services/more",
                     NamedText(name: "kv:services/more", text: "srv: _m._tcp.example")),
-                Addition(
+                ConfigurationFragment(
                     key: "routes/x",
                     NamedText(name: "kv:routes/x", text: "{path: /m, service: more}")),
-                Addition(
+                ConfigurationFragment(
                     key: "backends/more/10.0.0.1:80",
                     NamedText(name: "kv:backends", text: "weight: 5")),
             ], processorCount: 4)

@@ -94,12 +94,12 @@ import Traffic
     }
 
     @Test("what comes from Consul adds to all of it, and is under the same defaults")
-    func additions() throws {
+    func fragments() throws {
         let document = NamedText(name: "kv:services/more", text: "{srv: _m._tcp.example}")
         let loaded = try ConfigurationLoader.load(
             file: NamedText(name: "f.yaml", text: web),
             environment: ["FAIRLEAD_DRAIN_LIMIT": "6s"],
-            additions: [Addition(key: "services/more", document)], processorCount: 4)
+            fragments: [ConfigurationFragment(key: "services/more", document)], processorCount: 4)
         #expect(
             loaded.configuration.services.map(\.rosterOptions.drainLimit) == [
                 .seconds(6), .seconds(6),

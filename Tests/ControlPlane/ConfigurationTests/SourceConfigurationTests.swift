@@ -144,16 +144,16 @@ import Testing
         #expect(loaded?.configuration.consul.token == "sesame")
     }
 
-    // MARK: Additions
+    // MARK: Fragments
 
     private func loaded(_ text: String, adding documents: [(String, String)]) throws
         -> Configuration
     {
-        let additions = try documents.map { key, text in
-            try Addition(key: key, NamedText(name: "kv:\(key)", text: text))
+        let fragments = try documents.map { key, text in
+            try ConfigurationFragment(key: key, NamedText(name: "kv:\(key)", text: text))
         }
         return try ConfigurationLoader.load(
-            file: NamedText(name: "f.yaml", text: text), additions: additions, processorCount: 1
+            file: NamedText(name: "f.yaml", text: text), fragments: fragments, processorCount: 1
         ).configuration
     }
 
@@ -167,7 +167,7 @@ import Testing
     }
 
     @Test("services, routes and decisions about backends come beside the file's")
-    func additions() throws {
+    func fragments() throws {
         let configuration = try loaded(
             web,
             adding: [

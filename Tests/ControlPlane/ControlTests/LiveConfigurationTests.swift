@@ -39,7 +39,7 @@ import Testing
         }
 
         /// Each document is the text of a service.
-        private static func load(_ documents: [Addition]) throws(ConfigurationErrors)
+        private static func load(_ documents: [ConfigurationFragment]) throws(ConfigurationErrors)
             -> LoadedConfiguration
         {
             let text =
@@ -52,7 +52,8 @@ import Testing
 
         func set(_ texts: [String], from source: String) {
             live?.set(
-                texts.map { Addition(.routes, NamedText(name: source, text: $0)) }, from: source)
+                texts.map { ConfigurationFragment(.routes, NamedText(name: source, text: $0)) },
+                from: source)
         }
 
         /// Turns the loop until so many readings were made.

@@ -127,7 +127,10 @@ import Testing
             func set(_ text: String) throws {
                 try plane.perform { plane in
                     plane.live?.set(
-                        [Addition(.service("b"), NamedText(name: "kv:services/b", text: text))],
+                        [
+                            ConfigurationFragment(
+                                .service("b"), NamedText(name: "kv:services/b", text: text))
+                        ],
                         from: "kv")
                 }
             }
@@ -154,7 +157,7 @@ import Testing
                 let texts = ["b": "srv: no name", "c": "srv: _c.test", "d": "srvv: x"]
                 plane.live?.set(
                     texts.sorted { $0.key < $1.key }.map { name, text in
-                        Addition(
+                        ConfigurationFragment(
                             .service(name), NamedText(name: "kv:services/\(name)", text: text))
                     }, from: "kv")
             }

@@ -15,10 +15,10 @@ func configuration(
     _ text: String, adding documents: [(key: String, text: String)] = []
 ) throws -> Configuration {
     let file = NamedText(name: "test.yaml", text: "workers: 2\nadmin: off\n" + text)
-    let additions = try documents.map {
-        try Addition(key: $0.key, NamedText(name: $0.key, text: $0.text))
+    let fragments = try documents.map {
+        try ConfigurationFragment(key: $0.key, NamedText(name: $0.key, text: $0.text))
     }
-    return try ConfigurationLoader.load(file: file, additions: additions, processorCount: 2)
+    return try ConfigurationLoader.load(file: file, fragments: fragments, processorCount: 2)
         .configuration
 }
 

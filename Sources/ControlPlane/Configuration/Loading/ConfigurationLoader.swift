@@ -40,7 +40,7 @@ package enum ConfigurationLoader {
     /// environment and flags must do. `processorCount` is what `workers: auto` means.
     ///
     /// `--listen` with `--service` or `--backend`, or the variables of the same names, make one
-    /// listener and one service beside those of the file, and `additions` more: nothing of the file
+    /// listener and one service beside those of the file, and `fragments` more: nothing of the file
     /// goes away unsaid. A source by flag replaces one by environment. Options of services and
     /// listeners set by environment are defaults (`defaults.…`), so what one service says for
     /// itself still wins.
@@ -53,17 +53,18 @@ package enum ConfigurationLoader {
     /// - Throws: everything that is wrong.
     package static func load(
         file: NamedText? = nil, environment: [String: String] = [:],
-        overrides: Overrides = Overrides(), additions: [Addition] = [], processorCount: Int,
+        overrides: Overrides = Overrides(), fragments: [ConfigurationFragment] = [],
+        processorCount: Int,
         needsListener: Bool = true, findHost: HostLookup? = nil
     ) throws(ConfigurationErrors) -> LoadedConfiguration {
         var loading = Loading(environment: environment, overrides: overrides, processorCount)
         loading.needsListener = needsListener
         loading.findHost = findHost
         loading.warnAboutUnknownVariables()
-        loading.applyOverrides(OptionTable.direct)
+        loading.applyOverrides(OptionTable.commandLine)
         loading.readFile(file)
         loading.addDirect()
-        loading.add(additions)
+        loading.add(fragments)
         loading.readConsulVariables()
         loading.findListenAddresses()
         loading.validate()
@@ -76,7 +77,7 @@ struct Loading {
     let environment: [String: String]
     let overrides: Overrides
     var draft: Draft
-    /// Where options of `OptionTable.file` and `.direct` were given, by key.
+    /// Where options of `OptionTable.file` and `.commandLine` were given, by key.
     var given: [String: Origin] = [:]
     var services: [Entry<Service>] = []
     var listeners: [Entry<Listener>] = []
@@ -125,7 +126,7 @@ struct Loading {
 
     mutating func warnAboutUnknownVariables() {
         guard !environment.isEmpty else { return }
-        let known = (OptionTable.direct + OptionTable.file).map(\.environmentName)
+        let known = (OptionTable.commandLine + OptionTable.file).map(\.environmentName)
         for name in environment.keys.sorted()
         where name.hasPrefix("FAIRLEAD_") && !known.contains(name) {
             let hint = nearest(to: name, among: known).map { ", expected \($0)?" } ?? ""
@@ -194,7 +195,7 @@ struct Loading {
         if !flags.isEmpty { sources = flags }
 
         hasListeners = hasListeners || hasText(for: "listen") || !sources.isEmpty
-        guard let listen = draft.direct.listen, let listenOrigin = given["listen"] else {
+        guard let listen = draft.commandLine.listen, let listenOrigin = given["listen"] else {
             // A bad --listen has been reported; the others are not to blame for it.
             if needsListener, !hasText(for: "listen") {
                 for origin in sources.map(\.origin) + [given["mode"]].compactMap({ $0 }) {
@@ -209,21 +210,21 @@ struct Loading {
         var listener = Entry(value: draft.listener, origin: listenOrigin)
         listener.value.name = overrides[.listen].last ?? environment["FAIRLEAD_LISTEN"] ?? ""
         listener.value.place = listen
-        listener.value.mode = draft.direct.mode ?? .http
+        listener.value.mode = draft.commandLine.mode ?? .http
         listener.given["listen"] = listenOrigin
         for (key, origin) in sources {
             listener.hasSource = true
             switch key {
             case "service":
-                listener.srv = draft.direct.srv
+                listener.srv = draft.commandLine.srv
                 listener.given["srv"] = origin
             case "consul":
-                listener.consul = draft.direct.consul
+                listener.consul = draft.commandLine.consul
                 listener.given["consul"] = origin
             default:
-                listener.backends = draft.direct.backends.map { Service.StaticBackend($0) }
+                listener.backends = draft.commandLine.backends.map { Service.StaticBackend($0) }
                 listener.given["backends"] = origin
-                if Set(draft.direct.backends).count < draft.direct.backends.count {
+                if Set(draft.commandLine.backends).count < draft.commandLine.backends.count {
                     errors.add("found a backend twice, expected each once", at: origin)
                 }
             }
@@ -249,7 +250,7 @@ struct Loading {
     private static let directSources = ["service", "consul", "backend"]
 
     private func hasText(for key: String) -> Bool {
-        OptionTable.direct.contains { option in
+        OptionTable.commandLine.contains { option in
             option.key == key
                 && (environment[option.environmentName] != nil
                     || option.flag.map { !overrides[$0].isEmpty } ?? false)

@@ -8,7 +8,7 @@ extension Loading {
     /// services and listeners take their defaults from it.
     mutating func readFile(_ file: NamedText?) {
         var reading = MappingReader<Draft>.Reading()
-        let name = file?.name ?? draft.direct.file ?? ""
+        let name = file?.name ?? draft.commandLine.file ?? ""
         if let root = root(of: file) {
             let reader = MappingReader(
                 file: name, options: OptionTable.file, sections: ["services", "listeners"],
@@ -26,7 +26,7 @@ extension Loading {
 
     private mutating func root(of file: NamedText?) -> YAMLNode? {
         guard let file else {
-            guard let path = draft.direct.file else {
+            guard let path = draft.commandLine.file else {
                 // A bad path has been reported already.
                 isComplete = overrides[.config].isEmpty && environment["FAIRLEAD_CONFIG"] == nil
                 return nil

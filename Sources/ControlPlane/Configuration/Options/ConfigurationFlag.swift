@@ -15,7 +15,7 @@ package enum ConfigurationFlag: String, CaseIterable, Hashable, Sendable {
 
     /// One sentence for the help text, from the option's own line.
     package var help: String {
-        OptionTable.direct.first { $0.flag == self }?.sentence
+        OptionTable.commandLine.first { $0.flag == self }?.sentence
             ?? OptionTable.file.first { $0.flag == self }?.sentence ?? ""
     }
 }

@@ -18,15 +18,15 @@ struct Draft {
     var service = Service()
     var listener = Listener()
     /// The listener made of flags and environment alone.
-    var direct = Direct()
+    var commandLine = CommandLineListener()
 
     init(processorCount: Int) {
         configuration = Configuration(processorCount: processorCount)
     }
 }
 
-/// One listener and its service, as flags and environment spell them.
-struct Direct {
+/// The one listener that flags and environment describe, with its service.
+struct CommandLineListener {
     var file: String?
     var listen: Place?
     var mode: ListenerMode?
@@ -345,8 +345,8 @@ enum OptionTable {
         + Option.group("defaults", \.listener, listener)
 
     /// Environment and flags only.
-    static let direct: [Option<Draft>] = Option.group(
-        "", \.direct,
+    static let commandLine: [Option<Draft>] = Option.group(
+        "", \.commandLine,
         [
             Option(
                 "config", \.file, .optional(.filePath), flag: .config, "The configuration file."),

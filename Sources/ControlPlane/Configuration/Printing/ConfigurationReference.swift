@@ -20,7 +20,7 @@ package enum ConfigurationReference {
             service and listener starts from; each may set the same keys, without `defaults`, for \
             itself.
             """,
-            table("Flags and environment only", OptionTable.direct, draft, hasVariables: true),
+            table("Flags and environment only", OptionTable.commandLine, draft, hasVariables: true),
             table("Top level", OptionTable.file, draft, hasVariables: true),
             table(
                 "`services.NAME`: either of these, and those of `defaults`",

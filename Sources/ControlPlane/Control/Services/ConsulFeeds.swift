@@ -80,7 +80,7 @@ final class ConsulFeeds {
         switch answer {
         case .failure(let failure): fail(Self.keysName, failure)
         case .success(let contents):
-            var additions: [Addition] = []
+            var fragments: [ConfigurationFragment] = []
             var problems = contents.omissions.lines
             // A key that ends in a slash is a folder of Consul's own page, and has no value.
             for entry in contents.entries where !entry.key.hasSuffix("/") && !entry.key.isEmpty {
@@ -89,15 +89,16 @@ final class ConsulFeeds {
                     problems.append("\(name): found bytes that are not UTF-8, expected YAML")
                     continue
                 }
-                do throws(AdditionError) {
-                    additions.append(
-                        try Addition(key: entry.key, NamedText(name: name, text: text)))
+                do throws(ConfigurationFragmentError) {
+                    fragments.append(
+                        try ConfigurationFragment(key: entry.key, NamedText(name: name, text: text))
+                    )
                 } catch {
                     problems.append("\(error)")
                 }
             }
             answered(Self.keysName, problems: problems)
-            set(additions, from: Self.keysName)
+            set(fragments, from: Self.keysName)
         }
     }
 
@@ -107,16 +108,16 @@ final class ConsulFeeds {
         case .success(let contents):
             let routes = TagRoutes(contents.tags)
             answered(Self.tagsName, problems: contents.omissions.lines + routes.problems)
-            set(routes.additions, from: Self.tagsName)
+            set(routes.fragments, from: Self.tagsName)
         }
     }
 
     /// Passes on what a feed says; that it says nothing any more only after a while.
-    private func set(_ additions: [Addition], from name: String) {
+    private func set(_ fragments: [ConfigurationFragment], from name: String) {
         emptyTimers[name]?.cancel()
         emptyTimers[name] = nil
-        guard additions.isEmpty, live.hasDocuments(from: name) else {
-            live.set(additions, from: name)
+        guard fragments.isEmpty, live.hasDocuments(from: name) else {
+            live.set(fragments, from: name)
             return
         }
         let effect = "what it said last holds for \(Self.emptyHold.spoken)"

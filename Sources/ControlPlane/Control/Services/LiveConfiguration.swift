@@ -16,7 +16,7 @@ internal import Events
 /// Keeps the running configuration up to date. Control thread only.
 final class LiveConfiguration {
     /// Reads the program's own configuration with these documents.
-    typealias Load = (ConfigurationOrigin, [Addition]) throws(ConfigurationErrors) ->
+    typealias Load = (ConfigurationOrigin, [ConfigurationFragment]) throws(ConfigurationErrors) ->
         LoadedConfiguration
     /// Makes a valid configuration the running one; see `ControlPlane.apply`.
     typealias Apply = (Configuration) throws(ChangeRefusal) -> ConfigurationChange
@@ -64,14 +64,14 @@ final class LiveConfiguration {
     private var changed: Set<String> = []
     private var timer: Timer?
     /// Each document as it was when it was taken up last, by its name.
-    private var taken: [String: Addition] = [:]
+    private var taken: [String: ConfigurationFragment] = [:]
 
     /// How often documents are left out of one reading: each time takes at least one, and shows
     /// what is wrong without it.
     private static let leaveOutsMax = 16
 
     private struct Said: Equatable {
-        var additions: [Addition]
+        var fragments: [ConfigurationFragment]
         /// Why some can't even be read; then none of anybody's is taken up.
         var problems: [String]
     }
@@ -85,8 +85,8 @@ final class LiveConfiguration {
     /// asked for each time, since its level may change.
     init(
         on loop: EventLoop, origin: ConfigurationOrigin, effective: EffectiveConfiguration? = nil,
-        load: @escaping Load = { (origin, additions) throws(ConfigurationErrors) in
-            try origin.load(additions)
+        load: @escaping Load = { (origin, fragments) throws(ConfigurationErrors) in
+            try origin.load(fragments)
         },
         apply: @escaping Apply, log: @escaping () -> Log
     ) {
@@ -101,9 +101,9 @@ final class LiveConfiguration {
     /// Makes `documents` all that `source` says, in the place of what it said before; none if it
     /// says nothing any more. A source that is away says nothing new: its last documents stay. With
     /// `problems`, which say why there are documents that can't be read, the whole is refused.
-    func set(_ documents: [Addition], problems: [String] = [], from source: String) {
-        let new = Said(additions: documents, problems: problems)
-        let none = Said(additions: [], problems: [])
+    func set(_ documents: [ConfigurationFragment], problems: [String] = [], from source: String) {
+        let new = Said(fragments: documents, problems: problems)
+        let none = Said(fragments: [], problems: [])
         guard new != self.documents[source, default: none] else { return }
         self.documents[source] = new == none ? nil : new
         changed.insert(source)
@@ -112,7 +112,7 @@ final class LiveConfiguration {
 
     /// Whether `source` says anything.
     func hasDocuments(from source: String) -> Bool {
-        documents[source]?.additions.isEmpty == false
+        documents[source]?.fragments.isEmpty == false
     }
 
     /// Stops reading documents.
@@ -185,7 +185,7 @@ final class LiveConfiguration {
     /// Reads `origin` with all documents, and applies what comes of it.
     private func take(_ origin: ConfigurationOrigin) -> Result<Taken, Failure> {
         let loaded: LoadedConfiguration
-        var documents: [Addition]
+        var documents: [ConfigurationFragment]
         var leftOut: [String]
         switch loadWhatIsValid(origin) {
         case .failure(let failure): return .failure(failure)
@@ -208,29 +208,29 @@ final class LiveConfiguration {
     /// it was when it was taken up last, or is left out.
     private func loadWhatIsValid(
         _ origin: ConfigurationOrigin
-    ) -> Result<(LoadedConfiguration, [Addition], leftOut: [String]), Failure> {
+    ) -> Result<(LoadedConfiguration, [ConfigurationFragment], leftOut: [String]), Failure> {
         // In the order of their names, so that the same documents always make the same whole.
         let all = documents.sorted { $0.key < $1.key }.map(\.value)
         let problems = all.flatMap(\.problems)
         guard problems.isEmpty else { return .failure(Failure(reasons: problems)) }
-        var additions = all.flatMap(\.additions)
+        var fragments = all.flatMap(\.fragments)
         var leftOut: [String] = []
         for _ in 0..<Self.leaveOutsMax {
             do throws(ConfigurationErrors) {
-                return .success((try load(origin, additions), additions, leftOut))
+                return .success((try load(origin, fragments), fragments, leftOut))
             } catch {
                 let lines = "\(error)".split(separator: "\n").map(String.init)
                 leftOut += lines
                 let odd = Set(error.problems.map(\.document))
-                let names = Set(additions.map(\.document.name))
+                let names = Set(fragments.map(\.document.name))
                 // What is wrong outside of the documents is not mended by leaving some out.
                 guard odd.allSatisfy({ $0.map(names.contains) ?? false }) else {
                     return .failure(Failure(reasons: lines))
                 }
-                additions = additions.compactMap { addition in
-                    guard odd.contains(addition.document.name) else { return addition }
-                    let before = taken[addition.document.name]
-                    return before == addition ? nil : before
+                fragments = fragments.compactMap { fragment in
+                    guard odd.contains(fragment.document.name) else { return fragment }
+                    let before = taken[fragment.document.name]
+                    return before == fragment ? nil : before
                 }
             }
         }

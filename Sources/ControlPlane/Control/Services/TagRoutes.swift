@@ -12,7 +12,7 @@ internal import Documents
 /// What the tags of all services ask for. Value type.
 struct TagRoutes: Equatable {
     /// A service for each that has a tag, and a route for each tag; in the order of their names.
-    private(set) var additions: [Addition] = []
+    private(set) var fragments: [ConfigurationFragment] = []
     /// What can't be done, a line each: `service web: tag "urlprefix-…": …`.
     private(set) var problems: [String] = []
 
@@ -22,12 +22,12 @@ struct TagRoutes: Equatable {
     /// Reads the tags of each service.
     init(_ services: [String: [String]]) {
         for (name, tags) in services.sorted(by: { $0.key < $1.key }) {
-            var routes: [Addition] = []
+            var routes: [ConfigurationFragment] = []
             for tag in tags.sorted() {
                 do throws(URLPrefixTagError) {
                     guard let asked = try URLPrefixTag(tag) else { continue }
                     routes.append(
-                        Addition(
+                        ConfigurationFragment(
                             .routes,
                             NamedText(
                                 name: "tag \(tag) of \(name)", text: try Self.route(asked, name)),
@@ -37,14 +37,14 @@ struct TagRoutes: Equatable {
                 }
             }
             guard !routes.isEmpty else { continue }
-            additions.append(
-                Addition(
+            fragments.append(
+                ConfigurationFragment(
                     .service(name),
                     NamedText(
                         name: "tags of \(name)",
                         text: "consul: \(yaml(PercentEncoding.encode(name)))"),
                     yields: true))
-            additions += routes
+            fragments += routes
         }
     }
 

@@ -5,7 +5,7 @@ package import Documents
 internal import Glibc
 internal import Machine
 
-/// Everything that a configuration is made of, but for additions. Value type.
+/// Everything that a configuration is made of, but for fragments. Value type.
 package struct ConfigurationOrigin: Sendable {
     /// The file's text: read once, so that what is edited in the meantime comes in with a reload,
     /// not with whatever changes in Consul. Nil for no file, and for one that can't be read, which
@@ -35,10 +35,12 @@ package struct ConfigurationOrigin: Sendable {
         return origin
     }
 
-    /// Loads it with these additions.
-    package func load(_ additions: [Addition]) throws(ConfigurationErrors) -> LoadedConfiguration {
+    /// Loads it with these fragments.
+    package func load(_ fragments: [ConfigurationFragment]) throws(ConfigurationErrors)
+        -> LoadedConfiguration
+    {
         try ConfigurationLoader.load(
-            file: file, environment: environment, overrides: overrides, additions: additions,
+            file: file, environment: environment, overrides: overrides, fragments: fragments,
             processorCount: ProcessorAllowance.count(), findHost: { HostFinder.findOwn($0) })
     }
 }

@@ -1,4 +1,4 @@
-// Reading of additions, once the file, the environment and the flags have been read.
+// Reading of fragments, once the file, the environment and the flags have been read.
 
 internal import Backends
 internal import Documents
@@ -6,23 +6,23 @@ internal import Endpoints
 internal import Traffic
 
 extension Loading {
-    /// Reads `additions`: services first, as the others name them.
-    mutating func add(_ additions: [Addition]) {
+    /// Reads `fragments`: services first, as the others name them.
+    mutating func add(_ fragments: [ConfigurationFragment]) {
         // Those that give way come last, and find the others there.
-        let ordered = additions.filter { !$0.yields } + additions.filter(\.yields)
-        for addition in ordered where addition.kind.isService { take(addition) }
-        for addition in ordered where !addition.kind.isService { take(addition) }
+        let ordered = fragments.filter { !$0.yields } + fragments.filter(\.yields)
+        for fragment in ordered where fragment.kind.isService { add(fragment) }
+        for fragment in ordered where !fragment.kind.isService { add(fragment) }
     }
 
     /// Reads one; of those that give way, only what does no harm.
-    private mutating func take(_ addition: Addition) {
-        guard addition.yields else { return read(addition) }
+    private mutating func add(_ fragment: ConfigurationFragment) {
+        guard fragment.yields else { return read(fragment) }
         let before = errors
         let serviceCount = services.count
         let routeCounts = listeners.map(\.value.routes.count)
         errors = ProblemList()
-        read(addition)
-        checkAdded(addition, since: serviceCount)
+        read(fragment)
+        checkAdded(fragment, since: serviceCount)
         if !errors.isEmpty {
             for problem in errors.sorted {
                 warnings.add("left out: \(problem.text)", at: problem.origin)
@@ -35,10 +35,10 @@ extension Loading {
         errors = before
     }
 
-    private mutating func read(_ addition: Addition) {
-        let file = addition.document.name
-        guard let node = tree(of: addition.document) else { return }
-        switch addition.kind {
+    private mutating func read(_ fragment: ConfigurationFragment) {
+        let file = fragment.document.name
+        guard let node = tree(of: fragment.document) else { return }
+        switch fragment.kind {
         case .service(let name):
             readService(node, name, path: "", file, .wholeFile(name: file))
         case .routes: addRoutes(node, file)
@@ -47,13 +47,13 @@ extension Loading {
     }
 
     /// What `validate` would only find when it is too late to leave it out.
-    private mutating func checkAdded(_ addition: Addition, since serviceCount: Int) {
-        guard case .service(let name) = addition.kind,
+    private mutating func checkAdded(_ fragment: ConfigurationFragment, since serviceCount: Int) {
+        guard case .service(let name) = fragment.kind,
             services[..<serviceCount].contains(where: { $0.value.name == name })
         else { return }
         errors.add(
             "found a second service named \(quoted(name)), expected one",
-            at: .wholeFile(name: addition.document.name))
+            at: .wholeFile(name: fragment.document.name))
     }
 
     private mutating func addRoutes(_ node: YAMLNode, _ file: String) {
@@ -106,7 +106,7 @@ extension Loading {
     }
 }
 
-extension Addition.Kind {
+extension ConfigurationFragment.Kind {
     fileprivate var isService: Bool {
         if case .service = self { true } else { false }
     }

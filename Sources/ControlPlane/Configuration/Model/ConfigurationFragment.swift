@@ -1,6 +1,6 @@
-// Addition: a piece of configuration that comes while the program runs, from Consul's K/V store or
-// from the tags of services there. It is read by the same tables as the file, and the whole is
-// validated again with it.
+// ConfigurationFragment: a piece of configuration that comes while the program runs, from Consul's
+// K/V store or from the tags of services there. It is read by the same tables as the file, and the
+// whole is validated again with it.
 //
 // | key below the prefix        | value, YAML                                                    |
 // |-----------------------------|----------------------------------------------------------------|
@@ -13,7 +13,7 @@ package import Documents
 package import Endpoints
 
 /// A document that adds to a configuration. Value type, any thread.
-package struct Addition: Equatable, Sendable {
+package struct ConfigurationFragment: Equatable, Sendable {
     /// What it adds.
     package enum Kind: Equatable, Sendable {
         /// One route or several.
@@ -42,28 +42,28 @@ package struct Addition: Equatable, Sendable {
 
     /// What the key, relative to its prefix, says that `document` is.
     /// - Throws: what was found and what was expected, for a key that is none of the table above.
-    package init(key: String, _ document: NamedText) throws(AdditionError) {
+    package init(key: String, _ document: NamedText) throws(ConfigurationFragmentError) {
         let parts = key.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         switch parts.first {
         case "routes" where parts.count > 1: self.init(.routes, document)
         case "services" where parts.count == 2: self.init(.service(parts[1]), document)
         case "backends" where parts.count == 3:
             guard let endpoint = Endpoint(parts[2]), endpoint.port > 0 else {
-                throw AdditionError(
+                throw ConfigurationFragmentError(
                     description: "\(document.name): found the backend \(quoted(parts[2])), "
                         + "expected its address and port, such as 10.0.0.1:80")
             }
             self.init(.backend(service: parts[1], endpoint), document)
         default:
-            throw AdditionError(
+            throw ConfigurationFragmentError(
                 description: "\(document.name): found a key that nothing reads, expected "
                     + "routes/ANYTHING, services/NAME or backends/SERVICE/ADDRESS:PORT")
         }
     }
 }
 
-/// Why a key is none that adds something. Any thread.
-package struct AdditionError: Error, Equatable, Sendable, CustomStringConvertible {
+/// Why a key names no fragment. Any thread.
+package struct ConfigurationFragmentError: Error, Equatable, Sendable, CustomStringConvertible {
     /// A sentence without its full stop.
     package let description: String
 }

@@ -1,4 +1,5 @@
-// StageDoor: how whoever tries the demo makes things happen: a few URLs on a port of their own.
+// DemoControlServer: a few URLs on a port of their own, by which people who try the demo make
+// things happen.
 
 internal import Endpoints
 internal import Events
@@ -6,7 +7,7 @@ internal import HTTP1
 internal import HTTPServer
 
 /// Turns HTTP requests into commands for a stage. Loop thread only; `close()` before release.
-final class StageDoor {
+final class DemoControlServer {
     private let server: HTTPServer
     /// Where it listens.
     let endpoint: Endpoint

@@ -149,7 +149,7 @@ let package = Package(
         model.module("Stats", uses: ["Locking"], settings: hot),
 
         discovery.module(
-            "Discovery",
+            "InstanceSources",
             uses: [
                 "Documents", "JSON", "WallClock", "Locking", "Events", "DNSClient", "DNSWire",
                 "Backends", "Endpoints", "Lookups",
@@ -158,13 +158,15 @@ let package = Package(
         discovery.module(
             "Consul",
             uses: [
-                "ConsulQuery", "JSON", "Events", "HTTPClient", "HTTP1", "Discovery", "DNSClient",
+                "ConsulQuery", "JSON", "Events", "HTTPClient", "HTTP1", "InstanceSources",
+                "DNSClient",
                 "DNSWire", "Backends", "Endpoints", "Lookups",
             ], settings: cold),
         discovery.module(
             "Explain",
             uses: [
-                "JSON", "DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints", "Lookups",
+                "JSON", "DNSClient", "DNSWire", "InstanceSources", "Backends", "Endpoints",
+                "Lookups",
                 "Wording",
             ],
             settings: cold),
@@ -209,7 +211,7 @@ let package = Package(
             "Control",
             uses: [
                 "AccessLog", "Admin", "Backends", "Balancing", "Configuration", "Consul",
-                "ConsulQuery", "DNSClient", "DNSWire", "Discovery", "Documents", "Endpoints",
+                "ConsulQuery", "DNSClient", "DNSWire", "InstanceSources", "Documents", "Endpoints",
                 "Events", "Evidence", "Explain", "HTTP1", "HTTPClient", "HTTPServer", "Health",
                 "JSON", "Locking", "Lookups", "Machine", "Processes", "Proxy", "Routing", "Stats",
                 "Traffic", "WallClock", "Wording",
@@ -225,7 +227,8 @@ let package = Package(
             name: "fairlead",
             dependencies: [
                 "Backends", "CLinux", "Configuration", "Consul", "ConsulQuery", "Control",
-                "DNSClient", "DNSWire", "Demo", "Discovery", "Documents", "Endpoints", "Events",
+                "DNSClient", "DNSWire", "Demo", "InstanceSources", "Documents", "Endpoints",
+                "Events",
                 "Explain", "HTTPClient", "JSON", "Machine", "TestBackend", "Wording",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -253,7 +256,8 @@ let package = Package(
         .executableTarget(
             name: "fairlead-bench-discovery",
             dependencies: [
-                "Events", "DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints", "Lookups",
+                "Events", "DNSClient", "DNSWire", "InstanceSources", "Backends", "Endpoints",
+                "Lookups",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "bench/Discovery", swiftSettings: strict),
@@ -307,7 +311,7 @@ let package = Package(
         model.tests("Stats"),
         model.tests("Routing", uses: ["HTTP1", "Backends", "TestSupport"]),
         discovery.tests(
-            "Discovery",
+            "InstanceSources",
             uses: [
                 "ScriptedDNS", "Documents", "TestSupport", "Demo", "Events", "DNSClient", "DNSWire",
                 "Backends", "Random", "Endpoints", "Lookups",
@@ -316,11 +320,12 @@ let package = Package(
             "Consul",
             uses: [
                 "TestSupport", "Locking", "JSON", "ConsulQuery", "Events", "HTTPClient", "HTTP1",
-                "Discovery", "DNSClient", "DNSWire", "Demo", "Backends", "Random", "Endpoints",
+                "InstanceSources", "DNSClient", "DNSWire", "Demo", "Backends", "Random",
+                "Endpoints",
                 "Lookups",
             ]),
         discovery.tests(
-            "Explain", uses: ["DNSClient", "DNSWire", "Discovery", "Backends", "Endpoints"]),
+            "Explain", uses: ["DNSClient", "DNSWire", "InstanceSources", "Backends", "Endpoints"]),
         dataPlane.tests(
             "AccessLog",
             uses: [

@@ -7,10 +7,10 @@
 import ArgumentParser
 import DNSClient
 import DNSWire
-import Discovery
 import Endpoints
 import Events
 import Glibc
+import InstanceSources
 
 @main
 struct DiscoveryBench: ParsableCommand {

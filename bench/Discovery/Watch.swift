@@ -3,10 +3,10 @@
 import Backends
 import DNSClient
 import DNSWire
-import Discovery
 import Endpoints
 import Events
 import Glibc
+import InstanceSources
 import Lookups
 
 /// Follows the names and prints a line each second.

@@ -16,10 +16,10 @@
 internal import Backends
 internal import Configuration
 internal import DNSWire
-internal import Discovery
 internal import Endpoints
 internal import Events
 internal import Health
+internal import InstanceSources
 internal import Proxy
 internal import Stats
 internal import Traffic

@@ -3,8 +3,8 @@
 
 package import Configuration
 internal import Consul
-internal import Discovery
 internal import Events
+internal import InstanceSources
 
 /// What came of a reload. Value type.
 enum ReloadOutcome: Equatable, Sendable {

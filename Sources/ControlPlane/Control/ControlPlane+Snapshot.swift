@@ -6,11 +6,11 @@ internal import Backends
 internal import Configuration
 internal import Consul
 internal import DNSClient
-internal import Discovery
 internal import Endpoints
 internal import Glibc
 internal import HTTPServer
 internal import Health
+internal import InstanceSources
 internal import Proxy
 internal import Stats
 internal import Traffic

@@ -8,7 +8,6 @@ package import Configuration
 internal import Consul
 internal import DNSClient
 internal import DNSWire
-internal import Discovery
 internal import Documents
 package import Endpoints
 internal import Events
@@ -16,6 +15,7 @@ internal import Glibc
 internal import HTTPClient
 internal import HTTPServer
 internal import Health
+internal import InstanceSources
 internal import Processes
 internal import Proxy
 internal import Stats

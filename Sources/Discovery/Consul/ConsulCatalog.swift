@@ -4,7 +4,7 @@
 // The catalogue knows no health: a service is listed while any instance of it is registered.
 
 internal import ConsulQuery
-package import Discovery
+package import InstanceSources
 internal import JSON
 
 /// A watch of the list of services. Loop thread only.

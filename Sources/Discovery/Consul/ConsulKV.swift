@@ -5,8 +5,8 @@
 // leave out would be chance.
 
 internal import ConsulQuery
-package import Discovery
 internal import FoundationEssentials
+package import InstanceSources
 internal import JSON
 
 /// A watch of a prefix of Consul's key/value store. Loop thread only.

@@ -14,8 +14,8 @@ package import Backends
 package import ConsulQuery
 package import DNSClient
 package import DNSWire
-package import Discovery
 internal import Endpoints
+package import InstanceSources
 internal import JSON
 package import Lookups
 

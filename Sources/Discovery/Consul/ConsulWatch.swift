@@ -1,8 +1,8 @@
 // ConsulWatch: asks the same question forever, and hands on each outcome. When to ask is decided
 // by BlockingQuery, or by a RefreshSchedule for what can't be waited on (prepared queries).
 
-internal import Discovery
 internal import Events
+internal import InstanceSources
 internal import Lookups
 
 /// A question that is repeated. Loop thread only; ends with `stop()`.

@@ -17,8 +17,8 @@
 // changes nothing.
 
 internal import Backends
-internal import Discovery
 internal import Endpoints
+internal import InstanceSources
 internal import JSON
 
 /// The healthy entries of one answer. Value type.

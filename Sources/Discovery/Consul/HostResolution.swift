@@ -4,8 +4,8 @@
 internal import Backends
 internal import DNSClient
 internal import DNSWire
-internal import Discovery
 internal import Endpoints
+internal import InstanceSources
 
 /// Lookups under way for one answer. Loop thread only.
 final class HostResolution {

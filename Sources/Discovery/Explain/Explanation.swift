@@ -5,8 +5,8 @@
 package import Backends
 package import DNSClient
 internal import DNSWire
-package import Discovery
 package import Endpoints
+package import InstanceSources
 package import Lookups
 internal import Wording
 

@@ -4,8 +4,8 @@
 internal import Backends
 internal import DNSClient
 internal import DNSWire
-internal import Discovery
 internal import Endpoints
+internal import InstanceSources
 internal import JSON
 
 extension Explanation {

@@ -3,8 +3,8 @@
 internal import Backends
 internal import DNSClient
 internal import DNSWire
-internal import Discovery
 internal import Endpoints
+internal import InstanceSources
 
 /// Something about the answers that an operator should know.
 package struct Remark: Sendable, Equatable {

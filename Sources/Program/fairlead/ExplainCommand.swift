@@ -6,10 +6,10 @@ import ArgumentParser
 import Configuration
 import Control
 import DNSWire
-import Discovery
 import Events
 import Explain
 import Glibc
+import InstanceSources
 
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

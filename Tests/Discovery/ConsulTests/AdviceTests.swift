@@ -3,8 +3,8 @@
 
 import Backends
 import ConsulQuery
-import Discovery
 import Endpoints
+import InstanceSources
 import Lookups
 import TestSupport
 import Testing

@@ -2,8 +2,8 @@
 // is refused whole, with the place. Method: tables of documents, each with what it means.
 
 import Backends
-import Discovery
 import Endpoints
+import InstanceSources
 import JSON
 import Random
 import TestSupport

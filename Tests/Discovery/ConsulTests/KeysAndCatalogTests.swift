@@ -1,8 +1,8 @@
 // Goal: keys and the catalogue are told whole, whenever they differ and not when an index moves.
 // Method: watches of a stand-in that is written to, and tables of answers.
 
-import Discovery
 import Endpoints
+import InstanceSources
 import Lookups
 import TestSupport
 import Testing

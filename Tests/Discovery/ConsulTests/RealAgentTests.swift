@@ -3,10 +3,10 @@
 
 import Backends
 import ConsulQuery
-import Discovery
 import Endpoints
 import Events
 import HTTP1
+import InstanceSources
 import Lookups
 import TestSupport
 import Testing

@@ -6,9 +6,9 @@ import ConsulQuery
 import DNSClient
 import DNSWire
 import Demo
-import Discovery
 import Endpoints
 import Events
+import InstanceSources
 import Lookups
 import TestSupport
 import Testing

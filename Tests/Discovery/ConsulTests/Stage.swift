@@ -1,9 +1,9 @@
 // Stage: a stand-in with its thread, agents that ask it, and a loop that the test turns.
 
 import Backends
-import Discovery
 import Endpoints
 import Events
+import InstanceSources
 import Lookups
 import TestSupport
 import Testing

@@ -4,9 +4,9 @@
 import Backends
 import DNSClient
 import DNSWire
-import Discovery
 import Endpoints
 import Explain
+import InstanceSources
 import Testing
 
 @Suite struct ExplanationTests {

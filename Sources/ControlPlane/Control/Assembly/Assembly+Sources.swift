@@ -5,10 +5,10 @@ internal import Configuration
 internal import Consul
 internal import DNSClient
 internal import DNSWire
-internal import Discovery
 internal import Documents
 internal import Endpoints
 internal import Events
+internal import InstanceSources
 internal import Lookups
 
 /// Makes the sources of services. Control thread only.

@@ -7,11 +7,11 @@ internal import Consul
 internal import ConsulQuery
 internal import DNSClient
 package import DNSWire
-package import Discovery
 internal import Documents
 internal import Endpoints
 internal import Events
 package import Explain
+package import InstanceSources
 internal import Lookups
 
 /// The questions of one explanation. Blocks the thread that carries it out.

@@ -1,7 +1,7 @@
 // Log+StateFile: what the operator hears of the state file.
 
 internal import Configuration
-internal import Discovery
+internal import InstanceSources
 
 extension Log {
     /// Writes what the state file at `path` has to say.

@@ -6,9 +6,9 @@ internal import Backends
 internal import Configuration
 internal import DNSClient
 internal import DNSWire
-internal import Discovery
 internal import Endpoints
 internal import Events
+internal import InstanceSources
 internal import Lookups
 
 /// The addresses of a few names, kept up to date. Control thread only.

@@ -5,9 +5,9 @@
 package import Configuration
 internal import DNSClient
 internal import DNSWire
-internal import Discovery
 package import Endpoints
 internal import Events
+internal import InstanceSources
 internal import Locking
 
 /// Looks hosts up and waits for the answers. Control thread, and the start.

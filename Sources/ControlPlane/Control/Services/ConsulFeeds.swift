@@ -3,9 +3,9 @@
 
 internal import Configuration
 internal import Consul
-internal import Discovery
 internal import Documents
 internal import Events
+internal import InstanceSources
 internal import Wording
 
 /// The watches of one process, and what came of them. Control thread only.

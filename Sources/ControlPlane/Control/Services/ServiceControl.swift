@@ -3,11 +3,11 @@
 
 internal import Backends
 internal import Configuration
-internal import Discovery
 internal import Endpoints
 internal import Events
 internal import Evidence
 internal import Health
+internal import InstanceSources
 internal import Proxy
 internal import Stats
 

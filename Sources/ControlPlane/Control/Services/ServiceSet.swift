@@ -9,10 +9,10 @@ internal import Backends
 internal import Configuration
 internal import DNSClient
 internal import DNSWire
-internal import Discovery
 internal import Endpoints
 internal import Events
 internal import Health
+internal import InstanceSources
 internal import Stats
 
 /// The services by name and by number. Control thread only.

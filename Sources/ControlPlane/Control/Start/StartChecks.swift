@@ -14,11 +14,11 @@
 
 package import Configuration
 internal import Consul
-internal import Discovery
 internal import Documents
 internal import Endpoints
 internal import Events
 internal import Glibc
+internal import InstanceSources
 internal import Machine
 
 /// Looks at what a configuration names on this machine. Blocks for as long as a disk does.

@@ -4,9 +4,9 @@
 import Backends
 import DNSClient
 import DNSWire
-import Discovery
 import Endpoints
 import Events
+import InstanceSources
 import Lookups
 import ScriptedDNS
 import Testing

@@ -3,7 +3,7 @@
 // fake clock, for ten minutes; failures come to all names in one moment.
 
 import DNSClient
-import Discovery
+import InstanceSources
 import Lookups
 import Random
 import TestSupport

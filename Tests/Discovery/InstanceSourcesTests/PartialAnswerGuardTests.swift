@@ -4,7 +4,7 @@
 
 import DNSClient
 import DNSWire
-import Discovery
+import InstanceSources
 import Testing
 
 @Suite struct PartialAnswerGuardTests {

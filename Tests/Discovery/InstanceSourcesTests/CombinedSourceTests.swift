@@ -2,9 +2,9 @@
 // Method: sources that say what the test tells them; nothing is asked.
 
 import Backends
-import Discovery
 import Documents
 import Endpoints
+import InstanceSources
 import Testing
 
 /// A source that reports what it is told.

@@ -4,8 +4,8 @@
 import Backends
 import DNSClient
 import DNSWire
-import Discovery
 import Endpoints
+import InstanceSources
 import Testing
 
 @Suite struct SRVRecordsTests {

@@ -2,11 +2,11 @@
 // and says how old that is; nothing a file says can do harm. Method: files of the test.
 
 import Backends
-import Discovery
 import Documents
 import Endpoints
 import Events
 import Glibc
+import InstanceSources
 import TestSupport
 import Testing
 

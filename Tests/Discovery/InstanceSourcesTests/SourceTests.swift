@@ -6,9 +6,9 @@ import Backends
 import DNSClient
 import DNSWire
 import Demo
-import Discovery
 import Endpoints
 import Events
+import InstanceSources
 import Lookups
 import Testing
 
@@ -56,7 +56,7 @@ import Testing
 
     /// Turns the loop until `source` has reported an answer that `isWanted`.
     private func answers(
-        of source: any Discovery.Source, until isWanted: (DiscoveryAnswer) -> Bool,
+        of source: any InstanceSources.Source, until isWanted: (DiscoveryAnswer) -> Bool,
         meanwhile: (Int) throws -> Void = { _ in }
     ) throws -> [DiscoveryAnswer] {
         var answers: [DiscoveryAnswer] = []

@@ -1,7 +1,7 @@
 // Goal: answers that never are whole are known for that, and what they name together is believed;
 // what only looks like them is not. Method: rows of answers, without a server.
 
-import Discovery
+import InstanceSources
 import Random
 import TestSupport
 import Testing

@@ -2,10 +2,10 @@
 // a folder of the test's own, written in place and replaced by renaming.
 
 import DNSClient
-import Discovery
 import Endpoints
 import Events
 import Glibc
+import InstanceSources
 import Testing
 
 @Suite struct SystemNamesTests {

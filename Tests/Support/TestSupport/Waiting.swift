@@ -5,7 +5,7 @@ internal import Glibc
 internal import Synchronization
 
 /// How long anything that is bound to happen may take.
-package let safetyLimit: Duration = .seconds(30)
+package let safetyLimit: Duration = .seconds(60)
 
 /// Waits until `condition` holds.
 ///

@@ -26,7 +26,7 @@ package final class Wire: BlockingReader {
         descriptor = try Socket.connectStream(to: Endpoint(.loopback, port))
         if let receiveBytes { set(SOL_SOCKET, SO_RCVBUF, receiveBytes) }
         var entry = pollfd(fd: descriptor.number, events: Int16(POLLOUT), revents: 0)
-        unsafe _ = poll(&entry, 1, 30_000)
+        unsafe _ = poll(&entry, 1, Int32(safetyLimit.components.seconds) * 1000)
         // Nothing to close here: deinit runs even so.
         if let error = descriptor.connectError() { throw error }
         becomeBlocking()
@@ -46,7 +46,7 @@ package final class Wire: BlockingReader {
         _ = fcntl(descriptor.number, F_SETFL, 0)
         // A timeval, which is two of them; its own name belongs to whichever C module was read
         // first.
-        var limit = [30, 0]
+        var limit = [Int(safetyLimit.components.seconds), 0]
         let size = socklen_t(2 * MemoryLayout<Int>.stride)
         unsafe _ = setsockopt(descriptor.number, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
         unsafe _ = setsockopt(descriptor.number, SOL_SOCKET, SO_SNDTIMEO, &limit, size)

@@ -17,8 +17,8 @@ package struct AccessEntry: Sendable {
     package var kind: Kind
     /// The response's status; 0 when none was sent.
     package var status = 0
-    /// What ended it.
-    package var cause: EndCause
+    /// The code of what ended it: two characters that need no escape.
+    package var cause: StaticString
     /// Bytes received from the client.
     package var bytesIn = 0
     /// Bytes sent to the client, or kept for it, heads included.
@@ -37,7 +37,7 @@ package struct AccessEntry: Sendable {
     package var totalMicroseconds = 0
 
     /// The rest is unknown.
-    package init(_ kind: Kind, _ cause: EndCause) {
+    package init(_ kind: Kind, _ cause: StaticString) {
         self.kind = kind
         self.cause = cause
     }

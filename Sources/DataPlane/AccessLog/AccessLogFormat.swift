@@ -90,7 +90,7 @@ extension AccessLogFormat {
             out.appendDecimal(entry.status)
         }
         out.append(",\"cause\":\"")
-        out.append(entry.cause.code)
+        out.append(entry.cause)
         out.append("\",\"bytes_in\":")
         out.appendDecimal(entry.bytesIn)
         out.append(",\"bytes_out\":")
@@ -145,7 +145,7 @@ extension AccessLogFormat {
         out.append(0x20)
         out.appendDecimal(entry.tries)
         out.append(0x20)
-        out.append(entry.cause.code)
+        out.append(entry.cause)
         out.append(0x20)
         out.appendDecimal(entry.bytesIn)
         out.append(0x2F)

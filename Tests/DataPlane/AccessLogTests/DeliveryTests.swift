@@ -15,7 +15,7 @@ import Traffic
 @Suite struct DeliveryTests {
     private func write(_ count: Int, from start: Int = 0, to sink: AccessLogSink) {
         for number in start..<start + count {
-            var entry = AccessEntry(.tcp, .complete)
+            var entry = AccessEntry(.tcp, "--")
             entry.bytesIn = number
             sink.write(
                 entry, LoggedText(), client: .v4(1), listener: [0x6C], service: [0x73], backend: [])

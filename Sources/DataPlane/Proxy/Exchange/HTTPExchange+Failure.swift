@@ -1,7 +1,6 @@
 // What becomes of an exchange when one side fails: a new try, an answer of our own, or an end that
 // the other side can notice.
 
-internal import AccessLog
 internal import Backends
 internal import Balancing
 internal import Events
@@ -50,7 +49,7 @@ extension HTTPExchange {
     /// The backend let its time pass.
     func backendTimedOut(_ connection: BackendConnection) {
         if request.phase == .responding, worker.loop.nowNanoseconds >= request.responseEndsAt {
-            cutShort(.expired)
+            cutInTime()
         } else if connection.isCongested, worker.loop.nowNanoseconds < request.endsBy,
             connection.hasAcknowledgedMore()
         {
@@ -76,7 +75,7 @@ extension HTTPExchange {
             return
         }
         request.responseEndsAt = worker.loop.nowNanoseconds
-        cutShort(.expired)
+        cutInTime()
     }
 
     /// The try failed before a response began.
@@ -157,48 +156,47 @@ extension HTTPExchange {
     }
 
     /// The backend's answer can't be passed on.
-    func failBackend(_ reply: Reply, _ connection: BackendConnection) {
+    func failBackend(_ ending: Ending, _ connection: BackendConnection) {
         connection.backend.counters.add(.failures)
         connection.pool.noteFailure(
             of: connection.backend, status: 0, sentAt: request.tries[connection.slot].sentAt, worker
         )
         abortTry(on: connection)
         if fallBack(from: connection.slot) { return }
-        giveUp(reply)
+        giveUp(ending)
     }
 
     /// Answers in the backend's place. No try is under way.
-    func giveUp(_ reply: Reply) {
+    func giveUp(_ ending: Ending) {
         guard let pool, let client else { return }
-        switch reply {
-        case .noBackend, .notConnected: pool.counters.add(.noBackend)
-        case .overLimit: pool.counters.add(.overLimit)
-        case .shortage: pool.counters.add(.shortages)
-        case .noResponse, .badResponse, .tooManyInterim: pool.counters.add(.backendErrors)
-        case .backendTimeout, .outOfTime: pool.counters.add(.timeouts)
-        case .refused, .malformedBody, .clientTimeout:
-            client.context.listener.counters.add(.badRequests)
-        case .optionsAtLastHop, .traceAtLastHop, .noRoute, .ambiguousPath: break
-        }
+        let reply = LocalReply(ending, service: pool.options.name)
+        pool.counters.count(ending)
         pool.noteResponse(status: reply.status)
-        let sent = client.answer(
-            reply, for: pool.options.name, mayStay: !request.effort.closesClient)
+        let sent = reply.send(to: client, mayStay: !request.effort.closesClient)
         request.figures.status = reply.status
         request.figures.bytesOut += sent.head + sent.body
         request.figures.headBytesOut += sent.head
-        finish(pool, reply.cause)
+        finish(pool, ending)
         client.finish()
+    }
+
+    /// Ends the exchange without an answer of Fairlead's own: a response has begun, or the client
+    /// is gone. What becomes of the client's connection is up to the caller.
+    func end(_ ending: Ending, _ pool: BackendPool) {
+        pool.counters.count(ending)
+        abortTries()
+        finish(pool, ending)
     }
 
     // MARK: - What counts as failed
 
-    /// Counts the exchange, which ends for `cause`, among those that failed, if it has. Called
+    /// Counts the exchange, which ends as `ending`, among those that failed, if it has. Called
     /// once, at its end, so that none counts twice, whatever befell it on its way.
-    func noteFailure(_ pool: BackendPool, _ cause: EndCause) {
+    func noteFailure(_ pool: BackendPool, _ ending: Ending) {
         if request.phase == .responding, request.figures.status >= 500 {
             pool.counters.failedStatuses.note(status: request.figures.status)
         } else {
-            guard cause.isFailure || (cause == .expired && !isStreamOver) else { return }
+            guard ending != .complete, ending.isFailure else { return }
         }
         pool.counters.add(.failed)
     }
@@ -206,14 +204,14 @@ extension HTTPExchange {
     // MARK: - The client fails
 
     /// The request can't go on because of the client.
-    func failRequest(_ reply: Reply) {
+    func failRequest(_ ending: Ending) {
         guard let client, let pool else { return }
-        abortTries()
         guard request.phase == .responding else {
-            giveUp(reply)
+            abortTries()
+            giveUp(ending)
             return
         }
-        finish(pool, reply.cause)
+        end(ending, pool)
         client.abort()
     }
 
@@ -234,10 +232,9 @@ extension HTTPExchange {
             worker.loop.nowNanoseconds < request.tries.leading.movedAt
                 &+ client.context.listener.stallTimeout
         {
-            cutShort(.expired)
+            cutInTime()
             return
         }
-        pool?.counters.add(.clientAborts)
         failRequest(.clientTimeout)
     }
 
@@ -276,16 +273,17 @@ extension HTTPExchange {
     }
 
     private func endForClient() {
-        guard let pool else { return }
-        pool.counters.add(.clientAborts)
+        guard let client, let pool else { return }
+        guard !client.context.listener.isGivingUp else {
+            end(.stopped, pool)
+            return
+        }
         // Sooner than that it is more likely the client's own affair.
         if request.phase != .responding,
             worker.loop.nowNanoseconds - request.startedAt >= 1_000_000_000
         {
             pool.counters.add(.gaveUp)
         }
-        abortTries()
-        let isStopped = client?.context.listener.isGivingUp == true
-        finish(pool, isStopped ? .stopped : .clientGone)
+        end(.clientGone, pool)
     }
 }

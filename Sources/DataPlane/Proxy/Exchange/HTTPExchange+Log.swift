@@ -43,9 +43,9 @@ extension HTTPExchange {
 
     /// Writes the line of this exchange, which is over.
     func writeLine(
-        _ log: WorkerLog, _ client: ClientStream, _ pool: BackendPool, _ cause: EndCause
+        _ log: WorkerLog, _ client: ClientStream, _ pool: BackendPool, _ ending: Ending
     ) {
-        var entry = AccessEntry(.http(minorVersion: request.minorVersion), cause)
+        var entry = AccessEntry(.http(minorVersion: request.minorVersion), ending.code)
         entry.status = request.figures.status
         entry.bytesIn = request.figures.bytesIn
         entry.bytesOut = request.figures.bytesOut
@@ -66,27 +66,5 @@ extension HTTPExchange {
             entry, text, client: client.context.address, listener: client.context.listener,
             pool: pool,
             backend: held.backend)
-    }
-}
-
-extension Reply {
-    /// What the line says of an exchange that ended with this answer.
-    var cause: EndCause {
-        switch self {
-        case .refused: .clientHead
-        case .malformedBody: .clientBody
-        case .clientTimeout: .clientTimeout
-        case .optionsAtLastHop, .traceAtLastHop: .answered
-        case .noRoute: .noRoute
-        case .ambiguousPath: .clientHead
-        case .noBackend: .noBackend
-        case .notConnected: .notConnected
-        case .overLimit: .overLimit
-        case .shortage: .shortage
-        case .noResponse: .backendClosed
-        case .badResponse, .tooManyInterim: .backendProtocol
-        case .backendTimeout: .backendTimeout
-        case .outOfTime: .expired
-        }
     }
 }

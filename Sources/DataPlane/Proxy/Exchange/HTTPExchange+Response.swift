@@ -1,6 +1,5 @@
 // The response's side of an exchange: head parsed, rewritten, body streamed to the client.
 
-internal import AccessLog
 internal import Backends
 internal import Events
 internal import Evidence
@@ -193,7 +192,7 @@ extension HTTPExchange {
         }
         guard send(body, client, connection) else { return }
         if isBad {
-            cutShort(.backendProtocol)
+            cutShort(.badBody)
         } else if request.payload?.isComplete ?? request.responseBody.isComplete {
             complete(isReusable: request.backendKeepsAlive && !hasExcess, client, connection)
         } else {
@@ -337,33 +336,26 @@ extension HTTPExchange {
         connection.deadlineNanoseconds = min(connection.deadlineNanoseconds, time)
     }
 
-    /// Whether the moment has come that was chosen for the response's end.
-    private var isOver: Bool {
-        request.phase == .responding && worker.loop.nowNanoseconds >= request.responseEndsAt
-    }
-
-    /// Whether the response is a stream whose time is over: nobody knows that anything is missing.
-    var isStreamOver: Bool { isOver && request.responseBody.remaining == nil }
-
-    /// The response ends before its end, and not by its client: for a cause of the backend's, which
-    /// counts against it, or since its time is over (`expired`), which does not.
-    func cutShort(_ cause: EndCause) {
+    /// The backend ends the response before its end, which counts against it.
+    func cutShort(_ ending: Ending) {
         guard let client, let pool else { return }
-        let isExpired = cause == .expired
-        let isStreamOver = isExpired && isStreamOver
-        if isStreamOver {
-            pool.counters.add(.expired)
-        } else {
-            pool.counters.add(.cutShort)
-            if isExpired { pool.counters.add(.ownCuts) }
-        }
-        if !isExpired, let backend = connection?.backend {
+        if let backend = connection?.backend {
             backend.counters.add(.failures)
             pool.noteFailure(of: backend, status: 0, sentAt: request.tries.leading.sentAt, worker)
         }
-        let isOver = isExpired && isOver
-        abortTries()
-        finish(pool, cause)
+        end(ending, pool)
+        client.cut(isOver: false)
+    }
+
+    /// The response ends since its time is over, or the request's, which counts against nobody. Of
+    /// a stream that has come to the moment chosen for its end, nobody knows that anything is
+    /// missing.
+    func cutInTime() {
+        guard let client, let pool else { return }
+        let isOver = worker.loop.nowNanoseconds >= request.responseEndsAt
+        let isStream = isOver && request.responseBody.remaining == nil
+        if !isStream { pool.counters.add(.ownCuts) }
+        end(isStream ? .streamExpired : .responseExpired, pool)
         client.cut(isOver: isOver)
     }
 }

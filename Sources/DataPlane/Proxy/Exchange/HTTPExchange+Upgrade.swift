@@ -4,7 +4,6 @@
 // sends is read as HTTP. What the client sent before is kept by its connection, at most one receive
 // of it, and goes to the backend then, or nowhere.
 
-internal import AccessLog
 internal import Events
 internal import HTTP1
 internal import Routing

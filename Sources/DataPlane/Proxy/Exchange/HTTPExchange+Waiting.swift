@@ -1,7 +1,6 @@
 // What an exchange waits for besides its connections: its turn when every backend has as many
 // requests as it may have, a pause before one more try, and the first byte of a response.
 
-internal import AccessLog
 internal import Balancing
 internal import Events
 internal import Evidence
@@ -188,7 +187,7 @@ extension HTTPExchange {
         }
         lead(with: connection.slot)
         abortTries()
-        giveUp(isBackendLate ? .backendTimeout : .outOfTime)
+        giveUp(isBackendLate ? .backendTimeout : .requestExpired)
     }
 
     // MARK: - More of a body
@@ -203,7 +202,7 @@ extension HTTPExchange {
         let stall = request.tries[connection.slot].movedAt &+ client.context.listener.stallTimeout
         guard now < stall, now < request.endsBy else {
             // It may have gone on to the last: then it is the request's own time that is over.
-            cutShort(now < stall ? .expired : .backendTimeout)
+            if now < stall { cutInTime() } else { cutShort(.bodyTimeout) }
             return
         }
         if isLeft(by: client, connection),

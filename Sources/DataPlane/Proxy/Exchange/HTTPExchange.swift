@@ -254,11 +254,11 @@ final class HTTPExchange: Deadlined {
 
     /// Makes the exchange free for the next request. The caller tells the client, as the last thing
     /// it does.
-    func finish(_ pool: BackendPool, _ cause: EndCause) {
+    func finish(_ pool: BackendPool, _ ending: Ending) {
         precondition(
             !request.tries.areUnderWay, "a try is still under way")
-        if let log = worker.log, let client { writeLine(log, client, pool, cause) }
-        noteFailure(pool, cause)
+        if let log = worker.log, let client { writeLine(log, client, pool, ending) }
+        noteFailure(pool, ending)
         pool.counters.add(.inFlight, -1)
         dequeue(pool)
         pauseTimer?.cancel()

@@ -5,7 +5,7 @@
 //   dial                    nothing sent  connect                      notConnected
 //   shortage                nothing sent  any attempts                 shortage
 //   noResponse              may have run  reset                        noResponse
-//   withdrawn               may have run  reset                        outOfTime
+//   withdrawn               may have run  reset                        requestExpired
 //   silent                  may have run  silence                      noResponse
 //   tryTimeout              may have run  any attempts                 noResponse
 //   timeout                 may have run  timeout                      backendTimeout
@@ -78,11 +78,11 @@ extension TryFailure {
     }
 
     /// How the request ends if this was its last try.
-    var ending: Reply {
+    var ending: Ending {
         switch self {
         case .dial: .notConnected
         case .shortage: .shortage
-        case .withdrawn: .outOfTime
+        case .withdrawn: .requestExpired
         case .timeout: .backendTimeout
         case .noResponse, .silent, .slow, .tryTimeout, .status: .noResponse
         }

@@ -10,9 +10,12 @@ enum Destination {
     /// The request is for this service, by this route if the listener has any.
     case service(BackendPool, Route?)
     /// Fairlead answers it.
-    case answer(Reply)
+    case answer(Ending)
+    /// Fairlead refuses its head.
+    case refuse(HeadError)
     /// The request is answered by a redirect, as a route says.
     case redirect(Redirect, FieldEdits?)
+    /// The request is answered as a route says.
     case respond(FixedResponse, FieldEdits?)
 }
 
@@ -49,7 +52,7 @@ struct Destinations: ~Copyable {
     ) -> Destination {
         // RFC 9110, section 9.3.6: a tunnel is only for those who are asked for one.
         if head.method == .connect, !allowsConnect {
-            return .answer(.refused(.targetFormNotAllowed))
+            return .refuse(.targetFormNotAllowed)
         }
         // Section 7.6.2: the last hop that may see the request answers it.
         if head.maxForwards == 0 {
@@ -73,7 +76,7 @@ struct Destinations: ~Copyable {
         case .split(let split): .service(pools[split.place(worker.random())], route)
         // A 2xx would tell the client that it has a tunnel, and nobody is at its other end.
         case .respond(let response) where method == .connect && response.status < 300:
-            .answer(.refused(.targetFormNotAllowed))
+            .refuse(.targetFormNotAllowed)
         case .redirect(let redirect): .redirect(redirect, route.responseEdits)
         case .respond(let response): .respond(response, route.responseEdits)
         }

@@ -4,7 +4,6 @@
 // Two ways lead across: received into the worker's buffer and sent from there, or, for bulk,
 // spliced inside the kernel; `SpliceChoice` says which.
 
-internal import AccessLog
 internal import Events
 internal import Stats
 

@@ -77,7 +77,6 @@ final class TCPRelay: ClientSide {
             switch pool.pick(asking) {
             case .backend(let place): backend = pool.members[place]
             case .full:
-                pool.counters.add(.overLimit)
                 finish(.reset, .overLimit)
                 return
             case .none:
@@ -133,13 +132,11 @@ final class TCPRelay: ClientSide {
     /// No backend takes the connection: the client's is reset, so that it can tell this from a
     /// service that had nothing to say.
     private func giveUp() {
-        guard !isShort else {
-            pool.counters.add(.shortages)
+        if isShort {
             finish(.reset, .shortage)
-            return
+        } else {
+            finish(.reset, asking.tried.count == 0 ? .noBackend : .notConnected)
         }
-        pool.counters.add(.noBackend)
-        finish(.reset, asking.tried.count == 0 ? .noBackend : .notConnected)
     }
 
     /// The dial of `server` has come to something.
@@ -221,7 +218,6 @@ final class TCPRelay: ClientSide {
         } else if now >= endsBy {
             expire(now)
         } else if now >= movedAt + listener.tunnelTimeout, !takesMore {
-            pool.counters.add(.timeouts)
             finish(.cut, .idle)
         } else if now >= looksAt, let gone = vanishedEnd(now) {
             vanished(gone)
@@ -235,8 +231,7 @@ final class TCPRelay: ClientSide {
     private func expire(_ now: UInt64) {
         if let server, let client, server.sayGoodbye(to: client) { return }
         guard !isParting, let server, server.frames?.isLost == false else {
-            pool.counters.add(.expired)
-            finish(.cut, .expired)
+            finish(.cut, .streamExpired)
             return
         }
         isParting = true
@@ -249,8 +244,7 @@ final class TCPRelay: ClientSide {
 
     /// The client was told that its stream ends.
     func saidGoodbye() {
-        pool.counters.add(.expired)
-        finish(.polite, .expired)
+        finish(.polite, .streamExpired)
     }
 
     /// Whether either side takes what is kept for it, too slowly for the kernel to say so; that is
@@ -267,12 +261,7 @@ final class TCPRelay: ClientSide {
 
     /// `end` was reset, and all that came from it before is passed on to `receiver`.
     func broken(by end: RelayEnd, _ receiver: RelayEnd) {
-        if let backend = end.backend {
-            pool.counters.add(.cutShort)
-            backend.counters.add(.failures)
-        } else {
-            pool.counters.add(.clientAborts)
-        }
+        end.backend?.counters.add(.failures)
         end.descriptor.resetOnClose()
         finish(
             receiver.backend == nil ? .clientCut : .serverCut,
@@ -280,7 +269,7 @@ final class TCPRelay: ClientSide {
     }
 
     /// How a relay's connections end.
-    enum Ending {
+    enum Closing {
         /// Both sides have ended, and everything is passed on.
         case complete
         /// Each side gets what came for it, then a reset, so that it can tell a stream cut short
@@ -298,26 +287,27 @@ final class TCPRelay: ClientSide {
     }
 
     /// Ends both connections. Harmless when repeated.
-    func finish(_ ending: Ending, _ cause: EndCause) {
+    func finish(_ closing: Closing, _ ending: Ending) {
         guard let client else { return }
         let server = server
         self.client = nil
-        if let log = worker.log { writeLine(log, cause) }
+        if let log = worker.log { writeLine(log, ending) }
         client.peer = nil
         // One that never said a byte is no stream that was idle.
-        if cause.isFailure || cause == .idle && bytesOut == 0 { pool.counters.add(.failed) }
+        if ending.isFailure || ending == .idle && bytesOut == 0 { pool.counters.add(.failed) }
+        pool.counters.count(ending)
         pool.counters.add(.inFlight, -1)
         let elapsed = worker.loop.nowNanoseconds - startedAt
         pool.counters.duration.record(microseconds: Int(elapsed / 1000))
         partFromServer()
-        switch ending {
+        switch closing {
         case .complete: endServer(server, .end)
         case .polite: endServer(server, .end, isWaitedFor: true)
         case .cut, .serverCut: endServer(server, .cut)
         case .clientCut: server?.close()
         case .reset: server?.reset()
         }
-        switch ending {
+        switch closing {
         case .complete where listener.isDraining: endClient(client, .end)
         case .polite: endClient(client, .end)
         case .complete, .serverCut: closeClient(client)
@@ -351,8 +341,8 @@ final class TCPRelay: ClientSide {
         client.close()
     }
 
-    private func writeLine(_ log: WorkerLog, _ cause: EndCause) {
-        var entry = AccessEntry(.tcp, cause)
+    private func writeLine(_ log: WorkerLog, _ ending: Ending) {
+        var entry = AccessEntry(.tcp, ending.code)
         entry.bytesIn = bytesIn
         entry.bytesOut = bytesOut
         entry.bodyBytesOut = bytesOut
@@ -395,8 +385,7 @@ final class TCPRelay: ClientSide {
 
     func leave(_ backends: [BackendID]) {
         guard let backend, backends.contains(backend.id) else { return }
-        pool.counters.add(.expired)
-        finish(.cut, .expired)
+        finish(.cut, .streamExpired)
     }
 
     func abandon() { finish(.reset, .stopped) }

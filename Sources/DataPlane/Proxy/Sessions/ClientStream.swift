@@ -77,12 +77,10 @@ enum ClientStream {
     /// Whether the client has acknowledged anything since this was last asked, or bytes moved.
     func hasAcknowledgedMore() -> Bool { with { $0.hasAcknowledgedMore() } }
 
-    /// Sends an answer of Fairlead's own; `service` is the name of the one that the request was
-    /// for. Returns the sizes of its head and its body.
-    func answer(
-        _ reply: Reply, for service: String, mayStay: Bool
-    ) -> (head: Int, body: Int) {
-        with { $0.answer(reply, for: service, mayStay: mayStay) }
+    /// Sends an answer of Fairlead's own, for `LocalReply.send`, which counts it. Returns the sizes
+    /// of its head and its body.
+    func answer(_ reply: LocalReply, mayStay: Bool) -> (head: Int, body: Int) {
+        with { $0.answer(reply, mayStay: mayStay) }
     }
 
     // MARK: - The end, as the last thing that an exchange does

@@ -17,7 +17,7 @@ extension HTTP1Session {
 
     /// Whether the connection could carry another request after this one, if the exchange lets it
     /// (`mayStay`).
-    private func isKept(_ mayStay: Bool) -> Bool {
+    func isKept(_ mayStay: Bool) -> Bool {
         mayStay && traits.isSuperset(of: [.keepsAlive, .isWhole]) && mayKeepAlive
     }
 
@@ -70,14 +70,4 @@ extension HTTP1Session {
 
     /// Copying a small body behind its head is cheaper than having the kernel gather two pieces.
     private static var copiedBodyMax: Int { 4096 }
-
-    /// Sends an answer of Fairlead's own to the request of an exchange; `service` is the name of
-    /// the one that the request was for. Returns the sizes of its head and its body.
-    func answer(
-        _ reply: Reply, for service: String, mayStay: Bool
-    ) -> (head: Int, body: Int) {
-        let keepsAlive = reply.keepsConnection && isKept(mayStay)
-        afterwards = keepsAlive ? .keep : .linger
-        return send(reply, for: service, keepsAlive: keepsAlive)
-    }
 }

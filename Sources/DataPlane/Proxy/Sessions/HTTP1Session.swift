@@ -7,7 +7,6 @@
 // While it waits for a request it owns nothing but itself: heads are parsed in the worker's buffer,
 // and what it follows the request's body with lies in the exchange.
 
-internal import AccessLog
 internal import Backends
 internal import Endpoints
 internal import Events
@@ -60,7 +59,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
     private var hasEnded = false
     private var isProcessing = false
     /// An answer could not be written: the connection is reset once its exchange is over.
-    private var isBroken = false
+    var isBroken = false
     /// What comes next may be the middle of a large body.
     private var isBulk = false
     var traits = Traits()
@@ -207,8 +206,9 @@ final class HTTP1Session: StreamChannel, ClientSide {
             case .service(let pool, let route):
                 return length
                     + begin(listener.requestHead, head, following: following, to: pool, by: route)
-            case let answered:
-                return length + answer(answered, listener.requestHead, head, following: following)
+            case let other:
+                let reply = other.reply(to: listener.requestHead, head, of: context)
+                return length + answer(reply, listener.requestHead, head, following: following)
             }
         case .needMore:
             if seen == 0 { deadlineNanoseconds = loop.nowNanoseconds + listener.headTimeout }
@@ -216,7 +216,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
             seen = Int32(clamping: bytes.count)
             return 0
         case .bad(let error):
-            refuse(.refused(error))
+            refuse(LocalReply(refusing: error))
             return bytes.count
         }
     }
@@ -247,7 +247,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
     }
 
     /// Notes what the session has to know of a request until it is over.
-    private func note(_ head: borrowing RequestHead) {
+    func note(_ head: borrowing RequestHead) {
         traits = []
         if head.keepsConnection { traits.insert(.keepsAlive) }
         if head.keepsAlive { traits.insert(.mayGoOn) }
@@ -304,44 +304,6 @@ final class HTTP1Session: StreamChannel, ClientSide {
 
     override func onBroken() {
         broken()
-    }
-
-    /// Answers a request that no exchange was begun for, and ends the connection.
-    private func refuse(_ reply: Reply) {
-        listener.counters.add(.badRequests)
-        traits = []
-        let sent = send(reply, for: "", keepsAlive: false)
-        if let log = worker.log {
-            var entry = AccessEntry(.http(minorVersion: 1), reply.cause)
-            entry.status = reply.status
-            entry.bytesOut = sent.head + sent.body
-            entry.bodyBytesOut = sent.body
-            log.write(
-                entry, LoggedText(), client: context.address, listener: listener, pool: nil,
-                backend: nil)
-        }
-        end(lingers: true)
-    }
-
-    /// Sends one of Fairlead's own answers; returns the sizes of its head and its body.
-    func send(
-        _ reply: Reply, for service: String, keepsAlive: Bool
-    ) -> (head: Int, body: Int) {
-        var out: [UInt8] = []
-        let bodyCount = reply.write(
-            to: capabilities(keepsAlive: keepsAlive), service: service,
-            omitsBody: traits.contains(.isHead), into: &out)
-        sendWhole(out.span)
-        return (out.count - bodyCount, bodyCount)
-    }
-
-    /// Sends an answer of Fairlead's own, whole.
-    func sendWhole(_ answer: Span<UInt8>) {
-        switch write(answer) {
-        // What is kept goes out before the next request is read, and before the connection ends.
-        case .sent, .kept: break
-        case .failed: isBroken = true
-        }
     }
 
     // MARK: - From the exchange
@@ -422,7 +384,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
     /// Ends the connection once the client has everything. Unless it `lingers` the client is to
     /// send nothing more, and the kernel can be left to deliver what it has taken; but for a
     /// process that stops, whose network may go with it.
-    private func end(lingers: Bool) {
+    func end(lingers: Bool) {
         if (lingers && !hasEnded) || isCongested || listener.isDraining {
             depart(.end)
         } else {
@@ -450,7 +412,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
             } else if partial.isEmpty {
                 endUnused()
             } else {
-                refuse(.clientTimeout)
+                refuse(LocalReply(.clientTimeout))
             }
         case .exchanging:
             // The exchange has a deadline of its own.

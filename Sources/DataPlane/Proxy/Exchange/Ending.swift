@@ -1,0 +1,211 @@
+// Ending: how a request of HTTP or a TCP connection ends, and all that follows from it: whose doing
+// it was, the code in the access log, what the client gets, what is counted. `row` is the one table
+// of that. A new ending is a case and a line there, a sentence if Fairlead answers, and a word in
+// conf/README.md if it has a code of its own.
+
+internal import Stats
+
+/// How a request, or a TCP connection, ends.
+enum Ending: UInt8, CaseIterable {
+    // MARK: Answered by a backend, or cut short within its answer
+
+    /// Everything was passed on, whatever status the backend chose; a TCP connection was ended by
+    /// its two sides.
+    case complete
+    /// The backend broke the connection after its response had begun.
+    case backendCut
+    /// The backend's response has a body that is not what its framing says.
+    case badBody
+    /// The backend's response went on too slowly.
+    case bodyTimeout
+    /// The time of the request, or of its backend's drain, was over within a response of which more
+    /// was to come.
+    case responseExpired
+    /// The time of a stream, whose length nobody knows, or of a TCP connection was over.
+    case streamExpired
+
+    // MARK: Failed at its backends, or without one
+
+    /// No backend is in the rotation.
+    case noBackend
+    /// No connection to any backend could be made.
+    case notConnected
+    /// Every backend, or the service, has as many requests as it may have, and no more may wait.
+    case overLimit
+    /// The backend closed or broke the connection instead of answering.
+    case noResponse
+    /// The backend's answer was not HTTP/1.
+    case badResponse
+    /// The backend sent more interim responses (1xx) than one request may get.
+    case tooManyInterim
+    /// The backend did not answer in time.
+    case backendTimeout
+
+    // MARK: The client's doing
+
+    /// The client went away.
+    case clientGone
+    /// The client was too slow with its request, or in taking the response.
+    case clientTimeout
+    /// The head was refused; its `HeadError` says why.
+    case refused
+    /// The path means different things to different servers.
+    case ambiguousPath
+    /// The request's body was malformed.
+    case malformedBody
+
+    // MARK: Fairlead's doing
+
+    /// A route says how Fairlead answers: a redirect or a fixed response.
+    case answered
+    /// OPTIONS that may go no further (RFC 9110, section 7.6.2).
+    case optionsAtLastHop
+    /// TRACE that may go no further. It is not reflected: a head can hold what its client's scripts
+    /// may not read, and what the hops before this one have added.
+    case traceAtLastHop
+    /// No route is for the request.
+    case noRoute
+    /// This machine had nothing left to connect to a backend with (`Errno.isShortage`).
+    case shortage
+    /// The time of the request, or of its backend's drain, was over before a response began, and
+    /// that was not the backend's doing.
+    case requestExpired
+    /// Nothing moved on a TCP connection for as long as nothing may.
+    case idle
+    /// Fairlead, or the listener, was stopping and could wait no longer.
+    case stopped
+}
+
+extension Ending {
+    /// Whose doing an ending was.
+    enum Side {
+        case nobody, backend, client, fairlead
+    }
+
+    /// What follows from an ending: a row of the table.
+    private struct Row {
+        let side: Side
+        let code: StaticString
+        let status: Int?
+        let counter: ServiceCounter?
+        let listenerCounter: ListenerCounter?
+        let isFailure: Bool
+
+        init(
+            _ side: Side, _ code: StaticString, _ status: Int? = nil,
+            _ counter: ServiceCounter? = nil, listener: ListenerCounter? = nil,
+            fails: Bool = false
+        ) {
+            self.side = side
+            self.code = code
+            self.status = status
+            self.counter = counter
+            listenerCounter = listener
+            isFailure = fails
+        }
+    }
+
+    /// The table. Its columns: side, code, status, counter of the service, counter of the listener,
+    /// whether the request failed.
+    private var row: Row {
+        switch self {
+        case .complete: Row(.nobody, "--")
+        case .backendCut: Row(.backend, "BX", nil, .cutShort, fails: true)
+        case .badBody: Row(.backend, "BP", nil, .cutShort, fails: true)
+        case .bodyTimeout: Row(.backend, "BT", nil, .cutShort, fails: true)
+        case .responseExpired: Row(.fairlead, "FX", nil, .cutShort, fails: true)
+        case .streamExpired: Row(.fairlead, "FX", nil, .expired)
+
+        case .noBackend: Row(.backend, "BN", 503, .noBackend, fails: true)
+        case .notConnected: Row(.backend, "BR", 503, .noBackend, fails: true)
+        case .overLimit: Row(.backend, "BL", 503, .overLimit, fails: true)
+        case .noResponse: Row(.backend, "BC", 502, .backendErrors, fails: true)
+        case .badResponse: Row(.backend, "BP", 502, .backendErrors, fails: true)
+        case .tooManyInterim: Row(.backend, "BP", 502, .backendErrors, fails: true)
+        case .backendTimeout: Row(.backend, "BT", 504, .timeouts, fails: true)
+
+        case .clientGone: Row(.client, "CG", nil, .clientAborts)
+        case .clientTimeout: Row(.client, "CT", 408, .clientAborts, listener: .badRequests)
+        case .refused: Row(.client, "CH", listener: .badRequests)
+        case .ambiguousPath: Row(.client, "CH", 400, listener: .badRequests)
+        case .malformedBody: Row(.client, "CB", 400, listener: .badRequests)
+
+        case .answered: Row(.fairlead, "FA", listener: .answered)
+        case .optionsAtLastHop: Row(.fairlead, "FA", 200, listener: .answered)
+        case .traceAtLastHop: Row(.fairlead, "FA", 405, listener: .answered)
+        case .noRoute: Row(.fairlead, "FN", 404, listener: .unrouted)
+        case .shortage: Row(.fairlead, "FR", 503, .shortages, fails: true)
+        case .requestExpired: Row(.fairlead, "FX", 504, .timeouts, fails: true)
+        case .idle: Row(.fairlead, "FI", nil, .timeouts)
+        case .stopped: Row(.fairlead, "FS")
+        }
+    }
+
+    /// Whose doing it was.
+    var side: Side { row.side }
+
+    /// The code in the access log: the side's letter, and one more.
+    var code: StaticString { row.code }
+
+    /// The status of the answer that Fairlead gives; nil where it gives none, and where what made
+    /// the answer says the status: the `HeadError` of `refused`, the route of `answered`.
+    var status: Int? { row.status }
+
+    /// Whether the client's connection can be used again after the answer: behind what Fairlead had
+    /// to refuse, what follows can't be told from an attack.
+    var keepsConnection: Bool { side != .client }
+
+    /// What the service counts it as, once; nil for nothing.
+    var counter: ServiceCounter? { row.counter }
+
+    /// What the listener counts an answer of Fairlead's own as; nil for nothing.
+    var listenerCounter: ListenerCounter? { row.listenerCounter }
+
+    /// Whether the request failed for a reason that is the backends' or Fairlead's. What the client
+    /// did is none, nor is the end of a stream whose time was over.
+    var isFailure: Bool { row.isFailure }
+
+    /// What Fairlead's answer says, in one line of text; `service` is the name of the service that
+    /// the request was for. Empty where nothing is said.
+    func sentence(service: String) -> String {
+        switch self {
+        case .noBackend: "No healthy backend for service \(service).\n"
+        case .notConnected:
+            "No healthy backend for service \(service): none accepted a connection.\n"
+        case .overLimit:
+            "Service \(service) has as many requests as it may have: try again in a moment.\n"
+        case .noResponse:
+            "A backend of service \(service) closed the connection without an answer.\n"
+        case .badResponse: "A backend of service \(service) sent an answer that is not HTTP/1.1.\n"
+        case .tooManyInterim:
+            """
+            A backend of service \(service) sent more than \(HTTPExchange.interimMax) interim \
+            responses (1xx) and no final one.\n
+            """
+        case .backendTimeout: "No backend of service \(service) answered in time.\n"
+        case .clientTimeout: "The request did not arrive in time.\n"
+        case .ambiguousPath:
+            "The path has dot segments, backslashes or encoded slashes: write it without them.\n"
+        case .malformedBody: "The request's body is malformed: check its chunked framing.\n"
+        case .traceAtLastHop: "This hop answers no TRACE.\n"
+        case .noRoute: "Nothing is served here under this host and path.\n"
+        case .shortage:
+            """
+            The proxy has no room for a connection to a backend of service \(service): try again \
+            in a moment.\n
+            """
+        case .requestExpired: "The request to service \(service) took longer than it may.\n"
+        case .complete, .backendCut, .badBody, .bodyTimeout, .responseExpired, .streamExpired,
+            .clientGone,
+            .refused, .answered, .optionsAtLastHop, .idle, .stopped:
+            ""
+        }
+    }
+}
+
+extension ServiceCounters {
+    /// Counts how a request or a connection of the service ended, by its reason.
+    func count(_ ending: Ending) {
+        if let counter = ending.counter { add(counter) }
+    }
+}

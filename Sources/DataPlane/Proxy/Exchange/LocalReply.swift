@@ -1,0 +1,130 @@
+// LocalReply: an answer of Fairlead's own, and the one way to give it: it is counted at its
+// listener, sent, and, where no exchange was begun for the request, written to the access log. What
+// an answer says does not depend on the client's protocol; its `ClientStream` frames it.
+
+internal import AccessLog
+internal import HTTP1
+internal import Routing
+internal import Stats
+
+/// An answer of Fairlead's own. Value type, worker thread only.
+struct LocalReply {
+    /// How the request ends by it.
+    let ending: Ending
+    /// The status code, 200 to 599.
+    let status: Int
+    /// The media type of the body; nil leaves the field out.
+    let contentType: String?
+    /// A field that says what the client may do next; nil for none.
+    let field: (name: StaticString, value: [UInt8])?
+    /// The route's field lines; nil without any.
+    let edits: FieldEdits?
+    let body: [UInt8]
+
+    private init(
+        _ ending: Ending, _ status: Int, contentType: String? = "text/plain; charset=utf-8",
+        _ field: (name: StaticString, value: [UInt8])? = nil, _ edits: FieldEdits? = nil,
+        body: [UInt8] = []
+    ) {
+        self.ending = ending
+        self.status = status
+        self.contentType = contentType
+        self.field = field
+        self.edits = edits
+        self.body = body
+    }
+
+    /// The answer to a request that ends as `ending`; `service` is the name of the service that it
+    /// was for, if it was for any.
+    ///
+    /// - Precondition: `ending` has a status.
+    init(_ ending: Ending, service: String = "") {
+        guard let status = ending.status else {
+            preconditionFailure("\(ending) is no end with an answer of Fairlead's own")
+        }
+        let field: (name: StaticString, value: [UInt8])? =
+            switch ending {
+            // RFC 9110, section 10.2.1: what the target allows is the backend's to say; an empty
+            // list promises nothing.
+            case .optionsAtLastHop, .traceAtLastHop: ("Allow", [])
+            // Nothing was done yet: the client may simply try again.
+            default: status == 503 ? ("Retry-After", Array("1".utf8)) : nil
+            }
+        self.init(ending, status, field, body: Array(ending.sentence(service: service).utf8))
+    }
+
+    /// The answer to a request whose head is refused for `error`.
+    init(refusing error: HeadError) {
+        self.init(.refused, error.status, body: Array("\(error)\n".utf8))
+    }
+
+    /// The answer of a route that redirects to `location`.
+    init(_ redirect: Redirect, to location: [UInt8], _ edits: FieldEdits?) {
+        self.init(.answered, redirect.status, ("Location", location), edits)
+    }
+
+    /// The answer that a route says.
+    init(_ response: FixedResponse, _ edits: FieldEdits?) {
+        self.init(
+            .answered, response.status,
+            // RFC 9110, section 8.3: the field tells what the content is, so without any there is
+            // nothing to tell.
+            contentType: response.body.isEmpty ? nil : response.contentType,
+            nil, edits, body: response.body)
+    }
+}
+
+extension LocalReply {
+    /// Counts the answer and sends it; `mayStay` says whether the connection may be used again, as
+    /// far as the caller is concerned. Returns the sizes of its head and its body.
+    func send(to client: ClientStream, mayStay: Bool = true) -> (head: Int, body: Int) {
+        if let counter = ending.listenerCounter { client.context.listener.counters.add(counter) }
+        return client.answer(self, mayStay: mayStay)
+    }
+
+    /// Answers a request that no exchange was begun for: counts the answer, sends it, and writes
+    /// the line of the access log. What becomes of the connection is up to the caller.
+    ///
+    /// - Parameters:
+    ///   - minorVersion: of the client's HTTP: 0 or 1.
+    ///   - headBytes: the size of the request's head; 0 when that could not be read.
+    ///   - text: what the line shows of the head; nothing without a log.
+    func send(
+        to client: ClientStream, minorVersion: Int = 1, headBytes: Int = 0,
+        _ text: LoggedText = LoggedText(), on worker: Worker
+    ) {
+        let sent = send(to: client)
+        guard let log = worker.log else { return }
+        var entry = AccessEntry(.http(minorVersion: minorVersion), ending.code)
+        entry.status = status
+        entry.bytesIn = headBytes
+        entry.bytesOut = sent.head + sent.body
+        entry.bodyBytesOut = sent.body
+        log.write(
+            entry, text, client: client.context.address, listener: client.context.listener,
+            pool: nil, backend: nil)
+    }
+}
+
+extension Destination {
+    /// What Fairlead answers to the request that goes there, whose `head` was parsed from `bytes`.
+    ///
+    /// - Precondition: it is no service.
+    func reply(
+        to head: borrowing RequestHead, _ bytes: Span<UInt8>, of client: ClientContext
+    ) -> LocalReply {
+        switch self {
+        case .service: preconditionFailure("a service answers by its backends")
+        case .answer(let ending): return LocalReply(ending)
+        case .refuse(let error): return LocalReply(refusing: error)
+        case .redirect(let redirect, let edits):
+            var location: [UInt8] = []
+            let origin = client.listener.clientOrigin(head, bytes, client.address)
+            guard redirect.appendTarget(for: head, bytes, told: origin, to: &location) else {
+                return LocalReply(refusing: .missingHost)
+            }
+            return LocalReply(redirect, to: location, edits)
+        case .respond(let response, let edits): return LocalReply(response, edits)
+        }
+    }
+}

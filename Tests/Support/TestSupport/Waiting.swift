@@ -22,18 +22,21 @@ package func waitUntil(_ what: String, _ condition: () -> Bool) throws {
 
 /// Closed until opened, then open forever.
 package final class Gate: Sendable {
-    private let isOpen = Atomic(false)
+    private let opened = Atomic(false)
 
     /// Closed.
     package init() {}
 
+    /// Whether it has been opened.
+    package var isOpen: Bool { opened.load(ordering: .acquiring) }
+
     /// Lets everyone through who waits or will wait.
     package func open() {
-        isOpen.store(true, ordering: .releasing)
+        opened.store(true, ordering: .releasing)
     }
 
     /// Blocks until the gate is open, or the safety limit has passed.
     package func wait() {
-        try? waitUntil("the gate opens") { isOpen.load(ordering: .acquiring) }
+        try? waitUntil("the gate opens") { isOpen }
     }
 }

@@ -17,8 +17,8 @@ extension ControlPlane {
             services.all.reduce(0) { $0 + $1.roster.count }
         }
         controls.backends = { [unowned self] in backendSlices(of: $0) }
-        controls.metrics.hasBackendHistograms = configuration.admin.backendHistograms
-        controls.configuration = { [unowned self] in configurationText ?? "# built in\n" }
+        controls.metrics.hasBackendHistograms = running.current.admin.backendHistograms
+        controls.configuration = { [unowned self] in follower?.text ?? "# built in\n" }
         controls.entries = { [unowned self] first in
             let clock = DisplayClock()
             return journal.entries(from: first).map { show($0, clock) }
@@ -47,12 +47,12 @@ extension ControlPlane {
     }
 
     private func reload(from address: IPAddress) -> AdminReload {
-        guard live != nil else {
+        guard let follower else {
             return .unavailable(
                 "This Fairlead's configuration is built in, and there is none to read.")
         }
         noteAdmin("reload", from: address)
-        switch reload() {
+        switch follower.reload() {
         case .unchanged: return .applied("Nothing is different.")
         case .applied(let lines): return .applied(lines.joined(separator: "\n"))
         case .refused(let lines): return .refused(lines)
@@ -61,20 +61,20 @@ extension ControlPlane {
 
     private func setLogLevel(_ name: String, from address: IPAddress) {
         guard let level = LogLevel(rawValue: name) else { return }
-        let old = log.level
-        setLogLevel(level)
+        let old = log.current().level
+        log.setLevel(level)
         guard level != old else { return }
         journal.write(
             note:
                 "log level \(old.rawValue) to \(name), set by the admin port from \(address)",
             at: .now)
         noteAdmin("log level \(name)", from: address)
-        journalLog?.write()
+        journalLog.write()
     }
 
     /// In the log whatever its level: who changed something is asked for later.
     private func noteAdmin(_ what: String, from address: IPAddress) {
-        Log(level: .info, format: log.format).write(
+        Log(level: .info, format: log.current().format).write(
             .info, "admin.changed", ["what": what, "client": "\(address)"])
     }
 }

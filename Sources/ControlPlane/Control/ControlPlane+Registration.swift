@@ -10,7 +10,7 @@ extension ControlPlane {
     /// Registers this process with the local agent, if the configuration says so; after the
     /// listeners are open, as others come from then on.
     func register() {
-        let settings = configuration.consul.register
+        let settings = running.current.consul.register
         guard let name = settings.name, let first = listenerEndpoints.first else { return }
         let port = settings.port ?? first.port
         var service = ConsulRegistration.Service(
@@ -18,7 +18,7 @@ extension ControlPlane {
         service.tags = settings.tags
         service.address = settings.address
         service.meta = ["fairlead": fairleadVersion]
-        if configuration.shareAddresses {
+        if running.current.shareAddresses {
             // Another process may register the same before this one goes.
             service.holder = "\(getpid())-\(startedAt.wall)"
         }
@@ -30,7 +30,7 @@ extension ControlPlane {
         let registration = ConsulRegistration(service, agents: factory.agents)
         self.registration = registration
         registration.start()
-        log.write(
+        log.current().write(
             .info, "consul.registering", ["service": name, "id": service.id, "port": "\(port)"])
     }
 
@@ -42,7 +42,7 @@ extension ControlPlane {
             return
         }
         registration.deregister { [unowned self] isConfirmed in
-            log.write(
+            log.current().write(
                 isConfirmed ? .info : .warning, "consul.deregistered",
                 ["confirmed": isConfirmed ? "yes" : "no"])
             completion()

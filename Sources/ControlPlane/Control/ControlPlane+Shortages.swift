@@ -16,7 +16,7 @@ extension ControlPlane {
             case .began(let shortage):
                 let clause = shortage.clause(descriptorLimit: DescriptorRoom.current.limit)
                 journal.write(note: "\(clause): \(shortage.advice)", at: .now)
-                log.write(
+                log.current().write(
                     .warning, "machine.short",
                     ["of": shortage.rawValue, "cause": clause, "advice": shortage.advice])
             case .ended(let shortage, let time, let failures):
@@ -24,9 +24,10 @@ extension ControlPlane {
                     "there are \(shortage.rawValue) again, after \(time.spoken) and "
                     + "\(counted(failures, "call")) that failed"
                 journal.write(note: cause, at: .now)
-                log.write(.info, "machine.enough", ["of": shortage.rawValue, "cause": cause])
+                log.current().write(
+                    .info, "machine.enough", ["of": shortage.rawValue, "cause": cause])
             }
-            journalLog?.write()
+            journalLog.write()
         }
     }
 
@@ -34,9 +35,9 @@ extension ControlPlane {
     /// for each, its own and one to a backend.
     func warnOfDescriptors() {
         let limit = DescriptorRoom.current.limit
-        let connections = configuration.listeners.reduce(0) { $0 + $1.policy.connectionsMax }
+        let connections = running.current.listeners.reduce(0) { $0 + $1.policy.connectionsMax }
         guard connections > limit / 2 else { return }
-        log.write(
+        log.current().write(
             .warning, "machine.few_descriptors",
             [
                 "limit": "\(limit)", "connections": "\(connections)",

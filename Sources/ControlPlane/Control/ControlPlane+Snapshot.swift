@@ -41,10 +41,10 @@ extension ControlPlane {
         let clock = DisplayClock()
         var snapshot = AdminSnapshot(
             takenAt: clock.wallNow, version: fairleadVersion, startedAt: startedAt.wall,
-            workers: configuration.workers)
+            workers: running.current.workers)
         snapshot.uptimeSeconds = (ContinuousClock.now - startedAt.instant) / .seconds(1)
         snapshot.isDraining = isDraining
-        snapshot.listeners = listeners.entries.map { entry in
+        snapshot.listeners = publisher.published.entries.map { entry in
             var shown = AdminSnapshot.Listener(
                 name: entry.settings.name, endpoint: entry.endpoint,
                 mode: entry.settings.mode,
@@ -73,8 +73,8 @@ extension ControlPlane {
             "timed_out": factory.resolver.counters.timeouts,
             "unreachable": factory.resolver.counters.unreachable,
         ]
-        snapshot.following = feeds.map { following($0, clock) }
-        snapshot.reloads = live.map { live in
+        snapshot.following = follower?.feeds.map { following($0, clock) }
+        snapshot.reloads = (follower?.live).map { live in
             var reloads = AdminSnapshot.Reloads()
             reloads.applied = live.reloads.applied
             reloads.unchanged = live.reloads.unchanged
@@ -139,7 +139,7 @@ extension ControlPlane {
     /// By name, what the first listener that names a service speaks.
     private var modesOfServices: [String: ListenerMode] {
         var modes: [String: ListenerMode] = [:]
-        for listener in configuration.listeners {
+        for listener in running.current.listeners {
             for name in listener.serviceNames where modes[name] == nil {
                 modes[name] = listener.mode
             }
@@ -187,7 +187,7 @@ extension ControlPlane {
         let rotating = Set(roster.rotation.members.map(\.id))
         let active = Set(roster.rotation.tiers.first?.map(\.id) ?? [])
         let turns =
-            detail == .everything ? ServiceTurns(service, workers: configuration.workers) : nil
+            detail == .everything ? ServiceTurns(service, workers: running.current.workers) : nil
         shown.backends = roster.backends.map {
             let isRotating = rotating.contains($0.id)
             var backend =
@@ -299,7 +299,7 @@ extension ControlPlane {
             AdminSnapshot.Check(passed: $0.failure == nil, at: 0, result: "")
         }
         shown.totals = registry.backendTotals(
-            backend.id.rawValue, hasTimes: configuration.admin.backendHistograms)
+            backend.id.rawValue, hasTimes: running.current.admin.backendHistograms)
         return shown
     }
 

@@ -24,39 +24,20 @@ internal import Wording
 
 /// The running program. Control thread only.
 package final class ControlPlane {
-    /// What runs. Listeners may be a step behind, see `listeners`.
-    var configuration: Configuration
-    var log: Log
+    let log: CurrentLog
     let loop = EventLoop()
     let registry: StatsRegistry
     let journal = Journal()
     let factory: SourceFactory
     let checker: HealthChecker
     let services: ServiceSet
-    /// The listeners as the workers have them.
-    var listeners: PublishedListeners
-    /// By the listeners' names, addresses that are open and not yet accepted from.
-    var openedSockets: [String: OpenedSockets] = [:]
-    /// Whether listeners, or services that leave, wait to be published; see ControlPlane+Changes.
-    var isPublishingDue = false
-    /// Whether `apply` is at work: services that it starts or changes call back.
-    var isApplying = false
-    /// Whether the services run.
-    private(set) var hasStarted = false
-    /// How long new services have to find backends before requests are sent to them all the same: a
-    /// lookup of three tries and its retry.
-    var publishingLimit = Duration.seconds(10)
-    /// While it waits for services to have backends.
-    var publishingTimer: Timer?
+    let publisher: ListenerPublisher
+    let running: RunningConfiguration
     private(set) var isDraining = false
     let startedAt = (wall: UTCTime.now.secondsSince1970, instant: ContinuousClock.now)
 
-    /// Reads the configuration again; nil for one that is not to change, as the demo's.
-    var live: LiveConfiguration?
-    /// Tells when its file has changed; nil unless that is asked for.
-    var fileWatch: FileWatch?
-    /// What the running configuration follows; nil when that is nothing.
-    var feeds: ConsulFeeds?
+    /// Keeps the configuration up to date; nil for one that is not to change, as the demo's.
+    private(set) var follower: ConfigurationFollower?
     /// This process as a service in Consul; nil when it is none.
     var registration: ConsulRegistration?
 
@@ -68,34 +49,30 @@ package final class ControlPlane {
     private(set) var adminPort: AdminPort?
     var signals: [SignalWatch] = []
     private(set) var workersLeft: Int
-    /// What the process was started with, and has not used yet.
-    var processStart: ProcessStart
-    /// A process that is starting to take over from this one.
-    var successor: Successor?
-    /// While it waits for backends before it takes over from another process.
-    var takeOverTimer: Timer?
+    /// Sockets that the process was given open.
+    private var inherited: InheritedSockets
+    private var takeOver: TakeOver?
+    private var upgrade: Upgrade?
     let supervision: Supervision
     /// What this machine is short of.
     var shortages = ShortageWatch()
-    /// For `releaseMemorySoon`.
-    var memoryTimer: Timer?
+    private let memory: MemoryRelease
     private var stopTimer: Timer?
     private var statsd: StatsDExporter?
     let traffic: TrafficReports
     private var trafficTimer: Timer?
-    /// Nil only while the process starts.
-    private(set) var journalLog: JournalLog?
+    let journalLog: JournalLog
     /// What follows from changes of services, however many there are.
-    private var follower: Pacer?
-    private static let followInterval = Duration.milliseconds(10)
+    private var pacer: Pacer?
+    private static let pace = Duration.milliseconds(10)
 
     /// Opens the listeners and the admin port; nothing is accepted before `run()`.
     ///
     /// - Throws: `StartFailure`; the process is to end then.
     package init(_ configuration: Configuration, start: ProcessStart = ProcessStart()) throws {
         var start = start
-        self.configuration = configuration
-        log = Log(configuration.log)
+        let log = CurrentLog(configuration.log)
+        self.log = log
         registry = StatsRegistry(
             workers: configuration.workers, listeners: configuration.listeners.count,
             services: 0)
@@ -125,47 +102,71 @@ package final class ControlPlane {
             publish: { workers.publish($0) }, expel: { workers.expel($0) },
             endStreams: { workers.endStreams(to: [$0.backend], within: $0.within) })
         try services.addFirst(configuration.services)
-        listeners = PublishedListeners(
-            configuration.listeners, options.listeners, at: workers.endpoints,
-            services: services.ids)
+        let publisher = ListenerPublisher(
+            configuration, options.listeners, of: workers, services, registry, on: loop,
+            log: log.current)
+        self.publisher = publisher
+        running = RunningConfiguration(configuration, log, services, workers, publisher, checker)
         traffic = TrafficReports(registry, services)
         supervision = Supervision(start.manager, on: loop)
-        processStart = start
+        memory = MemoryRelease(on: loop)
+        inherited = start.sockets
+        journalLog = JournalLog(
+            journal, of: services, on: loop, log: log.current,
+            isNamed: { publisher.published.serviceIDs.contains($0) })
+        takeOver = TakeOver(
+            from: start.predecessor, services,
+            namedServices: { publisher.published.serviceIDs }, on: loop, log: log.current,
+            accept: { () throws(Errno) in try workers.start() },
+            onServing: { [unowned self] in served() })
+        upgrade = Upgrade(
+            to: start.program, on: loop, log: log.current,
+            sockets: { [unowned self] in
+                workers.openDescriptors + (adminPort?.descriptors ?? [])
+            },
+            onTakenOver: { [unowned self] in yield() })
+        journalLog.onEntries = { [unowned self] in adminPort?.journalChanged() }
+        publisher.onPublished = { [unowned self] in
+            for service in $0 { journalLog.noteWithoutBackends(service) }
+            journalLog.write()
+        }
         services.objections = { [unowned self] service in
             let own = ownAddresses.concerning(service)
             return { own.objection(to: $0, of: service) }
         }
-        journalLog = JournalLog(
-            journal, of: services, on: loop, log: { [unowned self] in log },
-            isNamed: { [unowned self] in listeners.serviceIDs.contains($0) },
-            onEntries: { [unowned self] in adminPort?.journalChanged() })
-        follower = Pacer(on: loop) { [unowned self] in
+        pacer = Pacer(on: loop) { [unowned self] in
             supervision.statusMayDiffer()
-            journalLog?.write()
-            takeOver()
-            publishListeners()
+            journalLog.write()
+            takeOver?.servicesChanged()
+            running.servicesChanged()
         }
-        services.onChange = { [unowned self] in follower?.ask(every: Self.followInterval) }
-        publishingTimer = Timer(on: loop) { [unowned self] in publishListeners(isLate: true) }
+        services.onChange = { [unowned self] in pacer?.ask(every: Self.pace) }
         if let path = configuration.stateFile {
-            services.stateFile = StateFile(path: path, on: loop) { [unowned self] in
-                log.write($0, path: path)
+            services.stateFile = StateFile(path: path, on: loop) {
+                log.current().write($0, path: path)
             }
         }
         adminPort = try AdminPort(
-            configuration, adminControls,
-            inherited: { processStart.sockets.take($0).first }, on: loop,
-            log: { [unowned self] in log },
-            onOpen: { [unowned self] in supervision.statusMayDiffer() })
+            configuration, adminControls, inherited: { inherited.take($0).first }, on: loop,
+            log: log.current, onOpen: { [unowned self] in supervision.statusMayDiffer() })
+    }
+
+    /// Keeps the configuration up to date from `origin`, which it was made of: by `reload`, by its
+    /// file if that is to be watched, and by Consul if it says so itself. `effective` says in full
+    /// what runs. Before `start`.
+    package func follow(_ origin: ConfigurationOrigin, effective: EffectiveConfiguration? = nil) {
+        follower = ConfigurationFollower(
+            origin, effective: effective, running, agents: factory.agents, supervision, on: loop,
+            log: log.current, onReload: { [memory] in memory.releaseSoon() })
     }
 
     /// Where the listeners are, in the order of the configuration.
-    package var listenerEndpoints: [Endpoint] { listeners.entries.map(\.endpoint) }
+    package var listenerEndpoints: [Endpoint] { publisher.published.entries.map(\.endpoint) }
 
     /// Where this process listens, for what must not be a backend.
     private var ownAddresses: OwnAddresses {
-        var own = OwnAddresses(admin: adminPort?.endpoint ?? configuration.admin.listen)
-        own.listeners = listeners.entries.map {
+        var own = OwnAddresses(admin: adminPort?.endpoint ?? running.current.admin.listen)
+        own.listeners = publisher.published.entries.map {
             .init(
                 name: $0.settings.name, endpoint: $0.endpoint,
                 services: Set($0.settings.serviceNames))
@@ -189,75 +190,71 @@ package final class ControlPlane {
         signals.append(SignalWatch(SIGUSR1, on: loop) { [unowned self] in reopenAccessLog() })
         signals.append(
             SignalWatch(SIGHUP, on: loop) { [unowned self] in
-                log.write(.info, "process.reloading", [:])
-                reload()
+                log.current().write(.info, "process.reloading", [:])
+                follower?.reload()
             })
-        signals.append(SignalWatch(SIGUSR2, on: loop) { [unowned self] in upgrade() })
+        signals.append(SignalWatch(SIGUSR2, on: loop) { [unowned self] in upgrade?.begin() })
         reapOrphans()
-        log.write(
+        log.current().write(
             .info, "process.started",
             [
                 "version": fairleadVersion, "pid": "\(getpid())",
-                "file": live?.origin.path ?? "none",
-                "listeners": "\(configuration.listeners.count)",
-                "services": "\(configuration.services.count)",
-                "workers": "\(configuration.workers)",
+                "file": follower?.live.origin.path ?? "none",
+                "listeners": "\(running.current.listeners.count)",
+                "services": "\(running.current.services.count)",
+                "workers": "\(running.current.workers)",
             ])
         try start()
         serve()
-        journalLog?.flush()
-        log.write(.info, "process.stopped", [:])
-        log.finish()
+        journalLog.flush()
+        log.current().write(.info, "process.stopped", [:])
+        log.current().finish()
     }
 
     /// Starts services and workers; `serve` follows.
     ///
     /// - Throws: `StartFailure` when the system has no thread to give.
     func start() throws {
-        hasStarted = true
-        for socket in processStart.sockets.remaining {
-            log.write(
+        for socket in inherited.remaining {
+            log.current().write(
                 .warning, "socket.unused",
                 [
                     "listen": "\(socket.endpoint)",
                     "cause": "it was given open, and no listener has this address",
                 ])
         }
-        processStart.sockets.closeRemaining()
+        inherited.closeRemaining()
         do throws(Errno) {
             reportReader = try MailboxReader(reports, on: loop) { [unowned self] in hear($0) }
             factory.start(
-                log: { [unowned self] in log },
-                onChange: { [unowned self] in
-                    supervision.statusMayDiffer()
-                })
+                log: log.current, onChange: { [unowned self] in supervision.statusMayDiffer() })
             // First, so that what is known without asking is there before the first connection.
             for service in services.all where !service.isRunning { service.start() }
-            try startWorkers()
+            try takeOver?.begin()
         } catch {
             throw StartFailure(description: "the system has no thread or descriptor left: \(error)")
         }
         warnOfDescriptors()
-        for entry in listeners.entries { noteOpen(entry) }
+        publisher.logOpen()
         adminPort?.start()
-        feeds?.start()
+        follower?.start()
         register()
-        let (places, collector) = (factory.places, configuration.statsd.to)
+        let (places, collector) = (factory.places, running.current.statsd.to)
         statsd = try StatsDExporter(
-            configuration.statsd, at: { collector.flatMap { places.endpoints(of: $0).first } },
+            running.current.statsd, at: { collector.flatMap { places.endpoints(of: $0).first } },
             on: loop
         ) { [unowned self] in
             snapshot(.figures)
         }
         weighTraffic()
-        forgetAnswers()
+        services.forgetAnswers()
     }
 
     /// What live requests came to is looked at every second.
     private func weighTraffic() {
         let timer = trafficTimer ?? Timer(on: loop) { [unowned self] in weighTraffic() }
         if trafficTimer != nil { for service in services.all { service.weighTraffic() } }
-        if traffic.look(at: listeners.entries, isShown: adminPort != nil) {
+        if traffic.look(at: publisher.published.entries, isShown: adminPort != nil) {
             supervision.statusMayDiffer()
         }
         lookAtShortages()
@@ -272,7 +269,7 @@ package final class ControlPlane {
     func serve() {
         loop.run()
         workers.join()
-        journalLog?.write()
+        journalLog.write()
         services.stateFile?.close()
         accessLog?.stop(within: Self.accessLogStopLimit)
     }
@@ -286,7 +283,7 @@ package final class ControlPlane {
         case .proven(let service, let backend):
             services[service]?.proven(backend)
         case .listenerClosed(let number):
-            listenerClosed(number)
+            publisher.listenerClosed(number)
         case .alive(let worker):
             supervision.workerTurned(worker)
         case .finished:
@@ -298,14 +295,14 @@ package final class ControlPlane {
     private func stop(_ signal: Int32) {
         guard !isDraining else {
             // The second signal: whoever sends it has waited long enough.
-            log.write(.warning, "process.killed", ["signal": "\(signal)"])
+            log.current().write(.warning, "process.killed", ["signal": "\(signal)"])
             exit(128 + signal)
         }
-        log.write(
+        log.current().write(
             .info, "process.draining",
             [
-                "signal": "\(signal)", "delay": configuration.stopDelay.spoken,
-                "limit": configuration.stopTimeout.spoken,
+                "signal": "\(signal)", "delay": running.current.stopDelay.spoken,
+                "limit": running.current.stopTimeout.spoken,
             ])
         supervision.stop()
         drain()
@@ -317,7 +314,7 @@ package final class ControlPlane {
         takeUpNoMore()
         deregister { [unowned self] in
             stopTimer = Timer(on: loop) { [unowned self] in drainWorkers() }
-            stopTimer?.schedule(after: configuration.stopDelay)
+            stopTimer?.schedule(after: running.current.stopDelay)
         }
     }
 
@@ -335,12 +332,10 @@ package final class ControlPlane {
     /// Takes up no more changes, and is not ready any more.
     private func takeUpNoMore() {
         isDraining = true
-        feeds?.stop()
-        fileWatch?.stop()
+        follower?.stop()
         adminPort?.stopWaiting()
-        closeOpenedSockets()
-        successor?.abandon()
-        successor = nil
+        running.stop()
+        upgrade?.stop()
     }
 
     private func drainWorkers() {
@@ -349,12 +344,12 @@ package final class ControlPlane {
             loop.stop()
             return
         }
-        workers.drain(limit: configuration.stopTimeout)
+        workers.drain(limit: running.current.stopTimeout)
     }
 
     /// Connections are accepted from now on.
     func served() {
-        releaseMemorySoon()
+        memory.releaseSoon()
         supervision.serve(
             workersLeft: { [unowned self] in workersLeft },
             ping: { [unowned self] in workers.ping() })
@@ -376,12 +371,12 @@ package final class ControlPlane {
     private static let accessLogStopLimit = Duration.seconds(5)
 
     private func reopenAccessLog() {
-        guard let accessLog, case .file(let path) = configuration.accessLog.to else { return }
+        guard let accessLog, case .file(let path) = running.current.accessLog.to else { return }
         do throws(Errno) {
             try accessLog.reopen()
-            log.write(.info, "access_log.reopened", ["file": path])
+            log.current().write(.info, "access_log.reopened", ["file": path])
         } catch {
-            log.write(
+            log.current().write(
                 .warning, "access_log.not_reopened",
                 ["file": path, "cause": "\(error)", "effect": "the old file stays in use"])
         }

@@ -111,7 +111,7 @@ import Testing
                 let wire = try plane.connect()
                 #expect(try wire.ask().body == "first")
                 let id = try plane.perform { plane in
-                    plane.publishingLimit = safetyLimit
+                    plane.publisher.wait?.limit = safetyLimit
                     return plane.services["a"]?.id.index ?? -1
                 }
                 let change = try plane.apply(new)
@@ -120,12 +120,12 @@ import Testing
                     $0.services["b"]?.roster.sources[0].lastFailure != nil
                 }
                 #expect(try wire.ask().body == "first")
-                #expect(try plane.perform { $0.listeners.entries[0].settings.service } == "a")
+                #expect(try plane.perform { $0.publisher.published.entries[0].settings.service } == "a")
                 #expect(try plane.perform { $0.snapshot().services.map(\.name) } == ["b"])
 
                 try dns.add(second.endpoint.port, of: "_b.test")
                 try plane.wait(until: "the new one is published") {
-                    $0.listeners.entries[0].settings.service == "b"
+                    $0.publisher.published.entries[0].settings.service == "b"
                 }
                 #expect(try bodies(plane) == ["second"])
                 #expect(try wire.ask().body == "second")
@@ -142,10 +142,10 @@ import Testing
         try withBackends { first, _ in
             let head = "dns: {servers: [\"\(dns.endpoint)\"]}\n"
             try withPlane(head + text(service("a", [first]))) { plane in
-                try plane.perform { $0.publishingLimit = .milliseconds(50) }
+                try plane.perform { $0.publisher.wait?.limit = .milliseconds(50) }
                 try plane.apply(head + text("  b: {srv: _b.test}\n", "service: b"))
                 try plane.wait(until: "it is published all the same") {
-                    $0.listeners.entries[0].settings.service == "b"
+                    $0.publisher.published.entries[0].settings.service == "b"
                 }
                 #expect(try bodies(plane) == ["503"])
             }
@@ -161,7 +161,7 @@ import Testing
             let old = head + text(service("a", [first]))
             try withPlane(old) { plane in
                 #expect(try bodies(plane) == ["first"])
-                try plane.perform { $0.publishingLimit = safetyLimit }
+                try plane.perform { $0.publisher.wait?.limit = safetyLimit }
                 let before = try plane.perform { $0.services["a"]?.id }
                 let backends = try plane.perform { $0.services["a"]?.roster.backends.map(\.id) }
                 try plane.apply(head + text("  b: {srv: _b.test}\n", "service: b"))
@@ -300,11 +300,11 @@ import Testing
                 #expect(refusal.reasons.map(\.key) == ["dns"])
                 #expect(try bodies(plane) == ["first"])
                 let running = try configuration(old)
-                #expect(try plane.perform { $0.configuration == running })
+                #expect(try plane.perform { $0.running.current == running })
                 #expect(throws: ChangeRefusal.self) {
                     try plane.perform { plane in
                         plane.drain()
-                        try plane.apply(running)
+                        try plane.running.apply(running)
                     }
                 }
             }

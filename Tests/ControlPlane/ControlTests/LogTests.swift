@@ -119,12 +119,12 @@ import Testing
         let text = "services: {a: {srv: a.b}}\nlisteners: [{listen: '127.0.0.1:0', service: a}]\n"
         let quiet = "log: {level: error}\n"
         try withPlane(quiet + text) { plane in
-            try plane.perform { $0.setLogLevel(.warning) }
+            try plane.perform { $0.log.setLevel(.warning) }
             try plane.apply(quiet + "stop-timeout: 9s\n" + text)
-            #expect(try plane.perform { $0.log.level } == .warning)
+            #expect(try plane.perform { $0.log.current().level } == .warning)
             try plane.apply("log: {level: error, format: json}\n" + text)
-            #expect(try plane.perform { $0.log.level } == .error)
-            #expect(try plane.perform { $0.log.format } == .json)
+            #expect(try plane.perform { $0.log.current().level } == .error)
+            #expect(try plane.perform { $0.log.current().format } == .json)
         }
     }
 }

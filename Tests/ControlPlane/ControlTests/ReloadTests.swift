@@ -43,7 +43,7 @@ import Testing
     }
 
     private func reload(_ plane: RunningPlane) throws -> ReloadOutcome {
-        try plane.perform { $0.reload() }
+        try plane.perform { try #require($0.follower).reload() }
     }
 
     private func reloads(_ plane: RunningPlane) throws -> AdminSnapshot.Reloads {
@@ -69,7 +69,7 @@ import Testing
             }
             // The port of the backend may have four digits.
             #expect(found.map(withoutColumn) == reasons.map(withoutColumn))
-            #expect(try plane.perform { $0.configuration.stopTimeout } == .seconds(9))
+            #expect(try plane.perform { $0.running.current.stopTimeout } == .seconds(9))
             #expect(try plane.connect().ask().body == "first")
 
             let shown = try reloads(plane)
@@ -117,7 +117,7 @@ import Testing
         try withFile(environment: ["FAIRLEAD_STOP_TIMEOUT": "7s"]) { plane, file, text in
             try file.write(text("") + "stop-timeout: 9s\n")
             #expect(try reload(plane) == .unchanged)
-            #expect(try plane.perform { $0.configuration.stopTimeout } == .seconds(7))
+            #expect(try plane.perform { $0.running.current.stopTimeout } == .seconds(7))
         }
     }
 
@@ -126,7 +126,7 @@ import Testing
         try withFile { plane, file, text in
             func set(_ text: String) throws {
                 try plane.perform { plane in
-                    plane.live?.set(
+                    plane.follower?.live.set(
                         [
                             ConfigurationFragment(
                                 .service("b"), NamedText(name: "kv:services/b", text: text))
@@ -155,19 +155,19 @@ import Testing
             // neither the file nor another document.
             try plane.perform { plane in
                 let texts = ["b": "srv: no name", "c": "srv: _c.test", "d": "srvv: x"]
-                plane.live?.set(
+                plane.follower?.live.set(
                     texts.sorted { $0.key < $1.key }.map { name, text in
                         ConfigurationFragment(
                             .service(name), NamedText(name: "kv:services/\(name)", text: text))
                     }, from: "kv")
             }
-            try plane.wait(until: "that is refused") { $0.live?.isRefusing == true }
+            try plane.wait(until: "that is refused") { $0.follower?.live.isRefusing == true }
             try plane.wait(until: "another is taken up") { $0.services["c"] != nil }
             #expect(try names().sorted() == ["a", "b", "c"])
             try file.write(text(""))
             #expect(try reload(plane) == .applied(["service a: changed (backends' rules)"]))
             let (reasons, sources) = try plane.perform {
-                ($0.live?.lastRefusal?.reasons ?? [], $0.services["b"]?.settings.sources)
+                ($0.follower?.live.lastRefusal?.reasons ?? [], $0.services["b"]?.settings.sources)
             }
             #expect(sources == [.srv("_c.test")])
             #expect(
@@ -180,11 +180,11 @@ import Testing
     func watched() throws {
         try withFile(head: Self.head + "reload: {watch: on}\n") { plane, file, text in
             try file.write(text(", check: {rise: 5}"))
-            try plane.wait(until: "it is read") { $0.live?.reloads.applied == 1 }
-            #expect(try plane.perform { $0.fileWatch != nil })
+            try plane.wait(until: "it is read") { $0.follower?.live.reloads.applied == 1 }
+            #expect(try plane.perform { $0.follower?.fileWatch != nil })
             try file.write(text("").replacing("watch: on", "watch: off"))
-            try plane.wait(until: "it is read") { $0.live?.reloads.applied == 2 }
-            #expect(try plane.perform { $0.fileWatch == nil })
+            try plane.wait(until: "it is read") { $0.follower?.live.reloads.applied == 2 }
+            #expect(try plane.perform { $0.follower?.fileWatch == nil })
         }
     }
 
@@ -220,7 +220,7 @@ import Testing
             }
             try load.stop()
             #expect(load.failures == [])
-            try plane.wait(until: "closed listeners are forgotten") { $0.listeners.closing.isEmpty }
+            try plane.wait(until: "closed listeners are forgotten") { $0.publisher.published.closing.isEmpty }
             let snapshot = try plane.perform { $0.snapshot() }
             #expect(snapshot.listeners.map(\.name) == ["web"])
             #expect(snapshot.listeners.map(\.totals[.accepted]) == [4])

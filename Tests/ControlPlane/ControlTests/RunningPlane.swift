@@ -72,7 +72,7 @@ final class RunningPlane: Sendable {
         _ text: String, adding documents: [(key: String, text: String)] = []
     ) throws -> ConfigurationChange {
         let new = try configuration(text, adding: documents)
-        return try perform { try $0.apply(new) }
+        return try perform { try $0.running.apply(new) }
     }
 
     /// A client's connection to the first listener.

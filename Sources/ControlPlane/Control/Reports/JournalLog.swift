@@ -13,7 +13,7 @@ final class JournalLog {
     /// Whether a listener names a service.
     private let isNamed: (ServiceID) -> Bool
     /// Called when there are new entries.
-    private let onEntries: () -> Void
+    var onEntries: () -> Void = {}
     private var next: UInt64 = 0
     private var lines = JournalLines()
     private var timer: Timer?
@@ -23,13 +23,12 @@ final class JournalLog {
     /// Nothing written yet.
     init(
         _ journal: Journal, of services: ServiceSet, on loop: EventLoop, log: @escaping () -> Log,
-        isNamed: @escaping (ServiceID) -> Bool, onEntries: @escaping () -> Void
+        isNamed: @escaping (ServiceID) -> Bool
     ) {
         self.journal = journal
         self.services = services
         self.log = log
         self.isNamed = isNamed
-        self.onEntries = onEntries
         timer = Timer(on: loop) { [unowned self] in flush() }
     }
 

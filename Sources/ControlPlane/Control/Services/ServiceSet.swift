@@ -154,6 +154,11 @@ final class ServiceSet {
         all.sort { places[$0.name, default: .max] < places[$1.name, default: .max] }
     }
 
+    /// Keeps no answers of services that are not on the list.
+    func forgetAnswers() {
+        stateFile?.forget { self[$0.service] != nil }
+    }
+
     // MARK: - Leaving
 
     /// No listener names those that are leaving any more, but for `staying`: what is in flight on

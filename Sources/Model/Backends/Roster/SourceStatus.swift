@@ -113,3 +113,18 @@ package struct SourceStatus: Sendable, Equatable {
         package let backends: Int
     }
 }
+
+extension SourceStatus {
+    /// Whether instances may come of it within seconds: it has given some, which are being checked,
+    /// or has not said yet that there are none. A denial is an answer; so is a failure that has
+    /// come twice.
+    package var maySoonAnswer: Bool {
+        guard let outage else { return true }
+        guard lastGoodAnswer == nil else { return true }
+        switch outage.kind {
+        case .nxdomain, .nodata: return false
+        case .servfail, .refused, .otherCode, .timeout, .malformed, .unreachable, .massLoss:
+            return failures.values.reduce(0, +) < 2
+        }
+    }
+}

@@ -18,7 +18,7 @@ final class LiveConfiguration {
     /// Reads the program's own configuration with these documents.
     typealias Load = (ConfigurationOrigin, [ConfigurationFragment]) throws(ConfigurationErrors) ->
         LoadedConfiguration
-    /// Makes a valid configuration the running one; see `ControlPlane.apply`.
+    /// Makes a valid configuration the running one; see `RunningConfiguration.apply`.
     typealias Apply = (Configuration) throws(ChangeRefusal) -> ConfigurationChange
 
     /// Why a configuration was not taken up.

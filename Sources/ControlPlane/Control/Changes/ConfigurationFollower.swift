@@ -1,0 +1,107 @@
+// ConfigurationFollower: keeps the configuration that runs up to date. It is read again on SIGHUP,
+// by the admin port, and when its file changes if that is asked for; what Consul says is read with
+// it.
+
+internal import Configuration
+internal import Consul
+internal import Events
+internal import InstanceSources
+
+/// What came of a reload. Value type.
+enum ReloadOutcome: Equatable, Sendable {
+    /// What was read is what runs already, but for the order in which it is written.
+    case unchanged
+    /// The configuration runs now. A line for each thing that is different, such as `listener
+    /// public: added` or `service web: changed (checks)`; never empty.
+    case applied([String])
+    /// The configuration can't be taken up, and nothing has changed. A line for each reason, with
+    /// its place; never empty.
+    case refused([String])
+}
+
+/// Follows a configuration to where it came from. Control thread only.
+final class ConfigurationFollower {
+    /// Reads the configuration again.
+    let live: LiveConfiguration
+    /// What is followed in Consul; nil when that is nothing.
+    let feeds: ConsulFeeds?
+    /// Tells when the file has changed; nil unless that is asked for.
+    private(set) var fileWatch: FileWatch?
+    private let running: RunningConfiguration
+    private let supervision: Supervision
+    private let loop: EventLoop
+    private let log: () -> Log
+    private let onReload: () -> Void
+
+    /// Keeps `running` up to date, which was made of `origin`; nothing is asked of Consul before
+    /// `start`.
+    ///
+    /// - Parameters:
+    ///   - effective: says in full what runs; nil until the next reload if that is not known.
+    ///   - onReload: called after each reload, whatever came of it.
+    init(
+        _ origin: ConfigurationOrigin, effective: EffectiveConfiguration?,
+        _ running: RunningConfiguration, agents: ConsulAgents, _ supervision: Supervision,
+        on loop: EventLoop, log: @escaping () -> Log, onReload: @escaping () -> Void
+    ) {
+        live = LiveConfiguration(
+            on: loop, origin: origin, effective: effective,
+            apply: { [unowned running] (new) throws(ChangeRefusal) in try running.apply(new) },
+            log: log)
+        let settings = running.current.consul
+        feeds =
+            settings.kv != nil || settings.tags
+            ? ConsulFeeds(settings, agents: agents, live: live, on: loop, log: log) : nil
+        self.running = running
+        self.supervision = supervision
+        self.loop = loop
+        self.log = log
+        self.onReload = onReload
+        watchFile()
+    }
+
+    /// Begins to ask Consul, if the configuration says so.
+    func start() { feeds?.start() }
+
+    /// Follows nothing any more; what runs stays.
+    func stop() {
+        feeds?.stop()
+        fileWatch?.stop()
+    }
+
+    /// Reads the configuration again and makes it what runs: the file as it is now, environment and
+    /// flags as at the start, and from Consul's K/V store and tags what they said last. It takes
+    /// effect as a whole or not at all; listeners, services, backends and counters that are the
+    /// same in both go on. The log and the metrics tell the outcome as well, and a refusal stands
+    /// on the admin page until a reload is good.
+    ///
+    /// Returns when it is decided, and new listeners accept as soon as their services have
+    /// backends. Takes about as long as a start; reading the file blocks.
+    @discardableResult
+    func reload() -> ReloadOutcome {
+        let outcome = supervision.tellingReload { live.reload() }
+        watchFile()
+        supervision.statusMayDiffer()
+        onReload()
+        return outcome
+    }
+
+    /// What runs, as `fairlead check --print` writes it: YAML with every option and where its value
+    /// is from, what came from Consul included, secrets masked. Nil until that is known. Takes some
+    /// milliseconds for a thousand services.
+    var text: String? { live.effective?.yaml }
+
+    /// Watches the file, or does so no more, as the configuration has it.
+    private func watchFile() {
+        guard running.current.reload.watch, !running.isStopped, let path = live.origin.path else {
+            fileWatch?.stop()
+            fileWatch = nil
+            return
+        }
+        guard fileWatch == nil else { return }
+        fileWatch = FileWatch(path: path, settles: true, on: loop) { [unowned self] in
+            log().write(.info, "configuration.file_changed", ["file": path])
+            reload()
+        }
+    }
+}

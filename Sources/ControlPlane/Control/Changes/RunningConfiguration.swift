@@ -1,0 +1,161 @@
+// RunningConfiguration: another configuration takes the place of the one that runs, and no request
+// is dropped for it. In this order:
+//
+// 1. Everything that could be refused is found out; a refusal changes nothing.
+// 2. Workers get the new services, and the new options of known ones; then the new services begin
+//    to ask and to check, and changed ones go on with their backends.
+// 3. As soon as each service that a listener newly names has a backend to send requests to, or has
+//    had its time to find one, listeners get their routes, new ones accept, removed ones drain, and
+//    what no listener names goes: its source and checks end, what is in flight on it finishes, and
+//    then its series end.
+//
+// Step 3 may come much later than 2, and another change in between; see ListenerPublisher.swift.
+// Addresses of new listeners are opened in step 1, so that one that can't be had refuses the whole;
+// until step 3 connections wait there.
+
+internal import Backends
+internal import Configuration
+internal import DNSWire
+internal import Health
+internal import InstanceSources
+internal import Proxy
+
+/// The configuration that runs. Control thread only.
+final class RunningConfiguration {
+    /// What runs. Listeners may be a step behind, see `ListenerPublisher.published`.
+    private(set) var current: Configuration
+    private let log: CurrentLog
+    private let services: ServiceSet
+    private let workers: ProxyWorkers
+    private let publisher: ListenerPublisher
+    private let checker: HealthChecker
+    /// Whether `apply` is at work: services that it starts or changes call back.
+    private var isApplying = false
+    /// Whether the process ends, so that nothing is changed any more.
+    private(set) var isStopped = false
+
+    /// `current` runs, as the others were made with it.
+    init(
+        _ current: Configuration, _ log: CurrentLog, _ services: ServiceSet,
+        _ workers: ProxyWorkers, _ publisher: ListenerPublisher, _ checker: HealthChecker
+    ) {
+        self.current = current
+        self.log = log
+        self.services = services
+        self.workers = workers
+        self.publisher = publisher
+        self.checker = checker
+    }
+
+    /// Makes `new`, which is valid, the configuration that runs. Returns how it differs from the
+    /// one before.
+    ///
+    /// - Throws: why it can't be; nothing has changed then.
+    @discardableResult
+    func apply(_ new: Configuration) throws(ChangeRefusal) -> ConfigurationChange {
+        if isStopped {
+            throw ChangeRefusal(
+                reasons: [.init(key: "all", why: "Fairlead is stopping", needsStart: false)])
+        }
+        let change = try ConfigurationChange(from: current, to: new)
+        let sources = try makeSources(change)
+        // The last that can be refused, since it takes something of the system.
+        try publisher.open(for: new.listeners)
+        // What was set by hand stays until the configuration says something else.
+        if new.log != current.log { log.set(new.log) }
+        current = new
+        checker.rate = new.checks.rate
+        services.order(by: new.services.map(\.name))
+        guard !change.isEmpty else { return change }
+        changeServices(change, sources)
+        services.order(by: new.services.map(\.name))
+        services.forgetAnswers()
+        logApplied(change)
+        publisher.publish(new)
+        return change
+    }
+
+    /// Publishes listeners that waited for backends, which a service may have by now.
+    func servicesChanged() {
+        if !isApplying { publisher.servicesChanged() }
+    }
+
+    /// Changes nothing more: the process ends.
+    func stop() {
+        isStopped = true
+        publisher.stop()
+    }
+
+    private func changeServices(_ change: ConfigurationChange, _ sources: [String: [any Source]]) {
+        isApplying = true
+        defer { isApplying = false }
+        let added = change.added.compactMap { service in
+            sources[service.name].map { services.add(service, sources: $0) }
+        }
+        publishServices(added, change.changed)
+        for service in added where !service.isRunning {
+            service.roster.serviceAdded(now: .now)
+            service.start()
+        }
+        for changed in change.changed {
+            let name = changed.service.name
+            services[name]?.update(to: changed.service, sources: sources[name])
+        }
+        for name in change.removed { services.remove(name) }
+    }
+
+    /// The sources that `change` needs, by the names of services.
+    private func makeSources(
+        _ change: ConfigurationChange
+    ) throws(ChangeRefusal) -> [String: [any Source]] {
+        var sources: [String: [any Source]] = [:]
+        let services = change.added + change.changed.filter(\.sources).map(\.service)
+        for service in services {
+            do throws(DomainNameError) {
+                sources[service.name] = try self.services.makeSources(service)
+            } catch {
+                throw ChangeRefusal(
+                    reasons: [
+                        .init(
+                            key: "services.\(service.name)", why: "\(error)", needsStart: false)
+                    ])
+            }
+        }
+        return sources
+    }
+
+    private func publishServices(
+        _ added: [ServiceControl], _ changed: [ConfigurationChange.ServiceChange]
+    ) {
+        var published = ProxyChange()
+        for service in added {
+            let options = ServiceOptions(
+                service.settings, id: service.id, workers: current.workers)
+            // One that came back before it had left is known to them.
+            if service.isRunning {
+                published.changed.append(options)
+            } else {
+                published.added.append(options)
+            }
+        }
+        for change in changed where change.proxy {
+            guard let service = services[change.service.name] else { continue }
+            published.changed.append(
+                ServiceOptions(change.service, id: service.id, workers: current.workers))
+        }
+        if !published.isEmpty { workers.publish(published) }
+    }
+
+    private func logApplied(_ change: ConfigurationChange) {
+        log.current().write(
+            .info, "configuration.applied",
+            [
+                "services_added": "\(change.added.count)",
+                "services_removed": "\(change.removed.count)",
+                "services_changed": "\(change.changed.count)",
+                "listeners_added": "\(change.addedListeners.count)",
+                "listeners_removed": "\(change.removedListeners.count)",
+                "listeners_changed": "\(change.listeners.count)",
+            ])
+    }
+}

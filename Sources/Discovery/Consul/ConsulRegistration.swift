@@ -80,7 +80,8 @@ package final class ConsulRegistration {
     /// How many times it was registered; more than one says that the agent had forgotten it.
     package private(set) var registrations: UInt64 = 0
 
-    private let service: Service
+    /// What is registered.
+    package let service: Service
     private let agents: ConsulAgents
     private let document: [UInt8]
     private var schedule: RegistrationSchedule

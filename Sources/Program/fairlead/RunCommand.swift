@@ -29,9 +29,9 @@ struct RunCommand: ParsableCommand {
             let configuration = loaded.configuration
             log.format = configuration.log.format
             log.warn(loaded.warnings, Log(configuration.log))
-            let plane = try ControlPlane(configuration, start: start)
+            let plane = try ControlPlane(
+                configuration, from: origin, effective: loaded.effective, start: start)
             if let user = configuration.user { try Privileges.become(user) }
-            plane.follow(origin, effective: loaded.effective)
             try plane.run()
         } catch let errors as ConfigurationErrors {
             log.format = errors.logFormat

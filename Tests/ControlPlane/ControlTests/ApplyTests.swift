@@ -89,7 +89,7 @@ import Testing
                 try plane.wait(until: "what was removed is forgotten") {
                     $0.services.retiredCount == 0
                 }
-                let services = try plane.perform { $0.snapshot().services }
+                let services = try plane.perform { $0.reports.snapshots.snapshot().services }
                 #expect(services.map(\.name) == ["a"])
                 #expect(services.map(\.totals[.inFlight]) == [0])
                 #expect(services.first?.backends.contains { $0.isInRotation } == true)
@@ -111,7 +111,7 @@ import Testing
                 let wire = try plane.connect()
                 #expect(try wire.ask().body == "first")
                 let id = try plane.perform { plane in
-                    plane.publisher.wait?.limit = safetyLimit
+                    plane.running.publisher.wait?.limit = safetyLimit
                     return plane.services["a"]?.id.index ?? -1
                 }
                 let change = try plane.apply(new)
@@ -120,17 +120,24 @@ import Testing
                     $0.services["b"]?.roster.sources[0].lastFailure != nil
                 }
                 #expect(try wire.ask().body == "first")
-                #expect(try plane.perform { $0.publisher.published.entries[0].settings.service } == "a")
-                #expect(try plane.perform { $0.snapshot().services.map(\.name) } == ["b"])
+                #expect(
+                    try plane.perform { $0.running.publisher.published.entries[0].settings.service }
+                        == "a")
+                #expect(
+                    try plane.perform { $0.reports.snapshots.snapshot().services.map(\.name) } == [
+                        "b"
+                    ])
 
                 try dns.add(second.endpoint.port, of: "_b.test")
                 try plane.wait(until: "the new one is published") {
-                    $0.publisher.published.entries[0].settings.service == "b"
+                    $0.running.publisher.published.entries[0].settings.service == "b"
                 }
                 #expect(try bodies(plane) == ["second"])
                 #expect(try wire.ask().body == "second")
                 try plane.wait(until: "the old one is forgotten") { $0.services.retiredCount == 0 }
-                #expect(try plane.perform { $0.registry.serviceTotals(id) } == ServiceTotals())
+                #expect(
+                    try plane.perform { $0.reports.traffic.registry.serviceTotals(id) }
+                        == ServiceTotals())
             }
         }
     }
@@ -142,10 +149,10 @@ import Testing
         try withBackends { first, _ in
             let head = "dns: {servers: [\"\(dns.endpoint)\"]}\n"
             try withPlane(head + text(service("a", [first]))) { plane in
-                try plane.perform { $0.publisher.wait?.limit = .milliseconds(50) }
+                try plane.perform { $0.running.publisher.wait?.limit = .milliseconds(50) }
                 try plane.apply(head + text("  b: {srv: _b.test}\n", "service: b"))
                 try plane.wait(until: "it is published all the same") {
-                    $0.publisher.published.entries[0].settings.service == "b"
+                    $0.running.publisher.published.entries[0].settings.service == "b"
                 }
                 #expect(try bodies(plane) == ["503"])
             }
@@ -161,7 +168,7 @@ import Testing
             let old = head + text(service("a", [first]))
             try withPlane(old) { plane in
                 #expect(try bodies(plane) == ["first"])
-                try plane.perform { $0.publisher.wait?.limit = safetyLimit }
+                try plane.perform { $0.running.publisher.wait?.limit = safetyLimit }
                 let before = try plane.perform { $0.services["a"]?.id }
                 let backends = try plane.perform { $0.services["a"]?.roster.backends.map(\.id) }
                 try plane.apply(head + text("  b: {srv: _b.test}\n", "service: b"))
@@ -202,10 +209,12 @@ import Testing
                 #expect(try bodies(plane) == ["first", "second"])
                 // Counters go on.
                 let totals = try plane.perform { plane in
-                    before.map { plane.registry.backendTotals($0.id.rawValue) }
+                    before.map { plane.reports.traffic.registry.backendTotals($0.id.rawValue) }
                 }
                 #expect(totals.reduce(0) { $0 + $1[.requests] } == 12)
-                let journal = try plane.perform { $0.snapshot().journal.map(\.text) }
+                let journal = try plane.perform {
+                    $0.reports.snapshots.snapshot().journal.map(\.text)
+                }
                 #expect(journal.contains("its options were changed"))
             }
         }
@@ -250,7 +259,9 @@ import Testing
                 #expect(try bodies(plane) == ["first", "second"])
                 try plane.apply(text(service("a", [second])))
                 #expect(try bodies(plane) == ["second"])
-                let journal = try plane.perform { $0.snapshot().journal.map(\.text) }
+                let journal = try plane.perform {
+                    $0.reports.snapshots.snapshot().journal.map(\.text)
+                }
                 #expect(journal.filter { $0 == "its sources were changed" }.count == 2)
             }
         }
@@ -266,20 +277,24 @@ import Testing
                 try plane.perform { held.control = $0.services["a"] }
                 let id = try plane.perform { $0.services["a"]?.id.index ?? -1 }
                 try plane.wait(until: "it is under way") {
-                    $0.registry.serviceTotals(id)[.inFlight] == 1
+                    $0.reports.traffic.registry.serviceTotals(id)[.inFlight] == 1
                 }
                 try plane.apply(text(service("b", [second]), "service: b"))
                 #expect(try bodies(plane) == ["second"])
                 #expect(try plane.perform { $0.services.retiredCount } == 1)
-                #expect(try plane.perform { $0.registry.serviceTotals(id)[.inFlight] } == 1)
+                #expect(
+                    try plane.perform { $0.reports.traffic.registry.serviceTotals(id)[.inFlight] }
+                        == 1)
                 #expect(held.control != nil)
                 try wire.send("re")
                 #expect(try wire.readResponse() == (200, "here"))
                 try plane.wait(until: "it is forgotten") { $0.services.retiredCount == 0 }
                 #expect(try plane.perform { _ in held.control == nil })
-                #expect(try plane.perform { $0.registry.serviceTotals(id) } == ServiceTotals())
+                #expect(
+                    try plane.perform { $0.reports.traffic.registry.serviceTotals(id) }
+                        == ServiceTotals())
                 // The journal still knows whom it spoke of.
-                let entries = try plane.perform { $0.snapshot().journal }
+                let entries = try plane.perform { $0.reports.snapshots.snapshot().journal }
                 #expect(
                     entries.contains { $0.service == "a" && $0.text == "the service was removed" })
                 #expect(
@@ -320,17 +335,23 @@ import Testing
             try withPlane(text(a)) { plane in
                 try plane.apply(text(a), adding: [("backends/a/\(first.endpoint)", "drain: on")])
                 #expect(try bodies(plane) == ["second"])
-                let shown = try plane.perform { $0.snapshot().services.first?.backends.first }
+                let shown = try plane.perform {
+                    $0.reports.snapshots.snapshot().services.first?.backends.first
+                }
                 #expect(shown?.state == .draining && shown?.cause == "drained by an operator")
                 let weight = [("backends/a/\(first.endpoint)", "weight: 7")]
                 try plane.apply(text(a), adding: weight.map { (key: $0.0, text: $0.1) })
                 try plane.wait(until: "both are up") { $0.services["a"]?.roster.upCount == 2 }
                 // Every worker's turns come round after eight.
                 #expect(try bodies(plane, count: 16) == ["first", "second"])
-                let weighed = try plane.perform { $0.snapshot().services.first?.backends.first }
+                let weighed = try plane.perform {
+                    $0.reports.snapshots.snapshot().services.first?.backends.first
+                }
                 #expect(weighed?.weight == 7)
                 try plane.apply(text(a))
-                let free = try plane.perform { $0.snapshot().services.first?.backends.first }
+                let free = try plane.perform {
+                    $0.reports.snapshots.snapshot().services.first?.backends.first
+                }
                 #expect(free?.weight == 1)
                 #expect(try bodies(plane) == ["first", "second"])
             }

@@ -86,14 +86,14 @@ import Traffic
                 #expect(try wire.ask("/a").status == 200)
                 #expect(try wire.ask("/b").status == 200)
             }
-            #expect(try plane.perform { $0.checker.counters.skipped } == 0)
+            #expect(try plane.perform { $0.running.checker.counters.skipped } == 0)
 
             try plane.apply(
                 text(rate: 60).split(separator: ", c: {\(check)}").joined())
-            #expect(try plane.perform { $0.checker.rate } == 60)
+            #expect(try plane.perform { $0.running.checker.rate } == 60)
             try waitUntil("checks are skipped") {
                 for path in ["/a", "/b"] { _ = try? wire.ask(path) }
-                return (try? plane.perform { $0.checker.counters.skipped >= 3 }) ?? false
+                return (try? plane.perform { $0.running.checker.counters.skipped >= 3 }) ?? false
             }
         }
     }

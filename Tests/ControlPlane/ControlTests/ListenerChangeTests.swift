@@ -44,7 +44,8 @@ import Testing
     /// Where the listener of this name is.
     private func port(_ name: String, _ plane: RunningPlane) throws -> UInt16 {
         let port = try plane.perform { plane in
-            plane.publisher.published.entries.first { $0.settings.name == name }?.endpoint.port
+            plane.running.publisher.published.entries.first { $0.settings.name == name }?.endpoint
+                .port
         }
         return try #require(port, "no listener \(name)")
     }
@@ -53,7 +54,9 @@ import Testing
     private func begin(_ port: UInt16, _ plane: RunningPlane) throws -> Wire {
         let wire = try Wire(to: port)
         try wire.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nhe")
-        try plane.wait(until: "it is under way") { $0.registry.serviceTotals(0)[.inFlight] == 1 }
+        try plane.wait(until: "it is under way") {
+            $0.reports.traffic.registry.serviceTotals(0)[.inFlight] == 1
+        }
         return wire
     }
 
@@ -68,7 +71,9 @@ import Testing
                 #expect(change.addedListeners == ["more"])
                 let morePort = try port("more", plane)
                 #expect(try Wire(to: morePort).ask().body == "second")
-                let shown = try plane.perform { $0.snapshot().listeners.map(\.name) }
+                let shown = try plane.perform {
+                    $0.reports.snapshots.snapshot().listeners.map(\.name)
+                }
                 #expect(shown == ["web", "more"])
 
                 let held = try begin(plane.ports[0], plane)
@@ -79,15 +84,22 @@ import Testing
                 }
                 #expect(try unused.receiveToEnd().bytes == [])
                 #expect(try kept.receiveToEnd().bytes == [])
-                #expect(try plane.perform { $0.publisher.published.closing.map(\.name) } == ["web"])
+                #expect(
+                    try plane.perform { $0.running.publisher.published.closing.map(\.name) } == [
+                        "web"
+                    ])
                 try plane.wait(until: "only that is left") {
-                    $0.registry.listenerTotals(0)[.open] == 1
+                    $0.reports.traffic.registry.listenerTotals(0)[.open] == 1
                 }
                 try held.send("re")
                 #expect(try held.readResponse() == (200, "here"))
                 #expect(try held.receiveToEnd().bytes == [])
-                try plane.wait(until: "it is forgotten") { $0.publisher.published.closing.isEmpty }
-                #expect(try plane.perform { $0.registry.listenerTotals(0) } == ListenerTotals())
+                try plane.wait(until: "it is forgotten") {
+                    $0.running.publisher.published.closing.isEmpty
+                }
+                #expect(
+                    try plane.perform { $0.reports.traffic.registry.listenerTotals(0) }
+                        == ListenerTotals())
                 #expect(try Wire(to: morePort).ask().body == "second")
             }
         }
@@ -101,7 +113,9 @@ import Testing
                 let held = try begin(plane.ports[0], plane)
                 try plane.apply(text(first, second, [more], stopTimeout: "50ms"))
                 _ = try held.receiveToEnd()
-                try plane.wait(until: "it is forgotten") { $0.publisher.published.closing.isEmpty }
+                try plane.wait(until: "it is forgotten") {
+                    $0.running.publisher.published.closing.isEmpty
+                }
             }
         }
     }
@@ -166,8 +180,10 @@ import Testing
                 }
                 try load.stop()
                 #expect(load.failures == [])
-                try plane.wait(until: "the old ones are forgotten") { $0.publisher.published.closing.isEmpty }
-                #expect(try plane.perform { $0.publisher.published.entries.count } == 2)
+                try plane.wait(until: "the old ones are forgotten") {
+                    $0.running.publisher.published.closing.isEmpty
+                }
+                #expect(try plane.perform { $0.running.publisher.published.entries.count } == 2)
             }
         }
     }
@@ -186,8 +202,10 @@ import Testing
                 let moved = "name: web, listen: \"127.0.0.1:\(port)\", service: b"
                 try plane.apply(text(first, second, [moved]))
                 #expect(try Wire(to: port).ask().body == "second")
-                try plane.wait(until: "the old one is forgotten") { $0.publisher.published.closing.isEmpty }
-                let shown = try plane.perform { $0.snapshot().listeners }
+                try plane.wait(until: "the old one is forgotten") {
+                    $0.running.publisher.published.closing.isEmpty
+                }
+                let shown = try plane.perform { $0.reports.snapshots.snapshot().listeners }
                 #expect(shown.map(\.name) == ["web"])
                 #expect(shown.map(\.endpoint.port) == [port])
                 #expect(shown.map(\.totals[.accepted]) == [2])
@@ -221,7 +239,7 @@ import Testing
                         + "another port")
                 #expect(try plane.connect().ask().body == "first")
                 #expect(throws: (any Error).self) { try Wire(to: free) }
-                #expect(try plane.perform { $0.publisher.sockets.names.isEmpty })
+                #expect(try plane.perform { $0.running.publisher.sockets.names.isEmpty })
                 // What was refused does not stand in the way of the next.
                 try plane.apply(
                     text(
@@ -245,24 +263,24 @@ import Testing
             let port = try freePort()
             let waiting = "listen: \"127.0.0.1:\(port)\", service: c"
             try withPlane(late([])) { plane in
-                try plane.perform { $0.publisher.wait?.limit = safetyLimit }
+                try plane.perform { $0.running.publisher.wait?.limit = safetyLimit }
                 try plane.apply(late(["name: one, \(waiting)"]))
                 let client = try Wire(to: port)
                 try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
                 try plane.apply(late(["name: two, \(waiting)"]))
-                #expect(try plane.perform { $0.publisher.sockets.names } == ["two"])
+                #expect(try plane.perform { $0.running.publisher.sockets.names } == ["two"])
                 try dns.add(second.endpoint.port, of: "_c.test")
                 #expect(try client.readResponse() == (200, "second"))
-                #expect(try plane.perform { $0.publisher.sockets.names.isEmpty })
+                #expect(try plane.perform { $0.running.publisher.sockets.names.isEmpty })
                 try plane.apply(late([]))
 
                 let other = "name: three, listen: \"127.0.0.1:\(try freePort())\", service: d"
                 let nowhere = late([other]).replacing(
                     "listeners:", "  d: {srv: _d.test}\nlisteners:")
                 try plane.apply(nowhere)
-                #expect(try plane.perform { $0.publisher.sockets.names.count } == 1)
+                #expect(try plane.perform { $0.running.publisher.sockets.names.count } == 1)
                 try plane.apply(late([]))
-                #expect(try plane.perform { $0.publisher.sockets.names.isEmpty })
+                #expect(try plane.perform { $0.running.publisher.sockets.names.isEmpty })
                 try plane.apply(nowhere)
             }
         }

@@ -47,7 +47,7 @@ import Testing
     }
 
     private func reloads(_ plane: RunningPlane) throws -> AdminSnapshot.Reloads {
-        try #require(try plane.perform { $0.snapshot().reloads })
+        try #require(try plane.perform { $0.reports.snapshots.snapshot().reloads })
     }
 
     @Test("a reload changes nothing, or something, or is refused, and is counted as that")
@@ -75,7 +75,7 @@ import Testing
             let shown = try reloads(plane)
             #expect([shown.applied, shown.unchanged, shown.refused] == [1, 1, 1])
             #expect(shown.refusal?.reasons == found)
-            let snapshot = try plane.perform { $0.snapshot() }
+            let snapshot = try plane.perform { $0.reports.snapshots.snapshot() }
             let problem = try #require(
                 AdminVerdict(snapshot).problems.first { $0.text.hasPrefix("A reload was refused") })
             #expect(problem.text.contains("what ran before runs on: \(found[0]) (and 1 more)"))
@@ -220,8 +220,10 @@ import Testing
             }
             try load.stop()
             #expect(load.failures == [])
-            try plane.wait(until: "closed listeners are forgotten") { $0.publisher.published.closing.isEmpty }
-            let snapshot = try plane.perform { $0.snapshot() }
+            try plane.wait(until: "closed listeners are forgotten") {
+                $0.running.publisher.published.closing.isEmpty
+            }
+            let snapshot = try plane.perform { $0.reports.snapshots.snapshot() }
             #expect(snapshot.listeners.map(\.name) == ["web"])
             #expect(snapshot.listeners.map(\.totals[.accepted]) == [4])
             #expect(snapshot.services.map(\.totals[.inFlight]) == [0])

@@ -28,9 +28,8 @@ final class RunningPlane: Sendable {
         let started = Locked<Result<[UInt16], any Error>?>(nil)
         thread = try LoopThread(name: "control") {
             do {
-                let plane = try ControlPlane(configuration)
+                let plane = try ControlPlane(configuration, from: origin)
                 let reader = try MailboxReader(mailbox, on: plane.loop) { $0(plane) }
-                if let origin { plane.follow(origin) }
                 try plane.start()
                 started.withLock { $0 = .success(plane.listenerEndpoints.map(\.port)) }
                 plane.serve()

@@ -35,11 +35,11 @@ import Testing
                 let out = all.map(\.roster.outCount)
                 guard out == [0, 2, 1, 3, 9, 9] else { return false }
                 // Ages are those of two moments, which may be those of two seconds.
-                return AdminVerdict(plane.snapshot(.verdict))
-                    == AdminVerdict(plane.snapshot(.everything))
+                return AdminVerdict(plane.reports.snapshots.snapshot(.verdict))
+                    == AdminVerdict(plane.reports.snapshots.snapshot(.everything))
             }
             let texts = try plane.perform {
-                AdminVerdict($0.snapshot(.verdict)).problems.map(\.text)
+                AdminVerdict($0.reports.snapshots.snapshot(.verdict)).problems.map(\.text)
             }
             #expect(texts.contains { $0.hasPrefix("some: ") && $0.contains(" has been ") })
             #expect(texts.contains { $0.hasPrefix("many: 9 of 9 backends are down or ejected") })

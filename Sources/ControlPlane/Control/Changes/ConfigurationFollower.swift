@@ -33,7 +33,7 @@ final class ConfigurationFollower {
     private let log: () -> Log
     private let onReload: () -> Void
 
-    /// Keeps `running` up to date, which was made of `origin`; nothing is asked of Consul before
+    /// Keeps `running` up to date, which was made of `origin`; nothing is watched or asked before
     /// `start`.
     ///
     /// - Parameters:
@@ -57,11 +57,13 @@ final class ConfigurationFollower {
         self.loop = loop
         self.log = log
         self.onReload = onReload
-        watchFile()
     }
 
-    /// Begins to ask Consul, if the configuration says so.
-    func start() { feeds?.start() }
+    /// Begins to watch the file and to ask Consul, if the configuration says so.
+    func start() {
+        watchFile()
+        feeds?.start()
+    }
 
     /// Follows nothing any more; what runs stays.
     func stop() {

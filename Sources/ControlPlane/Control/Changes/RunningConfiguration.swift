@@ -27,8 +27,8 @@ final class RunningConfiguration {
     private let log: CurrentLog
     private let services: ServiceSet
     private let workers: ProxyWorkers
-    private let publisher: ListenerPublisher
-    private let checker: HealthChecker
+    let publisher: ListenerPublisher
+    let checker: HealthChecker
     /// Whether `apply` is at work: services that it starts or changes call back.
     private var isApplying = false
     /// Whether the process ends, so that nothing is changed any more.

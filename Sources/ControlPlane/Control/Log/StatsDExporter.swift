@@ -12,32 +12,38 @@ final class StatsDExporter {
     /// Nil while it is not known where the collector is.
     private var socket: Descriptor?
     private var collector: Endpoint?
-    private let find: () -> Endpoint?
+    private let places: FollowedNames
     private let interval: Duration
-    private let snapshot: () -> AdminSnapshot
+    private let snapshots: AdminSnapshots
+    /// Where that is, as the configuration has it.
+    private let place: Place
     private var timer: Timer?
 
-    /// Begins to tell; nil when `settings` names nobody. `find` says where the collector is; nil
-    /// while that is not known.
-    ///
-    /// - Throws: `StartFailure` when no datagram could be sent there: no such network.
+    /// Sends nothing yet; nil when `settings` names no collector. `places` says where it is, as far
+    /// as that is known.
     init?(
-        _ settings: StatsDSettings, at find: @escaping () -> Endpoint?, on loop: EventLoop,
-        snapshot: @escaping () -> AdminSnapshot
-    ) throws {
+        _ settings: StatsDSettings, _ places: FollowedNames, _ snapshots: AdminSnapshots,
+        on loop: EventLoop
+    ) {
         guard let place = settings.to else { return nil }
-        self.find = find
+        self.places = places
         text = StatsDText(StatsDText.Tags(settings.tags))
         interval = settings.interval
-        self.snapshot = snapshot
+        self.snapshots = snapshots
+        self.place = place
+        timer = Timer(on: loop) { [unowned self] in tell() }
+    }
+
+    /// Begins to send; counters are told from here on.
+    ///
+    /// - Throws: `StartFailure` when no datagram could be sent there: no such network.
+    func start() throws {
         do throws(Errno) {
             try connect()
         } catch {
             throw StartFailure(
                 description: "statsd.to: can't send to \(place): \(error); check the address")
         }
-        timer = Timer(on: loop) { [unowned self] in tell() }
-        // Counters are told from here on.
         timer?.schedule(after: .zero)
     }
 
@@ -47,11 +53,11 @@ final class StatsDExporter {
 
     /// Sends to where the collector is now.
     private func connect() throws(Errno) {
-        let place = find()
-        guard place != collector else { return }
-        let new: Descriptor? = if let place { try Socket.connectDatagram(to: place) } else { nil }
+        let found = places.endpoints(of: place).first
+        guard found != collector else { return }
+        let new: Descriptor? = if let found { try Socket.connectDatagram(to: found) } else { nil }
         socket?.close()
-        (socket, collector) = (new, place)
+        (socket, collector) = (new, found)
     }
 
     private func tell() {
@@ -59,7 +65,7 @@ final class StatsDExporter {
         // A network that is away is tried again the next time.
         try? connect()
         guard let socket else { return }
-        for datagram in text.datagrams(of: snapshot()) {
+        for datagram in text.datagrams(of: snapshots.snapshot(.figures)) {
             // Nobody listens, or the queue is full: the next one tells what counts by then.
             _ = socket.send(datagram.span)
         }

@@ -11,9 +11,10 @@ internal import Processes
 final class TakeOver {
     /// The process to take over from; nil when there is none, or it has been told.
     private var predecessor: Predecessor?
+    /// Sockets that the process was given open, and that nobody has taken.
+    private var unused: InheritedSockets
     private let services: ServiceSet
-    /// The services that listeners name.
-    private let namedServices: () -> Set<ServiceID>
+    private let publisher: ListenerPublisher
     private let log: () -> Log
     private let accept: () throws(Errno) -> Void
     private let onServing: () -> Void
@@ -24,24 +25,38 @@ final class TakeOver {
     ///
     /// - Parameters:
     ///   - predecessor: the process to take over from; nil for none.
-    ///   - namedServices: the services that listeners name.
+    ///   - unused: sockets that the process was given open, and that nobody has taken.
     ///   - accept: has the workers accept connections.
     ///   - onServing: called once, when they do, and the predecessor knows.
     init(
-        from predecessor: Predecessor?, _ services: ServiceSet,
-        namedServices: @escaping () -> Set<ServiceID>, on loop: EventLoop,
-        log: @escaping () -> Log, accept: @escaping () throws(Errno) -> Void,
+        from predecessor: Predecessor?, unused: InheritedSockets, _ services: ServiceSet,
+        _ publisher: ListenerPublisher, on loop: EventLoop, log: @escaping () -> Log,
+        accept: @escaping () throws(Errno) -> Void,
         onServing: @escaping () -> Void
     ) {
         self.predecessor = predecessor
+        self.unused = unused
         self.services = services
-        self.namedServices = namedServices
+        self.publisher = publisher
         self.log = log
         self.accept = accept
         self.onServing = onServing
         wait = BackendWait(
             on: loop, until: { [unowned self] in !mayAnyServiceBeFilled },
             { [unowned self] in takeOver() })
+    }
+
+    /// Closes the sockets that nobody has taken, and writes which.
+    func closeUnused() {
+        for socket in unused.remaining {
+            log().write(
+                .warning, "socket.unused",
+                [
+                    "listen": "\(socket.endpoint)",
+                    "cause": "it was given open, and no listener has this address",
+                ])
+        }
+        unused.closeRemaining()
     }
 
     /// Accepts at once, or, when there is a predecessor, as soon as the services have backends: it
@@ -85,7 +100,7 @@ final class TakeOver {
     }
 
     private var emptyServices: [ServiceControl] {
-        let named = namedServices()
+        let named = publisher.published.serviceIDs
         return services.all.filter { named.contains($0.id) && !$0.roster.hasMembers }
     }
 

@@ -27,22 +27,21 @@ final class Upgrade {
     private let log: () -> Log
     /// The sockets on which this process listens.
     private let sockets: () -> [Descriptor]
-    private let onTakenOver: () -> Void
+    /// Called when another process serves in the place of this one.
+    var onTakenOver: () -> Void = {}
     /// A process that is starting to take over from this one; nil for none.
     private var successor: Successor?
     private var isStopped = false
 
-    /// Starts nothing yet. `onTakenOver` is called when another process serves in the place of this
-    /// one.
+    /// Starts nothing yet.
     init(
         to program: String?, on loop: EventLoop, log: @escaping () -> Log,
-        sockets: @escaping () -> [Descriptor], onTakenOver: @escaping () -> Void
+        sockets: @escaping () -> [Descriptor]
     ) {
         self.program = program
         self.loop = loop
         self.log = log
         self.sockets = sockets
-        self.onTakenOver = onTakenOver
     }
 
     /// Starts a successor; writes why, if none can be started.

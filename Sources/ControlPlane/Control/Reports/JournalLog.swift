@@ -10,8 +10,7 @@ final class JournalLog {
     private let journal: Journal
     private let services: ServiceSet
     private let log: () -> Log
-    /// Whether a listener names a service.
-    private let isNamed: (ServiceID) -> Bool
+    private let publisher: ListenerPublisher
     /// Called when there are new entries.
     var onEntries: () -> Void = {}
     private var next: UInt64 = 0
@@ -22,13 +21,13 @@ final class JournalLog {
 
     /// Nothing written yet.
     init(
-        _ journal: Journal, of services: ServiceSet, on loop: EventLoop, log: @escaping () -> Log,
-        isNamed: @escaping (ServiceID) -> Bool
+        _ journal: Journal, of services: ServiceSet, _ publisher: ListenerPublisher,
+        on loop: EventLoop, log: @escaping () -> Log
     ) {
         self.journal = journal
         self.services = services
         self.log = log
-        self.isNamed = isNamed
+        self.publisher = publisher
         timer = Timer(on: loop) { [unowned self] in flush() }
     }
 
@@ -97,7 +96,7 @@ final class JournalLog {
         }
         guard unavailable.insert(id).inserted else { return }
         flush()
-        if isNamed(id) {
+        if publisher.published.serviceIDs.contains(id) {
             writeWithoutBackends(service, .error, effect: "requests are refused")
         } else {
             writeWithoutBackends(

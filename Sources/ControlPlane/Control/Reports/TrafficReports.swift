@@ -9,8 +9,11 @@ internal import Stats
 
 /// What services, listeners and backends came to of late. Control thread only.
 final class TrafficReports {
-    private let registry: StatsRegistry
+    let registry: StatsRegistry
     private let services: ServiceSet
+    private let publisher: ListenerPublisher
+    /// Whether there is an admin port to show it.
+    private let isShown: Bool
     /// What is wrong with the traffic, for the verdict.
     private(set) var troubles = TrafficWatch()
     /// Which backends get requests, as far as there is an admin port to show it.
@@ -19,22 +22,27 @@ final class TrafficReports {
     let history = TrafficHistory()
 
     /// Nothing seen yet.
-    init(_ registry: StatsRegistry, _ services: ServiceSet) {
+    ///
+    /// - Parameter isShown: whether there is an admin port.
+    init(
+        _ registry: StatsRegistry, _ services: ServiceSet, _ publisher: ListenerPublisher,
+        isShown: Bool
+    ) {
         self.registry = registry
         self.services = services
+        self.publisher = publisher
+        self.isShown = isShown
     }
 
     /// Takes what the last second came to. Returns whether trouble began or ended.
-    ///
-    /// - Parameter isShown: whether there is an admin port.
-    func look(at listeners: [PublishedListeners.Entry], isShown: Bool) -> Bool {
+    func look() -> Bool {
         var requests: [String: Int] = [:]
         let figures = services.all.map { service in
             let figures = registry.trafficFigures(service.id.index)
             requests[service.name] = figures.ended
             return (service.id.index, figures)
         }
-        let ofListeners = listeners.map { entry in
+        let ofListeners = publisher.published.entries.map { entry in
             let totals = registry.listenerTotals(entry.options.index)
             // What reached a service is counted there. When listeners share one, each has all of
             // it, and needs more that is not routed before that is a share to speak of.

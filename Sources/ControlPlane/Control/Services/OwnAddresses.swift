@@ -77,6 +77,16 @@ struct OwnAddresses {
 }
 
 extension OwnAddresses {
+    /// Where this process listens, with its admin port at `admin`; nil for none.
+    init(_ published: PublishedListeners, admin: Endpoint?) {
+        self.init(admin: admin)
+        listeners = published.entries.map {
+            Place(
+                name: $0.settings.name, endpoint: $0.endpoint,
+                services: Set($0.settings.serviceNames))
+        }
+    }
+
     /// Where a process would listen that is configured so. Ports that are left to the kernel match
     /// nothing.
     init(_ configuration: Configuration) {

@@ -13,6 +13,7 @@ internal import Endpoints
 internal import Events
 internal import Health
 internal import InstanceSources
+internal import Proxy
 internal import Stats
 
 /// The services by name and by number. Control thread only.
@@ -29,7 +30,7 @@ final class ServiceSet {
     /// when it can. Called once per answer, which may have thousands of instances.
     var objections: (String) -> (Endpoint) -> String? = { _ in { _ in nil } }
 
-    /// Where good answers are kept; nil for nowhere. Set before the first service is started.
+    /// Where good answers are kept; nil for nowhere.
     var stateFile: StateFile?
 
     private let loop: EventLoop
@@ -37,9 +38,7 @@ final class ServiceSet {
     private let checker: HealthChecker
     private let registry: StatsRegistry
     private let journal: Journal
-    private let publish: (Rotation) -> Void
-    private let expel: ([BackendID]) -> Void
-    private let endStreams: (StreamEnds) -> Void
+    private let workers: ProxyWorkers
     private let backendIDs = BackendIDs()
     private var nextIndex = 0
     private var byID: [ServiceID: ServiceControl] = [:]
@@ -55,26 +54,39 @@ final class ServiceSet {
 
     private lazy var surroundings = ServiceControl.Surroundings(
         checker: checker, registry: registry, loop: loop,
-        stateFile: { [unowned self] in stateFile }, publish: publish, expel: expel,
+        stateFile: { [unowned self] in stateFile }, publish: { [workers] in workers.publish($0) },
+        expel: { [workers] in workers.expel($0) },
         objections: { [unowned self] in objections($0) },
-        noteLeftOut: { [unowned self] in journal.write(note: $0, at: .now) }, endStreams: endStreams
+        noteLeftOut: { [unowned self] in journal.write(note: $0, at: .now) },
+        endStreams: { [workers] in workers.endStreams(to: [$0.backend], within: $0.within) }
     ) { [unowned self] in onChange() }
 
-    /// An empty list. Workers are told of rotations by `publish`.
+    /// The services of `configuration`, which `workers` were made with: their numbers are their
+    /// places. None is started.
+    ///
+    /// - Throws: `StartFailure` for one whose source can't be made.
     init(
-        on loop: EventLoop, factory: SourceFactory, checker: HealthChecker, registry: StatsRegistry,
-        journal: Journal, publish: @escaping (Rotation) -> Void,
-        expel: @escaping ([BackendID]) -> Void, endStreams: @escaping (StreamEnds) -> Void
-    ) {
+        _ configuration: Configuration, _ factory: SourceFactory, _ checker: HealthChecker,
+        _ registry: StatsRegistry, _ journal: Journal, _ workers: ProxyWorkers,
+        on loop: EventLoop, log: @escaping () -> Log
+    ) throws {
         self.loop = loop
         self.factory = factory
         self.checker = checker
         self.registry = registry
         self.journal = journal
-        self.publish = publish
-        self.expel = expel
-        self.endStreams = endStreams
+        self.workers = workers
         retireTimer = Timer(on: loop) { [unowned self] in lookAtRetired() }
+        if let path = configuration.stateFile {
+            stateFile = StateFile(path: path, on: loop) { log().write($0, path: path) }
+        }
+        for service in configuration.services {
+            do throws(DomainNameError) {
+                _ = add(service, sources: try makeSources(service))
+            } catch {
+                throw StartFailure(description: "service \(service.name): \(error)")
+            }
+        }
     }
 
     // MARK: - Looking up
@@ -94,6 +106,13 @@ final class ServiceSet {
     func name(of id: ServiceID) -> String { names[id] ?? "" }
 
     // MARK: - Changing
+
+    /// Follows names and the machine's files from now on, and starts the services of the start.
+    /// `onNames` is called when a name has moved.
+    func start(log: @escaping () -> Log, onNames: @escaping () -> Void) {
+        factory.start(log: log, onChange: onNames)
+        for service in all where !service.isRunning { service.start() }
+    }
 
     /// The sources of a service that is not there yet, or gets others.
     ///
@@ -121,19 +140,6 @@ final class ServiceSet {
         let control = ServiceControl(service, roster: roster, sources: sources, in: surroundings)
         enlist(control)
         return control
-    }
-
-    /// Puts the services of the start on the list: their numbers are their places.
-    ///
-    /// - Throws: `StartFailure` for one whose source can't be made.
-    func addFirst(_ services: [Service]) throws {
-        for service in services {
-            do throws(DomainNameError) {
-                _ = add(service, sources: try makeSources(service))
-            } catch {
-                throw StartFailure(description: "service \(service.name): \(error)")
-            }
-        }
     }
 
     private func enlist(_ control: ServiceControl) {

@@ -1,5 +1,5 @@
-// ControlPlane+Shortages: what this machine runs out of, for the journal, the log and the page: no
-// backend is to blame for it, so nothing else would say why requests fail.
+// ShortageReports: what this machine runs out of, for the journal, the log and the page: no backend
+// is to blame for it, so nothing else would say why requests fail.
 
 internal import Admin
 internal import Backends
@@ -8,15 +8,28 @@ internal import Events
 internal import Traffic
 internal import Wording
 
-extension ControlPlane {
-    /// Journals and logs shortages that began or ended. Once a second.
-    func lookAtShortages() {
-        for change in shortages.look(now: .now) {
+/// Watches what this machine is short of. Control thread only.
+final class ShortageReports {
+    private var watch = ShortageWatch()
+    private let journal: Journal
+    private let log: () -> Log
+
+    /// Nothing seen yet.
+    init(_ journal: Journal, log: @escaping () -> Log) {
+        self.journal = journal
+        self.log = log
+    }
+
+    /// Journals and logs shortages that began or ended; call it once a second. Returns whether any
+    /// did.
+    func look() -> Bool {
+        let changes = watch.look(now: .now)
+        for change in changes {
             switch change {
             case .began(let shortage):
                 let clause = shortage.clause(descriptorLimit: DescriptorRoom.current.limit)
                 journal.write(note: "\(clause): \(shortage.advice)", at: .now)
-                log.current().write(
+                log().write(
                     .warning, "machine.short",
                     ["of": shortage.rawValue, "cause": clause, "advice": shortage.advice])
             case .ended(let shortage, let time, let failures):
@@ -24,20 +37,19 @@ extension ControlPlane {
                     "there are \(shortage.rawValue) again, after \(time.spoken) and "
                     + "\(counted(failures, "call")) that failed"
                 journal.write(note: cause, at: .now)
-                log.current().write(
-                    .info, "machine.enough", ["of": shortage.rawValue, "cause": cause])
+                log().write(.info, "machine.enough", ["of": shortage.rawValue, "cause": cause])
             }
-            journalLog.write()
         }
+        return !changes.isEmpty
     }
 
-    /// Warns if the process may have fewer descriptors than the clients that it takes on need: two
-    /// for each, its own and one to a backend.
-    func warnOfDescriptors() {
+    /// Warns if the process may have fewer descriptors than the clients that `listeners` let in
+    /// need: two for each, its own and one to a backend.
+    func warnOfDescriptors(for listeners: [Listener]) {
         let limit = DescriptorRoom.current.limit
-        let connections = running.current.listeners.reduce(0) { $0 + $1.policy.connectionsMax }
+        let connections = listeners.reduce(0) { $0 + $1.policy.connectionsMax }
         guard connections > limit / 2 else { return }
-        log.current().write(
+        log().write(
             .warning, "machine.few_descriptors",
             [
                 "limit": "\(limit)", "connections": "\(connections)",
@@ -48,9 +60,9 @@ extension ControlPlane {
     }
 
     /// Each kind of shortage for the admin port.
-    func shownShortages(_ clock: DisplayClock) -> [AdminSnapshot.Shortage] {
+    func shown(_ clock: DisplayClock) -> [AdminSnapshot.Shortage] {
         Shortage.allCases.map { shortage in
-            let episode = shortages.episodes[shortage]
+            let episode = watch.episodes[shortage]
             return AdminSnapshot.Shortage(
                 kind: shortage.rawValue, count: ShortageTally.count(of: shortage),
                 since: episode.map { clock.wall($0.since) },

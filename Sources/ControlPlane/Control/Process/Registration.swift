@@ -1,0 +1,88 @@
+// Registration: this process as a service in Consul, for those who find Fairlead there as Fairlead
+// finds its backends.
+
+internal import Configuration
+internal import Consul
+internal import Endpoints
+internal import Glibc
+
+/// The registration of this process with the local agent, if the configuration asks for one.
+/// Control thread only.
+final class Registration {
+    /// Nil for none.
+    private let registration: ConsulRegistration?
+    private let log: () -> Log
+
+    /// Asks nothing yet. `first` is where the first listener is; nil when there is none. `start` is
+    /// when the process began.
+    init(
+        _ configuration: Configuration, listeningOn first: Endpoint?, agents: ConsulAgents,
+        start: ProcessTime, log: @escaping () -> Log
+    ) {
+        registration = first.flatMap {
+            ConsulRegistration.Service(configuration, listeningOn: $0, start)
+        }.map { ConsulRegistration($0, agents: agents) }
+        self.log = log
+    }
+
+    /// Registers this process; after the listeners are open, as others come from then on.
+    func start() {
+        guard let registration else { return }
+        registration.start()
+        let service = registration.service
+        log().write(
+            .info, "consul.registering",
+            ["service": service.name, "id": service.id, "port": "\(service.port)"])
+    }
+
+    /// Takes the registration back, and calls `completion` when that is done or had its time; at
+    /// once without one.
+    func end(completion: @escaping () -> Void) {
+        guard let registration else {
+            completion()
+            return
+        }
+        registration.deregister { [unowned self] isConfirmed in
+            log().write(
+                isConfirmed ? .info : .warning, "consul.deregistered",
+                ["confirmed": isConfirmed ? "yes" : "no"])
+            completion()
+        }
+    }
+
+    /// Leaves the registration to another process.
+    func abandon() { registration?.abandon() }
+}
+
+extension ConsulRegistration.Service {
+    /// What `configuration` has this process registered as; nil for nothing.
+    fileprivate init?(
+        _ configuration: Configuration, listeningOn first: Endpoint, _ start: ProcessTime
+    ) {
+        let settings = configuration.consul.register
+        guard let name = settings.name else { return nil }
+        let port = settings.port ?? first.port
+        self.init(id: "\(name)-\(hostName())-\(port)", name: name, port: port)
+        tags = settings.tags
+        address = settings.address
+        meta = ["fairlead": fairleadVersion]
+        if configuration.shareAddresses {
+            // Another process may register the same before this one goes.
+            holder = "\(getpid())-\(start.wall)"
+        }
+        if let path = settings.checkPath {
+            // The agent is beside us; a listener on one address is checked there.
+            let address = first.address.isWildcard ? IPAddress.loopback : first.address
+            check = .http("http://\(Endpoint(address, port))\(path)")
+        }
+    }
+}
+
+/// What this machine, or container, is called: it keeps registrations of several apart.
+private func hostName() -> String {
+    var bytes = [CChar](repeating: 0, count: 256)
+    // The kernel writes at most `count` bytes; a name of that length may lack its NUL.
+    guard unsafe gethostname(&bytes, bytes.count - 1) == 0 else { return "unknown" }
+    let name = bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
+    return String(decoding: name, as: UTF8.self)
+}

@@ -1,0 +1,63 @@
+// Reports: what is told to others of how things are: to the log by the journal, to the service
+// manager, to a StatsD collector. Most of it is looked at every second.
+
+internal import Admin
+internal import Events
+
+/// Has each look at its own, every second and after changes. Control thread only.
+final class Reports {
+    let journalLog: JournalLog
+    let traffic: TrafficReports
+    let shortages: ShortageReports
+    let supervision: Supervision
+    let snapshots: AdminSnapshots
+    /// Nil when there is no collector.
+    private let statsd: StatsDExporter?
+    private let services: ServiceSet
+    /// Whether the admin port waits for another process to leave it.
+    private let isAdminAwaited: () -> Bool
+    private var timer: Timer?
+
+    /// Looks at nothing yet.
+    init(
+        _ journalLog: JournalLog, _ traffic: TrafficReports, _ shortages: ShortageReports,
+        _ supervision: Supervision, _ snapshots: AdminSnapshots, _ statsd: StatsDExporter?,
+        _ services: ServiceSet, on loop: EventLoop, isAdminAwaited: @escaping () -> Bool
+    ) {
+        self.journalLog = journalLog
+        self.traffic = traffic
+        self.shortages = shortages
+        self.supervision = supervision
+        self.snapshots = snapshots
+        self.statsd = statsd
+        self.services = services
+        self.isAdminAwaited = isAdminAwaited
+        timer = Timer(on: loop) { [unowned self] in
+            for service in services.all { service.weighTraffic() }
+            look()
+        }
+    }
+
+    /// Looks every second from now on.
+    ///
+    /// - Throws: `StartFailure` when nothing can be sent to the collector.
+    func start() throws {
+        try statsd?.start()
+        look()
+    }
+
+    /// Services have changed.
+    func servicesChanged() {
+        supervision.statusMayDiffer()
+        journalLog.write()
+    }
+
+    private func look() {
+        if traffic.look() { supervision.statusMayDiffer() }
+        if shortages.look() { journalLog.write() }
+        supervision.tellStatus(isAdminAwaited: isAdminAwaited()) {
+            AdminVerdict(snapshots.snapshot(.verdict))
+        }
+        timer?.schedule(after: .seconds(1))
+    }
+}

@@ -1,0 +1,85 @@
+// AdminSnapshot+Discovery: what the admin port shows of sources, of backends that are kept although
+// no source names them, and of what is followed in Consul.
+
+internal import Admin
+internal import Backends
+internal import Consul
+internal import InstanceSources
+internal import Wording
+
+extension AdminSnapshot.Source {
+    /// A source: how it asks, and what the roster has of its answers.
+    init(_ asked: any Source, _ source: SourceStatus, _ clock: DisplayClock) {
+        self.init(asked.summary)
+        lastGoodAt = source.lastGoodAnswer.map { clock.wall($0.at) }
+        lastGoodCount = source.lastGoodAnswer?.instances ?? 0
+        lastFailureAt = source.lastFailure.map { clock.wall($0.at) }
+        lastFailure = source.lastFailure.map { "\($0.failure)" } ?? ""
+        nextAskAt = asked.nextAsk.map(clock.wall)
+        let odd = asked.findings
+        findings = odd.sentences
+        leftOutCount = odd.omissions.count
+        answers = ["good": Int(source.goodAnswers)]
+        for (kind, count) in source.failures { answers[kind.rawValue] = Int(count) }
+    }
+}
+
+extension AdminSnapshot.Service {
+    /// Which sets serve and why, as clauses; nil when those are simply the backends that discovery
+    /// names.
+    static func hold(
+        _ holds: [SourceStatus.Hold], _ losses: [LossStatus], _ clock: DisplayClock
+    ) -> String? {
+        var clauses = holds.filter { $0.kind != .massLoss || losses.isEmpty }.map { hold in
+            let left = (hold.until - .now).spoken
+            return
+                "\(counted(hold.backends, "backend")) held (\(hold.kind.rawValue)) for \(left) more"
+        }
+        for loss in losses {
+            if loss.held > 0, let until = loss.until {
+                let (lost, end) = (clock.time(loss.at), clock.time(until))
+                clauses.append(
+                    loss.hasJoined
+                        ? "\(loss.held) lost at \(lost) serve beside the \(loss.named) named by the"
+                            + " answer until \(end), since these can't carry the load"
+                        : "\(loss.named) named by the answer serve; \(loss.held) lost at \(lost) "
+                            + "wait"
+                            + " behind them until \(end), for when these can't carry the load")
+            }
+            if loss.replaced > 0 {
+                clauses.append(
+                    "\(loss.replaced) replaced at \(clock.time(loss.at)) serve until as many of the"
+                        + " \(loss.arrivals) new ones are up (\(loss.arrivalsUp) by now)")
+            }
+        }
+        return clauses.isEmpty ? nil : clauses.joined(separator: "; ")
+    }
+}
+
+extension AdminSnapshot.Following {
+    /// What is followed in Consul, and what came of it.
+    init(_ feeds: ConsulFeeds, _ clock: DisplayClock) {
+        self.init(
+            feeds.feeds.sorted { $0.key < $1.key }.map { _, feed in
+                .init(
+                    summary: feed.summary, lastGoodAt: feed.lastGoodAt.map(clock.wall),
+                    failure: feed.failure, problems: feed.problems)
+            })
+        if feeds.outcome.isRefusing, let refused = feeds.outcome.lastRefusal {
+            refusal = (clock.wall(refused.at), refused.reasons)
+        }
+        applied = feeds.outcome.applied
+        refused = feeds.outcome.refused
+    }
+}
+
+extension AdminSnapshot.Reloads {
+    /// What came of reloads.
+    init(_ live: LiveConfiguration, _ clock: DisplayClock) {
+        self.init()
+        applied = live.reloads.applied
+        unchanged = live.reloads.unchanged
+        refused = live.reloads.refused
+        refusal = live.reloadRefusal.map { (clock.wall($0.at), $0.reasons) }
+    }
+}

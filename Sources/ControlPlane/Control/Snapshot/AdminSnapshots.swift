@@ -1,0 +1,125 @@
+// AdminSnapshots: what the admin port shows: the rosters, the counters and the journal as one value
+// of one moment.
+
+internal import Admin
+internal import Backends
+internal import Configuration
+internal import Consul
+internal import DNSClient
+internal import Health
+internal import WallClock
+
+/// Makes snapshots of the process. Control thread only.
+final class AdminSnapshots {
+    /// Listeners, services and backends.
+    let traffic: TrafficSnapshots
+    private let services: ServiceSet
+    private let journal: Journal
+    private let running: RunningConfiguration
+    private let follower: ConfigurationFollower?
+    private let factory: SourceFactory
+    private let checker: HealthChecker
+    private let shortages: ShortageReports
+    private let accessLog: AccessLogControl?
+    private let start: ProcessTime
+
+    /// Shows these, each time as they are then.
+    ///
+    /// - Parameters:
+    ///   - follower: what reads the configuration again; nil when nothing does.
+    ///   - accessLog: nil for none.
+    init(
+        _ traffic: TrafficSnapshots, _ services: ServiceSet, _ journal: Journal,
+        _ running: RunningConfiguration, _ follower: ConfigurationFollower?,
+        _ factory: SourceFactory, _ checker: HealthChecker, _ shortages: ShortageReports,
+        _ accessLog: AccessLogControl?, start: ProcessTime
+    ) {
+        self.traffic = traffic
+        self.services = services
+        self.journal = journal
+        self.running = running
+        self.follower = follower
+        self.factory = factory
+        self.checker = checker
+        self.shortages = shortages
+        self.accessLog = accessLog
+        self.start = start
+    }
+
+    /// The state of the process now.
+    func snapshot(_ detail: SnapshotDetail = .everything) -> AdminSnapshot {
+        let clock = DisplayClock()
+        var snapshot = AdminSnapshot(
+            takenAt: clock.wallNow, version: fairleadVersion, startedAt: start.wall,
+            workers: running.current.workers)
+        snapshot.uptimeSeconds = (ContinuousClock.now - start.instant) / .seconds(1)
+        snapshot.isDraining = running.isStopped
+        snapshot.services = traffic.services(clock, detail)
+        snapshot.listeners = traffic.listeners(clock)
+        if detail.hasJournal {
+            snapshot.journal = journal.entries.reversed().map { show($0, clock) }
+        }
+        snapshot.dnsMessages = dnsMessages
+        snapshot.following = (follower?.feeds).map { AdminSnapshot.Following($0, clock) }
+        snapshot.reloads = (follower?.live).map { AdminSnapshot.Reloads($0, clock) }
+        snapshot.registries = registries(clock)
+        let checks = checker.counters
+        snapshot.checks = [
+            "passed": Int(checks.passed), "failed": Int(checks.failed),
+            "inconclusive": Int(checks.inconclusive), "skipped": Int(checks.skipped),
+        ]
+        snapshot.lateChecks = Int(checks.late)
+        snapshot.checkLatenessSeconds = checks.lateness / .seconds(1)
+        if let accessLog { snapshot.accessLogLines = accessLog.lines }
+        snapshot.process = ProcessFigures.read()
+        snapshot.shortages = shortages.shown(clock)
+        return snapshot
+    }
+
+    // MARK: - Journal
+
+    /// Entries of the journal from this number on, the oldest first.
+    func journalEntries(from first: UInt64) -> [AdminSnapshot.JournalEntry] {
+        let clock = DisplayClock()
+        return journal.entries(from: first).map { show($0, clock) }
+    }
+
+    /// The number that the journal's next entry will have.
+    var journalEnd: UInt64 { journal.nextNumber }
+
+    private func show(_ entry: JournalEntry, _ clock: DisplayClock) -> AdminSnapshot.JournalEntry {
+        AdminSnapshot.JournalEntry(
+            number: entry.number, at: clock.wall(entry.at),
+            service: services.name(of: entry.service),
+            backend: entry.endpoint.map { "\($0)" } ?? "", text: "\(entry.event)",
+            to: entry.event.newPhase)
+    }
+
+    // MARK: - Configuration
+
+    /// The configuration that is in force, as YAML, with secrets masked.
+    var configurationText: String { follower?.text ?? "# built in\n" }
+
+    /// Whether metrics have histograms of each backend.
+    var hasBackendHistograms: Bool { running.current.admin.backendHistograms }
+
+    // MARK: - Discovery
+
+    /// The servers that are asked for instances: nameservers, then agents that something is asked
+    /// of.
+    private func registries(_ clock: DisplayClock) -> [AdminSnapshot.Registry] {
+        factory.resolver.servers.map { AdminSnapshot.Registry($0, clock) }
+            + factory.agents.statuses.filter { $0.requests > 0 }
+            .map { AdminSnapshot.Registry($0, clock) }
+    }
+
+    private var dnsMessages: [String: Int] {
+        let counters = factory.resolver.counters
+        return [
+            "sent_udp": counters.sentUDP, "sent_tcp": counters.sentTCP,
+            "received": counters.received, "truncated": counters.truncated,
+            "malformed": counters.malformed, "mismatched": counters.mismatched,
+            "timed_out": counters.timeouts, "unreachable": counters.unreachable,
+        ]
+    }
+}

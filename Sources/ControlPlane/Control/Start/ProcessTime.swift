@@ -1,0 +1,11 @@
+// ProcessTime: when the process began.
+
+internal import WallClock
+
+/// A moment on both clocks. Value type.
+struct ProcessTime {
+    /// Seconds since 1970, as the wall clock had it then.
+    let wall = UTCTime.now.secondsSince1970
+    /// For how long it is ago, whatever was done to the wall clock since.
+    let instant = ContinuousClock.now
+}

@@ -66,7 +66,7 @@ struct Traffic {
         stuck.contains { tries[$0]?.backend.number == instance }
     }
 
-    mutating func note(isGood: Bool) {
+    mutating func count(isGood: Bool) {
         if isGood { seconds[1].good += 1 } else { seconds[1].failed += 1 }
     }
 
@@ -106,7 +106,7 @@ extension Simulation {
         guard condition != .crashed else {
             end(request, on: backend)
             worker.dialFailed(on: backend, at: now)
-            traffic.note(isGood: false)
+            traffic.count(isGood: false)
             passReports(of: worker)
             return retry(request, after: .dial, than: backend) ? () : finish(request, isGood: nil)
         }
@@ -172,7 +172,7 @@ extension Simulation {
             return
         }
         let isGood = !isStuck && world.isAnswerGood(backend.number, number: backend.figures.answers)
-        traffic.note(isGood: isGood)
+        traffic.count(isGood: isGood)
         worker.answered(
             status: isGood ? 200 : 500, by: backend, after: now - open.sent, at: now)
         passReports(of: worker)
@@ -185,7 +185,7 @@ extension Simulation {
     private func broke(_ open: Traffic.Try) {
         var request = open.request
         let worker = worker(of: request)
-        traffic.note(isGood: false)
+        traffic.count(isGood: false)
         if open.isKept {
             request.sent -= 1
         } else {
@@ -214,7 +214,7 @@ extension Simulation {
             end(request, on: backend)
             worker.broke(on: backend, sentAt: open.sent, at: now)
             passReports(of: worker)
-            traffic.note(isGood: false)
+            traffic.count(isGood: false)
             finish(request, isGood: nil)
             return
         }

@@ -210,7 +210,7 @@ final class Simulation {
             totals[backend.id] = (totals[backend.id] ?? .init()) + backend.figures
         }
         let figures = totals.sorted { $0.key < $1.key }.map { (backend: $0.key, total: $0.value) }
-        for outlier in outliers.note(now: instant, figures: figures) {
+        for outlier in outliers.update(now: instant, figures: figures) {
             roster.liveFailed(outlier.backend, outlier.failure, now: instant)
         }
     }

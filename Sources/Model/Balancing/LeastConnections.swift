@@ -32,10 +32,10 @@ package final class LeastConnections: Balancer {
     override func pick(_ request: PickRequest, in tier: Int) -> Pick {
         let start = tiers[tier].lowerBound
         if let index = turns[tier].first, loads.verdict(start + index, request) == .admitted {
-            turns[tier].takeFirst()
+            turns[tier].pickFirst()
             return .backend(start + index)
         }
-        let next = turns[tier].take { loads.verdict(start + $0, request) == .admitted }
+        let next = turns[tier].pickFirst { loads.verdict(start + $0, request) == .admitted }
         return next.map { .backend(start + $0) } ?? leastLoaded(request, in: tier)
     }
 }

@@ -25,10 +25,10 @@ package final class RoundRobin: Balancer {
             let place = places.lowerBound + index
             switch loads.verdict(place, request) {
             case .admitted:
-                turns[tier].takeFirst()
+                turns[tier].pickFirst()
                 return .backend(place)
             case .passedOver, .onProbation, .full:
-                turns[tier].takeFirst()
+                turns[tier].pickFirst()
             case .tried:
                 return pickElsewhere(request, in: tier)
             }
@@ -40,7 +40,7 @@ package final class RoundRobin: Balancer {
     /// the next best gets the request.
     private func pickElsewhere(_ request: PickRequest, in tier: Int) -> Pick {
         let start = tiers[tier].lowerBound
-        let next = turns[tier].take { loads.verdict(start + $0, request) == .admitted }
+        let next = turns[tier].pickFirst { loads.verdict(start + $0, request) == .admitted }
         return next.map { .backend(start + $0) } ?? leastLoaded(request, in: tier)
     }
 }

@@ -114,23 +114,23 @@ struct WeightedTurns {
     /// The member whose turn it is; nil when there are none.
     var first: Int? { heap.first.map { Int($0.index) } }
 
-    /// Takes the turn of the member whose turn it is.
+    /// Picks the member whose turn it is, and moves it on to its next turn.
     ///
     /// - Precondition: there is one.
     /// - Complexity: O(log n).
-    mutating func takeFirst() {
+    mutating func pickFirst() {
         now = max(now, heap[0].due)
-        take(slot: 0)
+        advance(slot: 0)
     }
 
-    /// Takes the turn of the first member that `isAllowed`; nil when none is. The turns of those
-    /// passed over stay due.
+    /// Picks the first member that `isAllowed`, and moves it on to its next turn; nil when none is.
+    /// The turns of those passed over stay due.
     ///
     /// - Complexity: O(k + log n) for k members that are not allowed and come before it.
-    mutating func take(_ isAllowed: (Int) -> Bool) -> Int? {
+    mutating func pickFirst(where isAllowed: (Int) -> Bool) -> Int? {
         guard let slot = firstSlot(from: 0, isAllowed) else { return nil }
         let index = Int(heap[slot].index)
-        take(slot: slot)
+        advance(slot: slot)
         return index
     }
 
@@ -157,7 +157,7 @@ struct WeightedTurns {
 
     // MARK: Turns
 
-    private mutating func take(slot: Int) {
+    private mutating func advance(slot: Int) {
         let index = Int(heap[slot].index)
         var member = members[index]
         if slot == 0, heap[0].due < now { member.base += now - heap[0].due }

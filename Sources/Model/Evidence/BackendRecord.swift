@@ -40,8 +40,8 @@ public struct BackendRecord {
     package internal(set) var answers = FailureRun()
     // Requests that were answered by another backend, asked later, while nothing came from this
     // one.
-    private var outrunCount = 0
-    private var outrunSince: UInt64 = 0
+    private var overtakenCount = 0
+    private var overtakenSince: UInt64 = 0
 
     // MARK: What the control thread knows
 
@@ -149,17 +149,17 @@ public struct BackendRecord {
 
     /// Requests that would still wait on it if they had not been answered by another backend: how
     /// many, and since when; nil if something was heard from it since they were sent.
-    var outrun: (count: Int, since: UInt64)? {
-        outrunSince > heardAt ? (outrunCount, outrunSince) : nil
+    var overtaken: (count: Int, since: UInt64)? {
+        overtakenSince > heardAt ? (overtakenCount, overtakenSince) : nil
     }
 
     /// A request that was sent to it at `sentAt` was answered by another backend, asked later.
-    mutating func addOutrun(sentAt: UInt64) {
-        if outrun == nil {
-            outrunCount = 0
-            outrunSince = max(sentAt, heardAt + 1)
+    mutating func addOvertaken(sentAt: UInt64) {
+        if overtaken == nil {
+            overtakenCount = 0
+            overtakenSince = max(sentAt, heardAt + 1)
         }
-        outrunCount += 1
+        overtakenCount += 1
     }
 
     /// Whether something may be reported against it now; no more for a while then.

@@ -78,10 +78,10 @@ package struct LiveEvidence {
 
     /// A request has waited on the backend of `record` since `since`, and another backend, asked
     /// later, has answered it. Returns what is to be reported.
-    package func outrun(
+    package func overtaken(
         _ record: inout BackendRecord, since: UInt64, _ moment: Moment
     ) -> LiveFailure? {
-        record.addOutrun(sentAt: since)
+        record.addOvertaken(sentAt: since)
         guard case .silent(let report) = silence.look(at: &record, since: since, moment) else {
             return nil
         }

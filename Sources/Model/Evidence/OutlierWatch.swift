@@ -124,7 +124,7 @@ package struct OutlierWatch: Sendable {
     /// not among them is forgotten. Whoever stands out is told once, and then has to do so again
     /// with what comes from now on.
     /// - Complexity: O(n).
-    package mutating func note(
+    package mutating func update(
         now: ContinuousClock.Instant, figures: [(backend: BackendID, total: Figures)]
     ) -> [Outlier] {
         let begin = begin ?? now

@@ -11,7 +11,7 @@
 // | rotation                                    |                                                |
 //
 // Streams whose next byte nobody owes (events, watches, tunnels) do not wait: they say nothing by
-// being quiet. What was outrun by a second try has waited as well, though it is gone.
+// being quiet. What was overtaken by a second try has waited as well, though it is gone.
 
 package import Backends
 internal import Balancing
@@ -83,14 +83,14 @@ package struct SilenceWatch {
         at record: inout BackendRecord, since: UInt64, isWithinBody: Bool = false, _ moment: Moment
     ) -> Verdict {
         guard let limit else { return .patient }
-        let outrun = record.outrun
+        let overtaken = record.overtaken
         let quietSince = max(
-            record.heardAt, min(since, outrun?.since ?? .max), moment.resumedAt)
+            record.heardAt, min(since, overtaken?.since ?? .max), moment.resumedAt)
         let quiet = moment.now - quietSince
         // Where answers take long, as long polls do, there is more to put up with.
         let usual = max(usualWait, isWithinBody ? usualPause : 0)
         guard quiet >= limit, quiet >= Self.usualWaits * usual else { return .patient }
-        let waiting = record.waiting + (outrun?.count ?? 0)
+        let waiting = record.waiting + (overtaken?.count ?? 0)
         if !record.isSilent {
             let othersHeardAt = lastHeard.id == record.id ? heardBefore : lastHeard.at
             // One that is out of the rotation gets no more requests that would tell: another worker

@@ -49,7 +49,7 @@ package struct FailedStatuses: ~Copyable, Sendable {
     package init() {}
 
     /// Counts an answer with `status`, 500 or above. The one writing thread only.
-    package func note(status: Int) { counts[FailureCause(status: status).rawValue].add() }
+    package func count(status: Int) { counts[FailureCause(status: status).rawValue].add() }
 
     /// How many there were for `cause`, which is one of those with a status. Any thread.
     fileprivate func current(_ cause: FailureCause) -> Int { counts[cause.rawValue].current }

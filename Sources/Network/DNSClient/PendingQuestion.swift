@@ -115,7 +115,7 @@ package final class PendingQuestion {
     }
 
     /// Why the exchange could not be opened; nil when it was.
-    private func open(_ exchange: QuestionRace.Exchange, onlyAnew: Bool = false) -> Errno? {
+    private func open(_ exchange: QuestionRace.Exchange, onlyNew: Bool = false) -> Errno? {
         guard let resolver else { return nil }
         let index = servers[exchange.server]
         let endpoint = resolver.options.servers[index]
@@ -129,7 +129,7 @@ package final class PendingQuestion {
                     query, to: endpoint, mustKeepCase: exchange.mixesCase, buffer: resolver.buffer,
                     on: resolver.loop)
             case .tcp:
-                if !onlyAnew, let idle = resolver.idleConnections.take(endpoint) {
+                if !onlyNew, let idle = resolver.idleConnections.take(endpoint) {
                     idle.ask(query)
                     transports[exchange.number] = idle
                 } else {
@@ -164,7 +164,7 @@ package final class PendingQuestion {
             // ends each after 128): a new one is no second try.
             if let transport = transports[number] as? TCPTransport, transport.isReused {
                 transport.close()
-                if let error = open(exchange, onlyAnew: true) {
+                if let error = open(exchange, onlyNew: true) {
                     step { $0.failed(error, on: number, now: $1) }
                 }
             } else {

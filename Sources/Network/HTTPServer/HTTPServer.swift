@@ -50,7 +50,7 @@ package final class HTTPServer {
         self.options = options
         self.handler = handler
         listening = ListeningChannel(descriptor, on: loop)
-        listening.start { [self] in take($0, from: $1) }
+        listening.start { [self] in accept($0, from: $1) }
     }
 
     /// A server whose handler has every answer at hand.
@@ -73,7 +73,7 @@ package final class HTTPServer {
     /// been closed or drained.
     package var descriptor: Descriptor { listening.descriptor }
 
-    private func take(_ accepted: Descriptor, from peer: Endpoint) {
+    private func accept(_ accepted: Descriptor, from peer: Endpoint) {
         if connectionCount >= options.connectionsMax { makeRoom() }
         let count = connectionCount
         // All are busy, and so are those that serve vital paths alone.

@@ -165,7 +165,7 @@ final class HTTPServerConnection: StreamChannel {
         guard !isProceeding else { return }
         isProceeding = true
         var turns = Self.requestsPerTurnMax
-        while isOpen, takeRequest() {
+        while isOpen, parseRequest() {
             turns -= 1
             if turns == 0, !input.isEmpty, isOpen {
                 // Writable it is: the rest comes with the next batch.
@@ -183,14 +183,14 @@ final class HTTPServerConnection: StreamChannel {
         }
     }
 
-    /// One request taken and handed on; false when there is none, or one is under way.
-    private func takeRequest() -> Bool {
-        if case .head = state, !input.isEmpty { takeHead() }
+    /// Parses a request and hands it to the handler; false when there is none, or one is under way.
+    private func parseRequest() -> Bool {
+        if case .head = state, !input.isEmpty { parseHead() }
         guard case .body(var request, var payload) = state else { return false }
         // Each way out of here sets it again; meanwhile nothing else holds the body, which grows
         // without being copied.
         state = .leaving
-        if let problem = takeBody(of: &request, with: &payload) {
+        if let problem = parseBody(of: &request, with: &payload) {
             refuse(problem.status, problem.text)
             return false
         }
@@ -205,7 +205,7 @@ final class HTTPServerConnection: StreamChannel {
         return true
     }
 
-    private func takeHead() {
+    private func parseHead() {
         // The same storage under a name of its own: `head` and `input` are both `self`.
         let bytes = input
         switch head.parse(bytes.span, alreadySeen: seen) {
@@ -240,7 +240,7 @@ final class HTTPServerConnection: StreamChannel {
     }
 
     /// Moves what the input has of the body into the request; what follows it stays.
-    private func takeBody(
+    private func parseBody(
         of request: inout HTTPServerRequest, with payload: inout PayloadReader
     ) -> (status: Int, text: String)? {
         let bytes = input

@@ -39,7 +39,7 @@ package struct Predecessor {
     }
 
     /// Says that this process serves: the other one stops accepting.
-    package func tellReady() {
+    package func reportReady() {
         // If it is gone, nobody is left to be told.
         _ = ready.send([1].span)
         ready.close()

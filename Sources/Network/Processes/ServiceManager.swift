@@ -45,8 +45,8 @@ package final class ServiceManager {
         case status(String)
     }
 
-    /// Tells `state`. A manager that does not listen is none.
-    package func tell(_ state: State) {
+    /// Notifies the manager of `state`. A manager that does not listen is none.
+    package func notify(_ state: State) {
         let text =
             switch state {
             case .ready(let process): "MAINPID=\(process)\nREADY=1"

@@ -51,7 +51,7 @@ package final class Successor {
         }
         line = Line(mine, on: loop)
         self.completion = completion
-        line.onHeard = { [unowned self] in heard($0) }
+        line.onReport = { [unowned self] in handleReport($0) }
         timer = Timer(on: loop) { [unowned self] in
             _ = end()
             finish(.failed("did not serve within \(limit.spoken), and was killed"))
@@ -71,7 +71,7 @@ package final class Successor {
         finish(.failed(""))
     }
 
-    private func heard(_ isReady: Bool) {
+    private func handleReport(_ isReady: Bool) {
         guard !isReady else {
             finish(.serves)
             return
@@ -105,13 +105,13 @@ package final class Successor {
 
     /// What the other process says, or that it ends.
     private final class Line: Channel {
-        var onHeard: (Bool) -> Void = { _ in }
+        var onReport: (Bool) -> Void = { _ in }
         private let buffer = ReceiveBuffer(capacity: 16)
 
         override func onReadable() {
             switch descriptor.receive(into: buffer) {
-            case .bytes: onHeard(true)
-            case .endOfStream, .failed: onHeard(false)
+            case .bytes: onReport(true)
+            case .endOfStream, .failed: onReport(false)
             case .wouldBlock: break
             }
         }

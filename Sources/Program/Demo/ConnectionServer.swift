@@ -25,10 +25,10 @@ final class ConnectionServer {
         self.onRefused = onRefused
         self.answer = answer
         listening = ListeningChannel(descriptor, on: loop)
-        listening.start { [unowned self] connection, _ in take(connection) }
+        listening.start { [unowned self] connection, _ in accept(connection) }
     }
 
-    private func take(_ accepted: Descriptor) {
+    private func accept(_ accepted: Descriptor) {
         guard connections.count < Self.connectionsMax else {
             accepted.close()
             onRefused()

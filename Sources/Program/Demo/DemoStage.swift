@@ -160,7 +160,7 @@ package final class DemoStage {
             return report("there is no instance \(name); there are \(names)")
         }
         body(actor)
-        noteWellness(of: actor)
+        updateWellness(of: actor)
     }
 
     private func add() {
@@ -257,7 +257,7 @@ package final class DemoStage {
                 host(of: actor), ttlSeconds: Self.ttlSeconds, .address(options.address)))
         discovery.zone.add(
             ResourceRecord(service, ttlSeconds: Self.ttlSeconds, record(of: actor)))
-        noteWellness(of: actor)
+        updateWellness(of: actor)
     }
 
     private func withdraw(_ actor: Actor) {
@@ -265,7 +265,7 @@ package final class DemoStage {
         discovery.zone.remove(host(of: actor))
     }
 
-    private func noteWellness(of actor: Actor) {
+    private func updateWellness(of actor: Actor) {
         let isWell =
             isAnnounced(actor) && actor.instance.isRunning && actor.instance.isHealthy
         if !isWell {

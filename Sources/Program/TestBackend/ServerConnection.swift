@@ -59,29 +59,29 @@ final class ServerConnection: StreamChannel {
         case .bytes(let count):
             if pending.isEmpty {
                 worker.buffer.withBytes(count) { bytes in
-                    let used = take(bytes)
+                    let used = consume(bytes)
                     if used < bytes.count, isOpen { pending.append(bytes.extracting(used...)) }
                 }
             } else {
                 worker.buffer.withBytes(count) { pending.append($0) }
-                takePending()
+                consumePending()
             }
         case .wouldBlock: break
         case .endOfStream, .failed: close()
         }
     }
 
-    private func takePending() {
+    private func consumePending() {
         guard !pending.isEmpty else { return }
         let bytes = pending
         pending = []
-        let used = take(bytes.span)
+        let used = consume(bytes.span)
         if used < bytes.count, isOpen { pending = Array(bytes[used...]) }
     }
 
-    /// Takes as many requests from `bytes` as can be answered now; returns how many bytes they
+    /// Answers as many requests of `bytes` as can be answered now; returns how many bytes they
     /// were.
-    private func take(_ bytes: Span<UInt8>) -> Int {
+    private func consume(_ bytes: Span<UInt8>) -> Int {
         var at = 0
         while at < bytes.count, isOpen {
             let rest = bytes.extracting(at...)
@@ -297,6 +297,6 @@ final class ServerConnection: StreamChannel {
         state = .head
         guard !isReading else { return }
         startReading()
-        takePending()
+        consumePending()
     }
 }

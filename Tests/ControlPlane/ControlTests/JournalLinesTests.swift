@@ -73,7 +73,7 @@ import Testing
         let down = JournalEvent.phase(from: .up, to: .down, .checksFailed(1, last: .refused))
         #expect(
             lines([
-                entry(down, 1), entry(.emergencyBegan(.refusing)),
+                entry(down, 1), entry(.emergencyBegan(.failingFast)),
                 entry(.emergencyEnded(after: .seconds(90))),
             ]) == [
                 "warning backend.state service=web backend=10.0.0.1:80 from=up to=down "

@@ -29,7 +29,7 @@ private final class ToldSource: Source {
         listener = nil
     }
 
-    func say(_ answer: DiscoveryAnswer) { listener?(answer) }
+    func report(_ answer: DiscoveryAnswer) { listener?(answer) }
 }
 
 private func instances(_ ports: UInt16...) -> DiscoveryAnswer {
@@ -43,24 +43,24 @@ private func instances(_ ports: UInt16...) -> DiscoveryAnswer {
         let source = FallbackSource(first, fallback: second)
         var heard: [DiscoveryAnswer] = []
         source.start { heard.append($0) }
-        second.say(.failure(.timeout))
+        second.report(.failure(.timeout))
         #expect(heard.isEmpty, "nothing is known yet")
-        second.say(instances(2))
+        second.report(instances(2))
         #expect(heard == [instances(2)] && !source.answersStand)
-        first.say(instances(1))
-        second.say(instances(3))
+        first.report(instances(1))
+        second.report(instances(3))
         #expect(heard == [instances(2), instances(1)] && source.answersStand)
-        first.say(.failure(.servfail))
+        first.report(.failure(.servfail))
         #expect(heard.last == instances(3) && !source.answersStand)
-        second.say(.failure(.nxdomain))
+        second.report(.failure(.nxdomain))
         #expect(heard.last == .failure(.servfail))
-        first.say(.failure(.nodata))
-        second.say(instances(4))
+        first.report(.failure(.nodata))
+        second.report(instances(4))
         #expect(heard.last == instances(4), "one that names none does not overrule one that does")
-        first.say(instances(1))
+        first.report(instances(1))
         #expect(heard.last == instances(1))
         source.stop()
-        first.say(instances(9))
+        first.report(instances(9))
         #expect(heard.last == instances(1) && first.stops == 1 && second.stops == 1)
     }
 }
@@ -80,19 +80,19 @@ private func instances(_ ports: UInt16...) -> DiscoveryAnswer {
         var heard: [[DiscoveryAnswer]] = [[], []]
         one.start { heard[0].append($0) }
         let source = made[made.count - 1]
-        source.say(instances(1))
+        source.report(instances(1))
         two.start { heard[1].append($0) }
         #expect(heard == [[instances(1)], [instances(1)]] && source.starts == 1)
-        source.say(instances(2))
+        source.report(instances(2))
         #expect(heard.map(\.last) == [instances(2), instances(2)])
         one.stop()
-        source.say(instances(3))
+        source.report(instances(3))
         #expect(heard.map(\.last) == [instances(2), instances(3)] && source.stops == 0)
         two.stop()
         #expect(source.stops == 1 && idle == 1)
         one.start { heard[0].append($0) }
         #expect(heard[0].last == instances(2), "what was known before is not repeated")
-        made[made.count - 1].say(instances(4))
+        made[made.count - 1].report(instances(4))
         #expect(heard[0].last == instances(4))
     }
 }

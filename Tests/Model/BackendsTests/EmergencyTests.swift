@@ -26,7 +26,8 @@ import Testing
         down(fixture, [3])
         #expect(fixture.inRotation == [1, 2, 3])
         #expect(fixture.roster.rotation.tiers == rotation.tiers)
-        #expect(fixture.roster.emergency?.conduct == .serving && fixture.roster.wantsFastChecks)
+        #expect(
+            fixture.roster.emergency?.mode == .routingToUnhealthy && fixture.roster.wantsFastChecks)
         #expect(fixture.texts.last == "no backend is up: requests go to backends that are not up")
         for _ in 0..<60 {
             fixture.wait(1)
@@ -46,7 +47,8 @@ import Testing
             fixture.fill(2)
             for number in 1...2 { fixture.failCheck(number, times: 3, .refused) }
             #expect(fixture.inRotation == (isOwnPort ? [] : [1, 2]))
-            #expect(fixture.roster.emergency?.conduct == (isOwnPort ? .refusing : .serving))
+            #expect(
+                fixture.roster.emergency?.mode == (isOwnPort ? .failingFast : .routingToUnhealthy))
             fixture.pass(2)
             #expect(fixture.inRotation == (isOwnPort ? [2] : [1, 2]))
         }
@@ -146,7 +148,7 @@ import Testing
         #expect(fixture.roster.emergency == nil)
         fixture.failCheck(2)
         #expect(fixture.inRotation == [1, 2])
-        #expect(fixture.roster.emergency?.conduct == .serving)
+        #expect(fixture.roster.emergency?.mode == .routingToUnhealthy)
     }
 
     @Test("a new instance does not get everything, nor does it end the emergency")
@@ -183,7 +185,7 @@ import Testing
         fixture.wait(1)
         weigh(fixture, answered: 0, failed: 5)
         #expect(fixture.inRotation == [])
-        #expect(fixture.roster.emergency?.conduct == .refusing && fixture.roster.wantsFastChecks)
+        #expect(fixture.roster.emergency?.mode == .failingFast && fixture.roster.wantsFastChecks)
         #expect(fixture.texts.last?.hasPrefix("live requests fail as well") == true)
         fixture.pass(2)
         #expect(fixture.inRotation == [2])
@@ -234,7 +236,7 @@ import Testing
         fixture.failCheck(2)
         fixture.failDial(2)
         #expect(fixture.inRotation == [])
-        #expect(fixture.roster.emergency?.conduct == .refusing)
+        #expect(fixture.roster.emergency?.mode == .failingFast)
         fixture.pass(1)
         #expect(fixture.inRotation == [1], "one passed check is enough by then")
     }
@@ -257,7 +259,7 @@ import Testing
         let fixture = Fixture { $0.whenNoneUp = .never }
         fixture.fill(3)
         down(fixture, 1...3)
-        #expect(fixture.roster.emergency?.conduct == .refusing)
+        #expect(fixture.roster.emergency?.mode == .failingFast)
         fixture.wait(3600)
         #expect(fixture.inRotation == [])
         weigh(fixture, answered: 9, failed: 0)

@@ -171,13 +171,13 @@ import Testing
         let members = Set(roster.rotation.members.map(\.id))
         let staying = roster.backends.filter { $0.state.phase != .draining }
         #expect(roster.stayingCount == staying.count)
-        switch roster.emergency?.conduct {
+        switch roster.emergency?.mode {
         case nil:
             #expect(members == Set((up.isEmpty ? untried : up).map(\.id)))
             #expect(!up.isEmpty || !untried.isEmpty || staying.isEmpty)
-        case .refusing:
+        case .failingFast:
             #expect(up.isEmpty && members == Set(untried.map(\.id)))
-        case .serving:
+        case .routingToUnhealthy:
             #expect(up.count * 2 < staying.count && !members.isEmpty)
             #expect(members.isSuperset(of: (up + untried).map(\.id)))
             #expect(members.isSubset(of: staying.map(\.id)))
@@ -203,8 +203,8 @@ import Testing
         }
         if let emergency = roster.emergency {
             if let end = emergency.recoveryEnd { due.append(end) }
-            if emergency.conduct == .refusing, roster.options.whenNoneUp == .evidence {
-                due.append(emergency.conductSince + roster.options.refuseTime)
+            if emergency.mode == .failingFast, roster.options.whenNoneUp == .evidence {
+                due.append(emergency.modeSince + roster.options.refuseTime)
             }
         }
         if let earliest = due.min() {

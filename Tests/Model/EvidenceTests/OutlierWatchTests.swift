@@ -44,7 +44,7 @@ import Testing
 
         /// Takes the totals of these as they are.
         mutating func look(_ ids: [UInt32]) -> [BackendID: LiveFailure] {
-            let outliers = watch.note(
+            let outliers = watch.update(
                 now: now,
                 figures: ids.map { (BackendID(rawValue: $0), totals[$0] ?? OutlierWatch.Figures()) }
             )

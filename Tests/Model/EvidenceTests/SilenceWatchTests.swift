@@ -159,7 +159,7 @@ import Testing
     }
 
     @Test("what another backend answered, asked later, has waited as well")
-    func outrun() {
+    func overtaken() {
         var service = Service()
         service.begin(on: 0)
         service.now = 1100
@@ -167,7 +167,7 @@ import Testing
         service.now = 1800
         let moment = Moment(now: Service.nanoseconds(1800))
         let reports = (0..<2).map { _ in
-            service.evidence.outrun(
+            service.evidence.overtaken(
                 &service.backends[0], since: Service.nanoseconds(1000), moment)
         }
         #expect(reports == [nil, .silent(waiting: 3)])

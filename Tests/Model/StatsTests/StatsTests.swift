@@ -58,7 +58,7 @@ import Testing
         for worker in 0..<2 {
             let counters = registry.service(0, worker: worker)
             for status in [500, 503, 503, 504, 502, 507, 999] {
-                counters.failedStatuses.note(status: status)
+                counters.failedStatuses.count(status: status)
             }
             counters.add(.failed, 9)
             counters.add(.noBackend, 2)

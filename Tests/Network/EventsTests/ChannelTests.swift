@@ -21,7 +21,7 @@ private final class Peer: Channel {
     var ended = false
     var connected = false
     var deadlines = 0
-    var onHeard: () -> Void = {}
+    var onEvent: () -> Void = {}
     let buffer = ReceiveBuffer(capacity: 1024)
 
     override func onReadable() {
@@ -35,18 +35,18 @@ private final class Peer: Channel {
             stopReading()
         case .wouldBlock: break
         }
-        onHeard()
+        onEvent()
     }
 
     override func onWritable() {
         connected = descriptor.connectError() == nil
         stopAwaitingWrite()
-        onHeard()
+        onEvent()
     }
 
     override func onDeadline() {
         deadlines += 1
-        onHeard()
+        onEvent()
     }
 }
 
@@ -116,14 +116,14 @@ private final class Peer: Channel {
             client.close()
             server.close()
         }
-        client.onHeard = closeBoth
-        server.onHeard = closeBoth
+        client.onEvent = closeBoth
+        server.onEvent = closeBoth
         turn { heard > 0 }
         loop.runOnce()
         #expect(heard == 1)
         #expect(!client.isOpen && !server.isOpen)
-        client.onHeard = {}
-        server.onHeard = {}
+        client.onEvent = {}
+        server.onEvent = {}
     }
 
     @Test("a channel closed in a batch is released when the batch is over, and not before")
@@ -176,7 +176,7 @@ private final class Peer: Channel {
         do throws(Errno) {
             let channel = Peer(try Socket.connectStream(to: endpoint), on: loop)
             var heard: Errno?
-            channel.onHeard = { [unowned channel] in heard = channel.descriptor.connectError() }
+            channel.onEvent = { [unowned channel] in heard = channel.descriptor.connectError() }
             channel.awaitWrite()
             for _ in 0..<100 where channel.isAwaitingWrite { loop.runOnce(waiting: true) }
             #expect(!channel.connected)
@@ -242,8 +242,8 @@ private final class Peer: Channel {
     func order() throws {
         let (first, second, never) = (try idle(), try idle(), try idle())
         var order: [String] = []
-        first.onHeard = { order.append("first") }
-        second.onHeard = { order.append("second") }
+        first.onEvent = { order.append("first") }
+        second.onEvent = { order.append("second") }
         let now = loop.nowNanoseconds
         first.deadlineNanoseconds = now + 1_000_000
         never.deadlineNanoseconds = now + 1_000_000
@@ -255,7 +255,7 @@ private final class Peer: Channel {
         #expect(first.deadlines == 1 && second.deadlines == 1 && never.deadlines == 0)
         #expect(second.deadlineNanoseconds == .max)
         for channel in [first, second, never] {
-            channel.onHeard = {}
+            channel.onEvent = {}
             channel.close()
         }
     }
@@ -311,7 +311,7 @@ private final class Peer: Channel {
         var fired = 0
         for channel in channels {
             channel.deadlineNanoseconds = now
-            channel.onHeard = {
+            channel.onEvent = {
                 fired += 1
                 for other in channels { other.close() }
             }
@@ -319,7 +319,7 @@ private final class Peer: Channel {
         while fired == 0 { loop.runOnce(waiting: true) }
         loop.runOnce()
         #expect(fired == 1)
-        for channel in channels { channel.onHeard = {} }
+        for channel in channels { channel.onEvent = {} }
     }
 }
 

@@ -109,24 +109,24 @@ import Testing
             let reply = zone.reply(to: Message.query(id: 1, Question(name, type)))
             return (reply.responseCode, reply.answers.map(\.data))
         }
-        func noteSerial() throws {
+        func recordSerial() throws {
             guard case .soa(let soa)? = answers(try Self.name("demo"), .soa).1.first else { return }
             serials.append(soa.serial)
         }
-        try noteSerial()
+        try recordSerial()
         zone.remove(service, .srv, data: try Self.srv(81, "web-1.demo"))
         #expect(answers(service, .srv).1.count == 2)
-        try noteSerial()
+        try recordSerial()
         zone.replace(
             service, .srv,
             with: [ResourceRecord(service, ttlSeconds: 1, try Self.srv(9, "web-2.demo"))])
         #expect(answers(service, .srv) == (.noError, [try Self.srv(9, "web-2.demo")]))
-        try noteSerial()
+        try recordSerial()
         zone.remove(service)
         #expect(answers(service, .srv).0 == .nameError)
         // Nothing is below it any more, so it is gone too.
         #expect(answers(try Self.name("_tcp.demo"), .srv).0 == .nameError)
-        try noteSerial()
+        try recordSerial()
         #expect(serials.count == 4 && Set(serials).count == 4 && serials == serials.sorted())
         #expect(!zone.add(ResourceRecord(try Self.name("example.com"), ttlSeconds: 1, .a(1))))
     }

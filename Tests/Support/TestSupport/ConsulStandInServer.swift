@@ -79,14 +79,14 @@ final class ConsulStandInConnection: StreamChannel {
         switch descriptor.receive(into: server.buffer) {
         case .bytes(let count):
             server.buffer.withBytes(count) { input.append($0) }
-            while isOpen, held == nil, takeRequest() {}
+            while isOpen, held == nil, parseRequest() {}
         case .wouldBlock: break
         case .endOfStream, .failed: close()
         }
     }
 
     /// Whether there was a whole request.
-    private func takeRequest() -> Bool {
+    private func parseRequest() -> Bool {
         var head = RequestHead()
         let bytes = input
         guard case .complete(let length) = head.parse(bytes.span) else { return false }
@@ -106,15 +106,15 @@ final class ConsulStandInConnection: StreamChannel {
         }
         let seen = ConsulStandIn.Seen(target: text, token: token, connection: number)
         server.state.requests.withLock { $0.append(seen) }
-        take(ConsulStandInRequest(method: head.method, target: text, body: body))
+        handle(ConsulStandInRequest(method: head.method, target: text, body: body))
         return true
     }
 
     // MARK: - Answering
 
-    private func take(_ request: ConsulStandInRequest) {
+    private func handle(_ request: ConsulStandInRequest) {
         held = request
-        if let lie = lie(for: request) { return tell(lie) }
+        if let lie = lie(for: request) { return send(lie) }
         guard let index = request.index else { return release() }
         let answer = server.state.world.withLock { $0.answer(to: request) }
         if (answer.index ?? .max) > index { return release() }
@@ -126,7 +126,7 @@ final class ConsulStandInConnection: StreamChannel {
     /// Something has changed.
     func look() {
         guard let held else { return }
-        if let lie = lie(for: held) { return tell(lie) }
+        if let lie = lie(for: held) { return send(lie) }
         guard let index = held.index else { return }
         let answer = server.state.world.withLock { $0.answer(to: held) }
         if (answer.index ?? .max) > index { release() }
@@ -149,7 +149,7 @@ final class ConsulStandInConnection: StreamChannel {
             })
     }
 
-    private func tell(_ lie: ConsulWorld.Lie) {
+    private func send(_ lie: ConsulWorld.Lie) {
         guard let held else { return }
         var answer = server.state.world.withLock { $0.answer(to: held) }
         switch lie {

@@ -63,13 +63,13 @@ extension Loading {
                         + "agent's HTTP port with consul.agents or FAIRLEAD_CONSUL_AGENTS",
                     at: .environment("CONSUL_HTTP_SSL"))
             } else {
-                takeConsulVariable("CONSUL_HTTP_ADDR", for: "consul.agents")
+                readConsulVariable("CONSUL_HTTP_ADDR", for: "consul.agents")
             }
         }
         if given["consul.token"] == nil, given["consul.token-file"] == nil {
             // The file goes first, as it does in Consul's own programs.
-            if !takeConsulVariable("CONSUL_HTTP_TOKEN_FILE", for: "consul.token-file") {
-                takeConsulVariable("CONSUL_HTTP_TOKEN", for: "consul.token")
+            if !readConsulVariable("CONSUL_HTTP_TOKEN_FILE", for: "consul.token-file") {
+                readConsulVariable("CONSUL_HTTP_TOKEN", for: "consul.token")
             }
         }
         if !draft.configuration.consul.areUsed(by: services.map(\.value)) { errors = before }
@@ -79,7 +79,7 @@ extension Loading {
     private static let trueWords: Set<String> = ["1", "t", "T", "TRUE", "true", "True"]
 
     @discardableResult
-    private mutating func takeConsulVariable(_ variable: String, for key: String) -> Bool {
+    private mutating func readConsulVariable(_ variable: String, for key: String) -> Bool {
         guard let text = environment[variable],
             let option = OptionTable.file.first(where: { $0.key == key })
         else { return false }

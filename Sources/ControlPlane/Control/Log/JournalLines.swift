@@ -122,14 +122,14 @@ extension JournalEvent {
         case .serviceRemoved: Self.line(.info, "service.removed")
         case .optionsChanged: Self.line(.info, "service.changed", [("what", "options")])
         case .sourceChanged: Self.line(.info, "service.changed", [("what", "sources")])
-        case .emergencyBegan(let conduct):
-            Self.line(.error, "service.no_backend", [("effect", "\(conduct)")])
+        case .emergencyBegan(let mode):
+            Self.line(.error, "service.no_backend", [("effect", "\(mode)")])
         case .emergencyRefuses:
             Self.line(
                 .error, "service.no_backend",
                 [
                     ("cause", "live requests fail as well"),
-                    ("effect", "\(Emergency.Conduct.refusing)"),
+                    ("effect", "\(Emergency.Mode.failingFast)"),
                 ])
         case .emergencyEnded(let time):
             Self.line(.info, "service.recovered", [("after", time.spoken)])

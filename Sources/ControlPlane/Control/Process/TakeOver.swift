@@ -94,7 +94,7 @@ final class TakeOver {
             exit(1)
         }
         log().write(.info, "process.took_over", [:])
-        predecessor?.tellReady()
+        predecessor?.reportReady()
         predecessor = nil
         onServing()
     }

@@ -32,7 +32,7 @@ final class Supervision {
     ///   - ping: asks each of these for a `workerTurned`.
     func serve(workersLeft: @escaping () -> Int, ping: @escaping () -> Void) {
         isServing = true
-        manager?.tell(.ready(process: getpid()))
+        manager?.notify(.ready(process: getpid()))
         guard let limit = manager?.watchdogLimit else { return }
         // Twice within the limit, so that one that comes late is in time.
         let interval = limit / 2
@@ -41,7 +41,7 @@ final class Supervision {
             // Each worker has to have turned since the last time, not this thread alone.
             guard workersAlive.count >= workersLeft() else { return }
             workersAlive = []
-            manager?.tell(.alive)
+            manager?.notify(.alive)
             ping()
         }
         ping()
@@ -68,18 +68,18 @@ final class Supervision {
         let line = parts.joined(separator: " ")
         guard line != statusTold else { return }
         statusTold = line
-        manager.tell(.status(line))
+        manager.notify(.status(line))
     }
 
     /// Reads the configuration again by `reload`, and tells the manager, whatever asked for it.
     func tellingReload<Outcome>(_ reload: () -> Outcome) -> Outcome {
         // Before the first connection it does not expect to hear that this process is ready.
         guard isServing else { return reload() }
-        manager?.tell(.reloading)
-        defer { manager?.tell(.ready(process: getpid())) }
+        manager?.notify(.reloading)
+        defer { manager?.notify(.ready(process: getpid())) }
         return reload()
     }
 
     /// The process finishes what is under way, and ends.
-    func stop() { manager?.tell(.stopping) }
+    func stop() { manager?.notify(.stopping) }
 }

@@ -294,7 +294,7 @@ final class ServiceControl {
         let figures = members.map { id in
             (id, OutlierWatch.Figures(surroundings.registry.liveFigures(id.rawValue)))
         }
-        for outlier in outliers.note(now: now, figures: figures) {
+        for outlier in outliers.update(now: now, figures: figures) {
             roster.liveFailed(outlier.backend, outlier.failure, now: now)
         }
         weighLosses(now: now)

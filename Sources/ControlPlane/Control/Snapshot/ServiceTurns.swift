@@ -18,7 +18,7 @@ struct ServiceTurns {
     /// What holds for `service` now, whose limits so many workers share.
     init(_ service: ServiceControl, workers: Int) {
         self.service = service
-        isRefusing = service.roster.emergency?.conduct == .refusing
+        isRefusing = service.roster.emergency?.mode == .failingFast
         limit = service.settings.policy.limits.backendRequestsMax.map {
             (max(1, ($0 + workers - 1) / workers), $0)
         }

@@ -98,7 +98,7 @@ final class TrafficSnapshots {
         }
         shown.emergency = roster.emergency.map {
             AdminSnapshot.Emergency(
-                since: clock.wall($0.since), isRefusing: $0.conduct == .refusing)
+                since: clock.wall($0.since), isRefusing: $0.mode == .failingFast)
         }
         shown.leftOut = service.leftOut.map(\.description)
         shown.emergencies = Int(roster.emergencies)

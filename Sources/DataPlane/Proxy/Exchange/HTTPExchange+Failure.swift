@@ -194,7 +194,7 @@ extension HTTPExchange {
     /// once, at its end, so that none counts twice, whatever befell it on its way.
     func noteFailure(_ pool: BackendPool, _ ending: Ending) {
         if request.phase == .responding, request.figures.status >= 500 {
-            pool.counters.failedStatuses.note(status: request.figures.status)
+            pool.counters.failedStatuses.count(status: request.figures.status)
         } else {
             guard ending != .complete, ending.isFailure else { return }
         }

@@ -89,7 +89,7 @@ extension BackendPool {
         if let place = backend.record.place {
             balancer.answered(place, after: moment.now - sentAt, now: moment.now)
         }
-        if let report = evidence.outrun(&backend.record, since: sentAt, moment) {
+        if let report = evidence.overtaken(&backend.record, since: sentAt, moment) {
             worker.report(.liveFailed(options.id, backend.id, report))
         }
     }

@@ -70,7 +70,7 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
     /// A backend on probation has its whole share again.
     case probationEnded(isProven: Bool)
     /// No backend is up.
-    case emergencyBegan(Emergency.Conduct)
+    case emergencyBegan(Emergency.Mode)
     /// Live requests fail in the emergency; once in each.
     case emergencyRefuses
     /// Backends are up again, or none is left.
@@ -174,8 +174,8 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
             "live requests fail, and the backend stays: \(reason)"
         case .probationEnded(isProven: true): "its probation is over: a live answer was good"
         case .probationEnded(isProven: false): "its probation is over: nothing spoke against it"
-        case .emergencyBegan(let conduct): "no backend is up: \(conduct)"
-        case .emergencyRefuses: "live requests fail as well: \(Emergency.Conduct.refusing)"
+        case .emergencyBegan(let mode): "no backend is up: \(mode)"
+        case .emergencyRefuses: "live requests fail as well: \(Emergency.Mode.failingFast)"
         case .emergencyEnded(let time):
             "the emergency ended after \(time.spoken)"
         case .instancesRefused(let count, let limit):

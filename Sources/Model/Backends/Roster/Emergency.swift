@@ -1,30 +1,32 @@
-// Emergency: what a service is in while no backend is up. An empty rotation is right when
-// everything is dead and wrong when only the checks are broken, and those look alike from the
-// checks' side; live answers tell them apart.
+// Emergency: what a service is in while no backend is up; other proxies have a part of it as their
+// "panic mode". An empty rotation is right when everything is dead and wrong when only the checks
+// are broken, and those look alike from the checks' side; live answers tell them apart.
 //
-//              no live evidence against some        live requests fail, not one is good
-//   none up ──────────────────────────────▶ serving ──────────────────────────────────▶ refusing
-//      ╲                                       ▲                                           │ ▲
-//       ╲                                      └────────────── refuseTime ─────────────────┘ │
-//        ╲──────────────────────────── live evidence against all ────────────────────────────┘
-//
-//   refusing ends with the first passed check; serving when half of the backends are up, or some
-//   `lossWindow` after the first: it would have all of the traffic until then.
+// | from                 | when                                           | to                   |
+// |----------------------|------------------------------------------------|----------------------|
+// | none up              | there is no live evidence against some         | routing to unhealthy |
+// | none up              | there is live evidence against all             | failing fast         |
+// | routing to unhealthy | live requests fail, and not one is good        | failing fast         |
+// | routing to unhealthy | half of the backends are up, or some have been | its end              |
+// |                      | for `lossWindow`: they would have all of the   |                      |
+// |                      | traffic                                        |                      |
+// | failing fast         | `refuseTime` is over                           | routing to unhealthy |
+// | failing fast         | a check passes                                 | its end              |
 
 /// The state of a service without a backend that is up. Value type, any thread.
 package struct Emergency: Sendable, Equatable {
     /// What becomes of requests.
-    package enum Conduct: String, Sendable, Hashable, CustomStringConvertible {
+    package enum Mode: String, Sendable, Hashable, CustomStringConvertible {
         /// Requests go to backends that are not up.
-        case serving
+        case routingToUnhealthy
         /// Requests are refused.
-        case refusing
+        case failingFast
 
         /// A clause: `requests are refused until a check passes`.
         package var description: String {
             switch self {
-            case .serving: "requests go to backends that are not up"
-            case .refusing: "requests are refused until a check passes"
+            case .routingToUnhealthy: "requests go to backends that are not up"
+            case .failingFast: "requests are refused until a check passes"
             }
         }
     }
@@ -32,9 +34,9 @@ package struct Emergency: Sendable, Equatable {
     /// When it began.
     package let since: ContinuousClock.Instant
     /// What becomes of requests now.
-    package internal(set) var conduct: Conduct
+    package internal(set) var mode: Mode
     /// Since when.
-    package internal(set) var conductSince: ContinuousClock.Instant
+    package internal(set) var modeSince: ContinuousClock.Instant
 
     /// When it ends though fewer than half of the backends are up; nil while none is.
     package internal(set) var recoveryEnd: ContinuousClock.Instant?
@@ -42,10 +44,10 @@ package struct Emergency: Sendable, Equatable {
     /// Whether requests were refused in it at any time.
     var hasRefused: Bool
 
-    init(_ conduct: Conduct, since: ContinuousClock.Instant) {
+    init(_ mode: Mode, since: ContinuousClock.Instant) {
         self.since = since
-        self.conduct = conduct
-        conductSince = since
-        hasRefused = conduct == .refusing
+        self.mode = mode
+        modeSince = since
+        hasRefused = mode == .failingFast
     }
 }

@@ -27,7 +27,7 @@ extension Roster {
             return
         }
         guard upCount == 0, answered == 0, failed >= Self.resultsMin else { return }
-        setConduct(.refusing, now: now)
+        setMode(.failingFast, now: now)
     }
 
     /// Begins or ends an emergency, if what happened calls for that.
@@ -53,25 +53,25 @@ extension Roster {
     var emergencyDeadline: ContinuousClock.Instant? {
         guard let emergency else { return nil }
         if let end = emergency.recoveryEnd { return end }
-        let retries = options.whenNoneUp == .evidence && emergency.conduct == .refusing
-        return retries ? emergency.conductSince + options.refuseTime : nil
+        let retries = options.whenNoneUp == .evidence && emergency.mode == .failingFast
+        return retries ? emergency.modeSince + options.refuseTime : nil
     }
 
     // MARK: Beginning and end
 
     private func beginEmergency(now: ContinuousClock.Instant) {
-        let conduct: Emergency.Conduct
+        let mode: Emergency.Mode
         switch options.whenNoneUp {
-        case .always: conduct = .serving
-        case .never: conduct = .refusing
+        case .always: mode = .routingToUnhealthy
+        case .never: mode = .failingFast
         case .evidence:
             let isHopeful = options.checks == nil || census.outByChecksAlone > 0
-            conduct = isHopeful ? .serving : .refusing
+            mode = isHopeful ? .routingToUnhealthy : .failingFast
         }
         emergencies += 1
-        emergencyChanged(to: Emergency(conduct, since: now))
+        emergencyChanged(to: Emergency(mode, since: now))
         armEmergency()
-        record(.emergencyBegan(conduct), now: now)
+        record(.emergencyBegan(mode), now: now)
     }
 
     /// Some are up. Were it over with the first, that one would have all of the traffic that many
@@ -79,7 +79,7 @@ extension Roster {
     /// long.
     private func recover(_ emergency: Emergency, now: ContinuousClock.Instant) {
         let isOver = emergency.recoveryEnd.map { $0 <= now } ?? false
-        if isOver || emergency.conduct == .refusing || upCount * 2 >= stayingCount {
+        if isOver || emergency.mode == .failingFast || upCount * 2 >= stayingCount {
             endEmergency(emergency, now: now)
         } else if emergency.recoveryEnd == nil {
             self.emergency?.recoveryEnd = now + options.lossWindow
@@ -90,20 +90,20 @@ extension Roster {
     /// None is up, and time has passed or the options have changed.
     private func reconsider(_ emergency: Emergency, now: ContinuousClock.Instant) {
         switch options.whenNoneUp {
-        case .always: setConduct(.serving, now: now)
-        case .never: setConduct(.refusing, now: now)
+        case .always: setMode(.routingToUnhealthy, now: now)
+        case .never: setMode(.failingFast, now: now)
         case .evidence:
-            let isTired = emergency.conductSince + options.refuseTime <= now
-            if options.checks == nil || isTired { setConduct(.serving, now: now) }
+            let isTired = emergency.modeSince + options.refuseTime <= now
+            if options.checks == nil || isTired { setMode(.routingToUnhealthy, now: now) }
         }
     }
 
-    private func setConduct(_ conduct: Emergency.Conduct, now: ContinuousClock.Instant) {
-        guard var emergency, emergency.conduct != conduct else { return }
-        emergency.conduct = conduct
-        emergency.conductSince = now
+    private func setMode(_ mode: Emergency.Mode, now: ContinuousClock.Instant) {
+        guard var emergency, emergency.mode != mode else { return }
+        emergency.mode = mode
+        emergency.modeSince = now
         // Once: in a long outage it is tried again and again.
-        if conduct == .refusing, !emergency.hasRefused {
+        if mode == .failingFast, !emergency.hasRefused {
             emergency.hasRefused = true
             record(.emergencyRefuses, now: now)
         }

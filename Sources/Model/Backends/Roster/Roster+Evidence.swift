@@ -14,7 +14,7 @@ extension Roster {
             backend.lastCheck = .init(at: now, took: took, failure: nil)
             backend.recentChecks.add(passed: true)
         }
-        let isNeeded = emergency?.conduct == .refusing
+        let isNeeded = emergency?.mode == .failingFast
         weigh(isNeeded ? .checkPassedInNeed : .checkPassed, id, now: now)
     }
 

@@ -68,7 +68,7 @@ extension Roster {
 
     /// Which states get traffic now; O(1).
     var eligibility: Eligibility {
-        guard emergency?.conduct == .serving else { return upCount > 0 ? .up : .untried }
+        guard emergency?.mode == .routingToUnhealthy else { return upCount > 0 ? .up : .untried }
         // Evidence against everybody is evidence against nobody: live answers decide then.
         let suffices = upCount > 0 || census.outByChecksAlone > 0
         return options.whenNoneUp == .evidence && suffices ? .upOrOutByChecksAlone : .staying

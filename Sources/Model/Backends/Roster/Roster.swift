@@ -203,7 +203,7 @@ package final class Roster {
     func add(
         _ instance: Instance, from place: UInt8, now: ContinuousClock.Instant
     ) -> BackendID? {
-        guard count < options.backendsMax, let id = numbers.take() else { return nil }
+        guard count < options.backendsMax, let id = numbers.allocate() else { return nil }
         var backend = Backend(id: id, instance: instance, state: BackendState(now: now))
         backend.place = place
         backend.isElsewhere = options.isElsewhere(instance)
@@ -302,7 +302,7 @@ package final class Roster {
     /// The slow start of a backend that comes up now; nil in an emergency, in which it was in use
     /// all along, and where there is no slow start.
     private func newRamp(now: ContinuousClock.Instant) -> Ramp? {
-        guard options.slowStart != nil, emergency?.conduct != .serving else { return nil }
+        guard options.slowStart != nil, emergency?.mode != .routingToUnhealthy else { return nil }
         return Ramp(began: now)
     }
 

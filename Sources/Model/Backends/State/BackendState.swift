@@ -201,7 +201,7 @@ package struct BackendState: Sendable, Equatable {
     /// lately.
     var isOutByChecksAlone: Bool {
         switch phase {
-        case .discovered, .checking, .down: !ejection.isAccused
+        case .discovered, .checking, .down: !ejection.isSuspect
         case .up, .ejected, .draining, .gone: false
         }
     }
@@ -214,7 +214,7 @@ package struct BackendState: Sendable, Equatable {
     /// Whether it drains because discovery lost it, and no live request failed on it lately.
     var isWorthRecall: Bool {
         isUpBehindDrain
-            || (isLeaving && !isDrainedByOperator && standing == .down && !ejection.isAccused)
+            || (isLeaving && !isDrainedByOperator && standing == .down && !ejection.isSuspect)
     }
 
     /// Takes one event. Returns the change of phase, or nil if there is none: events that mean
@@ -256,7 +256,7 @@ package struct BackendState: Sendable, Equatable {
             return failLive(
                 .liveFailed(failure), isSpared ? nil : eviction, now: now, rules: rules)
         case .liveProven:
-            if standing != .ejected { ejection.acquit() }
+            if standing != .ejected { ejection.clear() }
             return nil
         case .named: return beNamed()
         case .recalled: return cancelDrain(.recalled)
@@ -354,14 +354,14 @@ package struct BackendState: Sendable, Equatable {
         // against one that serves as soon as it is down.
         let isTrusted = before == .up || before == .ejected
         if failure == .refused, rules.checksWhatIsServed, isOver || !isTrusted {
-            ejection.accuse(now: now, rules: rules)
+            ejection.suspect(now: now, rules: rules)
         }
         switch standing {
         case .discovered:
             standing = isOver ? .down : .checking
         case .checking, .up, .ejected:
             guard isOver else { return nil }
-            ejection.giveWayToChecks(isEjected: standing == .ejected, now: now, rules: rules)
+            ejection.deferToChecks(isEjected: standing == .ejected, now: now, rules: rules)
             standing = .down
         case .down:
             break
@@ -378,11 +378,11 @@ package struct BackendState: Sendable, Equatable {
         case .discovered, .checking:
             // It had the request because no backend was up; it gets no other before a check passes.
             consecutiveFailures += 1
-            ejection.accuse(now: now, rules: rules)
+            ejection.suspect(now: now, rules: rules)
             return nil
         case .down:
             consecutivePasses = 0
-            ejection.accuse(now: now, rules: rules)
+            ejection.suspect(now: now, rules: rules)
             return nil
         case .ejected:
             // More workers notice, or a request was late: no second ejection, but no trust either.
@@ -390,7 +390,7 @@ package struct BackendState: Sendable, Equatable {
             return nil
         case .up:
             guard let eviction else {
-                ejection.accuse(now: now, rules: rules)
+                ejection.suspect(now: now, rules: rules)
                 return nil
             }
             let upTime = upSince?.duration(to: now) ?? .zero

@@ -22,19 +22,19 @@ struct EjectionRecord: Sendable, Equatable {
     private(set) var isByAnswers = false
 
     /// Whether it was ejected by time, and no live answer has spoken for it since.
-    private var owesProof = false
+    private var needsProof = false
     private var probationEndsAt: ContinuousClock.Instant?
-    private var accusationEndsAt: ContinuousClock.Instant?
+    private var suspicionEndsAt: ContinuousClock.Instant?
 
     /// Whether it is up on trial.
     var isOnProbation: Bool { probationEndsAt != nil }
 
     /// Whether a live request failed on it lately, and none has proven it since.
-    var isAccused: Bool { accusationEndsAt != nil }
+    var isSuspect: Bool { suspicionEndsAt != nil }
 
     /// When `passTime`, or the end of the ejection, will have an effect; nil for never.
     var deadline: ContinuousClock.Instant? {
-        [endsAt, probationEndsAt, accusationEndsAt].compactMap(\.self).min()
+        [endsAt, probationEndsAt, suspicionEndsAt].compactMap(\.self).min()
     }
 
     /// Begins one, after the backend was up for `upTime`.
@@ -49,18 +49,18 @@ struct EjectionRecord: Sendable, Equatable {
         isByAnswers = eviction.byAnswers
         // Jitter comes on top of the maximum too: those that fail for long would meet there.
         endsAt = eviction.byTime ? now + time + time * (eviction.jitter / 4) : nil
-        if eviction.byTime { owesProof = true }
+        if eviction.byTime { needsProof = true }
         probationEndsAt = nil
-        accusationEndsAt = nil
+        suspicionEndsAt = nil
     }
 
-    /// Ends it, if there is one: the backend is up, on probation if it owes a proof. What only
-    /// checks spoke against, or what they may acquit, is forgotten.
+    /// Ends it, if there is one: the backend is up, on probation if it needs a proof. What only
+    /// checks spoke against, or what they may clear, is forgotten.
     mutating func end(now: ContinuousClock.Instant, rules: BackendState.Rules) {
         endsAt = nil
         isByAnswers = false
-        accusationEndsAt = nil
-        if owesProof { probationEndsAt = now + rules.ejectTime }
+        suspicionEndsAt = nil
+        if needsProof { probationEndsAt = now + rules.ejectTime }
     }
 
     /// Lets passing checks end it from now on.
@@ -68,12 +68,12 @@ struct EjectionRecord: Sendable, Equatable {
         endsAt = nil
     }
 
-    /// Failing checks put the backend down: they end what time was to end. The proof stays owed,
-    /// and what it was ejected for, or on trial for, goes on speaking against it for a while.
-    mutating func giveWayToChecks(
+    /// Failing checks put the backend down: they end what time was to end. It still needs its
+    /// proof, and stays suspect for a while of what it was ejected for or on trial for.
+    mutating func deferToChecks(
         isEjected: Bool, now: ContinuousClock.Instant, rules: BackendState.Rules
     ) {
-        if isEjected || isOnProbation { accuse(now: now, rules: rules) }
+        if isEjected || isOnProbation { suspect(now: now, rules: rules) }
         endsAt = nil
         isByAnswers = false
         probationEndsAt = nil
@@ -81,25 +81,25 @@ struct EjectionRecord: Sendable, Equatable {
 
     /// A live request failed and the backend is not ejected for it, or a check found its port
     /// closed. A probation starts over.
-    mutating func accuse(now: ContinuousClock.Instant, rules: BackendState.Rules) {
-        accusationEndsAt = now + rules.ejectTime
+    mutating func suspect(now: ContinuousClock.Instant, rules: BackendState.Rules) {
+        suspicionEndsAt = now + rules.ejectTime
         if isOnProbation { probationEndsAt = now + rules.ejectTime }
     }
 
     /// A live answer was good.
-    mutating func acquit() {
-        owesProof = false
+    mutating func clear() {
+        needsProof = false
         probationEndsAt = nil
-        accusationEndsAt = nil
+        suspicionEndsAt = nil
     }
 
     /// Ends what is over by time, but for the ejection. A probation that nothing spoke in is one of
     /// a service whose requests can't be repeated: it would last forever otherwise.
     mutating func passTime(now: ContinuousClock.Instant) {
         if let end = probationEndsAt, end <= now {
-            owesProof = false
+            needsProof = false
             probationEndsAt = nil
         }
-        if let end = accusationEndsAt, end <= now { accusationEndsAt = nil }
+        if let end = suspicionEndsAt, end <= now { suspicionEndsAt = nil }
     }
 }

@@ -48,7 +48,7 @@ package final class BackendIDs {
 
     /// A number never given before, or nil once all 2^32 - 1 are used up: then new instances are
     /// refused (a registry that renames 4,096 backends every second needs 12 days for that).
-    func take() -> BackendID? {
+    func allocate() -> BackendID? {
         guard next < .max else { return nil }
         defer { next += 1 }
         return BackendID(rawValue: next)

@@ -16,7 +16,7 @@ extension Descriptor {
     /// Drops each SYN that is for this listening socket from now on. Handshakes that have begun go
     /// on; accept what they lead to for `handshakeNanoseconds`, then close. False when the kernel
     /// has none of it. Any thread.
-    package func takeNoNewHandshakes() -> Bool {
+    package func dropNewHandshakes() -> Bool {
         // bpf(4), the classic form; it sees the TCP header. Its flags are byte 13 (RFC 9293, 3.1),
         // of which SYN is 0x02 and ACK is 0x10: a SYN alone is cut to no bytes, all else is kept
         // whole.

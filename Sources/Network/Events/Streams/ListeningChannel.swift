@@ -79,7 +79,7 @@ package final class ListeningChannel: Channel {
     /// Stops listening where others go on: takes no new handshakes, and what comes of those that
     /// have begun for a moment more; then it closes and calls `onLeft`. False when it can't.
     package func leave(_ onLeft: @escaping () -> Void) -> Bool {
-        guard descriptor.takeNoNewHandshakes() else { return false }
+        guard descriptor.dropNewHandshakes() else { return false }
         self.onLeft = onLeft
         startReading()
         deadlineNanoseconds = loop.nowNanoseconds + Descriptor.handshakeNanoseconds

@@ -107,7 +107,7 @@ open class StreamChannel: Channel {
         unsent.append(
             first.extracting(sentOfFirst..<first.count),
             second.extracting(sent - sentOfFirst..<second.count))
-        unsent.noteFull(descriptor)
+        unsent.recordFull(descriptor)
         awaitWrite()
         return .kept
     }
@@ -144,7 +144,7 @@ open class StreamChannel: Channel {
                 return .sent(taken)
             case .bytes, .wouldBlock:
                 unsent.keep(pipe)
-                unsent.noteFull(descriptor)
+                unsent.recordFull(descriptor)
                 awaitWrite()
                 return .kept(taken)
             case .endOfStream: preconditionFailure("a write does not end a stream")
@@ -172,7 +172,7 @@ open class StreamChannel: Channel {
         switch unsent.send(on: descriptor, loop.pipes) {
         case .bytes:
             if isCongested {
-                unsent.noteFull(descriptor)
+                unsent.recordFull(descriptor)
                 onProgress()
             } else {
                 stopAwaitingWrite()

@@ -67,14 +67,14 @@ struct UnsentBytes {
     }
 
     /// Remembers how much the peer has still to acknowledge, now that the kernel takes no more.
-    mutating func noteFull(_ descriptor: Descriptor) {
+    mutating func recordFull(_ descriptor: Descriptor) {
         unacknowledgedWhenFull = Int32(clamping: descriptor.unacknowledgedCount)
     }
 
     /// Whether the peer has acknowledged anything since this was last asked, or bytes last moved.
     mutating func hasAcknowledgedMore(_ descriptor: Descriptor) -> Bool {
         let before = unacknowledgedWhenFull
-        noteFull(descriptor)
+        recordFull(descriptor)
         return unacknowledgedWhenFull < before
     }
 }

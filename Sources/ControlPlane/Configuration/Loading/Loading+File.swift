@@ -11,7 +11,7 @@ extension Loading {
         let name = file?.name ?? draft.commandLine.file ?? ""
         if let root = root(of: file) {
             let reader = MappingReader(
-                file: name, options: OptionTable.file, sections: ["services", "listeners"],
+                file: name, options: OptionTable.file, sections: OptionTable.fileSections,
                 aliases: ["log-level": "log.level"])
             reading = reader.read(root, path: "", into: &draft, &errors)
             given.merge(reading.given) { $1 }
@@ -92,7 +92,8 @@ extension Loading {
         }
         var service = Entry(value: draft.service, origin: origin)
         service.value.name = name
-        read(node, path, file, OptionTable.serviceEntry, into: &service)
+        read(
+            node, path, file, OptionTable.serviceEntry, OptionTable.serviceSections, into: &service)
         service.value.check = settled(service.value.check, given: service.given)
         // Of what is no mapping nothing can be said to be missing.
         let isMapping = if case .mapping = node.content { true } else { node.isNothing }
@@ -105,13 +106,12 @@ extension Loading {
     /// Reads a service or listener with its source.
     private mutating func read<Value>(
         _ node: YAMLNode, _ path: String, _ file: String, _ options: [Option<Entry<Value>>],
-        sections: [String] = [], into entry: inout Entry<Value>,
+        _ sections: [OptionSection], into entry: inout Entry<Value>,
         more: (inout Loading, inout Entry<Value>, MappingReader<Entry<Value>>.Reading) -> Void = {
             _, _, _ in
         }
     ) {
-        let reader = MappingReader(
-            file: file, options: options, sections: ["backends"] + sections)
+        let reader = MappingReader(file: file, options: options, sections: sections)
         let reading = reader.read(node, path: path, into: &entry, &errors)
         entry.given = reading.given
         entry.keys = reading.keys
@@ -176,7 +176,7 @@ extension Loading {
         }
         if case .mapping = node.content {
             let reader = MappingReader(
-                file: file, options: OptionTable.backend, sections: ["address"])
+                file: file, options: OptionTable.backend, sections: OptionTable.backendSections)
             _ = reader.read(node, path: path, into: &backend, &errors)
         }
         return backend
@@ -206,7 +206,7 @@ extension Loading {
             let origin = Origin.file(name: file, mark: item.mark, path: path)
             var listener = Entry(value: draft.listener, origin: origin)
             read(
-                item, path, file, OptionTable.listenerEntry, sections: ["routes"],
+                item, path, file, OptionTable.listenerEntry, OptionTable.listenerSections,
                 into: &listener
             ) { loading, listener, reading in
                 if let node = reading.sections["routes"] {

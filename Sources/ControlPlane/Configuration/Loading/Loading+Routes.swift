@@ -46,10 +46,8 @@ extension Loading {
         _ node: YAMLNode, _ path: String, _ file: String, mayNameListener: Bool = false
     ) -> (route: RouteSettings, listener: String?) {
         var route = RouteSettings()
-        let headers =
-            ["headers", "request-headers", "response-headers", "split"]
-            + (mayNameListener ? ["listener"] : [])
-        let reader = MappingReader(file: file, options: OptionTable.route, sections: headers)
+        let sections = OptionTable.routeSections + (mayNameListener ? [.listener] : [])
+        let reader = MappingReader(file: file, options: OptionTable.route, sections: sections)
         let reading = reader.read(node, path: path, into: &route, &errors)
         var listener: String?
         if let node = reading.sections["listener"] {
@@ -85,7 +83,7 @@ extension Loading {
     ) -> RouteSettings.HeaderEdits {
         var edits = RouteSettings.HeaderEdits()
         let reader = MappingReader(
-            file: file, options: OptionTable.headerEdits, sections: ["set", "add"])
+            file: file, options: OptionTable.headerEdits, sections: OptionTable.headerEditSections)
         let reading = reader.read(node, path: path, into: &edits, &errors)
         for (key, target) in [
             ("set", \RouteSettings.HeaderEdits.set), ("add", \RouteSettings.HeaderEdits.add),

@@ -8,8 +8,8 @@ struct MappingReader<Root> {
     /// The file's name, for messages.
     let file: String
     let options: [Option<Root>]
-    /// Keys of this mapping whose values have a shape of their own; they are handed back unread.
-    var sections: [String] = []
+    /// Keys whose values are handed back unread.
+    var sections: [OptionSection] = []
     /// Other names of options, and the keys that these have.
     var aliases: [String: String] = [:]
 
@@ -48,7 +48,7 @@ struct MappingReader<Root> {
             let key = aliases[group + entry.key] ?? group + entry.key
             let inside = "\(key)."
             let entryPath = path.isEmpty ? entry.key : "\(path).\(entry.key)"
-            if sections.contains(key) {
+            if sections.contains(where: { $0.key == key }) {
                 reading.keys.insert(key)
                 reading.sections[key] = entry.value
             } else if let option = options.first(where: { $0.key == key }) {
@@ -162,6 +162,6 @@ struct MappingReader<Root> {
             let key = String(option.key.dropFirst(group.count).prefix { $0 != "." })
             if !keys.contains(key) { keys.append(key) }
         }
-        return group.isEmpty ? keys + sections : keys
+        return group.isEmpty ? keys + sections.map(\.key) : keys
     }
 }

@@ -6,7 +6,9 @@ extension OptionTable {
     /// to tell. `besides` are the keys of the place where it stands.
     static func home(of key: String, besides known: [String]) -> String? {
         guard !known.contains(key) else { return nil }
-        if topLevel.contains(key) || ["defaults", "services", "listeners"].contains(key) {
+        if topLevel.contains(key) || fileSections.contains(where: { $0.key == key })
+            || key == "defaults"
+        {
             return "at the top level"
         }
         if Loading.sourceKeys.contains(key) { return "in a service, or in a listener" }
@@ -24,10 +26,9 @@ extension OptionTable {
     private static let serviceKeys = firstWords(service)
     private static let listenerKeys = firstWords(listener)
     /// Without those that are as likely to be something else.
-    private static let routeKeys = firstWords(route).subtracting(["service", "path", "host"]).union(
-        [
-            "request-headers", "response-headers", "split",
-        ])
+    private static let routeKeys = firstWords(route).union(routeSections.map(\.key)).subtracting([
+        "service", "path", "host", "headers",
+    ])
 
     private static func firstWords<Root>(_ options: [Option<Root>]) -> Set<String> {
         Set(options.map { String($0.key.prefix { $0 != "." }) })

@@ -1,6 +1,7 @@
 // The reference of every option, made from the tables that read them, so that it cannot be out of
 // date.
 
+internal import Backends
 internal import Endpoints
 
 /// The reference of every option.
@@ -25,32 +26,19 @@ package enum ConfigurationReference {
             table(
                 "`services.NAME`: either of these, and those of `defaults`",
                 own(OptionTable.serviceEntry, except: OptionTable.service.map(\.key)),
-                Entry(value: Service(), origin: none),
-                extra: "| `backends` | list of HOST:PORT or backends | | Fixed backends. |\n"),
+                Entry(value: Service(), origin: none), OptionTable.serviceSections),
             table(
                 "`listeners`: a list of these, and those of `defaults`",
                 own(OptionTable.listenerEntry, except: OptionTable.listener.map(\.key)),
-                Entry(value: Listener(), origin: none),
-                extra: """
-                    | `backends` | list of HOST:PORT or backends | | Fixed backends. |
-                    | `routes` | list of routes | | Where requests go by what they ask for. |
-
-                    """),
-            routes,
+                Entry(value: Listener(), origin: none), OptionTable.listenerSections),
+            table(
+                "`routes`: each a mapping of these", OptionTable.route, RouteSettings(),
+                OptionTable.routeSections + [.listener]),
             backends,
+            table(
+                "`backends/SERVICE/ADDRESS:PORT` in Consul's K/V store: a mapping of these",
+                OptionTable.override, BackendOverride()),
         ].joined(separator: "\n\n") + "\n"
-    }
-
-    private static var routes: String {
-        let edits = "mapping of `remove` (a list of names), `set` and `add` (names to values)"
-        return table(
-            "`routes`: each a mapping of these", OptionTable.route, RouteSettings(),
-            extra: """
-                | `headers` | mapping of names to values | | Fields it is for; `*` is any value. |
-                | `request-headers` | \(edits) | | Changes for backends. |
-                | `response-headers` | \(edits) | | Changes for clients. |
-
-                """)
     }
 
     private static var backends: String {
@@ -58,7 +46,7 @@ package enum ConfigurationReference {
         guard let address = HostAndPort("127.0.0.1:80") else { return "" }
         return table(
             "`backends`: each HOST:PORT, or a mapping of these", OptionTable.backend,
-            Service.StaticBackend(address), extra: "| `address` | HOST:PORT | | Required. |\n")
+            Service.StaticBackend(address), OptionTable.backendSections)
     }
 
     private static func own<Root>(_ options: [Option<Root>], except keys: [String]) -> [Option<
@@ -68,8 +56,8 @@ package enum ConfigurationReference {
     }
 
     private static func table<Root>(
-        _ title: String, _ options: [Option<Root>], _ root: Root, hasVariables: Bool = false,
-        extra: String = ""
+        _ title: String, _ options: [Option<Root>], _ root: Root,
+        _ sections: [OptionSection] = [], hasVariables: Bool = false
     ) -> String {
         var text = "## \(title)\n\n"
         text += hasVariables ? "| key | variable | flag " : "| key "
@@ -85,6 +73,9 @@ package enum ConfigurationReference {
             text += "| \(option.summary) | \(standard.isEmpty ? "" : "`\(standard)`") "
             text += "| \(option.sentence) |\n"
         }
-        return text + extra
+        for section in sections {
+            text += "| `\(section.key)` | \(section.summary) | | \(section.sentence) |\n"
+        }
+        return text
     }
 }

@@ -21,7 +21,7 @@ package enum ConfigurationSchema {
                 (
                     "services",
                     .object([
-                        ("description", .text("Services by name.")),
+                        ("description", .text(OptionSection.services.sentence)),
                         ("type", .texts(["object", "null"])),
                         ("additionalProperties", .bool(false)),
                         (
@@ -33,7 +33,7 @@ package enum ConfigurationSchema {
                 (
                     "listeners",
                     .object([
-                        ("description", .text("Where clients connect.")),
+                        ("description", .text(OptionSection.listeners.sentence)),
                         ("type", .texts(["array", "null"])),
                         ("items", reference("listener")),
                         ("maxItems", .number(ConfigurationLimits.listenersMax)),
@@ -49,14 +49,15 @@ package enum ConfigurationSchema {
         let backends: (String, JSONValue) = (
             "backends",
             .object([
-                ("description", .text("Fixed backends.")), ("type", .text("array")),
+                ("description", .text(OptionSection.backends.sentence)),
+                ("type", .text("array")),
                 ("items", reference("backend")), ("minItems", .number(1)),
             ])
         )
         let routes: (String, JSONValue) = (
             "routes",
             .object([
-                ("description", .text("Where requests go by what they ask for.")),
+                ("description", .text(OptionSection.routes.sentence)),
                 ("type", .text("array")), ("items", reference("route")), ("minItems", .number(1)),
                 ("maxItems", .number(ConfigurationLimits.routesMax)),
             ])
@@ -94,13 +95,13 @@ package enum ConfigurationSchema {
             mapping(
                 OptionTable.route, RouteSettings(),
                 extra: [
-                    ("headers", lines("Fields that a request must have; `*` is any value.")),
+                    ("headers", lines(OptionSection.headers.sentence)),
                     ("request-headers", reference("edits")),
                     ("response-headers", reference("edits")),
                     (
                         "split",
                         .object([
-                            ("description", .text("Services and their shares, 100% together.")),
+                            ("description", .text(OptionSection.split.sentence)),
                             ("type", .text("object")), ("minProperties", .number(2)),
                             (
                                 "additionalProperties",

@@ -71,9 +71,9 @@ package final class ControlPlane {
         let workers = try WorkerControl(
             configuration, options, registry, inherited: &inherited, on: loop, log: log.current)
         self.workers = workers
-        services = try ServiceSet(
-            configuration, factory, checker, registry, journal, workers.proxy, on: loop,
-            log: log.current)
+        let surroundings = ServiceSurroundings(on: loop, checker, registry, journal, workers.proxy)
+        surroundings.stateFile = StateFile(configuration, on: loop, log: log.current)
+        services = try ServiceSet(configuration, factory, in: surroundings)
         let publisher = ListenerPublisher(
             configuration, options.listeners, of: workers.proxy, services, registry, on: loop,
             log: log.current)
@@ -130,8 +130,8 @@ package final class ControlPlane {
             takeOver.servicesChanged()
             running.servicesChanged()
         }
-        services.onChange = { pacer.ask(every: Self.pace) }
-        services.objections = { [unowned self] service in
+        services.surroundings.onChange = { pacer.ask(every: Self.pace) }
+        services.surroundings.objections = { [unowned self] service in
             let admin = adminPort?.endpoint ?? running.current.admin.listen
             let own = OwnAddresses(running.publisher.published, admin: admin).concerning(service)
             return { own.objection(to: $0, of: service) }
@@ -228,7 +228,7 @@ package final class ControlPlane {
         loop.run()
         workers.proxy.join()
         reports.journalLog.write()
-        services.stateFile?.close()
+        services.surroundings.stateFile?.close()
         workers.accessLog?.stop()
     }
 
@@ -266,7 +266,7 @@ package final class ControlPlane {
     private func yield() {
         stopChanges()
         // The other one writes it now, and knows more.
-        services.stateFile = nil
+        services.surroundings.stateFile = nil
         registration.abandon()
         adminPort?.drain()
         workers.drain(limit: running.current.stopTimeout)

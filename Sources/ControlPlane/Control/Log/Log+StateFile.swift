@@ -1,4 +1,4 @@
-// Log+StateFile: what the operator hears of the state file.
+// Log+StateFile: what the log says of the state file.
 
 internal import Configuration
 internal import InstanceSources

@@ -1,11 +1,9 @@
-// ServiceControl: one service on the control thread: its sources feed its roster, checks and failed
-// dials decide its backends, and every change of the rotation goes to the workers.
+// ServiceControl: one service on the control thread: its sources feed its roster, checks, live
+// requests and operators decide its backends, and every change of the rotation goes to the workers.
 
 internal import Backends
 internal import Configuration
-internal import Endpoints
 internal import Events
-internal import Evidence
 internal import Health
 internal import InstanceSources
 internal import Proxy
@@ -16,94 +14,45 @@ final class ServiceControl {
     /// The service as the configuration has it.
     private(set) var settings: Service
     let roster: Roster
-    /// In the order of fail-over; their places on the roster.
-    private(set) var sources: [any Source]
-    private let surroundings: Surroundings
-    private var published: Rotation?
-    private var members: Set<BackendID> = []
-    private var membership: UInt64?
-    private var checks: ServiceChecks?
-    private var outliers: OutlierWatch
+    let sources: ServiceSources
+    private let rotations: RotationPublisher
+    private var evidence: ServiceEvidence
     private var operatorCommands = OperatorCommands()
-    /// What was odd about the last answer of each source, by its place.
-    private var findings: [Int: [String]] = [:]
-    /// Requests in flight, over the last seconds.
-    private var loads = RecentMean()
-    /// What each backend had of them before discovery lost most; as many as now while it has not.
-    private var usualLoad = 0.0
+    private let surroundings: ServiceSurroundings
+    private var checks: ServiceChecks?
     private var deadlineTimer: Timer?
     private var drainTimer: Timer?
-    private var follower: Pacer?
-    /// Whether it asks and checks.
-    private(set) var isRunning = false
-    private var leftOutByPlace: [Int: [LeftOut]] = [:]
-
-    /// An instance that is no backend.
-    struct LeftOut: Equatable, CustomStringConvertible {
-        /// Where it is.
-        let endpoint: Endpoint
-        /// Why, as a phrase.
-        let why: String
-        /// A sentence without its end.
-        var description: String { "\(endpoint) is left out: \(why)" }
-    }
-
-    /// What the last answers name and is no backend, since it is this process itself.
-    var leftOut: [LeftOut] { leftOutByPlace.sorted { $0.key < $1.key }.flatMap(\.value) }
 
     /// How often backends that drain are looked at, to see whether they still have requests. Also
     /// the least time a drain takes, in which every worker has long taken up the new rotation.
     static let drainLook = Duration.milliseconds(500)
-    /// Up to so many backends, each change is followed at once.
-    private static let pacedCount = 100
-    /// With more of them the least time between two rotations, and what each backend adds to it:
-    /// when thousands are checked one by one, that shall not make thousands of rotations of
-    /// thousands.
-    private static let paceMin = Duration.milliseconds(10)
-    private static let pacePerBackend = Duration.microseconds(50)
 
-    /// What all services have in common.
-    struct Surroundings {
-        let checker: HealthChecker
-        let registry: StatsRegistry
-        let loop: EventLoop
-        /// Where good answers are kept for the next process; nil for nowhere.
-        let stateFile: () -> StateFile?
-        /// Makes a rotation what the workers pick from.
-        let publish: (Rotation) -> Void
-        /// Ends what is still under way on backends whose drains have lasted as long as they may.
-        let expel: ([BackendID]) -> Void
-        /// Says for the service of that name why an instance can't be a backend of it, as a phrase;
-        /// nil when it can.
-        let objections: (String) -> (Endpoint) -> String?
-        /// Takes note of an instance that is none, as a sentence without its end.
-        let noteLeftOut: (String) -> Void
-        /// Ends the streams on a backend.
-        let endStreams: (StreamEnds) -> Void
-        /// Called after every change, for what looks at all services.
-        let onChange: () -> Void
-    }
-
+    /// A service whose backends are on `roster`, fed by `sources`. Nothing is asked before `start`.
     init(
-        _ settings: Service, roster: Roster, sources: [any Source], in surroundings: Surroundings
+        _ settings: Service, roster: Roster, sources: [any Source],
+        in surroundings: ServiceSurroundings
     ) {
         self.settings = settings
         self.roster = roster
-        self.sources = sources
         self.surroundings = surroundings
-        outliers = OutlierWatch(rules: settings.outliers)
+        self.sources = ServiceSources(sources, of: settings.name, roster, in: surroundings)
+        rotations = RotationPublisher(of: roster, in: surroundings)
+        evidence = ServiceEvidence(rules: settings.outliers)
         deadlineTimer = Timer(on: surroundings.loop) { [unowned self] in
             roster.advance(to: .now)
             settle()
         }
         drainTimer = Timer(on: surroundings.loop) { [unowned self] in lookAtDrains() }
-        follower = Pacer(on: surroundings.loop) { [unowned self] in follow() }
+        self.sources.onAnswer = { [unowned self] in settle() }
+        rotations.onMembers = { [unowned self] in membersChanged() }
         roster.setOverrides(settings.overrides, now: .now)
         check()
     }
 
     var id: ServiceID { roster.service }
     var name: String { settings.name }
+    /// Whether it asks and checks.
+    var isRunning: Bool { sources.isRunning }
 
     private func check() {
         let registry = surroundings.registry
@@ -115,80 +64,8 @@ final class ServiceControl {
 
     /// Begins to ask and to check.
     func start() {
-        isRunning = true
         settle()
-        ask()
-    }
-
-    private func ask() {
-        for (place, source) in sources.enumerated() {
-            let key = AnswerMemory.Key(service: name, source: source.summary)
-            source.start { [unowned self] answer in
-                let answer = withoutOwn(answer, at: place)
-                remember(answer, of: key, at: place)
-                // By then it may be another's place.
-                let isCurrent = sources.indices.contains(place)
-                roster.apply(
-                    answer, from: place, stands: isCurrent && sources[place].answersStand,
-                    isDeliberate: isCurrent && sources[place].isDeliberate,
-                    critical: isCurrent ? sources[place].findings.critical : [],
-                    withdrawn: isCurrent ? sources[place].findings.withdrawn : [], now: .now)
-                noteFindings(of: source, at: place)
-                settle()
-            }
-        }
-    }
-
-    /// Writes down what has become odd about a source's answers, and that it is no more.
-    private func noteFindings(of source: any Source, at place: Int) {
-        let found = source.findings
-        guard found.kinds != findings[place, default: []] else { return }
-        findings[place] = found.kinds
-        let text =
-            found.sentences.isEmpty
-            ? "nothing is odd any more"
-            : found.sentences
-                .joined(separator: "; ")
-        roster.sourceNoted(text, from: place, now: .now)
-    }
-
-    /// The answer without instances that are this process itself.
-    private func withoutOwn(_ answer: DiscoveryAnswer, at place: Int) -> DiscoveryAnswer {
-        guard case .instances(let instances) = answer else { return answer }
-        var out: [LeftOut] = []
-        let objection = surroundings.objections(name)
-        for instance in instances {
-            guard let why = objection(instance.endpoint) else { continue }
-            let left = LeftOut(endpoint: instance.endpoint, why: why)
-            if !out.contains(left) { out.append(left) }
-        }
-        if out != leftOutByPlace[place, default: []] {
-            leftOutByPlace[place] = out
-            for left in out { surroundings.noteLeftOut("\(name): \(left)") }
-        }
-        guard !out.isEmpty else { return answer }
-        let own = Set(out.map(\.endpoint))
-        return .instances(instances.filter { !own.contains($0.endpoint) })
-    }
-
-    /// Keeps a good answer for the next process; begins with that of the last one if the source
-    /// fails from the start.
-    private func remember(_ answer: DiscoveryAnswer, of key: AnswerMemory.Key, at place: Int) {
-        guard let stateFile = surroundings.stateFile() else { return }
-        let failure: DiscoveryFailure
-        switch answer {
-        case .instances(let instances) where !instances.isEmpty:
-            stateFile.remember(instances, of: key)
-            return
-        case .instances: failure = .nodata
-        case .failure(let why): failure = why
-        }
-        guard roster.sources[place].lastGoodAnswer == nil,
-            let (instances, age) = stateFile.recall(key)
-        else { return }
-        let objection = surroundings.objections(name)
-        let others = instances.filter { objection($0.endpoint) == nil }
-        roster.recall(others, age: age, for: failure, from: place, now: .now)
+        sources.start()
     }
 
     // MARK: - Changes
@@ -198,19 +75,13 @@ final class ServiceControl {
     func update(to new: Service, sources: [any Source]?) {
         let change = ConfigurationChange.ServiceChange(from: settings, to: new)
         settings = new
-        outliers.rules = new.outliers
+        evidence.rules = new.outliers
         if change.checks { checks?.stop() }
         roster.setOptions(new.rosterOptions, now: .now)
         if change.checks { check() }
         override(by: .store)
         if change.roster || change.checks || change.proxy { roster.optionsChanged(now: .now) }
-        if let sources {
-            for source in self.sources { source.stop() }
-            self.sources = sources
-            leftOutByPlace = [:]
-            roster.sourcesChanged(places: sources.count, now: .now)
-            if isRunning { ask() }
-        }
+        if let sources { self.sources.replace(with: sources) }
         settle()
     }
 
@@ -247,12 +118,11 @@ final class ServiceControl {
 
     /// Asks and checks no more: no request is sent here from now on.
     func retire() {
-        isRunning = false
-        for source in sources { source.stop() }
+        sources.stop()
         checks?.stop()
         deadlineTimer?.cancel()
         drainTimer?.cancel()
-        follower?.cancel()
+        rotations.stop()
     }
 
     /// Whether a request is in flight, here or on its way to a backend.
@@ -261,27 +131,25 @@ final class ServiceControl {
     }
 
     /// Ends the series of the service and of all its backends.
-    func forget() {
-        for backend in members { surroundings.registry.removeBackend(backend.rawValue) }
-        members = []
-        surroundings.registry.removeService(id.index)
-    }
+    func forget() { rotations.forget() }
 
-    /// Takes notice of a dial that failed in a worker.
+    // MARK: - What live requests show
+
+    /// A dial to a backend failed in a worker.
     func dialFailed(_ id: BackendID, _ error: Errno) {
         roster.dialFailed(id, DialFailure(error), now: .now)
         checks?.checkSoon(id)
         settle()
     }
 
-    /// Takes notice of what a worker's live requests show against a backend.
+    /// A worker's live requests speak against a backend.
     func liveFailed(_ id: BackendID, _ failure: LiveFailure) {
         roster.liveFailed(id, failure, now: .now)
         checks?.checkSoon(id)
         settle()
     }
 
-    /// Takes notice of a good answer of a backend that was on probation.
+    /// A backend that was on probation has given a good answer.
     func proven(_ id: BackendID) {
         roster.liveProven(id, now: .now)
         settle()
@@ -290,49 +158,23 @@ final class ServiceControl {
     /// Looks at what live requests came to within the last second; call it once a second.
     func weighTraffic() {
         guard isRunning else { return }
-        let now = ContinuousClock.now
-        let figures = members.map { id in
-            (id, OutlierWatch.Figures(surroundings.registry.liveFigures(id.rawValue)))
-        }
-        for outlier in outliers.update(now: now, figures: figures) {
-            roster.liveFailed(outlier.backend, outlier.failure, now: now)
-        }
-        weighLosses(now: now)
-        if roster.emergency != nil {
-            let recent = outliers.recent
-            roster.liveWeight(
-                answered: Int(recent.answers - recent.failures), failed: Int(recent.failures),
-                now: now)
-        }
+        evidence.weigh(roster, rotations.members, by: surroundings.registry, now: .now)
         settle()
     }
 
-    /// Compares the load of those that discovery names with what each backend had before it lost
-    /// others.
-    private func weighLosses(now: ContinuousClock.Instant) {
-        guard roster.hasReserve else {
-            loads.note(Double(surroundings.registry.serviceTotals(id.index)[.inFlight]))
-            usualLoad = loads.mean / Double(max(1, roster.rotation.tiers.first?.count ?? 1))
-            return
-        }
-        let serving = roster.rotation.tiers.first ?? []
-        let inFlight = serving.reduce(0) {
-            $0 + surroundings.registry.backendTotals($1.id.rawValue, hasTimes: false)[.inFlight]
-        }
-        loads.note(Double(inFlight))
-        roster.weighLoad(
-            now: loads.mean / Double(max(1, serving.count)), before: usualLoad, now: now)
-    }
+    // MARK: - What follows
 
     /// Draws the consequences of whatever changed in the roster.
     private func settle() {
-        follower?.ask(every: pace)
+        rotations.rosterChanged()
         // Behind the rotation without them, so that what goes elsewhere does not come back.
         let ends = roster.takeStreamEnds()
         let expelled = roster.takeExpelled()
         if !ends.isEmpty || !expelled.isEmpty { publishNow() }
-        for ends in ends { surroundings.endStreams(ends) }
-        if !expelled.isEmpty { surroundings.expel(expelled) }
+        for ends in ends {
+            surroundings.workers.endStreams(to: [ends.backend], within: ends.within)
+        }
+        if !expelled.isEmpty { surroundings.workers.expel(expelled) }
         if let deadline = roster.nextDeadline {
             deadlineTimer?.schedule(after: deadline - .now)
         } else {
@@ -345,35 +187,12 @@ final class ServiceControl {
     }
 
     /// Publishes what waits to be published, so that what is shown is what is in force.
-    func publishNow() { follower?.doNow() }
+    func publishNow() { rotations.publishNow() }
 
-    /// The least time between two rotations.
-    private var pace: Duration {
-        let count = roster.count
-        return count < Self.pacedCount ? .zero : max(Self.paceMin, Self.pacePerBackend * count)
-    }
-
-    /// Checks and counts who is on the roster now, and tells the workers who may get traffic.
-    private func follow() {
-        if membership != roster.membership {
-            membership = roster.membership
-            if operatorCommands.keepOnly({ roster.backend($0) != nil }) { override(by: .store) }
-            checks?.reconcile()
-            countMembers()
-        }
-        // Behind the above: a worker has to find the counters of those that it hears of.
-        let rotation = roster.rotation
-        guard published !== rotation else { return }
-        published = rotation
-        surroundings.publish(rotation)
-    }
-
-    /// Begins the series of backends that came, and ends those of backends that are gone.
-    private func countMembers() {
-        let now = roster.ids
-        for id in now.subtracting(members) { surroundings.registry.addBackend(id.rawValue) }
-        for id in members.subtracting(now) { surroundings.registry.removeBackend(id.rawValue) }
-        members = now
+    /// Checks those that are on the roster now, and forgets commands about others.
+    private func membersChanged() {
+        if operatorCommands.keepOnly({ roster.backend($0) != nil }) { override(by: .store) }
+        checks?.reconcile()
     }
 
     private func lookAtDrains() {

@@ -2,18 +2,13 @@
 // the journal still speaks of.
 //
 // A service leaves in three steps: it is taken off the list (`remove`), and still gets what
-// listeners send it; no listener names it any more, and it is asked and checked no more (`retire`);
-// its last request is over, and it is forgotten.
+// listeners send it; no listener names it any more, and it is asked and checked no more
+// (`retireLeaving`); its last request is over, and it is forgotten (RetiredServices.swift).
 
 internal import Backends
 internal import Configuration
-internal import DNSClient
 internal import DNSWire
-internal import Endpoints
-internal import Events
-internal import Health
 internal import InstanceSources
-internal import Proxy
 internal import Stats
 
 /// The services by name and by number. Control thread only.
@@ -22,64 +17,27 @@ final class ServiceSet {
     private(set) var all: [ServiceControl] = []
     /// Taken off the list; listeners may still name them.
     private(set) var leaving: [ServiceControl] = []
-
-    /// Called after every change of a service.
-    var onChange: () -> Void = {}
-
-    /// Says for the service of that name why an instance can't be a backend of it, as a phrase; nil
-    /// when it can. Called once per answer, which may have thousands of instances.
-    var objections: (String) -> (Endpoint) -> String? = { _ in { _ in nil } }
-
-    /// Where good answers are kept; nil for nowhere.
-    var stateFile: StateFile?
-
-    private let loop: EventLoop
+    /// What they have in common.
+    let surroundings: ServiceSurroundings
     private let factory: SourceFactory
-    private let checker: HealthChecker
-    private let registry: StatsRegistry
-    private let journal: Journal
-    private let workers: ProxyWorkers
     private let backendIDs = BackendIDs()
     private var nextIndex = 0
     private var byID: [ServiceID: ServiceControl] = [:]
     private var names: [ServiceID: String] = [:]
-    private var retired: [Retired] = []
-    private var retireTimer: Timer?
+    /// Nil only while this is made.
+    private var retired: RetiredServices?
 
-    private struct Retired {
-        let control: ServiceControl
-        let since: ContinuousClock.Instant
-        let limit: Duration
-    }
-
-    private lazy var surroundings = ServiceControl.Surroundings(
-        checker: checker, registry: registry, loop: loop,
-        stateFile: { [unowned self] in stateFile }, publish: { [workers] in workers.publish($0) },
-        expel: { [workers] in workers.expel($0) },
-        objections: { [unowned self] in objections($0) },
-        noteLeftOut: { [unowned self] in journal.write(note: $0, at: .now) },
-        endStreams: { [workers] in workers.endStreams(to: [$0.backend], within: $0.within) }
-    ) { [unowned self] in onChange() }
-
-    /// The services of `configuration`, which `workers` were made with: their numbers are their
+    /// The services of `configuration`, which the workers were made with: their numbers are their
     /// places. None is started.
     ///
     /// - Throws: `StartFailure` for one whose source can't be made.
     init(
-        _ configuration: Configuration, _ factory: SourceFactory, _ checker: HealthChecker,
-        _ registry: StatsRegistry, _ journal: Journal, _ workers: ProxyWorkers,
-        on loop: EventLoop, log: @escaping () -> Log
+        _ configuration: Configuration, _ factory: SourceFactory,
+        in surroundings: ServiceSurroundings
     ) throws {
-        self.loop = loop
         self.factory = factory
-        self.checker = checker
-        self.registry = registry
-        self.journal = journal
-        self.workers = workers
-        retireTimer = Timer(on: loop) { [unowned self] in lookAtRetired() }
-        if let path = configuration.stateFile {
-            stateFile = StateFile(path: path, on: loop) { log().write($0, path: path) }
-        }
+        self.surroundings = surroundings
+        retired = RetiredServices(on: surroundings.loop) { [unowned self] in forgetNames() }
         for service in configuration.services {
             do throws(DomainNameError) {
                 _ = add(service, sources: try makeSources(service))
@@ -134,9 +92,9 @@ final class ServiceSet {
         }
         let roster = Roster(
             service: ServiceID(index: nextIndex), options: service.rosterOptions,
-            places: sources.count, ids: backendIDs, journal: journal)
+            places: sources.count, ids: backendIDs, journal: surroundings.journal)
         nextIndex += 1
-        registry.addService(roster.service.index)
+        surroundings.registry.addService(roster.service.index)
         let control = ServiceControl(service, roster: roster, sources: sources, in: surroundings)
         enlist(control)
         return control
@@ -162,7 +120,7 @@ final class ServiceSet {
 
     /// Keeps no answers of services that are not on the list.
     func forgetAnswers() {
-        stateFile?.forget { self[$0.service] != nil }
+        surroundings.stateFile?.forget { self[$0.service] != nil }
     }
 
     // MARK: - Leaving
@@ -171,35 +129,18 @@ final class ServiceSet {
     /// them finishes.
     func retireLeaving(now: ContinuousClock.Instant, except staying: Set<ServiceID> = []) {
         for control in leaving where !staying.contains(control.id) {
-            control.retire()
-            control.roster.serviceRemoved(now: now)
+            retired?.add(control, now: now)
             byID[control.id] = nil
-            retired.append(
-                Retired(control: control, since: now, limit: control.roster.options.drainLimit))
         }
         leaving = leaving.filter { staying.contains($0.id) }
-        // Counted from now, also for those that were on their way: by then every worker knows.
-        if !retired.isEmpty { retireTimer?.schedule(after: ServiceControl.drainLook) }
+        retired?.lookSoon()
     }
 
     /// How many services still finish what is in flight.
-    var retiredCount: Int { retired.count }
-
-    private func lookAtRetired() {
-        let now = ContinuousClock.now
-        retired.removeAll { service in
-            let age = service.since.duration(to: now)
-            // A tunnel may go on for days: its service is not kept for that.
-            guard !service.control.isBusy || age >= service.limit else { return false }
-            service.control.forget()
-            return true
-        }
-        forgetNames()
-        if !retired.isEmpty { retireTimer?.schedule(after: ServiceControl.drainLook) }
-    }
+    var retiredCount: Int { retired?.count ?? 0 }
 
     private func forgetNames() {
-        var named = Set(journal.entries.map(\.service))
+        var named = Set(surroundings.journal.entries.map(\.service))
         named.formUnion((all + leaving).map(\.id))
         names = names.filter { named.contains($0.key) }
     }

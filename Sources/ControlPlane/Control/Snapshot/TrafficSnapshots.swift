@@ -79,7 +79,7 @@ final class TrafficSnapshots {
         let (roster, number) = (service.roster, service.id.index)
         var shown = AdminSnapshot.Service(
             name: service.name, mode: mode,
-            sources: zip(service.sources, roster.sources).map { .init($0, $1, clock) })
+            sources: zip(service.sources.all, roster.sources).map { .init($0, $1, clock) })
         shown.isChecked = roster.options.checks != nil
         shown.totals = registry.serviceTotals(number)
         shown.recent = traffic.history.recent(number)
@@ -100,7 +100,7 @@ final class TrafficSnapshots {
             AdminSnapshot.Emergency(
                 since: clock.wall($0.since), isRefusing: $0.mode == .failingFast)
         }
-        shown.leftOut = service.leftOut.map(\.description)
+        shown.leftOut = service.sources.leftOut.map(\.description)
         shown.emergencies = Int(roster.emergencies)
         shown.ejectionsRefused = Int(roster.ejectionsRefused)
         if detail.hasBackends {

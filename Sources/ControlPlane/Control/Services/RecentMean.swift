@@ -9,8 +9,8 @@ struct RecentMean {
     private(set) var mean = 0.0
     private var hasValue = false
 
-    /// Takes another value; one a second makes a mean of some three seconds.
-    mutating func note(_ value: Double) {
+    /// Adds a value; one a second makes a mean of some three seconds.
+    mutating func add(_ value: Double) {
         mean = hasValue ? mean + (value - mean) * Self.share : value
         hasValue = true
     }

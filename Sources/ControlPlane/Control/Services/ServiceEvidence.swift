@@ -1,0 +1,64 @@
+// ServiceEvidence: what live requests show over the seconds and over all workers, of the backends of
+// one service: outliers, and whether those that discovery still names can carry the load.
+
+internal import Backends
+internal import Evidence
+internal import Stats
+
+/// Weighs the traffic of one service. Control thread only.
+struct ServiceEvidence {
+    /// How outliers are told.
+    var rules: OutlierWatch.Rules {
+        get { outliers.rules }
+        set { outliers.rules = newValue }
+    }
+    private var outliers: OutlierWatch
+    /// Requests in flight, over the last seconds.
+    private var loads = RecentMean()
+    /// What each backend had of them before discovery lost most; as many as now while it has not.
+    private var usualLoad = 0.0
+
+    /// Nothing seen yet.
+    init(rules: OutlierWatch.Rules) {
+        outliers = OutlierWatch(rules: rules)
+    }
+
+    /// Takes what the last second came to, by the counters of `registry`, and has `roster` follow;
+    /// call it once a second.
+    mutating func weigh(
+        _ roster: Roster, _ members: Set<BackendID>, by registry: StatsRegistry,
+        now: ContinuousClock.Instant
+    ) {
+        let figures = members.map { id in
+            (id, OutlierWatch.Figures(registry.liveFigures(id.rawValue)))
+        }
+        for outlier in outliers.update(now: now, figures: figures) {
+            roster.liveFailed(outlier.backend, outlier.failure, now: now)
+        }
+        weighLosses(roster, by: registry, now: now)
+        guard roster.emergency != nil else { return }
+        let recent = outliers.recent
+        roster.liveWeight(
+            answered: Int(recent.answers - recent.failures), failed: Int(recent.failures),
+            now: now)
+    }
+
+    /// Compares the load of those that discovery names with what each backend had before it lost
+    /// others.
+    private mutating func weighLosses(
+        _ roster: Roster, by registry: StatsRegistry, now: ContinuousClock.Instant
+    ) {
+        guard roster.hasReserve else {
+            loads.add(Double(registry.serviceTotals(roster.service.index)[.inFlight]))
+            usualLoad = loads.mean / Double(max(1, roster.rotation.tiers.first?.count ?? 1))
+            return
+        }
+        let serving = roster.rotation.tiers.first ?? []
+        let inFlight = serving.reduce(0) {
+            $0 + registry.backendTotals($1.id.rawValue, hasTimes: false)[.inFlight]
+        }
+        loads.add(Double(inFlight))
+        roster.weighLoad(
+            now: loads.mean / Double(max(1, serving.count)), before: usualLoad, now: now)
+    }
+}

@@ -137,7 +137,7 @@ package final class ControlPlane {
             return { own.objection(to: $0, of: service) }
         }
         running.publisher.onPublished = { [unowned self] in
-            for service in $0 { reports.journalLog.noteWithoutBackends(service) }
+            for service in $0 { reports.journalLog.logWithoutBackends(service) }
             reports.journalLog.write()
         }
         reports.journalLog.onEntries = { [unowned self] in adminPort?.journalChanged() }

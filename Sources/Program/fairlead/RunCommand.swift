@@ -22,7 +22,7 @@ struct RunCommand: ParsableCommand {
         CrashTrace.install(title: "fairlead \(fairleadVersion)")
         var log = StartLog(environment: processEnvironment())
         do {
-            let start = try ProcessStart.take()
+            let start = try ProcessStart.fromEnvironment()
             DescriptorLimit.raise()
             let origin = flags.origin()
             let loaded = try origin.load([])

@@ -83,10 +83,10 @@ private final class TopWatch {
         var request = HTTPClient.Request(
             "/stats", from: endpoint, deadline: .seconds(10), responseBody: .upTo(64 << 20))
         if let token { request.fields = [(name: "Authorization", value: "Bearer \(token)")] }
-        client.send(request) { [unowned self] in hear($0) }
+        client.send(request) { [unowned self] in handle($0) }
     }
 
-    private func hear(_ outcome: HTTPClient.Outcome) {
+    private func handle(_ outcome: HTTPClient.Outcome) {
         switch outcome {
         case .response(let response) where response.status == 200:
             guard let stats = TopStats(response.body) else {

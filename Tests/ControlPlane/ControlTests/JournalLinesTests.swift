@@ -19,7 +19,7 @@ import Testing
     /// What is written of these entries, without time.
     private func lines(_ entries: [JournalEntry]) -> [String] {
         var lines = JournalLines()
-        let events = entries.flatMap { lines.take($0, service: "web") } + lines.flush()
+        let events = entries.flatMap { lines.add($0, service: "web") } + lines.flush()
         return events.map { Log.line($0, .text, at: "") }.map { String($0.dropFirst()) }
     }
 

@@ -79,7 +79,7 @@ import Testing
                 ["a: {srv: _a.test}", "c: {srv: _c.test}", "b19: {srv: _b.test}"]
             ])
         #expect(fixture.applied == [["own", "a", "c", "b19"]])
-        #expect(fixture.live?.applied == 1 && fixture.live?.lastRefusal == nil)
+        #expect(fixture.live?.outcome.applied == 1 && fixture.live?.outcome.lastRefusal == nil)
 
         fixture.set([], from: "catalog")
         try fixture.turn(readings: 2)
@@ -95,8 +95,8 @@ import Testing
         try fixture.turn(readings: 2)
         #expect(fixture.applied.count == 1)
         let live = try #require(fixture.live)
-        #expect(live.refused == 1 && live.applied == 1 && live.isRefusing)
-        let refusal = try #require(live.lastRefusal)
+        #expect(live.outcome.refused == 1 && live.outcome.applied == 1 && live.outcome.isRefusing)
+        let refusal = try #require(live.outcome.lastRefusal)
         #expect(refusal.sources == ["kv"])
         #expect(refusal.reasons.count >= 2)
         #expect(refusal.reasons.first?.hasPrefix("test.yaml:3:") == true)
@@ -105,7 +105,9 @@ import Testing
         // Back to what was good: nothing is refused any more, but it is not forgotten.
         fixture.set(["a: {srv: _a.test}"], from: "kv")
         try fixture.turn(readings: 3)
-        #expect(!live.isRefusing && live.applied == 2 && live.lastRefusal == refusal)
+        #expect(
+            !live.outcome.isRefusing && live.outcome.applied == 2
+                && live.outcome.lastRefusal == refusal)
     }
 
     @Test("what can't be changed at run time is refused in the same way")
@@ -115,9 +117,9 @@ import Testing
         fixture.set(["a: {srv: _a.test}"], from: "kv")
         fixture.set(["b: {srv: _b.test}"], from: "catalog")
         try fixture.turn(readings: 1)
-        #expect(fixture.live?.lastRefusal?.sources == ["catalog", "kv"])
+        #expect(fixture.live?.outcome.lastRefusal?.sources == ["catalog", "kv"])
         #expect(
-            fixture.live?.lastRefusal?.reasons == [
+            fixture.live?.outcome.lastRefusal?.reasons == [
                 "workers: can't be changed while it runs: threads"
             ])
     }

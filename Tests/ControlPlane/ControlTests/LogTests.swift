@@ -52,18 +52,18 @@ import Testing
     func folding() {
         var folding = LogFolding()
         let start = ContinuousClock.now
-        func take(_ value: String, _ seconds: Double) -> [String] {
-            lines(folding.take(event([("v", value)]), now: start + .seconds(seconds)))
+        func fold(_ value: String, _ seconds: Double) -> [String] {
+            lines(folding.fold(event([("v", value)]), now: start + .seconds(seconds)))
         }
-        #expect(take("1", 0) == ["v=1"])
-        #expect(take("2", 0) == ["v=2"])
-        #expect(take("1", 1) == [])
-        #expect(take("1", 9.9) == [])
-        #expect(take("3", 9.9) == ["v=3"])
-        #expect(take("1", 10) == ["v=1 repeated=2", "v=1"])
-        #expect(take("1", 11) == [])
-        #expect(lines(folding.takeAll()) == ["v=1 repeated=1"])
-        #expect(take("1", 11) == ["v=1"])
+        #expect(fold("1", 0) == ["v=1"])
+        #expect(fold("2", 0) == ["v=2"])
+        #expect(fold("1", 1) == [])
+        #expect(fold("1", 9.9) == [])
+        #expect(fold("3", 9.9) == ["v=3"])
+        #expect(fold("1", 10) == ["v=1 repeated=2", "v=1"])
+        #expect(fold("1", 11) == [])
+        #expect(lines(folding.flush()) == ["v=1 repeated=1"])
+        #expect(fold("1", 11) == ["v=1"])
     }
 
     @Test("different events without end are all written, and not all remembered")
@@ -72,10 +72,10 @@ import Testing
         let now = ContinuousClock.now
         for number in 0..<1000 {
             // The oldest goes, with how often it was said.
-            #expect((1...2).contains(folding.take(event([("v", "\(number)")]), now: now).count))
-            #expect(folding.take(event([("v", "\(number)")]), now: now).count <= 1)
+            #expect((1...2).contains(folding.fold(event([("v", "\(number)")]), now: now).count))
+            #expect(folding.fold(event([("v", "\(number)")]), now: now).count <= 1)
         }
-        #expect(folding.takeAll().count == 64)
+        #expect(folding.flush().count == 64)
     }
 
     /// Configurations that are wrong at, or beside, a secret, which has `hunter2` in it.

@@ -161,13 +161,18 @@ import Testing
                             .service(name), NamedText(name: "kv:services/\(name)", text: text))
                     }, from: "kv")
             }
-            try plane.wait(until: "that is refused") { $0.follower?.live.isRefusing == true }
+            try plane.wait(until: "that is refused") {
+                $0.follower?.live.outcome.isRefusing == true
+            }
             try plane.wait(until: "another is taken up") { $0.services["c"] != nil }
             #expect(try names().sorted() == ["a", "b", "c"])
             try file.write(text(""))
             #expect(try reload(plane) == .applied(["service a: changed (backends' rules)"]))
             let (reasons, sources) = try plane.perform {
-                ($0.follower?.live.lastRefusal?.reasons ?? [], $0.services["b"]?.settings.sources)
+                (
+                    $0.follower?.live.outcome.lastRefusal?.reasons ?? [],
+                    $0.services["b"]?.settings.sources
+                )
             }
             #expect(sources == [.srv("_c.test")])
             #expect(

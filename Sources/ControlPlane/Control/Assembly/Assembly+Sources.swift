@@ -32,7 +32,7 @@ final class SourceFactory {
     /// By this machine's own nameservers, which `resolver` is not where others are configured.
     private let systemHosts: HostResolver
     /// What was logged of the hosts file.
-    private var toldTrouble: String?
+    private var loggedTrouble: String?
 
     /// - Throws: `StartFailure` for a file that can't be read.
     init(
@@ -60,13 +60,13 @@ final class SourceFactory {
             try ConsulOptions(
                 configuration.consul,
                 isUsed: configuration.consul.areUsed(by: configuration.services)), on: loop)
-        askThere()
+        updateServers()
     }
 
     /// Logs once what is not known of the hosts file.
-    private func tellHostsTrouble(_ log: Log) {
-        defer { toldTrouble = names.hostsTrouble }
-        guard let trouble = names.hostsTrouble, trouble != toldTrouble else { return }
+    private func logHostsTrouble(_ log: Log) {
+        defer { loggedTrouble = names.hostsTrouble }
+        guard let trouble = names.hostsTrouble, trouble != loggedTrouble else { return }
         log.write(
             .warning, "names.hosts_incomplete",
             ["cause": trouble, "effect": "names that only stand there are not found"])
@@ -75,9 +75,9 @@ final class SourceFactory {
     /// Follows names and the machine's files from now on. `onChange` is called when a name has
     /// moved.
     func start(log: @escaping () -> Log, onChange: @escaping () -> Void) {
-        tellHostsTrouble(log())
+        logHostsTrouble(log())
         names.watch { [unowned self] in
-            tellHostsTrouble(log())
+            logHostsTrouble(log())
             systemHosts.resolver.setOptions(
                 ResolverOptions(settings.dns, names.resolvConf, ofSystem: true))
             systemHosts.rulesChanged()
@@ -85,13 +85,13 @@ final class SourceFactory {
             hosts.rulesChanged()
         }
         places.start(log: log) { [unowned self] in
-            askThere()
+            updateServers()
             onChange()
         }
     }
 
-    /// Asks nameservers and agents where they are now.
-    private func askThere() {
+    /// Has the resolver and the agents asked where they are now.
+    private func updateServers() {
         let dns = settings.dns
         if dns.servers.contains(where: { $0.name != nil }) {
             var options = ResolverOptions(dns, names.resolvConf)

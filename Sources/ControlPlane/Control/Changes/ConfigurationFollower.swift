@@ -81,7 +81,7 @@ final class ConfigurationFollower {
     /// backends. Takes about as long as a start; reading the file blocks.
     @discardableResult
     func reload() -> ReloadOutcome {
-        let outcome = supervision.tellingReload { live.reload() }
+        let outcome = supervision.reportReload { live.reload() }
         watchFile()
         supervision.statusMayDiffer()
         onReload()

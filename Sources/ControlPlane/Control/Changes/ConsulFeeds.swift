@@ -61,8 +61,8 @@ final class ConsulFeeds {
 
     /// Begins to ask.
     func start() {
-        keys?.start { [unowned self] in hear($0) }
-        catalog?.start { [unowned self] in hear($0) }
+        keys?.start { [unowned self] in handle($0) }
+        catalog?.start { [unowned self] in handle($0) }
     }
 
     /// Asks no more; what was said last stays.
@@ -73,10 +73,10 @@ final class ConsulFeeds {
         live.stop()
     }
 
-    /// What `live` has come to.
-    var outcome: LiveConfiguration { live }
+    /// What came of what they said.
+    var outcome: LiveConfiguration.Outcome { live.outcome }
 
-    private func hear(_ answer: Result<ConsulKV.Contents, ConsulFailure>) {
+    private func handle(_ answer: Result<ConsulKV.Contents, ConsulFailure>) {
         switch answer {
         case .failure(let failure): fail(Self.keysName, failure)
         case .success(let contents):
@@ -102,7 +102,7 @@ final class ConsulFeeds {
         }
     }
 
-    private func hear(_ answer: Result<ConsulCatalog.Contents, ConsulFailure>) {
+    private func handle(_ answer: Result<ConsulCatalog.Contents, ConsulFailure>) {
         switch answer {
         case .failure(let failure): fail(Self.tagsName, failure)
         case .success(let contents):

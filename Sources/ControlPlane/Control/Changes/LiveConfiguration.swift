@@ -31,26 +31,34 @@ final class LiveConfiguration {
         let sources: [String]
     }
 
-    /// How often what came to what.
-    struct Counts: Equatable {
+    /// What came of reloads.
+    struct Reloads: Equatable {
+        /// Reloads that changed what runs.
         var applied = 0
+        /// Reloads that read what ran already.
         var unchanged = 0
+        /// Reloads after which the last good configuration stayed.
         var refused = 0
+        /// Why the last reload was refused; nil when it was not, or there was none.
+        var refusal: Refusal?
     }
 
-    /// The last refusal of documents, whether or not a good configuration followed; nil for none.
-    private(set) var lastRefusal: Refusal?
-    /// Whether what runs is not what the documents say, or not what each of them does.
-    private(set) var isRefusing = false
-    /// How often what runs was compared with valid documents, and changed where it differed.
-    private(set) var applied = 0
-    /// How often the last good configuration stayed.
-    private(set) var refused = 0
-    /// What came of reloads.
-    private(set) var reloads = Counts()
-    /// Why the last reload was refused; nil when it was not, or there was none.
-    private(set) var reloadRefusal: Refusal?
+    /// What came of documents.
+    struct Outcome: Equatable {
+        /// How often what runs was compared with valid documents, and changed where it differed.
+        var applied = 0
+        /// How often the last good configuration stayed.
+        var refused = 0
+        /// Whether what runs is not what the documents say, or not what each of them does.
+        var isRefusing = false
+        /// The last refusal, whether or not a good configuration followed; nil for none.
+        var lastRefusal: Refusal?
+    }
 
+    /// What came of documents.
+    private(set) var outcome = Outcome()
+    /// What came of reloads.
+    private(set) var reloads = Reloads()
     /// What runs is made of this, and of the documents.
     private(set) var origin: ConfigurationOrigin
     /// What runs as a text, with where each value is from; nil until that is known.
@@ -58,23 +66,8 @@ final class LiveConfiguration {
     private let load: Load
     private let apply: Apply
     private let log: () -> Log
-    /// By source.
-    private var documents: [String: Said] = [:]
-    /// Sources whose documents have changed since they were read last.
-    private var changed: Set<String> = []
+    private var documents = DocumentSet()
     private var timer: Timer?
-    /// Each document as it was when it was taken up last, by its name.
-    private var taken: [String: ConfigurationFragment] = [:]
-
-    /// How often documents are left out of one reading: each time takes at least one, and shows
-    /// what is wrong without it.
-    private static let leaveOutsMax = 16
-
-    private struct Said: Equatable {
-        var fragments: [ConfigurationFragment]
-        /// Why some can't even be read; then none of anybody's is taken up.
-        var problems: [String]
-    }
 
     /// Changes come in bursts, as when a tree of keys is written key by key: they are read together
     /// this long after the first. A burst without end is read as often.
@@ -98,22 +91,19 @@ final class LiveConfiguration {
         timer = Timer(on: loop) { [unowned self] in read() }
     }
 
-    /// Makes `documents` all that `source` says, in the place of what it said before; none if it
+    /// Makes `fragments` all that `source` says, in the place of what it said before; none if it
     /// says nothing any more. A source that is away says nothing new: its last documents stay. With
     /// `problems`, which say why there are documents that can't be read, the whole is refused.
-    func set(_ documents: [ConfigurationFragment], problems: [String] = [], from source: String) {
-        let new = Said(fragments: documents, problems: problems)
-        let none = Said(fragments: [], problems: [])
-        guard new != self.documents[source, default: none] else { return }
-        self.documents[source] = new == none ? nil : new
-        changed.insert(source)
+    func set(
+        _ fragments: [ConfigurationFragment], problems: [String] = [], from source: String
+    ) {
+        let new = SourceDocuments(fragments: fragments, problems: problems)
+        guard documents.set(new, from: source) else { return }
         if timer?.isScheduled == false { timer?.schedule(after: Self.delay) }
     }
 
     /// Whether `source` says anything.
-    func hasDocuments(from source: String) -> Bool {
-        documents[source]?.fragments.isEmpty == false
-    }
+    func hasDocuments(from source: String) -> Bool { documents.hasDocuments(from: source) }
 
     /// Stops reading documents.
     func stop() {
@@ -128,13 +118,13 @@ final class LiveConfiguration {
         let new = origin.readAnew()
         // Documents that wait to be read are read by this.
         timer?.cancel()
-        changed = []
-        switch take(new) {
-        case .success(let taken):
+        _ = documents.removeChanges()
+        switch applyValid(new) {
+        case .success(let applied):
             origin = new
-            noteLeftOut(taken.leftOut, ["reload"])
-            reloadRefusal = nil
-            let change = taken.change
+            recordLeftOut(applied.leftOut, ["reload"])
+            reloads.refusal = nil
+            let change = applied.change
             guard !change.isEmpty else {
                 reloads.unchanged += 1
                 log().write(.info, "configuration.unchanged", [:])
@@ -144,97 +134,55 @@ final class LiveConfiguration {
             return .applied(change.lines)
         case .failure(let failure):
             reloads.refused += 1
-            reloadRefusal = refuse(failure.reasons, ["reload"])
+            reloads.refusal = refuse(failure.reasons, ["reload"])
             return .refused(failure.reasons)
         }
     }
 
     private func read() {
-        let sources = changed.sorted()
-        changed = []
-        switch take(origin) {
-        case .success(let taken):
-            if taken.leftOut.isEmpty || !taken.change.isEmpty { applied += 1 }
-            noteLeftOut(taken.leftOut, sources)
+        let sources = documents.removeChanges()
+        switch applyValid(origin) {
+        case .success(let applied):
+            if applied.leftOut.isEmpty || !applied.change.isEmpty { outcome.applied += 1 }
+            recordLeftOut(applied.leftOut, sources)
         case .failure(let failure):
-            refused += 1
-            isRefusing = true
-            lastRefusal = refuse(failure.reasons, sources)
+            outcome.refused += 1
+            outcome.isRefusing = true
+            outcome.lastRefusal = refuse(failure.reasons, sources)
         }
     }
 
-    /// Keeps why documents are left out, as of a refusal; none ends one.
-    private func noteLeftOut(_ reasons: [String], _ sources: [String]) {
-        isRefusing = !reasons.isEmpty
-        guard isRefusing, lastRefusal?.reasons != reasons else { return }
-        refused += 1
-        lastRefusal = refuse(reasons, sources)
+    /// Records why documents are left out, as a refusal; none ends one.
+    private func recordLeftOut(_ reasons: [String], _ sources: [String]) {
+        outcome.isRefusing = !reasons.isEmpty
+        guard outcome.isRefusing, outcome.lastRefusal?.reasons != reasons else { return }
+        outcome.refused += 1
+        outcome.lastRefusal = refuse(reasons, sources)
     }
 
-    private struct Failure: Error {
-        let reasons: [String]
-    }
-
-    /// What was taken up.
-    private struct Taken {
-        let change: ConfigurationChange
-        /// Why documents are left out, or stand as they were before, a line each.
-        let leftOut: [String]
-    }
-
-    /// Reads `origin` with all documents, and applies what comes of it.
-    private func take(_ origin: ConfigurationOrigin) -> Result<Taken, Failure> {
-        let loaded: LoadedConfiguration
-        var documents: [ConfigurationFragment]
-        var leftOut: [String]
-        switch loadWhatIsValid(origin) {
+    /// Reads `origin` with all documents that are valid, and makes that what runs. Returns what
+    /// differs, and why documents are left out.
+    private func applyValid(
+        _ origin: ConfigurationOrigin
+    ) -> Result<(change: ConfigurationChange, leftOut: [String]), DocumentSet.Failure> {
+        let valid: DocumentSet.Valid
+        switch documents.read({ (fragments) throws(ConfigurationErrors) in
+            try load(origin, fragments)
+        }) {
         case .failure(let failure): return .failure(failure)
-        case .success(let valid): (loaded, documents, leftOut) = valid
+        case .success(let all): valid = all
         }
-        for warning in loaded.warnings {
+        for warning in valid.configuration.warnings {
             log().write(.warning, "configuration.warning", ["cause": "\(warning)"])
         }
         do throws(ChangeRefusal) {
-            let change = try apply(loaded.configuration)
-            effective = loaded.effective
-            taken = Dictionary(documents.map { ($0.document.name, $0) }) { first, _ in first }
-            return .success(Taken(change: change, leftOut: leftOut))
+            let change = try apply(valid.configuration.configuration)
+            effective = valid.configuration.effective
+            documents.setApplied(valid.fragments)
+            return .success((change, valid.leftOut))
         } catch {
-            return .failure(Failure(reasons: error.reasons.map(\.description)))
+            return .failure(DocumentSet.Failure(reasons: error.reasons.map(\.description)))
         }
-    }
-
-    /// Reads `origin` with all documents that are valid with the others; one that is not stands as
-    /// it was when it was taken up last, or is left out.
-    private func loadWhatIsValid(
-        _ origin: ConfigurationOrigin
-    ) -> Result<(LoadedConfiguration, [ConfigurationFragment], leftOut: [String]), Failure> {
-        // In the order of their names, so that the same documents always make the same whole.
-        let all = documents.sorted { $0.key < $1.key }.map(\.value)
-        let problems = all.flatMap(\.problems)
-        guard problems.isEmpty else { return .failure(Failure(reasons: problems)) }
-        var fragments = all.flatMap(\.fragments)
-        var leftOut: [String] = []
-        for _ in 0..<Self.leaveOutsMax {
-            do throws(ConfigurationErrors) {
-                return .success((try load(origin, fragments), fragments, leftOut))
-            } catch {
-                let lines = "\(error)".split(separator: "\n").map(String.init)
-                leftOut += lines
-                let odd = Set(error.problems.map(\.document))
-                let names = Set(fragments.map(\.document.name))
-                // What is wrong outside of the documents is not mended by leaving some out.
-                guard odd.allSatisfy({ $0.map(names.contains) ?? false }) else {
-                    return .failure(Failure(reasons: lines))
-                }
-                fragments = fragments.compactMap { fragment in
-                    guard odd.contains(fragment.document.name) else { return fragment }
-                    let before = taken[fragment.document.name]
-                    return before == fragment ? nil : before
-                }
-            }
-        }
-        return .failure(Failure(reasons: leftOut))
     }
 
     private func refuse(_ reasons: [String], _ sources: [String]) -> Refusal {

@@ -300,11 +300,11 @@ private final class Lookup {
         }
     }
 
-    /// Takes what the lookup came to.
+    /// Keeps what the lookup came to.
     func finish(_ answer: DiscoveryAnswer) {
         result = withoutOwn(answer)
         guard let nameInstead, case .failure(let failure) = answer, failure.kind.mayHideAddresses
-        else { return takeSamples() }
+        else { return askForSamples() }
         resolver.resolveAddresses(nameInstead) { [unowned self] found in
             addressesInstead = found.addresses
             isOver = true
@@ -324,7 +324,7 @@ private final class Lookup {
     private static let samplesMore = 4
 
     /// Asks the question that had SRV records a few times more: a server may name others each time.
-    private func takeSamples() {
+    private func askForSamples() {
         guard let source = source as? SRVSource, case .instances = result,
             let last = answers.last(where: { $0.question.type == .srv && $0.outcome.hasRecords })
         else {

@@ -62,7 +62,7 @@ struct AwaitedSockets {
     }
 
     /// Hands the sockets over, by listener, to whoever accepts on them.
-    mutating func take() -> [String: ListenerSockets] {
+    mutating func removeAll() -> [String: ListenerSockets] {
         defer { opened = [:] }
         return opened.mapValues(\.sockets)
     }

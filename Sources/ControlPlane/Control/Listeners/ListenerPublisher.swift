@@ -91,7 +91,7 @@ final class ListenerPublisher {
         let without = servicesWithoutBackends
         let update = published.update(
             to: wanted.listeners, services: services.ids, workers: wanted.workers,
-            sockets: sockets.take())
+            sockets: sockets.removeAll())
         for opening in update.opened {
             let number = opening.options.index
             registry.addListener(number, continuing: update.continued[number])

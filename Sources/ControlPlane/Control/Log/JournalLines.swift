@@ -45,11 +45,11 @@ struct JournalLines {
     /// Whether changes wait for `flush`.
     var isEmpty: Bool { changes.isEmpty }
 
-    /// Takes an entry that concerns the service called `service`. Returns the lines that can be
+    /// Adds an entry that concerns the service called `service`. Returns the lines that can be
     /// written now, in their order; those of changes of backends wait for others like them.
-    mutating func take(_ entry: JournalEntry, service: String) -> [Line] {
+    mutating func add(_ entry: JournalEntry, service: String) -> [Line] {
         if case .phase(let from, let to, let cause) = entry.event, let endpoint = entry.endpoint {
-            return take(Key(service: service, from: from, to: to, cause: cause), endpoint)
+            return add(Key(service: service, from: from, to: to, cause: cause), endpoint)
         }
         var lines = flush()
         guard var line = entry.event.line else { return lines }
@@ -60,7 +60,7 @@ struct JournalLines {
         return lines
     }
 
-    private mutating func take(_ key: Key, _ endpoint: Endpoint) -> [Line] {
+    private mutating func add(_ key: Key, _ endpoint: Endpoint) -> [Line] {
         var lines: [Line] = []
         // A change of a backend that waits already: what comes between would be told out of order.
         if changes.contains(where: { $0.key == key && $0.seen.contains(endpoint) }) {

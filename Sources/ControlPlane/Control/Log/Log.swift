@@ -43,17 +43,17 @@ package struct Log: Sendable {
     }
 
     /// Writes one event that is at hand as a value.
-    func write(_ said: LogFolding.Event) {
-        let severity = said.severity
+    func write(_ event: LogFolding.Event) {
+        let severity = event.severity
         guard Self.rank(severity) <= Self.rank(level) else { return }
         // Everything else is written once: a change that comes again is another change.
-        guard severity == .warning || severity == .error else { return put(said) }
-        for event in Self.folding.withLock({ $0.take(said, now: .now) }) { put(event) }
+        guard severity == .warning || severity == .error else { return put(event) }
+        for event in Self.folding.withLock({ $0.fold(event, now: .now) }) { put(event) }
     }
 
-    /// Writes what was folded and not told yet: the program ends.
+    /// Writes what was folded and not written yet: the program ends.
     func finish() {
-        for event in Self.folding.withLock({ $0.takeAll() }) { put(event) }
+        for event in Self.folding.withLock({ $0.flush() }) { put(event) }
     }
 
     private func put(_ event: LogFolding.Event) {

@@ -3,7 +3,7 @@
 
 internal import Configuration
 
-/// What was said of late. Pure: the caller owns the clock.
+/// What was logged of late. Pure: the caller owns the clock.
 struct LogFolding {
     /// One event.
     struct Event {
@@ -17,7 +17,7 @@ struct LogFolding {
         }
     }
 
-    private struct Said {
+    private struct Logged {
         let event: Event
         let since: ContinuousClock.Instant
         var repeated = 0
@@ -29,42 +29,42 @@ struct LogFolding {
     /// Different events that are remembered.
     private static let eventsMax = 64
 
-    private var said: [String: Said] = [:]
+    private var logged: [String: Logged] = [:]
 
     /// Returns what is to be written now that `event` happens.
-    mutating func take(_ event: Event, now: ContinuousClock.Instant) -> [Event] {
-        var out = takeOld(now: now)
+    mutating func fold(_ event: Event, now: ContinuousClock.Instant) -> [Event] {
+        var out = flushOld(now: now)
         let key = event.key
-        if said[key] != nil {
-            said[key]?.repeated += 1
+        if logged[key] != nil {
+            logged[key]?.repeated += 1
             return out
         }
-        if said.count >= Self.eventsMax,
-            let oldest = said.min(by: { $0.value.since < $1.value.since })
+        if logged.count >= Self.eventsMax,
+            let oldest = logged.min(by: { $0.value.since < $1.value.since })
         {
             out += Self.summary(of: [oldest.value])
-            said[oldest.key] = nil
+            logged[oldest.key] = nil
         }
-        said[key] = Said(event: event, since: now)
+        logged[key] = Logged(event: event, since: now)
         return out + [event]
     }
 
-    /// Returns what was counted and not said yet, and forgets all.
-    mutating func takeAll() -> [Event] {
-        defer { said = [:] }
-        return Self.summary(of: Array(said.values))
+    /// Returns what was counted and not written yet, and forgets all.
+    mutating func flush() -> [Event] {
+        defer { logged = [:] }
+        return Self.summary(of: Array(logged.values))
     }
 
-    private mutating func takeOld(now: ContinuousClock.Instant) -> [Event] {
-        let old = said.filter { $0.value.since + Self.window <= now }
-        for key in old.keys { said[key] = nil }
+    private mutating func flushOld(now: ContinuousClock.Instant) -> [Event] {
+        let old = logged.filter { $0.value.since + Self.window <= now }
+        for key in old.keys { logged[key] = nil }
         return Self.summary(of: Array(old.values))
     }
 
-    private static func summary(of said: [Said]) -> [Event] {
-        said.filter { $0.repeated > 0 }.sorted { $0.since < $1.since }.map { said in
-            var event = said.event
-            event.values.append(("repeated", "\(said.repeated)"))
+    private static func summary(of logged: [Logged]) -> [Event] {
+        logged.filter { $0.repeated > 0 }.sorted { $0.since < $1.since }.map { entry in
+            var event = entry.event
+            event.values.append(("repeated", "\(entry.repeated)"))
             return event
         }
     }

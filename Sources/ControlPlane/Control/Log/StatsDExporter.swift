@@ -1,4 +1,4 @@
-// StatsDExporter: tells a collector the metrics, time after time. A collector that is away costs
+// StatsDExporter: sends a collector the metrics, time after time. A collector that is away costs
 // nothing and is told again when it is back; what was lost meanwhile is lost, as with any datagram.
 
 internal import Admin
@@ -31,7 +31,7 @@ final class StatsDExporter {
         interval = settings.interval
         self.snapshots = snapshots
         self.place = place
-        timer = Timer(on: loop) { [unowned self] in tell() }
+        timer = Timer(on: loop) { [unowned self] in send() }
     }
 
     /// Begins to send; counters are told from here on.
@@ -60,7 +60,7 @@ final class StatsDExporter {
         (socket, collector) = (new, found)
     }
 
-    private func tell() {
+    private func send() {
         timer?.schedule(after: interval)
         // A network that is away is tried again the next time.
         try? connect()

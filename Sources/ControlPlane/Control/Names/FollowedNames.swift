@@ -60,7 +60,7 @@ final class FollowedNames {
     /// is told of names that can't be found, and of those that are found again.
     func start(log: @escaping () -> Log, onChange: @escaping () -> Void) {
         for (host, known) in names {
-            if let failure = known.failure { Self.tell(host, failure, log()) }
+            if let failure = known.failure { Self.logNotFound(host, failure, log()) }
             guard let name = try? HostName(host) else { continue }
             var refresh = RefreshSchedule.Options()
             refresh.ceiling = Self.ceiling
@@ -70,7 +70,7 @@ final class FollowedNames {
                 [entry], hosts: hosts, refresh: refresh, family: .both, on: loop)
             names[host]?.source = source
             source.start { [unowned self] answer in
-                hear(answer, of: host, log: log, onChange: onChange)
+                update(answer, of: host, log: log, onChange: onChange)
             }
         }
     }
@@ -80,7 +80,7 @@ final class FollowedNames {
         for followed in names.values { followed.source?.stop() }
     }
 
-    private func hear(
+    private func update(
         _ answer: DiscoveryAnswer, of host: String, log: () -> Log, onChange: () -> Void
     ) {
         guard let before = names[host] else { return }
@@ -88,7 +88,7 @@ final class FollowedNames {
         case .failure(let failure):
             // What was known may still be right.
             names[host]?.failure = "\(failure)"
-            if before.failure == nil { Self.tell(host, "\(failure)", log()) }
+            if before.failure == nil { Self.logNotFound(host, "\(failure)", log()) }
         case .instances(let instances):
             let addresses = instances.map(\.endpoint.address)
             names[host]?.failure = nil
@@ -104,7 +104,7 @@ final class FollowedNames {
         }
     }
 
-    private static func tell(_ host: String, _ why: String, _ log: Log) {
+    private static func logNotFound(_ host: String, _ why: String, _ log: Log) {
         log.write(
             .warning, "name.not_found",
             [

@@ -50,10 +50,10 @@ final class JournalLog {
             if entry.service == .process { continue }
             // The emergency may be over because no backend is left.
             if case .emergencyEnded = entry.event, isUnavailable(entry.service) { continue }
-            write(lines.take(entry, service: services.name(of: entry.service)))
+            write(lines.add(entry, service: services.name(of: entry.service)))
         }
         for service in Set(entries.filter(\.event.isFinding).map(\.service)) {
-            noteAvailability(service)
+            logAvailability(service)
         }
         if !lines.isEmpty, timer?.isScheduled != true {
             timer?.schedule(after: JournalLines.patience)
@@ -66,7 +66,7 @@ final class JournalLog {
 
     /// Says that listeners send requests to a service without a backend, unless that is said
     /// already: discovery may be silent, so that the journal has nothing of it.
-    func noteWithoutBackends(_ service: ServiceControl) {
+    func logWithoutBackends(_ service: ServiceControl) {
         guard unavailable.insert(service.id).inserted else { return }
         writeWithoutBackends(service, .error, effect: "requests are refused")
     }
@@ -83,7 +83,7 @@ final class JournalLog {
 
     /// Says when a service has no backend at all any more, and when it has one again. With backends
     /// of which none is up the journal says what becomes of requests.
-    private func noteAvailability(_ id: ServiceID) {
+    private func logAvailability(_ id: ServiceID) {
         guard let service = services[id] else {
             unavailable.remove(id)
             return

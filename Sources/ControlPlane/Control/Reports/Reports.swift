@@ -55,7 +55,7 @@ final class Reports {
     private func look() {
         if traffic.look() { supervision.statusMayDiffer() }
         if shortages.look() { journalLog.write() }
-        supervision.tellStatus(isAdminAwaited: isAdminAwaited()) {
+        supervision.reportStatus(isAdminAwaited: isAdminAwaited()) {
             AdminVerdict(snapshots.snapshot(.verdict))
         }
         timer?.schedule(after: .seconds(1))

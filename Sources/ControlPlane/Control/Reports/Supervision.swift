@@ -15,7 +15,7 @@ final class Supervision {
     private var watchdogTimer: Timer?
     /// Whether something may have changed, and what was told last.
     private var isStatusDue = true
-    private var statusTold = ""
+    private var lastStatus = ""
     /// Whether connections are accepted.
     private(set) var isServing = false
 
@@ -56,7 +56,7 @@ final class Supervision {
 
     /// Tells the manager how things are, if that is different than it was.
     /// Called every second; asks for the verdict only after a change, and while something is wrong.
-    func tellStatus(isAdminAwaited: Bool, _ verdict: () -> AdminVerdict) {
+    func reportStatus(isAdminAwaited: Bool, _ verdict: () -> AdminVerdict) {
         guard isStatusDue, isServing, let manager else { return }
         let verdict = verdict()
         // What is wrong is told with its age.
@@ -66,13 +66,13 @@ final class Supervision {
             parts.append("The admin port waits until another process leaves it.")
         }
         let line = parts.joined(separator: " ")
-        guard line != statusTold else { return }
-        statusTold = line
+        guard line != lastStatus else { return }
+        lastStatus = line
         manager.notify(.status(line))
     }
 
     /// Reads the configuration again by `reload`, and tells the manager, whatever asked for it.
-    func tellingReload<Outcome>(_ reload: () -> Outcome) -> Outcome {
+    func reportReload<Outcome>(_ reload: () -> Outcome) -> Outcome {
         // Before the first connection it does not expect to hear that this process is ready.
         guard isServing else { return reload() }
         manager?.notify(.reloading)

@@ -1,5 +1,5 @@
-// ServiceEvidence: what live requests show over the seconds and over all workers, of the backends of
-// one service: outliers, and whether those that discovery still names can carry the load.
+// ServiceEvidence: what live requests on all workers show of one service over the last seconds:
+// outliers, and whether the backends that discovery still names can carry the load.
 
 internal import Backends
 internal import Evidence

@@ -80,6 +80,6 @@ extension AdminSnapshot.Reloads {
         applied = live.reloads.applied
         unchanged = live.reloads.unchanged
         refused = live.reloads.refused
-        refusal = live.reloadRefusal.map { (clock.wall($0.at), $0.reasons) }
+        refusal = live.reloads.refusal.map { (clock.wall($0.at), $0.reasons) }
     }
 }

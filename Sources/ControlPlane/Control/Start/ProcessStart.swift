@@ -22,11 +22,11 @@ package struct ProcessStart {
     /// Nothing: for who starts a control plane inside another program.
     package init() {}
 
-    /// Takes what `environment`, that of the process, names, and takes the variables out of both:
-    /// they are meant for this process alone.
+    /// What the environment of the process names. The variables are removed from it, since they are
+    /// meant for this process alone.
     ///
     /// - Throws: `StartFailure` for what makes no sense.
-    package static func take() throws -> ProcessStart {
+    package static func fromEnvironment() throws -> ProcessStart {
         var environment = processEnvironment()
         let before = environment
         var start = ProcessStart()

@@ -366,7 +366,7 @@ let package = Package(
         program.tests(
             "Demo", uses: ["Events", "DNSWire", "DNSClient", "HTTPServer", "HTTP1", "Endpoints"]),
         program.tests("TestBackend", uses: ["TestSupport", "Events", "Endpoints"]),
-        program.tests("fairlead"),
+        program.tests("fairlead", uses: ["Endpoints"]),
         .testTarget(
             name: "BenchTests",
             dependencies: ["fairlead-bench", "fairlead-bench-churn", "BenchSupport"],

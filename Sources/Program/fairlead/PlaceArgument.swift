@@ -12,27 +12,30 @@ struct PlaceArgument {
     /// What was written.
     let text: String
 
-    /// Where to reach it. Looks a name up, and blocks for up to 5 s then.
-    func reachable() throws -> Endpoint {
-        try endpoint(Place(reachable: text)) { HostFinder.find($0) }
+    /// Where to reach it, in the order in which to try. Looks a name up, and blocks for up to 5 s
+    /// then.
+    func reachable() throws -> AddressesInTurn {
+        AddressesInTurn(try endpoints(Place(reachable: text)) { HostFinder.find($0) })
     }
 
-    /// Where to listen; a name is one of this machine's own. Looks a name up, and blocks for up to
-    /// 5 s then.
+    /// Where to listen. A name is one of this machine's own, and stands for the first of its
+    /// addresses that something can listen on: with two of them, a client that comes by address
+    /// would have to guess. Looks a name up, and blocks for up to 5 s then.
     func listening() throws -> Endpoint {
-        try endpoint(Place(listening: text)) { HostFinder.findOwn($0) }
+        try endpoints(Place(listening: text)) { HostFinder.findOwn($0) }[0]
     }
 
-    private func endpoint(
+    /// At least one.
+    private func endpoints(
         _ place: Place?, _ find: (String) -> Result<[IPAddress], NoSuchHost>
-    ) throws -> Endpoint {
+    ) throws -> [Endpoint] {
         switch place {
-        case .endpoint(let endpoint)?: return endpoint
+        case .endpoint(let endpoint)?: return [endpoint]
         case .name(let name)?:
             switch find(name.host) {
             case .success(let addresses):
-                guard let first = addresses.first else { break }
-                return Endpoint(first, name.port)
+                guard !addresses.isEmpty else { break }
+                return addresses.map { Endpoint($0, name.port) }
             case .failure(let why):
                 throw ValidationError("\(flag): found \"\(text)\": \(why.text)")
             }

@@ -31,9 +31,9 @@ struct TopCommand: ParsableCommand {
     var once = false
 
     func run() throws {
-        let endpoint = try PlaceArgument(flag: "--admin", text: admin).reachable()
+        let addresses = try PlaceArgument(flag: "--admin", text: admin).reachable()
         let watch = TopWatch(
-            endpoint, token: try token(), isLive: !once && isatty(STDOUT_FILENO) == 1)
+            addresses, token: try token(), isLive: !once && isatty(STDOUT_FILENO) == 1)
         try watch.run()
     }
 
@@ -52,7 +52,7 @@ struct TopCommand: ParsableCommand {
 
 /// Asks and draws. One thread, which is its loop's.
 private final class TopWatch {
-    private let endpoint: Endpoint
+    private var addresses: AddressesInTurn
     private let token: String?
     private let isLive: Bool
     private let loop = EventLoop()
@@ -61,8 +61,8 @@ private final class TopWatch {
     private var last: TopStats?
     private var failure: String?
 
-    init(_ endpoint: Endpoint, token: String?, isLive: Bool) {
-        self.endpoint = endpoint
+    init(_ addresses: AddressesInTurn, token: String?, isLive: Bool) {
+        self.addresses = addresses
         self.token = token
         self.isLive = isLive
         client = HTTPClient(on: loop)
@@ -73,7 +73,7 @@ private final class TopWatch {
         ask()
         loop.run()
         if let failure {
-            printError("fairlead: \(endpoint): \(failure)")
+            printError("fairlead: \(addresses.current): \(failure)")
             throw ExitCode(1)
         }
         if last?.level != "good" { throw ExitCode(1) }
@@ -81,12 +81,17 @@ private final class TopWatch {
 
     private func ask() {
         var request = HTTPClient.Request(
-            "/stats", from: endpoint, deadline: .seconds(10), responseBody: .upTo(64 << 20))
+            "/stats", from: addresses.current, deadline: .seconds(10), responseBody: .upTo(64 << 20)
+        )
         if let token { request.fields = [(name: "Authorization", value: "Bearer \(token)")] }
         client.send(request) { [unowned self] in handle($0) }
     }
 
     private func handle(_ outcome: HTTPClient.Outcome) {
+        switch outcome {
+        case .response: addresses.answered()
+        case .failed: if addresses.failed() { return ask() }
+        }
         switch outcome {
         case .response(let response) where response.status == 200:
             guard let stats = TopStats(response.body) else {
@@ -107,7 +112,7 @@ private final class TopWatch {
     private func fail(_ why: String) {
         failure = why
         if isLive {
-            put("\u{1B}[H\u{1B}[2J\(endpoint): \(why)\n")
+            put("\u{1B}[H\u{1B}[2J\(addresses.current): \(why)\n")
         } else {
             loop.stop()
         }

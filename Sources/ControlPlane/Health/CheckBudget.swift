@@ -1,10 +1,11 @@
-// CheckBudget: so many checks a second over the whole process, and no more.
+// CheckBudget: the most checks that may begin a second, over the whole process.
 //
-// Checks are let through evenly. What was not used is kept for 50 ms and then lost: a handful that
-// happen to be due together start together, a thread that was busy meanwhile loses nothing, and a
-// long pause is no licence for a flood. So the worst second has a twentieth more than the rate.
+// Checks are let through evenly. Budget that was not used is kept for 50 ms and then lost: a
+// handful of checks that happen to be due together start together, a thread that was busy meanwhile
+// loses nothing, and a long pause does not end in a flood. So the worst second has a twentieth more
+// checks than the rate.
 
-/// The checks that may begin. Value type; the time is passed in.
+/// When checks may begin. Value type; the time is passed in.
 struct CheckBudget {
     /// The most checks that begin a second, on average over more than `memory`.
     var rate: Int {
@@ -21,21 +22,22 @@ struct CheckBudget {
         self.rate = rate
     }
 
-    /// When the next check may begin; nil for at any time.
+    /// When the next check may begin; nil: at any time.
     var opensAt: ContinuousClock.Instant? { evenly.map { $0 - Self.memory } }
 
-    /// Whether nothing of it was used lately: what has not begun by now was held by something else.
+    /// Whether none of the budget was spent lately: a check that has not begun by now was held up
+    /// by something else.
     func isFull(now: ContinuousClock.Instant) -> Bool {
         evenly.map { $0 <= now } ?? true
     }
 
     /// A check begins.
-    mutating func take(now: ContinuousClock.Instant) {
+    mutating func spend(now: ContinuousClock.Instant) {
         evenly = max(evenly ?? now, now) + spacing
     }
 
-    /// The check that began last turned out not to be needed.
-    mutating func giveBack() {
+    /// Takes back the last `spend`: the check turned out not to be needed.
+    mutating func refund() {
         evenly = evenly.map { $0 - spacing }
     }
 

@@ -4,20 +4,20 @@
 // | when                                        | the next check starts                           |
 // |---------------------------------------------|-------------------------------------------------|
 // | an endpoint is new                          | within 20 ms; with many of them, 2 ms for each  |
-// | somebody else begins to watch it            | the same, but 100 ms after the last one         |
+// | another service begins to watch it          | the same, but 100 ms after the last one         |
 // | a check has ended, or was skipped           | an interval after its start, by pace            |
-// | somebody asks (a request could not connect) | at once, but 100 ms after the last one          |
+// | one is requested (a dial failed)            | at once, but 100 ms after the last one          |
 // | too many checks are under way               | when one of them ends, the longest due first    |
 // | too many have begun within this second      | when the budget allows, the longest due first   |
 //
-// There is no queue besides: a check that is due and can't start stays where it is. As the next one
-// is counted from the start of the last one, a budget that is too small makes all intervals longer
-// by the same time, and starves nobody.
+// There is no second queue: a check that is due and can't start stays where it is. The next check
+// of an endpoint is timed from the start of the last one, so a budget that is too small makes all
+// intervals longer by the same time, and no endpoint is left out.
 
 internal import Backends
 
-/// A check's number in this process: never reused, so that a late end can't be mixed up. Any
-/// thread.
+/// A check's number in this process. It is never reused, so that the late end of one check can't be
+/// taken for the end of another. Any thread.
 package struct CheckID: Hashable, Sendable {
     /// Counts from 0.
     package let rawValue: UInt64
@@ -30,8 +30,8 @@ package struct CheckID: Hashable, Sendable {
 
 /// When to start which check. Control thread.
 package struct CheckSchedule {
-    /// However often somebody asks, an endpoint is not checked more often than this.
-    private static let askedInterval: Duration = .milliseconds(100)
+    /// An endpoint is not checked more often than this, however often a check is requested.
+    private static let requestedInterval: Duration = .milliseconds(100)
     /// First checks come at 500 a second: what 1,000 backends cost anyway, at the default interval.
     static let spreadPerCheck: Duration = .milliseconds(2)
 
@@ -39,10 +39,10 @@ package struct CheckSchedule {
     package struct Start: Sendable, Equatable {
         /// Which.
         package let id: CheckID
-        /// How long it was due, had a place to run, and waited for the budget.
+        /// How long it waited for the budget alone: it was due, and not too many were under way.
         package let lateness: Duration
-        /// Whether somebody asked for it since the last one started.
-        package let isAskedFor: Bool
+        /// Whether it was requested (`request`) since the last one started.
+        package let isRequested: Bool
     }
 
     private struct Entry {
@@ -50,8 +50,8 @@ package struct CheckSchedule {
         var due: ContinuousClock.Instant?
         /// When its last check started; nil before the first.
         var startedAt: ContinuousClock.Instant?
-        /// Somebody asked for a check since the last one started.
-        var isAskedFor = false
+        /// Whether a check was requested since the last one started.
+        var isRequested = false
     }
 
     /// The most checks under way at a time.
@@ -65,7 +65,7 @@ package struct CheckSchedule {
     package private(set) var underWayCount = 0
 
     private var budget: CheckBudget
-    /// Since when checks have been due that had a place to run, and no budget; nil for not now.
+    /// Since when the budget alone has held up a check that is due; nil: it holds up none.
     private var heldSince: ContinuousClock.Instant?
     private var entries: [CheckID: Entry] = [:]
     /// Checks that never started.
@@ -86,14 +86,14 @@ package struct CheckSchedule {
 
     // MARK: Checks come and go
 
-    /// Plans a first check of these for somebody who watches them from now on; those that it has
-    /// already may come sooner for it, but not later.
+    /// Plans a first check of each of these for a service that watches them from now on. One that
+    /// is on the schedule already may come sooner because of it, but not later.
     package mutating func add(
         _ ids: [CheckID], _ timing: Timing, now: ContinuousClock.Instant,
         using generator: inout some RandomNumberGenerator
     ) {
         guard !ids.isEmpty else { return }
-        // Counting those of other services as well: a start with many small ones is a burst too.
+        // Those of other services count as well: a start with many small services is a burst too.
         // The spread is cut into a slice for each, since pure chance would make clusters.
         let slice = timing.spread(over: newCount + ids.count - 1) / ids.count
         for (index, id) in ids.enumerated() {
@@ -104,13 +104,13 @@ package struct CheckSchedule {
                 newCount += 1
                 put(id, at: first)
             } else {
-                // The one under way, if there is one, tells the newcomer as well.
+                // The one under way, if there is one, reports to the new watcher as well.
                 bringForward(id, to: first)
             }
         }
     }
 
-    /// Ends a check, also one that is under way; nothing if there is none.
+    /// Ends a check, even one that is under way. Does nothing if there is none.
     package mutating func remove(_ id: CheckID) {
         guard let entry = entries.removeValue(forKey: id) else { return }
         if entry.due == nil { underWayCount -= 1 }
@@ -119,9 +119,9 @@ package struct CheckSchedule {
 
     // MARK: Checks start and end
 
-    /// A check that is due: start it now, or `skip` it. Nil when there is none, or `underWayMax`
-    /// are under way, or the budget is spent. Call it until then, since only so the last is
-    /// noticed.
+    /// A check that is due: start it now, or `skip` it. Nil when none is due, when `underWayMax`
+    /// are under way, or when the budget is spent. Call it until it returns nil: only then is a
+    /// spent budget noticed.
     /// - Complexity: O(log n), amortised.
     package mutating func start(now: ContinuousClock.Instant) -> Start? {
         guard let next = nextStart(), let first = heap.first, first.due <= now else {
@@ -134,27 +134,27 @@ package struct CheckSchedule {
         }
         if budget.isFull(now: now) { heldSince = nil }
         heap.removeFirst()
-        budget.take(now: now)
+        budget.spend(now: now)
         let lateness = heldSince.map { max(first.due, $0).duration(to: now) } ?? .zero
         let id = CheckID(rawValue: first.number)
         let old = entries.updateValue(Entry(startedAt: now), forKey: id)
         if old?.startedAt == nil { newCount -= 1 }
         underWayCount += 1
         return Start(
-            id: id, lateness: lateness, isAskedFor: old?.isAskedFor ?? false)
+            id: id, lateness: lateness, isRequested: old?.isRequested ?? false)
     }
 
-    /// The check that `start` gave last is not needed. It costs nothing of the budget, and the next
-    /// one follows as if it had been made.
+    /// The check that `start` returned last is not needed. It costs no budget, and the next one
+    /// follows as if it had been made.
     package mutating func skip(
         _ id: CheckID, _ timing: Timing, next pace: Pace, now: ContinuousClock.Instant,
         using generator: inout some RandomNumberGenerator
     ) {
-        budget.giveBack()
+        budget.refund()
         end(id, timing, next: pace, now: now, using: &generator)
     }
 
-    /// This check has ended. Ignored unless it is under way: it may be late.
+    /// The check has ended. Ignored unless it is under way: the report may come late.
     package mutating func end(
         _ id: CheckID, _ timing: Timing, next pace: Pace, now: ContinuousClock.Instant,
         using generator: inout some RandomNumberGenerator
@@ -164,19 +164,18 @@ package struct CheckSchedule {
         }
         underWayCount -= 1
         var delay = timing.delay(pace, using: &generator)
-        if entry.isAskedFor { delay = min(delay, Self.askedInterval) }
+        if entry.isRequested { delay = min(delay, Self.requestedInterval) }
         put(id, at: max(now, startedAt + delay))
     }
 
-    /// Asks for a check as soon as may be; nothing if there is no such check.
-    package mutating func ask(for id: CheckID, now: ContinuousClock.Instant) {
-        // One that is under way may have seen the endpoint as it was before, and is not what is
-        // asked for.
-        entries[id]?.isAskedFor = true
+    /// Requests a check as soon as possible. Does nothing if there is no such check.
+    package mutating func request(_ id: CheckID, now: ContinuousClock.Instant) {
+        // One that is under way may have seen the endpoint as it was before: another follows it.
+        entries[id]?.isRequested = true
         bringForward(id, to: now)
     }
 
-    /// When `start` will have something; nil for not before something else happens.
+    /// When `start` will return a check; nil: not before something else happens.
     /// - Complexity: O(log n), amortised.
     package mutating func nextStart() -> ContinuousClock.Instant? {
         guard underWayCount < underWayMax else { return nil }
@@ -189,18 +188,18 @@ package struct CheckSchedule {
         return nil
     }
 
-    /// Makes a check due at `time`, but 100 ms after its last start; nothing if it is due before,
-    /// or under way.
+    /// Makes a check due at `time`, but 100 ms after its last start. Does nothing if it is due
+    /// before, or under way.
     private mutating func bringForward(_ id: CheckID, to time: ContinuousClock.Instant) {
         guard let entry = entries[id], let due = entry.due else { return }
-        let soon = entry.startedAt.map { max(time, $0 + Self.askedInterval) } ?? time
+        let soon = entry.startedAt.map { max(time, $0 + Self.requestedInterval) } ?? time
         if soon < due { put(id, at: soon) }
     }
 
     private mutating func put(_ id: CheckID, at due: ContinuousClock.Instant) {
         entries[id]?.due = due
         heap.insert(.init(due: due, number: id.rawValue))
-        // Stale elements go when they come up, which long intervals may put off for a day.
+        // Stale elements are dropped when they come up, which may take a day with long intervals.
         guard heap.count > 2 * entries.count + 64 else { return }
         heap = DueHeap(
             entries.compactMap { id, entry in

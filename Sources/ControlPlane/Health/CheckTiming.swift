@@ -1,17 +1,18 @@
-// CheckTiming: how soon the next check follows. Fast as long as it may change a backend's state, so
-// that two or three in a row do not take as many intervals; at leisure when nothing is expected.
+// CheckTiming: how soon the next check follows. Checks come fast as long as the next one may change
+// the backend's state, so that two or three in a row do not take as many intervals; and at the
+// usual interval when nothing is expected to change.
 
 internal import Backends
 internal import Traffic
 
 extension CheckSchedule {
-    /// `duration`, or the nearest that a timer can be trusted with: above zero, and so far below
-    /// the limits of its type that no sum overflows.
+    /// `duration`, or the nearest one that is safe for a timer: above zero, and so far below the
+    /// limits of its type that no sum overflows.
     static func bounded(_ duration: Duration) -> Duration {
         min(max(duration, .milliseconds(1)), .seconds(86_400))
     }
 
-    /// How soon the next check follows.
+    /// How soon the next check is wanted.
     package enum Pace: Sendable, Equatable {
         /// All is well, or the backend is leaving: nothing is expected to change.
         case usual
@@ -28,9 +29,9 @@ extension CheckSchedule {
         private let down: Duration
         private let jitterPercent: Int
 
-        /// The nearest possible values: intervals of 1 ms to a day, the fast one at most the usual
-        /// one, a jitter of 0 to 90 percent of them, so that every delay is above zero and far from
-        /// overflowing. `down` nil means as usual.
+        /// Takes the nearest values that are possible: intervals of 1 ms to a day, the fast one at
+        /// most the usual one, a jitter of 0 to 90 percent of them. So every delay is above zero,
+        /// and far from overflowing. `down` nil means the usual interval.
         package init(
             interval: Duration, fast: Duration = .milliseconds(500), down: Duration? = nil,
             jitterPercent: Int
@@ -41,7 +42,7 @@ extension CheckSchedule {
             self.jitterPercent = min(max(jitterPercent, 0), 90)
         }
 
-        /// What `options` ask for.
+        /// The timing that `options` describe.
         init(_ options: CheckOptions) {
             self.init(
                 interval: options.interval, fast: options.fastInterval, down: options.downInterval,
@@ -82,7 +83,7 @@ extension Backend {
         case .discovered, .checking, .ejected: .fast
         case .up: lastCheck?.failure == nil ? .usual : .fast
         case .down: state.consecutivePasses > 0 ? .fast : .down
-        // One that is leaving is nobody's concern.
+        // It is leaving: nothing depends on its checks.
         case .draining, .gone: .usual
         }
     }

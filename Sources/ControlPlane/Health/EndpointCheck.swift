@@ -1,32 +1,32 @@
-// EndpointCheck: the check of one endpoint, for everybody who watches it. A backend of one service
-// and one of another at the same address, or two of one service whose checks go to the same port,
-// are told by one probe if theirs would do the same.
+// EndpointCheck: the check of one endpoint, for all backends that it stands for. Backends of two
+// services at one address, or two of one service whose checks go to the same port, share one check
+// if theirs would do the same.
 
 internal import Backends
 internal import Endpoints
 internal import Traffic
 
-/// What is done where: checks of which this is the same are one.
+/// What a check does, and where: checks with equal keys are one.
 struct CheckKey: Hashable {
     let target: Endpoint
     let kind: CheckOptions.Kind
     let timeout: Duration
 }
 
-/// A check that is made again and again. Control thread only.
+/// A check that is repeated. Control thread only.
 final class EndpointCheck {
     let id: CheckID
     let key: CheckKey
-    /// The one under way; nil between two.
+    /// The probe under way; nil between two.
     var probe: Probe?
-    /// In the order in which they came; a backend once.
+    /// In the order in which they were added; each backend once.
     private(set) var watchers: [Watcher] = []
 
-    /// Somebody who is told how the check ends.
+    /// A backend whose service gets the results of the check.
     struct Watcher {
         let service: ServiceChecks
         let backend: BackendID
-        /// The live requests that the backend had answered when the check was last due; nil when
+        /// How many live requests the backend had answered when the check was last due; nil when
         /// that is not known.
         fileprivate(set) var answers: UInt64?
     }
@@ -44,29 +44,29 @@ final class EndpointCheck {
         watchers.removeAll { $0.backend == backend }
     }
 
-    /// How soon the next check should follow for the watcher who needs it soonest; nil when nobody
-    /// watches.
+    /// How soon the next check should follow, for the watcher that needs it soonest; nil without
+    /// watchers.
     var mostUrgent: (timing: CheckSchedule.Timing, pace: CheckSchedule.Pace)? {
         watchers.map { ($0.service.timing, $0.service.pace(of: $0.backend)) }
             .min { $0.0.interval($0.1) < $1.0.interval($1.1) }
     }
 
-    /// Whether live traffic has told since the check was last due what it would tell, and that to
-    /// each of the watchers. Call it once each time that the check is due.
-    func isToldByTraffic() -> Bool {
-        var isTold = true
+    /// Whether live traffic has shown, since the check was last due, what the check would show, for
+    /// each of the watchers. Call it once each time the check is due.
+    func isCoveredByTraffic() -> Bool {
+        var isCovered = true
         for index in watchers.indices {
             let watcher = watchers[index]
             let answers = watcher.service.liveAnswers(of: watcher.backend)
-            // All are looked at, so that each is up to date the next time.
+            // No early exit: each watcher's count has to be current the next time.
             watchers[index].answers = answers
             guard let answers, let before = watcher.answers, answers > before,
                 watcher.service.isWell(watcher.backend)
             else {
-                isTold = false
+                isCovered = false
                 continue
             }
         }
-        return isTold
+        return isCovered
     }
 }

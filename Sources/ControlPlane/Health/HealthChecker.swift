@@ -1,13 +1,14 @@
-// HealthChecker: the checks of all services on one loop. It has the one schedule, so that the
-// bounds on checks hold for the process, and the one timer behind it. Services say which of their
-// backends they want checked how; what two of them want alike is done once, and told to both.
+// HealthChecker: the checks of all services on one loop. It owns the one schedule, so that the
+// limits on checks hold for the process, and the one timer behind it. Services say which of their
+// backends are to be checked, and how; a check that two of them want alike is made once, and its
+// result goes to both.
 
 package import Backends
 package import Events
 package import HTTPClient
 package import Traffic
 
-/// Checks backends, and tells their rosters. Control thread only.
+/// Checks backends, and reports the results to their rosters. Control thread only.
 package final class HealthChecker {
     private let loop: EventLoop
     private let client: HTTPClient
@@ -19,7 +20,7 @@ package final class HealthChecker {
     private var nextID: UInt64 = 0
     private var timer: Timer?
 
-    /// A checker without services on `loop`, where `client` is too. At most `rate` (1 or more)
+    /// A checker without services on `loop`, the loop of `client`. At most `rate` (1 or more)
     /// checks begin a second, and at most `underWayMax` (1 or more) run at a time.
     package init(on loop: EventLoop, client: HTTPClient, rate: Int, underWayMax: Int = 256) {
         self.loop = loop
@@ -37,8 +38,8 @@ package final class HealthChecker {
         }
     }
 
-    /// What all checks came to, those of stopped services included. One that several watch counts
-    /// once here, and once for each service in its own.
+    /// The results of all checks, those of stopped services included. A check that several services
+    /// share counts once here, and once in the counters of each.
     package var counters: HealthCounters {
         var counters = totals
         counters.underWay = schedule.underWayCount
@@ -46,13 +47,13 @@ package final class HealthChecker {
     }
 
     /// Checks the backends of `roster` from now on, until `stop()` is called on what this returns.
-    /// `liveAnswers` tells how many live requests a backend has answered well so far, nil if that
-    /// is not known; it is asked each time that a check of kind `tcp` is due. After each result
-    /// that the roster was told, and never while this runs, `onChange` is called: the time to
+    /// `liveAnswers` returns how many live requests a backend has answered well so far, nil if that
+    /// is not known; it is called each time a check of kind `tcp` is due. `onChange` is called
+    /// after each result that was given to the roster, and never while this runs: the time to
     /// publish the rotation again.
     ///
-    /// - Precondition: All rosters of a checker share one `BackendIDs`; `options` are `off` exactly
-    ///   if the roster expects no checks.
+    /// - Precondition: All rosters of a checker share one `BackendIDs`; `options` are `off` if and
+    ///   only if the roster expects no checks.
     package func watch(
         _ roster: Roster, options: CheckOptions,
         liveAnswers: @escaping (BackendID) -> UInt64? = { _ in nil },
@@ -67,7 +68,7 @@ package final class HealthChecker {
 
     // MARK: - For ServiceChecks
 
-    /// Checks these backends of a service; returns the checks in their order.
+    /// Checks these backends of a service. Returns the checks in the same order.
     func add(_ wanted: [(backend: BackendID, key: CheckKey)], of service: ServiceChecks)
         -> [EndpointCheck]
     {
@@ -92,7 +93,7 @@ package final class HealthChecker {
         return check
     }
 
-    /// A backend is no longer to be checked; the check goes with the last who watches it.
+    /// Ends the check of a backend; a shared check goes on for its other watchers.
     func remove(_ backend: BackendID, from check: EndpointCheck) {
         check.remove(backend)
         guard check.watchers.isEmpty else { return }
@@ -100,13 +101,13 @@ package final class HealthChecker {
         checks[check.id] = nil
         ids[check.key] = nil
         schedule.remove(check.id)
-        // The place may be wanted by another; armed here and not started, since the caller is in
-        // the middle of something.
+        // Another check may take its place. The timer starts it, since the caller is in the middle
+        // of something.
         arm()
     }
 
     func checkSoon(_ check: EndpointCheck) {
-        schedule.ask(for: check.id, now: .now)
+        schedule.request(check.id, now: .now)
         arm()
     }
 
@@ -116,9 +117,9 @@ package final class HealthChecker {
         let now = ContinuousClock.now
         while let start = schedule.start(now: now) {
             guard let check = checks[start.id] else { continue }
-            // Who asks for a check has heard something that traffic has not.
-            let isTold = check.isToldByTraffic() && !start.isAskedFor
-            if isTold, let (timing, pace) = check.mostUrgent {
+            // A check is requested for something that traffic has not shown.
+            let isCovered = check.isCoveredByTraffic() && !start.isRequested
+            if isCovered, let (timing, pace) = check.mostUrgent {
                 schedule.skip(check.id, timing, next: pace, now: now, using: &generator)
                 totals.wasSkipped()
                 for watcher in check.watchers { watcher.service.wasSkipped() }
@@ -156,8 +157,8 @@ package final class HealthChecker {
             schedule.end(check.id, timing, next: pace, now: now, using: &generator)
         }
         arm()
-        // The last thing, since it may call back: to stop one of the services, for example.
-        for watcher in watchers { watcher.service.resultWasTold(result, of: watcher.backend) }
+        // At the very end, since it may call back: to stop one of the services, for example.
+        for watcher in watchers { watcher.service.followUp(result, of: watcher.backend) }
     }
 
     private func arm() {

@@ -1,29 +1,30 @@
-// HealthCounters: what checks came to, so that an operator sees how many there are, how they end,
-// and whether the budget is enough for them.
+// HealthCounters: how many checks there are, how they end, and whether the budget is enough for
+// them.
 
-/// What checks came to. A copy is a snapshot. Value type, any thread.
+/// What became of checks. A copy is a snapshot. Value type, any thread.
 package struct HealthCounters: Sendable, Equatable {
-    /// Begun; those that have not ended in another way below were stopped, or are under way.
+    /// Checks that began. Those that none of the ends below has were stopped, or are under way.
     package private(set) var started: UInt64 = 0
-    /// The backend is as it should be.
+    /// Checks that a backend passed.
     package private(set) var passed: UInt64 = 0
-    /// Checks that a backend did not pass.
+    /// Checks that a backend failed.
     package private(set) var failed: UInt64 = 0
-    /// Could not be tried for lack of descriptors or memory; the roster is not told of these.
+    /// Checks that could not be made for lack of descriptors or memory; the roster gets no result
+    /// of them.
     package private(set) var inconclusive: UInt64 = 0
-    /// Due, and not made, since live traffic had told what they would; not among `started`.
+    /// Checks that were due and not made, since live traffic had shown as much; not in `started`.
     package private(set) var skipped: UInt64 = 0
-    /// Of those begun, how many had to wait for the budget (`checks.rate`).
+    /// How many of those that began had to wait for the budget (`checks.rate`).
     package private(set) var late: UInt64 = 0
-    /// How long those waited in all.
+    /// How long those waited in total.
     package private(set) var lateness: Duration = .zero
-    /// Under way now.
+    /// Checks under way now.
     package internal(set) var underWay = 0
 
-    /// Nothing yet.
+    /// All zero.
     package init() {}
 
-    /// A check began, so long after it was due for lack of budget.
+    /// Counts a check that begins, `lateness` after it was due for lack of budget.
     mutating func began(lateness: Duration) {
         started += 1
         underWay += 1

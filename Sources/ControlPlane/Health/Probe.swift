@@ -1,4 +1,4 @@
-// Probe: the check of one endpoint, of whichever kind, once.
+// Probe: one attempt at the check of an endpoint, of any kind.
 
 internal import Endpoints
 internal import Events
@@ -10,8 +10,8 @@ enum Probe {
     case tcp(TCPProbe)
     case http(HTTPClientExchange)
 
-    /// Does what `key` says; nil when that is nothing. `completion` is called on the loop's thread
-    /// exactly once, unless the probe is cancelled, and not before this returns.
+    /// Begins the probe that `key` describes; nil when checks are off. `completion` is called on
+    /// the loop's thread exactly once, unless the probe is cancelled, and not before this returns.
     static func start(
         _ key: CheckKey, client: HTTPClient, on loop: EventLoop,
         completion: @escaping (ProbeResult) -> Void
@@ -21,10 +21,10 @@ enum Probe {
         case .tcp:
             return .tcp(
                 TCPProbe(key.target, timeout: key.timeout, on: loop, completion: completion))
-        case .sendExpect(let words):
+        case .sendExpect(let script):
             return .tcp(
                 TCPProbe(
-                    key.target, words, timeout: key.timeout, on: loop, completion: completion))
+                    key.target, script, timeout: key.timeout, on: loop, completion: completion))
         case .http(let http):
             let exchange = client.send(request(http, key)) { outcome in
                 completion(ProbeResult(outcome, expecting: http))
@@ -45,7 +45,7 @@ enum Probe {
         return request
     }
 
-    /// Ends it without a completion; harmless when it has ended.
+    /// Ends the probe without a completion. Harmless when it has ended.
     func cancel() {
         switch self {
         case .tcp(let probe): probe.cancel()

@@ -1,4 +1,4 @@
-// ProbeResult: what a probe found out, in the roster's words.
+// ProbeResult: what a probe found, in the terms of the roster.
 
 package import Backends
 package import Events
@@ -10,14 +10,14 @@ package import Traffic
 package enum ProbeResult: Sendable, Equatable {
     /// The backend is as it should be.
     case passed
-    /// The backend is not well, and why.
+    /// The backend failed the check, and why.
     case failed(CheckFailure)
     /// This process or machine could not even try: no descriptor, no local port, no memory
-    /// (`Errno.isShortage`). That is no evidence against the backend, and would be held against all
-    /// of them at once.
+    /// (`Errno.isShortage`). That says nothing of the backend; else it would speak against all of
+    /// them at once.
     case inconclusive
 
-    /// What a failed system call says.
+    /// The result of a probe that a failed system call ended.
     package init(_ errno: Errno) {
         self =
             switch errno.rawValue {
@@ -30,7 +30,7 @@ package enum ProbeResult: Sendable, Equatable {
             }
     }
 
-    /// What the end of an HTTP exchange says of a check that asks for `http`.
+    /// The result of a check by HTTP that ended with `outcome`.
     package init(_ outcome: HTTPClient.Outcome, expecting http: CheckOptions.HTTP) {
         switch outcome {
         case .response(let response):
@@ -46,7 +46,7 @@ package enum ProbeResult: Sendable, Equatable {
         }
     }
 
-    /// What the failure of an HTTP exchange says.
+    /// The result of a check by HTTP that could not be completed.
     package init(_ failure: HTTPClient.Failure) {
         switch failure {
         case .connect(let errno), .broken(let errno, .connecting), .broken(let errno, .waiting):
@@ -60,14 +60,14 @@ package enum ProbeResult: Sendable, Equatable {
         case .closedEarly: self = .failed(.reset)
         case .malformedBody: self = .failed(.body(.malformed))
         case .malformedHead, .tooManyInterim, .bodyTooLarge: self = .failed(.malformed)
-        // The configuration is checked for this when it is read.
+        // Can't happen: the configuration is checked for it when it is read.
         case .unsendable: self = .failed(.other(0))
         }
     }
 }
 
 extension CheckFailure.AnswerKind {
-    /// What an answer that begins with `bytes`, at least one, looks like.
+    /// The kind of an answer that begins with `bytes`, at least one.
     package init(of bytes: [UInt8]) {
         // RFC 8446 section 5.1: an alert or a handshake, of a version that begins with 3.
         let isTLS = bytes.count > 1 && (bytes[0] == 0x15 || bytes[0] == 0x16) && bytes[1] == 3
@@ -86,7 +86,7 @@ extension CheckFailure.AnswerKind {
 }
 
 extension [UInt8] {
-    /// Whether `text` is somewhere in it.
+    /// Whether the bytes contain `text`.
     fileprivate func contains(bytes text: [UInt8]) -> Bool {
         guard let first = text.first else { return true }
         guard count >= text.count else { return false }

@@ -1,13 +1,13 @@
-// ServiceChecks: the checks of one roster's backends. What they mean is the roster's to judge; this
-// follows its membership, says what is to be done for each of them, and reports what came of it.
+// ServiceChecks: the checks of one roster's backends. The roster decides what results mean; this
+// follows the roster's membership, says how each backend is checked, and reports the results.
 
 package import Backends
 internal import Endpoints
 internal import Traffic
 
-/// The checks of one service. Control thread only. Keep it: it is how they are stopped.
+/// The checks of one service. Control thread only. Keep it: nothing else can stop them.
 package final class ServiceChecks {
-    /// What these checks came to. One that is shared counts for each service that shares it.
+    /// The results of these checks. A shared check counts for each service that shares it.
     package private(set) var counters = HealthCounters()
 
     let timing: CheckSchedule.Timing
@@ -35,9 +35,9 @@ package final class ServiceChecks {
         timing = CheckSchedule.Timing(options)
     }
 
-    /// Starts the checks of backends that came to the roster and stops those of backends that left
-    /// it. Call it after anything but a check that may have changed the roster.
-    /// - Complexity: O(1) if nobody came or left, else O(n log n).
+    /// Starts the checks of backends that are new in the roster, and stops those of backends that
+    /// left it. Call it after anything that may have changed the roster, but for a check's result.
+    /// - Complexity: O(1) if no backend came or left, else O(n log n).
     package func reconcile() {
         guard !isStopped, roster.membership != membership else { return }
         membership = roster.membership
@@ -48,13 +48,13 @@ package final class ServiceChecks {
         for (target, check) in zip(new, added) { checks[target.id] = check }
     }
 
-    /// Checks a backend as soon as may be: a request could not connect, say. At most one check
-    /// every 100 ms comes of it, however often it is called; nothing if the backend is gone.
+    /// Checks a backend as soon as possible: a request could not connect, say. Leads to at most one
+    /// check every 100 ms, however often it is called. Does nothing if the backend is gone.
     package func checkSoon(_ id: BackendID) {
         if let check = checks[id] { checker.checkSoon(check) }
     }
 
-    /// Ends all checks, those under way included: neither the roster nor `onChange` hears of them
+    /// Ends all checks, those under way included: neither the roster nor `onChange` gets a result
     /// any more. Harmless when repeated.
     package func stop() {
         isStopped = true
@@ -86,13 +86,13 @@ package final class ServiceChecks {
         roster.backend(id)?.state.phase == .up && pace(of: id) == .usual
     }
 
-    /// How many live requests a backend has answered well so far; nil when that is not known, or is
-    /// not to count.
+    /// How many live requests a backend has answered well so far; nil when that is not known, or
+    /// does not count for these checks.
     func liveAnswers(of id: BackendID) -> UInt64? {
         options.trustsTraffic && kind == .tcp ? answers(id) : nil
     }
 
-    // MARK: - What becomes of it
+    // MARK: - From the checker
 
     func began(_ id: BackendID, lateness: Duration, now: ContinuousClock.Instant) {
         counters.began(lateness: lateness)
@@ -114,10 +114,10 @@ package final class ServiceChecks {
         }
     }
 
-    /// Draws the consequences, once the check that ended is back on the schedule.
-    func resultWasTold(_ result: ProbeResult, of id: BackendID) {
+    /// Acts on a result that the roster has taken, once the check is back on the schedule.
+    func followUp(_ result: ProbeResult, of id: BackendID) {
         guard !isStopped else { return }
-        // A backend that only a hold kept may have left because of this result.
+        // A backend that only a hold kept in the roster may have left because of this result.
         if roster.backend(id) == nil { drop(id) }
         if result != .inconclusive { onChange() }
     }

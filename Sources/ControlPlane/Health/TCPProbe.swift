@@ -1,27 +1,27 @@
-// TCPProbe: connects, says and hears what it is told to, and closes at once.
+// TCPProbe: connects, sends and expects what the check says, and closes at once.
 //
 // An orderly close (FIN), not a reset: a server that finds a reset connection in its queue may log
 // an error for each check, while one that was opened and closed is an idle client like any other.
 //
-// Of an answer no more is kept than decides: as many bytes as are expected, and a few to tell what
-// else it is.
+// It keeps no more of an answer than it needs to decide: as many bytes as are expected, and a few
+// more to say what came instead.
 
 internal import Backends
 internal import Endpoints
 internal import Events
 internal import Traffic
 
-/// One attempt to connect, and to hear the expected answer if there is one. Loop thread only; lives
-/// until it has ended, kept or not.
+/// One attempt to connect, and to get the expected answer if there is one. Loop thread only. It
+/// lives until it has ended, whether anything refers to it or not.
 final class TCPProbe {
     private let endpoint: Endpoint
-    /// Nil where the connection is enough.
-    private let words: CheckOptions.SendExpect?
+    /// What to send and to expect; nil where the connection is enough.
+    private let script: CheckOptions.SendExpect?
     /// Nil once the probe has ended.
     private var completion: ((ProbeResult) -> Void)?
     private var connection: Connection?
-    /// The time-out, or a failure that is still to be told. Its action holds the probe until
-    /// `cancel()`.
+    /// The timeout, or a failure that is still to be reported. Its action keeps the probe alive
+    /// until `cancel()`.
     private var timer: Timer?
     private var resultInTime = ProbeResult.failed(.timeout)
 
@@ -29,15 +29,15 @@ final class TCPProbe {
     /// Bytes that tell one kind of answer from another.
     private static let kindBytes = 16
 
-    /// Connects to `endpoint`, exchanges `words` if there are any, and calls `completion` on the
+    /// Connects to `endpoint`, follows `script` if there is one, and calls `completion` on the
     /// loop's thread exactly once, unless the probe is cancelled before; never while this
     /// initialiser runs.
     init(
-        _ endpoint: Endpoint, _ words: CheckOptions.SendExpect? = nil, timeout: Duration,
+        _ endpoint: Endpoint, _ script: CheckOptions.SendExpect? = nil, timeout: Duration,
         on loop: EventLoop, completion: @escaping (ProbeResult) -> Void
     ) {
         self.endpoint = endpoint
-        self.words = words
+        self.script = script
         self.completion = completion
         let timer = Timer(on: loop) { self.end(self.resultInTime) }
         self.timer = timer
@@ -52,7 +52,7 @@ final class TCPProbe {
         }
     }
 
-    /// Ends the probe without a completion; harmless when it has ended.
+    /// Ends the probe without a completion. Harmless when it has ended.
     func cancel() {
         completion = nil
         connection?.close()
@@ -64,19 +64,20 @@ final class TCPProbe {
     private func connectEnded(_ connection: Connection) {
         let descriptor = connection.descriptor
         if let error = descriptor.connectError() { return end(ProbeResult(error)) }
-        // On loopback the kernel may give the very port that nobody listens on any more as our own,
-        // and TCP then connects the socket to itself (simultaneous open, RFC 9293 section 3.5).
+        // On loopback the kernel may choose as our own port the very one that nobody listens on any
+        // more, and TCP then connects the socket to itself (simultaneous open, RFC 9293 section
+        // 3.5).
         if descriptor.localEndpoint == endpoint { return end(.failed(.refused)) }
-        guard let words else { return end(.passed) }
+        guard let script else { return end(.passed) }
         connection.startReading()
-        switch connection.write(words.send) {
-        // It may have answered all the same: how it ended is for reading to find out.
+        switch connection.write(script.send) {
+        // The peer may have answered all the same: reading finds out how it ended.
         case .sent, .kept, .failed: break
         }
     }
 
     private func becameReadable(_ connection: Connection) {
-        guard let expected = words?.expect else { return }
+        guard let expected = script?.expect else { return }
         let buffer = ReceiveBuffer(capacity: max(expected.count, Self.kindBytes))
         switch connection.receive(into: buffer) {
         case .bytes(let count):

@@ -1,5 +1,6 @@
-// Goal: however much is due, no second has more checks than the budget, nobody is starved, and what
-// it costs is told. Method: a clock that only the test moves, and simulated seconds of checks.
+// Goal: however much is due, no second has more checks than the budget, no endpoint is left out,
+// and the delay is reported. Method: a clock that only the test moves, and simulated seconds of
+// checks.
 
 import Health
 import Random
@@ -59,7 +60,7 @@ import Testing
         #expect((8_500...11_500).contains(started.count))
     }
 
-    @Test("one that is too small makes everybody's interval longer by the same time")
+    @Test("a budget that is too small makes all intervals longer by the same time")
     func stretches() {
         // Due: 2,000 + 5 + 100 a second. Allowed: 500.
         let services = [
@@ -85,12 +86,12 @@ import Testing
         #expect(large >= .seconds(4) && large <= .seconds(5))
         #expect(abs(large / .seconds(1) - small / .seconds(1)) < 0.1)
         #expect(abs(slow / .seconds(1) - 1 - large / .seconds(1)) < 0.1)
-        // Nobody waits much longer than the others.
+        // None waits much longer than the others.
         let late = started.suffix(4000).map(\.lateness)
         #expect(late.allSatisfy { $0 > .seconds(3) && $0 < .seconds(4) })
     }
 
-    @Test("a thread that comes late itself does not blame the budget")
+    @Test("a thread that is late itself does not blame the budget")
     func lateThread() {
         var random = SplitMix64(seed: 1)
         let timing = Timing(interval: .seconds(100), jitterPercent: 0)
@@ -111,7 +112,7 @@ import Testing
         #expect(lateness > .zero)
     }
 
-    @Test("the longest due is the first, of whichever service")
+    @Test("the check that is due longest starts first, whatever its service")
     func order() {
         let started = run(
             [
@@ -122,7 +123,7 @@ import Testing
         #expect(zip(due, due.dropFirst()).allSatisfy { $0 <= $1 + .milliseconds(50) })
     }
 
-    @Test("a check that is skipped costs nothing of it, and is not late")
+    @Test("a skipped check costs no budget, and is not late")
     func skipped() throws {
         var random = SplitMix64(seed: 1)
         let timing = Timing(interval: .milliseconds(500), jitterPercent: 0)
@@ -137,7 +138,7 @@ import Testing
             schedule.skip(start.id, timing, next: .usual, now: now, using: &random)
             #expect(schedule.underWayCount == 0)
         }
-        // The last one is made: the next has to wait for a second.
+        // The last one is made: the next has to wait a second.
         let last = schedule.start(now: now)
         let id = try #require(last).id
         schedule.end(id, timing, next: .usual, now: now, using: &random)
@@ -146,7 +147,7 @@ import Testing
         #expect(late != nil)
     }
 
-    @Test("a budget may be changed at any time")
+    @Test("the budget may change at any time")
     func changed() {
         var random = SplitMix64(seed: 1)
         let timing = Timing(interval: .seconds(100), jitterPercent: 0)

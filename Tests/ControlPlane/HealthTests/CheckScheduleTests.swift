@@ -92,8 +92,8 @@ import Testing
         #expect(begin.duration(to: last) <= .milliseconds(backends.milliseconds * 2))
         #expect(last <= begin + .seconds(1))
         #expect(schedule.underWayCount == size * services)
-        // One service comes evenly. With fifty the first ones come sooner, as they can't know of
-        // the rest, yet no tenth of the time has more than a few times its share.
+        // The checks of one service come evenly. With fifty services the first come sooner, as they
+        // can't know of the rest, yet no tenth of the time has more than a few times its share.
         let share = size * services / min(10, backends.milliseconds * 2 / 100)
         #expect(perTenth.max() ?? 0 <= share * (services == 1 ? 2 : 5), "\(perTenth)")
     }
@@ -112,7 +112,7 @@ import Testing
     }
 
     @Test(
-        "a suspect is checked faster, unless it is checked as fast anyway",
+        "a suspect is checked faster, unless the usual interval is as short",
         arguments: [(10_000, 500), (2000, 500), (500, 500), (50, 50)])
     func fast(interval: Int, expected: Int) throws {
         let timing = Timing(interval: .milliseconds(interval), jitterPercent: 0)
@@ -121,7 +121,7 @@ import Testing
         #expect(try delay(timing, .down, seed: 1) == .milliseconds(interval))
     }
 
-    @Test("each pace has an interval of its own, and one that is down may be left alone for long")
+    @Test("each pace has its own interval, and a backend that is down may be checked seldom")
     func paces() throws {
         let timing = Timing(
             interval: .seconds(2), fast: .milliseconds(100), down: .seconds(30), jitterPercent: 0)
@@ -137,7 +137,7 @@ import Testing
     }
 
     @Test(
-        "no configuration makes a delay of zero, below zero or without end",
+        "no configuration leads to a delay of zero, below zero or without end",
         arguments: [
             Duration.zero, .seconds(-5), .nanoseconds(1), .milliseconds(1), .seconds(86_400),
             .seconds(Int64.max), .seconds(Int64.min),
@@ -161,11 +161,11 @@ import Testing
         var schedule = started(Timing(interval: .seconds(2), jitterPercent: 20))
         #expect(schedule.nextStart() == nil)
         #expect(schedule.start(now: begin + .seconds(3600))?.id == nil)
-        schedule.ask(for: id, now: begin)
+        schedule.request(id, now: begin)
         #expect(schedule.start(now: begin + .seconds(3600))?.id == nil)
     }
 
-    @Test("at most so many are under way; the next to start is the one that is due longest")
+    @Test("a limit bounds those under way; the next to start is the one that is due longest")
     func limit() throws {
         var random = SplitMix64(seed: 3)
         var schedule = CheckSchedule(underWayMax: 2, rate: 100_000)
@@ -178,7 +178,7 @@ import Testing
         #expect(schedule.start(now: late)?.id == nil)
         schedule.end(CheckID(rawValue: 1), timing, next: .usual, now: late, using: &random)
         #expect(schedule.start(now: late)?.id == CheckID(rawValue: 2))
-        // One that leaves frees its place, too.
+        // A check that is removed frees its place, too.
         schedule.remove(CheckID(rawValue: 0))
         #expect(schedule.underWayCount == 1)
         #expect(schedule.start(now: late)?.id == CheckID(rawValue: 3))
@@ -201,44 +201,44 @@ import Testing
         #expect(schedule.count == 0 && schedule.underWayCount == 0)
     }
 
-    // MARK: Asked for
+    // MARK: Requested
 
-    @Test("one that is asked for comes at once, but 100 ms after the last one")
+    @Test("a requested check starts at once, but 100 ms after the last one")
     func asked() {
         var random = SplitMix64(seed: 3)
         let timing = Timing(interval: .seconds(2), jitterPercent: 0)
         var schedule = started(timing)
         schedule.end(id, timing, next: .usual, now: begin, using: &random)
         var soon = schedule
-        soon.ask(for: id, now: begin + .milliseconds(10))
+        soon.request(id, now: begin + .milliseconds(10))
         #expect(soon.nextStart() == begin + .milliseconds(100))
-        schedule.ask(for: id, now: begin + .seconds(1))
+        schedule.request(id, now: begin + .seconds(1))
         #expect(schedule.nextStart() == begin + .seconds(1))
-        // Asking again puts nothing off.
-        schedule.ask(for: id, now: begin + .milliseconds(1500))
+        // A second request puts nothing off.
+        schedule.request(id, now: begin + .milliseconds(1500))
         #expect(schedule.nextStart() == begin + .seconds(1))
     }
 
-    @Test("it is told whether a check was asked for, once")
+    @Test("a start says whether it was requested, once")
     func askedIsTold() throws {
         var random = SplitMix64(seed: 3)
         let timing = Timing(interval: .seconds(2), jitterPercent: 0)
         var schedule = started(timing)
         schedule.end(id, timing, next: .usual, now: begin, using: &random)
-        schedule.ask(for: id, now: begin + .seconds(1))
+        schedule.request(id, now: begin + .seconds(1))
         let asked = schedule.start(now: begin + .seconds(1))
-        #expect(try #require(asked).isAskedFor)
+        #expect(try #require(asked).isRequested)
         schedule.end(id, timing, next: .usual, now: begin + .seconds(1), using: &random)
         let usual = schedule.start(now: begin + .seconds(3))
-        #expect(!(try #require(usual).isAskedFor))
+        #expect(!(try #require(usual).isRequested))
     }
 
-    @Test("somebody who begins to watch what is watched has a first check as soon as any other")
+    @Test("a second watcher of an endpoint gets a first check as soon as any other")
     func joined() throws {
         var random = SplitMix64(seed: 3)
         let timing = Timing(interval: .seconds(60), jitterPercent: 0)
         var schedule = started(timing)
-        // While one is under way there is nothing to plan: it tells the newcomer as well.
+        // While one is under way there is nothing to plan: it reports to the new watcher as well.
         schedule.add([id], timing, now: begin, using: &random)
         #expect(schedule.nextStart() == nil)
         schedule.end(id, timing, next: .usual, now: begin, using: &random)
@@ -247,18 +247,18 @@ import Testing
         #expect(soon.nextStart() == begin + .milliseconds(100))
         schedule.add([id], timing, now: begin + .seconds(30), using: &random)
         #expect(schedule.nextStart() == begin + .seconds(30))
-        // Not later than it would have come.
+        // It is no later than it would have been.
         schedule.add([id], timing, now: begin + .seconds(40), using: &random)
         #expect(schedule.nextStart() == begin + .seconds(30))
         #expect(schedule.count == 1)
     }
 
-    @Test("one asked for while a check is under way follows soon after it, once")
+    @Test("a check requested while one is under way follows soon after it, once")
     func askedUnderWay() {
         var random = SplitMix64(seed: 3)
         let timing = Timing(interval: .seconds(2), jitterPercent: 0)
         var schedule = started(timing)
-        schedule.ask(for: id, now: begin)
+        schedule.request(id, now: begin)
         schedule.end(id, timing, next: .usual, now: begin + .milliseconds(5), using: &random)
         #expect(schedule.nextStart() == begin + .milliseconds(100))
         #expect(schedule.start(now: begin + .milliseconds(100))?.id == id)
@@ -266,9 +266,11 @@ import Testing
         #expect(schedule.nextStart() == begin + .milliseconds(2100))
     }
 
-    // MARK: All of it
+    // MARK: All together
 
-    @Test("random histories keep the bounds and starve nobody", arguments: 0..<16 as Range<UInt64>)
+    @Test(
+        "random histories keep the bounds and leave no endpoint out",
+        arguments: 0..<16 as Range<UInt64>)
     func histories(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         var schedule = CheckSchedule(underWayMax: 8, rate: 100_000)
@@ -296,7 +298,7 @@ import Testing
                 guard let id = inOrder(lastSeen.keys).randomElement(using: &random) else {
                     continue
                 }
-                schedule.ask(for: id, now: now)
+                schedule.request(id, now: now)
             default:
                 guard let id = inOrder(underWay).randomElement(using: &random) else { continue }
                 let pace: CheckSchedule.Pace = Bool.random(using: &random) ? .usual : .fast
@@ -312,7 +314,7 @@ import Testing
             #expect(schedule.count == lastSeen.count)
             if let next = schedule.nextStart() { #expect(next > now) }
         }
-        // Whoever is left is checked within an interval and its jitter.
+        // Each that is left is checked within an interval and its jitter.
         for id in underWay { schedule.end(id, timing, next: .usual, now: now, using: &random) }
         let end = now + .seconds(3)
         var seen: Set<CheckID> = []
@@ -323,7 +325,7 @@ import Testing
         #expect(seen == Set(lastSeen.keys))
     }
 
-    @Test("asking again and again with a long interval keeps the order")
+    @Test("repeated requests with a long interval keep the order")
     func manyAsked() throws {
         var random = SplitMix64(seed: 5)
         var schedule = CheckSchedule(underWayMax: 1, rate: 100_000)
@@ -333,7 +335,7 @@ import Testing
         // Each round leaves an element behind that is due tomorrow.
         for round in 0..<2000 as Range<UInt64> {
             let id = CheckID(rawValue: round % 3)
-            schedule.ask(for: id, now: now)
+            schedule.request(id, now: now)
             let next = try next(&schedule)
             now = max(now, next)
             #expect(schedule.start(now: now)?.id == id)

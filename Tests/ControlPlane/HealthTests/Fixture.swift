@@ -9,12 +9,12 @@ import Health
 import Testing
 import Traffic
 
-/// A server on loopback that answers each connection as it is told at the time.
+/// A server on loopback whose behaviour a test can change between connections.
 final class Peer: Channel {
     enum Behaviour: Sendable {
-        /// Accepts nothing; the kernel completes connections all the same.
+        /// Accepts nothing; the kernel completes connections anyway.
         case listen
-        /// Accepts and says nothing.
+        /// Accepts and sends nothing.
         case silence
         /// Answers any bytes with these, and leaves the connection open.
         case answer(String)
@@ -26,7 +26,7 @@ final class Peer: Channel {
 
     let endpoint: Endpoint
     var behaviour: Behaviour
-    /// Said to each connection before it asks; nil for nothing.
+    /// Sent to each connection before it sends anything; nil for nothing.
     var greeting: String?
     private(set) var received: [UInt8] = []
     private(set) var acceptedCount = 0
@@ -51,7 +51,7 @@ final class Peer: Channel {
         }
     }
 
-    /// Says this to everybody who is connected.
+    /// Sends this on all connections.
     func sendAll(_ text: String) {
         for connection in connections where connection.isOpen {
             _ = connection.descriptor.send(Array(text.utf8).span)
@@ -93,7 +93,8 @@ final class Peer: Channel {
     }
 }
 
-/// One service whose backends are at loopback endpoints, checked every 20 ms unless a test differs.
+/// One service whose backends are at loopback endpoints, checked every 20 ms unless a test says
+/// otherwise.
 final class Fixture {
     let loop: EventLoop
     let journal = Journal()
@@ -101,14 +102,14 @@ final class Fixture {
     let checker: HealthChecker
     private let ids: BackendIDs
     private(set) var checks: ServiceChecks?
-    /// How often the checker said that something may have changed.
+    /// How often the checker called `onChange`.
     private(set) var changes = 0
-    /// What to do then, besides.
+    /// Called by `onChange` as well.
     var onChange: () -> Void = {}
     /// How many live requests a backend has answered.
     var liveAnswers: (BackendID) -> UInt64? = { _ in nil }
 
-    /// With a checker of its own, or `beside` another service, with that one's.
+    /// A service with a checker of its own, or with that of `beside`.
     init(
         beside other: Fixture? = nil, underWayMax: Int = 16, rate: Int = 100_000, rise: Int = 2,
         fall: Int = 2, _ change: (inout CheckOptions) -> Void = { _ in }
@@ -118,7 +119,7 @@ final class Fixture {
         options.timeout = .seconds(10)
         change(&options)
         var rosterOptions = RosterOptions()
-        // Checks are what is looked at here: nothing makes them hurry, and who left is gone.
+        // Only checks matter here: nothing makes them faster, and a backend that left is gone.
         rosterOptions.whenNoneUp = .always
         rosterOptions.lossWindow = .zero
         rosterOptions.checks = options.type == .off ? nil : .init(rise: rise, fall: fall)
@@ -155,7 +156,7 @@ final class Fixture {
         roster.backend(at: endpoint)?.state.phase
     }
 
-    /// Turns the loop until this holds, or so often that it never will.
+    /// Turns the loop until this holds, or so often that it never will hold.
     func turn(
         until condition: () -> Bool, sourceLocation: SourceLocation = #_sourceLocation
     ) {
@@ -163,7 +164,7 @@ final class Fixture {
         #expect(condition(), sourceLocation: sourceLocation)
     }
 
-    /// Waits for the next result that the roster hears of.
+    /// Waits for the next result that reaches the roster.
     func awaitResult() {
         let before = changes
         turn { changes > before }
@@ -183,10 +184,10 @@ extension CheckOptions {
         switch kind {
         case .off: type = .off
         case .tcp: (type, send, expect) = (.tcp, nil, nil)
-        case .sendExpect(let words):
+        case .sendExpect(let script):
             type = .tcp
-            send = String(decoding: words.send, as: UTF8.self)
-            expect = String(decoding: words.expect, as: UTF8.self)
+            send = String(decoding: script.send, as: UTF8.self)
+            expect = String(decoding: script.expect, as: UTF8.self)
         case .http(let http):
             type = .http
             self.http = http

@@ -1,5 +1,5 @@
-// Goal: backends go up, down and up again as their checks say, come and go with the roster, and
-// nothing is heard after an end. Method: a checker and a roster on a loop turned by the test, with
+// Goal: backends go up, down and up again as their checks say, come and go with the roster, and no
+// result arrives after the end. Method: a checker and a roster on a loop turned by the test, with
 // real peers on loopback.
 
 import Backends
@@ -49,7 +49,7 @@ import Traffic
         #expect(UInt64(fixture.changes) == counters.passed + counters.failed)
     }
 
-    @Test("a service that answers 503 goes down while it listens, and comes back")
+    @Test("a backend that answers 503 goes down although it listens, and comes back")
     func status() throws {
         let fixture = Fixture { $0.setKind(.http(.init())) }
         let peer = try Peer(Self.ok, on: fixture.loop)
@@ -80,7 +80,7 @@ import Traffic
         #expect(fixture.checker.counters.passed == 2)
     }
 
-    @Test("an ejected backend is checked soon when asked for, and returns")
+    @Test("an ejected backend is checked at once on request, and returns")
     func ejected() throws {
         let fixture = Fixture(rise: 1) { $0.interval = .seconds(3600) }
         let peers = try (0..<2).map { _ in try Peer(.listen, on: fixture.loop) }
@@ -100,7 +100,7 @@ import Traffic
 
     // MARK: Coming and going
 
-    @Test("checks follow the roster: new backends are checked, those that are gone are not")
+    @Test("checks follow the roster: new backends are checked, removed ones are not")
     func membership() throws {
         let fixture = Fixture()
         let peers = try (0..<3).map { _ in try Peer(.silence, on: fixture.loop) }
@@ -122,7 +122,7 @@ import Traffic
         #expect(peers[1].acceptedCount == accepted[1])
     }
 
-    @Test("a check of a backend that is gone is cut short, and frees its place")
+    @Test("the check of a removed backend is cut short, and frees its place")
     func gone() throws {
         let fixture = Fixture(underWayMax: 1) {
             $0.setKind(.http(.init()))
@@ -145,7 +145,7 @@ import Traffic
         fixture.turn { fixture.phase(other.endpoint) == .up }
     }
 
-    @Test("after the stop neither the roster nor the program hears anything")
+    @Test("after the stop neither the roster nor the program gets a result")
     func stop() throws {
         let fixture = Fixture { $0.setKind(.http(.init())) }
         let peer = try Peer(.silence, on: fixture.loop)
@@ -163,7 +163,7 @@ import Traffic
         #expect(fixture.checks?.counters.underWay == 0)
     }
 
-    @Test("the program may stop the checks from within its call back")
+    @Test("the program may stop the checks from within its callback")
     func stopWithin() throws {
         let fixture = Fixture()
         let peer = try Peer(.listen, on: fixture.loop)
@@ -177,7 +177,7 @@ import Traffic
         #expect(fixture.phase(peer.endpoint) == .up)
     }
 
-    @Test("many backends share few places, and all get their turn")
+    @Test("many backends share a few places, and each gets its turn")
     func places() throws {
         let fixture = Fixture(underWayMax: 2) { $0.jitterPercent = 0 }
         var most = 0
@@ -192,7 +192,7 @@ import Traffic
         #expect(most <= 2)
     }
 
-    @Test("without checks nothing is probed, and every backend is up")
+    @Test("with checks off nothing is probed, and every backend is up")
     func off() throws {
         let fixture = Fixture { $0.setKind(.off) }
         let peer = try Peer(.silence, on: fixture.loop)

@@ -1,5 +1,5 @@
-// Goal: each way in which a check can end is told to the roster as what it was. Method: checks of
-// real loopback sockets that behave badly on purpose; what no socket shows is a table.
+// Goal: the roster gets the true cause, in whichever way a check ends. Method: checks of real
+// loopback sockets that behave badly on purpose; what no socket shows is a table.
 
 import Backends
 import Endpoints
@@ -12,7 +12,7 @@ import Testing
 import Traffic
 
 @Suite struct ProbeTests {
-    /// The first result of checks of a peer that behaves so: `.some(nil)` has passed.
+    /// The first result of checks of a peer that behaves so; `.some(nil)` is a pass.
     private func result(
         of behaviour: Peer.Behaviour, greeting: String? = nil, timeout: Duration = .seconds(10),
         _ kind: CheckOptions.Kind
@@ -40,7 +40,7 @@ import Traffic
     }
 
     @Test(
-        "a closed port is told as such",
+        "a closed port is reported as such",
         arguments: [
             CheckOptions.Kind.tcp, .http(.init()), .sendExpect(.init(expect: [0x2B])),
         ])
@@ -52,7 +52,7 @@ import Traffic
         #expect(try fixture.backend(endpoint).lastCheck?.failure == .refused)
     }
 
-    @Test("a connect that does not end in time is told as such")
+    @Test("a connect that does not end in time is reported as such")
     func connectTimeout() throws {
         let fixture = Fixture { $0.timeout = .milliseconds(50) }
         // A listener with room for one connection, and that taken: the kernel ignores further ones.
@@ -83,7 +83,7 @@ import Traffic
     // MARK: HTTP
 
     @Test(
-        "an HTTP check passes by the status alone",
+        "an HTTP check passes on the status alone",
         arguments: [
             ("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nhe", nil),
             ("HTTP/1.1 399 Odd\r\n\r\n", nil), ("HTTP/1.0 204 No\r\n\r\n", nil),
@@ -97,7 +97,7 @@ import Traffic
     }
 
     @Test(
-        "statuses that pass are the operator's, each range of them",
+        "the operator says which statuses pass, in ranges",
         arguments: [(401, true), (200, true), (299, true), (300, false), (400, false)])
     func statusRanges(status: Int, passes: Bool) throws {
         let kind = CheckOptions.Kind.http(.init(statuses: [200...299, 401...401]))
@@ -116,7 +116,7 @@ import Traffic
         #expect(try result(of: .reset, .http(.init())).failure == .reset)
     }
 
-    @Test("the request is a GET that names its sender, to the endpoint or the given host")
+    @Test("the request is a GET with a User-Agent, for the endpoint or the given host")
     func request() throws {
         let answer = Peer.Behaviour.answer("HTTP/1.1 200 OK\r\n\r\n")
         let given = try result(of: answer, .http(.init(path: "/up?x=1", host: "web.test"))).request
@@ -127,7 +127,7 @@ import Traffic
         #expect(plain.hasPrefix("GET / HTTP/1.1\r\nHost: 127.0.0.1:"))
     }
 
-    @Test("method and field lines are the operator's, the User-Agent too")
+    @Test("the operator sets method and field lines, the User-Agent too")
     func ownRequest() throws {
         var http = CheckOptions.HTTP(path: "/up", host: "web.test")
         http.method = .post
@@ -138,7 +138,7 @@ import Traffic
                 + "Content-Length: 0\r\nConnection: close\r\n\r\n")
     }
 
-    @Test("a HEAD passes by the head alone, whatever length it tells")
+    @Test("a HEAD passes on the head alone, whatever its Content-Length")
     func headRequest() throws {
         var http = CheckOptions.HTTP()
         http.method = .head
@@ -157,7 +157,7 @@ import Traffic
     private static let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
     @Test(
-        "a body passes if it has the expected text, however it is framed",
+        "a body passes if it contains the expected text, however it is framed",
         arguments: [
             (body(#"{"status": "ok"}"#), nil), (body("ok"), nil), (body("o"), .body(.lacksText)),
             (body("OK"), .body(.lacksText)), (body(""), .body(.lacksText)),
@@ -175,12 +175,12 @@ import Traffic
         #expect(try result(of: .answer(text), .http(http)).failure == failure)
     }
 
-    @Test("only the first 64 KiB of a body count, and no more of it is waited for")
+    @Test("only the first 64 KiB of a body count, and the check waits for no more")
     func longBody() throws {
         var http = CheckOptions.HTTP()
         http.body = "ok"
         let limit = CheckOptions.HTTP.bodyBytesMax
-        // What comes behind the limit is never sent.
+        // The bytes behind the limit are never sent.
         let within = String(repeating: "x", count: limit - 2) + "ok"
         let across = String(repeating: "x", count: limit - 1) + "ok"
         #expect(
@@ -190,7 +190,7 @@ import Traffic
                 == .body(.lacksText))
     }
 
-    @Test("a body that can't be read as far as that fails, and is told why")
+    @Test("a body that can't be read that far fails, and the cause says why")
     func brokenBody() throws {
         var http = CheckOptions.HTTP()
         http.body = "ok"
@@ -200,19 +200,19 @@ import Traffic
         #expect(
             try result(of: .answer(half), timeout: .milliseconds(100), .http(http)).failure
                 == .body(.timeout))
-        // A body that ends with the connection has ended well.
+        // A body that ends with the connection is whole.
         let open = "HTTP/1.0 200 OK\r\n\r\nok"
         #expect(try result(of: .answerAndClose(open), .http(http)).failure == nil)
     }
 
     // MARK: Send and expect
 
-    private func words(_ send: String, _ expect: String) -> CheckOptions.Kind {
+    private func script(_ send: String, _ expect: String) -> CheckOptions.Kind {
         .sendExpect(.init(send: Array(send.utf8), expect: Array(expect.utf8)))
     }
 
     @Test(
-        "an answer passes by how it begins",
+        "an answer passes if it begins as expected",
         arguments: [
             ("+PONG\r\n", nil), ("+PONG", nil), ("+PONG and more", nil),
             ("-ERR unknown command, not +PONG\r\n", .unexpected(.text)),
@@ -222,32 +222,32 @@ import Traffic
             ("\u{0}\u{1}\u{2}", .unexpected(.binary)), ("\u{1b}[2J", .unexpected(.binary)),
         ] as [(String, CheckFailure?)])
     func answers(text: String, failure: CheckFailure?) throws {
-        let result = try result(of: .answer(text), words("PING\r\n", "+PONG"))
+        let result = try result(of: .answer(text), script("PING\r\n", "+PONG"))
         #expect(result.failure == failure)
         #expect(result.request == "PING\r\n")
     }
 
-    @Test("a peer that speaks first needs no words, and is sent none")
+    @Test("a peer that sends first needs no request, and gets none")
     func greeting() throws {
         let result = try result(
-            of: .silence, greeting: "220 mail.test ESMTP\r\n", words("", "220 "))
+            of: .silence, greeting: "220 mail.test ESMTP\r\n", script("", "220 "))
         #expect(result.failure == nil)
         #expect(result.request.isEmpty)
         #expect(
-            try self.result(of: .silence, greeting: "554 no\r\n", words("", "220 ")).failure
+            try self.result(of: .silence, greeting: "554 no\r\n", script("", "220 ")).failure
                 == .unexpected(.text))
     }
 
-    @Test("a long exchange arrives whole, in whatever pieces")
+    @Test("a long exchange arrives whole, however it is cut")
     func longWords() throws {
         let long = String(repeating: "x", count: 1024)
-        let result = try result(of: .silence, greeting: long + "tail", words(long, long))
+        let result = try result(of: .silence, greeting: long + "tail", script(long, long))
         #expect(result.failure == nil)
     }
 
-    @Test("half an answer is none: it takes until the time limit, or the end")
+    @Test("half an answer is none: the check waits for the rest, up to its timeout")
     func halfAnswer() throws {
-        let kind = words("PING\r\n", "+PONG")
+        let kind = script("PING\r\n", "+PONG")
         let short = Duration.milliseconds(100)
         #expect(try result(of: .answer("+PO"), timeout: short, kind).failure == .timeout)
         #expect(try result(of: .silence, timeout: short, kind).failure == .timeout)
@@ -257,8 +257,8 @@ import Traffic
         #expect(try result(of: .reset, kind).failure == .reset)
     }
 
-    @Test("no cause shows a byte of what a stranger answered")
-    func words() {
+    @Test("no cause shows a byte of an unexpected answer")
+    func causes() {
         let failures: [CheckFailure] =
             CheckFailure.AnswerKind.allCases.map { .unexpected($0) }
             + CheckFailure.BodyFailure.allCases.map { .body($0) }
@@ -271,7 +271,7 @@ import Traffic
     // MARK: What no socket shows
 
     @Test(
-        "system errors are told apart, and our own shortages are no evidence",
+        "system errors are told apart, and a shortage of this machine is no evidence",
         arguments: [
             (ECONNREFUSED, .failed(.refused)), (ETIMEDOUT, .failed(.timeout)),
             (ECONNRESET, .failed(.reset)), (EPIPE, .failed(.reset)),
@@ -289,7 +289,7 @@ import Traffic
         #expect(inBody == (expected == .inconclusive ? expected : .failed(.body(.cutShort))))
     }
 
-    @Test("failures of an exchange that a check can't have are told all the same")
+    @Test("failures that an exchange of a check can't have are reported anyway")
     func otherFailures() {
         #expect(ProbeResult(HTTPClient.Failure.tooManyInterim) == .failed(.malformed))
         #expect(ProbeResult(HTTPClient.Failure.bodyTooLarge(limit: 1)) == .failed(.malformed))

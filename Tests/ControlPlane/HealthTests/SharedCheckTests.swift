@@ -1,5 +1,5 @@
-// Goal: what two services want to know of one address is asked once and told to both, at the pace
-// of the one who needs it sooner; what they want to know differently is asked twice. Method: two
+// Goal: two services that check one address in the same way share one check, at the pace of the one
+// that needs it sooner; two that check it in different ways do not. Method: two
 // services on one checker, and a peer that counts.
 
 import Backends
@@ -12,7 +12,7 @@ import Traffic
 @Suite struct SharedCheckTests {
     private static let ok = Peer.Behaviour.answer("HTTP/1.1 200 OK\r\n\r\n")
 
-    @Test("one check serves two services, and each hears of it")
+    @Test("one check serves two services, and each gets the result")
     func shared() throws {
         let first = Fixture { $0.setKind(.http(.init())) }
         let second = Fixture(beside: first, rise: 1) { $0.setKind(.http(.init())) }
@@ -29,18 +29,18 @@ import Traffic
             first.phase(peer.endpoint) == .down && second.phase(peer.endpoint) == .down
         }
         let total = first.checker.counters
-        // The connections that are still in the kernel's queue are the last one's.
+        // The connections that are still in the kernel's queue are those of the last one.
         #expect(UInt64(peer.acceptedCount) >= total.started - 1)
         #expect(UInt64(peer.acceptedCount) <= total.started)
         let counters = [first, second].compactMap { $0.checks?.counters }
         #expect(counters.allSatisfy { $0.failed >= 2 && $0.passed >= 1 })
-        // Each has all of them, but for those before it came.
+        // Each has all of them, but for those before it was added.
         #expect(counters[0] == total)
         #expect(counters[1].started <= total.started)
         #expect(first.changes > 0 && second.changes > 0)
     }
 
-    @Test("two backends of one service whose checks go to one port share it as well")
+    @Test("two backends of one service whose checks go to one port share a check as well")
     func samePort() throws {
         let loop = EventLoop()
         let peer = try Peer(.listen, on: loop)
@@ -59,7 +59,7 @@ import Traffic
     }
 
     @Test(
-        "other options are another check",
+        "with different options there are two checks",
         arguments: [
             { $0.setKind(.http(.init(path: "/other"))) },
             { $0.setKind(.http(.init(statuses: [200...200]))) },
@@ -85,7 +85,7 @@ import Traffic
         #expect(first.checker.counters.started == 2)
     }
 
-    @Test("intervals may differ: the shorter one counts for both, until its service stops")
+    @Test("where intervals differ the shorter one counts for both, until its service stops")
     func pace() throws {
         let slow = Fixture { $0.interval = .seconds(3600) }
         let fast = Fixture(beside: slow) { $0.interval = .milliseconds(10) }
@@ -100,14 +100,14 @@ import Traffic
 
         fast.checks?.stop()
         #expect(slow.phase(peer.endpoint) == .up)
-        // The one that is planned, or under way, still comes; the one after that in an hour.
+        // The check that is planned, or under way, is still made; the one after that in an hour.
         let changes = slow.changes
         slow.turn { slow.changes > changes }
         for _ in 0..<50 { slow.loop.runOnce() }
         #expect(slow.changes == changes + 1)
     }
 
-    @Test("who stops while a shared check is under way hears nothing, and the other all of it")
+    @Test("a service that stops within a shared check gets no result, and the other does")
     func stop() throws {
         let first = Fixture { $0.setKind(.http(.init())) }
         let second = Fixture(beside: first) { $0.setKind(.http(.init())) }
@@ -132,7 +132,7 @@ import Traffic
         #expect(first.checker.counters.underWay == 0)
     }
 
-    @Test("a service may be stopped from within the other's call back")
+    @Test("a service may be stopped from within the callback of the other")
     func stopWithin() throws {
         let first = Fixture()
         let second = Fixture(beside: first)
@@ -143,7 +143,7 @@ import Traffic
         second.name(peer.endpoint)
         first.turn { first.changes >= 3 }
         #expect(second.changes == 0)
-        // Its roster had heard of the result before.
+        // Its roster had the result before.
         #expect(second.phase(peer.endpoint) == .up)
     }
 }

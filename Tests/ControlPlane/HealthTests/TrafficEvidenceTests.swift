@@ -1,6 +1,6 @@
-// Goal: traffic spares checks, and only those that it answers: a backend that serves is not asked
-// whether it listens, and one that may not serve is. Method: a number of live answers that the test
-// moves, and a peer that counts connections.
+// Goal: live traffic saves checks, but only those that it makes needless: a backend that serves is
+// not checked for listening, and one that may not serve is. Method: a number of live answers that
+// the test sets, and a peer that counts connections.
 
 import Backends
 import Endpoints
@@ -32,7 +32,7 @@ import Traffic
         return traffic
     }
 
-    @Test("a backend that is up and answers is not checked, and is again when it does not")
+    @Test("a backend that answers live requests is not checked until it stops answering")
     func skipped() throws {
         let fixture = Fixture()
         let peer = try Peer(.listen, on: fixture.loop)
@@ -42,7 +42,7 @@ import Traffic
         let before = fixture.checker.counters
         #expect(before.skipped == 0)
         fixture.turn { fixture.checker.counters.skipped >= 10 }
-        // One may have been under way.
+        // One check may have been under way.
         #expect(fixture.checker.counters.started <= before.started + 1)
         #expect(fixture.checks?.counters.skipped == fixture.checker.counters.skipped)
         #expect(fixture.checker.counters.underWay == 0)
@@ -53,7 +53,7 @@ import Traffic
         #expect(fixture.checker.counters.skipped == skipped)
     }
 
-    @Test("one answer spares one check, not all that follow")
+    @Test("one answer saves one check, not all that follow")
     func once() throws {
         let fixture = Fixture()
         let peer = try Peer(.listen, on: fixture.loop)
@@ -65,7 +65,7 @@ import Traffic
         #expect(fixture.checker.counters.skipped == 1)
     }
 
-    @Test("without a number every check is made")
+    @Test("where the number is not known every check is made")
     func unknown() throws {
         let fixture = Fixture()
         let peer = try Peer(.listen, on: fixture.loop)
@@ -79,7 +79,7 @@ import Traffic
     }
 
     @Test(
-        "what traffic does not tell is asked all the same, and so is everything when it is told to",
+        "a check that shows more than traffic is made, and so is each where traffic does not count",
         arguments: [
             { $0.setKind(.http(.init())) },
             { $0.setKind(.sendExpect(.init(expect: Array("HTTP".utf8)))) },
@@ -97,7 +97,7 @@ import Traffic
         #expect(fixture.checker.counters.skipped == 0)
     }
 
-    @Test("one that is ejected, down or under suspicion is checked whatever traffic says")
+    @Test("an ejected, down or suspect backend is checked whatever traffic shows")
     func suspects() throws {
         let fixture = Fixture(fall: 1000)
         let peer = try Peer(.listen, on: fixture.loop)
@@ -112,7 +112,7 @@ import Traffic
         #expect(fixture.checker.counters.skipped == 0)
     }
 
-    @Test("a check that was asked for is made")
+    @Test("a requested check is made")
     func asked() throws {
         let fixture = Fixture()
         let peer = try Peer(.listen, on: fixture.loop)
@@ -125,7 +125,7 @@ import Traffic
         fixture.turn { fixture.checker.counters.passed > passed }
     }
 
-    @Test("a shared check is skipped only if each who watches it would")
+    @Test("a shared check is skipped only if each of its watchers would skip it")
     func shared() throws {
         let fixture = Fixture()
         let other = Fixture(beside: fixture)

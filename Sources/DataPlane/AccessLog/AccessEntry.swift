@@ -1,11 +1,11 @@
-// What a line of the access log tells: numbers of the whole request, and the text of its head,
-// which is copied when the request begins, since the head's own bytes are gone by its end.
+// What a line of the access log shows: numbers of the whole request, and text of its head, which is
+// copied when the request begins, since the bytes of the head are gone by the request's end.
 
 package import HTTP1
 
 /// The numbers of one request, or of one TCP connection.
 package struct AccessEntry: Sendable {
-    /// What came before the line: an HTTP request or a TCP connection.
+    /// What a line is about: an HTTP request or a TCP connection.
     package enum Kind: Sendable {
         /// A request; of HTTP/1.0 or 1.1.
         case http(minorVersion: Int)
@@ -13,7 +13,7 @@ package struct AccessEntry: Sendable {
         case tcp
     }
 
-    /// What it was.
+    /// What the line is about.
     package var kind: Kind
     /// The response's status; 0 when none was sent.
     package var status = 0
@@ -23,46 +23,48 @@ package struct AccessEntry: Sendable {
     package var bytesIn = 0
     /// Bytes sent to the client, or kept for it, heads included.
     package var bytesOut = 0
-    /// Of these, of the response's body, as it is framed.
+    /// How many of the bytes sent were the response's body, as it is framed.
     package var bodyBytesOut = 0
     /// Tries that were begun: requests to backends, or dials.
     package var tries = 0
-    /// From the request's head to the begin of the last try, in microseconds; nil without a try.
+    /// From the request's head to the beginning of the last try, in microseconds; nil without a
+    /// try.
     package var queueMicroseconds: Int?
-    /// For the last try's dial; 0 on a kept connection, nil when there was none.
+    /// What the last try's dial took, in microseconds; 0 on a kept connection, nil without a
+    /// connection.
     package var connectMicroseconds: Int?
-    /// From sending the request to the response's head; nil when none came.
+    /// From sending the request to the response's head, in microseconds; nil when none came.
     package var firstByteMicroseconds: Int?
-    /// From the request's head, or the connection, to the end.
+    /// From the request's head, or the beginning of the connection, to the end, in microseconds.
     package var totalMicroseconds = 0
 
-    /// The rest is unknown.
+    /// All numbers are 0 or nil.
     package init(_ kind: Kind, _ cause: StaticString) {
         self.kind = kind
         self.cause = cause
     }
 }
 
-/// The text of a request's head that a line shows: as much of it as fits. Reused from request to
+/// The parts of a request's head that a line shows, as far as they fit. Reused from request to
 /// request, so that it allocates nothing.
 package struct LoggedText: Sendable {
     private(set) var bytes: [UInt8] = []
-    // Where each ends in `bytes`, in this order.
+    // Where each part ends in `bytes`, in this order.
     private(set) var method = 0
     private(set) var target = 0
     private(set) var host = 0
     private(set) var referer = 0
     private(set) var userAgent = 0
 
-    /// What is kept of each, in bytes: a line must fit into what a pipe takes at once.
+    /// How much is kept of each part, in bytes: a line must fit into what a pipe takes at once.
     static let methodMax = 32, targetMax = 1536, hostMax = 256, refererMax = 512
     static let userAgentMax = 512
 
-    /// Nothing, as for a request whose head could not be read.
+    /// No text, as for a request whose head could not be read.
     package init() {}
 
-    /// Takes the text of `head`, which was parsed from `source`.
-    package mutating func note(_ head: borrowing RequestHead, from source: Span<UInt8>) {
+    /// Copies the text of `head`, which was parsed from `source`.
+    package mutating func copy(_ head: borrowing RequestHead, from source: Span<UInt8>) {
         var refererRange = ByteRange.empty
         var userAgentRange = ByteRange.empty
         for index in 0..<head.fieldCount {

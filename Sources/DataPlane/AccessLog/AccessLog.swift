@@ -1,9 +1,9 @@
 // AccessLog: where the lines of all workers go, and the thread that writes them.
 //
-// A worker formats into a buffer of its own; full or old, it is handed over and an empty one taken,
-// so that a line costs no lock and no system call. Only the writer's thread waits for a disk or a
-// pipe. When that is too slow the buffers run out, and lines are dropped and counted: the log never
-// stops a worker.
+// A worker formats into a buffer of its own. Once that is full, or old, it is exchanged for an
+// empty one, so that a line costs no lock and no system call. Only the writer's thread waits for a
+// disk or a pipe. If that is too slow the buffers run out, and lines are dropped and counted: the
+// log never stops a worker.
 
 internal import CLinux
 package import Events
@@ -12,22 +12,22 @@ internal import Locking
 internal import Stats
 package import Traffic
 
-/// An access log. Any thread, where not said otherwise.
+/// An access log. Any thread, unless a member says otherwise.
 package final class AccessLog: Sendable {
     /// Where lines go.
     package enum Destination: Equatable, Sendable {
-        /// What the program's own log goes to as well; lines of the two never mix.
+        /// The program's standard output, which its own log may use as well; their lines never mix.
         case standardOutput
         /// A file that is appended to, or a named pipe.
         case file(String)
     }
 
-    /// What is shared with the writer's thread.
+    /// State shared with the writer's thread.
     private struct Shared {
-        /// Oldest first.
+        /// Buffers to be written, the oldest first.
         var full: [[UInt8]] = []
         var free: [[UInt8]] = []
-        /// To go on with in the place of the one in use.
+        /// The file to use from now on; nil: no change.
         var reopened: Descriptor?
         var isStopping = false
     }
@@ -39,16 +39,16 @@ package final class AccessLog: Sendable {
     private let wakeup: Descriptor
     /// Readable once everything is written and the thread is ending.
     private let finished: Descriptor
-    /// The writer's; nil once it was stopped.
+    /// The writer's thread; nil once it was stopped.
     private let thread = Locked<LoopThread?>(nil)
     private let counters = Counters()
 
-    /// Bytes of a buffer; the largest line fits into what is left well before it is full.
+    /// The size of a buffer in bytes, many times that of the longest line.
     static let bufferBytes = 65_536
     /// Buffers for each worker: half a MiB of lines before any is dropped.
     private static let buffersPerWorker = 8
 
-    /// What the writer has counted. The writer's thread alone writes them.
+    /// What the writer has counted. Only the writer's thread adds to them.
     private final class Counters: Sendable {
         let writeErrors = Counter()
         let lostLines = Counter()
@@ -105,7 +105,7 @@ package final class AccessLog: Sendable {
         guard case .file(let path) = destination else {
             return Descriptor(number: STDOUT_FILENO)
         }
-        // Not blocking, since opening a pipe would wait for a reader.
+        // Non-blocking, since opening a pipe would wait for a reader.
         let number = unsafe Glibc.open(
             path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o640)
         guard number >= 0 else { throw .current }
@@ -114,10 +114,10 @@ package final class AccessLog: Sendable {
 
     // MARK: - Control thread
 
-    /// Opens the file again, after it was renamed. No line is lost; what was handed over before may
-    /// still go to the old file.
+    /// Opens the file again, after it was renamed. No line is lost; those that were handed over
+    /// before may still go to the old file.
     ///
-    /// - Throws: `Errno` when it can't be opened; the old one stays in use then.
+    /// - Throws: `Errno` when it can't be opened; the old file stays in use then.
     package func reopen() throws(Errno) {
         guard destination != .standardOutput else { return }
         let output = try Self.open(destination)
@@ -129,28 +129,28 @@ package final class AccessLog: Sendable {
         wake()
     }
 
-    /// Writes what was handed over and ends the thread; waits for that at most so long. Call it
+    /// Writes what was handed over and ends the thread; waits for that for at most `limit`. Call it
     /// when the workers have ended.
     package func stop(within limit: Duration) {
         shared.withLock { $0.isStopping = true }
         wake()
         let milliseconds = limit.components.seconds * 1000
         var entry = pollfd(fd: finished.number, events: Int16(POLLIN), revents: 0)
-        // The kernel writes one record. A reader that takes nothing is not waited for any longer.
+        // The kernel writes one record. A reader that takes nothing gets no more time.
         let isFinished = unsafe poll(&entry, 1, Int32(clamping: milliseconds)) > 0
         let ending = thread.withLock { $0.take() }
         if isFinished { ending?.join() } else { ending?.detach() }
     }
 
-    /// Failures to write.
+    /// How often a write failed.
     package var writeErrors: Int { counters.writeErrors.current }
-    /// Lines that a failure to write has cost.
+    /// Lines lost to failed writes.
     package var lostLines: Int { counters.lostLines.current }
 
     // MARK: - Workers
 
-    /// Takes a full buffer and gives an empty one for it; false when there is none, and then the
-    /// lines stay where they are.
+    /// Exchanges a full buffer for an empty one. False when there is none: the lines stay in
+    /// `buffer`.
     func exchange(_ buffer: inout [UInt8]) -> Bool {
         let isTaken = shared.withLock { shared in
             guard let empty = shared.free.popLast() else { return false }
@@ -162,8 +162,8 @@ package final class AccessLog: Sendable {
         return isTaken
     }
 
-    /// Takes a worker's last buffer.
-    func take(_ buffer: consuming [UInt8]) {
+    /// Adds a worker's last buffer.
+    func append(last buffer: consuming [UInt8]) {
         let last = buffer
         shared.withLock { $0.full.append(last) }
         wake()
@@ -218,7 +218,7 @@ package final class AccessLog: Sendable {
                 error = output.writeAll(chunk.span.extracting(start..<end))
             }
             if error != nil {
-                // In this order, so that whoever sees the error sees what it cost.
+                // In this order, so that a reader who sees the error sees what it cost.
                 counters.lostLines.add(chunk[start...].count { $0 == 0x0A })
                 counters.writeErrors.add()
                 return
@@ -227,7 +227,7 @@ package final class AccessLog: Sendable {
         }
     }
 
-    /// The end of the whole lines from `start` on that a pipe takes at once.
+    /// The end of the whole lines from `start` on that fit into what a pipe takes at once.
     private static func endOfLines(_ chunk: [UInt8], from start: Int) -> Int {
         guard chunk.count - start > AccessLogFormat.lineMax else { return chunk.count }
         let window = chunk[start..<start + AccessLogFormat.lineMax]

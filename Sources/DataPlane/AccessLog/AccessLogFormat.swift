@@ -5,10 +5,10 @@ internal import HTTP1
 internal import Traffic
 
 extension AccessLogFormat {
-    /// What a pipe takes at once if it takes anything (PIPE_BUF of Linux): a line is written whole
-    /// or not at all.
+    /// The longest line in bytes, what a pipe takes whole or not at all (PIPE_BUF of Linux).
     static let lineMax = 4096
-    /// What a text may become by escaping; together with the rest of a line less than `lineMax`.
+    /// The length of each text once it is escaped, at most; with the rest of a line, less than
+    /// `lineMax`.
     private static let methodMax = 64, targetMax = 1600, hostMax = 300, refererMax = 560
     private static let userAgentMax = 560, nameMax = 64
 
@@ -140,7 +140,7 @@ extension AccessLogFormat {
         out.append("\"")
     }
 
-    /// Behind a service and a backend: tries, cause, bytes and times.
+    /// Appends what follows service and backend: tries, cause, bytes and times.
     private static func appendProxyPart(_ entry: AccessEntry, to out: inout OutputSpan<UInt8>) {
         out.append(0x20)
         out.appendDecimal(entry.tries)

@@ -1,11 +1,11 @@
-// AccessLogSink: one worker's end of the access log.
+// AccessLogSink: one worker's side of the access log.
 
 package import Endpoints
 internal import HTTP1
 package import Stats
 internal import Traffic
 
-/// Formats lines and hands them over. Worker thread only; its counters are anyone's to read.
+/// Formats lines and hands them over. Worker thread only; any thread may read its counters.
 package final class AccessLogSink {
     private let log: AccessLog
     private let counters: AccessLogCounters
@@ -14,7 +14,7 @@ package final class AccessLogSink {
     private var client: [UInt8] = []
     private var clientAddress: IPAddress?
 
-    /// A sink of `log`.
+    /// A sink for the lines of one worker to `log`.
     package init(_ log: AccessLog, _ counters: AccessLogCounters) {
         self.log = log
         self.counters = counters
@@ -37,7 +37,7 @@ package final class AccessLogSink {
         }
         counters.lines.add()
         time.update()
-        // Most often it is the client of the line before, and the text of an address takes time.
+        // Often the client is that of the last line, and it takes time to write an address as text.
         if address != clientAddress {
             clientAddress = address
             client.removeAll(keepingCapacity: true)
@@ -48,7 +48,7 @@ package final class AccessLogSink {
             backend: backend, to: &buffer)
     }
 
-    /// Hands over what there is; call it some time after a line.
+    /// Hands over the lines that wait; call it some time after a line.
     package func flush() {
         if !isEmpty { _ = log.exchange(&buffer) }
     }
@@ -57,6 +57,6 @@ package final class AccessLogSink {
     package func finish() {
         let last = buffer
         buffer = []
-        if !last.isEmpty { log.take(last) }
+        if !last.isEmpty { log.append(last: last) }
     }
 }

@@ -1,18 +1,19 @@
-// Text from outside on its way into a line: nothing in it may end the line, or what it stands in.
+// Escaping: text from outside on its way into a line. Nothing in it may end the line, or the string
+// that it stands in.
 
 internal import HTTP1
 
-/// How bytes that can't stand for themselves are written.
+/// How special bytes are written.
 enum Escaping {
     /// `\xHH`, as nginx and Apache do.
     case hexadecimal
-    /// JSON's: `\"`, `\\` and `\u00HH`. Bytes beyond ASCII too, as if they were Latin-1, since what
-    /// a client sends need not be UTF-8 and the line has to be.
+    /// `\"`, `\\` and `\u00HH`, as in JSON. Bytes beyond ASCII are escaped too, as if they were
+    /// Latin-1: what a client sends need not be UTF-8, and the line has to be.
     case json
 }
 
 extension OutputSpan<UInt8> {
-    /// Appends `text`, as much of it as becomes at most `max` bytes.
+    /// Appends `text`, as much of it as makes at most `max` bytes.
     mutating func append(_ text: Span<UInt8>, _ escaping: Escaping, max: Int) {
         var left = max
         var start = 0
@@ -38,7 +39,7 @@ extension OutputSpan<UInt8> {
         }
     }
 
-    /// Visible ASCII and the space, but for what quotes.
+    /// Whether the byte needs no escape: visible ASCII and the space, but for quotes and backslash.
     private static func isPlain(_ byte: UInt8) -> Bool {
         byte >= 0x20 && byte < 0x7F && byte != 0x22 && byte != 0x5C
     }

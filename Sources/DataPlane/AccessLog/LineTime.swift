@@ -1,5 +1,5 @@
-// LineTime: the time in a line. It changes once a second but for its milliseconds, so it is
-// rendered once a second.
+// LineTime: the time in a line. But for the milliseconds it changes once a second, so it is written
+// as text once a second.
 
 internal import Glibc
 internal import HTTP1
@@ -22,7 +22,7 @@ struct LineTime {
         set(second: time.tv_sec, milliseconds: time.tv_nsec / 1_000_000)
     }
 
-    /// Makes it another time; `second` counts from 1970.
+    /// Sets the time; `second` counts from 1970.
     mutating func set(second: Int, milliseconds: Int) {
         self.milliseconds = milliseconds
         guard second != self.second else { return }
@@ -72,7 +72,7 @@ extension [UInt8] {
         appendDigits(parts.secondOfDay % 60, 2)
     }
 
-    /// A number that is not negative, with zeros in front if it has fewer digits than `count`.
+    /// Appends a number that is not negative, with zeros in front up to `count` digits.
     fileprivate mutating func appendDigits(_ number: Int, _ count: Int) {
         append(addingCapacity: 8) { (out: inout OutputSpan<UInt8>) in
             out.appendDigits(UInt64(number), atLeast: count)

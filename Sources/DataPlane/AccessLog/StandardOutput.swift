@@ -1,7 +1,7 @@
-// StandardOutput: where the access log may write, and the program's own log to standard error; both
-// are one pipe in many a container, and a line of one must not stand inside a line of the other. A
-// pipe takes up to PIPE_BUF (4096) bytes at once or not at all; so both write whole lines of no
-// more than that, and only when there is room.
+// StandardOutput: the access log may go to standard output, and the program's own log goes to
+// standard error. In many containers both are one pipe, and a line of one must not stand inside a
+// line of the other. A pipe takes up to PIPE_BUF (4096) bytes at once or not at all; so both write
+// whole lines of no more than that, and only when there is room.
 
 internal import Events
 internal import Glibc
@@ -9,16 +9,16 @@ internal import Locking
 
 /// The process' standard output, and its standard error. Any thread.
 package enum StandardOutput {
-    /// Between the look whether there is room and the write nobody else may write.
+    /// Held from the test for room to the write, so that no other write comes between.
     private static let turn = Locked(())
 
     /// What became of a write.
     package enum Outcome: Equatable, Sendable {
-        /// All of it is written.
+        /// Everything was written.
         case written
         /// There is no room now.
         case full
-        /// Standard output can't be written at all.
+        /// The output can't be written at all.
         case failed(Int32)
     }
 
@@ -38,7 +38,7 @@ package enum StandardOutput {
         }
     }
 
-    /// Writes `lines` to standard output, and waits for room. Nil is success.
+    /// Writes `lines` to standard output, and waits for room. Nil means success.
     static func writeWaiting(_ lines: Span<UInt8>) -> Errno? {
         while true {
             switch write(lines) {
@@ -57,7 +57,7 @@ package enum StandardOutput {
 }
 
 extension Descriptor {
-    /// Writes all of `bytes`, waiting for room; nil is success.
+    /// Writes all of `bytes`, and waits for room. Nil means success.
     func writeAll(_ bytes: Span<UInt8>) -> Errno? {
         var start = 0
         while start < bytes.count {

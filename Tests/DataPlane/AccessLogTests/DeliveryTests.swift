@@ -1,6 +1,6 @@
-// Goal: every line arrives whole, in order, through rotation and to the end; a reader that is too
-// slow costs lines, which are counted, and never a worker's time. Method: real files and pipes; a
-// pipe that nobody reads.
+// Goal: every line arrives whole and in order, through a rotation and to the end; a reader that is
+// too slow costs lines, which are counted, and never a worker's time. Method: real files and pipes;
+// a pipe without a reader.
 
 import AccessLog
 import Endpoints
@@ -61,7 +61,7 @@ import Traffic
         #expect(log.writeErrors == 0)
     }
 
-    @Test("a renamed file is gone on with until it is reopened; no line is lost")
+    @Test("lines go to a renamed file until it is reopened; none is lost")
     func rotation() throws {
         let file = try TemporaryLog()
         let log = try AccessLog(.file(file.path), .json, workers: 1)
@@ -80,7 +80,7 @@ import Traffic
         #expect(!numbers(try file.bytes()).isEmpty)
     }
 
-    @Test("a pipe that nobody reads costs lines, not time; read again, it gets whole lines")
+    @Test("a pipe that nobody reads costs lines, not time; whole lines come once it is read")
     func blockedPipe() throws {
         let file = try TemporaryLog()
         guard unsafe mkfifo(file.path, 0o600) == 0 else { throw TestSupportError.system("mkfifo") }
@@ -89,7 +89,7 @@ import Traffic
         let log = try AccessLog(.file(file.path), .json, workers: 1)
         let counters = AccessLogCounters()
         let sink = AccessLogSink(log, counters)
-        // Much more than the pipe and all buffers hold.
+        // Many more than the pipe and all buffers hold.
         write(20_000, to: sink)
         #expect(counters.dropped.current > 0)
         sink.finish()
@@ -103,20 +103,19 @@ import Traffic
             all += chunk[..<count]
         }
         log.stop(within: .seconds(30))
-        // Whole lines in their order; where the gap is depends on when the writer's thread was
-        // awake.
+        // Lines are whole and in order; where the gap is depends on when the writer's thread ran.
         let got = numbers(all)
         #expect(got.count == counters.lines.current)
         #expect(zip(got, got.dropFirst()).allSatisfy { $0 < $1 })
         #expect(counters.lines.current + counters.dropped.current == 20_000)
     }
 
-    @Test("what can't be opened is an error, at first and when it is reopened")
+    @Test("a file that can't be opened is an error, at first and when it is reopened")
     func unopenable() throws {
         #expect(throws: Errno(rawValue: ENOENT)) {
             _ = try AccessLog(.file("/nonexistent/directory/log"), .json, workers: 1)
         }
-        // A pipe without a reader is no place for a log.
+        // A pipe without a reader can't be opened for a log.
         let file = try TemporaryLog()
         guard unsafe mkfifo(file.path, 0o600) == 0 else { throw TestSupportError.system("mkfifo") }
         #expect(throws: Errno(rawValue: ENXIO)) {
@@ -124,7 +123,7 @@ import Traffic
         }
     }
 
-    @Test("a full disk is counted, and later lines are tried again")
+    @Test("a write to a full disk is counted, and later lines are written")
     func fullDisk() throws {
         let log = try AccessLog(.file("/dev/full"), .json, workers: 1)
         let sink = AccessLogSink(log, AccessLogCounters())

@@ -1,6 +1,6 @@
-// Goal: a line is one line, of its format, and fits into what a pipe takes at once, whatever bytes
-// a client sends. Method: heads with hostile bytes through the sink into a file; JSON is read back
-// by another reader, Python's.
+// Goal: a line is one line, in its format, and fits into what a pipe takes at once, whatever bytes
+// a client sends. Method: heads with hostile bytes go through the sink into a file; JSON is read
+// back by another reader, Python's.
 
 import AccessLog
 import Endpoints
@@ -24,7 +24,7 @@ import Traffic
                 Issue.record("the head does not parse")
                 return []
             }
-            text.note(parsed, from: head.span)
+            text.copy(parsed, from: head.span)
         }
         let file = try TemporaryLog()
         let log = try AccessLog(.file(file.path), format, workers: 1)
@@ -58,7 +58,7 @@ import Traffic
         return Array("GET \(target) HTTP/1.1\r\n\(fields)\r\n".utf8)
     }
 
-    @Test("JSON: every key in its place")
+    @Test("JSON: every key has its value")
     func json() throws {
         let line = String(decoding: try line(.json, entry(), head: head()), as: UTF8.self)
         let (start, rest) = try #require(split(line, before: "\",\"client\""))
@@ -76,7 +76,7 @@ import Traffic
                 """)
     }
 
-    @Test("combined: as nginx writes it, and behind it what only a proxy knows")
+    @Test("combined: as nginx writes it, followed by what only a proxy knows")
     func combined() throws {
         let line = String(decoding: try line(.combined, entry(), head: head()), as: UTF8.self)
         let (start, rest) = try #require(split(line, before: "] "))
@@ -91,7 +91,7 @@ import Traffic
                 """)
     }
 
-    @Test("what is not known is said so", arguments: AccessLogFormat.allCases)
+    @Test("unknown values are shown as such", arguments: AccessLogFormat.allCases)
     func unknown(format: AccessLogFormat) throws {
         var refused = AccessEntry(.http(minorVersion: 1), "CH")
         refused.status = 400
@@ -123,7 +123,7 @@ import Traffic
         }
     }
 
-    @Test("hostile bytes neither end a line nor what they stand in")
+    @Test("hostile bytes end neither a line nor the string that they stand in")
     func hostile() throws {
         let userAgent = "\"}\\,{\u{e9}\tx"
         let combined = String(
@@ -136,7 +136,7 @@ import Traffic
     }
 
     @Test(
-        "the longest text makes a line that a pipe takes at once",
+        "the longest texts make a line that a pipe takes at once",
         arguments: AccessLogFormat.allCases)
     func longest(format: AccessLogFormat) throws {
         for text in [String(repeating: "a", count: 4000), String(repeating: "\u{e9}", count: 2000)]

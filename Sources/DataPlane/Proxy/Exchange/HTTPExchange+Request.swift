@@ -35,7 +35,7 @@ extension HTTPExchange {
         pool.counters.add(.requests)
         pool.counters.add(.inFlight)
         noteReceived(bytes.count, pool)
-        if worker.log != nil { text.note(head, from: bytes) }
+        if worker.log != nil { text.copy(head, from: bytes) }
         pool.retryPolicy.noteRequest()
         request.asking.isRepeatable = request.method.isIdempotent
         if pool.affinity.isAsked {

@@ -15,7 +15,7 @@ extension HTTP1Session {
         note(head)
         let used = skipBody(head, following)
         var text = LoggedText()
-        if worker.log != nil { text.note(head, from: bytes) }
+        if worker.log != nil { text.copy(head, from: bytes) }
         reply.send(
             to: .http1(Link(self)), minorVersion: head.minorVersion, headBytes: bytes.count, text,
             on: worker)

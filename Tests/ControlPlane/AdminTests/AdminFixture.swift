@@ -1,4 +1,4 @@
-// An admin port over a fixed snapshot, with controls that only write down what is asked of them.
+// An admin port over a fixed snapshot, with controls that only record the calls.
 
 import Admin
 import Endpoints
@@ -8,21 +8,21 @@ import HTTPClient
 import HTTPServer
 import Testing
 
-/// Asks an admin port of its own, a new one for each request. One thread.
+/// Sends each request to a new admin port. One thread.
 final class AdminFixture {
     private let loop: EventLoop
     private let snapshot: AdminSnapshot
     private let token: String?
     private let isReadOnly: Bool
     private let isBehindProxy: Bool
-    /// What was asked of the controls, as text.
+    /// The calls of the controls, as text.
     private(set) var asked: [String] = []
-    /// How many backends the controls say there are, which decides whether documents are made piece
-    /// by piece; `snapshot` has them.
+    /// The number of backends that the controls report. It decides whether documents are made piece
+    /// by piece; the backends are those of `snapshot`.
     var backendCount = 0
-    /// What changes come to.
+    /// The outcome of changes.
     var outcome = AdminOutcome.done("done")
-    /// What a reload comes to.
+    /// The outcome of a reload.
     var reloaded = AdminReload.applied("nothing differs")
 
     init(

@@ -1,6 +1,6 @@
-// Goal: the admin port answers each path with what the snapshot says, to those alone who may ask.
-// Method: fixed snapshots served over a loopback socket on a loop turned by the test, asked by
-// HTTPClient; texts compared as a whole where they are a contract.
+// Goal: the admin port answers each path from the snapshot, and only clients that have access.
+// Method: fixed snapshots served over a loopback socket on a loop turned by the test, with
+// HTTPClient; texts are compared as a whole where they are a contract.
 
 import Admin
 import Backends
@@ -45,7 +45,7 @@ import Testing
         #expect(got.response.field("cache-control") == "no-store")
     }
 
-    @Test("another path or method is told what there is")
+    @Test("the answer to another path or method lists what there is")
     func unknown() throws {
         for path in ["/nothing", "/Stats", "/stats/", "//"] {
             let answer = try ask(path)
@@ -60,7 +60,7 @@ import Testing
                 + "\n")
     }
 
-    @Test("a request by a foreign name is refused and told why")
+    @Test("a request for a foreign host name is refused, with the reason")
     func rebinding() throws {
         let answer = try ask("/stats", host: "evil.example:9090")
         #expect(answer.response.status == 403)
@@ -70,7 +70,7 @@ import Testing
     }
 
     @Test(
-        "the names that are answered to",
+        "the host names under which requests are answered",
         arguments: [
             ("localhost", true), ("LOCALHOST:1", true), ("a.localhost.", true),
             ("127.9.9.9:1", true),
@@ -84,7 +84,7 @@ import Testing
         #expect(rule.accepts(host) == accepted)
     }
 
-    @Test("on a wildcard address any address will do, and still no name")
+    @Test("on a wildcard address any address will do, but not any name")
     func wildcard() {
         for address in [IPAddress.any, .v4(0)] {
             let rule = AdminHost(listeningOn: Endpoint(address, 9090))
@@ -95,10 +95,10 @@ import Testing
 
     // MARK: Health
 
-    @Test("ready follows the snapshot, live does not")
+    @Test("readiness follows the snapshot, liveness does not")
     func health() throws {
         #expect(try ask("/health/ready", .get, Sample.healthy).text == "ready\n")
-        // One of two is served: leaving would end that one as well.
+        // One of two services is served: leaving would cut that one off as well.
         let orders =
             "orders: no backend is in the rotation (discovery has not answered yet); "
             + "connections to 127.0.0.1:8081 are refused.\n"
@@ -110,7 +110,7 @@ import Testing
         #expect(strict.text == "not ready\n" + orders)
         #expect(try ask("/health/ready?when=all").response.status == 400)
         #expect(try ask("/health/ready?when=any", .get, Sample.healthy).text == "ready\n")
-        // None is served.
+        // No service is served.
         var down = Sample.troubled
         down.services[0].backends = [Sample.backend(1, .down, age: 9, "3 checks failed in a row")]
         #expect(try ask("/health/ready", .get, down).response.status == 503)
@@ -121,7 +121,7 @@ import Testing
     }
 
     @Test(
-        "without a backend up it is ready while requests go to suspects",
+        "with no backend up it is ready while requests go to suspects",
         arguments: [(false, true), (true, false)])
     func emergency(isRefusing: Bool, isReady: Bool) throws {
         var snapshot = Sample.healthy
@@ -136,7 +136,7 @@ import Testing
         #expect(verdict.level == (isReady ? .warning : .failing))
     }
 
-    @Test("a process that has just started waits for what is not known yet, but not forever")
+    @Test("a new process waits for what it does not know yet, but not forever")
     func start() {
         var snapshot = Sample.troubled
         snapshot.uptimeSeconds = 2
@@ -149,14 +149,14 @@ import Testing
         #expect(AdminVerdict(snapshot).isReady)
     }
 
-    @Test("a service that nothing listens for does not make the process unready")
+    @Test("a service without a listener does not make the process unready")
     func unusedService() {
         var snapshot = Sample.troubled
         snapshot.listeners.removeLast()
         #expect(AdminVerdict(snapshot).isReady)
     }
 
-    @Test("what is wrong is named, the worst first")
+    @Test("problems are listed, the worst first")
     func verdict() {
         #expect(AdminVerdict(Sample.healthy).problems.isEmpty)
         #expect(AdminVerdict(Sample.healthy).sentence == "All services are well.")
@@ -176,7 +176,7 @@ import Testing
             ])
     }
 
-    @Test("what this machine has run out of is told, in words")
+    @Test("a shortage of this machine is reported, in words")
     func shortage() throws {
         var snapshot = Sample.healthy
         snapshot.shortages[0].since = snapshot.takenAt - 5
@@ -189,7 +189,7 @@ import Testing
     }
 
     @Test(
-        "ages are told in two figures",
+        "ages have two figures",
         arguments: [
             (-5.0, "0 s"), (0.9, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "119 min 59 s"),
             (7200, "2 h"), (172_799, "47 h 59 min"), (172_800, "2 d"),
@@ -201,7 +201,7 @@ import Testing
 
     // MARK: JSON
 
-    @Test("the backends' document is what its readers rely on")
+    @Test("the document of backends keeps its contract")
     func backendsDocument() throws {
         var snapshot = Sample.troubled
         snapshot.services[0].backends = [snapshot.services[0].backends[1]]
@@ -254,7 +254,7 @@ import Testing
         #expect(other != text, "a nonce is used once")
     }
 
-    @Test("names that are markup are no trouble for JSON")
+    @Test("names that contain markup are valid in JSON")
     func escaping() throws {
         let json = try ask("/stats", .get, Sample.hostile).text
         #expect(json.contains(##"<script>alert(1)</script>\"'&\\\n# x"##))

@@ -2,7 +2,7 @@
 
 import FoundationEssentials
 
-/// Where they are.
+/// Where the programs are.
 enum AdminTools {
     struct Missing: Error, CustomStringConvertible {
         let description: String

@@ -1,6 +1,6 @@
-// Goal: what an operator asks for is done as asked, in the name of who asked, and whoever may not
-// ask is told why. Method: an admin port whose controls write down what is asked of them; each
-// request that is refused stands beside one that is not.
+// Goal: an operator's change is made as requested, with the client's address, and a client without
+// access gets the reason. Method: an admin port whose controls record their calls; each request
+// that is refused has a twin that is not.
 
 import Admin
 import Endpoints
@@ -15,7 +15,7 @@ import Testing
     private static let token = "correct-horse-battery"
 
     @Test(
-        "each change is handed on with its backend and the address that asked",
+        "each change reaches the controls with its backend and the client's address",
         arguments: [
             ("drain", "drain"), ("disable", "disable"), ("drain?force=yes", "drain forced"),
             ("disable?force=yes", "disable forced"), ("enable", "enable"), ("check", "check"),
@@ -48,7 +48,7 @@ import Testing
         #expect(try fixture.ask("/reload", .post).response.status == 501)
     }
 
-    @Test("what can't be done now is a conflict, and what is not there is not found")
+    @Test("a change that can't be made now is a conflict, an unknown backend is not found")
     func outcomes() throws {
         let fixture = AdminFixture(loop: loop)
         fixture.outcome = .refused("It is down.", expected: "another one")
@@ -59,7 +59,7 @@ import Testing
         #expect(try fixture.ask("\(Self.backend)/eject", .post).response.status == 404)
     }
 
-    @Test("what is not done without force says what it would do, and how to have it done")
+    @Test("a change that needs force says what it would do, and how to force it")
     func unforced() throws {
         let fixture = AdminFixture(loop: loop)
         fixture.outcome = .unforced("It is the last.")
@@ -72,7 +72,7 @@ import Testing
     }
 
     @Test(
-        "a request that says something else than it means is refused, and says what is right",
+        "a mistaken request is refused, with what would be right",
         arguments: [
             ("\(backend)/weight", 400, "weight=0 to weight=65535, or weight=auto"),
             ("\(backend)/weight?weight=65536", 400, "weight=65535"),
@@ -113,7 +113,7 @@ import Testing
         #expect(fixture.asked.isEmpty)
     }
 
-    @Test("changes take POST, and nothing else does")
+    @Test("changes take POST, and nothing else")
     func methods() throws {
         let fixture = AdminFixture(loop: loop)
         let got = try fixture.ask("\(Self.backend)/drain", .get)
@@ -124,7 +124,7 @@ import Testing
     }
 
     @Test(
-        "what a browser says of where a request comes from is believed",
+        "a browser's account of where a request comes from counts",
         arguments: [
             ("cross-site", 403), ("Cross-Site", 403), ("same-site", 403), ("", 403),
             ("same-origin", 200), ("none", 200),
@@ -135,12 +135,12 @@ import Testing
         let answer = try fixture.ask("\(Self.backend)/drain", .post, fields: fields)
         #expect(answer.response.status == status)
         #expect(fixture.asked.isEmpty == (status != 200))
-        // Links to the page from elsewhere are followed.
+        // A link to the page from another site works.
         #expect(try fixture.ask("/", fields: fields).response.status == 200)
     }
 
     @Test(
-        "what a proxy has passed on is answered only where one stands before the port on purpose",
+        "a request that a proxy passed on is answered only where a proxy is intended",
         arguments: ["Via", "forwarded", "X-Forwarded-For", "x-forwarded-host"])
     func proxies(name: String) throws {
         let name: StaticString =
@@ -180,7 +180,7 @@ import Testing
         #expect(fixture.asked.isEmpty == (status != 200))
     }
 
-    @Test("two origins are refused, also the port's own twice")
+    @Test("two origins are refused, even the port's own twice")
     func twoOrigins() throws {
         let own = "http://localhost:9090"
         for pair in [[own, own], [own, "http://evil.example"], ["http://evil.example", own]] {
@@ -193,7 +193,7 @@ import Testing
         }
     }
 
-    @Test("a port that is read-only shows all and changes nothing")
+    @Test("a read-only port shows everything and changes nothing")
     func readOnly() throws {
         let fixture = AdminFixture(loop: loop, isReadOnly: true)
         #expect(try fixture.ask("\(Self.backend)/drain", .post).response.status == 403)
@@ -206,7 +206,7 @@ import Testing
     // MARK: The token
 
     @Test(
-        "with a token, only who brings it is answered",
+        "with a token, only requests that carry it are answered",
         arguments: [
             ("Bearer \(token)", 200), ("bearer  \(token)", 200), ("Bearer \(token)x", 401),
             ("Bearer correct-horse-batterz", 401), ("Bearer ", 401), ("Bearer", 401),
@@ -226,7 +226,7 @@ import Testing
     }
 
     @Test(
-        "without the token there is health, without reasons, and nothing else that tells anything")
+        "without the token health is shown, without reasons, and nothing else")
     func withoutToken() throws {
         let fixture = AdminFixture(loop: loop, snapshot: Sample.troubled, token: Self.token)
         #expect(try fixture.ask("/health/live").response.status == 200)
@@ -248,14 +248,14 @@ import Testing
     // MARK: Names
 
     @Test(
-        "a backend's name is read as it is written",
+        "a backend's key reads as it is written",
         arguments: ["web@10.0.0.1:80", "a@b@[2001:db8::1]:8080", ":8080@127.0.0.1:1"])
     func names(text: String) {
         #expect(BackendKey(text)?.description == text)
     }
 
     @Test(
-        "what is no backend's name is none",
+        "text that is no backend's key is none",
         arguments: [
             "", "@", "web", "web@", "@10.0.0.1:80", "web@10.0.0.1", "web@host:80", "web@:80x",
         ])

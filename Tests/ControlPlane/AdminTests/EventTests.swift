@@ -1,5 +1,5 @@
-// Goal: whoever listens hears everything once and in order, by stream or by asking again, and
-// listeners without end cost a bounded amount. Method: a journal that the test writes, over
+// Goal: a client gets each event once and in order, by stream or by polling, and any number of
+// clients costs a bounded amount. Method: a journal that the test writes, over
 // loopback sockets on a loop turned by the test.
 
 import Admin
@@ -18,7 +18,7 @@ import Testing
         #expect(condition())
     }
 
-    /// A client that keeps what it hears.
+    /// A client that keeps what it receives.
     private final class Ear: Channel {
         private(set) var text = ""
         private(set) var hasEnded = false
@@ -96,7 +96,7 @@ import Testing
 
     // MARK: Streams
 
-    @Test("a stream has what there was, what comes, and figures every second")
+    @Test("a stream has old entries, new ones, and figures every second")
     func stream() throws {
         let port = try Port(on: loop)
         port.write("one")
@@ -114,7 +114,7 @@ import Testing
         port.server.close()
     }
 
-    @Test("who comes back hears only what is new, by either way of saying what it has")
+    @Test("a client that comes back gets only new entries, however it says what it has")
     func comingBack() throws {
         let port = try Port(on: loop)
         for text in ["one", "two", "three"] { port.write(text) }
@@ -134,9 +134,9 @@ import Testing
         port.server.close()
     }
 
-    // MARK: Asking again
+    // MARK: Polling
 
-    @Test("without a stream there is what there is, at once")
+    @Test("without a stream the entries so far come at once")
     func entries() throws {
         let port = try Port(on: loop)
         let none = try ear("/events", "", port)
@@ -151,7 +151,7 @@ import Testing
         port.server.close()
     }
 
-    @Test("who waits is answered by the next entry, or when its time is over")
+    @Test("a waiting client gets the next entry, or an answer when its time is over")
     func waiting() throws {
         let port = try Port(on: loop)
         port.write("one")
@@ -166,7 +166,7 @@ import Testing
     }
 
     @Test(
-        "what makes no sense is refused",
+        "a request that makes no sense is refused",
         arguments: ["after=x", "after=-1", "wait=61", "wait=1.5", "figures=maybe", "before=1"])
     func refusals(query: String) throws {
         let port = try Port(on: loop)
@@ -178,7 +178,7 @@ import Testing
 
     // MARK: Bounds
 
-    @Test("listeners beyond the limit are told so, others are answered, and places come free again")
+    @Test("clients beyond the limit are refused, other requests are answered, places get free")
     func limit() throws {
         let port = try Port(on: loop)
         port.write("one")
@@ -202,22 +202,22 @@ import Testing
         port.server.close()
     }
 
-    // MARK: What happened before
+    // MARK: The past
 
-    @Test("each second of the last minutes is kept, for as many services as there is room for")
+    @Test("each second of the last minutes is kept, for a limited number of services")
     func history() {
         let history = TrafficHistory()
         var totals = ServiceTotals()
         for second in 0...310 {
             totals[.requests] += second
             totals[.failed] += 1
-            history.note([(7, totals)] + (100..<400).map { ($0, ServiceTotals()) })
+            history.record([(7, totals)] + (100..<400).map { ($0, ServiceTotals()) })
         }
         let recent = history.recent(7)
         #expect(recent?.requests == Array(11...310))
         #expect(recent?.errors == [Int](repeating: 1, count: 300))
         #expect(history.recent(354) != nil && history.recent(355) == nil)
-        history.note([])
+        history.record([])
         #expect(history.recent(7) == nil)
     }
 }

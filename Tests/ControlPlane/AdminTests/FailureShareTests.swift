@@ -1,4 +1,4 @@
-// Goal: half failing and a twentieth failing are told within seconds, end by themselves, and
+// Goal: shares of a half and of a twentieth are reported within seconds, end by themselves, and
 // neither single failures nor a quiet service make them come and go. Method: seconds that only the
 // test counts.
 
@@ -13,20 +13,20 @@ import Testing
     private struct Timeline {
         var share = FailureShare()
         var second = 0
-        /// Every level that was told, in order, without repetitions; nil for none.
+        /// Every level reported, in order, without repetitions; nil for none.
         var levels: [FailureShare.Level?] = [nil]
 
         mutating func pass(_ seconds: Int, ended: Int, failed: Int) {
             for _ in 0..<seconds {
                 second += 1
-                share.note(second: second, ended: ended, failed: failed)
+                share.record(second: second, ended: ended, failed: failed)
                 let level = share.reading?.level
                 if levels.last != level { levels.append(level) }
             }
         }
     }
 
-    @Test("when everything fails from the first second on, it is told at once, with its begin")
+    @Test("when everything fails from the first second on, that is reported at once")
     func everything() {
         var time = Timeline()
         time.pass(1, ended: 28, failed: 28)
@@ -39,7 +39,7 @@ import Testing
                 == Reading(level: .half, since: 1, seconds: 10, ended: 280, failed: 280))
     }
 
-    @Test("what was well and then fails is red within half of the window, and well again by itself")
+    @Test("a service that begins to fail is red within half a window, and well again by itself")
     func outage() {
         var time = Timeline()
         time.pass(120, ended: 28, failed: 0)
@@ -61,16 +61,16 @@ import Testing
         #expect(time.levels.count == (isTold ? 2 : 1))
     }
 
-    @Test("a share about the bound does not come and go")
+    @Test("a share about the limit does not come and go")
     func steady() {
         var time = Timeline()
         for turn in 0..<300 { time.pass(1, ended: 100, failed: turn % 20 < 10 ? 6 : 4) }
         #expect(time.levels == [nil, .some])
     }
 
-    @Test("single failures and few events say nothing, for as long as it goes")
+    @Test("single failures and few events mean nothing, however long they go on")
     func singles() {
-        // One event in ten seconds, each fails.
+        // One event every ten seconds, and each fails.
         var rare = Timeline()
         for _ in 0..<60 {
             rare.pass(1, ended: 1, failed: 1)
@@ -78,7 +78,7 @@ import Testing
         }
         #expect(rare.levels == [nil])
         var time = Timeline()
-        // One of twenty that fails, once a minute.
+        // One of twenty fails, once a minute.
         for _ in 0..<20 {
             time.pass(19, ended: 1, failed: 0)
             time.pass(1, ended: 1, failed: 1)
@@ -92,7 +92,7 @@ import Testing
         #expect(time.levels == [nil])
     }
 
-    @Test("few events are looked at over a minute")
+    @Test("few events count over a minute")
     func quiet() {
         var time = Timeline()
         for _ in 0..<10 {
@@ -103,40 +103,40 @@ import Testing
         #expect(reading?.level == .half)
         #expect(reading?.since == 1)
         #expect(reading?.failed == reading?.ended)
-        // Nobody comes any more: nothing is known after a minute.
+        // No more events: nothing is known after a minute.
         time.pass(60, ended: 0, failed: 0)
         #expect(time.share.reading == nil)
     }
 
-    @Test("seconds that were left out had nothing, and old ones are forgotten")
+    @Test("seconds that were left out had no events, and old ones are dropped")
     func gaps() {
         var share = FailureShare()
-        share.note(second: 3, ended: 50, failed: 50)
+        share.record(second: 3, ended: 50, failed: 50)
         #expect(share.reading?.level == .half)
-        share.note(second: 90, ended: 1, failed: 0)
+        share.record(second: 90, ended: 1, failed: 0)
         #expect(share.reading == nil)
-        share.note(second: 91, ended: -5, failed: -2)
-        share.note(second: 92, ended: 3, failed: 7)
+        share.record(second: 91, ended: -5, failed: -2)
+        share.record(second: 92, ended: 3, failed: 7)
         #expect(share.reading == nil)
     }
 
     // MARK: The watch over all of them
 
     @Test(
-        "services and listeners are told apart, and what is gone is forgotten"
+        "services and listeners are told apart, and removed ones are dropped"
     )
     func watch() {
         var watch = TrafficWatch()
         let begin = ContinuousClock.now
         var web = TrafficFigures()
-        // What was before it is seen for the first time is no matter.
+        // What happened before the first update does not count.
         web.ended = 1_000_000
         web.failed = 900_000
         web[.noBackend] = 900_000
         var listener = TrafficWatch.ListenerFigures(
             connections: (0, 0), requests: (1_000_000, 999_999))
         for second in 0..<5 {
-            let isWrong = watch.note(
+            let isWrong = watch.update(
                 now: begin + .seconds(second), services: [(3, web), (4, TrafficFigures())],
                 listeners: [(1, listener)])
             #expect(!isWrong || second > 0)
@@ -160,11 +160,11 @@ import Testing
         #expect(watch.abandonments(ofService: 3) == nil)
         #expect(watch.refusals(ofListener: 1)?.reading.level == .some)
         #expect(watch.unrouted(ofListener: 1)?.reading.level == .half)
-        // Once more for the end of it.
-        let wasWrong = watch.note(now: begin + .seconds(6), services: [], listeners: [])
+        // One more update reports its end.
+        let wasWrong = watch.update(now: begin + .seconds(6), services: [], listeners: [])
         #expect(wasWrong)
         #expect(watch.failures(ofService: 3) == nil)
-        let isWrong = watch.note(now: begin + .seconds(7), services: [], listeners: [])
+        let isWrong = watch.update(now: begin + .seconds(7), services: [], listeners: [])
         #expect(!isWrong)
     }
 }

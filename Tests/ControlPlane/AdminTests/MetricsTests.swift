@@ -1,6 +1,6 @@
-// Goal: the metrics keep to the naming rule and to the text format, whatever names occur. Method:
-// the rule applied to every family; lines of a fixed snapshot; promtool's judgement where Debian's
-// prometheus package is installed.
+// Goal: the metrics follow the naming rule and the text format, whatever names occur. Method: the
+// rule is applied to every family; lines of a fixed snapshot; promtool where Debian's prometheus
+// package is installed.
 
 import Admin
 import FoundationEssentials
@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 @Suite struct MetricsTests {
-    @Test("every metric is named by the rule and explained")
+    @Test("every metric is named by the rule and has help")
     func names() {
         let units = ["seconds", "bytes"]
         let unlike = ["milliseconds", "ms", "kilobytes", "kb", "mb", "percent", "count", "minutes"]
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test(
-        "a snapshot's figures are where they belong",
+        "a snapshot's figures are in the right series",
         arguments: [
             "fairlead_build_info{version=\"0.1.0\"} 1",
             "fairlead_uptime_seconds 3723.5",
@@ -78,7 +78,7 @@ import Testing
         #expect(MetricsText(Sample.troubled).text.split(separator: "\n").contains(Substring(line)))
     }
 
-    @Test("backends have histograms only when asked for, and series up to a limit that is told")
+    @Test("backends have histograms on request only, and series up to a limit that is shown")
     func bounds() {
         #expect(!MetricsText(Sample.healthy).text.contains("fairlead_backend_first_byte_seconds"))
         var options = MetricsText.Options()
@@ -90,7 +90,7 @@ import Testing
     }
 
     @Test(
-        "the format is the one that the client likes better",
+        "the format is the one that the client prefers",
         arguments: [
             (nil, false), ("*/*", false), ("application/openmetrics-text", true),
             (
@@ -109,7 +109,7 @@ import Testing
         #expect(text.contains("\nfairlead_requests_total{service=\"web\"} 1239\n"))
     }
 
-    @Test("OpenMetrics' own reader reads it, with every family and unit")
+    @Test("the reader of OpenMetrics accepts it, with every family and unit")
     func openMetrics() async throws {
         let reader = """
             import sys
@@ -132,7 +132,7 @@ import Testing
     }
 
     @Test(
-        "the dashboard and the alerts name nothing that is not there",
+        "the dashboard and the alerts name only metrics that exist",
         arguments: ["grafana-dashboard.json", "alerts.yaml"])
     func files(name: String) throws {
         let text = try String(
@@ -151,7 +151,7 @@ import Testing
         #expect(found > 10)
     }
 
-    @Test("every alert has a case in which it fires, and the figure of failures is one")
+    @Test("every alert has a case in which it fires, and failures are counted once")
     func alerts() throws {
         let rules = try String(
             contentsOfFile: "\(PackageFolder.path)/conf/monitoring/alerts.yaml", encoding: .utf8)
@@ -162,7 +162,7 @@ import Testing
         let alerts = rules.matches(of: /- alert: (\w+)/).map(\.1)
         #expect(alerts.count > 8)
         for alert in alerts { #expect(fired.contains(alert), "\(alert) has no case") }
-        // These overlap: a 503 of Fairlead's own is in both.
+        // These overlap: Fairlead's own 503 is in both.
         #expect(!rules.contains("fairlead_responses_total"))
         #expect(!rules.contains("fairlead_request_errors_total"))
     }
@@ -181,7 +181,7 @@ import Testing
             text.contains("{service=\"<script>alert(1)</script>\\\"'&\\\\\\n# x\"} 1239\n"))
     }
 
-    @Test("promtool finds nothing to complain of")
+    @Test("promtool has no complaint")
     func promtool() async throws {
         let tool = Executable.name("promtool")
         guard (try? await tool.resolveExecutablePath(in: .inherit)) != nil else { return }

@@ -1,5 +1,5 @@
-// Goal: a document of thousands of backends is the same whether it is made at once or piece by
-// piece, and holds up nobody meanwhile. Method: one snapshot, served both ways; a line whose work
+// Goal: a document with thousands of backends is the same whether it is made at once or piece by
+// piece, and holds up no other request. Method: one snapshot, served both ways; a queue whose work
 // the test counts.
 
 import Backends
@@ -14,7 +14,7 @@ import Traffic
 @Suite struct PieceTests {
     private let loop = EventLoop()
 
-    /// A service of 600 backends between two of none and of one.
+    /// A service of 600 backends between two that have none and one.
     private var snapshot: AdminSnapshot {
         var snapshot = Sample.healthy
         var many = snapshot.services[0]
@@ -32,7 +32,7 @@ import Traffic
     }
 
     @Test(
-        "what is made piece by piece is what is made at once",
+        "a document made piece by piece is the one made at once",
         arguments: ["/stats", "/services", "/backends"])
     func same(path: String) throws {
         let fixture = AdminFixture(loop: loop, snapshot: snapshot)
@@ -50,7 +50,7 @@ import Traffic
             headed.response.field("content-length") == whole.response.field("content-length"))
     }
 
-    @Test("what is urgent goes before the next piece, and what comes after it waits for one")
+    @Test("an urgent request goes before the next piece, and a later one waits for a piece")
     func turns() {
         let queue = AdminQueue(on: loop)
         var done: [String] = []
@@ -60,9 +60,9 @@ import Traffic
                 return count > 1 ? pieces(name, count - 1) : nil
             }
         }
-        queue.take(pieces("stats", 3))
-        queue.take(pieces("page", 1))
-        queue.take(pieces("ready", 1), isUrgent: true)
+        queue.submit(pieces("stats", 3))
+        queue.submit(pieces("page", 1))
+        queue.submit(pieces("ready", 1), isUrgent: true)
         for _ in 0..<100 where done.count < 5 { loop.runOnce(waiting: true) }
         #expect(done == ["stats", "ready", "stats", "page", "stats"])
     }

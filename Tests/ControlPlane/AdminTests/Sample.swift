@@ -83,7 +83,7 @@ enum Sample {
     }
 
     /// A snapshot with a backend down, one ejected, a standby tier, failing discovery, and a TCP
-    /// service of which nothing is left.
+    /// service without backends.
     static var troubled: AdminSnapshot {
         var snapshot = healthy
         var web = snapshot.services[0]
@@ -100,7 +100,7 @@ enum Sample {
         ]
         web.backends[4].isNamed = false
         var facts = WithoutTurn.Facts()
-        facts.wait = .init(since: now - 9000, heardAt: now - 9000, elsewhere: 1200)
+        facts.wait = .init(since: now - 9000, receivedAt: now - 9000, elsewhere: 1200)
         facts.limit = (10, 20)
         web.backends[3].withoutTurn = WithoutTurn(web.backends[3], facts, at: now)
         web.totals[.backendErrors] = 1
@@ -128,7 +128,7 @@ enum Sample {
         return snapshot
     }
 
-    /// A snapshot with names that try to be markup, a label or a second line.
+    /// A snapshot with names that contain markup, a label or a second line.
     static var hostile: AdminSnapshot {
         var snapshot = troubled
         let name = "<script>alert(1)</script>\"'&\\\n# x"

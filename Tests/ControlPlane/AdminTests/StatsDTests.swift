@@ -1,5 +1,5 @@
-// Goal: a StatsD collector is told what /metrics says, and counters as what was added. Method: two
-// snapshots of one process, and every line by StatsD's grammar.
+// Goal: a StatsD collector gets what /metrics shows, and counters as what was added. Method: two
+// snapshots of one process, and every line is checked by StatsD's grammar.
 
 import Admin
 import Stats
@@ -11,14 +11,14 @@ import Testing
             .map(String.init)
     }
 
-    /// The healthy sample with so many requests more for its first service.
+    /// The healthy sample with `more` requests more for its first service.
     private func sample(more: Int) -> AdminSnapshot {
         var snapshot = Sample.healthy
         snapshot.services[0].totals[.requests] += more
         return snapshot
     }
 
-    @Test("counters are told from the first time on, by what was added; gauges as they are")
+    @Test("counters are sent as what was added since the first time, gauges as they are")
     func counters() {
         var text = StatsDText(.dogstatsd)
         let first = lines(text.datagrams(of: sample(more: 0)))
@@ -29,14 +29,14 @@ import Testing
         let second = lines(text.datagrams(of: sample(more: 7)))
         #expect(second.contains("fairlead_requests_total:7|c|#service:\(name)"))
         #expect(second.filter { $0.hasPrefix("fairlead_requests_total:") }.count == 1)
-        // One that was started over counts from zero.
-        var anew = sample(more: 0)
-        anew.services[0].totals[.requests] = 3
-        let third = lines(text.datagrams(of: anew))
+        // A counter that started over counts from zero.
+        var restarted = sample(more: 0)
+        restarted.services[0].totals[.requests] = 3
+        let third = lines(text.datagrams(of: restarted))
         #expect(third.contains("fairlead_requests_total:3|c|#service:\(name)"))
     }
 
-    @Test("labels are in the name where tags are not known")
+    @Test("labels are in the name where the collector knows no tags")
     func names() {
         var text = StatsDText(.inNames)
         _ = text.datagrams(of: sample(more: 0))
@@ -46,7 +46,7 @@ import Testing
         #expect(second.allSatisfy { !$0.contains("#") })
     }
 
-    @Test("every line is one of StatsD's, and no datagram is larger than it may be")
+    @Test("every line is valid StatsD, and no datagram is too large")
     func grammar() {
         for tags in [StatsDText.Tags.dogstatsd, .inNames] {
             var text = StatsDText(tags)

@@ -1,5 +1,5 @@
-// Goal: what live requests say is the verdict's first word, as a sentence with figures, time and
-// cause. Method: snapshots with readings made by hand; sentences compared as a whole.
+// Goal: the verdict begins with what live requests show, as a sentence with figures, time and
+// cause. Method: snapshots with readings made by hand; sentences are compared as a whole.
 
 import Admin
 import Stats
@@ -40,7 +40,7 @@ import Traffic
     }
 
     @Test(
-        "what this machine lacks, or Fairlead cuts, is not said to be the backends' doing",
+        "a shortage of this machine, or a cut by Fairlead, is not blamed on the backends",
         arguments: [
             (
                 FailureCause.shortage,
@@ -59,7 +59,7 @@ import Traffic
             ])
     }
 
-    @Test("a twentieth is amber, and slow traffic is told by counts")
+    @Test("a twentieth is amber, and slow traffic is reported by counts")
     func some() {
         let verdict = verdict { snapshot in
             snapshot.services[0].failures = trouble(.some, 4, of: 60, seconds: 42)
@@ -100,7 +100,7 @@ import Traffic
             ])
     }
 
-    @Test("TCP is told of connections, and every cause has a phrase")
+    @Test("for TCP the sentence has connections, and every cause has a phrase")
     func causes() {
         for cause in FailureCause.allCases {
             for mode in ListenerMode.allCases {

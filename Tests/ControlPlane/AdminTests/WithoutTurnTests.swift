@@ -1,5 +1,5 @@
-// Goal: a backend that gets no requests says why, in fields and in words. Method: seconds played by
-// hand, and backends made of figures; one for each reason.
+// Goal: a backend that gets no requests shows why, in fields and in words. Method: seconds that the
+// test counts, and a backend made of figures for each reason.
 
 import Admin
 import Backends
@@ -15,29 +15,29 @@ import Testing
         .init(backend: backend, requests: requests, received: received)
     }
 
-    @Test("a turn, a byte and what others got are seen from one second to the next")
+    @Test("a turn, a byte and the requests of others show from one second to the next")
     func watch() {
         var watch = TurnWatch()
         for second in 0..<9 {
             let stuck = figures(1, second < 3 ? second : 2, second < 5 ? second : 4)
-            watch.note(
+            watch.update(
                 now: Self.begin + .seconds(second),
                 [(7, [stuck, figures(2, 10 * second), figures(3, second)])])
         }
         let wait = watch.wait(of: 1, ofService: 7)
         #expect(wait?.since == Self.begin + .seconds(2))
-        #expect(wait?.heardAt == Self.begin + .seconds(4))
+        #expect(wait?.receivedAt == Self.begin + .seconds(4))
         #expect(wait?.elsewhere == 66)
         #expect(watch.wait(of: 2, ofService: 7)?.since == Self.begin + .seconds(8))
         #expect(watch.wait(of: 1, ofService: 8) == nil)
     }
 
-    @Test("what leaves the rotation is forgotten, and does not count among what others got")
+    @Test("a backend that leaves the rotation is dropped, and its requests do not count")
     func leaves() {
         var watch = TurnWatch()
-        watch.note(now: Self.begin, [(0, [figures(1, 5), figures(2, 1000)])])
-        watch.note(now: Self.begin + .seconds(1), [(0, [figures(1, 5), figures(3, 400)])])
-        watch.note(now: Self.begin + .seconds(2), [(0, [figures(1, 5), figures(3, 401)])])
+        watch.update(now: Self.begin, [(0, [figures(1, 5), figures(2, 1000)])])
+        watch.update(now: Self.begin + .seconds(1), [(0, [figures(1, 5), figures(3, 400)])])
+        watch.update(now: Self.begin + .seconds(2), [(0, [figures(1, 5), figures(3, 401)])])
         #expect(watch.wait(of: 1, ofService: 0)?.elsewhere == 1)
         #expect(watch.wait(of: 2, ofService: 0) == nil)
         #expect(watch.wait(of: 3, ofService: 0)?.since == Self.begin + .seconds(2))
@@ -53,7 +53,7 @@ import Testing
     private func reason(_ change: Change) -> WithoutTurn? {
         var backend = Sample.backend(1, .up, age: 100, "2 checks passed in a row")
         var facts = WithoutTurn.Facts()
-        facts.wait = .init(since: Sample.now - 12, heardAt: Sample.now - 7, elsewhere: 500)
+        facts.wait = .init(since: Sample.now - 12, receivedAt: Sample.now - 7, elsewhere: 500)
         facts.share = 0.25
         change(&backend, &facts)
         return WithoutTurn(backend, facts, at: Sample.now)
@@ -108,7 +108,7 @@ import Testing
             { backend, facts in
                 backend.totals[.inFlight] = 4
                 backend.totals[.streams] = 1
-                facts.wait?.heardAt = Sample.now - 1
+                facts.wait?.receivedAt = Sample.now - 1
             }, "busy", "3 requests wait there, more than is its share"
         ),
         ({ $1.isWeightless = true }, "zero-weight", "its weight is 0, and others have more"),
@@ -120,7 +120,7 @@ import Testing
         ({ $1.balance = "first-fit" }, "balance", "balance: first-fit sends them elsewhere"),
     ]
 
-    @Test("each reason has its name and its words")
+    @Test("each reason has a name and a text")
     func reasons() throws {
         for (change, name, text) in Self.cases {
             let said = try #require(reason(change), "\(name)")
@@ -130,7 +130,7 @@ import Testing
         #expect(Self.cases.count == WithoutTurn.Reason.allCases.count)
     }
 
-    @Test("a turn of late, a state that says it all, and a drain need no reason")
+    @Test("a recent turn, a state that explains it, and a drain need no reason")
     func none() {
         #expect(reason { $1.wait?.since = Sample.now - 4 } == nil)
         #expect(

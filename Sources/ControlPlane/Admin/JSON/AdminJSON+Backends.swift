@@ -1,4 +1,4 @@
-// AdminJSON+Backends: what /backends says, and what one backend's page does.
+// AdminJSON+Backends: the documents at /backends, and at the path of one backend.
 
 internal import Backends
 internal import Stats
@@ -41,7 +41,7 @@ struct BackendDocument: Encodable {
     }
 }
 
-/// What was done, and to whom.
+/// What was done, and to which backend.
 struct DoneDocument: Encodable {
     let done: String
     var backend: BackendView?
@@ -75,7 +75,7 @@ struct BackendFields: Encodable {
     }
 
     /// Why it has had no request for a while.
-    struct Turnless: Encodable {
+    struct WithoutTurnView: Encodable {
         let reason: String
         let text: String
         let since: String
@@ -100,11 +100,11 @@ struct BackendFields: Encodable {
     let weight: UInt16
     /// The last good answer of discovery names it.
     let named: Bool
-    /// What an operator said of it; empty for nothing.
+    /// What an operator changed about it; empty for nothing.
     let override: String
     let drained: Bool
     let inRotation: Bool
-    /// In the part of the rotation that gets the requests.
+    /// Whether it is in the part of the rotation that gets the requests.
     let active: Bool
     let check: Check?
     /// The last checks, the oldest first: `+` passed, `-` failed.
@@ -113,7 +113,7 @@ struct BackendFields: Encodable {
     let ejections: Int
     let onProbation: Bool
     let sharePercent: Int
-    let withoutTurn: Turnless?
+    let withoutTurn: WithoutTurnView?
     let lastLiveFailure: String?
     let lastLiveFailureAt: String?
     let firstByteMilliseconds: Durations
@@ -143,7 +143,7 @@ struct BackendFields: Encodable {
         onProbation = backend.isOnProbation
         sharePercent = backend.sharePercent
         withoutTurn = backend.withoutTurn.map {
-            Turnless(
+            WithoutTurnView(
                 reason: $0.reason.rawValue, text: $0.text, since: timeText($0.since),
                 seconds: $0.seconds, inFlight: $0.inFlight, streams: $0.streams,
                 clientsLeft: $0.clientsLeft, limit: $0.limit, requestsElsewhere: $0.elsewhere)

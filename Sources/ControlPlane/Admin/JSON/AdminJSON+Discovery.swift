@@ -1,5 +1,5 @@
-// AdminJSON+Discovery: what /discovery says: each source's last answer, what follows from it, and
-// who is asked.
+// AdminJSON+Discovery: the document at /discovery: each source's last answer, what follows from it,
+// and the servers that are asked.
 
 internal import Backends
 
@@ -23,12 +23,13 @@ struct DiscoveryDocument: Encodable {
         let leftOut: Int
         /// Answers so far by kind.
         let answers: [String: Int]
-        /// When it is asked again; nil while it is asked, or when it tells of changes by itself.
+        /// When it is asked again; nil while it is being asked, or when it reports changes by
+        /// itself.
         let nextAskAt: String?
         let nextAskInSeconds: Double?
         /// What the last good answer names, as far as it is used.
         let instances: [Instance]
-        /// Backends that it does not name and that are there all the same.
+        /// Backends that it does not name, and that are kept.
         let kept: [String]
     }
 

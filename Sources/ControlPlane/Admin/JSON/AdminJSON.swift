@@ -1,5 +1,5 @@
-// AdminJSON: what /stats and /services say. The property names of these structs are the keys of the
-// documents, and those are a contract: keys are added, never renamed.
+// AdminJSON: the documents at /stats and /services. The property names of these structs are the
+// keys of the documents, and those are a contract: keys are added, never renamed.
 
 internal import Backends
 internal import HTTPServer
@@ -8,7 +8,8 @@ internal import Stats
 internal import Traffic
 internal import WallClock
 
-/// A document and a line end. Nil if it has a number that JSON cannot say, which none of ours has.
+/// A document and a line feed. Nil if it has a number that JSON can't express, which none of ours
+/// has.
 func encodeJSON(_ document: some Encodable) -> [UInt8]? {
     JSON.encode(document).map { $0 + Array("\n".utf8) }
 }
@@ -65,7 +66,7 @@ struct StatsDocument: Encodable {
     let checks: [String: Int]
     let accessLogLines: [String: Int]
     let process: Process?
-    /// Calls that failed since this machine had run out of something, by what that was.
+    /// Calls that failed because this machine had run out of something, by what that was.
     let shortages: [String: Int]
 
     /// - Parameter backendsMax: of each service, those that are not up first.

@@ -1,14 +1,13 @@
-// AdminOpenAPI: the admin port for programs, as OpenAPI 3.1. The file beside this one has the
-// schemas; paths are added here by the endpoints, and counters by their forms. The schemas list
-// every key that there may be, so that a test which compares answers with them notices what was
-// forgotten there.
+// AdminOpenAPI: the admin port for programs, as OpenAPI 3.1. openapi.json has the schemas; paths
+// are added here from the endpoints, and counters from their forms. The schemas list every key that
+// there may be, so that a test which compares answers with them finds a key that was forgotten.
 
 internal import JSON
 internal import Stats
 
 /// `/openapi.json`.
 enum AdminOpenAPI {
-    /// The document, in UTF-8. It is made when it is first asked for.
+    /// The document, in UTF-8; made on first use.
     static let json: [UInt8] = {
         guard var document = try? JSON.decode(JSONValue.self, from: PackageResources.openapi_json)
         else { preconditionFailure("openapi.json, which is compiled in, is no JSON") }

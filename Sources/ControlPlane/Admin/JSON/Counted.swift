@@ -2,7 +2,7 @@
 
 internal import Stats
 
-/// What a document says of something, and its counters beside that, as one object.
+/// The fields that a document has for something, and its counters, as one object.
 struct Counted<Fields: Encodable, Name: ShownCounter>: Encodable {
     let fields: Fields
     let totals: CounterTotals<Name>

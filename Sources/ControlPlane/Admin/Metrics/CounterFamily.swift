@@ -1,13 +1,13 @@
-// CounterFamily: the workers' counters as metrics. What stands here follows from their forms.
+// CounterFamily: the workers' counters as metrics, made from their forms.
 
 internal import Stats
 
 /// Counters that share a metric, in the order of their names. Any thread.
 struct CounterFamily<Name: ShownCounter>: Sendable {
-    /// What they share.
+    /// The metric that they share.
     let metric: Metric
-    /// Each with the value of the label that tells it from the others; that is nothing where the
-    /// metric has one counter alone.
+    /// The counters, each with the value of the label that tells it from the others; the value is
+    /// missing where the metric has one counter alone.
     private(set) var members: [(values: [String], name: Name)] = []
 
     /// The families of all counters that are shown, of something that `labels` name.

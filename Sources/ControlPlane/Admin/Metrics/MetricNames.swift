@@ -1,7 +1,7 @@
-// Every metric of Fairlead: name, kind, labels and help, in one place. Base units, `_total` on
-// counters and on nothing else. A test holds the names to these rules; a name that was released
-// stays, since dashboards and alerts are built on it. What workers count has its names in Stats, by
-// the counters.
+// Every metric of Fairlead: name, kind, labels and help, in one place. Names have base units, and
+// `_total` on counters and on nothing else. A test holds the names to these rules; a name that was
+// released stays, since dashboards and alerts are built on it. The names of the workers' counters
+// are in Stats, beside the counters.
 
 internal import Stats
 
@@ -14,11 +14,11 @@ package struct Metric: Sendable {
 
     /// The family's name; the rules above hold for it.
     package let name: String
-    /// What its series are, as the `# TYPE` line says.
+    /// The kind of its series, as in the `# TYPE` line.
     package let kind: Kind
-    /// The labels of its series, in order; a histogram has `le` besides.
+    /// The labels of its series, in order; a histogram has `le` as well.
     package let labels: [String]
-    /// One sentence.
+    /// The help text: one sentence.
     package let help: String
 
     private init(_ kind: Kind, _ name: String, _ help: String) {

@@ -2,22 +2,22 @@
 // series of a family together, so this goes family by family over the services, not the other way
 // round.
 //
-// With thousands of backends nearly all lines are theirs, so theirs are put together of bytes that
-// were made once: a name, a backend's labels, a number. Nothing is allocated for a line.
+// With thousands of backends nearly all lines are theirs, so these are put together from bytes that
+// were made once: a name, a backend's labels, a number. A line allocates nothing.
 
 internal import Backends
 internal import Stats
 
 /// Writes `/metrics`.
 package struct MetricsText {
-    /// How it is written.
+    /// The text format.
     package enum Format: Sendable {
         /// Prometheus' text format, version 0.0.4.
         case prometheus
         /// OpenMetrics, version 1.0.0.
         case openMetrics
 
-        /// The one that a client with this Accept field likes better; Prometheus' own when it does
+        /// The format that a client with this Accept field prefers; Prometheus' own when it does
         /// not say.
         package init(accept: String?) {
             var best = (format: Format.prometheus, weight: 0.0)
@@ -43,12 +43,12 @@ package struct MetricsText {
         }
     }
 
-    /// What is written. Any thread.
+    /// Which metrics are written. Any thread.
     package struct Options: Sendable {
         /// Whether each backend has a histogram: twenty more series.
         package var hasBackendHistograms = false
-        /// Backends with series at most, those of the first services; a gauge tells how many have
-        /// none.
+        /// The most backends that have series, those of the first services; a gauge says how many
+        /// have none.
         package var backendsMax = 10_000
 
         /// The defaults.
@@ -215,10 +215,10 @@ package struct MetricsText {
 
     // MARK: - Backends
 
-    /// A backend that is gone is on no roster, so no series can say so.
+    /// The states that have series. A backend that is gone is on no roster, so it can't have one.
     private static let shownPhases = BackendState.Phase.allCases.filter { $0 != .gone }
 
-    /// What a backend's lines are made of: plain numbers, since each is looked at a dozen times.
+    /// The numbers of a backend's lines: plain ones, since each is read a dozen times.
     private struct Row {
         let state: BackendState.Phase
         let isInRotation: Bool
@@ -256,7 +256,7 @@ package struct MetricsText {
             }
         }
         one(.omittedBackends, Double(count - rows.rows.count))
-        // Eighteen lines each, of which a name and labels are the most.
+        // Eighteen lines each, which are mostly name and labels.
         bytes.reserveCapacity(bytes.count + rows.rows.count * 18 * 96)
         writeStates(rows)
         column(.backendInRotation, rows) { $0.isInRotation ? 1 : 0 }
@@ -297,14 +297,14 @@ package struct MetricsText {
         }
     }
 
-    /// A line for each backend that has a value, and the family's head above them.
+    /// Writes the family's head, and a line for each backend that has a value.
     private mutating func column(_ metric: Metric, _ rows: Rows, _ value: (Row) -> Int?) {
         guard !rows.rows.isEmpty else { return }
         writeHead(of: metric)
         lines(of: metric, [], rows, value)
     }
 
-    /// A line for each backend that has a value; `values` are those of labels behind its own.
+    /// Writes a line for each backend that has a value; `values` are those of more labels.
     private mutating func lines(
         of metric: Metric, _ values: [String], _ rows: Rows, _ value: (Row) -> Int?
     ) {
@@ -353,7 +353,7 @@ package struct MetricsText {
         }
     }
 
-    /// A histogram whose labels, without the closing brace, are `labels`.
+    /// Writes a histogram whose labels, without the closing brace, are `labels`.
     private mutating func histogram(
         _ metric: Metric, _ labels: [UInt8], _ totals: HistogramTotals
     ) {
@@ -380,7 +380,7 @@ package struct MetricsText {
         }
     }
 
-    /// `,le="0.001"} ` of each bucket. OpenMetrics has numbers there that are seen to be floats.
+    /// `,le="0.001"} ` for each bucket. OpenMetrics wants floats that look like floats.
     private var bounds: [[UInt8]] { format == .prometheus ? Self.plainBounds : Self.floatBounds }
     private static let plainBounds = bounds { number($0) }
     private static let floatBounds = bounds { "\($0)" }
@@ -394,7 +394,7 @@ package struct MetricsText {
         var name = metric.name
         var kind = metric.kind.rawValue
         if format == .openMetrics {
-            // There a family is called what its series are called without their suffix.
+            // In OpenMetrics a family has the name of its series without their suffix.
             if metric.kind == .counter { name.removeLast("_total".count) }
             if name.hasSuffix("_info") {
                 name.removeLast("_info".count)
@@ -417,7 +417,7 @@ package struct MetricsText {
 
     private mutating func append(_ text: String) { bytes += text.utf8 }
 
-    /// Digits without a text in between.
+    /// Appends digits without making a String.
     private mutating func append(_ number: Int) {
         if number < 0 { bytes.append(0x2D) }
         var rest = number.magnitude
@@ -429,7 +429,7 @@ package struct MetricsText {
         if bytes.count - start > 1 { bytes[start...].reverse() }
     }
 
-    /// In a label's value, backslash, quote and line feed are escaped.
+    /// A label's value, in which backslash, quote and line feed are escaped.
     private static func escaped(_ value: String) -> String {
         var result = ""
         for scalar in value.unicodeScalars {
@@ -443,7 +443,8 @@ package struct MetricsText {
         return result
     }
 
-    /// Whole numbers without a fraction, and never in exponent form while they are exact.
+    /// A number as text; whole numbers without a fraction, and never in exponent form while they
+    /// are exact.
     private static func number(_ value: Double) -> String {
         if value.rounded() == value, abs(value) < 9e15 { return "\(Int(value))" }
         return "\(value)"

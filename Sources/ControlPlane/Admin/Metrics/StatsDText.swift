@@ -1,34 +1,34 @@
-// StatsDText: the metrics as StatsD's lines, for who collects by being told: `name:value|kind`,
-// with tags as DogStatsD has them (`|#service:web`) or with their values in the name, as the first
-// StatsD had it.
+// StatsDText: the metrics as StatsD's lines, for collectors that metrics are pushed to:
+// `name:value|kind`, with tags as in DogStatsD (`|#service:web`) or with their values in the name,
+// as in the first StatsD.
 //
-// It is made of the text of `/metrics`, so that both always say the same. Counters become what was
-// added since the last time; of histograms, sum and count alone, since buckets are the collector's
-// business.
+// It is made from the text of `/metrics`, so that both always agree. A counter is sent as what was
+// added since the last time; of a histogram only sum and count are sent, since the collector makes
+// buckets of its own.
 
-/// Turns figures into datagrams, time after time. Control thread only.
+/// Turns snapshots into datagrams, one after the other. Control thread only.
 package struct StatsDText {
-    /// How labels are told.
+    /// How labels are written.
     package enum Tags: Sendable {
         /// `fairlead_requests_total:5|c|#service:web`.
         case dogstatsd
-        /// `fairlead_requests_total.web:5|c`; what means something to StatsD is `_` in a value.
+        /// `fairlead_requests_total.web:5|c`; characters that StatsD gives a meaning are `_` there.
         case inNames
     }
 
     private let tags: Tags
-    /// What each counter was when it was told last, by its series.
+    /// The value of each counter when it was last sent, by its series.
     private var told: [String: Double] = [:]
-    /// What fits into a packet of Ethernet with room for headers.
+    /// The size of a datagram that fits into an Ethernet packet with its headers.
     package static let datagramBytesMax = 1432
 
-    /// Nothing was told so far.
+    /// Nothing was sent so far.
     package init(_ tags: Tags) {
         self.tags = tags
     }
 
-    /// The datagrams that tell `snapshot`. What counters came to before the first call is not told:
-    /// it was another's to tell, or nobody's.
+    /// The datagrams for `snapshot`. What counters came to before the first call is not sent:
+    /// another process has sent it, or nobody asked for it.
     package mutating func datagrams(of snapshot: AdminSnapshot) -> [[UInt8]] {
         var options = MetricsText.Options()
         options.backendsMax = 1000
@@ -45,14 +45,14 @@ package struct StatsDText {
             if series.isCounter {
                 let key = String(series.key)
                 now[key] = series.value
-                // One that fell was started over.
+                // A counter that fell has started over.
                 let before = told[key] ?? (isFirst ? series.value : 0)
                 value -= before > value ? 0 : before
                 if value == 0 { continue }
             }
             packets.add(self.line(series, value))
         }
-        // Series that are gone are forgotten with it.
+        // This drops series that are gone.
         told = now
         return packets.all
     }
@@ -92,7 +92,7 @@ package struct StatsDText {
         let value: Double
         var isCounter = false
 
-        /// Nil for what is not told: buckets, and what is no number.
+        /// Nil for lines that are not sent: buckets, and values that are no numbers.
         init?(_ line: Substring, _ kinds: [Substring: Substring]) {
             guard let space = line.lastIndex(of: " "),
                 let value = Double(line[line.index(after: space)...]), value.isFinite
@@ -129,7 +129,7 @@ package struct StatsDText {
         }
     }
 
-    /// Lines together, as many as a datagram holds.
+    /// Datagrams, each with as many lines as it holds.
     private struct Packets {
         var all: [[UInt8]] = []
 

@@ -1,9 +1,9 @@
-// AdminPage: the page at `/`, put together from the files beside this one. It is alike for
-// everybody and tells nothing by itself: its script asks `/services` and `/events`, with the token
-// where one is needed, and draws what these say. All text gets into the page as text nodes, so that
-// a host name from DNS can't become markup.
+// AdminPage: the page at `/`, put together from the files beside this one. It is the same for every
+// client and shows nothing by itself: its script asks `/services` and `/events`, with the token
+// where one is needed, and draws what they answer. All text gets into the page as text nodes, so
+// that a host name from DNS can't become markup.
 //
-// What is wrong comes first, in words; colours only repeat what a word says.
+// What is wrong comes first, in words; colours only repeat the words.
 
 /// The page.
 enum AdminPage {
@@ -12,7 +12,7 @@ enum AdminPage {
         pieces.joined(separator: nonce)
     }
 
-    /// The page, cut where the nonce stands.
+    /// The page, cut at the places of the nonce.
     private static let pieces: [Substring] = {
         let script = [
             PackageResources.page_tools_js, PackageResources.page_views_js,

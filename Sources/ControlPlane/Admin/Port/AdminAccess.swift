@@ -1,21 +1,21 @@
-// AdminAccess: who may ask what of the admin port. Five questions, in this order: is the name one
-// of ours (DNS rebinding), did a proxy pass the request on, does the token fit, does the request
-// come from another site's page, and may anything be changed at all.
+// AdminAccess: who may use the admin port, and for what. Five checks, in this order: is the host
+// name one of ours (DNS rebinding), did a proxy pass the request on, is the token right, does the
+// request come from another site's page, and are changes allowed at all.
 
 internal import Endpoints
 internal import HTTP1
 internal import HTTPServer
 
-/// The rules of who may use the admin port, and for what. Any thread.
+/// The access rules of the admin port. Any thread.
 package struct AdminAccess: Sendable {
     private let host: AdminHost
     private let token: BearerToken?
-    /// Whether nothing can be changed.
+    /// Whether changes are refused.
     package let isReadOnly: Bool
     private let isBehindProxy: Bool
 
-    /// For a server that answers to `host`; with a `token`, which is not empty, only to those who
-    /// bring it. With `isBehindProxy` a proxy stands before it on purpose.
+    /// The rules for a server whose names are `host`. With a `token`, which is not empty, requests
+    /// have to carry it. `isBehindProxy` says that a proxy in front of the port is intended.
     package init(
         host: AdminHost, token: String? = nil, isReadOnly: Bool = false,
         isBehindProxy: Bool = false
@@ -26,15 +26,15 @@ package struct AdminAccess: Sendable {
         self.isReadOnly = isReadOnly
     }
 
-    /// Whether requests have to bring a token.
+    /// Whether requests have to carry a token.
     var needsToken: Bool { token != nil }
 
-    /// Whether `request` brings the token, if one is needed.
+    /// Whether `request` carries the token, if one is needed.
     func isTrusted(_ request: HTTPServerRequest) -> Bool {
         token?.matches(request.field("authorization")) ?? true
     }
 
-    /// - Throws: when the request is for a name that is none of ours.
+    /// - Throws: when the request names a host that is none of ours.
     func checkHost(_ request: HTTPServerRequest) throws(AdminProblem) {
         guard !host.accepts(request.host) else { return }
         throw AdminProblem(
@@ -45,9 +45,9 @@ package struct AdminAccess: Sendable {
                 + "admin.hosts")
     }
 
-    /// - Throws: when a proxy has passed the request on. Whoever asks it from outside looks like
-    ///   this machine to a port on loopback; and the proxy may be this process, to which somebody
-    ///   named its own admin port as a backend.
+    /// - Throws: when a proxy has passed the request on. To a port on loopback the clients of a
+    ///   proxy look like this machine; and the proxy may be this process, if its own admin port was
+    ///   configured as a backend.
     func checkProxy(_ request: HTTPServerRequest) throws(AdminProblem) {
         guard !isBehindProxy else { return }
         let isPassedOn = request.hasField {
@@ -61,7 +61,7 @@ package struct AdminAccess: Sendable {
                 + "purpose, admin.behind-proxy: on")
     }
 
-    /// - Throws: when it has to bring a token and does not.
+    /// - Throws: when the request has to carry a token and does not.
     func checkToken(_ request: HTTPServerRequest) throws(AdminProblem) {
         guard !isTrusted(request) else { return }
         throw AdminProblem(
@@ -70,10 +70,10 @@ package struct AdminAccess: Sendable {
                 + "admin.token-file")
     }
 
-    /// - Throws: when a change comes from a page of another site, or none is allowed.
+    /// - Throws: when the change comes from a page of another site, or no change is allowed.
     func checkChange(_ request: HTTPServerRequest) throws(AdminProblem) {
-        // Browsers tell it of every request, and no page can change it; nobody else sends the
-        // field.
+        // Browsers send the field with every request, and no page can change it; other clients do
+        // not send it.
         let isForeign = request.field("sec-fetch-site").map {
             !["same-origin", "none"].contains($0.lowercased())
         }
@@ -82,7 +82,7 @@ package struct AdminAccess: Sendable {
                 403, "The request comes from a page of another site.",
                 expected: "no Sec-Fetch-Site, or same-origin: the admin page itself")
         }
-        // Browsers name the page's origin in every POST; nobody else sends the field.
+        // Browsers name the page's origin in every POST; other clients do not send the field.
         guard request.count(of: "origin") <= 1 else {
             throw AdminProblem(
                 403, "The request has more than one Origin.",
@@ -113,13 +113,13 @@ struct BearerToken: Sendable {
         bytes = Array(text.utf8)
     }
 
-    /// Whether the value of an Authorization field brings it.
+    /// Whether the value of an Authorization field has the token.
     func matches(_ field: String?) -> Bool {
         let scheme = "bearer "
         guard let field, field.lowercased().hasPrefix(scheme) else { return false }
         let given = Array(field.utf8.dropFirst(scheme.utf8.count).drop { $0 == 0x20 })
         var difference = given.count ^ bytes.count
-        // As many steps as the token is long, whatever was given.
+        // As many steps as the token has bytes, whatever the field has.
         for index in bytes.indices {
             let byte = index < given.count ? given[index] : 0
             difference |= Int(byte ^ bytes[index])

@@ -1,62 +1,63 @@
-// AdminControls: what the admin port can see and do, as closures that the program gives it, so that
-// nothing here knows rosters, sources or threads.
+// AdminControls: what the admin port can see and do, as closures that the program passes in, so
+// that nothing here depends on rosters, sources or threads.
 
 package import Endpoints
 
-/// What an operator wants of one backend. Any thread.
+/// A change of one backend that an operator asks for. Any thread.
 package enum AdminChange: Sendable, Equatable {
     /// No new requests; what is under way finishes within the drain limit.
     case drain
     /// No new requests, and what is under way is ended.
     case disable
-    /// Takes back `drain` and `disable`, and goes before a drain that is written down elsewhere.
+    /// Ends `drain` and `disable`, and overrides a drain that another source asks for.
     case enable
-    /// In place of the weight that discovery gives; nil takes that back.
+    /// A weight in place of the one from discovery; nil restores that.
     case weight(UInt16?)
-    /// A check as soon as may be.
+    /// A check as soon as possible.
     case check
-    /// Out of the rotation as if live requests had failed.
+    /// Ejection, as if live requests had failed.
     case eject
 }
 
-/// What became of it. Any thread.
+/// The outcome of a change. Any thread.
 package enum AdminOutcome: Sendable, Equatable {
-    /// The change is made; a sentence.
+    /// The change was made; a sentence that says so.
     case done(String)
-    /// The change makes no sense now: what is wrong, and what to do.
+    /// The change makes no sense now: what is wrong, and what to do about it.
     case refused(String, expected: String)
-    /// The change is not made without being asked for twice: what it would do. See `change`.
+    /// The change needs `isForced`, see `change`: what it would do.
     case unforced(String)
     /// There is no such backend.
     case unknown
 }
 
-/// What became of the wish to read the configuration again. Any thread.
+/// The outcome of a reload. Any thread.
 package enum AdminReload: Sendable, Equatable {
-    /// What was read is in force; a sentence that says what differs.
+    /// The new configuration is in force; a sentence that says what differs.
     case applied(String)
-    /// What was read is not valid, or needs a start; a line for each reason. Nothing has changed.
+    /// The new configuration is not valid, or needs a restart; a line for each reason. Nothing has
+    /// changed.
     case refused([String])
     /// A reload can't be done here; a sentence that says what to do.
     case unavailable(String)
 }
 
-/// What the admin port works with. Control thread only.
+/// What the admin port can see and do. Control thread only.
 package struct AdminControls {
-    /// All there is to show, at this moment.
+    /// A snapshot of everything, at this moment.
     package var snapshot: () -> AdminSnapshot
-    /// A snapshot without what metrics do not have: journal, causes and other phrases.
+    /// A snapshot without what metrics do not show: journal, causes and other phrases.
     package var figures: () -> AdminSnapshot
-    /// What a verdict is made of, and no more.
+    /// A snapshot with what a verdict needs, and no more.
     package var verdict: () -> AdminSnapshot
-    /// All there is to show but for the phrases and counters of backends, which `backends` has.
+    /// A snapshot without the phrases and counters of backends, which `backends` has.
     package var outline: () -> AdminSnapshot
     /// How many backends there are, of all services.
     package var backendCount: () -> Int = { 0 }
-    /// The backends of the service of that name, the oldest first, some at a time: nil after the
-    /// last. Each is as it is when it is asked for.
+    /// The backends of the service of that name, the oldest first, some with each call; nil after
+    /// the last. Each is as it is at the moment of the call.
     package var backends: (String) -> () -> [AdminSnapshot.Backend]? = { _ in { nil } }
-    /// What `/metrics` has.
+    /// What `/metrics` shows.
     package var metrics = MetricsText.Options()
     /// The configuration that is in force, as YAML, with secrets masked.
     package var configuration: () -> String
@@ -64,15 +65,15 @@ package struct AdminControls {
     package var entries: (UInt64) -> [AdminSnapshot.JournalEntry] = { _ in [] }
     /// The number that the journal's next entry will have.
     package var journalEnd: () -> UInt64 = { 0 }
-    /// Does something to a backend, in the name of who asked from that address; with `isForced`
-    /// also what leaves a service without a backend.
+    /// Changes a backend on behalf of the client at that address; with `isForced` even if that
+    /// leaves a service without a backend.
     package var change: (BackendKey, AdminChange, _ isForced: Bool, IPAddress) -> AdminOutcome
     /// Reads the configuration again.
     package var reload: (IPAddress) -> AdminReload
     /// Sets the least severe message that is logged: `error`, `warning`, `info` or `debug`.
     package var setLogLevel: (String, IPAddress) -> Void
 
-    /// Controls that show snapshots, and change nothing.
+    /// Controls that only show snapshots.
     package init(snapshot: @escaping () -> AdminSnapshot) {
         self.snapshot = snapshot
         figures = snapshot

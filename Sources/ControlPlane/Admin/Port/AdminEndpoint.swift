@@ -1,16 +1,16 @@
-// AdminEndpoint: what the admin port has at one path, by one method. Routing, the answers 404 and
-// 405, who may ask and the paths of the OpenAPI document follow from the list in
+// AdminEndpoint: what the admin port offers at one path, by one method. Routing, the answers 404
+// and 405, access and the paths of the OpenAPI document follow from the list in
 // AdminEndpoints.swift.
 
 internal import HTTP1
 internal import HTTPServer
 
-/// One thing that the admin port can be asked for. Any thread.
+/// One operation of the admin port. Any thread.
 struct AdminEndpoint: Sendable {
-    /// The rule of who may ask, and how.
+    /// The access rule of the operation, with its methods.
     enum Access {
-        /// GET and HEAD without a token: what load balancers ask, and the page, which asks for the
-        /// token and tells nothing by itself.
+        /// GET and HEAD without a token: what load balancers ask for, and the page, which asks for
+        /// the token and shows nothing by itself.
         case open
         /// GET and HEAD, with the token if there is one.
         case read
@@ -18,12 +18,12 @@ struct AdminEndpoint: Sendable {
         case change
     }
 
-    /// What came of a request.
+    /// The answer to a call.
     enum Answer {
         case whole(HTTPServerResponse)
-        /// One that takes long to make.
+        /// A document that takes long to make.
         case pieces(AdminPieces)
-        /// One that goes on.
+        /// A stream that goes on.
         case events
     }
 
@@ -32,26 +32,26 @@ struct AdminEndpoint: Sendable {
     let pattern: String
     /// The operation's name for programs; unique.
     let id: String
-    /// A phrase that says what it is.
+    /// What the operation does, as a phrase.
     let about: String
     /// The variables of the path and of the query.
     var parameters: [AdminParameter] = []
-    /// What it answers when all is well, for the OpenAPI document.
+    /// The answer when all is well, for the OpenAPI document.
     let content: AdminContent
-    /// What it answers with 503 where that is no problem, for the OpenAPI document.
+    /// The answer with 503 where that is no error, for the OpenAPI document.
     var unready: AdminContent?
     /// The statuses of its problems beside those that follow from `access`.
     var problems: [Int] = []
     let handler: @Sendable (AdminHandler, AdminCall) throws(AdminProblem) -> Answer
 
-    /// The methods that it takes, as the field Allow has them.
+    /// The methods by which it can be called, as in the field Allow.
     var methods: String { access == .change ? "POST" : "GET, HEAD" }
 
-    func takes(_ method: Method) -> Bool {
+    func allows(_ method: Method) -> Bool {
         access == .change ? method == .post : method == .get || method == .head
     }
 
-    /// The values of the path's variables, decoded, if `path`, as it was sent, fits the pattern.
+    /// The values of the path's variables, decoded, if `path`, as it was sent, matches the pattern.
     func match(_ path: String) -> [String]? {
         guard pattern.contains("{") else { return path == pattern ? [] : nil }
         let wanted = pattern.split(separator: "/")
@@ -71,7 +71,7 @@ struct AdminEndpoint: Sendable {
         return values
     }
 
-    /// The path as people are shown it: `/services/NAME`.
+    /// The path as people read it: `/services/NAME`.
     var shownPath: String {
         var path = pattern
         for parameter in parameters {
@@ -84,9 +84,9 @@ struct AdminEndpoint: Sendable {
         return path + "?" + query.joined(separator: "&")
     }
 
-    /// What `request` asks for, with the values of the path's variables.
+    /// The call that `request` makes, with the values of the path's variables.
     ///
-    /// - Throws: when there is nothing at its path, or not by its method.
+    /// - Throws: when there is nothing at its path, or nothing by its method.
     static func find(_ request: HTTPServerRequest) throws(AdminProblem) -> AdminCall {
         let found = all.compactMap { endpoint in
             endpoint.match(request.path).map {
@@ -98,7 +98,7 @@ struct AdminEndpoint: Sendable {
                 404, "There is nothing at this path.",
                 expected: "one of " + all.map(\.shownPath).joined(separator: ", "))
         }
-        if let call = found.first(where: { $0.endpoint.takes(request.method) }) { return call }
+        if let call = found.first(where: { $0.endpoint.allows(request.method) }) { return call }
         let methods = found.map(\.endpoint.methods).joined(separator: ", ")
         var problem = AdminProblem(
             405,
@@ -108,7 +108,7 @@ struct AdminEndpoint: Sendable {
         throw problem
     }
 
-    /// Whether what is at `path` can be seen without a token.
+    /// Whether the operation at `path` needs no token.
     static func isOpen(_ path: String) -> Bool {
         all.contains { $0.access == .open && $0.match(path) != nil }
     }
@@ -123,7 +123,8 @@ struct AdminCall {
 
     /// The parameters of the query.
     ///
-    /// - Throws: for one that the endpoint has not, that comes twice, or is malformed.
+    /// - Throws: for a parameter that the endpoint does not have, that comes twice, or that is
+    ///   malformed.
     func query() throws(AdminProblem) -> AdminQuery {
         try AdminQuery(
             request.query, known: endpoint.parameters.filter { !$0.isInPath }.map(\.name))

@@ -1,10 +1,10 @@
-// AdminEndpoints: everything that the admin port has. A new endpoint is an entry here and its
+// AdminEndpoints: all operations of the admin port. A new endpoint is an entry here and its
 // handler.
 
 internal import JSON
 
 extension AdminEndpoint {
-    /// In the order in which people are shown them.
+    /// All endpoints, in the order in which people see them.
     static let all: [AdminEndpoint] = views + changes
 
     private static let views = [
@@ -128,7 +128,7 @@ extension AdminEndpoint {
         ) { handler, call throws(AdminProblem) in try handler.reload(call) },
     ]
 
-    /// Something that can be done to a backend; `read` makes it of the query.
+    /// The endpoint of a change of a backend, which `read` makes from the query.
     private static func change(
         _ verb: String, _ about: String, _ query: [AdminParameter] = [],
         read: @escaping @Sendable (AdminQuery) throws(AdminProblem) -> AdminChange

@@ -1,28 +1,28 @@
-// AdminEvents: `/events`: what happens, as it happens. Who accepts `text/event-stream` gets a
-// stream of the journal and, once a second, of the figures; who does not gets the entries that
-// there are, or waits for the next one. Everybody gets the same bytes, made once, and only while
-// somebody listens.
+// AdminEvents: `/events`: what happens, as it happens. A client that accepts `text/event-stream`
+// gets a stream of the journal and, once a second, of the figures; any other gets the entries that
+// there are, or waits for the next one. All clients get the same bytes, which are made once, and
+// only while there are clients.
 //
-// What is bounded: streams and waits together (`listenersMax`), what one of them may leave unread
-// (HTTPServerOptions), and the share of the control thread that figures may take: when they are
-// dear, as with thousands of backends, they come less often.
+// Three things are bounded: streams and waits together (`listenersMax`), what a client may leave
+// unread (HTTPServerOptions), and the share of the control thread that figures may take: when they
+// are expensive, as with thousands of backends, they come less often.
 
 internal import Events
 internal import HTTP1
 internal import HTTPServer
 
-/// The clients that listen to the events of one admin port. Control thread only.
+/// The clients of `/events` of one admin port. Control thread only.
 final class AdminEvents {
-    /// Streams and waiting requests together, so that the server has connections left for others.
+    /// The most streams and waiting requests together: the server has connections left for others.
     static let listenersMax = 32
-    /// Backends in the figures of one service at most; `/services/NAME` has all of them.
+    /// The most backends in the figures of one service; `/services/NAME` has all of them.
     private static let backendsMax = 200
     private static let heartbeat = Duration.seconds(15)
 
     private final class Listener {
         let stream: HTTPServerStream
         let wantsFigures: Bool
-        /// The number of the next entry that it is to get.
+        /// The number of the next journal entry to send.
         var next: UInt64
         var lastSent = ContinuousClock.now
 
@@ -56,12 +56,12 @@ final class AdminEvents {
         waitTimer = Timer(on: loop) { [unowned self] in endWaits() }
     }
 
-    /// How many listen or wait.
+    /// Streams and waiting requests.
     var count: Int { listeners.count + waiting.count }
 
-    // MARK: - Those who come
+    // MARK: - Requests
 
-    /// Answers a request for `/events`, now or later.
+    /// Answers a request for `/events`, at once or later.
     func open(_ call: AdminCall, _ reply: HTTPServerReply) throws(AdminProblem) {
         let request = call.request
         let query = try call.query()
@@ -91,8 +91,8 @@ final class AdminEvents {
         }
     }
 
-    /// The first entry that a client has not, which has seen all up to `last`. A number that there
-    /// never was is that of another process: all entries are new then.
+    /// The first entry that a client has not seen that has seen all up to `last`. A number that
+    /// this process has not reached is that of another process: all entries are new then.
     private func next(after last: UInt64?) -> UInt64 {
         guard let last, last < controls.journalEnd() else { return 0 }
         return last + 1
@@ -129,9 +129,9 @@ final class AdminEvents {
 
     // MARK: - The journal
 
-    /// Tells everybody what is new in the journal.
+    /// Sends the new entries of the journal to all clients.
     func journalChanged() {
-        // Nearly all lack the same entries: those are written once.
+        // Nearly all clients lack the same entries: those are written once.
         var made: [UInt64: Events] = [:]
         // Sending may end a stream, which takes it off the list.
         for listener in listeners {
@@ -154,7 +154,7 @@ final class AdminEvents {
         listener.send(events.bytes)
     }
 
-    /// The entries from `next` on; nil when there are none.
+    /// The journal entries from `next` on; nil when there are none.
     private func events(from next: UInt64) -> Events? {
         let entries = controls.entries(next)
         guard let last = entries.last else { return nil }
@@ -209,7 +209,7 @@ final class AdminEvents {
             listener.send(Array(": still here\n\n".utf8))
         }
         guard !self.listeners.isEmpty else { return }
-        // A tenth of the thread at most.
+        // At most a tenth of the thread's time.
         let cost = start.duration(to: .now)
         figuresTimer?.schedule(after: max(.seconds(1), cost * 10))
     }
@@ -222,9 +222,9 @@ final class AdminEvents {
     }
 }
 
-/// `/events`, for who does not want a stream.
+/// The document at `/events`, for a client that does not ask for a stream.
 struct EventsDocument: Encodable {
-    /// The number of the newest entry, to come back with as `after`; nil before there was one.
+    /// The number of the newest entry, to be sent as `after` the next time; nil before the first.
     let last: UInt64?
     /// The oldest first.
     let entries: [JournalView]

@@ -1,5 +1,5 @@
-// AdminHandler: the admin port's answers. Each is made from one snapshot and never cached;
-// what changes something goes to the controls, in the name of the address that asked.
+// AdminHandler: the admin port's answers. Each is made from one snapshot and never cached. Changes
+// go to the controls, on behalf of the client's address.
 
 internal import Endpoints
 package import Events
@@ -12,10 +12,10 @@ package final class AdminHandler {
     private let controls: AdminControls
     private let events: AdminEvents
     private var queue: AdminQueue?
-    /// The verdict when it was last asked for, and until when that holds.
+    /// The last verdict, and until when it holds.
     private var known: (verdict: AdminVerdict, until: ContinuousClock.Instant)?
 
-    /// Lets `access` decide who may ask, and `controls` do what is asked.
+    /// A handler that admits requests by `access` and carries them out by `controls`.
     package init(access: AdminAccess, controls: AdminControls, on loop: EventLoop) {
         self.access = access
         self.controls = controls
@@ -23,11 +23,11 @@ package final class AdminHandler {
         queue = AdminQueue(on: loop)
     }
 
-    /// Tells those who listen what is new in the journal.
+    /// Sends the new entries of the journal to the clients of `/events`.
     package func journalChanged() { events.journalChanged() }
 
-    /// The bounds of the server that this answers for. They are such that whoever floods the port,
-    /// or reads slowly, takes some connections of it and nothing else.
+    /// The limits of the server of this handler. A client that floods the port, or reads slowly,
+    /// costs some of its connections and nothing else.
     package static var serverOptions: HTTPServerOptions {
         var options = HTTPServerOptions()
         options.connectionsMax = 64
@@ -44,18 +44,18 @@ package final class AdminHandler {
         return options
     }
 
-    /// Answers `request`, now or, for who listens to events, piece by piece.
+    /// Answers `request`, at once or piece by piece.
     package func answer(_ request: HTTPServerRequest, _ reply: HTTPServerReply) {
-        // Whoever asks whether the process lives must not wait for those who ask for more.
+        // A probe of whether the process lives must not wait behind expensive requests.
         if request.path == "/health/live" {
             _ = answerNow(request, reply)
         } else {
             let work = AdminQueue.Work { [unowned self] in answerNow(request, reply) }
-            queue?.take(work, isUrgent: request.path == "/health/ready")
+            queue?.submit(work, isUrgent: request.path == "/health/ready")
         }
     }
 
-    /// Answers, or begins to. Returns what is left of that.
+    /// Answers, or begins to. Returns the rest of the work.
     private func answerNow(
         _ request: HTTPServerRequest, _ reply: HTTPServerReply
     ) -> AdminQueue.Work? {
@@ -72,7 +72,7 @@ package final class AdminHandler {
         return nil
     }
 
-    /// Makes another piece, and answers when it was the last.
+    /// Makes another piece, and answers after the last one.
     private static func makeMore(
         of pieces: AdminPieces, _ reply: HTTPServerReply
     ) -> AdminQueue.Work? {
@@ -167,11 +167,11 @@ package final class AdminHandler {
     }
 
     func page() -> AdminEndpoint.Answer {
-        // With its top bit set it always has 16 digits: HEAD tells the length that GET has.
+        // With its top bit set it always has 16 digits: HEAD has the Content-Length of GET.
         let nonce = String(UInt64.random(in: 1 << 63 ... .max), radix: 16)
         var response = Self.response(
             200, "text/html; charset=utf-8", Array(AdminPage.html(nonce: nonce).utf8))
-        // Only the page's own script and styles run, even if an escape were forgotten.
+        // Only the page's own script and styles run, even if an escape was forgotten.
         let policy =
             "default-src 'none'; script-src 'nonce-\(nonce)'; style-src 'nonce-\(nonce)'; "
             + "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
@@ -197,7 +197,7 @@ package final class AdminHandler {
     }
 
     /// Load balancers in front ask for readiness often. A verdict holds for twenty times as long as
-    /// it took to reach, which is no time at all but with thousands of backends.
+    /// it took to reach, which is next to nothing except with thousands of backends.
     private func currentVerdict() -> AdminVerdict {
         let start = ContinuousClock.now
         if let known, known.until > start { return known.verdict }
@@ -224,7 +224,7 @@ package final class AdminHandler {
         }
     }
 
-    /// Does to a backend what `read` makes of the query.
+    /// Makes the change of a backend that `read` makes from the query.
     func change(
         _ call: AdminCall, _ verb: String,
         _ read: (AdminQuery) throws(AdminProblem) -> AdminChange
@@ -256,7 +256,7 @@ package final class AdminHandler {
         }
     }
 
-    /// The weight that a query asks for; nil for that of discovery.
+    /// The weight that a query asks for; nil for the one from discovery.
     static func weight(_ query: AdminQuery) throws(AdminProblem) -> UInt16? {
         guard let text = query["weight"] else {
             throw AdminProblem(
@@ -277,7 +277,7 @@ package final class AdminHandler {
         return .whole(Self.json(DoneDocument(done: "the log level is \(level)")))
     }
 
-    // MARK: - What there is not
+    // MARK: - Unknown names
 
     private static func key(_ text: String) throws(AdminProblem) -> BackendKey {
         if let key = BackendKey(text) { return key }

@@ -1,8 +1,8 @@
-// AdminHost: which names the admin port answers to.
+// AdminHost: the host names under which the admin port answers.
 //
-// A page on the web can have a name of its own resolve to 127.0.0.1 and then read what this port
-// says, as far as the browser can tell from its own server (DNS rebinding). What gives it away is
-// the Host field: it has that name.
+// A web page can have a name of its own resolve to 127.0.0.1, and then read what this port says: to
+// the browser it comes from the page's own server (DNS rebinding). The Host field gives it away: it
+// has that name.
 
 package import Endpoints
 
@@ -11,16 +11,17 @@ package struct AdminHost: Sendable {
     private let address: IPAddress
     private let names: Set<String>
 
-    /// For a server that listens on `endpoint`, and is also called by `names` (without ports).
+    /// The names of a server that listens on `endpoint`, and is also called `names` (without
+    /// ports).
     package init(listeningOn endpoint: Endpoint, names: [String] = []) {
         address = endpoint.address
         self.names = Set(names.map { $0.lowercased() })
     }
 
-    /// Whether `host`, a Host field with or without a port, may be answered: loopback names and
-    /// addresses, the address listened on, the names given. On a wildcard address any address
-    /// will do, since rebinding needs a name. An empty host is that of an HTTP/1.0 client, which is
-    /// no browser.
+    /// Whether a request with `host`, a Host field with or without a port, may be answered: one
+    /// with a loopback name or address, the address listened on, or one of the names. On a wildcard
+    /// address any address will do, since rebinding needs a name. An empty host comes from a client
+    /// of HTTP/1.0, which is no browser.
     package func accepts(_ host: String) -> Bool {
         var name = host.lowercased()
         if name.isEmpty { return true }

@@ -1,12 +1,12 @@
-// AdminParameter and AdminContent: what goes into an endpoint and what comes out of it, as the
-// OpenAPI document has it.
+// AdminParameter and AdminContent: the input and the output of an endpoint, as in the OpenAPI
+// document.
 
 internal import JSON
 
 /// A variable of a path or of a query. Value type, any thread.
 struct AdminParameter: Sendable {
     let name: String
-    /// What stands for its value where people read it.
+    /// A placeholder for its value, for people.
     let placeholder: String
     let isInPath: Bool
     let isRequired: Bool
@@ -20,7 +20,7 @@ struct AdminParameter: Sendable {
     /// `yes` for a change that leaves a service without a backend.
     static let force = shared("force", named: "force", "yes", isInPath: false)
 
-    /// One that several endpoints have, which stands in openapi.json as `title`.
+    /// A parameter of several endpoints, which openapi.json describes as `title`.
     private static func shared(
         _ title: String, named name: String, _ placeholder: String, isInPath: Bool
     ) -> AdminParameter {
@@ -29,7 +29,7 @@ struct AdminParameter: Sendable {
             document: ["$ref": .text("#/components/parameters/\(title)")])
     }
 
-    /// One of the query.
+    /// A parameter of the query.
     static func query(
         _ name: String, _ placeholder: String, isRequired: Bool, _ about: String,
         schema: JSONValue
@@ -43,14 +43,14 @@ struct AdminParameter: Sendable {
     }
 }
 
-/// What an endpoint answers, as the OpenAPI document has it. Value type, any thread.
+/// The answer of an endpoint, as in the OpenAPI document. Value type, any thread.
 struct AdminContent: Sendable {
-    /// A phrase.
+    /// What the answer is, as a phrase.
     let about: String
     /// The schema of each media type.
     let schemas: [String: JSONValue]
 
-    /// JSON with the schema of that name.
+    /// An answer in JSON, with the schema of that name.
     static func json(_ schema: String, _ about: String = "as the name says") -> AdminContent {
         AdminContent(
             about: about,
@@ -59,7 +59,7 @@ struct AdminContent: Sendable {
             ])
     }
 
-    /// Text of that media type, which is not empty.
+    /// An answer in text of that media type, which is not empty.
     static func text(
         _ about: String, type: String = "text/plain; charset=utf-8"
     ) -> AdminContent {

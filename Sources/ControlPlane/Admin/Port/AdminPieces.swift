@@ -1,33 +1,35 @@
-// AdminPieces: a document that has thousands of backends, made piece by piece, so that the control
-// thread does other things in between. It is the document that would be made at once: an outline
-// without the backends, into whose empty lists they are put. Each piece is of its own moment, some
-// milliseconds after the outline; one who left meanwhile is left out.
+// AdminPieces: a document with thousands of backends, made piece by piece, so that the control
+// thread can do other things in between. The result has the form of a document made at once: it
+// begins as an outline without the backends, and they are put into its empty lists. Each piece
+// shows a moment of its own, some milliseconds after the outline; a backend that left meanwhile is
+// left out.
 
 internal import Backends
 
 /// A document in the making. Control thread only.
 final class AdminPieces {
-    /// A service's backends, some at a time; nil after the last.
+    /// A service's backends, some with each call; nil after the last.
     typealias Backends = () -> [AdminSnapshot.Backend]?
 
-    /// Below so many backends a document is made at once.
+    /// A document with fewer backends is made at once.
     static let countMin = 500
 
-    /// What is made of it by now.
+    /// The document so far.
     private var made: [UInt8] = []
-    /// The outline's parts, the last first: what goes between two services' backends.
+    /// The parts of the outline between two services' backends, the last first.
     private var parts: [ArraySlice<UInt8>]
-    /// The services whose backends are to come, the last first.
+    /// The services whose backends are still to come, the last first.
     private var services: [String]
     private let backends: (String) -> Backends
     private var current: (name: String, next: Backends)?
     private var isFirst = true
 
-    /// The empty list of a service's backends. No text in JSON has it: its quotes would be escaped.
+    /// The empty list of a service's backends. No text in JSON contains it: its quotes would be
+    /// escaped.
     private static let list = Array("\"backends\":[]".utf8)
 
     /// A document whose outline has an empty list of backends for each of `services`, in their
-    /// order. Nil when it has not.
+    /// order. Nil when the outline does not.
     init?(
         outline: [UInt8], services: [String], backends: @escaping (String) -> Backends
     ) {

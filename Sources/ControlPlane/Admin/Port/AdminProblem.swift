@@ -1,5 +1,5 @@
-// AdminProblem: why a request was not done, as `{"error": …, "expected": …}`: what is wrong, and
-// what to do instead, each as a sentence for whoever typed the request.
+// AdminProblem: why a request was refused, as `{"error": …, "expected": …}`: what is wrong, and
+// what to do instead, each as a sentence for the person who typed the request.
 
 internal import HTTPServer
 
@@ -11,9 +11,9 @@ struct AdminProblem: Error, Equatable {
     let error: String
     /// What would have been right, or what to do.
     let expected: String
-    /// Whether it is done all the same with `force=yes` in the query.
+    /// Whether `force=yes` in the query has it done anyway.
     var isForcible = false
-    /// Methods that the path has, for 405.
+    /// The methods that the path allows, for 405.
     var allow: String?
 
     init(_ status: Int, _ error: String, expected: String) {
@@ -43,7 +43,7 @@ struct AdminProblem: Error, Equatable {
         return response
     }
 
-    /// What was sent, short enough to be shown again.
+    /// What the client sent, short enough to be shown in the answer.
     static func shown(_ text: String) -> String {
         text.utf8.count > 100 ? "\(text.prefix(100))…" : text
     }

@@ -1,10 +1,10 @@
-// AdminQuery: the parameters of a request. They stand in the query and never in a body, so that a
-// command line is enough to say everything: `curl -X POST …/weight?weight=5`. What is not known is
-// refused: a misspelt parameter must not do something else than was meant.
+// AdminQuery: the parameters of a request. They stand in the query and never in a body, so that one
+// command line can say everything: `curl -X POST …/weight?weight=5`. Unknown parameters are
+// refused: a misspelt one must not lead to something that was not meant.
 
 internal import HTTP1
 
-/// The text with its percent-encoding undone; nil where that is malformed, or is no UTF-8.
+/// The text with its percent-encoding decoded; nil where that is malformed, or is no UTF-8.
 func percentDecoded(_ text: some StringProtocol) -> String? {
     guard text.utf8.contains(0x25) else { return String(text) }
     var bytes: [UInt8] = []
@@ -48,10 +48,10 @@ struct AdminQuery {
         }
     }
 
-    /// The parameter's value; nil when it is not there.
+    /// The parameter's value; nil without it.
     subscript(_ name: String) -> String? { values[name] }
 
-    /// A whole number within `range`; nil when it is not there.
+    /// A parameter that is a whole number within `range`; nil without it.
     func number<Number: FixedWidthInteger>(
         _ name: String, _ range: ClosedRange<Number>
     ) throws(AdminProblem) -> Number? {

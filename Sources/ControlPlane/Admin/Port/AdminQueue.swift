@@ -1,33 +1,33 @@
 // AdminQueue: requests take turns with everything else on the control thread. An answer may be
-// dear, as /stats with thousands of backends is, and connections are many: answered as they come,
-// they could hold up checks and discovery for seconds. So a dear answer is made piece by piece, the
-// port rests after each piece for as long as that took, and what comes meanwhile waits in line,
-// before the next piece.
+// expensive, as /stats with thousands of backends is, and there may be many connections: answered
+// as they come, requests could hold up checks and discovery for seconds. So an expensive answer is
+// made piece by piece, the port pauses after each piece for as long as that took, and requests that
+// come meanwhile wait in line, before the next piece.
 
 internal import Events
 
-/// The line of one admin port. Control thread only.
+/// The requests of one admin port that wait. Control thread only.
 final class AdminQueue {
-    /// Does a part of the work, and returns what is left of it; nil when that is nothing.
+    /// Work in parts: `next` does a part, and returns the rest; nil when nothing is left.
     struct Work {
         let next: () -> Work?
     }
 
     private var waiting: [Work] = []
-    /// How many of those, the first ones, are urgent.
+    /// How many of those that wait are urgent; they are the first.
     private var urgentCount = 0
     private var freeFrom = ContinuousClock.now
     private var timer: Timer?
 
-    /// A line in which nobody waits.
+    /// An empty queue.
     init(on loop: EventLoop) {
         timer = Timer(on: loop) { [unowned self] in next() }
     }
 
-    /// Works now, if nothing is in line and nobody has just been answered at length; later
-    /// otherwise. As many can wait as there are connections: each has one request at a time. What
-    /// is left after a part goes to the end of the line; one that is urgent goes before the others.
-    func take(_ work: Work, isUrgent: Bool = false) {
+    /// Does the work at once, if nothing waits and the port does not pause; later otherwise. At
+    /// most as much can wait as there are connections: each has one request at a time. The rest of
+    /// work that was begun goes to the end of the line; urgent work goes before the other.
+    func submit(_ work: Work, isUrgent: Bool = false) {
         guard waiting.isEmpty, freeFrom <= .now else {
             waiting.insert(work, at: isUrgent ? urgentCount : waiting.count)
             if isUrgent { urgentCount += 1 }

@@ -1,5 +1,5 @@
-// BackendCounts: how the backends of a service are, in numbers. With thousands of them a verdict is
-// reached from these alone, without a look at each.
+// BackendCounts: how many backends of a service are in which condition. With thousands of backends
+// a verdict is reached from these numbers alone, without a look at each.
 
 internal import Backends
 
@@ -9,17 +9,17 @@ package struct BackendCounts: Sendable, Equatable {
     package var all: Int
     /// Backends that may get traffic now.
     package var inRotation: Int
-    /// Backends of the rotation that have shown that they work. New ones may get traffic before
-    /// that when there is no other.
+    /// Backends of the rotation that have been shown to work. A new one may get traffic before that
+    /// when there is no other.
     package var proven: Int
     /// Backends that are down or ejected.
     package var out: Int
     /// Backends of which nothing is known yet.
     package var pending: Int
-    /// The places of the sources that have backends here.
+    /// The places, among the service's sources, of those that have backends.
     package var places: Set<Int>
 
-    /// All is required.
+    /// A value with all of its properties.
     package init(
         all: Int, inRotation: Int, proven: Int, out: Int, pending: Int, places: Set<Int>
     ) {

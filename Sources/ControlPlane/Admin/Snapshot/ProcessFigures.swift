@@ -6,14 +6,14 @@ internal import Glibc
 package struct ProcessFigures: Sendable, Hashable {
     /// Open file descriptors.
     package var openDescriptors: Int
-    /// How many it may open.
+    /// The most file descriptors that it may open.
     package var descriptorsMax: Int
-    /// Memory that is resident, in bytes.
+    /// Resident memory, in bytes.
     package var residentBytes: Int
     /// Processor time used, user and system, in seconds.
     package var cpuSeconds: Double
 
-    /// The figures given, for a process other than this one or a test.
+    /// Figures of another process, or for a test.
     package init(
         openDescriptors: Int, descriptorsMax: Int, residentBytes: Int, cpuSeconds: Double
     ) {
@@ -23,7 +23,7 @@ package struct ProcessFigures: Sendable, Hashable {
         self.cpuSeconds = cpuSeconds
     }
 
-    /// The figures of this process now; nil where there is no /proc. Any thread; some microseconds.
+    /// The current figures of this process; nil where there is no /proc. Takes some microseconds.
     package static func read() -> ProcessFigures? {
         guard let pages = residentPages(), let open = openDescriptorCount() else { return nil }
         var limit = rlimit()
@@ -40,7 +40,7 @@ package struct ProcessFigures: Sendable, Hashable {
         Double(time.tv_sec) + Double(time.tv_usec) / 1_000_000
     }
 
-    /// The second number of /proc/self/statm.
+    /// Resident pages, by the second number of /proc/self/statm.
     private static func residentPages() -> Int? {
         let descriptor = unsafe open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
@@ -58,7 +58,7 @@ package struct ProcessFigures: Sendable, Hashable {
         defer { unsafe _ = closedir(directory) }
         var count = 0
         while unsafe readdir(directory) != nil { count += 1 }
-        // Less `.`, `..` and the directory's own descriptor.
+        // Without `.`, `..` and the directory's own descriptor.
         return max(0, count - 3)
     }
 }

@@ -1,6 +1,6 @@
-// AdminVerdict+Traffic: what live requests say, in words. States of backends tell what should be;
-// this is what clients feel. It never keeps the process from being ready: what stands in front
-// would take its requests to another Fairlead, which has the same backends.
+// AdminVerdict+Traffic: what live requests show, in words. States of backends say what should
+// happen; this is what happens to clients. It never keeps the process from being ready: a load
+// balancer would send its requests to another Fairlead, which has the same backends.
 
 internal import Stats
 internal import Traffic
@@ -26,7 +26,7 @@ extension AdminVerdict {
                 problem(trouble, "\(service.name): \(share), before an answer began."))
         }
         if let trouble = service.denials {
-            // They are tried once less, which is no failure by itself.
+            // The requests get one try less, which is no failure by itself.
             let share = share(
                 trouble, of: what, "are not tried again", "were not tried again")
             problems.append(
@@ -76,7 +76,7 @@ extension AdminVerdict {
                 "\(reading.failed) of \(reading.ended) \(what) of the last \(seconds) s \(past), "
                 + "since \(since)"
         }
-        // Rounded alike, so that all are all.
+        // Both are rounded in the same way, so that "all" stays all.
         let failed = (reading.failed + seconds / 2) / seconds
         let ended = (reading.ended + seconds / 2) / seconds
         return "\(failed) of \(ended) \(what) a second \(now) since \(since)"
@@ -110,7 +110,7 @@ extension AdminVerdict {
         }
     }
 
-    /// What the rotation has to do with it; nil when the cause is not in the backends' answers.
+    /// What the rotation does about it; nil when the cause is not in the backends' answers.
     private static func backendsClause(
         _ service: AdminSnapshot.Service, _ cause: FailureCause
     ) -> String? {
@@ -125,7 +125,7 @@ extension AdminVerdict {
         case 0: return nil
         case 1: return "the only backend in the rotation is kept although its answers fail"
         default:
-            // Those that fail more often than the others are ejected.
+            // Backends that fail more often than the others are ejected.
             return service.failures?.reading.level == .half
                 ? "the \(count) backends in the rotation fail alike" : nil
         }

@@ -1,21 +1,21 @@
-// AdminVerdict: what is wrong, in words, for somebody who was just woken up. The page, the JSON and
-// /health/ready all take it from here, so that they can't disagree.
+// AdminVerdict: what is wrong, in words, for an operator who was just woken up. The page, the JSON
+// documents and /health/ready all use it, so that they can't disagree.
 
 internal import Backends
 internal import Traffic
 
-/// The judgement of a snapshot. Value type, any thread.
+/// What is wrong in a snapshot. Value type, any thread.
 package struct AdminVerdict: Sendable, Equatable {
     /// How bad something is, the worst last.
     package enum Level: String, Sendable, Comparable, CaseIterable {
-        /// Everything that discovery names gets requests or could.
+        /// All is well: everything that discovery names gets requests, or could.
         case good
-        /// Requests are served, with less behind them than there should be.
+        /// Requests are served, by fewer backends than there should be.
         case warning
         /// Requests fail.
         case failing
 
-        /// The better before the worse.
+        /// Orders levels from good to bad.
         package static func < (left: Level, right: Level) -> Bool {
             left.rank < right.rank
         }
@@ -31,29 +31,29 @@ package struct AdminVerdict: Sendable, Equatable {
 
     /// One thing that is wrong.
     package struct Problem: Sendable, Equatable {
-        /// How bad it is; `good` never occurs.
+        /// How bad it is; never `good`.
         package let level: Level
         /// A sentence that names the service and the cause.
         package let text: String
         /// Whether it keeps the process from being ready.
         package var blocksReadiness: Bool
-        /// Whether it does so for whoever wants every service to be served.
+        /// Whether it keeps the process from being ready where every service has to be served.
         package var blocksEvery = false
     }
 
-    /// How many backends of a service that are out are named one by one.
+    /// The most backends of a service that are named one by one when they are out.
     package static let backendsNamedMax = 4
 
-    /// What is wrong, the worst first; empty when nothing is.
+    /// The problems, the worst first; empty when there are none.
     package let problems: [Problem]
 
     /// The worst level of any problem.
     package var level: Level { problems.map(\.level).max() ?? .good }
 
     /// Whether load balancers in front should send requests here: not draining, and at least one
-    /// service of a listener is served. While some are not, requests to those fare no better
-    /// elsewhere, since all Fairleads have the same backends; leaving this one would end the
-    /// others' as well.
+    /// service of a listener is served. While some services are not served, requests to them fare
+    /// no better elsewhere, since all Fairleads have the same backends; and a load balancer that
+    /// leaves this one would cut off the services that are served.
     package var isReady: Bool { !problems.contains(where: \.blocksReadiness) }
 
     /// Whether it is ready, and every service of a listener is served.
@@ -74,7 +74,7 @@ package struct AdminVerdict: Sendable, Equatable {
         }
         for shortage in snapshot.shortages {
             guard let since = shortage.since else { continue }
-            // Each such call was a request, a client or a check that came to nothing, or waited.
+            // Each such call was a request, a client or a check that failed, or had to wait.
             let what = shortage.what.prefix(1).uppercased() + shortage.what.dropFirst()
             problems.append(
                 Problem(
@@ -107,7 +107,7 @@ package struct AdminVerdict: Sendable, Equatable {
                 problems[index].blocksReadiness = true
             }
         }
-        // Stable: within a level, the order of the configuration stays.
+        // Stable: within a level the order is that of the configuration.
         self.problems = Level.allCases.reversed().flatMap { level in
             problems.filter { $0.level == level }
         }
@@ -115,13 +115,12 @@ package struct AdminVerdict: Sendable, Equatable {
 
     // MARK: - Readiness
 
-    /// For how long after its start a process waits for each of its services to be known, one way
-    /// or the other, before it takes on requests for those that are: a lookup of three tries and
-    /// first checks.
+    /// How long a new process waits to know the state of every service before it calls itself ready
+    /// for the ones that are served: enough for a lookup with three tries and the first checks.
     static let startSeconds = 10.0
 
-    /// Whether a service of a listener is served, and in the first seconds of the process, whether
-    /// nothing more is to be known of the others.
+    /// Whether a service of a listener is served; in the first seconds of the process, only once
+    /// the state of all others is known as well.
     private static func servesAny(_ snapshot: AdminSnapshot) -> Bool {
         let used = Set(snapshot.listeners.flatMap(\.services))
         let services = snapshot.services.filter { used.contains($0.name) }
@@ -131,9 +130,9 @@ package struct AdminVerdict: Sendable, Equatable {
         return services.isEmpty || services.contains(where: isServed)
     }
 
-    /// Whether requests get to a backend: to one that is up, or, while none is, to those that only
-    /// checks or the registry speak against. As soon as live requests fail at these too they are
-    /// refused.
+    /// Whether requests get to a backend: to one that is up, or, while none is, to backends that
+    /// only checks or the registry speak against. Once live requests fail at these too, requests
+    /// are refused.
     private static func isServed(_ service: AdminSnapshot.Service) -> Bool {
         if let emergency = service.emergency {
             return !emergency.isRefusing && service.counts.inRotation > 0
@@ -141,7 +140,8 @@ package struct AdminVerdict: Sendable, Equatable {
         return service.counts.proven > 0
     }
 
-    /// Whether discovery has neither answered nor failed, or nothing is known of what it named.
+    /// Whether discovery has neither answered nor failed, or the backends that it named are unknown
+    /// so far.
     private static func isPending(_ service: AdminSnapshot.Service) -> Bool {
         let counts = service.counts
         guard counts.all == 0 else { return counts.pending == counts.all }
@@ -169,7 +169,7 @@ package struct AdminVerdict: Sendable, Equatable {
         let listeners = snapshot.listeners.filter { $0.services.contains(service.name) }
         let counts = service.counts
         if let emergency = service.emergency, !emergency.isRefusing, counts.inRotation > 0 {
-            // Requests are served, so that nobody in front should leave for it.
+            // Requests are served: no reason for a load balancer to leave.
             problems.append(
                 Problem(
                     level: .warning,
@@ -284,7 +284,7 @@ package struct AdminVerdict: Sendable, Equatable {
         }
     }
 
-    /// Backends named one by one as long as they are few.
+    /// Names backends that are out one by one as long as they are few.
     private static func backendProblems(
         of service: AdminSnapshot.Service, at now: Double
     ) -> [Problem] {

@@ -1,11 +1,13 @@
-// FailureShare: whether so many of some events fail that somebody should look, second by second.
+// FailureShare: whether so many events of a kind fail that an operator should look, second by
+// second.
 //
-// It looks at the last 10 s where that is enough to go by, else further back, 60 s at most. Half is
-// `half`, a twentieth is `some`. Either begins above its share and ends well below it, so that a
-// share about the bound does not come and go; and single failures, or a few events, say nothing.
+// The last 10 s count where they have events enough, else more of the past, up to 60 s. At least
+// half is `half`, at least a twentieth is `some`. Each level begins at its share and ends well
+// below it, so that a share about the limit does not come and go; and single failures, or a few
+// events, mean nothing.
 
-/// The events of the last minute and those that failed, with what follows from it. Value type;
-/// seconds are counted by the owner, from any begin.
+/// The events of the last minute, those that failed, and the level that follows. Value type; the
+/// owner numbers the seconds, from any start.
 package struct FailureShare: Sendable {
     /// How bad it is.
     package enum Level: Sendable {
@@ -21,14 +23,14 @@ package struct FailureShare: Sendable {
         package var level: Level
         /// The second in which it began.
         package var since: Int
-        /// How many seconds were looked at, up to 60; those before the first event are left out.
+        /// How many seconds count, up to 60; those before the first event are left out.
         package var seconds: Int
-        /// Events in them.
+        /// Events in those seconds.
         package var ended: Int
-        /// Of these, the failed ones.
+        /// How many of the events failed.
         package var failed: Int
 
-        /// All is required.
+        /// A reading with these figures.
         package init(level: Level, since: Int, seconds: Int, ended: Int, failed: Int) {
             self.level = level
             self.since = since
@@ -43,28 +45,29 @@ package struct FailureShare: Sendable {
         var failed: UInt32 = 0
     }
 
-    /// Fewer events within a minute say nothing.
+    /// Fewer events within a minute mean nothing.
     static let endedMin = 10
     private static let failedMin = 3
     private static let failedMinForHalf = 5
     private static let secondsMin = 10
     private static let secondsMax = 60
-    /// With so many events the last 10 s are enough; with fewer a twentieth would be two or three.
+    /// With this many events the last 10 s are enough; with fewer a twentieth would be two or
+    /// three.
     private static let enough = 50
 
-    /// One for each second of the last minute; empty until something happens.
+    /// A slot for each second of the last minute; empty until there is an event.
     private var slots: [Slot] = []
     private var second = 0
 
-    /// What is wrong; nil while nothing is.
+    /// What is wrong now; nil while nothing is.
     package private(set) var reading: Reading?
 
-    /// Nothing has happened.
+    /// No events yet.
     package init() {}
 
-    /// Takes what ended within the second that is over by `second`, and how much of it failed; call
-    /// it once for each second, or once for several. Costs next to nothing while nothing happens.
-    package mutating func note(second: Int, ended: Int, failed: Int) {
+    /// Adds events that ended since the last call, and how many of them failed; call it once a
+    /// second, or less often. Costs next to nothing without events.
+    package mutating func record(second: Int, ended: Int, failed: Int) {
         if slots.isEmpty {
             guard ended > 0 else { return }
             slots = [Slot](repeating: Slot(), count: Self.secondsMax)
@@ -87,7 +90,7 @@ package struct FailureShare: Sendable {
     private mutating func judge() {
         var window = window()
         guard window.ended > 0 else {
-            // Nobody comes any more: nothing of this is needed until somebody does.
+            // No more events: the slots are not needed until there are some again.
             slots = []
             reading = nil
             return
@@ -98,7 +101,7 @@ package struct FailureShare: Sendable {
         }
         window.level = level
         window.since = reading?.since ?? begin(level)
-        // What gets worse is told from then on; what gets better began before.
+        // A trouble that gets worse counts from then on; one that gets better keeps its beginning.
         if let reading, reading.level == .some, level == .half { window.since = begin(level) }
         reading = window
     }
@@ -128,8 +131,8 @@ package struct FailureShare: Sendable {
         return Reading(level: .some, since: 0, seconds: seconds, ended: ended, failed: failed)
     }
 
-    /// The first of the last seconds in which at least half of what makes `level` failed; what is
-    /// before it, or seconds without events, belongs to no trouble.
+    /// The second in which the current trouble began: for `half`, the first since which at least a
+    /// quarter of the events of each second failed; for `some`, the first with a failure.
     private func begin(_ level: Level) -> Int {
         var begin = second
         for back in 0..<min(Self.secondsMax, second + 1) {

@@ -1,5 +1,5 @@
 // TrafficHistory: the requests and the errors of each service, second by second, over the last
-// minutes: whoever opens the page wants to see what happened before, not only from then on.
+// minutes: an operator who opens the page wants to see what happened before, too.
 
 package import Stats
 
@@ -7,24 +7,24 @@ package import Stats
 package final class TrafficHistory {
     /// How many seconds are kept.
     package static let seconds = 300
-    /// Services that are followed at most, the first that are noted: it costs 2.4 kB each.
+    /// The most services that are recorded, the first ones: each takes 2.4 kB.
     package static let servicesMax = 256
 
     /// The last seconds of one service, the oldest first; fewer than `seconds` when it is younger.
     package struct Recent: Sendable, Equatable {
         /// Requests that began in each second.
         package var requests: [Int] = []
-        /// Of those that ended in each second, the ones that failed.
+        /// Requests that ended in each second and failed.
         package var errors: [Int] = []
 
-        /// Nothing yet.
+        /// No seconds yet.
         package init() {}
     }
 
     fileprivate struct Series {
         var requests: [UInt32] = []
         var errors: [UInt32] = []
-        /// Where the next second goes, once the ring is full.
+        /// The place of the next second, once the ring is full.
         var next = 0
         var lastRequests: Int
         var lastErrors: Int
@@ -33,12 +33,12 @@ package final class TrafficHistory {
 
     private var series: [Int: Series] = [:]
 
-    /// Nothing noted yet.
+    /// Nothing recorded yet.
     package init() {}
 
-    /// Takes the totals of services, by their numbers; call it once a second. Services that are not
-    /// among them are forgotten.
-    package func note(_ totals: [(number: Int, totals: ServiceTotals)]) {
+    /// Adds a second, from the totals of services by their numbers; call it once a second. Services
+    /// that are not in `totals` are dropped.
+    package func record(_ totals: [(number: Int, totals: ServiceTotals)]) {
         for number in series.keys { series[number]?.isFresh = false }
         for (number, totals) in totals.prefix(Self.servicesMax) {
             let errors = totals[.failed]
@@ -57,7 +57,7 @@ package final class TrafficHistory {
         series = series.filter(\.value.isFresh)
     }
 
-    /// The last seconds of the service of that number; nil when it is not followed.
+    /// The last seconds of the service of that number; nil when it is not recorded.
     package func recent(_ number: Int) -> Recent? {
         guard let kept = series[number] else { return nil }
         var recent = Recent()

@@ -1,27 +1,27 @@
-// TrafficWatch: whether the requests of services and listeners fail now, from the workers'
-// counters, once a second. The verdict is built on it: counters since the start tell what was,
-// states of backends what should be, and neither says that every answer is a 500.
+// TrafficWatch: whether requests of services and listeners fail now, from the workers' counters,
+// once a second. The verdict rests on it: counters since the start say what happened long ago,
+// states of backends say what should happen, and neither says that every answer is a 500.
 
 package import Stats
 
-/// What services and listeners came to over the last minute. Control thread only.
+/// How requests of services and listeners fared in the last minute. Control thread only.
 package struct TrafficWatch {
-    /// What is wrong with something, for a snapshot.
+    /// A share of failures that is too high, for a snapshot.
     package struct Trouble: Sendable, Equatable {
-        /// What fails, and since when.
+        /// How many events fail, and at which level.
         package var reading: FailureShare.Reading
         /// When it began.
         package var since: ContinuousClock.Instant
     }
 
-    /// What a listener came to so far.
+    /// A listener's counts since the start.
     package struct ListenerFigures: Sendable {
-        /// Connections accepted, and those of them closed at once because of its limit.
+        /// Connections accepted, and how many of them its limit had closed at once.
         package var connections: (all: Int, refused: Int)
-        /// Requests, and those of them that no route was for.
+        /// Requests, and how many of them no route was for.
         package var requests: (all: Int, unrouted: Int)
 
-        /// Both are required.
+        /// The counts of a listener.
         package init(
             connections: (all: Int, refused: Int), requests: (all: Int, unrouted: Int)
         ) {
@@ -35,7 +35,7 @@ package struct TrafficWatch {
         var failures = FailureShare()
         var abandonments = FailureShare()
         var denials = FailureShare()
-        /// Totals of up to `causesSeconds` ago, and of up to twice that: causes are those since.
+        /// Totals of up to `causesSeconds` ago, and of up to twice that: causes are counted since.
         var marks: (newer: TrafficFigures, older: TrafficFigures)
         var isFresh = true
     }
@@ -54,13 +54,13 @@ package struct TrafficWatch {
     private var begin: ContinuousClock.Instant?
     private var second = 0
 
-    /// Nothing seen yet.
+    /// No services or listeners yet.
     package init() {}
 
-    /// Takes what services and listeners, by their numbers, came to so far; call it once a second.
-    /// What is not among them is forgotten. What is seen for the first time is judged by what comes
-    /// from now on. Returns whether there is now, or was until now, anything wrong.
-    package mutating func note(
+    /// Takes the current counts of services and listeners, by their numbers; call it once a second.
+    /// Services and listeners that are not in them are dropped; of new ones only events from now on
+    /// count. Returns whether anything is wrong now, or was until now.
+    package mutating func update(
         now: ContinuousClock.Instant, services: [(number: Int, figures: TrafficFigures)],
         listeners: [(number: Int, figures: ListenerFigures)]
     ) -> Bool {
@@ -71,25 +71,25 @@ package struct TrafficWatch {
         let isMark = second / Self.causesSeconds != before / Self.causesSeconds
         let wasWrong = isAnythingWrong
         for key in self.services.keys { self.services[key]?.isFresh = false }
-        for (number, figures) in services { note(number, figures, isMark: isMark) }
+        for (number, figures) in services { update(number, figures, isMark: isMark) }
         self.services = self.services.filter(\.value.isFresh)
         for key in self.listeners.keys { self.listeners[key]?.isFresh = false }
-        for (number, figures) in listeners { note(number, figures) }
+        for (number, figures) in listeners { update(number, figures) }
         self.listeners = self.listeners.filter(\.value.isFresh)
         return wasWrong || isAnythingWrong
     }
 
-    private mutating func note(_ number: Int, _ figures: TrafficFigures, isMark: Bool) {
+    private mutating func update(_ number: Int, _ figures: TrafficFigures, isMark: Bool) {
         guard var watched = services[number] else {
             services[number] = WatchedService(last: figures, marks: (figures, figures))
             return
         }
         let ended = figures.ended - watched.last.ended
-        watched.failures.note(
+        watched.failures.record(
             second: second, ended: ended, failed: figures.failed - watched.last.failed)
-        watched.abandonments.note(
+        watched.abandonments.record(
             second: second, ended: ended, failed: figures.gaveUp - watched.last.gaveUp)
-        watched.denials.note(
+        watched.denials.record(
             second: second, ended: ended,
             failed: figures.retriesDenied - watched.last.retriesDenied)
         if isMark { watched.marks = (watched.last, watched.marks.newer) }
@@ -98,16 +98,16 @@ package struct TrafficWatch {
         services[number] = watched
     }
 
-    private mutating func note(_ number: Int, _ figures: ListenerFigures) {
+    private mutating func update(_ number: Int, _ figures: ListenerFigures) {
         guard var watched = listeners[number] else {
             listeners[number] = WatchedListener(last: figures)
             return
         }
         let last = watched.last
-        watched.refusals.note(
+        watched.refusals.record(
             second: second, ended: figures.connections.all - last.connections.all,
             failed: figures.connections.refused - last.connections.refused)
-        watched.unrouted.note(
+        watched.unrouted.record(
             second: second, ended: figures.requests.all - last.requests.all,
             failed: figures.requests.unrouted - last.requests.unrouted)
         watched.last = figures
@@ -127,7 +127,7 @@ package struct TrafficWatch {
 
     // MARK: - What is wrong
 
-    /// The requests of a service that fail, and for what cause most of them do.
+    /// The failing requests of a service, and the cause of most of them; nil for few or none.
     package func failures(ofService number: Int) -> (trouble: Trouble, cause: FailureCause?)? {
         guard let watched = services[number], let trouble = trouble(watched.failures) else {
             return nil
@@ -140,29 +140,30 @@ package struct TrafficWatch {
         return (trouble, most?.cause)
     }
 
-    /// The requests of a service whose clients go away unanswered.
+    /// The requests of a service whose clients go away unanswered; nil for few or none.
     package func abandonments(ofService number: Int) -> Trouble? {
         services[number].flatMap { trouble($0.abandonments) }
     }
 
-    /// The retries of a service that its budget denies, as a share of its requests.
+    /// The retries of a service that its budget denies, as a share of its requests; nil for few or
+    /// none.
     package func denials(ofService number: Int) -> Trouble? {
         services[number].flatMap { trouble($0.denials) }
     }
 
-    /// The connections that a listener closes at once, having as many as it may.
+    /// The connections that a listener closes at once because of its limit; nil for few or none.
     package func refusals(ofListener number: Int) -> Trouble? {
         listeners[number].flatMap { trouble($0.refusals) }
     }
 
-    /// The requests of a listener that no route is for.
+    /// The requests of a listener that no route is for; nil for few or none.
     package func unrouted(ofListener number: Int) -> Trouble? {
         listeners[number].flatMap { trouble($0.unrouted) }
     }
 
     private func trouble(_ share: FailureShare) -> Trouble? {
         guard let reading = share.reading, let begin else { return nil }
-        // The second that it ended with is the one before.
+        // The second named by its end began one before.
         return Trouble(
             reading: reading, since: begin + .seconds(max(0, reading.since - 1)))
     }

@@ -1,9 +1,9 @@
-// TurnWatch: since when a backend of a rotation has got no request, and how many others got
-// meanwhile, from the workers' counters, once a second: nothing is counted for it.
+// TurnWatch: since when a backend of a rotation has had no request, and how many the others had
+// meanwhile. It uses the workers' counters, once a second: workers count nothing more for it.
 
 /// When backends had their last turns. Control thread only.
 package struct TurnWatch {
-    /// What a backend came to so far.
+    /// A backend's counts since the start.
     package struct Figures: Sendable {
         /// Its number in this process.
         package var backend: UInt32
@@ -12,7 +12,7 @@ package struct TurnWatch {
         /// Bytes that came from it.
         package var received: Int
 
-        /// All is required.
+        /// The counts of a backend.
         package init(backend: UInt32, requests: Int, received: Int) {
             self.backend = backend
             self.requests = requests
@@ -20,39 +20,39 @@ package struct TurnWatch {
         }
     }
 
-    /// How a backend fares that waits for its turn.
+    /// How long a backend has waited for its turn.
     package struct Wait: Sendable, Equatable {
-        /// When it was last seen to get a request, or first seen at all.
+        /// When its count of requests last rose, or it was first seen.
         package var since: ContinuousClock.Instant
-        /// When bytes were last seen to come from it, or it was first seen at all.
-        package var heardAt: ContinuousClock.Instant
-        /// Requests that others of its rotation got since its turn.
+        /// When its count of bytes received last rose, or it was first seen.
+        package var receivedAt: ContinuousClock.Instant
+        /// Requests that other backends of its rotation got since its turn.
         package var elsewhere: Int
     }
 
     private struct Watched {
         var figures: Figures
         var turnAt: ContinuousClock.Instant
-        var heardAt: ContinuousClock.Instant
-        /// What its service had sent by its turn.
+        var receivedAt: ContinuousClock.Instant
+        /// How many requests its service had sent by its turn.
         var sentAtTurn: Int
     }
 
     private struct WatchedService {
-        /// Requests that its backends have got since it is watched.
+        /// Requests that its backends have got since the service is watched.
         var sent = 0
         var backends: [UInt32: Watched] = [:]
     }
 
     private var services: [Int: WatchedService] = [:]
 
-    /// Nothing seen yet.
+    /// No backends yet.
     package init() {}
 
-    /// Takes what the backends of each service's rotation came to so far; call it once a second.
-    /// What is not among them is forgotten.
+    /// Takes the current counts of the backends in each service's rotation; call it once a second.
+    /// Backends that are not in them are dropped.
     /// - Complexity: O(number of backends).
-    package mutating func note(
+    package mutating func update(
         now: ContinuousClock.Instant, _ all: [(service: Int, backends: [Figures])]
     ) {
         let before = services
@@ -70,12 +70,12 @@ package struct TurnWatch {
                 var watched =
                     old.backends[figures.backend]
                     ?? Watched(
-                        figures: figures, turnAt: now, heardAt: now, sentAtTurn: service.sent)
+                        figures: figures, turnAt: now, receivedAt: now, sentAtTurn: service.sent)
                 if figures.requests != watched.figures.requests {
                     watched.turnAt = now
                     watched.sentAtTurn = service.sent
                 }
-                if figures.received != watched.figures.received { watched.heardAt = now }
+                if figures.received != watched.figures.received { watched.receivedAt = now }
                 watched.figures = figures
                 service.backends[figures.backend] = watched
             }
@@ -90,7 +90,7 @@ package struct TurnWatch {
             return nil
         }
         return Wait(
-            since: watched.turnAt, heardAt: watched.heardAt,
+            since: watched.turnAt, receivedAt: watched.receivedAt,
             elsewhere: max(0, service.sent - watched.sentAtTurn))
     }
 }

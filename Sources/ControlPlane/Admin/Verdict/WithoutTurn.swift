@@ -1,12 +1,12 @@
-// WithoutTurn: why a backend that could get requests gets none. It is worked out when somebody
-// looks, from the roster, the workers' counters and the watch of turns (TurnWatch).
+// WithoutTurn: why a backend that could get requests gets none. It is worked out for each view,
+// from the roster, the workers' counters and TurnWatch.
 
 internal import Backends
 internal import Stats
 
 /// Why a backend has had no turn for a while. Value type, any thread.
 package struct WithoutTurn: Sendable, Equatable {
-    /// What keeps requests from it; in `/stats` by these names.
+    /// What keeps requests from a backend; the raw values are its names in `/stats`.
     package enum Reason: String, Sendable, CaseIterable {
         /// The backend waits for its first check, while others are up.
         case firstCheck = "first-check"
@@ -14,7 +14,7 @@ package struct WithoutTurn: Sendable, Equatable {
         case refused
         /// A better tier gets the requests.
         case standby
-        /// Discovery lost it: it waits behind those that are named.
+        /// Discovery lost the backend: it waits behind those that are named.
         case reserve
         /// The backend has as many requests in flight as it may have.
         case limit
@@ -22,25 +22,25 @@ package struct WithoutTurn: Sendable, Equatable {
         case probation
         /// The service has no requests.
         case noRequests = "no-requests"
-        /// Requests wait there, and nothing comes from it.
+        /// Requests wait on the backend, and nothing comes from it.
         case silent
-        /// More requests wait there than is its share.
+        /// More requests wait on the backend than its share.
         case busy
-        /// Its weight is 0, and others have more.
+        /// The backend's weight is 0, and others have more.
         case zeroWeight = "zero-weight"
         /// The backend is in its slow start.
         case slowStart = "slow-start"
-        /// Its weight gives it so little that no turn is due yet.
+        /// The backend's weight is so small that no turn is due yet.
         case smallShare = "small-share"
-        /// The way of balancing prefers others.
+        /// The balancing method prefers others.
         case balance
     }
 
     /// What is known of a backend besides its snapshot.
     package struct Facts: Sendable {
-        /// How it waits for its turn; nil for one that is not in the rotation.
+        /// How long it has waited for its turn; nil for a backend that is not in the rotation.
         package var wait: Wait?
-        /// Requests that it may have in flight from one worker, and from all; nil is no limit.
+        /// The most requests in flight on it from one worker, and from all; nil is no limit.
         package var limit: (ofWorker: Int, ofAll: Int)?
         /// Its share of the turns of its tier, 0 to 1.
         package var share = 1.0
@@ -56,19 +56,19 @@ package struct WithoutTurn: Sendable, Equatable {
             /// When it had its last turn.
             package var since: Double
             /// When bytes last came from it.
-            package var heardAt: Double
+            package var receivedAt: Double
             /// Requests that others got since its turn.
             package var elsewhere: Int
 
-            /// All is required.
-            package init(since: Double, heardAt: Double, elsewhere: Int) {
+            /// The wait of a backend.
+            package init(since: Double, receivedAt: Double, elsewhere: Int) {
                 self.since = since
-                self.heardAt = heardAt
+                self.receivedAt = receivedAt
                 self.elsewhere = elsewhere
             }
         }
 
-        /// Of one that is not in the rotation, has no limit and shares with nobody.
+        /// A backend that is not in the rotation, without a limit, and alone in its tier.
         package init() {}
     }
 
@@ -84,22 +84,22 @@ package struct WithoutTurn: Sendable, Equatable {
     package let streams: Int
     /// How many of the requests in flight are of clients that have closed their side.
     package let clientsLeft: Int
-    /// Requests that it may have in flight; nil for no limit.
+    /// The most requests in flight on it; nil is no limit.
     package let limit: Int?
     /// Requests that others of its service got since its turn.
     package let elsewhere: Int
     /// The reason as a clause: `4 requests wait there, and nothing has come from it for 6 s`.
     package let text: String
 
-    /// Less is nothing to speak of, in seconds.
+    /// A shorter wait needs no reason, in seconds.
     package static let secondsMin = 5
-    /// Fewer requests that wait are nobody's excess; as in `Loads.smallLoad`.
+    /// Fewer waiting requests are not too many for any backend; as in `Loads.smallLoad`.
     private static let smallLoad = 3
-    /// With fewer turns that should have come, chance explains that none did.
+    /// With fewer turns due, chance explains that there was none.
     private static let dueMin = 3.0
 
-    /// Why `backend` has had no turn, at `now`, in seconds since 1970; nil when it has had one of
-    /// late, or its state says all there is to say.
+    /// Why `backend` has had no turn, at `now`, in seconds since 1970; nil when it has had one
+    /// lately, or its state explains it.
     package init?(_ backend: AdminSnapshot.Backend, _ facts: Facts, at now: Double) {
         let totals = backend.totals
         since = facts.wait?.since ?? backend.since
@@ -131,7 +131,7 @@ package struct WithoutTurn: Sendable, Equatable {
         if let limit = facts.limit, backend.totals[.inFlight] >= limit.ofWorker { return .limit }
         if backend.isOnProbation, backend.totals[.inFlight] > 0 { return .probation }
         if wait.elsewhere == 0 { return .noRequests }
-        if waiting > 0, now - wait.heardAt >= Double(secondsMin) { return .silent }
+        if waiting > 0, now - wait.receivedAt >= Double(secondsMin) { return .silent }
         if waiting >= smallLoad { return .busy }
         if backend.isOnProbation { return .probation }
         if facts.isWeightless { return .zeroWeight }
@@ -164,7 +164,7 @@ package struct WithoutTurn: Sendable, Equatable {
             return "it is on probation: one request at a time, of those that can be sent again"
         case .noRequests: return "the service has no requests"
         case .silent:
-            let quiet = Int(now - (facts.wait?.heardAt ?? now))
+            let quiet = Int(now - (facts.wait?.receivedAt ?? now))
             return "\(wait), and nothing has come from it for \(quiet) s"
         case .busy: return "\(wait), more than is its share"
         case .zeroWeight: return "its weight is 0, and others have more"

@@ -57,10 +57,10 @@ final class TrafficReports {
                     ))
             )
         }
-        let hasChanged = troubles.note(now: .now, services: figures, listeners: ofListeners)
+        let hasChanged = troubles.update(now: .now, services: figures, listeners: ofListeners)
         guard isShown else { return hasChanged }
         lookAtTurns()
-        history.note(
+        history.record(
             services.all.prefix(TrafficHistory.servicesMax).map {
                 ($0.id.index, registry.serviceTotals($0.id.index))
             })
@@ -69,7 +69,7 @@ final class TrafficReports {
 
     /// Takes what the backends of all rotations came to within the last second.
     private func lookAtTurns() {
-        turns.note(
+        turns.update(
             now: .now,
             services.all.map { service in
                 let figures = service.roster.rotation.members.map { member in

@@ -38,7 +38,7 @@ struct ServiceTurns {
         var facts = WithoutTurn.Facts()
         facts.wait = watch.wait(of: backend.id.rawValue, ofService: service.id.index).map {
             .init(
-                since: clock.wall($0.since), heardAt: clock.wall($0.heardAt),
+                since: clock.wall($0.since), receivedAt: clock.wall($0.receivedAt),
                 elsewhere: $0.elsewhere)
         }
         facts.limit = limit

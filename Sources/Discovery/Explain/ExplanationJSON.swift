@@ -101,8 +101,8 @@ private struct ServerView: Encodable {
         ignoresCase = server.status.ignoresCase
         knowsEDNS = server.status.knowsEDNS
         ednsFailure = server.status.ednsFailure
-        malformed = server.status.counters.malformed
-        mismatched = server.status.counters.mismatched
+        malformed = server.status.counters[.malformed]
+        mismatched = server.status.counters[.mismatched]
     }
 }
 

@@ -65,16 +65,17 @@ package struct Remark: Sendable, Equatable {
         } else if server.status.knowsEDNS == false {
             add(.edns, "\(name) does not know EDNS: answers over UDP have at most 512 octets")
         }
-        if counters.malformed > 0 {
+        if counters[.malformed] > 0 {
             let reason = server.status.lastMalformed.map { ", the last: \($0.what)" } ?? ""
             add(
-                .malformed, "\(name) sent \(counters.malformed) packets that can't be read\(reason)"
+                .malformed,
+                "\(name) sent \(counters[.malformed]) packets that can't be read\(reason)"
             )
         }
-        if counters.mismatched > 0 {
+        if counters[.mismatched] > 0 {
             add(
                 .mismatched,
-                "\(counters.mismatched) packets from \(name) answered something that was not "
+                "\(counters[.mismatched]) packets from \(name) answered something that was not "
                     + "asked, and were ignored"
             )
         }

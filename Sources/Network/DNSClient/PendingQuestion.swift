@@ -103,7 +103,7 @@ package final class PendingQuestion {
     }
 
     private func count(_ race: inout QuestionRace, now: ContinuousClock.Instant) {
-        resolver?.counters.timeouts += race.timeouts - countedTimeouts
+        resolver?.counters[.timeouts] += race.timeouts - countedTimeouts
         countedTimeouts = race.timeouts
         for finding in race.takeFindings() {
             resolver?.record(finding.kind, servers[finding.server], question.name, now: now)

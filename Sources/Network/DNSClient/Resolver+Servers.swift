@@ -71,19 +71,17 @@ extension Resolver {
     /// A query goes out; `isPaid` when the rate has let it.
     func recordSent(_ server: Int, _ transport: DNSTransport, isPaid: Bool) {
         if !isPaid { rate.charge(now: .now) }
-        switch transport {
-        case .udp:
-            counters.sentUDP += 1
-            statuses[server].counters.sentUDP += 1
-        case .tcp:
-            counters.sentTCP += 1
-            statuses[server].counters.sentTCP += 1
-        }
+        count(transport == .udp ? .sentUDP : .sentTCP, server)
     }
 
     func recordUnreachable(_ server: Int) {
-        counters.unreachable += 1
-        statuses[server].counters.unreachable += 1
+        count(.unreachable, server)
+    }
+
+    /// Counts one, for the server and for all.
+    func count(_ counter: QueryCounter, _ server: Int) {
+        counters[counter] += 1
+        statuses[server].counters[counter] += 1
     }
 
     /// Counts what came, before the race judges it.
@@ -93,12 +91,11 @@ extension Resolver {
     ) {
         switch event {
         case .message(let message, _, let keepsCase):
-            counters.received += 1
+            count(.received, server)
             counters.responses[message.responseCode, default: 0] += 1
             statuses[server].counters.responses[message.responseCode, default: 0] += 1
             if exchange.transport == .udp, message.flags.contains(.truncated) {
-                counters.truncated += 1
-                statuses[server].counters.truncated += 1
+                count(.truncated, server)
             }
             if exchange.mixesCase, message.question != nil {
                 statuses[server].keepsCase = keepsCase
@@ -109,14 +106,12 @@ extension Resolver {
             }
             recordEDNS(message, server, exchange, now: now)
         case .mismatched(let mismatch):
-            counters.received += 1
-            counters.mismatched += 1
-            statuses[server].counters.mismatched += 1
-            if case .spelling = mismatch { statuses[server].counters.misspelled += 1 }
+            count(.received, server)
+            count(.mismatched, server)
+            if case .spelling = mismatch { count(.misspelled, server) }
         case .garbled(let error, _):
-            counters.received += 1
-            counters.malformed += 1
-            statuses[server].counters.malformed += 1
+            count(.received, server)
+            count(.malformed, server)
             statuses[server].lastMalformed = .init(what: error, at: now)
         case .failed: recordUnreachable(server)
         case .closed: break
@@ -151,7 +146,7 @@ extension Resolver {
         now: ContinuousClock.Instant
     ) {
         switch finding {
-        case .askedAgain: statuses[server].counters.doubted += 1
+        case .askedAgain: count(.doubted, server)
         case .knewMixedCase:
             statuses[server].ignoresCase = true
             statuses[server].asSpelledSince = nil
@@ -182,7 +177,7 @@ extension Resolver {
         _ failure: ServerHealth.Failure, _ server: Int, sentAt: ContinuousClock.Instant,
         now: ContinuousClock.Instant
     ) {
-        if case .silence = failure { statuses[server].counters.silences += 1 }
+        if case .silence = failure { count(.silences, server) }
         ranking.failed(server, failure, sentAt: sentAt, now: now)
     }
 

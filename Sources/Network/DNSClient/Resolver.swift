@@ -16,7 +16,7 @@ package final class Resolver {
     /// Received into by every exchange: a datagram has at most 65,535 octets.
     let buffer = ReceiveBuffer(capacity: 65536)
     /// What happened so far; copy it for a snapshot.
-    package internal(set) var counters = ResolverCounters()
+    package internal(set) var counters = QueryCounters()
     var ranking: ServerRanking
     var statuses: [ServerStatus]
     var denials = DenialMemory()
@@ -70,7 +70,7 @@ package final class Resolver {
         _ name: DomainName, _ type: RecordType, tcpFirst: Bool? = nil,
         completion: @escaping (DNSAnswer) -> Void
     ) -> PendingQuestion {
-        counters.questions += 1
+        counters[.questions] += 1
         let pending = PendingQuestion(
             Question(name, type), over: tcpFirst ?? options.tcpFirst ? .tcp : .udp, resolver: self,
             completion: completion)
@@ -79,7 +79,7 @@ package final class Resolver {
         if waiting.count < options.waitingMax + startable {
             pending.ticket = waiting.append(pending)
         } else {
-            counters.overloaded += 1
+            counters[.overloaded] += 1
             rejected.append(pending)
         }
         schedulePump(after: .zero)
@@ -189,7 +189,7 @@ package final class Resolver {
                 pending.question, over: pending.over, isPaid: false, resolver: self,
                 completion: { _ in })
             probes[server] = probe
-            statuses[server].counters.probes += 1
+            count(.probes, server)
             var options = options
             options.attempts = 1
             probe.start([server], options: options)
@@ -199,7 +199,7 @@ package final class Resolver {
 
     /// What a question comes to that nobody was asked for.
     private func giveUp(as server: Int) -> DNSOutcome {
-        counters.givenUp += 1
+        counters[.givenUp] += 1
         guard case .unreachable(let error) = ranking.servers[server].lastFailure?.what else {
             return .timeout
         }

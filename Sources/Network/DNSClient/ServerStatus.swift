@@ -12,7 +12,7 @@ package struct ServerStatus: Sendable, Equatable {
     /// State, smoothed round trip, answers and failures, with the last failure and its time.
     package internal(set) var health: ServerHealth
     /// What came of queries to it, by kind.
-    package internal(set) var counters = Counters()
+    package internal(set) var counters = QueryCounters()
     /// The last packet from it that could not be read, why, and when; nil for none yet.
     package internal(set) var lastMalformed: ServerHealth.Noted<DecodeError>?
     /// Whether it repeats a question in the case of letters that it was sent in; nil before that is
@@ -40,33 +40,6 @@ package struct ServerStatus: Sendable, Equatable {
     var ednsWorkedAt: ContinuousClock.Instant?
     /// When it last gave records for a question in mixed case; nil for never.
     var mixedCaseWorkedAt: ContinuousClock.Instant?
-
-    /// Queries to one server and what came of them.
-    package struct Counters: Sendable, Hashable {
-        /// Queries sent over UDP.
-        package var sentUDP = 0
-        /// Queries sent over TCP, or for which a connection was begun.
-        package var sentTCP = 0
-        /// Of all queries, those that only served to know the server.
-        package var probes = 0
-        /// Queries that asked again as spelled, or without EDNS, before a denial or an error
-        /// counted.
-        package var doubted = 0
-        /// Valid responses by their code.
-        package var responses: [ResponseCode: Int] = [:]
-        /// Queries without an answer in time, or before another server's.
-        package var silences = 0
-        /// Queries that the network refused.
-        package var unreachable = 0
-        /// UDP answers with the TC bit.
-        package var truncated = 0
-        /// Packets that could not be read.
-        package var malformed = 0
-        /// Messages that did not answer the query: wrong id, question or case of letters.
-        package var mismatched = 0
-        /// Of these, those that were right but for the case of letters.
-        package var misspelled = 0
-    }
 
     /// A server that nothing is known of.
     package init(_ endpoint: Endpoint) {

@@ -19,16 +19,6 @@ import Testing
         stage.standIn.change { $0.register(.init("web", id: "a", port: 1001)) }
     }
 
-    private func source(
-        _ query: String, _ agents: ConsulAgents
-    ) throws -> (ConsulSource, Heard<DiscoveryAnswer>) {
-        let source = ConsulSource(
-            try ConsulServiceQuery(query), agents: agents, refresh: stage.refresh, resolver: nil)
-        let heard = Heard<DiscoveryAnswer>()
-        source.start { heard.append($0) }
-        return (source, heard)
-    }
-
     @Test(
         "an agent that fails is left for the next one without a report, and returned to",
         arguments: [ConsulWorld.Lie.noLeader, .status(429, "slow down"), .reset, .truncated])
@@ -40,7 +30,7 @@ import Testing
             $0.lie = lie
         }
         let agents = stage.agents { $0.agents = [first.target, stage.standIn.target] }
-        let (source, heard) = try source("web", agents)
+        let (source, heard) = try stage.source("web", agents)
         defer { source.stop() }
         stage.turn(until: "the second answers") { endpoints(heard.last) == ["127.0.0.1:1001"] }
         #expect(heard.count == 1, "a failure was reported: \(heard.all)")
@@ -62,7 +52,7 @@ import Testing
             $0.agents = [first.target, stage.standIn.target]
             $0.policy.answerTimeout = .seconds(3)
         }
-        let sources = try (0..<8).map { _ in try source("web", agents) }
+        let sources = try (0..<8).map { _ in try stage.source("web", agents) }
         defer { for (source, _) in sources { source.stop() } }
         stage.turn(until: "all are answered") { sources.allSatisfy { $0.1.count > 0 } }
         let asked = first.seen.count
@@ -78,7 +68,7 @@ import Testing
         let gone = try ConsulStandIn()
         gone.stop()
         let agents = stage.agents { $0.agents = [gone.target, stage.standIn.target] }
-        let (source, heard) = try source("web", agents)
+        let (source, heard) = try stage.source("web", agents)
         defer { source.stop() }
         stage.turn(until: "the second answers") { heard.count > 0 }
         #expect(endpoints(heard.last) == ["127.0.0.1:1001"])
@@ -96,11 +86,11 @@ import Testing
             }
         }
         let agents = stage.agents { $0.agents = [stage.standIn.target, second.target] }
-        let (bad, heardBad) = try source("web?dc=nowhere", agents)
+        let (bad, heardBad) = try stage.source("web?dc=nowhere", agents)
         defer { bad.stop() }
         stage.turn(until: "it fails") { kind(heardBad.last) == .servfail }
         #expect(agents.statuses.map(\.isAvailable) == [true, true])
-        let (good, heardGood) = try source("web", agents)
+        let (good, heardGood) = try stage.source("web", agents)
         defer { good.stop() }
         stage.turn(until: "the other is answered") { heardGood.count > 0 }
         #expect(endpoints(heardGood.last) == ["127.0.0.1:1001"])
@@ -113,7 +103,7 @@ import Testing
         for (index, name) in names.enumerated() {
             stage.standIn.change { $0.register(.init(name, id: name, port: 2000 + index)) }
         }
-        let watches = try names.map { try source($0, agents) }
+        let watches = try names.map { try stage.source($0, agents) }
         defer { for (source, _) in watches { source.stop() } }
         stage.turn(until: "all are reported") { watches.allSatisfy { $0.1.count > 0 } }
         for (index, name) in names.enumerated() {
@@ -135,10 +125,10 @@ import Testing
             $0.policy.wait = .seconds(600)
             $0.policy.answerTimeout = .seconds(10)
         }
-        let (source, _) = try source("web", agents)
+        let (source, _) = try stage.source("web", agents)
         defer { source.stop() }
         stage.turn(until: "it waits") { stage.standIn.seen.count == 2 }
-        let (other, heard) = try self.source("web?passing", agents)
+        let (other, heard) = try stage.source("web?passing", agents)
         defer { other.stop() }
         stage.turn(until: "the other is answered") { heard.count > 0 }
         #expect(stage.standIn.connectionsMost <= 2)
@@ -149,7 +139,7 @@ import Testing
         let secret = "8c8a1c2e-b1g5-3cr3"
         stage.standIn.change { $0.lie = .status(403, "token \(secret) lacks permission") }
         let agents = stage.agents { $0.token = ConsulToken(secret) }
-        let (source, heard) = try source("web", agents)
+        let (source, heard) = try stage.source("web", agents)
         defer { source.stop() }
         stage.turn(until: "it is refused") { kind(heard.last) == .refused }
         #expect(
@@ -175,7 +165,7 @@ import Testing
     func leader() throws {
         let agents = stage.agents()
         stage.standIn.change { $0.knowsLeader = false }
-        let (source, heard) = try source("web", agents)
+        let (source, heard) = try stage.source("web", agents)
         defer { source.stop() }
         stage.turn(until: "it is answered") { heard.count > 0 }
         #expect(agents.statuses[0].answersWithoutLeader > 0)
@@ -190,7 +180,7 @@ import Testing
         defer { standIn.stop() }
         standIn.change { $0.register(.init("web", id: "c", port: 1003)) }
         let agents = stage.agents { $0.agents = [standIn.target] }
-        let (source, heard) = try source("web", agents)
+        let (source, heard) = try stage.source("web", agents)
         defer { source.stop() }
         stage.turn(until: "it is reported") { endpoints(heard.last) == ["127.0.0.1:1003"] }
         standIn.change { $0.register(.init("web", id: "c", port: 1004)) }

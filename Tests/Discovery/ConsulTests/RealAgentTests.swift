@@ -31,16 +31,6 @@ struct RealAgentTests {
         }
     }
 
-    private func source(
-        _ query: String, _ agents: ConsulAgents
-    ) throws -> (ConsulSource, Heard<DiscoveryAnswer>) {
-        let source = ConsulSource(
-            try ConsulServiceQuery(query), agents: agents, refresh: stage.refresh, resolver: nil)
-        let heard = Heard<DiscoveryAnswer>()
-        source.start { heard.append($0) }
-        return (source, heard)
-    }
-
     /// Changes something by the API, and waits until it is done; retried while there is no leader.
     private func put(
         _ target: String, _ body: String = "", method: Method = .put, to agents: ConsulAgents
@@ -79,7 +69,7 @@ struct RealAgentTests {
         let agent = try RealAgent()
         defer { agent.stop() }
         let agents = agents(agent.target)
-        let (source, heard) = try source("web", agents)
+        let (source, heard) = try stage.source("web", agents)
         defer { source.stop() }
         stage.turn(until: "the agent is there") { heard.last == .failure(.nodata) }
         register(
@@ -103,7 +93,7 @@ struct RealAgentTests {
             guard case .instances(let instances) = heard.last else { return false }
             return instances.first { $0.endpoint.port == 1001 }?.weight == 2
         }
-        let (passing, heardPassing) = try self.source("web?passing&near=_agent", agents)
+        let (passing, heardPassing) = try stage.source("web?passing&near=_agent", agents)
         defer { passing.stop() }
         stage.turn(until: "only b passes") { endpoints(heardPassing.last) == ["127.0.0.1:1002"] }
         put("/v1/agent/service/maintenance/b?enable=true&reason=test", to: agents)
@@ -140,7 +130,7 @@ struct RealAgentTests {
             ("query/none", .nxdomain, nil),
         ]
         for (query, failure, places) in tables {
-            let (source, heard) = try source(query, agents)
+            let (source, heard) = try stage.source(query, agents)
             stage.turn(until: "\(query) is answered; it said \(heard.all)") {
                 failure != nil ? kind(heard.last) == failure : endpoints(heard.last) == places
             }
@@ -149,7 +139,7 @@ struct RealAgentTests {
         put(
             "/v1/query", #"{"Name":"geo","Service":{"Service":"web","Tags":["b"]}}"#,
             method: .post, to: agents)
-        let (prepared, heard) = try source("query/geo", agents)
+        let (prepared, heard) = try stage.source("query/geo", agents)
         defer { prepared.stop() }
         stage.turn(until: "it is there") { endpoints(heard.last) == ["127.0.0.1:1002"] }
         var own: String?
@@ -170,7 +160,7 @@ struct RealAgentTests {
         }
         put("/v1/kv/fairlead/a", "one", to: open)
         register("a", port: 1001, to: open)
-        let (source, heard) = try source("web", open)
+        let (source, heard) = try stage.source("web", open)
         defer { source.stop() }
         stage.turn(until: "a is there") { endpoints(heard.last) == ["127.0.0.1:1001"] }
         let closed = agents(agent.target)
@@ -181,7 +171,7 @@ struct RealAgentTests {
             guard case .registering(let failure?) = registration.status else { return false }
             return failure.kind == .refused
         }
-        let (hidden, heardHidden) = try self.source("web", closed)
+        let (hidden, heardHidden) = try stage.source("web", closed)
         defer { hidden.stop() }
         // Consul says since 1.11 that it hides something; before that, it looks empty.
         stage.turn(until: "nothing is seen") {
@@ -237,7 +227,7 @@ struct RealAgentTests {
         service.checkInterval = .seconds(1)
         let registration = ConsulRegistration(service, agents: agents)
         registration.start()
-        let (source, heard) = try source("edge?passing", agents)
+        let (source, heard) = try stage.source("edge?passing", agents)
         defer { source.stop() }
         stage.turn(until: "we are there") { endpoints(heard.last) == ["127.0.0.1:\(port)"] }
         // Somebody else takes it away.
@@ -261,7 +251,7 @@ struct RealAgentTests {
         let agent = try RealAgent()
         defer { agent.stop() }
         let agents = agents(agent.target)
-        let (source, heard) = try source("web", agents)
+        let (source, heard) = try stage.source("web", agents)
         defer { source.stop() }
         stage.turn(until: "the agent is there") { heard.last == .failure(.nodata) }
         register("a", port: 1000, to: agents)

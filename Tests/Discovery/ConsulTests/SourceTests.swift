@@ -22,17 +22,6 @@ import Testing
         stage = try Stage()
     }
 
-    private func source(
-        _ query: String, _ agents: ConsulAgents? = nil, resolver: Resolver? = nil
-    ) throws -> (ConsulSource, Heard<DiscoveryAnswer>) {
-        let source = ConsulSource(
-            try ConsulServiceQuery(query), agents: agents ?? stage.agents(),
-            refresh: stage.refresh, resolver: resolver)
-        let heard = Heard<DiscoveryAnswer>()
-        source.start { heard.append($0) }
-        return (source, heard)
-    }
-
     private func register(_ id: String, port: Int, status: String = "passing") {
         stage.standIn.change {
             var instance = ConsulWorld.Instance("web", id: id, port: port)
@@ -46,7 +35,7 @@ import Testing
     func follows() throws {
         register("a", port: 1001)
         let agents = stage.agents { $0.policy.wait = .seconds(60) }
-        let (source, heard) = try source("web", agents)
+        let (source, heard) = try stage.source("web", agents)
         defer { source.stop() }
         stage.turn(until: "a is there") { endpoints(heard.last) == ["127.0.0.1:1001"] }
         register("b", port: 1002)
@@ -74,7 +63,7 @@ import Testing
     @Test("a write that changes nothing, and a wait that ends, are good answers like any other")
     func unchanged() throws {
         register("a", port: 1001)
-        let (source, heard) = try source("web")
+        let (source, heard) = try stage.source("web")
         defer { source.stop() }
         stage.turn(until: "a is there") { heard.count == 1 }
         stage.standIn.change { $0.touch("web") }
@@ -87,7 +76,7 @@ import Testing
     func passing() throws {
         register("a", port: 1001)
         register("b", port: 1002, status: "warning")
-        let (source, heard) = try source("web?dc=dc1&passing")
+        let (source, heard) = try stage.source("web?dc=dc1&passing")
         defer { source.stop() }
         stage.turn(until: "it is reported") { heard.count > 0 }
         #expect(endpoints(heard.last) == ["127.0.0.1:1001"])
@@ -110,7 +99,7 @@ import Testing
         register("a", port: 1001)
         stage.standIn.change { $0.lie = lie }
         let agents = stage.agents()
-        let (source, heard) = try source("web", agents)
+        let (source, heard) = try stage.source("web", agents)
         defer { source.stop() }
         stage.turn(until: "it fails") { heard.count > 0 }
         guard case .failure(let failure) = heard.all.first else {
@@ -139,7 +128,7 @@ import Testing
     @Test("that nothing is there is no evidence when the server knows no leader")
     func leaderless() throws {
         stage.standIn.change { $0.knowsLeader = false }
-        let (source, heard) = try source("web")
+        let (source, heard) = try stage.source("web")
         defer { source.stop() }
         stage.turn(until: "it is empty") { kind(heard.last) == .servfail }
         #expect(source.lastFailure?.reason == .leaderless)
@@ -157,7 +146,7 @@ import Testing
     func away() throws {
         let gone = try ConsulStandIn()
         gone.stop()
-        let (source, heard) = try source("web", stage.agents { $0.agents = [gone.target] })
+        let (source, heard) = try stage.source("web", stage.agents { $0.agents = [gone.target] })
         defer { source.stop() }
         stage.turn(until: "it fails") { kind(heard.last) == .unreachable }
         let back = try ConsulStandIn(on: gone.target)
@@ -169,7 +158,8 @@ import Testing
     @Test("an agent that restarts with nothing and a low index is followed from there")
     func restart() throws {
         for port in 1001...1020 { register("a", port: port) }
-        let (source, heard) = try source("web", stage.agents { $0.policy.wait = .seconds(60) })
+        let (source, heard) = try stage.source(
+            "web", stage.agents { $0.policy.wait = .seconds(60) })
         defer { source.stop() }
         stage.turn(until: "a is there") { endpoints(heard.last) == ["127.0.0.1:1020"] }
         stage.turn(until: "it waits") { stage.standIn.seen.count == 2 }
@@ -187,7 +177,7 @@ import Testing
         register("a", port: 1001)
         stage.standIn.change { $0.lie = lie }
         let began = ContinuousClock.now
-        let (source, heard) = try source("web")
+        let (source, heard) = try stage.source("web")
         stage.turn(for: .seconds(2))
         source.stop()
         let seconds = Int(began.duration(to: .now).components.seconds)
@@ -216,14 +206,14 @@ import Testing
         ]
         let agents = stage.agents()
         for (query, expected) in tables {
-            let (source, heard) = try source(query, agents)
+            let (source, heard) = try stage.source(query, agents)
             stage.turn(until: "it is reported") { heard.count > 0 }
             source.stop()
             #expect(endpoints(heard.last) == [expected], "\(query)")
         }
         // It was found out once, and not for the question without a datacentre.
         #expect(stage.standIn.seen.filter { $0.target.contains("agent/self") }.count == 1)
-        let (nowhere, heard) = try source("web?dc=dc3", agents)
+        let (nowhere, heard) = try stage.source("web?dc=dc3", agents)
         defer { nowhere.stop() }
         stage.turn(until: "it fails") { kind(heard.last) == .servfail }
         #expect(nowhere.lastFailure?.reason == .status(500, "No path to datacenter"))
@@ -240,7 +230,7 @@ import Testing
             $0.liesTo = "/v1/agent/self"
             $0.lie = .status(403, "Permission denied")
         }
-        let (source, heard) = try source("web?dc=dc2")
+        let (source, heard) = try stage.source("web?dc=dc2")
         defer { source.stop() }
         stage.turn(until: "it is reported") { endpoints(heard.last) == ["10.0.0.1:80"] }
         stage.standIn.change { $0.lie = nil }
@@ -262,7 +252,7 @@ import Testing
         server.zone.add(
             ResourceRecord(
                 try DomainName("db.demo.test"), ttlSeconds: 0, .address(.v4(0x7f00_0007))))
-        let (source, heard) = try source("web", resolver: resolver)
+        let (source, heard) = try stage.source("web", resolver: resolver)
         stage.turn(until: "it is reported") { heard.count > 0 }
         source.stop()
         guard case .instances(let instances) = heard.last else {
@@ -273,7 +263,7 @@ import Testing
         #expect(instances.first?.hostName == "db.demo.test")
         #expect(source.findings.omissions.count == 1)
         // Without a resolver neither has an address.
-        let (blind, heardBlind) = try self.source("web")
+        let (blind, heardBlind) = try stage.source("web")
         stage.turn(until: "it is reported") { heardBlind.count > 0 }
         blind.stop()
         #expect(heardBlind.last == .failure(.nodata))
@@ -282,7 +272,7 @@ import Testing
 
     @Test("a prepared query is asked again and again, and one that does not exist is NXDOMAIN")
     func preparedQuery() throws {
-        let (source, heard) = try source("query/web")
+        let (source, heard) = try stage.source("query/web")
         defer { source.stop() }
         stage.turn(until: "it is not there") { kind(heard.last) == .nxdomain }
         register("a", port: 1001)
@@ -295,7 +285,7 @@ import Testing
     func stops() throws {
         register("a", port: 1001)
         let agents = stage.agents { $0.policy.wait = .seconds(60) }
-        let (source, heard) = try source("web", agents)
+        let (source, heard) = try stage.source("web", agents)
         stage.turn(until: "it waits") { stage.standIn.seen.count == 2 }
         source.stop()
         source.stop()
@@ -308,7 +298,7 @@ import Testing
     func latency() throws {
         register("a", port: 1001)
         let agents = stage.agents { $0.policy.wait = .seconds(60) }
-        let (source, heard) = try source("web", agents)
+        let (source, heard) = try stage.source("web", agents)
         defer { source.stop() }
         stage.turn(until: "a is there") { heard.count > 0 }
         var times: [Duration] = []

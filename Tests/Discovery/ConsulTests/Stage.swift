@@ -1,6 +1,8 @@
 // Stage: a stand-in with its thread, agents that ask it, and a loop that the test turns.
 
 import Backends
+import ConsulQuery
+import DNSClient
 import Endpoints
 import Events
 import InstanceSources
@@ -39,6 +41,18 @@ final class Stage {
         refresh.floor = .milliseconds(20)
         refresh.ceiling = .milliseconds(20)
         return refresh
+    }
+
+    /// A source that has begun to ask for `query`, and what it reports.
+    func source(
+        _ query: String, _ agents: ConsulAgents? = nil, resolver: Resolver? = nil
+    ) throws -> (ConsulSource, Heard<DiscoveryAnswer>) {
+        let source = ConsulSource(
+            try ConsulServiceQuery(query), agents: agents ?? self.agents(), refresh: refresh,
+            resolver: resolver)
+        let heard = Heard<DiscoveryAnswer>()
+        source.start { heard.append($0) }
+        return (source, heard)
     }
 
     /// Turns the loop until `condition` holds.

@@ -325,7 +325,7 @@ import Testing
             #expect(condition())
         }
         turn { last.count == 200 }
-        let givenUp = resolver.counters.givenUp
+        let givenUp = resolver.counters[.givenUp]
         #expect(givenUp > 0)
         isMute = false
         // A question that comes by is the probe.

@@ -66,7 +66,7 @@ import Testing
         // The first question took two queries, each further one takes one.
         #expect(server.queries.count == 21)
         let status = resolver.servers[0]
-        #expect(status.ignoresCase == false && status.counters.doubted == 1)
+        #expect(status.ignoresCase == false && status.counters[.doubted] == 1)
         #expect(status.health.failures == 0)
         // Another name is asked as spelled from the start as well.
         #expect(try ask(resolver, "other.example").outcome.hasRecords)
@@ -177,7 +177,7 @@ import Testing
         #expect(try ask(resolver).outcome.hasRecords)
         #expect(try ask(resolver, "a.example").outcome.hasRecords)
         #expect(resolver.servers[0].ignoresCase == true)
-        #expect(resolver.servers[0].counters.doubted == 1)
+        #expect(resolver.servers[0].counters[.doubted] == 1)
     }
 
     // MARK: - EDNS

@@ -69,8 +69,8 @@ import Testing
         #expect(count(answer) == 2 && answer.transport == .tcp)
         let status = resolver.servers[0]
         #expect(status.keepsCase == true)
-        #expect(status.counters.misspelled == 1 && status.counters.mismatched == 1)
-        #expect(resolver.counters.mismatched == 1)
+        #expect(status.counters[.misspelled] == 1 && status.counters[.mismatched] == 1)
+        #expect(resolver.counters[.mismatched] == 1)
     }
 
     @Test(
@@ -155,7 +155,7 @@ import Testing
         let resolver = resolver(server)
         for _ in 0..<3 { _ = try ask(resolver) }
         let status = resolver.servers[0]
-        #expect(status.counters.sentUDP == 3 && status.counters.sentTCP == 0)
+        #expect(status.counters[.sentUDP] == 3 && status.counters[.sentTCP] == 0)
         #expect(
             status.counters.responses == [.serverFailure: 1, .nameError: 1, .noError: 1])
         #expect(status.health.answers == 2 && status.health.failures == 1)
@@ -180,7 +180,7 @@ import Testing
         let before = ContinuousClock.now
         #expect(count(try ask(resolver)) == 2)
         let status = resolver.servers[0]
-        #expect(status.endpoint == server.endpoint && status.counters.malformed == 1)
+        #expect(status.endpoint == server.endpoint && status.counters[.malformed] == 1)
         let last = try #require(status.lastMalformed)
         #expect(last.at >= before)
         let isPointer = if case .badPointer = last.what { true } else { false }
@@ -271,8 +271,8 @@ import Testing
         while bit < length * 8 {
             let resolver = resolver(server)
             let answer = try ask(resolver)
-            malformed += resolver.servers[0].counters.malformed
-            mismatched += resolver.servers[0].counters.mismatched
+            malformed += resolver.servers[0].counters[.malformed]
+            mismatched += resolver.servers[0].counters[.mismatched]
             if let count = count(answer) {
                 #expect(count == 1 || count == 2, "bit \(bit)")
             } else {
@@ -295,7 +295,7 @@ import Testing
         for _ in 0..<300 { #expect(count(try ask(resolver, tcpFirst: true)) == 2) }
         // One more when the machine stood still for so long that an idle one was given up.
         #expect((3...4).contains(server.connectionCount))
-        #expect(resolver.counters.unreachable == 0 && resolver.counters.timeouts == 0)
+        #expect(resolver.counters[.unreachable] == 0 && resolver.counters[.timeouts] == 0)
         #expect(resolver.servers[0].health.failures == 0)
     }
 

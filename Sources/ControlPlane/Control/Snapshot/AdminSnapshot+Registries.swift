@@ -18,12 +18,8 @@ extension AdminSnapshot.Registry {
             kind: "nameserver", address: "\(server.endpoint)", isWell: isWell,
             sentence: ([Self.sentence(health, clock)] + Self.habits(server))
                 .joined(separator: "; "))
-        for (code, count) in server.counters.responses { answers["\(code)"] = count }
-        answers["silence"] = server.counters.silences
-        answers["unreachable"] = server.counters.unreachable
-        answers["truncated"] = server.counters.truncated
-        answers["asked_again"] = server.counters.doubted
-        malformed = server.counters.malformed + server.counters.mismatched
+        answers = server.counters.answers
+        malformed = server.counters[.malformed] + server.counters[.mismatched]
         if let last = server.lastMalformed {
             lastMalformed = "\(last.what)"
             lastMalformedAt = clock.wall(last.at)

@@ -59,7 +59,7 @@ final class AdminSnapshots {
         if detail.hasJournal {
             snapshot.journal = journal.entries.reversed().map { show($0, clock) }
         }
-        snapshot.dnsMessages = dnsMessages
+        snapshot.dnsMessages = factory.resolver.counters.messages
         snapshot.following = (follower?.feeds).map { AdminSnapshot.Following($0, clock) }
         snapshot.reloads = (follower?.live).map { AdminSnapshot.Reloads($0, clock) }
         snapshot.registries = registries(clock)
@@ -111,15 +111,5 @@ final class AdminSnapshots {
         factory.resolver.servers.map { AdminSnapshot.Registry($0, clock) }
             + factory.agents.statuses.filter { $0.requests > 0 }
             .map { AdminSnapshot.Registry($0, clock) }
-    }
-
-    private var dnsMessages: [String: Int] {
-        let counters = factory.resolver.counters
-        return [
-            "sent_udp": counters.sentUDP, "sent_tcp": counters.sentTCP,
-            "received": counters.received, "truncated": counters.truncated,
-            "malformed": counters.malformed, "mismatched": counters.mismatched,
-            "timed_out": counters.timeouts, "unreachable": counters.unreachable,
-        ]
     }
 }

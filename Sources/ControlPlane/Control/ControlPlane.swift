@@ -32,18 +32,18 @@ package final class ControlPlane {
     let log: CurrentLog
     let services: ServiceSet
     let running: RunningConfiguration
-    /// Nil for a configuration that is not to change, as the demo's.
+    /// Reloads the configuration; nil for one that never changes, as the demo's.
     let follower: ConfigurationFollower?
     let reports: Reports
     private let workers: WorkerControl
     private let takeOver: TakeOver
     private let upgrade: Upgrade
     private let registration: Registration
-    /// Nil when there is none.
+    /// Nil when the configuration has no admin port.
     private let adminPort: AdminPort?
 
-    /// The least time between two looks at what follows from changes of services, however many
-    /// there are.
+    /// Changes of services may come by the thousand; what follows from them is done this often at
+    /// most.
     private static let pace = Duration.milliseconds(10)
 
     /// Opens the listeners and the admin port; nothing is accepted before `run()`.
@@ -123,7 +123,7 @@ package final class ControlPlane {
         connect()
     }
 
-    /// Passes on what happens to those whom it concerns.
+    /// Connects each event to the owners that it concerns.
     private func connect() {
         let pacer = Pacer(on: loop) { [unowned self] in
             reports.servicesChanged()
@@ -206,7 +206,8 @@ package final class ControlPlane {
         takeOver.closeUnused()
         do throws(Errno) {
             try workers.read()
-            // First, so that what is known without asking is there before the first connection.
+            // Services come first, so that backends known without asking are there before the first
+            // connection.
             services.start(
                 log: log.current,
                 onNames: { [unowned self] in reports.supervision.statusMayDiffer() })
@@ -236,7 +237,7 @@ package final class ControlPlane {
 
     private func stop(_ signal: Int32) {
         guard !running.isStopped else {
-            // The second signal: whoever sends it has waited long enough.
+            // This is the second signal: its sender has waited long enough.
             log.current().write(.warning, "process.killed", ["signal": "\(signal)"])
             exit(128 + signal)
         }
@@ -251,8 +252,8 @@ package final class ControlPlane {
         drain()
     }
 
-    /// Is not ready any more, takes its registration back, then, after `stop-delay`, accepts no
-    /// more; `run` returns when everything in flight has ended, or had its time.
+    /// Stops being ready, deregisters, and after `stop-delay` accepts no more connections. `run`
+    /// returns when everything in flight has ended or its time is over.
     func drain() {
         stopChanges()
         registration.end { [unowned self] in
@@ -261,18 +262,18 @@ package final class ControlPlane {
         }
     }
 
-    /// Accepts no more, since another process does so on the same sockets; the registration is that
-    /// one's from now on. `run` returns as after `drain`.
+    /// Accepts no more connections, since another process accepts them on the same sockets and has
+    /// taken over the registration. `run` returns as it does after `drain`.
     private func yield() {
         stopChanges()
-        // The other one writes it now, and knows more.
+        // The other process writes the file now, and knows more.
         services.surroundings.stateFile = nil
         registration.abandon()
         adminPort?.drain()
         workers.drain(limit: running.current.stopTimeout)
     }
 
-    /// Takes up no more changes, and is not ready any more.
+    /// Stops applying changes, and stops being ready.
     private func stopChanges() {
         running.stop()
         follower?.stop()

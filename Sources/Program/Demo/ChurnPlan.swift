@@ -1,5 +1,5 @@
-// ChurnPlan: what happens next in a demo that changes by itself. No clock and no socket: it is told
-// how the instances are and draws an action from a seeded generator, so that a run can be repeated.
+// ChurnPlan: what happens next in a demo that changes by itself. No clock and no socket: it gets
+// the instances' state and draws an action from a seeded generator, so that a run can be repeated.
 
 internal import Random
 
@@ -35,7 +35,7 @@ package struct ChurnPlan {
 
     private var generator: SplitMix64
 
-    /// A plan that depends on nothing but `seed` and what it is told.
+    /// A plan that depends only on `seed` and the state that it gets.
     package init(seed: UInt64) {
         generator = SplitMix64(seed: seed)
     }
@@ -49,7 +49,7 @@ package struct ChurnPlan {
             if member.isAnnounced, member.isRunning, member.isHealthy {
                 if isExpendable { choices += [.remove(name), .crash(name), .fail(name)] }
             } else if !member.isAnnounced || !member.isRunning {
-                // Twice, so that as much returns as goes.
+                // Listed twice, so that as many return as go.
                 choices += [.start(name), .start(name)]
             } else {
                 choices += [.recover(name), .recover(name)]

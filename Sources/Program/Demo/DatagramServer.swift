@@ -5,7 +5,7 @@ internal import Events
 
 /// A bound UDP socket whose datagrams are answered by a closure.
 final class DatagramServer: Channel {
-    /// Datagrams taken per wake-up, so that a flood leaves the loop time for everything else.
+    /// Datagrams received per wake-up, so that a flood leaves the loop time for everything else.
     private static let batchMax = 32
 
     private let buffer = ReceiveBuffer(capacity: 65536)
@@ -23,7 +23,7 @@ final class DatagramServer: Channel {
     override func onReadable() {
         for _ in 0..<Self.batchMax {
             let (result, sender) = descriptor.receiveDatagram(into: buffer)
-            // An error is the echo of an earlier reply that nobody wanted; it is taken by now.
+            // An error is about an earlier reply that nobody received; this call has cleared it.
             guard case .bytes(let count) = result else { return }
             if let reply = buffer.withBytes(count, answer) {
                 descriptor.sendDatagram(reply.span, to: sender)

@@ -58,7 +58,8 @@ package final class DemoInstance {
         server = nil
     }
 
-    /// Stands between the server and the instance: the server is made before the instance is whole.
+    /// Connects the server with the instance, since the server is made before the instance is
+    /// initialized.
     private final class Answer {
         weak var instance: DemoInstance?
 

@@ -40,7 +40,7 @@ package enum DemoCommand: Hashable, Sendable {
     /// One thing happens by itself every `interval`, drawn from `seed`; again each time it is
     /// given.
     case churn(every: Duration, seed: UInt64)
-    /// Nothing happens by itself any more.
+    /// Stops what happens by itself.
     case calm
 }
 

@@ -1,5 +1,5 @@
 // DemoStage: the demo's discovery server and instances on one loop, and what happens to them. Every
-// change is told as a sentence, since a demo is there to be watched.
+// change is reported as a sentence, since a demo is there to be watched.
 
 package import DNSWire
 package import Endpoints
@@ -34,7 +34,7 @@ package final class DemoStage {
     private var plan: ChurnPlan?
     private var churn: Timer?
 
-    /// Starts everything on `loop`; `report` hears what happens from then on.
+    /// Starts everything on `loop`; `report` gets a sentence for everything that happens.
     ///
     /// - Throws: `DemoError`; nothing is left running then.
     package init(_ options: DemoOptions, on loop: EventLoop, report: @escaping (String) -> Void)

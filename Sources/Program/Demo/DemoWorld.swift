@@ -12,7 +12,7 @@ package final class DemoWorld: Sendable {
     package struct Addresses: Sendable {
         /// The discovery server, UDP and TCP.
         package let dns: Endpoint
-        /// Where commands are taken over HTTP.
+        /// Where commands are accepted over HTTP.
         package let stage: Endpoint
         /// The name to ask it for.
         package let service: DomainName
@@ -72,7 +72,7 @@ package final class DemoWorld: Sendable {
         orders.post(.perform(command))
     }
 
-    /// Stops everything and waits for it. Call it before letting go of the world; harmless when
+    /// Stops everything and waits for it. Call it before the world is released; harmless when
     /// repeated. Not from `report`.
     package func stop() {
         let isFirst = isStopped.withLock { isStopped in
@@ -84,7 +84,7 @@ package final class DemoWorld: Sendable {
         thread.join()
     }
 
-    /// The thread's life.
+    /// What the thread runs.
     private static func run(
         _ options: DemoOptions, _ orders: Mailbox<Order>,
         _ outcome: Mailbox<Result<Addresses, DemoError>>,

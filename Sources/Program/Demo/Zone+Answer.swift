@@ -36,7 +36,7 @@ extension Zone {
             else { break }
             reply.answers.append(alias)
             name = target
-            // Whoever asks has to follow an alias out of the zone.
+            // The client has to follow an alias out of the zone.
             guard target.isWithin(origin) else { return }
         }
         if !exists(name) { reply.responseCode = .nameError }

@@ -25,7 +25,7 @@ final class BackendWorker: Deadlined {
     /// How long a client may take nothing of a last response.
     private static let stallNanoseconds: UInt64 = 60_000_000_000
 
-    /// The life of the thread.
+    /// What the thread runs.
     static func run(
         _ listener: Descriptor, _ options: TestBackendOptions, _ orders: Mailbox<TestBackend.Order>
     ) {
@@ -35,7 +35,7 @@ final class BackendWorker: Deadlined {
         do throws(Errno) {
             reader = try MailboxReader(orders, on: loop) { _ in worker.drain() }
         } catch {
-            // Nobody could end it.
+            // Without a mailbox it could not be stopped.
             worker.listening.close()
             return
         }

@@ -13,7 +13,7 @@ package struct TestBackendOptions: Sendable {
     package var name: String
     /// Threads, each with a listening socket of its own; at least 1.
     package var workers = 1
-    /// How long requests under way may take when it is told to stop.
+    /// How long requests under way may take after `stop`.
     package var stopTimeout = Duration.seconds(5)
 
     /// Everything else has a default.

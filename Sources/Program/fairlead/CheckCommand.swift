@@ -1,5 +1,5 @@
-// `fairlead check`: would it start, is it wise, and what is in force? `fairlead config`: what there
-// is to configure, for people and for editors.
+// `fairlead check`: would this configuration start, is it wise, and what does it amount to?
+// `fairlead config`: what can be configured, for people and for editors.
 
 import ArgumentParser
 import Configuration

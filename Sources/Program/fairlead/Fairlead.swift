@@ -17,8 +17,8 @@ struct Fairlead: ParsableCommand {
             DemoCommand.self, BackendCommand.self, ExplainCommand.self, TopCommand.self,
         ])
 
-    /// Parses the command line and runs the command. A command line that can't be parsed is a
-    /// configuration that is not valid, and ends with the exit code of one.
+    /// Parses the command line and runs the command. A command line that is not valid ends with the
+    /// exit code of an invalid configuration.
     static func main() {
         StandardDescriptors.openMissing()
         do {
@@ -26,7 +26,7 @@ struct Fairlead: ParsableCommand {
             try command.run()
         } catch {
             guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
-            // A command line for people is answered to people.
+            // Only `run` writes in the log format that the environment asks for.
             let isRun = CommandLine.arguments.dropFirst().first == "run"
             let log = StartLog(environment: isRun ? processEnvironment() : [:])
             log.failUsage(log.format == .json ? message(for: error) : fullMessage(for: error))

@@ -1,5 +1,5 @@
-// RunningService: what a Fairlead that runs says of the backends of a service, for `fairlead
-// explain`: one lookup tells what discovery names, not why one of those gets no requests.
+// RunningService: what a running Fairlead says about the backends of a service, for `fairlead
+// explain`. A lookup shows what discovery names, not why one of these backends gets no requests.
 
 import Configuration
 import Control
@@ -8,7 +8,7 @@ import Events
 import HTTPClient
 import JSON
 
-/// A service of `/services/NAME`, as far as it is told.
+/// The part of `/services/NAME` that is reported.
 struct RunningService: Decodable {
     struct WithoutTurn: Decodable {
         let seconds: Int
@@ -54,12 +54,11 @@ struct RunningService: Decodable {
 
     /// How long an answer may take.
     private static let patience = Duration.seconds(2)
-    /// Backends that are told, at most.
+    /// How many backends are listed at most.
     private static let backendsMax = 50
 
-    /// Asks the Fairlead whose admin port is that of `settings` for the service of this name, and
-    /// says in lines which of its backends get no requests. Nil when none answers. Blocks for up to
-    /// 2 s.
+    /// Asks the Fairlead at the admin port of `settings` about this service, and returns lines
+    /// about the backends that get no requests. Nil when none answers. Blocks for up to 2 s.
     static func ask(of name: String, _ settings: AdminSettings) -> String? {
         guard let endpoint = settings.listen, endpoint.port != 0 else { return nil }
         let loop = EventLoop()

@@ -33,7 +33,7 @@ struct TopStats: Decodable {
         let connectionFailures: Int
         let serverErrors: Int
         let recentChecks: String
-        /// Nil as long as it gets requests, and from a Fairlead that does not tell it.
+        /// Nil while it gets requests, and from an older Fairlead.
         let withoutTurn: WithoutTurn?
         let firstByteMilliseconds: Durations
     }
@@ -43,7 +43,7 @@ struct TopStats: Decodable {
         let mode: String
         let inRotation: Int
         let requests: Int
-        /// Nil from a Fairlead that does not tell it.
+        /// Nil from an older Fairlead.
         let failed: Int?
         let inFlight: Int
         let hold: String?
@@ -66,7 +66,7 @@ struct TopStats: Decodable {
     }
 }
 
-/// One picture.
+/// One view.
 struct TopView {
     private let stats: TopStats
     private let before: TopStats?
@@ -77,7 +77,7 @@ struct TopView {
         self.before = before
     }
 
-    /// The picture for a screen of so many columns and rows; without `rows` all of it.
+    /// The lines for a screen of this many columns and rows; all of them without `rows`.
     func lines(columns: Int, rows: Int? = nil) -> [String] {
         var lines = [
             "\(Self.mark(stats.level)) \(stats.sentence)  Fairlead \(stats.version), \(clock)"

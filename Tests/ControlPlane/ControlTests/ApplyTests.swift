@@ -1,6 +1,6 @@
-// Goal: a running program takes up another configuration without dropping a request, and keeps of
-// the old one what the new one has too. Method: the control plane with workers, backends and a
-// nameserver on real sockets, changed as whatever feeds it changes it.
+// Goal: a running program applies another configuration without dropping a request, and keeps what
+// both configurations have. Method: the control plane with workers, backends and a nameserver on
+// real sockets.
 
 import Admin
 import Backends
@@ -142,7 +142,7 @@ import Testing
         }
     }
 
-    @Test("a new service that finds no backend gets its requests when its time is over")
+    @Test("a new service that finds no backend gets its requests after the limit")
     func limit() throws {
         let dns = try Nameserver()
         defer { dns.stop() }
@@ -159,7 +159,7 @@ import Testing
         }
     }
 
-    @Test("a service that is wanted again before its listener has let go is the same one")
+    @Test("a service that comes back before its listener has drained keeps its backends")
     func resurrected() throws {
         let dns = try Nameserver()
         defer { dns.stop() }
@@ -220,7 +220,7 @@ import Testing
         }
     }
 
-    @Test("another check judges the same backends, and none lets them be")
+    @Test("a changed check applies to the same backends, and without one they are up")
     func checks() throws {
         try withBackends { first, second in
             func checked(_ check: String) -> String {
@@ -246,7 +246,7 @@ import Testing
         }
     }
 
-    @Test("another source keeps the backend that both name, and drains the one that it does not")
+    @Test("a changed source keeps the backend that both name, and drains the other")
     func source() throws {
         try withBackends { first, second in
             try withPlane(text(service("a", [first]))) { plane in
@@ -267,7 +267,7 @@ import Testing
         }
     }
 
-    @Test("a request in flight on a removed service finishes, and then its series end")
+    @Test("a request in flight on a removed service finishes, and then its counters end")
     func inFlight() throws {
         try withBackends { first, second in
             try withPlane(text(service("a", [first]))) { plane in
@@ -305,7 +305,7 @@ import Testing
 
     // MARK: - Refusals
 
-    @Test("what is refused changes nothing")
+    @Test("a refused configuration changes nothing")
     func refused() throws {
         try withBackends { first, second in
             let old = text(service("a", [first]))
@@ -328,7 +328,7 @@ import Testing
 
     // MARK: - An operator's word
 
-    @Test("a backend that an operator drains gets no request until that is taken back")
+    @Test("a backend that the K/V store drains gets no request until that is taken back")
     func overrides() throws {
         try withBackends { first, second in
             let a = service("a", [first, second])
@@ -358,7 +358,7 @@ import Testing
         }
     }
 
-    @Test("a service that comes later finds what an operator said of its backends")
+    @Test("a service that comes later gets the overrides that were there before it")
     func laterOverrides() throws {
         try withBackends { first, second in
             let a = service("a", [first, second])

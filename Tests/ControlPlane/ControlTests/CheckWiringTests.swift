@@ -1,6 +1,5 @@
-// Goal: what an operator says of checks reaches them, and they look at traffic and at each other.
-// Method: options of a text against those that Health gets; a running program with backends that
-// count.
+// Goal: configured checks reach the checker, and take account of traffic and of each other. Method:
+// options of a text against those that Health gets; a running program with backends that count.
 
 import Backends
 import Configuration
@@ -27,7 +26,7 @@ import Traffic
         try service("check: {\(check)}").check
     }
 
-    @Test("every option of a check reaches it")
+    @Test("every option of a check reaches the checker")
     func assembled() throws {
         var expected = CheckOptions()
         #expect(try options("") == expected)
@@ -58,7 +57,7 @@ import Traffic
         #expect(try options("type: off").kind == .off)
     }
 
-    @Test("requests spare a backend its checks, two services share one, and the budget may change")
+    @Test("requests make checks unnecessary, two services share one, and the budget may change")
     func running() throws {
         let backend = try TestBackend(TestBackendOptions(on: Endpoint(.loopback, 0), name: "x"))
         defer { backend.stop() }

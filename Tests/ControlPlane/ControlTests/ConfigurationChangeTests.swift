@@ -1,5 +1,5 @@
-// Goal: each difference of two configurations is named once, by what it means for what runs, and
-// what needs a start is refused with its key. Method: pairs of texts, read by the loader.
+// Goal: each difference of two configurations is named once, by what follows from it, and what
+// needs a restart is refused with its key. Method: pairs of texts, read by the loader.
 
 import Backends
 import Configuration
@@ -50,7 +50,7 @@ import Traffic
         #expect(try change(Self.base, reordered).isEmpty)
     }
 
-    @Test("services come and go by name")
+    @Test("services are added and removed by name")
     func services() throws {
         let other = try edited("  b: {srv: _b._tcp.test}", "  c: {srv: _b._tcp.test}")
             .split(separator: "service: b").joined(separator: "service: c")
@@ -77,7 +77,9 @@ import Traffic
         ("retry: {attempts: 1}, check: {fall: 9}", false, true, false, true),
     ]
 
-    @Test("a service's difference is named by what has to follow", arguments: serviceTable.indices)
+    @Test(
+        "a difference of a service is named by what follows from it",
+        arguments: serviceTable.indices)
     func service(row: Int) throws {
         let expected = Self.serviceTable[row]
         let text = try edited("_b._tcp.test}", "_b._tcp.test, \(expected.0)}")
@@ -92,7 +94,7 @@ import Traffic
     }
 
     @Test(
-        "another name or list of addresses is another source",
+        "another name or list of addresses makes another source",
         arguments: [
             ("{srv: _b._tcp.test}", "{srv: _c._tcp.test}"),
             ("{srv: _b._tcp.test}", "{backends: [\"127.0.0.1:9002\"]}"),
@@ -105,7 +107,7 @@ import Traffic
     }
 
     @Test(
-        "a listener's routes, service, limits and timeouts change by themselves",
+        "a listener's routes, service, limits and timeouts need no restart",
         arguments: [
             "service: a, routes: [{path-prefix: /b, service: b}]",
             "service: b", "service: a, limits: {connections: 5}",
@@ -117,7 +119,7 @@ import Traffic
         #expect(change.changed.isEmpty && change.added.isEmpty && change.removed.isEmpty)
     }
 
-    @Test("settings that are read when they are needed take effect by themselves")
+    @Test("settings that are read when they are needed require no other change")
     func settings() throws {
         let change = try change(
             Self.base,
@@ -127,7 +129,7 @@ import Traffic
         #expect(!change.isEmpty)
     }
 
-    @Test("listeners come and go by name, and their addresses and modes may change")
+    @Test("listeners are added and removed by name, and their addresses and modes may change")
     func listeners() throws {
         let other = """
             services:
@@ -150,7 +152,7 @@ import Traffic
 
     // MARK: - Refusals
 
-    @Test("what needs a start is refused, all of it at once")
+    @Test("everything that needs a restart is refused at once")
     func refusals() throws {
         let other = """
             dns: {timeout: 9s}
@@ -169,7 +171,7 @@ import Traffic
                 == "dns: can't be changed while it runs: the resolver is made once")
     }
 
-    @Test("threads and the admin port are of the start")
+    @Test("threads and the admin port need a restart")
     func process() throws {
         let file = { (head: String) in
             try ConfigurationLoader.load(
@@ -185,7 +187,7 @@ import Traffic
         #expect(try ConfigurationChange(from: file("workers: 2\n"), to: file("")).isEmpty)
     }
 
-    @Test("the port that others were told of stays")
+    @Test("a change of the port registered in Consul needs a restart")
     func registered() throws {
         let head = "consul: {register: {name: edge}}\n"
         let moved = try edited("127.0.0.1:8080", "127.0.0.1:8090")
@@ -213,7 +215,7 @@ import Traffic
             services: ids)
     }
 
-    @Test("only listeners that differ are published, and routes are compiled only when they do")
+    @Test("only listeners that differ are published, and only routes that differ are compiled")
     func publishing() throws {
         let ids = ["a": ServiceID(index: 0), "b": ServiceID(index: 1)]
         let text = try edited("service: a", "service: a, routes: [{path-prefix: /b, service: b}]")
@@ -245,10 +247,10 @@ import Traffic
         #expect(try update(limited, later).isEmpty)
     }
 
-    /// What the workers are told when listeners with these names and addresses (and a mode other
-    /// than HTTP) are followed by others.
+    /// What is published when listeners with these names and addresses (and a mode other than HTTP)
+    /// are replaced by others.
     @Test(
-        "addresses are opened only where nobody has them, and handed over where somebody had",
+        "an address is opened if no listener has it, and handed over if one had it",
         arguments: [
             ("a 1, b 2", "b 2, a 1", "", "", ""),
             ("a 1", "a 1, b 2", "b", "+1 b new", ""),

@@ -1,5 +1,6 @@
-// Goal: the log says what happened to whom in fields, as severe as it is, and a fleet fits into a
-// line. Method: entries of a journal of the test's own, in the order in which rosters write them.
+// Goal: the log has what happened to which backend in fields, at the right severity, and a fleet
+// fits into a line. Method: entries of a journal of the test's own, in the order in which rosters
+// write them.
 
 import Configuration
 import Endpoints
@@ -23,7 +24,7 @@ import Testing
         return events.map { Log.line($0, .text, at: "") }.map { String($0.dropFirst()) }
     }
 
-    @Test func `backends that are seen first share a line, and of many some are named`() {
+    @Test func `new backends share a line, which names ten of them at most`() {
         let few = (1...3).map { entry(.phase(from: nil, to: .discovered, .named), $0) }
         #expect(
             lines(few) == [
@@ -38,7 +39,7 @@ import Testing
         #expect(line[0].hasSuffix(",10.0.0.10:80,…"))
     }
 
-    @Test func `a change says from what, to what and why, as severe as it is`() {
+    @Test func `a change is logged with its phases and cause, at its severity`() {
         let failed = Cause.checksFailed(3, last: .timeout)
         #expect(
             lines([entry(.phase(from: .up, to: .down, failed), 1)]) == [
@@ -57,7 +58,7 @@ import Testing
         #expect(level(.discovered, .checking, .checkBegun) == "debug")
     }
 
-    @Test func `what happens twice to one backend is told twice, in its order`() {
+    @Test func `what happens twice to one backend is logged twice, in order`() {
         let down = JournalEvent.phase(from: .up, to: .down, .checksFailed(1, last: .refused))
         let up = JournalEvent.phase(from: .down, to: .up, .checksPassed(1))
         let told = lines([
@@ -69,7 +70,7 @@ import Testing
         #expect(told[2].contains("backend=10.0.0.1:80 from=up to=down"))
     }
 
-    @Test func `an outage is an error, its cause comes before it, and its end is none`() {
+    @Test func `an outage is an error that follows its cause, and its end is no error`() {
         let down = JournalEvent.phase(from: .up, to: .down, .checksFailed(1, last: .refused))
         #expect(
             lines([
@@ -85,7 +86,7 @@ import Testing
         #expect(lines([entry(.emergencyRefuses)])[0].hasPrefix("error service.no_backend "))
     }
 
-    @Test func `discovery that fails is a warning, with a hold as people say it`() {
+    @Test func `discovery that fails is a warning, with its hold as a spoken duration`() {
         let title = JournalEvent.SourceTitle(number: 1, of: 1)
         #expect(
             lines([entry(.sourceFailed(title, .servfail, hold: .seconds(86_400)))]) == [

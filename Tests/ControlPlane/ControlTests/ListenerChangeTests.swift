@@ -1,6 +1,6 @@
-// Goal: listeners come, go and change while others serve, and no connection is refused or lost for
-// it. Method: the control plane with workers and backends on real sockets; what is under way is
-// held by a request whose body the test has not sent yet.
+// Goal: listeners come, go and change while others serve, and no connection is refused or lost.
+// Method: the control plane with workers and backends on real sockets; what is under way is held by
+// a request whose body the test has not sent yet.
 
 import Admin
 import Configuration
@@ -60,7 +60,7 @@ import Testing
         return wire
     }
 
-    @Test("a new listener accepts, and a removed one lets what is under way finish")
+    @Test("a new listener accepts, and a removed one finishes what is under way")
     func comesAndGoes() throws {
         try withBackends { first, second in
             let more = "name: more, listen: \"127.0.0.1:0\", service: b"
@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test("what is under way on a removed listener ends when its time is over")
+    @Test("requests under way on a removed listener end after the drain limit")
     func limit() throws {
         try withBackends { first, second in
             let more = "name: more, listen: \"127.0.0.1:0\", service: b"
@@ -120,7 +120,7 @@ import Testing
         }
     }
 
-    @Test("a service that only a removed listener names stays until that has drained")
+    @Test("a service that only a removed listener names stays until the listener has drained")
     func service() throws {
         try withBackends { first, second in
             let more = "name: more, listen: \"127.0.0.1:0\", service: b"
@@ -144,7 +144,7 @@ import Testing
     }
 
     @Test(
-        "an address that passes from one listener to another is listened on all the while",
+        "an address that moves between listeners is listened on all the while",
         arguments: [
             ("name: web, mode: http, service: a", "name: web, mode: tcp, service: b"),
             ("name: web, mode: tcp, service: a", "name: site, mode: http, service: b"),
@@ -193,7 +193,7 @@ import Testing
         listener == web ? listener.replacing("name: web", "name: base") : listener
     }
 
-    @Test("another address for the same name goes on with its counters")
+    @Test("a listener that moves to another address keeps its counters")
     func moved() throws {
         try withBackends { first, second in
             try withPlane(text(first, second, [web])) { plane in
@@ -219,7 +219,7 @@ import Testing
         }
     }
 
-    @Test("an address that somebody else has refuses the whole, and nothing is left open")
+    @Test("an address in use refuses the whole change, and nothing is left open")
     func taken() throws {
         try withBackends { first, second in
             try withPlane(text(first, second, [web])) { plane in
@@ -250,7 +250,7 @@ import Testing
         }
     }
 
-    @Test("addresses that wait for a service's backends are kept by the next change, or closed")
+    @Test("waiting addresses are reused by the next change, or closed")
     func waiting() throws {
         let dns = try Nameserver()
         defer { dns.stop() }

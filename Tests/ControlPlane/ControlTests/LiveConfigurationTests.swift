@@ -1,6 +1,6 @@
-// Goal: documents that come while the program runs are read as one, good ones are taken up, and bad
-// ones leave the last good ones in force and say why. Method: the test turns the loop; documents
-// name the services of the configuration that they make.
+// Goal: documents that come while the program runs are read together; good ones are applied, and
+// bad ones leave the last good ones in force, with a reason. Method: the test turns the loop;
+// documents are the services of the configuration.
 
 import Configuration
 import Documents
@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    @Test("a burst is read once, and as a whole, in the order of the sources' names")
+    @Test("a burst is read once, as a whole, sorted by source")
     func burst() throws {
         let fixture = Fixture()
         for number in 0..<20 { fixture.set(["b\(number): {srv: _b.test}"], from: "kv") }
@@ -86,7 +86,7 @@ import Testing
         #expect(fixture.applied.last == ["own", "b19"])
     }
 
-    @Test("what is not valid leaves the last good one, and says where and why")
+    @Test("an invalid document leaves the last good configuration, with place and reason")
     func invalid() throws {
         let fixture = Fixture()
         fixture.set(["a: {srv: _a.test}"], from: "kv")
@@ -110,7 +110,7 @@ import Testing
                 && live.outcome.lastRefusal == refusal)
     }
 
-    @Test("what can't be changed at run time is refused in the same way")
+    @Test("what needs a restart is refused in the same way")
     func refused() throws {
         let fixture = Fixture()
         fixture.refusal = ChangeRefusal(reasons: [.init(key: "workers", why: "threads")])
@@ -124,7 +124,7 @@ import Testing
             ])
     }
 
-    @Test("the same documents again are not read, and nothing is read after the end")
+    @Test("unchanged documents are not read again, and nothing is read after the end")
     func same() throws {
         let fixture = Fixture()
         fixture.set(["a: {srv: _a.test}"], from: "kv")

@@ -1,6 +1,5 @@
-// Goal: a line is one line whatever is in it, what repeats itself is counted, and no secret is in
-// any. Method: events and a clock of the test's own; configurations that are wrong at their
-// secrets.
+// Goal: an event is one line whatever it contains, repetitions are counted, and no line has a
+// secret. Method: made-up events and a clock; configurations with errors at their secrets.
 
 import Configuration
 import Documents
@@ -13,7 +12,7 @@ import Testing
         LogFolding.Event(severity: .warning, name: "a.b", values: values)
     }
 
-    @Test("text and JSON say the same on one line")
+    @Test("text and JSON have the same content on one line")
     func formats() {
         let event = event([("plain", "10.0.0.1:80"), ("text", "a \"b\"\n\u{1}é")])
         #expect(
@@ -25,14 +24,14 @@ import Testing
                 + #""text":"a \"b\"\u000a\u0001é"}"#)
     }
 
-    @Test("an apostrophe is one, in both forms")
+    @Test("an apostrophe is not escaped in either format")
     func apostrophe() {
         let event = event([("cause", "an operator's drain")])
         #expect(Log.line(event, .text, at: "T") == #"T warning a.b cause="an operator's drain""#)
         #expect(Log.line(event, .json, at: "T").contains(#""cause":"an operator's drain"}"#))
     }
 
-    @Test("a line that is too long is cut within its longest value, and stays what it is")
+    @Test("a long line is cut within its longest value, and stays valid")
     func long() throws {
         let event = event([("a", String(repeating: "é\"", count: 4000)), ("b", "whole")])
         for format in LogSettings.Format.allCases {
@@ -48,7 +47,7 @@ import Testing
             .map { $0.joined(separator: " ") }
     }
 
-    @Test("what repeats itself is counted, and the count is told with the next line after its time")
+    @Test("repetitions are counted, and the count is written with the next line after the window")
     func folding() {
         var folding = LogFolding()
         let start = ContinuousClock.now
@@ -66,7 +65,7 @@ import Testing
         #expect(fold("1", 11) == ["v=1"])
     }
 
-    @Test("different events without end are all written, and not all remembered")
+    @Test("endless different events are all written, and not all remembered")
     func bounded() {
         var folding = LogFolding()
         let now = ContinuousClock.now
@@ -114,7 +113,7 @@ import Testing
         }
     }
 
-    @Test("a level that was set stays until the configuration says something else")
+    @Test("a level set by hand stays until the configuration changes its own")
     func level() throws {
         let text = "services: {a: {srv: a.b}}\nlisteners: [{listen: '127.0.0.1:0', service: a}]\n"
         let quiet = "log: {level: error}\n"

@@ -1,5 +1,5 @@
-// Goal: the admin port's word on a backend goes before what is written down elsewhere, and lasts as
-// long as it should. Method: commands taken one by one beside overrides that change.
+// Goal: the admin port's commands override what is written elsewhere, and last as long as they
+// should. Method: single commands beside overrides that change.
 
 import Backends
 import Endpoints
@@ -25,7 +25,7 @@ import Testing
         return all
     }
 
-    @Test("each word goes before what is written, and leaves the rest of it")
+    @Test("each command overrides what is written, and leaves the rest of it")
     func before() throws {
         var commands = OperatorCommands()
         let backend = try backend()
@@ -44,7 +44,7 @@ import Testing
         #expect(commands.merged(with: written(store)) == written(store))
     }
 
-    @Test("an enable goes before a written drain until that ends, and not before the next")
+    @Test("an enable overrides a written drain until that ends, and not the next one")
     func enable() throws {
         var commands = OperatorCommands()
         commands.record(.enable, about: try backend(), written: drained)

@@ -1,6 +1,6 @@
-// Goal: what would be this process itself is no backend, and nothing else is refused. Method:
-// tables of places and endpoints; the machine's own addresses are made up, but for one test that
-// asks the kernel.
+// Goal: this process is refused as a backend of itself, and nothing else is. Method: tables of
+// listeners and endpoints; the machine's addresses are made up, except in one test that asks the
+// kernel.
 
 import Endpoints
 import Testing
@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test(
-        "the admin port is no backend, by whatever address it is reached",
+        "the admin port is refused as a backend at every address that reaches it",
         arguments: [
             ("127.0.0.1:9090", "127.0.0.1:9090", true), ("127.0.0.1:9090", "127.0.0.2:9090", false),
             ("127.0.0.1:9090", "127.0.0.1:9091", false), ("127.0.0.1:9090", "0.0.0.0:9090", true),
@@ -35,7 +35,7 @@ import Testing
         #expect((why == "it is this Fairlead's own admin port") == isRefused)
     }
 
-    @Test("a listener is no backend of what it leads to, and may be one of anything else")
+    @Test("a listener may be a backend of those services alone that it does not lead to")
     func listeners() throws {
         let own = try own(admin: nil)
         let here = try endpoint("10.0.0.5:80")

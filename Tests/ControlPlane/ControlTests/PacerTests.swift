@@ -1,5 +1,5 @@
-// Goal: what follows from changes is done at once after the first and once for all that come soon
-// after. Method: a loop of its own, turned until the last has been done.
+// Goal: the action follows the first change at once, and then once all those that come soon after.
+// Method: a loop of its own, turned until the last action.
 
 import Events
 import Testing
@@ -7,7 +7,7 @@ import Testing
 @testable import Control
 
 @Suite struct PacerTests {
-    @Test("a thousand changes within the interval are followed twice")
+    @Test("a thousand changes within the interval cause two actions")
     func paced() {
         let loop = EventLoop()
         var count = 0
@@ -21,7 +21,7 @@ import Testing
         #expect(count <= 3)
     }
 
-    @Test("without an interval, and when it is wanted now, each is followed at once")
+    @Test("without an interval, and by `doNow`, each change causes an action at once")
     func atOnce() {
         let loop = EventLoop()
         var count = 0

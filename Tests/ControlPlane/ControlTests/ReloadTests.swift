@@ -1,6 +1,5 @@
-// Goal: the configuration is read again when asked, takes effect as a whole or not at all, and what
-// came of it is told everywhere. Method: the control plane with its file on disk, backends on real
-// sockets.
+// Goal: a reload takes effect as a whole or not at all, and its outcome is reported everywhere.
+// Method: the control plane with its file on disk, backends on real sockets.
 
 import Admin
 import Configuration
@@ -50,7 +49,7 @@ import Testing
         try #require(try plane.perform { $0.reports.snapshots.snapshot().reloads })
     }
 
-    @Test("a reload changes nothing, or something, or is refused, and is counted as that")
+    @Test("reloads are counted as unchanged, applied or refused")
     func outcomes() throws {
         try withFile { plane, file, text in
             #expect(try reload(plane) == .unchanged)
@@ -93,7 +92,7 @@ import Testing
             .joined(separator: ":")
     }
 
-    @Test("what needs a start, and a file that is gone, are refused by name")
+    @Test("a change that needs a restart, and a missing file, are refused by name")
     func refused() throws {
         try withFile { plane, file, text in
             try file.write(text("").replacing("workers: 2", "workers: 1"))
@@ -112,7 +111,7 @@ import Testing
         }
     }
 
-    @Test("environment and flags win as they did at the start")
+    @Test("environment and flags take precedence as they did at the start")
     func precedence() throws {
         try withFile(environment: ["FAIRLEAD_STOP_TIMEOUT": "7s"]) { plane, file, text in
             try file.write(text("") + "stop-timeout: 9s\n")
@@ -121,7 +120,7 @@ import Testing
         }
     }
 
-    @Test("documents from elsewhere are part of a reload, and go with the file as it was taken up")
+    @Test("documents from Consul are part of a reload, and are read with the file last applied")
     func documents() throws {
         try withFile { plane, file, text in
             func set(_ text: String) throws {
@@ -140,7 +139,7 @@ import Testing
             try file.write(text(", check: {rise: 5}"))
             #expect(try reload(plane) == .applied(["service a: changed (backends' rules)"]))
             #expect(try names() == ["a", "b"])
-            // A file that was refused is not taken up by the way.
+            // A refused file is not applied with the next document.
             try file.write(text(", chek: off"))
             guard case .refused = try reload(plane) else {
                 Issue.record("it was not refused")
@@ -151,8 +150,8 @@ import Testing
                 $0.services["b"]?.settings.sources == [.srv("_c.test")]
             }
             #expect(try reloads(plane).refusal != nil)
-            // A document that is bad stays as it was, is told with its place, and keeps back
-            // neither the file nor another document.
+            // A bad document stays as it was and is reported with its place; the file and other
+            // documents are applied all the same.
             try plane.perform { plane in
                 let texts = ["b": "srv: no name", "c": "srv: _c.test", "d": "srvv: x"]
                 plane.follower?.live.set(
@@ -181,7 +180,7 @@ import Testing
         }
     }
 
-    @Test("a watched file is read when it has changed, and no more when that is switched off")
+    @Test("a watched file is read when it changes, until watching is switched off")
     func watched() throws {
         try withFile(head: Self.head + "reload: {watch: on}\n") { plane, file, text in
             try file.write(text(", check: {rise: 5}"))

@@ -1,5 +1,5 @@
 // RunningPlane: the program as it runs, without its process: a control thread with its workers and
-// real sockets. What a test wants of it is done on the control thread, as everything there is.
+// real sockets. Tests do everything on its control thread.
 
 import Configuration
 import DNSWire

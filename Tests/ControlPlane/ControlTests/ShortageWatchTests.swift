@@ -1,5 +1,5 @@
-// Goal: a shortage is told once when it begins and once when it is over. Method: counts and a clock
-// that the test sets.
+// Goal: a shortage is reported once when it begins and once when it is over. Method: counts and a
+// clock that the test sets.
 
 import Events
 import Testing
@@ -7,7 +7,7 @@ import Testing
 @testable import Control
 
 @Suite struct ShortageWatchTests {
-    @Test("one that goes on is told once, and is over after ten quiet seconds")
+    @Test("a lasting shortage is reported once, and is over after ten quiet seconds")
     func episode() {
         var watch = ShortageWatch()
         let start = ContinuousClock.now
@@ -29,7 +29,7 @@ import Testing
         #expect(look(31) == [.began(.ports)])
     }
 
-    @Test("two at once are two")
+    @Test("two shortages at once are reported separately")
     func two() {
         var watch = ShortageWatch()
         let changes = watch.look(now: .now) { $0 == .memory ? 0 : 1 }

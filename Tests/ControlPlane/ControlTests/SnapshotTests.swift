@@ -1,4 +1,4 @@
-// Goal: what is shown in short says the same as what is shown in full. Method: a running program
+// Goal: the short snapshot leads to the same verdict as the full one. Method: a running program
 // with a service of each kind of trouble; the verdict by counts beside that by all backends.
 
 import Admin

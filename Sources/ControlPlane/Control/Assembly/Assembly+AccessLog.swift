@@ -1,4 +1,4 @@
-// Assembly of the access log: what the configuration says of it, opened.
+// Assembly of the access log: opens what the configuration asks for.
 
 internal import AccessLog
 internal import Configuration

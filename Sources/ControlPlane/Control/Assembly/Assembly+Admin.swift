@@ -1,4 +1,4 @@
-// Assembly of the admin port: what it shows and does, from the owners that know and can.
+// Assembly of the admin port: connects its controls to the owners behind them.
 
 internal import Admin
 

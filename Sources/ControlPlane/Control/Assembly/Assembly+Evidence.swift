@@ -1,4 +1,4 @@
-// Assembly of evidence: counters in the words of those who weigh them.
+// Assembly of evidence: a backend's counters as the figures that OutlierWatch compares.
 
 internal import Evidence
 internal import Stats

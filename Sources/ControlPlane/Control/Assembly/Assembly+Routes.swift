@@ -1,4 +1,4 @@
-// Assembly of routes: what the configuration says of them, as rules.
+// Assembly of routes: the configuration's routes as rules.
 
 internal import Backends
 internal import Configuration
@@ -6,8 +6,8 @@ internal import HTTP1
 internal import Routing
 
 extension RouteRule {
-    /// The rule that `route` describes. Validation has seen to it that its service exists, and that
-    /// it says one thing to do.
+    /// The rule that `route` describes. Validation has ensured that its service exists and that it
+    /// has exactly one action.
     init(_ route: RouteSettings, services: [String: ServiceID]) {
         let prefix = route.stripPrefix ? "" : route.replacePrefix
         if let name = route.service, let service = services[name] {

@@ -1,4 +1,4 @@
-// Assembly+Sources: who is asked for instances, and how, from the configuration.
+// Assembly+Sources: which servers are asked for instances, and how, from the configuration.
 
 internal import Backends
 internal import Configuration
@@ -23,15 +23,16 @@ final class SourceFactory {
     /// begins to.
     let agents: ConsulAgents
     private let loop: EventLoop
-    /// Lookups that services have in common, by their names.
+    /// Lookups that several services share, by name.
     private var lookups: [DomainName: [(options: LookupOptions, lookup: SharedLookup)]] = [:]
 
-    /// Where what is given by name is, apart from backends.
+    /// The addresses of servers that the configuration gives by name.
     let places: FollowedNames
     private let settings: (dns: DNSSettings, consul: ConsulSettings)
-    /// By this machine's own nameservers, which `resolver` is not where others are configured.
+    /// Finds hosts by this machine's own nameservers; `resolver` uses others where those are
+    /// configured.
     private let systemHosts: HostResolver
-    /// What was logged of the hosts file.
+    /// The trouble with the hosts file that was logged last; nil for none.
     private var loggedTrouble: String?
 
     /// - Throws: `StartFailure` for a file that can't be read.
@@ -63,7 +64,7 @@ final class SourceFactory {
         updateServers()
     }
 
-    /// Logs once what is not known of the hosts file.
+    /// Logs trouble with the hosts file, once each.
     private func logHostsTrouble(_ log: Log) {
         defer { loggedTrouble = names.hostsTrouble }
         guard let trouble = names.hostsTrouble, trouble != loggedTrouble else { return }
@@ -90,7 +91,7 @@ final class SourceFactory {
         }
     }
 
-    /// Has the resolver and the agents asked where they are now.
+    /// Gives the resolver and the agents their current addresses.
     private func updateServers() {
         let dns = settings.dns
         if dns.servers.contains(where: { $0.name != nil }) {
@@ -159,7 +160,7 @@ final class SourceFactory {
 }
 
 extension StaticSource.Entry {
-    /// A backend that the operator wrote down.
+    /// A backend that the configuration lists.
     ///
     /// - Throws: `DomainNameError` for a name that DNS can't hold.
     init(_ backend: Service.StaticBackend) throws(DomainNameError) {
@@ -191,7 +192,7 @@ extension ResolverOptions {
 }
 
 extension Configuration {
-    /// The hosts that are to be followed: those of nameservers, agents and the collector.
+    /// The hosts to follow: nameservers, agents and the collector.
     var followedHosts: Set<String> {
         let agents = consul.agents.compactMap { agent -> HostAndPort? in
             if case .name(let name) = agent { name } else { nil }
@@ -204,8 +205,8 @@ extension Configuration {
 extension ConsulOptions {
     /// How Consul's agents are asked.
     ///
-    /// It has no agents yet. The token's file may be another program's, and missing, where nothing
-    /// is asked of Consul.
+    /// It has no agents yet. Where Consul is not used, the token's file may belong to another
+    /// program and may be missing.
     ///
     /// - Throws: `StartFailure` when the token's file can't be read or holds no token.
     init(_ consul: ConsulSettings, isUsed: Bool) throws {

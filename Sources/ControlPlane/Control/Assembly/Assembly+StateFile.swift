@@ -5,7 +5,8 @@ internal import Events
 internal import InstanceSources
 
 extension StateFile {
-    /// The state file of `configuration`, which writes to the log what becomes of it; nil for none.
+    /// The state file of `configuration`, which logs whether it can be read and written; nil for
+    /// none.
     convenience init?(
         _ configuration: Configuration, on loop: EventLoop, log: @escaping () -> Log
     ) {

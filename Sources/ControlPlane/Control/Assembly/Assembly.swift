@@ -1,5 +1,5 @@
-// Assembly: each module's own options, made from the configuration. The only place where both are
-// known, so that no module depends on how it is configured.
+// Assembly: each module's own options, made from the configuration. Only this folder knows both, so
+// that no module depends on how it is configured.
 
 internal import Backends
 internal import Configuration
@@ -30,7 +30,7 @@ extension ProxyOptions {
 }
 
 extension ListenerOptions {
-    /// What workers are told of `listener`. Its routes are compiled, unless `routes` has them.
+    /// The options of `listener` for workers. Compiles its routes unless `routes` is given.
     init(
         _ listener: Listener, index: Int, services: [String: ServiceID], workers: Int,
         routes: RouteTable? = nil
@@ -46,7 +46,7 @@ extension ListenerOptions {
 }
 
 extension ServiceOptions {
-    /// What workers are told of `service`.
+    /// The options of `service` for workers.
     init(_ service: Service, id: ServiceID, workers: Int) {
         self.init(
             id: id, name: service.name, policy: service.policy.share(ofWorkers: workers))

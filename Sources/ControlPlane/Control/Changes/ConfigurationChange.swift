@@ -1,18 +1,18 @@
-// ConfigurationChange: what becomes different when one configuration takes the place of another,
-// and what of it a running program can't do. Pure: both are values, and nothing is changed here.
+// ConfigurationChange: how two configurations differ, and which differences need a restart. Pure:
+// it compares two values and changes nothing.
 
 internal import Backends
 internal import Configuration
 internal import Health
 internal import Proxy
 
-/// The difference of two configurations. Services are told apart by name, and so are listeners.
+/// The difference between two configurations. Services and listeners are matched by name.
 struct ConfigurationChange: Equatable {
     /// Services that only the new one has, in its order.
     var added: [Service] = []
     /// Names of services that only the old one has, in its order.
     var removed: [String] = []
-    /// Services that both have, and that differ, in the order of the new one.
+    /// Services that both have and that differ, in the order of the new one.
     var changed: [ServiceChange] = []
     /// Names of listeners that both have, and whose settings differ, routes included, in the order
     /// of the old one.
@@ -21,23 +21,23 @@ struct ConfigurationChange: Equatable {
     var addedListeners: [String] = []
     /// Names of listeners that only the old one has, in its order.
     var removedListeners: [String] = []
-    /// Keys of settings that take effect by themselves.
+    /// Keys of other settings that differ and need no restart.
     var settings: [String] = []
 
     /// Whether the two are the same.
     var isEmpty: Bool { self == ConfigurationChange() }
 
-    /// How a service differs. Its backends carry on in any case.
+    /// How a service differs. Its backends are kept in any case.
     struct ServiceChange: Equatable {
         /// The service as it is in the new configuration.
         let service: Service
-        /// Its instances come from elsewhere, or are asked for at other times.
+        /// Its sources differ, or when they are asked.
         var sources = false
-        /// Its backends are judged by other rules.
+        /// The rules by which backends are up or out differ.
         var roster = false
-        /// Its backends are checked in another way.
+        /// Its checks differ.
         var checks = false
-        /// Its backends are talked to in another way.
+        /// The way in which workers talk to its backends differs.
         var proxy = false
     }
 
@@ -133,7 +133,7 @@ struct ConfigurationChange: Equatable {
 }
 
 extension ConfigurationChange.ServiceChange {
-    /// Two services of one name.
+    /// Compares two versions of a service.
     init(from old: Service, to new: Service) {
         service = new
         sources =
@@ -149,11 +149,11 @@ struct ChangeRefusal: Error, Equatable, CustomStringConvertible {
     /// Never empty.
     let reasons: [Reason]
 
-    /// One key that differs, and why that needs a start.
+    /// A key that differs, and why it can't be changed now.
     struct Reason: Equatable, CustomStringConvertible {
         let key: String
         let why: String
-        /// Whether a start would do.
+        /// Whether a restart would apply it.
         var needsStart = true
 
         var description: String {

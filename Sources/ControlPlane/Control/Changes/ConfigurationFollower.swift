@@ -1,6 +1,6 @@
-// ConfigurationFollower: keeps the configuration that runs up to date. It is read again on SIGHUP,
-// by the admin port, and when its file changes if that is asked for; what Consul says is read with
-// it.
+// ConfigurationFollower: keeps the running configuration up to date. It reads the configuration
+// again on SIGHUP, when the admin port is asked to, and when a watched file changes, always
+// together with what Consul says.
 
 internal import Configuration
 internal import Consul
@@ -9,23 +9,23 @@ internal import InstanceSources
 
 /// What came of a reload. Value type.
 enum ReloadOutcome: Equatable, Sendable {
-    /// What was read is what runs already, but for the order in which it is written.
+    /// What was read runs already; at most it is written in another order.
     case unchanged
     /// The configuration runs now. A line for each thing that is different, such as `listener
     /// public: added` or `service web: changed (checks)`; never empty.
     case applied([String])
-    /// The configuration can't be taken up, and nothing has changed. A line for each reason, with
+    /// The configuration can't be applied, and nothing has changed. A line for each reason, with
     /// its place; never empty.
     case refused([String])
 }
 
-/// Follows a configuration to where it came from. Control thread only.
+/// Follows the origin of a configuration. Control thread only.
 final class ConfigurationFollower {
     /// Reads the configuration again.
     let live: LiveConfiguration
-    /// What is followed in Consul; nil when that is nothing.
+    /// Watches Consul; nil when the configuration asks for no watch.
     let feeds: ConsulFeeds?
-    /// Tells when the file has changed; nil unless that is asked for.
+    /// Watches the file; nil unless the configuration asks for it.
     private(set) var fileWatch: FileWatch?
     private let running: RunningConfiguration
     private let supervision: Supervision
@@ -65,20 +65,20 @@ final class ConfigurationFollower {
         feeds?.start()
     }
 
-    /// Follows nothing any more; what runs stays.
+    /// Stops watching. The running configuration stays.
     func stop() {
         feeds?.stop()
         fileWatch?.stop()
     }
 
     /// Reads the configuration again and makes it what runs: the file as it is now, environment and
-    /// flags as at the start, and from Consul's K/V store and tags what they said last. It takes
-    /// effect as a whole or not at all; listeners, services, backends and counters that are the
-    /// same in both go on. The log and the metrics tell the outcome as well, and a refusal stands
-    /// on the admin page until a reload is good.
+    /// flags as at the start, and the latest from Consul's K/V store and tags. It takes effect as a
+    /// whole or not at all. Listeners, services, backends and counters that are in both are kept.
+    /// The outcome is logged and counted, and the admin page shows a refusal until a reload
+    /// succeeds.
     ///
-    /// Returns when it is decided, and new listeners accept as soon as their services have
-    /// backends. Takes about as long as a start; reading the file blocks.
+    /// Returns once that is decided; new listeners accept when their services have backends. Takes
+    /// about as long as a start. Reading the file blocks.
     @discardableResult
     func reload() -> ReloadOutcome {
         let outcome = supervision.reportReload { live.reload() }
@@ -93,7 +93,7 @@ final class ConfigurationFollower {
     /// milliseconds for a thousand services.
     var text: String? { live.effective?.yaml }
 
-    /// Watches the file, or does so no more, as the configuration has it.
+    /// Starts or stops watching the file, as the running configuration says.
     private func watchFile() {
         guard running.current.reload.watch, !running.isStopped, let path = live.origin.path else {
             fileWatch?.stop()

@@ -1,5 +1,6 @@
-// ConsulFeeds: what makes the running configuration follow Consul: a prefix of its K/V store, and
-// the tags of its services. What they say is read together with the configuration of the start.
+// ConsulFeeds: makes the running configuration follow Consul: a prefix of its K/V store, and the
+// tags of its services. LiveConfiguration reads what they say together with the program's own
+// configuration.
 
 internal import Configuration
 internal import Consul
@@ -8,21 +9,21 @@ internal import Events
 internal import InstanceSources
 internal import Wording
 
-/// The watches of one process, and what came of them. Control thread only.
+/// The watches of this process and their state. Control thread only.
 final class ConsulFeeds {
     /// One watch.
     struct Feed {
         /// What is watched: `Consul K/V fairlead/`.
         let summary: String
-        /// When it answered last; nil before it ever did.
+        /// When it last answered; nil before the first answer.
         var lastGoodAt: ContinuousClock.Instant?
         /// Why it fails now; nil while it works.
         var failure: String?
-        /// What it said that is left out, a line each.
+        /// What is left out of its last answer, a line each.
         var problems: [String] = []
     }
 
-    /// Both, or the one that is configured.
+    /// The configured watches, by source.
     private(set) var feeds: [String: Feed] = [:]
     private let live: LiveConfiguration
     private unowned let loop: EventLoop
@@ -30,7 +31,7 @@ final class ConsulFeeds {
     private var keys: ConsulKV?
     private var catalog: ConsulCatalog?
 
-    /// How long what was said last holds when all of it is gone at once. Consul restarted empty,
+    /// How long the last documents stay when all of them vanish at once. Consul restarted empty,
     /// and a token that lost its rights (before Consul 1.11), look just like a prefix that was
     /// deleted.
     static let emptyHold = Duration.seconds(900)
@@ -65,7 +66,7 @@ final class ConsulFeeds {
         catalog?.start { [unowned self] in handle($0) }
     }
 
-    /// Asks no more; what was said last stays.
+    /// Stops asking. The last documents stay.
     func stop() {
         for timer in emptyTimers.values { timer.cancel() }
         keys?.stop()
@@ -73,7 +74,7 @@ final class ConsulFeeds {
         live.stop()
     }
 
-    /// What came of what they said.
+    /// What came of their documents.
     var outcome: LiveConfiguration.Outcome { live.outcome }
 
     private func handle(_ answer: Result<ConsulKV.Contents, ConsulFailure>) {
@@ -112,7 +113,7 @@ final class ConsulFeeds {
         }
     }
 
-    /// Passes on what a feed says; that it says nothing any more only after a while.
+    /// Passes on a feed's documents. When all are gone, that is passed on after `emptyHold`.
     private func set(_ fragments: [ConfigurationFragment], from name: String) {
         emptyTimers[name]?.cancel()
         emptyTimers[name] = nil

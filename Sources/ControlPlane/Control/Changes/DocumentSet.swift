@@ -1,7 +1,6 @@
 // DocumentSet: the documents that sources add to the program's own configuration while it runs, and
-// which of them can be read together. A document that is not valid stands as it did when it last
-// was, or is left out, and keeps none of the others back. Pure: whoever owns it reads files and
-// logs.
+// which of them can be read together. A document that is not valid is replaced by its last valid
+// version, or left out; the others are read all the same. Pure: its owner reads files and logs.
 
 internal import Configuration
 internal import Documents
@@ -9,7 +8,7 @@ internal import Documents
 /// The documents of one source. Value type.
 struct SourceDocuments: Equatable {
     var fragments: [ConfigurationFragment] = []
-    /// Why some can't even be read; then no document of any source is taken up.
+    /// Why some can't even be read. While there are any, no document of any source is applied.
     var problems: [String] = []
 }
 
@@ -18,11 +17,11 @@ struct DocumentSet {
     private var bySource: [String: SourceDocuments] = [:]
     /// Sources whose documents have changed since they were read last.
     private var changed: Set<String> = []
-    /// Each document as it was when it was applied last, by its name.
+    /// Each document as it was last applied, by name.
     private var applied: [String: ConfigurationFragment] = [:]
 
-    /// How often documents are left out of one reading: each time leaves out at least one, and
-    /// shows what is wrong without it.
+    /// How many rounds of leaving documents out one reading has: each round leaves out at least
+    /// one, and shows what is wrong without it.
     private static let leaveOutsMax = 16
 
     /// What can be read together.
@@ -40,8 +39,8 @@ struct DocumentSet {
         let reasons: [String]
     }
 
-    /// Makes `documents` all that `source` says, in the place of what it said before; without
-    /// fragments and problems it says nothing any more. Returns whether that is a change.
+    /// Replaces the documents of `source`; without fragments and problems it has none any more.
+    /// Returns whether that changes anything.
     mutating func set(_ documents: SourceDocuments, from source: String) -> Bool {
         let none = SourceDocuments()
         guard documents != bySource[source, default: none] else { return false }
@@ -66,12 +65,12 @@ struct DocumentSet {
         applied = Dictionary(fragments.map { ($0.document.name, $0) }) { first, _ in first }
     }
 
-    /// Reads all documents that are valid with the others; one that is not stands as it was when it
-    /// was applied last, or is left out.
+    /// Reads all documents that are valid together. One that is not is replaced by its last applied
+    /// version, or left out.
     func read(
         _ load: ([ConfigurationFragment]) throws(ConfigurationErrors) -> LoadedConfiguration
     ) -> Result<Valid, Failure> {
-        // In the order of their names, so that the same documents always make the same whole.
+        // Sorted by source, so that the same documents always give the same configuration.
         let all = bySource.sorted { $0.key < $1.key }.map(\.value)
         let problems = all.flatMap(\.problems)
         guard problems.isEmpty else { return .failure(Failure(reasons: problems)) }
@@ -88,7 +87,7 @@ struct DocumentSet {
                 leftOut += lines
                 let odd = Set(error.problems.map(\.document))
                 let names = Set(fragments.map(\.document.name))
-                // What is wrong outside of the documents is not mended by leaving some out.
+                // Leaving documents out can't fix what is wrong elsewhere.
                 guard odd.allSatisfy({ $0.map(names.contains) ?? false }) else {
                     return .failure(Failure(reasons: lines))
                 }

@@ -1,8 +1,7 @@
-// LiveConfiguration: the program's own configuration, and documents that come while it runs (from a
-// key/value store or from tags), read together as one, and applied when the whole is valid. A
-// document that is not valid says what it said when it last was, or nothing, and keeps none of the
-// others back. If the whole is not valid even so, the last good one stays. The reasons are kept for
-// whoever looks.
+// LiveConfiguration: reads the program's own configuration together with documents that come while
+// it runs, from a key/value store or from tags, and applies the whole when it is valid. A document
+// that is not valid is replaced by its last valid version or left out. If the whole is still not
+// valid, the last good configuration stays. The reasons are kept for the admin port.
 //
 // | what happens     | what is read                                    | when it is refused, it stays with |
 // |------------------|-------------------------------------------------|-----------------------------------|
@@ -21,13 +20,13 @@ final class LiveConfiguration {
     /// Makes a valid configuration the running one; see `RunningConfiguration.apply`.
     typealias Apply = (Configuration) throws(ChangeRefusal) -> ConfigurationChange
 
-    /// Why a configuration was not taken up.
+    /// Why a configuration was refused.
     struct Refusal: Equatable {
         /// When.
         let at: ContinuousClock.Instant
         /// A line each, with the place in the document and its key; never empty.
         let reasons: [String]
-        /// Whose documents had changed; `reload` for a reload.
+        /// The sources whose documents had changed; `reload` for a reload.
         let sources: [String]
     }
 
@@ -35,9 +34,9 @@ final class LiveConfiguration {
     struct Reloads: Equatable {
         /// Reloads that changed what runs.
         var applied = 0
-        /// Reloads that read what ran already.
+        /// Reloads that found nothing different.
         var unchanged = 0
-        /// Reloads after which the last good configuration stayed.
+        /// Reloads that were refused: the last good configuration stayed.
         var refused = 0
         /// Why the last reload was refused; nil when it was not, or there was none.
         var refusal: Refusal?
@@ -49,7 +48,7 @@ final class LiveConfiguration {
         var applied = 0
         /// How often the last good configuration stayed.
         var refused = 0
-        /// Whether what runs is not what the documents say, or not what each of them does.
+        /// Whether some document is refused or left out at present.
         var isRefusing = false
         /// The last refusal, whether or not a good configuration followed; nil for none.
         var lastRefusal: Refusal?
@@ -59,9 +58,9 @@ final class LiveConfiguration {
     private(set) var outcome = Outcome()
     /// What came of reloads.
     private(set) var reloads = Reloads()
-    /// What runs is made of this, and of the documents.
+    /// Where the running configuration comes from, apart from the documents.
     private(set) var origin: ConfigurationOrigin
-    /// What runs as a text, with where each value is from; nil until that is known.
+    /// The running configuration in full, with the origin of each value; nil until it is known.
     private(set) var effective: EffectiveConfiguration?
     private let load: Load
     private let apply: Apply
@@ -69,13 +68,13 @@ final class LiveConfiguration {
     private var documents = DocumentSet()
     private var timer: Timer?
 
-    /// Changes come in bursts, as when a tree of keys is written key by key: they are read together
-    /// this long after the first. A burst without end is read as often.
+    /// Changes come in bursts, as when a tree of keys is written key by key. They are read together
+    /// this long after the first; an endless burst is read at this interval.
     static let delay = Duration.milliseconds(100)
 
-    /// Without documents so far; nothing is read before the first ones come, or `reload`. `origin`
-    /// is what the running configuration was made of, and `effective` says it in full. `log` is
-    /// asked for each time, since its level may change.
+    /// Has no documents yet, and reads nothing before the first ones come or `reload` is called.
+    /// `origin` is what the running configuration was made of, and `effective` is that
+    /// configuration in full. `log` is called each time, since its level may change.
     init(
         on loop: EventLoop, origin: ConfigurationOrigin, effective: EffectiveConfiguration? = nil,
         load: @escaping Load = { (origin, fragments) throws(ConfigurationErrors) in
@@ -91,9 +90,9 @@ final class LiveConfiguration {
         timer = Timer(on: loop) { [unowned self] in read() }
     }
 
-    /// Makes `fragments` all that `source` says, in the place of what it said before; none if it
-    /// says nothing any more. A source that is away says nothing new: its last documents stay. With
-    /// `problems`, which say why there are documents that can't be read, the whole is refused.
+    /// Replaces the documents of `source`; an empty list removes them. Don't call it for a source
+    /// that is away: its last documents stay. With `problems`, which say why documents can't be
+    /// read, the whole is refused.
     func set(
         _ fragments: [ConfigurationFragment], problems: [String] = [], from source: String
     ) {
@@ -102,7 +101,7 @@ final class LiveConfiguration {
         if timer?.isScheduled == false { timer?.schedule(after: Self.delay) }
     }
 
-    /// Whether `source` says anything.
+    /// Whether `source` has any documents.
     func hasDocuments(from source: String) -> Bool { documents.hasDocuments(from: source) }
 
     /// Stops reading documents.
@@ -116,7 +115,7 @@ final class LiveConfiguration {
     /// documents as they stand, and makes the whole what runs if it is valid.
     func reload() -> ReloadOutcome {
         let new = origin.readAnew()
-        // Documents that wait to be read are read by this.
+        // This reads the documents that wait as well.
         timer?.cancel()
         _ = documents.removeChanges()
         switch applyValid(new) {
@@ -152,7 +151,7 @@ final class LiveConfiguration {
         }
     }
 
-    /// Records why documents are left out, as a refusal; none ends one.
+    /// Records why documents are left out, as a refusal; without reasons the refusal is over.
     private func recordLeftOut(_ reasons: [String], _ sources: [String]) {
         outcome.isRefusing = !reasons.isEmpty
         guard outcome.isRefusing, outcome.lastRefusal?.reasons != reasons else { return }

@@ -1,5 +1,5 @@
-// RunningConfiguration: another configuration takes the place of the one that runs, and no request
-// is dropped for it. In this order:
+// RunningConfiguration: replaces the running configuration without dropping a request, in this
+// order:
 //
 // 1. Everything that could be refused is found out; a refusal changes nothing.
 // 2. Workers get the new services, and the new options of known ones; then the new services begin
@@ -9,9 +9,9 @@
 //    what no listener names goes: its source and checks end, what is in flight on it finishes, and
 //    then its series end.
 //
-// Step 3 may come much later than 2, and another change in between; see ListenerPublisher.swift.
-// Addresses of new listeners are opened in step 1, so that one that can't be had refuses the whole;
-// until step 3 connections wait there.
+// Step 3 may come much later than step 2, with another change in between; see
+// ListenerPublisher.swift. Step 1 opens the addresses of new listeners, so that an address that is
+// not available refuses the whole change; until step 3 connections wait there.
 
 internal import Backends
 internal import Configuration
@@ -29,12 +29,12 @@ final class RunningConfiguration {
     private let workers: ProxyWorkers
     let publisher: ListenerPublisher
     let checker: HealthChecker
-    /// Whether `apply` is at work: services that it starts or changes call back.
+    /// Whether `apply` is at work; services that it starts or changes call back meanwhile.
     private var isApplying = false
-    /// Whether the process ends, so that nothing is changed any more.
+    /// Whether the process is stopping, so that changes are refused.
     private(set) var isStopped = false
 
-    /// `current` runs, as the others were made with it.
+    /// Starts with `current`, with which the other owners were made.
     init(
         _ current: Configuration, _ log: CurrentLog, _ services: ServiceSet,
         _ workers: ProxyWorkers, _ publisher: ListenerPublisher, _ checker: HealthChecker
@@ -59,9 +59,9 @@ final class RunningConfiguration {
         }
         let change = try ConfigurationChange(from: current, to: new)
         let sources = try makeSources(change)
-        // The last that can be refused, since it takes something of the system.
+        // This comes last of what can be refused, since it takes resources of the system.
         try publisher.open(for: new.listeners)
-        // What was set by hand stays until the configuration says something else.
+        // A level that was set by hand stays until the configuration changes its own.
         if new.log != current.log { log.set(new.log) }
         current = new
         checker.rate = new.checks.rate
@@ -75,12 +75,12 @@ final class RunningConfiguration {
         return change
     }
 
-    /// Publishes listeners that waited for backends, which a service may have by now.
+    /// A service may have its first backend: publishes listeners that waited for it.
     func servicesChanged() {
         if !isApplying { publisher.servicesChanged() }
     }
 
-    /// Changes nothing more: the process ends.
+    /// Refuses changes from now on: the process is stopping.
     func stop() {
         isStopped = true
         publisher.stop()
@@ -131,7 +131,7 @@ final class RunningConfiguration {
         for service in added {
             let options = ServiceOptions(
                 service.settings, id: service.id, workers: current.workers)
-            // One that came back before it had left is known to them.
+            // Workers still know a service that came back before it had left.
             if service.isRunning {
                 published.changed.append(options)
             } else {

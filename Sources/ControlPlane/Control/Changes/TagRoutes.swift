@@ -1,8 +1,8 @@
 // TagRoutes: tags of services in Consul as services and routes of our own (fabio's convention).
 // Pure.
 //
-// A tag is written by whoever runs the service, and nobody knows all the others: so what does not
-// fit is left out and told, and never keeps anything else from working.
+// Whoever runs a service writes its tags, without knowing all the others. So a tag that does not
+// fit is left out and reported, and never affects anything else.
 
 internal import Configuration
 internal import Consul
@@ -16,7 +16,7 @@ struct TagRoutes: Equatable {
     /// What can't be done, a line each: `service web: tag "urlprefix-…": …`.
     private(set) var problems: [String] = []
 
-    /// Problems that are kept.
+    /// How many problems are kept.
     private static let problemsMax = 100
 
     /// Reads the tags of each service.

@@ -1,5 +1,5 @@
-// ExplainPlan: what `fairlead explain` asks, and whom: each nameserver or agent by itself, all at
-// once, by the very source that the proxy would use.
+// ExplainPlan: what `fairlead explain` asks, and which servers: each nameserver or agent
+// separately, all at once, through the same source that the proxy would use.
 
 internal import Backends
 package import Configuration
@@ -19,7 +19,7 @@ package struct ExplainPlan {
     private enum Kind {
         /// What Consul's API says.
         case consul(ConsulServiceQuery)
-        /// What is known without asking.
+        /// Instances that are known without asking.
         case known(String, DiscoveryAnswer)
         /// The SRV records of a name.
         case records(DomainName, LookupOptions)
@@ -31,7 +31,7 @@ package struct ExplainPlan {
 
     /// The servers and agents to ask, and how. Value type.
     package struct Asking {
-        /// The nameservers, each of which is asked by itself.
+        /// The nameservers, each of which is asked separately.
         var options: ResolverOptions
         /// How hosts are found besides.
         var rules: NameRules
@@ -174,7 +174,7 @@ package struct ExplainPlan {
         return plan
     }
 
-    /// Asks each server by itself, all at once.
+    /// Asks each server separately, all at once.
     package func carryOut() -> Explanation {
         let loop = EventLoop()
         switch kind {
@@ -195,7 +195,7 @@ package struct ExplainPlan {
 
     private func wait(for lookups: [Lookup], _ limit: Duration, on loop: EventLoop) {
         let timer = Timer(on: loop) {}
-        // What is asked last takes as long as what was asked first.
+        // The last questions may take as long as the first.
         timer.schedule(after: limit + .seconds(5))
         while timer.isScheduled, !lookups.allSatisfy(\.isOver) { loop.runOnce(waiting: true) }
         for lookup in lookups { lookup.stop() }
@@ -261,7 +261,7 @@ package struct ExplainPlan {
 /// One lookup against one server or agent. Loop thread only.
 private final class Lookup {
     let resolver: Resolver
-    /// Of an agent; nil for a nameserver.
+    /// The name of an agent; nil for a nameserver.
     private let name: String?
     /// A name whose addresses are asked for when it has no SRV records; nil for none.
     var nameInstead: DomainName?
@@ -323,7 +323,7 @@ private final class Lookup {
 
     private static let samplesMore = 4
 
-    /// Asks the question that had SRV records a few times more: a server may name others each time.
+    /// Repeats the question that had SRV records a few times: a server may return others each time.
     private func askForSamples() {
         guard let source = source as? SRVSource, case .instances = result,
             let last = answers.last(where: { $0.question.type == .srv && $0.outcome.hasRecords })
@@ -366,8 +366,8 @@ private final class Lookup {
 }
 
 extension HoldKind {
-    /// Whether a server that says so of SRV records may know addresses all the same. A dnsmasq that
-    /// knows a host's address, and has nobody to ask about it, refuses all other types.
+    /// Whether a server that answers so about SRV records may still know addresses. A dnsmasq that
+    /// knows a host's address, and has no server to ask, refuses all other types.
     fileprivate var mayHideAddresses: Bool {
         switch self {
         case .nodata, .nxdomain, .servfail, .refused, .otherCode: true

@@ -1,6 +1,6 @@
-// AwaitedSockets: addresses of new listeners are opened before anything else changes, so that one
-// that can't be had refuses the whole change. Until the listener is published connections wait
-// there.
+// AwaitedSockets: opens the addresses of new listeners before anything else changes, so that an
+// address that is not available refuses the whole change. Connections wait there until the listener
+// is published.
 
 internal import Configuration
 internal import Endpoints
@@ -22,8 +22,8 @@ struct AwaitedSockets {
     /// The names of the listeners, sorted.
     var names: [String] { opened.keys.sorted() }
 
-    /// Opens the addresses that `wanted` need and nobody of this process has; those that were
-    /// opened for an earlier change, and are not wanted any more, are closed.
+    /// Opens the addresses that `wanted` need and this process does not have yet. Closes those that
+    /// an earlier change opened and that are no longer needed.
     ///
     /// - Throws: why one can't be had; nothing has changed then.
     mutating func open(
@@ -61,13 +61,13 @@ struct AwaitedSockets {
         opened = next
     }
 
-    /// Hands the sockets over, by listener, to whoever accepts on them.
+    /// Removes all sockets and returns them by listener, for the workers to accept on.
     mutating func removeAll() -> [String: ListenerSockets] {
         defer { opened = [:] }
         return opened.mapValues(\.sockets)
     }
 
-    /// Closes all of them: their listeners will not be published.
+    /// Closes all sockets: their listeners will not be published.
     mutating func close() {
         for opened in opened.values { opened.sockets.close() }
         opened = [:]

@@ -1,17 +1,16 @@
-// BackendWait: something waits until services have backends, so that the first requests find some,
-// and waits no longer than discovery needs to find them.
+// BackendWait: delays an action until services have backends, so that the first requests find some,
+// but no longer than discovery needs to find them.
 
 internal import Events
 
-/// A wait for services to have backends, which may be begun again after it is over. Control thread
-/// only.
+/// A wait for services to have backends. It may begin again after it is over. Control thread only.
 final class BackendWait {
     /// How long services have to find backends: a lookup of three tries and its retry.
     static let usualLimit = Duration.seconds(10)
 
     /// How long a wait that begins from now on takes at most.
     var limit = BackendWait.usualLimit
-    /// Whether it goes on.
+    /// Whether it is under way.
     private(set) var isOn = false
     private let isOver: () -> Bool
     private let action: () -> Void
@@ -29,8 +28,8 @@ final class BackendWait {
         timer = Timer(on: loop) { [unowned self] in end() }
     }
 
-    /// Begins to wait. A wait that goes on keeps its end: many beginnings in a row must not put off
-    /// the first.
+    /// Begins to wait. A wait that is under way keeps its end, so that a row of changes can't
+    /// postpone it for long.
     func begin() {
         guard !isStopped else { return }
         if !isOn { timer?.schedule(after: limit) }

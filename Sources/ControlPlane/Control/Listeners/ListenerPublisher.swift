@@ -1,10 +1,10 @@
-// ListenerPublisher: brings the workers' listeners up to what the configuration says. New listeners
+// ListenerPublisher: brings the workers' listeners in line with the configuration. New listeners
 // accept, and changed ones get their routes, as soon as each service that they newly name has a
-// backend to send requests to, or has had its time to find one. Removed listeners drain; a service
-// that no listener names any more goes with the same message.
+// backend or has had its time to find one. Removed listeners drain. The same message removes
+// services that no listener names any more.
 //
-// Another change may come in between: publishing always goes from what was published last to what
-// is wanted by then.
+// Another change may come while one waits: what is published is always the difference between what
+// the workers have and what is wanted at that moment.
 
 internal import Backends
 internal import Configuration
@@ -17,24 +17,24 @@ internal import Wording
 
 /// The listeners of this process. Control thread only.
 final class ListenerPublisher {
-    /// The listeners as the workers have them.
+    /// The listeners that the workers have.
     private(set) var published: PublishedListeners
-    /// Addresses that are open for listeners which are still to be published.
+    /// Open addresses whose listeners are still to be published.
     private(set) var sockets = AwaitedSockets()
     /// Called after each publishing, with the services to which listeners now send requests
     /// although they have no backend.
     var onPublished: ([ServiceControl]) -> Void = { _ in }
-    /// What the listeners are to become.
+    /// The configuration whose listeners are wanted.
     private var wanted: Configuration
-    /// While that waits to be published; nil only while this is made.
+    /// The wait of `wanted` for backends; nil only during `init`.
     private(set) var wait: BackendWait?
     private let workers: ProxyWorkers
     private let services: ServiceSet
     private let registry: StatsRegistry
     private let log: () -> Log
 
-    /// The listeners of `configuration` as the workers were made with them: as `options`, each at
-    /// one of `workers.endpoints`.
+    /// Begins with the listeners of `configuration`, which the workers were made with as `options`,
+    /// each at one of `workers.endpoints`.
     init(
         _ configuration: Configuration, _ options: [ListenerOptions], of workers: ProxyWorkers,
         _ services: ServiceSet, _ registry: StatsRegistry, on loop: EventLoop,
@@ -52,31 +52,31 @@ final class ListenerPublisher {
             { [unowned self] in publishWanted() })
     }
 
-    /// Writes which listeners accept connections from the start.
+    /// Logs the listeners that accept connections from the start.
     func logOpen() {
         for entry in published.entries { logOpen(entry) }
     }
 
     // MARK: - Changing
 
-    /// Opens the addresses that the listeners of a new configuration need and that nobody of this
-    /// process has. `publish` follows.
+    /// Opens the addresses that the listeners of a new configuration need and that this process
+    /// does not have yet. Call `publish` next.
     ///
     /// - Throws: why one can't be had; nothing has changed then.
     func open(for listeners: [Listener]) throws(ChangeRefusal) {
         try sockets.open(for: listeners, beside: published, by: workers)
     }
 
-    /// Makes the listeners what `new` says, now or as soon as their services have backends.
+    /// Publishes the listeners of `new`, now or as soon as their services have backends.
     func publish(_ new: Configuration) {
         wanted = new
         publishWhenReady()
     }
 
-    /// Publishes what waits if it need not wait any more: a service may have backends by now.
+    /// A service may have its first backend: publishes what waited for it.
     func servicesChanged() { wait?.look() }
 
-    /// Publishes nothing more, and closes the addresses that wait: the process ends.
+    /// Publishes nothing any more, and closes the addresses that wait: the process is stopping.
     func stop() {
         wait?.stop()
         sockets.close()
@@ -96,7 +96,7 @@ final class ListenerPublisher {
             let number = opening.options.index
             registry.addListener(number, continuing: update.continued[number])
         }
-        // The last requests of closed listeners go where they went.
+        // The last requests of closed listeners still go to their services.
         let staying = published.closingServiceIDs
         var change = ProxyChange()
         change.listeners = update.changed
@@ -110,7 +110,7 @@ final class ListenerPublisher {
         onPublished(without)
     }
 
-    /// The services that listeners are to name, do not name yet, and that have no backend to give.
+    /// Services that wanted listeners name, published ones don't, and that have no backend.
     private var servicesWithoutBackends: [ServiceControl] {
         let known = published.serviceIDs
         let named = Set(wanted.listeners.flatMap(\.serviceNames))
@@ -120,8 +120,8 @@ final class ListenerPublisher {
         }
     }
 
-    /// A worker has no connections of this closed listener any more. When none has, its series end,
-    /// and services that only it named may go.
+    /// A worker's last connection of this closed listener has ended. After the last worker's, its
+    /// counters end, and services that only it named may go.
     func listenerClosed(_ number: Int) {
         guard let listener = published.hasClosed(number) else { return }
         registry.removeListener(number)

@@ -1,31 +1,31 @@
-// PublishedListeners: the listeners as the workers have them, so that a change publishes no more
-// than what it changed, and compiles no route table that would come out the same. Pure.
+// PublishedListeners: the listeners that the workers have, so that a change publishes only what
+// differs and compiles no route table twice. Pure.
 //
-// Listeners are told apart by name, and by a number that is never used again: one whose address or
-// mode changes is closed under its old number and opened under a new one, and its counters go on.
-// An address that another listener gives up at the same time is handed over, so that somebody
-// listens on it all the while.
+// A listener has a name and a number that is never used again. When its address or mode changes, it
+// is closed under its old number and opened under a new one, and its counters continue. An address
+// that another listener gives up in the same change is handed over, so that it is listened on all
+// the while.
 
 internal import Backends
 internal import Configuration
 internal import Endpoints
 internal import Proxy
 
-/// What the workers were told of the listeners. Control thread only.
+/// The listeners that were published to the workers. Control thread only.
 struct PublishedListeners {
     /// In the order of the configuration.
     private(set) var entries: [Entry]
-    /// Listeners that accept no more, and still have connections or may have.
+    /// Listeners that accept no more and may still have connections.
     private(set) var closing: [Closing] = []
     private var nextNumber: Int
 
     /// One listener.
     struct Entry {
-        /// What the configuration said.
+        /// Its configuration.
         fileprivate(set) var settings: Listener
         /// The numbers of the services that it names.
         fileprivate(set) var services: [String: ServiceID]
-        /// What the workers were told.
+        /// What was published to the workers.
         fileprivate(set) var options: ListenerOptions
         /// Where it is, with the port that the kernel chose for port 0.
         let endpoint: Endpoint
@@ -38,16 +38,17 @@ struct PublishedListeners {
         let endpoint: Endpoint
         /// The services to which its last requests go.
         let services: Set<ServiceID>
-        /// Workers on which it still has connections, or that have not heard of it yet.
+        /// Workers on which it may still have connections.
         fileprivate(set) var workersLeft: Int
     }
 
-    /// What the workers have to be told, and what is to be noted of it.
+    /// What to publish to the workers, and what to log and count.
     struct Update {
         var changed: [ListenerOptions] = []
         var opened: [ProxyChange.Opening] = []
         var closed: [Closing] = []
-        /// Whose counters those of an opened listener go on with, by its number.
+        /// The number of the listener whose counters an opened one continues, by the opened one's
+        /// number.
         var continued: [Int: Int] = [:]
     }
 
@@ -67,7 +68,7 @@ struct PublishedListeners {
     // MARK: - Where a listener's connections are to come from
 
     private enum Origin: Equatable {
-        /// The listener at this place goes on, or at least its sockets do.
+        /// The listener at this place is kept, or at least its sockets are.
         case place(Int)
         /// An address that has to be opened.
         case new
@@ -79,7 +80,7 @@ struct PublishedListeners {
         }) {
             return .place(place)
         }
-        // With port 0 any address will do, so a new one is taken.
+        // Port 0 asks for any port, so a new one is opened.
         guard listener.listen.port != 0,
             let place = entries.firstIndex(where: { $0.settings.listen == listener.listen }),
             all[entries[place].settings.name]?.listen != listener.listen
@@ -101,9 +102,8 @@ struct PublishedListeners {
 
     // MARK: - Changing
 
-    /// Makes `listeners` what is published: as soon as it can be said of each service that they
-    /// name. `sockets` has those of each that is `unopened`, by name. Returns what the workers have
-    /// to be told.
+    /// Makes `listeners` the published ones. `sockets` has those of each listener that is
+    /// `unopened`, by name. Returns what to publish to the workers.
     mutating func update(
         to listeners: [Listener], services: [String: ServiceID], workers: Int,
         sockets: [String: ListenerSockets] = [:]
@@ -171,8 +171,8 @@ struct PublishedListeners {
             endpoint: endpoint)
     }
 
-    /// On one more worker the closed listener of this number has no connections. Returns it when
-    /// that was the last one.
+    /// Counts a worker on which the closed listener of this number has no connections left. Returns
+    /// the listener when that was the last worker.
     mutating func hasClosed(_ number: Int) -> Closing? {
         guard let place = closing.firstIndex(where: { $0.number == number }) else { return nil }
         closing[place].workersLeft -= 1

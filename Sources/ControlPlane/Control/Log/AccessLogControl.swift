@@ -1,5 +1,5 @@
-// AccessLogControl: the access log on the control thread: opened at the start, opened again when a
-// tool has moved the file away, stopped at the end.
+// AccessLogControl: opens the access log at the start, reopens it when a tool has moved the file
+// away, and stops it at the end.
 
 internal import AccessLog
 internal import Configuration
@@ -8,9 +8,9 @@ internal import Stats
 
 /// The access log of this process. Control thread only.
 final class AccessLogControl {
-    /// What workers write to.
+    /// The log that workers write to.
     let accessLog: AccessLog
-    /// Nil when the log is no file.
+    /// Where the file is; nil when the log is not a file.
     private let path: String?
     private let registry: StatsRegistry
     private let log: () -> Log
@@ -31,14 +31,14 @@ final class AccessLogControl {
         self.log = log
     }
 
-    /// Lines by what became of them.
+    /// Counts of lines: written, dropped and lost.
     var lines: [String: Int] {
         let totals = registry.accessLogTotals
         let lost = accessLog.lostLines
         return ["written": max(0, totals.lines - lost), "dropped": totals.dropped, "lost": lost]
     }
 
-    /// Opens the file again, which a tool may have moved away; writes what came of it.
+    /// Reopens the file, which a tool may have moved away, and logs whether that worked.
     func reopen() {
         guard let path else { return }
         do throws(Errno) {
@@ -51,6 +51,6 @@ final class AccessLogControl {
         }
     }
 
-    /// Writes what waits, and ends.
+    /// Writes what is buffered, and stops.
     func stop() { accessLog.stop(within: Self.stopLimit) }
 }

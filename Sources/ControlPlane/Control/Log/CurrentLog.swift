@@ -1,5 +1,5 @@
-// CurrentLog: the log as it is set at the moment: by the configuration, or by hand until that says
-// something else.
+// CurrentLog: the log with its current level, which the configuration sets, or an operator until
+// the configuration changes it.
 
 internal import Configuration
 
@@ -7,22 +7,21 @@ internal import Configuration
 final class CurrentLog {
     private var log: Log
 
-    /// The log that the configuration says.
+    /// Starts with the log of the configuration.
     init(_ settings: LogSettings) { log = Log(settings) }
 
-    /// The log as it is now.
+    /// The log with its current level and format.
     func current() -> Log { log }
 
-    /// Makes it what the configuration says.
+    /// Applies the log settings of a configuration.
     func set(_ settings: LogSettings) { log = Log(settings) }
 
-    /// Writes what is as severe as `level` or more from now on, until the configuration says
-    /// something else than it does now.
+    /// Sets the least severe level that is written, until the configuration changes its own.
     func setLevel(_ level: LogLevel) {
         guard level != log.level else { return }
         let before = log.level
         log = Log(level: level, format: log.format)
-        // At whatever level: from here on lines are missing, or more.
+        // Written at any level, since from here on fewer or more lines follow.
         Log(level: .info, format: log.format).write(
             .info, "log.level_changed", ["from": before.rawValue, "to": level.rawValue])
     }

@@ -1,5 +1,5 @@
-// JournalLines: how the journal stands in the log. Backends that change alike within a moment share
-// a line: a service of a thousand instances begins with one line, and so does its outage.
+// JournalLines: turns journal entries into log lines. Backends that change alike within a moment
+// share a line, so that a service of a thousand instances starts with one line, and fails with one.
 //
 // | level   | what                                                                              |
 // |---------|-----------------------------------------------------------------------------------|
@@ -17,14 +17,14 @@ internal import Wording
 /// Entries of the journal on their way into the log. Value type, control thread; the caller owns
 /// the clock.
 struct JournalLines {
-    /// A line, without its time.
+    /// A log line without its time.
     typealias Line = LogFolding.Event
 
-    /// Changes that are alike, of backends of one service.
+    /// Changes of backends of one service that are alike.
     private struct Change {
         let key: Key
         var endpoints: [Endpoint]
-        /// For a quick look whether one is among them.
+        /// The endpoints as a set, to look one up quickly.
         var seen: Set<Endpoint>
     }
 
@@ -37,7 +37,7 @@ struct JournalLines {
 
     /// How long a change waits for others like it.
     static let patience = Duration.milliseconds(100)
-    /// Backends that one line names; of more it says how many.
+    /// Backends that one line names; of more it gives the count.
     private static let namedMax = 10
 
     private var changes: [Change] = []
@@ -45,8 +45,8 @@ struct JournalLines {
     /// Whether changes wait for `flush`.
     var isEmpty: Bool { changes.isEmpty }
 
-    /// Adds an entry that concerns the service called `service`. Returns the lines that can be
-    /// written now, in their order; those of changes of backends wait for others like them.
+    /// Adds an entry that concerns the service called `service`. Returns the lines to write now, in
+    /// order; changes of backends wait for others like them.
     mutating func add(_ entry: JournalEntry, service: String) -> [Line] {
         if case .phase(let from, let to, let cause) = entry.event, let endpoint = entry.endpoint {
             return add(Key(service: service, from: from, to: to, cause: cause), endpoint)
@@ -62,7 +62,8 @@ struct JournalLines {
 
     private mutating func add(_ key: Key, _ endpoint: Endpoint) -> [Line] {
         var lines: [Line] = []
-        // A change of a backend that waits already: what comes between would be told out of order.
+        // This backend's change waits already. Without a flush, changes in between would be out of
+        // order.
         if changes.contains(where: { $0.key == key && $0.seen.contains(endpoint) }) {
             lines = flush()
         }
@@ -110,8 +111,8 @@ struct JournalLines {
 }
 
 extension JournalEvent {
-    /// The line of an event that is no change of phase, without what it concerns; nil for what is
-    /// logged elsewhere.
+    /// The line of an event other than a change of phase, without the service and backend; nil for
+    /// events that are logged elsewhere.
     fileprivate var line: LogFolding.Event? {
         switch self {
         case .phase, .note: nil
@@ -223,6 +224,6 @@ extension JournalEvent {
 }
 
 extension JournalEvent.SourceTitle {
-    /// Which source it is, where there are several.
+    /// The source's place, if there are several.
     fileprivate var field: [(String, String)] { of == 1 ? [] : [("source", "\(number) of \(of)")] }
 }

@@ -1,10 +1,10 @@
-// Log+StateFile: what the log says of the state file.
+// Log+StateFile: log lines about the state file.
 
 internal import Configuration
 internal import InstanceSources
 
 extension Log {
-    /// Writes what the state file at `path` has to say.
+    /// Writes an event of the state file at `path`.
     func write(_ event: StateFile.Event, path: String) {
         switch event {
         case .unreadable(let why):

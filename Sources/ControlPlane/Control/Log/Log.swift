@@ -1,9 +1,9 @@
 // Log: one line per event on standard error, for whatever collects the container's streams:
-// `2026-11-22T22:10:00.123Z info backend.state service=web backend=10.0.0.1:80 …`, or the same as
-// JSON. Warnings and errors that repeat themselves are folded (LogFolding.swift).
+// `2026-11-22T22:10:00.123Z info backend.state service=web backend=10.0.0.1:80 …`, or as JSON.
+// Repeated warnings and errors are folded (LogFolding.swift).
 //
-// Names are those of the table in conf/README.md. Fields: `cause` says why, `effect` what
-// follows, `from` and `to` what changed; times and numbers are written as people say them.
+// The table in conf/README.md lists the names. Fields: `cause` says why, `effect` what follows,
+// `from` and `to` what changed. Durations and numbers are written for people.
 
 internal import AccessLog
 package import Configuration
@@ -17,22 +17,22 @@ internal import WallClock
 package struct Log: Sendable {
     /// Events less severe than this are not written.
     let level: LogLevel
-    /// What a line looks like.
+    /// The format of a line.
     var format = LogSettings.Format.text
-    /// Lines dropped since the last one written, because the reader of the pipe is too slow: a log
-    /// must never stop the program that writes it.
+    /// Lines dropped since the last one written, because the pipe's reader is too slow: logging
+    /// must never block the program.
     private static let dropped = Atomic<Int>(0)
     private static let folding = Locked(LogFolding())
-    /// What a pipe takes at once if it takes anything (PIPE_BUF); longer lines are cut.
+    /// What a pipe accepts as a whole or not at all (PIPE_BUF); longer lines are cut.
     private static let lineBytesMax = 4096
 
-    /// Writes what is as severe as `level`, or more.
+    /// Writes events of `level` and more severe ones.
     package init(level: LogLevel, format: LogSettings.Format = .text) {
         self.level = level
         self.format = format
     }
 
-    /// Writes one event: a lower-case name and what belongs to it.
+    /// Writes an event: a lower-case name and its fields.
     package func write(
         _ severity: LogLevel, _ event: StaticString, _ values: KeyValuePairs<String, String>
     ) {
@@ -42,16 +42,16 @@ package struct Log: Sendable {
                 severity: severity, name: "\(event)", values: values.map { ($0.key, $0.value) }))
     }
 
-    /// Writes one event that is at hand as a value.
+    /// Writes an event that is given as a value.
     func write(_ event: LogFolding.Event) {
         let severity = event.severity
         guard Self.rank(severity) <= Self.rank(level) else { return }
-        // Everything else is written once: a change that comes again is another change.
+        // Only these are folded: a change that happens again is another change.
         guard severity == .warning || severity == .error else { return put(event) }
         for event in Self.folding.withLock({ $0.fold(event, now: .now) }) { put(event) }
     }
 
-    /// Writes what was folded and not written yet: the program ends.
+    /// Writes what was folded and is not written yet: the program ends.
     func finish() {
         for event in Self.folding.withLock({ $0.flush() }) { put(event) }
     }
@@ -67,8 +67,8 @@ package struct Log: Sendable {
         }
     }
 
-    /// One event as a line of at most `lineBytesMax` bytes with its end: the longest values are
-    /// cut, so that it is still JSON, or text with its quotes closed.
+    /// One event as a line of at most `lineBytesMax` bytes with its end: cuts the longest values,
+    /// so that it stays valid JSON, or text with its quotes closed.
     static func shortLine(
         _ event: LogFolding.Event, _ format: LogSettings.Format, at time: String
     ) -> String {

@@ -1,9 +1,9 @@
-// LogFolding: a warning that is said again and again is said once, and then how often. A registry
-// that is away, or a descriptor limit that is reached, must not fill a disk.
+// LogFolding: writes a repeated warning once, and later how often it was repeated. A registry that
+// is down, or a descriptor limit that is reached, must not fill a disk.
 
 internal import Configuration
 
-/// What was logged of late. Pure: the caller owns the clock.
+/// The events logged recently. Pure: the caller owns the clock.
 struct LogFolding {
     /// One event.
     struct Event {
@@ -11,7 +11,7 @@ struct LogFolding {
         let name: String
         var values: [(key: String, value: String)]
 
-        /// Two events of one key say the same.
+        /// Events with equal keys are repetitions.
         fileprivate var key: String {
             values.reduce("\(severity.rawValue) \(name)") { "\($0)\0\($1.key)\0\($1.value)" }
         }
@@ -23,15 +23,15 @@ struct LogFolding {
         var repeated = 0
     }
 
-    /// An event that is said again within this time is counted instead; then, with the next line of
-    /// any kind, it is said how often.
+    /// An event that repeats within this time is counted instead of written. The count is written
+    /// with the next line of any kind after this time.
     static let window = Duration.seconds(10)
     /// Different events that are remembered.
     private static let eventsMax = 64
 
     private var logged: [String: Logged] = [:]
 
-    /// Returns what is to be written now that `event` happens.
+    /// Returns what to write now that `event` has happened.
     mutating func fold(_ event: Event, now: ContinuousClock.Instant) -> [Event] {
         var out = flushOld(now: now)
         let key = event.key
@@ -49,7 +49,7 @@ struct LogFolding {
         return out + [event]
     }
 
-    /// Returns what was counted and not written yet, and forgets all.
+    /// Returns the counts that are not written yet, and forgets all events.
     mutating func flush() -> [Event] {
         defer { logged = [:] }
         return Self.summary(of: Array(logged.values))

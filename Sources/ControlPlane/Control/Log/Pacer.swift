@@ -1,22 +1,22 @@
-// Pacer: something that follows from changes, which may come by the thousand, is done at once after
-// the first of them, and then once for all that come within a time.
+// Pacer: does what follows from changes at once for the first, and then once for all changes within
+// an interval, since they may come by the thousand.
 
 internal import Events
 
-/// Does one thing at most once within a time. Control thread only.
+/// Does an action at most once within an interval. Control thread only.
 final class Pacer {
     private let action: () -> Void
     private var timer: Timer?
     private var last: ContinuousClock.Instant?
 
-    /// Does `action`, which may ask for it again.
+    /// Paces `action`, which may ask for itself again.
     init(on loop: EventLoop, _ action: @escaping () -> Void) {
         self.action = action
         timer = Timer(on: loop) { [unowned self] in doNow() }
     }
 
-    /// Does it now if it was not done within `interval`, which zero always is; else when that is
-    /// over.
+    /// Does the action now if it was not done within `interval`, else when that is over. With an
+    /// interval of zero it is always done now.
     func ask(every interval: Duration) {
         guard timer?.isScheduled == false else { return }
         let now = ContinuousClock.now
@@ -27,14 +27,14 @@ final class Pacer {
         }
     }
 
-    /// Does it now, whatever waits.
+    /// Does the action now, in place of one that waits.
     func doNow() {
         timer?.cancel()
         last = .now
         action()
     }
 
-    /// Does not do what waits.
+    /// Drops an action that waits.
     func cancel() {
         timer?.cancel()
     }

@@ -1,4 +1,4 @@
-// What is written to the process's own outputs: a log's lines, and a command's.
+// StandardError: writes to the process's own outputs.
 
 internal import Glibc
 

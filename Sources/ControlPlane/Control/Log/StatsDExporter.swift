@@ -1,26 +1,26 @@
-// StatsDExporter: sends a collector the metrics, time after time. A collector that is away costs
-// nothing and is told again when it is back; what was lost meanwhile is lost, as with any datagram.
+// StatsDExporter: sends the metrics to a collector at an interval. A collector that is away costs
+// nothing and gets them again when it is back; datagrams sent meanwhile are lost.
 
 internal import Admin
 internal import Configuration
 internal import Endpoints
 internal import Events
 
-/// See the head of this file. Control thread only.
+/// Sends metrics to a StatsD collector. Control thread only.
 final class StatsDExporter {
     private var text: StatsDText
-    /// Nil while it is not known where the collector is.
+    /// Connected to the collector; nil while its address is not known.
     private var socket: Descriptor?
     private var collector: Endpoint?
     private let places: FollowedNames
     private let interval: Duration
     private let snapshots: AdminSnapshots
-    /// Where that is, as the configuration has it.
+    /// The collector as the configuration names it.
     private let place: Place
     private var timer: Timer?
 
-    /// Sends nothing yet; nil when `settings` names no collector. `places` says where it is, as far
-    /// as that is known.
+    /// Sends nothing yet; nil when `settings` names no collector. `places` has its address once
+    /// that is known.
     init?(
         _ settings: StatsDSettings, _ places: FollowedNames, _ snapshots: AdminSnapshots,
         on loop: EventLoop
@@ -34,7 +34,7 @@ final class StatsDExporter {
         timer = Timer(on: loop) { [unowned self] in send() }
     }
 
-    /// Begins to send; counters are told from here on.
+    /// Begins to send. Counters are sent as differences from here on.
     ///
     /// - Throws: `StartFailure` when no datagram could be sent there: no such network.
     func start() throws {
@@ -51,7 +51,7 @@ final class StatsDExporter {
         socket?.close()
     }
 
-    /// Sends to where the collector is now.
+    /// Connects to the collector's current address.
     private func connect() throws(Errno) {
         let found = places.endpoints(of: place).first
         guard found != collector else { return }
@@ -62,11 +62,11 @@ final class StatsDExporter {
 
     private func send() {
         timer?.schedule(after: interval)
-        // A network that is away is tried again the next time.
+        // A network that is down is tried again next time.
         try? connect()
         guard let socket else { return }
         for datagram in text.datagrams(of: snapshots.snapshot(.figures)) {
-            // Nobody listens, or the queue is full: the next one tells what counts by then.
+            // Nobody listens, or the queue is full: the next datagram has newer figures.
             _ = socket.send(datagram.span)
         }
     }

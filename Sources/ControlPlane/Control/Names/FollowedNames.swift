@@ -1,6 +1,6 @@
-// FollowedNames: where nameservers, Consul's agents and collectors are that the configuration
-// names, and not by address. Containers get another address when they are made again: each name is
-// looked up again after its time to live, within 5 s at the latest, whether or not anything fails.
+// FollowedNames: the addresses of nameservers, Consul agents and collectors that the configuration
+// gives by name. A container gets another address when it is recreated, so each name is looked up
+// again after its time to live, and after 5 s at the latest, whether or not anything fails.
 
 internal import Backends
 internal import Configuration
@@ -13,22 +13,22 @@ internal import Lookups
 
 /// The addresses of a few names, kept up to date. Control thread only.
 final class FollowedNames {
-    /// What is known of one name.
+    /// What is known about one name.
     private struct Followed {
         var addresses: [IPAddress]
-        /// Why it has none, or none that is new; nil while lookups are good.
+        /// Why the last lookup failed; nil while lookups work.
         var failure: String?
         var source: StaticSource?
     }
 
-    /// How late another address is noticed.
+    /// How long a new address may go unnoticed.
     private static let ceiling = Duration.seconds(5)
 
     private var names: [String: Followed] = [:]
     private let hosts: HostResolver
     private unowned let loop: EventLoop
 
-    /// `found` is what each name came to at the start; later `hosts` finds them.
+    /// `found` has the result of each name's first lookup; `hosts` does the later ones.
     init(
         _ found: [String: Result<[IPAddress], NoSuchHost>], hosts: HostResolver,
         on loop: EventLoop
@@ -56,15 +56,15 @@ final class FollowedNames {
         }
     }
 
-    /// Looks the names up again and again, and calls `onChange` when one of them has moved. `log`
-    /// is told of names that can't be found, and of those that are found again.
+    /// Looks the names up again and again, and calls `onChange` when one of them has moved. Logs
+    /// names that can't be found, and those that are found again.
     func start(log: @escaping () -> Log, onChange: @escaping () -> Void) {
         for (host, known) in names {
             if let failure = known.failure { Self.logNotFound(host, failure, log()) }
             guard let name = try? HostName(host) else { continue }
             var refresh = RefreshSchedule.Options()
             refresh.ceiling = Self.ceiling
-            // The port is nobody's: it is the addresses that are asked for.
+            // The port is unused: only the addresses are wanted.
             let entry = StaticSource.Entry(.name(name), port: 1, priority: 0, weight: 1)
             let source = StaticSource(
                 [entry], hosts: hosts, refresh: refresh, family: .both, on: loop)
@@ -75,7 +75,7 @@ final class FollowedNames {
         }
     }
 
-    /// Looks nothing up any more.
+    /// Stops looking names up.
     func stop() {
         for followed in names.values { followed.source?.stop() }
     }
@@ -86,7 +86,7 @@ final class FollowedNames {
         guard let before = names[host] else { return }
         switch answer {
         case .failure(let failure):
-            // What was known may still be right.
+            // The addresses known so far may still be right.
             names[host]?.failure = "\(failure)"
             if before.failure == nil { Self.logNotFound(host, "\(failure)", log()) }
         case .instances(let instances):

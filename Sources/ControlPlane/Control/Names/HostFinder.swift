@@ -1,5 +1,5 @@
-// HostFinder: names that must be addresses before the program can go on: those to listen on, and
-// those of nameservers, Consul's agents and collectors. Blocks, for a bounded time; asks this
+// HostFinder: looks up names that are needed before the program can go on: those to listen on, and
+// those of nameservers, Consul agents and collectors. Blocks for a bounded time. Asks this
 // machine's own nameservers, since dns.servers may be what is looked for.
 
 package import Configuration
@@ -10,12 +10,12 @@ internal import Events
 internal import InstanceSources
 internal import Locking
 
-/// Looks hosts up and waits for the answers. Control thread, and the start.
+/// Looks hosts up and waits for the answers. Control thread, and at the start.
 package enum HostFinder {
-    /// How long all of them may take together.
+    /// How long all lookups may take together.
     static let limit = Duration.seconds(5)
 
-    /// The addresses of each of `hosts` that has any, and why the others have none.
+    /// The addresses of each host that has some, and why the others have none.
     static func find(
         _ hosts: Set<String>, _ names: SystemNames, _ dns: DNSSettings
     ) -> [String: Result<[IPAddress], NoSuchHost>] {
@@ -65,7 +65,7 @@ package enum HostFinder {
 
     // MARK: - Names to listen on
 
-    /// Names are looked up once: what listens does not move.
+    /// Names are looked up once, since listeners don't move.
     private static let listened = Locked<[String: [IPAddress]]>([:])
 
     /// The addresses of `host` that this machine has, each once.
@@ -91,7 +91,7 @@ package enum HostFinder {
         }
     }
 
-    /// Whether something can listen on it: it is this machine's, and of a family that it has.
+    /// Whether this machine can listen on it: the address is its own, of a family that it supports.
     private static func isOwn(_ address: IPAddress) -> Bool {
         do throws(Errno) {
             try Socket.checkFree(Endpoint(address, 0))

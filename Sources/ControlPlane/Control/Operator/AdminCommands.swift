@@ -1,5 +1,5 @@
-// AdminCommands: what the admin port does when an operator wants something. Each command that is
-// carried out is logged with the client's address, whatever the log's level.
+// AdminCommands: carries out what operators ask of the admin port. Each command that is carried out
+// is logged with the client's address, whatever the log level.
 
 internal import Admin
 internal import Backends
@@ -14,7 +14,8 @@ final class AdminCommands {
     private let journalLog: JournalLog
     private let log: CurrentLog
 
-    /// Commands on these. `follower` reads the configuration again; nil when there is none to read.
+    /// Commands for these owners. `follower` reads the configuration again; nil when it is built
+    /// in.
     init(
         _ services: ServiceSet, _ follower: ConfigurationFollower?, _ journal: Journal,
         _ journalLog: JournalLog, _ log: CurrentLog
@@ -26,7 +27,7 @@ final class AdminCommands {
         self.log = log
     }
 
-    /// Does something to a backend; see `ServiceControl.change`.
+    /// Changes a backend; see `ServiceControl.change`.
     func change(
         _ key: BackendKey, _ change: AdminChange, isForced: Bool, from address: IPAddress
     ) -> AdminOutcome {
@@ -55,8 +56,7 @@ final class AdminCommands {
         }
     }
 
-    /// Sets the log's level until the configuration says something else than now; a name that is
-    /// none changes nothing.
+    /// Sets the log level until the configuration changes its own. An unknown name changes nothing.
     func setLogLevel(_ name: String, from address: IPAddress) {
         guard let level = LogLevel(rawValue: name) else { return }
         let old = log.current().level
@@ -70,7 +70,7 @@ final class AdminCommands {
         journalLog.write()
     }
 
-    /// In the log whatever its level: who changed something is asked for later.
+    /// Logged at any level, since somebody will ask later who changed what.
     private func logChange(_ what: String, from address: IPAddress) {
         Log(level: .info, format: log.current().format).write(
             .info, "admin.changed", ["what": what, "client": "\(address)"])

@@ -1,5 +1,5 @@
-// AdminPort: the servers of the admin port, at one address or several. Another process that shares
-// its addresses with this one may have the port: then it is taken as soon as that has gone.
+// AdminPort: the servers of the admin port, at one address or several. A process that shares its
+// addresses with this one may have the port; then it is opened as soon as that process has gone.
 
 internal import Admin
 internal import Configuration
@@ -16,17 +16,17 @@ final class AdminPort {
     private let onOpen: () -> Void
     /// Nil while another process has the port.
     private var server: HTTPServer?
-    /// At the other addresses of its name.
+    /// The servers at further addresses of its name.
     private var more: [HTTPServer] = []
-    /// While it waits for the port, which another process has.
+    /// Tries the port again; nil unless another process has it.
     private var timer: Timer?
 
-    /// How often it is tried whether the port is free by now: the kernel tells nobody.
+    /// How often the port is tried again: the kernel does not say when it is free.
     private static let retryInterval = Duration.milliseconds(200)
 
-    /// Opens the port as the configuration has it, on the sockets that another process has opened
-    /// before, if there are any; nil when there is to be none. What another process has is left to
-    /// it where addresses are shared: `start` takes the port then.
+    /// Opens the port of the configuration, on inherited sockets if there are any; nil when the
+    /// configuration has none. Where addresses are shared, a port that another process has is left
+    /// to it, and `start` opens it later.
     ///
     /// - Parameters:
     ///   - inherited: the socket of an address; nil for none.
@@ -60,14 +60,14 @@ final class AdminPort {
     /// Where it is; nil while another process has it.
     var endpoint: Endpoint? { server?.endpoint }
 
-    /// Whether it had to wait for another process and has not been opened since.
+    /// Whether the port is still waiting for another process to leave it.
     var isAwaited: Bool { timer != nil }
 
     /// The listening sockets.
     var descriptors: [Descriptor] { ([server].compactMap(\.self) + more).map(\.descriptor) }
 
-    /// Says where the port is; when another process still has it, says so, and takes it as soon as
-    /// that is gone. Until then there is none, and everything else goes on.
+    /// Logs where the port is. If another process still has it, logs that and opens it as soon as
+    /// that process has gone; everything else goes on meanwhile.
     func start() {
         if let endpoint {
             log().write(.info, "admin.open", ["listen": "\(endpoint)"])
@@ -80,7 +80,8 @@ final class AdminPort {
                 "cause": "another process listens there",
                 "effect": "the admin port opens as soon as that process has gone",
             ])
-        // What is wrong changes when the other one goes, and a port below 1024 is not this user's.
+        // The error may change when the other process goes: this user may not open ports below
+        // 1024.
         var last = Errno.addressInUse
         timer = Timer(on: loop) { [unowned self] in
             do throws(Errno) {
@@ -101,13 +102,13 @@ final class AdminPort {
         timer?.schedule(after: Self.retryInterval)
     }
 
-    /// Tells those who listen what is new in the journal.
+    /// Sends new journal entries to clients that follow the journal.
     func journalChanged() { handler.journalChanged() }
 
-    /// Waits no more for another process.
+    /// Stops waiting for another process.
     func stopWaiting() { timer?.cancel() }
 
-    /// Accepts no more.
+    /// Accepts no more connections.
     func drain() {
         server?.drain()
         for server in more { server.drain() }

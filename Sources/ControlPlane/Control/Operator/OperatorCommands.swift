@@ -1,18 +1,18 @@
-// OperatorCommands: what the admin port was told about backends of one service. Each command goes
-// before what the configuration and the K/V store say of the same thing. It lasts until it is taken
-// back, the backend leaves the roster, or the process ends: nobody wrote it down, so that a
-// container which gets the address later must not inherit it.
+// OperatorCommands: commands by the admin port about backends of one service. A command overrides
+// what the configuration and the K/V store say on the same point. It lasts until it is taken back,
+// the backend leaves the roster, or the process ends. It is written down nowhere, so a container
+// that gets the address later must not inherit it.
 
 internal import Backends
 internal import Endpoints
 
 /// The admin port's commands, by backend. Value type, control thread.
 struct OperatorCommands {
-    /// What the commands about one backend come to.
+    /// The sum of the commands about one backend.
     private struct Standing {
         let endpoint: Endpoint
         var weight: UInt16?
-        /// Nil leaves it to the others; false goes before their drain.
+        /// Nil leaves it to the configuration and the store; false overrides their drain.
         var isDrained: Bool?
         var isCutOff = false
 
@@ -21,8 +21,8 @@ struct OperatorCommands {
 
     private var commands: [BackendID: Standing] = [:]
 
-    /// Records a command about `backend`. What is `written` elsewhere decides whether `enable` has
-    /// anything to go before.
+    /// Records a command about `backend`. `written` is what the configuration and the store say of
+    /// it, which `enable` may have to override.
     mutating func record(
         _ change: OperatorCommand, about backend: Backend, written: BackendOverride?
     ) {
@@ -42,15 +42,15 @@ struct OperatorCommands {
         commands[backend.id] = standing.isEmpty ? nil : standing
     }
 
-    /// Forgets what was said of backends that are gone. Returns whether there was any.
+    /// Forgets commands about backends that are gone. Returns whether there were any.
     mutating func keepOnly(_ isThere: (BackendID) -> Bool) -> Bool {
         let before = commands.count
         commands = commands.filter { isThere($0.key) }
         return commands.count != before
     }
 
-    /// What holds, given what is `written` elsewhere. An `enable` lasts as long as the drain that
-    /// it goes before.
+    /// The overrides in force, given those `written` in the configuration and the store. An
+    /// `enable` lasts as long as the drain that it overrides.
     mutating func merged(with written: BackendOverrides) -> BackendOverrides {
         var all = written
         for (id, standing) in commands {
@@ -66,7 +66,7 @@ struct OperatorCommands {
     }
 }
 
-/// A command about a backend that lasts. Value type.
+/// A lasting command about a backend. Value type.
 enum OperatorCommand {
     case drain, disable, enable
     case weight(UInt16?)

@@ -1,11 +1,11 @@
-// ServiceControl+Operator: what an operator wants of one backend, now.
+// ServiceControl+Operator: an operator's changes of one backend.
 
 internal import Admin
 internal import Backends
 
 extension ServiceControl {
-    /// Does something to a backend of this service, which is on the roster; what leaves no other
-    /// that serves only with `isForced`.
+    /// Changes a backend on this service's roster. A change that leaves no serving backend needs
+    /// `isForced`.
     func change(
         _ backend: Backend, _ change: AdminChange, isForced: Bool, by origin: OperatorOrigin
     ) -> AdminOutcome {
@@ -39,8 +39,8 @@ extension ServiceControl {
         }
     }
 
-    /// Whether the backend serves and no other would in its place. Others that were never up, and
-    /// may never be, are none to rely on; while none is up, all that get requests are.
+    /// Whether the backend serves and no other could replace it. Others that were never up don't
+    /// count; while none is up, all that get requests do.
     private func isLast(_ backend: Backend) -> Bool {
         let members = roster.rotation.members.map(\.id)
         guard members.contains(backend.id) else { return false }

@@ -1,11 +1,11 @@
-// MemoryRelease: what a start or a reload needed, and serving does not, is not kept.
+// MemoryRelease: releases memory that a start or a reload needed and serving does not.
 
 internal import Events
 internal import Machine
 
 /// Gives memory back to the system. Control thread only.
 final class MemoryRelease {
-    /// For what is under way to have had its time.
+    /// Leaves time for what is under way.
     private static let delay = Duration.milliseconds(500)
     private let timer: Timer
 
@@ -14,6 +14,6 @@ final class MemoryRelease {
         timer = Timer(on: loop) { ProgramMemory.releaseCode() }
     }
 
-    /// Releases it soon: call it when a start or a reload is done.
+    /// Releases memory soon: call it when a start or a reload is done.
     func releaseSoon() { timer.schedule(after: Self.delay) }
 }

@@ -1,5 +1,5 @@
-// Registration: this process as a service in Consul, for those who find Fairlead there as Fairlead
-// finds its backends.
+// Registration: registers this process as a service in Consul, so that others find Fairlead as
+// Fairlead finds its backends.
 
 internal import Configuration
 internal import Consul
@@ -9,7 +9,7 @@ internal import Glibc
 /// The registration of this process with the local agent, if the configuration asks for one.
 /// Control thread only.
 final class Registration {
-    /// Nil for none.
+    /// Nil when the configuration asks for none.
     private let registration: ConsulRegistration?
     private let log: () -> Log
 
@@ -25,7 +25,8 @@ final class Registration {
         self.log = log
     }
 
-    /// Registers this process; after the listeners are open, as others come from then on.
+    /// Registers this process. Call it once the listeners are open, since clients come from then
+    /// on.
     func start() {
         guard let registration else { return }
         registration.start()
@@ -35,8 +36,8 @@ final class Registration {
             ["service": service.name, "id": service.id, "port": "\(service.port)"])
     }
 
-    /// Takes the registration back, and calls `completion` when that is done or had its time; at
-    /// once without one.
+    /// Deregisters, and calls `completion` when that is done or its time is over; at once without a
+    /// registration.
     func end(completion: @escaping () -> Void) {
         guard let registration else {
             completion()
@@ -50,7 +51,7 @@ final class Registration {
         }
     }
 
-    /// Leaves the registration to another process.
+    /// Leaves the registration to the process that takes over.
     func abandon() { registration?.abandon() }
 }
 
@@ -67,18 +68,18 @@ extension ConsulRegistration.Service {
         address = settings.address
         meta = ["fairlead": fairleadVersion]
         if configuration.shareAddresses {
-            // Another process may register the same before this one goes.
+            // Another process may register the same service before this one goes.
             holder = "\(getpid())-\(start.wall)"
         }
         if let path = settings.checkPath {
-            // The agent is beside us; a listener on one address is checked there.
+            // The agent runs on this machine; a listener on one address is checked at that address.
             let address = first.address.isWildcard ? IPAddress.loopback : first.address
             check = .http("http://\(Endpoint(address, port))\(path)")
         }
     }
 }
 
-/// What this machine, or container, is called: it keeps registrations of several apart.
+/// The name of this machine or container, which tells registrations of several apart.
 private func hostName() -> String {
     var bytes = [CChar](repeating: 0, count: 256)
     // The kernel writes at most `count` bytes; a name of that length may lack its NUL.

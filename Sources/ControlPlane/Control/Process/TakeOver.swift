@@ -1,5 +1,5 @@
-// TakeOver: this process begins to accept, at once, or in the place of another process that serves
-// until this one has backends. What the other one does is told in Upgrade.swift.
+// TakeOver: begins to accept connections, at once, or in place of another process that serves until
+// this one has backends. Upgrade.swift describes the other process's part.
 
 internal import Backends
 internal import Configuration
@@ -9,25 +9,25 @@ internal import Processes
 
 /// The beginning of service. Control thread only.
 final class TakeOver {
-    /// The process to take over from; nil when there is none, or it has been told.
+    /// The process to take over from; nil when there is none, or it knows already.
     private var predecessor: Predecessor?
-    /// Sockets that the process was given open, and that nobody has taken.
+    /// Inherited sockets that no listener uses.
     private var unused: InheritedSockets
     private let services: ServiceSet
     private let publisher: ListenerPublisher
     private let log: () -> Log
     private let accept: () throws(Errno) -> Void
     private let onServing: () -> Void
-    /// While it waits for backends before it takes over; nil only while this is made.
+    /// The wait for backends before it takes over; nil only during `init`.
     private var wait: BackendWait?
 
     /// Accepts nothing yet.
     ///
     /// - Parameters:
     ///   - predecessor: the process to take over from; nil for none.
-    ///   - unused: sockets that the process was given open, and that nobody has taken.
-    ///   - accept: has the workers accept connections.
-    ///   - onServing: called once, when they do, and the predecessor knows.
+    ///   - unused: inherited sockets that no listener uses.
+    ///   - accept: starts the workers, which accept connections.
+    ///   - onServing: called once, when they accept and the predecessor knows.
     init(
         from predecessor: Predecessor?, unused: InheritedSockets, _ services: ServiceSet,
         _ publisher: ListenerPublisher, on loop: EventLoop, log: @escaping () -> Log,
@@ -46,7 +46,7 @@ final class TakeOver {
             { [unowned self] in takeOver() })
     }
 
-    /// Closes the sockets that nobody has taken, and writes which.
+    /// Closes inherited sockets that no listener uses, and logs them.
     func closeUnused() {
         for socket in unused.remaining {
             log().write(
@@ -59,8 +59,8 @@ final class TakeOver {
         unused.closeRemaining()
     }
 
-    /// Accepts at once, or, when there is a predecessor, as soon as the services have backends: it
-    /// serves all the while.
+    /// Accepts connections at once, or, with a predecessor, as soon as the services have backends;
+    /// the predecessor serves meanwhile.
     ///
     /// - Throws: `Errno` when the system has no thread to give.
     func begin() throws(Errno) {
@@ -73,7 +73,7 @@ final class TakeOver {
         wait?.look()
     }
 
-    /// Takes over if that need not wait any more: a service may have backends by now.
+    /// A service may have its first backend: takes over if nothing else is waited for.
     func servicesChanged() { wait?.look() }
 
     private func takeOver() {
@@ -104,7 +104,7 @@ final class TakeOver {
         return services.all.filter { named.contains($0.id) && !$0.roster.hasMembers }
     }
 
-    /// Whether waiting is worth while: for a service that has no backend yet, and may find one.
+    /// Whether a service without backends may soon find one, so that waiting is worthwhile.
     private var mayAnyServiceBeFilled: Bool {
         emptyServices.contains { $0.roster.sources.contains(where: \.maySoonAnswer) }
     }

@@ -1,14 +1,14 @@
-// Upgrade: another process takes over from this one (SIGUSR2). In this order:
+// Upgrade: hands over to another process (SIGUSR2), in this order:
 //
-// 1. This process starts what lies at its own path by now, with the arguments and the environment
-//    that it had itself, and gives it its listening sockets.
-// 2. The new process reads its configuration and asks for backends; it accepts nothing yet. When
-//    each service has one, or has had its time to find one, it begins to accept, and says so
+// 1. This process starts the program at its own path, with the arguments and the environment that
+//    it was started with, and passes it its listening sockets.
+// 2. The new process reads its configuration and looks for backends; it accepts nothing yet. When
+//    each service has one, or has had its time to find one, it begins to accept, and reports that
 //    (TakeOver.swift).
 // 3. This process stops accepting, finishes what is under way within stop-timeout, and ends.
 //
-// The sockets are the same in both, so no connection is refused or lost. Until step 3 nothing has
-// changed for this process: a successor that does not come so far leaves it as it was.
+// Both have the same sockets, so no connection is refused or lost. Until step 3 nothing changes for
+// this process: it goes on if the successor fails.
 
 internal import Configuration
 internal import Events
@@ -17,19 +17,19 @@ internal import Processes
 
 /// Starts a process that takes over from this one. Control thread only.
 final class Upgrade {
-    /// How long a successor has until it must serve. Its services have `BackendWait.usualLimit` to
-    /// find backends.
+    /// How long a successor may take until it serves. Its services have `BackendWait.usualLimit` of
+    /// that to find backends.
     static let limit = Duration.seconds(60)
 
-    /// The path that is started; nil when the system does not tell it.
+    /// The path to start; nil when the system does not say.
     private let program: String?
     private let loop: EventLoop
     private let log: () -> Log
     /// The sockets on which this process listens.
     private let sockets: () -> [Descriptor]
-    /// Called when another process serves in the place of this one.
+    /// Called when another process serves in place of this one.
     var onTakenOver: () -> Void = {}
-    /// A process that is starting to take over from this one; nil for none.
+    /// The process that is starting in order to take over; nil for none.
     private var successor: Successor?
     private var isStopped = false
 
@@ -44,7 +44,7 @@ final class Upgrade {
         self.sockets = sockets
     }
 
-    /// Starts a successor; writes why, if none can be started.
+    /// Starts a successor; logs why if it can't.
     func begin() {
         guard !isStopped, successor == nil else {
             refuse(isStopped ? "it is stopping" : "a successor is starting already")
@@ -71,7 +71,7 @@ final class Upgrade {
         }
     }
 
-    /// Starts no successor any more, and ends one that does not serve yet: this process stops.
+    /// Refuses to start a successor from now on, and ends one that does not serve yet.
     func stop() {
         isStopped = true
         successor?.abandon()
@@ -84,7 +84,7 @@ final class Upgrade {
 
     private func end(_ outcome: Successor.Outcome) {
         let process = successor?.process ?? 0
-        // Not while it calls.
+        // Kept alive during its callback.
         let done = successor
         successor = nil
         defer { withExtendedLifetime(done) {} }

@@ -1,5 +1,5 @@
-// WorkerControl: the workers' threads on the control thread: they are started, report, drain, and
-// stop the loop when all have ended.
+// WorkerControl: starts and drains the workers' threads, reads their reports, and stops the control
+// thread's loop when all have ended.
 
 internal import Configuration
 internal import Events
@@ -7,27 +7,27 @@ internal import Processes
 internal import Proxy
 internal import Stats
 
-/// The workers, with what they write to and what they report by. Control thread only.
+/// The workers, their access log and their reports. Control thread only.
 final class WorkerControl {
-    /// What they do.
+    /// The workers themselves.
     let proxy: ProxyWorkers
-    /// What they write to; nil for none.
+    /// The log that they write requests to; nil for none.
     let accessLog: AccessLogControl?
-    /// How many have not ended.
+    /// How many workers have not ended.
     private(set) var left: Int
-    /// Called with each report, but for those of workers that have ended.
+    /// Called with each report, except that a worker has ended.
     var onReport: (ProxyReport) -> Void = { _ in }
     private let loop: EventLoop
     private let reports: Mailbox<ProxyReport>
-    /// Nil before `read`.
+    /// Reads `reports`; nil before `read`.
     private var reader: MailboxReader<ProxyReport>?
-    /// Whether the threads run, or have run.
+    /// Whether the threads were started.
     private var isStarted = false
-    /// While it waits to drain; nil before that.
+    /// Runs from `drain(after:limit:)` until it drains; nil before.
     private var drainTimer: Timer?
 
-    /// Opens the listeners that `options` have, on sockets of `inherited` where those have the
-    /// address, and the access log; nothing is accepted before `start`.
+    /// Opens the access log and the listeners of `options`, on sockets of `inherited` where one has
+    /// the address. Nothing is accepted before `start`.
     ///
     /// - Throws: `StartFailure`.
     init(
@@ -63,7 +63,7 @@ final class WorkerControl {
         }
     }
 
-    /// Starts the threads: connections are accepted from now on.
+    /// Starts the threads, which accept connections from now on.
     ///
     /// - Throws: `Errno` when the system has no thread to give.
     func start() throws(Errno) {
@@ -71,16 +71,16 @@ final class WorkerControl {
         isStarted = true
     }
 
-    /// Accepts no more from `delay` on; the loop stops when everything in flight has ended, or
-    /// had `limit` to do so.
+    /// Stops accepting after `delay`. The loop stops when everything in flight has ended, after
+    /// `limit` at the latest.
     func drain(after delay: Duration, limit: Duration) {
         drainTimer = Timer(on: loop) { [unowned self] in drain(limit: limit) }
         drainTimer?.schedule(after: delay)
     }
 
-    /// Accepts no more from now on; see `drain(after:limit:)`.
+    /// Stops accepting now; see `drain(after:limit:)`.
     func drain(limit: Duration) {
-        // Workers that have not begun have nothing to finish, and would not say so.
+        // Workers that were not started have nothing to finish, and would not report.
         guard isStarted else {
             loop.stop()
             return

@@ -1,11 +1,11 @@
-// JournalLog: what is journalled goes to the log as well, and to those who follow the journal.
+// JournalLog: writes journal entries to the log, and tells the admin port that there are new ones.
 
 internal import Backends
 internal import Configuration
 internal import Events
 internal import Wording
 
-/// The journal on its way into the log. Control thread only.
+/// Writes the journal to the log. Control thread only.
 final class JournalLog {
     private let journal: Journal
     private let services: ServiceSet
@@ -16,7 +16,7 @@ final class JournalLog {
     private var next: UInt64 = 0
     private var lines = JournalLines()
     private var timer: Timer?
-    /// Services without a backend that may get requests, of which the log was told so.
+    /// Services without a backend, for which that was logged.
     private var unavailable: Set<ServiceID> = []
 
     /// Nothing written yet.
@@ -31,8 +31,8 @@ final class JournalLog {
         timer = Timer(on: loop) { [unowned self] in flush() }
     }
 
-    /// Writes what was journalled since the last call; changes of backends that are alike a moment
-    /// later.
+    /// Writes the entries since the last call. Changes of backends that are alike are written
+    /// together a moment later.
     func write() {
         guard journal.nextNumber > next else { return }
         let entries = journal.entries(from: next)
@@ -46,9 +46,9 @@ final class JournalLog {
         }
         next = journal.nextNumber
         for entry in entries {
-            // What concerns the whole process is logged where it is done.
+            // Events of the whole process are logged where they happen.
             if entry.service == .process { continue }
-            // The emergency may be over because no backend is left.
+            // An emergency also ends when no backend is left; that is no recovery.
             if case .emergencyEnded = entry.event, isUnavailable(entry.service) { continue }
             write(lines.add(entry, service: services.name(of: entry.service)))
         }
@@ -61,11 +61,11 @@ final class JournalLog {
         onEntries()
     }
 
-    /// Writes what still waits for changes like it.
+    /// Writes changes that still wait for others like them.
     func flush() { write(lines.flush()) }
 
-    /// Says that listeners send requests to a service without a backend, unless that is said
-    /// already: discovery may be silent, so that the journal has nothing of it.
+    /// Logs that listeners send requests to a service without a backend, once. Discovery may be
+    /// silent, so that the journal says nothing about it.
     func logWithoutBackends(_ service: ServiceControl) {
         guard unavailable.insert(service.id).inserted else { return }
         writeWithoutBackends(service, .error, effect: "requests are refused")
@@ -81,8 +81,8 @@ final class JournalLog {
         services[id]?.roster.isWithoutBackends ?? false
     }
 
-    /// Says when a service has no backend at all any more, and when it has one again. With backends
-    /// of which none is up the journal says what becomes of requests.
+    /// Logs when a service has no backend at all, and when it has one again. If it has backends and
+    /// none is up, the journal says what happens to requests.
     private func logAvailability(_ id: ServiceID) {
         guard let service = services[id] else {
             unavailable.remove(id)
@@ -107,7 +107,7 @@ final class JournalLog {
     private func writeWithoutBackends(
         _ service: ServiceControl, _ level: LogLevel, effect: String
     ) {
-        // Why it has no backend for requests, as a clause.
+        // Why no backend may get requests, as a clause.
         let cause = service.roster.count == 0 ? "discovery names none" : "all of them drain"
         log().write(
             level, "service.no_backend",
@@ -116,8 +116,8 @@ final class JournalLog {
 }
 
 extension JournalEvent {
-    /// Whether it may decide that a service has no backend, or has one again: what changes a
-    /// service alone comes before its sources were asked.
+    /// Whether it may show that a service has no backend, or has one again. Changes of the service
+    /// itself don't: they come before its sources have answered.
     fileprivate var isFinding: Bool {
         switch self {
         case .serviceAdded, .serviceRemoved, .sourceChanged, .optionsChanged, .note: false

@@ -1,10 +1,10 @@
-// Reports: what is told to others of how things are: to the log by the journal, to the service
-// manager, to a StatsD collector. Most of it is looked at every second.
+// Reports: has the state of the process reported: to the log, to the service manager, to a StatsD
+// collector. Most of it is looked at every second.
 
 internal import Admin
 internal import Events
 
-/// Has each look at its own, every second and after changes. Control thread only.
+/// Runs the reporters every second and after changes. Control thread only.
 final class Reports {
     let journalLog: JournalLog
     let traffic: TrafficReports
@@ -18,7 +18,7 @@ final class Reports {
     private let isAdminAwaited: () -> Bool
     private var timer: Timer?
 
-    /// Looks at nothing yet.
+    /// Reports nothing yet.
     init(
         _ journalLog: JournalLog, _ traffic: TrafficReports, _ shortages: ShortageReports,
         _ supervision: Supervision, _ snapshots: AdminSnapshots, _ statsd: StatsDExporter?,
@@ -38,7 +38,7 @@ final class Reports {
         }
     }
 
-    /// Looks every second from now on.
+    /// Reports every second from now on.
     ///
     /// - Throws: `StartFailure` when nothing can be sent to the collector.
     func start() throws {
@@ -46,7 +46,7 @@ final class Reports {
         look()
     }
 
-    /// Services have changed.
+    /// Reports that services have changed.
     func servicesChanged() {
         supervision.statusMayDiffer()
         journalLog.write()

@@ -1,5 +1,5 @@
-// ShortageReports: what this machine runs out of, for the journal, the log and the page: no backend
-// is to blame for it, so nothing else would say why requests fail.
+// ShortageReports: reports what this machine runs out of to the journal, the log and the admin
+// page. No backend is to blame for that, so nothing else would say why requests fail.
 
 internal import Admin
 internal import Backends
@@ -20,8 +20,8 @@ final class ShortageReports {
         self.log = log
     }
 
-    /// Journals and logs shortages that began or ended; call it once a second. Returns whether any
-    /// did.
+    /// Journals and logs shortages that began or ended; call it once a second. Returns whether
+    /// there were any.
     func look() -> Bool {
         let changes = watch.look(now: .now)
         for change in changes {

@@ -1,9 +1,9 @@
-// ShortageWatch: since when this machine is short of something, by how often calls fail for it.
-// Calls count themselves (Events/Shortage.swift); this looks at the counts once a second.
+// ShortageWatch: detects shortages of this machine by counts of calls that fail for them.
+// Events/Shortage.swift counts the calls; this compares the counts once a second.
 
 internal import Events
 
-/// What the machine is short of. Value type that is told the time.
+/// What the machine is short of. Value type; the caller owns the clock.
 struct ShortageWatch {
     /// A shortage that goes on.
     struct Episode: Equatable {
@@ -21,14 +21,14 @@ struct ShortageWatch {
         case ended(Shortage, after: Duration, failures: Int)
     }
 
-    /// A shortage is over when no call has failed for it for so long.
+    /// A shortage is over when no call has failed for it for this long.
     static let quiet = Duration.seconds(10)
 
     /// The shortages that go on.
     private(set) var episodes: [Shortage: Episode] = [:]
     private var counts: [Shortage: Int] = [:]
 
-    /// Looks at how often calls have failed so far, which `count` says.
+    /// Compares how often calls have failed so far, by `count`, with the last look.
     mutating func look(
         now: ContinuousClock.Instant, count: (Shortage) -> Int = ShortageTally.count
     ) -> [Change] {

@@ -1,31 +1,31 @@
-// Supervision: what a service manager is told, so that it restarts what hangs and shows how things
-// are.
+// Supervision: reports to the service manager, which restarts a process that hangs and shows its
+// status.
 
 internal import Admin
 internal import Events
 internal import Glibc
 internal import Processes
 
-/// Reports to the service manager. Control thread only; without one it does nothing.
+/// Reports to the service manager. Control thread only. Does nothing without a service manager.
 final class Supervision {
     private let manager: ServiceManager?
     private let loop: EventLoop
-    /// The workers that have turned since the manager was told last.
+    /// The workers whose loop has turned since the last report to the watchdog.
     private var workersAlive: Set<Int> = []
     private var watchdogTimer: Timer?
-    /// Whether something may have changed, and what was told last.
+    /// Whether the status may differ from the last one reported.
     private var isStatusDue = true
     private var lastStatus = ""
     /// Whether connections are accepted.
     private(set) var isServing = false
 
-    /// Nothing told yet.
+    /// Reports nothing yet.
     init(_ manager: ServiceManager?, on loop: EventLoop) {
         self.manager = manager
         self.loop = loop
     }
 
-    /// Connections are accepted from now on.
+    /// Reports that connections are accepted from now on, and feeds the watchdog.
     ///
     /// - Parameters:
     ///   - workersLeft: how many workers have not ended.
@@ -38,7 +38,7 @@ final class Supervision {
         let interval = limit / 2
         watchdogTimer = Timer(on: loop) { [unowned self] in
             watchdogTimer?.schedule(after: interval)
-            // Each worker has to have turned since the last time, not this thread alone.
+            // Every worker's loop must have turned since the last time, not only this thread's.
             guard workersAlive.count >= workersLeft() else { return }
             workersAlive = []
             manager?.notify(.alive)
@@ -48,18 +48,18 @@ final class Supervision {
         watchdogTimer?.schedule(after: interval)
     }
 
-    /// A worker has turned.
+    /// A worker's loop has turned.
     func workerTurned(_ worker: Int) { workersAlive.insert(worker) }
 
-    /// Something may have changed that the status tells.
+    /// The status may have changed.
     func statusMayDiffer() { isStatusDue = true }
 
-    /// Tells the manager how things are, if that is different than it was.
-    /// Called every second; asks for the verdict only after a change, and while something is wrong.
+    /// Reports the status if it has changed. Call it every second; it asks for the verdict only
+    /// after a change and while something is wrong.
     func reportStatus(isAdminAwaited: Bool, _ verdict: () -> AdminVerdict) {
         guard isStatusDue, isServing, let manager else { return }
         let verdict = verdict()
-        // What is wrong is told with its age.
+        // Problems are reported with their age, so they change every second.
         isStatusDue = verdict.level != .good
         var parts = [verdict.sentence] + verdict.problems.map(\.text)
         if isAdminAwaited {
@@ -71,15 +71,15 @@ final class Supervision {
         manager.notify(.status(line))
     }
 
-    /// Reads the configuration again by `reload`, and tells the manager, whatever asked for it.
+    /// Runs `reload`, and reports to the manager when it begins and ends, whatever asked for it.
     func reportReload<Outcome>(_ reload: () -> Outcome) -> Outcome {
-        // Before the first connection it does not expect to hear that this process is ready.
+        // Before the first connection the manager does not expect a report of readiness.
         guard isServing else { return reload() }
         manager?.notify(.reloading)
         defer { manager?.notify(.ready(process: getpid())) }
         return reload()
     }
 
-    /// The process finishes what is under way, and ends.
+    /// Reports that the process is stopping.
     func stop() { manager?.notify(.stopping) }
 }

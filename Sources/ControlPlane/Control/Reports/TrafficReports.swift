@@ -1,5 +1,5 @@
-// TrafficReports: the workers' counters are looked at every second, for the verdict, for the charts
-// and for what the admin port says of backends that get no requests. It costs the workers nothing.
+// TrafficReports: reads the workers' counters every second for the verdict, the charts and the
+// admin port's account of backends that get no requests. It costs the workers nothing.
 
 internal import Admin
 internal import Backends
@@ -7,18 +7,18 @@ internal import Configuration
 internal import Proxy
 internal import Stats
 
-/// What services, listeners and backends came to of late. Control thread only.
+/// The recent traffic of services, listeners and backends. Control thread only.
 final class TrafficReports {
     let registry: StatsRegistry
     private let services: ServiceSet
     private let publisher: ListenerPublisher
-    /// Whether there is an admin port to show it.
+    /// Whether there is an admin port that shows it.
     private let isShown: Bool
     /// What is wrong with the traffic, for the verdict.
     private(set) var troubles = TrafficWatch()
-    /// Which backends get requests, as far as there is an admin port to show it.
+    /// Which backends get requests; empty without an admin port.
     private(set) var turns = TurnWatch()
-    /// The last minutes, as far as there is an admin port to show them.
+    /// The last minutes; empty without an admin port.
     let history = TrafficHistory()
 
     /// Nothing seen yet.
@@ -34,7 +34,7 @@ final class TrafficReports {
         self.isShown = isShown
     }
 
-    /// Takes what the last second came to. Returns whether trouble began or ended.
+    /// Reads the counters for the last second. Returns whether trouble began or ended.
     func look() -> Bool {
         var requests: [String: Int] = [:]
         let figures = services.all.map { service in
@@ -44,8 +44,8 @@ final class TrafficReports {
         }
         let ofListeners = publisher.published.entries.map { entry in
             let totals = registry.listenerTotals(entry.options.index)
-            // What reached a service is counted there. When listeners share one, each has all of
-            // it, and needs more that is not routed before that is a share to speak of.
+            // Requests that reached a service are counted there. When listeners share a service,
+            // each is given all of its requests, so its unrouted ones make a smaller share.
             let routed = entry.settings.serviceNames.reduce(0) { $0 + (requests[$1] ?? 0) }
             return (
                 entry.options.index,
@@ -67,7 +67,7 @@ final class TrafficReports {
         return hasChanged
     }
 
-    /// Takes what the backends of all rotations came to within the last second.
+    /// Reads the counters of the backends of all rotations.
     private func lookAtTurns() {
         turns.update(
             now: .now,

@@ -1,7 +1,7 @@
-// OwnAddresses: backends that would be this process itself. Discovery may name anything, by mistake
-// or by somebody's will: the admin port as a backend would be open to all clients, and a listener
-// as a backend of a service that it leads to would pass each request on to itself until descriptors
-// are spent.
+// OwnAddresses: refuses backends that would be this process itself. Discovery may name anything, by
+// mistake or on purpose. The admin port as a backend would be open to all clients. A listener as a
+// backend of a service that it leads to would pass each request to itself until descriptors run
+// out.
 
 internal import Configuration
 internal import Endpoints
@@ -23,11 +23,11 @@ struct OwnAddresses {
     var admin: Endpoint?
     /// The listeners that are open.
     var listeners: [Place] = []
-    /// Whether an address is one of this machine's; asked only for ports that are listened on.
+    /// Whether an address belongs to this machine; called only for ports that are listened on.
     var isLocal: (IPAddress) -> Bool = Self.kernelSendsFrom
 
     /// Why `endpoint` can't be a backend of `service`, as a phrase; nil when it can. A listener may
-    /// be a backend of a service that it does not lead to: that is a chain, and ends.
+    /// be a backend of a service that it does not lead to: such a chain ends.
     func objection(to endpoint: Endpoint, of service: String) -> String? {
         if let admin, isAt(admin, endpoint) { return "it is this Fairlead's own admin port" }
         let listener = listeners.first {
@@ -38,23 +38,24 @@ struct OwnAddresses {
             "it is this Fairlead's own listener \(listener.name), which leads to \(service) again"
     }
 
-    /// What concerns one service: the listeners that lead to it.
+    /// The addresses that matter to one service: the admin port, and listeners that lead to it.
     func concerning(_ service: String) -> OwnAddresses {
         var own = self
         own.listeners = listeners.filter { $0.services.contains(service) }
         return own
     }
 
-    /// Whether a connection to `endpoint` would come to `own`.
+    /// Whether a connection to `endpoint` would reach `own`.
     private func isAt(_ own: Endpoint, _ endpoint: Endpoint) -> Bool {
         guard own.port == endpoint.port else { return false }
         let address = Self.plain(endpoint.address)
         return own.address == address || own.address.isWildcard && isLocal(address)
-            // The kernel takes the wildcard for loopback.
+            // The kernel treats the wildcard as loopback.
             || address.isWildcard && (own.address.isLoopback || own.address.isWildcard)
     }
 
-    /// An IPv4 address that is written as one of IPv6 (RFC 4291, section 2.5.5.2), as what it is.
+    /// The IPv4 address within an IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2); any other
+    /// address unchanged.
     private static func plain(_ address: IPAddress) -> IPAddress {
         if case .v6(0, let low) = address, low >> 32 == 0xffff {
             return .v4(UInt32(truncatingIfNeeded: low))
@@ -62,8 +63,7 @@ struct OwnAddresses {
         return address
     }
 
-    /// The kernel sends from the address itself to one that is its own. Nothing is sent to find
-    /// out.
+    /// To an address of its own, the kernel sends from that address. Nothing is sent to find out.
     static func kernelSendsFrom(_ address: IPAddress) -> Bool {
         if address.isLoopback { return true }
         do throws(Errno) {
@@ -87,7 +87,7 @@ extension OwnAddresses {
         }
     }
 
-    /// Where a process would listen that is configured so. Ports that are left to the kernel match
+    /// Where a process with this configuration would listen. Ports left to the kernel match
     /// nothing.
     init(_ configuration: Configuration) {
         self.init(admin: configuration.admin.listen)

@@ -1,10 +1,9 @@
-// RetiredServices: services that get no more requests and finish those in flight; then they are
-// forgotten.
+// RetiredServices: keeps services that get no more requests until those in flight have ended.
 
 internal import Backends
 internal import Events
 
-/// The services on their way out. Control thread only.
+/// Services on their way out. Control thread only.
 final class RetiredServices {
     private struct Retired {
         let control: ServiceControl
@@ -15,7 +14,7 @@ final class RetiredServices {
     private var retired: [Retired] = []
     private var timer: Timer?
 
-    /// None yet. `onLook` is called after each look at them.
+    /// Holds none yet. `onLook` is called after each look at the retired services.
     init(on loop: EventLoop, onLook: @escaping () -> Void) {
         timer = Timer(on: loop) { [unowned self] in
             look()
@@ -23,10 +22,10 @@ final class RetiredServices {
         }
     }
 
-    /// How many still finish what is in flight.
+    /// How many services still finish what is in flight.
     var count: Int { retired.count }
 
-    /// Retires a service; `look` follows.
+    /// Retires a service. Call `lookSoon` after the last one.
     func add(_ control: ServiceControl, now: ContinuousClock.Instant) {
         control.retire()
         control.roster.serviceRemoved(now: now)
@@ -34,8 +33,7 @@ final class RetiredServices {
             Retired(control: control, since: now, limit: control.roster.options.drainLimit))
     }
 
-    /// Looks at them after the time in which every worker has taken up what was published before,
-    /// also at those that were here already.
+    /// Looks at all of them once every worker has applied what was published before.
     func lookSoon() {
         if !retired.isEmpty { timer?.schedule(after: ServiceControl.drainLook) }
     }
@@ -44,7 +42,7 @@ final class RetiredServices {
         let now = ContinuousClock.now
         retired.removeAll { service in
             let age = service.since.duration(to: now)
-            // A tunnel may go on for days: its service is not kept for that.
+            // A tunnel may last for days; its service is not kept that long.
             guard !service.control.isBusy || age >= service.limit else { return false }
             service.control.forget()
             return true

@@ -1,32 +1,31 @@
-// RotationPublisher: brings the workers' rotation of one service, and the list of its backends that
-// are counted, up to what the roster says: at once while backends are few.
+// RotationPublisher: publishes a service's rotation to the workers, and keeps counters for the
+// backends on its roster. It does so at once while backends are few.
 
 internal import Backends
 internal import Events
 internal import Proxy
 internal import Stats
 
-/// What the workers have of one service. Control thread only.
+/// The published rotation of one service. Control thread only.
 final class RotationPublisher {
-    /// The backends that are counted: those on the roster when it was looked at last.
+    /// The backends that have counters: those on the roster at the last look.
     private(set) var members: Set<BackendID> = []
-    /// Called when backends have come or gone, before the rotation is published.
+    /// Called when backends have come or gone, before the rotation is built.
     var onMembers: () -> Void = {}
     private let roster: Roster
     private let registry: StatsRegistry
     private let workers: ProxyWorkers
-    /// What the workers pick from; nil before the first.
+    /// The rotation that workers pick from; nil before the first.
     private var published: Rotation?
-    /// Whose members are counted; nil before the first look.
+    /// The roster's membership at the last look; nil before the first.
     private var membership: UInt64?
-    /// Nil only while this is made.
+    /// Nil only during `init`.
     private var pacer: Pacer?
 
-    /// Up to so many backends, each change is followed at once.
+    /// With up to this many backends, each change is published at once.
     private static let pacedCount = 100
-    /// With more of them the least time between two rotations, and what each backend adds to it:
-    /// when thousands are checked one by one, that shall not make thousands of rotations of
-    /// thousands.
+    /// With more backends, the least time between two rotations, and what each backend adds to it.
+    /// Otherwise thousands of checks would make thousands of rotations of thousands of backends.
     private static let paceMin = Duration.milliseconds(10)
     private static let pacePerBackend = Duration.microseconds(50)
 
@@ -38,16 +37,16 @@ final class RotationPublisher {
         pacer = Pacer(on: surroundings.loop) { [unowned self] in follow() }
     }
 
-    /// Follows the roster, now or soon.
+    /// The roster has changed: publishes its rotation, now or soon.
     func rosterChanged() { pacer?.ask(every: pace) }
 
-    /// Publishes what waits to be published, so that what is shown is what is in force.
+    /// Publishes now what waits, so that what is shown is what is in force.
     func publishNow() { pacer?.doNow() }
 
     /// Publishes nothing more.
     func stop() { pacer?.cancel() }
 
-    /// Ends the series of the service and of all its backends.
+    /// Ends the counters of the service and of all its backends.
     func forget() {
         for backend in members { registry.removeBackend(backend.rawValue) }
         members = []
@@ -66,14 +65,14 @@ final class RotationPublisher {
             onMembers()
             countMembers()
         }
-        // Behind the above: a worker has to find the counters of those that it hears of.
+        // After counting the members: a worker needs the counters of the backends that it gets.
         let rotation = roster.rotation
         guard published !== rotation else { return }
         published = rotation
         workers.publish(rotation)
     }
 
-    /// Begins the series of backends that came, and ends those of backends that are gone.
+    /// Begins the counters of new backends, and ends those of backends that are gone.
     private func countMembers() {
         let now = roster.ids
         for id in now.subtracting(members) { registry.addBackend(id.rawValue) }

@@ -9,7 +9,7 @@ internal import InstanceSources
 internal import Proxy
 internal import Stats
 
-/// A service's sources, roster and checks, wired together. Control thread only.
+/// Wires a service's sources, roster, checks and rotation together. Control thread only.
 final class ServiceControl {
     /// The service as the configuration has it.
     private(set) var settings: Service
@@ -23,8 +23,8 @@ final class ServiceControl {
     private var deadlineTimer: Timer?
     private var drainTimer: Timer?
 
-    /// How often backends that drain are looked at, to see whether they still have requests. Also
-    /// the least time a drain takes, in which every worker has long taken up the new rotation.
+    /// How often draining backends are looked at, to see whether they still have requests. Also the
+    /// least time a drain takes: by then every worker has applied the new rotation.
     static let drainLook = Duration.milliseconds(500)
 
     /// A service whose backends are on `roster`, fed by `sources`. Nothing is asked before `start`.
@@ -70,8 +70,8 @@ final class ServiceControl {
 
     // MARK: - Changes
 
-    /// Makes the service what `new` says. Its backends carry on, with what is known of them; so do
-    /// those that other `sources` name as well, which are nil when they stay the same.
+    /// Applies `new` settings. Backends are kept, with what is known about them, also those that
+    /// new `sources` name as well. `sources` is nil when they stay the same.
     func update(to new: Service, sources: [any Source]?) {
         let change = ConfigurationChange.ServiceChange(from: settings, to: new)
         settings = new
@@ -95,7 +95,7 @@ final class ServiceControl {
         settle()
     }
 
-    /// Checks a backend as soon as may be. Returns whether there are checks.
+    /// Checks a backend as soon as possible. Returns whether the service has checks.
     func checkNow(_ id: BackendID, by origin: OperatorOrigin) -> Bool {
         guard roster.options.checks != nil else { return false }
         roster.checkOrdered(id, by: origin, now: .now)
@@ -116,7 +116,7 @@ final class ServiceControl {
 
     // MARK: - Leaving
 
-    /// Asks and checks no more: no request is sent here from now on.
+    /// Stops asking and checking: no request is sent here from now on.
     func retire() {
         sources.stop()
         checks?.stop()
@@ -125,12 +125,12 @@ final class ServiceControl {
         rotations.stop()
     }
 
-    /// Whether a request is in flight, here or on its way to a backend.
+    /// Whether a request is in flight, waiting here or at a backend.
     var isBusy: Bool {
         surroundings.registry.serviceTotals(id.index)[.inFlight] > 0
     }
 
-    /// Ends the series of the service and of all its backends.
+    /// Ends the counters of the service and of all its backends.
     func forget() { rotations.forget() }
 
     // MARK: - What live requests show
@@ -164,10 +164,10 @@ final class ServiceControl {
 
     // MARK: - What follows
 
-    /// Draws the consequences of whatever changed in the roster.
+    /// Does what follows from any change of the roster.
     private func settle() {
         rotations.rosterChanged()
-        // Behind the rotation without them, so that what goes elsewhere does not come back.
+        // After the rotation without these backends, so that ended streams don't come back to them.
         let ends = roster.takeStreamEnds()
         let expelled = roster.takeExpelled()
         if !ends.isEmpty || !expelled.isEmpty { publishNow() }
@@ -186,10 +186,10 @@ final class ServiceControl {
         surroundings.onChange()
     }
 
-    /// Publishes what waits to be published, so that what is shown is what is in force.
+    /// Publishes now what waits, so that what is shown is what is in force.
     func publishNow() { rotations.publishNow() }
 
-    /// Checks those that are on the roster now, and forgets commands about others.
+    /// Checks the backends that are on the roster now, and forgets commands about others.
     private func membersChanged() {
         if operatorCommands.keepOnly({ roster.backend($0) != nil }) { override(by: .store) }
         checks?.reconcile()

@@ -7,7 +7,7 @@ internal import Stats
 
 /// Weighs the traffic of one service. Control thread only.
 struct ServiceEvidence {
-    /// How outliers are told.
+    /// The rules by which outliers are detected.
     var rules: OutlierWatch.Rules {
         get { outliers.rules }
         set { outliers.rules = newValue }
@@ -15,7 +15,8 @@ struct ServiceEvidence {
     private var outliers: OutlierWatch
     /// Requests in flight, over the last seconds.
     private var loads = RecentMean()
-    /// What each backend had of them before discovery lost most; as many as now while it has not.
+    /// Requests in flight at each backend before discovery lost most of them; follows the present
+    /// while it has not.
     private var usualLoad = 0.0
 
     /// Nothing seen yet.
@@ -23,8 +24,8 @@ struct ServiceEvidence {
         outliers = OutlierWatch(rules: rules)
     }
 
-    /// Takes what the last second came to, by the counters of `registry`, and has `roster` follow;
-    /// call it once a second.
+    /// Compares the counters of the last second, and reports to `roster` what they show; call it
+    /// once a second.
     mutating func weigh(
         _ roster: Roster, _ members: Set<BackendID>, by registry: StatsRegistry,
         now: ContinuousClock.Instant
@@ -43,8 +44,8 @@ struct ServiceEvidence {
             now: now)
     }
 
-    /// Compares the load of those that discovery names with what each backend had before it lost
-    /// others.
+    /// Compares the load of the backends that discovery still names with the load before it lost
+    /// the others.
     private mutating func weighLosses(
         _ roster: Roster, by registry: StatsRegistry, now: ContinuousClock.Instant
     ) {

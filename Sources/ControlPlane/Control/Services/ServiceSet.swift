@@ -1,9 +1,9 @@
-// ServiceSet: the services that run, those that are on their way out, and the names of those that
-// the journal still speaks of.
+// ServiceSet: the running services, those on their way out, and the names of services in the
+// journal.
 //
-// A service leaves in three steps: it is taken off the list (`remove`), and still gets what
-// listeners send it; no listener names it any more, and it is asked and checked no more
-// (`retireLeaving`); its last request is over, and it is forgotten (RetiredServices.swift).
+// A service leaves in three steps. It is taken off the list (`remove`), and still gets what
+// listeners send it. When no listener names it any more, its sources and checks stop
+// (`retireLeaving`). When its last request is over, it is forgotten (RetiredServices.swift).
 
 internal import Backends
 internal import Configuration
@@ -15,19 +15,19 @@ internal import Stats
 final class ServiceSet {
     /// In the order of the configuration.
     private(set) var all: [ServiceControl] = []
-    /// Taken off the list; listeners may still name them.
+    /// Services off the list that listeners may still name.
     private(set) var leaving: [ServiceControl] = []
-    /// What they have in common.
+    /// What all services share.
     let surroundings: ServiceSurroundings
     private let factory: SourceFactory
     private let backendIDs = BackendIDs()
     private var nextIndex = 0
     private var byID: [ServiceID: ServiceControl] = [:]
     private var names: [ServiceID: String] = [:]
-    /// Nil only while this is made.
+    /// Nil only during `init`.
     private var retired: RetiredServices?
 
-    /// The services of `configuration`, which the workers were made with: their numbers are their
+    /// The services of `configuration`, with which the workers were made. Their numbers are their
     /// places. None is started.
     ///
     /// - Throws: `StartFailure` for one whose source can't be made.
@@ -60,28 +60,28 @@ final class ServiceSet {
         Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0.id) })
     }
 
-    /// The name of a service that is there, or of which the journal still has something.
+    /// The name of a service that exists or is still in the journal; empty for others.
     func name(of id: ServiceID) -> String { names[id] ?? "" }
 
     // MARK: - Changing
 
-    /// Follows names and the machine's files from now on, and starts the services of the start.
-    /// `onNames` is called when a name has moved.
+    /// Follows names and this machine's files from now on, and starts all services. `onNames` is
+    /// called when the address of a name has changed.
     func start(log: @escaping () -> Log, onNames: @escaping () -> Void) {
         factory.start(log: log, onChange: onNames)
         for service in all where !service.isRunning { service.start() }
     }
 
-    /// The sources of a service that is not there yet, or gets others.
+    /// Makes the sources of a service that is new or gets other ones.
     ///
     /// - Throws: `DomainNameError` for a name that DNS can't hold.
     func makeSources(_ service: Service) throws(DomainNameError) -> [any Source] {
         try factory.makeSources(service)
     }
 
-    /// Puts a service on the list. One of that name that is leaving, and that listeners may still
-    /// name, comes back with its backends; otherwise it has a number that was never used before.
-    /// A new one is not started: the workers have to know of it first.
+    /// Puts a service on the list. One of the same name that is leaving comes back with its
+    /// backends; otherwise the service gets a number that was never used before. A new one is not
+    /// started, since the workers must know it first.
     func add(_ service: Service, sources: [any Source]) -> ServiceControl {
         if let place = leaving.firstIndex(where: { $0.name == service.name }) {
             let control = leaving.remove(at: place)
@@ -118,15 +118,15 @@ final class ServiceSet {
         all.sort { places[$0.name, default: .max] < places[$1.name, default: .max] }
     }
 
-    /// Keeps no answers of services that are not on the list.
+    /// Removes answers of services that are not on the list from the state file.
     func forgetAnswers() {
         surroundings.stateFile?.forget { self[$0.service] != nil }
     }
 
     // MARK: - Leaving
 
-    /// No listener names those that are leaving any more, but for `staying`: what is in flight on
-    /// them finishes.
+    /// Retires leaving services except `staying`: no listener names them any more. What is in
+    /// flight on them finishes.
     func retireLeaving(now: ContinuousClock.Instant, except staying: Set<ServiceID> = []) {
         for control in leaving where !staying.contains(control.id) {
             retired?.add(control, now: now)

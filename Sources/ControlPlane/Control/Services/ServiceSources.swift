@@ -1,6 +1,6 @@
-// ServiceSources: what the sources of one service answer goes to its roster, but for instances that
-// are this process itself. Good answers are kept for the next process, which begins with them when
-// its sources fail from the start.
+// ServiceSources: passes the answers of a service's sources to its roster, without instances that
+// are this process itself. Keeps good answers for the next process, which begins with them if its
+// sources fail from the start.
 
 internal import Backends
 internal import Endpoints
@@ -8,7 +8,7 @@ internal import InstanceSources
 
 /// The sources of one service. Control thread only.
 final class ServiceSources {
-    /// In the order of fail-over; their places on the roster.
+    /// The sources in the order of fail-over, which is their place on the roster.
     private(set) var all: [any Source]
     /// Whether they are asked.
     private(set) var isRunning = false
@@ -42,22 +42,22 @@ final class ServiceSources {
         self.surroundings = surroundings
     }
 
-    /// What the last answers name and is no backend, since it is this process itself.
+    /// Instances of the last answers that are left out, since they are this process itself.
     var leftOut: [LeftOut] { leftOutByPlace.sorted { $0.key < $1.key }.flatMap(\.value) }
 
-    /// Begins to ask.
+    /// Starts to ask.
     func start() {
         isRunning = true
         ask()
     }
 
-    /// Asks no more; the roster keeps what was said.
+    /// Stops asking. The roster keeps the last answers.
     func stop() {
         isRunning = false
         for source in all { source.stop() }
     }
 
-    /// Asks `sources` in the place of those there were. Backends that both name carry on.
+    /// Replaces the sources. Backends that old and new ones name are kept.
     func replace(with sources: [any Source]) {
         for source in all { source.stop() }
         all = sources
@@ -72,7 +72,7 @@ final class ServiceSources {
             source.start { [unowned self] answer in
                 let answer = withoutOwn(answer, at: place)
                 remember(answer, of: key, at: place)
-                // By then it may be another's place.
+                // Meanwhile another source may have this place.
                 let isCurrent = all.indices.contains(place)
                 roster.apply(
                     answer, from: place, stands: isCurrent && all[place].answersStand,
@@ -85,7 +85,7 @@ final class ServiceSources {
         }
     }
 
-    /// Journals what has become odd about a source's answers, and that it is no more.
+    /// Journals what has become odd about a source's answers, and when that is over.
     private func journalFindings(of source: any Source, at place: Int) {
         let found = source.findings
         guard found.kinds != findings[place, default: []] else { return }

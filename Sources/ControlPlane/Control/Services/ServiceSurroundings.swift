@@ -1,4 +1,4 @@
-// ServiceSurroundings: what all services have in common.
+// ServiceSurroundings: what all services share.
 
 internal import Backends
 internal import Endpoints
@@ -8,7 +8,7 @@ internal import InstanceSources
 internal import Proxy
 internal import Stats
 
-/// What services work with, and whom they call. Control thread only.
+/// What services work with and call. Control thread only.
 final class ServiceSurroundings {
     let loop: EventLoop
     let checker: HealthChecker
@@ -16,15 +16,15 @@ final class ServiceSurroundings {
     let journal: Journal
     /// The workers, which get every rotation.
     let workers: ProxyWorkers
-    /// Where good answers are kept for the next process; nil for nowhere.
+    /// Keeps good answers for the next process; nil when they are not kept.
     var stateFile: StateFile?
-    /// Says for the service of that name why an instance can't be a backend of it, as a phrase; nil
-    /// when it can. Called once per answer, which may have thousands of instances.
+    /// Why an endpoint can't be a backend of the service of that name, as a phrase; nil when it
+    /// can. Called once per answer, which may have thousands of instances.
     var objections: (String) -> (Endpoint) -> String? = { _ in { _ in nil } }
     /// Called after every change of a service.
     var onChange: () -> Void = {}
 
-    /// Without a state file, without objections, and without anyone to call.
+    /// Begins without a state file and objections.
     init(
         on loop: EventLoop, _ checker: HealthChecker, _ registry: StatsRegistry,
         _ journal: Journal, _ workers: ProxyWorkers

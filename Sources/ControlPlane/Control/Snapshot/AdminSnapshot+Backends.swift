@@ -5,7 +5,7 @@ internal import Backends
 internal import Stats
 
 extension AdminSnapshot.Backend {
-    /// All of it.
+    /// Everything that the page and JSON show of a backend.
     init(
         _ backend: Backend, _ totals: BackendTotals, isInRotation: Bool, _ clock: DisplayClock
     ) {
@@ -33,7 +33,7 @@ extension AdminSnapshot.Backend {
         }
     }
 
-    /// What metrics have of it.
+    /// What metrics show of a backend.
     init(figuresOf backend: Backend, _ totals: BackendTotals, isInRotation: Bool) {
         self.init(
             id: backend.id.rawValue, endpoint: backend.endpoint, state: backend.state.phase,

@@ -8,7 +8,7 @@ internal import InstanceSources
 internal import Wording
 
 extension AdminSnapshot.Source {
-    /// A source: how it asks, and what the roster has of its answers.
+    /// A source, and what became of its answers on the roster.
     init(_ asked: any Source, _ source: SourceStatus, _ clock: DisplayClock) {
         self.init(asked.summary)
         lastGoodAt = source.lastGoodAnswer.map { clock.wall($0.at) }
@@ -25,8 +25,7 @@ extension AdminSnapshot.Source {
 }
 
 extension AdminSnapshot.Service {
-    /// Which sets serve and why, as clauses; nil when those are simply the backends that discovery
-    /// names.
+    /// Which sets of backends serve and why, as clauses; nil when exactly the named ones do.
     static func hold(
         _ holds: [SourceStatus.Hold], _ losses: [LossStatus], _ clock: DisplayClock
     ) -> String? {

@@ -26,7 +26,7 @@ extension AdminSnapshot.Registry {
         }
     }
 
-    /// How it is asked otherwise than others, and why.
+    /// How the server is asked differently from others, and why.
     private static func habits(_ server: ServerStatus) -> [String] {
         var habits: [String] = []
         if server.keepsCase == false {

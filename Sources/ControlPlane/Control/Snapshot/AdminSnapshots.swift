@@ -1,5 +1,5 @@
-// AdminSnapshots: what the admin port shows: the rosters, the counters and the journal as one value
-// of one moment.
+// AdminSnapshots: makes what the admin port shows: rosters, counters and journal at one moment, as
+// one value.
 
 internal import Admin
 internal import Backends
@@ -23,11 +23,12 @@ final class AdminSnapshots {
     private let accessLog: AccessLogControl?
     private let start: ProcessTime
 
-    /// Shows these, each time as they are then.
+    /// Shows these owners' state at each call.
     ///
     /// - Parameters:
-    ///   - follower: what reads the configuration again; nil when nothing does.
-    ///   - accessLog: nil for none.
+    ///   - follower: reads the configuration again; nil when it is built in.
+    ///   - accessLog: nil when there is none.
+    ///   - start: when the process began.
     init(
         _ traffic: TrafficSnapshots, _ services: ServiceSet, _ journal: Journal,
         _ running: RunningConfiguration, _ follower: ConfigurationFollower?,
@@ -105,8 +106,7 @@ final class AdminSnapshots {
 
     // MARK: - Discovery
 
-    /// The servers that are asked for instances: nameservers, then agents that something is asked
-    /// of.
+    /// The servers that are asked for instances: nameservers, then the agents that are in use.
     private func registries(_ clock: DisplayClock) -> [AdminSnapshot.Registry] {
         factory.resolver.servers.map { AdminSnapshot.Registry($0, clock) }
             + factory.agents.statuses.filter { $0.requests > 0 }

@@ -3,7 +3,7 @@
 internal import WallClock
 
 /// Turns instants of the monotonic clock into wall-clock time for display, in seconds since 1970:
-/// right at the moment of display, whatever was done to the wall clock since. Value type.
+/// correct at the moment of display, even if the wall clock was set since. Value type.
 struct DisplayClock {
     let wallNow = UTCTime.now.secondsSince1970
     private let now = ContinuousClock.now

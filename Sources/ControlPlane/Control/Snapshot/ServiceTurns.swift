@@ -15,7 +15,7 @@ struct ServiceTurns {
     /// more.
     private var shares: [BackendID: (part: Double, isLessThanOthers: Bool)] = [:]
 
-    /// What holds for `service` now, whose limits so many workers share.
+    /// The present state of `service`, whose limits this many workers share.
     init(_ service: ServiceControl, workers: Int) {
         self.service = service
         isRefusing = service.roster.emergency?.mode == .failingFast
@@ -31,7 +31,7 @@ struct ServiceTurns {
         }
     }
 
-    /// What is known of `backend`.
+    /// What is known about `backend`.
     func facts(
         of backend: Backend, _ watch: TurnWatch, _ clock: DisplayClock
     ) -> WithoutTurn.Facts {

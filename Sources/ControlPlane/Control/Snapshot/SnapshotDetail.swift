@@ -1,15 +1,15 @@
-// SnapshotDetail: how much of a snapshot is wanted.
+// SnapshotDetail: how much a snapshot shows.
 
 /// How much a snapshot shows. Value type.
 enum SnapshotDetail {
     /// All of it.
     case everything
-    /// No journal, and no phrases of backends: with thousands of them those take most of the time.
+    /// Without the journal and the phrases of backends, which take most of the time when there are
+    /// thousands.
     case figures
-    /// What a verdict is made of: no journal, and of the backends only counts and those few that it
-    /// names.
+    /// What a verdict needs: no journal, and of the backends only counts and the few that it names.
     case verdict
-    /// Everything but the backends; of these what a verdict is made of.
+    /// Everything, but of the backends only what a verdict needs.
     case outline
 
     /// Whether all backends are wanted.

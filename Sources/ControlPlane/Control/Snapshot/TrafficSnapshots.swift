@@ -7,7 +7,7 @@ internal import Proxy
 internal import Stats
 internal import Traffic
 
-/// Listeners, services and backends, with what they came to. Control thread only.
+/// Shows listeners, services and backends with their counters. Control thread only.
 final class TrafficSnapshots {
     private let services: ServiceSet
     private let publisher: ListenerPublisher
@@ -15,10 +15,10 @@ final class TrafficSnapshots {
     private let registry: StatsRegistry
     private let traffic: TrafficReports
 
-    /// Backends that are shown in one go: a few milliseconds' work.
+    /// Backends that are shown in one slice: a few milliseconds' work.
     private static let sliceCount = 100
 
-    /// Shows these, each time as they are then.
+    /// Shows these owners' state at each call.
     init(
         _ services: ServiceSet, _ publisher: ListenerPublisher, _ running: RunningConfiguration,
         _ registry: StatsRegistry, _ traffic: TrafficReports
@@ -51,7 +51,7 @@ final class TrafficSnapshots {
 
     // MARK: - Services
 
-    /// The services, in the order of the configuration, each with what was published of it last.
+    /// The services, in the order of the configuration. Publishes first what waits to be published.
     func services(_ clock: DisplayClock, _ detail: SnapshotDetail) -> [AdminSnapshot.Service] {
         for service in services.all { service.publishNow() }
         let modes = modesOfServices
@@ -61,7 +61,7 @@ final class TrafficSnapshots {
         }
     }
 
-    /// By name, what the first listener that names a service speaks.
+    /// The mode of the first listener that names a service, by the service's name.
     private var modesOfServices: [String: ListenerMode] {
         var modes: [String: ListenerMode] = [:]
         for listener in running.current.listeners {
@@ -118,7 +118,7 @@ final class TrafficSnapshots {
         .init(reading: trouble.reading, since: clock.wall(trouble.since))
     }
 
-    /// From what the roster counts all the time.
+    /// Counts of the backends, which the roster keeps up to date.
     private func counts(of roster: Roster) -> BackendCounts {
         // Each backend that is up is in the rotation, whatever its tier.
         BackendCounts(
@@ -152,8 +152,8 @@ final class TrafficSnapshots {
         }
     }
 
-    /// The backends that a verdict names one by one: those that are out while they are few, and the
-    /// only one of a service.
+    /// The backends that a verdict names: those that are out, while they are few, and a service's
+    /// only one.
     private func namedByVerdict(_ roster: Roster) -> [Backend] {
         if roster.count == 1 { return roster.backends }
         guard (1...AdminVerdict.backendsNamedMax).contains(roster.outCount) else { return [] }
@@ -200,7 +200,7 @@ final class TrafficSnapshots {
             clock)
     }
 
-    /// A backend for metrics.
+    /// What metrics show of a backend.
     private func figures(_ backend: Backend, isInRotation: Bool) -> AdminSnapshot.Backend {
         let hasTimes = running.current.admin.backendHistograms
         return .init(

@@ -1,15 +1,15 @@
-// ConfigurationOrigin: where a configuration comes from, so that it can be loaded again.
+// ConfigurationOrigin: what a configuration is made of, so that it can be loaded again.
 
 package import Configuration
 package import Documents
 internal import Glibc
 internal import Machine
 
-/// Everything that a configuration is made of, but for fragments. Value type.
+/// Everything that a configuration is made of, except fragments. Value type.
 package struct ConfigurationOrigin: Sendable {
-    /// The file's text: read once, so that what is edited in the meantime comes in with a reload,
-    /// not with whatever changes in Consul. Nil for no file, and for one that can't be read, which
-    /// the loader finds out and reports.
+    /// The file's text. It is read once, so that an edit takes effect with a reload and not when
+    /// something changes in Consul. Nil without a file, and for one that can't be read, which the
+    /// loader reports.
     package var file: NamedText?
     /// The environment of the process.
     package var environment: [String: String] = [:]

@@ -1,5 +1,5 @@
-// ProcessStart: what the process finds when it begins, besides its configuration: sockets that are
-// open already, a process to take over from, a service manager to report to.
+// ProcessStart: what the process is given at its start besides the configuration: open sockets, a
+// process to take over from, a service manager to report to.
 
 internal import Endpoints
 internal import Events
@@ -9,17 +9,18 @@ internal import Processes
 
 /// What the process was started with. Control thread only.
 package struct ProcessStart {
-    /// Sockets that somebody else opened.
+    /// Sockets that another process opened.
     var sockets = InheritedSockets()
     /// The process to take over from; nil when there is none.
     var predecessor: Predecessor?
-    /// The service manager that wants to hear how things are; nil when there is none.
+    /// The service manager to report to; nil when there is none.
     var manager: ServiceManager?
-    /// The path that an upgrade starts: the one by which this process was started, with its links,
-    /// since what lies there later is the new version. Absolute. Nil when the system does not say.
+    /// The path that an upgrade starts: the one by which this process was started, with its links
+    /// unresolved, since the new version will lie there. Absolute. Nil when the system does not
+    /// say.
     var program: String?
 
-    /// Nothing: for who starts a control plane inside another program.
+    /// A start without any of these, as inside another program.
     package init() {}
 
     /// What the environment of the process names. The variables are removed from it, since they are

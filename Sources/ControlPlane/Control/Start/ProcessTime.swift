@@ -6,6 +6,6 @@ internal import WallClock
 struct ProcessTime {
     /// Seconds since 1970, as the wall clock had it then.
     let wall = UTCTime.now.secondsSince1970
-    /// For how long it is ago, whatever was done to the wall clock since.
+    /// For measuring the time since, which setting the wall clock does not change.
     let instant = ContinuousClock.now
 }

@@ -1,6 +1,5 @@
-// StartChecks: what a start would refuse of a configuration that is valid, found out without
-// starting: files are opened to read, or to write where they are already, and nothing is made,
-// written or listened on.
+// StartChecks: finds out without starting whether a start with a valid configuration would fail. It
+// opens files to read, or to write if they exist, and creates, writes and listens on nothing.
 //
 // | what a start needs                 | when it can't be had                                      |
 // |------------------------------------|-----------------------------------------------------------|
@@ -21,11 +20,11 @@ internal import Glibc
 internal import InstanceSources
 internal import Machine
 
-/// Looks at what a configuration names on this machine. Blocks for as long as a disk does.
+/// Checks what a configuration names on this machine. Blocks as long as the disk does.
 package struct StartChecks {
     /// Why a start would fail, each with its key.
     package private(set) var errors: [String] = []
-    /// What it would do without.
+    /// What a start would go on without.
     package private(set) var warnings: [String] = []
 
     /// Looks for everything that `configuration` needs.
@@ -51,7 +50,7 @@ package struct StartChecks {
     private mutating func lookForTokens(_ configuration: Configuration) {
         do {
             _ = try configuration.admin.readToken()
-            // Where nothing is asked of Consul its variables may be another program's.
+            // Where Consul is not used, its variables may belong to another program.
             if configuration.consul.areUsed(by: configuration.services) {
                 _ = try configuration.consul.readToken()
             }
@@ -85,7 +84,7 @@ package struct StartChecks {
 
     /// Why `path` can't be written, as a clause; nil when it can, or could be made.
     private func whyUnwritable(_ path: String) -> String? {
-        // Not made, not emptied, and a pipe without a reader is not waited for.
+        // The file is not created or truncated, and a pipe without a reader does not block.
         let descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         if descriptor >= 0 {
             close(descriptor)
@@ -96,7 +95,7 @@ package struct StartChecks {
             ? whyFolderUnwritable(of: path) : "can't be written: \(error)"
     }
 
-    /// Why no file can be made beside `path`.
+    /// Why no file can be created beside `path`, as a clause; nil when one can.
     private func whyFolderUnwritable(of path: String) -> String? {
         let slash = path.lastIndex(of: "/")
         let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."

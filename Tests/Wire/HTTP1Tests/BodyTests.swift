@@ -261,6 +261,85 @@ let brokenBodies: [BrokenCase] = [
         }
     }
 
+    /// What a relay passes on of a body that comes in `pieces`, and holds of its trailer section;
+    /// `consumed` is nil when the body did not end.
+    private func pass(
+        _ framing: BodyFraming, keepsChunks: Bool, _ pieces: [[UInt8]]
+    ) throws(BodyError) -> (passed: String, held: String, consumed: Int?) {
+        var passage = BodyPassage(framing, keepsChunks: keepsChunks)
+        var (passed, held): ([UInt8], [UInt8]) = ([], [])
+        var before = 0
+        for piece in pieces {
+            var at = 0
+            pieceLoop: while true {
+                switch guarded.withBytes(piece, { passage.next($0, from: at) }) {
+                case .part(let range):
+                    passed += piece[range]
+                    at = range.upperBound
+                case .more(let range, let trailers):
+                    passed += piece[range]
+                    held += piece[trailers]
+                    #expect(trailers.upperBound == piece.count)
+                    break pieceLoop
+                case .end(let range, let trailers):
+                    passed += piece[range]
+                    held += piece[trailers]
+                    return (text(passed), text(held), before + trailers.upperBound)
+                case .bad(let error): throw error
+                }
+            }
+            before += piece.count
+        }
+        return (text(passed), text(held), nil)
+    }
+
+    @Test(
+        "a relay passes on a body as it is, or what is in its chunks, wherever it is cut",
+        arguments: bodyCases)
+    func passage(_ expected: BodyCase) throws {
+        let body = bytes(expected.body)
+        let input = body + bytes("HTTP")
+        for cut in 0...input.count {
+            let pieces = [Array(input[..<cut]), Array(input[cut...])]
+            let whole = try pass(expected.framing, keepsChunks: true, pieces)
+            #expect(whole.passed + whole.held == text(body) && whole.consumed == body.count)
+            let data = try pass(expected.framing, keepsChunks: false, pieces)
+            #expect(data.passed == text(bytes(expected.payload)) && data.consumed == body.count)
+            #expect(data.held.isEmpty)
+        }
+    }
+
+    @Test(
+        "a relay holds the trailers of a body that keeps its chunks, and drops those of another",
+        arguments: ["", "X-Sum: 1\r\n", "A: 1\r\nVary: x\r\n"])
+    func trailersOfPassage(_ section: String) throws {
+        let front = "3\r\nabc\r\n0\r\n"
+        let body = bytes("\(front)\(section)\r\n")
+        for cut in 0...body.count {
+            let pieces = [Array(body[..<cut]), Array(body[cut...])]
+            let whole = try pass(.chunked, keepsChunks: true, pieces)
+            #expect(whole.passed == (section.isEmpty ? text(body) : front), "cut at \(cut)")
+            #expect(whole.held == (section.isEmpty ? "" : "\(section)\r\n"))
+            #expect(whole.consumed == body.count)
+            let data = try pass(.chunked, keepsChunks: false, pieces)
+            #expect(data.passed == "abc" && data.held.isEmpty && data.consumed == body.count)
+        }
+    }
+
+    @Test(
+        "a broken body does not pass a relay, whatever goes on of it",
+        arguments: brokenBodies.filter {
+            // A response's trailers are held and sorted out.
+            $0.error != .forbiddenTrailer && $0.error != .invalidTrailer
+        })
+    func brokenPassage(_ expected: BrokenCase) {
+        for keepsChunks in [true, false] {
+            #expect(throws: expected.error) {
+                try pass(.chunked, keepsChunks: keepsChunks, [bytes(expected.body)])
+            }
+        }
+    }
+
     @Test(
         "a response's trailer section that is none is malformed all the same",
         arguments: [

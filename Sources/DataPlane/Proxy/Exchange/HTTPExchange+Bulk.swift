@@ -1,5 +1,5 @@
 // The middle of a large body, either way: nothing in it has to be looked at, so it is spliced from
-// connection to connection inside the kernel.
+// socket to socket inside the kernel, if client and backend both have one of their own.
 
 internal import Events
 internal import Evidence
@@ -29,50 +29,38 @@ enum Bulk {
 }
 
 extension HTTPExchange {
-    /// Moves on a part of the response's body, whose end is far.
-    func spliceResponse(from connection: BackendConnection) {
-        guard let client, let remaining = request.responseBody.remaining else { return }
-        let outcome = connection.spliceEnd.map {
-            client.splice(from: $0, limit: Bulk.limit(of: remaining))
-        }
+    /// Moves on a part of the response's body, whose end is far: at most `limit` bytes. Returns
+    /// what came of it; nil when that part must be received.
+    func spliceResponse(limit: Int, _ stream: BackendStream) -> SpliceOutcome? {
+        guard let client, let source = stream.spliceEnd else { return nil }
+        let outcome = client.splice(from: source, limit: limit)
         switch outcome {
         case .sent(let count), .kept(let count):
-            request.responseBody.skip(UInt64(count))
-            connection.isBulk = Bulk.isWorthwhile(request.responseBody.remaining)
-            connection.backend.counters.add(.bytesReceived, count)
-            connection.backend.record.heardAt = worker.loop.nowNanoseconds
-            noteSent(count, connection.pool)
-            noteMoved(connection)
-            if client.isCongested { connection.stopReading() }
-            renewDeadlines(client, connection)
-        case .wouldBlock: break
-        case .endOfStream: connection.ended()
-        case .sourceFailed: backendBroken(connection)
+            noteSent(count, stream.pool)
+            noteMoved(stream)
+            if client.isCongested { stream.pauseResponse() }
+            renewDeadlines(client, stream)
         case .failed: clientGone()
-        case .unavailable, nil:
-            connection.isBulk = false
-            connection.receive()
+        case .wouldBlock, .endOfStream, .sourceFailed, .unavailable: break
         }
+        return outcome
     }
 
-    /// Moves on a part of the request's body, whose end is far, from `source`: at most `limit`
-    /// bytes. Returns what came of it; nil when that part must be received.
-    func spliceRequest(from source: Descriptor, limit: Int) -> SpliceOutcome? {
-        guard request.tries.leading.stage != .dialing, let connection, let pool, let client,
-            !connection.isCongested, !connection.isBroken
+    /// Moves on a part of the request's body, whose end is far: at most `limit` bytes. Returns what
+    /// came of it; nil when that part must be received.
+    func spliceRequest(limit: Int) -> SpliceOutcome? {
+        guard let client, let pool, let source = client.spliceEnd,
+            let stream = request.tries.leading.stream, !stream.isCongested, !stream.isBroken
         else { return nil }
-        let outcome = connection.splice(from: source, limit: limit)
+        let outcome = stream.splice(from: source, limit: limit)
         switch outcome {
         case .sent(let count), .kept(let count):
             request.canReplay = false
             if !bodyInHand.isEmpty { bodyInHand = [] }
             noteReceived(count, pool)
-            connection.backend.counters.add(.bytesSent, count)
-            if connection.isCongested { client.pauseBody() }
-            renewDeadlines(client, connection)
-        case .failed:
-            connection.isBroken = true
-            client.pauseBody()
+            if stream.isCongested { client.pauseBody() }
+            renewDeadlines(client, stream)
+        case .failed: client.pauseBody()
         case .wouldBlock, .endOfStream, .sourceFailed, .unavailable: break
         }
         return outcome

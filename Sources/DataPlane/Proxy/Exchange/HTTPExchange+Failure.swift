@@ -14,14 +14,15 @@ extension HTTPExchange {
     // MARK: - The backend fails
 
     /// The dial failed after a while.
-    func dialFailed(_ connection: BackendConnection, _ error: Errno) {
+    func dialFailed(_ dial: BackendDial, _ error: Errno) {
         guard let client, let pool else { return }
-        if let begunAt = request.tries[connection.slot].begunAt {
+        let slot = dial.slot
+        if let begunAt = request.tries[slot].begunAt {
             request.effort.dialsFailedFor += worker.loop.nowNanoseconds - begunAt
         }
-        abortTry(on: connection)
-        pool.noteDialFailure(of: connection.backend, error, worker)
-        if fallBack(from: connection.slot) { return }
+        abortTry(slot)
+        pool.noteDialFailure(of: dial.backend, error, worker)
+        if fallBack(from: slot) { return }
         if error.isShortage {
             if goesOn(after: error, client, pool) { tryNext(client, pool) }
         } else if mayRetry(after: .dial, pool) {
@@ -37,27 +38,27 @@ extension HTTPExchange {
         pool.noteDialFailure(of: backend, error, worker)
     }
 
-    /// The connection to the backend broke.
-    func backendBroken(_ connection: BackendConnection) {
+    /// The stream broke, or ended before its response did.
+    func backendBroken(_ stream: BackendStream) {
         if request.phase == .responding {
             cutShort(.backendCut)
         } else {
-            failTry(.noResponse, connection)
+            failTry(.noResponse, stream.slot)
         }
     }
 
     /// The backend let its time pass.
-    func backendTimedOut(_ connection: BackendConnection) {
+    func backendTimedOut(_ stream: BackendStream) {
         if request.phase == .responding, worker.loop.nowNanoseconds >= request.responseEndsAt {
             cutInTime()
-        } else if connection.isCongested, worker.loop.nowNanoseconds < request.endsBy,
-            connection.hasAcknowledgedMore()
+        } else if stream.isCongested, worker.loop.nowNanoseconds < request.endsBy,
+            stream.hasAcknowledgedMore()
         {
-            backendProgressed(connection)
+            backendProgressed(stream)
         } else if request.phase == .responding {
-            bodyIsLate(connection)
+            bodyIsLate(stream)
         } else {
-            firstByteIsLate(connection)
+            firstByteIsLate(stream)
         }
     }
 
@@ -65,40 +66,43 @@ extension HTTPExchange {
     /// elsewhere or ends.
     func leave(_ backends: [BackendID]) {
         let lead = request.tries.lead
-        if let second = connection(of: lead.other), backends.contains(second.backend.id) {
-            failTry(.withdrawn, second)
-        }
-        guard let connection = connection(of: lead), backends.contains(connection.backend.id)
-        else { return }
+        if isAtOne(of: backends, lead.other) { failTry(.withdrawn, lead.other) }
+        guard isAtOne(of: backends, lead) else { return }
         guard request.phase == .responding else {
-            failTry(.withdrawn, connection)
+            failTry(.withdrawn, lead)
             return
         }
         request.responseEndsAt = worker.loop.nowNanoseconds
         cutInTime()
     }
 
-    /// The try failed before a response began.
-    func failTry(_ failure: TryFailure, _ connection: BackendConnection) {
-        guard let client, let pool else { return }
-        let backend = connection.backend
+    /// Whether the try in `slot` is at one of `backends`.
+    private func isAtOne(of backends: [BackendID], _ slot: Tries.Slot) -> Bool {
+        guard let backend = request.tries[slot].backend else { return false }
+        return backends.contains(backend.id)
+    }
+
+    /// The try in `slot` failed before a response began.
+    func failTry(_ failure: TryFailure, _ slot: Tries.Slot) {
+        guard let client, let pool, let backend = request.tries[slot].backend else { return }
+        let isReused = request.tries[slot].stream?.isReused == true
         // What Fairlead takes back says nothing of the backend.
         if failure != .withdrawn { backend.counters.add(.failures) }
         // A kept connection that closes is no sign of anything but age.
         if failure == .noResponse {
-            if !connection.isReused {
+            if !isReused {
                 pool.noteFailure(
-                    of: backend, status: 0, sentAt: request.tries[connection.slot].sentAt, worker)
+                    of: backend, status: 0, sentAt: request.tries[slot].sentAt, worker)
             } else {
                 if !request.effort.hasBroken { request.effort.sent -= 1 }
                 request.effort.hasBroken = true
             }
         }
-        abortTry(on: connection)
-        if fallBack(from: connection.slot) { return }
+        abortTry(slot)
+        if fallBack(from: slot) { return }
         let hasOther = pool.hasOther(than: request.asking.tried)
         // A reused connection may just have been too old.
-        let isTriedAgain = connection.isReused && backend.record.isInRotation
+        let isTriedAgain = isReused && backend.record.isInRotation
         guard hasOther || isTriedAgain, mayRetry(after: failure, pool) else {
             giveUp(failure.ending)
             return
@@ -111,32 +115,23 @@ extension HTTPExchange {
         }
     }
 
-    /// Whether another backend is asked instead of passing on this answer, whose head was parsed
-    /// and behind which `following` came.
+    /// Whether another backend is asked instead of passing on this answer, of whose body
+    /// `following` came.
     func isTriedElsewhere(
-        after head: borrowing ResponseHead, following: Span<UInt8>, _ client: ClientStream,
-        _ connection: BackendConnection
+        after status: Int, following: Span<UInt8>, _ client: ClientStream, _ stream: BackendStream
     ) -> Bool {
-        let pool = connection.pool
-        let failure = TryFailure.status(head.status)
+        let pool = stream.pool
+        let slot = stream.slot
+        let failure = TryFailure.status(status)
         guard
-            request.tries.isUnderWay(connection.slot.other)
+            request.tries.isUnderWay(slot.other)
                 ? pool.retryPolicy.asks(after: failure, by: held.route?.retry)
                 : pool.hasOther(than: request.asking.tried) && mayRetry(after: failure, pool)
         else { return false }
-        noteFirstByte(of: head.status, connection)
-        var body = BodyTracker(head.body, trailers: .leaveOut)
-        var isWhole = body.isComplete && following.isEmpty
-        if !body.isComplete, case .end(let count) = body.advance(following) {
-            isWhole = count == following.count
-        }
-        if isWhole, head.keepsAlive, request.isWhole {
-            endTry(on: connection)
-            connection.release(isReusable: true, to: client, clientGoesOn: true)
-        } else {
-            abortTry(on: connection)
-        }
-        if !fallBack(from: connection.slot) { tryAgain(client, pool) }
+        noteFirstByte(of: status, stream)
+        endTry(on: stream)
+        stream.dismiss(following, isReusable: request.isWhole, for: client)
+        if !fallBack(from: slot) { tryAgain(client, pool) }
         return true
     }
 
@@ -156,13 +151,14 @@ extension HTTPExchange {
     }
 
     /// The backend's answer can't be passed on.
-    func failBackend(_ ending: Ending, _ connection: BackendConnection) {
-        connection.backend.counters.add(.failures)
-        connection.pool.noteFailure(
-            of: connection.backend, status: 0, sentAt: request.tries[connection.slot].sentAt, worker
+    func failBackend(_ ending: Ending, _ stream: BackendStream) {
+        stream.backend.counters.add(.failures)
+        stream.pool.noteFailure(
+            of: stream.backend, status: 0, sentAt: request.tries[stream.slot].sentAt, worker
         )
-        abortTry(on: connection)
-        if fallBack(from: connection.slot) { return }
+        let slot = stream.slot
+        abortTry(slot)
+        if fallBack(from: slot) { return }
         giveUp(ending)
     }
 
@@ -252,12 +248,12 @@ extension HTTPExchange {
             if cancels { clientGone() }
             return
         }
-        if let connection, !request.tries.leading.hasClientLeft {
+        if let stream = request.tries.leading.stream, !request.tries.leading.hasClientLeft {
             request.tries.leading.hasClientLeft = true
-            connection.backend.counters.add(.clientsLeft)
+            stream.backend.counters.add(.clientsLeft)
         }
         guard cancels else { return }
-        if let client, let connection { renewDeadlines(client, connection) }
+        if let client, let stream = request.tries.leading.stream { renewDeadlines(client, stream) }
     }
 
     /// The client's connection is broken; the client closes it by itself.

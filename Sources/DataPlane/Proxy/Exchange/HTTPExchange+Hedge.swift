@@ -32,9 +32,9 @@ extension HTTPExchange {
     /// Asks another backend as well, since the first byte has not come: if there is one with room
     /// and the budget has a request to spare.
     private func hedge() {
-        guard let client, let pool, let connection, !request.tries.areTwo,
-            request.phase != .responding,
-            connection.partial.isEmpty, request.isWhole,
+        guard let client, let pool, request.tries.areUnderWay, !request.tries.areTwo,
+            request.phase != .responding, request.tries.leading.stream?.hasBegun != true,
+            request.isWhole,
             pool.hasOther(than: request.asking.tried)
         else { return }
         guard case .backend(let place) = pool.pick(request.asking), mayRetry(after: .slow, pool)
@@ -51,7 +51,7 @@ extension HTTPExchange {
 
     // MARK: - Which of the two
 
-    /// The try in `slot` has failed, and has no connection any more: goes on with the other one.
+    /// The try in `slot` has failed, and is over: goes on with the other one.
     /// False when there is none.
     func fallBack(from slot: Tries.Slot) -> Bool {
         guard request.tries.isUnderWay(slot.other) else { return false }
@@ -59,16 +59,16 @@ extension HTTPExchange {
         return true
     }
 
-    /// A response begins on `connection`: aborts the other try, if there is one.
-    func endOther(than connection: BackendConnection) {
-        let slot = connection.slot
-        guard let loser = self.connection(of: slot.other) else { return }
+    /// A response begins on `stream`: aborts the other try, if there is one.
+    func endOther(than stream: BackendStream) {
+        let slot = stream.slot
+        guard request.tries.isUnderWay(slot.other) else { return }
         lead(with: slot)
-        let isOutrun = request.tries[slot.other].sentAt < request.tries[slot].sentAt
-        let since = request.tries[slot.other].awaitedSince
-        abortTry(on: loser)
-        guard isOutrun else { return }
-        loser.pool.counters.add(.hedgesWon)
-        loser.pool.noteOutrun(loser.backend, since: since, worker)
+        let loser = request.tries[slot.other]
+        let outrun = loser.sentAt < request.tries[slot].sentAt ? loser.stream?.backend : nil
+        abortTry(slot.other)
+        guard let outrun else { return }
+        stream.pool.counters.add(.hedgesWon)
+        stream.pool.noteOutrun(outrun, since: loser.awaitedSince, worker)
     }
 }

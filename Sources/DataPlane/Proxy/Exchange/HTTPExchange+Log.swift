@@ -31,14 +31,14 @@ extension HTTPExchange {
     }
 
     /// The head of a response with `status` has come.
-    func noteFirstByte(of status: Int, _ connection: BackendConnection) {
+    func noteFirstByte(of status: Int, _ stream: BackendStream) {
         let now = worker.loop.nowNanoseconds
         request.figures.firstByteAt = now
         request.figures.status = status
-        connection.pool.noteAnswer(
-            status: status, from: connection.backend,
-            after: now - request.tries[connection.slot].sentAt,
-            worker)
+        stream.withPlace { slot, backend, pool in
+            pool.noteAnswer(
+                status: status, from: backend, after: now - request.tries[slot].sentAt, worker)
+        }
     }
 
     /// Writes the line of this exchange, which is over.

@@ -85,22 +85,20 @@ extension HTTPExchange {
         guard let client, let pool else { return }
         request.isWhole = isLast
         noteReceived(body.count, pool)
-        guard request.tries.leading.stage != .dialing, let connection else {
+        guard let stream = request.tries.leading.stream else {
             // The backend is not there yet: hold this much, and the client.
             bodyInHand.append(body)
             client.pauseBody()
             return
         }
         keepForReplay(body)
-        connection.backend.counters.add(.bytesSent, body.count)
-        switch connection.write(body) {
+        switch stream.send(body) {
         case .sent:
-            requestSent(client, connection)
+            requestSent(client, stream)
         case .kept:
             client.pauseBody()
-            renewDeadlines(client, connection)
+            renewDeadlines(client, stream)
         case .failed:
-            connection.isBroken = true
             client.pauseBody()
         }
     }
@@ -123,40 +121,42 @@ extension HTTPExchange {
     /// Bytes of a request's body that are kept to be sent again.
     private static var replayMax: Int { 65_536 }
 
-    /// Writes the head and what there is of the body to the connection of this try.
-    func sendRequest(_ client: ClientStream, _ connection: BackendConnection) {
-        request.tries[connection.slot].stage = .sent
+    /// Sends the head and what there is of the body on `stream`, which is there for this try.
+    func sendRequest(_ client: ClientStream, _ stream: BackendStream) {
+        let slot = stream.slot
+        request.tries[slot].place = .sent(stream)
         request.effort.sent += 1
-        request.tries[connection.slot].sentAt = worker.loop.nowNanoseconds
-        if request.authenticatesConnection { connection.bind() }
-        connection.backend.counters.add(.bytesSent, requestHead.count + bodyInHand.count)
-        let outcome =
-            bodyInHand.isEmpty
-            ? connection.write(requestHead) : connection.write(requestHead, bodyInHand)
+        request.tries[slot].sentAt = worker.loop.nowNanoseconds
+        if request.authenticatesConnection { stream.bind() }
+        let expected = ExpectedResponse(
+            method: request.method, keepsChunks: client.takesChunks, limits: client.answerLimits)
+        let outcome = stream.send(requestHead, bodyInHand, expecting: expected)
         switch outcome {
         case .sent:
-            requestSent(client, connection)
+            requestSent(client, stream)
         case .kept:
             client.pauseBody()
-            renewDeadlines(client, connection)
+            renewDeadlines(client, stream)
         case .failed:
-            backendBroken(connection)
+            backendBroken(stream)
         }
     }
 
     /// The backend has all that came of the request so far. Goes on reading: the rest of the body,
     /// or to hear of a client that goes away.
-    private func requestSent(_ client: ClientStream, _ connection: BackendConnection) {
+    private func requestSent(_ client: ClientStream, _ stream: BackendStream) {
         if request.isWhole, request.phase != .responding {
             // The first byte of a response has a limit of its own.
-            awaitFirstByte(connection)
+            awaitFirstByte(stream)
             deadlineNanoseconds = .max
-            if request.tries[connection.slot].stage == .switchGranted {
-                goOnSwitching(client, connection)
+            if request.tries[stream.slot].isSwitchGranted {
+                // The backend has all of the request, and had granted the switch before.
+                request.tries[stream.slot].isSwitchGranted = false
+                stream.readAgain()
                 return
             }
         } else {
-            renewDeadlines(client, connection)
+            renewDeadlines(client, stream)
         }
         client.resumeBody()
     }
@@ -164,35 +164,35 @@ extension HTTPExchange {
     /// Renews how long either side may be silent, since bytes have moved: one that owes
     /// bytes, or has not taken those kept for it. The first byte of a response has its own limit,
     /// which runs from the end of the request (`awaitFirstByte`).
-    func renewDeadlines(_ client: ClientStream, _ connection: BackendConnection) {
+    func renewDeadlines(_ client: ClientStream, _ stream: BackendStream) {
         let now = worker.loop.nowNanoseconds
         let stall = min(now + client.context.listener.stallTimeout, request.endsBy)
-        request.tries[connection.slot].movedAt = now
-        let owesBody = !request.isWhole && !connection.isCongested
+        request.tries[stream.slot].movedAt = now
+        let owesBody = !request.isWhole && !stream.isCongested
         deadlineNanoseconds = client.isCongested || owesBody ? stall : .max
-        if connection.isCongested {
-            connection.deadlineNanoseconds = min(stall, request.responseEndsAt)
+        if stream.isCongested {
+            stream.deadlineNanoseconds = min(stall, request.responseEndsAt)
         } else if client.isCongested {
             // It is not read from, and what it says is not its fault to be late.
-            connection.deadlineNanoseconds = request.responseEndsAt
+            stream.deadlineNanoseconds = request.responseEndsAt
         } else if request.phase == .responding {
             let isLookedAt =
-                request.tries[connection.slot].hold == .owed || isLeft(by: client, connection)
+                request.tries[stream.slot].hold == .owed || isLeft(by: client, stream)
             let until =
-                isLookedAt ? min(stall, now &+ connection.pool.evidence.silence.bodyLook) : stall
-            connection.deadlineNanoseconds = min(until, request.responseEndsAt)
+                isLookedAt ? min(stall, now &+ stream.pool.evidence.silence.bodyLook) : stall
+            stream.deadlineNanoseconds = min(until, request.responseEndsAt)
         } else if owesBody {
-            connection.deadlineNanoseconds = .max
+            stream.deadlineNanoseconds = .max
         }
     }
 
-    // MARK: - From the connections
+    // MARK: - From the backend's side
 
-    /// The dial succeeded.
-    func connected(_ connection: BackendConnection) {
+    /// The dial succeeded, and `stream` has come of it.
+    func connected(_ stream: BackendStream) {
         guard let client else { return }
-        request.tries[connection.slot].connectedAt = worker.loop.nowNanoseconds
-        sendRequest(client, connection)
+        request.tries[stream.slot].connectedAt = worker.loop.nowNanoseconds
+        sendRequest(client, stream)
     }
 
     /// Writing the request failed. The backend may have answered before it closed: its answer, or
@@ -202,14 +202,14 @@ extension HTTPExchange {
     }
 
     /// The backend has taken some of what was kept for it, and lives.
-    func backendProgressed(_ connection: BackendConnection) {
+    func backendProgressed(_ stream: BackendStream) {
         guard let client else { return }
-        renewDeadlines(client, connection)
+        renewDeadlines(client, stream)
     }
 
     /// The backend has taken everything that was kept for it.
-    func backendDrained(_ connection: BackendConnection) {
+    func backendDrained(_ stream: BackendStream) {
         guard let client else { return }
-        requestSent(client, connection)
+        requestSent(client, stream)
     }
 }

@@ -13,34 +13,33 @@ extension HTTPExchange {
     /// A 101, or a 2xx to CONNECT, came, and `following` behind its head. A 101 is believed only
     /// when the client asked for what the backend has switched to, and waits until the client has
     /// sent all of its request: else bytes would get past the proxy that it should have read.
-    func switchProtocols(
+    func switched(
         _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, following: Span<UInt8>,
-        _ client: ClientStream, _ connection: BackendConnection
+        _ stream: BackendStream
     ) {
+        guard let client else { return }
         guard head.opensTunnel || isAskedFor(head, bytes) else {
-            failBackend(.badResponse, connection)
+            failBackend(.badResponse, stream)
             return
         }
         guard request.isWhole else {
-            request.tries[connection.slot].stage = .switchGranted
-            connection.partial.append(bytes)
-            connection.partial.append(following)
-            connection.stopReading()
+            request.tries[stream.slot].isSwitchGranted = true
+            stream.putBack(bytes, following)
             return
         }
-        let pool = connection.pool
+        let pool = stream.pool
         let edits = held.route?.responseEdits
         let isWebSocket =
             head.upgrade.map { Self.isWebSocket(bytes.extracting($0.bounds)) } ?? false
-        noteFirstByte(of: head.status, connection)
-        endOther(than: connection)
+        noteFirstByte(of: head.status, stream)
+        endOther(than: stream)
         if head.opensTunnel { pool.noteResponse(status: head.status) }
         pool.counters.add(.upgrades)
-        endTry(on: connection)
+        endTry(on: stream)
         let context = client.context
         finish(pool, .complete)
 
-        let backend = connection.backend
+        let backend = stream.backend
         let side = client.side
         let handoff = client.detachForUpgrade()
         let received = handoff.received
@@ -54,17 +53,9 @@ extension HTTPExchange {
         let headCount = worker.outgoing.count
         worker.outgoing.append(following)
         relay.start(
-            server: connection.detachForUpgrade(), of: backend, toClient: worker.outgoing,
+            server: stream.detachForUpgrade(), of: backend, toClient: worker.outgoing,
             headCount: headCount, isWebSocket: isWebSocket, toServer: received)
         worker.outgoing.removeAll()
-    }
-
-    /// The backend has all of the request, and had granted the switch before.
-    func goOnSwitching(_ client: ClientStream, _ connection: BackendConnection) {
-        request.tries[connection.slot].stage = .sent
-        let held = connection.partial
-        connection.partial = []
-        readHead(held.span, client, connection)
     }
 
     private static let webSocketName = Array("websocket".utf8)

@@ -112,80 +112,80 @@ extension HTTPExchange {
     // MARK: - The first byte
 
     /// The backend has all of the request: the first byte of a response is due.
-    func awaitFirstByte(_ connection: BackendConnection) {
-        request.tries[connection.slot].awaitedSince = worker.loop.nowNanoseconds
-        connection.deadlineNanoseconds = min(
-            request.tries[connection.slot].awaitedSince &+ connection.pool.firstLook, request.endsBy
+    func awaitFirstByte(_ stream: BackendStream) {
+        request.tries[stream.slot].awaitedSince = worker.loop.nowNanoseconds
+        stream.deadlineNanoseconds = min(
+            request.tries[stream.slot].awaitedSince &+ stream.pool.firstLook, request.endsBy
         )
         if request.hedgeAfter != nil { scheduleHedge() }
     }
 
     /// Decides what becomes of a try whose first byte has not come in time.
-    func firstByteIsLate(_ connection: BackendConnection) {
-        waitAsStreamIfEvents(connection)
-        let pool = connection.pool
+    func firstByteIsLate(_ stream: BackendStream) {
+        waitAsStreamIfEvents(stream)
+        let pool = stream.pool
         let now = worker.loop.nowNanoseconds
-        let waited = now - request.tries[connection.slot].awaitedSince
+        let waited = now - request.tries[stream.slot].awaitedSince
         guard now < request.endsBy else {
-            runOutOfTime(connection)
+            runOutOfTime(stream)
             return
         }
-        guard !connection.isCongested, waited < pool.firstByteTimeout else {
-            if request.tries[connection.slot].hold == .request {
+        guard !stream.isCongested, waited < pool.firstByteTimeout else {
+            if request.tries[stream.slot].hold == .request {
                 pool.noteFailure(
-                    of: connection.backend, status: 0,
-                    sentAt: request.tries[connection.slot].sentAt, worker)
+                    of: stream.backend, status: 0,
+                    sentAt: request.tries[stream.slot].sentAt, worker)
             }
-            failTry(.timeout, connection)
+            failTry(.timeout, stream.slot)
             return
         }
-        if let limit = pool.tryTimeout, waited >= limit, moves(after: .tryTimeout, connection) {
+        if let limit = pool.tryTimeout, waited >= limit, moves(after: .tryTimeout, stream) {
             return
         }
-        let since = request.tries[connection.slot].awaitedSince
-        if request.tries[connection.slot].hold == .request,
-            pool.isSilent(connection.backend, since: since, worker),
+        let since = request.tries[stream.slot].awaitedSince
+        if request.tries[stream.slot].hold == .request,
+            pool.isSilent(stream.backend, since: since, worker),
             SilenceWatch.mayLeave(
-                connection.backend.record, moves: request.effort.silentMoves,
-                witnesses: request.tries[connection.slot].witnesses)
+                stream.backend.record, moves: request.effort.silentMoves,
+                witnesses: request.tries[stream.slot].witnesses)
         {
             request.effort.silentMoves += 1
-            if moves(after: .silent, connection) { return }
+            if moves(after: .silent, stream) { return }
             request.effort.silentMoves -= 1
         }
-        connection.deadlineNanoseconds = min(
+        stream.deadlineNanoseconds = min(
             pool.evidence.silence.nextLook(
-                at: connection.backend.record, firstLook: pool.firstLook, now: now),
+                at: stream.backend.record, firstLook: pool.firstLook, now: now),
             since &+ pool.firstByteTimeout, request.endsBy)
     }
 
     /// A request for a stream of events waits for as long as there is none, where its backend sends
     /// the head with the first: it is a stream by now, and its wait says nothing of the backend.
-    private func waitAsStreamIfEvents(_ connection: BackendConnection) {
-        guard request.tries[connection.slot].hold == .request,
+    private func waitAsStreamIfEvents(_ stream: BackendStream) {
+        guard request.tries[stream.slot].hold == .request,
             requestHead.withBytes({ EventStream.isAsked(by: $0) })
         else { return }
-        request.tries[connection.slot].hold = .stream
-        connection.pool.becameStream(connection.backend, owes: false)
+        request.tries[stream.slot].hold = .stream
+        stream.pool.becameStream(stream.backend, owes: false)
     }
 
-    /// The time of the whole request is over before a response has begun, on `connection` or before
+    /// The time of the whole request is over before a response has begun, on `stream` or before
     /// it. That speaks against the backend where it had the request, or did not take it, for most
     /// of that time.
-    private func runOutOfTime(_ connection: BackendConnection) {
+    private func runOutOfTime(_ stream: BackendStream) {
         let since =
-            connection.isCongested
-            ? request.tries[connection.slot].movedAt : request.tries[connection.slot].awaitedSince
+            stream.isCongested
+            ? request.tries[stream.slot].movedAt : request.tries[stream.slot].awaitedSince
         let isBackendLate =
-            request.tries[connection.slot].hold == .request
+            request.tries[stream.slot].hold == .request
             && worker.loop.nowNanoseconds - since >= (request.endsBy - request.startedAt) / 2
         if isBackendLate {
-            connection.backend.counters.add(.failures)
-            connection.pool.noteFailure(
-                of: connection.backend, status: 0, sentAt: request.tries[connection.slot].sentAt,
+            stream.backend.counters.add(.failures)
+            stream.pool.noteFailure(
+                of: stream.backend, status: 0, sentAt: request.tries[stream.slot].sentAt,
                 worker)
         }
-        lead(with: connection.slot)
+        lead(with: stream.slot)
         abortTries()
         giveUp(isBackendLate ? .backendTimeout : .requestExpired)
     }
@@ -195,48 +195,49 @@ extension HTTPExchange {
     /// No more of the response's body has come: is that to be put up with? A pause says something
     /// about the backend where bytes are owed, and that nobody is waited for where the client has
     /// left.
-    func bodyIsLate(_ connection: BackendConnection) {
+    func bodyIsLate(_ stream: BackendStream) {
         guard let client else { return }
-        let pool = connection.pool
+        let pool = stream.pool
         let now = worker.loop.nowNanoseconds
-        let stall = request.tries[connection.slot].movedAt &+ client.context.listener.stallTimeout
+        let stall = request.tries[stream.slot].movedAt &+ client.context.listener.stallTimeout
         guard now < stall, now < request.endsBy else {
             // It may have gone on to the last: then it is the request's own time that is over.
             if now < stall { cutInTime() } else { cutShort(.bodyTimeout) }
             return
         }
-        if isLeft(by: client, connection),
-            now >= request.tries[connection.slot].movedAt &+ pool.evidence.silence.bodyLook
+        if isLeft(by: client, stream),
+            now >= request.tries[stream.slot].movedAt &+ pool.evidence.silence.bodyLook
         {
             clientGone()
             return
         }
-        if request.tries[connection.slot].hold == .owed {
+        if request.tries[stream.slot].hold == .owed {
             // The control thread is told if so; a response that has begun can't go elsewhere.
             _ = pool.isSilent(
-                connection.backend, since: request.tries[connection.slot].movedAt,
+                stream.backend, since: request.tries[stream.slot].movedAt,
                 isWithinBody: true, worker)
         }
-        connection.deadlineNanoseconds = min(
+        stream.deadlineNanoseconds = min(
             stall, request.endsBy, now &+ pool.evidence.silence.bodyLook, request.responseEndsAt)
     }
 
-    /// Whether nobody is waited for once the response on `connection` pauses: the client has closed
+    /// Whether nobody is waited for once the response on `stream` pauses: the client has closed
     /// its sending side, which most mean as leaving.
-    func isLeft(by client: ClientStream, _ connection: BackendConnection) -> Bool {
-        request.tries[connection.slot].hasClientLeft
+    func isLeft(by client: ClientStream, _ stream: BackendStream) -> Bool {
+        request.tries[stream.slot].hasClientLeft
             && client.context.listener.options.policy.cancelsAtHalfClose
     }
 
     /// Moves the request to another backend if it may; else it goes on waiting where it is.
-    private func moves(after failure: TryFailure, _ connection: BackendConnection) -> Bool {
+    private func moves(after failure: TryFailure, _ stream: BackendStream) -> Bool {
         guard let client, let pool,
-            request.tries.isUnderWay(connection.slot.other)
+            request.tries.isUnderWay(stream.slot.other)
                 || pool.hasOther(than: request.asking.tried) && mayRetry(after: failure, pool)
         else { return false }
-        connection.backend.counters.add(.failures)
-        abortTry(on: connection)
-        if !fallBack(from: connection.slot) { tryAgain(client, pool) }
+        stream.backend.counters.add(.failures)
+        let slot = stream.slot
+        abortTry(slot)
+        if !fallBack(from: slot) { tryAgain(client, pool) }
         return true
     }
 }

@@ -5,14 +5,15 @@
 // try fails is in HTTPExchange+Failure.swift. Exchanges are reused: a worker has as many as
 // requests were ever in flight at once, and a request allocates nothing.
 //
-// An exchange knows its client as a ClientStream, whatever protocol that speaks, and has a deadline
-// of its own: what it waits for from its client, and its turn in the queue.
+// An exchange knows its client as a ClientStream and a backend as a BackendStream, whatever
+// protocols those speak: no descriptor, no framing, nothing about connections that are used again.
+// It has a deadline of its own: what it waits for from its client, and its turn in the queue.
 //
-// The methods hand the client and the connection down as parameters, although the exchange knows
-// both: a reference that is read from a property is counted up and down, atomically, and counting
-// at every step was a sixth of what a request cost. For the same reason the exchange's own are
-// links (Link.swift): the client holds the exchange, and closes only after it has released it; the
-// connection is released (`endTry`) before it is closed or kept.
+// The methods hand the client and the stream down as parameters, although the exchange knows both: a
+// reference that is read from a property is counted up and down, atomically, and counting at every
+// step was a sixth of what a request cost. For the same reason the exchange's own are links
+// (Link.swift): the client holds the exchange, and closes only after it has released it; a stream
+// is released (`endTry`) before its connection is closed or kept.
 
 internal import AccessLog
 internal import Backends
@@ -63,14 +64,6 @@ final class HTTPExchange: Deadlined {
         precondition(
             client == nil && !request.tries.areUnderWay,
             "an exchange was dropped before its end")
-    }
-
-    /// The connection of the leading try; nil while it has none.
-    var connection: BackendConnection? { connection(of: request.tries.lead) }
-
-    /// The connection of the try in `slot`; nil while it has none.
-    func connection(of slot: Tries.Slot) -> BackendConnection? {
-        request.tries[slot].link.object
     }
 
     /// Takes up a request of `client` for the service of `pool`.
@@ -135,13 +128,12 @@ final class HTTPExchange: Deadlined {
     ) -> Errno? {
         let isSafer = (request.effort.hasBroken || request.asking.isLast) && !keptIsFine
         let slot = begin(on: backend, pool)
-        guard !isSafer, let connection = takeKept(to: backend, client) else {
+        guard !isSafer, let stream = takeKept(to: backend, client) else {
             return dial(backend, slot, pool)
         }
         request.tries[slot].connectedAt = request.tries[slot].begunAt
-        connection.use(for: self, slot)
-        request.tries[slot].link = Link(connection)
-        sendRequest(client, connection)
+        stream.use(for: self, slot)
+        sendRequest(client, stream)
         return nil
     }
 
@@ -159,13 +151,10 @@ final class HTTPExchange: Deadlined {
     /// A connection to `backend` that is free for this request; nil when one has to be dialled.
     private func takeKept(
         to backend: PooledBackend, _ client: ClientStream
-    ) -> BackendConnection? {
+    ) -> BackendStream? {
         let isRepeatable = mayBeRepeated
-        if let own = client.takeBound(to: backend) {
-            if own.isUsable(isRepeatable) { return own }
-            own.close()
-        }
-        return backend.free.take(isRepeatable: isRepeatable)
+        return client.takeBound(to: backend, isRepeatable: isRepeatable)
+            ?? backend.free.take(isRepeatable: isRepeatable)
     }
 
     /// Whether the request can be sent once more, whatever becomes of this try: it is all here, and
@@ -204,36 +193,48 @@ final class HTTPExchange: Deadlined {
     ) -> Errno? {
         do throws(Errno) {
             // Its loop keeps it until it is closed.
-            request.tries[slot].link = try Link(
-                BackendConnection(dialing: backend, for: self, slot, worker: worker, pool: pool))
+            request.tries[slot].place = try .dialing(
+                Link(BackendDial(of: backend, for: self, slot, worker: worker, pool: pool)))
             return nil
         } catch {
             return error
         }
     }
 
-    /// Ends the try on `connection` in such a way that the backend can tell that it was cut short.
-    func abortTry(on connection: BackendConnection) {
-        endTry(on: connection)
-        connection.abort()
+    /// Ends the try in `slot`, if one is under way, in such a way that the backend can tell that it
+    /// was cut short.
+    func abortTry(_ slot: Tries.Slot) {
+        switch request.tries[slot].place {
+        case .nowhere: break
+        case .dialing(let link):
+            guard let dial = link.object else { return }
+            request.tries[slot].place = .nowhere
+            release(slot, at: dial.backend, dial.pool)
+            dial.abandon()
+        case .sent(let stream):
+            endTry(on: stream)
+            stream.abort()
+        }
     }
 
     /// Goes on by the try in `slot`.
     func lead(with slot: Tries.Slot) {
         request.tries.lead = slot
-        if worker.log != nil, let connection { held.backend = connection.backend }
+        if worker.log != nil, let backend = request.tries[slot].backend { held.backend = backend }
     }
 
     /// Aborts whatever tries are under way.
     func abortTries() {
-        if let connection = connection(of: .first) { abortTry(on: connection) }
-        if let connection = connection(of: .second) { abortTry(on: connection) }
+        abortTry(.first)
+        abortTry(.second)
     }
 
-    /// Ends the try on `connection`; what becomes of that is up to the caller.
-    func endTry(on connection: BackendConnection) {
-        request.tries[connection.slot].link = Link()
-        release(connection.slot, at: connection.backend, connection.pool)
+    /// Ends the try on `stream`; what becomes of that is up to the caller.
+    func endTry(on stream: BackendStream) {
+        stream.withPlace { slot, backend, pool in
+            request.tries[slot].place = .nowhere
+            release(slot, at: backend, pool)
+        }
     }
 
     /// Releases what the try in `slot` held at `backend`.

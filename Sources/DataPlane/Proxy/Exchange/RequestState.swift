@@ -71,13 +71,10 @@ struct RequestState {
 
     // MARK: The response
 
-    var backendKeepsAlive = false
     /// Interim responses that came before it, by all tries.
     var interimCount = 0
-    /// Where the response's body ends.
-    var responseBody = BodyTracker(.none)
-    /// Set for a client of HTTP/1.0 that gets a chunked body without its chunks.
-    var payload: PayloadReader?
+    /// Whether nobody knows how long the response is, which makes it a stream.
+    var isOpenEnded = false
 
     // MARK: Times, in the loop's nanoseconds
 
@@ -102,7 +99,4 @@ struct RequestReferences {
     var boundTo: PooledBackend?
     /// The protocols that the client offers to switch to, as backends are told; nearly always nil.
     var upgradeOffer: [UInt8]?
-    /// What has come of the response's trailer section, which is held until it is whole: a field's
-    /// name decides whether it is passed on. Bounded by the body's tracker; nearly always nil.
-    var trailers: [UInt8]?
 }

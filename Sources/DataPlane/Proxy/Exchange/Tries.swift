@@ -32,13 +32,16 @@ struct Tries {
         @inline(__always) _modify { yield &self[lead] }
     }
 
-    /// Whether the try in `slot` has a connection, be it one that is being dialled.
-    func isUnderWay(_ slot: Slot) -> Bool { self[slot].link.isSet }
+    /// Whether the try in `slot` has begun and is not over.
+    func isUnderWay(_ slot: Slot) -> Bool {
+        if case .nowhere = self[slot].place { return false }
+        return true
+    }
 
-    /// Whether any try has a connection.
+    /// Whether any try is under way.
     var areUnderWay: Bool { isUnderWay(.first) || isUnderWay(.second) }
 
-    /// Whether both slots have a connection.
+    /// Whether both slots have a try under way.
     var areTwo: Bool { isUnderWay(.first) && isUnderWay(.second) }
 
     /// Begins a try in a slot that has none under way, and makes it the leading one; `now` is the
@@ -58,10 +61,11 @@ struct Tries {
 
 /// What an exchange knows of a try. Value type, worker thread only.
 struct Try {
-    /// The connection; none before it is dialled and after it is let go.
-    var link = Link<BackendConnection>()
-    /// How far the request has come on the connection.
-    var stage = Stage.dialing
+    /// Where it is.
+    var place = Place.nowhere
+    /// Whether the backend has granted a switch of protocols before it had all of the request: the
+    /// switch waits for the rest.
+    var isSwitchGranted = false
     /// What it holds at its backend.
     var hold = BackendRecord.Hold.request
     /// Whether the client has closed its sending side while the response is under way; counted at
@@ -72,15 +76,29 @@ struct Try {
     /// How many bear witness that it is not this request that silences backends.
     var witnesses = 0
 
-    /// How far a request has come on its connection to a backend.
-    enum Stage {
-        /// Nothing is sent: the connection is being dialled, or there is none.
-        case dialing
+    /// Where a try is.
+    enum Place {
+        /// It has not begun, or is over.
+        case nowhere
+        /// Nothing is sent: its backend is being dialled.
+        case dialing(Link<BackendDial>)
         /// The head is sent; the body follows, or is sent as well.
-        case sent
-        /// The backend has granted a switch of protocols before it had all of the request: the
-        /// switch waits for the rest.
-        case switchGranted
+        case sent(BackendStream)
+    }
+
+    /// The backend's side, once the request is sent there; nil before that and when the try is
+    /// over.
+    var stream: BackendStream? {
+        if case .sent(let stream) = place { stream } else { nil }
+    }
+
+    /// The backend where it is; nil when it is at none.
+    var backend: PooledBackend? {
+        switch place {
+        case .nowhere: nil
+        case .dialing(let dial): dial.use { $0.backend }
+        case .sent(let stream): stream.backend
+        }
     }
 
     // MARK: Times, in the loop's nanoseconds

@@ -19,10 +19,9 @@ final class WorkerListener {
     private(set) var destinations: Destinations
     /// Its name, for the access log.
     let nameBytes: [UInt8]
-    /// Reused for every request head of this listener; never holds one across callbacks.
-    var requestHead: RequestHead
-    /// The parser of response heads.
-    var responseHead: ResponseHead
+    /// How large the heads of requests may be, and those of the answers to them.
+    private(set) var headLimits: HeadLimits
+    private(set) var answerLimits: HeadLimits
     /// Whether the listener accepts no more, and its connections are to end; also when the worker
     /// drains.
     var isDraining = false
@@ -75,8 +74,8 @@ final class WorkerListener {
         self.port = port
         destinations = Destinations(options, pools)
         nameBytes = Array(options.name.utf8)
-        requestHead = RequestHead(limits: options.policy.headLimits)
-        responseHead = ResponseHead(limits: options.policy.headLimits.ofAnswers)
+        headLimits = options.policy.headLimits
+        answerLimits = options.policy.headLimits.ofAnswers
         timeouts = Timeouts(options.policy.timeouts)
         forwarding = Forwarding(policy: options.policy.forwarding, port: port)
     }
@@ -86,8 +85,8 @@ final class WorkerListener {
         precondition(options.mode == self.options.mode, "a listener's mode never changes")
         self.options = options
         destinations = Destinations(options, pools)
-        requestHead = RequestHead(limits: options.policy.headLimits)
-        responseHead = ResponseHead(limits: options.policy.headLimits.ofAnswers)
+        headLimits = options.policy.headLimits
+        answerLimits = options.policy.headLimits.ofAnswers
         timeouts = Timeouts(options.policy.timeouts)
         forwarding = Forwarding(policy: options.policy.forwarding, port: port)
         forwardedAddress = nil

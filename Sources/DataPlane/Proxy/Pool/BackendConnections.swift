@@ -4,45 +4,46 @@
 struct BackendConnections {
     /// Connections that any request may use; the last used is reused first, so that the others can
     /// time out.
-    private var idle: [BackendConnection] = []
+    private var idle: [HTTP1BackendConnection] = []
     /// Connections that wait for the next request of the client to which they belong
     /// (BoundConnections.swift). How many there are is up to the clients: each is one without which
     /// a user would have to log on again.
-    private var bound: [BackendConnection] = []
+    private var bound: [HTTP1BackendConnection] = []
 
     /// Whether any request finds a connection here.
     var hasIdle: Bool { !idle.isEmpty }
 
     /// Takes out a connection for a request that may be sent twice, or not; nil if there is none.
-    mutating func take(isRepeatable: Bool) -> BackendConnection? {
+    /// Its loop keeps it until it is closed.
+    mutating func take(isRepeatable: Bool) -> BackendStream? {
         while let connection = idle.popLast() {
-            if connection.isUsable(isRepeatable) { return connection }
+            if connection.isUsable(isRepeatable) { return .http1(Link(connection)) }
             connection.close()
         }
         return nil
     }
 
     /// Keeps `connection` for the next request; false when there are `max` already.
-    mutating func keep(_ connection: BackendConnection, max: Int) -> Bool {
+    mutating func keep(_ connection: HTTP1BackendConnection, max: Int) -> Bool {
         guard idle.count < max else { return false }
         idle.append(connection)
         return true
     }
 
     /// Forgets a connection that closed and is not bound.
-    mutating func remove(_ connection: BackendConnection) {
+    mutating func remove(_ connection: HTTP1BackendConnection) {
         // From the end: a connection that breaks was most likely used last.
         if let index = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: index) }
     }
 
     /// Notes a connection that its client keeps.
-    mutating func noteBound(_ connection: BackendConnection) {
+    mutating func noteBound(_ connection: HTTP1BackendConnection) {
         connection.placeAmongBound = bound.count
         bound.append(connection)
     }
 
     /// Forgets a bound connection, which is in use again or closes.
-    mutating func removeBound(_ connection: BackendConnection) {
+    mutating func removeBound(_ connection: HTTP1BackendConnection) {
         let last = bound.removeLast()
         guard last !== connection else { return }
         last.placeAmongBound = connection.placeAmongBound
@@ -50,7 +51,7 @@ struct BackendConnections {
     }
 
     /// All of them, of which each is to be closed by `dropIdle`: that forgets it here, if bound.
-    mutating func takeAll() -> [BackendConnection] {
+    mutating func takeAll() -> [HTTP1BackendConnection] {
         defer { idle = [] }
         return idle + bound
     }

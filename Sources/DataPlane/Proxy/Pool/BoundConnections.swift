@@ -8,7 +8,7 @@
 
 /// The free backend connections of one client, at most one for each service. Worker thread only.
 struct BoundConnections {
-    private var connections: [BackendConnection] = []
+    private var connections: [HTTP1BackendConnection] = []
 
     var isEmpty: Bool { connections.isEmpty }
 
@@ -17,16 +17,20 @@ struct BoundConnections {
         connections.first { $0.pool === pool }?.backend
     }
 
-    /// Takes out the connection to `backend`, if there is one.
-    mutating func take(to backend: PooledBackend) -> BackendConnection? {
+    /// Takes out the connection to `backend`, if there is one, for a request that may be sent
+    /// twice, or not. Its loop keeps it until it is closed.
+    mutating func take(to backend: PooledBackend, isRepeatable: Bool) -> BackendStream? {
         guard let index = connections.firstIndex(where: { $0.backend === backend }) else {
             return nil
         }
-        return connections.remove(at: index)
+        let connection = connections.remove(at: index)
+        if connection.isUsable(isRepeatable) { return .http1(Link(connection)) }
+        connection.close()
+        return nil
     }
 
     /// Keeps `connection` in the place of another of the same service, which is closed.
-    mutating func keep(_ connection: BackendConnection) {
+    mutating func keep(_ connection: HTTP1BackendConnection) {
         if let index = connections.firstIndex(where: { $0.pool === connection.pool }) {
             connections.remove(at: index).close()
         }
@@ -34,7 +38,7 @@ struct BoundConnections {
     }
 
     /// Forgets `connection`, which closes by itself.
-    mutating func remove(_ connection: BackendConnection) {
+    mutating func remove(_ connection: HTTP1BackendConnection) {
         connections.removeAll { $0 === connection }
     }
 

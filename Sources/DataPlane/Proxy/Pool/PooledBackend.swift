@@ -35,12 +35,12 @@ final class PooledBackend {
 
     /// Keeps `connection` for the next request; false when it is not wanted: one outside of the
     /// rotation wants none, and others no more than `max`.
-    func keep(_ connection: BackendConnection, max: Int) -> Bool {
+    func keep(_ connection: HTTP1BackendConnection, max: Int) -> Bool {
         record.isInRotation && free.keep(connection, max: max)
     }
 
     /// Notes `connection`, which its client keeps; false when it is not wanted.
-    func keepBound(_ connection: BackendConnection) -> Bool {
+    func keepBound(_ connection: HTTP1BackendConnection) -> Bool {
         guard record.isInRotation else { return false }
         free.noteBound(connection)
         return true

@@ -35,6 +35,9 @@ enum ClientStream {
     /// Whether a chunked body may go to the client with its chunks.
     var takesChunks: Bool { with { $0.takesChunks } }
 
+    /// How large the heads of responses may be.
+    var answerLimits: HeadLimits { with { $0.listener.answerLimits } }
+
     /// Whether interim responses may go to the client (RFC 9110, section 15.2).
     var takesInterim: Bool { with { $0.takesChunks } }
 
@@ -102,6 +105,9 @@ enum ClientStream {
 
     // MARK: - What only a connection of its own can do
 
+    /// Where a splice may take the request's body from; nil where that has to be received.
+    var spliceEnd: Descriptor? { with { $0.spliceEnd } }
+
     /// Moves on what `source` has received, at most `limit` bytes, inside the kernel.
     func splice(from source: Descriptor, limit: Int) -> SpliceOutcome {
         with { $0.splice(from: source, limit: limit) }
@@ -119,14 +125,17 @@ enum ClientStream {
         with { $0.bound.isEmpty ? nil : $0.bound.backend(of: pool) }
     }
 
-    /// Takes the client's own connection to `backend`; nil for none.
-    func takeBound(to backend: PooledBackend) -> BackendConnection? {
-        with { $0.bound.isEmpty ? nil : $0.bound.take(to: backend) }
+    /// Takes the client's own connection to `backend` for a request that may be sent twice, or not;
+    /// nil for none.
+    func takeBound(to backend: PooledBackend, isRepeatable: Bool) -> BackendStream? {
+        with {
+            $0.bound.isEmpty ? nil : $0.bound.take(to: backend, isRepeatable: isRepeatable)
+        }
     }
 
     /// Keeps `connection`, which is the client's own, for its next request.
-    func keepBound(_ connection: BackendConnection) { with { $0.bound.keep(connection) } }
+    func keepBound(_ connection: HTTP1BackendConnection) { with { $0.bound.keep(connection) } }
 
     /// Forgets `connection`, which was kept and closes by itself.
-    func dropBound(_ connection: BackendConnection) { with { $0.bound.remove(connection) } }
+    func dropBound(_ connection: HTTP1BackendConnection) { with { $0.bound.remove(connection) } }
 }

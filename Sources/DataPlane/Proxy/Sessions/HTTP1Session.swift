@@ -149,8 +149,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
     /// be received.
     private func splice(to exchange: HTTPExchange) -> Bool {
         guard let remaining = exchange.request.clientBody.remaining, Bulk.isWorthwhile(remaining),
-            let source = spliceEnd,
-            let outcome = exchange.spliceRequest(from: source, limit: Bulk.limit(of: remaining))
+            let outcome = exchange.spliceRequest(limit: Bulk.limit(of: remaining))
         else { return false }
         switch outcome {
         case .sent(let count), .kept(let count):
@@ -195,20 +194,21 @@ final class HTTP1Session: StreamChannel, ClientSide {
     /// Begins the request at the start of `bytes`, if its head is whole. Returns how many bytes the
     /// head, and as much of the body as is here, took.
     private func readRequest(_ bytes: Span<UInt8>) -> Int {
-        switch listener.requestHead.parse(bytes, alreadySeen: Int(seen)) {
+        worker.requestHead.limits = listener.headLimits
+        switch worker.requestHead.parse(bytes, alreadySeen: Int(seen)) {
         case .complete(let length):
             seen = 0
             state = .exchanging
             deadlineNanoseconds = .max
             let head = bytes.extracting(0..<length)
             let following = bytes.extracting(length..<bytes.count)
-            switch listener.destination(of: listener.requestHead, head, worker) {
+            switch listener.destination(of: worker.requestHead, head, worker) {
             case .service(let pool, let route):
                 return length
-                    + begin(listener.requestHead, head, following: following, to: pool, by: route)
+                    + begin(worker.requestHead, head, following: following, to: pool, by: route)
             case let other:
-                let reply = other.reply(to: listener.requestHead, head, of: context)
-                return length + answer(reply, listener.requestHead, head, following: following)
+                let reply = other.reply(to: worker.requestHead, head, of: context)
+                return length + answer(reply, worker.requestHead, head, following: following)
             }
         case .needMore:
             if seen == 0 { deadlineNanoseconds = loop.nowNanoseconds + listener.headTimeout }

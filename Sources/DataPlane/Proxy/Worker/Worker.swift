@@ -52,6 +52,10 @@ final class Worker {
     let buffer = ReceiveBuffer()
     /// Reused for every head that is written to a client.
     let outgoing = SendBuffer(capacity: 65_536, keeping: 1 << 18)
+    /// Parse every head of this thread, within the limits that are set before; neither holds one
+    /// across callbacks.
+    var requestHead = RequestHead()
+    var responseHead = ResponseHead()
     /// What every request begins with: made once, since to copy it costs a tenth of making it.
     let newRequest = RequestState()
     /// For responses whose backend sent no Date.

@@ -125,6 +125,12 @@ package struct BodyTracker: Sendable {
         return .end(consumed: at)
     }
 
+    /// The next thing in `bytes` from `offset` on, for a relay that passes on the payload alone; see
+    /// `PayloadReader.next`. A body is followed either by this or by `advance`.
+    mutating func next(_ bytes: Span<UInt8>, from offset: Int) -> PayloadStep {
+        reader.next(bytes, from: offset)
+    }
+
     /// Counts bytes that went past unseen; see `PayloadReader.skip`.
     package mutating func skip(_ count: UInt64) { reader.skip(count) }
 }

@@ -4,7 +4,8 @@
 /// A parsed request head (RFC 9112 sections 2 to 6). What it says is defined after `parse` returned
 /// `complete`, and only together with the bytes that it parsed.
 package struct RequestHead: ~Copyable {
-    private let limits: HeadLimits
+    /// Bounds on the heads that are parsed from now on.
+    package var limits: HeadLimits
     private(set) var section: FieldSection
 
     /// Bytes of the head, with its empty line and an empty line before it if there was one.

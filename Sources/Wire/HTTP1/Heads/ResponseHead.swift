@@ -4,7 +4,8 @@
 /// A parsed response head (RFC 9112 sections 4 to 6). What it says is defined after `parse`
 /// returned `complete`, and only together with the bytes that it parsed.
 package struct ResponseHead: ~Copyable {
-    private let limits: HeadLimits
+    /// Bounds on the heads that are parsed from now on.
+    package var limits: HeadLimits
     private(set) var section: FieldSection
     private var isRequestedByHead = false
 

@@ -1,5 +1,6 @@
-// BackendConnection: one HTTP connection to a backend: dialled, used by one exchange at a time,
-// kept in the pool between exchanges.
+// HTTP1BackendConnection: an HTTP/1 connection to a backend: used by one exchange at a time, kept in
+// the pool between exchanges. BackendStream.swift says what an exchange may ask of it; what it reads
+// for the exchange is in HTTP1BackendConnection+Response.swift.
 
 internal import Events
 internal import Evidence
@@ -7,60 +8,54 @@ internal import HTTP1
 internal import Stats
 internal import Traffic
 
-/// An HTTP connection to a backend. Worker thread only.
-final class BackendConnection: StreamChannel {
-    private enum State { case connecting, busy, idle }
-
+/// An HTTP/1 connection to a backend. Worker thread only.
+final class HTTP1BackendConnection: StreamChannel {
     let backend: PooledBackend
     let pool: BackendPool
-    private let worker: Worker
-    private var state = State.connecting
+    let worker: Worker
     /// The exchange that the connection works for; none while it is idle. An exchange releases its
     /// connection before its client releases it.
-    private var exchangeLink = Link<HTTPExchange>()
+    private var exchangeLink: Link<HTTPExchange>
     private var exchange: HTTPExchange? { exchangeLink.object }
     /// Which of the exchange's tries goes on here; of no meaning while the connection is idle.
     private(set) var slot: Tries.Slot
     /// Whether it belongs to the client for which it works (BoundConnections.swift).
     private(set) var isBound = false
+    /// Whether it has carried an exchange before: then the backend may have closed it meanwhile.
+    private(set) var isReused = false
+    /// Sending failed: what the backend sent before may still be read, its end is not a proper one.
+    private(set) var isBroken = false
+    /// What comes next is the middle of a large body, which is moved without being looked at.
+    var isBulk = false
     /// The client that has it while it is bound and idle; nil otherwise. The client closes it
     /// before it goes itself.
     private var owner: ClientStream?
     /// Its place among the bound connections of its backend that are idle.
     var placeAmongBound = 0
-    /// What came of a response's head that is not whole yet.
-    var partial: [UInt8] = []
-    /// How much of `partial` the parser has seen as part of an unfinished head.
-    var partialSeen = 0
-    /// Whether it has carried an exchange before: then the backend may have closed it meanwhile.
-    private(set) var isReused = false
-    /// What comes next is the middle of a large body: `exchange` moves it without looking at it.
-    var isBulk = false
     /// When it was last put aside, in the loop's nanoseconds.
     private var idleSince: UInt64 = 0
     /// For how long the backend says it keeps the connection, in seconds; nil when it does not say.
     var promisedIdleSeconds: UInt64?
-    /// Writing failed: what the backend sent before may still be read, its end is not a proper one.
-    var isBroken = false
+    /// What is known of the response under way.
+    var response = Response()
+    /// What came of a response's head that is not whole yet, or waits to be read.
+    var partial: [UInt8] = []
+    /// What has come of the response's trailer section, which is held until it is whole: a field's
+    /// name decides whether it is passed on. Bounded by what follows the body.
+    var trailers: [UInt8] = []
 
-    /// Begins to dial `backend` for the try of `exchange` in `slot`.
-    ///
-    /// - Throws: `Errno` when the dial failed at once.
+    /// Takes over `descriptor`, a new connection to `backend`, for the try of `exchange` in `slot`.
     init(
-        dialing backend: PooledBackend, for exchange: HTTPExchange, _ slot: Tries.Slot,
-        worker: Worker, pool: BackendPool
-    ) throws(Errno) {
+        _ descriptor: Descriptor, to backend: PooledBackend, for exchange: HTTPExchange,
+        _ slot: Tries.Slot, worker: Worker, pool: BackendPool
+    ) {
         self.backend = backend
-        self.slot = slot
-        self.worker = worker
-        exchangeLink = Link(exchange)
         self.pool = pool
-        let descriptor = try Socket.connectStream(
-            to: backend.endpoint, below: worker.descriptorRoom.dialsEnd)
+        self.worker = worker
+        self.slot = slot
+        exchangeLink = Link(exchange)
         super.init(descriptor, on: worker.loop)
-        backend.counters.add(.open)
-        deadlineNanoseconds = loop.nowNanoseconds + pool.connectTimeout
-        awaitWrite()
+        startReading()
     }
 
     // MARK: - Use
@@ -69,7 +64,6 @@ final class BackendConnection: StreamChannel {
     func use(for exchange: HTTPExchange, _ slot: Tries.Slot) {
         exchangeLink = Link(exchange)
         self.slot = slot
-        state = .busy
         isReused = true
         if owner != nil {
             owner = nil
@@ -81,18 +75,45 @@ final class BackendConnection: StreamChannel {
     /// authenticated is the connection.
     func bind() { isBound = true }
 
-    /// The exchange is over: back to the pool when `isReusable`, else closed. A bound one goes back
-    /// to `client`, if that goes on.
+    /// Sends the head of a request, and what there is of its body.
+    func send(
+        _ head: SendBuffer, _ body: [UInt8], expecting expected: ExpectedResponse
+    ) -> WriteOutcome {
+        response.isAwaited(expected)
+        backend.counters.add(.bytesSent, head.count + body.count)
+        return body.isEmpty ? write(head) : write(head, body)
+    }
+
+    /// Sends more of the request's body.
+    func send(_ body: Span<UInt8>) -> WriteOutcome {
+        backend.counters.add(.bytesSent, body.count)
+        let outcome = write(body)
+        if case .failed = outcome { isBroken = true }
+        return outcome
+    }
+
+    /// Moves on a part of the request's body, which `source` has received, inside the kernel.
+    func spliceRequest(from source: Descriptor, limit: Int) -> SpliceOutcome {
+        let outcome = splice(from: source, limit: limit)
+        switch outcome {
+        case .sent(let count), .kept(let count): backend.counters.add(.bytesSent, count)
+        case .failed: isBroken = true
+        case .wouldBlock, .endOfStream, .sourceFailed, .unavailable: break
+        }
+        return outcome
+    }
+
+    /// The exchange is over: back to the pool when the response allows it and `isReusable`, else
+    /// closed. A bound one goes back to `client`, if that goes on.
     func release(isReusable: Bool, to client: ClientStream, clientGoesOn: Bool) {
         exchangeLink = Link()
         isBulk = false
-        if !partial.isEmpty { partial = [] }
-        partialSeen = 0
-        guard isReusable, !worker.isDraining, !isCongested, !isBroken else {
+        guard isReusable, response.keepsAlive, !worker.isDraining, !isCongested, !isBroken else {
             close()
             return
         }
-        state = .idle
+        if !partial.isEmpty { partial = [] }
+        if !trailers.isEmpty { trailers = [] }
         // Reading goes on, to hear of the backend closing it.
         startReading()
         idleSince = loop.nowNanoseconds
@@ -134,6 +155,16 @@ final class BackendConnection: StreamChannel {
         client.keepBound(self)
     }
 
+    /// The response, of whose body `following` came, goes nowhere: back to the pool when it is all
+    /// here and `isReusable`, else closed as a request that is cut short.
+    func dismiss(_ following: Span<UInt8>, isReusable: Bool, for client: ClientStream) {
+        if isReusable, isOver(with: following) {
+            release(isReusable: true, to: client, clientGoesOn: true)
+        } else {
+            abort()
+        }
+    }
+
     /// Closes it in such a way that the backend can tell a request cut short from a whole one.
     func abort() {
         exchangeLink = Link()
@@ -148,39 +179,13 @@ final class BackendConnection: StreamChannel {
 
     // MARK: - Events
 
-    override func onWritable() {
-        guard state == .connecting else {
-            super.onWritable()
-            return
-        }
-        stopAwaitingWrite()
-        if let error = descriptor.connectError() {
-            dialFailed(error)
-            return
-        }
-        state = .busy
-        deadlineNanoseconds = .max
-        backend.counters.add(.dials)
-        startReading()
-        exchange?.connected(self)
-    }
-
     override func onReadable() {
-        if isBulk, let exchange {
-            exchange.spliceResponse(from: self)
-        } else {
-            receive()
-        }
-    }
-
-    /// Receives into the worker's buffer.
-    func receive() {
+        if isBulk, let exchange, splice(to: exchange) { return }
         switch worker.receive(from: self) {
         case .bytes(let count):
-            backend.counters.add(.bytesReceived, count)
-            backend.record.heardAt = loop.nowNanoseconds
+            noteReceived(count)
             let isTaken: Void? = exchangeLink.with { exchange in
-                worker.withReceived(count) { exchange.backendSent($0, on: self) }
+                worker.withReceived(count) { received($0, for: exchange) }
             }
             // Nobody asked: a response to nothing must not become the answer to the next request.
             if isTaken == nil { backendDroppedIdle() }
@@ -189,8 +194,22 @@ final class BackendConnection: StreamChannel {
         case .endOfStream:
             ended()
         case .failed:
-            if let exchange { exchange.backendBroken(self) } else { backendDroppedIdle() }
+            broken()
         }
+    }
+
+    /// So many bytes came from the backend, which shows that it lives.
+    func noteReceived(_ count: Int) {
+        backend.counters.add(.bytesReceived, count)
+        backend.record.heardAt = loop.nowNanoseconds
+    }
+
+    /// Whether a part of a response's head has come.
+    var hasBegun: Bool { !partial.isEmpty }
+
+    /// Reads what was put back as if it came now.
+    func readAgain() {
+        if let exchange { readPartial(for: exchange) }
     }
 
     /// The backend has sent all it will send.
@@ -200,15 +219,32 @@ final class BackendConnection: StreamChannel {
             return
         }
         stopReading()
-        if isBroken { exchange.backendBroken(self) } else { exchange.backendEnded(self) }
+        let stream = BackendStream.http1(Link(self))
+        if isBroken {
+            exchange.backendBroken(stream)
+        } else if response.isInBody, response.body.endsAtClose {
+            response.keepsAlive = false
+            exchange.receivedResponse(Span(), isLast: true, behindHead: false, stream)
+        } else {
+            exchange.backendBroken(stream)
+        }
+    }
+
+    /// The connection is broken.
+    func broken() {
+        if let exchange {
+            exchange.backendBroken(.http1(Link(self)))
+        } else {
+            backendDroppedIdle()
+        }
     }
 
     override func onProgress() {
-        exchange?.backendProgressed(self)
+        exchange?.backendProgressed(.http1(Link(self)))
     }
 
     override func onDrained() {
-        exchange?.backendDrained(self)
+        exchange?.backendDrained(.http1(Link(self)))
     }
 
     override func onBroken() {
@@ -217,19 +253,11 @@ final class BackendConnection: StreamChannel {
     }
 
     override func onDeadline() {
-        switch state {
-        case .connecting: dialFailed(.timedOut)
-        case .busy: exchange?.backendTimedOut(self)
-        case .idle: dropIdle()
+        if let exchange {
+            exchange.backendTimedOut(.http1(Link(self)))
+        } else {
+            dropIdle()
         }
-    }
-
-    private func dialFailed(_ error: Errno) {
-        guard let exchange else {
-            close()
-            return
-        }
-        exchange.dialFailed(self, error)
     }
 
     /// The backend has closed it while it was idle, or has said something that nobody asked.

@@ -21,8 +21,8 @@ internal import HeadWriting
         let hasNoBody =
             method == .head || head.status < 200 || head.status == 204 || head.status == 304
         require(!hasNoBody || head.body == .none, "a body where there can be none")
-        for minorVersion in [0, 1] where minorVersion == 1 || !head.isInterim {
-            requireGoodCopy(head, input, method, minorVersion, keepsAlive: digest & 2 == 0)
+        for version in [HTTPVersion.http10, .http11] where version == .http11 || !head.isInterim {
+            requireGoodCopy(head, input, method, version, keepsAlive: digest & 2 == 0)
         }
     }
 }
@@ -54,14 +54,14 @@ private func requireSameInPieces(
 
 /// What a client of this version gets says the same, in one way only.
 private func requireGoodCopy(
-    _ head: borrowing ResponseHead, _ input: Span<UInt8>, _ method: Method, _ minorVersion: Int,
+    _ head: borrowing ResponseHead, _ input: Span<UInt8>, _ method: Method, _ version: HTTPVersion,
     keepsAlive: Bool
 ) {
     let framing =
-        head.body == .chunked && minorVersion == 0 ? BodyFraming.untilClose : head.body
+        head.body == .chunked && version == .http10 ? BodyFraming.untilClose : head.body
     var out: [UInt8] = []
     head.write(
-        from: input, to: ClientCapabilities(minorVersion: minorVersion, keepsAlive: keepsAlive),
+        from: input, to: ClientCapabilities(version: version, keepsAlive: keepsAlive),
         framing: framing, into: &out)
 
     var again = ResponseHead(limits: HeadLimits(bytesMax: 1 << 20, fieldsMax: 1_000))

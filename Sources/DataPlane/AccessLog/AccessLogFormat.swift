@@ -63,12 +63,12 @@ extension AccessLogFormat {
     private static func appendRequest(
         _ kind: AccessEntry.Kind, _ text: borrowing LoggedText, to out: inout OutputSpan<UInt8>
     ) {
-        guard case .http(let minorVersion) = kind else {
+        guard case .http(let version) = kind else {
             out.append("\",\"protocol\":\"TCP\"")
             return
         }
         out.append("\",\"protocol\":\"HTTP/1.")
-        out.append(minorVersion == 0 ? 0x30 : 0x31)
+        out.append(version == .http10 ? 0x30 : 0x31)
         let bytes = text.bytes
         out.append("\",\"method\":\"")
         out.append(bytes.span.extracting(0..<text.method), .json, max: methodMax)
@@ -118,12 +118,12 @@ extension AccessLogFormat {
         switch entry.kind {
         case .tcp: out.append("TCP")
         case .http where bytes.isEmpty: out.append("-")
-        case .http(let minorVersion):
+        case .http(let version):
             out.append(bytes.span.extracting(0..<text.method), .hexadecimal, max: methodMax)
             out.append(0x20)
             out.append(
                 bytes.span.extracting(text.method..<text.target), .hexadecimal, max: targetMax)
-            out.append(minorVersion == 0 ? " HTTP/1.0" : " HTTP/1.1")
+            out.append(version == .http10 ? " HTTP/1.0" : " HTTP/1.1")
         }
         out.append("\" ")
         if entry.status == 0 { out.append("000") } else { out.appendDecimal(entry.status) }

@@ -17,7 +17,7 @@ extension HTTPServerConnection {
         // elsewhere.
         var client = request.client
         client.keepsAlive = false
-        isStreamChunked = client.minorVersion > 0
+        isStreamChunked = client.version == .http11
         var writer = ResponseWriter(
             status: response.status, contentType: response.contentType, to: client)
         writer.addField("Date", Array(UTCTime.now.httpDate.utf8).span)

@@ -280,7 +280,8 @@ final class HTTPServerConnection: StreamChannel {
         var response = server.options.refusal(status, text)
         response.closesConnection = true
         send(
-            response, to: request?.client ?? ClientCapabilities(minorVersion: 1, keepsAlive: false),
+            response,
+            to: request?.client ?? ClientCapabilities(version: .http11, keepsAlive: false),
             omitsBody: request?.method == .head)
     }
 

@@ -36,7 +36,7 @@ package struct HTTPServerRequest: Sendable {
         host = text(parsed.host)
         self.peer = peer
         client = ClientCapabilities(
-            minorVersion: parsed.minorVersion, keepsAlive: parsed.keepsAlive && keepsAlive)
+            version: parsed.version, keepsAlive: parsed.keepsAlive && keepsAlive)
         self.head = head
         fields = parsed.fields
         let parts = text(parsed.pathAndQuery).split(

@@ -22,7 +22,7 @@ final class ServerConnection: StreamChannel {
     private let worker: BackendWorker
     private var state = State.head
     private var plan = BackendPlan()
-    private var client = ClientCapabilities(minorVersion: 1, keepsAlive: true)
+    private var client = ClientCapabilities(version: .http11, keepsAlive: true)
     private var omitsBody = false
     /// Received and not yet looked at; a head that is not complete.
     private var pending: [UInt8] = []
@@ -127,7 +127,7 @@ final class ServerConnection: StreamChannel {
         }
         // A connection begun before the drain may bring one more request.
         client = ClientCapabilities(
-            minorVersion: head.minorVersion, keepsAlive: head.keepsAlive && !worker.isDraining)
+            version: head.version, keepsAlive: head.keepsAlive && !worker.isDraining)
         omitsBody = head.method == .head
         if plan.content == .head { keptHead.append(bytes) }
         let tracker = BodyTracker(head.body)
@@ -143,7 +143,7 @@ final class ServerConnection: StreamChannel {
     }
 
     private func refuse(_ error: HeadError) {
-        client = ClientCapabilities(minorVersion: 1, keepsAlive: false)
+        client = ClientCapabilities(version: .http11, keepsAlive: false)
         var writer = ResponseWriter(status: error.status, to: client)
         writer.addField("Cache-Control", "no-store")
         worker.out.removeAll(keepingCapacity: true)
@@ -193,7 +193,7 @@ final class ServerConnection: StreamChannel {
             // RFC 9112, section 6.1: HTTP/1.0 has no chunks; there the end of the connection ends
             // it.
             let framing: BodyFraming =
-                !isChunked ? .length(count) : client.minorVersion == 0 ? .untilClose : .chunked
+                !isChunked ? .length(count) : client.version == .http10 ? .untilClose : .chunked
             if framing == .untilClose { client.keepsAlive = false }
             plan.content = .bytes(count, isChunked: framing == .chunked)
             writeHead(framing: framing)

@@ -38,7 +38,7 @@ import Traffic
     }
 
     private func entry() -> AccessEntry {
-        var entry = AccessEntry(.http(minorVersion: 1), "--")
+        var entry = AccessEntry(.http(.http11), "--")
         entry.status = 200
         entry.bytesIn = 120
         entry.bytesOut = 345
@@ -93,7 +93,7 @@ import Traffic
 
     @Test("unknown values are shown as such", arguments: AccessLogFormat.allCases)
     func unknown(format: AccessLogFormat) throws {
-        var refused = AccessEntry(.http(minorVersion: 1), "CH")
+        var refused = AccessEntry(.http(.http11), "CH")
         refused.status = 400
         let line = String(
             decoding: try line(format, refused, head: nil, client: .v6(0, 1), backend: ""),

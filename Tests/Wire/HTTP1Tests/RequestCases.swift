@@ -11,7 +11,7 @@ struct RequestCase: CustomTestStringConvertible, Sendable {
     var form = TargetForm.origin
     var path = "/"
     var host = "a"
-    var minor = 1
+    var version = HTTPVersion.http11
     var body = BodyFraming.none
     var keepsAlive = true
     var expectsContinue = false
@@ -55,8 +55,9 @@ let requestCases: [RequestCase] = [
         path: "", host: "b:443"),
     RequestCase(input: "M-SEARCH /x HTTP/1.1\r\nHost: a\r\n\r\n", method: .other, path: "/x"),
     RequestCase(input: "get / HTTP/1.1\r\nHost: a\r\n\r\n", method: .other),
-    RequestCase(input: "GET / HTTP/1.0\r\n\r\n", host: "", minor: 0, keepsAlive: false),
-    RequestCase(input: "GET / HTTP/1.0\r\nHost: a\r\nConnection: Keep-Alive\r\n\r\n", minor: 0),
+    RequestCase(input: "GET / HTTP/1.0\r\n\r\n", host: "", version: .http10, keepsAlive: false),
+    RequestCase(
+        input: "GET / HTTP/1.0\r\nHost: a\r\nConnection: Keep-Alive\r\n\r\n", version: .http10),
     RequestCase(
         input: "GET / HTTP/1.1\r\nHost: a\r\nConnection: x, ,CLOSE\r\n\r\n", keepsAlive: false),
     RequestCase(
@@ -79,7 +80,7 @@ let requestCases: [RequestCase] = [
         method: .post, body: .length(1), expectsContinue: true),
     RequestCase(
         input: "POST / HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n",
-        method: .post, minor: 0, body: .length(1), keepsAlive: false),
+        method: .post, version: .http10, body: .length(1), keepsAlive: false),
     RequestCase(
         input: "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
         upgrade: "websocket"),

@@ -16,7 +16,7 @@ import Testing
         #expect(parsed.head.targetForm == expected.form)
         #expect(text(parsed.input, parsed.head.pathAndQuery) == expected.path)
         #expect(text(parsed.input, parsed.head.host) == expected.host)
-        #expect(parsed.head.minorVersion == expected.minor)
+        #expect(parsed.head.version == expected.version)
         #expect(parsed.head.body == expected.body)
         #expect(parsed.head.keepsAlive == expected.keepsAlive)
         #expect(parsed.head.expectsContinue == expected.expectsContinue)

@@ -153,7 +153,7 @@ import Testing
         var again = ResponseHead()
         var out: [UInt8] = []
         var written = 0
-        let client = ClientCapabilities(minorVersion: 1, keepsAlive: true)
+        let client = ClientCapabilities(version: .http11, keepsAlive: true)
         for round in 0..<4000 {
             let original = responseCases[round % responseCases.count]
             let input = generator.mutate(bytes(original.input))

@@ -24,7 +24,7 @@ import Testing
     }
 
     private func returned(
-        _ input: String, answering method: HTTP1.Method = .get, minor: Int = 1,
+        _ input: String, answering method: HTTP1.Method = .get, version: HTTPVersion = .http11,
         keepsAlive: Bool = true, framing: BodyFraming? = nil
     ) -> String {
         let parsed = ParsedResponse(input, answering: method)
@@ -32,7 +32,7 @@ import Testing
         var out: [UInt8] = []
         parsed.head.write(
             from: parsed.input.span,
-            to: ClientCapabilities(minorVersion: minor, keepsAlive: keepsAlive),
+            to: ClientCapabilities(version: version, keepsAlive: keepsAlive),
             framing: framing ?? parsed.head.body, into: &out)
         return text(out)
     }
@@ -154,12 +154,13 @@ import Testing
         let head = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
         #expect(returned(input) == head + "\r\n")
         #expect(returned(input, keepsAlive: false) == head + "Connection: close\r\n\r\n")
-        #expect(returned(input, minor: 0) == head + "Connection: keep-alive\r\n\r\n")
+        #expect(returned(input, version: .http10) == head + "Connection: keep-alive\r\n\r\n")
         #expect(
-            returned(input, minor: 0, keepsAlive: false) == head + "Connection: close\r\n\r\n")
+            returned(input, version: .http10, keepsAlive: false) == head
+                + "Connection: close\r\n\r\n")
         let open = "HTTP/1.1 200 OK\r\nTrailer: t\r\nTransfer-Encoding: chunked\r\n\r\n"
         #expect(
-            returned(open, minor: 0, framing: .untilClose)
+            returned(open, version: .http10, framing: .untilClose)
                 == "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
     }
 
@@ -189,7 +190,7 @@ import Testing
 
     @Test("a response of our own is whole, and no value splits it")
     func ownResponse() {
-        let client = ClientCapabilities(minorVersion: 1, keepsAlive: false)
+        let client = ClientCapabilities(version: .http11, keepsAlive: false)
         var writer = ResponseWriter(status: 503, to: client)
         writer.addField("Retry-After", "1")
         writer.addField("X-Why", bytes("a\r\nEvil: b").span)
@@ -206,7 +207,8 @@ import Testing
         #expect(text(out) == head)
         var empty: [UInt8] = []
         ResponseWriter(
-            status: 204, contentType: nil, to: ClientCapabilities(minorVersion: 0, keepsAlive: true)
+            status: 204, contentType: nil,
+            to: ClientCapabilities(version: .http10, keepsAlive: true)
         ).write(body: "x", into: &empty)
         #expect(text(empty) == "HTTP/1.1 204 No Content\r\nConnection: keep-alive\r\n\r\n")
     }

@@ -45,7 +45,7 @@ extension HTTPExchange {
     func writeLine(
         _ log: WorkerLog, _ client: ClientStream, _ pool: BackendPool, _ ending: Ending
     ) {
-        var entry = AccessEntry(.http(minorVersion: request.minorVersion), ending.code)
+        var entry = AccessEntry(.http(request.version), ending.code)
         entry.status = request.figures.status
         entry.bytesIn = request.figures.bytesIn
         entry.bytesOut = request.figures.bytesOut

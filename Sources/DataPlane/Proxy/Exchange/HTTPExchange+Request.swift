@@ -31,7 +31,7 @@ extension HTTPExchange {
             request.endsBy = request.startedAt &+ limit
         }
         request.method = head.method
-        request.minorVersion = head.minorVersion
+        request.version = head.version
         pool.counters.add(.requests)
         pool.counters.add(.inFlight)
         noteReceived(bytes.count, pool)

@@ -48,7 +48,7 @@ extension HTTPExchange {
             listener: context.listener)
         worker.replace(side, by: relay)
         worker.putOutgoing(
-            head, from: bytes, to: ClientCapabilities(minorVersion: 1, keepsAlive: true),
+            head, from: bytes, to: ClientCapabilities(version: .http11, keepsAlive: true),
             framing: .none, edits: edits)
         let headCount = worker.outgoing.count
         worker.outgoing.append(following)
@@ -71,7 +71,7 @@ extension HTTPExchange {
 
     /// Whether a 101 switches to what the client offered to switch to.
     private func isAskedFor(_ head: borrowing ResponseHead, _ bytes: Span<UInt8>) -> Bool {
-        guard request.minorVersion == 1, let chosen = head.upgrade,
+        guard request.version == .http11, let chosen = head.upgrade,
             let offer = held.upgradeOffer
         else { return false }
         return UpgradeOffer.contains(offer.span, bytes.extracting(chosen.bounds))

@@ -86,16 +86,16 @@ extension LocalReply {
     /// the line of the access log. What becomes of the connection is up to the caller.
     ///
     /// - Parameters:
-    ///   - minorVersion: of the client's HTTP: 0 or 1.
+    ///   - version: of the client's HTTP.
     ///   - headBytes: the size of the request's head; 0 when that could not be read.
     ///   - text: what the line shows of the head; nothing without a log.
     func send(
-        to client: ClientStream, minorVersion: Int = 1, headBytes: Int = 0,
+        to client: ClientStream, version: HTTPVersion = .http11, headBytes: Int = 0,
         _ text: LoggedText = LoggedText(), on worker: Worker
     ) {
         let sent = send(to: client)
         guard let log = worker.log else { return }
-        var entry = AccessEntry(.http(minorVersion: minorVersion), ending.code)
+        var entry = AccessEntry(.http(version), ending.code)
         entry.status = status
         entry.bytesIn = headBytes
         entry.bytesOut = sent.head + sent.body

@@ -56,8 +56,8 @@ struct RequestState {
     // MARK: The request
 
     var method = Method.other
-    /// Of the client's HTTP: 0 or 1.
-    var minorVersion = 1
+    /// Of the client's HTTP.
+    var version = HTTPVersion.http11
     /// Whether all of it has come.
     var isWhole = false
     /// Whether the request authenticates the connection on which it goes.

@@ -17,7 +17,7 @@ extension HTTP1Session {
         var text = LoggedText()
         if worker.log != nil { text.copy(head, from: bytes) }
         reply.send(
-            to: .http1(Link(self)), minorVersion: head.minorVersion, headBytes: bytes.count, text,
+            to: .http1(Link(self)), version: head.version, headBytes: bytes.count, text,
             on: worker)
         exchangeFinished()
         return used

@@ -12,7 +12,7 @@ extension HTTP1Session {
     /// What the client can take, with what becomes of its connection.
     func capabilities(keepsAlive: Bool) -> ClientCapabilities {
         ClientCapabilities(
-            minorVersion: traits.contains(.isHTTP10) ? 0 : 1, keepsAlive: keepsAlive)
+            version: traits.contains(.isHTTP10) ? .http10 : .http11, keepsAlive: keepsAlive)
     }
 
     /// Whether the connection could carry another request after this one, if the exchange lets it

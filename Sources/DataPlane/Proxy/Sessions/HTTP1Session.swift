@@ -257,7 +257,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
         case .head: traits.insert(.isHead)
         default: break
         }
-        if head.minorVersion == 0 { traits.insert(.isHTTP10) }
+        if case .http10 = head.version { traits.insert(.isHTTP10) }
         switch head.body {
         case .none, .length(0): traits.insert(.isWhole)
         case .length, .chunked, .untilClose: break

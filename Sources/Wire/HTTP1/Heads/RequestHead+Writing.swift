@@ -67,7 +67,7 @@ extension RequestHead {
 
         var dropped = forwarding.dropped
         // An expectation of HTTP/1.0 must not become one of 1.1 (RFC 9110 section 10.1.1).
-        if minorVersion == 0 { dropped.insert(.expect) }
+        if version == .http10 { dropped.insert(.expect) }
         if body != .chunked { dropped.insert(.trailer) }
         if maxForwards != nil { dropped.insert(.maxForwards) }
         section.copyFields(
@@ -151,7 +151,7 @@ extension RequestHead {
             out.append("\r\n")
         }
         // The version is that of the request as it was received (RFC 9110 section 7.6.3).
-        out.append((minorVersion == 1 ? forwarding.viaLine : forwarding.viaLineOfHTTP10).span)
+        out.append((version == .http11 ? forwarding.viaLine : forwarding.viaLineOfHTTP10).span)
         if let requestID, policy.addsRequestID,
             !(forwarding.isTrusted && section.present.contains(.xRequestID))
         {

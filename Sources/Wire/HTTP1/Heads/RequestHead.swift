@@ -21,8 +21,8 @@ package struct RequestHead: ~Copyable {
     /// The target's path and query. Empty in authority-form; in absolute-form it may lack the path,
     /// the query, or both (then `/` is meant). `*` in asterisk-form.
     package private(set) var pathAndQuery = ByteRange.empty
-    /// 1 for HTTP/1.1, 0 for HTTP/1.0.
-    package private(set) var minorVersion = 1
+    /// The version of HTTP that its sender speaks.
+    package private(set) var version = HTTPVersion.http11
     /// Host and optional port that the request is for: from the target if that names one, else the
     /// Host field (RFC 9112 section 3.2.2). Empty only for an HTTP/1.0 request that names none.
     package private(set) var host = ByteRange.empty
@@ -47,19 +47,19 @@ package struct RequestHead: ~Copyable {
 
     /// Whether the client lets the connection be used again (RFC 9112 section 9.3).
     package var keepsAlive: Bool {
-        !section.hasClose && (minorVersion == 1 || section.hasKeepAlive)
+        !section.hasClose && (version == .http11 || section.hasKeepAlive)
     }
 
     /// Whether the client waits for a 100 before it sends the body. Never for HTTP/1.0, whose
     /// expectation must be ignored, nor without a body (RFC 9110 section 10.1.1).
     package var expectsContinue: Bool {
-        section.expectsContinue && minorVersion == 1 && body != .none
+        section.expectsContinue && version == .http11 && body != .none
     }
 
     /// Whether the client would switch to another protocol: it names some, and also said
     /// `Connection: upgrade`. Never for HTTP/1.0 (RFC 9110 section 7.8).
     package var asksForUpgrade: Bool {
-        section.hasUpgradeOption && minorVersion == 1 && section.present.contains(.upgrade)
+        section.hasUpgradeOption && version == .http11 && section.present.contains(.upgrade)
     }
 
     /// The protocols that the client would switch to and that may be passed on, of all its Upgrade
@@ -154,20 +154,20 @@ package struct RequestHead: ~Copyable {
         guard targetEnd > targetStart else { return .bad(.invalidRequestLine) }
         target = ByteRange(targetStart, targetEnd)
 
-        let lineEnd = targetEnd + 1 + HTTPVersion.count
+        let lineEnd = targetEnd + 1 + VersionText.count
         guard lineEnd < end else {
-            return HTTPVersion.canBegin(bytes, targetEnd + 1, end)
+            return VersionText.canBegin(bytes, targetEnd + 1, end)
                 ? .needMore : .bad(.invalidRequestLine)
         }
         if lineEnd - start > limits.requestLineBytesMax { return .bad(.requestLineTooLong) }
-        guard let version = HTTPVersion(bytes, targetEnd + 1) else {
+        guard let text = VersionText(bytes, targetEnd + 1) else {
             return .bad(.invalidRequestLine)
         }
         if let error = LineEnd.check(bytes, at: lineEnd, to: end, other: .invalidRequestLine) {
             return .bad(error)
         }
-        guard let minor = version.minorOfSupported else { return .bad(.unsupportedVersion) }
-        minorVersion = minor
+        guard let version = text.version else { return .bad(.unsupportedVersion) }
+        self.version = version
         if let error = parseTarget(bytes) { return .bad(error) }
         return lineEnd + 1 < end ? .complete(length: lineEnd + 2) : .needMore
     }
@@ -216,7 +216,7 @@ package struct RequestHead: ~Copyable {
         let hasLength = section.present.contains(.contentLength)
         // RFC 9112 section 6.1: both together, or a coding in HTTP/1.0, is an attempt at smuggling.
         if hasCoding && hasLength { return .transferEncodingWithContentLength }
-        if hasCoding && minorVersion == 0 { return .transferEncodingInHTTP10 }
+        if hasCoding && version == .http10 { return .transferEncodingInHTTP10 }
         // RFC 9110 sections 9.3.6 and 9.3.8; after CONNECT the bytes belong to the tunnel.
         if hasCoding || hasLength, method == .connect || method == .trace {
             return .contentNotAllowed
@@ -234,7 +234,7 @@ package struct RequestHead: ~Copyable {
     /// RFC 9112 section 3.2: exactly one Host in HTTP/1.1, valid even when the target overrules it.
     private mutating func checkHost(_ bytes: Span<UInt8>) -> HeadError? {
         guard section.present.contains(.host) else {
-            return minorVersion == 1 ? .missingHost : nil
+            return version == .http11 ? .missingHost : nil
         }
         let field = section.host
         guard HostSyntax.isValid(bytes, Int(field.start), Int(field.end)) else {

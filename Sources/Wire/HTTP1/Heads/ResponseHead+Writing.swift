@@ -3,14 +3,14 @@
 
 /// What the client of a response can take.
 package struct ClientCapabilities: Equatable, Sendable {
-    /// Of the request: 1 for HTTP/1.1, 0 for HTTP/1.0.
-    package var minorVersion: Int
+    /// Of the request.
+    package var version: HTTPVersion
     /// Whether the connection to the client stays open after this response.
     package var keepsAlive: Bool
 
     /// Usually both from the request: its version, and whether either side wants to close.
-    package init(minorVersion: Int, keepsAlive: Bool) {
-        self.minorVersion = minorVersion
+    package init(version: HTTPVersion, keepsAlive: Bool) {
+        self.version = version
         self.keepsAlive = keepsAlive
     }
 }
@@ -46,10 +46,10 @@ extension ResponseHead {
         into out: inout OutputSpan<UInt8>
     ) {
         precondition(
-            framing != .chunked || client.minorVersion == 1, "HTTP/1.0 has no chunked bodies")
+            framing != .chunked || client.version == .http11, "HTTP/1.0 has no chunked bodies")
         out.append("HTTP/1.1 ")
         // Code, space and reason stand together; only the space may be missing.
-        let codeStart = HTTPVersion.count + 1
+        let codeStart = VersionText.count + 1
         out.append(bytes, ByteRange(codeStart, max(Int(reason.end), codeStart + 3)))
         out.append(reason.start == UInt32(codeStart + 3) ? " \r\n" : "\r\n")
         var dropped = Self.notCopied
@@ -68,7 +68,7 @@ extension ResponseHead {
                 writeUpgrade(from: bytes, client, closes: closes, into: &out)
             } else if closes {
                 out.append("Connection: close\r\n")
-            } else if client.minorVersion == 0 {
+            } else if client.version == .http10 {
                 out.append("Connection: keep-alive\r\n")
             }
             if !section.present.contains(.date), edits?.removesDate != true { out.append(date) }
@@ -90,7 +90,7 @@ extension ResponseHead {
         out.append("Connection: upgrade")
         if closes {
             out.append(", close")
-        } else if client.minorVersion == 0 {
+        } else if client.version == .http10 {
             out.append(", keep-alive")
         }
         out.append("\r\n")

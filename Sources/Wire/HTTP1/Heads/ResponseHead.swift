@@ -15,8 +15,8 @@ package struct ResponseHead: ~Copyable {
     package private(set) var status = 0
     /// The reason phrase; may be empty.
     package private(set) var reason = ByteRange.empty
-    /// 1 for HTTP/1.1, 0 for HTTP/1.0.
-    package private(set) var minorVersion = 1
+    /// The version of HTTP that its sender speaks.
+    package private(set) var version = HTTPVersion.http11
     /// Where the body ends. `none` for a 101 and for a 2xx to CONNECT too: a tunnel follows.
     package private(set) var body = BodyFraming.none
 
@@ -46,7 +46,7 @@ package struct ResponseHead: ~Copyable {
     /// Never after a body that ends with the connection, nor after a response that declares a body
     /// where there can be none (section 6.3 rule 1): its sender may send it all the same.
     package var keepsAlive: Bool {
-        !section.hasClose && (minorVersion == 1 || section.hasKeepAlive) && body != .untilClose
+        !section.hasClose && (version == .http11 || section.hasKeepAlive) && body != .untilClose
             && !declaresImpossibleBody
     }
 
@@ -119,16 +119,16 @@ package struct ResponseHead: ~Copyable {
     /// status-line = HTTP-version SP status-code SP [ reason-phrase ] CRLF (RFC 9112 section 4).
     /// The second space may be missing when there is no reason: common, and not ambiguous.
     private mutating func parseStatusLine(_ bytes: Span<UInt8>, to end: Int) -> HeadOutcome {
-        let codeEnd = HTTPVersion.count + 4
+        let codeEnd = VersionText.count + 4
         guard codeEnd < end else {
-            return HTTPVersion.canBegin(bytes, 0, end) ? .needMore : .bad(.invalidStatusLine)
+            return VersionText.canBegin(bytes, 0, end) ? .needMore : .bad(.invalidStatusLine)
         }
-        guard let version = HTTPVersion(bytes, 0), bytes[HTTPVersion.count] == Characters.space
+        guard let text = VersionText(bytes, 0), bytes[VersionText.count] == Characters.space
         else {
             return .bad(.invalidStatusLine)
         }
-        guard let minor = version.minorOfSupported else { return .bad(.unsupportedVersion) }
-        minorVersion = minor
+        guard let version = text.version else { return .bad(.unsupportedVersion) }
+        self.version = version
         // RFC 9110 section 15: codes from 600 on are invalid, and a client has to take them for a
         // 5xx; some services use them all the same, and it is not for a proxy to break that.
         status = 0
@@ -165,7 +165,7 @@ package struct ResponseHead: ~Copyable {
         let hasCoding = section.present.contains(.transferEncoding)
         let hasLength = section.present.contains(.contentLength)
         if hasCoding && hasLength { return .transferEncodingWithContentLength }
-        if hasCoding && minorVersion == 0 { return .transferEncodingInHTTP10 }
+        if hasCoding && version == .http10 { return .transferEncodingInHTTP10 }
         if method == .head || status < 200 || status == 204 || status == 304 {
             body = .none
         } else if hasCoding {

@@ -80,7 +80,7 @@ package struct ResponseWriter: Sendable {
         if status >= 200, status != 204 { framing.writeFields(into: &out) }
         if !client.keepsAlive || framing == .untilClose {
             out.append("Connection: close\r\n")
-        } else if client.minorVersion == 0 {
+        } else if client.version == .http10 {
             out.append("Connection: keep-alive\r\n")
         }
         out.append("\r\n")

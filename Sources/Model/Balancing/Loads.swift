@@ -174,7 +174,9 @@ package struct Loads {
         case tried
     }
 
-    /// Whether the backend at `place` may get `request`.
+    /// Whether the backend at `place` may get `request`. Inlined, as is what it calls: the arrays
+    /// would be counted for each pick.
+    @inline(__always)
     func verdict(_ place: Int, _ request: PickRequest) -> Verdict {
         let member = members[place]
         if request.tried.count > 0, request.tried.contains(member.id) { return .tried }
@@ -187,6 +189,7 @@ package struct Loads {
         return isWithinShare(member, request) ? .admitted : .passedOver
     }
 
+    @inline(__always)
     private func isWithinShare(_ member: Member, _ request: PickRequest) -> Bool {
         let mine = Self.load(member, request)
         if mine < Self.smallLoad { return true }

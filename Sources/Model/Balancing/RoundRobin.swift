@@ -21,14 +21,14 @@ package final class RoundRobin: Balancer {
         let places = tiers[tier]
         // As many turns as there are backends: whoever is over its share after that has no better.
         for _ in places {
-            guard let index = turns[tier].first else { break }
+            guard let index = turns.first(in: tier) else { break }
             let place = places.lowerBound + index
             switch loads.verdict(place, request) {
             case .admitted:
-                turns[tier].pickFirst()
+                turns.pickFirst(in: tier)
                 return .backend(place)
             case .passedOver, .onProbation, .full:
-                turns[tier].pickFirst()
+                turns.pickFirst(in: tier)
             case .tried:
                 return pickElsewhere(request, in: tier)
             }
@@ -37,7 +37,8 @@ package final class RoundRobin: Balancer {
     }
 
     /// Picks for a request that has tried the backend whose turn it is: that turn stays due, and
-    /// the next best gets the request.
+    /// the next best gets the request. Not inlined: it keeps a copy of the request.
+    @inline(never)
     private func pickElsewhere(_ request: PickRequest, in tier: Int) -> Pick {
         let start = tiers[tier].lowerBound
         let next = turns[tier].pickFirst { loads.verdict(start + $0, request) == .admitted }

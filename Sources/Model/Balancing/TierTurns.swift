@@ -24,7 +24,18 @@ struct TierTurns {
         rotation = next
     }
 
-    /// The turns of one tier; read where they are, since each pick does.
+    // Each pick asks these, which read where the turns are: to lend out those of a tier counts
+    // references to them.
+
+    /// The member of `tier` whose turn it is; nil when there are none.
+    func first(in tier: Int) -> Int? { tiers[tier].first }
+
+    /// Takes the turn of the member of `tier` whose turn it is.
+    ///
+    /// - Precondition: there is one.
+    mutating func pickFirst(in tier: Int) { tiers[tier].pickFirst() }
+
+    /// The turns of one tier.
     subscript(tier: Int) -> WeightedTurns {
         _read { yield tiers[tier] }
         _modify { yield &tiers[tier] }

@@ -12,7 +12,7 @@ public struct BackendRecord {
     /// Which backend.
     package let id: BackendID
     /// Where the rotation has it, its tiers laid end to end; nil while it has not.
-    package private(set) var place: Int?
+    @usableFromInline package internal(set) var place: Int?
 
     // MARK: Requests there
 
@@ -62,7 +62,7 @@ public struct BackendRecord {
     // MARK: The rotation
 
     /// Whether the rotation has it.
-    package var isInRotation: Bool { place != nil }
+    @inlinable package var isInRotation: Bool { place != nil }
 
     /// A rotation has it at this place, on probation or not.
     package mutating func enter(at place: Int, isOnProbation: Bool, now: UInt64) {

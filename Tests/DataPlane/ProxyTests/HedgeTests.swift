@@ -192,6 +192,33 @@ private struct Pair {
         }
     }
 
+    @Test("a second backend that was only dialled when the first answers has not been outrun")
+    func stillDialled() throws {
+        let gate = Gate()
+        let slow = try Backend { wire, backend in
+            while try backend.next(wire) != nil {
+                gate.wait()
+                try wire.send(response("slow"))
+            }
+        }
+        let silent = try SilentPort()
+        try withHedging([slow.port, silent.port]) { service in
+            service.policy.timeouts.connect = .seconds(30)
+        } _: { proxy in
+            // One goes to each backend, and the one that waits at the slow one is hedged.
+            let clients = try (0..<2).map { _ in try proxy.connect() }
+            for client in clients { try client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n") }
+            try waitUntil("one is hedged, and the other dials") {
+                proxy.service[.hedges] == 1 && proxy.backend(silent.port)[.open] == 2
+            }
+            gate.open()
+            try waitUntil("it is answered") { proxy.service[.responses2xx] == 1 }
+            #expect(proxy.service[.hedgesWon] == 0)
+            for client in clients { client.close() }
+            try waitUntil("all is over") { proxy.backend(silent.port)[.inFlight] == 0 }
+        }
+    }
+
     @Test("a POST, and a GET with nobody else to ask, wait where they are")
     func notHedged() throws {
         let gate = Gate()

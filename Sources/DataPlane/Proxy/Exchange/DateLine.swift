@@ -6,10 +6,19 @@ internal import WallClock
 
 /// The line, with its end. Worker thread only.
 struct DateLine {
-    /// `Date: Sun, 22 Nov 2026 22:10:00 GMT` and CR LF.
-    private(set) var bytes = Array("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n".utf8)
+    /// `Date: Sun, 22 Nov 2026 22:10:00 GMT` and CR LF. No array, which each response would count a
+    /// reference to.
+    private(set) var bytes = InlineArray<37, UInt8>(repeating: 0)
     /// Until when it holds, in the loop's nanoseconds.
     private var validUntil: UInt64 = 0
+
+    /// The line at the start of 1970.
+    init() {
+        let line: StaticString = "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
+        precondition(line.utf8CodeUnitCount == bytes.count)
+        // A static string's bytes live as long as the program, and there are as many.
+        for index in bytes.indices { bytes[index] = unsafe line.utf8Start[index] }
+    }
 
     /// Makes it say the time at `now`, the loop's clock. It may be late by as long as a batch of
     /// events takes.

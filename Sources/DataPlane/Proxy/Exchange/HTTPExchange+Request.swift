@@ -47,7 +47,8 @@ extension HTTPExchange {
         request.authenticatesConnection = head.authenticatesConnection
         if let backend = client.boundBackend(of: pool) { held.boundTo = backend }
         noteUpgrade(head, bytes, context)
-        request.asking.isStream = held.upgradeOffer != nil || request.method == .connect
+        if case .connect = request.method { request.asking.isStream = true }
+        if held.upgradeOffer != nil { request.asking.isStream = true }
         context.listener.writeHead(
             head, from: bytes, of: context.address,
             requestID: context.listener.options.policy.forwarding.addsRequestID
@@ -130,7 +131,11 @@ extension HTTPExchange {
         if request.authenticatesConnection { stream.bind() }
         let expected = ExpectedResponse(
             method: request.method, keepsChunks: client.takesChunks, limits: client.answerLimits)
-        let outcome = stream.send(requestHead, bodyInHand, expecting: expected)
+        // The array of the exchange would be counted.
+        let outcome =
+            bodyInHand.isEmpty
+            ? stream.send(requestHead, [], expecting: expected)
+            : stream.send(requestHead, bodyInHand, expecting: expected)
         switch outcome {
         case .sent:
             requestSent(client, stream)

@@ -1,5 +1,5 @@
-// The response's side of an exchange: what the backend's stream says of it, and how it goes on to the
-// client.
+// The response's side of an exchange: what the backend's stream says of it, and how it goes on to
+// the client.
 
 internal import Backends
 internal import Events

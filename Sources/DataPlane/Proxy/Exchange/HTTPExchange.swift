@@ -9,9 +9,9 @@
 // protocols those speak: no descriptor, no framing, nothing about connections that are used again.
 // It has a deadline of its own: what it waits for from its client, and its turn in the queue.
 //
-// The methods hand the client and the stream down as parameters, although the exchange knows both: a
-// reference that is read from a property is counted up and down, atomically, and counting at every
-// step was a sixth of what a request cost. For the same reason the exchange's own are links
+// The methods hand the client and the stream down as parameters, although the exchange knows both:
+// a reference that is read from a property is counted up and down, atomically, and counting at
+// every step was a sixth of what a request cost. For the same reason the exchange's own are links
 // (Link.swift): the client holds the exchange, and closes only after it has released it; a stream
 // is released (`endTry`) before its connection is closed or kept.
 
@@ -37,6 +37,10 @@ final class HTTPExchange: Deadlined {
     var held = RequestReferences()
     /// Its place in the service's queue; 0 when it does not wait there.
     var queueTicket: UInt64 = 0
+    /// Where the request's body ends, for a session that has to find that out: it sets this with
+    /// each request that has a body. It lies here since a connection without a request is to be
+    /// small.
+    var clientBody = BodyTracker(.none)
 
     // MARK: Timers, made when first needed
 
@@ -93,9 +97,10 @@ final class HTTPExchange: Deadlined {
         var picked = picked
         // A loop, since a dial can fail at once.
         while true {
-            let backend: PooledBackend
+            // Not counted: the rotation changes between two events.
+            let backend: Link<PooledBackend>
             switch picked ?? pick(pool) {
-            case .backend(let place): backend = pool.members[place]
+            case .backend(let place): backend = Link(pool.members[place])
             case .full:
                 enqueue(client, pool)
                 return
@@ -108,8 +113,8 @@ final class HTTPExchange: Deadlined {
                 return
             }
             picked = nil
-            guard let error = tryBackend(backend, client, pool) else { return }
-            noteDialFailure(of: backend, pool, error)
+            guard let error = backend.use({ tryBackend($0, client, pool) }) else { return }
+            backend.use { noteDialFailure(of: $0, pool, error) }
             if error.isShortage {
                 guard goesOn(after: error, client, pool) else { return }
             } else if !mayRetry(after: .dial, pool) {

@@ -65,9 +65,6 @@ struct RequestState {
     /// Whether every body byte received so far is in the exchange's `bodyInHand`, so that a new try
     /// can start over.
     var canReplay = true
-    /// Where the request's body ends, for a session that has to find that out. It lies here since a
-    /// connection without a request is to be small.
-    var clientBody = BodyTracker(.none)
 
     // MARK: The response
 

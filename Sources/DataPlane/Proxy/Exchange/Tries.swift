@@ -34,8 +34,11 @@ struct Tries {
 
     /// Whether the try in `slot` has begun and is not over.
     func isUnderWay(_ slot: Slot) -> Bool {
-        if case .nowhere = self[slot].place { return false }
-        return true
+        // By constant places: by a variable one, all of the array is copied to read from it.
+        switch slot {
+        case .first: slots[0].isUnderWay
+        case .second: slots[1].isUnderWay
+        }
     }
 
     /// Whether any try is under way.
@@ -78,13 +81,16 @@ struct Try {
 
     /// Where a try is.
     enum Place {
-        /// It has not begun, or is over.
+        /// The try has not begun, or is over.
         case nowhere
         /// Nothing is sent: its backend is being dialled.
         case dialing(Link<BackendDial>)
         /// The head is sent; the body follows, or is sent as well.
         case sent(BackendStream)
     }
+
+    /// Whether the try has begun and is not over.
+    var isUnderWay: Bool { if case .nowhere = place { false } else { true } }
 
     /// The backend's side, once the request is sent there; nil before that and when the try is
     /// over.

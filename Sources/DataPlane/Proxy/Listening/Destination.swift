@@ -7,8 +7,9 @@ internal import Traffic
 
 /// What a listener does with a request.
 enum Destination {
-    /// The request is for this service, by this route if the listener has any.
-    case service(BackendPool, Route?)
+    /// The request is for this service, by this route if the listener has any. They are not
+    /// counted: the listener has them until the next event.
+    case service(Link<BackendPool>, Link<Route>)
     /// Fairlead answers it.
     case answer(Ending)
     /// Fairlead refuses its head.
@@ -51,7 +52,7 @@ struct Destinations: ~Copyable {
         of head: borrowing RequestHead, _ bytes: Span<UInt8>, _ worker: Worker
     ) -> Destination {
         // RFC 9110, section 9.3.6: a tunnel is only for those who are asked for one.
-        if head.method == .connect, !allowsConnect {
+        if case .connect = head.method, !allowsConnect {
             return .refuse(.targetFormNotAllowed)
         }
         // Section 7.6.2: the last hop that may see the request answers it.
@@ -65,15 +66,17 @@ struct Destinations: ~Copyable {
             case .none: break
             }
         }
-        return pool.map { .service($0, nil) } ?? .answer(.noRoute)
+        guard let pool else { return .answer(.noRoute) }
+        return .service(Link(pool), Link())
     }
 
     private func destination(
         of method: Method, by route: Route, _ worker: Worker
     ) -> Destination {
         switch route.action {
-        case .forward(let place): .service(pools[place], route)
-        case .split(let split): .service(pools[split.place(worker.random())], route)
+        case .forward(let place): .service(Link(pools[place]), Link(route))
+        case .split(let split):
+            .service(Link(pools[split.place(worker.random())]), Link(route))
         // A 2xx would tell the client that it has a tunnel, and nobody is at its other end.
         case .respond(let response) where method == .connect && response.status < 300:
             .refuse(.targetFormNotAllowed)

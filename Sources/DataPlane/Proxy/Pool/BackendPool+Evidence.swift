@@ -27,7 +27,7 @@ extension BackendPool {
         case .good(let endsProbation):
             // Good ones alone: to fail quickly is no reason to be asked more often.
             if let place = backend.record.place {
-                balancer.answered(place, after: nanoseconds, now: now)
+                balancerLink.use { $0.answered(place, after: nanoseconds, now: now) }
             }
             if endsProbation { worker.report(.proven(options.id, backend.id)) }
         case .failed: noteFailure(of: backend, status: status, sentAt: now - nanoseconds, worker)

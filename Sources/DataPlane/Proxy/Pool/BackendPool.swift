@@ -27,7 +27,9 @@ final class BackendPool {
     private(set) var hedgeAfter: Duration?
     /// When it is first looked at whether a response is late.
     private(set) var firstLook: UInt64
-    private(set) var balancer: Balancer
+    private(set) var balancer: Balancer { didSet { balancerLink = Link(balancer) } }
+    /// `balancer`, for what happens with each request: it is replaced between two events.
+    private(set) var balancerLink: Link<Balancer>
     private(set) var affinity: Affinity
     private let worker: Int
     private var rotation: Rotation?
@@ -65,6 +67,7 @@ final class BackendPool {
         idleTimeout = 0
         self.worker = worker
         balancer = Balancer.make(options.policy.balancing, worker: worker)
+        balancerLink = Link(balancer)
         affinity = Affinity(options.policy.balancing)
         setTimeouts()
     }
@@ -147,7 +150,9 @@ final class BackendPool {
         if let token, let place = balancer.place(of: token), balancer.admits(place, request) {
             return .backend(place)
         }
-        return evidence.pick(for: request, by: balancer, at: moment) { members[$0].record }
+        return balancerLink.use { balancer in
+            evidence.pick(for: request, by: balancer, at: moment) { members[$0].record }
+        }
     }
 
     /// The choice for a client that has a connection of its own to `backend`: that one, once there
@@ -162,7 +167,7 @@ final class BackendPool {
         backend.counters.add(.requests)
         backend.counters.add(.inFlight)
         backend.record.begin(now: loop.nowNanoseconds)
-        if let place = backend.record.place { balancer.began(place) }
+        if let place = backend.record.place { balancerLink.use { $0.began(place) } }
     }
 
     /// A TCP connection goes to `backend`, or the stream that a request there has become goes on.
@@ -190,7 +195,7 @@ final class BackendPool {
             backend.counters.add(.streams, -1)
             if let place = backend.record.place { balancer.streamEnded(place) }
         }
-        if let place = backend.record.place { balancer.ended(place) }
+        if let place = backend.record.place { balancerLink.use { $0.ended(place) } }
         serveQueueSoon()
     }
 

@@ -1,6 +1,6 @@
-// HTTP1BackendConnection: an HTTP/1 connection to a backend: used by one exchange at a time, kept in
-// the pool between exchanges. BackendStream.swift says what an exchange may ask of it; what it reads
-// for the exchange is in HTTP1BackendConnection+Response.swift.
+// HTTP1BackendConnection: an HTTP/1 connection to a backend: used by one exchange at a time, kept
+// in the pool between exchanges. BackendStream.swift says what an exchange may ask of it; what it
+// reads for the exchange is in HTTP1BackendConnection+Response.swift.
 
 internal import Events
 internal import Evidence

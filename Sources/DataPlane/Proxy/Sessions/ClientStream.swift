@@ -122,20 +122,18 @@ enum ClientStream {
     /// The backend on which the client has a connection of its own for the service of `pool`
     /// (BoundConnections.swift); nil for none.
     func boundBackend(of pool: BackendPool) -> PooledBackend? {
-        with { $0.bound.isEmpty ? nil : $0.bound.backend(of: pool) }
+        with { $0.boundBackend(of: pool) }
     }
 
     /// Takes the client's own connection to `backend` for a request that may be sent twice, or not;
     /// nil for none.
     func takeBound(to backend: PooledBackend, isRepeatable: Bool) -> BackendStream? {
-        with {
-            $0.bound.isEmpty ? nil : $0.bound.take(to: backend, isRepeatable: isRepeatable)
-        }
+        with { $0.takeBound(to: backend, isRepeatable: isRepeatable) }
     }
 
     /// Keeps `connection`, which is the client's own, for its next request.
-    func keepBound(_ connection: HTTP1BackendConnection) { with { $0.bound.keep(connection) } }
+    func keepBound(_ connection: HTTP1BackendConnection) { with { $0.keepBound(connection) } }
 
     /// Forgets `connection`, which was kept and closes by itself.
-    func dropBound(_ connection: HTTP1BackendConnection) { with { $0.bound.remove(connection) } }
+    func dropBound(_ connection: HTTP1BackendConnection) { with { $0.dropBound(connection) } }
 }

@@ -56,7 +56,7 @@ extension HTTP1Session {
         switch write(out.span) {
         // What is kept goes out before the next request is read, and before the connection ends.
         case .sent, .kept: break
-        case .failed: isBroken = true
+        case .failed: condition.insert(.isBroken)
         }
         let bodyCount = writer.omitsBody ? 0 : reply.body.count
         return (out.count - bodyCount, bodyCount)
@@ -67,5 +67,8 @@ extension RequestHead {
     /// Whether the client's connection may carry another request when this one has got a response.
     /// It may not after CONNECT: what the client sends into a tunnel that it hopes for may be of
     /// somebody else's making, and must never be read as its next request.
-    var keepsConnection: Bool { keepsAlive && method != .connect }
+    var keepsConnection: Bool {
+        // Not by `!=`, which is a call from one module to another here.
+        if case .connect = method { false } else { keepsAlive }
+    }
 }

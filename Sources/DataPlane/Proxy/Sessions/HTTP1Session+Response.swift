@@ -60,14 +60,5 @@ extension HTTP1Session {
     }
 
     /// Sends the outgoing bytes, and `body` behind them.
-    func send(_ body: Span<UInt8>) -> WriteOutcome {
-        let outgoing = worker.outgoing
-        defer { outgoing.removeAll() }
-        guard body.count <= Self.copiedBodyMax else { return write(outgoing, body) }
-        outgoing.append(body)
-        return write(outgoing)
-    }
-
-    /// Copying a small body behind its head is cheaper than having the kernel gather two pieces.
-    private static var copiedBodyMax: Int { 4096 }
+    func send(_ body: Span<UInt8>) -> WriteOutcome { worker.sendOutgoing(body, on: self) }
 }

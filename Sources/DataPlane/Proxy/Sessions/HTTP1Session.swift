@@ -23,54 +23,20 @@ final class HTTP1Session: StreamChannel, ClientSide {
         case exchanging
     }
 
-    /// What becomes of the connection when the exchange is over.
-    enum Afterwards: UInt8 {
-        /// The connection waits for the next request.
-        case keep
-        /// The connection ends; nothing more is to come from the client once its request is whole.
-        case close
-        /// The connection ends, and what the client still sends is read and dropped.
-        case linger
-    }
-
-    /// What is known of the request under way, in a byte: an idle connection is to stay small.
-    struct Traits: OptionSet {
-        let rawValue: UInt8
-        /// The client lets its connection be used again.
-        static let keepsAlive = Traits(rawValue: 1)
-        /// The client did not say that it closes, or hopes for a tunnel: it may send more.
-        static let mayGoOn = Traits(rawValue: 2)
-        /// The request is a HEAD, whose answer has no body.
-        static let isHead = Traits(rawValue: 4)
-        /// The request is of HTTP/1.0.
-        static let isHTTP10 = Traits(rawValue: 8)
-        /// All of its body has come.
-        static let isWhole = Traits(rawValue: 16)
-        /// The framing of its response shows where that ends.
-        static let endShows = Traits(rawValue: 32)
-    }
-
     let worker: Worker
     let context: ClientContext
     var listener: WorkerListener { context.listener }
     // The small ones side by side: an idle connection is little more than this object.
     private var state = State.awaitingHead
-    /// The client has sent its FIN: no more requests will come.
-    private var hasEnded = false
-    private var isProcessing = false
-    /// An answer could not be written: the connection is reset once its exchange is over.
-    var isBroken = false
-    /// What comes next may be the middle of a large body.
-    private var isBulk = false
+    var condition = Condition()
     var traits = Traits()
     var afterwards = Afterwards.close
-    /// How much of `partial` the parser has seen as part of an unfinished head.
-    private var seen: Int32 = 0
+    /// How much of `partial` the parser has seen as part of an unfinished head: less than the limit
+    /// of a head, which is 64 KiB at most.
+    private var seen: UInt16 = 0
     /// What came of a head that is not whole yet, or of requests after the one under way.
     private var partial: [UInt8] = []
     private var exchange: HTTPExchange?
-    /// Free connections to backends that serve this client alone.
-    var bound = BoundConnections()
 
     /// At a drain, an unused connection is kept for so long for a request that may be on its way.
     private static let drainGraceNanoseconds: UInt64 = 250_000_000
@@ -88,7 +54,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
     // MARK: - From the client
 
     override func onReadable() {
-        if isBulk, let exchange, splice(to: exchange) { return }
+        if condition.contains(.isBulk), let exchange, splice(to: exchange) { return }
         switch worker.receive(from: self) {
         case .bytes(let count):
             worker.withReceived(count) { received($0) }
@@ -126,7 +92,11 @@ final class HTTP1Session: StreamChannel, ClientSide {
             exchange.bodyMalformed()
             return
         }
-        isBulk = Bulk.isWorthwhile(exchange.request.clientBody.remaining)
+        if Bulk.isWorthwhile(exchange.clientBody.remaining) {
+            condition.insert(.isBulk)
+        } else {
+            condition.remove(.isBulk)
+        }
         // Before the exchange has the last part: a new protocol may begin behind it at once.
         keep(bytes, from: used)
         exchange.receivedBody(
@@ -136,7 +106,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
     /// Follows the body of the request of `exchange` through `bytes`. Returns how many of them
     /// belong to it; nil when it is malformed.
     private func followBody(_ bytes: Span<UInt8>, of exchange: HTTPExchange) -> Int? {
-        switch exchange.request.clientBody.advance(bytes) {
+        switch exchange.clientBody.advance(bytes) {
         case .more: return bytes.count
         case .end(let consumed):
             traits.insert(.isWhole)
@@ -148,12 +118,12 @@ final class HTTP1Session: StreamChannel, ClientSide {
     /// Has `exchange` move on a part of its request's body inside the kernel. False when that must
     /// be received.
     private func splice(to exchange: HTTPExchange) -> Bool {
-        guard let remaining = exchange.request.clientBody.remaining, Bulk.isWorthwhile(remaining),
+        guard let remaining = exchange.clientBody.remaining, Bulk.isWorthwhile(remaining),
             let outcome = exchange.spliceRequest(limit: Bulk.limit(of: remaining))
         else { return false }
         switch outcome {
         case .sent(let count), .kept(let count):
-            exchange.request.clientBody.skip(UInt64(count))
+            exchange.clientBody.skip(UInt64(count))
         case .wouldBlock, .failed: break
         case .endOfStream: ended()
         case .sourceFailed: broken()
@@ -172,9 +142,9 @@ final class HTTP1Session: StreamChannel, ClientSide {
     /// Reads the requests in `partial` as far as they go.
     private func processPartial() {
         // An exchange that ends at once calls back here: the loop below goes on by itself then.
-        guard !isProcessing else { return }
-        isProcessing = true
-        defer { isProcessing = false }
+        guard !condition.contains(.isProcessing) else { return }
+        condition.insert(.isProcessing)
+        defer { condition.remove(.isProcessing) }
         while isOpen, state == .awaitingHead, !isCongested, partial.count > Int(seen) {
             // Moved out, since the exchange may call back while its bytes are read.
             let bytes = partial
@@ -187,7 +157,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
             keep(bytes.span, from: used)
         }
         if isOpen, state == .awaitingHead, !isCongested {
-            if hasEnded { close() } else { startReading() }
+            if condition.contains(.hasEnded) { close() } else { startReading() }
         }
     }
 
@@ -200,24 +170,32 @@ final class HTTP1Session: StreamChannel, ClientSide {
             seen = 0
             state = .exchanging
             deadlineNanoseconds = .max
-            let head = bytes.extracting(0..<length)
-            let following = bytes.extracting(length..<bytes.count)
-            switch listener.destination(of: worker.requestHead, head, worker) {
-            case .service(let pool, let route):
-                return length
-                    + begin(worker.requestHead, head, following: following, to: pool, by: route)
-            case let other:
-                let reply = other.reply(to: worker.requestHead, head, of: context)
-                return length + answer(reply, worker.requestHead, head, following: following)
-            }
+            return length
+                + serve(
+                    worker.requestHead, bytes.extracting(0..<length),
+                    following: bytes.extracting(length..<bytes.count))
         case .needMore:
             if seen == 0 { deadlineNanoseconds = loop.nowNanoseconds + listener.headTimeout }
-            // Less than a head's limit, or it would be bad.
-            seen = Int32(clamping: bytes.count)
+            seen = UInt16(clamping: bytes.count)
             return 0
         case .bad(let error):
             refuse(LocalReply(refusing: error))
             return bytes.count
+        }
+    }
+
+    /// Begins the exchange of a request whose head was parsed from `bytes`, and behind which
+    /// `following` came, or answers it. Returns how many of those belong to the request's body.
+    private func serve(
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, following: Span<UInt8>
+    ) -> Int {
+        switch listener.destination(of: head, bytes, worker) {
+        case .service(let pool, let route):
+            pool.use {
+                begin(head, bytes, following: following, to: $0, by: route.object)
+            }
+        case let other:
+            answer(other.reply(to: head, bytes, of: context), head, bytes, following: following)
         }
     }
 
@@ -228,15 +206,26 @@ final class HTTP1Session: StreamChannel, ClientSide {
         to pool: BackendPool, by route: Route?
     ) -> Int {
         let exchange = worker.takeExchange()
+        let link = Link(exchange)
         self.exchange = exchange
         note(head)
+        // The worker keeps it when it is over.
+        return link.use {
+            begin($0, head, bytes, following: following, to: pool, by: route)
+        }
+    }
+
+    private func begin(
+        _ exchange: HTTPExchange, _ head: borrowing RequestHead, _ bytes: Span<UInt8>,
+        following: Span<UInt8>, to pool: BackendPool, by route: Route?
+    ) -> Int {
         let stream = ClientStream.http1(Link(self))
         exchange.begin(head, bytes, from: stream, context, to: pool, by: route)
         guard !traits.contains(.isWhole) else {
             exchange.start(with: Span(), isLast: true, stream, pool)
             return 0
         }
-        exchange.request.clientBody = BodyTracker(head.body)
+        exchange.clientBody = BodyTracker(head.body)
         guard let used = followBody(following, of: exchange) else {
             exchange.bodyMalformed()
             return following.count
@@ -249,6 +238,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
     /// Notes what the session has to know of a request until it is over.
     func note(_ head: borrowing RequestHead) {
         traits = []
+        condition.remove(.isBulk)
         if head.keepsConnection { traits.insert(.keepsAlive) }
         if head.keepsAlive { traits.insert(.mayGoOn) }
         // Not by `==`, which is a call from one module to another here.
@@ -267,7 +257,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
 
     /// The client has sent all it will send.
     func ended() {
-        hasEnded = true
+        condition.insert(.hasEnded)
         stopReading()
         switch state {
         case .awaitingHead:
@@ -310,7 +300,9 @@ final class HTTP1Session: StreamChannel, ClientSide {
 
     /// Whether the connection could carry another request after this one: a client that has ended
     /// may have sent more requests before.
-    var mayKeepAlive: Bool { !listener.isDraining && (!hasEnded || !partial.isEmpty) }
+    var mayKeepAlive: Bool {
+        !listener.isDraining && (!condition.contains(.hasEnded) || !partial.isEmpty)
+    }
 
     /// Goes on reading: the rest of a body, or to hear of the client going away.
     func resumeReading() {
@@ -323,7 +315,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
     /// The exchange is over, and everything it had to say is written or kept.
     func exchangeFinished() {
         exchange = nil
-        guard !isBroken else {
+        guard !condition.contains(.isBroken) else {
             reset()
             return
         }
@@ -353,7 +345,11 @@ final class HTTP1Session: StreamChannel, ClientSide {
     private func awaitRequest() {
         deadlineNanoseconds = loop.nowNanoseconds + listener.idleTimeout
         if listener.isDraining { drain() }
-        if hasEnded || !partial.isEmpty { processPartial() } else { startReading() }
+        if condition.contains(.hasEnded) || !partial.isEmpty {
+            processPartial()
+        } else {
+            startReading()
+        }
     }
 
     /// The exchange is over and its response was cut short: the client gets what came of it, and
@@ -375,7 +371,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
     /// behind its request.
     func detachForUpgrade() -> Handoff {
         exchange = nil
-        bound.closeAll()
+        closeBound()
         return handOff(received: partial)
     }
 
@@ -385,7 +381,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
     /// send nothing more, and the kernel can be left to deliver what it has taken; but for a
     /// process that stops, whose network may go with it.
     func end(lingers: Bool) {
-        if (lingers && !hasEnded) || isCongested || listener.isDraining {
+        if (lingers && !condition.contains(.hasEnded)) || isCongested || listener.isDraining {
             depart(.end)
         } else {
             close()
@@ -393,9 +389,10 @@ final class HTTP1Session: StreamChannel, ClientSide {
     }
 
     private func depart(_ farewell: Farewell) {
-        bound.closeAll()
+        closeBound()
         ClosingEnd.end(
-            self, self, farewell, stall: listener.stallTimeout, peerHasEnded: hasEnded, on: worker)
+            self, self, farewell, stall: listener.stallTimeout,
+            peerHasEnded: condition.contains(.hasEnded), on: worker)
     }
 
     /// Ends an unused connection. The client may not have all of the last response yet, and what it
@@ -422,7 +419,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
 
     override func close() {
         guard isOpen else { return }
-        bound.closeAll()
+        closeBound()
         worker.remove(self)
         listener.counters.add(.open, -1)
         super.close()

@@ -16,6 +16,17 @@ extension Worker {
         buffer.withBytes(count, body)
     }
 
+    /// Sends what is in `outgoing`, and `body` behind it, on `channel`.
+    func sendOutgoing(_ body: Span<UInt8>, on channel: StreamChannel) -> WriteOutcome {
+        defer { outgoing.removeAll() }
+        guard body.count <= Self.copiedBodyMax else { return channel.write(outgoing, body) }
+        outgoing.append(body)
+        return channel.write(outgoing)
+    }
+
+    /// Copying a small body behind its head is cheaper than having the kernel gather two pieces.
+    private static var copiedBodyMax: Int { 4096 }
+
     /// Puts the head that a client gets into `outgoing`, in the place of what was there; the field
     /// lines in `lines` are added to it, as is a Date if it has none and `addsDate`.
     func putOutgoing(

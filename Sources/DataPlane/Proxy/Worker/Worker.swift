@@ -84,6 +84,8 @@ final class Worker {
     private var leaving: [Acceptor] = []
     /// By descriptor number.
     private var clients: [(any ClientSide)?] = []
+    /// Free connections to backends that serve one client alone, by its descriptor number.
+    var bound: [Int: BoundConnections] = [:]
     private var clientCount = 0
     /// Exchanges that are over, kept so that a request allocates nothing.
     private var freeExchanges: [HTTPExchange] = []

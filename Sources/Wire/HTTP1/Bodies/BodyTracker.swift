@@ -125,8 +125,8 @@ package struct BodyTracker: Sendable {
         return .end(consumed: at)
     }
 
-    /// The next thing in `bytes` from `offset` on, for a relay that passes on the payload alone; see
-    /// `PayloadReader.next`. A body is followed either by this or by `advance`.
+    /// The next thing in `bytes` from `offset` on, for a relay that passes on the payload alone;
+    /// see `PayloadReader.next`. A body is followed either by this or by `advance`.
     mutating func next(_ bytes: Span<UInt8>, from offset: Int) -> PayloadStep {
         reader.next(bytes, from: offset)
     }

@@ -72,15 +72,16 @@ struct FieldSection: ~Copyable {
             let colon = ByteScan.endOfToken(bytes, from: at, to: end, &hasUnderscore)
             if colon == end { return .needMore }
             var valueStart = colon + 1
+            var isLoose = false
             if bytes[colon] != Characters.colon || colon == at {
                 let error = Self.nameError(at: colon, byte: bytes[colon], lineStart: at)
                 guard allowsBlanksBehindNames, error == .whitespaceBeforeColon else {
                     return .bad(error)
                 }
-                while valueStart < end, Characters.isBlank(bytes[valueStart]) { valueStart += 1 }
-                if valueStart == end { return .needMore }
-                guard bytes[valueStart] == Characters.colon else { return .bad(.invalidFieldName) }
-                valueStart += 1
+                let behind = Self.passBlanks(bytes, from: colon, to: end)
+                guard case .complete(let start) = behind else { return behind }
+                valueStart = start
+                isLoose = true
             }
             while valueStart < end, Characters.isBlank(bytes[valueStart]) { valueStart += 1 }
             let lineEnd = ByteScan.endOfFieldText(bytes, from: valueStart, to: end)
@@ -91,20 +92,33 @@ struct FieldSection: ~Copyable {
             var valueEnd = lineEnd
             while valueEnd > valueStart, Characters.isBlank(bytes[valueEnd - 1]) { valueEnd -= 1 }
             if fields.count == fieldsMax { return .bad(.tooManyFields) }
-            var field = Field(
+            let field = Field(
                 name: ByteRange(at, colon), value: ByteRange(valueStart, valueEnd),
                 known: FieldName(bytes, at, colon),
                 twin: hasUnderscore ? FieldName(readingUnderscores: bytes, at, colon) : .other,
-                isNominated: false)
-            if bytes[colon] != Characters.colon {
-                if field.framesMessage { return .bad(.whitespaceBeforeColon) }
-                field.isLoose = true
-            }
+                isNominated: false, isLoose: isLoose)
+            if isLoose, field.framesMessage { return .bad(.whitespaceBeforeColon) }
             fields.append(field)
-            if field.known != .other, let error = record(field, bytes) { return .bad(error) }
+            // By a switch: `!=` of an enumeration is looked up in its conformance.
+            switch field.known {
+            case .other: break
+            default: if let error = record(field, bytes) { return .bad(error) }
+            }
             at = lineEnd + 2
         }
         return .needMore
+    }
+
+    /// Passes the blanks at `offset` and the colon behind them; `complete` gives the offset after
+    /// it.
+    @inline(never)
+    private static func passBlanks(
+        _ bytes: Span<UInt8>, from offset: Int, to end: Int
+    ) -> HeadOutcome {
+        var at = offset
+        while at < end, Characters.isBlank(bytes[at]) { at += 1 }
+        if at == end { return .needMore }
+        return bytes[at] == Characters.colon ? .complete(length: at + 1) : .bad(.invalidFieldName)
     }
 
     /// Why a line does not begin with a name and a colon. `byte` is the first that is no token

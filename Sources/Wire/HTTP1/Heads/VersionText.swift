@@ -1,5 +1,5 @@
-// HTTP-version (RFC 9112 section 2.3) as text: eight bytes, case-sensitive, in request and status lines;
-// and the question that both heads ask before they parse a head that came in pieces.
+// HTTP-version (RFC 9112 section 2.3) as text: eight bytes, case-sensitive, in request and status
+// lines; and the question that both heads ask before they parse a head that came in pieces.
 
 /// "HTTP/" DIGIT "." DIGIT.
 struct VersionText {

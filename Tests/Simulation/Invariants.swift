@@ -8,7 +8,7 @@
 // | no request begins on a backend that is | always, once a worker can know; but for an emergency,|
 // | known to be out                        | which is for using those                             |
 // | shares are within 1 % of weights       | over each 20 s in which nothing is the matter        |
-// | whoever comes back gets no more than   | in each of the 10 s after it came into the rotation  |
+// | one that comes back gets no more than  | in each of the 10 s after it came into the rotation  |
 // | its share                              |                                                      |
 // | at most half are ejected by answers    | always                                               |
 // | no repeatable request fails            | one instance at most is not well, for a while        |
@@ -279,7 +279,7 @@ struct Invariants {
 
     private mutating func checkEjections(_ simulation: Simulation) {
         let roster = simulation.roster
-        // Whoever is ejected leaves the rotation.
+        // An ejected backend leaves the rotation.
         guard lastGeneration != roster.rotation.generation else { return }
         lastGeneration = roster.rotation.generation
         let ejected = roster.backends.count { backend in

@@ -12,8 +12,8 @@
 //
 // Without an index Consul answers at once; with one it answers when its own is higher, or when the
 // wait is over. Indexes fall when servers are restored from a snapshot, when an agent was restarted
-// with nothing, and for keys once tombstones are reaped: whoever kept the high one would wait for
-// ever. After a failure it is not known who will answer next, so nothing is assumed.
+// with nothing, and for keys once tombstones are reaped: a client that kept the high one would wait
+// forever. After a failure it is not known who will answer next, so nothing is assumed.
 //
 // Turns are a token bucket of 8 that gains one a second. A return is not a change: any write to the
 // same table may end a wait, and a broken agent returns at once whatever it is asked. So a watch
@@ -55,9 +55,9 @@ package struct BlockingQuery: Sendable {
         return index
     }
 
-    /// How long an agent may hold an answer back that was asked to come within `wait`: it adds up
-    /// to a sixteenth, so that not all of them end together. The client grants some time beyond
-    /// that (`ConsulPolicy.answerTimeout`).
+    /// How long an agent may hold back an answer that was asked for within `wait`: it adds up to a
+    /// sixteenth, so that not all of them end together. The client grants some time beyond that
+    /// (`ConsulPolicy.answerTimeout`).
     package static func longest(_ wait: Duration) -> Duration {
         wait * 17 / 16
     }
@@ -76,7 +76,7 @@ package struct BlockingQuery: Sendable {
         return spend(turns: 1 + bytes / Self.bytesPerTurn, now: now)
     }
 
-    /// Takes note that the query failed, or that what came can't be read.
+    /// Records that the query failed, or that its answer can't be read.
     ///
     /// - Returns: How long to wait before asking again; more than zero.
     package mutating func failed(using random: inout some RandomNumberGenerator) -> Duration {

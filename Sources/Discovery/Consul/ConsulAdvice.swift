@@ -63,8 +63,7 @@ enum ConsulAdvice {
         }
     }
 
-    /// What a token has to have to be told what `target` asks for, in the words of Consul's
-    /// policies.
+    /// The permission that a token needs for `target`, in the words of Consul's policies.
     static func policy(for target: String) -> String {
         if let service = name(in: target, behind: "/v1/health/service/") {
             return "service:read for \"\(service)\" and node:read"

@@ -29,7 +29,7 @@ package final class ConsulAgents {
     private var lastID = 0
     /// Exchanges that have been sent to an agent.
     private var underWay: [ObjectIdentifier: ConsulExchange] = [:]
-    /// Watches that have agents hold answers back, whether they wait for an answer or a turn.
+    /// Watches whose answers agents hold back, whether they wait for an answer or for a turn.
     private var watches = 0
     private var waiting: ConsulTurns
     private var immediate: ConsulTurns
@@ -37,8 +37,8 @@ package final class ConsulAgents {
     private var ownDatacenter: String?
     private var datacenterWishes: [(String?) -> Void] = []
 
-    /// An agent. Its number is never another's, so that what is heard of one that is gone is not
-    /// taken for news of the next.
+    /// An agent. Its number is never another's, so that news of an agent that is gone is not taken
+    /// for news of the next.
     private struct Agent {
         let id: Int
         var health = AgentHealth()
@@ -165,7 +165,7 @@ package final class ConsulAgents {
         }
     }
 
-    /// Takes note that the agent answered, and of what it said of itself.
+    /// Records that the agent answered, and what it said about itself.
     func recordAnswer(_ answer: ConsulAnswer) {
         change(answer.agent) {
             $0.health.answered()
@@ -182,12 +182,13 @@ package final class ConsulAgents {
         }
     }
 
-    /// Has the agent asked after the others for a while.
+    /// From now on the agent is asked after the others, for a while.
     func leave(agent: Int) {
         change(agent) { $0.health.failed(now: .now, using: &random) }
     }
 
-    /// `failure` with the agent that it is of, and what to do about it; `target` is what was asked.
+    /// `failure` with the address of the agent and what to do about it; `target` is the path that
+    /// was asked for.
     func located(_ failure: ConsulFailure, at agent: Int, _ target: String) -> ConsulFailure {
         if case .at = failure { return failure }
         guard let place = self.target(of: agent) else { return failure }

@@ -1,5 +1,5 @@
-// ConsulCatalog: which services exist, with the tags of all their instances. What fabio's
-// convention stands on: a service that wants traffic says so in a tag (`URLPrefixTag`).
+// ConsulCatalog: which services exist, with the tags of all their instances. fabio's convention
+// needs it: a service that wants traffic says so in a tag (`URLPrefixTag`).
 //
 // The catalogue knows no health: a service is listed while any instance of it is registered.
 

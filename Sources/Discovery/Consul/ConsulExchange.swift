@@ -1,8 +1,8 @@
 // ConsulExchange: one request on its way through the agents, until one answers or none is left.
 //
-// An agent that can't be talked to, or says 429, is left by everyone at once. One that says 5xx may
-// be right: a datacentre that does not exist and a filter that can't be read are 500 too, from
-// every agent. So it is left only when another agent then answers the same request.
+// All requests leave an agent at once that can't be reached or says 429. One that says 5xx may be
+// right: a datacentre that does not exist and a filter that can't be read are 500 too, from every
+// agent. So it is left only when another agent then answers the same request.
 
 internal import Endpoints
 internal import Events
@@ -57,7 +57,7 @@ final class ConsulExchange {
         askNext()
     }
 
-    /// The agent that is asked is none any more: the others are asked, unless the request may have
+    /// The agent is no longer in the list: the others are asked, unless the request may have
     /// changed something there.
     func agentIsGone() {
         guard exchange != nil, request.method == .get else { return }
@@ -85,7 +85,7 @@ final class ConsulExchange {
 
     private func endWithoutAgent() {
         if let failure { return end(.failed(failure)) }
-        // The completion is never called before whoever asks has the handle.
+        // The caller has the handle before the completion is called.
         timer = Timer(on: agents.loop) { [self] in
             timer = nil
             end(.failed(.unreachable("no host of consul.agents has an address")))
@@ -145,8 +145,8 @@ final class ConsulExchange {
             let isAgentsFault: Bool
             switch reason {
             case .bodyTooLarge, .unsendable: isAgentsFault = false
-            // This machine has run out of something: the agent is as good as before, and with ports
-            // another one may be reached.
+            // This machine has run out of something, which says nothing about the agent; if it is
+            // ports, another agent may still be reached.
             case .connect(let errno) where errno.isShortage: isAgentsFault = errno == .noLocalPort
             case .connect, .timeout, .broken, .closedEarly, .malformedHead, .malformedBody,
                 .tooManyInterim:
@@ -170,7 +170,7 @@ final class ConsulExchange {
     private func fail(_ what: ConsulFailure, at agent: Int, othersMayKnow: Bool) {
         let failure = agents.located(what, at: agent, request.target)
         agents.recordFailure(failure, of: agent)
-        // What an agent said tells more than that another one is away.
+        // An answer of one agent tells more than the absence of another.
         if case .status? = self.failure?.reason {} else { self.failure = failure }
         guard othersMayKnow else { return end(.failed(failure)) }
         askNext()

@@ -14,14 +14,14 @@ package enum ConsulFailure: Error, Sendable, Hashable {
     case status(Int, String)
     /// An answer that can't be read, and why.
     case malformed(String)
-    /// An empty answer of which Consul says that the token may not see all there is.
+    /// An empty answer; Consul says that the token may not see everything.
     case hidden
     /// An empty answer of a server that knows no leader.
     case leaderless
-    /// One of these, of the agent that is there, and what to do about it, which may be empty.
+    /// One of these, with the address of the agent and what to do about it, which may be empty.
     indirect case at(String, ConsulFailure, advice: String)
 
-    /// The failure that `failure` of an exchange is.
+    /// What `failure` of an exchange means for a question.
     init(_ failure: HTTPClient.Failure) {
         switch failure {
         case .timeout: self = .timeout("\(failure)")
@@ -33,7 +33,7 @@ package enum ConsulFailure: Error, Sendable, Hashable {
         }
     }
 
-    /// The failure itself, whichever agent it is of.
+    /// The failure without its agent.
     package var reason: ConsulFailure {
         if case .at(_, let reason, _) = self { reason.reason } else { self }
     }

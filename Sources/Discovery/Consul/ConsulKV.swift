@@ -1,8 +1,8 @@
-// ConsulKV: all keys below a prefix, as one set that is told whenever it differs.
+// ConsulKV: all keys below a prefix, as one set that is reported whenever it changes.
 //
-// A key that can't be read, or whose value is too long, is left out and told of: it says nothing of
-// the others. More keys or bytes than are taken make the whole answer malformed: which of them to
-// leave out would be chance.
+// A key that can't be read, or whose value is too long, is left out and reported, and the others
+// are read. More keys or bytes than the bounds allow make the whole answer malformed, since any
+// choice of what to leave out would be arbitrary.
 
 internal import ConsulQuery
 internal import FoundationEssentials
@@ -73,7 +73,7 @@ package final class ConsulKV {
     static func read(
         _ answer: ConsulAnswer, prefix: String
     ) -> Result<Contents, ConsulFailure> {
-        // 404 is how an empty prefix is told; it has an index as any answer.
+        // Consul answers 404 for an empty prefix, with an index like any other answer.
         guard answer.status != 404 else {
             return answer.doubt.map { .failure($0) } ?? .success(Contents())
         }

@@ -1,13 +1,14 @@
 // ConsulRegistration: this process as a service in Consul, so that others find it there.
 //
-// The agent checks us, by a connection or a request, and not we the agent by a TTL: what a client
-// needs is a listener that accepts, which a timer in the control thread says nothing about; and a
-// process that died is noticed by the next check and not when a TTL is over. It is registered as
-// passing, since that is done when the listeners are open: otherwise every registration, and every
-// agent that was restarted, would take a process that works out of traffic until the first check.
+// The agent checks us, by a connection or a request; we do not report to the agent by a TTL. What a
+// client needs is a listener that accepts, which a timer in the control thread says nothing about;
+// and a process that died is noticed by the next check and not when a TTL is over. It is registered
+// as passing, since that is done when the listeners are open: otherwise every registration, and
+// every agent that was restarted, would take a process that works out of traffic until the first
+// check.
 //
-// Only the first agent is told: an agent answers for what runs beside it, and a second one that was
-// told the same would make one process two instances.
+// Only the first agent gets the registration: an agent answers for what runs beside it, and a
+// second registration would make two instances of one process.
 
 internal import ConsulQuery
 package import Endpoints
@@ -30,9 +31,9 @@ package final class ConsulRegistration {
         package var port: UInt16
         /// Further keys and values.
         package var meta: [String: String] = [:]
-        /// Tells this process from others that register the same id on the same agent, one after
-        /// the other: `deregister` leaves a registration that another one has made by then. Nil
-        /// when no other does.
+        /// Distinguishes this process from others that register the same id on the same agent, one
+        /// after the other: `deregister` leaves a registration that another one has made by then.
+        /// Nil when no other does.
         package var holder: String?
         /// How the agent finds out whether it is well.
         package var check = Check.tcp(nil)
@@ -63,7 +64,7 @@ package final class ConsulRegistration {
         case none
     }
 
-    /// How it stands. Any thread.
+    /// The state of a registration. Any thread.
     package enum Status: Sendable, Equatable {
         /// Not registered (yet, or any more), and why the last attempt failed; nil for none yet.
         case registering(ConsulFailure?)
@@ -75,7 +76,7 @@ package final class ConsulRegistration {
     /// How long `deregister` takes at most.
     package static let deregisterLimit = Duration.seconds(2)
 
-    /// How it stands now.
+    /// The state now.
     package private(set) var status = Status.registering(nil)
     /// How many times it was registered; more than one says that the agent had forgotten it.
     package private(set) var registrations: UInt64 = 0
@@ -120,7 +121,7 @@ package final class ConsulRegistration {
 
     /// Tells the agent that the service is gone, and calls `completion` once, within
     /// `deregisterLimit`: with whether the agent confirmed it; at once when that is over already.
-    /// Nothing is asked after that. Before a drain: whoever asks Consul must not be sent here any
+    /// Nothing is asked after that. Call it before a drain, so that Consul sends nobody here any
     /// more.
     package func deregister(completion: @escaping (Bool) -> Void) {
         if case .deregistered(let confirmed) = status { return completion(confirmed) }
@@ -160,7 +161,7 @@ package final class ConsulRegistration {
             request.method = .put
             request.body = document
             send(request) { registration, answer in
-                // What has no such path is no agent.
+                // A server without this path is no agent.
                 guard answer.status != 404 else {
                     registration.status = .registering(.status(404, ""))
                     return registration.schedule.failed(using: &registration.random)
@@ -178,7 +179,8 @@ package final class ConsulRegistration {
                 return registration.schedule.forgotten()
             }
         case .deregister where service.holder != nil && !isHolderKnown:
-            // Asked once: without an answer it is taken for ours, which is the rule.
+            // Asked once: without an answer the registration counts as ours, as it nearly always
+            // is.
             isHolderKnown = true
             send(request("/v1/agent/service/\(id)")) { registration, answer in
                 let holder = RegistrationDocument.holder(in: answer.body)
@@ -188,7 +190,7 @@ package final class ConsulRegistration {
         case .deregister:
             var request = request("/v1/agent/service/deregister/\(id)")
             request.method = .put
-            // 404 is as good: the agent does not have it.
+            // 404 will do as well: the agent does not have it.
             send(request) { registration, _ in registration.schedule.deregistered() }
         case .end: break
         }

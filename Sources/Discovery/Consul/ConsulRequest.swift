@@ -1,8 +1,8 @@
-// What is asked of an agent and what comes back, as values between the agents and whoever asks.
+// A request to an agent and its answer, as values between the agents and their callers.
 
 internal import HTTP1
 
-/// A question to whichever agent can answer it.
+/// A question to the first agent that can answer it.
 struct ConsulRequest {
     var method = Method.get
     /// Path and query, without `index`, `wait` and `stale`, which depend on the agent and the hour.
@@ -15,8 +15,8 @@ struct ConsulRequest {
     /// Whether only the first agent is asked.
     var onlyFirstAgent = false
 
-    /// An index and the agent it is of: another agent's server may be behind, and would wait for
-    /// what it has yet to hear of.
+    /// An index and the agent it is of: another agent's server may be behind, and would wait for a
+    /// change that it does not know yet.
     struct Position {
         var index: UInt64
         var agent: Int
@@ -40,7 +40,7 @@ struct ConsulAnswer {
     let body: [UInt8]
 
     /// Why an empty answer is no evidence that nothing is there; nil when it is. A server that has
-    /// just started, or was cut off, may know nothing yet (consul-template#1131, consul#16539).
+    /// just started or was cut off may know nothing yet (consul-template#1131, consul#16539).
     var doubt: ConsulFailure? {
         if isFiltered { return .hidden }
         return knowsLeader ? nil : .leaderless

@@ -7,8 +7,8 @@
 //
 // Instances of another datacentre have addresses of their own for those. Which datacentre is
 // another one is known from the agent (`/v1/agent/self`, for which a token needs `agent:read`), and
-// asked only when the question may lead out of it. While it is not known all are taken for near, as
-// Consul's own answers have them.
+// asked only when the question may lead out of it. While it is not known, all instances count as
+// near, as in Consul's own answers.
 
 package import Backends
 package import ConsulQuery
@@ -90,7 +90,7 @@ package final class ConsulSource: Source {
 
     // MARK: - Answers
 
-    /// Takes an outcome; whether it was an answer that can be read.
+    /// Handles an outcome. Returns whether it was an answer that can be read.
     private func handle(_ outcome: ConsulOutcome) -> Bool {
         dropWork()
         switch outcome {
@@ -106,8 +106,8 @@ package final class ConsulSource: Source {
                 accept(
                     health,
                     doubt: answer.doubt.map { agents.located($0, at: answer.agent, target) })
-                // An answer that is hidden has an index to wait from as any other; one that a
-                // server without a leader gave is asked for again.
+                // An answer that ACLs hide has an index to wait from like any other; an answer of a
+                // server without a leader is asked for again.
                 return !health.items.isEmpty || answer.knowsLeader
             } catch {
                 fail(
@@ -192,7 +192,7 @@ package final class ConsulSource: Source {
 }
 
 extension ConsulServiceQuery {
-    /// What a source for it calls itself: `Consul web?dc=dc2 (passing)`.
+    /// How a source for the query is called: `Consul web?dc=dc2 (passing)`.
     fileprivate var summary: String {
         "Consul \(descriptionWithoutPassing)\(isPassingOnly ? " (passing)" : "")"
     }

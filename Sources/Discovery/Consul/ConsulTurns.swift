@@ -20,7 +20,7 @@ struct ConsulTurns {
     /// Forgets one that has ended or was cancelled. Harmless for one that is not here.
     mutating func remove(_ exchange: ConsulExchange) {
         if underWay.remove(ObjectIdentifier(exchange)) == nil {
-            // Those cancelled while they wait are few, so linear time is little.
+            // Few are cancelled while they wait, so linear time is enough.
             queue.removeAll { $0 === exchange }
         }
     }

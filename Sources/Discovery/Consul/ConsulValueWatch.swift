@@ -1,5 +1,5 @@
-// ConsulValueWatch: a blocking query whose answer is one value, told only when it differs: an index
-// that moved is no change. What ConsulKV and ConsulCatalog have in common.
+// ConsulValueWatch: a blocking query whose answer is one value, reported only when it differs: an
+// index that moved is no change. ConsulKV and ConsulCatalog are made of it.
 
 internal import Events
 

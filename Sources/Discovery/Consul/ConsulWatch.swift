@@ -1,5 +1,5 @@
-// ConsulWatch: asks the same question forever, and hands on each outcome. When to ask is decided
-// by BlockingQuery, or by a RefreshSchedule for what can't be waited on (prepared queries).
+// ConsulWatch: asks the same question again and again, and hands on each outcome. BlockingQuery
+// decides when to ask, or a RefreshSchedule for prepared queries, which can't be waited on.
 
 internal import Events
 internal import InstanceSources
@@ -17,7 +17,7 @@ final class ConsulWatch {
     private let agents: ConsulAgents
     private let target: String
     private var repetition: Repetition
-    /// Takes an outcome, and says whether it was an answer that could be read.
+    /// Handles an outcome. Returns whether it was an answer that could be read.
     private let handle: (ConsulOutcome) -> Bool
     private var query = BlockingQuery()
     private var random = SystemRandomNumberGenerator()

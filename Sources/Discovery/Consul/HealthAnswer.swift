@@ -12,9 +12,8 @@
 // | … a tag, metadata or weights           | left out alone; the entry counts                     |
 // | every entry is of that kind            | the whole answer is refused                          |
 //
-// One entry that can't be read says nothing of the others: it must not keep the service as it was
-// when these change. An answer of which nothing can be read is in another language than ours, and
-// changes nothing.
+// One entry that can't be read is left out alone: it must not hold up the changes of the others. An
+// answer of which nothing can be read is in a format that we don't know, and changes nothing.
 
 internal import Backends
 internal import Endpoints
@@ -42,7 +41,7 @@ struct HealthAnswer {
         let metadata: [String: String]
     }
 
-    /// An instance that has all but its address.
+    /// An instance that lacks only its address.
     struct Named: Equatable {
         let host: String
         let port: UInt16
@@ -61,9 +60,9 @@ struct HealthAnswer {
     static let priority: UInt16 = 1
 
     private(set) var items: [Item] = []
-    /// Where those are that are listed, and left out for their health …
+    /// Addresses of entries that are listed, and left out for their health …
     private(set) var critical: Set<Endpoint> = []
-    /// … or since they are in maintenance.
+    /// … or because they are in maintenance.
     private(set) var withdrawn: Set<Endpoint> = []
     /// Entries that can't be read.
     private(set) var omissions = Omissions()
@@ -114,8 +113,8 @@ struct HealthAnswer {
     /// Whether it makes a difference which datacentre the agents are in.
     var dependsOnDatacenter: Bool { items.contains { $0.wide != nil } }
 
-    /// The entries by what is left to do for them: nothing; to resolve a name; and what is left
-    /// out, since it can't be read or is nowhere to be connected to.
+    /// The entries by what is left to do for them: nothing; resolving a name; and those that are
+    /// left out, since they can't be read or can't be connected to.
     ///
     /// - Parameter ownDatacenter: the agents' own; nil takes every entry for one of it.
     func sorted(ownDatacenter: String?) -> (

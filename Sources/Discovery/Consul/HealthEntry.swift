@@ -5,8 +5,8 @@ internal import Endpoints
 internal import JSON
 
 struct HealthEntry: Decodable {
-    /// What only describes an instance: a value of it that makes no sense is left out, and the
-    /// instance is not.
+    /// What only describes an instance: a value that makes no sense is left out, and the instance
+    /// stays.
     typealias TolerantTexts = JSON.Tolerant<[String: JSON.Tolerant<String>]>
 
     struct RegisteredNode: Decodable {
@@ -77,7 +77,7 @@ extension HealthEntry {
             weight: UInt16(clamping: weight), metadata: metadata)
     }
 
-    /// Where it may be known to be, by any of its addresses; not by host names.
+    /// Its addresses, host names aside, by which it may be known.
     var endpoints: [Endpoint] {
         guard let place = try? place(), let wide = try? widePlace(instead: place) else { return [] }
         return [place, wide].compactMap { place in

@@ -68,7 +68,7 @@ final class HostResolution {
         result.addresses = found
         for (named, name) in named {
             let wanted = family.choose(from: name.flatMap { found[$0] } ?? [])
-            // Always the same ones of too many, whatever the order of the answer.
+            // Of too many, the same ones are always kept, whatever the order of the answer.
             let used = wanted.count > SRVRecords.addressesMax ? wanted.sorted() : wanted
             let addresses = used.prefix(SRVRecords.addressesMax)
             result.instances += addresses.map {

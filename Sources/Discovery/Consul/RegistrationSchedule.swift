@@ -6,9 +6,9 @@
 //     └───────────────────────────── forgotten ───────────┘
 //   any ── deregister ──▶ deregistering ── failed: 0.2 s ──▶ deregistering ── done ──▶ over
 //
-// An agent forgets what it was told when it restarts without its data directory, and nobody tells
-// us: hence the verifying. It is not repeated faster after a failure, since an agent that is away
-// comes back with what it knew, or answers 404.
+// An agent that restarts without its data directory forgets the registration, and nobody tells us:
+// that is why we verify it. Verifying is not repeated faster after a failure, since an agent that
+// is away comes back with what it knew, or answers 404.
 
 /// The states of one registration and the times between them. Value type.
 struct RegistrationSchedule: Sendable {

@@ -1,5 +1,5 @@
 // The standard library's own search for a text within a text comes with a whole engine for regular
-// expressions, of a megabyte; this does for what a registry writes.
+// expressions, of a megabyte; this is enough for what a registry writes.
 
 extension StringProtocol {
     /// This text with every `part`, from left to right, replaced by `other`.

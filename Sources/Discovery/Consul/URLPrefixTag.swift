@@ -9,7 +9,7 @@
 // | urlprefix-example.com/ redirect=301,https://…    | no backend: a redirect ($host, $path)   |
 // | urlprefix-:3306 proto=tcp, proto=https, host=dst | refused: the error names it             |
 //
-// A tag that asks for more than can be had is refused as a whole: a route without the access list
+// A tag that asks for something unsupported is refused as a whole: a route without the access list
 // that its tag demands would be worse than none.
 
 /// What a `urlprefix-` tag asks for. Value type, any thread.
@@ -108,7 +108,7 @@ package struct URLPrefixTag: Hashable, Sendable {
             guard redirect == nil else { throw .malformed("redirect is there twice") }
             redirect = try Redirection(value)
         case "proto":
-            // What every backend speaks that is not said to speak something else.
+            // Every backend speaks it unless told otherwise.
             guard value == "http" else { throw .unsupported("proto=\(Self.short(value))") }
         default: throw .unsupported(Self.short(option) + (value.isEmpty ? "" : "="))
         }

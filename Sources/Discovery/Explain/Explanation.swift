@@ -50,9 +50,9 @@ package struct Explanation: Sendable {
     package struct Server: Sendable {
         /// Where it is.
         package let name: String
-        /// How it behaved; of an agent nothing is known here.
+        /// How it behaved; nothing is known of an agent.
         package var status: ServerStatus
-        /// What else is to be said of it, a line each.
+        /// Further remarks about it, a line each.
         package var notes: [String] = []
         /// The addresses of a name that has no SRV records.
         package var addressesInstead: [IPAddress] = []
@@ -65,7 +65,7 @@ package struct Explanation: Sendable {
         package var samples: [DNSAnswer]
         /// What became of answers that looked cut.
         package var partialAnswers: PartialAnswerGuard.Counters
-        /// What it named that can be no backend, since it is Fairlead itself; each as a sentence.
+        /// Instances that can be no backends, since they are Fairlead itself; each as a sentence.
         package var leftOut: [String] = []
 
         /// What was heard of the server of `status`.
@@ -188,7 +188,7 @@ package struct Explanation: Sendable {
 }
 
 extension Explanation {
-    /// When it would be asked again, and why then.
+    /// When it would be asked again, and why.
     package struct Refresh: Sendable, Equatable {
         /// Before it is varied.
         package let wait: Duration
@@ -224,7 +224,7 @@ extension Explanation {
         return Refresh(wait: wait, jitterPercent: options.jitterPercent, reason: reason)
     }
 
-    /// How long backends that are known already would stay if this lookup failed in each way.
+    /// How long known backends would stay if this lookup failed, by the way of failing.
     package var holds: [(kind: HoldKind, duration: Duration)] {
         let kinds: [HoldKind] = [
             .nxdomain, .nodata, .servfail, .refused, .timeout, .unreachable, .malformed, .massLoss,

@@ -1,5 +1,5 @@
-// The explanation for people, who may have been woken up for it: plain words, aligned columns, what
-// decides at the end, where the eye is.
+// The explanation for people, who may have been woken up for it: plain words, aligned columns, and
+// the decision at the end, where the eye is.
 
 internal import Backends
 internal import DNSClient
@@ -9,7 +9,7 @@ internal import InstanceSources
 internal import Wording
 
 extension Explanation {
-    /// Records of one section that are written; of more only their number.
+    /// Records of one section that are written; the others are only counted.
     private static let recordsMax = 40
 
     /// The explanation as text, with a line end after each line.

@@ -82,7 +82,7 @@ package struct Remark: Sendable, Equatable {
         return remarks
     }
 
-    /// Whether a server names others each time: of one size, and never all there is.
+    /// Whether a server names other instances each time: always as many, and never all.
     private static func rotation(of server: Explanation.Server) -> [Remark] {
         let sets = server.samples.compactMap(\.message).map { message in
             Set(AnswerChain(message).records.map(\.data))
@@ -261,7 +261,7 @@ package struct Remark: Sendable, Equatable {
     }
 
     private static func disagreements(among servers: [Explanation.Server]) -> [Remark] {
-        // A server that failed says nothing of what there is.
+        // A failed server says nothing about the instances.
         let speaking = servers.filter { server in
             switch server.result {
             case .instances, .failure(.nxdomain), .failure(.nodata): true

@@ -35,7 +35,7 @@ extension Message.Flags {
 }
 
 extension RecordData {
-    /// In the form of master files, safe for a terminal: other than printable octets are escaped.
+    /// In the form of master files, safe for a terminal: octets that are not printable are escaped.
     var text: String {
         switch self {
         case .a, .aaaa: address.map { "\($0)" } ?? ""

@@ -31,7 +31,7 @@ package struct AnswerMemory: Sendable, Equatable {
     }
 
     private var answers: [Key: Answer] = [:]
-    /// Raised whenever other instances are noted, not when the same are noted again.
+    /// Rises whenever other instances are remembered, not when the same ones are.
     package private(set) var changes = 0
 
     /// Remembers nothing.
@@ -43,7 +43,7 @@ package struct AnswerMemory: Sendable, Equatable {
     /// The last good answer of a source; nil for none.
     package subscript(_ key: Key) -> Answer? { answers[key] }
 
-    /// Notes a good answer; `at` is in seconds since 1970. An empty one is none.
+    /// Remembers a good answer; `at` is in seconds since 1970. An empty answer is not good.
     package mutating func remember(_ instances: [Instance], of key: Key, at: Double) {
         guard !instances.isEmpty else { return }
         // Ages change all the time, and are not kept.
@@ -73,8 +73,8 @@ package struct AnswerMemory: Sendable, Equatable {
         }
         let document = Document(
             fairlead: Document.version, answers: sorted.map { Document.Answer($0.key, $0.value) })
-        // Names and numbers alone: there is nothing in it that JSON can't say, but a time that is
-        // no number, which no clock gives.
+        // Names and numbers alone: JSON can say all of it except a time that is no number, which no
+        // clock gives.
         return JSON.encode(document).map { $0 + [0x0a] } ?? []
     }
 

@@ -1,6 +1,6 @@
 // Consul names an instance that is registered by address `<hex>.addr.<datacentre>.consul`, or below
-// the domain that it was given instead, of any number of labels: the name is the address, so nobody
-// has to be asked for it when the additional section was cut.
+// the domain that it was given instead, of any number of labels: the name is the address, so no
+// lookup is needed when the additional section was cut.
 
 package import DNSWire
 package import Endpoints

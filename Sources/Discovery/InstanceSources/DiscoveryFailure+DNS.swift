@@ -5,7 +5,7 @@ package import DNSClient
 internal import DNSWire
 
 extension DiscoveryFailure {
-    /// The failure that `outcome` is; nil when it has records.
+    /// What `outcome` means as a failure; nil when it has records.
     package init?(_ outcome: DNSOutcome) {
         switch outcome {
         case .records, .partial: return nil
@@ -22,8 +22,7 @@ extension DiscoveryFailure {
 }
 
 extension DiscoveryFailure {
-    /// Why a host has no addresses, with the names that were tried; that there is no instance where
-    /// nothing failed.
+    /// Why a host has no addresses, with the names that were tried; `nodata` where nothing failed.
     init(_ answer: HostAnswer?) {
         guard let answer, let failure = answer.failure.flatMap({ DiscoveryFailure($0) }) else {
             self = .nodata

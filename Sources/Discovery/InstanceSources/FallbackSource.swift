@@ -1,7 +1,7 @@
-// FallbackSource: two ways to ask one registry, of which the second is for when the first fails.
-// Consul's API tells of a change at once, but needs the agent's HTTP port and a token; its DNS is
-// slower and needs neither. Both are asked all the time, so that the second is up to date when it
-// is needed, and feed one roster.
+// FallbackSource: two ways to ask one registry; the second is used while the first fails. Consul's
+// API reports a change at once, but needs the agent's HTTP port and a token; its DNS is slower and
+// needs neither. Both are asked all the time, so that the second is up to date when it is needed,
+// and feed one roster.
 
 package import Backends
 
@@ -25,10 +25,10 @@ package final class FallbackSource: Source {
     /// is asked.
     package var answersStand: Bool { state.isFirstGood && first.answersStand }
 
-    /// Whether that of the first is, while it works; what it falls back to is another's word.
+    /// Whether the first source is, while it works; the second does not count.
     package var isDeliberate: Bool { state.isFirstGood && first.isDeliberate }
 
-    /// Whichever of the two asks first.
+    /// The earlier of the two times.
     package var nextAsk: ContinuousClock.Instant? {
         [first.nextAsk, second.nextAsk].compactMap(\.self).min()
     }
@@ -69,8 +69,8 @@ package final class FallbackSource: Source {
 /// | fails             | good                     | the second's instances             |
 /// | fails             | failed, or none          | the first's failure                |
 ///
-/// That the first names no instance counts as failing as well: should the second still name some,
-/// the two contradict each other, and nothing is taken away on the word of one.
+/// A first source that names no instance counts as failing as well: if the second still names some,
+/// the two contradict each other, and one of them alone takes nothing away.
 package struct FallbackState: Sendable {
     private var first: DiscoveryAnswer?
     private var second: DiscoveryAnswer?
@@ -93,7 +93,7 @@ package struct FallbackState: Sendable {
     /// The second source has answered. Returns what to report; nil when nothing follows.
     package mutating func secondAnswered(_ answer: DiscoveryAnswer) -> DiscoveryAnswer? {
         second = answer
-        // The first one speaks for itself while it works.
+        // While the first one works, it alone counts.
         if isFirstGood { return nil }
         return report
     }

@@ -1,6 +1,6 @@
 // FileSource: instances that something else writes into a file, which is watched (FileWatch.swift).
-// Whoever writes it should rename a complete file into its place; one that is read half written is
-// no list, and changes nothing until the next look.
+// A program that writes it should rename a complete file into its place. A file that is read half
+// written is no list, and changes nothing until the next look.
 
 package import Backends
 package import DNSClient
@@ -19,7 +19,7 @@ package final class FileSource: Source {
     private let family: AddressFamily
     private unowned let loop: EventLoop
     private var watch: FileWatch?
-    /// What the file has that makes no sense.
+    /// Entries of the file that make no sense.
     private var omissions = Omissions()
     private var listener: ((DiscoveryAnswer) -> Void)?
     /// The list that was read last; it resolves the names in it.
@@ -38,7 +38,7 @@ package final class FileSource: Source {
         summary = "file \(path)"
     }
 
-    /// A file says the same until it is written again.
+    /// The content of a file holds until it is written again.
     package var answersStand: Bool { true }
 
     /// Somebody who writes a file means what it says.

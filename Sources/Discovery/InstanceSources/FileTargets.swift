@@ -5,7 +5,7 @@
 //     labels: {weight: 5, priority: 1, zone: a}
 //
 // The labels `weight` and `priority` are those of RFC 2782; the others are metadata. A group,
-// target or label that makes no sense is left out and told of. A file that is no such list, or of
+// target or label that makes no sense is left out and reported. A file that is no such list, or in
 // which nothing makes sense, changes nothing.
 
 internal import DNSClient
@@ -66,7 +66,7 @@ package enum FileTargets {
             switch (key.key, key.value.content) {
             case ("targets", .sequence(let list)): targets = list
             case ("targets", _):
-                // What a program writes that has none at the moment.
+                // A program that has no targets at the moment writes this.
                 if key.value.isNothing { continue }
                 leaveOut(
                     FileTargetsError(

@@ -15,9 +15,9 @@ package final class FileWatch {
     private let settles: Bool
     private let onChange: () -> Void
     private var timer: Timer?
-    /// Of the file that was told of last.
+    /// The stamp of the file that was reported last.
     private var told: FileStamp?
-    /// Of the last look.
+    /// The stamp at the last look.
     private var seen: FileStamp?
 
     /// Watches the file at `path` from now on, until `stop()`. `onChange` is called when it has

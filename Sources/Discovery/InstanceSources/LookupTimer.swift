@@ -13,7 +13,7 @@ final class LookupTimer {
     private var isAwaitingServers = false
     private var dueAt = ContinuousClock.now
 
-    /// Calls `lookUp` whenever a lookup is due; the first is the source's own to make, after
+    /// Calls `lookUp` whenever a lookup is due; the source makes the first one itself, after
     /// `lookupBegins`.
     init(
         _ refresh: RefreshSchedule.Options, on loop: EventLoop, lookUp: @escaping () -> Void
@@ -25,26 +25,26 @@ final class LookupTimer {
         }
     }
 
-    /// One begins that the timer has not called for.
+    /// A lookup begins that the timer has not called for.
     func lookupBegins() {
         begunAt = .now
     }
 
-    /// Takes note that the lookup gave records that hold for `timeToLive`; nil when nothing was
-    /// said of it.
+    /// Records that the lookup gave records, which hold for `timeToLive`; nil when no time was
+    /// given.
     func lookupAnswered(timeToLive: Duration?) {
         schedule(
             after: schedule.waitAfterAnswer(
                 timeToLive: timeToLive, elapsed: begunAt.duration(to: .now), using: &random))
     }
 
-    /// Takes note that the lookup failed or named no instance.
+    /// Records that the lookup failed or named no instance.
     func lookupFailed() {
         schedule(after: schedule.waitAfterFailure(using: &random))
     }
 
-    /// Takes note that the lookup was given up, since every server of `resolver` is away. The next
-    /// is due as soon as one is back, within a second.
+    /// Records that the lookup was given up, since every server of `resolver` is away. The next is
+    /// due as soon as one is back, within a second.
     func lookupGivenUp(by resolver: Resolver) {
         guard !isAwaitingServers else { return }
         isAwaitingServers = true

@@ -1,4 +1,4 @@
-// What an answer of the resolver is to the guard.
+// How the guard reads an answer of the resolver.
 
 package import DNSClient
 package import DNSWire
@@ -13,7 +13,7 @@ extension PartialAnswerGuard.Answer {
 
     /// The answer `message` of so many octets, to a query that announced room for `octetsMax`.
     package init(_ message: Message, octets: Int, octetsMax: some BinaryInteger, overTCP: Bool) {
-        // A record that can't be read is one: what is left out for that does not look cut.
+        // A record that can't be read counts: leaving it out does not make the answer look cut.
         let chain = AnswerChain(message)
         let records = chain.records + chain.unreadable.map(\.record)
         // Wrapping: what counts is that the same records make the same number in any order.
@@ -23,7 +23,7 @@ extension PartialAnswerGuard.Answer {
             return sum &+ hasher.finalize()
         }
         let question = message.question.map { $0.name.wireOctets.count + 4 } ?? 0
-        // A server that sends no OPT record has not heard what ours announced.
+        // A server that sends no OPT record has ignored what ours announced.
         let hasHeard = overTCP || message.edns != nil || octets > Message.plainUDPOctetsMax
         self.init(
             records: records.count, fingerprint: fingerprint, octets: octets,

@@ -1,7 +1,7 @@
 // PartialAnswerGuard: whether an SRV answer over UDP is all there is. Servers leave records out
-// without saying so: Consul gives 3 records (or 8) at random to who does not speak EDNS, and cuts
-// by octets to who does, and sets TC in neither case unless told to. So an answer that looks cut is
-// asked for again over TCP:
+// without saying so: Consul gives 3 records (or 8) at random to a client without EDNS, cuts the
+// answer by octets for one with it, and sets TC in neither case unless it is configured to. So an
+// answer that looks cut is asked for again over TCP:
 //
 // | over UDP                                    | what is done                                    |
 // |---------------------------------------------|-------------------------------------------------|
@@ -27,7 +27,7 @@ package struct PartialAnswerGuard: Sendable, Equatable {
     /// The control plane's clock, which this type never reads.
     package typealias Instant = ContinuousClock.Instant
 
-    /// An answer as far as this matters.
+    /// What the guard needs to know of an answer.
     package struct Answer: Sendable, Hashable {
         /// SRV records for the name.
         package var records: Int
@@ -54,7 +54,7 @@ package struct PartialAnswerGuard: Sendable, Equatable {
 
     /// Why an answer over UDP may be a part.
     package enum Suspicion: Sendable, Hashable, CaseIterable {
-        /// The answer has as many records as Consul gives without EDNS, whatever there are.
+        /// The answer has as many records as Consul gives without EDNS, however many there are.
         case usualCount
         /// No room for another record.
         case full
@@ -72,7 +72,7 @@ package struct PartialAnswerGuard: Sendable, Equatable {
         case part(Suspicion)
     }
 
-    /// How often what was decided. A copy is a snapshot.
+    /// How often each decision was made. A copy is a snapshot.
     package struct Counters: Sendable, Hashable {
         /// Answers over UDP that looked cut.
         package var suspected = 0
@@ -96,14 +96,14 @@ package struct PartialAnswerGuard: Sendable, Equatable {
     /// does not.
     private static let withoutTCPFor = Duration.seconds(30)
     /// How long a name whose answers do not fit UDP is asked over TCP alone. A set that shrinks, or
-    /// a server that was told better, is found within this time; each look costs one query.
+    /// a server with a new configuration, is found within this time; each look costs one query.
     private static let overTCPFor = Duration.seconds(600)
 
     /// Sums since the guard was made.
     package private(set) var counters = Counters()
     /// The last answer that was whole.
     private var whole: Answer?
-    /// Until when its records are known to be all, however much it looks cut.
+    /// Until when its records are known to be complete, however much it looks cut.
     private var wholeUntil: Instant?
     private var overTCPUntil: Instant?
     private var withoutTCPUntil: Instant?

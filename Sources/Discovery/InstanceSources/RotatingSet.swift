@@ -1,7 +1,7 @@
-// RotatingSet: what a server names that never names all there is. AWS Cloud Map answers with eight
-// instances at random, over UDP and TCP alike; load balancing by DNS gives one address of many. No
-// single answer is whole then, and to believe each would take working backends in and out all the
-// time.
+// RotatingSet: the members that a server names which never names all of them. AWS Cloud Map answers
+// with eight instances at random, over UDP and TCP alike; load balancing by DNS gives one address
+// of many. No single answer is whole then, and to believe each would take working backends in and
+// out all the time.
 //
 // | answers                                           | what is believed                              |
 // |---------------------------------------------------|-----------------------------------------------|
@@ -14,8 +14,7 @@
 // | known to be a part (TC, and TCP can't be had)     | the same as while rotating                    |
 //
 // A deploy replaces members as well, but nothing comes back; a rollback brings all back at once,
-// and once. Members that are gone in truth stay for a while: whether they work is for checks to
-// say.
+// and once. Members that are really gone stay for a while; checks find out whether they work.
 
 /// The members that a row of answers names. Value type; takes no clock, and counts answers.
 package struct RotatingSet<Member: Hashable & Sendable>: Sendable {
@@ -32,7 +31,7 @@ package struct RotatingSet<Member: Hashable & Sendable>: Sendable {
 
     /// What is believed, in the order in which it came.
     package private(set) var members: [Member] = []
-    /// Whether the answers are of the kind that never is whole.
+    /// Whether the answers are of the kind that is never whole.
     package private(set) var isRotating = false
     /// How many members the last answer named.
     package private(set) var answerCount = 0
@@ -50,7 +49,7 @@ package struct RotatingSet<Member: Hashable & Sendable>: Sendable {
     private var largeChanges = 0
     private var returns: [Member: Int] = [:]
 
-    /// Nothing was heard yet.
+    /// There was no answer yet.
     package init() {}
 
     /// How many answers in a row may leave out a member before it is dropped: ten times as many as
@@ -97,9 +96,8 @@ package struct RotatingSet<Member: Hashable & Sendable>: Sendable {
         return members
     }
 
-    /// Takes an answer that is the last one over again, as `take` would: what is believed stays as
-    /// it is. False when it has to be passed to `take` all the same, since `members` are more than
-    /// it names.
+    /// Takes an answer that repeats the last one, as `add` would: what is believed stays as it is.
+    /// False when it must be passed to `add` after all, since `members` are more than it names.
     /// - Complexity: O(1).
     package mutating func addAgain() -> Bool {
         guard !isRotating, number > 0, size > 0, members.count == answerCount else { return false }

@@ -110,7 +110,7 @@ package struct SRVRecords {
         addresses[target] = (found, ttlSeconds)
     }
 
-    /// What targets were found to resolve to, those aside whose name is their address.
+    /// What targets resolved to, except those whose name is their address.
     package var resolvedAddresses: [DomainName: [IPAddress]] {
         addresses.filter { !spelledTargets.contains($0.key) }.mapValues(\.addresses)
     }
@@ -123,7 +123,7 @@ package struct SRVRecords {
     /// beyond the bounds.
     package var omissions: Omissions { read().omissions }
 
-    /// The instances of the answer and what it has besides.
+    /// The instances of the answer, and what was left out of it.
     /// - Complexity: O(n log n) in the addresses.
     package func read() -> (instances: [Instance], omissions: Omissions) {
         var omissions = unreadable
@@ -133,7 +133,7 @@ package struct SRVRecords {
         var chosen: [DomainName: [IPAddress]] = [:]
         for target in records.map(\.target) where chosen[target] == nil {
             let wanted = family.choose(from: addresses[target]?.addresses ?? [])
-            // Always the same ones of too many, whatever the order of the answer.
+            // Of too many, the same ones are always kept, whatever the order of the answer.
             let used = wanted.count > Self.addressesMax ? wanted.sorted() : wanted
             chosen[target] = Array(used.prefix(Self.addressesMax))
             omissions.add(

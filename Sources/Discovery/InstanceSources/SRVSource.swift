@@ -21,7 +21,7 @@ package final class SRVSource: DNSSource {
 
     /// `SRV` and the name.
     package let summary: String
-    /// Called with every answer that a lookup is made of; nil for nobody.
+    /// Called with every answer that a lookup is made of; nil for no call.
     package var onAnswer: ((DNSAnswer) -> Void)?
     private let name: DomainName
     private let options: LookupOptions
@@ -34,13 +34,13 @@ package final class SRVSource: DNSSource {
     private var resolutions: [PendingAddresses] = []
     /// What targets resolved to last.
     private var knownAddresses: [DomainName: [IPAddress]] = [:]
-    /// What rotating answers, and those that are known to be a part, name together.
+    /// What rotating and partial answers name together.
     private var rotation = RotatingSet<Endpoint>()
     /// What the last answers said of each endpoint.
     private var knownInstances: [Endpoint: [Instance]] = [:]
     private var partialGuard = PartialAnswerGuard()
-    /// The last whole answer, and the instances that were reported for it: most answers are the one
-    /// before over again.
+    /// The last whole answer, and the instances that were reported for it: most answers repeat the
+    /// one before.
     private var last: (records: SRVRecords, instances: [Instance])?
     /// The aliases that the lookup under way has followed.
     private var aliases: AliasTrail
@@ -126,7 +126,7 @@ package final class SRVSource: DNSSource {
                     timeToLive: nil)
             }
         case .timeout, .unreachable, .malformed:
-            // Over UDP there may be an answer: the next lookup asks so.
+            // UDP may still give an answer: the next lookup asks by UDP.
             if isByGuard, !answer.wasGivenUp {
                 partialGuard.failedOverTCP(hadAnswer: false, now: .now)
             }
@@ -137,7 +137,7 @@ package final class SRVSource: DNSSource {
     }
 
     private func judge(_ message: Message, _ found: PartialAnswerGuard.Answer) {
-        // TCP has told no more of answers that are known to rotate.
+        // For answers that are known to rotate, TCP has given no more.
         if rotation.isRotating { return complete(message, isPart: false) }
         switch partialGuard.judge(found, now: .now) {
         case .whole: complete(message, isPart: false)
@@ -196,7 +196,7 @@ package final class SRVSource: DNSSource {
     private func finish(_ records: SRVRecords, isPart: Bool) {
         resolutions = []
         if let last, !isPart, last.records.hasSameContent(as: records), rotation.addAgain() {
-            // The very array, so that whoever compares it with the last one is done at once.
+            // The same array as before: comparing it with the last one costs nothing.
             return report(.instances(last.instances), timeToLive: timeToLive(of: records))
         }
         last = nil
@@ -219,8 +219,8 @@ package final class SRVSource: DNSSource {
         return [records.timeToLive, aliasTTL].compactMap(\.self).min()
     }
 
-    /// The instances that an answer of so many records does not name, and that are believed all the
-    /// same, since no answer names all of them.
+    /// The instances that an answer of so many records does not name, and that are believed anyway,
+    /// since no answer names all of them.
     private func gather(_ named: [Instance], of count: Int, isPart: Bool) -> [Instance] {
         let latest = Dictionary(grouping: named, by: \.endpoint)
         let believed = rotation.add(Array(latest.keys), size: count, isPart: isPart)
@@ -235,8 +235,8 @@ package final class SRVSource: DNSSource {
 
     // MARK: - No records
 
-    /// The name has no SRV records, by `denial`: its own addresses are instances when it is asked
-    /// for.
+    /// The name has no SRV records, as `denial` says: its own addresses are instances if the
+    /// options ask for that.
     private func fallBack(_ denial: DNSOutcome) {
         guard let port = options.fallbackPort else { return fail(denial) }
         resolutions = [

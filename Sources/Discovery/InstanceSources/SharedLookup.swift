@@ -1,10 +1,10 @@
-// SharedLookup: services that ask the same are answered by one lookup. Several services of one name
-// (a port for people and one for machines, routes with other limits) shall not ask a registry
-// several times what it has just said.
+// SharedLookup: one lookup for all services that ask the same. Several services of one name (a port
+// for people and one for machines, routes with other limits) must not ask a registry again what it
+// has just answered.
 
 package import Backends
 
-/// A lookup and those who listen to it. Control thread only.
+/// A lookup and its listeners. Control thread only.
 package final class SharedLookup {
     /// What is asked, for the admin port.
     package let summary: String
@@ -80,12 +80,12 @@ package final class SharedSource: Source {
     /// What is odd about the lookup's last answer.
     package var findings: SourceFindings { lookup.findings }
 
-    /// Begins the lookup, or joins it: what it came to last is reported before this returns.
+    /// Begins the lookup, or joins it: its last result is reported before this returns.
     package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
         lookup.add(self, listener)
     }
 
-    /// Leaves the lookup, which ends with the last who does.
+    /// Leaves the lookup, which ends when its last listener leaves.
     package func stop() {
         lookup.remove(self)
     }

@@ -1,5 +1,5 @@
-// Source: where a service's instances come from. A source says what it heard, whole, each time;
-// what that means for the backends is the roster's to decide.
+// Source: where a service's instances come from. A source reports all instances each time; the
+// roster decides what that means for the backends.
 
 package import Backends
 package import DNSClient
@@ -8,13 +8,13 @@ package import DNSClient
 package protocol Source: AnyObject {
     /// What it asks and whom, for the admin port: `SRV _web._tcp.service.consul`.
     var summary: String { get }
-    /// Whether what it reported last holds until it reports something else: it is told of changes,
-    /// and has nothing to repeat while there are none. False for one that asks again and again.
+    /// Whether its last report holds until the next: changes are pushed to it, and it has nothing
+    /// to repeat while there are none. False for one that asks again and again.
     var answersStand: Bool { get }
     /// Whether what it reports is what somebody wrote down, so that however much it takes away is
     /// meant.
     var isDeliberate: Bool { get }
-    /// When it asks again; nil while it asks, and when it is told of changes instead.
+    /// When it asks again; nil while it asks, and when changes are pushed to it.
     var nextAsk: ContinuousClock.Instant? { get }
     /// What is odd about its last answer.
     var findings: SourceFindings { get }
@@ -27,8 +27,8 @@ package protocol Source: AnyObject {
 
 /// A source that asks DNS, and can be watched doing so. Control thread only.
 package protocol DNSSource: Source {
-    /// Called with every answer that a lookup is made of, before what it comes to is reported; nil
-    /// for nobody.
+    /// Called with every answer that a lookup is made of, before the result is reported; nil for no
+    /// call.
     var onAnswer: ((DNSAnswer) -> Void)? { get set }
 }
 
@@ -42,6 +42,6 @@ extension Source {
     /// Not all ask by a timer.
     package var nextAsk: ContinuousClock.Instant? { nil }
 
-    /// Most have nothing to tell but instances.
+    /// Most report nothing but instances.
     package var findings: SourceFindings { SourceFindings() }
 }

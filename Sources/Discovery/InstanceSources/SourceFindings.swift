@@ -26,10 +26,9 @@ package struct SourceFindings: Sendable, Equatable {
     package var omissions = Omissions()
     /// How the answers are parts that change; nil while each is whole.
     package var rotation: Rotation?
-    /// Where instances are that it lists, and whose checks by the registry fail.
+    /// Addresses of instances that it lists, and whose checks by the registry fail.
     package var critical: Set<Endpoint> = []
-    /// Where instances are that it lists, and on which somebody wants no requests: those in
-    /// maintenance.
+    /// Addresses of instances that it lists in maintenance: somebody wants no requests on them.
     package var withdrawn: Set<Endpoint> = []
 
     /// Nothing is odd.

@@ -1,6 +1,6 @@
 // StateFile: the file in which answers outlive the process. It is written beside itself and
 // renamed, on a thread of its own, so that it is always whole, and a slow disk holds up nobody. A
-// file that can't be read or written is said so, and nothing else comes of it.
+// file that can't be read or written is reported, and has no other consequence.
 
 package import Backends
 internal import Documents
@@ -33,13 +33,13 @@ package final class StateFile {
 
     private enum WriteOutcome { case none, underWay, written, failed(String) }
 
-    /// How often it is looked whether there is something to write …
+    /// How often to check whether there is something to write …
     private static let interval = Duration.seconds(5)
     /// … and after how many such times answers are written that differ in their age alone.
     private static let roundsUntilOld = 12
 
-    /// Remembers what the file at `path` says; it need not be there yet. Blocks. `note` is told of
-    /// what goes wrong.
+    /// Remembers what the file at `path` says; it need not be there yet. Blocks. `note` is called
+    /// with what goes wrong.
     package init(path: String, on loop: EventLoop, report: @escaping (Event) -> Void) {
         self.path = path
         self.report = report
@@ -48,7 +48,7 @@ package final class StateFile {
             let text = try NamedText.read(path: path, bytesMax: Self.bytesMax)
             memory = try Self.parse(text)
         } catch {
-            // One that is not there is no failure.
+            // A missing file is no failure.
             if unsafe access(path, F_OK) == 0 { report(.unreadable(error.text)) }
         }
         timer = Timer(on: loop) { [unowned self] in look() }
@@ -75,7 +75,7 @@ package final class StateFile {
         return (answer.instances, .seconds(max(UTCTime.now.secondsSince1970 - answer.at, 0)))
     }
 
-    /// Notes a good answer of this source.
+    /// Remembers a good answer of this source.
     package func remember(_ instances: [Instance], of key: AnswerMemory.Key) {
         memory.remember(instances, of: key, at: UTCTime.now.secondsSince1970)
         hasNews = true
@@ -109,7 +109,7 @@ package final class StateFile {
         }
     }
 
-    /// Takes notice of what the last writing came to; false while it is under way.
+    /// Reports how the last write ended; false while it is under way.
     private func settle() -> Bool {
         let last = outcome.withLock { last in
             defer { if case .underWay = last {} else { last = .none } }

@@ -27,7 +27,7 @@ package final class StaticSource: DNSSource {
         package let priority: UInt16
         /// The RFC 2782 weight.
         package let weight: UInt16
-        /// What else is said of it.
+        /// Further keys and values.
         package let metadata: [String: String]
 
         /// An entry; weight and priority as in RFC 2782.
@@ -45,7 +45,7 @@ package final class StaticSource: DNSSource {
 
     /// How many entries the list has.
     package let summary: String
-    /// Called with every answer that a lookup is made of; nil for nobody.
+    /// Called with every answer that a lookup is made of; nil for no call.
     package var onAnswer: ((DNSAnswer) -> Void)?
     private let entries: [Entry]
     private let hosts: HostResolver

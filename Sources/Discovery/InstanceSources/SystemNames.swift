@@ -31,14 +31,14 @@ package final class SystemNames {
     package private(set) var hostsTrouble: String?
     private let paths: Paths
     private let loop: EventLoop
-    /// Lists of names to be blocked, as people keep there, have some megabytes.
+    /// Block lists, as people keep them there, have some megabytes.
     private static let hostsBytesMax = 16 << 20
     /// Nil until a host is looked up: most configurations name none.
     private var hosts: HostsFile?
     private var watches: [FileWatch] = []
     private var onChange: () -> Void = {}
 
-    /// Reads resolv.conf, and nothing again before `watch`.
+    /// Reads resolv.conf once; the files are read again from `watch` on.
     package init(_ paths: Paths, on loop: EventLoop) {
         self.paths = paths
         self.loop = loop

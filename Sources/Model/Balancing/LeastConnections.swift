@@ -1,6 +1,6 @@
 // LeastConnections: the backend with the fewest requests in flight for its weight; those that have
-// equally few take turns by weight. So shares are by weight as long as all answer alike, and
-// whoever is slower gets less.
+// equally few take turns by weight. So shares are by weight as long as all answer alike, and a
+// slower one gets less.
 //
 // The order of all backends by load is kept at hand, a step of O(log n) whenever a request begins
 // or ends. It knows the requests of this worker only, as each worker does.
@@ -24,7 +24,7 @@ package final class LeastConnections: Balancer {
 
     override func loadChanged(_ place: Int) {
         let tier = loads.tier(place)
-        // Whoever can't take more is last, and not in the way.
+        // A backend that can't take more is last, and not in the way.
         let level = loads.canTakeMore(place) ? loads.level(place) : .max
         turns[tier].setLevel(level, of: place - tiers[tier].lowerBound)
     }

@@ -180,7 +180,7 @@ package struct Loads {
     func verdict(_ place: Int, _ request: PickRequest) -> Verdict {
         let member = members[place]
         if request.tried.count > 0, request.tried.contains(member.id) { return .tried }
-        // Whoever has nothing in flight is below every limit, which is at least 1.
+        // A backend with nothing in flight is below every limit, which is at least 1.
         guard member.inFlight > 0 else {
             return member.isOnProbation && !request.isRepeatable ? .onProbation : .admitted
         }

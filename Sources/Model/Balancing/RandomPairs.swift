@@ -8,8 +8,8 @@ struct RandomPairs {
     /// Pairs that are drawn before all backends are looked at: when three of four can't take a
     /// request, that is one in a hundred.
     static let tries = 8
-    /// Draws before the second is whoever the first is not: one of far more weight than all others
-    /// would be drawn again and again.
+    /// Draws, after which the second is any backend but the first: one of far more weight than all
+    /// others would be drawn again and again.
     private static let redraws = 4
 
     private var generator: SplitMix64

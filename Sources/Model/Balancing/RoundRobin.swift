@@ -19,7 +19,8 @@ package final class RoundRobin: Balancer {
 
     override func pick(_ request: PickRequest, in tier: Int) -> Pick {
         let places = tiers[tier]
-        // As many turns as there are backends: whoever is over its share after that has no better.
+        // As many turns as there are backends: when the last one is over its share as well, there
+        // is no better one.
         for _ in places {
             guard let index = turns.first(in: tier) else { break }
             let place = places.lowerBound + index

@@ -1,6 +1,6 @@
-// SipHash-2-4 (Aumasson, Bernstein 2012): 64 bits of any bytes, with a key. Whoever lacks the key
-// can neither foretell a hash nor find bytes that have it; where the key is known it spreads as
-// well as any hash does. About a nanosecond a byte.
+// SipHash-2-4 (Aumasson, Bernstein 2012): 64 bits of any bytes, with a key. Without the key nobody
+// can predict a hash or find bytes that have it; with a known key it spreads as well as any hash
+// does. About a nanosecond a byte.
 
 /// A SipHash in progress, eight bytes at a time. Value type that allocates nothing.
 struct SipHash {

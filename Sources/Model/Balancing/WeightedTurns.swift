@@ -12,8 +12,9 @@
 // are backends on one host, which fail together, and a request that one of them failed is not to go
 // on to the next of them.
 //
-// Members may have levels (of load), and then only those of the lowest level take turns. Whoever
-// comes back to that level after a while goes on from now: it does not make up for what it missed.
+// Members may have levels (of load), and then only those of the lowest level take turns. A member
+// that comes back to that level after a while goes on from now: it does not make up for the turns
+// that it missed.
 
 /// The order of turns within one tier. Value type; each worker has its own.
 struct WeightedTurns {

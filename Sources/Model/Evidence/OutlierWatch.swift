@@ -121,8 +121,8 @@ package struct OutlierWatch: Sendable {
 
     /// Takes the totals of all backends as they are now, each once; call it once a second. A
     /// backend that is seen for the first time is judged by what comes from now on, and one that is
-    /// not among them is forgotten. Whoever stands out is told once, and then has to do so again
-    /// with what comes from now on.
+    /// not among them is forgotten. An outlier is returned once; it is returned again only if what
+    /// comes from now on shows it again.
     /// - Complexity: O(n).
     package mutating func update(
         now: ContinuousClock.Instant, figures: [(backend: BackendID, total: Figures)]

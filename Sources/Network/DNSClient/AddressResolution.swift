@@ -1,5 +1,5 @@
-// AddressResolution: the addresses of a host, by asking for A and AAAA at once, or for the one that
-// is wanted. For SRV targets that came without addresses, and for backends that are given by name.
+// AddressResolution: the addresses of a host, by asking for A and AAAA at once, or for one of them.
+// It is for SRV targets that came without addresses, and for backends that are given by name.
 
 package import DNSWire
 package import Endpoints
@@ -22,7 +22,7 @@ package struct AddressAnswer: Sendable {
     package let a: DNSOutcome?
     /// What the question for IPv6 addresses came to; nil when it was not asked.
     package let aaaa: DNSOutcome?
-    /// Every answer that led here, those with aliases that had to be followed included.
+    /// Every answer that led here, including those with aliases that had to be followed.
     package let answers: [DNSAnswer]
 
     /// Whether a server said that it left addresses out, and they could not be had.
@@ -141,7 +141,7 @@ extension AddressAnswer {
         var ttls: [UInt32] = []
         var denialTTLs: [UInt32] = []
         for message in [RecordType.a, .aaaa].compactMap({ answers[$0]?.message }) {
-            // The chain holds records of the type asked for alone: Consul answers a question for
+            // The chain holds only records of the type asked for: Consul answers a question for
             // AAAA with the A record when the name is an IPv4 address.
             let chain = AnswerChain(message)
             for case let address? in chain.records.map(\.data.address)
@@ -164,7 +164,7 @@ extension AddressAnswer {
 
 extension DNSOutcome {
     /// Whether it says less than `other` about why a host has no addresses. A denial says less than
-    /// a failure: who fails may have some.
+    /// a failure: a server that fails may have some.
     func saysLess(than other: DNSOutcome) -> Bool {
         (isGood ? -1 : tellingRank) < (other.isGood ? -1 : other.tellingRank)
     }

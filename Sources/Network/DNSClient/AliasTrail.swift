@@ -1,6 +1,6 @@
-// AliasTrail: an answer may hold an alias and not what it leads to, since the server does not own
-// that zone and asks nobody. The alias is then asked for by a question of its own. Aliases can lead
-// in a circle, within an answer or over several, so the way is remembered.
+// AliasTrail: an answer may hold an alias without the records that it leads to, since the server
+// does not own that zone and asks no other. A question of its own then asks for the alias. Aliases
+// can lead in a circle, within an answer or over several, so the way is remembered.
 
 package import DNSWire
 
@@ -13,7 +13,7 @@ package struct AliasTrail: Sendable {
     package enum Step: Sendable, Equatable {
         /// The answer is not about an alias, or the server says that the alias ends in nothing.
         case none
-        /// To ask the same of this name.
+        /// Ask the same question about this name.
         case follow(DomainName)
         /// The aliases lead in a circle, or there are too many of them.
         case endless

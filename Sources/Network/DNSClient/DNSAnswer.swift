@@ -1,6 +1,6 @@
-// DNSAnswer: what a question came to. That a server says no is an answer, that none says anything
-// is a failure, and discovery treats each kind differently: so they are cases of one enum, told
-// apart here and nowhere else.
+// DNSAnswer: what a question came to. A "no" of a server is an answer, silence is a failure, and
+// discovery treats each kind differently: so they are cases of one enum, told apart here and
+// nowhere else.
 
 package import DNSWire
 package import Endpoints
@@ -19,12 +19,12 @@ package enum DNSOutcome: Hashable, Sendable {
     case nxdomain
     /// The server could not find out.
     case servfail
-    /// The server does not answer this, to us; or only says whom to ask (a referral).
+    /// The server does not answer this question for us, or only names other servers (a referral).
     case refused
     case otherCode(ResponseCode)
     /// No server answered in time.
     case timeout
-    /// What came could not be read, and nothing better came in time.
+    /// The answer could not be read, and no better one came in time.
     case malformed(DecodeError)
     /// No server could be reached; the error of the last try.
     case unreachable(Errno)
@@ -142,13 +142,13 @@ package struct DNSAnswer: Hashable, Sendable {
     package let wasTruncated: Bool
     /// How long the message is; 0 without one.
     package let octets: Int
-    /// The most that its sender could take it for: the payload size that the query announced, 512
-    /// without EDNS, 65,535 over TCP; 0 without a message.
+    /// The longest that it could have been: the payload size that the query announced, 512 without
+    /// EDNS, 65,535 over TCP; 0 without a message.
     package let octetsMax: Int
     /// Whether nobody was asked, since every server is known to be away.
     package let wasGivenUp: Bool
 
-    /// An answer; only a resolver gives any that was heard.
+    /// An answer; outside of tests only a resolver makes one.
     package init(
         question: Question, outcome: DNSOutcome, message: Message? = nil, server: Endpoint? = nil,
         transport: DNSTransport? = nil, roundTrip: Duration = .zero, wasTruncated: Bool = false,

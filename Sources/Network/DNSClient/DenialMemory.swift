@@ -1,8 +1,8 @@
-// DenialMemory: of which names a server's word is known not to depend on how they are spelled. A
-// server that compares names byte by byte denies what it knows when the case of letters is mixed;
-// asking twice each time would double the traffic of every name that really is not there. Some
-// servers only hand questions on, and know some names better than others: so what is known is known
-// of one name.
+// DenialMemory: the names about which a server says the same however they are spelled. A server
+// that compares names byte by byte denies what it knows when the case of letters is mixed; asking
+// twice each time would double the traffic of every name that really does not exist. Some servers
+// only forward questions, and know some names better than others: so this is remembered for each
+// name alone.
 
 internal import DNSWire
 
@@ -27,7 +27,7 @@ struct DenialMemory {
         until[Key(server: server, name: name)].map { now < $0 } ?? false
     }
 
-    /// `server` said the same of `name` in either spelling, or knew it in mixed case.
+    /// `server` said the same about `name` in either spelling, or knew it in mixed case.
     mutating func remember(_ server: Int, _ name: DomainName, now: Instant) {
         if until.count >= Self.countMax {
             until = until.filter { now < $0.value }

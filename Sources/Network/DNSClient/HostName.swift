@@ -1,5 +1,5 @@
-// HostName: the name of a host as people write it. Other than a name of DNS it may be short: which
-// one is meant is found out by /etc/hosts and the search list (HostResolver).
+// HostName: the name of a host as people write it. Unlike a name of DNS it may be short: /etc/hosts
+// and the search list say which one is meant (HostResolver).
 
 package import DNSWire
 
@@ -7,7 +7,7 @@ package import DNSWire
 package struct HostName: Hashable, Sendable {
     /// The name as written.
     package let name: DomainName
-    /// Whether it is written with a final dot: then it is taken as it stands.
+    /// Whether it is written with a final dot, and so is complete.
     package let isAbsolute: Bool
 
     /// The host that `text` spells.
@@ -17,8 +17,8 @@ package struct HostName: Hashable, Sendable {
         isAbsolute = text.last == "."
     }
 
-    /// Whether it is `localhost` or below it: this machine, whatever anybody says (RFC 6761,
-    /// section 6.3).
+    /// Whether it is `localhost` or below it: this machine, whatever hosts files and nameservers
+    /// say (RFC 6761, section 6.3).
     package var isLocalhost: Bool { name.isLocalhost }
 }
 

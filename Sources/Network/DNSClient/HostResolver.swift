@@ -10,8 +10,8 @@
 // | SERVFAIL, REFUSED or another code     | the same, unless the host was found under this name last |
 // | no answer, or one that can't be read  | the host is not found, and what was known may stand      |
 //
-// libc does so too, but for the exception: a server's bad moment shall not lead traffic to a host
-// that has the same short name in another domain.
+// libc does so too, except for this: a server's bad moment must not lead traffic to a host that has
+// the same short name in another domain.
 
 package import DNSWire
 package import Endpoints
@@ -60,17 +60,17 @@ package final class HostResolver {
         PendingHost(host, family, rules(), with: self, completion: completion)
     }
 
-    /// Calls `call` whenever the rules have changed, until `unfollow(owner)`. `owner` is not kept.
+    /// Calls `call` whenever the rules change, until `unfollow(owner)`. `owner` is not kept.
     package func follow(_ owner: AnyObject, _ call: @escaping () -> Void) {
         followers[ObjectIdentifier(owner)] = call
     }
 
-    /// Calls no more on behalf of `owner`; harmless when it does not follow.
+    /// Calls no more for `owner`; harmless when it does not follow.
     package func unfollow(_ owner: AnyObject) {
         followers[ObjectIdentifier(owner)] = nil
     }
 
-    /// The rules, or the servers, are others now.
+    /// The rules or the servers have changed.
     package func rulesChanged() {
         for call in Array(followers.values) { call() }
     }
@@ -90,7 +90,7 @@ package final class HostResolver {
 package struct HostAnswer: Sendable {
     /// Where the addresses were known.
     package enum Origin: Sendable, Equatable {
-        /// Nobody had to be asked: `localhost`.
+        /// `localhost`: no server was asked.
         case thisMachine
         case hostsFile
         case dns
@@ -103,8 +103,8 @@ package struct HostAnswer: Sendable {
     package let addresses: [IPAddress]
     /// Where the addresses are from, or that there are none.
     package let origin: Origin
-    /// How long they hold; nil when nothing was said of it. Those that need no DNS hold until the
-    /// rules change.
+    /// How long they hold; nil when no time was given. Those that need no DNS hold until the rules
+    /// change.
     package let timeToLive: Duration?
     /// Whether nothing failed: if something did, an address may be missing and still exist.
     package let isComplete: Bool
@@ -142,7 +142,7 @@ package final class PendingHost {
     private var completion: ((HostAnswer) -> Void)?
     private var timer: Timer?
 
-    /// How long what needs no DNS holds: its changes are told.
+    /// How long addresses hold that need no DNS: a change of them is reported.
     private static let localTimeToLive = Duration.seconds(3600)
 
     fileprivate init(

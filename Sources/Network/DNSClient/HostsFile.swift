@@ -21,7 +21,7 @@ package struct HostsFile: Equatable, Sendable {
     package init() {}
 
     /// Reads `text`: an address and its names a line, `#` begins a comment. Lines that make no
-    /// sense are skipped, as libc does. A name on several lines has the addresses of all.
+    /// sense are skipped, as in libc. A name on several lines has the addresses of all.
     package init(_ text: String) {
         for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
             let words = line.prefix { $0 != UInt8(ascii: "#") }

@@ -1,5 +1,5 @@
 // PendingQuestion: carries out for one question what its QuestionRace decides: opens and closes the
-// transports, keeps the timer, and tells the resolver what was seen of each server.
+// transports, keeps the timer, and reports to the resolver how each server behaved.
 
 package import DNSWire
 internal import Endpoints
@@ -66,7 +66,7 @@ package final class PendingQuestion {
         resolver?.start(self, now: .now)
     }
 
-    /// Ends it without a word from a server; `wasGivenUp` as in `DNSAnswer`.
+    /// Ends it without an answer of a server; `wasGivenUp` as in `DNSAnswer`.
     func finish(_ outcome: DNSOutcome, wasGivenUp: Bool = false) {
         self.wasGivenUp = wasGivenUp
         finish(QuestionRace.Ending(outcome: outcome))
@@ -183,7 +183,7 @@ package final class PendingQuestion {
         resolver?.remove(self)
         let completion = completion
         self.completion = nil
-        // The spelling of the query is nobody's business but ours.
+        // Callers see the name as they spelled it, not as the query did.
         var message = ending.message
         if message?.question != nil { message?.question = question }
         completion?(

@@ -17,7 +17,7 @@ extension QuestionRace {
         /// Whether the case of its letters is drawn at random.
         package let mixesCase: Bool
 
-        /// Only a race numbers exchanges; tests spell out what they expect.
+        /// Made by a race, and by tests for what they expect.
         package init(
             number: Int, server: Int, transport: DNSTransport, hasEDNS: Bool, mixesCase: Bool = true
         ) {
@@ -43,19 +43,21 @@ extension QuestionRace {
         package var wasTruncated = false
     }
 
-    /// What a server is known to be like.
+    /// How a server is to be asked, as far as that is known.
     package struct Habits: Sendable, Hashable {
         /// Whether it is asked with an OPT record.
         package var hasEDNS: Bool
         /// Whether it is asked in mixed case.
         package var mixesCase: Bool
-        /// Whether it may take names of another case of letters for other names: a denial or an
-        /// error in answer to mixed case is asked for once more as spelled, before it counts.
+        /// Whether it may take a name in another case of letters for another name: after a denial
+        /// or an error the question is asked once more as spelled, before the answer counts.
         package var isCaseDoubted: Bool
-        /// Whether it may be an OPT record that makes it fail or be silent: an error is asked for
-        /// once more without, and so is the last attempt after silence (RFC 6891, section 6.2.2).
+        /// Whether an OPT record may make it fail or be silent: after an error the question is
+        /// asked once more without one, and so is the last attempt after silence (RFC 6891, section
+        /// 6.2.2).
         package var isEDNSDoubted: Bool
-        /// Whether it has no OPT record only because several with one met with silence.
+        /// Whether it goes without an OPT record only because several queries with one met with
+        /// silence.
         package var isEDNSTrial: Bool
 
         /// What is expected of a server until it shows otherwise.
@@ -71,14 +73,14 @@ extension QuestionRace {
         }
     }
 
-    /// What was learnt of how a server is to be asked.
+    /// A finding about how a server is to be asked.
     package struct Finding: Equatable, Sendable {
         /// Index of the server.
         package let server: Int
-        /// What it is.
+        /// What was found.
         package let kind: Kind
 
-        /// What can be learnt.
+        /// The kinds of findings.
         package enum Kind: Equatable, Sendable {
             /// The server was asked again in a plainer way, before what it had said counted.
             case askedAgain
@@ -93,7 +95,7 @@ extension QuestionRace {
             case answeredWithoutEDNS(code: ResponseCode?)
         }
 
-        /// Only a race finds anything; tests spell out what they expect.
+        /// Made by a race, and by tests for what they expect.
         package init(server: Int, _ kind: Kind) {
             self.server = server
             self.kind = kind
@@ -112,6 +114,6 @@ extension QuestionRace {
 }
 
 extension QuestionRace.Ending {
-    /// Whether the message says nothing of the name, not even that it is an alias.
+    /// Whether the message says nothing about the name, not even that it is an alias.
     var isWithoutAnswers: Bool { message?.answers.isEmpty ?? true }
 }

@@ -1,6 +1,6 @@
-// QuestionRace: whom to ask next, over what, and when to give up, for one question among several
-// servers. No sockets and no clock here: the caller reports what happened and when, and carries out
-// the actions it gets back.
+// QuestionRace: which server to ask next, over what, and when to give up, for one question among
+// several servers. No sockets and no clock here: the caller reports what happened and when, and
+// carries out the actions it gets back.
 //
 // | event                         | what follows                                                  |
 // |-------------------------------|---------------------------------------------------------------|
@@ -97,14 +97,14 @@ package struct QuestionRace {
         }
     }
 
-    /// The queries that failed since the last call, those included that were passed over: silent
-    /// for the stagger and more when another server answered.
+    /// The queries that failed since the last call. Those that were passed over are among them:
+    /// silent for the stagger and more when another server answered.
     package mutating func takeFailures() -> [Failed] {
         defer { failures = [] }
         return failures
     }
 
-    /// What was learnt since the last call.
+    /// The findings since the last call.
     package mutating func takeFindings() -> [Finding] {
         defer { findings = [] }
         return findings
@@ -176,7 +176,7 @@ package struct QuestionRace {
     package mutating func failed(_ error: Errno, on exchange: Int, now: Instant) -> [Action] {
         guard !isFinished, let index = index(of: exchange) else { return [] }
         remember(Ending(outcome: .unreachable(error)))
-        // What this machine is short of says nothing about the server.
+        // A shortage of this machine says nothing about the server.
         if !error.isShortage { record(.unreachable(error), legs[index]) }
         if legs[index].isCaseCheck { return askAsSpelled(index, now: now) }
         if let doubted = legs[index].doubted { return conclude(index, doubted, now: now) }
@@ -299,8 +299,8 @@ package struct QuestionRace {
     }
 
     /// Asks the same server in another way; no new attempt, but a time-out of its own unless it is
-    /// given. Ends because each way is taken once: without EDNS, over TCP, connected again, and as
-    /// spelled.
+    /// given. It ends, because each way is taken once: without EDNS, over TCP, connected again, and
+    /// as spelled.
     private mutating func reopen(
         _ index: Int, _ transport: DNSTransport, hasEDNS: Bool, mixesCase: Bool? = nil,
         keeping timeoutAt: Instant? = nil, now: Instant
@@ -317,8 +317,8 @@ package struct QuestionRace {
         return [.close(exchange: old.exchange.number), opened]
     }
 
-    /// TCP could not be had to tell a forger from a server that does not keep case: what is left is
-    /// the protection of id and port, which any resolver has.
+    /// Without TCP a forger can't be told from a server that does not keep case: what is left is
+    /// the protection by id and port, which any resolver has.
     private mutating func askAsSpelled(_ index: Int, now: Instant) -> [Action] {
         legs[index].isCaseCheck = false
         return reopen(
@@ -327,15 +327,15 @@ package struct QuestionRace {
 
     // MARK: - Doubts
 
-    /// Asks the server that has said no once more in a plainer way, if that may make a difference:
-    /// as spelled, and then, after an error, without EDNS. Nil when what it said is to count.
+    /// Asks a server that has said no once more in a plainer way, if that may make a difference: as
+    /// spelled, and then, after an error, without EDNS. Nil when its answer counts as it is.
     private mutating func askOtherwise(
         _ index: Int, _ ending: Ending, now: Instant
     ) -> [Action]? {
         let leg = legs[index]
         let habits = servers[leg.exchange.server].habits
         let isError = !ending.outcome.isGood
-        // An alias is an answer too, if only a part of one.
+        // An alias is an answer too, if only a partial one.
         let isDenial = !isError && !ending.outcome.hasRecords && ending.isWithoutAnswers
         guard isError || isDenial else { return nil }
         var exchange = (hasEDNS: leg.exchange.hasEDNS, mixesCase: leg.exchange.mixesCase)
@@ -357,14 +357,14 @@ package struct QuestionRace {
         return actions + advance(now: now)
     }
 
-    /// What counts of two things that a server said to one question: the later, unless that is an
-    /// error and the other none.
+    /// Which of two answers of a server to one question counts: the later, unless only that one is
+    /// an error.
     private func moreTelling(_ later: Ending, _ earlier: Ending?) -> Ending {
         guard let earlier, earlier.outcome.isGood, !later.outcome.isGood else { return later }
         return earlier
     }
 
-    /// Notes what an answer shows of how the server is to be asked.
+    /// Records what an answer shows about how the server is to be asked.
     private mutating func learn(from ending: Ending, _ leg: Leg) {
         func find(_ kind: Finding.Kind) {
             findings.append(Finding(server: leg.exchange.server, kind))
@@ -425,7 +425,7 @@ package struct QuestionRace {
         }
     }
 
-    /// The server has said what it has to say.
+    /// The server has given its answer.
     private mutating func settle(_ index: Int, now: Instant) -> [Action] {
         servers[legs[index].exchange.server].attemptsLeft = 0
         return end(index, now: now)
@@ -453,7 +453,7 @@ package struct QuestionRace {
 }
 
 extension DNSOutcome {
-    /// Whether two answers say the same, whatever else is in them.
+    /// Whether two answers have the same records and code.
     fileprivate func isSame(as other: DNSOutcome) -> Bool {
         switch (self, other) {
         case (.records, .records), (.partial, .partial): true
@@ -461,9 +461,9 @@ extension DNSOutcome {
         }
     }
 
-    /// Whether it tells more than what the same server said of the same question in another
-    /// spelling: records more than a denial, one more than an error, and that the name exists more
-    /// than that it does not.
+    /// Whether it tells more than the answer of the same server to the same question in another
+    /// spelling: records tell more than a denial, a denial more than an error, and "no such record"
+    /// more than "no such name".
     fileprivate func isBetter(than other: DNSOutcome) -> Bool {
         func rank(_ outcome: DNSOutcome) -> Int {
             switch outcome {
@@ -478,8 +478,8 @@ extension DNSOutcome {
 }
 
 extension Message {
-    /// Whether the server stumbled over our OPT record: one that knows EDNS sends an OPT back, save
-    /// for BADVERS, which says that it does not know our version.
+    /// Whether the server stumbled over our OPT record: a server that knows EDNS sends an OPT back,
+    /// except with BADVERS, which says that it does not know our version.
     var isEDNSRefusal: Bool {
         switch responseCode {
         case .formatError, .notImplemented: edns == nil

@@ -1,12 +1,12 @@
 // QuestionRate: how many queries go out in a second, kept by when questions may begin. With the
 // jitter of each name's own timer it is what keeps ten thousand names from asking in step, and from
-// falling upon a nameserver together when it comes back.
+// hitting a nameserver together when it comes back.
 
 /// A token bucket. Value type; takes `now`.
 ///
-/// In no second, wherever it begins, do more than `perSecond` questions begin: what the bucket
-/// holds and what flows into it within a second are together no more than that. The further queries
-/// of a question that is under way are never held up, but are paid for by those that begin next.
+/// At most `perSecond` questions begin in any second, wherever it begins: what the bucket holds and
+/// what flows into it within a second are together no more than that. The further queries of a
+/// question that is under way are never held up, but are paid for by those that begin next.
 package struct QuestionRate: Sendable, Equatable {
     /// The control plane's clock, which this type never reads.
     package typealias Instant = ContinuousClock.Instant

@@ -1,5 +1,5 @@
 // ResolvConf: what resolv.conf(5) says, read as libc reads it, so that a name which works beside
-// Fairlead works in it. Pure; hostile files only have lines that are skipped.
+// Fairlead works in it. Pure; lines of a hostile file are skipped.
 //
 // | line                  | what is taken of it                                             |
 // |-----------------------|-----------------------------------------------------------------|
@@ -36,7 +36,7 @@ package struct ResolvConf: Equatable, Sendable {
     /// Whether questions go over TCP from the start.
     package private(set) var usesTCP = false
 
-    /// libc's own limit (MAXNS): what stands after the third line has never been used by anyone.
+    /// libc's own limit (MAXNS): programs have never used what stands after the third line.
     private static let serversMax = 3
 
     /// What an absent file stands for: a nameserver on this machine, and no search list.
@@ -48,7 +48,7 @@ package struct ResolvConf: Equatable, Sendable {
         for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
             let words = line.split { $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }
                 .map { (start: $0.startIndex, text: String(Substring($0))) }
-            // Indented lines are not read by libc either.
+            // libc does not read indented lines either.
             guard words.count >= 2, words[0].start == line.startIndex else { continue }
             let values = words.dropFirst().map(\.text)
             switch words[0].text {
@@ -61,8 +61,8 @@ package struct ResolvConf: Equatable, Sendable {
         }
     }
 
-    /// Where to ask: `servers` on port 53, those left out whose zone is no interface of this
-    /// machine. Without any it is this machine's own, 127.0.0.1, as resolv.conf(5) says.
+    /// Where to ask: `servers` on port 53, except those whose zone is no interface of this machine.
+    /// Without any it is this machine's own, 127.0.0.1, as resolv.conf(5) says.
     package func endpoints(
         zone number: (String) -> UInt32? = { Zone.number(of: $0) }
     ) -> [Endpoint] {

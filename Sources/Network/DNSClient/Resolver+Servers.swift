@@ -5,11 +5,11 @@ internal import Events
 
 extension Resolver {
     /// How long a server that failed because of EDNS is asked without it: it may be upgraded, or
-    /// the failure may have been another's on the way.
+    /// something on the way may have failed.
     private static let withoutEDNSFor = Duration.seconds(300)
     /// How long a server that takes names of another case for other names is asked as spelled.
     private static let asSpelledFor = Duration.seconds(600)
-    /// How long a good answer speaks for a server: what worked then is not doubted.
+    /// How long a good answer counts for a server: what worked then is not doubted.
     private static let provenFor = Duration.seconds(300)
 
     /// The servers in the order of the options, as they are known now.
@@ -40,7 +40,7 @@ extension Resolver {
         guard habits.hasEDNS else { return habits }
         if status.withoutEDNSSince != nil {
             habits.hasEDNS = !isRecent(status.withoutEDNSSince, Self.withoutEDNSFor)
-            // One question finds out whether that has changed; the others need not wait for it.
+            // One question finds out whether that has changed, without delaying the others.
             if habits.hasEDNS { statuses[server].withoutEDNSSince = now }
         }
         habits.isEDNSDoubted =
@@ -68,7 +68,7 @@ extension Resolver {
 
     // MARK: - What was seen
 
-    /// A query goes out; `isPaid` when the rate has let it.
+    /// A query goes out; `isPaid` if the rate has allowed it.
     func recordSent(_ server: Int, _ transport: DNSTransport, isPaid: Bool) {
         if !isPaid { rate.charge(now: .now) }
         count(transport == .udp ? .sentUDP : .sentTCP, server)
@@ -140,7 +140,7 @@ extension Resolver {
         statuses[server].ednsWorkedAt = nil
     }
 
-    /// What a question showed of how a server is to be asked.
+    /// Applies a finding about how a server is to be asked.
     func record(
         _ finding: QuestionRace.Finding.Kind, _ server: Int, _ name: DomainName,
         now: ContinuousClock.Instant
@@ -165,7 +165,7 @@ extension Resolver {
         case .answeredWithoutEDNS(let code?):
             recordWithoutEDNS(server, "it answers \(code)", now: now)
         case .answeredWithoutEDNS(nil):
-            // It may as well be back from an outage just now.
+            // It may also just be back from an outage.
             let isChance = statuses[server].ednsWorkedAt != nil && !statuses[server].isEDNSSuspect
             statuses[server].isEDNSSuspect = isChance
             if !isChance { recordWithoutEDNS(server, "it does not answer", now: now) }

@@ -13,7 +13,7 @@ package final class Resolver {
 
     private(set) var options: ResolverOptions
     unowned let loop: EventLoop
-    /// Received into by every exchange: a datagram has at most 65,535 octets.
+    /// Every exchange receives into it: a datagram has at most 65,535 octets.
     let buffer = ReceiveBuffer(capacity: 65536)
     /// What happened so far; copy it for a snapshot.
     package internal(set) var counters = QueryCounters()
@@ -27,7 +27,7 @@ package final class Resolver {
     /// Copies of questions that serve to know a server; at most one of each is under way.
     private var probes: [Int: PendingQuestion] = [:]
     private var waiting = WaitingLine<PendingQuestion>()
-    /// Turned away, to be told so in the next batch.
+    /// Questions turned away; they hear of it in the next batch.
     private var rejected: [PendingQuestion] = []
     var rate: QuestionRate
     private var pump: Timer?
@@ -87,7 +87,7 @@ package final class Resolver {
     }
 
     /// Asks as `options` say from now on. If they name other servers, questions under way are asked
-    /// of those; what is known of servers that stay goes on, and those that are gone are forgotten.
+    /// of those. Servers that stay keep what is known of them; those that are gone are forgotten.
     ///
     /// - Precondition: As for `init`; the rate is the one of before.
     package func setOptions(_ options: ResolverOptions) {
@@ -103,7 +103,7 @@ package final class Resolver {
         }
         for probe in Array(probes.values) { probe.cancel() }
         for pending in Array(underWay.values) { pending.startAgain() }
-        // What was given up, since every server was away, need not wait for its back-off.
+        // A question that was given up since every server was away need not wait for its back-off.
         callBack()
         schedulePump(after: .zero)
     }
@@ -197,7 +197,7 @@ package final class Resolver {
         pending.start(plan.servers, options: options)
     }
 
-    /// What a question comes to that nobody was asked for.
+    /// The outcome of a question that no server was asked.
     private func giveUp(as server: Int) -> DNSOutcome {
         counters[.givenUp] += 1
         guard case .unreachable(let error) = ranking.servers[server].lastFailure?.what else {

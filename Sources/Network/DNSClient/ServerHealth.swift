@@ -1,4 +1,4 @@
-// ServerHealth: what has been seen of one nameserver, and what follows for whether it is asked.
+// ServerHealth: how one nameserver has behaved, and whether it is asked because of that.
 //
 // | state   | means                                  | asked                                     |
 // |---------|----------------------------------------|-------------------------------------------|
@@ -10,9 +10,9 @@
 // | away    | silent or unreachable three times in a | last; probed after 1, 2, 4, 5, 5 … s      |
 // |         | row                                    |                                           |
 //
-// A server is away by silence alone: one that says SERVFAIL costs no time. And what it says of one
-// name holds for no other, so that one error changes nothing: a name that is broken at one server
-// must not make all others change theirs. One good answer makes any of them work again.
+// A server is away by silence alone: one that says SERVFAIL costs no time. An error about one name
+// says nothing about other names, so a single error changes nothing: a name that is broken at one
+// server must not make all others change servers. One good answer makes any of them work again.
 
 package import DNSWire
 package import Events
@@ -33,9 +33,9 @@ package struct ServerHealth: Sendable, Equatable {
         case silence
         /// The network refused, or the connection was closed twice.
         case unreachable(Errno)
-        /// What came over TCP could not be read.
+        /// A message over TCP could not be read.
         case malformed(DecodeError)
-        /// An answer that is none: SERVFAIL, REFUSED and the like.
+        /// An answer that says nothing about the name: SERVFAIL, REFUSED and the like.
         case code(ResponseCode)
 
         /// Whether the server said nothing at all.
@@ -83,7 +83,7 @@ package struct ServerHealth: Sendable, Equatable {
     private(set) var probeAt: Instant?
     private var probes = 0
 
-    /// A server that nothing is known of.
+    /// A server about which nothing is known.
     package init() {}
 
     /// What is known of it.
@@ -130,8 +130,8 @@ package struct ServerHealth: Sendable, Equatable {
         probeAt.map { $0 <= now } ?? false
     }
 
-    /// Has the server probed soon: it is not asked first, and nothing is known of it. So a second
-    /// nameserver that never worked is seen before it is needed.
+    /// Lets the server be probed soon, as it is not asked first and nothing is known of it. So a
+    /// second nameserver that never worked is noticed before it is needed.
     mutating func expectProbe(now: Instant) {
         if probeAt == nil { probeAt = now + Self.probeFirst }
     }

@@ -1,11 +1,11 @@
-// ServerRanking: whom to ask first, what to ask besides, and when to ask nobody.
+// ServerRanking: which server to ask first, which to probe besides, and when to ask none.
 //
 // Among servers that work the first stays first until another is clearly quicker: two equal ones
 // would otherwise change places with every answer. A server that is not first is asked by itself
-// now and then (a probe), so that its figures stay true and it is found when it comes back; that
-// costs a query, and no question any time. When every server is away, asking costs each question
-// its whole deadline and holds descriptors for nothing: then questions end at once, except that one
-// at a time goes through as the probe.
+// now and then (a probe), so that its figures stay true and its return is noticed; that costs a
+// query, and delays no question. When every server is away, asking costs each question its whole
+// deadline and holds descriptors for nothing: then questions end at once, except that one at a time
+// goes through as the probe.
 
 /// The health of a resolver's servers, by index in the configured order. Value type; takes `now`.
 package struct ServerRanking: Sendable, Equatable {
@@ -14,12 +14,12 @@ package struct ServerRanking: Sendable, Equatable {
 
     /// The servers to ask for one question.
     package struct Plan: Equatable, Sendable {
-        /// To be raced, the first first.
+        /// The servers to race, in this order.
         package var servers: [Int]
-        /// To be sent the same query apart from that, only to know them.
+        /// The servers to send the same query besides, only to know them.
         package var probes: [Int]
 
-        /// Only a ranking plans; tests spell out what they expect.
+        /// Made by a ranking, and by tests for what they expect.
         package init(servers: [Int], probes: [Int] = []) {
             self.servers = servers
             self.probes = probes
@@ -41,8 +41,8 @@ package struct ServerRanking: Sendable, Equatable {
         servers = Array(repeating: ServerHealth(), count: count)
     }
 
-    /// Other servers take the place of these: each is the one that was at `places` before, or a new
-    /// one of which nothing is known.
+    /// Replaces the servers: each is the one that was at `places` before, or a new one of which
+    /// nothing is known.
     mutating func replaceServers(_ places: [Int?]) {
         first = first.flatMap { first in places.firstIndex { $0 == first } }
         servers = places.map { place in place.map { servers[$0] } ?? ServerHealth() }
@@ -83,7 +83,7 @@ package struct ServerRanking: Sendable, Equatable {
     }
 
     /// Whether to ask nobody: every server is away, and it is not yet time to look after one. Then
-    /// it is the server whose failure stands for the others; nil when somebody is to be asked.
+    /// it is the server whose failure stands for the others; nil when a server is to be asked.
     /// - Parameter mayProbe: False while no further question may be under way: those that are will
     ///   tell when a server is back.
     package func hopeless(now: Instant, mayProbe: Bool = true) -> Int? {
@@ -118,8 +118,8 @@ package struct ServerRanking: Sendable, Equatable {
         return Plan(servers: order, probes: probes)
     }
 
-    /// Keeps the first place with who has it, unless it does not work or another is clearly
-    /// quicker.
+    /// Leaves the first place to the server that has it, unless that does not work or another is
+    /// clearly quicker.
     private mutating func chooseFirst() {
         let working = servers.indices.filter { servers[$0].state == .working }
         guard

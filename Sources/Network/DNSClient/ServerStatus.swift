@@ -34,14 +34,14 @@ package struct ServerStatus: Sendable, Equatable {
     /// an OPT record of its own or without.
     var withoutEDNSSince: ContinuousClock.Instant?
     /// Whether it once answered without an OPT record after silence with one: the next time is no
-    /// chance, of a server that used to take EDNS.
+    /// chance, even for a server that used to take EDNS.
     var isEDNSSuspect = false
     /// When it last answered a query with an OPT record well; nil for never.
     var ednsWorkedAt: ContinuousClock.Instant?
     /// When it last gave records for a question in mixed case; nil for never.
     var mixedCaseWorkedAt: ContinuousClock.Instant?
 
-    /// A server that nothing is known of.
+    /// A server about which nothing is known.
     package init(_ endpoint: Endpoint) {
         self.endpoint = endpoint
         place = 0

@@ -1,13 +1,13 @@
 // TCPTransport: queries over a connection (RFC 7766), for answers that do not fit a datagram. One
 // at a time; when its answer has come whole, the connection is kept for a while for the next
-// question (IdleConnections), since one for each would leave a port behind for a minute, and there
-// are only 28,000.
+// question (IdleConnections), since a connection for each question would leave a port unusable for
+// a minute, and there are only 28,000.
 
 internal import DNSWire
 internal import Endpoints
 internal import Events
 
-/// Connect, send, and hand over each message until it is closed or let go.
+/// Connects, sends, and hands over each message until it is closed.
 final class TCPTransport: StreamChannel {
     /// Where it is connected to.
     let server: Endpoint
@@ -22,8 +22,8 @@ final class TCPTransport: StreamChannel {
     /// Called when it ends while it is idle.
     private var onEnd: (() -> Void)?
 
-    /// Begins to connect to `server`. What becomes of it is reported, never before this returns.
-    /// `buffer` may be shared by all transports of the loop.
+    /// Begins to connect to `server`. The outcome is reported, never before this returns. `buffer`
+    /// may be shared by all transports of the loop.
     ///
     /// - Throws: `Errno` when the connect failed at once.
     init(
@@ -46,7 +46,7 @@ final class TCPTransport: StreamChannel {
         deadlineNanoseconds = loop.nowNanoseconds &+ timeout.wholeNanoseconds
     }
 
-    /// Asks the next question. What becomes of it is reported, never before this returns.
+    /// Asks the next question. The outcome is reported, never before this returns.
     func ask(_ query: SentQuery) {
         onEnd = nil
         deadlineNanoseconds = .max
@@ -65,7 +65,7 @@ final class TCPTransport: StreamChannel {
         }
     }
 
-    /// Reports `event`, unless the transport is closed or nobody waits.
+    /// Reports `event`, unless the transport is closed or no question waits.
     private func report(_ event: TransportEvent) {
         if isOpen { query?.report(event) }
     }
@@ -93,7 +93,8 @@ final class TCPTransport: StreamChannel {
     override func onBroken() { report(.closed) }
 
     override func onReadable() {
-        // Whatever comes to an idle connection is its end: a close, or what nobody asked for.
+        // Anything that arrives on an idle connection ends it: a close, or bytes that nobody asked
+        // for.
         guard query != nil else { return end() }
         switch receive(into: buffer) {
         case .bytes(let count):

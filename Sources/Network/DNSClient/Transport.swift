@@ -10,7 +10,7 @@ enum TransportEvent {
     /// A response to our query, of so many octets; and whether it repeats the question in the case
     /// of letters that it was sent in.
     case message(Message, octets: Int, keepsCase: Bool)
-    /// A message that is none.
+    /// A message that is no answer to our query.
     case mismatched(ResponseMismatch)
     /// Not a message; `isTruncated` as `QuestionRace.garbled` has it.
     case garbled(DecodeError, isTruncated: Bool)
@@ -20,15 +20,16 @@ enum TransportEvent {
     case closed
 }
 
-/// A query on its way, and who waits for the answer. Loop thread only.
+/// A query on its way, and the callback for its answer. Loop thread only.
 struct SentQuery {
     /// What was asked.
     let message: Message
-    /// Called with what became of it; closes the transport or lets it rest.
+    /// Called with the outcome; closes the transport or lets it rest.
     let report: (TransportEvent) -> Void
 
-    /// What `bytes`, the octets of one message, are to our query.
-    /// - Parameter sameSpelling: Whether one that is right but for the case of letters is none.
+    /// Compares `bytes`, the octets of one message, with our query.
+    /// - Parameter sameSpelling: Whether a message that differs only in the case of letters is no
+    ///   answer.
     func judge(_ bytes: Span<UInt8>, sameSpelling: Bool) -> TransportEvent {
         do throws(DecodeError) {
             let answer = try Message(decoding: bytes)
@@ -38,7 +39,7 @@ struct SentQuery {
             let keepsCase = answer.mismatch(answering: message, sameSpelling: true) == nil
             return .message(answer, octets: bytes.count, keepsCase: keepsCase)
         } catch {
-            // What is not even addressed to us says nothing about our server.
+            // A message that is not even addressed to us says nothing about our server.
             guard let header = try? MessageHeader(decoding: bytes) else {
                 return .garbled(error, isTruncated: false)
             }

@@ -10,10 +10,10 @@ final class UDPTransport: Channel {
     private let buffer: ReceiveBuffer
     private let mustKeepCase: Bool
 
-    /// Sends `query` to `server`. What becomes of it is reported, never before this returns.
-    /// `buffer` may be shared by all transports of the loop.
+    /// Sends `query` to `server`. The outcome is reported, never before this returns. `buffer` may
+    /// be shared by all transports of the loop.
     ///
-    /// - Parameter mustKeepCase: Whether an answer in another case of letters is none.
+    /// - Parameter mustKeepCase: Whether an answer in another case of letters is ignored.
     /// - Throws: `Errno`: no route, no descriptor, or nothing listens there.
     init(
         _ query: SentQuery, to server: Endpoint, mustKeepCase: Bool, buffer: ReceiveBuffer,

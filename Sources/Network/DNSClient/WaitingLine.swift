@@ -4,7 +4,7 @@
 
 /// A queue whose elements can leave it. Value type.
 struct WaitingLine<Element> {
-    /// What an element leaves by.
+    /// The ticket by which an element leaves.
     typealias Ticket = UInt64
 
     /// In the order of their coming; nil where one has left. Those before `head` have gone.
@@ -24,8 +24,8 @@ struct WaitingLine<Element> {
         return firstTicket + Ticket(places.count - 1)
     }
 
-    /// Takes the one that has waited longest; nil when none waits.
-    /// - Complexity: O(1) amortised, those that left from the middle included.
+    /// Removes the one that has waited longest; nil when none waits.
+    /// - Complexity: O(1) amortised, including those that left from the middle.
     mutating func takeFirst() -> Element? {
         while head < places.count {
             let element = places[head]
@@ -53,7 +53,8 @@ struct WaitingLine<Element> {
     /// Everyone, in order.
     var all: [Element] { places.compactMap(\.self) }
 
-    /// Gives up the places of those that went, when they are the most: each is moved once at most.
+    /// Frees the places of those that left when they are the majority: each element is moved at
+    /// most once.
     private mutating func trim() {
         if count == 0 {
             firstTicket += Ticket(places.count)

@@ -2,9 +2,9 @@
 //
 // A connection serves one request and is closed, unless the request asks for a kept one: a check
 // that runs over a kept connection would not notice that the server accepts no new ones, but a
-// client that asks its agent all day should not dial each time. What comes back is parsed by HTTP1
-// alone, bounded in size and in time, and told in one value; nothing is retried here but a GET on a
-// kept connection that turns out to be closed: all else is the caller's policy.
+// client that asks its agent all day should not dial each time. HTTP1 alone parses the response,
+// bounded in size and in time, and the outcome is one value. Nothing is retried here except a GET
+// on a kept connection that turns out to be closed: all else is the caller's policy.
 
 package import Endpoints
 package import Events

@@ -138,8 +138,8 @@ package struct HTTPServerOptions: Sendable {
     package var connectionsMax = 64
     /// Connections beyond these, on which nothing but vital paths is answered.
     package var reservedMax = 0
-    /// Whether a path, as it was sent, is vital: what is asked by who restarts what does not
-    /// answer.
+    /// Whether a path, as it was sent, is vital: a supervisor asks for it, and restarts a process
+    /// that does not answer.
     package var isVital: @Sendable (String) -> Bool = { _ in false }
     /// Bytes of a request's head; more is 431, or 414 when it is the request line.
     package var headBytesMax = 8 * 1024

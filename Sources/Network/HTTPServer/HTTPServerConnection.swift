@@ -294,7 +294,7 @@ final class HTTPServerConnection: StreamChannel {
         var writer = ResponseWriter(
             status: response.status, contentType: response.contentType, to: client,
             omitsBody: omitsBody)
-        // RFC 9110 section 6.6.1: whoever has a clock tells the date.
+        // RFC 9110 section 6.6.1: a server with a clock sends the date.
         writer.addField("Date", Array(UTCTime.now.httpDate.utf8).span)
         for field in response.fields { writer.addField(field.name, Array(field.value.utf8).span) }
         var bytes: [UInt8] = []

@@ -114,8 +114,8 @@ package final class HTTPServerReply {
         self.connection = connection
     }
 
-    /// Called once when the client goes away before it is answered: whoever keeps a client waiting
-    /// for long wants to know. Nil for nobody. Meanwhile the client may send 16 KiB at most.
+    /// Called once when the client goes away before it is answered, for handlers that keep a client
+    /// waiting for long; nil for no call. Meanwhile the client may send 16 KiB at most.
     package var onClose: (() -> Void)? {
         didSet { if onClose != nil, !isUsed { connection?.watch(for: self) } }
     }

@@ -41,7 +41,7 @@ package final class ServiceManager {
         case stopping
         /// The process is well.
         case alive
-        /// A line for who asks the manager.
+        /// A line that the manager shows.
         case status(String)
     }
 

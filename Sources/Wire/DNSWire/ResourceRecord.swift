@@ -101,8 +101,8 @@ package enum RecordData: Hashable, Sendable {
     package struct SOA: Hashable, Sendable {
         /// MNAME: the server that the zone is written on.
         package var primaryServer: DomainName
-        /// RNAME: the mailbox of who is responsible, the first label standing for what is before
-        /// the `@`.
+        /// RNAME: the mailbox of the person responsible, the first label standing for what is
+        /// before the `@`.
         package var mailbox: DomainName
         /// The zone's version, compared by serial number arithmetic (RFC 1982).
         package var serial: UInt32

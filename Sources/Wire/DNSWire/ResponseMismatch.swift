@@ -1,6 +1,6 @@
-// ResponseMismatch: whether a response answers a question. Whoever can send a packet to a client's
-// port can send an answer, so everything that a forger has to guess is compared (RFC 5452, section
-// 9.1); the address that it came from is for the socket's owner to compare.
+// ResponseMismatch: whether a response answers a question. Anyone who can send a packet to a
+// client's port can send an answer, so everything that a forger has to guess is compared (RFC 5452,
+// section 9.1); the address that it came from is for the socket's owner to compare.
 
 /// Why a message is not the response to a query.
 package enum ResponseMismatch: Error, Hashable, Sendable {

@@ -1,5 +1,5 @@
-// Goal: whoever breaks a configuration reads where, what was found, what was expected and what to
-// do, and nothing beside the point. Method: one table of texts and whole messages.
+// Goal: an operator who breaks a configuration reads where, what was found, what was expected and
+// what to do, and nothing beside the point. Method: one table of texts and whole messages.
 
 import Configuration
 import Testing

@@ -102,7 +102,7 @@ import Traffic
                 == nil)
     }
 
-    @Test("a fast interval above the interval is refused, whoever gave it")
+    @Test("a fast interval above the interval is refused, wherever it was given")
     func fastInterval() {
         let reason =
             "expected fast-interval <= interval: it is for backends that are to be looked at more "

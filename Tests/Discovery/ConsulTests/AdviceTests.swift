@@ -1,5 +1,5 @@
-// Goal: whoever reads of a failure knows which agent it is of, what it said and what to do. Method:
-// failures against the words that matter in what is said of them; then agents that move.
+// Goal: the text of a failure names the agent, what it said and what to do. Method: failures, and
+// the words that their texts must have; then agents that move.
 
 import Backends
 import ConsulQuery

@@ -44,7 +44,7 @@ import Testing
         #expect(query.agent == 1)
     }
 
-    @Test("after a failure nothing is assumed of who will answer next")
+    @Test("after a failure nothing is assumed about the agent that answers next")
     func failureForgets() {
         var random = SplitMix64(seed: 1)
         var query = BlockingQuery()

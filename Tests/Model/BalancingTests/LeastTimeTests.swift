@@ -1,5 +1,5 @@
-// Goal: requests go where they are answered soon; whoever was slow is tried again, and whoever is
-// new is neither flooded nor shunned. Method: answers that take as long as the test says, on a
+// Goal: requests go where they are answered soon; a backend that was slow is tried again, and a new
+// one is neither flooded nor shunned. Method: answers that take as long as the test says, on a
 // clock that the test sets.
 
 import Backends

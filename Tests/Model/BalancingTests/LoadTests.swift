@@ -174,7 +174,7 @@ import Testing
         #expect(abs((counted[1] ?? 0) - (counted[2] ?? 0)) <= 1)
     }
 
-    @Test("whoever is alone gets everything, on probation or not")
+    @Test("a backend that is alone gets everything, on probation or not")
     func alone() {
         let balancer = balancer([3], onProbation: [0])
         for _ in 0..<100 { #expect(balancer.begin(isRepeatable: false) == 0) }

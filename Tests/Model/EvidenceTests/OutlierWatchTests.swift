@@ -250,7 +250,7 @@ import Testing
 
     // MARK: The service as a whole
 
-    @Test("the last two seconds of the whole service, whoever left or stood out")
+    @Test("the last two seconds are of the whole service, with backends that left or stood out")
     func recent() {
         var traffic = Traffic()
         #expect(traffic.watch.recent == (0, 0))

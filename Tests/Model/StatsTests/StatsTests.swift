@@ -75,7 +75,7 @@ import Testing
         #expect(registry.trafficFigures(1).ended == 0)
     }
 
-    @Test("a backend that was removed is not seen any more, whoever still counts for it")
+    @Test("a backend that was removed is not seen any more, even while a worker counts for it")
     func backends() {
         let registry = StatsRegistry(workers: 1, listeners: 0, services: 0)
         registry.addBackend(1)
@@ -103,7 +103,7 @@ import Testing
         #expect((0..<3).map { registry.listenerTotals($0)[.accepted] } == [0, 4, 0])
     }
 
-    @Test("a service that was removed is not seen any more, whoever still counts for it")
+    @Test("a service that was removed is not seen any more, even while a worker counts for it")
     func services() {
         let registry = StatsRegistry(workers: 2, listeners: 0, services: 1)
         registry.addService(5)

@@ -76,7 +76,7 @@ import Testing
         server.close()
     }
 
-    @Test("who asks for the head alone gets it, and no stream")
+    @Test("a client that asks for the head alone gets it, and no stream")
     func head() throws {
         let stage = Stage()
         let server = try server(stage)

@@ -19,7 +19,8 @@ import Testing
         #expect(sockets.take(Endpoint(.loopback, port)) == [])
         #expect(sockets.take(endpoint) == [first, second])
         #expect(sockets.take(endpoint) == [])
-        // Whether it is IPv6 that has IPv4 as well, or IPv4 alone, is up to who opened it.
+        // Whether it is IPv6 that has IPv4 as well, or IPv4 alone, is up to the process that opened
+        // it.
         #expect(sockets.take(Endpoint(.v4(0), port)) == [any])
         #expect(sockets.remaining.isEmpty)
         for descriptor in [first, second, any] { descriptor.close() }

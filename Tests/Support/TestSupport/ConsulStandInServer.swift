@@ -35,7 +35,7 @@ final class ConsulStandInServer: Channel {
         state.connections.withLock { $0.open = open }
     }
 
-    /// Something has changed: whoever waits for it is answered.
+    /// Something has changed: answers the request that waits for it.
     func look() {
         for connection in connections { connection.look() }
     }

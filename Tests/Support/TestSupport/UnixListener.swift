@@ -3,8 +3,8 @@
 package import Events
 internal import Glibc
 
-/// A socket that listens at `path`, which is made for it, in the place of what was there. Whoever
-/// calls removes it again.
+/// A socket that listens at `path`, which is made for it, in the place of what was there. The
+/// caller removes it again.
 ///
 /// - Throws: `TestSupportError`: most often the path is too long, or its folder is not there.
 package func listenAtUnixPath(_ path: String) throws -> Descriptor {

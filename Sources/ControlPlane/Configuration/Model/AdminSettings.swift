@@ -1,5 +1,5 @@
 // Where the admin port listens, who may use it and for what. By default for this machine only; to
-// be reached from elsewhere it needs a token, since whoever reaches it can drain backends.
+// be reached from elsewhere it needs a token, since anyone who reaches it can drain backends.
 
 internal import Documents
 package import Endpoints
@@ -62,7 +62,7 @@ extension OptionTable {
 }
 
 extension Loading {
-    /// Whoever reaches the admin port can change what runs.
+    /// Anyone who reaches the admin port can change what runs.
     mutating func checkAdmin() {
         let admin = draft.configuration.admin
         let hasToken = admin.token != nil || admin.tokenFile != nil

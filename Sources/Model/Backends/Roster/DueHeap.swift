@@ -1,6 +1,6 @@
-// DueHeap: which of many things is due first, in O(log n). Entries are never changed in place:
-// whoever has another time for something adds a new one, and recognises the old one as stale when
-// it comes up.
+// DueHeap: which of many things is due first, in O(log n). Entries are never changed in place: a
+// caller that has another time for something adds a new one, and recognises the old one as stale
+// when it comes up.
 
 /// A binary min-heap by time. Value type.
 package struct DueHeap {

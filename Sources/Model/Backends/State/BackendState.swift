@@ -34,7 +34,7 @@
 // A passing check does not end the latter: live evidence outranks it, since a /health that says 200
 // is what a backend has that fails its requests. One whose time ends while its checks fail waits
 // for them. Failing ones put an ejected backend down; it is on probation when they readmit it.
-// While a service refuses all requests, one passed check is enough for whoever passes it.
+// While a service refuses all requests, one passed check brings a backend up.
 
 /// The state of one backend. Value type, control thread.
 package struct BackendState: Sendable, Equatable {
@@ -65,7 +65,7 @@ package struct BackendState: Sendable, Equatable {
         case checkStarted
         /// A check passed.
         case checkPassed
-        /// A check passed while the service refuses all requests: whoever passes one is needed.
+        /// A check passed while the service refuses all requests, so that the backend is needed.
         case checkPassedInNeed
         /// A check failed, and why.
         case checkFailed(CheckFailure)

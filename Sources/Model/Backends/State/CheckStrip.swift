@@ -1,6 +1,5 @@
 // CheckStrip: how the last checks of a backend ended, in sixteen bytes, since there may be
-// thousands of backends: whoever looks sees at once whether it fails now and then, or has only just
-// begun to.
+// thousands of backends: one look tells whether it fails now and then, or has only just begun to.
 
 /// The last checks, passed or failed, up to 60 of them. Value type, any thread.
 package struct CheckStrip: Sendable, Equatable {

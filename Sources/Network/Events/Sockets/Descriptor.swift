@@ -19,7 +19,7 @@ package enum IOResult: Equatable, Sendable {
 }
 
 /// An open descriptor, always non-blocking and closed on exec. Does not close itself: its Channel
-/// does, or whoever made it when no Channel took it over.
+/// closes it, or its maker when no Channel took it over.
 package struct Descriptor: Equatable, Sendable {
     /// The kernel's number.
     package let number: Int32

@@ -1,5 +1,6 @@
-// Shortage: what this machine or process can run out of, so that a system call fails whoever it was
-// meant for. Such a failure says nothing about a peer: no backend, nameserver or agent is to blame.
+// Shortage: what this machine or process can run out of, so that a system call fails, whatever peer
+// it was for. Such a failure says nothing about a peer: no backend, nameserver or agent is to
+// blame.
 //
 // The calls that fail count themselves here, in one tally for the process: dials of all kinds,
 // accepted connections, pipes. It is written only where a call has failed, so workers share nothing
@@ -35,7 +36,7 @@ extension Errno {
         }
     }
 
-    /// Whether this machine has run out of something, whoever was to be reached.
+    /// Whether this machine has run out of something, whatever peer was to be reached.
     package var isShortage: Bool { shortage != nil }
 }
 

@@ -1,5 +1,5 @@
-// The chunked coding (RFC 9112 section 7.1), one state machine for whoever relays chunks and
-// whoever wants what is in them. Sizes, extensions and trailers go byte by byte through explicit
+// The chunked coding (RFC 9112 section 7.1), one state machine for code that relays chunks and for
+// code that reads what is in them. Sizes, extensions and trailers go byte by byte through explicit
 // states, so that any split point works; data is skipped as a whole. Strict where peers are lax,
 // since every laxness here (`0x5`, `+5`, bare LF, a line end inside an extension) has been a
 // smuggling hole.

@@ -1,6 +1,6 @@
 // Schemes that authenticate a connection instead of a request: NTLM, and Negotiate, which may be
 // NTLM inside (RFC 4559, and section 11.6 of RFC 9110, which warns of them). Once the handshake is
-// over, every request on that connection counts as the user's, whoever sent it.
+// over, every request on that connection counts as the user's, no matter who sent it.
 
 /// Finds such schemes in the values of the four fields that name one.
 enum ConnectionAuthentication {

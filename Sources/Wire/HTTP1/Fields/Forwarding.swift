@@ -1,9 +1,9 @@
 // What the next hop is told about the client and about this hop: X-Forwarded-For and its kin,
 // Forwarded (RFC 7239), Via (RFC 9110 section 7.6.3) and X-Request-Id.
 //
-// Whoever reads these fields acts on them: logs, limits, access rules. So a client's own are
-// believed only when the client is a proxy that the operator named; anyone else's are replaced.
-// What does not change from request to request is rendered once and appended in one piece.
+// Servers act on these fields: logs, limits, access rules. So a client's own are believed only when
+// the client is a proxy that the operator named; anyone else's are replaced. What does not change
+// from request to request is rendered once and appended in one piece.
 
 /// What to do with the fields that describe the client.
 package struct ForwardingPolicy: Equatable, Sendable {
@@ -11,7 +11,7 @@ package struct ForwardingPolicy: Equatable, Sendable {
     package enum Handling: String, CaseIterable, Sendable {
         /// A trusted client's list is kept and the client added to it; another's is replaced.
         case append
-        /// The list begins here, whoever the client is.
+        /// The list begins here, even behind a trusted proxy.
         case replace
         /// Nothing is written, and what the client sent passes through as it came.
         case off
@@ -44,8 +44,8 @@ package struct Forwarding: ~Copyable, Sendable {
     /// Fields of the client's that are not copied.
     private(set) var dropped = FieldNames.notCopied
     /// Names that a client's field may not have a name like, but for `_` in the place of `-`: those
-    /// that this hop writes or goes by, whoever the client is. Servers that can't tell the two
-    /// apart would take the client's word for the proxy's.
+    /// that this hop writes or goes by, for every client. Servers that can't tell the two apart
+    /// would take the client's word for the proxy's.
     let droppedTwins: FieldNames
 
     /// The line ends, and the lines of X-Forwarded-Proto and -Port.

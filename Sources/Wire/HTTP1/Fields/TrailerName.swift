@@ -11,7 +11,7 @@
 package enum TrailerRule: Sendable {
     /// The trailer is malformed: for requests.
     case refuse
-    /// The body is good, and whoever passes the section on leaves the field out: for responses.
+    /// The body is good, and the field is left out when the section is passed on: for responses.
     case leaveOut
 }
 

@@ -52,9 +52,9 @@ struct ExplainCommand: ParsableCommand {
             writeAll(STDOUT_FILENO, json ? explanation.json : explanation.text)
         }
         if !json, loaded.configuration.services.contains(where: { $0.name == name }),
-            let said = RunningService.ask(of: name, loaded.configuration.admin)
+            let report = RunningService.ask(of: name, loaded.configuration.admin)
         {
-            writeAll(STDOUT_FILENO, said)
+            writeAll(STDOUT_FILENO, report)
         }
         if !explanations.contains(where: \.isGood) { throw ExitCode(1) }
     }

@@ -68,17 +68,17 @@ struct RunningService: Decodable {
         if let token = try? settings.readToken() {
             request.fields = [(name: "Authorization", value: "Bearer \(token)")]
         }
-        var said: String?
+        var report: String?
         client.send(request) { outcome in
             if case .response(let response) = outcome, response.status == 200,
                 let service = try? JSON.decode(Self.self, from: response.body)
             {
-                said = service.text(at: endpoint)
+                report = service.text(at: endpoint)
             }
             loop.stop()
         }
         loop.run()
-        return said
+        return report
     }
 
     /// With a line end after each line.

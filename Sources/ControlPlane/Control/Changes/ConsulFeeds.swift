@@ -74,9 +74,6 @@ final class ConsulFeeds {
         live.stop()
     }
 
-    /// What came of their documents.
-    var outcome: LiveConfiguration.Outcome { live.outcome }
-
     private func handle(_ answer: Result<ConsulKV.Contents, ConsulFailure>) {
         switch answer {
         case .failure(let failure): fail(Self.keysName, failure)

@@ -43,8 +43,8 @@ package struct ExplainPlan {
         var own: OwnAddresses
 
         /// What `configuration` says. Nameservers whose names have no address are left out, and
-        /// `tell` is called with why. Blocks while names are looked up.
-        package init(_ configuration: Configuration, _ names: SystemNames, tell: (String) -> Void) {
+        /// `warn` is called with why. Blocks while names are looked up.
+        package init(_ configuration: Configuration, _ names: SystemNames, warn: (String) -> Void) {
             let dns = configuration.dns
             options = ResolverOptions(dns, names.resolvConf)
             rules = names.rules
@@ -58,7 +58,7 @@ package struct ExplainPlan {
                         switch found[name.host] {
                         case .success(let addresses)?:
                             return addresses.map { Endpoint($0, name.port) }
-                        case .failure(let why)?: tell(why.text)
+                        case .failure(let why)?: warn(why.text)
                         case nil: break
                         }
                         return []
@@ -81,7 +81,7 @@ package struct ExplainPlan {
             do {
                 consul = try ConsulOptions(configuration.consul, isUsed: isUsed)
             } catch {
-                tell("\(error)")
+                warn("\(error)")
             }
         }
     }

@@ -56,29 +56,29 @@ extension AdminSnapshot.Service {
 }
 
 extension AdminSnapshot.Following {
-    /// What is followed in Consul, and what came of it.
-    init(_ feeds: ConsulFeeds, _ clock: DisplayClock) {
+    /// What is followed in Consul, and what came of its documents.
+    init(_ feeds: ConsulFeeds, _ outcome: LiveConfiguration.Outcome, _ clock: DisplayClock) {
         self.init(
             feeds.feeds.sorted { $0.key < $1.key }.map { _, feed in
                 .init(
                     summary: feed.summary, lastGoodAt: feed.lastGoodAt.map(clock.wall),
                     failure: feed.failure, problems: feed.problems)
             })
-        if feeds.outcome.isRefusing, let refused = feeds.outcome.lastRefusal {
-            refusal = (clock.wall(refused.at), refused.reasons)
+        if outcome.isRefusing, let last = outcome.lastRefusal {
+            refusal = (clock.wall(last.at), last.reasons)
         }
-        applied = feeds.outcome.applied
-        refused = feeds.outcome.refused
+        applied = outcome.applied
+        refused = outcome.refused
     }
 }
 
 extension AdminSnapshot.Reloads {
     /// What came of reloads.
-    init(_ live: LiveConfiguration, _ clock: DisplayClock) {
+    init(_ reloads: LiveConfiguration.Reloads, _ clock: DisplayClock) {
         self.init()
-        applied = live.reloads.applied
-        unchanged = live.reloads.unchanged
-        refused = live.reloads.refused
-        refusal = live.reloads.refusal.map { (clock.wall($0.at), $0.reasons) }
+        applied = reloads.applied
+        unchanged = reloads.unchanged
+        refused = reloads.refused
+        refusal = reloads.refusal.map { (clock.wall($0.at), $0.reasons) }
     }
 }

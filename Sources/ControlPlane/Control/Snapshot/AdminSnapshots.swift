@@ -61,8 +61,11 @@ final class AdminSnapshots {
             snapshot.journal = journal.entries.reversed().map { show($0, clock) }
         }
         snapshot.dnsMessages = factory.resolver.counters.messages
-        snapshot.following = (follower?.feeds).map { AdminSnapshot.Following($0, clock) }
-        snapshot.reloads = (follower?.live).map { AdminSnapshot.Reloads($0, clock) }
+        if let follower {
+            let live = follower.live
+            snapshot.following = follower.feeds.map { .init($0, live.outcome, clock) }
+            snapshot.reloads = .init(live.reloads, clock)
+        }
         snapshot.registries = registries(clock)
         let checks = checker.counters
         snapshot.checks = [

@@ -7,9 +7,9 @@ internal import Random
 /// Draws among members of different weight. Value type.
 struct AliasTable {
     private struct Column {
-        /// Points below it are the column's own member's.
+        /// Points below it belong to the column's own member.
         var limit: UInt32
-        /// Whose the rest is.
+        /// The member to which the rest belongs.
         var alias: Int32
     }
 

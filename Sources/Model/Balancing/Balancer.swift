@@ -2,8 +2,8 @@
 // in flight. Each policy is a subclass in a file of its own.
 //
 // The first tier that has a backend which was not tried gets the request. A policy decides within a
-// tier; whom it may choose there is up to `Loads.verdict`: never one that was tried or is full, and
-// one that is passed over only when there is no other.
+// tier; `Loads.verdict` says which backends it may choose there: never one that was tried or is
+// full, and one that is passed over only when there is no other.
 
 package import Backends
 package import Endpoints
@@ -14,7 +14,8 @@ package class Balancer {
     package final private(set) var loads = Loads()
     /// The places of each tier.
     private(set) final var tiers: [Range<Int>] = []
-    /// The first tier that is for when those before it can't carry the load; `Int.max` for none.
+    /// The first tier that is a reserve, for when those before it can't carry the load; `Int.max`
+    /// for none.
     private final var firstReserve = Int.max
     /// The number of the worker, so that not all begin with the same backend.
     final let offset: Int
@@ -59,7 +60,8 @@ package class Balancer {
         }
         var isFull = false
         for tier in tiers.indices {
-            // Those below are for when a tier is gone, not for when it is busy, but for a reserve.
+            // Lower tiers are for when a tier is gone, not for when it is busy; only a reserve is
+            // for both.
             let overflows = tier + 1 == firstReserve
             if request.tried.count == 0, loads.isFull(tier: tier) {
                 guard overflows else { return .full }
@@ -77,8 +79,8 @@ package class Balancer {
     }
 
     /// A backend of the first tier where the request was not yet; nil without one that has room. A
-    /// tier is often a place of its own, such as a datacentre, and what failed in one may work in
-    /// another.
+    /// tier is often a place of its own, such as a datacentre, and a request that failed in one may
+    /// work in another.
     ///
     /// - Complexity: O(n).
     private func pickInFreshTier(_ request: PickRequest) -> Pick? {
@@ -108,7 +110,7 @@ package class Balancer {
         loads.addStreams(1, at: place)
     }
 
-    /// A stream on the backend at `place` is over; `ended` is said of it as well.
+    /// A stream on the backend at `place` is over; call `ended` for it as well.
     package final func streamEnded(_ place: Int) {
         loads.addStreams(-1, at: place)
     }
@@ -154,7 +156,7 @@ package class Balancer {
 
     // MARK: For policies
 
-    /// There is another rotation; `loads` and `tiers` are of it.
+    /// The rotation has changed; `loads` and `tiers` are of the new one.
     func rebuild(_ rotation: Rotation) {}
 
     /// The backend of a tier for `request`.
@@ -162,7 +164,7 @@ package class Balancer {
         preconditionFailure("each policy picks in its own way")
     }
 
-    /// The number of requests in flight at `place` is another.
+    /// The number of requests in flight at `place` has changed.
     func loadChanged(_ place: Int) {}
 
     /// The head of an answer came from the backend at `place`, so many nanoseconds after the

@@ -453,7 +453,7 @@ package struct QuestionRace {
 }
 
 extension DNSOutcome {
-    /// Whether two answers have the same records and code.
+    /// Whether two answers are of one kind: records, whatever they are, or the same denial or error.
     fileprivate func isSame(as other: DNSOutcome) -> Bool {
         switch (self, other) {
         case (.records, .records), (.partial, .partial): true

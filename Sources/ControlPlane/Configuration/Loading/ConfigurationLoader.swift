@@ -14,7 +14,7 @@ package struct LoadedConfiguration: Sendable {
     package let warnings: [ConfigurationProblem]
     /// The configuration as a text, with where each value is from.
     package let effective: EffectiveConfiguration
-    /// What a service is that says nothing of itself: it has no name and no source.
+    /// A service with nothing but defaults: it has no name and no source.
     package let serviceDefaults: Service
 }
 
@@ -36,20 +36,19 @@ package struct NoSuchHost: Error, Equatable, Sendable {
 /// Makes configurations.
 package enum ConfigurationLoader {
     /// Reads and checks everything. Without `file` the one that `--config` or `FAIRLEAD_CONFIG`
-    /// names is read from disk (control thread only then); without those there is none, and
-    /// environment and flags must do. `processorCount` is what `workers: auto` means.
+    /// names is read from disk (control thread only then); without those there is no file, and
+    /// environment and flags have to do. `processorCount` is what `workers: auto` means.
     ///
     /// `--listen` with `--service` or `--backend`, or the variables of the same names, make one
     /// listener and one service beside those of the file, and `fragments` more: nothing of the file
-    /// goes away unsaid. A source by flag replaces one by environment. Options of services and
-    /// listeners set by environment are defaults (`defaults.…`), so what one service says for
-    /// itself still wins.
+    /// is dropped without a message. A source by flag replaces one by environment. Options of
+    /// services and listeners set by environment are defaults (`defaults.…`), so what one service
+    /// says for itself still wins.
     ///
     /// Names to listen on are looked up by `findHost`, which may block, or says why there is no
     /// such address of this machine; only `localhost` is known without it.
     ///
-    /// Without `needsListener` a configuration that listens nowhere is as good: to look something
-    /// up.
+    /// Without `needsListener` a configuration may listen nowhere, as to look something up.
     /// - Throws: everything that is wrong.
     package static func load(
         file: NamedText? = nil, environment: [String: String] = [:],
@@ -89,10 +88,10 @@ struct Loading {
     var needsListener = true
     /// Whether anything asks for a listener, well or badly.
     var hasListeners = false
-    /// Whether services are written in a way that can't be read, so that none can be said to be
-    /// missing.
+    /// Whether services are written in a way that can't be read, so that no missing service is
+    /// reported.
     var hasUnreadServices = false
-    /// False when the file's structure is unknown, so that nothing can be said to be missing.
+    /// False when the file's structure is unknown, so that nothing missing is reported.
     var isComplete = true
 
     init(environment: [String: String], overrides: Overrides, _ processorCount: Int) {
@@ -105,7 +104,7 @@ struct Loading {
         draft = Draft(processorCount: processorCount)
     }
 
-    /// What came of it.
+    /// The result.
     func result() throws(ConfigurationErrors) -> LoadedConfiguration {
         guard errors.isEmpty else {
             throw ConfigurationErrors(
@@ -164,15 +163,15 @@ struct Loading {
     }
 
     /// The values of a list that is written as one text: with commas or line ends between them,
-    /// blanks around them, and a comma behind the last one if that is convenient. Nothing between
-    /// two commas is a value that is missing.
+    /// blanks around them, and perhaps a comma behind the last one. An empty place between two
+    /// commas is a missing value.
     private static func items(of text: String) -> [String] {
         var pieces = text.split(separator: ",", omittingEmptySubsequences: false).map(lines)
         if pieces.count > 1, pieces.last == [""] { pieces.removeLast() }
         return pieces.flatMap(\.self)
     }
 
-    /// The lines of `text` that are not empty, without blanks around them; one that is empty if
+    /// The lines of `text` that are not empty, without blanks around them; a single empty one if
     /// there is none.
     private static func lines(of text: Substring) -> [String] {
         let lines = text.split(whereSeparator: \.isNewline).map { line in
@@ -196,7 +195,7 @@ struct Loading {
 
         hasListeners = hasListeners || hasText(for: "listen") || !sources.isEmpty
         guard let listen = draft.commandLine.listen, let listenOrigin = given["listen"] else {
-            // A bad --listen has been reported; the others are not to blame for it.
+            // A bad --listen has been reported; the other flags are not to blame for it.
             if needsListener, !hasText(for: "listen") {
                 for origin in sources.map(\.origin) + [given["mode"]].compactMap({ $0 }) {
                     errors.add(

@@ -1,5 +1,5 @@
-// What is legal, and likely to hurt: warnings of what an operator would be sorry for, each with
-// what to do instead. Nothing here refuses anything, and the defaults get no warning.
+// Legal settings that are likely to hurt: warnings, each with what to do instead. Nothing here
+// refuses anything, and the defaults get no warning.
 
 internal import Backends
 internal import Balancing
@@ -13,7 +13,7 @@ internal import Routing
 internal import Traffic
 
 extension Loading {
-    /// Looks at a whole that is valid.
+    /// Looks at a valid configuration.
     mutating func advise() {
         adviseOnProcess()
         adviseOnConsul()
@@ -24,7 +24,7 @@ extension Loading {
     /// Warns where the first of `keys` was given, for a service or listener its own before
     /// defaults.
     private mutating func warn(_ text: String, _ own: [String: Origin], _ keys: String...) {
-        // A default that nobody chose is no mistake of anybody.
+        // A default that nobody chose is nobody's mistake.
         let origin =
             keys.compactMap { own[$0] }.first
             ?? keys.compactMap { given["defaults.\($0)"] }.first
@@ -211,7 +211,7 @@ extension Loading {
 }
 
 extension AgentPlace {
-    /// Whether what is said to it may leave the machine.
+    /// Whether what is sent to it may leave the machine.
     fileprivate var isElsewhere: Bool {
         switch self {
         case .target(.endpoint(let endpoint)): !endpoint.address.isLoopback

@@ -8,9 +8,9 @@ extension Loading {
     static let httpOnly = ["method", "path", "host", "headers", "status", "body"]
     static let tcpOnly = ["send", "expect"]
 
-    /// Options that only one kind of check has make it one, unless they stand beside another type.
-    /// Takes what one scope gave, so that an inherited path does not argue with a service's own
-    /// type.
+    /// An option that only one kind of check has selects that kind, unless it stands beside another
+    /// type. It looks at one scope alone, so that an inherited path does not contradict a service's
+    /// own type.
     mutating func settled(
         _ check: CheckOptions, given: [String: Origin], prefix: String = ""
     ) -> CheckOptions {
@@ -35,7 +35,7 @@ extension Loading {
         return check
     }
 
-    /// Checks what is only known once defaults and service are one.
+    /// Checks what is only known once defaults and service are merged.
     mutating func checkCheck(_ service: Entry<Service>) {
         let check = service.value.check
         switch check.type {
@@ -57,7 +57,7 @@ extension Loading {
         checkIntervals(service)
     }
 
-    /// A fast interval that nobody gave is no longer than the interval.
+    /// A fast interval that was not given is no longer than the interval.
     mutating func settleIntervals() {
         guard given["defaults.check.fast-interval"] == nil else { return }
         for place in services.indices where services[place].given["check.fast-interval"] == nil {

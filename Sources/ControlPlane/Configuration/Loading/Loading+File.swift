@@ -95,7 +95,7 @@ extension Loading {
         read(
             node, path, file, OptionTable.serviceEntry, OptionTable.serviceSections, into: &service)
         service.value.check = settled(service.value.check, given: service.given)
-        // Of what is no mapping nothing can be said to be missing.
+        // Where there is no mapping, nothing missing is reported.
         let isMapping = if case .mapping = node.content { true } else { node.isNothing }
         if !service.hasSource, isMapping {
             errors.add("found no source, expected srv, consul, file or backends", at: origin)

@@ -8,13 +8,13 @@ internal import Traffic
 extension Loading {
     /// Reads `fragments`: services first, as the others name them.
     mutating func add(_ fragments: [ConfigurationFragment]) {
-        // Those that give way come last, and find the others there.
+        // Fragments that give way come last, when the others are there.
         let ordered = fragments.filter { !$0.yields } + fragments.filter(\.yields)
         for fragment in ordered where fragment.kind.isService { add(fragment) }
         for fragment in ordered where !fragment.kind.isService { add(fragment) }
     }
 
-    /// Reads one; of those that give way, only what does no harm.
+    /// Adds a fragment; of one that gives way, only what does no harm.
     private mutating func add(_ fragment: ConfigurationFragment) {
         guard fragment.yields else { return read(fragment) }
         let before = errors
@@ -46,7 +46,7 @@ extension Loading {
         }
     }
 
-    /// What `validate` would only find when it is too late to leave it out.
+    /// Finds what `validate` would only find when it is too late to leave it out.
     private mutating func checkAdded(_ fragment: ConfigurationFragment, since serviceCount: Int) {
         guard case .service(let name) = fragment.kind,
             services[..<serviceCount].contains(where: { $0.value.name == name })

@@ -9,7 +9,7 @@ extension Loading {
     mutating func findListenAddresses() {
         for index in listeners.indices {
             let listener = listeners[index]
-            // A bad value has been told already.
+            // A bad value has been reported already.
             guard let origin = listener.given["listen"] else { continue }
             let found = endpoints(of: listener.value.place, at: origin)
             guard let first = found.first else { continue }
@@ -26,7 +26,7 @@ extension Loading {
         draft.configuration.admin.alsoListen = Array(found.dropFirst())
     }
 
-    /// Empty when there is none, which has been told then.
+    /// Empty when there is none, which has been reported then.
     private mutating func endpoints(of place: Place, at origin: Origin) -> [Endpoint] {
         switch place {
         case .endpoint(let endpoint): return [endpoint]
@@ -40,7 +40,7 @@ extension Loading {
         }
     }
 
-    /// `localhost` needs nobody to be asked (RFC 6761, section 6.3).
+    /// `localhost` needs no lookup (RFC 6761, section 6.3).
     private static func findLocalhost(_ host: String) -> Result<[IPAddress], NoSuchHost> {
         host.lowercased() == "localhost"
             ? .success([.loopback, .v6(0, 1)])
@@ -50,9 +50,9 @@ extension Loading {
 
     // MARK: - Consul's own variables
 
-    /// Takes CONSUL_HTTP_ADDR, CONSUL_HTTP_TOKEN and CONSUL_HTTP_TOKEN_FILE, by which Consul's own
-    /// programs find their agent, for what nothing of ours says. Where nothing is asked of Consul
-    /// they are another program's, and may say what they like.
+    /// Reads CONSUL_HTTP_ADDR, CONSUL_HTTP_TOKEN and CONSUL_HTTP_TOKEN_FILE, by which Consul's own
+    /// programs find their agent, where no option of ours says it. If nothing is asked of Consul,
+    /// they are meant for another program, and errors in them do not matter.
     mutating func readConsulVariables() {
         let before = errors
         if given["consul.agents"] == nil {
@@ -75,7 +75,7 @@ extension Loading {
         if !draft.configuration.consul.areUsed(by: services.map(\.value)) { errors = before }
     }
 
-    /// What Go's programs, as Consul is one, read as true.
+    /// The words that programs in Go, such as Consul, read as true.
     private static let trueWords: Set<String> = ["1", "t", "T", "TRUE", "true", "True"]
 
     @discardableResult

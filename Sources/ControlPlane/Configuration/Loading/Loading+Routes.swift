@@ -1,4 +1,4 @@
-// Reading of a listener's routes, and what has to hold of each and of all of them.
+// Reading of a listener's routes, and the rules for each and for all of them.
 
 internal import Documents
 internal import Traffic
@@ -192,7 +192,7 @@ extension Loading {
         }
     }
 
-    /// What can only be said when everything is read: names, and what a listener speaks.
+    /// Checks what is only known when everything is read: names, and what a listener speaks.
     mutating func checkRoutes(_ listener: Entry<Listener>, known: Set<String>, _ names: [String]) {
         for key in ["routes", "connect"] where listener.value.mode == .tcp {
             guard let origin = listener.given[key] else { continue }
@@ -231,7 +231,7 @@ extension Entry<Listener> {
     }
 }
 
-/// Which requests a route is for: two routes with the same are one too many.
+/// Which requests a route is for: of two routes with the same matches one is too many.
 struct RouteMatch: Hashable {
     let host: String?
     let path: String?

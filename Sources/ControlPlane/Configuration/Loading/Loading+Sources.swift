@@ -1,4 +1,4 @@
-// What the sources of a service are, once all that names some has been read.
+// The sources of a service, made once everything that names some has been read.
 
 internal import ConsulQuery
 internal import Endpoints

@@ -1,4 +1,4 @@
-// Whether what a service says of spreading, limiting and trying again fits together.
+// Whether the options of a service for balancing, limits and retries fit together.
 
 internal import Backends
 internal import Balancing
@@ -105,7 +105,7 @@ extension Loading {
         }
     }
 
-    /// What only HTTP can tell, on a service of a listener that speaks TCP.
+    /// Warns of options that need HTTP on a service of a listener that speaks TCP.
     mutating func checkTrafficOfTCP() {
         let names = Set(
             listeners.filter { $0.value.mode == .tcp }.flatMap(\.value.serviceNames))

@@ -1,4 +1,4 @@
-// What no single option can tell: whether names meet, addresses clash and values fit each other.
+// What no single option shows: whether names exist, addresses clash and values fit each other.
 
 internal import Documents
 internal import Endpoints

@@ -70,7 +70,7 @@ struct MappingReader<Root> {
     }
 
     /// The option that a plain value in the place of a mapping is for: a group that listens
-    /// somewhere is often no more than that.
+    /// somewhere often says nothing else.
     private func shortForm(of key: String, _ node: YAMLNode) -> Option<Root>? {
         guard case .scalar = node.content, !node.isNothing else { return nil }
         let listen = "\(key).listen"
@@ -139,7 +139,7 @@ struct MappingReader<Root> {
         _ entry: YAMLNode.Entry, path: String, group: String, _ problems: inout ProblemList
     ) {
         let known = known(in: group)
-        // The key is not ours: shown with care, and cut.
+        // The key may be anything: it is quoted and cut.
         let shown = isName(entry.key) ? entry.key : quoted(entry.key)
         let origin = Origin.file(
             name: file, mark: entry.keyMark, path: path.isEmpty ? shown : "\(path).\(shown)")

@@ -63,7 +63,7 @@ package struct ConfigurationErrors: Error, Equatable, Sendable, CustomStringConv
     package let problems: [ConfigurationProblem]
     /// How many more there are.
     package let omittedCount: Int
-    /// What the log is to look like, as far as that could be read: what is wrong may be told there.
+    /// The settings of the log, as far as they could be read: the problems may be reported there.
     package let logFormat: LogSettings.Format
 
     /// One line per problem, without a newline at the end.
@@ -74,7 +74,7 @@ package struct ConfigurationErrors: Error, Equatable, Sendable, CustomStringConv
     }
 }
 
-/// Problems while they are collected: bounded, and each of them once.
+/// Problems while they are collected: bounded, each of them once.
 struct ProblemList {
     private var problems: [ConfigurationProblem] = []
     private(set) var omittedCount = 0

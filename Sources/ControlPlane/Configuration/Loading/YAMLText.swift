@@ -1,5 +1,5 @@
-// YAMLText: YAML that is written here, with a comment behind each value. Whatever a value is, it is
-// read back as it was: all but the plainest texts are quoted.
+// YAMLText: YAML that is written here, with a comment behind each value. Every value is read back
+// as it was: all but the plainest texts are quoted.
 
 /// YAML being written.
 struct YAMLText {

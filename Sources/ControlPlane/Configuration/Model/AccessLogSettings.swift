@@ -4,8 +4,8 @@ package import Traffic
 
 /// The access log.
 package struct AccessLogSettings: Equatable, Sendable {
-    /// Off, as it costs about as much as balancing does, and a container's stream may have nobody
-    /// who reads that much.
+    /// Off, since it costs about as much as balancing does, and it may be more than the reader of a
+    /// container's output wants.
     package internal(set) var to = AccessLogTarget.off
     /// What a line looks like.
     package internal(set) var format = AccessLogFormat.json

@@ -1,5 +1,6 @@
-// Where the admin port listens, who may use it and for what. By default for this machine only; to
-// be reached from elsewhere it needs a token, since anyone who reaches it can drain backends.
+// Where the admin port listens, who may use it and for what. By default only this machine can use
+// it; a port that can be reached from elsewhere needs a token, since anyone who reaches it can
+// drain backends.
 
 internal import Documents
 package import Endpoints
@@ -91,7 +92,7 @@ extension Loading {
 }
 
 extension ValueKind where Value == Place {
-    /// Where the admin port listens. Not `:PORT`: who may reach it should be meant.
+    /// Where the admin port listens. Not `:PORT`: an operator should say who may reach it.
     static var adminAddress: Self {
         place(expected: "an address with a port, such as 127.0.0.1:9090 or 0.0.0.0:9090") {
             $0.first == ":" ? nil : Endpoint($0)

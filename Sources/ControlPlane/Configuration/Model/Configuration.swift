@@ -10,7 +10,7 @@ package import Endpoints
 package struct Configuration: Equatable, Sendable {
     /// What was asked for; nil means as many as there are processors.
     var workersAsked: Int?
-    /// Processors the program may run on, as told to the loader.
+    /// Processors the program may run on, as the loader was given them.
     var processorCount: Int
 
     /// Where the admin port listens, and who may use it.
@@ -25,18 +25,18 @@ package struct Configuration: Equatable, Sendable {
     package internal(set) var consul = ConsulSettings()
     /// How long work in flight may take to finish after the first stop signal; zero means at once.
     package internal(set) var stopTimeout = Duration.seconds(30)
-    /// How long readiness is denied before listeners close at the first stop signal, so that
-    /// whatever sends connections here looks and moves away.
+    /// How long readiness is denied before listeners close at the first stop signal, so that load
+    /// balancers notice and send connections elsewhere.
     package internal(set) var stopDelay = Duration.zero
     /// Whether each worker stays on a processor of its own.
     package internal(set) var pinWorkers = false
-    /// Whose the process becomes once its addresses are open; nil: it stays whose it is.
+    /// The user that the process becomes once its addresses are open; nil for no change.
     package internal(set) var user: String?
     /// Where good answers are kept for the next process; nil: nowhere.
     package internal(set) var stateFile: String?
-    /// What is told of what happens.
+    /// What is logged, and how.
     package internal(set) var log = LogSettings()
-    /// When the configuration is read again besides being told to.
+    /// When the configuration is read again without a signal.
     package internal(set) var reload = ReloadSettings()
     /// Whether another process may listen on the same addresses.
     package internal(set) var shareAddresses = false
@@ -65,8 +65,8 @@ package struct Configuration: Equatable, Sendable {
 
 /// When the configuration is read again.
 package struct ReloadSettings: Equatable, Sendable {
-    /// Whether when its file changes. Off, so that a file that is half edited hurts nobody; on
-    /// where a tool replaces it as a whole.
+    /// Whether it is read again when its file changes. Off, so that a half-edited file does no
+    /// harm; on where a tool replaces the file as a whole.
     package internal(set) var watch = false
 }
 
@@ -91,7 +91,7 @@ package struct CheckSettings: Equatable, Sendable {
     package internal(set) var rate = 1000
 }
 
-/// What is told of what happens, on standard error.
+/// What is logged on standard error.
 package struct LogSettings: Equatable, Sendable {
     /// The least severe message that is written.
     package internal(set) var level = LogLevel.info

@@ -27,8 +27,8 @@ package struct ConfigurationFragment: Equatable, Sendable {
     /// What it adds.
     package let kind: Kind
     /// Whether it gives way: what does not fit with the rest (a second service of a name, a second
-    /// route for the same requests) is left out with a warning, and refuses nothing. For what many
-    /// people write who don't know of each other. A route must name a service that is there.
+    /// route for the same requests) is left out with a warning, and refuses nothing. For documents
+    /// by many people who don't know of each other. A route must name a service that is there.
     package let yields: Bool
     /// The document, and what messages call it.
     package let document: NamedText
@@ -40,7 +40,7 @@ package struct ConfigurationFragment: Equatable, Sendable {
         self.document = document
     }
 
-    /// What the key, relative to its prefix, says that `document` is.
+    /// A fragment of the kind that the key, relative to its prefix, says.
     /// - Throws: what was found and what was expected, for a key that is none of the table above.
     package init(key: String, _ document: NamedText) throws(ConfigurationFragmentError) {
         let parts = key.split(separator: "/", omittingEmptySubsequences: false).map(String.init)

@@ -1,4 +1,4 @@
-// What is said about Consul's agents, apart from which services are asked of them.
+// Options for Consul's agents, apart from the services that are asked of them.
 
 package import Endpoints
 package import Lookups

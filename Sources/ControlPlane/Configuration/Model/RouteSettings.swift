@@ -59,7 +59,7 @@ package struct RouteSettings: Equatable, Sendable {
         /// Its target, with `{scheme}`, `{host}`, `{port}`, `{path}` and `{query}` for the
         /// request's own; nil for no redirect.
         package internal(set) var to: String?
-        /// 302, since browsers remember 301 for good.
+        /// 302, since browsers remember 301 forever.
         package internal(set) var status = 302
     }
 

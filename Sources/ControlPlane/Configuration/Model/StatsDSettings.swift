@@ -1,4 +1,4 @@
-// Who is told the metrics by StatsD's datagrams. By default nobody: `/metrics` is asked.
+// Where metrics are sent by StatsD's datagrams. By default nowhere: Prometheus asks `/metrics`.
 
 package import Endpoints
 
@@ -6,7 +6,7 @@ package import Endpoints
 package struct StatsDSettings: Equatable, Sendable {
     /// Where the collector listens; nil for none.
     package internal(set) var to: Place?
-    /// How often it is told.
+    /// How often metrics are sent.
     package internal(set) var interval = Duration.seconds(10)
     /// How labels are told.
     package internal(set) var tags = Tags.dogstatsd

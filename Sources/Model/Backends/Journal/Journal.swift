@@ -6,7 +6,7 @@ internal import Wording
 
 /// One thing that happened. Value type, any thread.
 package struct JournalEntry: Sendable, Equatable {
-    /// Counts from 0; a gap between two reads of the journal shows how much was overwritten.
+    /// Counts from 0; a gap between two reads of the journal shows how many were overwritten.
     package let number: UInt64
     /// When it happened.
     package let at: ContinuousClock.Instant
@@ -26,7 +26,7 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
     case phase(from: BackendState.Phase?, to: BackendState.Phase, Cause)
     /// The source gave a backend another priority or weight.
     case share(from: Share, to: Share)
-    /// An operator said something else of a backend than before; nil is nothing.
+    /// An operator overrides a backend in another way than before; nil is not at all.
     case override(from: BackendOverride?, to: BackendOverride?, by: OperatorOrigin = .store)
     /// An operator wants a check at once.
     case checkOrdered(OperatorOrigin)
@@ -38,16 +38,16 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
     case serviceAdded
     /// No request comes to the service any more.
     case serviceRemoved
-    /// The service gets its instances from another source from now on.
+    /// The service gets its instances from another source now.
     case sourceChanged
-    /// The service's options are others from now on.
+    /// The service's options have changed.
     case optionsChanged
     /// The source began to fail, or to fail in another way; nothing leaves while the hold lasts,
     /// which is nil when there is no backend to hold.
     case sourceFailed(SourceTitle, DiscoveryFailure, hold: Duration?)
     /// A good answer came, the first after a failure.
     case sourceRecovered(SourceTitle, instances: Int)
-    /// The source fails from the start, and the service begins with what it named so long ago, to
+    /// The source fails from the start, and the service begins with what it named that long ago to
     /// an earlier process.
     case sourceRecalled(SourceTitle, instances: Int, age: Duration)
     /// A hold for a failing source ended.
@@ -59,13 +59,13 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
     case lostServe(count: Int, LossReason)
     /// Backends that discovery lost wait behind those named again.
     case lostWait(count: Int)
-    /// So many backends are named no more, and so many others instead.
+    /// Some backends are named no more, and others instead: how many of each.
     case replacing(old: Int, new: Int)
     /// The others are up, so that the old ones drain.
     case replaced(old: Int, new: Int)
     /// Backends that discovery lost within the last seconds are back, since no other is up.
     case lostRecalled(count: Int)
-    /// A live failure ejected nobody; the first such in a while.
+    /// A live failure ejected no backend; the first one in a while.
     case ejectionRefused(EjectionRefusal)
     /// A backend on probation has its whole share again.
     case probationEnded(isProven: Bool)
@@ -78,14 +78,14 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
     /// The source names more instances than a service may have.
     case instancesRefused(count: Int, limit: Int)
 
-    /// Why those that were lost serve beside those that are named.
+    /// Why lost backends serve beside those that are named.
     package enum LossReason: Sendable, Equatable {
         /// Discovery names `named` of `of` backends: so few that each would have several times its
         /// load.
         case few(named: Int, of: Int)
-        /// The source names none any more.
+        /// The source names no backend any more.
         case none
-        /// Each of those named has so many times the requests in flight that it had before.
+        /// Each named backend has this many times the requests in flight that it had before.
         case load(times: Int)
     }
 
@@ -211,8 +211,8 @@ package final class Journal {
         write(.note(text), service: .process, backend: nil, at: now)
     }
 
-    /// The entries with this number and above, the oldest first; fewer than there were when the
-    /// ring has come round since.
+    /// The entries with this number and above, the oldest first; fewer if the ring has overwritten
+    /// some.
     /// - Complexity: O(n) in those that are returned.
     package func entries(from number: UInt64) -> [JournalEntry] {
         let oldest = nextNumber - UInt64(ring.count)

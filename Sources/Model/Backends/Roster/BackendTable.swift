@@ -1,6 +1,6 @@
 // BackendTable: the backends of one roster by number, read and changed in place. A dictionary of
-// backends hands out copies, and a copy of one, with its texts and instants, costs more than most
-// of what is asked of it.
+// backends hands out copies, and such a copy, with its texts and instants, costs more than most
+// questions about a backend.
 
 /// Backends, each under its number, in no order. Value type, control thread.
 struct BackendTable {

@@ -11,9 +11,9 @@ struct Census: Equatable {
     private(set) var leaving = 0
     /// Backends that drain for whatever reason.
     private(set) var draining = 0
-    /// New ones against which nothing speaks.
+    /// New backends with nothing against them.
     private(set) var untried = 0
-    /// Backends that only checks, or none yet, keep out.
+    /// Backends that only checks keep out, or that have had no check yet.
     private(set) var outByChecksAlone = 0
     /// Backends that are down or ejected.
     private(set) var out = 0
@@ -27,7 +27,7 @@ struct Census: Equatable {
         count(state, 1)
     }
 
-    /// Takes back that it was counted in this state.
+    /// Removes a backend from the count of this state.
     mutating func remove(_ state: BackendState) {
         count(state, -1)
     }

@@ -4,7 +4,7 @@
 
 /// What one lookup came to. Any thread.
 package enum DiscoveryAnswer: Sendable, Equatable {
-    /// A complete, good answer. An empty one is taken for `.failure(.nodata)`.
+    /// A complete, good answer. An empty one counts as `.failure(.nodata)`.
     case instances([Instance])
     /// Anything else.
     case failure(DiscoveryFailure)
@@ -28,8 +28,7 @@ package enum DiscoveryFailure: Sendable, Equatable, CustomStringConvertible {
     case malformed(String)
     /// No server could be reached at all.
     case unreachable
-    /// Any of these, where the source has more to say than its kind: who failed, how, and what to
-    /// do.
+    /// Any of these, with more than its kind: who failed, how, and what to do.
     case explained(HoldKind, String)
 
     /// Which hold applies.

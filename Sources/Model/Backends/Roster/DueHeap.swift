@@ -11,7 +11,7 @@ package struct DueHeap {
         /// What, by a number that means something to the owner of the heap.
         package let number: UInt64
 
-        /// The thing of this number is due then.
+        /// The thing with this number is due at this time.
         package init(due: ContinuousClock.Instant, number: UInt64) {
             self.due = due
             self.number = number
@@ -47,7 +47,7 @@ package struct DueHeap {
         }
     }
 
-    /// Takes out the one that is due first; nothing when there is none.
+    /// Removes the one that is due first; does nothing when there is none.
     package mutating func removeFirst() {
         guard let last = elements.popLast(), !elements.isEmpty else { return }
         elements[0] = last

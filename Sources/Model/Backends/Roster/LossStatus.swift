@@ -1,6 +1,8 @@
-// LossStatus: who serves after a source has stopped naming most backends, for the admin port.
+// LossStatus: which backends serve after a source has stopped naming most of them, for the admin
+// port.
 
-/// What goes on of what a source stopped naming. A copy does not follow the roster. Control thread.
+/// The backends that a source stopped naming and that still serve. A copy does not follow the
+/// roster. Control thread.
 package struct LossStatus: Sendable, Equatable {
     /// When they were lost.
     package let at: ContinuousClock.Instant
@@ -8,7 +10,7 @@ package struct LossStatus: Sendable, Equatable {
     package let named: Int
     /// How many are held: behind those named, or beside them.
     package let held: Int
-    /// When the last of these is let go; nil when none is held.
+    /// When the last of these is released; nil when none is held.
     package let until: ContinuousClock.Instant?
     /// Whether those held serve beside those named.
     package let hasJoined: Bool

@@ -6,7 +6,7 @@
 struct RecentPeak: Sendable, Equatable {
     /// The count in force; 0 before the first.
     private var current = 0
-    /// Higher ones of before and until when they were in force, from the highest and oldest on.
+    /// Earlier, higher counts and until when they were in force, the highest and oldest first.
     private var past: [Past] = []
 
     private struct Past: Equatable {

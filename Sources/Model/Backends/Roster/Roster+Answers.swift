@@ -16,11 +16,11 @@
 package import Endpoints
 
 extension Roster {
-    /// Takes what one lookup of the source at `place` came to. It speaks for the backends of that
-    /// place only: what other sources name stays as they left it. An answer that `stands` holds
-    /// until another one comes, so that time confirms an absence as further answers do. One that
-    /// `isDeliberate` is what somebody wrote down, so that no loss in it is a mistake. Instances
-    /// that a good one lists besides are `critical` by the registry's own checks, or `withdrawn` by
+    /// Applies the result of one lookup of the source at `place`. It concerns the backends of that
+    /// place only: what other sources name stays as it is. An answer that `stands` holds until
+    /// another one comes, so that time confirms an absence as further answers would. An answer that
+    /// `isDeliberate` was written by somebody, so that no loss in it is a mistake. Instances that a
+    /// good answer lists besides are `critical` by the registry's own checks, or `withdrawn` by
     /// somebody.
     /// - Precondition: `place` is below the number of sources.
     /// - Complexity: O(n) in backends and instances.
@@ -129,7 +129,7 @@ extension Roster {
         refuse(refused, place, now: now)
     }
 
-    /// Takes note of one named instance; false when it was refused.
+    /// Applies one named instance; false when it was refused.
     private func see(
         _ instance: Instance, _ place: UInt8, now: ContinuousClock.Instant
     ) -> Bool {
@@ -141,7 +141,8 @@ extension Roster {
         {
             return true
         }
-        // A better source that names it as well decides; once it no longer does, this one may.
+        // A better source that names it as well decides; once that one no longer does, this one
+        // may.
         let isLeft = backend.state.isLeaving || backend.naming != .named
         guard backend.place >= place || isLeft else { return true }
         let old = backend.instance
@@ -154,7 +155,7 @@ extension Roster {
                 if wasLeaving { backend.flaps = min(backend.flaps + 1, 16) }
                 backend.lastFlap = now
             }
-            // Before its drain ends: what it waited for does not count any more.
+            // The drain has not ended yet; what it waited for no longer counts.
             backend.naming = .named
             backend.isReserve = false
             backend.missingUntil = nil

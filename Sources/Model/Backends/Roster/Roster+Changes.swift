@@ -3,8 +3,8 @@
 
 extension Roster {
     /// Judges answers and evidence by `options` from now on. A hold in force is as long as if it
-    /// had begun with them; a drain or an ejection under way keeps its length. Without checks from
-    /// now on, what checks kept out gets traffic again.
+    /// had begun with them; a drain or an ejection under way keeps its length. If there are no
+    /// checks from now on, backends that only checks kept out get traffic again.
     ///
     /// - Precondition: as for `init`.
     /// - Complexity: O(n).
@@ -36,10 +36,10 @@ extension Roster {
         advance(to: now)
     }
 
-    /// Has `places` other sources name the backends from now on. Until their first good answers all
-    /// stay. Backends that these do not name drain then, however many they are: what is lost in one
-    /// answer is no accident when the operator asked for another source. What the old sources'
-    /// failures meant is over.
+    /// From now on `places` other sources name the backends. All backends stay until the first good
+    /// answers; those that these do not name drain then, however many they are: the loss is no
+    /// accident when the operator asked for another source. The old sources' failures no longer
+    /// count.
     ///
     /// - Precondition: `places` is 1 to `placesMax`.
     /// - Complexity: O(n).

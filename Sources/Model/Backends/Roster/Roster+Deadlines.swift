@@ -1,4 +1,4 @@
-// Roster+Deadlines: when time has to do with a backend, or with the whole service. Backends are in
+// Roster+Deadlines: when time has an effect on a backend, or on the whole service. Backends are in
 // a heap by the time at which they are due, so that a service of thousands, each of which is due at
 // a moment of its own, costs no walk over all of them at each moment.
 //
@@ -16,7 +16,7 @@ extension Roster {
         arm(due)
     }
 
-    /// Takes those out of the heap that are due, the oldest backend first.
+    /// Removes from the heap the backends that are due, and returns them, the oldest first.
     /// - Complexity: O(k log n) for k of them.
     func takeDue(now: ContinuousClock.Instant) -> [BackendID] {
         var due: [BackendID] = []
@@ -61,8 +61,7 @@ extension Roster {
         }
     }
 
-    /// Finds out again when each backend is due: the options have changed, by which that is
-    /// counted.
+    /// Finds out again when each backend is due, since the options have changed.
     /// - Complexity: O(n log n).
     func requeueAll() {
         var elements: [DueHeap.Element] = []
@@ -77,8 +76,8 @@ extension Roster {
 }
 
 extension Backend {
-    /// When it is let go though discovery has stopped naming it long before; nil if it is named,
-    /// missing for other reasons, or left all the same.
+    /// When it is released although discovery stopped naming it long before; nil if it is named, is
+    /// missing for other reasons, or leaves anyway.
     var heldUntil: ContinuousClock.Instant? {
         guard !state.isLeaving else { return nil }
         switch naming {
@@ -87,7 +86,7 @@ extension Backend {
         }
     }
 
-    /// When time has to do with it; nil for never.
+    /// When time has an effect on it; nil for never.
     fileprivate func deadline(_ options: RosterOptions) -> ContinuousClock.Instant? {
         var earliest = state.deadline
         func consider(_ deadline: ContinuousClock.Instant?) {

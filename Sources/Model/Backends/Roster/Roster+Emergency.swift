@@ -9,18 +9,18 @@
 // | always       | all that do not drain                                                             |
 // | never        | none                                                                              |
 //
-// New backends that nothing is known of are in it in any case.
+// New backends about which nothing is known are in it anyway.
 
 extension Roster {
-    /// Fewer results say nothing.
+    /// Fewer results prove nothing.
     private static let resultsMin = 5
 
-    /// Whether checks are to go on at their fast pace: much depends on the next one.
+    /// Whether checks continue at their fast pace, since much depends on the next one.
     package var wantsFastChecks: Bool { emergency != nil }
 
-    /// What the live requests of this service came to over the last 2 s, over all backends: so many
-    /// had a good answer, so many failed on a backend. Report it about once a second while
-    /// `emergency` is not nil; at other times it means nothing.
+    /// What the live requests of this service came to over the last 2 s, over all backends: how
+    /// many had a good answer, and how many failed on a backend. Report it about once a second
+    /// while `emergency` is not nil; at other times it means nothing.
     package func liveWeight(answered: Int, failed: Int, now: ContinuousClock.Instant) {
         advance(to: now)
         guard emergency != nil, options.whenNoneUp == .evidence, options.checks != nil else {
@@ -30,7 +30,7 @@ extension Roster {
         setMode(.failingFast, now: now)
     }
 
-    /// Begins or ends an emergency, if what happened calls for that.
+    /// Begins or ends an emergency if necessary.
     func settle(now: ContinuousClock.Instant) {
         replaceLost(now: now)
         failOver(now: now)
@@ -74,9 +74,9 @@ extension Roster {
         record(.emergencyBegan(mode), now: now)
     }
 
-    /// Some are up. Were it over with the first, that one would have all of the traffic that many
-    /// had until then: those behind it, whose checks pass in the next moments, stay with it so
-    /// long.
+    /// Some are up. If the emergency ended with the first, that backend would get all of the
+    /// traffic that many had until then: so the others, whose checks pass in the next moments, stay
+    /// for a while.
     private func recover(_ emergency: Emergency, now: ContinuousClock.Instant) {
         let isOver = emergency.recoveryEnd.map { $0 <= now } ?? false
         if isOver || emergency.mode == .failingFast || upCount * 2 >= stayingCount {
@@ -102,7 +102,7 @@ extension Roster {
         guard var emergency, emergency.mode != mode else { return }
         emergency.mode = mode
         emergency.modeSince = now
-        // Once: in a long outage it is tried again and again.
+        // Journalled once, since a long outage has many tries.
         if mode == .failingFast, !emergency.hasRefused {
             emergency.hasRefused = true
             record(.emergencyRefuses, now: now)

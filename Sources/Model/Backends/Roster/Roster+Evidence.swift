@@ -30,8 +30,8 @@ extension Roster {
     }
 
     /// A live request could not connect: the backend is ejected at once, unless it is the last that
-    /// is up and its last check passed. A dead one would answer no more than an empty rotation
-    /// does, and one that only stumbled serves on; a check and a dial together are believed.
+    /// is up and its last check passed. A dead last backend is no worse than an empty rotation, and
+    /// one that only stumbled serves on; a failed check and a failed dial together are believed.
     package func dialFailed(
         _ id: BackendID, _ failure: DialFailure, now: ContinuousClock.Instant
     ) {
@@ -43,9 +43,10 @@ extension Roster {
     }
 
     /// Live requests on this backend failed after they had connected, and a worker has seen enough
-    /// of that to report it; on probation one is enough, of those sent since it began. The backend
-    /// is ejected at once, for a time that no passing check shortens, unless it is the last that is
-    /// up and on no probation, or as many are ejected for such reasons as may be.
+    /// failures to report them; on probation one failure is enough, of a request sent since it
+    /// began. The backend is ejected at once, for a time that no passing check shortens, unless it
+    /// is the last that is up and not on probation, or as many are ejected for such reasons as are
+    /// allowed.
     package func liveFailed(
         _ id: BackendID, _ failure: LiveFailure, now: ContinuousClock.Instant
     ) {
@@ -57,8 +58,8 @@ extension Roster {
         weigh(event, id, jitter: drawJitter(), now: now)
     }
 
-    /// A live request, sent while the backend was on probation, had a good answer; ends that. Need
-    /// not be reported of members of the rotation that are on none.
+    /// A live request, sent while the backend was on probation, had a good answer; ends that. It
+    /// need not be reported for members that are not on probation.
     package func liveProven(_ id: BackendID, now: ContinuousClock.Instant) {
         send(.liveProven, to: id, now: now)
         settle(now: now)
@@ -69,7 +70,7 @@ extension Roster {
     package func drained(_ id: BackendID, now: ContinuousClock.Instant) {
         send(.idle, to: id, now: now)
         settle(now: now)
-        // It may have been kept for this alone.
+        // It may have stayed for this alone.
         advance(to: now)
     }
 
@@ -119,7 +120,7 @@ extension Roster {
     /// Why a live failure may not eject a backend; nil if it may, or is not in the rotation anyway.
     private func refusal(ofEjecting state: BackendState) -> EjectionRefusal? {
         guard state.phase == .up else { return nil }
-        // Those on probation have worse evidence against them than what is new against this one.
+        // The evidence against those on probation is worse than the new evidence against this one.
         let isLastTrusted = !state.isOnProbation && census.trusted == 1
         if isLastTrusted || upCount == 1 { return .last }
         let share = options.ejectShareMax
@@ -132,7 +133,8 @@ extension Roster {
         of id: BackendID, _ refusal: EjectionRefusal, now: ContinuousClock.Instant
     ) {
         ejectionsRefused += 1
-        // Once until it has been quiet for long: while it lasts every failed request may report it.
+        // Journalled once until it has been quiet for long: meanwhile every failed request may
+        // report it.
         let isNews = lastEjectionRefused.map { $0 + options.ejectTimeMax <= now } ?? true
         lastEjectionRefused = now
         if isNews { record(.ejectionRefused(refusal), backend(id), now: now) }
@@ -140,7 +142,7 @@ extension Roster {
 
     // MARK: Held backends
 
-    /// Passes evidence on, and lets a backend go that only the evidence kept.
+    /// Passes evidence on, and releases a backend that only the evidence kept.
     private func weigh(
         _ event: BackendState.Event, _ id: BackendID, jitter: Double = 0,
         now: ContinuousClock.Instant
@@ -155,7 +157,7 @@ extension Roster {
         }
     }
 
-    /// Lets a backend go that is not up, for this cause.
+    /// Releases a backend that is not up, for this cause.
     func leaveUnlessUp(_ id: BackendID, _ cause: Cause, now: ContinuousClock.Instant) {
         guard let backend = backend(id), backend.state.phase != .up else { return }
         send(.leave(cause), to: id, now: now)

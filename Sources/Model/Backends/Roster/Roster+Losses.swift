@@ -14,20 +14,21 @@
 // | anything else (a scale-down, a canary rolled back) | they drain at once, and are not brought back   |
 // | it is of a file, or lists them as in maintenance   | the same, however many they are                |
 //
-// DNS can't tell a scale-down, whose instances may be alive for a while and are to get nothing new,
-// from a registry that lost its mind, where those that are left must not be crushed. Load can.
+// DNS can't tell a scale-down, whose instances may live on for a while and must get nothing new,
+// from a registry that lost its mind, where the instances that are left must not be crushed. Load
+// can.
 //
-// What went singly is only brought back when the bit-by-bit rule fires. So that it can be, a
-// drained backend stays on the roster for `lossWindow` (`BackendState.Drain`).
+// Backends that went one by one are only brought back when the bit-by-bit rule fires. To make that
+// possible, a drained backend stays on the roster for `lossWindow` (`BackendState.Drain`).
 
 internal import Endpoints
 
 extension Roster {
-    /// A backend can't be expected to carry more than so many times the load that it had.
+    /// A backend can't be expected to carry more than this many times the load that it had.
     private static let loadTimesMax = 3
-    /// What is measured swings more than what is counted.
+    /// Measured values swing more than counted ones.
     private static let measuredTimesMax = 4.0
-    /// Requests in flight on a backend that are never much.
+    /// This many requests in flight on a backend are never much.
     private static let smallLoad = 2.0
 
     /// Endpoints that an answer lists besides the instances that it names.
@@ -37,15 +38,15 @@ extension Roster {
         /// Instances that somebody took out of service.
         let withdrawn: Set<Endpoint>
 
-        /// Without those that it names as well.
+        /// Without the endpoints that it names as well.
         func besides(_ named: Set<Endpoint>) -> Listed {
             Listed(
                 critical: critical.subtracting(named), withdrawn: withdrawn.subtracting(named))
         }
     }
 
-    /// Takes note of the backends that a good answer of `count` instances does not name; `arrivals`
-    /// of those that it names are new.
+    /// Records the backends that a good answer of `count` instances does not name; `arrivals` of
+    /// the instances that it names are new.
     /// - Complexity: O(n).
     func lose(
         _ absent: [Backend], naming count: Int, arrivals: Int, _ other: Listed, _ place: UInt8,
@@ -76,20 +77,19 @@ extension Roster {
         } else if !isDeliberate, peak >= 3, listed * 2 < peak {
             hold(lost + absent.filter { isLostLately($0, now: now) }, of: peak, place, now)
         }
-        // The registry has said something against these, which the load of those left does not
-        // outweigh.
+        // The registry says that these are unwell, which the load of the others does not outweigh.
         let isByHealth = lost.contains { other.critical.contains($0.endpoint) }
         if isByHealth { sources[index].loss?.isByHealth = true }
         for backend in absent {
-            // As it is by now.
+            // Its state may have changed.
             guard let backend = self.backend(backend.id) else { continue }
             let isWithdrawn = withdrawn.contains(backend.endpoint)
             miss(backend, isWithdrawn: isWithdrawn, now: now)
         }
     }
 
-    /// Takes note that the server at `place` speaks and names nothing: what it named last is held
-    /// for that, and so is what it stopped naming just before, if that was most.
+    /// Records that the server at `place` answers and names nothing: what it named last is held,
+    /// and so is what it stopped naming just before, if that was most.
     func loseAll(_ place: UInt8, until: ContinuousClock.Instant, now: ContinuousClock.Instant) {
         let index = Int(place)
         if leavingCount > 0, let last = sources[index].lastGoodAnswer?.instances {
@@ -100,7 +100,7 @@ extension Roster {
             }
         }
         guard sources[index].loss != nil else { return }
-        // The registry names those no more than the others, which stay for its hold.
+        // The registry names neither these nor the others, which stay for its hold.
         for backend in backends(where: { $0.place == place }) {
             guard case .held(let end) = backend.naming, end < until else { continue }
             update(backend.id) { $0.naming = .held(until: until) }
@@ -126,7 +126,7 @@ extension Roster {
     private func hold(
         _ lost: [Backend], of count: Int, _ place: UInt8, _ now: ContinuousClock.Instant
     ) {
-        // One that drains and is not up has the evidence against it too.
+        // The evidence is also against one that drains and is not up.
         let new = lost.filter {
             $0.heldUntil == nil && (!$0.state.isLeaving || $0.state.isUpBehindDrain)
         }
@@ -162,7 +162,7 @@ extension Roster {
         send(.recalled, to: backend.id, now: now)
     }
 
-    /// Lets a backend go that is not named and that the evidence is against too. Not in an
+    /// Releases a backend that is not named and has the evidence against it too. Not in an
     /// emergency: there it is against all of them, and each is wanted.
     func leaveHeld(_ id: BackendID, now: ContinuousClock.Instant) {
         guard emergency == nil else { return }
@@ -198,15 +198,14 @@ extension Roster {
         }
     }
 
-    /// Takes note of a backend that an answer names again while others that it lost are still
-    /// there.
+    /// Records a backend that an answer names again while others that it lost are still there.
     func recordArrival(_ id: BackendID, _ place: UInt8) {
         guard sources[Int(place)].loss != nil, let backend = backend(id) else { return }
         guard sources[Int(place)].loss?.arrivals.insert(id).inserted == true else { return }
         if backend.state.phase == .up { sources[Int(place)].loss?.arrivalsUp += 1 }
     }
 
-    /// Takes note that a backend has come up, or is up no more.
+    /// Records that a backend has come up, or is no longer up.
     func recordArrival(_ backend: Backend, isUp: Bool) {
         let index = Int(backend.place)
         guard sources.indices.contains(index),
@@ -216,7 +215,7 @@ extension Roster {
         mayReplace = true
     }
 
-    /// Lets the old ones go whose successors are up; O(1) unless some have come up.
+    /// Releases the old backends whose successors are up; O(1) unless some have come up.
     func replaceLost(now: ContinuousClock.Instant) {
         guard mayReplace else { return }
         mayReplace = false
@@ -266,9 +265,8 @@ extension Roster {
         }
     }
 
-    /// What requests are in flight by now on each of those that serve without the lost ones, and
-    /// were on each backend before the loss, as means over some seconds; for losses in force only,
-    /// about once a second.
+    /// The requests in flight on each backend that serves without the lost ones, now and before the
+    /// loss, as means over some seconds. Call it about once a second while a loss is in force.
     package func weighLoad(now perBackend: Double, before: Double, now: ContinuousClock.Instant) {
         advance(to: now)
         for index in sources.indices where sources[index].loss?.hasJoined == false {
@@ -287,7 +285,7 @@ extension Roster {
     /// to do.
     package var hasReserve: Bool { sources.contains { $0.loss?.hasJoined == false } }
 
-    /// The backends that a source stopped naming and that go on all the same, by source.
+    /// The backends that a source stopped naming and that serve anyway, by source.
     /// - Complexity: O(1) without any, else O(n).
     package var losses: [LossStatus] {
         sources.indices.compactMap { index in
@@ -350,7 +348,7 @@ extension Roster {
         let isMeant = isWithdrawn || sources[Int(backend.place)].isDeliberate
         let stands = sources[Int(backend.place)].answersStand
         let waits = options.misses(afterFlaps: flaps) - answers
-        // One that leaves at once has its absence confirmed a little later.
+        // The absence of one that leaves at once is confirmed a little later.
         let until = stands ? now + options.missingTime * max(1, waits) : nil
         update(backend.id) { backend in
             // One that somebody took out is not lost, and never brought back as such.
@@ -362,7 +360,7 @@ extension Roster {
         }
         if answers >= options.misses(afterFlaps: flaps) {
             send(.leave(.missing(answers: answers)), to: backend.id, now: now)
-            // The answers that a flapping record had to be missing from have confirmed it already.
+            // The answers without a flapping record have confirmed it already.
             if answers > 1 { send(.absenceConfirmed, to: backend.id, now: now) }
         }
     }

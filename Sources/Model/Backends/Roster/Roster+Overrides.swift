@@ -1,10 +1,11 @@
-// Roster+Overrides: an operator's word goes before discovery's and before the evidence: a weight
-// takes the place of the SRV weight, a drain takes a backend out of the rotation, whatever its
-// checks say. Both end with the override: the backend is then what discovery and checks make of it.
+// Roster+Overrides: an operator's decision goes before discovery's and before the evidence: a
+// weight takes the place of the SRV weight, a drain takes a backend out of the rotation, whatever
+// its checks say. Both end with the override: the backend is then what discovery and checks make of
+// it.
 
 extension Roster {
-    /// Makes `overrides` the operator's word, in place of all that was said before. They hold for
-    /// backends that are there and for those that come. `origin` is how it was said.
+    /// Puts `overrides` in the place of all earlier ones. They hold for present backends and for
+    /// those that come. `origin` says where they are from.
     /// - Complexity: O(n log n).
     package func setOverrides(
         _ overrides: BackendOverrides, by origin: OperatorOrigin = .store,

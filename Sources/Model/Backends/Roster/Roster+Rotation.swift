@@ -1,7 +1,7 @@
-// Roster+Rotation: who may get traffic. It depends on what a backend's own state says, and on what
-// there is besides (`Eligibility`): while none is up, those that nothing is known of, or whom an
-// emergency brings back. Each change of a state says at once whether it matters to that; the
-// rotation is built when it is asked for.
+// Roster+Rotation: which backends may get traffic. That depends on a backend's own state and on the
+// other backends (`Eligibility`): while none is up, those about which nothing is known, or those
+// that an emergency brings back. Each change of a state says at once whether it matters to that;
+// the rotation is built when it is asked for.
 
 internal import Endpoints
 
@@ -49,11 +49,11 @@ extension Roster {
     enum Eligibility {
         /// Backends that are up get traffic.
         case up
-        /// None is up: those that nothing is known of.
+        /// None is up: backends about which nothing is known.
         case untried
         /// An emergency: those against which live evidence speaks are left out.
         case upOrOutByChecksAlone
-        /// An emergency in which it speaks against all: those that do not drain.
+        /// An emergency in which it speaks against all: all that do not drain.
         case staying
 
         func admits(_ state: BackendState) -> Bool {
@@ -74,8 +74,8 @@ extension Roster {
         return options.whenNoneUp == .evidence && suffices ? .upOrOutByChecksAlone : .staying
     }
 
-    /// Takes note that a backend's state, nil for one that has just come, is another, after the
-    /// census has: the rotation is stale if that matters to it.
+    /// Records a change of a backend's state, nil for one that has just come, after the census has:
+    /// the rotation is stale if the change matters to it.
     func recordChange(
         from before: BackendState?, to after: BackendState, since old: Eligibility
     ) {

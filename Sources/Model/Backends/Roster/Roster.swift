@@ -1,8 +1,8 @@
 // Roster: every backend of one service, whatever its state, and the rotation that follows from it.
 // It takes what discovery says (Roster+Answers, Roster+Losses) and what checks and live traffic
 // show (Roster+Evidence), knows what to do when none is up (Roster+Emergency), and answers three
-// questions: who may get traffic (`rotation`), whom to check (`checkTargets`), and when to come
-// back (`nextDeadline`). It never reads a clock and does no I/O.
+// questions: which backends may get traffic (`rotation`), which to check (`checkTargets`), and when
+// to come back (`nextDeadline`). It never reads a clock and does no I/O.
 
 package import Endpoints
 
@@ -17,21 +17,22 @@ package final class Roster {
             isPublishedStale = true
         }
     }
-    /// What an operator says of single backends, whether or not they are there.
+    /// The operator's overrides of single backends, whether or not they are there.
     package internal(set) var overrides = BackendOverrides()
     /// How each source is doing, by its place; at least one.
     package internal(set) var sources: [SourceStatus]
-    /// Live failures that ejected nobody: the backend was the last one, or too many were ejected.
+    /// Live failures that ejected no backend: the backend was the last one, or too many were
+    /// ejected.
     package internal(set) var ejectionsRefused: UInt64 = 0
-    /// What holds while no backend is up, and until enough are again; nil in ordinary times.
+    /// The emergency while no backend is up, and until enough are up again; nil in ordinary times.
     package internal(set) var emergency: Emergency?
     /// How many emergencies there were.
     package internal(set) var emergencies: UInt64 = 0
     /// Changes exactly when a backend comes to the roster or leaves it, so that the caller need not
     /// compare `checkTargets` after every event.
     package private(set) var membership: UInt64 = 0
-    /// When `advance` has to be called; nil for never. Never late; early if what it was for has
-    /// been settled meanwhile, in which case `advance` does nothing but find the next one.
+    /// When `advance` has to be called; nil for never. Never late; early if its reason has gone
+    /// meanwhile, in which case `advance` only finds the next one.
     package internal(set) var nextDeadline: ContinuousClock.Instant?
 
     /// When an ejection was refused last; nil for never.
@@ -42,7 +43,7 @@ package final class Roster {
     var mayReplace = false
     /// Whether a source's backends may have come up that others were waiting for.
     var mayFailOver = false
-    /// Changes whenever what discovery says of a backend means something else by now.
+    /// Changes whenever an answer changes what discovery says about a backend.
     var namings: UInt64 = 0
     private(set) var census = Census()
     private var expelled: [BackendID] = []
@@ -57,7 +58,7 @@ package final class Roster {
     var isPublishedStale = false
     /// When backends are due, by their numbers; see Roster+Deadlines.
     var dueBackends = DueHeap()
-    /// The one that time is passing for: it goes back when that is done.
+    /// The backend whose deadline is being handled: it goes back when that is done.
     var dueNow: BackendID?
     /// All backends in the order of the rotation; see Roster+Rotation.
     var order: [BackendID] = []
@@ -115,7 +116,7 @@ package final class Roster {
     /// All backends, the oldest first.
     /// - Complexity: O(n log n).
     package var backends: [Backend] {
-        // Numbers are moved about while they are sorted, and not whole backends.
+        // Sorting moves numbers, and not whole backends.
         table.ids.sorted().compactMap { table[$0] }
     }
 
@@ -145,7 +146,7 @@ package final class Roster {
         idsByEndpoint[endpoint].flatMap { table[$0] }
     }
 
-    /// Something to check.
+    /// A backend to check.
     package struct CheckTarget: Sendable, Hashable {
         /// Under which number to report the result.
         package let id: BackendID
@@ -153,8 +154,8 @@ package final class Roster {
         package let endpoint: Endpoint
     }
 
-    /// The backends to check: all, so that one which stops draining is found in the state that it
-    /// deserves; none when checks are off. See `membership`.
+    /// The backends to check: all, so that the state of one that stops draining is known; none when
+    /// checks are off. See `membership`.
     /// - Complexity: O(n).
     package var checkTargets: Set<CheckTarget> {
         guard options.checks != nil else { return [] }
@@ -191,7 +192,7 @@ package final class Roster {
         return expelled
     }
 
-    /// The streams that were found to have to end since this was last called.
+    /// The streams that have to end, found since the last call.
     package func takeStreamEnds() -> [StreamEnds] {
         defer { streamEnds = [] }
         return streamEnds
@@ -220,7 +221,7 @@ package final class Roster {
         return id
     }
 
-    /// Changes what is not state; nothing if the backend is gone.
+    /// Changes a backend apart from its state; does nothing if it is gone.
     func update(_ id: BackendID, _ change: (inout Backend) -> Void) {
         guard let index = table.index(of: id) else { return }
         let (before, naming) = table.read(index) { ($0.contender, $0.naming) }
@@ -259,7 +260,7 @@ package final class Roster {
         let isUp = after.phase == .up
         if isUp != (before.phase == .up) {
             recordArrival(table[index: index], isUp: isUp)
-            // Those of an earlier source may not have to be held any more.
+            // Backends of an earlier source may no longer have to be held.
             if isUp, table.read(index, { $0.place > 0 }) { mayFailOver = true }
         }
         if after.endsStreams, !before.endsStreams {
@@ -306,7 +307,7 @@ package final class Roster {
         return Ramp(began: now)
     }
 
-    /// Has the rotation built again: something changed that concerns more than one backend.
+    /// Marks the rotation as stale: something changed that concerns more than one backend.
     func emergencyChanged(to emergency: Emergency?) {
         self.emergency = emergency
         isPublishedStale = true

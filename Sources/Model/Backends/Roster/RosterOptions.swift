@@ -11,7 +11,8 @@ package struct RosterOptions: Sendable, Equatable {
     package var holds = Holds()
     /// Whether a backend that passes its checks stays when a hold ends and discovery still fails.
     /// False: addresses of containers are used again, so that after so long a passing check may be
-    /// a stranger's. True where addresses are not, or checks tell who answers.
+    /// a stranger's. True is for networks where addresses are not used again, or where checks tell
+    /// who answers.
     package var keepsPassingAfterHold = false
     /// How much of a tier has to be up for it to serve alone, 0 to 100 percent; below that the next
     /// tier serves with it. 0: as RFC 2782 has it, a tier serves as long as one of it is up.
@@ -41,13 +42,13 @@ package struct RosterOptions: Sendable, Equatable {
     package var ejectTimeMax: Duration = .seconds(60)
     /// The most backends that may be ejected at a time for what their live requests came to, in
     /// percent of those that do not drain, 0 to 100; one at least unless it is 0, and never the
-    /// last in the rotation. Beyond it what live traffic sees is more likely everybody's trouble.
+    /// last in the rotation. Beyond it the trouble is more likely common to all backends.
     package var ejectShareMax = 50
-    /// How far back a loss is looked at: what a source stopped naming within this time counts
+    /// How far back a loss reaches: all that a source stopped naming within this time counts
     /// together.
     ///
-    /// Checks in a registry fail one after the other within an interval or two of theirs (mostly
-    /// 10 s); one instance fewer every few seconds is how a service is scaled down.
+    /// Checks in a registry fail one after the other within an interval or two of theirs (mostly 10
+    /// s); a service that is scaled down loses one instance every few seconds.
     package var lossWindow: Duration = .seconds(10)
     /// What becomes of requests while no backend is up.
     package var whenNoneUp = WhenNoneUp.evidence
@@ -107,19 +108,19 @@ package struct RosterOptions: Sendable, Equatable {
     /// How long nothing leaves, by what went wrong. A backend whose checks fail is out of the
     /// rotation at once all the same.
     package struct Holds: Sendable, Equatable {
-        /// Consul says so when all instances are critical, when it was restarted empty, and to a
-        /// token that may not see the service. Elections and restarts are over in minutes, and a
-        /// quarter of an hour lets someone repair the rest, while a name deleted on purpose ends
-        /// soon: its instances stop, and fail their checks.
+        /// Consul gives this answer when all instances are critical, when it was restarted empty,
+        /// and to a token that may not see the service. Elections and restarts are over in minutes,
+        /// and a quarter of an hour lets someone repair the rest, while a name deleted on purpose
+        /// ends soon: its instances stop, and fail their checks.
         package var nxdomain: Duration = .seconds(900)
-        /// The hold while the server names nothing (NODATA). It speaks, as with `nxdomain`.
+        /// The hold while the server names nothing (NODATA). It answers, as with `nxdomain`.
         package var nodata: Duration = .seconds(900)
         /// The server says that it does not know: that says nothing about the backends. A day is
-        /// enough to repair a registry, and while it is away nobody moves containers by it.
+        /// enough to repair a registry, and nobody moves containers while it is away.
         package var servfail: Duration = .seconds(86400)
-        /// A permission that was changed by mistake takes people to repair.
+        /// A permission that was changed by mistake needs people to repair it.
         package var refused: Duration = .seconds(86400)
-        /// Not known what it means, so nothing about the backends.
+        /// Its meaning is not known, so it says nothing about the backends.
         package var otherCode: Duration = .seconds(86400)
         /// The network or the server is away.
         package var timeout: Duration = .seconds(86400)
@@ -131,9 +132,9 @@ package struct RosterOptions: Sendable, Equatable {
         /// to fill again and for containers to be drained, short enough for addresses not to be
         /// reused.
         package var massLoss: Duration = .seconds(60)
-        /// In place of `nxdomain` and `nodata` while a backend of a source further down is up: who
-        /// takes a whole datacentre off the registry expects the next one to serve. A registry that
-        /// forgot everything for a moment, and remembers, is no reason to move.
+        /// In place of `nxdomain` and `nodata` while a backend of a source further down is up: an
+        /// operator who takes a whole datacentre off the registry expects the next one to serve. A
+        /// registry that forgets everything for a moment is no reason to move.
         package var withFailover: Duration = .seconds(10)
 
         /// The defaults.
@@ -160,8 +161,8 @@ package struct RosterOptions: Sendable, Equatable {
         }
     }
 
-    /// Whether counts and limits are at least 1, percentages 0 to 100 and times not negative. What
-    /// is not would trap later.
+    /// Whether counts and limits are at least 1, percentages 0 to 100 and times not negative. Other
+    /// values would trap later.
     package var isValid: Bool {
         let counts = [rules.rise, rules.fall, missesToDrain, backendsMax]
         let percentages = [failoverPercent, ejectShareMax]

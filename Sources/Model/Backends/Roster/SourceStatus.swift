@@ -18,23 +18,23 @@ package struct SourceStatus: Sendable, Equatable {
     /// Instances whose host name and metadata were dropped for their size, once per answer.
     package internal(set) var metadataDropped: UInt64 = 0
 
-    /// How old what it began with was, if that was another process's last good answer.
+    /// The age of the answer that it began with, if that was the last good one of another process.
     var recalledAge = Duration.zero
     var isRefusing = false
     /// How many instances it named lately.
     var peak = RecentPeak()
     /// Whether its answers hold until another one comes.
     var answersStand = false
-    /// Whether what it says is what somebody meant, however much that is.
+    /// Whether its answers are deliberate, however much they take away.
     var isDeliberate = false
-    /// What it stopped naming and is still there for; nil for nothing.
+    /// The backends that it stopped naming and that are still there; nil for none.
     package internal(set) var loss: Loss?
-    /// When it lost most at once; what had gone singly until then is not brought back.
+    /// When it lost most at once; backends that went one by one before that are not brought back.
     var lostMostAt: ContinuousClock.Instant?
     /// The last answer after which nothing of it was missing, and `Roster.namings` then.
     var settled: Settled?
 
-    /// An answer that left nothing to do.
+    /// An answer after which there was nothing to do.
     struct Settled: Equatable {
         /// The answer as it came.
         let answer: [Instance]
@@ -93,13 +93,13 @@ package struct SourceStatus: Sendable, Equatable {
         package internal(set) var kindSince: ContinuousClock.Instant
         /// When the hold ends, or ended.
         package internal(set) var until: ContinuousClock.Instant
-        /// Whether the hold is over: what does not pass its checks goes at once.
+        /// Whether the hold is over: a backend that does not pass its checks goes at once.
         package internal(set) var isOver = false
         var kindsSeen: Set<HoldKind>
-        /// Whether the time is over that it has while others could take over.
+        /// Whether its shorter time is over, which holds while others could take over.
         var hasWaitedForFailover = false
 
-        /// Whether the server speaks, and names nothing.
+        /// Whether the server answers, and names nothing.
         var mayFailOver: Bool { kind == .nxdomain || kind == .nodata }
     }
 
@@ -107,7 +107,7 @@ package struct SourceStatus: Sendable, Equatable {
     package struct Hold: Sendable, Equatable {
         /// What it protects from.
         package let kind: HoldKind
-        /// When the last of these backends is let go.
+        /// When the last of these backends is released.
         package let until: ContinuousClock.Instant
         /// How many backends it holds.
         package let backends: Int
@@ -115,7 +115,7 @@ package struct SourceStatus: Sendable, Equatable {
 }
 
 extension SourceStatus {
-    /// Whether instances may come of it within seconds: it has given some, which are being checked,
+    /// Whether it may bring instances within seconds: it has named some, which are being checked,
     /// or has not said yet that there are none. A denial is an answer; so is a failure that has
     /// come twice.
     package var maySoonAnswer: Bool {

@@ -8,7 +8,7 @@ package struct StreamEnds: Sendable, Equatable {
     /// come back at once.
     package let within: Duration
 
-    /// The time for the streams of a backend that is down: short, but no instant.
+    /// The time for the streams of a backend that is down: short, but not zero.
     static let whenDown = Duration.seconds(1)
 
     /// How long before the end of a drain that may take `limit` streams begin to end: a third of

@@ -1,6 +1,6 @@
-// Tier: the order of fail-over. A service may have several sources, of which each is for the case
-// that the one before it has nothing left (another datacentre); within a source, SRV priorities say
-// the same, and within a priority, where the service prefers a zone, those of that zone go first.
+// Tier: the order of fail-over. A service may have several sources, each of them for when the one
+// before it has nothing left (another datacentre). Within a source SRV priorities do the same;
+// within a priority backends of the preferred zone go first, if the service prefers one.
 
 /// Where a backend stands in the order of fail-over: the lowest tier that can serve gets the
 /// traffic. Value type, any thread.
@@ -13,9 +13,8 @@ package struct Tier: Hashable, Sendable, Comparable {
     /// Whether it is outside the zone that its service prefers: behind those within it.
     package let isElsewhere: Bool
 
-    /// Whether its source has stopped naming it: behind all those that it names, for when these
-    /// can't carry the load. A request that finds those before it full goes here, as one that finds
-    /// them gone does.
+    /// Whether its source has stopped naming it: it comes after all that the source names, for when
+    /// these can't carry the load. A request goes here when those before it are full or gone.
     package let isReserve: Bool
 
     /// The tier of a priority within the source at a place.

@@ -7,7 +7,7 @@ extension Rotation {
     struct Contender: Equatable {
         /// With the weight of SRV, or the operator's.
         let member: Member
-        /// Among how many instances that weight is divided; 1 or more.
+        /// How many instances share that weight; 1 or more.
         var sharers: UInt32 = 1
         /// How much of its weight a slow start gives it: 1 to 16, which is all of it.
         let sixteenths: UInt32
@@ -15,7 +15,7 @@ extension Rotation {
 
     /// How much of a tier there is, whether it may get traffic or not.
     struct Strength {
-        /// Backends by tier, those that drain left out.
+        /// Backends by tier, without those that drain.
         var totals: [Tier: Int] = [:]
         /// A tier with fewer members than this share of its backends is joined by the next one, in
         /// percent.
@@ -49,8 +49,8 @@ extension Rotation {
     }
 
     /// Lets the best tier be joined by those below it until enough of its backends are there: what
-    /// is left of it goes on getting its share, and is not left alone with all of the traffic.
-    /// Those on probation can't take all of it either.
+    /// is left of it keeps its share, and does not get all of the traffic. Backends on probation
+    /// can't take all of it either.
     private static func join(_ tiers: inout [[Contender]], _ strength: Strength) {
         while tiers.count > 1 {
             let isTrusted = tiers[0].contains { !$0.member.isOnProbation }
@@ -69,8 +69,8 @@ extension Rotation {
     /// A weight that several addresses share is divided among them (`Divisor`).
     ///
     /// A slow start takes its sixteenths of that, or, where weights are not multiplied already, of
-    /// 16 times the weight. It is one beside others: where the whole tier starts, nobody could take
-    /// the rest of the traffic. So it is with probation.
+    /// 16 times the weight. It only works beside others: where the whole tier starts, no other
+    /// backend could take the rest of the traffic. The same is true of probation.
     private static func members(of tier: [Contender]) -> [Member] {
         let hasZero = tier.contains { $0.member.weight == 0 }
         let allZero = tier.allSatisfy { $0.member.weight == 0 }

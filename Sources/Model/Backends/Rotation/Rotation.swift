@@ -16,8 +16,8 @@ package final class Rotation: Sendable {
         package let weight: UInt32
         /// Where it stands in the order of fail-over.
         package let tier: Tier
-        /// Whether it was ejected before and no live answer has spoken for it since: it is to get
-        /// one request at a time, of those that can be repeated. Not all of a tier are.
+        /// Whether it was ejected before and no live answer has spoken for it since: it gets one
+        /// request at a time, and only such as can be repeated. Never all of a tier are.
         package let isOnProbation: Bool
 
         /// The RFC 2782 priority within its source.

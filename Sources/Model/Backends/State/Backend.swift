@@ -25,7 +25,7 @@ package struct Backend: Sendable, Equatable {
     /// The last time that live requests failed after they had connected; nil for never.
     package internal(set) var lastLiveFailure: Live?
 
-    /// What an operator said of it; nil for nothing.
+    /// The operator's override; nil for none.
     package internal(set) var override: BackendOverride?
 
     /// When what is still under way on it is ended, though it stays: an operator's drain has its
@@ -34,7 +34,7 @@ package struct Backend: Sendable, Equatable {
     /// When an operator's drain begins to end streams; nil without one, and once that is done.
     var operatorStreamsEnd: ContinuousClock.Instant?
 
-    /// How often it was drained for an absence that turned out to be none; see `missesToDrain`.
+    /// How often it was drained for an absence that turned out to be wrong; see `missesToDrain`.
     var flaps = 0
     var lastFlap: ContinuousClock.Instant?
     /// When time will have confirmed that it is missing; nil while it is named, or only answers
@@ -61,13 +61,13 @@ package struct Backend: Sendable, Equatable {
     package enum Naming: Sendable, Equatable {
         /// The last good answer named it.
         case named
-        /// So many good answers in a row did not.
+        /// This many good answers in a row did not.
         case missing(answers: Int)
         /// The backend was lost with most others within seconds. It waits until then behind those
         /// that are named, as long as its checks pass.
         case held(until: ContinuousClock.Instant)
-        /// Others are named instead, and are not up yet: until they are, and no longer than until
-        /// then, it serves as before, as long as its checks pass.
+        /// Others are named instead, and are not up yet. Until they are, and until this time at the
+        /// latest, it serves as before, as long as its checks pass.
         case replaced(until: ContinuousClock.Instant)
     }
 
@@ -107,12 +107,12 @@ package struct Backend: Sendable, Equatable {
     /// How much of its weight it has in its slow start, in sixteenths: 1 to 16, which is all of it.
     package var rampShare: Int { Int(ramp?.sixteenths ?? Ramp.full) }
 
-    /// What the rotation is built from.
+    /// The form from which the rotation is built.
     var contender: Rotation.Contender {
         let member = Rotation.Member(
             id: id, endpoint: endpoint, weight: UInt32(weight), tier: tier,
             isOnProbation: state.isOnProbation)
-        // What an operator says is said of one backend, and is not divided.
+        // An operator's weight is for one backend, and is not divided.
         let sharers = override?.weight == nil ? UInt32(max(instance.sharers, 1)) : 1
         return Rotation.Contender(
             member: member, sharers: sharers, sixteenths: ramp?.sixteenths ?? Ramp.full)

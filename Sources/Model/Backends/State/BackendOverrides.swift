@@ -1,6 +1,6 @@
-// BackendOverrides: an operator's word on single backends, which goes before discovery's. By
-// endpoint and not by number: it is written down somewhere, and holds for every life of an
-// endpoint.
+// BackendOverrides: an operator's decisions about single backends, which go before discovery's.
+// They are kept by endpoint and not by number: they are written down somewhere, and hold for every
+// life of an endpoint.
 
 package import Endpoints
 
@@ -38,17 +38,17 @@ package struct BackendOverrides: Sendable, Equatable {
     /// None.
     package init() {}
 
-    /// What is said of the backend at this endpoint; nil for nothing, which an empty one is too.
+    /// The override of the backend at this endpoint; nil for none, and for an empty one.
     package subscript(_ endpoint: Endpoint) -> BackendOverride? {
         get { overrides[endpoint] }
         set { overrides[endpoint] = newValue?.isEmpty == false ? newValue : nil }
     }
 
-    /// How many endpoints something is said of.
+    /// How many endpoints have an override.
     package var count: Int { overrides.count }
 
-    /// The endpoints that something is said of, in their order: those without a backend are most
-    /// likely misspelt.
+    /// The endpoints with an override, in their order: one without a backend is most likely
+    /// misspelt.
     /// - Complexity: O(n log n).
     package var endpoints: [Endpoint] { overrides.keys.sorted() }
 }

@@ -1,5 +1,5 @@
 // BackendState+Rules: the numbers that the transitions depend on, apart from `RosterOptions`, which
-// has many more: a test of the state machine says only what matters to it.
+// has many more: a test of the state machine names only those that matter to it.
 
 extension BackendState {
     /// The numbers that the transitions depend on.
@@ -12,7 +12,8 @@ extension BackendState {
         package let isChecked: Bool
         /// Whether checks connect to the port that requests go to.
         package let checksWhatIsServed: Bool
-        /// A first ejection that ends by time lasts so long, each further one twice as long …
+        /// How long a first ejection lasts that ends by time; each further one lasts twice as long
+        /// …
         package let ejectTime: Duration
         /// … up to this; a backend that was up for so long starts over. A quarter may come on top.
         package let ejectTimeMax: Duration

@@ -20,8 +20,8 @@
 // It is three questions in one: what does the evidence say (`Standing`, moved by checks, dials and
 // live answers, while draining too), is it leaving (`Drain`), and has an operator drained it? So a
 // record that comes back, or a drain that an operator lifts, finds its backend as the checks see it
-// at that time, with its number, counters and connections. An operator's drain ends no life: while
-// discovery names the backend it stays on the roster, draining.
+// at that time, with its number, counters and connections. An operator's drain does not remove a
+// backend: while discovery names it, it stays on the roster, draining.
 //
 // What ends an ejection depends on what began it (`EjectionRecord`):
 //
@@ -31,10 +31,10 @@
 // | dialFailed without checks, or on  | its time, twice as long   | on probation, until a live      |
 // |  probation; liveFailed            |  with each repetition     |  answer proves it or time passes|
 //
-// A passing check does not end the latter: live evidence outranks it, since a /health that says 200
-// is what a backend has that fails its requests. One whose time ends while its checks fail waits
-// for them. Failing ones put an ejected backend down; it is on probation when they readmit it.
-// While a service refuses all requests, one passed check brings a backend up.
+// A passing check does not end the latter: live evidence outranks it, since a backend that fails
+// its requests often has a /health that says 200. A backend whose time ends while its checks fail
+// waits for them. Failing checks put an ejected backend down; it is on probation when they readmit
+// it. While a service refuses all requests, one passed check brings a backend up.
 
 /// The state of one backend. Value type, control thread.
 package struct BackendState: Sendable, Equatable {
@@ -69,8 +69,8 @@ package struct BackendState: Sendable, Equatable {
         case checkPassedInNeed
         /// A check failed, and why.
         case checkFailed(CheckFailure)
-        /// A live request could not connect; `isSpared` when it stays all the same, since the
-        /// roster can't do without it.
+        /// A live request could not connect; `isSpared` when it stays anyway, since the roster
+        /// can't do without it.
         case dialFailed(DialFailure, isSpared: Bool)
         /// Live requests failed after they had connected; `isSpared` as above.
         case liveFailed(LiveFailure, isSpared: Bool)
@@ -132,7 +132,7 @@ package struct BackendState: Sendable, Equatable {
 
     private struct Drain: Equatable {
         let endsAt: ContinuousClock.Instant
-        /// Until then a drain that is over waits: the loss may still turn out to be a mistake.
+        /// A drain that is over waits until then: the loss may still turn out to be a mistake.
         let keptUntil: ContinuousClock.Instant
         var isConfirmed = false
         var isIdle = false
@@ -217,8 +217,8 @@ package struct BackendState: Sendable, Equatable {
             || (isLeaving && !isDrainedByOperator && standing == .down && !ejection.isSuspect)
     }
 
-    /// Takes one event. Returns the change of phase, or nil if there is none: events that mean
-    /// nothing in a phase (a late report, an echo) are ignored, for they come from other threads.
+    /// Handles one event. Returns the change of phase, or nil if there is none: events that mean
+    /// nothing in a phase (a late report, an echo) are ignored, since they come from other threads.
     /// `jitter`, a random number from 0 to 1, prolongs an ejection that begins by that share of a
     /// quarter, so that those that began together do not end together.
     package mutating func handle(
@@ -234,7 +234,7 @@ package struct BackendState: Sendable, Equatable {
         return Transition(from: before, to: after, cause: reason)
     }
 
-    /// Changes what the phase follows from. Returns the cause in case that the phase changes by it.
+    /// Changes what the phase follows from. Returns the cause, for the case that the phase changes.
     private mutating func react(
         to event: Event, now: ContinuousClock.Instant, rules: Rules, jitter: Double
     ) -> Cause? {
@@ -245,8 +245,8 @@ package struct BackendState: Sendable, Equatable {
         case .checkPassedInNeed: return passCheck(isNeeded: true, now: now, rules: rules)
         case .checkFailed(let failure): return failCheck(failure, now: now, rules: rules)
         case .dialFailed(let failure, let isSpared):
-            // A check asks what a dial asks, so checks may end what it begins; on probation they
-            // have spoken for it before, and were wrong.
+            // A check tests what a dial tests, so checks may end what a failed dial begins; on
+            // probation they have passed before, and were wrong.
             let byTime = !rules.isChecked || ejection.isOnProbation
             let eviction = EjectionRecord.Eviction(byAnswers: false, byTime: byTime, jitter: jitter)
             return failLive(
@@ -302,7 +302,7 @@ package struct BackendState: Sendable, Equatable {
         case .discovered, .checking, .down:
             rise(now: now, rules: rules)
         case .ejected:
-            // One that time readmits comes back when it was to.
+            // A backend that time readmits comes back at its time.
             guard ejection.endsAt == nil else { return nil }
             rise(now: now, rules: rules)
         case .up:
@@ -329,7 +329,7 @@ package struct BackendState: Sendable, Equatable {
         let isTrusted = isNeeded || consecutivePasses >= rules.rise
         switch standing {
         case .discovered, .checking:
-            // `rise` is for those who lost trust; a new backend has lost none.
+            // `rise` is for backends that lost trust; a new one has lost none.
             rise(now: now, rules: rules)
         case .ejected:
             guard isNeeded || (isTrusted && ejection.endsAt == nil) else { return nil }
@@ -350,8 +350,8 @@ package struct BackendState: Sendable, Equatable {
         consecutiveFailures += 1
         let before = standing
         let isOver = consecutiveFailures >= rules.fall
-        // A port that is closed to checks is closed to requests: that speaks as a failed one does,
-        // against one that serves as soon as it is down.
+        // A port that is closed to checks is closed to requests: that counts like a failed request,
+        // and makes the backend suspect when it comes up again.
         let isTrusted = before == .up || before == .ejected
         if failure == .refused, rules.checksWhatIsServed, isOver || !isTrusted {
             ejection.suspect(now: now, rules: rules)
@@ -369,7 +369,7 @@ package struct BackendState: Sendable, Equatable {
         return before == .down ? nil : .checksFailed(consecutiveFailures, last: failure)
     }
 
-    /// Takes a failed live request; without an eviction the backend is spared.
+    /// Handles a failed live request; without an eviction the backend is spared.
     private mutating func failLive(
         _ cause: Cause, _ eviction: EjectionRecord.Eviction?, now: ContinuousClock.Instant,
         rules: Rules
@@ -385,7 +385,8 @@ package struct BackendState: Sendable, Equatable {
             ejection.suspect(now: now, rules: rules)
             return nil
         case .ejected:
-            // More workers notice, or a request was late: no second ejection, but no trust either.
+            // Another worker noticed, or a request was late: that is no second ejection, but no
+            // trust either.
             consecutivePasses = 0
             return nil
         case .up:
@@ -431,8 +432,8 @@ package struct BackendState: Sendable, Equatable {
         return cause
     }
 
-    /// A drain that is over was only kept for the case of a recall: what has this name by now is
-    /// most likely another process, of which nothing is known.
+    /// After its drain the backend was only kept for a recall: what has this name now is most
+    /// likely another process, about which nothing is known.
     private mutating func beNamed() -> Cause? {
         guard let drain, drain.isOver else { return cancelDrain(.namedAgain) }
         isGone = true

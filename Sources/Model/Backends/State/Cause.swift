@@ -43,7 +43,7 @@ package enum CheckFailure: Sendable, Hashable, CustomStringConvertible {
 extension CheckFailure {
     /// Why a body does not pass. Any thread.
     package enum BodyFailure: String, Sendable, Hashable, CaseIterable {
-        /// What was read of it, to its end or to the limit, does not have the expected text.
+        /// The body, read to its end or to the limit, does not have the expected text.
         case lacksText = "body without the expected text"
         /// The connection ended before the body did.
         case cutShort = "body cut short before the expected text"
@@ -53,7 +53,7 @@ extension CheckFailure {
         case malformed = "malformed body"
     }
 
-    /// What an answer looks like. A kind and never its bytes, which are a stranger's. Any thread.
+    /// What an answer looks like. Only a kind, never its bytes, which may be anything. Any thread.
     package enum AnswerKind: String, Sendable, Hashable, CaseIterable {
         /// The answer begins as HTTP/1.x does.
         case http = "HTTP"
@@ -93,11 +93,11 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
     case recalled
     /// Its first check has begun.
     case checkBegun
-    /// Its service has no checks, so the source's word is enough.
+    /// Its service has no checks, so the answer of the source is enough.
     case unchecked
-    /// So many checks passed in a row.
+    /// This many checks passed in a row.
     case checksPassed(Int)
-    /// So many checks failed in a row, the last of them so.
+    /// This many checks failed in a row, the last of them in this way.
     case checksFailed(Int, last: CheckFailure)
     /// A live request could not connect.
     case dialFailed(DialFailure)
@@ -105,13 +105,13 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
     case liveFailed(LiveFailure)
     /// The time that its ejection lasts is over.
     case ejectionEnded
-    /// So many good answers in a row did not name it.
+    /// This many good answers in a row did not name it.
     case missing(answers: Int)
     /// The backend was lost with most others in one answer, and the evidence is against it too.
     case massLossConfirmed
     /// Others are named instead, and as many of them are up.
     case replaced
-    /// A hold of this kind ended and nothing spoke for the backend.
+    /// A hold of this kind ended, and there was no evidence for the backend.
     case holdEnded(HoldKind)
     /// An operator wants no new requests on it.
     case drainedByOperator

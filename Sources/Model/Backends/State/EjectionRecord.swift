@@ -1,14 +1,14 @@
 // EjectionRecord: what live traffic has shown against one backend, as four instants and a count:
-// how long its ejection lasts, the probation behind it, and how long a failed request speaks
-// against it where it was not ejected for it. The state machine says when, this says how long.
+// how long its ejection lasts, the probation behind it, and how long it is suspect after a failed
+// request that did not eject it. The state machine says when, this says how long.
 
 /// The ejections of one backend. Value type, control thread.
 struct EjectionRecord: Sendable, Equatable {
     /// How an ejection is to be.
     struct Eviction {
-        /// Whether what live requests came to began it, and no dial.
+        /// Whether failed live requests began it, and not a failed dial.
         let byAnswers: Bool
-        /// Whether its time ends it, and no check does.
+        /// Whether time ends it, and not a check.
         let byTime: Bool
         /// 0 to 1: how much of a quarter of its time comes on top.
         let jitter: Double
@@ -29,7 +29,7 @@ struct EjectionRecord: Sendable, Equatable {
     /// Whether it is up on trial.
     var isOnProbation: Bool { probationEndsAt != nil }
 
-    /// Whether a live request failed on it lately, and none has proven it since.
+    /// Whether a live request failed on it lately, and none has succeeded since.
     var isSuspect: Bool { suspicionEndsAt != nil }
 
     /// When `passTime`, or the end of the ejection, will have an effect; nil for never.
@@ -93,8 +93,8 @@ struct EjectionRecord: Sendable, Equatable {
         suspicionEndsAt = nil
     }
 
-    /// Ends what is over by time, but for the ejection. A probation that nothing spoke in is one of
-    /// a service whose requests can't be repeated: it would last forever otherwise.
+    /// Ends what is over by time, but for the ejection. A probation without any live answer is of a
+    /// service whose requests can't be repeated: it would last forever otherwise.
     mutating func passTime(now: ContinuousClock.Instant) {
         if let end = probationEndsAt, end <= now {
             needsProof = false

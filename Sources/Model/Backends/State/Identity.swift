@@ -28,7 +28,7 @@ package struct ServiceID: Hashable, Sendable {
     /// Counts from 0; at the start in the order of the configuration.
     package let index: Int
 
-    /// No service: what the journal has under it concerns the whole process.
+    /// No service: entries of the journal that concern the whole process have it.
     package static let process = ServiceID(index: -1)
 
     /// The service with this number.

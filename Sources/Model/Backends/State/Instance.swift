@@ -16,12 +16,13 @@ package struct Instance: Hashable, Sendable {
     package var sharers: UInt16
     /// The name that the endpoint was resolved from (an SRV target), for display; empty for none.
     package var hostName: String
-    /// What the source tells besides (tags, zone). Dropped when it exceeds `metadataBytesMax`.
+    /// Further keys and values of the source (tags, zone). Dropped when it exceeds
+    /// `metadataBytesMax`.
     package var metadata: [String: String]
     /// How long the report may be believed; nil means forever (a static list).
     package var timeToLive: Duration?
 
-    /// An instance; what is left out is what a source says that knows only endpoints.
+    /// An instance; the defaults are for a source that knows only endpoints.
     package init(
         _ endpoint: Endpoint, priority: UInt16 = 0, weight: UInt16 = 1, sharers: UInt16 = 1,
         hostName: String = "", metadata: [String: String] = [:], timeToLive: Duration? = nil
@@ -42,12 +43,12 @@ package struct Instance: Hashable, Sendable {
 
     /// One instance per endpoint, in the order in which the endpoints appear first.
     ///
-    /// A record repeated as it is counts once (answers of several servers may be joined). Different
-    /// records that lead to one endpoint (two SRV targets with one address) become one instance:
-    /// the best priority wins; the weights of that priority add up, to at most 65,535, because the
-    /// endpoint was meant to get both shares; host name and metadata are those of the first record
-    /// of that priority; the shortest time to live holds. The weights that add up are shares, each
-    /// divided by its `sharers`.
+    /// A repeated record counts once (answers of several servers may be joined). Different records
+    /// that lead to one endpoint (two SRV targets with one address) become one instance: the best
+    /// priority wins; the weights of that priority add up, to at most 65,535, because the endpoint
+    /// was meant to get both shares; host name and metadata are those of the first record of that
+    /// priority; the shortest time to live holds. The weights that add up are shares, each divided
+    /// by its `sharers`.
     /// - Complexity: O(n).
     static func merged(_ instances: [Instance]) -> [Instance] {
         var result: [Instance] = []

@@ -1,16 +1,16 @@
-// LiveFailure: what live requests on one backend came to that speaks against it. The workers watch
-// and count; the roster decides what follows.
+// LiveFailure: evidence against a backend from its live requests. The workers watch and count; the
+// roster decides what follows.
 
 /// Why live traffic speaks against a backend that could be connected to. Any thread.
 package enum LiveFailure: Sendable, Hashable, CustomStringConvertible {
-    /// So many requests in a row failed; `last` is the status of the last one, 0 if it was broken
+    /// This many requests in a row failed; `last` is the status of the last one, 0 if it was broken
     /// off without one.
     case answers(consecutive: Int, last: Int)
-    /// So many requests wait for an answer, and none came.
+    /// This many requests wait for an answer, and none came.
     case silent(waiting: Int)
-    /// So many of the latest requests failed.
+    /// This many of the latest requests failed.
     case errorRate(failed: Int, of: Int)
-    /// Its answers take so long at the median, in milliseconds, and those of the others so long.
+    /// How long its answers take at the median, in milliseconds, and how long those of the others.
     case slow(milliseconds: Int, others: Int)
 
     /// A phrase: `3 requests in a row failed, the last: status 500`.
@@ -32,11 +32,12 @@ package enum LiveFailure: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// Why a live failure ejected nobody. Any thread.
+/// Why a live failure ejected no backend. Any thread.
 package enum EjectionRefusal: Sendable, Hashable, CustomStringConvertible {
-    /// No other backend is up, or only such as are on probation.
+    /// No other backend is up, except on probation.
     case last
-    /// So many backends are ejected already for what their live requests came to, of so many.
+    /// As many backends as allowed are ejected already for their live requests: how many, and of
+    /// how many.
     case share(ejected: Int, of: Int)
 
     /// A clause: `no other could take its requests`.

@@ -19,7 +19,7 @@ package enum OperatorOrigin: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// What became of an operator's wish to eject a backend. Any thread.
+/// The outcome of an operator's command to eject a backend. Any thread.
 package enum OperatorEjection: Sendable, Equatable {
     /// The backend is ejected.
     case done

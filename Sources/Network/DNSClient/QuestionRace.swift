@@ -453,7 +453,8 @@ package struct QuestionRace {
 }
 
 extension DNSOutcome {
-    /// Whether two answers are of one kind: records, whatever they are, or the same denial or error.
+    /// Whether two answers are of one kind: both have records, or both are the same denial or
+    /// error.
     fileprivate func isSame(as other: DNSOutcome) -> Bool {
         switch (self, other) {
         case (.records, .records), (.partial, .partial): true

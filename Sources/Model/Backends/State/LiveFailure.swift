@@ -36,7 +36,7 @@ package enum LiveFailure: Sendable, Hashable, CustomStringConvertible {
 package enum EjectionRefusal: Sendable, Hashable, CustomStringConvertible {
     /// No other backend is up, except on probation.
     case last
-    /// As many backends as allowed are ejected already for their live requests: how many, and of
+    /// The most backends that may be ejected for their live requests already are: how many, and of
     /// how many.
     case share(ejected: Int, of: Int)
 

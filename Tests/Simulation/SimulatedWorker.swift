@@ -89,8 +89,8 @@ final class SimulatedWorker {
 
     // MARK: Requests
 
-    /// A request comes, which earns its share of the budget for retries.
-    func noteRequest() { retryPolicy.noteRequest() }
+    /// Counts a request, which earns its share of the budget for retries.
+    func countRequest() { retryPolicy.countRequest() }
 
     /// The backend for `request`, on which it has begun then; and, for one that `isMoved`, how many
     /// requests bear witness there.

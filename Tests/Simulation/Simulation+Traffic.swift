@@ -89,7 +89,7 @@ extension Simulation {
         var request = Traffic.Request(client: client, begun: now)
         request.pick.key = UInt64(client + 1) &* 0x9E37_79B9_7F4A_7C15
         request.pick.isRepeatable = random(below: 5) > 0
-        worker(of: request).noteRequest()
+        worker(of: request).countRequest()
         begin(request)
     }
 

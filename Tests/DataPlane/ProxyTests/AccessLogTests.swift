@@ -1,5 +1,5 @@
-// Goal: every request and connection leaves one line, with what became of it and where. Method:
-// what can end an exchange is made to, and the lines are read when the workers have ended.
+// Goal: every request and connection leaves one line, with its outcome and its backend. Method:
+// requests end in various ways, and the lines are read when the workers have ended.
 
 import AccessLog
 import HTTP1
@@ -104,7 +104,7 @@ import Traffic
         #expect(value("first_byte_us", lines[0]) == "null")
     }
 
-    @Test("without a backend in the rotation no try was made")
+    @Test("without a backend in the rotation there is no try")
     func noBackend() throws {
         let lines = try lines([]) { proxy in
             let answer = try proxy.connect().get()
@@ -117,7 +117,7 @@ import Traffic
     }
 
     @Test(
-        "a backend that fails is told apart by how",
+        "the code shows how a backend failed",
         arguments: [
             ("", "502", "BC"), ("SSH-2.0\r\n\r\n", "502", "BP"),
             ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", "200", "BX"),

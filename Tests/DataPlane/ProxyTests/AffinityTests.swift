@@ -1,5 +1,5 @@
 // Goal: requests that belong together reach the same backend: by the hash of what the service says,
-// or by a cookie that says nothing about it; and a cookie's backend that is gone costs nothing.
+// or by a cookie that does not reveal it; and a cookie whose backend is gone costs nothing.
 // Method: three backends that answer with their names.
 
 import Balancing
@@ -89,7 +89,7 @@ import Traffic
         }
     }
 
-    @Test("a client that shows its cookie stays, and is told no second time")
+    @Test("a client that sends its cookie stays, and gets no second one")
     func sticks() throws {
         try withCookie(try backends()) { proxy in
             let client = try proxy.connect()
@@ -110,7 +110,8 @@ import Traffic
         }
     }
 
-    @Test("a cookie whose backend is gone, or that is nonsense, gets another backend and cookie")
+    @Test(
+        "a cookie that is nonsense, or whose backend is gone, leads to another backend and cookie")
     func gone() throws {
         let backends = try backends()
         try withCookie(backends) { proxy in
@@ -130,7 +131,7 @@ import Traffic
         }
     }
 
-    @Test("a request that fails at its backend is tried elsewhere, and says how often")
+    @Test("a request that fails on its backend is tried elsewhere, and the tries are reported")
     func retried() throws {
         let closing = try Backend { wire, backend in _ = try backend.next(wire) }
         let good = try Backend.replying(response("good"))

@@ -1,6 +1,6 @@
-// Goal: an answer that failed is asked for elsewhere when that is safe; runs of failures are told
-// of when others do not fail; a backend on probation proves itself by one request. Method: backends
-// that answer by status, counted on both sides.
+// Goal: a request whose answer failed goes elsewhere when that is safe; runs of failures are
+// reported when others do not fail; a backend on probation proves itself by one request. Method:
+// backends that answer by status, counted on both sides.
 
 import Backends
 import Proxy
@@ -32,7 +32,7 @@ import Testing
     }
 
     @Test(
-        "what may not be repeated gets the answer as it is",
+        "a request that may not be repeated gets the answer as it is",
         arguments: [("POST", "500 Oops"), ("PUT", "503 Later"), ("GET", "501 Never")])
     func notRepeated(method: String, status: String) throws {
         let bad = try failing(status)
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test("when everyone fails, the client gets the last answer")
+    @Test("when all backends fail, the client gets the last answer")
     func allFail() throws {
         let bad = [try failing("500 A", body: "a"), try failing("502 B", body: "b")]
         try withProxy(bad.map(\.port)) { proxy in
@@ -95,7 +95,7 @@ import Testing
         }
     }
 
-    @Test("three failures in a row are told of when the other backend never fails")
+    @Test("three failures in a row are reported when the other backend never fails")
     func run() throws {
         let bad = try failing("500 Oops")
         let good = try Backend.replying(response("good"))
@@ -113,7 +113,7 @@ import Testing
         }
     }
 
-    @Test("when everyone fails, nobody is reported")
+    @Test("when all backends fail, none is reported")
     func everyone() throws {
         let bad = [try failing("500 Oops"), try failing("500 Oops"), try failing("503 Oops")]
         try withProxy(bad.map(\.port)) { proxy in
@@ -129,7 +129,7 @@ import Testing
         }
     }
 
-    @Test("on probation: one good answer is proof, one failed one is told of at once")
+    @Test("on probation one good answer is proof, and one failure is reported at once")
     func probation() throws {
         let bad = try failing("500 Oops")
         let good = try Backend.replying(response("good"))

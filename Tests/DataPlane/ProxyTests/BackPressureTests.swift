@@ -156,7 +156,7 @@ import Traffic
         }
     }
 
-    /// A client that asked for `sent` bytes, of which so many are missing, and has read nothing.
+    /// A client that asked for `sent` bytes, of which `missing` do not come, and has read nothing.
     private func slowClient(of proxy: RunningProxy, _ sent: Int, missing: Int = 0) throws -> Wire {
         let client = try Wire(to: proxy.port, receiveBytes: 65_536)
         try client.send("GET /\(sent)-\(missing) HTTP/1.1\r\nHost: a.test\r\n\r\n")
@@ -191,7 +191,7 @@ import Traffic
         }
     }
 
-    @Test("a backend that falls silent after its client was slow is not waited for without end")
+    @Test("a backend that falls silent after its client was slow is given up in time")
     func stallAfterCongestion() throws {
         let backend = try patternBackend()
         try withProxy([backend.port]) { options in

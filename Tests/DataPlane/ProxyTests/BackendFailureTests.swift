@@ -1,6 +1,5 @@
-// Goal: a backend that fails costs no request that can be saved, no request runs twice that must
-// not, and no failure looks like a success. Method: backends that refuse, close, reset and lie on
-// cue.
+// Goal: a failing backend costs no request that can be saved, no request runs twice that must not,
+// and no failure looks like a success. Method: backends that refuse, close, reset and lie on cue.
 
 import Glibc
 import HTTP1
@@ -56,7 +55,8 @@ import Traffic
         }
     }
 
-    @Test("a break on a kept connection is no last try, and the next one does not risk another")
+    @Test(
+        "a break on a kept connection is not the last try, and the next one uses a new connection")
     func staleAtLast() throws {
         let backends = try (0..<3).map { _ in try closingAtSecond(isReset: true) }
         try withProxy(backends.map(\.port)) { options in
@@ -69,7 +69,7 @@ import Traffic
         }
     }
 
-    @Test("when all refuse, or there is none, the answer is 503 with the service's name")
+    @Test("when all backends refuse, or there are none, the answer is 503 with the service's name")
     func noneLeft() throws {
         let dead = [try RefusingPort(), try RefusingPort()]
         try withProxy(dead.map(\.port)) { proxy in
@@ -237,7 +237,7 @@ import Traffic
 
     // MARK: - Time
 
-    @Test("a backend that does not take the connection is given up for another")
+    @Test("a backend that does not accept the connection is given up for another")
     func connectTimeout() throws {
         let silent = try SilentPort()
         let backend = try Backend.echoing()
@@ -302,7 +302,7 @@ import Traffic
         }
     }
 
-    @Test("a request whose time its client has used up does not count against the backend")
+    @Test("a request whose time the client has used up does not count against the backend")
     func timeUsedUp() throws {
         let slow = try Backend { wire, backend in
             while try backend.next(wire) != nil {}

@@ -1,6 +1,6 @@
 // Goal: a connection that NTLM or Negotiate has authenticated, or may, serves one client only, and
-// that client keeps it. Method: a backend that takes whoever comes on a connection for the user who
-// logged on there, as IIS does.
+// that client keeps it. Method: a backend that takes every request on a connection for one of the
+// user who logged on there, as IIS does.
 
 import Proxy
 import Stats
@@ -9,7 +9,7 @@ import Testing
 import Traffic
 
 @Suite struct BoundConnectionTests {
-    /// Says the name in the last credentials that came on the connection.
+    /// Answers with the name in the last credentials that came on the connection.
     private func naming(_ name: String) throws -> Backend {
         try Backend { wire, backend in
             var user = "nobody"
@@ -25,7 +25,7 @@ import Traffic
     }
 
     @Test(
-        "what one client has authenticated, no other client gets",
+        "no client gets a connection that another has authenticated",
         arguments: [
             "Authorization: NTLM alice", "Authorization: ntlm alice",
             "AUTHORIZATION:\tNegotiate alice", "authorization: NEGOTIATE  alice",
@@ -69,7 +69,7 @@ import Traffic
     }
 
     @Test(
-        "credentials of a request are none of a connection",
+        "credentials of a request are not those of a connection",
         arguments: [
             "Basic NTLM", "Bearer negotiate.ntlm", "Digest username=\"x\", realm=\"Negotiated\"",
             "NTLMX a", "Negotiate2 a",
@@ -122,7 +122,7 @@ import Traffic
         }
     }
 
-    @Test("a client that is bound to a full backend waits for it, and keeps nobody else waiting")
+    @Test("a client that is bound to a full backend waits for it, and holds up no other")
     func full() throws {
         let gates = ["a": Gate(), "b": Gate()]
         let backends = try ["a", "b"].map { name in

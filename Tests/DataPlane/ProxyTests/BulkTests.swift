@@ -1,7 +1,6 @@
-// Goal: a large body, which goes from connection to connection without being looked at, arrives
-// whole, ends where it ends, and leaves both connections as a small one does. Method: bodies of a
-// pattern, of sizes around those at which the way changes; scripted backends that send too little
-// or too much.
+// Goal: a large body, which goes from connection to connection unseen, arrives whole, ends where it
+// ends, and leaves both connections as a small one does. Method: bodies of a pattern, of sizes
+// around those at which splicing begins and ends; backends that send too little or too much.
 
 import HTTP1
 import Proxy
@@ -68,7 +67,7 @@ import Testing
         }
     }
 
-    @Test("what a backend sends beyond a large response is no answer to the next request")
+    @Test("bytes that a backend sends behind a large response are no answer to the next request")
     func excess() throws {
         let size = 1 << 20
         let backend = try Backend { wire, backend in
@@ -116,14 +115,14 @@ import Testing
     }
 
     @Test(
-        "a client that goes away in a large body takes its backend connection along",
+        "a client that goes away within a large body ends its backend's connection",
         arguments: ["GET", "PUT"])
     func clientGone(method: String) throws {
         let isUpload = method == "PUT"
         let backend = try Backend { wire, backend in
             _ = try wire.receive(through: "\r\n\r\n")
             if isUpload {
-                backend.note(Message(head: "\(try wire.receiveToEnd().ending)"))
+                backend.record(Message(head: "\(try wire.receiveToEnd().ending)"))
             } else {
                 try wire.send(Self.head(1 << 30))
                 try wire.sendPattern(to: 1 << 30)

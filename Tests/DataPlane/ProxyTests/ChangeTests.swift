@@ -1,6 +1,6 @@
 // Goal: services, routes and options change while requests go on, and none of them notices. Method:
-// a change is published between, and in the middle of, requests; what a removed service leaves
-// behind is seen by its counters, which nobody but its pool holds.
+// a change is published between, and in the middle of, requests; the counters of a removed service,
+// which only its pool keeps alive, show what it leaves behind.
 
 import Backends
 import Endpoints
@@ -128,7 +128,7 @@ import Traffic
         }
     }
 
-    @Test("a request whose service is removed is still sent again, to another of its backends")
+    @Test("a request whose service is removed may still be retried on another of its backends")
     func retried() throws {
         let gate = Gate()
         let closing = try Backend { wire, backend in
@@ -150,7 +150,7 @@ import Traffic
         }
     }
 
-    @Test("free connections of a removed service are closed, and its late rotation means nothing")
+    @Test("free connections of a removed service are closed, and a late rotation has no effect")
     func idle() throws {
         let old = try Backend.replying(response("old"))
         let new = try Backend.replying(response("new"))
@@ -166,7 +166,7 @@ import Traffic
         }
     }
 
-    @Test("a TCP connection stays where it is, the next one goes where the change says")
+    @Test("a TCP connection stays where it is, the next one follows the change")
     func tcp() throws {
         func echoing(_ name: String) throws -> Backend {
             try Backend { wire, _ in
@@ -192,7 +192,7 @@ import Traffic
 
     // MARK: - Between requests
 
-    @Test("other routes reach the next request on a kept connection, also one half sent")
+    @Test("new routes apply to the next request on a kept connection, even one half sent")
     func swap() throws {
         let backends = try ["a", "b"].map { try Backend.replying(response($0)) }
         try withProxy([backends[0].port]) { proxy in
@@ -217,7 +217,7 @@ import Traffic
         }
     }
 
-    @Test("a listener's other options hold from the next request on")
+    @Test("a listener's new options apply from the next request on")
     func listenerOptions() throws {
         let backend = try Backend.replying(response("ok"))
         try withProxy([backend.port]) { proxy in
@@ -236,7 +236,7 @@ import Traffic
         }
     }
 
-    @Test("a service's other options hold at once, and its connections are kept")
+    @Test("a service's new options apply at once, and its connections are kept")
     func serviceOptions() throws {
         let closing = try Backend { wire, backend in _ = try backend.next(wire) }
         let good = try Backend.replying(response("good"))

@@ -61,7 +61,7 @@ import Traffic
         }
     }
 
-    @Test("a client that only ends its sending gets its response, where that is asked for")
+    @Test("a client that only ends its sending gets its response, where that is configured")
     func halfClose() throws {
         let gate = Gate()
         let backend = try Backend { wire, backend in
@@ -187,7 +187,7 @@ import Traffic
         }
     }
 
-    @Test("an unused connection is closed without a word")
+    @Test("an unused connection is closed without an answer")
     func idle() throws {
         let backend = try Backend.replying(response("x"))
         try withShortTimes(backend.port) { proxy in

@@ -13,10 +13,10 @@ import Traffic
 
 @Suite struct ConnectTests {
     private static let request = "CONNECT db.test:443 HTTP/1.1\r\nHost: db.test:443\r\n\r\n"
-    /// What a client may send too early, and must not become a request of its own.
+    /// Bytes that a client may send too early, and that must never be read as a request.
     private static let smuggled = "GET /admin HTTP/1.1\r\nHost: a.test\r\n\r\n"
 
-    /// Answers so, then sends back what it gets.
+    /// Sends `answer`, then sends back what it gets.
     private func echoing(_ answer: String) throws -> Backend {
         try Backend { wire, backend in
             guard try backend.next(wire) != nil else { return }
@@ -71,7 +71,7 @@ import Traffic
         }
     }
 
-    @Test("what the client sends before the tunnel is there waits for it")
+    @Test("bytes that the client sends before the tunnel exists wait for it")
     func early() throws {
         let backend = try echoing("HTTP/1.1 200 OK\r\n\r\n")
         try withConnect([backend.port]) { proxy in
@@ -85,7 +85,7 @@ import Traffic
     }
 
     @Test(
-        "any other answer is one like any, and the connection's last",
+        "any other answer is an ordinary one, and the connection's last",
         arguments: [
             response("no", "403 Forbidden"), response("", "302 Found", "Location: /x\r\n"),
             response("ask", "407 Proxy Authentication Required"),
@@ -104,7 +104,7 @@ import Traffic
         }
     }
 
-    @Test("a switch of protocols is no answer to it")
+    @Test("a switch of protocols is no answer to CONNECT")
     func upgraded() throws {
         let backend = try echoing(
             "HTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
@@ -118,7 +118,7 @@ import Traffic
         }
     }
 
-    @Test("it is never sent twice, but may be dialled for again")
+    @Test("CONNECT is never sent twice, but a dial for it may be repeated")
     func retries() throws {
         let silent = try Backend { wire, backend in _ = try backend.next(wire) }
         let other = try echoing("HTTP/1.1 200 OK\r\n\r\n")
@@ -140,7 +140,7 @@ import Traffic
         }
     }
 
-    @Test("a listener refuses it unless it is told otherwise")
+    @Test("a listener refuses CONNECT unless configured otherwise")
     func refused() throws {
         let backend = try Backend.replying(response())
         try withProxy([backend.port]) { proxy in
@@ -153,7 +153,7 @@ import Traffic
     }
 
     @Test(
-        "it goes by the host of its authority; a fixed 2xx would be a tunnel to nobody",
+        "CONNECT is routed by the host of its authority; a fixed 2xx would be a tunnel to nowhere",
         arguments: [
             ("db.test:1", "HTTP/1.1 200 OK\r\n"), ("ok.test:1", "HTTP/1.1 400 "),
             ("no.test:1", "HTTP/1.1 403 "), ("path.test:1", "HTTP/1.1 404 "),

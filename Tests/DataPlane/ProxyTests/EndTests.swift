@@ -1,6 +1,6 @@
-// Goal: a client that takes its time gets all of its answer, however the connection ends after it,
-// and a stop waits for that within its limit. Method: clients with small buffers that pause for
-// longer than a connection is kept for one that has everything (2 s).
+// Goal: a slow client gets all of its answer, however the connection ends after it, and a stop
+// waits for that within its limit. Method: clients with small buffers that pause for longer than a
+// connection is kept for a client that has everything (2 s).
 
 import Glibc
 import HTTP1
@@ -11,7 +11,7 @@ import Testing
 import Traffic
 
 @Suite struct EndTests {
-    /// Why a connection ends behind an answer.
+    /// Why a connection ends after an answer.
     enum Reason: String, CaseIterable, CustomTestStringConvertible {
         case untilClose, dechunked, early, clientCloses, idle, drained, drainedByClose
 
@@ -89,7 +89,7 @@ import Traffic
         }
     }
 
-    @Test("a stop waits for a client that takes its last answer only as long as it may")
+    @Test("a stop waits for a client that takes its last answer, but only up to its limit")
     func stopLimit() throws {
         let backend = try backend(.untilClose, 1 << 20)
         try withProxy([backend.port]) { proxy in
@@ -166,7 +166,7 @@ import Traffic
     }
 
     @Test(
-        "a client that takes a little now and then gets all of it, though the kernel shows it late",
+        "a client that takes a little now and then gets everything, however late that shows",
         arguments: ["http", "tcp"])
     func trickle(mode: String) throws {
         let total = 12 << 20

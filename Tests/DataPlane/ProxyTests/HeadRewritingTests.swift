@@ -1,4 +1,4 @@
-// Goal: what is meant for one hop stays on it, and the backend learns of the client. Method: exact
+// Goal: fields for one hop go no further, and the backend gets the client's address. Method: exact
 // heads on both sides of the proxy.
 
 import HTTP1
@@ -10,7 +10,7 @@ import Traffic
 import WallClock
 
 @Suite struct HeadRewritingTests {
-    @Test("the request's head loses what was for the proxy and gains where it came from")
+    @Test("the request's head loses the fields for the proxy, and gets those about its client")
     func request() throws {
         let backend = try Backend.replying(response())
         try withProxy([backend.port]) { proxy in
@@ -31,7 +31,7 @@ import WallClock
         }
     }
 
-    @Test("the response's head loses what was for the proxy")
+    @Test("the response's head loses the fields for the proxy")
     func responseHead() throws {
         let backend = try Backend.replying(
             "HTTP/1.1 299 Odd one\r\nDate: x\r\nConnection: X-Hop\r\nX-Hop: 1\r\n"
@@ -69,7 +69,7 @@ import WallClock
         }
     }
 
-    @Test("unusual statuses and loose names of a response pass, and say nothing of its backend")
+    @Test("unusual statuses and loose names in a response pass, and are no evidence")
     func unusual() throws {
         let backend = try Backend.replying(response("x", "999 Denied", "X-Loose : 1\r\n"))
         try withProxy([backend.port]) { proxy in
@@ -83,7 +83,7 @@ import WallClock
         }
     }
 
-    @Test("an answer may have many fields and a large head, whatever arrives of it at a time")
+    @Test("an answer may have many fields and a large head, however it is cut")
     func manyFields() throws {
         let links = (0..<700).map { "Link: </style/\($0).css>; rel=preload; as=style\r\n" }.joined()
         let backend = try Backend { wire, backend in
@@ -176,7 +176,7 @@ import WallClock
         }
     }
 
-    @Test("what follows a malformed request is not taken for a request")
+    @Test("bytes behind a malformed request are not taken for a request")
     func smuggled() throws {
         let backend = try Backend.replying(response())
         try withProxy([backend.port]) { proxy in
@@ -195,7 +195,7 @@ import WallClock
     func badChunkLater() throws {
         let backend = try Backend { wire, backend in
             guard let head = try wire.receive(through: "\r\n\r\n") else { return }
-            backend.note(Message(head: head))
+            backend.record(Message(head: head))
             // Ends only with the connection.
             _ = try wire.receiveToEnd()
         }

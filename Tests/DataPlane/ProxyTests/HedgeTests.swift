@@ -1,6 +1,6 @@
 // Goal: with hedging the first answer of two counts, whichever backend it is from and whatever the
-// other does, and nothing is asked twice that must not be. Method: two backends of which the first
-// that is asked, and the second, each do as a test says; gates decide who answers first.
+// other does, and no request runs twice that must not. Method: two backends, of which the one asked
+// first, and the other, each follow a script; gates decide which answers first.
 
 import Backends
 import Glibc
@@ -85,7 +85,7 @@ private struct Pair {
         }
     }
 
-    @Test("the first backend's answer counts if it comes first all the same")
+    @Test("the first backend's answer counts if it still comes first")
     func firstWins() throws {
         let gates = [Gate(), Gate()]
         let pair = try Pair([
@@ -192,7 +192,7 @@ private struct Pair {
         }
     }
 
-    @Test("a second backend that was only dialled when the first answers has not been outrun")
+    @Test("a second backend that was only being dialled when the first answered is not outrun")
     func stillDialled() throws {
         let gate = Gate()
         let slow = try Backend { wire, backend in
@@ -219,7 +219,7 @@ private struct Pair {
         }
     }
 
-    @Test("a POST, and a GET with nobody else to ask, wait where they are")
+    @Test("a POST, and a GET without another backend, wait where they are")
     func notHedged() throws {
         let gate = Gate()
         let pair = try Pair([Self.answer("first", after: gate)])
@@ -259,7 +259,7 @@ private struct Pair {
         }
     }
 
-    @Test("a large answer of the second arrives whole; once it has begun nobody else is asked")
+    @Test("a large answer of the second arrives whole; once it has begun no other backend is asked")
     func largeAnswer() throws {
         let gates = [Gate(), Gate()]
         let pair = try Pair([

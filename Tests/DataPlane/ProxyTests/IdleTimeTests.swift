@@ -1,6 +1,6 @@
-// Goal: what is known of a backend's idle time comes from what it says and from what it does for
-// its connections' age, and a request that can't be repeated is not sent on a connection that is
-// closed. Method: a fake clock, and backends that close idle connections.
+// Goal: a backend's idle time is learned from what it says and from connections that it closes for
+// their age, and a request that can't be repeated is not sent on a closed connection. Method: a
+// fake clock, and backends that close idle connections.
 
 import Glibc
 import Routing
@@ -16,13 +16,13 @@ import Traffic
     private func learned(_ closed: [(since: UInt64, at: UInt64)]) -> UInt64? {
         var idleTime = IdleTime()
         for (since, at) in closed {
-            idleTime.noteClosed(idleSince: since * 1_000_000, at: at * 1_000_000)
+            idleTime.recordClose(idleSince: since * 1_000_000, at: at * 1_000_000)
         }
         let limit = idleTime.limit(at: closed.last.map { $0.at * 1_000_000 } ?? 0)
         return limit == .max ? nil : limit / 1_000_000
     }
 
-    @Test("two of about the same age, one after the other, say how old a connection gets")
+    @Test("two closes at about the same age, one after the other, show how old a connection gets")
     func twice() {
         #expect(learned([(0, 1000), (1100, 2100)]) == 750)
         #expect(learned([(0, 1200), (1500, 2500)]) == 750)
@@ -31,7 +31,7 @@ import Traffic
         #expect(learned([(0, 1000), (1100, 2100), (3000, 3400), (3500, 3900)]) == 300)
     }
 
-    @Test("one is no sign, nor is a stop, which closes all at once, nor what was just used")
+    @Test("one close shows nothing, nor does a stop, nor one of a connection that was just used")
     func noSign() {
         #expect(learned([]) == nil)
         #expect(learned([(0, 1000)]) == nil)
@@ -40,22 +40,22 @@ import Traffic
         #expect(learned([(0, 10), (20, 30), (40, 50)]) == nil)
     }
 
-    @Test("what was learned long ago is forgotten, and learned again from one")
+    @Test("an idle time learned long ago is forgotten, and learned again from one close")
     func forgotten() {
         var idleTime = IdleTime()
         let second: UInt64 = 1_000_000_000
-        idleTime.noteClosed(idleSince: 0, at: second)
-        idleTime.noteClosed(idleSince: second, at: 2 * second)
+        idleTime.recordClose(idleSince: 0, at: second)
+        idleTime.recordClose(idleSince: second, at: 2 * second)
         #expect(idleTime.limit(at: 601 * second) == second / 4 * 3)
         #expect(idleTime.limit(at: 603 * second) == .max)
-        idleTime.noteClosed(idleSince: 603 * second, at: 604 * second)
+        idleTime.recordClose(idleSince: 603 * second, at: 604 * second)
         #expect(idleTime.limit(at: 604 * second) == second / 4 * 3)
     }
 
     @Test(
-        "a backend that says how long it waits is not kept waiting longer",
+        "a connection is not kept longer than the backend says",
         arguments: ["timeout=1", "max=5, TIMEOUT=1", "timeout=0"])
-    func told(field: String) throws {
+    func promised(field: String) throws {
         let backend = try Backend { wire, backend in
             while try backend.next(wire) != nil {
                 try wire.send(response("", "200 OK", "Keep-Alive: \(field)\r\n"))
@@ -70,7 +70,7 @@ import Traffic
         }
     }
 
-    @Test("a backend whose connections end at some age is not kept waiting so long again")
+    @Test("a connection is not kept up to the age at which the backend closes them")
     func learnedLive() throws {
         let isGivenUp = Gate()
         let backend = try Backend { wire, backend in
@@ -98,7 +98,7 @@ import Traffic
     }
 
     @Test(
-        "a request that can't be repeated is not sent on a connection that is closed already",
+        "a request that can't be repeated is not sent on a closed connection",
         arguments: [false, true])
     func peeked(isLossRetried: Bool) throws {
         let gate = Gate()

@@ -1,5 +1,6 @@
-// Goal: nobody gets more than the limits, who waits is served in order, and who can't be served is
-// told at once. Method: backends that answer when the test says so; counters say who waits.
+// Goal: no backend gets more than the limits, waiting requests are served in order, and a request
+// that can't be served is answered at once. Method: backends that answer when the test says so;
+// counters show what waits.
 
 import Proxy
 import Stats
@@ -48,7 +49,7 @@ import Traffic
         }
     }
 
-    @Test("when as many wait as may, the next gets 503 with Retry-After")
+    @Test("when the queue is full, the next request gets 503 with Retry-After")
     func full() throws {
         let gate = Gate()
         let backend = try gated(gate)
@@ -70,7 +71,7 @@ import Traffic
         }
     }
 
-    @Test("who has waited for as long as one may gets 503")
+    @Test("a request that has waited up to the limit gets 503")
     func wait() throws {
         let gate = Gate()
         let backend = try gated(gate)
@@ -87,7 +88,7 @@ import Traffic
         }
     }
 
-    @Test("who leaves while waiting is skipped")
+    @Test("a client that leaves while it waits is skipped")
     func leaving() throws {
         let gate = Gate()
         let backend = try gated(gate)
@@ -105,7 +106,7 @@ import Traffic
         }
     }
 
-    @Test("a backend that comes serves those who wait")
+    @Test("a new backend serves requests that wait")
     func relief() throws {
         let gate = Gate()
         let backend = try gated(gate)

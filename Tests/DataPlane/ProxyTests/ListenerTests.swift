@@ -44,7 +44,7 @@ import Traffic
     }
 
     @Test(
-        "the sockets of a listener have its limits for hosts that vanish, whoever had them before")
+        "sockets get their listener's limits for hosts that vanish, even if they had others")
     func peerLimits() throws {
         func limit(_ proxy: RunningProxy) -> Int32 {
             var value: Int32 = -1
@@ -76,7 +76,7 @@ import Traffic
     }
 
     @Test(
-        "what is under way on a closed listener ends when its time is over",
+        "requests and streams on a closed listener end when its time is over",
         arguments: [ListenerMode.http, .tcp])
     func limit(mode: ListenerMode) throws {
         let backend = try Backend { wire, _ in
@@ -97,7 +97,9 @@ import Traffic
         }
     }
 
-    @Test("a successor takes the address and the counters, and what was begun ends as it began")
+    @Test(
+        "a successor takes the address and the counters, and requests under way stay where they are"
+    )
     func successor() throws {
         let backend = try Backend.replying(response("x"))
         try withProxy([backend.port]) { proxy in

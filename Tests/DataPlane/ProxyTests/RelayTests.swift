@@ -1,5 +1,5 @@
-// Goal: a relayed TCP connection is the client's and the server's as if there were no proxy: every
-// byte, each direction's end by itself, and back-pressure. Method: scripted servers on the
+// Goal: client and server use a relayed TCP connection as if there were no proxy: every byte
+// arrives, each direction ends by itself, and back-pressure works. Method: scripted servers on the
 // loopback.
 
 import Events
@@ -19,7 +19,7 @@ import Traffic
         try withProxy([backend.port], mode: .tcp) { proxy in try body(proxy, backend) }
     }
 
-    @Test("bytes go both ways as they come, whoever speaks first")
+    @Test("bytes go both ways as they come, whichever side sends first")
     func echo() throws {
         try withRelay { wire, _ in
             try wire.send("hello")
@@ -57,7 +57,7 @@ import Traffic
             try wire.send("bye")
             wire.endSending()
             let all = try wire.receiveToEnd()
-            backend.note(Message(head: "", body: all.bytes))
+            backend.record(Message(head: "", body: all.bytes))
         } _: { proxy, backend in
             let client = try proxy.connect()
             #expect(try client.receiveToEnd() == (Array("bye".utf8), .end))
@@ -110,7 +110,7 @@ import Traffic
         }
     }
 
-    @Test("a server that does not take the connection is passed over")
+    @Test("a server that does not accept the connection is passed over")
     func connectTimeout() throws {
         let silent = try SilentPort()
         let backend = try Backend { wire, _ in try wire.send("here") }
@@ -138,14 +138,14 @@ import Traffic
         }
     }
 
-    @Test("a server that sends 16 MiB before it reads any gets 16 MiB all the same")
+    @Test("a server that sends 16 MiB before it reads any still gets 16 MiB")
     func bothWays() throws {
         let total = 16 << 20
         try withRelay { wire, backend in
             try wire.sendPattern(to: total)
             wire.endSending()
             let count = try wire.receivePattern(to: total)
-            backend.note(Message(head: "\(count)"))
+            backend.record(Message(head: "\(count)"))
         } _: { proxy, backend in
             let client = try Wire(to: proxy.port, receiveBytes: 65_536)
             let sender = client.sender()
@@ -187,7 +187,7 @@ import Traffic
         }
     }
 
-    @Test("a connection on which nothing moves is reset after its time")
+    @Test("an idle connection is reset after its time")
     func idle() throws {
         let backend = try Backend { wire, _ in _ = try wire.receiveToEnd() }
         try withProxy([backend.port], mode: .tcp) { options in
@@ -200,7 +200,7 @@ import Traffic
         }
     }
 
-    @Test("a connection on which bytes move lasts longer than its idle time, and not its maximum")
+    @Test("an active connection outlasts its idle time, but not its maximum")
     func maximum() throws {
         let backend = try Backend { wire, _ in
             while !(try wire.receive().isEmpty) { try wire.send("x") }
@@ -274,7 +274,7 @@ import Traffic
         }
     }
 
-    @Test("hundred connections that come and go in every way leave nothing behind")
+    @Test("a hundred connections that come and go in every way leave nothing behind")
     func churn() throws {
         try withRelay { wire, _ in
             let first = try wire.receive(exactly: 1)

@@ -1,6 +1,6 @@
-// Goal: a request with a body is tried again whole, as long as its body is at hand; a drain that
-// has lasted as long as it may ends what is under way, noticeably. Method: backends that read a
-// request and close; bodies on both sides of the limit.
+// Goal: a request with a body is tried again whole, as long as its body is at hand; a drain whose
+// time is over ends what is under way, noticeably. Method: backends that read a request and close;
+// bodies on both sides of the limit.
 
 import Backends
 import Proxy
@@ -16,7 +16,7 @@ import Traffic
     }
 
     @Test(
-        "a PUT that was read by a backend that closed is sent whole to the next",
+        "a PUT whose backend read it and closed is sent whole to the next",
         arguments: [0, 1, 20_000, 65_536])
     func replayed(size: Int) throws {
         let bad = try closing()
@@ -35,7 +35,7 @@ import Traffic
         }
     }
 
-    @Test("beyond the limit it is sent once, and its failure is told")
+    @Test("a request above the limit is sent once, and its client gets the failure")
     func tooLarge() throws {
         let bad = try closing()
         let good = try Backend.echoing()
@@ -83,7 +83,7 @@ import Traffic
         }
     }
 
-    @Test("what may not run twice gets 504 when its backend is expelled, which is not to blame")
+    @Test("a request that may not run twice gets 504 when its backend is expelled, without blame")
     func expelledPost() throws {
         let gate = Gate()
         let leaving = try Backend { wire, backend in

@@ -130,7 +130,7 @@ import Traffic
     // MARK: - Pipelining
 
     @Test(
-        "requests in one packet are answered in order, also when the client has ended",
+        "requests in one packet are answered in order, even when the client has ended",
         arguments: [false, true])
     func pipelined(endsSending: Bool) throws {
         let backend = try Backend.echoing()

@@ -1,5 +1,5 @@
-// Goal: what runs twice is what may, as often as the options say. Method: tables and a clock that
-// the test sets.
+// Goal: only requests that may run twice do, and as often as the options allow. Method: tables, and
+// a clock that the test sets.
 
 import Balancing
 import HTTP1
@@ -40,7 +40,7 @@ import Traffic
     ]
 
     @Test(
-        "what may be repeated depends on the failure, the method and what is at hand",
+        "whether a request is repeated depends on the failure, the method and what is at hand",
         arguments: methods)
     func decision(
         method: Method, failure: TryFailure, canReplay: Bool, expected: RetryDecision
@@ -51,7 +51,7 @@ import Traffic
         #expect(decision == expected)
     }
 
-    @Test("a route's rule goes before the service's")
+    @Test("a route's rule overrides the service's")
     func rule() {
         var policy = RetryPolicy(options())
         var failures = RetryRule.Failures()
@@ -73,7 +73,7 @@ import Traffic
         #expect(decision(.timeout) == .no)
     }
 
-    @Test("the second try comes at once, each further one later, half of it by chance")
+    @Test("the second try comes at once, each further one later, with half of the pause random")
     func pauses() {
         var options = RetryOptions()
         options.backOff = .milliseconds(20)
@@ -102,7 +102,7 @@ import Traffic
         }
     }
 
-    @Test("dials end with the backends that can be tried, and with the time of all attempts")
+    @Test("dials end after the most backends, and after the time of all attempts")
     func dials() {
         var policy = RetryPolicy(options())
         func decision(_ backends: Int, after time: UInt64, tries: Int = 0) -> RetryDecision {
@@ -137,16 +137,16 @@ import Traffic
         return .max
     }
 
-    @Test("the budget is earned by requests, each its percentage", arguments: [0, 1, 20, 100])
+    @Test("each request earns its percentage of the budget", arguments: [0, 1, 20, 100])
     func earned(percent: Int) {
         var policy = RetryPolicy(options(percent: percent, floor: 0))
         #expect(spend(&policy, now: Self.second) == 100)
         #expect(spend(&policy, now: Self.second) == 0)
-        for _ in 0..<500 { policy.noteRequest() }
+        for _ in 0..<500 { policy.countRequest() }
         #expect(spend(&policy, now: Self.second) == 500 * percent / 100)
     }
 
-    @Test("the floor refills with time, in whatever steps it is looked at")
+    @Test("the floor refills with time, however often it is read")
     func floor() {
         var policy = RetryPolicy(options(percent: 0, floor: 10))
         #expect(spend(&policy, now: Self.second) == 100)
@@ -163,10 +163,10 @@ import Traffic
                 == .yes)
     }
 
-    @Test("what is saved up is bounded")
+    @Test("the budget that can be saved up is bounded")
     func bound() {
         var policy = RetryPolicy(options(percent: 100, floor: 1_000_000))
-        for _ in 0..<10_000 { policy.noteRequest() }
+        for _ in 0..<10_000 { policy.countRequest() }
         _ = policy.allows(
             after: .noResponse, tries: 1, method: .get, canReplay: true, now: Self.second)
         #expect(spend(&policy, now: .max) == 1000)

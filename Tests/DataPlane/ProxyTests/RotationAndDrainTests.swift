@@ -12,7 +12,7 @@ import Testing
 import Traffic
 
 @Suite struct RotationAndDrainTests {
-    /// Answers `first`, and the rest, `-second`, once the gate is open.
+    /// Sends `first` and, once the gate is open, the rest: `-second`.
     private func halfway(_ gate: Gate) throws -> Backend {
         try Backend { wire, backend in
             while try backend.next(wire) != nil {
@@ -28,7 +28,7 @@ import Traffic
         _ = try client.receive(through: "\r\n\r\nfirst")
     }
 
-    @Test("a backend that leaves the rotation finishes what it has, and gets nothing new")
+    @Test("a backend that leaves the rotation finishes its requests, and gets no new ones")
     func removed() throws {
         let gate = Gate()
         let leaving = try halfway(gate)
@@ -79,7 +79,7 @@ import Traffic
         }
     }
 
-    @Test("two workers serve, each exactly by turns")
+    @Test("two workers serve, each in exact turns")
     func twoWorkers() throws {
         let backends = try (0..<2).map { _ in try Backend.replying(response()) }
         try withProxy(backends.map(\.port), workers: 2) { proxy in
@@ -152,7 +152,7 @@ import Traffic
         }
     }
 
-    @Test("a drain's limit cuts off what is stuck", arguments: [ListenerMode.http, .tcp])
+    @Test("a drain's limit cuts off what does not finish", arguments: [ListenerMode.http, .tcp])
     func drainLimit(mode: ListenerMode) throws {
         let backend = try Backend { wire, _ in
             _ = try wire.receive(through: "\r\n\r\n")

@@ -97,7 +97,7 @@ import Testing
         }
     }
 
-    @Test("a backend of HTTP/1.0 is spoken to in 1.1 and its connection not kept")
+    @Test("a backend of HTTP/1.0 gets HTTP/1.1, and its connection is not kept")
     func oldBackend() throws {
         let backend = try Backend.replying("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok")
         try withProxy([backend.port]) { proxy in
@@ -152,7 +152,7 @@ import Testing
     }
 
     @Test(
-        "what a backend sends beyond its response never becomes the answer to the next request",
+        "bytes that a backend sends behind its response never answer the next request",
         arguments: ["HTTP/1.1", "HTTP/1.0"],
         [
             response("one"),

@@ -1,5 +1,5 @@
-// Goal: routes lead to the backends they name, change what they say and answer what they answer, on
-// connections that go on as if there were none. Method: two services, one backend each.
+// Goal: routes lead to the services they name, change heads as they say and answer by themselves,
+// and connections go on as without routes. Method: two services, one backend each.
 
 import AccessLog
 import Backends
@@ -93,7 +93,7 @@ import Traffic
     }
 
     @Test(
-        "a redirect's scheme is what a trusted client says, and nobody else",
+        "a redirect's scheme is what a trusted client says, and no other client",
         arguments: [true, false])
     func scheme(isTrusted: Bool) throws {
         let redirect = try #require(Redirect(status: 308, to: "{scheme}://{host}{path}"))
@@ -149,7 +149,7 @@ import Traffic
         }
     }
 
-    @Test("a body that is still to come is not waited for: the connection ends")
+    @Test("the session does not wait for a body that is still to come: the connection ends")
     func unreadBody() throws {
         let answer = FixedResponse(status: 403, contentType: "text/plain", body: [])
         try withRoutes([rule(.respond(answer), path: .exact("/no"))]) { proxy, first, _ in
@@ -190,7 +190,7 @@ import Traffic
         }
     }
 
-    @Test("a switch to another protocol goes by its route too")
+    @Test("a switch to another protocol follows its route too")
     func upgrade() throws {
         let ws = try Backend { wire, backend in
             _ = try backend.next(wire)

@@ -1,6 +1,6 @@
 // Goal: requests on a backend that hangs go elsewhere if they may, and a backend that is only slow
-// is left alone. Method: backends that read and answer on cue; the limit is short, and what is
-// asserted is who got what, not when.
+// is left alone. Method: backends that read and answer on cue; the limit is short, and the tests
+// assert which backend got what, not when.
 
 import Backends
 import Glibc
@@ -11,7 +11,7 @@ import Testing
 import Traffic
 
 @Suite struct SilenceTests {
-    /// Reads everything and says nothing, until the gate is opened.
+    /// Reads everything and answers nothing until the gate is opened.
     private func hanging(_ gate: Gate) throws -> Backend {
         try Backend { wire, backend in
             while try backend.next(wire) != nil {
@@ -26,7 +26,7 @@ import Traffic
         options.services[0].policy.timeouts.responseHead = .seconds(5)
     }
 
-    /// Sends one request each on so many connections.
+    /// Sends one request on each of `count` connections.
     private func send(
         _ method: String, _ count: Int, fields: String = "Content-Length: 0\r\n",
         to proxy: RunningProxy
@@ -38,7 +38,7 @@ import Traffic
         }
     }
 
-    /// Ends the workers, after which nothing is on its way to the control thread.
+    /// Ends the workers: after that no report is on its way to the control thread.
     private func expectNoBlame(_ proxy: RunningProxy) throws {
         proxy.workers.drain(limit: .seconds(5))
         try proxy.awaitFinish()
@@ -81,7 +81,7 @@ import Traffic
         }
     }
 
-    @Test("a GET that meets a second backend that hangs leaves that as well: others wait there")
+    @Test("a GET that meets a second hanging backend leaves that as well, since others wait there")
     func twoHang() throws {
         let gate = Gate()
         let hung = try (0..<2).map { _ in try hanging(gate) }
@@ -101,8 +101,7 @@ import Traffic
         }
     }
 
-    /// Answers with a head alone that says that a body of ten bytes follows, until the gate is
-    /// opened.
+    /// Sends only a head, which promises a body of ten bytes, until the gate is opened.
     private func stuck(_ gate: Gate) throws -> Backend {
         try Backend { wire, backend in
             while try backend.next(wire) != nil {
@@ -113,7 +112,7 @@ import Traffic
         }
     }
 
-    @Test("a head that no body follows is reported, while others answer")
+    @Test("a head without its body is reported, while others answer")
     func headAlone() throws {
         let gate = Gate()
         let backend = try stuck(gate)
@@ -139,7 +138,7 @@ import Traffic
     }
 
     @Test(
-        "a body of unknown length may be quiet from its first byte on, as watches and events are",
+        "a body of unknown length may be silent from its first byte on, like watches and events",
         arguments: ["application/x-ndjson", "text/event-stream", "application/json"])
     func quietStreams(type: String) throws {
         let gate = Gate()
@@ -170,7 +169,7 @@ import Traffic
         }
     }
 
-    @Test("whoever asks for events may wait for the head as well: it says nothing of the backend")
+    @Test("a request for events may wait for the head as well, without evidence")
     func eventsToCome() throws {
         let gate = Gate()
         let quiet = try hanging(gate)
@@ -199,7 +198,7 @@ import Traffic
         }
     }
 
-    @Test("events that do not come in time are no failure of the backend's")
+    @Test("events that do not come in time are no failure of the backend")
     func eventsTooLate() throws {
         let gate = Gate()
         let quiet = try hanging(gate)
@@ -221,7 +220,7 @@ import Traffic
         }
     }
 
-    @Test("a client that has left by FIN holds no place at a backend that says no more")
+    @Test("a client that has left by FIN takes up no place on a silent backend")
     func leftWithinBody() throws {
         let gate = Gate()
         let backend = try stuck(gate)
@@ -236,7 +235,7 @@ import Traffic
     }
 
     @Test(
-        "a GET on a backend that has left the rotation and is silent goes elsewhere, though alone")
+        "a GET on a silent backend that has left the rotation goes elsewhere, even alone")
     func outOfRotation() throws {
         let gate = Gate()
         let hung = try hanging(gate)
@@ -255,7 +254,7 @@ import Traffic
         }
     }
 
-    @Test("a POST on it waits, and runs once")
+    @Test("a POST on a silent backend waits, and runs once")
     func post() throws {
         let gate = Gate()
         let hung = try hanging(gate)
@@ -280,7 +279,7 @@ import Traffic
         }
     }
 
-    @Test("a POST goes where nobody waits in silence, as long as there is such a backend")
+    @Test("a POST goes where no request waits in silence, as long as there is such a backend")
     func postElsewhere() throws {
         let gate = Gate()
         let hung = try (0..<6).map { _ in try hanging(gate) }
@@ -339,7 +338,7 @@ import Traffic
         }
     }
 
-    @Test("where waiting is usual, as with long polls, more is put up with")
+    @Test("where long waits are usual, as with long polls, the limit is longer")
     func longPolls() throws {
         let gate = Gate()
         let quick = Gate()
@@ -380,7 +379,7 @@ import Traffic
         }
     }
 
-    @Test("when every backend is silent, nobody is told from the others")
+    @Test("when every backend is silent, none is singled out")
     func allSilent() throws {
         let gate = Gate()
         let hung = [try hanging(gate), try hanging(gate)]
@@ -396,7 +395,7 @@ import Traffic
         }
     }
 
-    @Test("a time for each try moves a GET on, and the last try has all the time there is")
+    @Test("a time for each try moves a GET on, and the last try has all of the time")
     func tryTimeout() throws {
         let gate = Gate()
         let hung = [try hanging(gate), try hanging(gate)]

@@ -1,6 +1,6 @@
 // Goal: whatever writes to a client that does not read comes to a stop, holds at most a buffer, and
 // goes on when the client reads. Method: a producer for each way of writing, which counts what it
-// got rid of; all is well when that stands still far below what it has.
+// has written; that has to stop far below what it could write.
 
 import Glibc
 import HTTP1
@@ -19,7 +19,7 @@ import Traffic
 
         var testDescription: String { rawValue }
 
-        /// What the client says before it stops reading.
+        /// What the client sends before it stops reading.
         var request: String {
             switch self {
             case .dechunked: "GET / HTTP/1.0\r\n\r\n"
@@ -148,7 +148,7 @@ import Traffic
         }
     }
 
-    @Test("a backend that sends more interim responses than one request may get is broken off")
+    @Test("a backend that sends too many interim responses is cut off")
     func tooManyInterims() throws {
         let backend = try Backend { wire, backend in
             while try backend.next(wire) != nil {

@@ -1,6 +1,6 @@
-// Goal: streams that have to end do so one by one, with all that came before, and politely where
-// their protocol allows it; a host that vanished is noticed, one that only does not read is left
-// alone. Method: streams of each kind; a vanished host is a socket whose kernel drops all that
+// Goal: streams that have to end do so one by one, with everything that came before, and with a
+// close frame where there is one; a vanished host is noticed, and one that only does not read is
+// left alone. Method: streams of each kind; a vanished host is a socket whose kernel drops all that
 // comes in.
 
 import Backends
@@ -17,7 +17,7 @@ import Traffic
     private static let first = [BackendID(rawValue: 0)]
     private static let goodbye: [UInt8] = [0x88, 0x02, 0x03, 0xE9]
 
-    /// A frame of a server's, with a payload of zeros.
+    /// A frame from a server, with a payload of zeros.
     private static func frame(_ count: Int) -> [UInt8] {
         var head: [UInt8] = [0x82]
         switch count {
@@ -49,7 +49,7 @@ import Traffic
         return client
     }
 
-    @Test("a WebSocket between two frames is closed by a frame that says so, and FIN")
+    @Test("a WebSocket between two frames is closed by a close frame and FIN")
     func politeEnd() throws {
         let frames = [0, 1, 125, 126, 65_535, 65_536, 300_000].flatMap { Self.frame($0) }
         let ending = Locked<Ending?>(nil)
@@ -74,7 +74,7 @@ import Traffic
         }
     }
 
-    @Test("within a frame it waits for the frame's end, and passes on nothing behind that")
+    @Test("a WebSocket within a frame ends with that frame, and nothing behind it is passed on")
     func withinFrame() throws {
         let frame = Self.frame(1000)
         let gate = Gate()
@@ -96,7 +96,7 @@ import Traffic
         }
     }
 
-    @Test("a frame that does not end is not waited for without end; other protocols are cut")
+    @Test("a frame that does not end is cut after a moment, and other protocols at once")
     func cutEnd() throws {
         let backend = try webSocket { wire in
             try wire.send(Array(Self.frame(1000)[..<500]))
@@ -110,7 +110,7 @@ import Traffic
         }
     }
 
-    @Test("what the proxy took for a stream reaches its slow client before the end")
+    @Test("bytes that the proxy has received reach the slow client before the end")
     func unsentFirst() throws {
         let backend = try Backend { wire, _ in try wire.sendPattern(to: 64 << 20) }
         try withProxy([backend.port], mode: .tcp) { proxy in
@@ -129,7 +129,7 @@ import Traffic
         }
     }
 
-    @Test("the ends of many streams are spread over the time that is given")
+    @Test("the ends of many streams are spread over the given time")
     func spread() throws {
         let backend = try Backend { wire, _ in _ = try wire.receiveToEnd() }
         try withProxy([backend.port], mode: .tcp) { proxy in
@@ -150,7 +150,7 @@ import Traffic
     }
 
     @Test(
-        "an event stream ends when it has lasted as long as it may, or its backend drains",
+        "an event stream ends when its time is over, or its backend drains",
         arguments: [true, false])
     func events(byLimit: Bool) throws {
         let backend = try Backend { wire, backend in
@@ -235,7 +235,7 @@ import Traffic
 
     // MARK: - Hosts that vanish
 
-    @Test("a stream whose backend's host vanishes ends, though its client goes on talking")
+    @Test("a stream whose backend's host vanishes ends, though its client goes on sending")
     func vanishedBackend() throws {
         let backend = try Backend { wire, _ in
             _ = try wire.receive(exactly: 1)
@@ -260,7 +260,7 @@ import Traffic
     }
 
     @Test(
-        "a stream that nobody uses ends when either side's host has vanished",
+        "an idle stream ends when the host of either side has vanished",
         arguments: [true, false])
     func vanishedIdle(isBackend: Bool) throws {
         let over = Gate()
@@ -311,7 +311,7 @@ import Traffic
         }
     }
 
-    @Test("a client that is there and does not read is not taken for gone")
+    @Test("a client that only does not read is not taken for a vanished one")
     func pausedReader() throws {
         let total = 12 << 20
         let backend = try Backend { wire, _ in

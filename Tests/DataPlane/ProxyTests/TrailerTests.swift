@@ -1,5 +1,5 @@
-// Goal: a response is whole for its client whatever its trailers are, and a request's are no way
-// past the proxy. Method: trailers that may and may not be there, sent in one piece and byte by
+// Goal: a response is whole for its client whatever its trailers are, and the trailers of a request
+// are no way past the proxy. Method: allowed and forbidden trailers, sent in one piece and byte by
 // byte.
 
 import Stats
@@ -10,7 +10,7 @@ import Testing
     private static let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
     @Test(
-        "fields that may not be trailers are left out of a response, and its connections are kept",
+        "forbidden trailers are left out of a response, and its connections are kept",
         arguments: [
             "Set-Cookie: a=b", "VARY: x", "Content-Type: a/b", "Content-Length: 3", "Host: x",
             "transfer-encoding: chunked", "X_Forwarded-For: x", "X-Loose : 1",
@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    @Test("a section without fields passes as it came")
+    @Test("a trailer section without fields passes unchanged")
     func none() throws {
         let backend = try Backend.replying(Self.head + "1\r\na\r\n0\r\n\r\n")
         try withProxy([backend.port]) { proxy in
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    @Test("of a request they are refused")
+    @Test("the trailers of a request are refused")
     func request() throws {
         let backend = try Backend.echoing()
         try withProxy([backend.port]) { proxy in

@@ -1,4 +1,4 @@
-// Goal: a client and a backend that agree on another protocol get a tunnel, and nobody else does.
+// Goal: a client and a backend that agree on another protocol get a tunnel, and no others do.
 // Method: a backend that grants, refuses or forges the switch, and bytes both ways.
 
 import Proxy
@@ -27,7 +27,7 @@ import Traffic
         }
     }
 
-    @Test("bytes go both ways after the switch, also those that came with it")
+    @Test("bytes go both ways after the switch, even those that came with it")
     func tunnel() throws {
         let backend = try echoing(Self.granted + "hello")
         try withProxy([backend.port]) { proxy in
@@ -83,7 +83,7 @@ import Traffic
     }
 
     @Test(
-        "a switch that was not asked for is no answer",
+        "a switch that the client did not ask for is no answer",
         arguments: [
             (
                 "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -113,7 +113,7 @@ import Traffic
     }
 
     @Test(
-        "a request with a body is passed on with it, and its switch granted behind it",
+        "a request with a body is passed on whole, and the switch follows its body",
         arguments: [
             ("GET", "Content-Length: 0", "", ""), ("POST", "Content-Length: 0", "", ""),
             ("POST", "Content-Length: 5", "hello", "hello"),
@@ -192,7 +192,7 @@ import Traffic
         }
     }
 
-    @Test("a listener that allows no switch passes none on")
+    @Test("a listener that allows no switch passes no offer on")
     func switchedOff() throws {
         let backend = try Backend.replying(response("plain"))
         try withProxy([backend.port]) { options in

@@ -1,5 +1,5 @@
-// DateLine: the Date that a response gets when its backend sent none (RFC 9110, section 6.6.1).
-// Written once a second, into the same bytes.
+// DateLine: the Date that a response gets when its backend sent none (RFC 9110, section 6.6.1). It
+// is written once a second, into the same bytes.
 
 internal import Glibc
 internal import WallClock
@@ -20,8 +20,8 @@ struct DateLine {
         for index in bytes.indices { bytes[index] = unsafe line.utf8Start[index] }
     }
 
-    /// Makes it say the time at `now`, the loop's clock. It may be late by as long as a batch of
-    /// events takes.
+    /// Sets the line to the time at `now`, the loop's clock. It may be late by the length of a
+    /// batch of events.
     mutating func update(at now: UInt64) {
         guard now >= validUntil else { return }
         var time = timespec()
@@ -48,7 +48,7 @@ struct DateLine {
         }
     }
 
-    /// Three letters.
+    /// Appends a name of three letters.
     private mutating func put(_ name: StaticString, at place: Int) {
         // A static string's bytes live as long as the program.
         for index in 0..<3 { bytes[place + index] = unsafe name.utf8Start[index] }

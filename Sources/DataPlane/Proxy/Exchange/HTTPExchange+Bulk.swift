@@ -1,5 +1,6 @@
-// The middle of a large body, either way: nothing in it has to be looked at, so it is spliced from
-// socket to socket inside the kernel, if client and backend both have one of their own.
+// HTTPExchange+Bulk: the middle of a large body, either way. Nothing in it has to be read, so it is
+// spliced from socket to socket inside the kernel, if client and backend each have one of their
+// own.
 
 internal import Events
 internal import Evidence
@@ -8,36 +9,36 @@ internal import Stats
 
 /// When a body is spliced, and how much of it.
 enum Bulk {
-    /// Fewer bytes are copied for less than the two extra calls cost.
+    /// The fewest bytes worth splicing: to copy fewer is cheaper than two more calls.
     private static let smallest: UInt64 = 65_536
-    /// The end of a body is received all the same, so that what a connection sends beyond it shows
-    /// in the same step, and can't be taken for the next message.
+    /// The part at the end of a body that is received anyway: bytes that a connection sends behind
+    /// it show in the same step, and can't be taken for the next message.
     private static let receivedLast: UInt64 = 16_384
-    /// The most bytes that one step may move: a pipe's pieces can be large, and others wait.
+    /// The most bytes that one step may move: a pipe can be large, and other connections wait.
     private static let stepMax: UInt64 = 1 << 20
 
-    /// Whether so many bytes to come, nil when that is not known, are better spliced.
+    /// Whether to splice when `remaining` bytes are still to come; nil when that is not known.
     static func isWorthwhile(_ remaining: UInt64?) -> Bool {
         guard let remaining else { return false }
         return remaining >= smallest
     }
 
-    /// How much the next step may move of `remaining` bytes that are worth it.
+    /// How much the next step may move of `remaining` bytes, which are worth splicing.
     static func limit(of remaining: UInt64) -> Int {
         Int(min(remaining - receivedLast, stepMax))
     }
 }
 
 extension HTTPExchange {
-    /// Moves on a part of the response's body, whose end is far: at most `limit` bytes. Returns
-    /// what came of it; nil when that part must be received.
+    /// Splices a part of the response's body, not close to its end: at most `limit` bytes. Nil when
+    /// that part has to be received.
     func spliceResponse(limit: Int, _ stream: BackendStream) -> SpliceOutcome? {
         guard let client, let source = stream.spliceEnd else { return nil }
         let outcome = client.splice(from: source, limit: limit)
         switch outcome {
         case .sent(let count), .kept(let count):
-            noteSent(count, stream.pool)
-            noteMoved(stream)
+            countSent(count, stream.pool)
+            recordMoved(stream)
             if client.isCongested { stream.pauseResponse() }
             renewDeadlines(client, stream)
         case .failed: clientGone()
@@ -46,8 +47,8 @@ extension HTTPExchange {
         return outcome
     }
 
-    /// Moves on a part of the request's body, whose end is far: at most `limit` bytes. Returns what
-    /// came of it; nil when that part must be received.
+    /// Splices a part of the request's body, not close to its end: at most `limit` bytes. Nil when
+    /// that part has to be received.
     func spliceRequest(limit: Int) -> SpliceOutcome? {
         guard let client, let pool, let source = client.spliceEnd,
             let stream = request.tries.leading.stream, !stream.isCongested, !stream.isBroken
@@ -57,7 +58,7 @@ extension HTTPExchange {
         case .sent(let count), .kept(let count):
             request.canReplay = false
             if !bodyInHand.isEmpty { bodyInHand = [] }
-            noteReceived(count, pool)
+            countReceived(count, pool)
             if stream.isCongested { client.pauseBody() }
             renewDeadlines(client, stream)
         case .failed: client.pauseBody()

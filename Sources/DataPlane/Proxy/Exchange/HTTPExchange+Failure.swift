@@ -1,5 +1,5 @@
-// What becomes of an exchange when one side fails: a new try, an answer of our own, or an end that
-// the other side can notice.
+// HTTPExchange+Failure: what becomes of an exchange when one side fails: a new try, an answer of
+// Fairlead's own, or an end that the other side can notice.
 
 internal import Backends
 internal import Balancing
@@ -13,7 +13,7 @@ internal import Traffic
 extension HTTPExchange {
     // MARK: - The backend fails
 
-    /// The dial failed after a while.
+    /// A dial that was under way failed.
     func dialFailed(_ dial: BackendDial, _ error: Errno) {
         guard let client, let pool else { return }
         let slot = dial.slot
@@ -21,7 +21,7 @@ extension HTTPExchange {
             request.effort.dialsFailedFor += worker.loop.nowNanoseconds - begunAt
         }
         abortTry(slot)
-        pool.noteDialFailure(of: dial.backend, error, worker)
+        pool.recordDialFailure(of: dial.backend, error, worker)
         if fallBack(from: slot) { return }
         if error.isShortage {
             if goesOn(after: error, client, pool) { tryNext(client, pool) }
@@ -32,10 +32,10 @@ extension HTTPExchange {
         }
     }
 
-    /// Counts a dial that failed at once and tells the control thread.
-    func noteDialFailure(of backend: PooledBackend, _ pool: BackendPool, _ error: Errno) {
+    /// Records a dial that failed at once.
+    func recordDialFailure(of backend: PooledBackend, _ pool: BackendPool, _ error: Errno) {
         release(request.tries.lead, at: backend, pool)
-        pool.noteDialFailure(of: backend, error, worker)
+        pool.recordDialFailure(of: backend, error, worker)
     }
 
     /// The stream broke, or ended before its response did.
@@ -47,7 +47,7 @@ extension HTTPExchange {
         }
     }
 
-    /// The backend let its time pass.
+    /// The backend did not do its part in time.
     func backendTimedOut(_ stream: BackendStream) {
         if request.phase == .responding, worker.loop.nowNanoseconds >= request.responseEndsAt {
             cutInTime()
@@ -62,8 +62,8 @@ extension HTTPExchange {
         }
     }
 
-    /// The backend has drained for as long as it may: what it has not answered by now goes
-    /// elsewhere or ends.
+    /// The time for the backends' drain is over: what they have not answered by now goes elsewhere
+    /// or ends.
     func leave(_ backends: [BackendID]) {
         let lead = request.tries.lead
         if isAtOne(of: backends, lead.other) { failTry(.withdrawn, lead.other) }
@@ -86,12 +86,12 @@ extension HTTPExchange {
     func failTry(_ failure: TryFailure, _ slot: Tries.Slot) {
         guard let client, let pool, let backend = request.tries[slot].backend else { return }
         let isReused = request.tries[slot].stream?.isReused == true
-        // What Fairlead takes back says nothing of the backend.
+        // A request that Fairlead takes back says nothing of the backend.
         if failure != .withdrawn { backend.counters.add(.failures) }
-        // A kept connection that closes is no sign of anything but age.
+        // A kept connection that closes shows nothing but its age.
         if failure == .noResponse {
             if !isReused {
-                pool.noteFailure(
+                pool.recordFailure(
                     of: backend, status: 0, sentAt: request.tries[slot].sentAt, worker)
             } else {
                 if !request.effort.hasBroken { request.effort.sent -= 1 }
@@ -115,8 +115,8 @@ extension HTTPExchange {
         }
     }
 
-    /// Whether another backend is asked instead of passing on this answer, of whose body
-    /// `following` came.
+    /// Whether another backend gets the request, in place of the client getting this answer, of
+    /// whose body `following` came.
     func isTriedElsewhere(
         after status: Int, following: Span<UInt8>, _ client: ClientStream, _ stream: BackendStream
     ) -> Bool {
@@ -128,7 +128,7 @@ extension HTTPExchange {
                 ? pool.retryPolicy.asks(after: failure, by: held.route?.retry)
                 : pool.hasOther(than: request.asking.tried) && mayRetry(after: failure, pool)
         else { return false }
-        noteFirstByte(of: status, stream)
+        recordFirstByte(of: status, stream)
         endTry(on: stream)
         stream.dismiss(following, isReusable: request.isWhole, for: client)
         if !fallBack(from: slot) { tryAgain(client, pool) }
@@ -153,7 +153,7 @@ extension HTTPExchange {
     /// The backend's answer can't be passed on.
     func failBackend(_ ending: Ending, _ stream: BackendStream) {
         stream.backend.counters.add(.failures)
-        stream.pool.noteFailure(
+        stream.pool.recordFailure(
             of: stream.backend, status: 0, sentAt: request.tries[stream.slot].sentAt, worker
         )
         let slot = stream.slot
@@ -162,12 +162,12 @@ extension HTTPExchange {
         giveUp(ending)
     }
 
-    /// Answers in the backend's place. No try is under way.
+    /// Answers in place of the backend. No try is under way.
     func giveUp(_ ending: Ending) {
         guard let pool, let client else { return }
         let reply = LocalReply(ending, service: pool.options.name)
         pool.counters.count(ending)
-        pool.noteResponse(status: reply.status)
+        pool.countResponse(status: reply.status)
         let sent = reply.send(to: client, mayStay: !request.effort.closesClient)
         request.figures.status = reply.status
         request.figures.bytesOut += sent.head + sent.body
@@ -187,8 +187,8 @@ extension HTTPExchange {
     // MARK: - What counts as failed
 
     /// Counts the exchange, which ends as `ending`, among those that failed, if it has. Called
-    /// once, at its end, so that none counts twice, whatever befell it on its way.
-    func noteFailure(_ pool: BackendPool, _ ending: Ending) {
+    /// once, at its end, so that none counts twice, whatever happened on its way.
+    func countFailure(_ pool: BackendPool, _ ending: Ending) {
         if request.phase == .responding, request.figures.status >= 500 {
             pool.counters.failedStatuses.count(status: request.figures.status)
         } else {
@@ -211,7 +211,7 @@ extension HTTPExchange {
         client.abort()
     }
 
-    /// The client let its time pass: with the body of its request, or reading the response.
+    /// The client did not do its part in time: it sent no body, or did not read the response.
     func clientStalled() {
         if request.phase == .queued {
             giveUp(request.effort.shortUntil != nil ? .shortage : .overLimit)
@@ -240,9 +240,9 @@ extension HTTPExchange {
             clientGone()
             return
         }
-        // A client that only closes its sending side can't be told from one that is gone, which is
-        // what most mean by it: nobody waits for the answer. Once it has begun, writing it tells;
-        // and where there is nothing to write for a while, nobody is waited for.
+        // A client that only closes its sending side can't be told from one that is gone, and most
+        // are gone: nobody waits for the answer. Once the answer has begun, writing it shows that;
+        // and where there is nothing to write for a while, the exchange does not wait.
         let cancels = client?.context.listener.options.policy.cancelsAtHalfClose == true
         guard request.phase == .responding else {
             if cancels { clientGone() }
@@ -274,7 +274,7 @@ extension HTTPExchange {
             end(.stopped, pool)
             return
         }
-        // Sooner than that it is more likely the client's own affair.
+        // A client that leaves sooner than that has reasons of its own.
         if request.phase != .responding,
             worker.loop.nowNanoseconds - request.startedAt >= 1_000_000_000
         {

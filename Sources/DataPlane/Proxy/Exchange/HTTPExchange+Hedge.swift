@@ -1,6 +1,6 @@
-// Hedging, where an operator asks for it: a request whose answer has not begun after a while is
-// sent to another backend as well, and the first answer counts. (J. Dean, L. A. Barroso, "The Tail
-// at Scale", 2013: it cuts the slowest percent of answers for a few more requests.)
+// HTTPExchange+Hedge: hedging, where it is configured: a request whose answer has not begun after a
+// while is sent to another backend as well, and the first answer counts. (J. Dean, L. A. Barroso,
+// "The Tail at Scale", 2013: it cuts the slowest percent of answers for a few more requests.)
 //
 // Two tries are alike, each in a slot of its own (Tries.swift). One that fails while the other is
 // under way is dropped, and the exchange goes on with the other (`fallBack`); one whose response
@@ -15,12 +15,11 @@ internal import Stats
 extension HTTPExchange {
     // MARK: - A second try
 
-    /// The first byte of a response is awaited: sets the time after which it is asked for
-    /// elsewhere.
+    /// Sets the time after which the request is sent elsewhere as well, unless a response begins.
     func scheduleHedge() {
         guard let delay = request.hedgeAfter, request.method.isSafe, !request.tries.areTwo,
             held.upgradeOffer == nil,
-            // A client that sticks to its backend has its session there and nowhere else.
+            // A client that sticks to a backend has its session there and nowhere else.
             request.stickyToken == nil, held.boundTo == nil, !request.authenticatesConnection
         else { return }
         if hedgeTimer == nil {
@@ -29,8 +28,8 @@ extension HTTPExchange {
         hedgeTimer?.schedule(after: delay)
     }
 
-    /// Asks another backend as well, since the first byte has not come: if there is one with room
-    /// and the budget has a request to spare.
+    /// Sends the request to another backend as well, since the first byte has not come: if one has
+    /// room, and the budget a request to spare.
     private func hedge() {
         guard let client, let pool, request.tries.areUnderWay, !request.tries.areTwo,
             request.phase != .responding, request.tries.leading.stream?.hasBegun != true,
@@ -44,7 +43,7 @@ extension HTTPExchange {
         pool.counters.add(.hedges)
         let backend = pool.members[place]
         if let error = tryBackend(backend, client, pool) {
-            noteDialFailure(of: backend, pool, error)
+            recordDialFailure(of: backend, pool, error)
             _ = fallBack(from: request.tries.lead)
         }
     }
@@ -69,6 +68,6 @@ extension HTTPExchange {
         abortTry(slot.other)
         guard let outrun else { return }
         stream.pool.counters.add(.hedgesWon)
-        stream.pool.noteOutrun(outrun, since: loser.awaitedSince, worker)
+        stream.pool.recordOutrun(outrun, since: loser.awaitedSince, worker)
     }
 }

@@ -1,47 +1,47 @@
-// What an exchange remembers for its line in the access log, and the line.
+// HTTPExchange+Log: what an exchange counts for its line in the access log, and the line.
 
 internal import AccessLog
 internal import Events
 internal import Stats
 
-/// The figures of one exchange that nothing but its line needs.
+/// The figures of one exchange that only its line needs.
 struct ExchangeFigures {
-    /// The response's; 0 until one is sent.
+    /// The status of the response; 0 before one.
     var status = 0
     var bytesIn = 0
     var bytesOut = 0
-    /// Of `bytesOut`, those of heads.
+    /// How many of `bytesOut` were heads.
     var headBytesOut = 0
 
-    /// In the loop's nanoseconds; nil when no response has come.
+    /// When the response's head came, in the loop's nanoseconds; nil before that.
     var firstByteAt: UInt64?
 }
 
 extension HTTPExchange {
     /// Counts bytes that came from the client.
-    func noteReceived(_ count: Int, _ pool: BackendPool) {
+    func countReceived(_ count: Int, _ pool: BackendPool) {
         request.figures.bytesIn += count
         pool.counters.add(.bytesFromClients, count)
     }
 
     /// Counts bytes that went, or will go, to the client.
-    func noteSent(_ count: Int, _ pool: BackendPool) {
+    func countSent(_ count: Int, _ pool: BackendPool) {
         request.figures.bytesOut += count
         pool.counters.add(.bytesToClients, count)
     }
 
-    /// The head of a response with `status` has come.
-    func noteFirstByte(of status: Int, _ stream: BackendStream) {
+    /// Records that the head of a response with `status` has come.
+    func recordFirstByte(of status: Int, _ stream: BackendStream) {
         let now = worker.loop.nowNanoseconds
         request.figures.firstByteAt = now
         request.figures.status = status
         stream.withPlace { slot, backend, pool in
-            pool.noteAnswer(
+            pool.recordAnswer(
                 status: status, from: backend, after: now - request.tries[slot].sentAt, worker)
         }
     }
 
-    /// Writes the line of this exchange, which is over.
+    /// Writes the line of this exchange, which has ended.
     func writeLine(
         _ log: WorkerLog, _ client: ClientStream, _ pool: BackendPool, _ ending: Ending
     ) {

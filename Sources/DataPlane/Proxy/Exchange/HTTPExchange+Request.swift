@@ -1,4 +1,5 @@
-// The request's side of an exchange: the head is rewritten once, the body streamed behind it.
+// HTTPExchange+Request: the request's side of an exchange. The head is rewritten once, and the body
+// streamed behind it.
 
 internal import AccessLog
 internal import Balancing
@@ -16,7 +17,7 @@ extension HTTPExchange {
         _ head: borrowing RequestHead, _ bytes: Span<UInt8>, from client: ClientStream,
         _ context: ClientContext, to pool: BackendPool, by route: Route?
     ) {
-        take(client, pool)
+        attach(client, pool)
         request.hedgeAfter = pool.hedgeAfter
         request.retriesLoss = pool.retryPolicy.retriesLoss
         if let route {
@@ -34,9 +35,9 @@ extension HTTPExchange {
         request.version = head.version
         pool.counters.add(.requests)
         pool.counters.add(.inFlight)
-        noteReceived(bytes.count, pool)
+        countReceived(bytes.count, pool)
         if worker.log != nil { text.copy(head, from: bytes) }
-        pool.retryPolicy.noteRequest()
+        pool.retryPolicy.countRequest()
         request.asking.isRepeatable = request.method.isIdempotent
         if pool.affinity.isAsked {
             request.asking.key = pool.affinity.key(
@@ -46,7 +47,7 @@ extension HTTPExchange {
 
         request.authenticatesConnection = head.authenticatesConnection
         if let backend = client.boundBackend(of: pool) { held.boundTo = backend }
-        noteUpgrade(head, bytes, context)
+        keepUpgradeOffer(head, bytes, context)
         if case .connect = request.method { request.asking.isStream = true }
         if held.upgradeOffer != nil { request.asking.isStream = true }
         context.listener.writeHead(
@@ -64,14 +65,14 @@ extension HTTPExchange {
         request.isWhole = isLast
         if !body.isEmpty {
             bodyInHand.append(body)
-            noteReceived(body.count, pool)
+            countReceived(body.count, pool)
         }
         tryNext(client, pool)
     }
 
-    /// Keeps the protocols that the client offers to switch to, when they are passed on. The
-    /// request may have a body, as that of `docker exec` has: the new protocol begins behind it.
-    private func noteUpgrade(
+    /// Keeps the protocols that the client offers to switch to, if they may be passed on. The
+    /// request may have a body, as with `docker exec`: the new protocol begins behind it.
+    private func keepUpgradeOffer(
         _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ context: ClientContext
     ) {
         guard head.asksForUpgrade, context.listener.options.policy.allowsUpgrade,
@@ -80,14 +81,14 @@ extension HTTPExchange {
         held.upgradeOffer = head.upgradeOffer(bytes)
     }
 
-    /// More of the body has come from the client, and it is the last of it if `isLast`. What comes
-    /// behind it is kept by the client: a new protocol may begin there at once.
+    /// More of the body has come from the client; `isLast` says that this is the end of it. The
+    /// client keeps what comes behind it: a new protocol may begin there at once.
     func receivedBody(_ body: Span<UInt8>, isLast: Bool) {
         guard let client, let pool else { return }
         request.isWhole = isLast
-        noteReceived(body.count, pool)
+        countReceived(body.count, pool)
         guard let stream = request.tries.leading.stream else {
-            // The backend is not there yet: hold this much, and the client.
+            // There is no connection yet: keep this much, and stop the client.
             bodyInHand.append(body)
             client.pauseBody()
             return
@@ -104,11 +105,11 @@ extension HTTPExchange {
         }
     }
 
-    /// The body that comes from the client is not what its framing says.
+    /// The body from the client is not what its framing says.
     func bodyMalformed() { failRequest(.malformedBody) }
 
-    /// Keeps body bytes that are being sent, should they have to be sent again: as long as that may
-    /// come, and up to a limit, beyond which the request is sent once.
+    /// Keeps body bytes that are being sent, in case they have to be sent again: as long as that is
+    /// possible, and up to a limit; a larger request is sent only once.
     private func keepForReplay(_ body: Span<UInt8>) {
         guard request.canReplay else { return }
         if request.method.isIdempotent, bodyInHand.count + body.count <= Self.replayMax {
@@ -119,7 +120,7 @@ extension HTTPExchange {
         }
     }
 
-    /// Bytes of a request's body that are kept to be sent again.
+    /// The most bytes of a request's body that are kept to be sent again.
     private static var replayMax: Int { 65_536 }
 
     /// Sends the head and what there is of the body on `stream`, which is there for this try.
@@ -147,8 +148,8 @@ extension HTTPExchange {
         }
     }
 
-    /// The backend has all that came of the request so far. Goes on reading: the rest of the body,
-    /// or to hear of a client that goes away.
+    /// The backend has all that came of the request so far. Goes on reading: for the rest of the
+    /// body, or to notice a client that goes away.
     private func requestSent(_ client: ClientStream, _ stream: BackendStream) {
         if request.isWhole, request.phase != .responding {
             // The first byte of a response has a limit of its own.
@@ -166,9 +167,9 @@ extension HTTPExchange {
         client.resumeBody()
     }
 
-    /// Renews how long either side may be silent, since bytes have moved: one that owes
-    /// bytes, or has not taken those kept for it. The first byte of a response has its own limit,
-    /// which runs from the end of the request (`awaitFirstByte`).
+    /// Renews the deadlines, since bytes have moved: of a side that owes bytes, or has not taken
+    /// those kept for it. The first byte of a response has a limit of its own, which runs from the
+    /// end of the request (`awaitFirstByte`).
     func renewDeadlines(_ client: ClientStream, _ stream: BackendStream) {
         let now = worker.loop.nowNanoseconds
         let stall = min(now + client.context.listener.stallTimeout, request.endsBy)
@@ -178,7 +179,7 @@ extension HTTPExchange {
         if stream.isCongested {
             stream.deadlineNanoseconds = min(stall, request.responseEndsAt)
         } else if client.isCongested {
-            // It is not read from, and what it says is not its fault to be late.
+            // It is not read from, so it can't be late.
             stream.deadlineNanoseconds = request.responseEndsAt
         } else if request.phase == .responding {
             let isLookedAt =
@@ -200,13 +201,13 @@ extension HTTPExchange {
         sendRequest(client, stream)
     }
 
-    /// Writing the request failed. The backend may have answered before it closed: its answer, or
-    /// its end, is read next.
+    /// A write of the request failed. The backend may have answered before it closed: its answer,
+    /// or its end, is read next.
     func backendTakesNoMore() {
         client?.pauseBody()
     }
 
-    /// The backend has taken some of what was kept for it, and lives.
+    /// The backend has taken some of what was kept for it.
     func backendProgressed(_ stream: BackendStream) {
         guard let client else { return }
         renewDeadlines(client, stream)

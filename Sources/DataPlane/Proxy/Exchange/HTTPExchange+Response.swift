@@ -1,5 +1,5 @@
-// The response's side of an exchange: what the backend's stream says of it, and how it goes on to
-// the client.
+// HTTPExchange+Response: the response's side of an exchange: what comes from the backend's stream,
+// and how it is passed on to the client.
 
 internal import Backends
 internal import Events
@@ -10,8 +10,8 @@ internal import Stats
 internal import Traffic
 
 extension HTTPExchange {
-    /// Interim responses (1xx) that one request may get. Work that says every 20 s that it goes on
-    /// (RFC 2518, section 10.1) may take more than an hour; a flood ends soon.
+    /// The most interim responses (1xx) that one request may get. Work that reports every 20 s that
+    /// it goes on (RFC 2518, section 10.1) may take more than an hour; a flood ends soon.
     static var interimMax: Int { 256 }
 
     // MARK: - Heads
@@ -46,8 +46,8 @@ extension HTTPExchange {
     }
 
     /// The final head has come, which was parsed from `bytes`, and `following` behind it: the
-    /// response begins, and there is no way back to another backend. Its head goes out with what is
-    /// sent next. False when the exchange does not go on with this try.
+    /// response begins, and no other backend is tried. The head is sent with the next bytes. False
+    /// when the exchange does not go on with this try.
     func responded(
         _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, following: Span<UInt8>,
         _ stream: BackendStream
@@ -62,7 +62,7 @@ extension HTTPExchange {
         if let limit = client.context.listener.responseMax {
             request.responseEndsAt = worker.loop.nowNanoseconds &+ worker.jittered(limit)
         }
-        noteFirstByte(of: head.status, stream)
+        recordFirstByte(of: head.status, stream)
         endOther(than: stream)
         switch head.body {
         case .none, .length: break
@@ -72,8 +72,8 @@ extension HTTPExchange {
             head, bytes, edits: held.route?.responseEdits, lines: addedLines(stream).span,
             mayStay: !request.effort.closesClient)
         stream.withPlace { _, _, pool in
-            pool.noteResponse(status: head.status)
-            noteSent(count, pool)
+            pool.countResponse(status: head.status)
+            countSent(count, pool)
         }
         request.figures.headBytesOut += count
         return true
@@ -95,20 +95,20 @@ extension HTTPExchange {
 
     // MARK: - Bodies
 
-    /// A part of the response's body, which goes out with what is sent next.
+    /// A part of the response's body has come: it is sent with the next bytes.
     func passOn(_ part: Span<UInt8>, _ stream: BackendStream) {
         guard let client else { return }
-        stream.withPlace { _, _, pool in noteSent(part.count, pool) }
+        stream.withPlace { _, _, pool in countSent(part.count, pool) }
         client.append(part)
     }
 
-    /// More of the response's body has come: all that has, and it is the last of it if `isLast`. It
-    /// may be none at all, if it came `behindHead`, which goes out with it.
+    /// More of the response's body has come, and its end if `isLast`. A part that came `behindHead`
+    /// is sent with the head, and may be empty.
     func receivedResponse(
         _ body: Span<UInt8>, isLast: Bool, behindHead isBehindHead: Bool, _ stream: BackendStream
     ) {
         guard let client else { return }
-        stream.withPlace { _, _, pool in noteSent(body.count, pool) }
+        stream.withPlace { _, _, pool in countSent(body.count, pool) }
         switch client.send(body) {
         case .sent: break
         case .kept: if !isLast { stream.pauseResponse() }
@@ -119,13 +119,13 @@ extension HTTPExchange {
         if isLast {
             complete(client, stream)
         } else {
-            noteBody(behind: isBehindHead, stream)
+            bodyContinues(behind: isBehindHead, stream)
             renewDeadlines(client, stream)
         }
     }
 
-    /// What the backend sent is no response, or its body is not what its framing says. What came of
-    /// it before still goes out.
+    /// The backend sent something that is no response, or a body that is not what its framing says.
+    /// The part that came before is still sent.
     func responseMalformed(_ stream: BackendStream) {
         guard request.phase == .responding else {
             failBackend(.badResponse, stream)
@@ -138,13 +138,13 @@ extension HTTPExchange {
         }
     }
 
-    /// The body, of which something came `behind` its head or after a while, goes on. From here on
-    /// it is a stream. What is owed is the rest of a body of known length. Whether a byte is due in
-    /// any other, even the first, only its sender knows: watches, logs and streams of events say
-    /// nothing for as long as nothing happens.
-    private func noteBody(behind isBehindHead: Bool, _ stream: BackendStream) {
+    /// The body goes on after a part of it came `behind` its head, or later: from here on the
+    /// response is a stream. The rest of a body of known length is owed. In any other, only the
+    /// sender knows whether a byte is due, even the first: watches, logs and streams of events are
+    /// silent for as long as nothing happens.
+    private func bodyContinues(behind isBehindHead: Bool, _ stream: BackendStream) {
         guard isBehindHead else {
-            noteMoved(stream)
+            recordMoved(stream)
             return
         }
         // One that asked for events became a stream while it waited.
@@ -154,14 +154,14 @@ extension HTTPExchange {
         stream.pool.becameStream(stream.backend, owes: owes)
     }
 
-    /// Another part of a body has come from the backend.
-    func noteMoved(_ stream: BackendStream) {
+    /// Records that another part of a body has come from the backend.
+    func recordMoved(_ stream: BackendStream) {
         let pool = stream.pool
         pool.evidence.silence.bodyWentOn(
             since: request.tries[stream.slot].movedAt, pool.moment)
     }
 
-    /// The client has taken some of what was kept for it, and lives.
+    /// The client has taken some of what was kept for it.
     func clientProgressed() {
         guard let client, let stream = request.tries.leading.stream else { return }
         renewDeadlines(client, stream)
@@ -171,12 +171,12 @@ extension HTTPExchange {
     func clientDrained() {
         guard let client else { return }
         guard let stream = request.tries.leading.stream else {
-            // Nothing is waited for from it; in the queue it is its turn.
+            // The exchange waits for nothing from the client; in the queue, for its turn.
             if request.phase != .queued { deadlineNanoseconds = .max }
             return
         }
         if request.isWhole, request.phase != .responding {
-            // It was not read from meanwhile, so its time for the first byte begins again.
+            // The backend was not read from meanwhile, so its time for the first byte starts again.
             deadlineNanoseconds = .max
             if !stream.isCongested { awaitFirstByte(stream) }
         } else {
@@ -188,16 +188,15 @@ extension HTTPExchange {
     /// The response is passed on, or kept for the client, to its last byte.
     private func complete(_ client: ClientStream, _ stream: BackendStream) {
         endTry(on: stream)
-        // A request whose body is not all here was answered early: the connection that carries the
-        // rest of it is of no more use.
+        // A request whose body is not all here was answered early: the rest of it would be on the
+        // connection.
         stream.release(isReusable: request.isWhole, to: client, clientGoesOn: client.goesOn)
         stream.withPlace { _, _, pool in finish(pool, .complete) }
         client.finish()
     }
 
-    /// Ends the response at `time`, if it comes from one of these backends or `backends` is nil,
-    /// and if it is a stream: a response whose length nobody knows, such as events. Others may go
-    /// on.
+    /// Ends the response at `time` if it is a stream, one of unknown length such as events, and
+    /// comes from one of these backends or `backends` is nil. Other responses go on.
     func endStream(to backends: [BackendID]?, at time: UInt64) {
         guard request.phase == .responding, request.isOpenEnded, time < request.responseEndsAt,
             let stream = request.tries.leading.stream,
@@ -212,14 +211,14 @@ extension HTTPExchange {
         guard let client, let pool else { return }
         if let backend = request.tries.leading.backend {
             backend.counters.add(.failures)
-            pool.noteFailure(of: backend, status: 0, sentAt: request.tries.leading.sentAt, worker)
+            pool.recordFailure(of: backend, status: 0, sentAt: request.tries.leading.sentAt, worker)
         }
         end(ending, pool)
         client.cut(isOver: false)
     }
 
-    /// The response ends since its time is over, or the request's, which counts against nobody. Of
-    /// a stream that has come to the moment chosen for its end, nobody knows that anything is
+    /// The response ends because its time is over, or the request's, which counts against no
+    /// backend. When a stream has come to the moment chosen for its end, nothing is known to be
     /// missing.
     func cutInTime() {
         guard let client, let pool else { return }

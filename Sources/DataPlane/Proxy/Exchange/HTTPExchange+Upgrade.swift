@@ -1,8 +1,8 @@
-// What becomes of an exchange whose backend has switched to another protocol, such as WebSocket
-// (RFC 9110, section 7.8), or has granted the tunnel that CONNECT asks for (section 9.3.6): both
-// connections go over to a relay, which only moves bytes. From then on nothing that either side
-// sends is read as HTTP. What the client sent before is kept by its connection, at most one receive
-// of it, and goes to the backend then, or nowhere.
+// HTTPExchange+Upgrade: what becomes of an exchange whose backend has switched to another protocol,
+// such as WebSocket (RFC 9110, section 7.8), or has granted the tunnel that CONNECT asks for (RFC
+// 9110, section 9.3.6): both connections go to a relay, which only moves bytes. From then on nothing
+// that either side sends is read as HTTP. The client's connection keeps what the client sent before,
+// at most one receive of it; that goes to the backend then, or nowhere.
 
 internal import Events
 internal import HTTP1
@@ -10,9 +10,9 @@ internal import Routing
 internal import Stats
 
 extension HTTPExchange {
-    /// A 101, or a 2xx to CONNECT, came, and `following` behind its head. A 101 is believed only
-    /// when the client asked for what the backend has switched to, and waits until the client has
-    /// sent all of its request: else bytes would get past the proxy that it should have read.
+    /// A 101, or a 2xx to CONNECT, came, and `following` behind its head. A 101 counts only if the
+    /// client asked for the protocol that the backend has switched to, and waits until the client
+    /// has sent all of its request: else bytes that the proxy has to read would get past it.
     func switched(
         _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, following: Span<UInt8>,
         _ stream: BackendStream
@@ -31,9 +31,9 @@ extension HTTPExchange {
         let edits = held.route?.responseEdits
         let isWebSocket =
             head.upgrade.map { Self.isWebSocket(bytes.extracting($0.bounds)) } ?? false
-        noteFirstByte(of: head.status, stream)
+        recordFirstByte(of: head.status, stream)
         endOther(than: stream)
-        if head.opensTunnel { pool.noteResponse(status: head.status) }
+        if head.opensTunnel { pool.countResponse(status: head.status) }
         pool.counters.add(.upgrades)
         endTry(on: stream)
         let context = client.context

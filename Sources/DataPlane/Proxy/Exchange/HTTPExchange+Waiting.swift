@@ -1,5 +1,5 @@
-// What an exchange waits for besides its connections: its turn when every backend has as many
-// requests as it may have, a pause before one more try, and the first byte of a response.
+// HTTPExchange+Waiting: what an exchange waits for besides its connections: its turn when every
+// backend is at its limit, a pause before another try, and the first byte of a response.
 
 internal import Balancing
 internal import Events
@@ -11,7 +11,7 @@ internal import Traffic
 extension HTTPExchange {
     // MARK: - The queue
 
-    /// Waits for a backend to have room; or answers at once when as many wait as may.
+    /// Waits for a backend to have room; or answers at once when the queue is full.
     func enqueue(_ client: ClientStream, _ pool: BackendPool) {
         let limits = pool.options.policy.limits
         guard pool.queue.count < limits.queueMax else {
@@ -28,10 +28,9 @@ extension HTTPExchange {
 
     // MARK: - No room on this machine
 
-    /// This machine had nothing left to dial with. A free connection to any backend does as well;
-    /// where local ports are short, those of another address may not be; else it waits for one or
-    /// the other. True when the caller is to pick another backend, false when what follows is under
-    /// way.
+    /// This machine had nothing left to dial with. A free connection to any backend will do; where
+    /// local ports are short, there may be some for another address; else the request waits for
+    /// either. True when the caller has to pick another backend, false when the rest is under way.
     func goesOn(after error: Errno, _ client: ClientStream, _ pool: BackendPool) -> Bool {
         request.effort.isShort = true
         if error.shortage == .descriptors { request.effort.closesClient = true }
@@ -41,8 +40,8 @@ extension HTTPExchange {
             guard let other = tryBackend(backend, client, pool, keptIsFine: true) else {
                 return false
             }
-            // What was free had broken, and nothing could be dialled in its place.
-            noteDialFailure(of: backend, pool, other)
+            // The free connection had broken, and none could be dialled in its place.
+            recordDialFailure(of: backend, pool, other)
         }
         if error == .noLocalPort, mayRetry(after: .shortage, pool) { return true }
         awaitRoom(client, pool)
@@ -71,7 +70,7 @@ extension HTTPExchange {
         deadlineNanoseconds = min(until, request.endsBy)
     }
 
-    /// There is room: goes to the backend that `pick` says.
+    /// There is room: sends the request to the backend in `pick`.
     func leaveQueue(to pick: Pick) {
         guard let client, let pool else { return }
         dequeue(pool)
@@ -79,7 +78,7 @@ extension HTTPExchange {
         tryNext(client, pool, pick)
     }
 
-    /// Waits no longer.
+    /// Leaves the queue.
     func dequeue(_ pool: BackendPool) {
         guard request.phase == .queued else { return }
         request.phase = .choosing
@@ -132,7 +131,7 @@ extension HTTPExchange {
         }
         guard !stream.isCongested, waited < pool.firstByteTimeout else {
             if request.tries[stream.slot].hold == .request {
-                pool.noteFailure(
+                pool.recordFailure(
                     of: stream.backend, status: 0,
                     sentAt: request.tries[stream.slot].sentAt, worker)
             }
@@ -159,8 +158,8 @@ extension HTTPExchange {
             since &+ pool.firstByteTimeout, request.endsBy)
     }
 
-    /// A request for a stream of events waits for as long as there is none, where its backend sends
-    /// the head with the first: it is a stream by now, and its wait says nothing of the backend.
+    /// A request for a stream of events may wait until there is one, where the backend sends the
+    /// head with the first event: it is a stream by now, and its wait says nothing of the backend.
     private func waitAsStreamIfEvents(_ stream: BackendStream) {
         guard request.tries[stream.slot].hold == .request,
             requestHead.withBytes({ EventStream.isAsked(by: $0) })
@@ -169,9 +168,8 @@ extension HTTPExchange {
         stream.pool.becameStream(stream.backend, owes: false)
     }
 
-    /// The time of the whole request is over before a response has begun, on `stream` or before
-    /// it. That speaks against the backend where it had the request, or did not take it, for most
-    /// of that time.
+    /// The time of the whole request is over before a response has begun. That counts against the
+    /// backend of `stream` where it had the request, or did not take it, for most of that time.
     private func runOutOfTime(_ stream: BackendStream) {
         let since =
             stream.isCongested
@@ -181,7 +179,7 @@ extension HTTPExchange {
             && worker.loop.nowNanoseconds - since >= (request.endsBy - request.startedAt) / 2
         if isBackendLate {
             stream.backend.counters.add(.failures)
-            stream.pool.noteFailure(
+            stream.pool.recordFailure(
                 of: stream.backend, status: 0, sentAt: request.tries[stream.slot].sentAt,
                 worker)
         }
@@ -192,16 +190,16 @@ extension HTTPExchange {
 
     // MARK: - More of a body
 
-    /// No more of the response's body has come: is that to be put up with? A pause says something
-    /// about the backend where bytes are owed, and that nobody is waited for where the client has
-    /// left.
+    /// No more of the response's body has come for a while: decides whether to go on waiting. A
+    /// pause is evidence against the backend where bytes are owed; and where the client has left,
+    /// the exchange does not wait.
     func bodyIsLate(_ stream: BackendStream) {
         guard let client else { return }
         let pool = stream.pool
         let now = worker.loop.nowNanoseconds
         let stall = request.tries[stream.slot].movedAt &+ client.context.listener.stallTimeout
         guard now < stall, now < request.endsBy else {
-            // It may have gone on to the last: then it is the request's own time that is over.
+            // If bytes came until now, it is the request's own time that is over.
             if now < stall { cutInTime() } else { cutShort(.bodyTimeout) }
             return
         }
@@ -212,7 +210,7 @@ extension HTTPExchange {
             return
         }
         if request.tries[stream.slot].hold == .owed {
-            // The control thread is told if so; a response that has begun can't go elsewhere.
+            // This reports a silent backend; a response that has begun can't go elsewhere.
             _ = pool.isSilent(
                 stream.backend, since: request.tries[stream.slot].movedAt,
                 isWithinBody: true, worker)
@@ -221,14 +219,15 @@ extension HTTPExchange {
             stall, request.endsBy, now &+ pool.evidence.silence.bodyLook, request.responseEndsAt)
     }
 
-    /// Whether nobody is waited for once the response on `stream` pauses: the client has closed
-    /// its sending side, which most mean as leaving.
+    /// Whether the exchange ends once the response on `stream` pauses: the client has closed its
+    /// sending side, and most clients that do so are gone.
     func isLeft(by client: ClientStream, _ stream: BackendStream) -> Bool {
         request.tries[stream.slot].hasClientLeft
             && client.context.listener.options.policy.cancelsAtHalfClose
     }
 
-    /// Moves the request to another backend if it may; else it goes on waiting where it is.
+    /// Moves the request to another backend if that is allowed; else it goes on waiting where it
+    /// is.
     private func moves(after failure: TryFailure, _ stream: BackendStream) -> Bool {
         guard let client, let pool,
             request.tries.isUnderWay(stream.slot.other)

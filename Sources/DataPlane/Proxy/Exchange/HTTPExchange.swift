@@ -1,15 +1,15 @@
 // HTTPExchange: one request and its response, from the client's head to the last byte back.
 //
-// The request's side and the response's side go on at the same time and end independently; their
+// The request's side and the response's side run at the same time and end independently; their
 // methods are in HTTPExchange+Request.swift and HTTPExchange+Response.swift. What happens when a
 // try fails is in HTTPExchange+Failure.swift. Exchanges are reused: a worker has as many as
 // requests were ever in flight at once, and a request allocates nothing.
 //
 // An exchange knows its client as a ClientStream and a backend as a BackendStream, whatever
-// protocols those speak: no descriptor, no framing, nothing about connections that are used again.
-// It has a deadline of its own: what it waits for from its client, and its turn in the queue.
+// protocols they speak: it has no descriptors, no framing, and does not reuse connections. It has a
+// deadline of its own: for what it waits for from its client, and for its turn in the queue.
 //
-// The methods hand the client and the stream down as parameters, although the exchange knows both:
+// The methods pass the client and the stream down as parameters, although the exchange knows both:
 // a reference that is read from a property is counted up and down, atomically, and counting at
 // every step was a sixth of what a request cost. For the same reason the exchange's own are links
 // (Link.swift): the client holds the exchange, and closes only after it has released it; a stream
@@ -31,30 +31,30 @@ final class HTTPExchange: Deadlined {
     private(set) var client: ClientStream?
     /// The service that the request is for; nil while the exchange is free.
     private(set) var pool: BackendPool?
-    /// What the request under way needs; a new value for each.
+    /// The state of the current request; a new value for each.
     var request = RequestState()
-    /// What the request under way holds on to; a new value for each.
+    /// What the current request refers to; a new value for each.
     var held = RequestReferences()
     /// Its place in the service's queue; 0 when it does not wait there.
     var queueTicket: UInt64 = 0
-    /// Where the request's body ends, for a session that has to find that out: it sets this with
-    /// each request that has a body. It lies here since a connection without a request is to be
+    /// Finds the end of the request's body, for a session that has to: the session sets it for each
+    /// request that has a body. It is kept here since a connection without a request has to be
     /// small.
     var clientBody = BodyTracker(.none)
 
-    // MARK: Timers, made when first needed
+    // MARK: Timers, made on first use
 
-    /// For pauses before a try.
+    /// The timer of pauses before a try.
     var pauseTimer: Timer?
-    /// For the time after which a second try is made beside the first.
+    /// The timer after which a second try is made beside the first.
     var hedgeTimer: Timer?
 
     // MARK: Buffers, whose memory serves one request after the other
 
-    /// The head as backends get it, whichever of them.
+    /// The head as every backend gets it.
     let requestHead = SendBuffer(capacity: 1024, keeping: 4096)
-    /// Body bytes that came before a backend was there to take them, and those sent already for as
-    /// long as they may be needed again: at most `replayMax`, or one receive buffer.
+    /// Body bytes that came before a backend could take them, and sent ones as long as they may be
+    /// needed again: at most `replayMax`, or one receive buffer.
     var bodyInHand: [UInt8] = []
     /// What the access log shows of the request's head; empty without a log.
     var text = LoggedText()
@@ -70,19 +70,19 @@ final class HTTPExchange: Deadlined {
             "an exchange was dropped before its end")
     }
 
-    /// Takes up a request of `client` for the service of `pool`.
-    func take(_ client: ClientStream, _ pool: BackendPool) {
+    /// Begins to serve a request of `client` for the service of `pool`.
+    func attach(_ client: ClientStream, _ pool: BackendPool) {
         precondition(self.client == nil, "one request at a time")
         self.client = client
         self.pool = pool
     }
 
-    /// The client has let its time pass, or the time of the request itself is over.
+    /// The client did not do its part in time, or the time of the request itself is over.
     override func onDeadline() { clientStalled() }
 
     // MARK: - Tries
 
-    /// Sends the request to the backend whose turn it is, or that was picked.
+    /// Sends the request to the backend whose turn it is, or to the one in `picked`.
     func tryNext(_ client: ClientStream, _ pool: BackendPool, _ picked: Pick? = nil) {
         request.phase = .choosing
         guard request.isAdmitted || pool.admits() else {
@@ -114,7 +114,7 @@ final class HTTPExchange: Deadlined {
             }
             picked = nil
             guard let error = backend.use({ tryBackend($0, client, pool) }) else { return }
-            backend.use { noteDialFailure(of: $0, pool, error) }
+            backend.use { recordDialFailure(of: $0, pool, error) }
             if error.isShortage {
                 guard goesOn(after: error, client, pool) else { return }
             } else if !mayRetry(after: .dial, pool) {
@@ -124,9 +124,9 @@ final class HTTPExchange: Deadlined {
         }
     }
 
-    /// Sends the request to `backend`, on a connection that is free or a new one. Nil when that is
-    /// under way, or over already; else why the dial failed at once. `keptIsFine` takes one that is
-    /// free even where a new one would be surer: after a break, and for the last try.
+    /// Sends the request to `backend`, on a free connection or a new one. Nil when that is under
+    /// way, or over already; else why the dial failed at once. `keptIsFine` allows a free
+    /// connection even where a new one would be safer: after a break, and for the last try.
     func tryBackend(
         _ backend: PooledBackend, _ client: ClientStream, _ pool: BackendPool,
         keptIsFine: Bool = false
@@ -142,8 +142,8 @@ final class HTTPExchange: Deadlined {
         return nil
     }
 
-    /// The backend for the next try. A client with a connection of its own goes there once: what it
-    /// has authenticated is that connection.
+    /// The backend for the next try. The first try of a client with a connection of its own goes
+    /// there: that connection is what it has authenticated.
     func pick(_ pool: BackendPool) -> Pick {
         if let boundTo = held.boundTo, request.asking.tried.count == 0,
             let pick = pool.pick(boundTo: boundTo)
@@ -153,7 +153,8 @@ final class HTTPExchange: Deadlined {
         return pool.pick(request.asking, token: request.stickyToken)
     }
 
-    /// A connection to `backend` that is free for this request; nil when one has to be dialled.
+    /// Removes from the pool and returns a connection to `backend` for this request; nil when one
+    /// has to be dialled.
     private func takeKept(
         to backend: PooledBackend, _ client: ClientStream
     ) -> BackendStream? {
@@ -162,18 +163,18 @@ final class HTTPExchange: Deadlined {
             ?? backend.free.take(isRepeatable: isRepeatable)
     }
 
-    /// Whether the request can be sent once more, whatever becomes of this try: it is all here, and
-    /// of a kind that may run twice.
+    /// Whether the request can be sent again whatever becomes of this try: all of it is here, and
+    /// it may run twice.
     private var mayBeRepeated: Bool {
         request.asking.isRepeatable && request.isWhole && request.retriesLoss
     }
 
-    /// Sends the request once more to a backend that closed the connection on which it was sent:
-    /// there is no other, and the connection may just have been too old.
+    /// Sends the request again to a backend that closed the connection on which it was sent: there
+    /// is no other backend, and the connection may just have been too old.
     func tryAgainAfresh(_ backend: PooledBackend, _ pool: BackendPool) {
         let slot = begin(on: backend, pool)
         if let error = dial(backend, slot, pool) {
-            noteDialFailure(of: backend, pool, error)
+            recordDialFailure(of: backend, pool, error)
             giveUp(error.isShortage ? .shortage : .notConnected)
         }
     }
@@ -197,7 +198,7 @@ final class HTTPExchange: Deadlined {
         _ backend: PooledBackend, _ slot: Tries.Slot, _ pool: BackendPool
     ) -> Errno? {
         do throws(Errno) {
-            // Its loop keeps it until it is closed.
+            // The loop keeps the dial alive until it is closed.
             request.tries[slot].place = try .dialing(
                 Link(BackendDial(of: backend, for: self, slot, worker: worker, pool: pool)))
             return nil
@@ -206,8 +207,8 @@ final class HTTPExchange: Deadlined {
         }
     }
 
-    /// Ends the try in `slot`, if one is under way, in such a way that the backend can tell that it
-    /// was cut short.
+    /// Ends the try in `slot`, if one is under way, so that the backend can tell that it was cut
+    /// short.
     func abortTry(_ slot: Tries.Slot) {
         switch request.tries[slot].place {
         case .nowhere: break
@@ -222,19 +223,19 @@ final class HTTPExchange: Deadlined {
         }
     }
 
-    /// Goes on by the try in `slot`.
+    /// Makes the try in `slot` the leading one.
     func lead(with slot: Tries.Slot) {
         request.tries.lead = slot
         if worker.log != nil, let backend = request.tries[slot].backend { held.backend = backend }
     }
 
-    /// Aborts whatever tries are under way.
+    /// Aborts all tries that are under way.
     func abortTries() {
         abortTry(.first)
         abortTry(.second)
     }
 
-    /// Ends the try on `stream`; what becomes of that is up to the caller.
+    /// Ends the try on `stream`. What becomes of the stream is up to the caller.
     func endTry(on stream: BackendStream) {
         stream.withPlace { slot, backend, pool in
             request.tries[slot].place = .nowhere
@@ -258,13 +259,13 @@ final class HTTPExchange: Deadlined {
 
     // MARK: - The end
 
-    /// Makes the exchange free for the next request. The caller tells the client, as the last thing
-    /// it does.
+    /// Makes the exchange free for the next request. The caller ends the client's side afterwards,
+    /// as the last thing it does.
     func finish(_ pool: BackendPool, _ ending: Ending) {
         precondition(
             !request.tries.areUnderWay, "a try is still under way")
         if let log = worker.log, let client { writeLine(log, client, pool, ending) }
-        noteFailure(pool, ending)
+        countFailure(pool, ending)
         pool.counters.add(.inFlight, -1)
         dequeue(pool)
         pauseTimer?.cancel()

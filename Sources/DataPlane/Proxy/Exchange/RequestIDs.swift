@@ -1,5 +1,5 @@
-// RequestIDs: names for requests that no two requests share. They must be distinct, over workers
-// and processes, but not secret.
+// RequestIDs: unique names for requests. They have to differ, over all workers and processes, but
+// need not be secret.
 
 internal import HTTP1
 internal import Random

@@ -17,10 +17,10 @@ internal import Balancing
 internal import HTTP1
 internal import Routing
 
-/// What one request needs, from its head to the last byte of its response, but for what it refers
+/// What one request needs, from its head to the last byte of its response, except what it refers
 /// to: without references a reset is one copy. Value type, worker thread only.
 struct RequestState {
-    /// What goes on with a request (table at the head of this file).
+    /// What is going on with a request (table at the head of this file).
     enum Phase {
         /// A backend is being picked for it.
         case choosing
@@ -38,13 +38,13 @@ struct RequestState {
 
     // MARK: Where it goes
 
-    /// What a backend is wanted for, and where the request has been.
+    /// What the balancer needs to pick a backend, with those that were tried.
     var asking = PickRequest()
     /// The tries under way, or the last one.
     var tries = Tries()
     /// What the tries came to.
     var effort = Effort()
-    /// What the client's cookie names; nil without one.
+    /// The token in the client's cookie; nil without one.
     var stickyToken: UInt64?
     /// After how long without a response it is sent to a second backend as well; nil for never.
     var hedgeAfter: Duration?

@@ -31,7 +31,7 @@ package struct RetryPolicy {
         retriesLoss = Self.retriesLoss(options.rule)
     }
 
-    /// Decides by `options` from now on; what was saved up stays.
+    /// Applies `options` from now on; the budget that was saved up stays.
     package mutating func update(to options: RetryOptions) {
         self.options = options
         retriesLoss = Self.retriesLoss(options.rule)
@@ -46,19 +46,19 @@ package struct RetryPolicy {
         rule.attempts > 1 && rule.failures.conditions.contains(.reset)
     }
 
-    /// Notes a request, which earns its share of the budget.
-    package mutating func noteRequest() {
+    /// Counts a request, which earns its share of the budget.
+    package mutating func countRequest() {
         hundredths = min(hundredths + options.budgetPercent, Self.hundredthsMax)
     }
 
     /// Whether one more try may be made, after `tries` of them. Takes from the budget when so.
     ///
     /// - Parameters:
-    ///   - override: what the route says in the service's place.
+    ///   - override: the route's rule, which replaces parts of the service's.
     ///   - tries: tries that sent the request, or a part of it. Dials that failed are not among
-    ///     them; what bounds those is `dials`.
-    ///   - dials: what came of the request's dials so far.
-    ///   - canReplay: everything that was sent is still at hand.
+    ///     them; `dials` bounds those.
+    ///   - dials: the request's dials so far.
+    ///   - canReplay: whether everything that was sent is still at hand.
     ///   - now: the loop's clock, in nanoseconds.
     package mutating func allows(
         after failure: TryFailure, by override: RetryRule.Override? = nil, tries: Int,
@@ -90,15 +90,16 @@ package struct RetryPolicy {
         return tries + 1 >= attempts || !dials.isWithin(attempts: attempts - 1)
     }
 
-    /// Whether a request is tried again after `failure`, by the rule; the rest is up to `allows`.
+    /// Whether the rule names `failure` as one after which a request is tried again; `allows`
+    /// decides the rest.
     package func asks(after failure: TryFailure, by override: RetryRule.Override?) -> Bool {
         failure.isAmong(options.rule.overridden(by: override).failures)
     }
 
-    /// How long the try after `tries` of them waits, in nanoseconds: the second begins at once, for
-    /// it goes elsewhere; each further one twice as long as the one before, since by then more than
-    /// one backend has failed. Half of it is left to chance, `random`, so that many requests that
-    /// failed together do not come together.
+    /// How long the try after `tries` of them waits, in nanoseconds. The second begins at once,
+    /// since it goes elsewhere; each further one waits twice as long as the one before, since by
+    /// then more than one backend has failed. Half of the pause depends on `random`, so that many
+    /// requests that failed together do not come back together.
     package func pause(beforeTry tries: Int, random: UInt64) -> UInt64 {
         guard tries > 1, options.backOff > .zero else { return 0 }
         let doubled = options.backOff * (1 << min(tries - 2, 10))
@@ -111,7 +112,7 @@ package struct RetryPolicy {
             lastRefill = now
             return
         }
-        // Nanoseconds for a hundredth of a retry; what does not make a whole one is left for later.
+        // Nanoseconds for a hundredth of a retry; a remainder is kept for later.
         guard now > lastRefill, options.budgetFloorPerSecond > 0 else { return }
         let price = max(10_000_000 / UInt64(options.budgetFloorPerSecond), 1)
         let earned = (now - lastRefill) / price
@@ -120,31 +121,31 @@ package struct RetryPolicy {
     }
 }
 
-/// What came of the dials that a request has had. Value type.
+/// The dials that a request has had. Value type.
 package struct DialEffort: Equatable, Sendable {
-    /// Backends that were tried, in whatever way it ended.
+    /// Backends that were tried, however that ended.
     package var backends: Int
-    /// For how long dials went on that failed, in nanoseconds.
+    /// How long failed dials took together, in nanoseconds.
     package var failedFor: UInt64
     /// How long one dial may take, in nanoseconds.
     package var limit: UInt64
 
-    /// By default nothing was dialled yet.
+    /// By default no dials so far.
     package init(backends: Int = 0, failedFor: UInt64 = 0, limit: UInt64 = .max) {
         self.backends = backends
         self.failedFor = failedFor
         self.limit = limit
     }
 
-    /// Whether all dials together took less than so many may take that come to nothing: a host that
-    /// does not answer costs as much time as it may, one that refuses costs nearly none.
+    /// Whether the failed dials together took less time than `attempts` dials may: a host that does
+    /// not answer takes all of its time, one that refuses takes nearly none.
     func isWithin(attempts: Int) -> Bool {
         let (limit, isHuge) = limit.multipliedReportingOverflow(by: UInt64(max(attempts, 0)))
         return isHuge || failedFor < limit
     }
 }
 
-/// What `RetryPolicy` says.
+/// What `RetryPolicy` decides.
 package enum RetryDecision: Equatable, Sendable {
     /// One more try may be made; it is taken from the budget.
     case yes

@@ -1,6 +1,7 @@
-// Tries: the sendings of one request to backends. An exchange has one under way at a time, or two
-// when it is hedged. Each has a slot, which its connection knows: so an event of a connection says
-// which try it is about. Effort: what the tries came to so far, which bounds those that follow.
+// Tries: the attempts to have one request answered by a backend. An exchange has one under way at a
+// time, or two when it is hedged. Each has a slot, which its connection knows: so an event of a
+// connection says which try it is about. Effort: what the tries have used up, which limits further
+// ones.
 
 internal import Evidence
 
@@ -54,7 +55,7 @@ struct Tries {
     mutating func begin(at now: UInt64) -> Slot {
         if isUnderWay(lead) { lead = lead.other }
         precondition(!isUnderWay(lead), "a request is at two backends at most")
-        // The first begins with what a new request has.
+        // The first try begins with the initial state of a new request.
         if count > 0 { self[lead] = Try() }
         count += 1
         self[lead].begunAt = now
@@ -64,7 +65,7 @@ struct Tries {
 
 /// What an exchange knows of a try. Value type, worker thread only.
 struct Try {
-    /// Where it is.
+    /// Where the try is.
     var place = Place.nowhere
     /// Whether the backend has granted a switch of protocols before it had all of the request: the
     /// switch waits for the rest.
@@ -76,7 +77,7 @@ struct Try {
     var hasClientLeft = false
     /// Whether it came from a backend that was silent.
     var isMoved = false
-    /// How many bear witness that it is not this request that silences backends.
+    /// How many other requests show that it is not this request that silences backends.
     var witnesses = 0
 
     /// Where a try is.
@@ -123,12 +124,12 @@ struct Try {
     var connectedAt: UInt64?
 }
 
-/// What the tries of an exchange came to so far. Value type, worker thread only.
+/// What the tries of an exchange have used up so far. Value type, worker thread only.
 struct Effort {
     /// Tries that sent the request, or a part of it. One that broke on a kept connection is not
     /// among them, the first time: the connection may just have been too old.
     var sent = 0
-    /// For how long dials went on that failed, in nanoseconds.
+    /// How long failed dials took together, in nanoseconds.
     var dialsFailedFor: UInt64 = 0
     /// How often the request has left a backend for its silence.
     var silentMoves = 0
@@ -136,10 +137,10 @@ struct Effort {
     /// others that are kept may have broken as well.
     var hasBroken = false
     /// Until when the request waits for this machine to have room for a connection, in the loop's
-    /// nanoseconds; nil as long as it did not have to.
+    /// nanoseconds; nil if it never had to.
     var shortUntil: UInt64?
-    /// Whether a dial of it has met a shortage of this machine.
+    /// Whether a dial for it has failed for a shortage of this machine.
     var isShort = false
-    /// Whether that was one of descriptors: the client's own makes room when this request is over.
+    /// Whether that was a shortage of descriptors: the client's connection is closed to make room.
     var closesClient = false
 }

@@ -1,16 +1,17 @@
-// Acceptor: one worker's listening socket of one listener. It rests while so many descriptors are
-// in use that the rest is needed for dialling backends, without which those clients that are
-// connected already would get nothing (Events/DescriptorRoom.swift).
+// Acceptor: one worker's listening socket of one listener. It pauses while so many descriptors are
+// in use that the rest is needed to dial backends: without those, the clients that are connected
+// already would get nothing (Events/DescriptorRoom.swift).
 
 internal import Endpoints
 internal import Events
 internal import Stats
 internal import Traffic
 
-/// Hands each connection to what its listener speaks. Worker thread only.
+/// Accepts connections, and makes the session or relay that the listener's mode asks for. Worker
+/// thread only.
 final class Acceptor {
     private let worker: Worker
-    /// Whose connections it accepts; another one's when that takes the address over.
+    /// The listener whose connections it accepts; another one once that takes over the address.
     var listener: WorkerListener
     private let channel: ListeningChannel
 
@@ -21,7 +22,7 @@ final class Acceptor {
         channel = ListeningChannel(descriptor, on: worker.loop)
         channel.onFailure = { [unowned self] error in
             self.listener.counters.add(.acceptErrors)
-            worker.noteShortage(error)
+            worker.recordShortage(error)
         }
         channel.hasRoom = {
             worker.descriptorRoom.hasRoomForClients(now: worker.loop.nowNanoseconds)
@@ -34,26 +35,26 @@ final class Acceptor {
     /// The socket.
     var descriptor: Descriptor { channel.descriptor }
 
-    /// Takes what has connected already, then stops listening.
+    /// Accepts the connections that wait already, then stops listening.
     func closeAtOnce() {
         channel.closeAtOnce()
     }
 
-    /// Stops listening where others go on: for a moment it takes what has begun to connect; then it
-    /// closes and tells `Worker.acceptorLeft`. False when it can't.
+    /// Stops listening on an address where others go on: for a moment it accepts what has begun to
+    /// connect, then it closes and calls `Worker.acceptorLeft`. False when it can't.
     func leave() -> Bool {
         channel.leave { [self] in worker.acceptorLeft(self) }
     }
 
     private func accept(_ descriptor: Descriptor, from peer: Endpoint) {
         let isLast = descriptor.number >= worker.descriptorRoom.clientsEnd
-        take(descriptor, from: peer)
+        begin(descriptor, from: peer)
         guard isLast, channel.isOpen else { return }
         ShortageTally.add(.descriptors)
         channel.rest()
     }
 
-    private func take(_ descriptor: Descriptor, from peer: Endpoint) {
+    private func begin(_ descriptor: Descriptor, from peer: Endpoint) {
         listener.counters.add(.accepted)
         guard listener.counters[.open] < listener.options.policy.connectionsMax else {
             listener.counters.add(.refused)

@@ -22,18 +22,18 @@ enum Destination {
 
 /// Where a listener's requests go. Worker thread only.
 ///
-/// Not copyable: a request borrows it where it stands. To read a reference from it would else be to
-/// count it, and the table is counted by every worker at once.
+/// Not copyable, so that a request borrows it in place: else each read of a reference would count
+/// it, and the table is one that all workers share.
 struct Destinations: ~Copyable {
-    /// The service of what no route is for; nil for none.
+    /// The service of requests that no route is for; nil for none.
     let pool: BackendPool?
-    /// Nil when all requests go to one service.
+    /// The routes; nil when all requests go to one service.
     private let routes: RouteTable?
     /// The pools of the services of `routes`, by their places there.
     private let pools: [BackendPool]
     private let allowsConnect: Bool
 
-    /// The destinations that `options` name; each service's pool is taken from `pools`.
+    /// The destinations that `options` name; `pools` has the pool of each service.
     init(_ options: ListenerOptions, _ pools: [ServiceID: BackendPool]) {
         func pool(_ service: ServiceID) -> BackendPool {
             guard let pool = pools[service] else {
@@ -51,7 +51,7 @@ struct Destinations: ~Copyable {
     func destination(
         of head: borrowing RequestHead, _ bytes: Span<UInt8>, _ worker: Worker
     ) -> Destination {
-        // RFC 9110, section 9.3.6: a tunnel is only for those who are asked for one.
+        // RFC 9110, section 9.3.6: a proxy makes tunnels only where that is intended.
         if case .connect = head.method, !allowsConnect {
             return .refuse(.targetFormNotAllowed)
         }
@@ -77,7 +77,7 @@ struct Destinations: ~Copyable {
         case .forward(let place): .service(Link(pools[place]), Link(route))
         case .split(let split):
             .service(Link(pools[split.place(worker.random())]), Link(route))
-        // A 2xx would tell the client that it has a tunnel, and nobody is at its other end.
+        // A 2xx would tell the client that it has a tunnel, and the tunnel would lead nowhere.
         case .respond(let response) where method == .connect && response.status < 300:
             .refuse(.targetFormNotAllowed)
         case .redirect(let redirect): .redirect(redirect, route.responseEdits)

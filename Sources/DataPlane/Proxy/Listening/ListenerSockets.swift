@@ -1,36 +1,36 @@
-// ListenerSockets: an address that is listened on, by a socket for each worker. The kernel spreads
-// connections over them (SO_REUSEPORT).
+// ListenerSockets: the sockets that listen on one address, at least one for each worker. The kernel
+// spreads connections over them (SO_REUSEPORT).
 
 package import Endpoints
 package import Events
 
 /// Why a listener could not be opened.
 package struct ListenFailure: Error, Sendable {
-    /// Where.
+    /// The address.
     package let endpoint: Endpoint
-    /// What the system said.
+    /// The error of the system call.
     package let error: Errno
 }
 
-/// The sockets of one listener. Whoever opened them closes them, or hands them to the workers.
-/// Value type, any thread.
+/// The sockets of one listener. The code that opened them closes them, or hands them to the
+/// workers. Value type, any thread.
 package struct ListenerSockets: Sendable {
-    /// Where they listen, with the port that the kernel chose for port 0.
+    /// The address they listen on, with the port that the kernel chose in place of port 0.
     package let endpoint: Endpoint
-    /// The sockets of each worker: one, but for sockets that came from another process.
+    /// The sockets of each worker: one, or more when some came from another process.
     let descriptors: [[Descriptor]]
 
-    /// Opens `count` (at least 1) of them. Connections wait in the kernel until they are accepted.
+    /// Opens `count` (at least 1) sockets. Connections wait in the kernel until they are accepted.
     ///
-    /// SO_REUSEPORT would let a second Fairlead share the address and half of its traffic without a
-    /// word, so it is first asked whether the address is free, unless `isShared`: when that is what
-    /// is wanted, or when this process itself still has the address, or a part of it.
+    /// SO_REUSEPORT would silently let a second Fairlead take the address and half of the traffic.
+    /// So this first tests whether the address is free, unless `isShared`: where sharing is
+    /// intended, or where this process itself still has the address, or a part of it.
     ///
-    /// Those of `inherited`, which listen there already, come first. More of them than workers are
-    /// shared out, as each may have connections waiting. `limits` are those of the connections that
-    /// come.
+    /// The sockets in `inherited`, which listen on the address already, come first. If there are
+    /// more of them than workers, some workers get several, as each may have connections waiting.
+    /// `limits` apply to the connections that come.
     ///
-    /// - Throws: `ListenFailure` when the address can't be had; nothing stays open then.
+    /// - Throws: `ListenFailure` when the address can't be used; nothing stays open then.
     init(
         on asked: Endpoint, count: Int, isShared: Bool, limits: PeerLimits,
         inherited: [Descriptor] = []
@@ -55,9 +55,9 @@ package struct ListenerSockets: Sendable {
         self.endpoint = sockets.first?.localEndpoint ?? endpoint
     }
 
-    /// One more socket on `endpoint`. Beside one that another process opened without SO_REUSEPORT
-    /// there can be none: then it is that one once more, and workers wake each other for nothing
-    /// now and then.
+    /// One more socket on `endpoint`. If another process opened the first one without SO_REUSEPORT
+    /// there can't be another: then the result is a duplicate of it, and workers sometimes wake up
+    /// for nothing.
     private static func another(
         on endpoint: Endpoint, _ limits: PeerLimits, _ inherited: Descriptor?
     ) throws(Errno) -> Descriptor {
@@ -69,7 +69,7 @@ package struct ListenerSockets: Sendable {
         }
     }
 
-    /// Closes those that no worker was given; connections that wait are reset.
+    /// Closes the sockets, which no worker was given; connections that wait are reset.
     package func close() {
         for descriptor in descriptors.joined() { descriptor.close() }
     }

@@ -1,7 +1,7 @@
-// WorkerListener: a listener as one worker sees it: what it was told, and what follows from that.
+// WorkerListener: a listener as one worker sees it: its options, and what follows from them.
 //
-// Where requests go can change between two events (Worker.swift); connections look at it again with
-// each request, so that a change reaches those that are kept.
+// The destinations of requests can change between two events (Worker.swift). Connections look them
+// up for each request, so that a change reaches kept connections too.
 
 internal import Backends
 internal import Endpoints
@@ -25,14 +25,14 @@ final class WorkerListener {
     /// Whether the listener accepts no more, and its connections are to end; also when the worker
     /// drains.
     var isDraining = false
-    /// The time for that is over: what is still in flight is ended.
+    /// Whether the time for the drain is over: whatever is still in flight is ended.
     var isGivingUp = false
     /// Its connections on this worker.
     var clientCount = 0
-    /// End what is in flight before, and when, the time for its drain is over; none unless it is
-    /// closed.
+    /// Timers that end what is in flight shortly before, and when, the time for the drain is over;
+    /// none unless the listener is closed.
     var drainTimers: [Timer] = []
-    /// Its sockets on this worker that take no new handshakes, and close in a moment.
+    /// How many of its sockets on this worker take no new handshakes, and close in a moment.
     var leavingCount = 0
     private let port: UInt16
     private var timeouts: Timeouts
@@ -63,8 +63,8 @@ final class WorkerListener {
     }
 
     /// - Parameters:
-    ///   - port: where it listens, also when the kernel chose.
-    ///   - pools: the worker's, with every service that `options` name.
+    ///   - port: the port it listens on, also where the kernel chose it.
+    ///   - pools: the worker's pools, with one for every service that `options` name.
     init(
         options: ListenerOptions, port: UInt16, counters: ListenerCounters,
         pools: [ServiceID: BackendPool]
@@ -80,7 +80,7 @@ final class WorkerListener {
         forwarding = Forwarding(policy: options.policy.forwarding, port: port)
     }
 
-    /// Does as `options` say from the next request on; its number, name, address and mode stay.
+    /// Applies `options` from the next request on; number, name, address and mode stay.
     func update(to options: ListenerOptions, pools: [ServiceID: BackendPool]) {
         precondition(options.mode == self.options.mode, "a listener's mode never changes")
         self.options = options
@@ -92,13 +92,14 @@ final class WorkerListener {
         forwardedAddress = nil
     }
 
-    /// The service of what no route is for; nil for none.
+    /// The service of requests that no route is for; nil for none.
     var pool: BackendPool? { destinations.pool }
 
-    /// The kernel's limits of its connections; its sockets have them (Events/PeerWatch.swift).
+    /// The limits that the kernel applies to its connections (Events/PeerWatch.swift); its sockets
+    /// carry them.
     var peerLimits: PeerLimits { options.policy.timeouts.peerLimits(options.mode) }
 
-    // In nanoseconds, as deadlines are.
+    // In nanoseconds, as deadlines are; `ClientTimeouts` says what each means.
     var headTimeout: UInt64 { timeouts.head }
     var idleTimeout: UInt64 { timeouts.idle }
     var stallTimeout: UInt64 { timeouts.stall }
@@ -107,14 +108,14 @@ final class WorkerListener {
     var tunnelMax: UInt64? { timeouts.tunnelMax }
     /// Nil is no limit.
     var responseMax: UInt64? { timeouts.responseMax }
-    /// Nil is no limit but the kernel's.
+    /// Nil is no limit of Fairlead's own.
     var vanished: UInt64? { timeouts.vanished }
     /// Nil is no limit.
     var requestTimeout: UInt64? { timeouts.request }
 }
 
 extension WorkerListener {
-    /// Makes the client at `address` the one that the next backend is told of.
+    /// Makes `address` the client's in the forwarding fields of the next request head.
     private func setForwarded(_ address: IPAddress) {
         guard address != forwardedAddress else { return }
         forwardedAddress = address
@@ -123,7 +124,7 @@ extension WorkerListener {
         ) { address.appendText(to: &$0) }
     }
 
-    /// What the client at `address` tells of the way by which its own client came, if it is
+    /// How the client's own client connected, as told by the client at `address`, if that is
     /// trusted.
     func clientOrigin(
         _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ address: IPAddress

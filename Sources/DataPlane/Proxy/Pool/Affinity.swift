@@ -1,5 +1,5 @@
-// Affinity: which requests belong together, and to which backend: by a hash of something in them,
-// or by a cookie that names the backend which answered the client first.
+// Affinity: which requests go to the same backend: by a hash of something in them, or by a cookie
+// that names the backend that answered the client first.
 
 internal import Balancing
 internal import Endpoints
@@ -7,17 +7,17 @@ internal import HTTP1
 
 /// What makes requests go to the same backend, as one worker uses it. Value type.
 struct Affinity {
-    /// Nil unless the policy hashes.
+    /// What is hashed; nil unless the policy hashes.
     private let hashBy: BalancerOptions.HashBy?
     /// The name of the field, in small letters, or of the cookie whose value is hashed.
     private let hashedName: [UInt8]
-    /// Nil unless clients stick.
+    /// The cookie; nil unless clients stick to backends.
     private let cookie: [UInt8]?
     private let secret: UInt64
     /// `Set-Cookie: NAME=`
     private let lineStart: [UInt8]
-    /// A session's cookie, for the whole site, out of reach of scripts and of other sites'
-    /// requests.
+    /// The attributes of the cookie: for one session and the whole site, out of reach of scripts
+    /// and of requests from other sites.
     private static let lineEnd = Array("; Path=/; HttpOnly; SameSite=Lax\r\n".utf8)
 
     init(_ options: BalancerOptions) {
@@ -33,11 +33,10 @@ struct Affinity {
         lineStart = Array("Set-Cookie: \(options.sticky.cookie ?? "")=".utf8)
     }
 
-    /// Whether a request has to be looked at.
+    /// Whether requests have to be read for this.
     var isAsked: Bool { hashBy != nil || cookie != nil }
 
-    /// What the request is hashed by; requests that have nothing to be hashed by are spread by
-    /// `random`.
+    /// The hash of the request; a request without what is hashed gets `random`.
     func key(
         of head: borrowing RequestHead, _ bytes: Span<UInt8>, from client: IPAddress,
         random: @autoclosure () -> UInt64
@@ -63,8 +62,8 @@ struct Affinity {
         return target.lowerBound..<end
     }
 
-    /// The token of the backend that the client's cookie names; nil when there is none, or it is
-    /// not one of ours.
+    /// The token in the client's cookie, which names a backend; nil without a cookie, or with one
+    /// that is none of ours.
     func token(of head: borrowing RequestHead, _ bytes: Span<UInt8>) -> UInt64? {
         guard let cookie, let range = head.cookie(cookie, bytes), range.count == 16 else {
             return nil
@@ -82,8 +81,8 @@ struct Affinity {
         return token
     }
 
-    /// Appends the line that makes a client stick to the backend at `endpoint`, unless `token`,
-    /// which it came with, says the same; nothing without sticky clients.
+    /// Appends the field line that makes a client stick to the backend at `endpoint`, unless the
+    /// `token` that it sent names that backend. Appends nothing unless clients stick to backends.
     func appendLine(for endpoint: Endpoint, unless token: UInt64?, to lines: inout [UInt8]) {
         guard cookie != nil else { return }
         let own = Balancer.token(of: endpoint, secret: secret)

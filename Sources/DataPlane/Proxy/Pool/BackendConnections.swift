@@ -2,20 +2,20 @@
 
 /// A backend's free connections. Value type, worker thread only.
 struct BackendConnections {
-    /// Connections that any request may use; the last used is reused first, so that the others can
-    /// time out. Links, since each is here between two requests: a connection lives until it is
+    /// Connections that any request may use. The one used last is reused first, so that the others
+    /// can time out. Links, since each is here between two requests: a connection lives until it is
     /// closed, and is not here any more by then.
     private var idle: [Link<HTTP1BackendConnection>] = []
     /// Connections that wait for the next request of the client to which they belong
-    /// (BoundConnections.swift). How many there are is up to the clients: each is one without which
-    /// a user would have to log on again.
+    /// (BoundConnections.swift). Their number is not limited: without one of them a user would have
+    /// to log on again.
     private var bound: [HTTP1BackendConnection] = []
 
     /// Whether any request finds a connection here.
     var hasIdle: Bool { !idle.isEmpty }
 
-    /// Takes out a connection for a request that may be sent twice, or not; nil if there is none.
-    /// Its loop keeps it until it is closed.
+    /// Removes and returns a connection for a request, which may be sent twice if `isRepeatable`;
+    /// nil if there is none. Its loop keeps it until it is closed.
     mutating func take(isRepeatable: Bool) -> BackendStream? {
         while let link = idle.popLast() {
             if link.use({ $0.isUsable(isRepeatable) }) { return .http1(link) }
@@ -31,7 +31,7 @@ struct BackendConnections {
         return true
     }
 
-    /// Forgets a connection that closed and is not bound.
+    /// Removes a connection that closed and is not bound.
     mutating func remove(_ connection: HTTP1BackendConnection) {
         // From the end: a connection that breaks was most likely used last.
         if let index = idle.lastIndex(where: { $0.refers(to: connection) }) {
@@ -39,13 +39,13 @@ struct BackendConnections {
         }
     }
 
-    /// Notes a connection that its client keeps.
-    mutating func noteBound(_ connection: HTTP1BackendConnection) {
+    /// Adds a connection that its client keeps.
+    mutating func addBound(_ connection: HTTP1BackendConnection) {
         connection.placeAmongBound = bound.count
         bound.append(connection)
     }
 
-    /// Forgets a bound connection, which is in use again or closes.
+    /// Removes a bound connection, which is in use again or closes.
     mutating func removeBound(_ connection: HTTP1BackendConnection) {
         let last = bound.removeLast()
         guard last !== connection else { return }
@@ -53,7 +53,8 @@ struct BackendConnections {
         bound[last.placeAmongBound] = last
     }
 
-    /// All of them, of which each is to be closed by `dropIdle`: that forgets it here, if bound.
+    /// Removes and returns all connections that are not bound, and returns the bound ones as well.
+    /// The caller closes each by `dropIdle`, which removes a bound one.
     mutating func takeAll() -> [HTTP1BackendConnection] {
         defer { idle = [] }
         return idle.compactMap(\.object) + bound

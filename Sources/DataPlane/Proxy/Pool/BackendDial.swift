@@ -1,5 +1,5 @@
 // BackendDial: a connection to a backend that is being made. What it becomes is known only at its
-// end: an HTTP/1 connection as things are. Until then its try can end, and nothing else.
+// end; today that is always an HTTP/1 connection. Until then its try can only end.
 
 internal import Events
 internal import Stats
@@ -9,9 +9,9 @@ final class BackendDial: Channel {
     let backend: PooledBackend
     let pool: BackendPool
     private let worker: Worker
-    /// The exchange that waits for it; none once it was abandoned.
+    /// The exchange that waits for the dial; none once it was abandoned.
     private var exchange: Link<HTTPExchange>
-    /// Which of the exchange's tries it is for.
+    /// The slot of the exchange's try that it is for.
     let slot: Tries.Slot
 
     /// Begins to dial `backend` for the try of `exchange` in `slot`.
@@ -34,7 +34,7 @@ final class BackendDial: Channel {
         awaitWrite()
     }
 
-    /// Gives it up: nobody waits for it any more.
+    /// Gives the dial up: its try has ended.
     func abandon() {
         exchange = Link()
         reset()
@@ -48,7 +48,7 @@ final class BackendDial: Channel {
         backend.counters.add(.dials)
         guard let exchange = exchange.object else { return }
         self.exchange = Link()
-        // Its loop keeps it until it is closed.
+        // The loop keeps it alive until it is closed.
         let connection = HTTP1BackendConnection(
             detach(), to: backend, for: exchange, slot, worker: worker, pool: pool)
         exchange.connected(.http1(Link(connection)))

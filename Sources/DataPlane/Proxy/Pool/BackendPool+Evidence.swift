@@ -1,5 +1,5 @@
-// What live requests show of a backend: counted, told to the balancer, and judged by Model's
-// LiveEvidence. What is to be reported goes to the control thread, which decides.
+// What live requests show of a backend: it is counted, passed to the balancer, and judged by
+// Model's LiveEvidence. Reports go to the control thread, which decides.
 
 internal import Backends
 internal import Balancing
@@ -9,13 +9,14 @@ internal import Stats
 internal import Traffic
 
 extension BackendPool {
-    /// Now, as silence is judged by it.
+    /// The current moment, as LiveEvidence needs it.
     var moment: Moment { Moment(now: loop.nowNanoseconds, resumedAt: loop.resumedAt) }
 
     // MARK: Answers
 
-    /// The head of a response came from `backend`, so many nanoseconds after its request was sent.
-    func noteAnswer(
+    /// Records that the head of a response came from `backend`, so many `nanoseconds` after its
+    /// request was sent.
+    func recordAnswer(
         status: Int, from backend: PooledBackend, after nanoseconds: UInt64, _ worker: Worker
     ) {
         let now = worker.loop.nowNanoseconds
@@ -25,18 +26,19 @@ extension BackendPool {
             status: status, by: &backend.record, after: nanoseconds, now: now)
         {
         case .good(let endsProbation):
-            // Good ones alone: to fail quickly is no reason to be asked more often.
+            // Good answers only: a backend that fails fast must not get more requests for it.
             if let place = backend.record.place {
                 balancerLink.use { $0.answered(place, after: nanoseconds, now: now) }
             }
             if endsProbation { worker.report(.proven(options.id, backend.id)) }
-        case .failed: noteFailure(of: backend, status: status, sentAt: now - nanoseconds, worker)
+        case .failed: recordFailure(of: backend, status: status, sentAt: now - nanoseconds, worker)
         case .neutral: break
         }
     }
 
-    /// An answer of `backend` to a request sent at `sentAt` failed, or broke off (status 0).
-    func noteFailure(
+    /// Records that an answer of `backend` to a request sent at `sentAt` failed, or broke off
+    /// (status 0).
+    func recordFailure(
         of backend: PooledBackend, status: Int, sentAt: UInt64, _ worker: Worker
     ) {
         let report = evidence.failed(
@@ -47,15 +49,16 @@ extension BackendPool {
 
     // MARK: Connections
 
-    /// `backend` has accepted a connection, which is all that can be said of a stream.
-    func noteConnected(_ backend: PooledBackend, _ worker: Worker) {
+    /// Records that `backend` has accepted a connection, which is all that is known of a stream.
+    func recordConnected(_ backend: PooledBackend, _ worker: Worker) {
         if backend.record.prove() { worker.report(.proven(options.id, backend.id)) }
     }
 
-    /// A dial of `backend` failed. What this machine ran out of says nothing of the backend.
-    func noteDialFailure(of backend: PooledBackend, _ error: Errno, _ worker: Worker) {
+    /// Records that a dial of `backend` failed. A shortage of this machine says nothing of the
+    /// backend.
+    func recordDialFailure(of backend: PooledBackend, _ error: Errno, _ worker: Worker) {
         guard !error.isShortage else {
-            worker.noteShortage(error)
+            worker.recordShortage(error)
             return
         }
         backend.counters.add(.dialFailures)
@@ -66,8 +69,8 @@ extension BackendPool {
 
     // MARK: Silence
 
-    /// Whether `backend`, on which a request has waited since `sentAt`, for its response or, with
-    /// `isWithinBody`, for more of it, is silent. Tells the control thread if so.
+    /// Whether `backend` is silent, on which a request has waited since `sentAt`: for its response
+    /// or, with `isWithinBody`, for more of it. If so, the control thread gets a report.
     func isSilent(
         _ backend: PooledBackend, since sentAt: UInt64, isWithinBody: Bool = false, _ worker: Worker
     ) -> Bool {
@@ -81,11 +84,11 @@ extension BackendPool {
         }
     }
 
-    /// A request has waited on `backend` since `sentAt`, and another backend, asked later, answered
-    /// it.
-    func noteOutrun(_ backend: PooledBackend, since sentAt: UInt64, _ worker: Worker) {
+    /// Records that a request has waited on `backend` since `sentAt`, and another backend answered
+    /// it that was asked later.
+    func recordOutrun(_ backend: PooledBackend, since sentAt: UInt64, _ worker: Worker) {
         let moment = moment
-        // It would have taken this long at least.
+        // Its answer would have taken at least this long.
         if let place = backend.record.place {
             balancer.answered(place, after: moment.now - sentAt, now: moment.now)
         }

@@ -1,5 +1,5 @@
-// BackendPool: what one worker knows of a service: its backends, whose turn it is, and which
-// connections to them are free.
+// BackendPool: a service as one worker sees it: its backends, whose turn it is, the free
+// connections to them, and the requests that wait.
 
 internal import Backends
 internal import Balancing
@@ -21,11 +21,12 @@ final class BackendPool {
     private(set) var connectTimeout: UInt64
     private(set) var firstByteTimeout: UInt64
     private(set) var idleTimeout: UInt64
-    /// For one try, as long as another may follow; nil is no limit of its own.
+    /// The limit of one try while another may follow; nil is none.
     private(set) var tryTimeout: UInt64?
-    /// After this without a response a safe request is sent to another backend as well; nil: never.
+    /// After how long without a response a safe request is sent to another backend as well; nil:
+    /// never.
     private(set) var hedgeAfter: Duration?
-    /// When it is first looked at whether a response is late.
+    /// After how long a response is first tested for being late.
     private(set) var firstLook: UInt64
     private(set) var balancer: Balancer { didSet { balancerLink = Link(balancer) } }
     /// `balancer`, for what happens with each request: it is replaced between two events.
@@ -35,23 +36,21 @@ final class BackendPool {
     private var rotation: Rotation?
     /// The rotation's members, tier after tier, as `Pick` numbers them.
     private(set) var members: [PooledBackend] = []
-    /// What its live requests say of the backends.
+    /// What live requests show of the backends.
     var evidence = LiveEvidence()
-    /// Backends that left the rotation while requests were in flight on them, should they come
-    /// back.
+    /// Backends that left the rotation with requests in flight on them: they may come back.
     private var departed: [BackendID: PooledBackend] = [:]
 
     /// Requests that wait for room.
     let queue = RequestQueue()
     private var queueTimer: Timer?
-    /// A request waits for this machine to have room for a connection: those that come wait behind
+    /// Whether a request waits for this machine to have room for a connection: new ones wait behind
     /// it.
     private(set) var isShort = false
-    /// How soon that is tried again if no request ends before, in which case its connection is
-    /// free.
+    /// How soon the request tries again; or earlier, when another ends and frees its connection.
     private static let shortPause = Duration.milliseconds(50)
     let loop: EventLoop
-    /// Requests that have been let in, and are not over.
+    /// Requests that have been admitted and are not over.
     private var admittedCount = 0
 
     init(options: ServiceOptions, counters: ServiceCounters, worker: Int, loop: EventLoop) {
@@ -83,8 +82,8 @@ final class BackendPool {
         firstLook = min(firstByteTimeout, tryTimeout ?? .max, evidence.silence.limit ?? .max)
     }
 
-    /// Takes up a new rotation. Connections to backends that stay are kept, free ones to those that
-    /// left are closed; requests in flight on them go on.
+    /// Applies a new rotation. Connections to backends that stay are kept; free connections to
+    /// backends that left are closed, and requests in flight on those go on.
     func update(to rotation: Rotation, counters: (BackendID) -> BackendCounters) {
         var known = departed.filter { $0.value.record.inFlight > 0 }
         for member in members { known[member.id] = member }
@@ -111,7 +110,7 @@ final class BackendPool {
         serveQueueSoon()
     }
 
-    /// Does as `options`, of the same service, say from now on; what is under way is not touched.
+    /// Applies new options of the service; requests in flight are not touched.
     func update(to options: ServiceOptions) {
         let old = self.options
         self.options = options
@@ -129,23 +128,25 @@ final class BackendPool {
         serveQueueSoon()
     }
 
-    /// Whether responses get lines of their own: for what is asked for seldom, and may allocate.
+    /// Whether responses get field lines of the service's own. Few services want them, so they may
+    /// allocate.
     var addsLines: Bool {
         options.policy.retry.isReported || options.policy.balancing.sticky.cookie != nil
     }
 
-    /// Whether the service is gone.
+    /// Whether the service was removed.
     private(set) var isRetired = false
 
-    /// The service is gone: no request comes any more. Those in flight go on, and may be tried on
-    /// another backend; a connection is closed as soon as it is free.
+    /// The service was removed: no request comes any more. Those in flight go on, and may be tried
+    /// on another backend; a connection is closed as soon as it is free.
     func retire() {
         isRetired = true
         options.policy.idleConnectionsMax = 0
         closeIdle()
     }
 
-    /// The backend for `request`: that of the client's token, if it has one and may go there.
+    /// The backend for `request`: the one that the client's token names, if it has a token and may
+    /// go there; else the balancer's choice.
     func pick(_ request: PickRequest, token: UInt64? = nil) -> Pick {
         if let token, let place = balancer.place(of: token), balancer.admits(place, request) {
             return .backend(place)
@@ -155,8 +156,8 @@ final class BackendPool {
         }
     }
 
-    /// The choice for a client that has a connection of its own to `backend`: that one, once there
-    /// is room; nil when it has left the rotation.
+    /// The choice for a client that has a connection of its own to `backend`: that backend, once it
+    /// has room; nil when it has left the rotation.
     func pick(boundTo backend: PooledBackend) -> Pick? {
         guard let place = backend.record.place else { return nil }
         return balancer.isFull(place) ? .full : .backend(place)
@@ -180,14 +181,14 @@ final class BackendPool {
         balancer.becameStream(place)
     }
 
-    /// A request on `backend` is a stream from now on, whose next byte is owed or not.
+    /// A request on `backend` is a stream from now on; `owes` says whether its next byte is due.
     func becameStream(_ backend: PooledBackend, owes: Bool) {
         backend.counters.add(.streams)
         backend.record.becomeStream(owes: owes)
         if let place = backend.record.place { balancer.becameStream(place) }
     }
 
-    /// Takes note that a request is over, or goes elsewhere; `hold` is what it held.
+    /// A request on `backend` is over, or goes elsewhere; `hold` is what it held.
     func end(on backend: PooledBackend, _ hold: BackendRecord.Hold = .request) {
         backend.record.end(hold)
         backend.counters.add(.inFlight, -1)
@@ -201,20 +202,20 @@ final class BackendPool {
 
     // MARK: - Limits
 
-    /// Lets a request in, unless the service has as many as it may have; `release` ends it.
+    /// Admits a request, unless the service is at its limit; `release` undoes that.
     func admits() -> Bool {
         if let limit = options.policy.limits.requestsMax, admittedCount >= limit { return false }
         admittedCount += 1
         return true
     }
 
-    /// A request that was let in is over.
+    /// A request that was admitted is over.
     func release() {
         admittedCount -= 1
         serveQueueSoon()
     }
 
-    /// Between two events, since whoever made room is in the middle of something.
+    /// Serves the queue between two events, since the caller is in the middle of something.
     private func serveQueueSoon() {
         guard queue.count > 0 else { return }
         if queueTimer == nil { queueTimer = Timer(on: loop) { [unowned self] in serveQueue() } }
@@ -227,12 +228,12 @@ final class BackendPool {
         if hadTurn { queue.putBack(exchange) } else { queue.append(exchange) }
         isShort = true
         if queueTimer == nil { queueTimer = Timer(on: loop) { [unowned self] in serveQueue() } }
-        // In place of what its failed dial has set, which has made no room.
+        // This replaces the timer that its failed dial has set, which has made no room.
         queueTimer?.schedule(after: Self.shortPause)
     }
 
-    /// A backend that `request` may go to and that has a free connection; nil for none. O(n), for
-    /// when none can be made.
+    /// A backend that `request` may go to and that has a free connection; nil for none. O(n): for
+    /// when no connection can be made.
     func backendWithIdle(for request: PickRequest) -> PooledBackend? {
         for (place, member) in members.enumerated()
         where member.free.hasIdle && balancer.admits(place, request) {
@@ -252,7 +253,7 @@ final class BackendPool {
             }
             let pick = exchange.pick(self)
             if pick == .full {
-                // One that is bound to a backend waits for that one, and keeps nobody else waiting.
+                // A request that is bound to a backend waits for it, and holds up no other.
                 guard exchange.held.boundTo != nil, bound < queue.count else { return }
                 bound += 1
                 queue.moveToEnd(exchange)
@@ -263,7 +264,7 @@ final class BackendPool {
     }
 
     /// Counts a response by the class of its status.
-    func noteResponse(status: Int) {
+    func countResponse(status: Int) {
         switch status {
         case ..<300: counters.add(.responses2xx)
         case ..<400: counters.add(.responses3xx)

@@ -1,20 +1,20 @@
-// BackendStream: all that an exchange may ask of its backend's side, whatever protocol that speaks:
-// the counterpart of ClientStream. Read both before you add a protocol. What a backend tells an
-// exchange does not depend on it either, and always names the stream: `connected`, `interim`,
-// `responded`, `switched`, `passOn`, `receivedResponse`, `responseMalformed`, `backendEnded`,
-// `backendBroken`, `backendTimedOut`, `backendProgressed`, `backendDrained` and
-// `backendTakesNoMore`.
+// BackendStream: everything that an exchange asks of its backend's side, whatever protocol the
+// backend speaks: the counterpart of ClientStream. Read both before you add a protocol. What a
+// backend calls on its exchange does not depend on the protocol either, and always names the
+// stream: `connected`, `interim`, `responded`, `switched`, `passOn`, `receivedResponse`,
+// `responseMalformed`, `backendEnded`, `backendBroken`, `backendTimedOut`, `backendProgressed`,
+// `backendDrained` and `backendTakesNoMore`.
 
 internal import Events
 internal import HTTP1
 
 /// What is known of a response before it comes. Value type, worker thread only.
 struct ExpectedResponse {
-    /// Of the request that it answers.
+    /// The method of the request that it answers.
     var method = Method.other
-    /// Whether a chunked body goes on in its chunks.
+    /// Whether a chunked body is passed on with its chunks.
     var keepsChunks = true
-    /// How large its head may be.
+    /// The limits of its head.
     var limits = HeadLimits()
 }
 
@@ -31,9 +31,9 @@ enum BackendStream {
         }
     }
 
-    // MARK: - What it is
+    // MARK: - The backend
 
-    /// Which of the exchange's tries goes on here.
+    /// The slot of the exchange's try that uses it.
     var slot: Tries.Slot { with { $0.slot } }
 
     var backend: PooledBackend { with { $0.backend } }
@@ -46,12 +46,12 @@ enum BackendStream {
         with { body($0.slot, $0.backend, $0.pool) }
     }
 
-    /// Whether it is on a connection that has carried an exchange before: then the backend may have
-    /// closed that meanwhile.
+    /// Whether the connection has carried an exchange before: then the backend may have closed it
+    /// meanwhile.
     var isReused: Bool { with { $0.isReused } }
 
-    /// When the backend has to have done something, in the loop's nanoseconds; `backendTimedOut`
-    /// follows. `.max` is never.
+    /// When `backendTimedOut` is called unless the backend does something before, in the loop's
+    /// nanoseconds; `.max` is never.
     var deadlineNanoseconds: UInt64 {
         get { with { $0.deadlineNanoseconds } }
         nonmutating set { with { $0.deadlineNanoseconds = newValue } }
@@ -64,10 +64,10 @@ enum BackendStream {
         with { $0.use(for: exchange, slot) }
     }
 
-    /// Keeps it for the client for which it works: what it has authenticated is the connection.
+    /// Binds the connection to its client: the connection is what the request has authenticated.
     func bind() { with { $0.bind() } }
 
-    /// Sends the head of a request, and what there is of its body.
+    /// Sends the head of a request, and the part of its body that is here.
     func send(
         _ head: SendBuffer, _ body: [UInt8], expecting expected: ExpectedResponse
     ) -> WriteOutcome {
@@ -83,7 +83,8 @@ enum BackendStream {
     /// Whether sending has failed; what the backend sent before may still be read.
     var isBroken: Bool { with { $0.isBroken } }
 
-    /// Whether the backend has acknowledged anything since this was last asked, or bytes moved.
+    /// Whether the backend has acknowledged anything since the last call, or since bytes last
+    /// moved.
     func hasAcknowledgedMore() -> Bool { with { $0.hasAcknowledgedMore() } }
 
     // MARK: - The response
@@ -91,10 +92,10 @@ enum BackendStream {
     /// Whether a part of a response's head has come.
     var hasBegun: Bool { with { $0.hasBegun } }
 
-    /// Has no more of the response come, since it can't be passed on for now.
+    /// Stops the response from coming, since it can't be passed on for now.
     func pauseResponse() { with { $0.stopReading() } }
 
-    /// Has the response go on.
+    /// Lets the response go on.
     func resumeResponse() { with { $0.startReading() } }
 
     /// Keeps a head that switches protocols, and `following` behind it, until `readAgain`.
@@ -102,37 +103,38 @@ enum BackendStream {
         with { $0.putBack(head, following) }
     }
 
-    /// Reads what was put back as if it came now.
+    /// Reads the bytes that were kept as if they came now.
     func readAgain() { with { $0.readAgain() } }
 
-    // MARK: - The end, after which the exchange does not know it any more
+    // MARK: - The end, after which the exchange no longer has the stream
 
-    /// The response is over: keeps what can be used again, if `isReusable` as far as the exchange
-    /// is concerned; `client` gets what is bound to it, if that goes on.
+    /// The response is over: keeps the connection if it can be used again, and `isReusable` says
+    /// that the exchange allows it; `client` gets a connection that is bound to it, if that goes
+    /// on.
     func release(isReusable: Bool, to client: ClientStream, clientGoesOn: Bool) {
         with { $0.release(isReusable: isReusable, to: client, clientGoesOn: clientGoesOn) }
     }
 
-    /// The response, whose head has come and `following` behind it, goes nowhere: drops it, and
-    /// keeps what can be used again, if `isReusable` as far as the exchange is concerned.
+    /// Drops the response, whose head has come and `following` behind it. Keeps the connection if
+    /// it can be used again, and `isReusable` says that the exchange allows it.
     func dismiss(_ following: Span<UInt8>, isReusable: Bool, for client: ClientStream) {
         with { $0.dismiss(following, isReusable: isReusable, for: client) }
     }
 
-    /// Ends it in such a way that the backend can tell a request cut short from a whole one.
+    /// Ends the stream so that the backend can tell a request cut short from a whole one.
     func abort() { with { $0.abort() } }
 
     // MARK: - What only a connection of its own can do
 
-    /// Where a splice may take the response from; nil where it has to be received.
+    /// The descriptor from which the response can be spliced; nil where it has to be received.
     var spliceEnd: Descriptor? { with { $0.spliceEnd } }
 
-    /// Moves on what `source` has received, at most `limit` bytes, inside the kernel.
+    /// Moves what `source` has received, at most `limit` bytes, to the backend inside the kernel.
     func splice(from source: Descriptor, limit: Int) -> SpliceOutcome {
         with { $0.spliceRequest(from: source, limit: limit) }
     }
 
-    /// Gives up the connection for the protocol that it switches to; the try is over.
+    /// Detaches the connection for the protocol that it switches to; the try is over.
     func detachForUpgrade() -> Handoff {
         let connection = with { $0 }
         return connection.detachForUpgrade()

@@ -1,10 +1,9 @@
 // BoundConnections: the backend connections that belong to one client's connection.
 //
-// NTLM and Negotiate authenticate a connection: what the backend takes for Alice is whatever comes
-// on the connection on which Alice has proved who she is. A connection that carried such a request,
-// or offered such a scheme, serves this client only, and ends with the client's connection at the
-// latest. The client's next requests have to go on it as well, since the handshake takes several of
-// them.
+// NTLM and Negotiate authenticate a connection: the backend takes for Alice's whatever comes on the
+// connection on which Alice has proved who she is. A connection that carried such a request, or
+// offered such a scheme, serves this client only, and ends with the client's connection at the
+// latest. The client's next requests have to use it as well, since the handshake takes several.
 
 /// The free backend connections of one client, at most one for each service. Worker thread only.
 struct BoundConnections {
@@ -29,7 +28,7 @@ struct BoundConnections {
         return nil
     }
 
-    /// Keeps `connection` in the place of another of the same service, which is closed.
+    /// Keeps `connection`, and closes another of the same service.
     mutating func keep(_ connection: HTTP1BackendConnection) {
         if let index = connections.firstIndex(where: { $0.pool === connection.pool }) {
             connections.remove(at: index).close()
@@ -37,7 +36,7 @@ struct BoundConnections {
         connections.append(connection)
     }
 
-    /// Forgets `connection`, which closes by itself.
+    /// Removes `connection`, which closes by itself.
     mutating func remove(_ connection: HTTP1BackendConnection) {
         connections.removeAll { $0 === connection }
     }

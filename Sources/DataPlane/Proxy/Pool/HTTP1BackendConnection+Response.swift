@@ -1,26 +1,27 @@
-// The response's side of a backend's connection: it finds heads and bodies in what the backend
-// sends, and says whether the connection can carry another request.
+// HTTP1BackendConnection+Response: the response's side of a backend's connection. It finds heads
+// and bodies in what the backend sends, and decides whether the connection can carry another
+// request.
 //
-// An exchange that is told of the end of its response may release the connection, and take it into
-// use again for the next request, before it returns: nothing is done here afterwards.
+// When an exchange is told of the end of its response, it may release the connection, and use it
+// for the next request, before it returns: so nothing may be done here afterwards.
 
 internal import Events
 internal import HTTP1
 
 extension HTTP1BackendConnection {
-    /// What is known of the response under way.
+    /// What is known of the current response.
     struct Response {
         private(set) var expected = ExpectedResponse()
-        /// The final head has come: what follows is its body.
+        /// Whether the final head has come: what follows is its body.
         var isInBody = false
         /// Whether the connection may carry another request after it.
         var keepsAlive = false
-        /// How much of the connection's `partial` the parser has seen as part of an unfinished
-        /// head.
+        /// How many bytes of the connection's `partial` the parser has seen, as part of an
+        /// unfinished head.
         var seen = 0
         var body = BodyPassage(.none, keepsChunks: true)
 
-        /// A request is sent: what comes next answers it.
+        /// The state when a request is sent, which the next bytes answer.
         mutating func isAwaited(_ expected: ExpectedResponse) {
             self.expected = expected
             isInBody = false
@@ -111,8 +112,8 @@ extension HTTP1BackendConnection {
 
     // MARK: - Bodies
 
-    /// Passes on the part of `bytes` that is this response's body; `behindHead`, which goes out
-    /// with it, or by itself.
+    /// Passes on the part of `bytes` that is this response's body: `behindHead`, which is sent with
+    /// it, or by itself.
     private func passBody(
         _ bytes: Span<UInt8>, behindHead isBehindHead: Bool, to exchange: HTTPExchange
     ) {
@@ -130,7 +131,7 @@ extension HTTP1BackendConnection {
                     bytes.extracting(part), isLast: false, behindHead: isBehindHead, stream)
                 return
             case .end(let part, let section):
-                // More than the response: the connection can't be trusted with another request.
+                // There is more than the response: the connection is not used for another request.
                 if section.upperBound < bytes.count { response.keepsAlive = false }
                 var last = bytes.extracting(part)
                 if !section.isEmpty {
@@ -148,7 +149,7 @@ extension HTTP1BackendConnection {
         }
     }
 
-    /// Passes on those of the trailers, which are all here, that may be.
+    /// Passes on the allowed ones of the trailers, which are all here.
     private func passTrailers(to exchange: HTTPExchange) {
         let section = trailers
         trailers = []
@@ -173,8 +174,8 @@ extension HTTP1BackendConnection {
 
     // MARK: - Bulk
 
-    /// Has `exchange` move on a part of the response's body inside the kernel. False when that must
-    /// be received.
+    /// Has `exchange` move a part of the response's body inside the kernel. False when the part has
+    /// to be received.
     func splice(to exchange: HTTPExchange) -> Bool {
         guard let remaining = response.body.remaining, Bulk.isWorthwhile(remaining),
             let outcome = exchange.spliceResponse(
@@ -184,7 +185,7 @@ extension HTTP1BackendConnection {
         case .sent(let count), .kept(let count):
             response.body.skip(UInt64(count))
             isBulk = Bulk.isWorthwhile(response.body.remaining)
-            noteReceived(count)
+            recordReceived(count)
         case .wouldBlock, .failed: break
         case .endOfStream: ended()
         case .sourceFailed: broken()

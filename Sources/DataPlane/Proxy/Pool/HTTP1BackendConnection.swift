@@ -1,6 +1,6 @@
-// HTTP1BackendConnection: an HTTP/1 connection to a backend: used by one exchange at a time, kept
-// in the pool between exchanges. BackendStream.swift says what an exchange may ask of it; what it
-// reads for the exchange is in HTTP1BackendConnection+Response.swift.
+// HTTP1BackendConnection: an HTTP/1 connection to a backend. One exchange at a time uses it, and
+// the pool keeps it in between. BackendStream.swift says what an exchange asks of it; what it reads
+// for the exchange is in HTTP1BackendConnection+Response.swift.
 
 internal import Events
 internal import Evidence
@@ -17,34 +17,36 @@ final class HTTP1BackendConnection: StreamChannel {
     /// connection before its client releases it.
     private var exchangeLink: Link<HTTPExchange>
     private var exchange: HTTPExchange? { exchangeLink.object }
-    /// Which of the exchange's tries goes on here; of no meaning while the connection is idle.
+    /// The slot of the exchange's try that uses it; without meaning while the connection is idle.
     private(set) var slot: Tries.Slot
-    /// Whether it belongs to the client for which it works (BoundConnections.swift).
+    /// Whether it is bound to its client (BoundConnections.swift).
     private(set) var isBound = false
     /// Whether it has carried an exchange before: then the backend may have closed it meanwhile.
     private(set) var isReused = false
-    /// Sending failed: what the backend sent before may still be read, its end is not a proper one.
+    /// Whether sending has failed: what the backend sent before may still be read, but its end is
+    /// not a proper one.
     private(set) var isBroken = false
-    /// What comes next is the middle of a large body, which is moved without being looked at.
+    /// Whether the next bytes are the middle of a large body, which is moved unseen.
     var isBulk = false
-    /// The client that has it while it is bound and idle; nil otherwise. The client closes it
-    /// before it goes itself.
+    /// The client that keeps it while it is bound and idle; nil otherwise. The client closes it
+    /// before it is closed itself.
     private var owner: ClientStream?
     /// Its place among the bound connections of its backend that are idle.
     var placeAmongBound = 0
-    /// When it was last put aside, in the loop's nanoseconds.
+    /// When it last became idle, in the loop's nanoseconds.
     private var idleSince: UInt64 = 0
-    /// For how long the backend says it keeps the connection, in seconds; nil when it does not say.
+    /// How long the backend says it keeps the connection, in seconds; nil when it does not say.
     var promisedIdleSeconds: UInt64?
-    /// What is known of the response under way.
+    /// What is known of the current response.
     var response = Response()
-    /// What came of a response's head that is not whole yet, or waits to be read.
+    /// The part that came of a response's head that is not whole yet, or that waits to be read.
     var partial: [UInt8] = []
-    /// What has come of the response's trailer section, which is held until it is whole: a field's
-    /// name decides whether it is passed on. Bounded by what follows the body.
+    /// What has come of the response's trailer section, which is kept until it is whole: a field's
+    /// name decides whether it is passed on. The tracker of the body bounds it.
     var trailers: [UInt8] = []
 
-    /// Takes over `descriptor`, a new connection to `backend`, for the try of `exchange` in `slot`.
+    /// The connection by `descriptor` to `backend`, which is new, for the try of `exchange` in
+    /// `slot`.
     init(
         _ descriptor: Descriptor, to backend: PooledBackend, for exchange: HTTPExchange,
         _ slot: Tries.Slot, worker: Worker, pool: BackendPool
@@ -71,11 +73,10 @@ final class HTTP1BackendConnection: StreamChannel {
         }
     }
 
-    /// From now on the connection belongs to the client for which it works: what it has
-    /// authenticated is the connection.
+    /// Binds the connection to its client: the connection is what the request has authenticated.
     func bind() { isBound = true }
 
-    /// Sends the head of a request, and what there is of its body.
+    /// Sends the head of a request, and the part of its body that is here.
     func send(
         _ head: SendBuffer, _ body: [UInt8], expecting expected: ExpectedResponse
     ) -> WriteOutcome {
@@ -92,7 +93,7 @@ final class HTTP1BackendConnection: StreamChannel {
         return outcome
     }
 
-    /// Moves on a part of the request's body, which `source` has received, inside the kernel.
+    /// Moves a part of the request's body, which `source` has received, inside the kernel.
     func spliceRequest(from source: Descriptor, limit: Int) -> SpliceOutcome {
         let outcome = splice(from: source, limit: limit)
         switch outcome {
@@ -103,8 +104,8 @@ final class HTTP1BackendConnection: StreamChannel {
         return outcome
     }
 
-    /// The exchange is over: back to the pool when the response allows it and `isReusable`, else
-    /// closed. A bound one goes back to `client`, if that goes on.
+    /// The exchange is over: the connection goes back to the pool if the response allows that and
+    /// `isReusable`, else it is closed. A bound one goes back to `client`, if that goes on.
     func release(isReusable: Bool, to client: ClientStream, clientGoesOn: Bool) {
         exchangeLink = Link()
         isBulk = false
@@ -114,7 +115,7 @@ final class HTTP1BackendConnection: StreamChannel {
         }
         if !partial.isEmpty { partial = [] }
         if !trailers.isEmpty { trailers = [] }
-        // Reading goes on, to hear of the backend closing it.
+        // Reading goes on, to notice when the backend closes it.
         startReading()
         idleSince = loop.nowNanoseconds
         if isBound {
@@ -125,26 +126,24 @@ final class HTTP1BackendConnection: StreamChannel {
         }
     }
 
-    /// For how long the backend can be relied on to keep it, in nanoseconds; `.max` when nothing is
-    /// known.
+    /// How long the backend keeps it for sure, in nanoseconds; `.max` when nothing is known.
     private var backendIdleTime: UInt64 {
         let learned = backend.idleTime.limit(at: idleSince)
         guard let promisedIdleSeconds else { return learned }
         return min(learned, IdleTime.safe(min(promisedIdleSeconds, 86_400) * 1_000_000_000))
     }
 
-    /// Whether a request may be sent on it, which is idle. One that can't be sent twice is not sent
-    /// on a connection that the backend has closed meanwhile, though the loop has not come to that
-    /// yet.
+    /// Whether a request may be sent on this idle connection. One that can't be sent twice is not
+    /// sent on a connection that the backend has closed, even before the loop has seen that.
     func isUsable(_ isRepeatable: Bool) -> Bool {
         guard loop.nowNanoseconds < deadlineNanoseconds else { return false }
         if isRepeatable || isQuiet { return true }
-        backend.idleTime.noteClosed(idleSince: idleSince, at: loop.nowNanoseconds)
+        backend.idleTime.recordClose(idleSince: idleSince, at: loop.nowNanoseconds)
         return false
     }
 
     private func keep(for client: ClientStream, clientGoesOn: Bool) {
-        // It waits as long as its client does, if its backend does.
+        // It is kept for as long as its client waits, if its backend does.
         let limit = backendIdleTime
         deadlineNanoseconds = limit == .max ? .max : idleSince + limit
         guard clientGoesOn, !pool.isRetired, backend.keepBound(self) else {
@@ -155,8 +154,8 @@ final class HTTP1BackendConnection: StreamChannel {
         client.keepBound(self)
     }
 
-    /// The response, of whose body `following` came, goes nowhere: back to the pool when it is all
-    /// here and `isReusable`, else closed as a request that is cut short.
+    /// Drops the response, of whose body `following` came. The connection goes back to the pool if
+    /// all of the response is here and `isReusable`; else it is closed as for a request cut short.
     func dismiss(_ following: Span<UInt8>, isReusable: Bool, for client: ClientStream) {
         if isReusable, isOver(with: following) {
             release(isReusable: true, to: client, clientGoesOn: true)
@@ -165,13 +164,13 @@ final class HTTP1BackendConnection: StreamChannel {
         }
     }
 
-    /// Closes it in such a way that the backend can tell a request cut short from a whole one.
+    /// Closes the connection so that the backend can tell a request cut short from a whole one.
     func abort() {
         exchangeLink = Link()
         reset()
     }
 
-    /// The connection has switched to another protocol: gives it up.
+    /// Detaches the connection, which has switched to another protocol.
     func detachForUpgrade() -> Handoff {
         exchangeLink = Link()
         return handOff()
@@ -183,11 +182,11 @@ final class HTTP1BackendConnection: StreamChannel {
         if isBulk, let exchange, splice(to: exchange) { return }
         switch worker.receive(from: self) {
         case .bytes(let count):
-            noteReceived(count)
+            recordReceived(count)
             let isTaken: Void? = exchangeLink.with { exchange in
                 worker.withReceived(count) { received($0, for: exchange) }
             }
-            // Nobody asked: a response to nothing must not become the answer to the next request.
+            // No request is under way: these bytes must not become the answer to the next one.
             if isTaken == nil { backendDroppedIdle() }
         case .wouldBlock:
             break
@@ -198,8 +197,8 @@ final class HTTP1BackendConnection: StreamChannel {
         }
     }
 
-    /// So many bytes came from the backend, which shows that it lives.
-    func noteReceived(_ count: Int) {
+    /// Records that `count` bytes came from the backend, which shows that it is alive.
+    func recordReceived(_ count: Int) {
         backend.counters.add(.bytesReceived, count)
         backend.record.heardAt = loop.nowNanoseconds
     }
@@ -207,7 +206,7 @@ final class HTTP1BackendConnection: StreamChannel {
     /// Whether a part of a response's head has come.
     var hasBegun: Bool { !partial.isEmpty }
 
-    /// Reads what was put back as if it came now.
+    /// Reads the bytes that were kept as if they came now.
     func readAgain() {
         if let exchange { readPartial(for: exchange) }
     }
@@ -260,13 +259,14 @@ final class HTTP1BackendConnection: StreamChannel {
         }
     }
 
-    /// The backend has closed it while it was idle, or has said something that nobody asked.
+    /// The backend has closed the connection while it was idle, or has sent bytes without a
+    /// request.
     private func backendDroppedIdle() {
-        backend.idleTime.noteClosed(idleSince: idleSince, at: loop.nowNanoseconds)
+        backend.idleTime.recordClose(idleSince: idleSince, at: loop.nowNanoseconds)
         dropIdle()
     }
 
-    /// Closes it while it is idle, and has it forgotten by those that keep it.
+    /// Closes the connection while it is idle, and removes it from the pool or its client.
     func dropIdle() {
         if let owner {
             owner.dropBound(self)

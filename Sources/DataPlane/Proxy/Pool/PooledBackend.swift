@@ -1,5 +1,5 @@
-// PooledBackend: one backend as one worker sees it: what is in flight on it, which connections to
-// it are free, and what its answers say about it.
+// PooledBackend: a backend as one worker sees it: what is in flight on it, its free connections,
+// and what its answers show.
 
 internal import Backends
 internal import Endpoints
@@ -12,7 +12,7 @@ final class PooledBackend {
     let counters: BackendCounters
     /// Its address, for the access log.
     private(set) lazy var nameBytes = Array("\(endpoint)".utf8)
-    /// What this worker knows of it.
+    /// What this worker's requests show of it.
     var record: BackendRecord
     /// How long it keeps idle connections.
     var idleTime = IdleTime()
@@ -27,22 +27,22 @@ final class PooledBackend {
 
     var id: BackendID { record.id }
 
-    /// The rotation has it no more: no new request, and no connection is kept.
+    /// The backend has left the rotation: it gets no new request, and no connection is kept.
     func leave() {
         record.leave()
         closeIdle()
     }
 
-    /// Keeps `connection` for the next request; false when it is not wanted: one outside of the
-    /// rotation wants none, and others no more than `max`.
+    /// Keeps `connection` for the next request. False when it is not needed: outside of the
+    /// rotation none is, and in it no more than `max`.
     func keep(_ connection: HTTP1BackendConnection, max: Int) -> Bool {
         record.isInRotation && free.keep(connection, max: max)
     }
 
-    /// Notes `connection`, which its client keeps; false when it is not wanted.
+    /// Adds `connection`, which its client keeps; false when it is not needed.
     func keepBound(_ connection: HTTP1BackendConnection) -> Bool {
         guard record.isInRotation else { return false }
-        free.noteBound(connection)
+        free.addBound(connection)
         return true
     }
 

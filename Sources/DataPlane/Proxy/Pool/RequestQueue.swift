@@ -1,5 +1,5 @@
-// RequestQueue: requests that wait because every backend has as many as it may have. First come,
-// first served; who leaves early is skipped when its turn comes.
+// RequestQueue: requests that wait because every backend is at its limit. First come, first served;
+// a request that left early is skipped when its turn comes.
 
 internal import Events
 
@@ -7,17 +7,19 @@ internal import Events
 final class RequestQueue {
     private struct Entry {
         let exchange: HTTPExchange
-        /// Exchanges are used again: this says that it is still the same request.
+        /// The exchange's ticket: exchanges are reused, and this shows that the request is the
+        /// same.
         let ticket: UInt64
     }
 
     private var entries: [Entry] = []
-    /// Where the first is; those before it have been served.
+    /// The place of the first entry; those before it have been served.
     private var head = 0
-    /// Entries kept after they were served, so that not each one moves all behind it.
+    /// The most entries kept after they were served: removing each by itself would move all behind
+    /// it.
     private static let servedMax = 256
     private var lastTicket: UInt64 = 0
-    /// How many wait.
+    /// How many requests wait.
     private(set) var count = 0
 
     /// Puts `exchange` at the end.
@@ -28,14 +30,14 @@ final class RequestQueue {
         count += 1
     }
 
-    /// `exchange`, which waits, lets all others go first.
+    /// Moves `exchange`, which waits, behind all others.
     func moveToEnd(_ exchange: HTTPExchange) {
-        // Its entry where it is now becomes an old one by this.
+        // This makes its current entry an old one.
         count -= 1
         append(exchange)
     }
 
-    /// Puts `exchange` at the front: it has waited, and had its turn to no avail.
+    /// Puts `exchange` at the front: it has waited, and its turn came to nothing.
     func putBack(_ exchange: HTTPExchange) {
         lastTicket += 1
         exchange.queueTicket = lastTicket
@@ -43,7 +45,7 @@ final class RequestQueue {
         count += 1
     }
 
-    /// `exchange` waits no longer.
+    /// Removes `exchange`.
     func remove(_ exchange: HTTPExchange) {
         guard exchange.queueTicket != 0 else { return }
         exchange.queueTicket = 0

@@ -1,8 +1,9 @@
-// RelayEnd: one of the two connections of a relay. It passes on what it receives to its peer, each
-// direction by itself, so that one side may end its sending while the other goes on (half-close).
+// RelayEnd: one of the two connections of a relay. It passes on what it receives to its peer. Each
+// direction works by itself, so that one side may stop sending while the other goes on
+// (half-close).
 //
-// Two ways lead across: received into the worker's buffer and sent from there, or, for bulk,
-// spliced inside the kernel; `SpliceChoice` says which.
+// Bytes are received into the worker's buffer and sent from there or, in bulk, spliced inside the
+// kernel; `SpliceChoice` decides.
 
 internal import Events
 internal import Stats
@@ -15,31 +16,31 @@ final class RelayEnd: StreamChannel {
         case open
         /// The peer has sent its FIN.
         case ended
-        /// The peer reset the connection, or gave up taking, and all that came before has been
-        /// read.
+        /// The peer reset the connection, or takes no more, and all that came before has been read.
         case broken
     }
 
     private let relay: TCPRelay
-    /// Which backend this side is; nil for the client.
+    /// The backend on this side; nil for the client.
     let backend: PooledBackend?
-    /// Where to what comes in goes; nil while there is no connection to a backend, and after the
-    /// relay's end.
+    /// The other end, which gets what comes in; nil while there is no connection to a backend, and
+    /// after the relay's end.
     var peer: RelayEnd?
-    /// The backend has not accepted yet.
+    /// Whether the connection is still being made.
     var isConnecting = false
     private var inflow = Inflow.open
-    /// Writing to this side failed: what it sent before may still be read, then it is broken.
+    /// Whether a write to this side failed: what it sent before may still be read, then it is
+    /// broken.
     private var takesNoMore = false
     private var choice = SpliceChoice()
-    /// Where the frames of a WebSocket's backend end; nil for anything else.
+    /// Where the frames of a WebSocket from this backend end; nil for anything else.
     var frames: WebSocketFrames?
-    /// What is known of its host (TCPRelay+Watch.swift).
+    /// What is known of the peer's host (TCPRelay+Watch.swift).
     var watch = PeerWatch()
-    /// Whether the kernel asks its host now and then whether it is there.
+    /// Whether the kernel probes the peer's host with keepalives.
     var isKeptAlive = false
 
-    /// Takes a connection on, the client's or, when `backend` is given, that backend's.
+    /// The end for a connection of the client or, with `backend`, of that backend.
     init(_ handoff: consuming Handoff, of relay: TCPRelay, to backend: PooledBackend? = nil) {
         self.relay = relay
         self.backend = backend
@@ -61,12 +62,12 @@ final class RelayEnd: StreamChannel {
         let buffer = relay.worker.buffer
         switch receive(into: buffer) {
         case .bytes(let count):
-            // Between the payloads of a WebSocket that are spliced a little is received.
-            if !choice.isSplice { choice.noteReceived(count, of: buffer.capacity) }
-            noteMoved(count, to: peer)
+            // A little is received between the spliced payloads of a WebSocket.
+            if !choice.isSplice { choice.recordReceived(count, of: buffer.capacity) }
+            countMoved(count, to: peer)
             buffer.withBytes(count) { bytes in
                 if relay.isParting, frames != nil {
-                    part(bytes, peer)
+                    passLastFrame(bytes, peer)
                 } else {
                     follow(bytes)
                     pass(bytes, to: peer)
@@ -81,28 +82,28 @@ final class RelayEnd: StreamChannel {
     private func splice(_ source: Descriptor, to peer: RelayEnd) {
         switch peer.splice(from: source, limit: spliceLimit) {
         case .sent(let count):
-            choice.noteSpliced(count)
+            choice.recordSpliced(count)
             frames?.skip(count)
-            noteMoved(count, to: peer)
+            countMoved(count, to: peer)
         case .kept(let count):
             frames?.skip(count)
-            noteMoved(count, to: peer)
+            countMoved(count, to: peer)
             stopReading()
         case .wouldBlock: break
         case .endOfStream: inflowEnded(.ended, peer)
         case .sourceFailed: inflowEnded(.broken, peer)
         case .failed: peer.outflowFailed()
         case .unavailable:
-            choice.noteUnavailable()
+            choice.recordUnavailable()
             copy(to: peer)
         }
     }
 
-    /// The most bytes that one step may move: a pipe's pieces can be large, and others wait.
+    /// The most bytes that one step may move: a pipe can be large, and other connections wait.
     private static let spliceMax = 1 << 20
 
-    /// How many bytes the next step may move without a look at them: of a WebSocket no more than
-    /// what is left of the frame under way.
+    /// How many bytes the next step may move unseen: of a WebSocket no more than the rest of the
+    /// current frame.
     private var spliceLimit: Int {
         guard let frames, !frames.isLost else { return Self.spliceMax }
         return Int(min(frames.remaining, UInt64(Self.spliceMax)))
@@ -110,22 +111,22 @@ final class RelayEnd: StreamChannel {
 
     // MARK: - Frames
 
-    /// Follows the frames in bytes that came from this side.
+    /// Tracks the frames in bytes that came from this side.
     func follow(_ bytes: Span<UInt8>) {
         if frames != nil { _ = frames?.advance(bytes, stops: false) }
     }
 
-    /// Passes on those of `bytes` that belong to the frame under way. Once that has ended, so does
+    /// Passes on those of `bytes` that belong to the current frame. Once that has ended, so does
     /// the stream, and the rest is dropped.
-    private func part(_ bytes: Span<UInt8>, _ peer: RelayEnd) {
+    private func passLastFrame(_ bytes: Span<UInt8>, _ peer: RelayEnd) {
         let count = frames?.advance(bytes, stops: true) ?? bytes.count
         pass(bytes.extracting(0..<count), to: peer)
-        _ = sayGoodbye(to: peer)
+        _ = sendCloseFrame(to: peer)
     }
 
-    /// Ends a WebSocket between two frames of its backend, which this side is: by a close frame,
-    /// unless the backend has sent one. False when that can't be done here and now.
-    func sayGoodbye(to client: RelayEnd) -> Bool {
+    /// Ends a WebSocket between two frames from its backend, which is this side: sends a close
+    /// frame to `client`, unless the backend has sent one. False when that is not possible now.
+    func sendCloseFrame(to client: RelayEnd) -> Bool {
         guard let frames, frames.isAtBoundary, inflow == .open, !client.takesNoMore else {
             return false
         }
@@ -135,7 +136,7 @@ final class RelayEnd: StreamChannel {
             case .failed: return false
             }
         }
-        relay.saidGoodbye()
+        relay.closeFrameSent()
         return true
     }
 
@@ -149,8 +150,8 @@ final class RelayEnd: StreamChannel {
     }
 
     /// Counts bytes that came from this side.
-    func noteMoved(_ count: Int, to peer: RelayEnd) {
-        relay.noteActivity()
+    func countMoved(_ count: Int, to peer: RelayEnd) {
+        relay.recordActivity()
         let counters = relay.pool.counters
         if let backend {
             relay.bytesOut += count
@@ -163,14 +164,14 @@ final class RelayEnd: StreamChannel {
         }
     }
 
-    /// Nothing more comes from this side.
+    /// This side sends nothing more.
     private func inflowEnded(_ ending: Inflow, _ peer: RelayEnd) {
         inflow = takesNoMore ? .broken : ending
         stopReading()
         passEnd(to: peer)
     }
 
-    /// Tells `peer` that everything from this side has come, once it has got all of that.
+    /// Ends the sending to `peer` once it has got everything from this side.
     private func passEnd(to peer: RelayEnd) {
         guard !peer.isCongested else { return }
         switch inflow {
@@ -188,11 +189,11 @@ final class RelayEnd: StreamChannel {
     // MARK: - Out
 
     override func onProgress() {
-        relay.noteActivity()
+        relay.recordActivity()
     }
 
     override func onDrained() {
-        relay.noteActivity()
+        relay.recordActivity()
         peer?.passEnd(to: self)
     }
 
@@ -200,8 +201,8 @@ final class RelayEnd: StreamChannel {
         outflowFailed()
     }
 
-    /// Writing to this side failed. Its last words may have come before: they are passed on, and
-    /// only then the break.
+    /// A write to this side failed. It may have sent something before: that is passed on first, and
+    /// then the break.
     private func outflowFailed() {
         guard let peer else { return }
         takesNoMore = true

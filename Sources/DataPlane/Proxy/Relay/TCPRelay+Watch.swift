@@ -1,21 +1,20 @@
-// Hosts that vanish: a stream's side that is gone without a word shows by what it does not
-// acknowledge (Events/PeerWatch.swift). Both ends are looked at now and then; where nothing is on
-// its way, the kernel's keepalive does it.
+// Hosts that vanish: a side of a stream that is gone without closing shows by bytes that it does
+// not acknowledge (Events/PeerWatch.swift). Both ends are looked at now and then; where no bytes
+// are on their way, the kernel's keepalive finds out.
 
 internal import Events
 
 extension TCPRelay {
-    /// How often the ends are looked at within the time for which a host may be gone.
+    /// How often the ends are looked at within the limit for a silent host.
     private static var looksPerLimit: UInt64 { 6 }
 
-    /// When the ends are looked at next, in the loop's nanoseconds; `.max` when a host may be gone
-    /// for as long as the kernel lets it.
+    /// When the ends are looked at next, in the loop's nanoseconds; `.max` without a limit of
+    /// Fairlead's own.
     static func nextLook(_ listener: WorkerListener, after now: UInt64) -> UInt64 {
         listener.vanished.map { now + $0 / looksPerLimit } ?? .max
     }
 
-    /// Looks at both ends, and says which has acknowledged nothing for as long as a host may be
-    /// gone.
+    /// The end whose host has acknowledged nothing for longer than the limit; nil for none.
     func vanishedEnd(_ now: UInt64) -> RelayEnd? {
         looksAt = Self.nextLook(listener, after: now)
         guard let limit = listener.vanished else { return nil }
@@ -25,17 +24,18 @@ extension TCPRelay {
     }
 
     private func isVanished(_ end: RelayEnd, _ now: UInt64, _ limit: UInt64) -> Bool {
-        // Here and not at the begin, since a stream that is over soon is not worth the calls.
+        // Not at the beginning, since a stream that is over soon is not worth the calls.
         if !end.isKeptAlive {
             end.isKeptAlive = true
             end.descriptor.setPeerLimits(
                 PeerLimits(vanished: .nanoseconds(Int64(clamping: limit))))
         }
-        // Bytes may have been on their way for one step before a look saw them.
+        // Bytes may have been on their way for up to one interval before they were seen.
         return end.watch.silence(of: end.descriptor, now: now) >= limit - limit / Self.looksPerLimit
     }
 
-    /// The host of `end` is gone: the other side gets what came before, then a reset.
+    /// Ends the relay, since the host of `end` is gone: the other side gets what came before, then
+    /// a reset.
     func vanished(_ end: RelayEnd) {
         guard let other = end.peer else { return }
         broken(by: end, other)

@@ -1,5 +1,6 @@
-// TCPRelay: a client's TCP connection passed on to a backend: dialled, retried elsewhere, watched
-// over and ended here; its bytes are moved by its two ends (RelayEnd.swift).
+// TCPRelay: a client's TCP connection passed on to a backend. The relay dials, tries other
+// backends, watches over time and ends both connections; its two ends move the bytes
+// (RelayEnd.swift).
 
 internal import AccessLog
 internal import Backends
@@ -16,22 +17,22 @@ final class TCPRelay: ClientSide {
     let pool: BackendPool
     let listener: WorkerListener
     private let address: IPAddress
-    /// Nil from the end on, as is `server`: the ends know the relay.
+    /// The client's connection; nil from the relay's end on, as is `server`, since the ends refer
+    /// to the relay.
     private(set) var client: RelayEnd?
     /// The connection to the backend, from its dial on.
     private(set) var server: RelayEnd?
     private var backend: PooledBackend?
     private var asking = PickRequest()
-    /// Whether the last dial failed because this machine had run out of something.
+    /// Whether the last dial failed for a shortage of this machine (`Errno.isShortage`).
     private var isShort = false
     let clientNumber: Int
     // In the loop's nanoseconds.
     private let startedAt: UInt64
     private var movedAt: UInt64
-    /// When its time is over: it has lasted as long as it may, or its backend or the worker is
-    /// leaving.
+    /// When its time is over, by its own limit, or since its backend or the worker leaves.
     private var endsBy: UInt64
-    /// Its time is over, and it ends as soon as a frame of its backend has ended.
+    /// Whether its time is over, and it ends as soon as the current frame of its backend does.
     private(set) var isParting = false
     /// When its ends are next looked at (TCPRelay+Watch.swift).
     var looksAt: UInt64
@@ -41,7 +42,7 @@ final class TCPRelay: ClientSide {
     var bytesIn = 0
     var bytesOut = 0
 
-    /// Takes on a client's connection, for the service of `pool`; one of the two `start` follows.
+    /// A relay of a client's connection for the service of `pool`; one of the two `start` follows.
     init(
         _ handoff: consuming Handoff, from address: IPAddress, for pool: BackendPool,
         worker: Worker, listener: WorkerListener
@@ -61,11 +62,11 @@ final class TCPRelay: ClientSide {
 
     // MARK: - Dialling
 
-    /// Takes the connection on: dials a backend. The worker knows of it by now.
+    /// Dials a backend. The worker knows the relay by now.
     func start() {
         pool.counters.add(.requests)
         pool.counters.add(.inFlight)
-        pool.retryPolicy.noteRequest()
+        pool.retryPolicy.countRequest()
         asking.key = HashKey.of(address)
         asking.isStream = true
         tryNext()
@@ -99,7 +100,7 @@ final class TCPRelay: ClientSide {
                 self.server = server
                 return
             } catch {
-                noteDialFailure(error)
+                recordDialFailure(error)
                 guard mayRetry() else {
                     giveUp()
                     return
@@ -108,17 +109,17 @@ final class TCPRelay: ClientSide {
         }
     }
 
-    private func noteDialFailure(_ error: Errno) {
+    private func recordDialFailure(_ error: Errno) {
         guard let backend else { return }
         isShort = error.isShortage
-        pool.noteDialFailure(of: backend, error, worker)
+        pool.recordDialFailure(of: backend, error, worker)
         let server = server
-        partFromServer()
+        releaseServer()
         server?.close()
     }
 
-    /// Nothing was sent yet, so the connection may go to any backend, as long as its dials have not
-    /// taken all the time that they may.
+    /// Whether another backend may be dialled. Nothing was sent yet, so any will do, as long as the
+    /// dials have not used up their time.
     private func mayRetry() -> Bool {
         let now = worker.loop.nowNanoseconds
         let dials = DialEffort(
@@ -129,8 +130,8 @@ final class TCPRelay: ClientSide {
             canReplay: true, now: now) == .yes
     }
 
-    /// No backend takes the connection: the client's is reset, so that it can tell this from a
-    /// service that had nothing to say.
+    /// No backend accepts the connection: resets the client's, so that the client can tell this
+    /// from a service that had nothing to send.
     private func giveUp() {
         if isShort {
             finish(.reset, .shortage)
@@ -139,7 +140,7 @@ final class TCPRelay: ClientSide {
         }
     }
 
-    /// The dial of `server` has come to something.
+    /// The dial of `server` has succeeded or failed.
     func connectEnded(_ server: RelayEnd) {
         server.stopAwaitingWrite()
         server.isConnecting = false
@@ -151,31 +152,32 @@ final class TCPRelay: ClientSide {
         connectedAt = worker.loop.nowNanoseconds
         if let backend {
             backend.counters.add(.dials)
-            pool.noteConnected(backend, worker)
+            pool.recordConnected(backend, worker)
         }
         join(server)
     }
 
     private func dialFailed(_ error: Errno) {
-        noteDialFailure(error)
+        recordDialFailure(error)
         if mayRetry() { tryNext() } else { giveUp() }
     }
 
     // MARK: - Under way
 
-    /// From here on bytes move.
+    /// Connects the two ends: bytes move from here on.
     private func join(_ server: RelayEnd) {
         guard let client else { return }
         client.peer = server
         server.peer = client
-        noteActivity()
+        recordActivity()
         setDeadline()
-        // One that another object had may have bytes left to send.
+        // A connection that came from a session may have bytes left to send.
         if !server.isCongested { client.startReading() }
         if !client.isCongested { server.startReading() }
     }
 
-    /// Takes over from an exchange: `server`, connected to `backend`, and what came before.
+    /// Takes over from an exchange: `server`, connected to `backend`, and the bytes that came
+    /// before.
     func start(
         server handoff: consuming Handoff, of backend: PooledBackend, toClient: SendBuffer,
         headCount: Int, isWebSocket: Bool, toServer: [UInt8]
@@ -187,8 +189,8 @@ final class TCPRelay: ClientSide {
         pool.counters.add(.inFlight)
         pool.adopt(backend)
         join(server)
-        client.noteMoved(toServer.count, to: server)
-        server.noteMoved(toClient.count, to: client)
+        client.countMoved(toServer.count, to: server)
+        server.countMoved(toClient.count, to: client)
         if isWebSocket { server.frames = WebSocketFrames() }
         if !toClient.isEmpty {
             toClient.withBytes {
@@ -200,12 +202,12 @@ final class TCPRelay: ClientSide {
     }
 
     /// Bytes have moved, in either direction.
-    func noteActivity() {
+    func recordActivity() {
         movedAt = worker.loop.nowNanoseconds
     }
 
-    /// One deadline for both directions, on the client's end; looked at again when it passes, since
-    /// moving it with every byte would cost more than the bytes.
+    /// Sets the one deadline for both directions, on the client's end. It is computed again only
+    /// when it passes, since moving it with every byte would cost more than the bytes.
     private func setDeadline() {
         client?.deadlineNanoseconds = min(movedAt + listener.tunnelTimeout, endsBy, looksAt)
     }
@@ -226,10 +228,10 @@ final class TCPRelay: ClientSide {
         }
     }
 
-    /// Its time is over. A WebSocket that is between two frames is told so; one that is within a
-    /// frame gets a moment for the frame's end.
+    /// Its time is over. A WebSocket between two frames gets a close frame; one within a frame gets
+    /// a moment for the frame's end.
     private func expire(_ now: UInt64) {
-        if let server, let client, server.sayGoodbye(to: client) { return }
+        if let server, let client, server.sendCloseFrame(to: client) { return }
         guard !isParting, let server, server.frames?.isLost == false else {
             finish(.cut, .streamExpired)
             return
@@ -242,18 +244,18 @@ final class TCPRelay: ClientSide {
     /// How long a frame may take to end when the time of its stream is over.
     private static let partingNanoseconds: UInt64 = 1_000_000_000
 
-    /// The client was told that its stream ends.
-    func saidGoodbye() {
+    /// The client has got a close frame: its stream ends.
+    func closeFrameSent() {
         finish(.polite, .streamExpired)
     }
 
-    /// Whether either side takes what is kept for it, too slowly for the kernel to say so; that is
-    /// activity.
+    /// Whether either side acknowledges some of what is kept for it, though too slowly for a write
+    /// event; that counts as activity.
     private var takesMore: Bool {
         guard let end = [client, server].compactMap({ $0 }).first(where: \.isCongested),
             end.hasAcknowledgedMore()
         else { return false }
-        noteActivity()
+        recordActivity()
         return true
     }
 
@@ -277,8 +279,7 @@ final class TCPRelay: ClientSide {
         case cut
         /// The client gets what came for it, then a reset; the backend's connection is closed.
         case clientCut
-        /// Each side gets what came for it, then FIN: a close frame has told the client that this
-        /// is all.
+        /// Each side gets what came for it, then FIN: the client has got a close frame.
         case polite
         /// The backend gets what came for it, then a reset; the client's connection is closed.
         case serverCut
@@ -293,13 +294,13 @@ final class TCPRelay: ClientSide {
         self.client = nil
         if let log = worker.log { writeLine(log, ending) }
         client.peer = nil
-        // One that never said a byte is no stream that was idle.
+        // A connection on which the backend never sent a byte was no idle stream.
         if ending.isFailure || ending == .idle && bytesOut == 0 { pool.counters.add(.failed) }
         pool.counters.count(ending)
         pool.counters.add(.inFlight, -1)
         let elapsed = worker.loop.nowNanoseconds - startedAt
         pool.counters.duration.record(microseconds: Int(elapsed / 1000))
-        partFromServer()
+        releaseServer()
         switch closing {
         case .complete: endServer(server, .end)
         case .polite: endServer(server, .end, isWaitedFor: true)
@@ -323,7 +324,7 @@ final class TCPRelay: ClientSide {
     ) {
         guard let server else { return }
         if farewell == .end, !listener.isDraining, !isWaitedFor {
-            // The kernel delivers what it has.
+            // The kernel still delivers what it has.
             server.close()
         } else {
             ClosingEnd.endBackend(
@@ -356,8 +357,8 @@ final class TCPRelay: ClientSide {
             entry, LoggedText(), client: address, listener: listener, pool: pool, backend: backend)
     }
 
-    /// Counts the connection to the backend no more; what becomes of it is up to the caller.
-    private func partFromServer() {
+    /// Stops counting the connection to the backend. What becomes of it is up to the caller.
+    private func releaseServer() {
         if let server {
             self.server = nil
             server.peer = nil
@@ -369,7 +370,7 @@ final class TCPRelay: ClientSide {
 
     // MARK: - ClientSide
 
-    /// Nothing: how a stream ends in time, only its two sides know. `endStream` ends it.
+    /// Does nothing: only the two sides know when a stream may end. `endStream` ends it.
     func drain() {}
 
     func endStream(to backends: [BackendID]?, at time: UInt64) {

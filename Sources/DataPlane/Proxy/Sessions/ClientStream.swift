@@ -1,10 +1,10 @@
-// ClientStream: all that an exchange may ask of its client, whatever protocol that speaks. Read
-// this file before you add one. What a client tells an exchange does not depend on it either:
-// `begin`, `start`, `receivedBody`, `bodyMalformed`, `clientProgressed`, `clientDrained`,
-// `clientEnded` and `clientBroken`.
+// ClientStream: everything that an exchange asks of its client, whatever protocol the client
+// speaks. Read this file before you add a protocol. What a client calls on its exchange does not
+// depend on the protocol either: `begin`, `start`, `receivedBody`, `bodyMalformed`,
+// `clientProgressed`, `clientDrained`, `clientEnded` and `clientBroken`.
 //
-// An enumeration of links and not a protocol: a call through an existential costs two to five times
-// as much, counts references, and a new case is a list of what is missing.
+// It is an enumeration of links, not a protocol: a call through an existential costs two to five
+// times as much and counts references; and with a new case the compiler lists what is missing.
 
 internal import AccessLog
 internal import Events
@@ -24,12 +24,12 @@ enum ClientStream {
         }
     }
 
-    // MARK: - Who it is
+    // MARK: - The client
 
-    /// For routing, forwarding and the log.
+    /// What routing, forwarding and the log need to know of the client.
     var context: ClientContext { with { $0.context } }
 
-    /// What the worker knows the client as.
+    /// The object under which the worker knows the client.
     var side: any ClientSide { with { $0 } }
 
     /// Whether a chunked body may go to the client with its chunks.
@@ -43,10 +43,10 @@ enum ClientStream {
 
     // MARK: - The request's body
 
-    /// Has no more of the body come, since it can't be passed on for now.
+    /// Stops the body from coming, since it can't be passed on for now.
     func pauseBody() { with { $0.stopReading() } }
 
-    /// Has the body go on. With the whole of it here, it shows whether the client goes away.
+    /// Lets the body go on. Once all of it is here, this notices a client that goes away.
     func resumeBody() { with { $0.resumeReading() } }
 
     // MARK: - The response
@@ -58,9 +58,9 @@ enum ClientStream {
         with { $0.interim(head, bytes) }
     }
 
-    /// Begins the response, whose `head` was parsed from `bytes`: it goes out with what `send` is
-    /// given next. `lines` are field lines that are added; `mayStay` says whether the connection
-    /// may be used again, as far as the exchange is concerned. Returns the size of the head.
+    /// Begins the response, whose `head` was parsed from `bytes`: it is sent with the next `send`.
+    /// `lines` are field lines to add; `mayStay` says whether the exchange lets the connection be
+    /// used again. Returns the size of the head.
     func respond(
         _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, edits: FieldEdits?,
         lines: Span<UInt8>, mayStay: Bool
@@ -68,16 +68,16 @@ enum ClientStream {
         with { $0.respond(head, bytes, edits: edits, lines: lines, mayStay: mayStay) }
     }
 
-    /// Adds a part of the response's body to what goes out with the next `send`.
+    /// Adds a part of the response's body to what the next `send` sends.
     func append(_ body: Span<UInt8>) { with { $0.append(body) } }
 
-    /// Sends what waits to go out, and `body` behind it.
+    /// Sends what waits to be sent, followed by `body`.
     func send(_ body: Span<UInt8>) -> WriteOutcome { with { $0.send(body) } }
 
     /// Whether bytes are kept for the client that the kernel has not taken yet.
     var isCongested: Bool { with { $0.isCongested } }
 
-    /// Whether the client has acknowledged anything since this was last asked, or bytes moved.
+    /// Whether the client has acknowledged anything since the last call, or since bytes last moved.
     func hasAcknowledgedMore() -> Bool { with { $0.hasAcknowledgedMore() } }
 
     /// Sends an answer of Fairlead's own, for `LocalReply.send`, which counts it. Returns the sizes
@@ -91,16 +91,16 @@ enum ClientStream {
     /// Whether the client may send another request after this response.
     var goesOn: Bool { with { $0.goesOn } }
 
-    /// The exchange is over, and all that it had to say is written or kept.
+    /// The exchange is over, and its response is written or kept to the last byte.
     func finish() { with { $0.exchangeFinished() } }
 
     /// The exchange is over, and its response was cut short: the client gets what came of it, and
-    /// must not take it for whole. `isOver` says that the response's time was over, which is no
-    /// fault that the client has to be told of where the framing shows that more was to come.
+    /// must not take it for a whole one. `isOver` says that the response's time was over: then a
+    /// reset is needed only where the framing does not show that more was to come.
     func cut(isOver: Bool) { with { $0.exchangeCutShort(isOver: isOver) } }
 
-    /// The exchange is over, and the client gets no more: it is gone, stands still or breaks the
-    /// rules.
+    /// The exchange is over, and the client gets no more: it is gone, has stalled or breaks the
+    /// protocol.
     func abort() { with { $0.exchangeBroken() } }
 
     // MARK: - What only a connection of its own can do
@@ -108,12 +108,12 @@ enum ClientStream {
     /// Where a splice may take the request's body from; nil where that has to be received.
     var spliceEnd: Descriptor? { with { $0.spliceEnd } }
 
-    /// Moves on what `source` has received, at most `limit` bytes, inside the kernel.
+    /// Moves what `source` has received, at most `limit` bytes, to the client inside the kernel.
     func splice(from source: Descriptor, limit: Int) -> SpliceOutcome {
         with { $0.splice(from: source, limit: limit) }
     }
 
-    /// Gives up the connection for the protocol that it switches to; the exchange is over.
+    /// Detaches the connection for the protocol that it switches to; the exchange is over.
     func detachForUpgrade() -> Handoff {
         let session = with { $0 }
         return session.detachForUpgrade()
@@ -134,6 +134,6 @@ enum ClientStream {
     /// Keeps `connection`, which is the client's own, for its next request.
     func keepBound(_ connection: HTTP1BackendConnection) { with { $0.keepBound(connection) } }
 
-    /// Forgets `connection`, which was kept and closes by itself.
+    /// Removes `connection`, which was kept and closes by itself.
     func dropBound(_ connection: HTTP1BackendConnection) { with { $0.dropBound(connection) } }
 }

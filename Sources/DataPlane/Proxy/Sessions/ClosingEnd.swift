@@ -1,11 +1,12 @@
 // ClosingEnd: a connection of a worker that is being ended (ClosingConnection.swift). The worker
-// counts it like what it was before, so that a stop, an upgrade and a listener's close wait for it.
+// counts it as it did before, so that a stop, an upgrade and the close of a listener wait for it.
 
 internal import Backends
 internal import Events
 internal import Stats
 
-/// A client's connection, or a stream's to its backend, on its way out. Worker thread only.
+/// A connection of a client, or of a stream to its backend, that is being ended. Worker thread
+/// only.
 final class ClosingEnd: ClosingConnection, ClientSide {
     let listener: WorkerListener
     private let worker: Worker
@@ -23,7 +24,7 @@ final class ClosingEnd: ClosingConnection, ClientSide {
             dropping: worker.buffer)
     }
 
-    /// Ends `channel`, the connection of `client`, which the worker knows until now.
+    /// Ends `channel`, the connection of `client`, in whose place the worker gets the result.
     static func end(
         _ client: any ClientSide, _ channel: StreamChannel, _ farewell: Farewell, stall: UInt64,
         peerHasEnded: Bool = false, on worker: Worker
@@ -35,8 +36,8 @@ final class ClosingEnd: ClosingConnection, ClientSide {
         end.begin()
     }
 
-    /// Ends `channel`, a stream's connection to its backend; `listener` is the one that its client
-    /// came by.
+    /// Ends `channel`, the connection of a stream to its backend; `listener` is the one that
+    /// accepted its client.
     static func endBackend(
         _ channel: StreamChannel, _ farewell: Farewell, stall: UInt64, by listener: WorkerListener,
         on worker: Worker
@@ -58,7 +59,7 @@ final class ClosingEnd: ClosingConnection, ClientSide {
 
     var clientNumber: Int { Int(descriptor.number) }
 
-    /// Its backend has nothing more to do with it.
+    /// Does nothing: no backend is involved any more.
     func leave(_ backends: [BackendID]) {}
 
     /// Does nothing: a connection that closes is no stream any more.

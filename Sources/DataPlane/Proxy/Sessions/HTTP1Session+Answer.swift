@@ -12,7 +12,7 @@ extension HTTP1Session {
         _ reply: LocalReply, _ head: borrowing RequestHead, _ bytes: Span<UInt8>,
         following: Span<UInt8>
     ) -> Int {
-        note(head)
+        readTraits(of: head)
         let used = skipBody(head, following)
         var text = LoggedText()
         if worker.log != nil { text.copy(head, from: bytes) }
@@ -23,8 +23,8 @@ extension HTTP1Session {
         return used
     }
 
-    /// Skips what is here of the request's body, at the start of `following`; what is still to come
-    /// is not waited for. Returns its size.
+    /// Skips the part of the request's body that is here, at the start of `following`; the session
+    /// does not wait for the rest. Returns its size.
     private func skipBody(_ head: borrowing RequestHead, _ following: Span<UInt8>) -> Int {
         var body = BodyTracker(head.body)
         guard !body.isComplete else { return 0 }
@@ -64,9 +64,9 @@ extension HTTP1Session {
 }
 
 extension RequestHead {
-    /// Whether the client's connection may carry another request when this one has got a response.
-    /// It may not after CONNECT: what the client sends into a tunnel that it hopes for may be of
-    /// somebody else's making, and must never be read as its next request.
+    /// Whether the client's connection may carry another request once this one has its response. It
+    /// may not after CONNECT: the client may send bytes from elsewhere into the tunnel that it
+    /// hopes for, and those must never be read as its next request.
     var keepsConnection: Bool {
         // Not by `!=`, which is a call from one module to another here.
         if case .connect = method { false } else { keepsAlive }

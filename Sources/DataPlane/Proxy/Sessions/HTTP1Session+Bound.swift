@@ -1,9 +1,9 @@
-// A session's connections to backends that serve its client alone (BoundConnections.swift). Few
-// clients ever have any, and an idle session is to be small: so the worker keeps them, and the
-// session knows whether there are any.
+// HTTP1Session+Bound: a session's connections to backends that are for its client alone
+// (BoundConnections.swift). Few clients ever have any, and an idle session has to be small: so the
+// worker keeps them, and the session only knows whether there are any.
 
 extension HTTP1Session {
-    /// The free ones.
+    /// The free connections.
     private var bound: BoundConnections {
         get {
             guard condition.contains(.hasBound) else { return BoundConnections() }
@@ -20,12 +20,13 @@ extension HTTP1Session {
         }
     }
 
-    /// The backend of the one for the service of `pool`; nil for none.
+    /// The backend of the connection for the service of `pool`; nil for none.
     func boundBackend(of pool: BackendPool) -> PooledBackend? {
         condition.contains(.hasBound) ? bound.backend(of: pool) : nil
     }
 
-    /// Takes out the one to `backend`, for a request that may be sent twice, or not; nil for none.
+    /// Removes and returns the connection to `backend`, for a request that may be sent twice if
+    /// `isRepeatable`; nil for none.
     func takeBound(to backend: PooledBackend, isRepeatable: Bool) -> BackendStream? {
         guard condition.contains(.hasBound) else { return nil }
         return bound.take(to: backend, isRepeatable: isRepeatable)
@@ -34,10 +35,10 @@ extension HTTP1Session {
     /// Keeps `connection` for the next request.
     func keepBound(_ connection: HTTP1BackendConnection) { bound.keep(connection) }
 
-    /// Forgets `connection`, which was kept and closes by itself.
+    /// Removes `connection`, which was kept and closes by itself.
     func dropBound(_ connection: HTTP1BackendConnection) { bound.remove(connection) }
 
-    /// Closes the free ones.
+    /// Closes the free connections.
     func closeBound() {
         if condition.contains(.hasBound) { bound.closeAll() }
     }

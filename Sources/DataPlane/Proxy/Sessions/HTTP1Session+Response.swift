@@ -1,5 +1,5 @@
-// The response's side of a session: heads with the framing that the client understands, bodies,
-// and whether the connection is used again.
+// HTTP1Session+Response: the response's side of a session: heads with the framing that the client
+// understands, bodies, and whether the connection is used again.
 
 internal import Events
 internal import HTTP1
@@ -9,14 +9,14 @@ extension HTTP1Session {
     /// Whether a chunked body may go to the client with its chunks, which are of HTTP/1.1.
     var takesChunks: Bool { !traits.contains(.isHTTP10) }
 
-    /// What the client can take, with what becomes of its connection.
+    /// What the client can take, and whether its connection is kept.
     func capabilities(keepsAlive: Bool) -> ClientCapabilities {
         ClientCapabilities(
             version: traits.contains(.isHTTP10) ? .http10 : .http11, keepsAlive: keepsAlive)
     }
 
-    /// Whether the connection could carry another request after this one, if the exchange lets it
-    /// (`mayStay`).
+    /// Whether the connection could carry another request after this one, as far as the exchange
+    /// (`mayStay`), the client and the listener let it.
     func isKept(_ mayStay: Bool) -> Bool {
         mayStay && traits.isSuperset(of: [.keepsAlive, .isWhole]) && mayKeepAlive
     }
@@ -43,7 +43,7 @@ extension HTTP1Session {
         case .none, .length: traits.insert(.endShows)
         case .chunked where takesChunks: traits.insert(.endShows)
         case .chunked, .untilClose:
-            // An older client gets the payload, ended by the connection's end.
+            // A client of HTTP/1.0 gets the payload, which ends with the connection.
             framing = .untilClose
             keepsAlive = false
         }
@@ -59,6 +59,6 @@ extension HTTP1Session {
         worker.outgoing.append(body)
     }
 
-    /// Sends the outgoing bytes, and `body` behind them.
+    /// Sends the outgoing bytes, followed by `body`.
     func send(_ body: Span<UInt8>) -> WriteOutcome { worker.sendOutgoing(body, on: self) }
 }

@@ -1,5 +1,5 @@
-// What a session remembers of its connection and of the request under way, in a byte each: there is
-// one for every idle client.
+// HTTP1Session+Traits: what a session keeps of its connection and of the current request, in a byte
+// each: there is a session for every idle client.
 
 extension HTTP1Session {
     /// What becomes of the connection when the exchange is over.
@@ -12,29 +12,29 @@ extension HTTP1Session {
         case linger
     }
 
-    /// What is known of the connection, in a byte: an idle one is to stay small.
+    /// What is known of the connection, in a byte: an idle one has to be small.
     struct Condition: OptionSet {
         let rawValue: UInt8
         /// The client has sent its FIN: no more requests will come.
         static let hasEnded = Condition(rawValue: 1)
-        /// Requests that have come are being read.
+        /// The session is reading requests that have come.
         static let isProcessing = Condition(rawValue: 2)
         /// An answer could not be written: the connection is reset once its exchange is over.
         static let isBroken = Condition(rawValue: 4)
-        /// What comes next may be the middle of a large body.
+        /// The next bytes may be the middle of a large body.
         static let isBulk = Condition(rawValue: 8)
-        /// The worker keeps connections to backends that serve this client alone.
+        /// The worker keeps connections to backends that are for this client alone.
         static let hasBound = Condition(rawValue: 16)
     }
 
-    /// What is known of the request under way, in a byte as well.
+    /// What is known of the current request, in a byte as well.
     struct Traits: OptionSet {
         let rawValue: UInt8
         /// The client lets its connection be used again.
         static let keepsAlive = Traits(rawValue: 1)
-        /// The client did not say that it closes, or hopes for a tunnel: it may send more.
+        /// The client may send more: it did not say that it closes, or it hopes for a tunnel.
         static let mayGoOn = Traits(rawValue: 2)
-        /// The request is a HEAD, whose answer has no body.
+        /// The request is a HEAD, whose response has no body.
         static let isHead = Traits(rawValue: 4)
         /// The request is of HTTP/1.0.
         static let isHTTP10 = Traits(rawValue: 8)

@@ -1,11 +1,11 @@
 // HTTP1Session: a client that speaks HTTP/1. It finds the heads of requests in what the client
-// sends, and where their bodies end, and hands each request to an exchange; one at a time, so that
-// pipelined requests are answered in order (RFC 9112, section 9.3.2). It decides whether the
-// connection is used again. What it does for the exchange's response is in
-// HTTP1Session+Response.swift, and ClientStream.swift says what an exchange may ask of it.
+// sends, and the ends of their bodies, and hands each request to an exchange; one at a time, so
+// that pipelined requests are answered in order (RFC 9112, section 9.3.2). It decides whether the
+// connection is used again. HTTP1Session+Response.swift has what it does for the response,
+// HTTP1Session+Answer.swift its own answers, and ClientStream.swift what an exchange asks of it.
 //
 // While it waits for a request it owns nothing but itself: heads are parsed in the worker's buffer,
-// and what it follows the request's body with lies in the exchange.
+// and the tracker of the request's body is in the exchange.
 
 internal import Backends
 internal import Endpoints
@@ -26,7 +26,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
     let worker: Worker
     let context: ClientContext
     var listener: WorkerListener { context.listener }
-    // The small ones side by side: an idle connection is little more than this object.
+    // Small members side by side: an idle connection is little more than this object.
     private var state = State.awaitingHead
     var condition = Condition()
     var traits = Traits()
@@ -34,11 +34,11 @@ final class HTTP1Session: StreamChannel, ClientSide {
     /// How much of `partial` the parser has seen as part of an unfinished head: less than the limit
     /// of a head, which is 64 KiB at most.
     private var seen: UInt16 = 0
-    /// What came of a head that is not whole yet, or of requests after the one under way.
+    /// The part that came of a head that is not whole yet, or of requests behind the one under way.
     private var partial: [UInt8] = []
     private var exchange: HTTPExchange?
 
-    /// At a drain, an unused connection is kept for so long for a request that may be on its way.
+    /// How long an unused connection is kept at a drain, for a request that may be on its way.
     private static let drainGraceNanoseconds: UInt64 = 250_000_000
 
     init(
@@ -82,7 +82,8 @@ final class HTTP1Session: StreamChannel, ClientSide {
         }
     }
 
-    /// Gives `exchange` the part of `bytes` that is its request's body. What is behind it waits.
+    /// Gives `exchange` the part of `bytes` that is its request's body, and keeps what is behind
+    /// it.
     private func passBody(_ bytes: Span<UInt8>, to exchange: HTTPExchange) {
         guard !traits.contains(.isWhole) else {
             keep(bytes, from: 0)
@@ -103,8 +104,8 @@ final class HTTP1Session: StreamChannel, ClientSide {
             bytes.extracting(0..<used), isLast: traits.contains(.isWhole))
     }
 
-    /// Follows the body of the request of `exchange` through `bytes`. Returns how many of them
-    /// belong to it; nil when it is malformed.
+    /// Tracks the body of the request of `exchange` in `bytes`. Returns how many of them belong to
+    /// it; nil when it is malformed.
     private func followBody(_ bytes: Span<UInt8>, of exchange: HTTPExchange) -> Int? {
         switch exchange.clientBody.advance(bytes) {
         case .more: return bytes.count
@@ -115,8 +116,8 @@ final class HTTP1Session: StreamChannel, ClientSide {
         }
     }
 
-    /// Has `exchange` move on a part of its request's body inside the kernel. False when that must
-    /// be received.
+    /// Has `exchange` move a part of its request's body inside the kernel. False when the part has
+    /// to be received.
     private func splice(to exchange: HTTPExchange) -> Bool {
         guard let remaining = exchange.clientBody.remaining, Bulk.isWorthwhile(remaining),
             let outcome = exchange.spliceRequest(limit: Bulk.limit(of: remaining))
@@ -139,9 +140,9 @@ final class HTTP1Session: StreamChannel, ClientSide {
         if state == .exchanging { stopReading() }
     }
 
-    /// Reads the requests in `partial` as far as they go.
+    /// Reads the requests in `partial`, as far as they are here.
     private func processPartial() {
-        // An exchange that ends at once calls back here: the loop below goes on by itself then.
+        // An exchange that ends at once calls this again: the loop below goes on by itself then.
         guard !condition.contains(.isProcessing) else { return }
         condition.insert(.isProcessing)
         defer { condition.remove(.isProcessing) }
@@ -161,8 +162,8 @@ final class HTTP1Session: StreamChannel, ClientSide {
         }
     }
 
-    /// Begins the request at the start of `bytes`, if its head is whole. Returns how many bytes the
-    /// head, and as much of the body as is here, took.
+    /// Begins the request at the start of `bytes`, if its head is whole. Returns the size of the
+    /// head and of the part of the body that is here.
     private func readRequest(_ bytes: Span<UInt8>) -> Int {
         worker.requestHead.limits = listener.headLimits
         switch worker.requestHead.parse(bytes, alreadySeen: Int(seen)) {
@@ -208,7 +209,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
         let exchange = worker.takeExchange()
         let link = Link(exchange)
         self.exchange = exchange
-        note(head)
+        readTraits(of: head)
         // The worker keeps it when it is over.
         return link.use {
             begin($0, head, bytes, following: following, to: pool, by: route)
@@ -235,13 +236,13 @@ final class HTTP1Session: StreamChannel, ClientSide {
         return used
     }
 
-    /// Notes what the session has to know of a request until it is over.
-    func note(_ head: borrowing RequestHead) {
+    /// Keeps what the session has to know of a request until that is over.
+    func readTraits(of head: borrowing RequestHead) {
         traits = []
         condition.remove(.isBulk)
         if head.keepsConnection { traits.insert(.keepsAlive) }
         if head.keepsAlive { traits.insert(.mayGoOn) }
-        // Not by `==`, which is a call from one module to another here.
+        // Not by `==`, which would be a call into another module here.
         switch head.method {
         case .connect: traits.insert(.mayGoOn)
         case .head: traits.insert(.isHead)
@@ -261,14 +262,14 @@ final class HTTP1Session: StreamChannel, ClientSide {
         stopReading()
         switch state {
         case .awaitingHead:
-            // Between requests this is how a connection ends; within a head nothing can be done.
+            // Between requests that is a proper end; within a head there is no one left to answer.
             close()
         case .exchanging:
             exchange?.clientEnded()
         }
     }
 
-    /// The connection is broken.
+    /// The connection broke.
     func broken() {
         exchange?.clientBroken()
         exchange = nil
@@ -304,7 +305,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
         !listener.isDraining && (!condition.contains(.hasEnded) || !partial.isEmpty)
     }
 
-    /// Goes on reading: the rest of a body, or to hear of the client going away.
+    /// Goes on reading: for the rest of a body, or to notice that the client goes away.
     func resumeReading() {
         if partial.isEmpty { startReading() }
     }
@@ -312,7 +313,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
     /// Whether the connection waits for another request after this one.
     var goesOn: Bool { afterwards == .keep }
 
-    /// The exchange is over, and everything it had to say is written or kept.
+    /// The exchange is over, and its response is written or kept to the last byte.
     func exchangeFinished() {
         exchange = nil
         guard !condition.contains(.isBroken) else {
@@ -323,7 +324,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
         case .keep: break
         case .close:
             // A request whose body is not all here was answered early. What the client still sends
-            // belongs to nobody; the response has told it that the connection ends.
+            // is dropped; the response has said that the connection ends.
             end(lingers: !traits.contains(.isWhole))
             return
         case .linger:
@@ -335,13 +336,13 @@ final class HTTP1Session: StreamChannel, ClientSide {
             awaitRequest()
             return
         }
-        // The next request waits until the client has taken this response: what is kept for one
-        // that pipelines and does not read would grow without end.
+        // The next request waits until the client has taken this response: else the bytes kept for
+        // a client that pipelines and does not read would grow without end.
         stopReading()
         deadlineNanoseconds = loop.nowNanoseconds + listener.stallTimeout
     }
 
-    /// Goes on with the next request, which may be here.
+    /// Goes on with the next request, which may be here already.
     private func awaitRequest() {
         deadlineNanoseconds = loop.nowNanoseconds + listener.idleTimeout
         if listener.isDraining { drain() }
@@ -353,22 +354,22 @@ final class HTTP1Session: StreamChannel, ClientSide {
     }
 
     /// The exchange is over and its response was cut short: the client gets what came of it, and
-    /// must not take it for whole. Where its time was over (`isOver`), FIN will do if the framing
-    /// shows that more was to come (RFC 9112, section 8).
+    /// must not take it for a whole one. Where the response's time was over (`isOver`), FIN will do
+    /// if the framing shows that more was to come (RFC 9112, section 8).
     func exchangeCutShort(isOver: Bool) {
         exchange = nil
         depart(isOver && traits.contains(.endShows) ? .end : .cut)
     }
 
-    /// The exchange is over, and the client gets no more: it is gone, stands still or breaks the
-    /// rules.
+    /// The exchange is over, and the client gets no more: it is gone, has stalled or breaks the
+    /// protocol.
     func exchangeBroken() {
         exchange = nil
         reset()
     }
 
-    /// The connection has switched to another protocol: gives it up, with what the client has sent
-    /// behind its request.
+    /// Detaches the connection, which has switched to another protocol, with what the client has
+    /// sent behind its request.
     func detachForUpgrade() -> Handoff {
         exchange = nil
         closeBound()
@@ -377,9 +378,9 @@ final class HTTP1Session: StreamChannel, ClientSide {
 
     // MARK: - The end
 
-    /// Ends the connection once the client has everything. Unless it `lingers` the client is to
-    /// send nothing more, and the kernel can be left to deliver what it has taken; but for a
-    /// process that stops, whose network may go with it.
+    /// Ends the connection once the client has everything. Unless it `lingers`, the client will
+    /// send nothing more, and the kernel delivers what it has taken; except when the process stops,
+    /// since its network may go with it.
     func end(lingers: Bool) {
         if (lingers && !condition.contains(.hasEnded)) || isCongested || listener.isDraining {
             depart(.end)
@@ -395,8 +396,8 @@ final class HTTP1Session: StreamChannel, ClientSide {
             peerHasEnded: condition.contains(.hasEnded), on: worker)
     }
 
-    /// Ends an unused connection. The client may not have all of the last response yet, and what it
-    /// sends into a closed connection would destroy the rest.
+    /// Ends an unused connection. The client may not have all of the last response yet, and a
+    /// request that it sends into a closed connection would destroy the rest.
     private func endUnused() {
         if descriptor.unacknowledgedCount > 0 { depart(.end) } else { close() }
     }

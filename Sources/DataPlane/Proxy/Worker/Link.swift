@@ -1,9 +1,10 @@
-// Link: a reference between two objects of a worker that is not counted. Counting is atomic, and a
-// request crosses the links between client, exchange and backend connection two dozen times.
+// Link: an uncounted reference between two objects of a worker. Counting is atomic, and a request
+// crosses the links between client, exchange and backend connection two dozen times.
 //
-// Who sets a link answers for it: the other object has to live until the link is cleared. A channel
-// lives until it is closed, and through the batch in which it is; an exchange until its client lets
-// go of it. This is the one file of the module that reads such references.
+// The code that sets a link has to make sure that the other object lives until the link is cleared.
+// A channel lives until it is closed, and to the end of the batch of events in which that happens;
+// an exchange lives until its client releases it. No other file of the module reads such
+// references.
 
 /// A reference that does not keep its object alive; or none. Worker thread only.
 @safe struct Link<Target: AnyObject> {
@@ -14,7 +15,7 @@
         unsafe target = nil
     }
 
-    /// A reference to `object`, which lives for as long as this value is used.
+    /// A reference to `object`, which has to live for as long as this value is used.
     init(_ object: Target) {
         unsafe target = .passUnretained(object)
     }
@@ -26,17 +27,17 @@
         unsafe target?.toOpaque() == Unmanaged.passUnretained(object).toOpaque()
     }
 
-    /// The object, counted like any other reference: for what happens seldom.
+    /// The object, as a counted reference: for what happens seldom.
     var object: Target? {
-        // Alive, as the one who set the link promised.
+        // It is alive: the code that set the link made sure of that.
         unsafe target?.takeUnretainedValue()
     }
 
-    /// Passes the object, which is there, to `body`, without counting.
+    /// Passes the object, which has to be there, to `body`, without counting.
     @inline(__always)
     func use<Result>(_ body: (Target) -> Result) -> Result {
         guard let target = unsafe target else { preconditionFailure("a link that is not set") }
-        // Alive, as in `with`.
+        // It is alive, as in `with`.
         return unsafe target._withUnsafeGuaranteedRef(body)
     }
 
@@ -44,8 +45,8 @@
     @inline(__always)
     func with<Result>(_ body: (Target) -> Result) -> Result? {
         guard let target = unsafe target else { return nil }
-        // Alive, as the one who set the link promised: also until `body` returns, when it is
-        // cleared meanwhile (head of this file).
+        // It is alive: the code that set the link made sure of that. It stays alive until `body`
+        // returns, even if the link is cleared meanwhile (head of this file).
         return unsafe target._withUnsafeGuaranteedRef(body)
     }
 }

@@ -1,51 +1,51 @@
-// ProxyChange: what becomes different in the running data plane, in one value, so that every worker
-// takes it up at once: no request sees a route to a service that is not there.
+// ProxyChange: a change of the running data plane, as one value, so that every worker applies all
+// of it at once: no request sees a route to a service that does not exist.
 
 package import Backends
 
 /// A change of services and listeners. Value type, any thread.
 package struct ProxyChange: Sendable {
-    /// Services with numbers that were never used before.
+    /// New services, under numbers that were never used before.
     package var added: [ServiceOptions] = []
-    /// Services that are there, with other options; connections and the retry budget are kept.
+    /// Existing services with new options; connections and the retry budget are kept.
     package var changed: [ServiceOptions] = []
-    /// Listeners that are there, with other options; name, address and mode are the same. Requests
-    /// in flight stay where they are; the next one on any connection goes where these say.
+    /// Existing listeners with new options; name, address and mode are the same. Requests in flight
+    /// stay where they are; the next one on any connection goes where these options say.
     package var listeners: [ListenerOptions] = []
-    /// Listeners that are not there yet. The registry has their counters by now.
+    /// New listeners. The registry has their counters by now.
     package var opened: [Opening] = []
     /// The numbers of listeners that accept no more; each worker reports `listenerClosed` when the
     /// last of its connections has ended.
     package var closed: [Int] = []
-    /// How long connections of those that are closed may go on; then they are ended.
+    /// How long connections of closed listeners may go on before they are ended.
     package var drainLimit: Duration = .seconds(30)
-    /// Services that no listener names after this change. What is in flight on them finishes.
+    /// Services that no listener names after this change. Their requests in flight finish.
     package var removed: [ServiceID] = []
 
-    /// A listener that is opened.
+    /// A new listener.
     package struct Opening: Sendable {
-        /// What it does, under a number that was never used before.
+        /// Its options, with a number that was never used before.
         package var options: ListenerOptions
-        /// Where its connections come from.
+        /// Where its sockets come from.
         package var origin: Origin
 
-        /// All is required.
+        /// A listener with these options and sockets.
         package init(_ options: ListenerOptions, _ origin: Origin) {
             self.options = options
             self.origin = origin
         }
 
-        /// Where a listener's connections come from.
+        /// Where a new listener's sockets come from.
         package enum Origin: Sendable {
-            /// From an address that was opened for it, and is its own from now on.
+            /// From an address that was opened for it; the sockets are its own from now on.
             case sockets(ListenerSockets)
-            /// From that of the listener with this number, which is closed by the same change: the
-            /// address is listened on all the while.
+            /// From the listener with this number, which is closed by the same change: the address
+            /// is listened on without a break.
             case successor(of: Int)
         }
     }
 
-    /// Nothing.
+    /// A change of nothing.
     package init() {}
 
     /// Whether nothing changes.

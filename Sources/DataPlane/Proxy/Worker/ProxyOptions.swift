@@ -1,5 +1,5 @@
-// What the proxy is told: plain values, made by the program from the configuration. None has a
-// default: those of the policies stand in Traffic, and the rest is said by what starts a proxy.
+// ProxyOptions: plain values, made by the program from the configuration. None has a default: those
+// of the policies are in Traffic, and the code that starts a proxy sets the rest.
 
 package import Backends
 package import Endpoints
@@ -11,20 +11,20 @@ package import Traffic
 package struct ListenerOptions: Sendable {
     /// Its number, from 0, under which it is counted.
     package var index: Int
-    /// For the access log.
+    /// Its name in the access log.
     package var name: String
-    /// Where it listens; every worker listens there.
+    /// The address it listens on, with every worker.
     package var endpoint: Endpoint
-    /// What it speaks.
+    /// The protocol it speaks.
     package var mode: ListenerMode
-    /// The service its requests go to, of those that no route is for; nil only with routes.
+    /// The service of requests that no route is for; nil only with routes.
     package var service: ServiceID?
-    /// Where its requests go, by what they ask for; nil sends all of them to `service`. HTTP only.
+    /// Its routes; nil sends all requests to `service`. HTTP only.
     package var routes: RouteTable?
     /// How one worker treats its clients.
     package var policy: ClientPolicy
 
-    /// A listener of that kind.
+    /// A listener with these options.
     package init(
         index: Int, name: String, endpoint: Endpoint, mode: ListenerMode, service: ServiceID?,
         routes: RouteTable?, policy: ClientPolicy
@@ -40,9 +40,9 @@ package struct ListenerOptions: Sendable {
 }
 
 extension ClientTimeouts {
-    /// What the kernel is to do about hosts of clients that vanish. An HTTP client that takes
-    /// nothing for `stall` is cut off in any case, so the kernel may do that; a stream's relay
-    /// looks at its ends itself (TCPRelay+Watch.swift).
+    /// What the kernel does about clients whose hosts vanish. An HTTP client that takes nothing for
+    /// `stall` is cut off in any case, so the kernel may do that; a relay of a stream looks at its
+    /// ends by itself (TCPRelay+Watch.swift).
     package func peerLimits(_ mode: ListenerMode) -> PeerLimits {
         guard let vanished else { return PeerLimits() }
         return PeerLimits(
@@ -50,11 +50,11 @@ extension ClientTimeouts {
     }
 }
 
-/// A service whose backends are talked to.
+/// A service of the proxy.
 package struct ServiceOptions: Sendable, Equatable {
     /// Its number, under which it is counted.
     package var id: ServiceID
-    /// For 503 answers and logs.
+    /// Its name in 503 answers and logs.
     package var name: String
     /// How one worker treats its backends.
     package var policy: BackendPolicy
@@ -67,16 +67,16 @@ package struct ServiceOptions: Sendable, Equatable {
     }
 }
 
-/// What a proxy is.
+/// The options of a proxy.
 package struct ProxyOptions: Sendable {
     /// Threads that move traffic; at least 1.
     package var workers: Int
-    /// Whether another process may listen on the same addresses: one Fairlead takes over from
-    /// another by running beside it for a while.
+    /// Whether another process may listen on the same addresses: a new Fairlead takes over from an
+    /// old one by running beside it for a while.
     package var sharesAddresses: Bool
-    /// Whether each worker stays on a processor of its own.
+    /// Whether each worker is pinned to a processor of its own.
     package var pinsWorkers: Bool
-    /// Where clients connect, in the order of their numbers.
+    /// The listeners, in the order of their numbers.
     package var listeners: [ListenerOptions]
     /// The services at the start; more may come by `ProxyWorkers.publish`.
     package var services: [ServiceOptions]

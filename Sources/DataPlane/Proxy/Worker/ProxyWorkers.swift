@@ -1,5 +1,5 @@
-// ProxyWorkers: the data plane as the control thread holds it: open the listeners, start the
-// threads, publish rotations, stop.
+// ProxyWorkers: the data plane as the control thread sees it: it opens listeners, starts threads,
+// publishes rotations and changes, and stops.
 
 package import AccessLog
 package import Backends
@@ -8,13 +8,13 @@ package import Events
 package import Stats
 internal import Traffic
 
-/// What workers tell the control thread.
+/// What workers report to the control thread.
 package enum ProxyReport: Sendable {
     /// No connection to this backend could be made.
     case dialFailed(ServiceID, BackendID, Errno)
-    /// Live traffic speaks against this backend.
+    /// Live traffic shows that this backend fails.
     case liveFailed(ServiceID, BackendID, LiveFailure)
-    /// This backend, which was on probation, has answered well.
+    /// A backend on probation has answered well.
     case proven(ServiceID, BackendID)
     /// On one worker, the last connection of a closed listener, by its number, has ended.
     case listenerClosed(Int)
@@ -26,8 +26,8 @@ package enum ProxyReport: Sendable {
 
 /// The running workers. Control thread only.
 package final class ProxyWorkers {
-    /// Where the listeners of the start listen, in their order; with the port that the kernel chose
-    /// for port 0.
+    /// The addresses of the listeners of the start, in their order, with the port that the kernel
+    /// chose in place of port 0.
     package var endpoints: [Endpoint] { sockets.map(\.endpoint) }
     private let options: ProxyOptions
     private let registry: StatsRegistry
@@ -39,10 +39,10 @@ package final class ProxyWorkers {
     /// The sockets of each listener that accepts, by its number.
     private var open: [Int: ListenerSockets] = [:]
 
-    /// Opens every listener for every worker, each of which writes to `accessLog` if there is one;
-    /// nothing is accepted before `start()`.
+    /// Opens every listener for every worker. Workers write to `accessLog` if there is one, and
+    /// accept nothing before `start()`.
     ///
-    /// - Throws: `ListenFailure` for the first address that can't be had; none stays open then.
+    /// - Throws: `ListenFailure` for the first address that can't be used; none stays open then.
     package init(
         options: ProxyOptions, registry: StatsRegistry, reports: Mailbox<ProxyReport>,
         accessLog: AccessLog? = nil, inherited: (Endpoint) -> [Descriptor] = { _ in [] }
@@ -81,11 +81,11 @@ package final class ProxyWorkers {
         }
     }
 
-    /// Opens another address, for a listener that `publish` makes known, or for `close()`. `limits`
-    /// are those of the connections that wait until then. With `besideOwn` this process still has
+    /// Opens another address, for a listener that `publish` will add, or to be closed. `limits`
+    /// apply to the connections that wait until then. `besideOwn` says that this process still has
     /// the address, or a part of it.
     ///
-    /// - Throws: `ListenFailure` when it can't be had; nothing stays open then.
+    /// - Throws: `ListenFailure` when it can't be used; nothing stays open then.
     package func open(
         _ endpoint: Endpoint, limits: PeerLimits = PeerLimits(), besideOwn: Bool = false
     ) throws(ListenFailure) -> ListenerSockets {
@@ -96,7 +96,7 @@ package final class ProxyWorkers {
 
     /// Starts the workers' threads.
     ///
-    /// - Throws: `Errno` when the system has no thread to give.
+    /// - Throws: `Errno` when the system has no more threads.
     package func start() throws(Errno) {
         let leavesSlowly = options.sharesAddresses && !Descriptor.kernelMovesConnections
         for number in 0..<options.workers {
@@ -111,23 +111,23 @@ package final class ProxyWorkers {
                     let worker = Worker(
                         number: number, options: options, registry: registry, reports: reports,
                         accessLog: accessLog, leavesSlowly: leavesSlowly)
-                    // Without a descriptor for its mailbox a worker can't be told anything: it ends
-                    // at once, and is reported as finished.
+                    // Without a descriptor for its mailbox a worker gets no messages: it ends at
+                    // once, and is reported as finished.
                     try? worker.run(options.listeners, sockets: sockets, mailbox: mailbox)
                     reports.post(.finished(worker: number))
                 })
         }
     }
 
-    /// Makes `rotation` what every worker picks from.
+    /// Makes every worker pick from `rotation`.
     package func publish(_ rotation: Rotation) {
         for mailbox in mailboxes { mailbox.post(.rotation(rotation)) }
     }
 
-    /// Changes services and listeners, on each worker between two events, after what was published
-    /// before and before what is published next. The registry has the added services' counters by
-    /// now, and keeps the removed ones' for as long as they are to be seen. Sockets of opened
-    /// listeners are the workers' from now on.
+    /// Changes services and listeners. Each worker applies the change between two events, in the
+    /// order in which things are published. The registry has the counters of added services by now,
+    /// and keeps those of removed ones for as long as they are shown. The workers own the sockets
+    /// of opened listeners from now on.
     package func publish(_ change: ProxyChange) {
         for opening in change.opened {
             switch opening.origin {
@@ -139,19 +139,19 @@ package final class ProxyWorkers {
         for mailbox in mailboxes { mailbox.post(.change(change)) }
     }
 
-    /// Ends what is still under way on these backends, whose drains have taken as long as they may.
+    /// Ends what is still under way on these backends, since the time for their drains is over.
     package func expel(_ backends: [BackendID]) {
         for mailbox in mailboxes { mailbox.post(.expel(backends)) }
     }
 
-    /// Ends the streams on these backends, at random moments within `time`: TCP connections, those
-    /// that have switched protocols, and responses whose end nobody knows.
+    /// Ends the streams on these backends, at random moments within `time`: TCP connections,
+    /// connections that have switched protocols, and responses of unknown length.
     package func endStreams(to backends: [BackendID], within time: Duration) {
         for mailbox in mailboxes { mailbox.post(.endStreams(backends, within: time)) }
     }
 
-    /// The sockets on which connections are accepted, of all listeners: another process may have
-    /// them as well, and accept in the place of this one.
+    /// The sockets of all listeners that accept. Another process may get them as well, and accept
+    /// in the place of this one.
     package var openDescriptors: [Descriptor] {
         open.sorted { $0.key < $1.key }.flatMap { $0.value.descriptors.joined() }
     }

@@ -1,16 +1,16 @@
-// The worker's two buffers, as its connections use them. Methods of the worker, since what is
-// reached through two references is counted, and through one is not.
+// The worker's two buffers, as its connections use them. These are methods of the worker, since an
+// object reached through two references is counted, and one reached through one is not.
 
 internal import Events
 internal import HTTP1
 
 extension Worker {
-    /// Receives from a connection; `withReceived` has the bytes, until the next call.
+    /// Receives from a connection; `withReceived` has the bytes until the next call.
     func receive(from channel: StreamChannel) -> IOResult {
         channel.receive(into: buffer)
     }
 
-    /// Passes on the first `count` bytes of what was received last.
+    /// Passes the first `count` bytes that were received last to `body`.
     @inline(__always)
     func withReceived(_ count: Int, _ body: (Span<UInt8>) -> Void) {
         buffer.withBytes(count, body)
@@ -27,8 +27,8 @@ extension Worker {
     /// Copying a small body behind its head is cheaper than having the kernel gather two pieces.
     private static var copiedBodyMax: Int { 4096 }
 
-    /// Puts the head that a client gets into `outgoing`, in the place of what was there; the field
-    /// lines in `lines` are added to it, as is a Date if it has none and `addsDate`.
+    /// Replaces what is in `outgoing` by the head for a client. It gets the field lines in `lines`,
+    /// and a Date if it has none and `addsDate` is set.
     func putOutgoing(
         _ head: borrowing ResponseHead, from bytes: Span<UInt8>, to client: ClientCapabilities,
         framing: BodyFraming, edits: FieldEdits? = nil, lines: Span<UInt8> = Span(),

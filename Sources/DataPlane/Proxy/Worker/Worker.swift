@@ -1,5 +1,5 @@
-// Worker: one thread that moves traffic. Everything a request needs is reached from here, and
-// nothing of it is shared with another thread but the counters, which this thread alone writes.
+// Worker: one thread that moves traffic. Everything that a request needs is reached from here.
+// Nothing of it is shared with another thread but the counters, which only this thread writes.
 
 internal import AccessLog
 internal import Backends
@@ -10,37 +10,38 @@ internal import HTTP1
 internal import Random
 internal import Stats
 
-/// What the control thread tells a worker.
+/// What the control thread sends to a worker.
 enum WorkerMessage: Sendable {
     /// From now on these backends get the service's traffic.
     case rotation(Rotation)
-    /// Services and listeners are others from now on.
+    /// Services and listeners change.
     case change(ProxyChange)
     /// End what is still under way on these backends.
     case expel([BackendID])
     /// End the streams on these backends, at random moments within the time.
     case endStreams([BackendID], within: Duration)
-    /// Say that the worker turns.
+    /// Report that the worker is alive.
     case ping
     /// Accept no more, finish what is in flight, give up after the limit.
     case drain(limit: Duration)
 }
 
-/// A client's side of something under way, or a connection that is being ended: what a stopping
+/// The client's side of a request or stream, or a connection that is being ended: what a stopping
 /// worker waits for. Worker thread only.
 protocol ClientSide: AnyObject {
     /// The descriptor's number, unique among those open.
     var clientNumber: Int { get }
-    /// The listener that it came by.
+    /// The listener that accepted it.
     var listener: WorkerListener { get }
-    /// Its backend is one of these, and has to be left.
+    /// The time for the drain of these backends is over: what is under way on them goes elsewhere
+    /// or ends.
     func leave(_ backends: [BackendID])
-    /// If it is a stream, to one of these backends or, for nil, to any: end at this time, in the
-    /// loop's nanoseconds, unless it ends before.
+    /// Ends a stream to one of these backends or, for nil, to any, at this time in the loop's
+    /// nanoseconds, unless it ends before. Does nothing if it is no stream.
     func endStream(to backends: [BackendID]?, at time: UInt64)
-    /// The worker is stopping, or its listener is closed: end when the work in hand is done.
+    /// The worker is stopping, or the listener is closed: ends once what is under way is done.
     func drain()
-    /// The time for that is over.
+    /// The time for the drain is over: ends at once.
     func abandon()
 }
 
@@ -48,53 +49,54 @@ protocol ClientSide: AnyObject {
 final class Worker {
     let number: Int
     let loop = EventLoop()
-    /// What every receive of this thread writes to.
+    /// The buffer into which this thread receives.
     let buffer = ReceiveBuffer()
-    /// Reused for every head that is written to a client.
+    /// The buffer for what is written to a client, reused for every head.
     let outgoing = SendBuffer(capacity: 65_536, keeping: 1 << 18)
     /// Parse every head of this thread, within the limits that are set before; neither holds one
     /// across callbacks.
     var requestHead = RequestHead()
     var responseHead = ResponseHead()
-    /// What every request begins with: made once, since to copy it costs a tenth of making it.
+    /// The initial state of every request, made once: a copy costs a tenth of making it.
     let newRequest = RequestState()
-    /// For responses whose backend sent no Date.
+    /// The field line for responses whose backend sent no Date.
     var dateLine = DateLine()
-    /// Nil when there is no access log.
+    /// The worker's access log; nil without one.
     let log: WorkerLog?
-    /// Whether connections end when their work in hand is done.
+    /// Whether connections end once what is under way on them is done.
     private(set) var isDraining = false
     /// Whether the worker accepts no more, and ends.
     private var isStopping: Bool { !drainTimers.isEmpty }
-    /// How many descriptors there are for what.
+    /// How many descriptors clients and backends may use.
     var descriptorRoom = DescriptorRoom.current
 
     private let reports: Mailbox<ProxyReport>
     private let registry: StatsRegistry
-    /// For messages; requests find theirs by their listener's `Destinations`.
+    /// The pools of the services, for messages; requests find theirs by `Destinations`.
     private var pools: [ServiceID: BackendPool] = [:]
-    /// By number; those that are closed are with `closing` until their last connection has ended.
+    /// Listeners by number. Closed ones are in `closing` until their last connection has ended.
     private var listeners: [Int: WorkerListener] = [:]
     private var acceptors: [Int: [Acceptor]] = [:]
     private var closing: [WorkerListener] = []
-    /// Whether others go on listening on the addresses that this process leaves, and the kernel
-    /// does not give them what waits here.
+    /// Whether other processes go on listening on the addresses that this one leaves, without
+    /// getting the connections that wait here.
     private let leavesSlowly: Bool
     /// Acceptors that take no new handshakes, until they are closed.
     private var leaving: [Acceptor] = []
-    /// By descriptor number.
+    /// Clients by descriptor number.
     private var clients: [(any ClientSide)?] = []
     /// Free connections to backends that serve one client alone, by its descriptor number.
     var bound: [Int: BoundConnections] = [:]
     private var clientCount = 0
-    /// Exchanges that are over, kept so that a request allocates nothing.
+    /// Free exchanges, kept so that a request allocates nothing.
     private var freeExchanges: [HTTPExchange] = []
     private var requestIDs = RequestIDs()
     private var jitter = SplitMix64()
-    /// End what is in flight before, and when, the time for the stop is over; none until it stops.
+    /// Timers that end what is in flight shortly before, and when, the time for the stop is over;
+    /// none until the worker stops.
     private var drainTimers: [Timer] = []
 
-    /// Free exchanges kept: the requests in flight that are likely to come again.
+    /// The most free exchanges: as many requests in flight are likely to come again.
     private static let freeExchangesMax = 1024
 
     init(
@@ -111,7 +113,7 @@ final class Worker {
         for service in options.services { addPool(service) }
     }
 
-    /// Listens on `sockets`, those of each listener, and runs until drained.
+    /// Listens on `sockets`, which are those of each listener, and runs until it is drained.
     func run(
         _ listeners: [ListenerOptions], sockets: [[Descriptor]], mailbox: Mailbox<WorkerMessage>
     ) throws(Errno) {
@@ -130,14 +132,14 @@ final class Worker {
     private func receive(_ message: WorkerMessage) {
         switch message {
         case .rotation(let rotation):
-            // Nil for a service that is gone; its rotation may have been on its way.
+            // Nil for a service that was removed while its rotation was on its way.
             pools[rotation.service]?.update(to: rotation) { id in
                 registry.backend(id.rawValue, worker: number)
             }
         case .change(let change):
             apply(change)
         case .expel(let backends):
-            // Rare, so that no list of them has to be kept per backend.
+            // This is rare: no need for a list of clients by backend.
             for client in clients { client?.leave(backends) }
         case .endStreams(let backends, let time):
             endStreams(to: backends, within: time)
@@ -149,7 +151,7 @@ final class Worker {
     }
 
     /// Ends streams at random moments within `time`, so that their clients do not all come back at
-    /// once: those to one of `backends`, nil for any, by one listener, nil for any.
+    /// once. Nil for `backends` means any backend, nil for the listener any listener.
     private func endStreams(
         to backends: [BackendID]? = nil, of listener: WorkerListener? = nil, within time: Duration
     ) {
@@ -161,7 +163,7 @@ final class Worker {
         }
     }
 
-    /// The timers of a drain that may take `limit`, of one listener or, for nil, of all: streams
+    /// The timers of a drain that may take `limit`, of one listener or, for nil, of all. Streams
     /// end before the limit, and `whenOver` is called at the limit.
     private func drainTimers(
         _ limit: Duration, of listener: WorkerListener? = nil, whenOver: @escaping () -> Void
@@ -175,8 +177,8 @@ final class Worker {
         return [streams, end]
     }
 
-    /// Between two events, so that no request sees half of it: services come before a listener
-    /// names them, and go after none does.
+    /// Applies a change between two events, so that no request sees half of it: services are added
+    /// before a listener names them, and removed once none does.
     private func apply(_ change: ProxyChange) {
         for service in change.added { addPool(service) }
         for service in change.changed { pools[service.id]?.update(to: service) }
@@ -197,13 +199,13 @@ final class Worker {
 
     // MARK: - Listeners
 
-    /// Accepts connections on `sockets`, which are the worker's from now on.
+    /// Accepts connections on `sockets`, which the worker owns from now on.
     private func listen(_ options: ListenerOptions, on sockets: [Descriptor]) {
         let listener = enlist(options, on: sockets.first)
         acceptors[options.index] = sockets.map {
             Acceptor($0, worker: self, listener: listener)
         }
-        // They were opened with limits, which may have been those of an earlier change.
+        // The sockets may have been opened with the limits of an earlier change.
         limitPeers(of: options.index)
     }
 
@@ -241,7 +243,7 @@ final class Worker {
         }
     }
 
-    /// Accepts no more for the listener of this number; its connections have `limit` to end.
+    /// Closes the listener of this number; its connections have `limit` to end.
     private func close(_ number: Int, limit: Duration) {
         retire(acceptors.removeValue(forKey: number) ?? [])
         guard let listener = listeners.removeValue(forKey: number) else { return }
@@ -280,8 +282,8 @@ final class Worker {
         if leaving.isEmpty { drainClients() }
     }
 
-    /// Ends connections when their work in hand is done. Not before the sockets are closed: clients
-    /// connect again at once, and are to reach another process.
+    /// Ends connections once what is under way on them is done. Not before the sockets are closed:
+    /// clients connect again at once, and have to reach another process.
     private func drainClients() {
         isDraining = true
         for listener in listeners.values { listener.isDraining = true }
@@ -293,7 +295,7 @@ final class Worker {
         if isDraining, clientCount == 0, leaving.isEmpty { loop.stop() }
     }
 
-    /// Closes these, in a moment where that spares connections.
+    /// Closes `acceptors`, with a short delay where that saves connections.
     private func retire(_ acceptors: some Sequence<Acceptor>) {
         for acceptor in acceptors {
             if leavesSlowly, acceptor.leave() {
@@ -305,7 +307,7 @@ final class Worker {
         }
     }
 
-    /// The moment of this one is over; it is closed.
+    /// The acceptor's delay is over, and it is closed.
     func acceptorLeft(_ acceptor: Acceptor) {
         leaving.removeAll { $0 === acceptor }
         acceptor.listener.leavingCount -= 1
@@ -342,7 +344,7 @@ final class Worker {
         clients[number] = successor
     }
 
-    /// `duration`, or up to a tenth less, so that what began together does not end together.
+    /// `duration` or up to a tenth less, so that streams that began together do not end together.
     func jittered(_ duration: UInt64) -> UInt64 {
         duration - UInt64.random(in: 0...duration / 10, using: &jitter)
     }
@@ -368,7 +370,7 @@ final class Worker {
     // MARK: - Shortages
 
     /// A call failed since this machine has run out of something.
-    func noteShortage(_ error: Errno) {
+    func recordShortage(_ error: Errno) {
         if error.shortage == .descriptors { descriptorRoom.wasShort(now: loop.nowNanoseconds) }
     }
 

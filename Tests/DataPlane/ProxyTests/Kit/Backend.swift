@@ -18,7 +18,7 @@ final class Backend: Sendable {
     }
 
     let port: UInt16
-    /// Nil once it is closed: its number is another's then, who must not be shut down.
+    /// Nil once it is closed: its number may be that of another then, which must not be shut down.
     private let listening: Locked<Descriptor?>
     private let seen = Locked(Seen())
 
@@ -81,11 +81,11 @@ final class Backend: Sendable {
     /// The next request on `wire`, remembered; nil at the end.
     func next(_ wire: Wire) throws -> Message? {
         guard let request = try wire.receiveRequest() else { return nil }
-        note(request)
+        record(request)
         return request
     }
 
-    func note(_ request: Message) {
+    func record(_ request: Message) {
         seen.withLock { $0.requests.append(request) }
     }
 
@@ -109,8 +109,8 @@ final class Backend: Sendable {
     }
 }
 
-/// A port of the loopback that refuses connections, and that nobody else gets meanwhile: bound, and
-/// not listening.
+/// A port of the loopback that refuses connections, and that no other socket gets meanwhile: bound,
+/// and not listening.
 final class RefusingPort {
     let port: UInt16
     private let descriptor: Descriptor

@@ -24,7 +24,7 @@ final class RunningProxy {
     private var finished = 0
     /// The backends that could not be dialled, by port, as reported.
     private(set) var reportedPorts: [UInt16] = []
-    /// What live traffic showed against which port, as reported.
+    /// The failures of live requests that were reported, with the port of the backend.
     private(set) var liveFailures: [(port: UInt16, failure: LiveFailure)] = []
     /// The numbers of closed listeners, once for each worker on which the last connection has
     /// ended.
@@ -42,12 +42,12 @@ final class RunningProxy {
         let reports = try Mailbox<ProxyReport>()
         workers = try ProxyWorkers(
             options: options, registry: registry, reports: reports, accessLog: accessLog)
-        reader = try MailboxReader(reports, on: loop) { [unowned self] in note($0) }
+        reader = try MailboxReader(reports, on: loop) { [unowned self] in handle($0) }
         publish(backends)
         try workers.start()
     }
 
-    private func note(_ report: ProxyReport) {
+    private func handle(_ report: ProxyReport) {
         switch report {
         case .finished: finished += 1
         case .alive: break
@@ -71,7 +71,7 @@ final class RunningProxy {
     var service: ServiceTotals { registry.serviceTotals(0) }
     var listener: ListenerTotals { registry.listenerTotals(0) }
 
-    /// A client of the listener of this number.
+    /// A new client connection to the listener of this number.
     func connect(_ listener: Int = 0) throws -> Wire {
         try Wire(to: workers.endpoints[listener].port)
     }

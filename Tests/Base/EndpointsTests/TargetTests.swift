@@ -37,7 +37,7 @@ import Testing
         }
     }
 
-    @Test("a path of just the kernel's limit is taken, and a longer one is not")
+    @Test("a path of exactly the kernel's limit is accepted, and a longer one is not")
     func limit() throws {
         let longest = "unix:/" + String(repeating: "a", count: 106)
         #expect(try Target(longest).description == longest)

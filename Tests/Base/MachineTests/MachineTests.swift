@@ -56,7 +56,7 @@ import Testing
         #expect(count(8, unlimited) == 8)
     }
 
-    @Test("this machine has at least one, and descriptors")
+    @Test("this machine has at least one processor, and descriptors")
     func machine() throws {
         #expect(ProcessorAllowance.count() >= 1)
         DescriptorLimit.raise()

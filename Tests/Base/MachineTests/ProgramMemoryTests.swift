@@ -43,7 +43,7 @@ import Testing
         #expect(ProgramMemory.untouchedCode(in: "").isEmpty)
     }
 
-    @Test("what was released runs again")
+    @Test("code that was released runs again")
     func goesOn() {
         for _ in 0..<3 {
             ProgramMemory.releaseCode()

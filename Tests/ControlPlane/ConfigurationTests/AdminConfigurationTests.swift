@@ -70,7 +70,7 @@ import Testing
         #expect(!told.contains("short"), "a secret is not shown")
     }
 
-    @Test("what has no effect is told")
+    @Test("an option without effect is reported")
     func warnings() throws {
         let loaded = try load(
             "admin: {listen: off, token: \(Self.token), read-only: on}" + Self.listener)

@@ -146,7 +146,9 @@ import Testing
         #expect(try warnings(text, place) == [warning])
     }
 
-    @Test("it is told once where defaults or the environment say it, and never of defaults")
+    @Test(
+        "it is reported once where defaults or the environment set it, never if nothing does"
+    )
     func places() throws {
         let twice = "defaults: {check: {type: off}}"
         #expect(try warnings(twice, .top).count == 1)

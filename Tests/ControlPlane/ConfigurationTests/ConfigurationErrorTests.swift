@@ -322,7 +322,7 @@ import Testing
         #expect(errors(web, environment: environment, flags: flags) == [message])
     }
 
-    @Test("all errors are told, by place, and not only the first")
+    @Test("all errors are reported, by place, and not only the first")
     func all() {
         let text = """
             workers: 0
@@ -354,7 +354,7 @@ import Testing
         #expect(lines.first == "f.yaml:2:3: listeners: found 1001 listeners, expected at most 1000")
     }
 
-    @Test("a missing listener is told beside other errors")
+    @Test("a missing listener is reported beside other errors")
     func noListener() {
         #expect(
             errors("workers: 0\nlisteners: []") == [
@@ -364,7 +364,7 @@ import Testing
             ])
     }
 
-    @Test("a file with ever so many errors fills neither memory nor log")
+    @Test("a file with endless errors fills neither memory nor log")
     func many() {
         let lines = errors((0..<1000).map { "key\($0): 1\n" }.joined())
         #expect(lines.count == 101)

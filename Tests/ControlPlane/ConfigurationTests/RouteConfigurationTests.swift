@@ -196,7 +196,7 @@ import Testing
         #expect(errors(file("  - \(route)")) == [expected])
     }
 
-    @Test("a route that would never be used is told", arguments: ["/a", "/a/"])
+    @Test("a route that would never be used is reported", arguments: ["/a", "/a/"])
     func duplicates(prefix: String) {
         let routes = """
               - {path-prefix: /a, methods: [PUT, GET], service: web}

@@ -172,7 +172,7 @@ import Traffic
         #expect(errors(text("balance: consistent-hash", mode: "tcp")).isEmpty)
     }
 
-    @Test("a silence that is longer than a response may take is warned of")
+    @Test("a warning says that a silence is longer than a response may take")
     func silence() throws {
         let loaded = try load(text("eject: {silence: 10s}, timeouts: {response-head: 5s}"))
         #expect(loaded.warnings.count == 1)

@@ -73,7 +73,8 @@ import Testing
         #expect(try load("\u{feff}" + text).configuration == load(web).configuration)
     }
 
-    @Test("a file that is missing, a directory, or endless is told by name, beside other errors")
+    @Test(
+        "a file that is missing, a directory, or endless is reported by name, beside other errors")
     func unreadable() {
         #expect(
             errors(
@@ -89,7 +90,9 @@ import Testing
                 == ["/dev/zero: found a device, expected a regular file"])
     }
 
-    @Test("a file that is too long, or a pipe that nobody writes to, is told and holds up nothing")
+    @Test(
+        "a file that is too long, or a pipe that nobody writes to, is reported and holds up nothing"
+    )
     func endless() throws {
         var template = Array("/tmp/fairlead-test-XXXXXX".utf8CString)
         // The template ends in six X and a NUL, as mkdtemp wants it.
@@ -113,7 +116,7 @@ import Testing
                 == ["\(long): found more than 1MiB, expected at most 1MiB"])
     }
 
-    @Test("a file that is not UTF-8 is told with its line")
+    @Test("a file that is not UTF-8 is reported with its line")
     func notUTF8() throws {
         var template = Array("/tmp/fairlead-test-XXXXXX".utf8CString)
         // The template ends in six X and a NUL, as mkstemp wants it.

@@ -47,7 +47,7 @@ import Testing
         #expect(!text.contains("REFUSED"))
     }
 
-    @Test("a token that is there is not asked for, and no secret is told")
+    @Test("a token that was given is not asked for, and no secret is shown")
     func hasToken() throws {
         let agents = stage.agents { $0.token = ConsulToken("sesame-42") }
         let agent = try #require(agents.first)

@@ -43,7 +43,7 @@ import Testing
         #expect(agent.isAvailable(now: now + .seconds(1)))
     }
 
-    @Test("after its back-off one request tries an agent, and the others wait for what comes of it")
+    @Test("after its back-off one request tries an agent, and the others wait for the outcome")
     func trial() {
         var random = SplitMix64(seed: 6)
         var agents = [AgentHealth(), AgentHealth()]

@@ -63,7 +63,7 @@ import Testing
         #expect(first.seen.count <= asked + 2)
     }
 
-    @Test("an agent that is not there at the start is no reason to fail")
+    @Test("a missing agent at the start is no reason to fail")
     func absent() throws {
         let gone = try ConsulStandIn()
         gone.stop()

@@ -21,7 +21,7 @@ import Testing
         return contents.entries.map { "\($0.key)=\(String(decoding: $0.value, as: UTF8.self))" }
     }
 
-    @Test("the keys below a prefix are a set that is told whenever it differs")
+    @Test("the keys below a prefix are a set that is reported whenever it differs")
     func keys() throws {
         let kv = ConsulKV("fairlead/", agents: stage.agents { $0.policy.wait = .seconds(60) })
         let heard = Heard<Result<ConsulKV.Contents, ConsulFailure>>()
@@ -68,7 +68,7 @@ import Testing
         #expect(heard.count == 2)
     }
 
-    @Test("a failure is told once, and the set again when it is over")
+    @Test("a failure is reported once, and the set again when it is over")
     func failures() throws {
         stage.standIn.change {
             $0.put("fairlead/a", Array("1".utf8))
@@ -155,7 +155,7 @@ import Testing
         #expect(failure.description.contains(says), "\(failure)")
     }
 
-    @Test("just the bounds are taken, and nothing that a token may not see is an empty set")
+    @Test("exactly the bounds are accepted, and a set that a token may not see is not empty")
     func bounds() throws {
         let half = 512 * 1024
         let json = "[\(Self.pair("p/a", bytes: half)),\(Self.pair("p/b", bytes: half))]"
@@ -171,7 +171,7 @@ import Testing
         #expect(ConsulKV.read(leaderless, prefix: "p/") == .failure(.leaderless))
     }
 
-    @Test("services and their tags are told whenever they differ")
+    @Test("services and their tags are reported whenever they differ")
     func catalog() throws {
         let catalog = ConsulCatalog(agents: stage.agents { $0.policy.wait = .seconds(60) })
         let heard = Heard<Result<ConsulCatalog.Contents, ConsulFailure>>()

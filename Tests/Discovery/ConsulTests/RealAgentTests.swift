@@ -148,7 +148,7 @@ struct RealAgentTests {
         #expect(agents.statuses[0].isAvailable)
     }
 
-    @Test("a token opens what is closed without one, and a refusal is told as such")
+    @Test("a token opens what is closed without one, and a refusal is reported as such")
     func accessControl() throws {
         let secret = "11111111-2222-3333-4444-555555555555"
         let agent = try RealAgent(

@@ -68,7 +68,7 @@ import Testing
         #expect(heard.all == [true, true])
     }
 
-    @Test("what the agent is told is what Consul's documentation has")
+    @Test("the registration is as Consul's documentation has it")
     func document() throws {
         var service = service
         service.address = .v4(0x0a00_0001)

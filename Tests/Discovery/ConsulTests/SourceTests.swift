@@ -125,7 +125,7 @@ import Testing
         #expect(source.lastFailure == nil)
     }
 
-    @Test("that nothing is there is no evidence when the server knows no leader")
+    @Test("an empty answer is no evidence when the server knows no leader")
     func leaderless() throws {
         stage.standIn.change { $0.knowsLeader = false }
         let (source, heard) = try stage.source("web")
@@ -220,7 +220,7 @@ import Testing
         #expect(nowhere.lastFailure?.description.contains("check dc= of the query") == true)
     }
 
-    @Test("without the right to ask for its datacentre all instances are taken for near")
+    @Test("without the right to ask for its datacentre all instances count as near")
     func unknownDatacenter() throws {
         stage.standIn.change {
             var instance = ConsulWorld.Instance("web", id: "a", address: "10.0.0.1", port: 80)

@@ -199,7 +199,7 @@ import Testing
         }
     }
 
-    @Test("what a server writes into TXT can't reach the terminal's controls")
+    @Test("text that a server writes into TXT can't control the terminal")
     func safe() throws {
         let text = ResourceRecord(service, ttlSeconds: 1, .txt([[0x1b, 0x5b, 0x32, 0x4a, 0xff]]))
         let printed = explain(server([try srv("0a000001.addr.dc1.consul")], [text])).text

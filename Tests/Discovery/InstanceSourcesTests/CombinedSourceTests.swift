@@ -66,7 +66,7 @@ private func instances(_ ports: UInt16...) -> DiscoveryAnswer {
 }
 
 @Suite struct SharedLookupTests {
-    @Test("one lookup answers all who ask the same, those who come late at once")
+    @Test("one lookup answers all that ask the same, and late ones at once")
     func shared() {
         var made: [ToldSource] = []
         var idle = 0

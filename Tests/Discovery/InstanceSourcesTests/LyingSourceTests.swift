@@ -102,7 +102,7 @@ import Testing
         #expect(endpoints(heard.last) == (2...6).map { "10.0.0.\($0):80" })
     }
 
-    @Test("an answer of which no record can be read is none, and no denial")
+    @Test("an answer of which no record can be read is no answer, and no denial")
     func allUnreadable() throws {
         let server = try ScriptedServer(on: loop) { query in
             var reply = query.reply()

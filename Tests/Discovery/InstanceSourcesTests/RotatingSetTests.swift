@@ -32,7 +32,7 @@ import Testing
         #expect(changes == 0)
     }
 
-    @Test("an answer over again can be taken in no time, and comes to what it would come to")
+    @Test("a repeated answer is taken in no time, with the result that reading it would have")
     func repeated() {
         var random = SplitMix64(seed: 11)
         for _ in 0..<50 {
@@ -108,7 +108,9 @@ import Testing
         #expect(!set.isRotating && Set(set.members) == Set(0..<8))
     }
 
-    @Test("deploys are none: one by one, all at once, rolled back, and with a restart in between")
+    @Test(
+        "no deploy looks like rotation: one by one, at once, rolled back, or with a restart"
+    )
     func deploys() {
         var set = RotatingSet<Int>()
         func add(_ named: [Int]) {

@@ -23,7 +23,7 @@ private func instance(_ last: UInt32, port: UInt16 = 80) -> Instance {
         for name in [path, path + ".new"] { unsafe _ = unlink(name) }
     }
 
-    @Test("what one process notes, the next one recalls")
+    @Test("an answer that one process remembers is recalled by the next")
     func roundTrip() throws {
         defer { remove() }
         var full = instance(7, port: 8080)
@@ -90,7 +90,7 @@ private func instance(_ last: UInt32, port: UInt16 = 80) -> Instance {
         #expect(file.recall(.init(service: "web", source: "s")) == nil)
     }
 
-    @Test("what is noted again is no change, and no instances are no answer")
+    @Test("a repeated answer is no change, and an empty one is not remembered")
     func changes() {
         var memory = AnswerMemory()
         memory.remember([], of: key, at: 1)

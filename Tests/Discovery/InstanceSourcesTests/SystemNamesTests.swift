@@ -40,7 +40,7 @@ import Testing
         unsafe rmdir(folder)
     }
 
-    @Test("a hosts file of megabytes is read, and one that is longer or no text is told")
+    @Test("a hosts file of megabytes is read, and one that is longer or no text is reported")
     func large() throws {
         defer { cleanUp() }
         write("nameserver 10.0.0.9\n", to: paths.resolvConf)
@@ -98,7 +98,7 @@ import Testing
         #expect(names.rules.hosts.addresses(of: web).count == 2)
     }
 
-    @Test("a resolv.conf that is missing is told, and stands for this machine's own nameserver")
+    @Test("a resolv.conf that is missing is reported, and stands for this machine's own nameserver")
     func missing() {
         let names = SystemNames(paths, on: loop)
         #expect(names.failure?.hasPrefix(paths.resolvConf) == true)

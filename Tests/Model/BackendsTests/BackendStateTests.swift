@@ -180,7 +180,7 @@ import Testing
         #expect(state.phase == .gone && state.cause == .idle)
     }
 
-    @Test("one that comes back from a drain is as the checks see it by now")
+    @Test("a backend that comes back from a drain has the state that the checks give it")
     func drainFollowsChecks() {
         var state = Self.state(in: .draining)
         _ = state.handle(.checkFailed(.refused), now: start, rules: Self.rules)
@@ -214,7 +214,9 @@ import Testing
 
     // MARK: - Drained by an operator
 
-    @Test("an operator's drain ends no life, and what it ends in is what the checks say by then")
+    @Test(
+        "after an operator's drain a backend has the state that the checks give it"
+    )
     func drainedByOperator() {
         var state = Self.state(in: .up)
         _ = state.handle(.drainOrdered(.store), now: start, rules: Self.rules)
@@ -228,7 +230,7 @@ import Testing
         #expect(lifted?.from == .draining && lifted?.to == .down && lifted?.cause == .drainLifted)
     }
 
-    @Test("one that an operator drains leaves when discovery no longer names it")
+    @Test("a backend that an operator drains leaves when discovery no longer names it")
     func drainedAndMissing() {
         var state = Self.state(in: .up)
         _ = state.handle(.drainOrdered(.store), now: start, rules: Self.rules)

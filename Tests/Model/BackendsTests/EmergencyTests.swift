@@ -160,7 +160,8 @@ import Testing
         #expect(fixture.inRotation == [1, 2, 3, 4])
     }
 
-    @Test("what an operator drained stays drained, and when all are there is no emergency")
+    @Test(
+        "a backend that an operator drained stays drained, and when all are there is no emergency")
     func drainedByOperator() {
         let fixture = Fixture()
         fixture.fill(3)

@@ -156,7 +156,7 @@ import Testing
         #expect(weights(fixture) == [6, 1])
     }
 
-    @Test("the same word again changes nothing and is not journalled")
+    @Test("the same command again changes nothing and is not journalled")
     func same() {
         let fixture = Fixture()
         fixture.fill(2)

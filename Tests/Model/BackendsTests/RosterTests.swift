@@ -11,7 +11,7 @@ import Testing
         .unreachable,
     ]
 
-    @Test("while no backend is up those get traffic of which nothing bad is known")
+    @Test("while no backend is up, those without evidence against them get traffic")
     func untried() {
         let fixture = Fixture()
         fixture.answer([1, 2])
@@ -159,7 +159,7 @@ import Testing
         #expect(fixture.phase(3) == nil)
     }
 
-    @Test("what is named again after its drain was over is new")
+    @Test("a backend that is named again after its drain was over is new")
     func anotherLife() throws {
         let fixture = Fixture()
         fixture.fill(3)

@@ -58,7 +58,7 @@ import Testing
         #expect(heirs.count == 9)
     }
 
-    @Test("what a backend is called in this process does not matter")
+    @Test("the number of a backend in this process does not matter")
     func stable() {
         let members = (0..<5).map { index in
             Rotation.Member(

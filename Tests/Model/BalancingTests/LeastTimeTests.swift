@@ -38,7 +38,7 @@ import Testing
         #expect(abs((quick[0] ?? 0) - 2_000) < 200)
     }
 
-    @Test("who is a little quicker is no better: shares stay by weight")
+    @Test("a little quicker is no better: shares stay by weight")
     func margin() {
         let balancer = LeastTime(seed: 3)
         balancer.update(to: rotation([[2, 1, 1]]))

@@ -87,7 +87,7 @@ import Testing
         #expect(balancer.loads.inFlight(0) + balancer.loads.inFlight(1) == 6)
     }
 
-    @Test("nobody gets more than the limit, and the pick says so")
+    @Test("no backend gets more than the limit, and the pick says so")
     func limit() {
         let balancer = balancer([1, 5], inFlightMax: 2)
         for _ in 0..<4 { #expect(balancer.begin() != nil) }

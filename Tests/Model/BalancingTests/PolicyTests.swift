@@ -91,7 +91,9 @@ import Testing
         }
     }
 
-    @Test("nobody has more than the limit, and everybody has that many", arguments: Policy.allCases)
+    @Test(
+        "no backend has more than the limit, and every one has that many",
+        arguments: Policy.allCases)
     func limit(policy: Policy) {
         let balancer = balancer(policy)
         balancer.update(to: rotation([[1, 20, 3]]), inFlightMax: 7)

@@ -109,7 +109,7 @@ import Testing
         for index in 0..<3 { #expect(abs((counted[index] ?? 0) - 10) <= 1) }
     }
 
-    @Test("weights that all change every few turns cost nobody a turn, and give nobody a burst")
+    @Test("weights that all change every few turns cost no backend a turn, and give none a burst")
     func changingWeights() {
         let policy = RoundRobin()
         // As in a slow start: two have their whole weight, the third has more of it each time.

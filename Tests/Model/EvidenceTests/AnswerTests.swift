@@ -35,7 +35,7 @@ import Testing
         #expect(service.fail(0, at: 0) == .answers(consecutive: 5, last: 0))
     }
 
-    @Test("when everyone fails, or there is nobody else, nobody is reported", arguments: [1, 3])
+    @Test("when every backend fails, or there is no other, none is reported", arguments: [1, 3])
     func everyone(count: Int) {
         var service = Service(count: count)
         var reports = 0

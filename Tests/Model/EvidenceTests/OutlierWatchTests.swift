@@ -100,7 +100,7 @@ import Testing
         #expect(Array(outliers.keys) == (standsOut ? [id(2)] : []))
     }
 
-    @Test("a few answers say nothing, of it or of the others")
+    @Test("a few answers prove nothing, of it or of the others")
     func fewAnswers() {
         for (own, others, standsOut) in [(19, 100, false), (20, 19, false), (20, 20, true)]
             as [(UInt64, UInt64, Bool)]
@@ -127,7 +127,7 @@ import Testing
                 == [id(2): .errorRate(failed: 20, of: 20)])
     }
 
-    @Test("alone, a backend has nobody to be compared with")
+    @Test("a backend that is alone has no other to be compared with")
     func alone() {
         var traffic = Traffic()
         _ = traffic.look([1])
@@ -138,7 +138,7 @@ import Testing
 
     // MARK: The window
 
-    @Test("what is ten seconds old is forgotten", arguments: [9, 10])
+    @Test("answers that are ten seconds old are forgotten", arguments: [9, 10])
     func forgotten(seconds: Int) {
         // 30 failures of 100 in a first second; the rest of the window may bring it to mind again.
         var traffic = Traffic { $0.errorPercent = 20 }
@@ -152,7 +152,7 @@ import Testing
         #expect(outliers.isEmpty == (seconds == 10))
     }
 
-    @Test("a verdict empties the window: the same second is not held against a backend twice")
+    @Test("a verdict empties the window: the same second does not count against a backend twice")
     func once() {
         var traffic = Traffic()
         _ = traffic.look([1, 2])
@@ -238,7 +238,7 @@ import Testing
         #expect(outliers == (standsOut ? [id(2): failure] : [:]))
     }
 
-    @Test("few answers say nothing about slowness either")
+    @Test("a few answers prove nothing about slowness either")
     func slowFew() {
         var traffic = Traffic { $0.slowFactor = 2 }
         _ = traffic.look([1, 2])

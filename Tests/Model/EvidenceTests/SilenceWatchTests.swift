@@ -46,7 +46,7 @@ import Testing
         #expect(service.look(at: 0, since: 1000) == reported)
     }
 
-    @Test("when nobody answers, nobody is told from the others")
+    @Test("when no backend answers, none stands out from the others")
     func nobodyAnswers() {
         var service = Service()
         for place in 0..<3 { service.begin(3, on: place) }
@@ -110,7 +110,7 @@ import Testing
         #expect(service.look(at: 0, since: 1000, resumedAt: 3900) == reported)
     }
 
-    @Test("where answers take long, as long polls do, four times as long is put up with")
+    @Test("where answers take long, as long polls do, four times as long is tolerated")
     func longPolls() {
         var service = Service()
         for _ in 0..<1000 { service.serve(by: 1, after: 1000) }
@@ -141,7 +141,7 @@ import Testing
         #expect(service.look(at: 0, since: 1000, isWithinBody: true) == reported)
     }
 
-    @Test("streams whose next byte nobody owes are quiet, and do not wait")
+    @Test("streams without a next byte due are quiet, and do not wait")
     func quietStreams() {
         var service = hang()
         service.backends[0].becomeStream(owes: false)
@@ -193,7 +193,7 @@ import Testing
         #expect(!service.backends[0].isSilent)
     }
 
-    @Test("without a limit nobody is silent")
+    @Test("without a limit no backend is silent")
     func noLimit() {
         var service = hang()
         service.evidence.silence.limit = nil

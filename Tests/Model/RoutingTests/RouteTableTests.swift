@@ -86,7 +86,7 @@ private func decide(
         #expect(counts == [9500, 500, 0])
     }
 
-    @Test("a table without rules has nothing for anybody")
+    @Test("a table without rules has no route for any request")
     func empty() throws {
         #expect(try decide(RouteTable([]), "/") == 0)
     }

@@ -52,7 +52,7 @@ import Testing
         check(BackendCounter.allCases.compactMap(\.form))
     }
 
-    @Test("what failed is told by cause, over all workers")
+    @Test("failures are shown by cause, over all workers")
     func traffic() {
         let registry = StatsRegistry(workers: 2, listeners: 0, services: 1)
         for worker in 0..<2 {

@@ -140,7 +140,7 @@ import Testing
         #expect(ignoring.queries.allSatisfy { $0.0.edns != nil })
     }
 
-    @Test("what came of each query is counted with its server")
+    @Test("the outcome of each query is counted with its server")
     func counters() throws {
         var turn = 0
         let server = try ScriptedServer(on: loop) { query in

@@ -146,7 +146,7 @@ import Testing
         #expect(resolver.pendingCount == 0)
     }
 
-    @Test("every question that is turned away is told so")
+    @Test("every question that is turned away gets an answer that says so")
     func overloaded() throws {
         let server = try ScriptedServer(on: loop)
         defer { server.close() }

@@ -41,7 +41,7 @@ import Testing
         #expect((0..<20).map { _ in rate.take(now: later) }.count { $0 } == 10)
     }
 
-    @Test("what is sent besides is paid for by those that wait")
+    @Test("further queries of a question are paid for by those that wait")
     func debt() {
         var rate = QuestionRate(perSecond: 100)
         let start = ContinuousClock.now

@@ -109,7 +109,7 @@ import Testing
         }
     }
 
-    @Test("servers that nothing is known of are asked in the given order")
+    @Test("servers about which nothing is known are asked in the given order")
     func untried() {
         var ranking = ServerRanking(count: 3)
         #expect(ranking.plan(now: Self.at(0)) == .init(servers: [0, 1, 2]))
@@ -193,7 +193,7 @@ import Testing
         #expect(ranking.plan(now: Self.at(7012)).servers == [0, 1])
     }
 
-    @Test("when every server is away nobody is asked but by one question at a time")
+    @Test("when every server is away, one question at a time is sent, and no more")
     func hopeless() {
         var ranking = ServerRanking(count: 2)
         silence(&ranking, 0, times: 3, at: 0)

@@ -111,7 +111,7 @@ import Testing
         #expect(try fixture.peer.receiveToEnd().ending == .end)
     }
 
-    @Test("one that ended its side first still gets all of it")
+    @Test("a peer that ended its side first still gets all of it")
     func peerHasEnded() throws {
         let fixture = try Fixture()
         #expect(fixture.channel.write(Pattern.all(8 << 20)) == .kept)
@@ -122,7 +122,7 @@ import Testing
         #expect(reading.count == 8 << 20 && reading.ending == .end)
     }
 
-    @Test("who gives up leaves to the kernel what it has, and resets what it keeps")
+    @Test("giving up leaves to the kernel what it has, and resets what it keeps")
     func givingUp() throws {
         for (count, ending) in [(1 << 19, Ending.end), (8 << 20, .reset)] {
             let fixture = try Fixture()

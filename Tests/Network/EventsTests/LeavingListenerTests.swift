@@ -20,7 +20,7 @@ import Testing
         return count
     }
 
-    @Test("who connects while a socket leaves gets to one that stays")
+    @Test("a client that connects while a socket leaves gets to one that stays")
     func leaving() throws {
         let stays = try Socket.listen(on: Endpoint(.loopback, 0))
         defer { stays.close() }

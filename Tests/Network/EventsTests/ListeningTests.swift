@@ -13,7 +13,7 @@ import Testing
         return (ListeningChannel(descriptor, on: loop), try #require(descriptor.localEndpoint))
     }
 
-    @Test("a crowd is accepted in batches of 16, and nobody is left out")
+    @Test("a crowd is accepted in batches of 16, and no connection is left out")
     func batches() throws {
         let (listening, endpoint) = try listen()
         let clients = try (0..<40).map { _ in try Socket.connectStream(to: endpoint) }
@@ -51,7 +51,7 @@ import Testing
         for descriptor in accepted + clients { descriptor.close() }
     }
 
-    @Test("what has connected is accepted before a close at once")
+    @Test("connections that are established are accepted before an immediate close")
     func closeAtOnce() throws {
         let (listening, endpoint) = try listen()
         let clients = try (0..<40).map { _ in try Socket.connectStream(to: endpoint) }

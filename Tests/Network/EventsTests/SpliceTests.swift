@@ -104,7 +104,7 @@ private final class Stream: StreamChannel {
         for end in [sourceEnd, targetEnd] { end.close() }
     }
 
-    @Test("a broken source or target is told apart")
+    @Test("broken sources and broken targets are told apart")
     func broken() throws {
         let (source, sourceEnd) = try pair()
         let (target, targetEnd) = try pair()

@@ -160,7 +160,7 @@ private final class ScriptedPeer: Channel {
         #expect(response?.field("x-other") == nil)
     }
 
-    @Test("a body that is ignored is not waited for")
+    @Test("an ignored body is not awaited")
     func ignored() throws {
         let text = "HTTP/1.1 503 No\r\nContent-Length: 1000000\r\n\r\nhe"
         let response = try response(text, wish: .ignored)
@@ -202,7 +202,7 @@ private final class ScriptedPeer: Channel {
         #expect(response?.status == 200)
     }
 
-    @Test("a body of just the limit is taken")
+    @Test("a body of exactly the limit is accepted")
     func limit() throws {
         let body = String(repeating: "x", count: 64)
         #expect(

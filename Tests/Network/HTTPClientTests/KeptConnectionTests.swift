@@ -181,7 +181,7 @@ private final class KeepingPeer: Channel {
         #expect(peer.accepted == 2)
     }
 
-    @Test("a chunked body leaves the connection, and so does an answer without a body")
+    @Test("after a chunked body, or an answer without a body, the connection is kept")
     func framings() throws {
         let texts = [
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
@@ -194,7 +194,7 @@ private final class KeepingPeer: Channel {
         #expect(peer.accepted == 1)
     }
 
-    @Test("a body that is ignored does not leave the connection")
+    @Test("after an ignored body the connection is not kept")
     func ignored() throws {
         let (peer, target) = try peer { _, _ in .bytes(Self.ok) }
         defer { peer.close() }
@@ -231,7 +231,7 @@ private final class KeepingPeer: Channel {
         #expect(peer.accepted == 2)
     }
 
-    @Test("what may have come to something is never sent twice")
+    @Test("a request that may have had an effect is never sent twice")
     func notRetried() throws {
         let changes: [(inout HTTPClient.Request) -> Void] = [
             { $0.method = .put }, { $0.method = .post }, { $0.method = .delete },
@@ -295,7 +295,7 @@ private final class KeepingPeer: Channel {
                 == "no connection: No such file or directory")
     }
 
-    @Test("a socket nobody listens at refuses, and a path that is too long is told")
+    @Test("a socket without a listener refuses, and a path that is too long is reported")
     func unixFailures() throws {
         let path = "/tmp/fairlead-client-\(UInt32.random(in: 0 ... .max)).sock"
         try listenAtUnixPath(path).close()
@@ -314,7 +314,7 @@ private final class KeepingPeer: Channel {
         #expect(throws: Errno.self) { try Socket.connectStream(toPath: "") }
     }
 
-    @Test("a connection that does not come about fails by its own bound")
+    @Test("a connection that is not established fails by its own time limit")
     func connectDeadline() throws {
         // A listener whose queue is full drops what knocks: nothing comes, not even a refusal.
         let descriptor = try Socket.listen(on: Endpoint(.loopback, 0), backlog: 0)

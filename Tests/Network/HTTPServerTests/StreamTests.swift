@@ -146,7 +146,7 @@ import Testing
         server.close()
     }
 
-    @Test("a stream that has nothing to say has no deadline")
+    @Test("a stream with nothing to send has no deadline")
     func quiet() throws {
         let stage = Stage()
         let server = try server(stage) {
@@ -166,7 +166,7 @@ import Testing
         server.close()
     }
 
-    @Test("who talks into its own stream is ignored, and cut off when it does not stop")
+    @Test("a client that talks into its own stream is ignored, and cut off when it does not stop")
     func talker() throws {
         let stage = Stage()
         let server = try server(stage)
@@ -198,7 +198,7 @@ import Testing
         }
     }
 
-    @Test("who keeps a client waiting hears when it leaves, and not when it is answered")
+    @Test("a handler that keeps a client waiting hears when it leaves, and not when it is answered")
     func waiting() throws {
         let stage = Stage()
         let server = try HTTPServer(on: Endpoint(.loopback, 0), loop: loop) { _, reply in

@@ -26,7 +26,7 @@ import Testing
         for descriptor in [first, second, any] { descriptor.close() }
     }
 
-    @Test("what is no listening TCP socket is refused by its number")
+    @Test("a descriptor that is no listening TCP socket is refused by its number")
     func refused() throws {
         let (one, other) = try Socket.pair()
         let datagram = try Socket.bindDatagram(to: Endpoint(.loopback, 0))
@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    @Test("an operator who sets the variable of a handover is told")
+    @Test("an operator who sets the variable of a handover gets a message")
     func variable() throws {
         for text in ["", "x", "3", "3:4:5", "x:3", "3:x", "99999:", "3:99999"] {
             var environment = ["FAIRLEAD_TAKES_OVER": text]

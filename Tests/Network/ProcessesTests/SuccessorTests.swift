@@ -31,7 +31,7 @@ import Testing
         return try #require(outcome)
     }
 
-    @Test("one that reports serves")
+    @Test("a process that reports serves")
     func serves() throws {
         let report = #"printf x >&"${FAIRLEAD_TAKES_OVER%%:*}""#
         #expect(try outcome(report) == .serves)
@@ -39,7 +39,7 @@ import Testing
         #expect(try outcome(#"[ -z "$WATCHDOG_PID" ] && "# + report) == .serves)
     }
 
-    @Test("it has the sockets, under the numbers that it is told, and nothing else")
+    @Test("it has the sockets, under the numbers that it is given, and nothing else")
     func sockets() throws {
         let socket = try Socket.listen(on: Endpoint(.loopback, 0))
         let hidden = try Socket.listen(on: Endpoint(.loopback, 0))
@@ -65,7 +65,7 @@ import Testing
                 == .failed("was ended by signal 15 before it served; what it printed says why"))
     }
 
-    @Test("one that takes too long is killed")
+    @Test("a process that takes too long is killed")
     func late() throws {
         let outcome = try outcome("exec sleep 600", limit: .milliseconds(50))
         guard case .failed(let why) = outcome else {

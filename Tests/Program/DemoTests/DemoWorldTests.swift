@@ -117,7 +117,7 @@ import Testing
         #expect(stage.instances[0].isRunning)
     }
 
-    @Test("a command for nobody says who is there")
+    @Test("a command for an unknown instance lists those that are there")
     func unknown() throws {
         var reports: [String] = []
         let stage = try DemoStage(Self.options, on: loop) { reports.append($0) }
@@ -127,7 +127,7 @@ import Testing
     }
 
     @Test("what can be done to instances can be done by HTTP, and by POST alone")
-    func door() throws {
+    func control() throws {
         var reports: [String] = []
         let stage = try DemoStage(Self.options, on: loop) { reports.append($0) }
         defer { stage.close() }

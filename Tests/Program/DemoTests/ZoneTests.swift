@@ -83,7 +83,7 @@ import Testing
         #expect(!reply.flags.contains(.recursionAvailable))
     }
 
-    @Test("what the server can't do is said")
+    @Test("an unsupported query gets the code that says so")
     func unsupported() throws {
         let zone = try Self.zone()
         var query = Message.query(id: 9, Question(try Self.name("demo"), .soa))

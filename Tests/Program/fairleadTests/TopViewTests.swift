@@ -36,7 +36,8 @@ import Testing
         #expect(lines[5].hasSuffix(" 5       -        ++-          2 checks passed"))
     }
 
-    @Test("requests that fail now are told, and without an earlier answer those that failed so far")
+    @Test(
+        "requests that fail now are shown, and without an earlier answer those that failed so far")
     func failures() throws {
         let before = try stats(requests: 100, uptime: 10, failed: 10)
         let now = try stats(requests: 300, uptime: 12, failed: 30)
@@ -64,7 +65,7 @@ import Testing
         #expect(narrow[2].hasPrefix("… and "))
     }
 
-    @Test("what is no such document is none")
+    @Test("a text that is no such document is refused")
     func garbage() {
         for text in ["", "{}", "[]", "<html>"] { #expect(TopStats(Array(text.utf8)) == nil) }
     }

@@ -86,7 +86,7 @@ import Testing
         }
     }
 
-    @Test("a query of just the limit is read, and a longer one is not")
+    @Test("a query of exactly the limit is read, and a longer one is not")
     func limit() throws {
         let longest = "web?tag=" + String(repeating: "a", count: 4096 - 8)
         #expect(try ConsulServiceQuery(longest).tags.first?.count == 4096 - 8)

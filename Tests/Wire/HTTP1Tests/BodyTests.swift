@@ -196,7 +196,7 @@ let brokenBodies: [BrokenCase] = [
         }
     }
 
-    @Test("a body until close never ends by itself")
+    @Test("a body that lasts until close never ends by itself")
     func untilClose() throws {
         var tracker = BodyTracker(.untilClose)
         #expect(tracker.endsAtClose && !tracker.isComplete && tracker.remaining == nil)
@@ -206,7 +206,7 @@ let brokenBodies: [BrokenCase] = [
         #expect(payload == "abc" && consumed == nil)
     }
 
-    @Test("bytes that went past unseen count")
+    @Test("bytes that passed by splicing count")
     func skip() {
         var tracker = BodyTracker(.length(1 << 40))
         tracker.skip(1 << 40 - 3)

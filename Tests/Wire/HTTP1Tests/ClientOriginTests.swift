@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    @Test("a list that begins here believes nobody")
+    @Test("a list that begins here believes no client")
     func replaced() {
         var policy = ForwardingPolicy()
         policy.xForwarded = .replace

@@ -46,7 +46,7 @@ import Testing
         "X-Forwarded-Host: h:8",
     ]
 
-    @Test("what an untrusted client says of itself is replaced")
+    @Test("claims of an untrusted client about itself are replaced")
     func untrusted() {
         #expect(lines("", Client()) { $0.xForwarded = .append } == Self.own)
         #expect(lines(Self.forged, Client()) { $0.xForwarded = .append } == Self.own)
@@ -170,7 +170,9 @@ import Testing
         #expect(parsed.head.maxForwards == expected)
     }
 
-    @Test("what can't be counted down is refused", arguments: ["x", "", "-1", "1, 2", "+1"])
+    @Test(
+        "a Max-Forwards that can't be counted down is refused",
+        arguments: ["x", "", "-1", "1, 2", "+1"])
     func badMaxForwards(_ value: String) {
         let head = "OPTIONS / HTTP/1.1\r\nHost: h\r\nMax-Forwards: \(value)\r\n"
         #expect(ParsedRequest("\(head)\r\n").outcome == .bad(.invalidMaxForwards))

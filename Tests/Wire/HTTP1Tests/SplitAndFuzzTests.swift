@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    @Test("a first line of just the limit is whole wherever it is cut")
+    @Test("a first line of exactly the limit is whole wherever it is cut")
     func longestLines() {
         let limits = HeadLimits(requestLineBytesMax: 40)
         let long = String(repeating: "x", count: 26)

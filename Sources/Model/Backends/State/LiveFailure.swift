@@ -36,8 +36,7 @@ package enum LiveFailure: Sendable, Hashable, CustomStringConvertible {
 package enum EjectionRefusal: Sendable, Hashable, CustomStringConvertible {
     /// No other backend is up, except on probation.
     case last
-    /// The most backends that may be ejected for their live requests already are: how many, and of
-    /// how many.
+    /// Too many backends are ejected for their live requests already: how many, and of how many.
     case share(ejected: Int, of: Int)
 
     /// A clause: `no other could take its requests`.

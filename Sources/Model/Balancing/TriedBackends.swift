@@ -28,7 +28,9 @@ package struct TriedBackends {
 
     /// Whether `id` was tried.
     package func contains(_ id: BackendID) -> Bool {
-        for index in 0..<count where ids[index] == id { return true }
+        // By the numbers: `==` is a call to another module, and what may be in it has a pick count
+        // its arrays.
+        for index in 0..<count where ids[index].rawValue == id.rawValue { return true }
         return false
     }
 }

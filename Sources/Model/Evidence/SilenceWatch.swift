@@ -51,7 +51,7 @@ package struct SilenceWatch {
     mutating func answered(_ record: inout BackendRecord, after wait: UInt64, now: UInt64) {
         record.heardAt = now
         record.isSilent = false
-        if lastHeard.id != record.id {
+        if lastHeard.id?.rawValue != record.id.rawValue {
             heardBefore = lastHeard.at
             lastHeard.id = record.id
         }

@@ -117,7 +117,7 @@ final class WorkerListener {
 extension WorkerListener {
     /// Makes `address` the client's in the forwarding fields of the next request head.
     private func setForwarded(_ address: IPAddress) {
-        guard address != forwardedAddress else { return }
+        if let forwardedAddress, forwardedAddress == address { return }
         forwardedAddress = address
         forwarding.setClient(
             isTrusted: options.policy.trustedProxies.contains { $0.contains(address) }

@@ -70,37 +70,38 @@ extension HTTP1BackendConnection {
                 exchange.responseMalformed(stream)
                 return
             case .complete(let length):
-                let head = rest.extracting(0..<length)
-                guard worker.responseHead.isInterim else {
-                    begin(
-                        worker.responseHead, head,
-                        following: rest.extracting(length..<rest.count), for: exchange)
-                    return
-                }
-                guard exchange.interim(worker.responseHead, head, stream) else { return }
+                guard
+                    pass(
+                        worker.responseHead, rest.extracting(0..<length),
+                        following: rest.extracting(length..<rest.count), to: exchange)
+                else { return }
                 start += length
                 seen = 0
             }
         }
     }
 
-    /// The final head has come, which was parsed from `bytes`, and `following` behind it.
-    private func begin(
+    /// Passes on a head, which was parsed from `bytes` and has `following` behind it, and with the
+    /// final one what it begins. Whether another head is to follow.
+    private func pass(
         _ head: borrowing ResponseHead, _ bytes: Span<UInt8>, following: Span<UInt8>,
-        for exchange: HTTPExchange
-    ) {
+        to exchange: HTTPExchange
+    ) -> Bool {
         let stream = BackendStream.http1(Link(self))
+        if head.isInterim { return exchange.interim(head, bytes, stream) }
         if head.authenticatesConnection { bind() }
         guard head.status != 101, !head.opensTunnel else {
             exchange.switched(head, bytes, following: following, stream)
-            return
+            return false
         }
         response.isInBody = true
         response.keepsAlive = head.keepsAlive
         promisedIdleSeconds = head.keepAliveSeconds
         response.body = BodyPassage(head.body, keepsChunks: response.expected.keepsChunks)
-        guard exchange.responded(head, bytes, following: following, stream) else { return }
-        passBody(following, behindHead: true, to: exchange)
+        if exchange.responded(head, bytes, following: following, stream) {
+            passBody(following, behindHead: true, to: exchange)
+        }
+        return false
     }
 
     /// Keeps a head that switches protocols, and `following` behind it, until `readAgain`.

@@ -35,6 +35,7 @@ package struct Descriptor: Equatable, Sendable {
     }
 
     /// Receives into `buffer`, at most `limit` bytes (at least 1).
+    @inline(__always)
     package func receive(into buffer: ReceiveBuffer, atMost limit: Int = .max) -> IOResult {
         let room = min(buffer.capacity, limit)
         while true {

@@ -83,6 +83,7 @@ open class StreamChannel: Channel {
     }
 
     /// Sends `first` and then `second`, bytes of the socket, or keeps them.
+    @inline(__always)
     final func transmit(_ first: Span<UInt8>, _ second: Span<UInt8>) -> WriteOutcome {
         if isCongested {
             unsent.append(first, second)

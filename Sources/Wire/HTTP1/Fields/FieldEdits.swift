@@ -5,17 +5,40 @@
 
 /// Changes of the fields of a head. Immutable, any thread.
 package struct FieldEdits: Sendable {
-    /// Lower-case names, with hyphens for underscores, of the fields that are not passed on.
-    private var dropped: [[UInt8]] = []
-    /// A bit for the length of each, modulo 64: most fields are passed on without comparing names.
-    private var lengths: UInt64 = 0
+    private struct Contents {
+        /// Lower-case names, with hyphens for underscores, of the fields that are not passed on.
+        var dropped: [[UInt8]] = []
+        /// A bit for the length of each, modulo 64: most fields are passed on without comparing
+        /// names.
+        var lengths: UInt64 = 0
+        var lines: [UInt8] = []
+        var host: [UInt8]?
+        var removesDate = false
+    }
+
+    /// Always one: so that edits, or their absence, are a word. Every request hands them through
+    /// half a dozen calls, and nearly none has any.
+    private var contents = [Contents()]
+
+    private var dropped: [[UInt8]] {
+        get { contents[0].dropped }
+        set { contents[0].dropped = newValue }
+    }
+
     /// The lines that are added, each with its end.
-    private(set) var lines: [UInt8] = []
+    private(set) var lines: [UInt8] {
+        get { contents[0].lines }
+        set { contents[0].lines = newValue }
+    }
+
     /// What Host says in the place of what the client said; nil leaves it.
-    private(set) var host: [UInt8]?
+    private(set) var host: [UInt8]? {
+        get { contents[0].host }
+        set { contents[0].host = newValue }
+    }
 
     /// Whether Date is removed, or set.
-    private(set) var removesDate = false
+    var removesDate: Bool { contents[0].removesDate }
 
     /// No changes.
     package init() {}
@@ -40,8 +63,8 @@ package struct FieldEdits: Sendable {
     package mutating func remove(_ name: String) {
         precondition(Self.isName(name) && !Self.isReserved(name))
         dropped.append(name.utf8.map(Self.folded))
-        if name.lowercased() == "date" { removesDate = true }
-        lengths |= 1 << UInt64(name.utf8.count & 63)
+        if name.lowercased() == "date" { contents[0].removesDate = true }
+        contents[0].lengths |= 1 << UInt64(name.utf8.count & 63)
     }
 
     /// A line of this name is added.
@@ -85,7 +108,7 @@ package struct FieldEdits: Sendable {
 
     /// Whether the field whose name is `name` is not passed on.
     func drops(_ name: Span<UInt8>) -> Bool {
-        guard lengths & (1 << UInt64(name.count & 63)) != 0 else { return false }
+        guard contents[0].lengths & (1 << UInt64(name.count & 63)) != 0 else { return false }
         for candidate in dropped where candidate.count == name.count {
             var isSame = true
             for index in candidate.indices {

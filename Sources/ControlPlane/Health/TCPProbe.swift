@@ -71,7 +71,7 @@ final class TCPProbe {
         guard let script else { return end(.passed) }
         connection.startReading()
         switch connection.write(script.send) {
-        // The peer may have answered all the same: reading finds out how it ended.
+        // The peer may have answered anyway: reading finds out how it ended.
         case .sent, .kept, .failed: break
         }
     }

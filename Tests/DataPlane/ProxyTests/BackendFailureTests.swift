@@ -297,7 +297,7 @@ import Traffic
             #expect(try client.receiveToEnd().ending == .reset)
             #expect(proxy.service[.timeouts] == 1)
             #expect(proxy.service[.cutShort] == 1)
-            // The backend did not answer the first; the second it would have gone on with.
+            // The backend did not answer the first request; it would have gone on with the second.
             #expect(proxy.backend(endless.port)[.failures] == 1)
         }
     }

@@ -188,7 +188,7 @@ import Traffic
             if mode == "http" { try client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n") }
             _ = try client.receive(through: "\r\n\r\n")
             var count = 0
-            // Slower for 3 s than the kernel's buffer empties, and never as long as a stall.
+            // Too slow for 3 s for a write event, and never as slow as a stall.
             for _ in 0..<30 {
                 usleep(100_000)
                 let more = count + 40_000

@@ -181,8 +181,8 @@ private struct Pair {
             try client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
             try waitUntil("it is asked") { slow.requests.count == 1 }
             proxy.publish([slow.port, refusing.port])
-            // Its turn may come by a hedge of this request, or before the other's: the same comes
-            // of it.
+            // It may be tried by a hedge of this request, or before the other backend: the result
+            // is the same.
             let other = try proxy.connect()
             try other.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
             try waitUntil("it was dialled") { proxy.backend(refusing.port)[.dialFailures] >= 1 }

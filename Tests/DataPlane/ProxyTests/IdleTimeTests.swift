@@ -114,8 +114,7 @@ import Traffic
             #expect(try client.get("/1").text == "/1")
             gate.open()
             try waitUntil("it has closed") { backend.ended == 1 }
-            // Whether the worker hears of the end first, or has the request first, is up to the
-            // kernel.
+            // The kernel decides whether the worker gets the end first or the request.
             try client.send("POST /2 HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1\r\n\r\nx")
             #expect(try client.receiveResponse().text == "/2")
             #expect(backend.connections == 2)

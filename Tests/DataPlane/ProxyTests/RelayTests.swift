@@ -126,7 +126,7 @@ import Traffic
     func noServer(hasRefusing: Bool) throws {
         let refusing = try RefusingPort()
         try withProxy(hasRefusing ? [refusing.port] : [], mode: .tcp) { proxy in
-            // The reset may be quicker than the look at how the connect went, and is told there.
+            // The reset may come before the result of the connect is read, and shows there then.
             var seen: (bytes: [UInt8], ending: Ending) = ([], .reset)
             do {
                 seen = try proxy.connect().receiveToEnd()

@@ -62,8 +62,8 @@ import Traffic
                 }
                 #expect(try client.receiveResponse().text == "good")
             }
-            // Those that found out, and some that came after: here nobody takes it out of the
-            // rotation.
+            // The requests that noticed, and some later ones: no roster takes the backend out of
+            // the rotation here.
             #expect(hung.requests.count >= 3)
             #expect(proxy.service[.responses5xx] == 0)
             gate.open()
@@ -285,7 +285,7 @@ import Traffic
         let hung = try (0..<6).map { _ in try hanging(gate) }
         let good = try Backend.replying(response("good"))
         try withProxy(hung.map(\.port) + [good.port]) { options in
-            // Nothing is found silent meanwhile.
+            // No backend is found silent meanwhile.
             options.services[0].policy.ejection.silence = .seconds(60)
         } _: { proxy in
             let waiting = try send("GET", 7, to: proxy)
@@ -371,8 +371,8 @@ import Traffic
             for _ in 0..<4 { _ = try busy.get() }
             usleep(300_000)
             let retries = proxy.service[.retries]
-            // On a machine that stood still meanwhile they have waited for long, and it may be
-            // told.
+            // If the machine stood still meanwhile, the requests have waited for long, and may be
+            // moved.
             if begin.duration(to: .now) < usual.duration(to: begin) { #expect(retries == 0) }
             gate.open()
             for client in polls { _ = try client.receiveResponse() }

@@ -108,7 +108,7 @@ import Traffic
             try settle { produced.withLock { $0 } }
             #expect(produced.withLock { $0 } < Self.takenMax)
             #expect(proxy.listener[.open] == 1, "it waits, and is not cut off at once")
-            // Ends a sender that waits, and then nobody else holds the connection.
+            // Ends a sender that waits; after that no other thread holds the connection.
             client.endSending()
             client.reset()
             try waitUntil("the client is gone") { proxy.listener[.open] == 0 }

@@ -38,7 +38,7 @@ package struct Metric: Sendable {
     // MARK: - The process. `process_…` are the names that every Prometheus client library uses.
 
     static let buildInfo = Metric(
-        .gauge, "fairlead_build_info", ["version"], "Always 1; the label tells the version.")
+        .gauge, "fairlead_build_info", ["version"], "Always 1; the label has the version.")
     static let uptime = Metric(.gauge, "fairlead_uptime_seconds", "Time since the process started.")
     static let draining = Metric(
         .gauge, "fairlead_draining",
@@ -52,15 +52,15 @@ package struct Metric: Sendable {
     static let descriptorsMax = Metric(
         .gauge, "process_max_fds", "File descriptors that the process may open.")
     static let residentBytes = Metric(
-        .gauge, "process_resident_memory_bytes", "Memory that is resident.")
+        .gauge, "process_resident_memory_bytes", "Resident memory.")
     static let cpuSeconds = Metric(
         .counter, "process_cpu_seconds_total", "Processor time used, user and system.")
     static let accessLogLines = Metric(
         .counter, "fairlead_access_log_lines_total", ["outcome"],
-        "Lines of the access log: written, dropped as the reader was too slow, lost to an error.")
+        "Lines of the access log: written, dropped for a slow reader, or lost to an error.")
     static let configurations = Metric(
         .counter, "fairlead_configurations_total", ["outcome"],
-        "Configurations that came while the process ran, applied or refused.")
+        "Configurations that arrived while the process ran: applied or refused.")
     static let reloads = Metric(
         .counter, "fairlead_reloads_total", ["outcome"],
         "Times that the configuration was read again: applied, unchanged, or refused.")
@@ -68,7 +68,7 @@ package struct Metric: Sendable {
         .gauge, "fairlead_reload_refused", "1 while the last reload stands refused.")
     static let shortages = Metric(
         .counter, "fairlead_shortages_total", ["kind"],
-        "Calls that failed since this machine had no descriptors, ports or memory left.")
+        "Calls that failed because this machine had no descriptors, ports or memory left.")
     private static let process = [
         buildInfo, uptime, draining, ready, workers, startTime, accessLogLines, configurations,
         reloads, reloadRefused, shortages, openDescriptors, descriptorsMax,
@@ -88,7 +88,8 @@ package struct Metric: Sendable {
         "1 while no backend is up and requests go to others all the same (serving), or are refused."
     )
     static let emergencies = Metric(
-        .counter, "fairlead_emergencies_total", ["service"], "How often no backend was up.")
+        .counter, "fairlead_emergencies_total", ["service"],
+        "How often a service had no backend that is up.")
     static let ejectionsRefused = Metric(
         .counter, "fairlead_ejections_refused_total", ["service"],
         "Ejections that were refused, since too few backends would have been left.")
@@ -120,29 +121,29 @@ package struct Metric: Sendable {
         "1 if the newest lookup failed, else 0.")
     static let heldBackends = Metric(
         .gauge, "fairlead_discovery_held_backends", ["service"],
-        "Backends that discovery does not name now, and that stay all the same.")
+        "Backends that discovery does not name now, and that are kept.")
     static let answers = Metric(
         .counter, "fairlead_discovery_answers_total", ["service", "source", "kind"],
-        "Lookups by what they came to.")
+        "Lookups, by result.")
     static let registryUp = Metric(
         .gauge, "fairlead_registry_up", ["kind", "address"],
         "1 if the nameserver or Consul agent is asked as usual, 0 while it fails.")
     static let registryAnswers = Metric(
         .counter, "fairlead_registry_answers_total", ["kind", "address", "outcome"],
-        "Answers and failures of a nameserver or Consul agent, by what they were.")
+        "Answers and failures of a nameserver or Consul agent, by kind.")
     static let registryMalformed = Metric(
         .counter, "fairlead_registry_malformed_total", ["kind", "address"],
-        "Messages or documents that could not be read, or did not answer what was asked.")
+        "Messages or documents that were malformed, or did not answer the question.")
     static let dnsMessages = Metric(
         .counter, "fairlead_dns_messages_total", ["kind"],
-        "DNS messages sent and received, by transport and by what was wrong with them.")
+        "DNS messages sent and received, by transport and by fault.")
     static let checks = Metric(
-        .counter, "fairlead_checks_total", ["result"], "Health checks, by what they came to.")
+        .counter, "fairlead_checks_total", ["result"], "Health checks, by result.")
     static let lateChecks = Metric(
         .counter, "fairlead_checks_late_total", [],
-        "Health checks that were due and had to wait for the budget (checks.rate).")
+        "Health checks that had to wait for the budget (checks.rate) when they were due.")
     static let checkLateness = Metric(
-        .counter, "fairlead_checks_lateness_seconds_total", [], "How long those waited in all.")
+        .counter, "fairlead_checks_lateness_seconds_total", [], "How long those waited in total.")
     private static let discovery = [
         goodAnswerAge, goodAnswerInstances, leftOut, discoveryFailing, heldBackends, answers,
         registryUp, registryAnswers, registryMalformed, dnsMessages, checks, lateChecks,
@@ -153,7 +154,7 @@ package struct Metric: Sendable {
 
     static let omittedBackends = Metric(
         .gauge, "fairlead_omitted_backends", [],
-        "Backends without series of their own here, since there are too many.")
+        "Backends that have no series here, since there are too many.")
     static let backendState = Metric(
         .gauge, "fairlead_backend_state", ["service", "backend", "state"],
         "1 for the state that the backend is in, 0 for the others.")

@@ -1,8 +1,8 @@
-// The feed: a stream of events where that works, else /stats again and again; the token, in memory
-// only; and what a button does.
+// The feed: a stream of events where that works, else /stats every few seconds; the token, which is
+// kept in memory only; and what the buttons do.
 
 const recents = new Map();
-let token = '', entries = [], latest = null, heardAt = 0, startedAt = '', failures = 0;
+let token = '', entries = [], latest = null, receivedAt = 0, startedAt = '', failures = 0;
 let stream = null;
 
 function ask(path, options = {}) {
@@ -11,7 +11,7 @@ function ask(path, options = {}) {
   return fetch(path, {cache: 'no-store', ...options, headers});
 }
 
-// MARK: what is heard
+// MARK: events
 
 function draw() {
   if (!latest) return;
@@ -29,7 +29,7 @@ function drawJournal() {
 
 function hearFigures(all) {
   const at = Date.parse(all.time);
-  // Another process: numbers start over.
+  // It is another process: numbers start over.
   if (startedAt && all.startedAt !== startedAt) { location.reload(); return; }
   startedAt = all.startedAt;
   for (const service of all.services) {
@@ -59,25 +59,25 @@ function hearEntry(entry) {
   if (entries.length && entry.number <= entries[0].number) return;
   entries.unshift(entry);
   entries.length = Math.min(entries.length, 1000);
-  // Many come at once at the begin.
+  // Many come at once at the beginning.
   clearTimeout(drawing);
   drawing = setTimeout(drawJournal, 50);
 }
 function heard() {
-  heardAt = Date.now();
+  receivedAt = Date.now();
   byID('stale').hidden = true;
   document.body.classList.remove('stale');
 }
 function checkStale() {
-  if (document.hidden || !latest || Date.now() - heardAt < 6000) return;
+  if (document.hidden || !latest || Date.now() - receivedAt < 6000) return;
   byID('stale').textContent = 'Fairlead has not answered since '
-    + new Date(heardAt).toLocaleTimeString() + '. What is shown below is from before.';
+    + new Date(receivedAt).toLocaleTimeString() + '. What is shown below is from before.';
   byID('stale').hidden = false;
   document.body.classList.add('stale');
   document.title = '(?) Fairlead does not answer';
 }
 
-// MARK: asking
+// MARK: requests
 
 function needToken(why) {
   byID('login').hidden = false;
@@ -90,7 +90,7 @@ async function begin() {
   const used = token;
   const answer = await ask('/services', {signal: AbortSignal.timeout(8000)});
   if (answer.status === 401) {
-    // It was typed while the question without it was on its way.
+    // The token was typed while the request without it was on its way.
     if (token !== used) return begin();
     needToken(token ? 'That is not the token.' : '');
     token = '';
@@ -104,7 +104,7 @@ async function begin() {
   return true;
 }
 
-// One stream, from its begin to its end. Lines as server-sent events have them.
+// One stream, from its beginning to its end, in the format of server-sent events.
 async function listen() {
   stream = new AbortController();
   const headers = {Accept: 'text/event-stream'};
@@ -145,8 +145,8 @@ async function run() {
     while (!document.hidden) {
       try {
         if (!await begin()) return;
-        // What is between may not pass streams on: then the page is asked for again, and now
-        // and then the stream is tried again.
+        // A proxy in between may not pass streams on: then the page polls, and tries the stream
+        // again now and then.
         if (failures < 2 || failures % 10 === 0) await listen(); else await poll();
       } catch (error) {
         if (error.name !== 'AbortError') failures += 1;
@@ -159,7 +159,7 @@ async function run() {
   }
 }
 
-// MARK: what a person does
+// MARK: buttons
 
 let saying = 0;
 function say(text, isBad) {
@@ -170,7 +170,7 @@ function say(text, isBad) {
   clearTimeout(saying);
   saying = setTimeout(() => { said.hidden = true; }, 8000);
 }
-// What leaves a service without a backend is asked for twice.
+// A change that leaves a service without a backend needs a second click.
 function askTwice(key, what, why) {
   byID('sure-text').textContent = why;
   const yes = byID('sure-yes');

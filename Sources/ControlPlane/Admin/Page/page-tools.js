@@ -1,4 +1,4 @@
-// Tools: elements from values, differences moved into what is there, figures as text.
+// Tools: makes elements from values, updates elements in place, and writes figures as text.
 'use strict';
 
 const byID = id => document.getElementById(id);
@@ -16,9 +16,9 @@ function h(tag, attributes, ...children) {
   return element;
 }
 
-// Makes `old` look like `now` and keeps what is the same, so that a selection, the focus and
-// the reading position stay. Rows are told apart by data-id: a button under somebody's finger
-// must not become another backend's.
+// Makes `old` look like `now` and keeps what is the same, so that a selection, the focus and the
+// reading position stay. Rows are matched by data-id: a button under a finger must not become that
+// of another backend.
 function morph(old, now) {
   if (old.nodeName !== now.nodeName) { old.replaceWith(now); return; }
   if (old.nodeType !== 1) { if (old.data !== now.data) old.data = now.data; return; }
@@ -71,7 +71,7 @@ function millis(value) {
 const clock = text => text.slice(11, 19);
 const plural = (count, word) => grouped(count) + ' ' + word + (count === 1 ? '' : 's');
 
-// How fast counts grow: over the last ten seconds of figures.
+// How fast counts grow, over the last ten seconds of figures.
 const counts = new Map();
 function note(key, at, count) {
   let list = counts.get(key);

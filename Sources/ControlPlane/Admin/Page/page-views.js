@@ -1,4 +1,4 @@
-// Views: each makes elements of what /events and /services said last.
+// Views: each makes elements from the last answers of /events and /services.
 
 function verdictView(all) {
   const mark = {good: '✓', warning: '!', failing: '✕'}[all.level];

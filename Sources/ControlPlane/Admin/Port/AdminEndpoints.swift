@@ -35,21 +35,19 @@ extension AdminEndpoint {
         ) { handler, call throws(AdminProblem) in try handler.backend(call) },
         AdminEndpoint(
             access: .read, pattern: "/discovery", id: "discovery",
-            about: "what each source said last", content: .json("Discovery")
+            about: "the last answer of each source", content: .json("Discovery")
         ) { handler, _ in handler.discovery() },
         AdminEndpoint(
             access: .read, pattern: "/events", id: "events",
-            about: "the journal from an entry on; with Accept: text/event-stream as a stream that "
-                + "goes on",
+            about: "the journal from an entry on; with Accept: text/event-stream as a stream",
             parameters: [
                 .query(
                     "after", "NUMBER", isRequired: false,
-                    "entries with a greater number; without it, or after a restart, all that are "
-                        + "kept",
+                    "entries with a greater number; without it, or after a restart, all entries",
                     schema: ["type": "integer", "minimum": 0, "maximum": .number(.max)]),
                 .query(
                     "wait", "SECONDS", isRequired: false,
-                    "seconds to wait for one, if there is none",
+                    "how many seconds to wait for an entry, if there is none",
                     schema: ["type": "integer", "minimum": 0, "maximum": 60]),
                 .query(
                     "figures", "on", isRequired: false,
@@ -67,7 +65,7 @@ extension AdminEndpoint {
             access: .read, pattern: "/config", id: "configuration",
             about: "the configuration in force, with the origin of each value",
             content: AdminContent(
-                about: "as the name says", schemas: ["application/yaml": ["type": "object"]])
+                about: "the configuration", schemas: ["application/yaml": ["type": "object"]])
         ) { handler, _ in handler.configuration() },
         AdminEndpoint(
             access: .read, pattern: "/metrics", id: "metrics", about: "for Prometheus",
@@ -83,34 +81,36 @@ extension AdminEndpoint {
             parameters: [
                 .query(
                     "when", "any", isRequired: false,
-                    "whether one served service is enough, or every one is wanted",
+                    "whether one service that is served is enough, or all have to be",
                     schema: ["enum": .list(["any", "every"]), "default": "any"])
             ],
             content: .text("ready"), unready: .text("not ready, and why"), problems: [400]
         ) { handler, call throws(AdminProblem) in try handler.ready(call) },
         AdminEndpoint(
-            access: .read, pattern: "/openapi.json", id: "openAPI", about: "this",
+            access: .read, pattern: "/openapi.json", id: "openAPI", about: "this document",
             content: AdminContent(
-                about: "this", schemas: ["application/json": ["type": "object"]])
+                about: "this document", schemas: ["application/json": ["type": "object"]])
         ) { handler, _ in handler.openAPI() },
     ]
 
     private static let changes = [
         change(
-            "drain", "no new requests; what runs finishes within the drain limit", [.force]
+            "drain", "no new requests; those in flight finish within the drain limit", [.force]
         ) { _ in .drain },
-        change("disable", "no new requests, and what runs is ended", [.force]) { _ in .disable },
-        change("enable", "takes back drain and disable") { _ in .enable },
+        change("disable", "no new requests, and those in flight are ended", [.force]) { _ in
+            .disable
+        },
+        change("enable", "ends drain and disable") { _ in .enable },
         change(
-            "weight", "another weight in place of discovery's",
+            "weight", "a weight in place of the one from discovery",
             [
                 .query(
                     "weight", "N", isRequired: true, "0 to 65535, or auto",
                     schema: ["type": "string", "pattern": "^(auto|[1-9][0-9]{0,3}|0)$"])
             ]
         ) { query throws(AdminProblem) in .weight(try AdminHandler.weight(query)) },
-        change("check", "a check as soon as may be") { _ in .check },
-        change("eject", "out as if requests had failed") { _ in .eject },
+        change("check", "a check as soon as possible") { _ in .check },
+        change("eject", "ejection, as if requests had failed") { _ in .eject },
         AdminEndpoint(
             access: .change, pattern: "/log-level", id: "logLevel",
             about: "the least severe message that is logged",

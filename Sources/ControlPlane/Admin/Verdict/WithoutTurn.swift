@@ -16,7 +16,7 @@ package struct WithoutTurn: Sendable, Equatable {
         case standby
         /// Discovery lost the backend: it waits behind those that are named.
         case reserve
-        /// The backend has as many requests in flight as it may have.
+        /// The backend is at its limit of requests in flight.
         case limit
         /// The backend was ejected. It gets one request at a time, of those that can be sent again.
         case probation

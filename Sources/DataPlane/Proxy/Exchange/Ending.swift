@@ -21,7 +21,7 @@ enum Ending: UInt8, CaseIterable {
     /// The time of the request, or of its backend's drain, was over within a response of which more
     /// was to come.
     case responseExpired
-    /// The time of a stream, whose length nobody knows, or of a TCP connection was over.
+    /// The time of a stream, a response of unknown length, or of a TCP connection was over.
     case streamExpired
 
     // MARK: Failed at its backends, or without one
@@ -30,7 +30,7 @@ enum Ending: UInt8, CaseIterable {
     case noBackend
     /// No connection to any backend could be made.
     case notConnected
-    /// Every backend, or the service, has as many requests as it may have, and no more may wait.
+    /// Every backend, or the service, is at its limit of requests, and no more may wait.
     case overLimit
     /// The backend closed or broke the connection instead of answering.
     case noResponse

@@ -1,8 +1,8 @@
 // HTTPExchange+Upgrade: what becomes of an exchange whose backend has switched to another protocol,
-// such as WebSocket (RFC 9110, section 7.8), or has granted the tunnel that CONNECT asks for (RFC
-// 9110, section 9.3.6): both connections go to a relay, which only moves bytes. From then on nothing
-// that either side sends is read as HTTP. The client's connection keeps what the client sent before,
-// at most one receive of it; that goes to the backend then, or nowhere.
+// such as WebSocket (RFC 9110, section 7.8), or has granted the tunnel that CONNECT asks for (its
+// section 9.3.6): both connections go to a relay, which only moves bytes. From then on nothing that
+// either side sends is read as HTTP. The client's connection keeps what the client sent before, at
+// most one receive of it; that goes to the backend then, or nowhere.
 
 internal import Events
 internal import HTTP1

@@ -67,8 +67,7 @@ struct LocalReply {
     init(_ response: FixedResponse, _ edits: FieldEdits?) {
         self.init(
             .answered, response.status,
-            // RFC 9110, section 8.3: the field tells what the content is, so without any there is
-            // nothing to tell.
+            // RFC 9110, section 8.3: the field describes the content, and there is none.
             contentType: response.body.isEmpty ? nil : response.contentType,
             nil, edits, body: response.body)
     }

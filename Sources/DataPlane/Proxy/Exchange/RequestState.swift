@@ -70,7 +70,7 @@ struct RequestState {
 
     /// Interim responses that came before it, by all tries.
     var interimCount = 0
-    /// Whether nobody knows how long the response is, which makes it a stream.
+    /// Whether the length of the response is unknown, which makes it a stream.
     var isOpenEnded = false
 
     // MARK: Times, in the loop's nanoseconds
@@ -94,6 +94,6 @@ struct RequestReferences {
     /// The backend on which the client has a connection of its own for the service; nearly always
     /// nil.
     var boundTo: PooledBackend?
-    /// The protocols that the client offers to switch to, as backends are told; nearly always nil.
+    /// The protocols that the client offers to switch to, as passed on; nearly always nil.
     var upgradeOffer: [UInt8]?
 }

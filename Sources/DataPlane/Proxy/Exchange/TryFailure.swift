@@ -25,8 +25,8 @@ package enum TryFailure: Equatable, Sendable {
     case shortage
     /// The connection broke or closed before the first byte of a response.
     case noResponse
-    /// Fairlead took the request back before a response began: the backend has drained for as long
-    /// as it may. It may have run there.
+    /// Fairlead took the request back before a response began, since the time for the backend's
+    /// drain was over. It may have run there.
     case withdrawn
     /// The backend is silent while others answer.
     case silent
@@ -66,7 +66,7 @@ extension TryFailure {
     func isAmong(_ failures: RetryRule.Failures) -> Bool {
         switch self {
         case .dial: failures.conditions.contains(.connect)
-        // It is nobody's failure that a rule could name, and nothing was sent.
+        // It is no backend's failure that a rule could name, and nothing was sent.
         case .shortage: true
         case .noResponse, .withdrawn: failures.conditions.contains(.reset)
         case .silent: failures.conditions.contains(.silence)

@@ -27,6 +27,7 @@ package struct TriedBackends {
     package mutating func removeAll() { count = 0 }
 
     /// Whether `id` was tried.
+    @inline(__always)  // else each pick makes a copy of them for the call
     package func contains(_ id: BackendID) -> Bool {
         // By the numbers: `==` is a call to another module, and what may be in it has a pick count
         // its arrays.

@@ -21,8 +21,8 @@ extension HTTP1BackendConnection {
         var seen = 0
         var body = BodyPassage(.none, keepsChunks: true)
 
-        /// The state when a request is sent, which the next bytes answer.
-        mutating func isAwaited(_ expected: ExpectedResponse) {
+        /// Begins with a request that is sent: the next bytes answer it.
+        mutating func expect(_ expected: ExpectedResponse) {
             self.expected = expected
             isInBody = false
             seen = 0

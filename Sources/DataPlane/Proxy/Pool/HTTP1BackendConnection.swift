@@ -80,7 +80,7 @@ final class HTTP1BackendConnection: StreamChannel {
     func send(
         _ head: SendBuffer, _ body: [UInt8], expecting expected: ExpectedResponse
     ) -> WriteOutcome {
-        response.isAwaited(expected)
+        response.expect(expected)
         backend.counters.add(.bytesSent, head.count + body.count)
         return body.isEmpty ? write(head) : write(head, body)
     }

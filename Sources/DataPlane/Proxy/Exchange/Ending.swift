@@ -1,12 +1,12 @@
-// Ending: how a request of HTTP or a TCP connection ends, and all that follows from it: whose doing
-// it was, the code in the access log, what the client gets, what is counted. `row` is the one table
-// of that. A new ending is a case and a line there, a sentence if Fairlead answers, and a word in
-// conf/README.md if it has a code of its own.
+// Ending: how an HTTP request or a TCP connection ends, and everything that follows from it: the
+// side that caused it, the code in the access log, what the client gets, what is counted. `row` is
+// the one table of that. A new ending is a case and a line there, a sentence if Fairlead answers,
+// and a word in conf/README.md if it has a code of its own.
 
 internal import Stats
 
 /// How a request, or a TCP connection, ends.
-enum Ending: UInt8, CaseIterable {
+enum Ending: CaseIterable {
     // MARK: Answered by a backend, or cut short within its answer
 
     /// Everything was passed on, whatever status the backend chose; a TCP connection was ended by
@@ -77,7 +77,7 @@ enum Ending: UInt8, CaseIterable {
 }
 
 extension Ending {
-    /// Whose doing an ending was.
+    /// The side that caused an ending.
     enum Side {
         case nobody, backend, client, fairlead
     }
@@ -141,7 +141,7 @@ extension Ending {
         }
     }
 
-    /// Whose doing it was.
+    /// The side that caused it.
     var side: Side { row.side }
 
     /// The code in the access log: the side's letter, and one more.
@@ -196,8 +196,7 @@ extension Ending {
             """
         case .requestExpired: "The request to service \(service) took longer than it may.\n"
         case .complete, .backendCut, .badBody, .bodyTimeout, .responseExpired, .streamExpired,
-            .clientGone,
-            .refused, .answered, .optionsAtLastHop, .idle, .stopped:
+            .clientGone, .refused, .answered, .optionsAtLastHop, .idle, .stopped:
             ""
         }
     }

@@ -51,6 +51,16 @@ package enum IPAddress: Hashable, Sendable {
     /// Whether it stands for every address of its family: `::` or 0.0.0.0.
     package var isWildcard: Bool { self == .any || self == .v4(0) }
 
+    // What the compiler writes by itself would be a call for other modules, in each request.
+    @inlinable package static func == (one: IPAddress, other: IPAddress) -> Bool {
+        switch (one, other) {
+        case (.v4(let one), .v4(let other)): one == other
+        case (.v6(let high, let low), .v6(let otherHigh, let otherLow)):
+            high == otherHigh && low == otherLow
+        case (.v4, .v6), (.v6, .v4): false
+        }
+    }
+
     /// Bits of an address of its family: 32 or 128.
     package var bitWidth: Int {
         switch self {

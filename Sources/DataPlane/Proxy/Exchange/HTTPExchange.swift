@@ -259,8 +259,8 @@ final class HTTPExchange: Deadlined {
 
     // MARK: - The end
 
-    /// Makes the exchange free for the next request. The caller ends the client's side afterwards,
-    /// as the last thing it does.
+    /// Makes the exchange ready for the next request. The caller ends the client's side afterwards,
+    /// as the last thing it does; the client gives the exchange back to the worker.
     func finish(_ pool: BackendPool, _ ending: Ending) {
         precondition(
             !request.tries.areUnderWay, "a try is still under way")
@@ -277,13 +277,12 @@ final class HTTPExchange: Deadlined {
         deadlineNanoseconds = .max
         self.pool = nil
         request = worker.newRequest
-        held = RequestReferences()
+        if !held.isEmpty { held = RequestReferences() }
         // The memory of a large head or body is not kept for the next request.
         requestHead.removeAll()
         if !bodyInHand.isEmpty {
             bodyInHand.removeAll(keepingCapacity: bodyInHand.capacity <= 4096)
         }
         text.clear()
-        worker.recycle(self)
     }
 }

@@ -96,4 +96,7 @@ struct RequestReferences {
     var boundTo: PooledBackend?
     /// The protocols that the client offers to switch to, as passed on; nearly always nil.
     var upgradeOffer: [UInt8]?
+
+    /// Whether it refers to nothing, as for most requests.
+    var isEmpty: Bool { route == nil && backend == nil && boundTo == nil && upgradeOffer == nil }
 }

@@ -210,7 +210,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
         let link = Link(exchange)
         self.exchange = exchange
         readTraits(of: head)
-        // The worker keeps it when it is over.
+        // The worker has it when it is over.
         return link.use {
             begin($0, head, bytes, following: following, to: pool, by: route)
         }
@@ -272,7 +272,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
     /// The connection broke.
     func broken() {
         exchange?.clientBroken()
-        exchange = nil
+        returnExchange()
         reset()
     }
 
@@ -313,9 +313,15 @@ final class HTTP1Session: StreamChannel, ClientSide {
     /// Whether the connection waits for another request after this one.
     var goesOn: Bool { afterwards == .keep }
 
+    /// Gives back the exchange, which is over: the worker has it for the next request. Moved, since
+    /// counting it up and down would be a part of what a request costs.
+    private func returnExchange() {
+        if let exchange = exchange.take() { worker.recycle(exchange) }
+    }
+
     /// The exchange is over, and its response is written or kept to the last byte.
     func exchangeFinished() {
-        exchange = nil
+        returnExchange()
         guard !condition.contains(.isBroken) else {
             reset()
             return
@@ -357,21 +363,21 @@ final class HTTP1Session: StreamChannel, ClientSide {
     /// must not take it for a whole one. Where the response's time was over (`isOver`), FIN will do
     /// if the framing shows that more was to come (RFC 9112, section 8).
     func exchangeCutShort(isOver: Bool) {
-        exchange = nil
+        returnExchange()
         depart(isOver && traits.contains(.endShows) ? .end : .cut)
     }
 
     /// The exchange is over, and the client gets no more: it is gone, has stalled or breaks the
     /// protocol.
     func exchangeBroken() {
-        exchange = nil
+        returnExchange()
         reset()
     }
 
     /// Detaches the connection, which has switched to another protocol, with what the client has
     /// sent behind its request.
     func detachForUpgrade() -> Handoff {
-        exchange = nil
+        returnExchange()
         closeBound()
         return handOff(received: partial)
     }

@@ -362,7 +362,7 @@ final class Worker {
     }
 
     /// Keeps `exchange`, which is still on the stack: of too many, another is dropped.
-    func recycle(_ exchange: HTTPExchange) {
+    func recycle(_ exchange: consuming HTTPExchange) {
         if freeExchanges.count == Self.freeExchangesMax { freeExchanges.removeLast() }
         freeExchanges.append(exchange)
     }

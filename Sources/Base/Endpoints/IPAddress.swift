@@ -51,7 +51,8 @@ package enum IPAddress: Hashable, Sendable {
     /// Whether it stands for every address of its family: `::` or 0.0.0.0.
     package var isWildcard: Bool { self == .any || self == .v4(0) }
 
-    // What the compiler writes by itself would be a call for other modules, in each request.
+    /// Whether both are the same address of the same family. What the compiler writes by itself
+    /// would be a call for other modules, in each request.
     @inlinable package static func == (one: IPAddress, other: IPAddress) -> Bool {
         switch (one, other) {
         case (.v4(let one), .v4(let other)): one == other

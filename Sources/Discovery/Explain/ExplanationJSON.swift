@@ -126,7 +126,7 @@ private struct AnswerView: Encodable {
         name = "\(answer.question.name)"
         type = "\(answer.question.type)"
         outcome = "\(answer.outcome)"
-        transport = answer.transport?.rawValue
+        transport = answer.transport?.name
         let message = answer.message
         code = message.map { "\($0.responseCode)" }
         flags = message?.flags.names ?? []

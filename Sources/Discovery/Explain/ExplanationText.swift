@@ -67,7 +67,7 @@ extension Explanation {
             return ["  \(question)  \(answer.outcome)"]
         }
         var head = [
-            "  \(question)", transport.rawValue.uppercased(), "\(message.responseCode)",
+            "  \(question)", transport.name, "\(message.responseCode)",
             message.flags.names.joined(separator: " "),
             "\(answer.octets) of \(answer.octetsMax) octets", answer.roundTrip.spoken,
         ]

@@ -4,6 +4,9 @@
 /// How a message travels. The raw value is the name in the configuration.
 package enum DNSTransport: String, CaseIterable, Hashable, Sendable {
     case udp, tcp
+
+    /// Its name as people write it.
+    package var name: String { rawValue.uppercased() }
 }
 
 /// How nameservers are asked. Value type, any thread.

@@ -130,8 +130,7 @@ import Traffic
             (
                 "{method: TRACE}",
                 "21: services.web.check.method: found \"TRACE\", expected GET, HEAD, OPTIONS, "
-                    + "POST, "
-                    + "PUT, PATCH or DELETE"
+                    + "POST, PUT, PATCH or DELETE"
             ),
             ("{method: get}", nil),
             (

@@ -25,9 +25,8 @@ import Testing
             ),
             (
                 "dns: {servers: ['10.0.0.1', 'ns example']}",
-                "1:29: dns.servers[1]: found \"ns example\", expected a nameserver's address, "
-                    + "such as "
-                    + "127.0.0.1:8600 or 10.0.0.2"
+                "1:29: dns.servers[1]: found \"ns example\", expected a nameserver's address, such "
+                    + "as 127.0.0.1:8600 or 10.0.0.2"
             ),
             (
                 "dns: {servers: [1.1.1.1, 2.2.2.2, [3]]}",
@@ -69,8 +68,7 @@ import Testing
             (
                 "defaults: {limits: {head-bytes: 16384}}",
                 "1:33: defaults.limits.head-bytes: found \"16384\", expected a size with a unit, "
-                    + "such "
-                    + "as 64KiB or 1MiB"
+                    + "such as 64KiB or 1MiB"
             ),
             (
                 "defaults: {limits: {head-bytes: 1MiB}}",
@@ -94,27 +92,23 @@ import Testing
             ),
             (
                 "defaults: {check: {path: health}}",
-                "1:26: defaults.check.path: found \"health\", expected a path that starts with "
-                    + "/, such "
-                    + "as /health"
+                "1:26: defaults.check.path: found \"health\", expected a path that starts with /, "
+                    + "such as /health"
             ),
             (
                 "defaults: {check: {path: \"/a\\r\\nX: y\"}}",
                 "1:26: defaults.check.path: found \"/a\\u{d}\\u{a}X: y\", expected a path that "
-                    + "starts "
-                    + "with /, such as /health"
+                    + "starts with /, such as /health"
             ),
             (
                 "defaults: {check: {host: \"a b\"}}",
                 "1:26: defaults.check.host: found \"a b\", expected a host, such as web.internal "
-                    + "or "
-                    + "web.internal:8080, or auto"
+                    + "or web.internal:8080, or auto"
             ),
             (
                 "defaults: {check: {status: 399-200}}",
                 "1:28: defaults.check.status: found \"399-200\", expected a status or a range of "
-                    + "them, "
-                    + "such as 200 or 200-399"
+                    + "them, such as 200 or 200-399"
             ),
             (
                 "defaults: {check: {type: tcp, path: /x}}",
@@ -124,16 +118,14 @@ import Testing
             (
                 "dns: 127.0.0.1:53",
                 "1:6: dns: found \"127.0.0.1:53\", expected a mapping with keys of: servers, "
-                    + "timeout, "
-                    + "attempts, transport, edns, mix-case, rate, resolv-conf"
+                    + "timeout, attempts, transport, edns, mix-case, rate, resolv-conf"
             ),
             ("worker: 1", "1:1: worker: unknown key, expected workers?"),
             ("dns: {time-out: 1s}", "1:7: dns.time-out: unknown key, expected timeout?"),
             (
                 "dns: {\"a\\e[1m b\": 1s}",
                 "1:7: dns.\"a\\u{1b}[1m b\": unknown key, expected one of: servers, timeout, "
-                    + "attempts, "
-                    + "transport, edns, mix-case, rate, resolv-conf"
+                    + "attempts, transport, edns, mix-case, rate, resolv-conf"
             ),
         ])
     func values(text: String, message: String) {
@@ -207,8 +199,7 @@ import Testing
             (
                 "listeners: [{listen: ':1', backends: ['10.0.0.256:1']}]",
                 "f.yaml:1:39: listeners[0].backends[0]: found \"10.0.0.256:1\", expected "
-                    + "HOST:PORT, such "
-                    + "as 10.0.0.1:8080 or db.internal:5432"
+                    + "HOST:PORT, such as 10.0.0.1:8080 or db.internal:5432"
             ),
             (
                 "listeners: [{listen: ':1', backends: ['h:0']}]",
@@ -231,8 +222,7 @@ import Testing
             (
                 "listeners: [{listen: '127.0.0.1:1', srv: a.b}, {listen: ':1', srv: a.c}]",
                 "f.yaml:1:57: listeners[1].listen: found [::]:1, which listener \"127.0.0.1:1\" "
-                    + "has as "
-                    + "127.0.0.1:1, expected an address of its own"
+                    + "has as 127.0.0.1:1, expected an address of its own"
             ),
             (
                 "listeners: [{listen: ':9090', srv: a.b}]",
@@ -242,20 +232,17 @@ import Testing
             (
                 "listeners: [{listen: ':1', srv: a.b}, {listen: ':2', srv: a.b}]",
                 "f.yaml:1:39: listeners[1]: found a second service named \"a.b\", expected one: "
-                    + "put it "
-                    + "under services and name it in each listener"
+                    + "put it under services and name it in each listener"
             ),
             (
                 "listeners: [{name: n, listen: ':1', srv: a.b}, {name: n, listen: ':2', srv: a.c}]",
                 "f.yaml:1:55: listeners[1].name: found a second listener named \"n\", expected "
-                    + "distinct "
-                    + "names: give it one with name"
+                    + "distinct names: give it one with name"
             ),
             (
                 "services: {'a b': {srv: a.b}}\nlisteners: [{listen: ':1', srv: a.c}]",
-                "f.yaml:1:12: services.\"a b\": found the name \"a b\", expected 1 to 63 "
-                    + "letters, digits, "
-                    + "dots, - or _"
+                "f.yaml:1:12: services.\"a b\": found the name \"a b\", expected 1 to 63 letters, "
+                    + "digits, dots, - or _"
             ),
             (
                 "listeners: [{listen: ':1', srv: a.b}]\ndefaults: {refresh: {floor: 2m}}",
@@ -278,9 +265,8 @@ import Testing
             ([:], [.workers: ["0"]], "--workers: found \"0\", expected 1 to 256 or auto"),
             (
                 ["FAIRLEAD_DNS": "127.0.0.1,,127.0.0.2"], [:],
-                "FAIRLEAD_DNS: found \"\", expected a nameserver's address, such as "
-                    + "127.0.0.1:8600 or "
-                    + "10.0.0.2"
+                "FAIRLEAD_DNS: found \"\", expected a nameserver's address, such as 127.0.0.1:8600 "
+                    + "or 10.0.0.2"
             ),
             (
                 [:], [.service: ["a.b"]],
@@ -337,8 +323,7 @@ import Testing
             errors(text, environment: ["FAIRLEAD_ADMIN": "x"], flags: [.dns: ["y z"]]) == [
                 "f.yaml:1:10: workers: found \"0\", expected 1 to 256 or auto",
                 "f.yaml:5:23: services.web.check.interval: found \"2\", expected a duration with "
-                    + "a unit, "
-                    + "such as 500ms or 2s",
+                    + "a unit, such as 500ms or 2s",
                 "f.yaml:7:32: listeners[0].service: found \"wed\", expected web?",
                 "FAIRLEAD_ADMIN: found \"x\", expected an address with a port, such as "
                     + "127.0.0.1:9090 or 0.0.0.0:9090, or off",

@@ -124,8 +124,7 @@ import Testing
             (
                 "{path: /a/../b, service: web}",
                 "12: path: found \"/a/../b\", expected a path without dot segments and "
-                    + "backslashes, "
-                    + "since requests with those are refused"
+                    + "backslashes, since requests with those are refused"
             ),
             (
                 "{host: 'a.example:80', service: web}",
@@ -135,16 +134,13 @@ import Testing
             (
                 "{redirect: {to: '/{paht}'}}",
                 "21: redirect.to: found \"/{paht}\", expected no braces but {scheme}, {host}, "
-                    + "{port}, "
-                    + "{path} and {query}"
+                    + "{port}, {path} and {query}"
             ),
             (
                 "{redirect: {to: 'https:/{path}'}}",
-                "21: redirect.to: found \"https:/{path}\", expected a host behind the scheme, "
-                    + "such as "
-                    + "https://{host}{path}: a request's path in its place would let it choose "
-                    + "where "
-                    + "the client is sent"
+                "21: redirect.to: found \"https:/{path}\", expected a host behind the scheme, such "
+                    + "as https://{host}{path}: a request's path in its place would let it choose "
+                    + "where the client is sent"
             ),
             (
                 "{redirect: {status: 300, to: /x}}",
@@ -154,32 +150,27 @@ import Testing
             (
                 "{service: web, request-headers: {set: {Content-Length: '1'}}}",
                 "37: request-headers: found \"Content-Length\", expected another field: it says "
-                    + "where "
-                    + "a message ends, or belongs to one connection"
+                    + "where a message ends, or belongs to one connection"
             ),
             (
                 "{service: web, request-headers: {add: {Host: x}}}",
                 "37: request-headers: found \"Host\", expected another field: a request has one "
-                    + "Host, "
-                    + "which can only be set"
+                    + "Host, which can only be set"
             ),
             (
                 "{service: web, request-headers: {set: {Via: x}}}",
                 "37: request-headers: found \"Via\", expected another field: this one is the "
-                    + "business "
-                    + "of the listener's forwarding"
+                    + "business of the listener's forwarding"
             ),
             (
                 "{service: web, response-headers: {set: {X-Y: \"a\\r\\nb\"}}}",
                 "50: response-headers.set.X-Y: found \"a\\u{d}\\u{a}b\", expected a value of "
-                    + "visible "
-                    + "ASCII, without spaces around it"
+                    + "visible ASCII, without spaces around it"
             ),
             (
                 "{service: web, response-headers: {set: {'X Y': z}}}",
                 "45: response-headers.set.\"X Y\": found \"X Y\", expected the name of a field, "
-                    + "such "
-                    + "as X-Tenant"
+                    + "such as X-Tenant"
             ),
             (
                 "{service: web, response-headers: [a]}",

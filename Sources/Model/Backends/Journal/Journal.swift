@@ -163,8 +163,7 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
             "the \(count) lost wait behind those named again: these are half of what there was"
         case .replacing(let old, let new):
             "\(counted(old, "backend")) replaced in discovery by \(new) others: the old ones "
-                + "serve until"
-                + " as many of these are up"
+                + "serve until as many of these are up"
         case .replaced(let old, let new):
             "\(new) new backends are up in place of \(old) old ones, which drain"
         case .lostRecalled(let count):

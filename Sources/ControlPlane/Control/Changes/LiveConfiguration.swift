@@ -3,10 +3,11 @@
 // that is not valid is replaced by its last valid version or left out. If the whole is still not
 // valid, the last good configuration stays. The reasons are kept for the admin port.
 //
-// | what happens     | what is read                                    | when it is refused, it stays with |
-// |------------------|-------------------------------------------------|-----------------------------------|
-// | documents change | the file as it was taken up last, all documents | what was good                     |
-// | a reload         | the file as it is now, all documents            | the same, and the file of before  |
+// | what happens     | what is read                              | what stays when it is refused |
+// |------------------|-------------------------------------------|-------------------------------|
+// | documents change | the file as last taken up, all documents  | what was good                 |
+// | a reload         | the file as it is now, all documents      | what was good, and the file   |
+// |                  |                                           | as last taken up              |
 
 internal import Configuration
 internal import Documents

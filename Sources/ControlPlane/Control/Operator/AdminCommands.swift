@@ -14,8 +14,8 @@ final class AdminCommands {
     private let journalLog: JournalLog
     private let log: CurrentLog
 
-    /// Commands for these owners. `follower` reads the configuration again; nil when it is built
-    /// in.
+    /// Commands for these owners. `follower` reads the configuration again; nil for a configuration
+    /// that is not to change.
     init(
         _ services: ServiceSet, _ follower: ConfigurationFollower?, _ journal: Journal,
         _ journalLog: JournalLog, _ log: CurrentLog

@@ -1,4 +1,4 @@
-// The versions of HTTP that a message can be of, whoever carries it.
+// The versions of HTTP that a message can have, from a client or from a backend.
 
 /// A version of HTTP (RFC 9110 section 2.5).
 package enum HTTPVersion: Sendable {

@@ -40,6 +40,24 @@ package final class HTTPClient {
         exchange.begin()
         return exchange
     }
+
+    /// Sends `request` for a response that may never end, as a stream of events has none, and
+    /// passes it on part by part: its head, then the bytes of its body as they come. `completion`
+    /// is called as by `send`, with a body that is empty; that the server ended the response, or
+    /// closed the connection, is an outcome as any other.
+    ///
+    /// The deadline is that of the head: from then on only the server and `cancel()` end the
+    /// exchange. What `request` says of the body has no effect.
+    @discardableResult
+    package func stream(
+        _ request: Request, onPart: @escaping (Part) -> Void,
+        completion: @escaping (Outcome) -> Void
+    ) -> HTTPClientExchange {
+        let exchange = HTTPClientExchange(
+            request, client: self, onPart: onPart, completion: completion)
+        exchange.begin()
+        return exchange
+    }
 }
 
 extension HTTPClient {
@@ -107,6 +125,14 @@ extension HTTPClient {
         case upTo(Int)
         /// So many bytes of it, or all if it has fewer: the exchange ends with the last of them.
         case first(Int)
+    }
+
+    /// A part of a response that is passed on as it comes. Any thread.
+    package enum Part: Sendable {
+        /// The head, with an empty body; first, and once.
+        case head(Response)
+        /// Some bytes of the body, without its framing; never empty.
+        case bytes([UInt8])
     }
 
     /// How an exchange ended. Any thread.

@@ -12,6 +12,8 @@ package final class HTTPClientExchange {
     let client: HTTPClient
     /// Nil once the exchange has ended.
     private var completion: ((HTTPClient.Outcome) -> Void)?
+    /// Gets the parts of a response that is streamed; nil for any other, and once it has ended.
+    private var onPart: ((HTTPClient.Part) -> Void)?
     private var connection: HTTPClientConnection?
     /// The deadline; before that the failure of a request that could not even begin. It also keeps
     /// the exchange alive: its action holds `self` until `end()`.
@@ -29,13 +31,16 @@ package final class HTTPClientExchange {
 
     init(
         _ request: HTTPClient.Request, client: HTTPClient,
+        onPart: ((HTTPClient.Part) -> Void)? = nil,
         completion: @escaping (HTTPClient.Outcome) -> Void
     ) {
         self.request = request
         self.client = client
+        self.onPart = onPart
         self.completion = completion
         start = client.loop.nowNanoseconds
-        reader = ResponseReader(answering: request.method, wish: request.responseBody)
+        reader = ResponseReader(
+            answering: request.method, wish: request.responseBody, isStreamed: onPart != nil)
     }
 
     /// Whether neither the completion was called nor the exchange cancelled.
@@ -139,7 +144,8 @@ package final class HTTPClientExchange {
         connection = nil
         isReused = false
         isConnected = false
-        reader = ResponseReader(answering: request.method, wish: request.responseBody)
+        reader = ResponseReader(
+            answering: request.method, wish: request.responseBody, isStreamed: onPart != nil)
         do throws(HTTPClient.Failure) {
             try connect()
         } catch {
@@ -148,10 +154,25 @@ package final class HTTPClientExchange {
         return true
     }
 
+    /// Passes on what has come of a streamed response. Whoever gets it may cancel the exchange.
+    private func passOnParts() {
+        guard onPart != nil, reader.hasHead else { return }
+        if let head = reader.takeHead() {
+            // The deadline was for this.
+            timer?.cancel()
+            onPart?(.head(head))
+        }
+        let bytes = reader.takeBody()
+        if !bytes.isEmpty { onPart?(.bytes(bytes)) }
+    }
+
     private func follow(_ step: ResponseReader.Step) {
+        passOnParts()
+        guard isUnderWay else { return }
         switch step {
         case .needMore: break
-        case .complete(let response):
+        case .complete(var response):
+            if onPart != nil { response.body = [] }
             if request.keepsConnection, reader.leavesConnection, let connection,
                 !connection.isCongested
             {
@@ -174,6 +195,7 @@ package final class HTTPClientExchange {
 
     private func release() {
         completion = nil
+        onPart = nil
         connection?.close()
         connection = nil
         timer?.cancel()

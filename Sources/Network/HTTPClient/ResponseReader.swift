@@ -16,6 +16,7 @@ struct ResponseReader: ~Copyable {
 
     private let method: Method
     private let wish: HTTPClient.BodyWish
+    private let isStreamed: Bool
     private var head = ResponseHead(limits: limits)
     /// Bytes of a head that is not complete yet.
     private var pending: [UInt8] = []
@@ -25,10 +26,14 @@ struct ResponseReader: ~Copyable {
     /// From the complete head on.
     private var response: HTTPClient.Response?
     private var payload = PayloadReader(.none)
+    private var isHeadTaken = false
 
-    init(answering method: Method, wish: HTTPClient.BodyWish) {
+    /// A reader of the answer to a request of `method`. One that `isStreamed` collects the body
+    /// until `takeBody()`, whatever the wish.
+    init(answering method: Method, wish: HTTPClient.BodyWish, isStreamed: Bool = false) {
         self.method = method
         self.wish = wish
+        self.isStreamed = isStreamed
     }
 
     /// Whether the connection is as good as new once the response is complete: both sides want to
@@ -69,6 +74,21 @@ struct ResponseReader: ~Copyable {
         }
     }
 
+    /// The head of a streamed response, once; nil before it is complete, and from then on.
+    mutating func takeHead() -> HTTPClient.Response? {
+        guard !isHeadTaken, var head = response else { return nil }
+        isHeadTaken = true
+        head.body = []
+        return head
+    }
+
+    /// What has come of a streamed body since the last call.
+    mutating func takeBody() -> [UInt8] {
+        guard let body = response?.body, !body.isEmpty else { return [] }
+        response?.body = []
+        return body
+    }
+
     /// The peer has closed the connection.
     mutating func endOfStream() -> Step {
         guard let response else { return .failed(.closedEarly(.waiting)) }
@@ -83,6 +103,7 @@ struct ResponseReader: ~Copyable {
         self.response = response
         mayLeaveConnection = mayLeaveConnection && head.keepsAlive && head.status != 101
         switch wish {
+        case _ where isStreamed: break
         case .ignored: return .complete(response)
         case .first: break
         case .upTo(let limit):
@@ -96,7 +117,7 @@ struct ResponseReader: ~Copyable {
     }
 
     private mutating func receiveBody(_ bytes: Span<UInt8>, from start: Int) -> Step {
-        guard let limit = wish.limit, var response else { return .needMore }
+        guard let limit = isStreamed ? .max : wish.limit, var response else { return .needMore }
         // Nothing else holds the body while it grows.
         self.response = nil
         defer { self.response = response }
@@ -110,7 +131,9 @@ struct ResponseReader: ~Copyable {
                 }
                 response.body.append(bytes.extracting(range.prefix(room)))
                 // What follows is not waited for, so the connection can't serve again.
-                if wish.allowsMore, response.body.count == limit { return .complete(response) }
+                if !isStreamed, wish.allowsMore, response.body.count == limit {
+                    return .complete(response)
+                }
                 at = range.upperBound
             case .needMore: return .needMore
             case .end(let consumed): at = consumed

@@ -189,7 +189,7 @@ let package = Package(
             "Configuration",
             uses: [
                 "Backends", "Balancing", "ConsulQuery", "DNSWire", "Documents", "Endpoints",
-                "Evidence", "HTTP1", "JSON", "Lookups", "Routing", "Traffic",
+                "Evidence", "HTTP1", "JSON", "Lookups", "Routing", "Traffic", "Wording",
             ],
             settings: cold),
         controlPlane.module(

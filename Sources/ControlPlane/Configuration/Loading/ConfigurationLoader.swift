@@ -5,6 +5,7 @@
 package import Documents
 package import Endpoints
 internal import Traffic
+internal import Wording
 
 /// A configuration and what was odd about it.
 package struct LoadedConfiguration: Sendable {

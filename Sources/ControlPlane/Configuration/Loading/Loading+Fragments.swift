@@ -4,6 +4,7 @@ internal import Backends
 internal import Documents
 internal import Endpoints
 internal import Traffic
+internal import Wording
 
 extension Loading {
     /// Reads `fragments`: services first, as the others name them.

@@ -2,6 +2,7 @@
 
 internal import Documents
 internal import Traffic
+internal import Wording
 
 extension Loading {
     /// Reads the list at `path`.

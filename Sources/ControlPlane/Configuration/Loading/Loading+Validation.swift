@@ -4,6 +4,7 @@ internal import Documents
 internal import Endpoints
 internal import Lookups
 internal import Traffic
+internal import Wording
 
 extension Loading {
     /// Checks the whole; adds to errors and warnings.

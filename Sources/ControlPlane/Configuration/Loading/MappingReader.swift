@@ -2,6 +2,7 @@
 // option has is an error with the nearest one that exists, and every problem is kept.
 
 internal import Documents
+internal import Wording
 
 /// Reads mappings of one kind.
 struct MappingReader<Root> {

@@ -5,6 +5,7 @@
 
 package import DNSWire
 package import Endpoints
+internal import Wording
 
 /// A validated configuration. Only `ConfigurationLoader` makes one.
 package struct Configuration: Equatable, Sendable {

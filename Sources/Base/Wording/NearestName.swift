@@ -1,7 +1,8 @@
 // Which known name a misspelt one was probably meant to be.
 
-/// The candidate closest to `name`, if close enough to be worth suggesting.
-func nearest(to name: String, among candidates: some Sequence<String>) -> String? {
+/// The candidate closest to `name`; nil when none is close enough to be worth suggesting. A name of
+/// more than 64 bytes has none.
+package func nearest(to name: String, among candidates: some Sequence<String>) -> String? {
     // Nobody misspells a name by this much; and the search below is quadratic.
     guard name.utf8.count <= 64 else { return nil }
     let best = candidates.map { (distance: distance(name, $0), name: $0) }

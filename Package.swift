@@ -130,6 +130,7 @@ let package = Package(
         wire.module("DNSWire", uses: ["Endpoints"], settings: cold),
         wire.module("HTTP1", settings: hot),
         wire.module("ConsulQuery", settings: cold),
+        wire.module("DockerAPI", uses: ["Endpoints", "JSON"], settings: cold),
 
         network.module(
             "Events", uses: ["CLibevent", "CLinux", "Endpoints", "Locking"], settings: hot),
@@ -295,6 +296,7 @@ let package = Package(
         wire.tests("DNSWire", uses: ["Endpoints", "Random", "TestSupport"]),
         wire.tests("HTTP1", uses: ["HeadWriting", "Random", "TestSupport"]),
         wire.tests("ConsulQuery"),
+        wire.tests("DockerAPI", uses: ["Endpoints", "JSON", "Random"]),
         network.tests("Events", uses: ["TestSupport", "Endpoints"]),
         network.tests(
             "DNSClient",
@@ -443,8 +445,8 @@ let ofTheWhole: Set = [
 ]
 let ofOneThread: Set = [
     "BackendsTests", "BalancingTests", "ConfigurationTests", "ConsulQueryTests", "DNSWireTests",
-    "EndpointsTests", "ExplainTests", "HTTP1Tests", "JSONTests", "LookupsTests", "MachineTests",
-    "RoutingTests", "TrafficTests", "WordingTests",
+    "DockerAPITests", "EndpointsTests", "ExplainTests", "HTTP1Tests", "JSONTests", "LookupsTests",
+    "MachineTests", "RoutingTests", "TrafficTests", "WordingTests",
 ]
 let allTests = Set(package.targets.filter(\.isTest).map(\.name))
 let leftOut: Set<String> =

@@ -164,6 +164,8 @@ let package = Package(
                 "DNSWire", "Backends", "Endpoints", "Lookups",
             ], settings: cold),
         discovery.module(
+            "Containers", uses: ["DockerAPI", "Endpoints", "Wording"], settings: cold),
+        discovery.module(
             "Explain",
             uses: [
                 "JSON", "DNSClient", "DNSWire", "InstanceSources", "Backends", "Endpoints",
@@ -326,6 +328,7 @@ let package = Package(
                 "Endpoints",
                 "Lookups",
             ]),
+        discovery.tests("Containers", uses: ["DockerAPI", "Endpoints", "Random"]),
         discovery.tests(
             "Explain", uses: ["DNSClient", "DNSWire", "InstanceSources", "Backends", "Endpoints"]),
         dataPlane.tests(
@@ -444,9 +447,9 @@ let ofTheWhole: Set = [
     "AllocationTests", "BenchTests", "FlowTests", "SimulationTests", "TidyTests",
 ]
 let ofOneThread: Set = [
-    "BackendsTests", "BalancingTests", "ConfigurationTests", "ConsulQueryTests", "DNSWireTests",
-    "DockerAPITests", "EndpointsTests", "ExplainTests", "HTTP1Tests", "JSONTests", "LookupsTests",
-    "MachineTests", "RoutingTests", "TrafficTests", "WordingTests",
+    "BackendsTests", "BalancingTests", "ConfigurationTests", "ConsulQueryTests", "ContainersTests",
+    "DNSWireTests", "DockerAPITests", "EndpointsTests", "ExplainTests", "HTTP1Tests", "JSONTests",
+    "LookupsTests", "MachineTests", "RoutingTests", "TrafficTests", "WordingTests",
 ]
 let allTests = Set(package.targets.filter(\.isTest).map(\.name))
 let leftOut: Set<String> =

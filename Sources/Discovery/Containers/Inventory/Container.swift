@@ -1,0 +1,133 @@
+// Container: what is known of one container, and what follows for traffic.
+//
+// | the engine says            | its HEALTHCHECK | what follows                                      |
+// |----------------------------|-----------------|---------------------------------------------------|
+// | created, restarting        |                 | awaited: it may serve soon                        |
+// | running                    | none, healthy   | it serves                                         |
+// |                            | starting        | awaited                                           |
+// |                            | unhealthy       | it serves if none is better; with `must` it does  |
+// |                            |                 |  not, with `ignore` it serves                     |
+// | running, was told to stop  |                 | withdrawn: no new requests                        |
+// | paused                     |                 | withdrawn                                         |
+// | removing, exited, dead     |                 | ended                                             |
+
+package import DockerAPI
+
+/// What an engine says of a container, put together from its answers and events. Value type, any
+/// thread.
+package struct Container: Sendable, Equatable {
+    /// What the list says.
+    package internal(set) var summary: ContainerSummary
+    /// What is said besides; nil until it is known.
+    package internal(set) var details: ContainerDetails? {
+        didSet { wishes = Self.wishes(summary, details) }
+    }
+    /// The signal that told it to stop, and when that is no longer believed; nil when none did.
+    package internal(set) var stop: Stop?
+    /// Where it could last be reached: after its end engines do not say.
+    package internal(set) var lastSeen: ContainerSummary?
+    /// What its labels and variables ask for.
+    package private(set) var wishes: ContainerWishes
+
+    /// A container that was told to stop.
+    package struct Stop: Sendable, Equatable {
+        /// The signal, or nil for one that is not known.
+        package let signal: Int?
+        /// If it still runs by then, it serves on.
+        package let until: ContinuousClock.Instant
+    }
+
+    /// What follows for traffic.
+    package enum Availability: Sendable, Equatable {
+        /// It may serve soon, and why not yet: a clause.
+        case awaited(String)
+        case serves
+        /// Its HEALTHCHECK fails: for when there is none better.
+        case servesUnhealthy
+        /// It gets no new requests, and why: a clause.
+        case withdrawn(String)
+        /// It ended, and how: a clause.
+        case ended(String)
+    }
+
+    init(_ summary: ContainerSummary) {
+        self.summary = summary
+        wishes = Self.wishes(summary, nil)
+    }
+
+    /// Takes what a later list says.
+    mutating func update(_ summary: ContainerSummary) {
+        let isSame =
+            summary.labels == self.summary.labels
+            && summary.exposedPorts == self.summary.exposedPorts
+        self.summary = summary
+        if !isSame { wishes = Self.wishes(summary, details) }
+        if summary.networks.contains(where: { $0.v4 != nil || $0.v6 != nil })
+            || summary.networkMode == "host"
+        {
+            lastSeen = summary
+        }
+    }
+
+    /// Takes note that its process ended, with this exit code if that is known.
+    mutating func end(exitCode: Int?) {
+        summary.state = .exited
+        summary.status = exitCode.map { "Exited (\($0))" } ?? "Exited"
+        stop = nil
+    }
+
+    private static func wishes(
+        _ summary: ContainerSummary, _ details: ContainerDetails?
+    ) -> ContainerWishes {
+        ContainerWishes(
+            labels: summary.labels, environment: details?.environment ?? [:],
+            ports: summary.exposedPorts)
+    }
+
+    /// What follows from its state for traffic.
+    package var availability: Availability {
+        switch summary.state {
+        case .created: return .awaited("it has not started yet")
+        case .restarting: return .awaited("it restarts")
+        case .paused: return .withdrawn("it is paused")
+        case .removing: return .ended("it is removed")
+        case .dead: return .ended("its engine could not remove it")
+        case .exited:
+            if details?.wasOutOfMemory == true { return .ended("it ran out of memory") }
+            return .ended(summary.status.isEmpty ? "it has ended" : summary.status)
+        case .running: break
+        }
+        if let stop {
+            return .withdrawn(
+                stop.signal.map { "it was told to stop by signal \($0)" } ?? "it was told to stop")
+        }
+        // Its environment may ask for what the list does not show.
+        guard details != nil else { return .awaited("its engine has not said all of it yet") }
+        switch (summary.health, wishes.health) {
+        case (.none, _), (.healthy, _), (_, .ignore): return .serves
+        case (.starting, _): return .awaited("its HEALTHCHECK has not passed yet")
+        case (.unhealthy, .advice): return .servesUnhealthy
+        case (.unhealthy, .must): return .withdrawn("its HEALTHCHECK fails")
+        }
+    }
+
+    /// The name of the service that an offer of it is of: what its labels say, else compose's
+    /// project and service, else swarm's service, else its own name.
+    package func serviceName(of offer: ContainerOffer) -> String {
+        if let service = offer.service { return service }
+        let labels = summary.labels
+        var name = summary.name
+        if let service = labels["com.docker.compose.service"], !service.isEmpty {
+            let project = labels["com.docker.compose.project"] ?? ""
+            name = project.isEmpty ? service : "\(project)-\(service)"
+        } else if let service = labels["com.docker.swarm.service.name"], !service.isEmpty {
+            name = service
+        }
+        return offer.name.isEmpty ? name : "\(name)-\(offer.name)"
+    }
+
+    /// Whether it is older than another: of two that want one route, the older has it.
+    package func isOlder(than other: Container) -> Bool {
+        (summary.createdAt, summary.id) < (other.summary.createdAt, other.summary.id)
+    }
+}

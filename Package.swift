@@ -166,6 +166,12 @@ let package = Package(
         discovery.module(
             "Containers", uses: ["DockerAPI", "Endpoints", "Wording"], settings: cold),
         discovery.module(
+            "Docker",
+            uses: [
+                "Backends", "Containers", "DockerAPI", "Endpoints", "Events", "HTTPClient",
+                "InstanceSources", "JSON",
+            ], settings: cold),
+        discovery.module(
             "Explain",
             uses: [
                 "JSON", "DNSClient", "DNSWire", "InstanceSources", "Backends", "Endpoints",
@@ -329,6 +335,12 @@ let package = Package(
                 "Lookups",
             ]),
         discovery.tests("Containers", uses: ["DockerAPI", "Endpoints", "Random"]),
+        discovery.tests(
+            "Docker",
+            uses: [
+                "Backends", "Containers", "DockerAPI", "Endpoints", "Events", "InstanceSources",
+                "JSON", "TestSupport",
+            ]),
         discovery.tests(
             "Explain", uses: ["DNSClient", "DNSWire", "InstanceSources", "Backends", "Endpoints"]),
         dataPlane.tests(

@@ -30,6 +30,8 @@ package struct Errno: RawRepresentable, Error, Hashable, Sendable {
     package static let addressInUse = Errno(rawValue: EADDRINUSE)
     /// EACCES: not allowed, such as a port below 1024 without the right to it.
     package static let permissionDenied = Errno(rawValue: EACCES)
+    /// ENOENT: there is no such file, nor socket.
+    package static let noSuchFile = Errno(rawValue: ENOENT)
     /// EMFILE: the process has no descriptor left.
     package static let tooManyDescriptors = Errno(rawValue: EMFILE)
     /// ENOBUFS: too much is kept for the peer already.

@@ -1,0 +1,121 @@
+// ContainerSelection: which containers a service has, and what each comes to. Pure.
+
+package import Backends
+package import Containers
+package import DockerAPI
+internal import Endpoints
+package import InstanceSources
+
+/// The containers of one service. Value type, control thread.
+package struct ContainerSelection: Sendable {
+    /// In the order of their names.
+    package private(set) var instances: [Instance] = []
+    /// Containers that are left out, and endpoints on which no requests are wanted.
+    package private(set) var findings = SourceFindings()
+    /// Whether a container is about to serve.
+    package private(set) var isExpecting = false
+
+    /// Those that `query` wants.
+    package init(
+        _ query: DockerQuery, _ inventory: ContainerInventory,
+        _ surroundings: ContainerPlace.Surroundings
+    ) {
+        let containers = inventory.containers.values.sorted {
+            ($0.summary.name, $0.summary.id) < ($1.summary.name, $1.summary.id)
+        }
+        for container in containers where container.wishes.isEnabled != false {
+            guard let offer = query.offer(of: container) else { continue }
+            add(container, offer, query, inventory, surroundings)
+        }
+    }
+
+    private mutating func add(
+        _ container: Container, _ offer: ContainerOffer, _ query: DockerQuery,
+        _ inventory: ContainerInventory, _ surroundings: ContainerPlace.Surroundings
+    ) {
+        let availability = container.availability
+        if case .awaited = availability {
+            isExpecting = true
+            return
+        }
+        // After its end a container has no address any more, and no port that shows.
+        let summary = container.lastSeen ?? container.summary
+        let name = container.summary.name
+        let port: UInt16
+        switch ContainerPort.choose(
+            offered: offer.port, wanted: query.port, exposed: summary.exposedPorts)
+        {
+        case .port(let chosen): port = chosen
+        case .none(let reason): return leaveOut(availability, "\(name): \(reason)")
+        }
+        let owner = summary.ownerID.flatMap { inventory.containers[$0]?.summary }
+        let place = ContainerPlace(
+            of: summary, port: port, network: container.wishes.network ?? query.network,
+            owner: owner, in: surroundings)
+        switch (availability, place) {
+        case (_, .nowhere(let reason)): leaveOut(availability, "\(name): \(reason)")
+        case (.withdrawn, .at(let endpoint, _)), (.ended, .at(let endpoint, _)):
+            findings.withdrawn.insert(endpoint)
+        case (.serves, .at(let endpoint, _)):
+            instances.append(Self.instance(container, offer, endpoint, offer.priority))
+        case (.servesUnhealthy, .at(let endpoint, _)):
+            instances.append(
+                Self.instance(
+                    container, offer, endpoint,
+                    offer.priority + DockerSource.unhealthyPriority))
+        case (.awaited, _): break
+        }
+    }
+
+    /// One that has ended need not be reached.
+    private mutating func leaveOut(_ availability: Container.Availability, _ why: String) {
+        switch availability {
+        case .serves, .servesUnhealthy: findings.omissions.add(why)
+        case .awaited, .withdrawn, .ended: break
+        }
+    }
+
+    private static func instance(
+        _ container: Container, _ offer: ContainerOffer, _ endpoint: Endpoint, _ priority: UInt16
+    ) -> Instance {
+        let summary = container.summary
+        var metadata = [
+            "container": summary.name, "id": ContainerID.short(summary.id),
+            "image": summary.image,
+        ]
+        if summary.health != .none { metadata["health"] = summary.health.rawValue }
+        if let project = summary.labels["com.docker.compose.project"] {
+            metadata["project"] = project
+        }
+        if let started = container.details?.startedAt, !started.isEmpty {
+            metadata["started"] = started
+        }
+        if let count = container.details?.restartCount, count > 0 {
+            metadata["restarts"] = "\(count)"
+        }
+        return Instance(
+            endpoint, priority: priority, weight: offer.weight, hostName: "", metadata: metadata)
+    }
+}
+
+extension DockerQuery {
+    /// What a container offers to this query; nil when it is not wanted.
+    fileprivate func offer(of container: Container) -> ContainerOffer? {
+        let labels = container.summary.labels
+        for label in self.labels {
+            guard let value = labels[label.key], label.value == nil || label.value == value else {
+                return nil
+            }
+        }
+        guard let service else { return container.wishes.offers.first }
+        return container.wishes.offers.first { container.serviceName(of: $0) == service }
+    }
+}
+
+extension ContainerSummary {
+    /// The container whose network it is in; nil when it has its own.
+    fileprivate var ownerID: String? {
+        let prefix = "container:"
+        return networkMode.hasPrefix(prefix) ? String(networkMode.dropFirst(prefix.count)) : nil
+    }
+}

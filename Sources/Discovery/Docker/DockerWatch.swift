@@ -1,0 +1,344 @@
+// DockerWatch: follows one engine. It opens the stream of events first and asks for the list then,
+// so that nothing falls between the two; what to ask next is ContainerInventory's to say.
+//
+// | what happens                        | what follows                                           |
+// |-------------------------------------|--------------------------------------------------------|
+// | start                               | /version, then the stream, then /networks and the list |
+// | an event that changes something     | listeners are told at once                             |
+// | an event that asks for more         | the question, 20 ms later, with those that came by then|
+// | the stream ends                     | all of it again: at once, and if that fails after      |
+// |                                     |  0.1 s * 2^n, at most 5 s, of which a random half to all|
+// | a question fails on its way         | the same                                               |
+// | nothing for 60 s                    | the whole list, in case an event was lost              |
+//
+// A stream that is cut is no failure as long as the next one opens: listeners hear of one only then.
+
+package import Containers
+package import DockerAPI
+package import Endpoints
+package import Events
+internal import HTTPClient
+internal import JSON
+
+/// How an engine is followed. Any thread.
+package struct DockerOptions: Sendable, Equatable {
+    /// Where the engine listens.
+    package var target: Target
+    /// How long it may take to answer. More than zero.
+    package var answerTimeout = Duration.seconds(10)
+    /// How often the whole list is asked for, though nothing seems to be missing.
+    package var refresh = Duration.seconds(60)
+    /// The id of the container that this process is in; nil for none.
+    package var ownContainer: String?
+
+    /// An engine at `target`, and the defaults.
+    package init(_ target: Target) {
+        self.target = target
+    }
+}
+
+/// Follows an engine. Loop thread only.
+package final class DockerWatch {
+    /// Questions about single containers that are under way at a time.
+    private static let detailsMax = 4
+    /// How long events are gathered before they make a question.
+    static let gathering = Duration.milliseconds(20)
+    private static let failureWaitMin = Duration.milliseconds(100)
+    private static let failureWaitMax = Duration.seconds(5)
+
+    /// How the engine is followed.
+    package let options: DockerOptions
+    /// What is known of its containers.
+    package private(set) var inventory = ContainerInventory()
+    /// Why the engine can't be followed now; nil while it is, or was until a moment ago.
+    package private(set) var failure: EngineFailure?
+    /// Whether all containers were known once.
+    package private(set) var isKnown = false
+    /// What the engine said of itself last; nil before it did.
+    package private(set) var engine: EngineVersion?
+    /// How often the stream of events was opened.
+    package private(set) var streams: UInt64 = 0
+    /// How many events were read, and how many were malformed.
+    package private(set) var events: (read: UInt64, malformed: UInt64) = (0, 0)
+
+    private let client: EngineClient
+    private unowned let loop: EventLoop
+    private var listeners: [ObjectIdentifier: () -> Void] = [:]
+    private var random = SystemRandomNumberGenerator()
+    private var drivers: [String: String] = [:]
+    private var lines = EventLines()
+    private var stream: HTTPClientExchange?
+    private var isFollowing = false
+    private var failuresInRow = 0
+    /// What is asked beside the stream, by an arbitrary number.
+    private var exchanges: [UInt64: HTTPClientExchange] = [:]
+    private var lastExchange: UInt64 = 0
+    private var listsUnderWay = 0
+    private var detailsUnderWay = 0
+    private var connectTimer: Timer?
+    private var questionTimer: Timer?
+    private var refreshTimer: Timer?
+    private var deadlineTimer: Timer?
+
+    /// A watch of an engine; nothing is asked before somebody listens.
+    package init(_ options: DockerOptions, on loop: EventLoop) {
+        precondition(options.answerTimeout > .zero && options.refresh > .zero)
+        self.options = options
+        self.loop = loop
+        client = EngineClient(options.target, timeout: options.answerTimeout, on: loop)
+        connectTimer = Timer(on: loop) { [unowned self] in connect() }
+        questionTimer = Timer(on: loop) { [unowned self] in ask() }
+        refreshTimer = Timer(on: loop) { [unowned self] in
+            inventory.refresh()
+            findNetworks()
+            ask()
+            refreshTimer?.schedule(after: self.options.refresh)
+        }
+        deadlineTimer = Timer(on: loop) { [unowned self] in
+            if inventory.advance(to: .now) { tell() }
+            ask()
+        }
+    }
+
+    deinit { drop() }
+
+    // MARK: - Listening
+
+    /// Calls `onChange` whenever something is known anew, until `remove(_:)`; at once, before this
+    /// returns, when something is known already. The first listener makes it begin.
+    package func add(_ listener: AnyObject, onChange: @escaping () -> Void) {
+        let isFirst = listeners.isEmpty
+        listeners[ObjectIdentifier(listener)] = onChange
+        if isFirst { connectTimer?.schedule(after: .zero) }
+        if isKnown || failure != nil { onChange() }
+    }
+
+    /// Tells it nothing more. Without any listener the engine is left alone.
+    package func remove(_ listener: AnyObject) {
+        listeners[ObjectIdentifier(listener)] = nil
+        guard listeners.isEmpty else { return }
+        drop()
+        inventory.gap()
+        connectTimer?.cancel()
+    }
+
+    /// Tells the listeners what is known, unless it is still only a part.
+    private func tell() {
+        armDeadline()
+        // All of the first list is read before anybody acts by it: nobody is taken for gone only
+        // since its environment is not known yet.
+        if inventory.isWhole, !inventory.hasUnread, detailsUnderWay == 0 {
+            isKnown = true
+            failure = nil
+        }
+        guard isKnown, failure == nil else { return }
+        for onChange in Array(listeners.values) { onChange() }
+    }
+
+    /// What places of containers depend on besides themselves.
+    package func surroundings(prefersV6: Bool) -> ContainerPlace.Surroundings {
+        .init(vantage, drivers: drivers, prefersV6: prefersV6)
+    }
+
+    private var vantage: Vantage {
+        if case .endpoint(let endpoint) = options.target, !endpoint.address.isLoopback {
+            return .remote(endpoint.address)
+        }
+        guard let own = options.ownContainer.flatMap({ inventory.containers[$0] }),
+            own.summary.networkMode != "host"
+        else { return .host }
+        return .container(networks: Set(own.summary.networks.map(\.name)))
+    }
+
+    // MARK: - Connecting
+
+    private func connect() {
+        drop()
+        inventory.gap()
+        client.version = nil
+        get("/version", EngineVersion.bytesMax) { [unowned self] answer in
+            switch read(answer, { (bytes) throws(JSON.Malformed) in try EngineVersion(bytes) }) {
+            case .failure(let failure): fail(failure)
+            case .success(let engine):
+                self.engine = engine
+                guard let version = engine.common else {
+                    return fail(.version(newest: engine.newest, oldest: engine.oldest))
+                }
+                client.version = version
+                follow()
+            }
+        }
+    }
+
+    private func follow() {
+        lines = EventLines()
+        stream = client.stream("/events?\(EngineEvent.query)") { [unowned self] in
+            streams += 1
+            isFollowing = true
+            refreshTimer?.schedule(after: options.refresh)
+            findNetworks()
+            ask()
+        } onBytes: { [unowned self] bytes in
+            take(bytes)
+        } onEnd: { [unowned self] failure in
+            stream = nil
+            fail(failure)
+        }
+    }
+
+    /// Begins again, after a while. What is known stays.
+    private func fail(_ failure: EngineFailure) {
+        let wasFollowing = isFollowing && inventory.isWhole
+        drop()
+        inventory.gap()
+        // A cut alone is no news: it is when nothing follows it.
+        if wasFollowing {
+            failuresInRow = 0
+            connectTimer?.schedule(after: Self.gathering)
+            return
+        }
+        let wait = min(Self.failureWaitMin * (1 << min(failuresInRow, 8)), Self.failureWaitMax)
+        failuresInRow += 1
+        connectTimer?.schedule(after: wait * Int.random(in: 50...100, using: &random) / 100)
+        guard self.failure != failure else { return }
+        self.failure = failure
+        for onChange in Array(listeners.values) { onChange() }
+    }
+
+    private func drop() {
+        isFollowing = false
+        stream?.cancel()
+        stream = nil
+        for exchange in exchanges.values { exchange.cancel() }
+        exchanges = [:]
+        listsUnderWay = 0
+        detailsUnderWay = 0
+        questionTimer?.cancel()
+        refreshTimer?.cancel()
+    }
+
+    // MARK: - Events
+
+    private func take(_ bytes: [UInt8]) {
+        let complete: [[UInt8]]
+        do throws(EventLines.Failure) {
+            complete = try lines.append(bytes)
+        } catch {
+            return fail(.malformed("\(error)"))
+        }
+        var isChanged = false
+        for line in complete {
+            do throws(JSON.Malformed) {
+                guard let event = try EngineEvent(line: line) else { continue }
+                events.read += 1
+                if inventory.apply(event, now: .now) { isChanged = true }
+            } catch {
+                // What it said is not known, so all of it may be different.
+                events.malformed += 1
+                inventory.refresh()
+            }
+        }
+        if isChanged { tell() }
+        if inventory.hasQuestion, questionTimer?.isScheduled == false {
+            questionTimer?.schedule(after: Self.gathering)
+        }
+    }
+
+    private func armDeadline() {
+        if let deadline = inventory.nextDeadline {
+            deadlineTimer?.schedule(after: deadline - .now)
+        } else {
+            deadlineTimer?.cancel()
+        }
+    }
+
+    // MARK: - Questions
+
+    private func ask() {
+        guard isFollowing else { return }
+        while listsUnderWay == 0, detailsUnderWay < Self.detailsMax,
+            let ticket = inventory.nextQuestion()
+        {
+            switch ticket.question {
+            case .all: askList("/containers/json?\(ContainerList.query())", ticket)
+            case .some(let ids):
+                askList("/containers/json?\(ContainerList.query(ids: ids))", ticket)
+            case .details(let id): askDetails(id, ticket)
+            }
+        }
+    }
+
+    private func askList(_ path: String, _ ticket: ContainerInventory.Ticket) {
+        listsUnderWay += 1
+        get(path, ContainerList.bytesMax) { [unowned self] answer in
+            listsUnderWay -= 1
+            switch read(answer, { (bytes) throws(JSON.Malformed) in try ContainerList(bytes) }) {
+            case .failure(let failure):
+                inventory.failed(ticket)
+                fail(failure)
+            case .success(let list):
+                let wasWhole = inventory.isWhole
+                let isChanged = inventory.apply(list, to: ticket)
+                if inventory.isWhole { failuresInRow = 0 }
+                ask()
+                if isChanged || wasWhole != inventory.isWhole { tell() }
+            }
+        }
+    }
+
+    private func askDetails(_ id: String, _ ticket: ContainerInventory.Ticket) {
+        detailsUnderWay += 1
+        get("/containers/\(id)/json", ContainerDetails.bytesMax) { [unowned self] answer in
+            detailsUnderWay -= 1
+            let details: ContainerDetails?
+            switch read(answer, { (bytes) throws(JSON.Malformed) in try ContainerDetails(bytes) }) {
+            case .success(let all): details = all
+            case .failure(.status(404, _)): details = nil
+            // One container that its engine can't speak of must not keep the others from serving.
+            case .failure(.status), .failure(.malformed): details = ContainerDetails()
+            case .failure(let failure):
+                inventory.failed(ticket)
+                return fail(failure)
+            }
+            let isChanged = inventory.apply(details, to: ticket)
+            ask()
+            if isChanged || !isKnown { tell() }
+        }
+    }
+
+    private func findNetworks() {
+        get("/networks", EngineNetworks.bytesMax) { [unowned self] answer in
+            // A proxy before the socket may not let us ask: then all networks are bridges.
+            guard case .success(let bytes) = answer,
+                let found = try? EngineNetworks.drivers(bytes), found != drivers
+            else { return }
+            drivers = found
+            tell()
+        }
+    }
+
+    private func get(
+        _ path: String, _ bytesMax: Int, _ completion: @escaping (EngineClient.Answer) -> Void
+    ) {
+        lastExchange += 1
+        let number = lastExchange
+        exchanges[number] = client.get(path, bytesMax: bytesMax) { [unowned self] answer in
+            exchanges[number] = nil
+            completion(answer)
+        }
+    }
+
+    private func read<Value>(
+        _ answer: EngineClient.Answer, _ parse: ([UInt8]) throws(JSON.Malformed) -> Value
+    ) -> Result<Value, EngineFailure> {
+        switch answer {
+        case .failure(let failure): return .failure(failure)
+        case .success(let bytes):
+            do throws(JSON.Malformed) {
+                return .success(try parse(bytes))
+            } catch {
+                return .failure(.malformed(String(error.reason.prefix(200))))
+            }
+        }
+    }
+}

@@ -1,0 +1,271 @@
+// A stand-in for an engine: containers that a test starts and stops, listed and told of as an
+// engine of API 1.52 does, on a Unix socket, in the loop that the test turns.
+
+import DockerAPI
+import Endpoints
+import Events
+import Glibc
+import TestSupport
+import Testing
+
+/// An engine. The test's thread only.
+final class StandInEngine {
+    /// A container as it is listed.
+    struct StandInContainer {
+        var id: String
+        var name: String
+        var state = "running"
+        var health = "none"
+        var labels: [String: String] = [:]
+        var address = "172.17.0.2"
+        var port = 80
+        var variables: [String] = []
+        var startedAt = 1
+
+        var json: String {
+            let isAlive = state == "running" || state == "paused"
+            let labels = labels.sorted { $0.key < $1.key }
+                .map { "\"\($0.key)\":\"\($0.value)\"" }.joined(separator: ",")
+            return """
+                {"Id":"\(id)","Names":["/\(name)"],"State":"\(state)","Status":"\(state)",\
+                "Created":1,"Health":{"Status":"\(health)"},"Labels":{\(labels)},\
+                "Ports":\(isAlive ? "[{\"PrivatePort\":\(port),\"Type\":\"tcp\"}]" : "[]"),\
+                "HostConfig":{"NetworkMode":"bridge"},"NetworkSettings":{"Networks":{"bridge":\
+                {"IPAddress":"\(isAlive ? address : "")"}}}}
+                """
+        }
+
+        var details: String {
+            let variables = variables.map { "\"\($0)\"" }.joined(separator: ",")
+            return """
+                {"State":{"StartedAt":"\(startedAt)"},"Config":{"Env":[\(variables)]}}
+                """
+        }
+    }
+
+    /// By id.
+    var containers: [String: StandInContainer] = [:]
+    /// What is answered to a path that begins so, in place of what would be: status and body.
+    var answers: [String: (status: Int, body: String)] = [:]
+    /// Paths whose answers are held back until `release()`.
+    var held: Set<String> = []
+    /// Every path that was asked for.
+    fileprivate(set) var asked: [String] = []
+    let path: String
+    private let loop: EventLoop
+    private var server: Server?
+    fileprivate var streams: [Connection] = []
+    fileprivate var waiting: [(Connection, String)] = []
+
+    init(on loop: EventLoop, name: String) throws {
+        self.loop = loop
+        path = "/tmp/fairlead-docker-tests-\(name)-\(ContinuousClock.now.hashValue).sock"
+        try listen()
+    }
+
+    deinit { stop() }
+
+    var target: Target { .unix(path) }
+    /// How many connections have the stream of events open.
+    var streamCount: Int { streams.count }
+
+    // MARK: What it does
+
+    func listen() throws {
+        server = Server(try listenAtUnixPath(path), of: self, on: loop)
+    }
+
+    /// Stops without a word: connections are cut, and the socket goes.
+    func stop() {
+        server?.close()
+        server = nil
+        streams = []
+        waiting = []
+        unsafe unlink(path)
+    }
+
+    /// Cuts the stream of events.
+    func cut() {
+        for stream in streams { stream.close() }
+        streams = []
+    }
+
+    static func id(_ number: Int) -> String {
+        let digits = String(number, radix: 16)
+        return String(repeating: "0", count: 64 - digits.count) + digits
+    }
+
+    @discardableResult
+    func run(_ number: Int, _ name: String, _ change: (inout StandInContainer) -> Void = { _ in })
+        -> String
+    {
+        var container = StandInContainer(id: Self.id(number), name: name)
+        container.address = "172.17.0.\(number)"
+        change(&container)
+        containers[container.id] = container
+        tell(container.id, "start")
+        return container.id
+    }
+
+    func kill(_ id: String, signal: Int = 15) {
+        tell(id, "kill", #","signal":"\#(signal)""#)
+    }
+
+    func die(_ id: String, exitCode: Int = 0) {
+        containers[id]?.state = "exited"
+        tell(id, "die", #","exitCode":"\#(exitCode)""#)
+    }
+
+    func remove(_ id: String) {
+        containers[id] = nil
+        tell(id, "destroy")
+    }
+
+    /// Changes a container and says so.
+    func change(_ id: String, _ action: String, _ change: (inout StandInContainer) -> Void) {
+        if var container = containers[id] {
+            change(&container)
+            containers[id] = container
+        }
+        tell(id, action)
+    }
+
+    func tell(_ id: String, _ action: String, _ attributes: String = "") {
+        say(
+            #"{"Type":"container","Action":"\#(action)","Actor":{"ID":"\#(id)","Attributes":{"#
+                + #""name":"x"\#(attributes)}}}"#)
+    }
+
+    /// Writes a line to the stream of events.
+    func say(_ line: String) {
+        let text = line + "\n"
+        let chunk = "\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n"
+        for stream in streams { stream.send(chunk) }
+    }
+
+    /// Answers what was held back, as the engine was when it was asked, and holds no more.
+    func release() {
+        held = []
+        for (connection, answer) in waiting { connection.send(answer) }
+        waiting = []
+    }
+
+    // MARK: What it answers
+
+    fileprivate func answer(_ target: String, on connection: Connection) {
+        asked.append(target)
+        let path = target.hasPrefix("/v1.") ? String(target.dropFirst("/v1.52".count)) : target
+        if let (status, body) = answers.first(where: { path.hasPrefix($0.key) })?.value {
+            return send("HTTP/1.1 \(status) X", body, path, connection)
+        }
+        if path.hasPrefix("/events") {
+            streams.append(connection)
+            return connection.send(
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        }
+        if path == "/version" {
+            return send(
+                "HTTP/1.1 200 OK", #"{"ApiVersion":"1.52","MinAPIVersion":"1.44","Version":"29"}"#,
+                path, connection)
+        }
+        if path == "/networks" {
+            return send(
+                "HTTP/1.1 200 OK", #"[{"Name":"bridge","Driver":"bridge"}]"#, path, connection)
+        }
+        if path.hasPrefix("/containers/json") {
+            let all = containers.values.filter { container in
+                !path.contains("filters") || path.contains("%22\(container.id)%22")
+            }
+            let list = all.map(\.json).joined(separator: ",")
+            return send("HTTP/1.1 200 OK", "[\(list)]", path, connection)
+        }
+        let id = path.split(separator: "/").dropFirst().first.map(String.init) ?? ""
+        if let container = containers[id] {
+            return send("HTTP/1.1 200 OK", container.details, path, connection)
+        }
+        send("HTTP/1.1 404 X", #"{"message":"No such container: \#(id)"}"#, path, connection)
+    }
+
+    private func send(_ line: String, _ body: String, _ path: String, _ connection: Connection) {
+        let answer = "\(line)\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        if held.contains(where: path.hasPrefix) {
+            waiting.append((connection, answer))
+        } else {
+            connection.send(answer)
+        }
+    }
+
+    // MARK: Sockets
+
+    private final class Server: Channel {
+        private unowned let engine: StandInEngine
+        private var connections: [Connection] = []
+
+        init(_ descriptor: Descriptor, of engine: StandInEngine, on loop: EventLoop) {
+            self.engine = engine
+            super.init(descriptor, on: loop)
+            startReading()
+        }
+
+        override func onReadable() {
+            while case .connection(let accepted, _) = descriptor.accept() {
+                let connection = Connection(accepted, of: engine, on: loop)
+                connections.append(connection)
+                connection.startReading()
+            }
+        }
+
+        override func close() {
+            for connection in connections { connection.close() }
+            connections = []
+            super.close()
+        }
+    }
+
+    fileprivate final class Connection: StreamChannel {
+        private unowned let engine: StandInEngine
+        private var input = ""
+        private let buffer = ReceiveBuffer(capacity: 16 * 1024)
+
+        init(_ descriptor: Descriptor, of engine: StandInEngine, on loop: EventLoop) {
+            self.engine = engine
+            super.init(descriptor, on: loop)
+        }
+
+        func send(_ text: String) {
+            guard isOpen else { return }
+            _ = write(Array(text.utf8))
+        }
+
+        override func onBroken() { close() }
+
+        override func onReadable() {
+            guard case .bytes(let count) = receive(into: buffer) else { return close() }
+            buffer.withBytes(count) { bytes in
+                var copy: [UInt8] = []
+                for index in bytes.indices { copy.append(bytes[index]) }
+                input += String(decoding: copy, as: UTF8.self)
+            }
+            while let end = input.range(of: "\r\n\r\n") {
+                let target = input.split(separator: " ").dropFirst().first.map(String.init) ?? ""
+                input = String(input[end.upperBound...])
+                engine.answer(target, on: self)
+            }
+        }
+    }
+}
+
+extension String {
+    /// Where `text` is, without Foundation.
+    fileprivate func range(of text: String) -> Range<String.Index>? {
+        let bytes = Array(utf8)
+        let wanted = Array(text.utf8)
+        guard bytes.count >= wanted.count else { return nil }
+        for start in 0...(bytes.count - wanted.count)
+        where Array(bytes[start..<start + wanted.count]) == wanted {
+            let from = utf8.index(utf8.startIndex, offsetBy: start)
+            return from..<utf8.index(from, offsetBy: wanted.count)
+        }
+        return nil
+    }
+}

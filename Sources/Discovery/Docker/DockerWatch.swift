@@ -5,7 +5,7 @@
 // |-------------------------------------|--------------------------------------------------------|
 // | start                               | /version, then the stream, then /networks and the list |
 // | an event that changes something     | listeners are told at once                             |
-// | an event that asks for more         | the question, 20 ms later, with those that came by then|
+// | an event that asks for more         | the container, 20 ms later and once for all its events |
 // | the stream ends                     | all of it again: at once, and if that fails after      |
 // |                                     |  0.1 s * 2^n, at most 5 s, of which a random half to all|
 // | a question fails on its way         | the same                                               |
@@ -39,8 +39,8 @@ package struct DockerOptions: Sendable, Equatable {
 
 /// Follows an engine. Loop thread only.
 package final class DockerWatch {
-    /// Questions about single containers that are under way at a time.
-    private static let detailsMax = 4
+    /// Questions that are under way at a time.
+    private static let questionsMax = 4
     /// How long events are gathered before they make a question.
     static let gathering = Duration.milliseconds(20)
     private static let failureWaitMin = Duration.milliseconds(100)
@@ -73,8 +73,7 @@ package final class DockerWatch {
     /// What is asked beside the stream, by an arbitrary number.
     private var exchanges: [UInt64: HTTPClientExchange] = [:]
     private var lastExchange: UInt64 = 0
-    private var listsUnderWay = 0
-    private var detailsUnderWay = 0
+    private var questionsUnderWay = 0
     private var connectTimer: Timer?
     private var questionTimer: Timer?
     private var refreshTimer: Timer?
@@ -127,7 +126,7 @@ package final class DockerWatch {
         armDeadline()
         // All of the first list is read before anybody acts by it: nobody is taken for gone only
         // since its environment is not known yet.
-        if inventory.isWhole, !inventory.hasUnread, detailsUnderWay == 0 {
+        if inventory.isWhole, !inventory.hasUnread {
             isKnown = true
             failure = nil
         }
@@ -211,8 +210,7 @@ package final class DockerWatch {
         stream = nil
         for exchange in exchanges.values { exchange.cancel() }
         exchanges = [:]
-        listsUnderWay = 0
-        detailsUnderWay = 0
+        questionsUnderWay = 0
         questionTimer?.cancel()
         refreshTimer?.cancel()
     }
@@ -256,22 +254,19 @@ package final class DockerWatch {
 
     private func ask() {
         guard isFollowing else { return }
-        while listsUnderWay == 0, detailsUnderWay < Self.detailsMax,
-            let ticket = inventory.nextQuestion()
-        {
+        while questionsUnderWay < Self.questionsMax, let ticket = inventory.nextQuestion() {
             switch ticket.question {
-            case .all: askList("/containers/json?\(ContainerList.query())", ticket)
-            case .some(let ids):
-                askList("/containers/json?\(ContainerList.query(ids: ids))", ticket)
-            case .details(let id): askDetails(id, ticket)
+            case .list: askList(ticket)
+            case .container(let id): askContainer(id, ticket)
             }
         }
     }
 
-    private func askList(_ path: String, _ ticket: ContainerInventory.Ticket) {
-        listsUnderWay += 1
-        get(path, ContainerList.bytesMax) { [unowned self] answer in
-            listsUnderWay -= 1
+    private func askList(_ ticket: ContainerInventory.Ticket) {
+        questionsUnderWay += 1
+        get("/containers/json?\(ContainerList.query)", ContainerList.bytesMax) {
+            [unowned self] answer in
+            questionsUnderWay -= 1
             switch read(answer, { (bytes) throws(JSON.Malformed) in try ContainerList(bytes) }) {
             case .failure(let failure):
                 inventory.failed(ticket)
@@ -279,30 +274,30 @@ package final class DockerWatch {
             case .success(let list):
                 let wasWhole = inventory.isWhole
                 let isChanged = inventory.apply(list, to: ticket)
-                if inventory.isWhole { failuresInRow = 0 }
+                failuresInRow = 0
                 ask()
-                if isChanged || wasWhole != inventory.isWhole { tell() }
+                if isChanged || !wasWhole { tell() }
             }
         }
     }
 
-    private func askDetails(_ id: String, _ ticket: ContainerInventory.Ticket) {
-        detailsUnderWay += 1
+    private func askContainer(_ id: String, _ ticket: ContainerInventory.Ticket) {
+        questionsUnderWay += 1
         get("/containers/\(id)/json", ContainerDetails.bytesMax) { [unowned self] answer in
-            detailsUnderWay -= 1
-            let details: ContainerDetails?
+            questionsUnderWay -= 1
+            let isChanged: Bool
             switch read(answer, { (bytes) throws(JSON.Malformed) in try ContainerDetails(bytes) }) {
-            case .success(let all): details = all
-            case .failure(.status(404, _)): details = nil
+            case .success(let details): isChanged = inventory.apply(details, to: ticket)
+            case .failure(.status(404, _)): isChanged = inventory.apply(nil, to: ticket)
             // One container that its engine can't speak of must not keep the others from serving.
-            case .failure(.status), .failure(.malformed): details = ContainerDetails()
+            case .failure(.status), .failure(.malformed):
+                isChanged = inventory.applyUnreadable(ticket)
             case .failure(let failure):
                 inventory.failed(ticket)
                 return fail(failure)
             }
-            let isChanged = inventory.apply(details, to: ticket)
             ask()
-            if isChanged || !isKnown { tell() }
+            if isChanged || !isKnown || failure != nil { tell() }
         }
     }
 

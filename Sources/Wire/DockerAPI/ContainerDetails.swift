@@ -1,6 +1,10 @@
-// ContainerDetails: what `/containers/ID/json` says besides the list, as far as it is used. Its
-// environment may hold secrets: only the variables of conventions that are read are kept.
+// ContainerDetails: what `/containers/ID/json` says, as far as it is used. It is the truth of one
+// container: its engine takes the container's lock for it. The list is a copy that engines renew
+// only after they have told of a death or a pause; it may name as running what has just died.
+//
+// The environment may hold secrets: only the variables of conventions that are read are kept.
 
+internal import Endpoints
 package import JSON
 
 /// What an engine says of one container when it is asked. Value type, any thread.
@@ -12,6 +16,8 @@ package struct ContainerDetails: Hashable, Sendable {
     /// Bytes of the variables that are kept, names and values together; what is beyond is dropped.
     package static let variableBytesMax = 16 * 1024
 
+    /// What the list would say.
+    package let summary: ContainerSummary
     /// When its process began, as the engine spells it: another text is another life.
     package let startedAt: String
     /// How often its restart policy has restarted it.
@@ -20,28 +26,26 @@ package struct ContainerDetails: Hashable, Sendable {
     package let exitCode: Int
     /// Whether the last process was killed for its memory.
     package let wasOutOfMemory: Bool
-    /// The signal that asks it to stop, when that is none of those that end any process.
+    /// The signal that asks it to stop; nil for the one that asks any process.
     package let stopSignal: Int?
     /// How long the engine waits behind that before it kills: 10 s unless the container says so.
     package let stopTimeout: Duration
-    /// The name that it has inside: by default the beginning of its id.
-    package let hostName: String
     /// Variables of its environment that begin with one of `variablePrefixes`.
     package let environment: [String: String]
 
     /// Details that are known; what is left out is what an engine says of the plainest container.
     package init(
-        startedAt: String = "", restartCount: Int = 0, exitCode: Int = 0,
-        wasOutOfMemory: Bool = false, stopSignal: Int? = nil, stopTimeout: Duration = .seconds(10),
-        hostName: String = "", environment: [String: String] = [:]
+        _ summary: ContainerSummary, startedAt: String = "", restartCount: Int = 0,
+        exitCode: Int = 0, wasOutOfMemory: Bool = false, stopSignal: Int? = nil,
+        stopTimeout: Duration = .seconds(10), environment: [String: String] = [:]
     ) {
+        self.summary = summary
         self.startedAt = startedAt
         self.restartCount = restartCount
         self.exitCode = exitCode
         self.wasOutOfMemory = wasOutOfMemory
         self.stopSignal = stopSignal
         self.stopTimeout = stopTimeout
-        self.hostName = hostName
         self.environment = environment
     }
 
@@ -49,16 +53,16 @@ package struct ContainerDetails: Hashable, Sendable {
     ///
     /// - Throws: `JSON.Malformed`.
     package init(_ bytes: [UInt8]) throws(JSON.Malformed) {
-        let document = try JSON.decode(Document.self, from: bytes)
+        let document = try JSON.decode(ContainerDocument.self, from: bytes)
         let configuration = document.Config
         let timeout = configuration?.StopTimeout?.value ?? 10
         self.init(
+            try document.summary(),
             startedAt: String((document.State.StartedAt ?? "").prefix(64)),
             restartCount: document.RestartCount ?? 0, exitCode: document.State.ExitCode ?? 0,
             wasOutOfMemory: document.State.OOMKilled ?? false,
             stopSignal: configuration?.StopSignal.flatMap { Signal.number($0) },
             stopTimeout: .seconds(min(max(timeout, 0), 3600)),
-            hostName: String((configuration?.Hostname ?? "").prefix(255)),
             environment: Self.variables(configuration?.Env?.value ?? []))
     }
 
@@ -75,44 +79,106 @@ package struct ContainerDetails: Hashable, Sendable {
         }
         return kept
     }
+}
 
-    private struct Document: Decodable {
-        struct StateEntry: Decodable {
-            let StartedAt: String?
-            let ExitCode: Int?
-            let OOMKilled: Bool?
+/// The document. The names of the properties are the engine's own.
+private struct ContainerDocument: Decodable {
+    struct StateEntry: Decodable {
+        struct HealthEntry: Decodable {
+            let Status: String?
         }
 
-        struct Configuration: Decodable {
-            let Hostname: String?
-            let Env: JSON.Tolerant<[JSON.Tolerant<String>]>?
-            let StopSignal: String?
-            let StopTimeout: JSON.Tolerant<Int>?
-        }
+        let Status: String?
+        let StartedAt: String?
+        let ExitCode: Int?
+        let OOMKilled: Bool?
+        let Health: JSON.Tolerant<HealthEntry>?
+    }
 
-        let State: StateEntry
-        let RestartCount: Int?
-        let Config: Configuration?
+    /// Of an object only the names are of interest.
+    struct Anything: Decodable {
+        init(from decoder: any Decoder) {}
+    }
+
+    struct Configuration: Decodable {
+        let Image: String?
+        let Labels: [String: JSON.Tolerant<String>]?
+        let ExposedPorts: [String: Anything]?
+        let Env: JSON.Tolerant<[JSON.Tolerant<String>]>?
+        let StopSignal: String?
+        let StopTimeout: JSON.Tolerant<Int>?
+    }
+
+    struct Binding: Decodable {
+        let HostIp: String?
+        let HostPort: String?
+    }
+
+    struct NetworkSettingsEntry: Decodable {
+        let Networks: [String: NetworkEntry?]?
+        let Ports: [String: [JSON.Tolerant<Binding>]?]?
+    }
+
+    let Id: String
+    let Name: String?
+    let Created: String?
+    let RestartCount: Int?
+    let State: StateEntry
+    let Config: Configuration?
+    let HostConfig: ContainerHostEntry?
+    let NetworkSettings: NetworkSettingsEntry?
+
+    func summary() throws(JSON.Malformed) -> ContainerSummary {
+        try ContainerSummary(
+            id: Id, names: Name.map { [$0] } ?? [], image: Config?.Image,
+            createdAt: Created.flatMap { Timestamp.seconds($0) } ?? 0, state: State.Status,
+            health: State.Health?.value?.Status.flatMap { .init(rawValue: $0) } ?? .none,
+            status: State.Status == "exited" ? "Exited (\(State.ExitCode ?? 0))" : "",
+            labels: Config?.Labels, networkMode: HostConfig?.NetworkMode,
+            networks: NetworkSettings?.Networks, ports: ports)
+    }
+
+    /// The ports that are exposed, and where those are published that are.
+    private var ports: [ContainerSummary.Port] {
+        var ports: [ContainerSummary.Port] = []
+        var names = Set((Config?.ExposedPorts ?? [:]).keys)
+        names.formUnion((NetworkSettings?.Ports ?? [:]).keys)
+        for name in names {
+            // `8080/tcp`
+            let parts = name.split(separator: "/", maxSplits: 1)
+            guard let inside = parts.first.flatMap({ UInt16($0) }), inside > 0 else { continue }
+            let isTCP = parts.count < 2 || parts[1] == "tcp"
+            let bindings = (NetworkSettings?.Ports?[name] ?? nil) ?? []
+            let published = bindings.compactMap(\.value).compactMap { binding -> Endpoint? in
+                guard let port = binding.HostPort.flatMap({ UInt16($0) }), port > 0 else {
+                    return nil
+                }
+                return Endpoint(binding.HostIp.flatMap { IPAddress($0) } ?? .v4(0), port)
+            }
+            if published.isEmpty {
+                ports.append(.init(inside, isTCP: isTCP))
+            } else {
+                ports += published.map { .init(inside, isTCP: isTCP, published: $0) }
+            }
+        }
+        return ports
     }
 }
 
-/// What `/networks` says: which driver each network has. Value type, any thread.
-package enum EngineNetworks {
-    /// Bytes that the document may have.
-    package static let bytesMax = 4 * 1024 * 1024
-
-    /// The driver of each network by its name: `bridge`, `host`, `null`, `overlay`, `macvlan` …
-    ///
-    /// - Throws: `JSON.Malformed`.
-    package static func drivers(_ bytes: [UInt8]) throws(JSON.Malformed) -> [String: String] {
-        let entries = try JSON.decode([JSON.Tolerant<Entry>].self, from: bytes)
-        return Dictionary(
-            entries.compactMap(\.value).map { ($0.Name, $0.Driver ?? "") },
-            uniquingKeysWith: { first, _ in first })
-    }
-
-    private struct Entry: Decodable {
-        let Name: String
-        let Driver: String?
+/// Times as engines spell them.
+enum Timestamp {
+    /// Seconds since 1970 of `2026-11-28T11:43:19.1Z` (RFC 3339, in UTC); nil for what is none.
+    static func seconds(_ text: String) -> Int? {
+        let parts = text.prefix(19).split { "-T:".contains($0) }.map { Int($0) }
+        guard text.utf8.count >= 20, parts.count == 6,
+            let year = parts[0], let month = parts[1], let day = parts[2], let hour = parts[3],
+            let minute = parts[4], let second = parts[5],
+            (1970...9999).contains(year), (1...12).contains(month), (1...31).contains(day),
+            (0...23).contains(hour), (0...59).contains(minute), (0...60).contains(second)
+        else { return nil }
+        // Days by the civil calendar, whose years begin in March for this.
+        let (y, m) = month > 2 ? (year, month - 3) : (year - 1, month + 9)
+        let days = y * 365 + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719_468
+        return ((days * 24 + hour) * 60 + minute) * 60 + second
     }
 }

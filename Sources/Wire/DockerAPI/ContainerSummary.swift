@@ -114,10 +114,8 @@ package struct ContainerList: Sendable {
     /// Why entries are left out, a clause each.
     package private(set) var problems: [String] = []
 
-    /// The query for all containers, or for those of these ids.
-    package static func query(ids: [String] = []) -> String {
-        ids.isEmpty ? "all=1" : "all=1&" + EngineFilter.query([("id", ids)])
-    }
+    /// The query for all containers.
+    package static let query = "all=1"
 
     /// A list of these.
     package init(_ containers: [ContainerSummary]) {
@@ -163,10 +161,6 @@ private struct ContainerEntry: Decodable {
         }
     }
 
-    struct Host: Decodable {
-        let NetworkMode: String?
-    }
-
     struct NetworkSettingsEntry: Decodable {
         let Networks: [String: NetworkEntry?]?
     }
@@ -184,28 +178,16 @@ private struct ContainerEntry: Decodable {
     let Status: String?
     let Health: JSON.Tolerant<HealthEntry>?
     let Labels: [String: JSON.Tolerant<String>]?
-    let HostConfig: Host?
+    let HostConfig: ContainerHostEntry?
     let NetworkSettings: NetworkSettingsEntry?
     let Ports: [JSON.Tolerant<PortEntry>]?
 
     func summary() throws(JSON.Malformed) -> ContainerSummary {
-        guard ContainerID.isValid(Id) else { throw .init("the id is no id") }
-        guard let state = ContainerSummary.State(spelt: State ?? "") else {
-            throw .init("the state is \((State ?? "missing").prefix(20)), which is none we know")
-        }
-        let labels = (Labels ?? [:]).compactMapValues(\.value)
-        let labelBytes = labels.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
-        guard labelBytes <= ContainerList.labelBytesMax else {
-            throw .init(
-                "its labels have \(labelBytes) bytes, at most \(ContainerList.labelBytesMax) are "
-                    + "read")
-        }
-        let name = (Names ?? []).first { !$0.dropFirst().contains("/") } ?? Names?.first ?? ""
-        return ContainerSummary(
-            id: Id, name: String((name.hasPrefix("/") ? name.dropFirst() : name[...]).prefix(255)),
-            image: String((Image ?? "").prefix(255)), createdAt: Created ?? 0, state: state,
-            health: health, status: String((Status ?? "").prefix(100)), labels: labels,
-            networkMode: HostConfig?.NetworkMode ?? "default", networks: networks, ports: ports)
+        try ContainerSummary(
+            id: Id, names: Names ?? [], image: Image, createdAt: Created ?? 0, state: State,
+            health: health, status: Status ?? "", labels: Labels,
+            networkMode: HostConfig?.NetworkMode, networks: NetworkSettings?.Networks,
+            ports: ports)
     }
 
     private var health: ContainerSummary.Health {
@@ -214,15 +196,6 @@ private struct ContainerEntry: Decodable {
         if status.hasSuffix("(health: starting)") { return .starting }
         if status.hasSuffix("(unhealthy)") { return .unhealthy }
         return status.hasSuffix("(healthy)") ? .healthy : .none
-    }
-
-    private var networks: [ContainerSummary.Network] {
-        (NetworkSettings?.Networks ?? [:]).map { name, entry in
-            ContainerSummary.Network(
-                name, v4: entry?.IPAddress.flatMap { IPAddress($0) },
-                v6: entry?.GlobalIPv6Address.flatMap { IPAddress($0) })
-        }
-        .sorted { $0.name < $1.name }
     }
 
     private var ports: [ContainerSummary.Port] {
@@ -234,10 +207,49 @@ private struct ContainerEntry: Decodable {
             }
             return .init(inside, isTCP: entry.kind ?? "tcp" == "tcp", published: published)
         }
-        .sorted {
-            ($0.inside, $0.isTCP ? 0 : 1, $0.published?.address ?? .v4(0))
-                < ($1.inside, $1.isTCP ? 0 : 1, $1.published?.address ?? .v4(0))
+    }
+}
+
+extension ContainerSummary {
+    /// A container from what a document says of it, checked and bounded.
+    ///
+    /// - Throws: `JSON.Malformed` for what can be no container.
+    init(
+        id: String, names: [String], image: String?, createdAt: Int, state: String?,
+        health: Health, status: String, labels: [String: JSON.Tolerant<String>]?,
+        networkMode: String?, networks: [String: NetworkEntry?]?, ports: [Port]
+    ) throws(JSON.Malformed) {
+        guard ContainerID.isValid(id) else { throw .init("the id is no id") }
+        guard let state = State(spelt: state ?? "") else {
+            throw .init("the state is \((state ?? "missing").prefix(20)), which is none we know")
         }
+        let labels = (labels ?? [:]).compactMapValues(\.value)
+        let labelBytes = labels.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+        guard labelBytes <= ContainerList.labelBytesMax else {
+            throw .init(
+                "its labels have \(labelBytes) bytes, at most \(ContainerList.labelBytesMax) are "
+                    + "read")
+        }
+        // A name with a second slash is a link of another container to this one.
+        let name = names.first { !$0.dropFirst().contains("/") } ?? names.first ?? ""
+        self.init(
+            id: id, name: String((name.hasPrefix("/") ? name.dropFirst() : name[...]).prefix(255)),
+            image: String((image ?? "").prefix(255)), createdAt: createdAt, state: state,
+            health: health, status: String(status.prefix(100)), labels: labels,
+            networkMode: networkMode ?? "default",
+            networks: (networks ?? [:]).map { name, entry in
+                Network(
+                    name, v4: entry?.IPAddress.flatMap { Endpoints.IPAddress($0) },
+                    v6: entry?.GlobalIPv6Address.flatMap { Endpoints.IPAddress($0) })
+            }
+            .sorted { $0.name < $1.name },
+            ports: ports.sorted { $0.order < $1.order })
+    }
+}
+
+extension ContainerSummary.Port {
+    fileprivate var order: (UInt16, Int, IPAddress) {
+        (inside, isTCP ? 0 : 1, published?.address ?? .v4(0))
     }
 }
 
@@ -251,6 +263,11 @@ extension ContainerSummary.State {
         default: self.init(rawValue: text)
         }
     }
+}
+
+/// What is said of a container and its host.
+struct ContainerHostEntry: Decodable {
+    let NetworkMode: String?
 }
 
 /// What is said of a container on a network.

@@ -182,16 +182,17 @@ import Testing
         let id = engine.run(2, "web")
         _ = try source()
         turn(until: "it is there") { named == ["172.17.0.2:80"] }
-        engine.held = ["/containers/json"]
+        let question = "/v1.52/containers/\(id)/json"
+        engine.held = ["/containers/\(id)"]
         engine.change(id, "rename") { $0.name = "web" }
         turn(until: "it is asked for") {
-            engine.asked.filter { $0.contains("filters=%7B%22id") }.count == 1
+            engine.asked.filter { $0 == question }.count == 2
         }
         engine.die(id)
         turn(until: "it is withdrawn") { named == [] }
         engine.release()
         turn(until: "it is asked for again") {
-            engine.asked.filter { $0.contains("filters=%7B%22id") }.count == 2
+            engine.asked.filter { $0 == question }.count == 3
         }
         turn(for: .milliseconds(30))
         #expect(named == [])

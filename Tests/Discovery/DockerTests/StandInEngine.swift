@@ -36,9 +36,17 @@ final class StandInEngine {
         }
 
         var details: String {
+            let isAlive = state == "running" || state == "paused"
             let variables = variables.map { "\"\($0)\"" }.joined(separator: ",")
+            let labels = labels.sorted { $0.key < $1.key }
+                .map { "\"\($0.key)\":\"\($0.value)\"" }.joined(separator: ",")
             return """
-                {"State":{"StartedAt":"\(startedAt)"},"Config":{"Env":[\(variables)]}}
+                {"Id":"\(id)","Name":"/\(name)","Created":"2026-11-28T11:43:19.1Z",\
+                "State":{"Status":"\(state)","StartedAt":"\(startedAt)",\
+                "Health":{"Status":"\(health)"}},"HostConfig":{"NetworkMode":"bridge"},\
+                "Config":{"Env":[\(variables)],"Labels":{\(labels)},\
+                "ExposedPorts":{"\(port)/tcp":{}}},"NetworkSettings":{"Ports":{},"Networks":\
+                {"bridge":{"IPAddress":"\(isAlive ? address : "")"}}}}
                 """
         }
     }
@@ -173,10 +181,7 @@ final class StandInEngine {
                 "HTTP/1.1 200 OK", #"[{"Name":"bridge","Driver":"bridge"}]"#, path, connection)
         }
         if path.hasPrefix("/containers/json") {
-            let all = containers.values.filter { container in
-                !path.contains("filters") || path.contains("%22\(container.id)%22")
-            }
-            let list = all.map(\.json).joined(separator: ",")
+            let list = containers.values.map(\.json).joined(separator: ",")
             return send("HTTP/1.1 200 OK", "[\(list)]", path, connection)
         }
         let id = path.split(separator: "/").dropFirst().first.map(String.init) ?? ""

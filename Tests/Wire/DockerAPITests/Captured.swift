@@ -76,10 +76,17 @@ enum Captured {
 
     static let details = """
         {"Id":"\(id)","Created":"2026-11-28T11:43:19.1Z","Path":"/bin/busybox","RestartCount":3,
-         "State":{"Status":"running","Running":true,"OOMKilled":false,"Pid":21940,"ExitCode":0,
+         "Name":"/web1","Image":"sha256:be74","State":{"Status":"running","Running":true,
+          "OOMKilled":false,"Pid":21940,"ExitCode":0,
           "StartedAt":"2026-11-28T11:43:19.96960826Z","Health":{"Status":"starting"}},
-         "Config":{"Hostname":"f1d9abe3187f","ExposedPorts":{"8080/tcp":{}},"StopSignal":"SIGQUIT",
+         "HostConfig":{"NetworkMode":"default"},
+         "Config":{"Hostname":"f1d9abe3187f","Image":"tiny:1","Labels":{"fairlead.host":"a.test"},
+          "ExposedPorts":{"8080/tcp":{},"53/udp":{}},"StopSignal":"SIGQUIT",
           "StopTimeout":30,"Env":["SERVICE_NAME=web","VIRTUAL_HOST=a.test,b.test","PASSWORD=secret",
-           "PATH=/bin"]}}
+           "PATH=/bin"]},
+         "NetworkSettings":{"Bridge":"","Ports":{"53/udp":null,"8080/tcp":[
+           {"HostIp":"0.0.0.0","HostPort":"18080"},{"HostIp":"::","HostPort":"18080"}]},
+          "Networks":{"bridge":{"IPAMConfig":null,"Gateway":"172.29.0.1",
+           "IPAddress":"172.29.0.2","GlobalIPv6Address":""}}}}
         """
 }

@@ -117,18 +117,53 @@ import Testing
 
     // MARK: The others
 
-    @Test func `details are those that the list leaves out, without secrets`() throws {
+    @Test func `all of a container is read, without secrets`() throws {
         let details = try ContainerDetails(Array(Captured.details.utf8))
         #expect(details.startedAt == "2026-11-28T11:43:19.96960826Z")
         #expect(details.restartCount == 3)
         #expect(details.stopSignal == 3)
         #expect(details.stopTimeout == .seconds(30))
-        #expect(details.hostName == "f1d9abe3187f")
         #expect(
             details.environment == ["SERVICE_NAME": "web", "VIRTUAL_HOST": "a.test,b.test"])
-        let bare = try ContainerDetails(Array(#"{"State":{},"Config":null}"#.utf8))
-        #expect(bare == ContainerDetails())
-        #expect(throws: JSON.Malformed.self) { try ContainerDetails(Array("[]".utf8)) }
+        // The list says the same, but for the words and for ports of UDP, which are not published.
+        var listed = try #require(try list(Captured.starting).containers.first)
+        listed.status = ""
+        #expect(details.summary.ports.filter(\.isTCP) == listed.ports)
+        #expect(details.summary.ports.first == .init(53, isTCP: false))
+        #expect(details.summary.id == listed.id)
+        #expect(details.summary.name == listed.name)
+        #expect(details.summary.image == listed.image)
+        #expect(details.summary.createdAt == listed.createdAt)
+        #expect(details.summary.state == listed.state)
+        #expect(details.summary.health == listed.health)
+        #expect(details.summary.labels == listed.labels)
+        #expect(details.summary.networks == listed.networks)
+        #expect(details.summary.networkMode == listed.networkMode)
+    }
+
+    @Test func `what is missing of a container is empty`() throws {
+        let bare = try ContainerDetails(
+            Array(
+                #"{"Id":"0123456789ab","State":{"Status":"exited","ExitCode":7},"Config":null}"#
+                    .utf8))
+        #expect(bare.summary.state == .exited)
+        #expect(bare.summary.status == "Exited (7)")
+        #expect(bare.stopTimeout == .seconds(10))
+        for text in ["[]", #"{"Id":"x","State":{"Status":"running"}}"#, #"{"Id":"0123456789ab"}"#] {
+            #expect(throws: JSON.Malformed.self) { try ContainerDetails(Array(text.utf8)) }
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("1970-01-01T00:00:00Z", 0), ("2026-11-28T11:43:19.96Z", 1_795_866_199),
+            ("2000-02-29T23:59:60Z", 951_868_800), ("2024-03-01T00:00:00Z", 1_709_251_200),
+            ("0001-01-01T00:00:00Z", nil), ("2026-13-01T00:00:00Z", nil), ("yesterday", nil),
+            ("", nil),
+            ("2026-11-28T11:43:19", nil),
+        ] as [(String, Int?)])
+    func `times are seconds`(text: String, seconds: Int?) {
+        #expect(Timestamp.seconds(text) == seconds)
     }
 
     @Test func `a version is agreed on`() throws {

@@ -99,10 +99,6 @@ import Testing
             EngineEvent.query.hasPrefix(
                 "filters=%7B%22type%22%3A%5B%22container%22%2C%22network%22%5D%2C%22event%22%3A"))
         #expect(EngineEvent.query.contains("%22health_status%22"))
-        #expect(ContainerList.query() == "all=1")
-        #expect(
-            ContainerList.query(ids: ["0a", "1b"])
-                == "all=1&filters=%7B%22id%22%3A%5B%220a%22%2C%221b%22%5D%7D")
     }
 
     @Test func `random bytes are read or refused`() {

@@ -19,13 +19,11 @@ package struct Container: Sendable, Equatable {
     /// What the list says.
     package internal(set) var summary: ContainerSummary
     /// What is said besides; nil until it is known.
-    package internal(set) var details: ContainerDetails? {
-        didSet { wishes = Self.wishes(summary, details) }
-    }
+    package private(set) var details: ContainerDetails?
     /// The signal that told it to stop, and when that is no longer believed; nil when none did.
     package internal(set) var stop: Stop?
     /// Where it could last be reached: after its end engines do not say.
-    package internal(set) var lastSeen: ContainerSummary?
+    package private(set) var lastSeen: ContainerSummary?
     /// What its labels and variables ask for.
     package private(set) var wishes: ContainerWishes
 
@@ -55,18 +53,24 @@ package struct Container: Sendable, Equatable {
         wishes = Self.wishes(summary, nil)
     }
 
-    /// Takes what a later list says.
-    mutating func update(_ summary: ContainerSummary) {
-        let isSame =
-            summary.labels == self.summary.labels
-            && summary.exposedPorts == self.summary.exposedPorts
-        self.summary = summary
-        if !isSame { wishes = Self.wishes(summary, details) }
-        if summary.networks.contains(where: { $0.v4 != nil || $0.v6 != nil })
-            || summary.networkMode == "host"
-        {
-            lastSeen = summary
-        }
+    init(_ details: ContainerDetails) {
+        self.init(details.summary)
+        update(details)
+    }
+
+    /// Takes what its engine says of it now.
+    mutating func update(_ details: ContainerDetails) {
+        summary = details.summary
+        self.details = details
+        wishes = Self.wishes(summary, details)
+        guard summary.state.isAlive else { return }
+        lastSeen = summary
+    }
+
+    /// Takes note that another process begins, of which nothing is known yet.
+    mutating func begin() {
+        stop = nil
+        details = nil
     }
 
     /// Takes note that its process ended, with this exit code if that is known.

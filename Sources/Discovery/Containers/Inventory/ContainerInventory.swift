@@ -3,7 +3,9 @@
 //
 // An answer is a moment of the past: what happened while it was on its way is not in it. So each
 // event has a number, and an answer says nothing of a container whose last event is newer than its
-// question.
+// question. What is said of one container is its state at that moment; the list is a copy that may
+// be older than events that came before it (ContainerDetails.swift), so it only says who there is,
+// and whom to ask for.
 //
 // | what comes                      | what follows at once           | what is asked              |
 // |---------------------------------|--------------------------------|----------------------------|
@@ -13,11 +15,13 @@
 // | pause                           | withdrawn                      | the container              |
 // | die                             | ended                          | the container              |
 // | destroy                         | it is no more                  | nothing                    |
-// | start                           | a new life: it is not told to  | the container, all of it   |
+// | start                           | a new life: it is not told to  | the container              |
 // |                                 |  stop any more                 |                            |
 // | any other event                 | nothing                        | the container              |
-// | a gap: what came is not all     | nothing                        | all                        |
-// | an answer that lists all        | those not listed are no more   | those whose start is new   |
+// | a gap: what came is not all     | nothing                        | the list                   |
+// | the list                        | those not listed are no more   | those that are new to us,  |
+// |                                 |                                |  or listed as we don't     |
+// |                                 |                                |  know them                 |
 
 package import DockerAPI
 
@@ -26,11 +30,9 @@ package struct ContainerInventory: Sendable {
     /// Something to ask the engine.
     package enum Question: Sendable, Equatable {
         /// The list of all containers.
-        case all
-        /// The list of these.
-        case some([String])
+        case list
         /// All of one container.
-        case details(String)
+        case container(String)
     }
 
     /// A question on its way: which events its answer may be older than.
@@ -42,13 +44,11 @@ package struct ContainerInventory: Sendable {
 
     /// By id.
     package private(set) var containers: [String: Container] = [:]
-    /// Entries of the last whole list that were left out, a clause each.
+    /// Entries of the last list that were left out, a clause each.
     package private(set) var problems: [String] = []
-    /// Whether a whole list has been read since the last gap.
+    /// Whether a list has been read since the last gap.
     package private(set) var isWhole = false
 
-    /// Ids that one question may name; when more are to be asked for, all are.
-    package static let idsMax = 64
     /// How long a process gets beyond its stop timeout, until it is asked whether it still runs.
     package static let stopSlack = Duration.seconds(1)
 
@@ -56,10 +56,12 @@ package struct ContainerInventory: Sendable {
     private var sequence: UInt64 = 0
     /// The number of the last event of each container that is to be asked for.
     private var due: [String: UInt64] = [:]
-    /// The number of the event after which a container was no more.
+    /// The number of the event, or of the question, after which a container was no more.
     private var gone: [String: UInt64] = [:]
-    /// Containers of which not all is known.
-    private var withoutDetails: Set<String> = []
+    /// The number of the question whose answer each container is known by.
+    private var answered: [String: UInt64] = [:]
+    /// The number of the last list.
+    private var lastList: UInt64 = 0
     private var isListDue = true
 
     /// Nothing is known yet.
@@ -74,10 +76,7 @@ package struct ContainerInventory: Sendable {
         switch event.action {
         case .kill(let signal): return applyKill(signal, of: id, now: now)
         case .destroy:
-            due[id] = nil
-            gone[id] = sequence
-            withoutDetails.remove(id)
-            return containers.removeValue(forKey: id) != nil
+            return remove(id, at: sequence)
         case .die(let exitCode):
             due[id] = sequence
             return change(id) { $0.end(exitCode: exitCode) }
@@ -86,11 +85,7 @@ package struct ContainerInventory: Sendable {
             return change(id) { $0.summary.state = .paused }
         case .start:
             due[id] = sequence
-            withoutDetails.insert(id)
-            return change(id) { container in
-                container.stop = nil
-                container.details = nil
-            }
+            return change(id) { $0.begin() }
         case .change:
             due[id] = sequence
             return false
@@ -130,7 +125,7 @@ package struct ContainerInventory: Sendable {
         isWhole = false
     }
 
-    /// It is time for a whole list, though nothing was missed as far as is known.
+    /// It is time for a list, though nothing was missed as far as is known.
     package mutating func refresh() {
         isListDue = true
     }
@@ -157,32 +152,26 @@ package struct ContainerInventory: Sendable {
 
     // MARK: Questions
 
-    /// Takes the next question to ask; nil when nothing is to be asked. Lists go before details.
+    /// Takes the next question to ask; nil when nothing is to be asked. The list goes first.
     package mutating func nextQuestion() -> Ticket? {
-        if isListDue || due.count > Self.idsMax {
+        if isListDue {
             isListDue = false
-            due = [:]
-            return Ticket(question: .all, sequence: sequence)
+            return Ticket(question: .list, sequence: sequence)
         }
-        if !due.isEmpty {
-            let ids = due.keys.sorted()
-            due = [:]
-            return Ticket(question: .some(ids), sequence: sequence)
+        // The oldest event first, so that none waits for ever.
+        guard let next = due.min(by: { ($0.value, $0.key) < ($1.value, $1.key) }) else {
+            return nil
         }
-        guard let next = unread.min() else { return nil }
-        withoutDetails.remove(next)
-        return Ticket(question: .details(next), sequence: sequence)
+        due[next.key] = nil
+        return Ticket(question: .container(next.key), sequence: sequence)
     }
 
     /// Whether there is a question to ask.
-    package var hasQuestion: Bool { isListDue || !due.isEmpty || hasUnread }
+    package var hasQuestion: Bool { isListDue || !due.isEmpty }
 
-    /// Whether a container runs of which not all was asked for.
-    package var hasUnread: Bool { !unread.isEmpty }
-
-    /// Those that do not run have nothing to say yet.
-    private var unread: Set<String> {
-        withoutDetails.filter { containers[$0]?.summary.state.isAlive == true }
+    /// Whether a container runs of which not all is known.
+    package var hasUnread: Bool {
+        containers.values.contains { $0.summary.state.isAlive && $0.details == nil }
     }
 
     // MARK: Answers
@@ -190,10 +179,8 @@ package struct ContainerInventory: Sendable {
     /// The question has failed: it is to be asked again.
     package mutating func failed(_ ticket: Ticket) {
         switch ticket.question {
-        case .all: isListDue = true
-        case .some(let ids):
-            for id in ids where due[id] == nil { due[id] = ticket.sequence }
-        case .details(let id): if containers[id] != nil { withoutDetails.insert(id) }
+        case .list: isListDue = true
+        case .container(let id): due[id] = due[id] ?? ticket.sequence
         }
     }
 
@@ -202,62 +189,70 @@ package struct ContainerInventory: Sendable {
         var isChanged = false
         var listed: Set<String> = []
         for summary in list.containers {
-            listed.insert(summary.id)
-            if apply(summary, ticket) { isChanged = true }
+            let id = summary.id
+            listed.insert(id)
+            // It was destroyed while the answer was on its way.
+            if isGone(id, since: ticket) { continue }
+            guard let container = containers[id] else {
+                containers[id] = Container(summary)
+                if summary.state.isAlive { due[id] = due[id] ?? ticket.sequence }
+                isChanged = true
+                continue
+            }
+            let isAsKnown =
+                container.summary.state == summary.state
+                && container.summary.health == summary.health
+            if !isAsKnown { due[id] = due[id] ?? ticket.sequence }
         }
-        let asked: [String]
-        switch ticket.question {
-        case .all:
-            asked = Array(containers.keys)
-            problems = list.problems
-            isWhole = true
-            gone = gone.filter { $0.value > ticket.sequence }
-        case .some(let ids): asked = ids
-        case .details: asked = []
+        for id in containers.keys where !listed.contains(id) && !isNewer(id, than: ticket) {
+            remove(id, at: ticket.sequence)
+            isChanged = true
         }
-        for id in asked where !listed.contains(id) && !isNewer(id, than: ticket) {
-            if containers.removeValue(forKey: id) != nil { isChanged = true }
-            withoutDetails.remove(id)
-        }
+        problems = list.problems
+        isWhole = true
+        // Answers to older questions than the list before this one have come by now.
+        gone = gone.filter { [lastList] in $0.value >= lastList }
+        lastList = ticket.sequence
         return isChanged
     }
 
-    private mutating func apply(_ summary: ContainerSummary, _ ticket: Ticket) -> Bool {
-        let id = summary.id
-        // It was destroyed while the answer was on its way.
-        if let at = gone[id], at > ticket.sequence { return false }
-        guard var container = containers[id] else {
-            var container = Container(summary)
-            container.update(summary)
-            containers[id] = container
-            withoutDetails.insert(id)
+    /// Takes what was asked for of one container; nil when there is none any more. Returns whether
+    /// anything changed.
+    package mutating func apply(_ details: ContainerDetails?, to ticket: Ticket) -> Bool {
+        guard case .container(let id) = ticket.question else { return false }
+        // What has happened since is asked for, and this is older; or another answer was faster.
+        if isNewer(id, than: ticket) || isGone(id, since: ticket) { return false }
+        if let last = answered[id], last > ticket.sequence { return false }
+        guard let details else { return remove(id, at: ticket.sequence) }
+        answered[id] = ticket.sequence
+        guard containers[id] != nil else {
+            containers[id] = Container(details)
             return true
         }
-        // What has happened since is asked for, and this is older.
-        if isNewer(id, than: ticket) { return false }
-        let old = container
-        let wasAlive = container.summary.state.isAlive
-        container.update(summary)
-        // A start that was missed.
-        if !wasAlive, summary.state.isAlive {
-            container.details = nil
-            withoutDetails.insert(id)
-        }
-        containers[id] = container
-        return container != old
+        return change(id) { $0.update(details) }
     }
 
-    /// Takes the details that were asked for; nil when there is no such container any more. Returns
-    /// whether anything changed.
-    package mutating func apply(_ details: ContainerDetails?, to ticket: Ticket) -> Bool {
-        guard case .details(let id) = ticket.question, containers[id] != nil else { return false }
-        guard let details else {
-            due[id] = due[id] ?? ticket.sequence
+    /// The engine can't say what was asked of one container: what the list says of it counts.
+    /// Returns whether anything changed.
+    package mutating func applyUnreadable(_ ticket: Ticket) -> Bool {
+        guard case .container(let id) = ticket.question, let container = containers[id] else {
             return false
         }
-        // It has started once more since: these are of its last life.
-        if withoutDetails.contains(id) { return false }
-        return change(id) { $0.details = details }
+        return apply(ContainerDetails(container.summary), to: ticket)
+    }
+
+    /// Returns whether it was known.
+    @discardableResult
+    private mutating func remove(_ id: String, at sequence: UInt64) -> Bool {
+        due[id] = nil
+        answered[id] = nil
+        gone[id] = sequence
+        return containers.removeValue(forKey: id) != nil
+    }
+
+    /// Whether a container was found to be no more when a question was asked, or later.
+    private func isGone(_ id: String, since ticket: Ticket) -> Bool {
+        gone[id].map { $0 >= ticket.sequence } ?? false
     }
 
     /// Whether something happened to a container after a question about it was asked.

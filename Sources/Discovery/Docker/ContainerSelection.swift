@@ -94,7 +94,8 @@ package struct ContainerSelection: Sendable {
             metadata["restarts"] = "\(count)"
         }
         return Instance(
-            endpoint, priority: priority, weight: offer.weight, hostName: "", metadata: metadata)
+            endpoint, priority: priority, weight: offer.weight, metadata: metadata,
+            incarnation: "\(ContainerID.short(summary.id)) \(container.details?.startedAt ?? "")")
     }
 }
 

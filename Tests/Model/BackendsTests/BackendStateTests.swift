@@ -53,6 +53,7 @@ import Testing
         (.liveProven, [.discovered, .checking, .up, .ejected, .down, .draining, .gone]),
         (.recalled, [.discovered, .checking, .up, .ejected, .down, .up, .gone]),
         (.named, [.discovered, .checking, .up, .ejected, .down, .up, .gone]),
+        (.succeeded, [.gone, .gone, .gone, .gone, .gone, .gone, .gone]),
         (
             .leave(.missing(answers: 1)),
             [.gone, .gone, .draining, .draining, .draining, .draining, .gone]
@@ -78,7 +79,7 @@ import Testing
         case .dialFailed, .liveFailed: 2
         case .admittedUnchecked, .checkStarted, .checkPassed, .checkPassedInNeed, .checkFailed,
             .liveProven, .named, .leave, .recalled, .absenceConfirmed, .idle, .drainOrdered,
-            .drainLifted, .ejectOrdered, .checksEnded, .timePassed:
+            .drainLifted, .ejectOrdered, .checksEnded, .timePassed, .succeeded:
             1
         }
     }

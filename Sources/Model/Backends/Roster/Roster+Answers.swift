@@ -3,6 +3,7 @@
 // | what discovery says               | what happens to a backend                                 |
 // |-----------------------------------|-----------------------------------------------------------|
 // | a good answer names it            | it stays, or comes back from its drain                    |
+// | … as another process than before  | it is gone at once, and a new backend has its place       |
 // | a good answer misses it           | it drains, after `missesToDrain` such answers             |
 // | it names others instead, or less  | those lost serve on, or wait behind the others, and go at |
 // |  than half as many                |  once when not up (Roster+Losses)                         |
@@ -146,6 +147,10 @@ extension Roster {
         let isLeft = backend.state.isLeaving || backend.naming != .named
         guard backend.place >= place || isLeft else { return true }
         let old = backend.instance
+        if old.isSucceeded(by: instance) {
+            send(.succeeded, to: backend.id, now: now)
+            return add(instance, from: place, now: now) != nil
+        }
         if old.share != instance.share {
             record(.share(from: old.share, to: instance.share), backend, now: now)
         }

@@ -185,8 +185,9 @@ package final class Roster {
         return holds
     }
 
-    /// The backends whose drain reached its limit, since this was last asked: what still runs on
-    /// them has to be closed. They are gone, but for those that only an operator drains.
+    /// The backends whose drain reached its limit, or whose process has ended, since this was last
+    /// asked: what still runs on them has to be closed. They are gone, but for those that only an
+    /// operator drains.
     package func takeExpelled() -> [BackendID] {
         defer { expelled = [] }
         return expelled
@@ -289,7 +290,7 @@ package final class Roster {
         membership += 1
         isOrderStale = true
         namings += 1
-        if cause == .drainLimit { expel(backend.id) }
+        if cause == .drainLimit || cause == .succeeded { expel(backend.id) }
     }
 
     /// The streams on this backend have to end, one by one within `time`.

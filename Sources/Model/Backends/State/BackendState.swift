@@ -15,7 +15,8 @@
 //       │ draining: named, recalled ─▶ where the evidence puts it by now
 //       │           idle and a second answer confirmed the absence: over. Then timePassed, the loss
 //       │                 being too old to be recalled, or named, as another life begins ─▶ gone
-//       └           timePassed beyond the drain limit ─▶ gone
+//       │           timePassed beyond the drain limit ─▶ gone
+//       └ succeeded, from any ─▶ gone
 //
 // It is three questions in one: what does the evidence say (`Standing`, moved by checks, dials and
 // live answers, while draining too), is it leaving (`Drain`), and has an operator drained it? So a
@@ -78,6 +79,8 @@ package struct BackendState: Sendable, Equatable {
         case liveProven
         /// A good answer names it.
         case named
+        /// A good answer names another process at its endpoint.
+        case succeeded
         /// The roster decided that it has to go, and why.
         case leave(Cause)
         /// The backend was lost with most others within seconds, which is more likely a mistake.
@@ -259,6 +262,9 @@ package struct BackendState: Sendable, Equatable {
             if standing != .ejected { ejection.clear() }
             return nil
         case .named: return beNamed()
+        case .succeeded:
+            isGone = true
+            return .succeeded
         case .recalled: return cancelDrain(.recalled)
         case .leave(let cause): return startDrain(cause, now: now, rules: rules)
         case .absenceConfirmed:

@@ -127,6 +127,8 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
     case idle
     /// The backend drained for as long as a drain may take.
     case drainLimit
+    /// The source says that another process has its endpoint.
+    case succeeded
 
     /// A sentence without its full stop: `3 checks failed in a row, the last: timed out`.
     package var description: String {
@@ -159,6 +161,7 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
         case .ejectedBy(let origin): "ejected by \(origin)"
         case .idle: "drained: no request in flight"
         case .drainLimit: "drained for as long as a drain may take"
+        case .succeeded: "another process has its address"
         }
     }
 }

@@ -19,14 +19,19 @@ package struct Instance: Hashable, Sendable {
     /// Further keys and values of the source (tags, zone). Dropped when it exceeds
     /// `metadataBytesMax`.
     package var metadata: [String: String]
+    /// Which process it is, in words of the source: when another one is said to have this endpoint,
+    /// nothing is left of what was known of the one before. Empty when the source can't tell.
+    package var incarnation: String
     /// How long the report may be believed; nil means forever (a static list).
     package var timeToLive: Duration?
 
     /// An instance; the defaults are for a source that knows only endpoints.
     package init(
         _ endpoint: Endpoint, priority: UInt16 = 0, weight: UInt16 = 1, sharers: UInt16 = 1,
-        hostName: String = "", metadata: [String: String] = [:], timeToLive: Duration? = nil
+        hostName: String = "", metadata: [String: String] = [:], incarnation: String = "",
+        timeToLive: Duration? = nil
     ) {
+        self.incarnation = incarnation
         self.sharers = sharers
         self.endpoint = endpoint
         self.priority = priority
@@ -34,6 +39,11 @@ package struct Instance: Hashable, Sendable {
         self.hostName = hostName
         self.metadata = metadata
         self.timeToLive = timeToLive
+    }
+
+    /// Whether `other` is said to be another process at the same endpoint.
+    func isSucceeded(by other: Instance) -> Bool {
+        !incarnation.isEmpty && !other.incarnation.isEmpty && incarnation != other.incarnation
     }
 
     /// Bytes of host name, keys and values together.

@@ -197,8 +197,9 @@ let package = Package(
         controlPlane.module(
             "Configuration",
             uses: [
-                "Backends", "Balancing", "ConsulQuery", "DNSWire", "Documents", "Endpoints",
-                "Evidence", "HTTP1", "JSON", "Lookups", "Routing", "Traffic", "Wording",
+                "Backends", "Balancing", "ConsulQuery", "DNSWire", "DockerAPI", "Documents",
+                "Endpoints", "Evidence", "HTTP1", "JSON", "Lookups", "Routing", "Traffic",
+                "Wording",
             ],
             settings: cold),
         controlPlane.module(
@@ -220,7 +221,8 @@ let package = Package(
             "Control",
             uses: [
                 "AccessLog", "Admin", "Backends", "Balancing", "Configuration", "Consul",
-                "ConsulQuery", "DNSClient", "DNSWire", "InstanceSources", "Documents", "Endpoints",
+                "ConsulQuery", "Containers", "DNSClient", "DNSWire", "Docker", "DockerAPI",
+                "InstanceSources", "Documents", "Endpoints",
                 "Events", "Evidence", "Explain", "HTTP1", "HTTPClient", "HTTPServer", "Health",
                 "JSON", "Locking", "Lookups", "Machine", "Processes", "Proxy", "Routing", "Stats",
                 "Traffic", "WallClock", "Wording",
@@ -358,7 +360,7 @@ let package = Package(
             "Configuration",
             uses: [
                 "TestSupport", "Documents", "ConsulQuery", "Endpoints", "Backends", "Balancing",
-                "DNSWire", "HTTP1", "Lookups", "Routing", "Traffic",
+                "DNSWire", "DockerAPI", "HTTP1", "Lookups", "Routing", "Traffic",
             ]),
         controlPlane.tests(
             "Health",
@@ -376,7 +378,8 @@ let package = Package(
         controlPlane.tests(
             "Control",
             uses: [
-                "TestSupport", "TestBackend", "Demo", "DNSWire", "Configuration", "Documents",
+                "TestSupport", "TestBackend", "Demo", "DNSWire", "Containers", "DockerAPI",
+                "Configuration", "Documents",
                 "Backends", "Events", "Endpoints", "Stats", "Proxy", "Routing", "Locking", "Admin",
                 "Traffic",
             ]),

@@ -5,7 +5,7 @@
 // |-----------------------|---------------------------------------------------------------------|
 // | ServiceSet            | services: sources, rosters, checks                                  |
 // | RunningConfiguration  | what runs; with ListenerPublisher, the change to another one        |
-// | ConfigurationFollower | reloads, the watched file, Consul's feeds                           |
+// | ConfigurationFollower | reloads, the watched file, the feeds of Consul and Docker            |
 // | WorkerControl         | the workers' threads, their reports, the access log                 |
 // | TakeOver, Upgrade     | the process before this one, and the one after it                   |
 // | Registration          | this process as a service in Consul                                 |
@@ -84,8 +84,9 @@ package final class ControlPlane {
         follower =
             if let origin {
                 ConfigurationFollower(
-                    origin, effective: effective, running, agents: factory.agents, supervision,
-                    on: loop, log: log.current, onReload: { memory.releaseSoon() })
+                    origin, effective: effective, running, agents: factory.agents,
+                    docker: factory.docker, supervision, on: loop, log: log.current,
+                    onReload: { memory.releaseSoon() })
             } else { nil }
         registration = Registration(
             configuration, listeningOn: publisher.published.entries.first?.endpoint,

@@ -128,7 +128,8 @@ package struct DockerQueryError: Error, Hashable, Sendable, CustomStringConverti
     /// What was found and what was expected.
     package let description: String
 
-    init(_ description: String) {
+    /// A sentence about a text that makes no query.
+    package init(_ description: String) {
         self.description = description
     }
 }

@@ -44,7 +44,7 @@ let brokenConfigurations = #"""
     log: info
         1:6: log: found "info", expected a mapping with keys of: level, format
     loglevel: info
-        1:1: loglevel: unknown key, expected one of: workers, pin-workers, user, state-file, stop-timeout, stop-delay, share-addresses, log, reload, admin, statsd, access-log, dns, checks, consul, defaults, services, listeners
+        1:1: loglevel: unknown key, expected one of: workers, pin-workers, user, state-file, stop-timeout, stop-delay, share-addresses, log, reload, admin, statsd, access-log, dns, checks, consul, docker, defaults, services, listeners
     reload: on
         1:9: reload: found "on", expected a mapping with keys of: watch
     reload: {watch: yes}
@@ -102,16 +102,16 @@ let brokenConfigurations = #"""
     services: [web]
         1:11: services: found a list, expected a mapping of names to services
     services: {web: _web._tcp.example}
-        1:17: services.web: found "_web._tcp.example", expected a mapping with keys of: srv, consul, file, balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, zone, sticky, limits, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, backends
+        1:17: services.web: found "_web._tcp.example", expected a mapping with keys of: srv, consul, docker, file, balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, zone, sticky, limits, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, backends
     services: {web: {}}
-        1:12: services.web: found no source, expected srv, consul, file or backends
+        1:12: services.web: found no source, expected srv, consul, docker, file or backends
     services: {web: {srv: web}}
         1:23: services.web.srv: found "web", expected a DNS name, such as _web._tcp.service.consul
     services: {web: {srv: _web._tcp.example, backends: ["h:1"]}}
         1:23: services.web.srv: found both srv and backends, expected one of them, or srv and consul
     services: {web: {server: _web._tcp.example}}
-        1:12: services.web: found no source, expected srv, consul, file or backends
-        1:18: services.web.server: unknown key, expected one of: srv, consul, file, balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, zone, sticky, limits, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, backends
+        1:12: services.web: found no source, expected srv, consul, docker, file or backends
+        1:18: services.web.server: unknown key, expected one of: srv, consul, docker, file, balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, zone, sticky, limits, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, backends
     services: {web: {srv: a.b, chek: {path: /}}}
         1:28: services.web.chek: unknown key, expected check?
     services: {web: {srv: a.b, check: {pth: /}}}
@@ -172,21 +172,21 @@ let brokenConfigurations = #"""
     listeners: {listen: ":80", srv: a.b}
         1:12: listeners: found a mapping, expected a list of listeners
     listeners: [":80"]
-        1:13: listeners[0]: found ":80", expected a mapping with keys of: name, listen, mode, service, srv, consul, file, timeouts, limits, forwarding, upgrade, half-close, connect, backends, routes
+        1:13: listeners[0]: found ":80", expected a mapping with keys of: name, listen, mode, service, srv, consul, docker, file, timeouts, limits, forwarding, upgrade, half-close, connect, backends, routes
     listeners: [{srv: a.b}]
         1:13: listeners[0]: found no address, expected listen: ADDRESS:PORT or :PORT
     listeners: [{listen: ":80"}]
-        1:13: listeners[0]: found no service, expected service, srv, consul, file, backends or routes
+        1:13: listeners[0]: found no service, expected service, srv, consul, docker, file, backends or routes
     listeners: [{listen: 80, srv: a.b}]
         1:22: listeners[0].listen: found "80", expected an address with a port, such as :8080 or 127.0.0.1:8080
     listeners: [{listen: "web.example:80", srv: a.b}]
         1:22: listeners[0].listen: found "web.example:80": no name is looked up here, expected an address of this machine
     listeners: [{listen: ":80", port: 80, srv: a.b}]
-        1:29: listeners[0].port: unknown key, expected one of: name, listen, mode, service, srv, consul, file, timeouts, limits, forwarding, upgrade, half-close, connect, backends, routes
+        1:29: listeners[0].port: unknown key, expected one of: name, listen, mode, service, srv, consul, docker, file, timeouts, limits, forwarding, upgrade, half-close, connect, backends, routes
     listeners: [{listen: ":80", mode: https, srv: a.b}]
         1:35: listeners[0].mode: found "https", expected http or tcp
     listeners: [{listen: ":80", servce: web}]
-        1:13: listeners[0]: found no service, expected service, srv, consul, file, backends or routes
+        1:13: listeners[0]: found no service, expected service, srv, consul, docker, file, backends or routes
         1:29: listeners[0].servce: unknown key, expected service?
     listeners: [{listen: ":80", srv: a.b}, {listen: "127.0.0.1:80", srv: c.d}]
         1:49: listeners[1].listen: found 127.0.0.1:80, which listener ":80" has as [::]:80, expected an address of its own
@@ -261,7 +261,7 @@ let brokenConfigurations = #"""
     services: {web: {srv: a.b, routes: [{path: /}]}}
         1:28: services.web.routes: unknown key here, expected it in a listener
     services: {web: {srv: a.b, trusted-proxies: [10.0.0.1]}}
-        1:28: services.web.trusted-proxies: unknown key, expected one of: srv, consul, file, balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, zone, sticky, limits, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, backends
+        1:28: services.web.trusted-proxies: unknown key, expected one of: srv, consul, docker, file, balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, zone, sticky, limits, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, backends
     services: {web: {srv: a.b, upgrade: off}}
         1:28: services.web.upgrade: unknown key here, expected it in a listener, or in defaults for all of them
     services: {web: {srv: a.b, retry: {retries: 2}}}

@@ -155,8 +155,8 @@ import Testing
             ),
             (
                 "listeners: [{listen: ':1'}]",
-                "f.yaml:1:13: listeners[0]: found no service, expected service, srv, consul, file, "
-                    + "backends or routes"
+                "f.yaml:1:13: listeners[0]: found no service, expected service, srv, consul, docker, "
+                    + "file, backends or routes"
             ),
             (
                 "listeners: [{listen: ':1', service: wep}]\nservices: {web: {srv: a.b}}",
@@ -169,12 +169,13 @@ import Testing
             ),
             (
                 "listeners: [{listen: ':1', service: web, srv: a.c}]\nservices: {web: {srv: a.b}}",
-                "f.yaml:1:37: listeners[0].service: found service beside srv, consul, file or "
-                    + "backends, expected one of them"
+                "f.yaml:1:37: listeners[0].service: found service beside srv, consul, docker, "
+                    + "file or backends, expected one of them"
             ),
             (
                 "listeners: [{listen: ':1', service: web}]\nservices: {web: {}}",
-                "f.yaml:2:12: services.web: found no source, expected srv, consul, file or backends"
+                "f.yaml:2:12: services.web: found no source, expected srv, consul, docker, file "
+                    + "or backends"
             ),
             (
                 "listeners: [{listen: ':1', srv: a.b, backends: ['h:1']}]",

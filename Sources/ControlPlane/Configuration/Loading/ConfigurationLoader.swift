@@ -66,6 +66,7 @@ package enum ConfigurationLoader {
         loading.addDirect()
         loading.add(fragments)
         loading.readConsulVariables()
+        loading.readDockerVariable()
         loading.findListenAddresses()
         loading.validate()
         return try loading.result()
@@ -98,7 +99,8 @@ struct Loading {
     init(environment: [String: String], overrides: Overrides, _ processorCount: Int) {
         // An empty variable is an unset one: compose files can only empty them.
         self.environment = environment.filter { name, value in
-            (name.hasPrefix("FAIRLEAD_") || name.hasPrefix("CONSUL_HTTP_")) && !value.isEmpty
+            (name.hasPrefix("FAIRLEAD_") || name.hasPrefix("CONSUL_HTTP_") || name == "DOCKER_HOST")
+                && !value.isEmpty
                 && !ServiceLink.isOne(name, value)
         }
         self.overrides = overrides
@@ -244,6 +246,7 @@ struct Loading {
     /// Whether routes may come while the program runs, so that a listener can begin with none.
     var mayGetRoutes: Bool {
         draft.configuration.consul.kv != nil || draft.configuration.consul.tags
+            || draft.configuration.docker.routes
     }
 
     /// Options that name that listener's instances.

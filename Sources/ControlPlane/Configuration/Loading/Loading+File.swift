@@ -98,7 +98,8 @@ extension Loading {
         // Where there is no mapping, nothing missing is reported.
         let isMapping = if case .mapping = node.content { true } else { node.isNothing }
         if !service.hasSource, isMapping {
-            errors.add("found no source, expected srv, consul, file or backends", at: origin)
+            errors.add(
+                "found no source, expected srv, consul, docker, file or backends", at: origin)
         }
         services.append(withSources(service, service))
     }

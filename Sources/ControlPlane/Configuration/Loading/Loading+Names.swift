@@ -63,13 +63,13 @@ extension Loading {
                         + "agent's HTTP port with consul.agents or FAIRLEAD_CONSUL_AGENTS",
                     at: .environment("CONSUL_HTTP_SSL"))
             } else {
-                readConsulVariable("CONSUL_HTTP_ADDR", for: "consul.agents")
+                readVariable("CONSUL_HTTP_ADDR", for: "consul.agents")
             }
         }
         if given["consul.token"] == nil, given["consul.token-file"] == nil {
             // The file goes first, as it does in Consul's own programs.
-            if !readConsulVariable("CONSUL_HTTP_TOKEN_FILE", for: "consul.token-file") {
-                readConsulVariable("CONSUL_HTTP_TOKEN", for: "consul.token")
+            if !readVariable("CONSUL_HTTP_TOKEN_FILE", for: "consul.token-file") {
+                readVariable("CONSUL_HTTP_TOKEN", for: "consul.token")
             }
         }
         if !draft.configuration.consul.areUsed(by: services.map(\.value)) { errors = before }
@@ -78,8 +78,17 @@ extension Loading {
     /// The words that programs in Go, such as Consul, read as true.
     private static let trueWords: Set<String> = ["1", "t", "T", "TRUE", "true", "True"]
 
+    /// Reads the variable by which Docker's own programs are told where the engine is, unless an
+    /// option says so, and where anything is asked of it.
+    mutating func readDockerVariable() {
+        guard given["docker.host"] == nil,
+            draft.configuration.docker.isUsed(by: services.map(\.value))
+        else { return }
+        readVariable("DOCKER_HOST", for: "docker.host")
+    }
+
     @discardableResult
-    private mutating func readConsulVariable(_ variable: String, for key: String) -> Bool {
+    private mutating func readVariable(_ variable: String, for key: String) -> Bool {
         guard let text = environment[variable],
             let option = OptionTable.file.first(where: { $0.key == key })
         else { return false }

@@ -1,11 +1,12 @@
 // The sources of a service, made once everything that names some has been read.
 
 internal import ConsulQuery
+internal import DockerAPI
 internal import Endpoints
 
 extension Loading {
     /// The keys of a service or listener that name its sources.
-    static let sourceKeys = ["srv", "consul", "file", "backends"]
+    static let sourceKeys = ["srv", "consul", "docker", "file", "backends"]
 
     /// Keeps a listener; one that carries its source gets a service of its own.
     mutating func addListener(_ listener: Entry<Listener>) {
@@ -47,6 +48,13 @@ extension Loading {
         }
         var service = service
         service.value.sources = Self.sources(of: entry)
+        do throws(DockerQueryError) {
+            if let query = try DockerQuery(entry.docker) {
+                service.value.sources = [.docker(query)]
+            }
+        } catch {
+            errors.add(error.description, at: entry.given["docker"] ?? entry.origin)
+        }
         return service
     }
 

@@ -71,11 +71,10 @@ struct MappingReader<Root> {
     }
 
     /// The option that a plain value in the place of a mapping is for: a group that listens
-    /// somewhere often says nothing else.
+    /// somewhere, or makes routes, often says nothing else.
     private func shortForm(of key: String, _ node: YAMLNode) -> Option<Root>? {
         guard case .scalar = node.content, !node.isNothing else { return nil }
-        let listen = "\(key).listen"
-        return options.first { $0.key == listen }
+        return options.first { $0.key == "\(key).listen" || $0.key == "\(key).routes" }
     }
 
     /// - Returns: where the value is, if it was good.

@@ -2,6 +2,7 @@
 
 package import Backends
 package import ConsulQuery
+package import DockerAPI
 package import Endpoints
 package import Evidence
 package import Lookups
@@ -45,6 +46,8 @@ package struct Service: Equatable, Sendable {
         /// A query of Consul's HTTP API; while that fails, the SRV records of a DNS name, if there
         /// is one.
         case consul(ConsulServiceQuery, fallback: String?)
+        /// Containers of Docker's engine.
+        case docker(DockerQuery)
         /// A file that lists instances, as Prometheus' file_sd has them.
         case file(String)
         /// A fixed list, never empty, without doubles.

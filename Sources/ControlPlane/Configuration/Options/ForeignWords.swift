@@ -102,9 +102,9 @@ enum ForeignWords {
             advice: "a configuration is one file; Consul's K/V store can add to it (consul.kv)"),
         Missing(
             words: [
-                "docker", "kubernetes", "k8s", "etcd", "zookeeper", "eureka", "nomad", "swarm",
+                "kubernetes", "k8s", "etcd", "zookeeper", "eureka", "nomad", "swarm",
             ],
-            advice: "instances come from srv, consul, file or backends"),
+            advice: "instances come from srv, consul, docker, file or backends"),
         Missing(
             words: ["prometheus", "metrics", "telemetry"],
             advice: "metrics are at /metrics of the admin port, without an option"),

@@ -40,6 +40,7 @@ struct Entry<Value: Sendable>: Sendable {
     var value: Value
     var srv: [String] = []
     var consul: [ConsulServiceQuery] = []
+    var docker: [DockerPart] = []
     var instanceFile: String?
     var backends: [Service.StaticBackend] = []
     /// The addresses of a listener's name besides its own.
@@ -98,6 +99,7 @@ enum OptionTable {
         ] + Option.group("admin", \.admin, admin) + Option.group("statsd", \.statsd, statsd)
         + Option.group("access-log", \.accessLog, accessLog) + Option.group("dns", \.dns, dns)
         + Option.group("checks", \.checks, checks) + Option.group("consul", \.consul, consul)
+        + Option.group("docker", \.docker, docker)
 
     private static let accessLog: [Option<AccessLogSettings>] = [
         Option(
@@ -174,6 +176,16 @@ enum OptionTable {
                 "tags", \.tags, .onOff,
                 "Whether tags such as `urlprefix-example.com/api` become services and routes."),
         ] + Option.group("register", \.register, registration)
+
+    private static let docker: [Option<DockerSettings>] = [
+        Option(
+            "routes", \.routes, .onOff, variable: "FAIRLEAD_DOCKER",
+            "Whether labels of containers such as `fairlead.host` become services and routes; "
+                + "`docker: on` is short for it."),
+        Option(
+            "host", \.host, .engineHost,
+            "Where Docker's engine listens; DOCKER_HOST says so too."),
+    ]
 
     private static let registration: [Option<ConsulSettings.Registration>] = [
         Option(
@@ -454,6 +466,10 @@ enum OptionTable {
                 "consul", \.consul, consulQueries,
                 "The service in Consul's HTTP API: `web?dc=dc2&tag=v1&passing`. Beside `srv` it "
                     + "comes first, and DNS is for when it fails."),
+            Option(
+                "docker", \.docker, .dockerQuery,
+                "Containers of Docker's engine: `web?network=front`, or a mapping of `service`, "
+                    + "`label`, `network` and `port`."),
             Option(
                 "file", \.instanceFile, .optional(.filePath),
                 "A file of instances, watched for change: JSON or YAML, as Prometheus' file_sd."),

@@ -6,6 +6,7 @@
 internal import Backends
 internal import Balancing
 internal import ConsulQuery
+internal import DockerAPI
 internal import Documents
 internal import Endpoints
 internal import Traffic
@@ -151,6 +152,10 @@ package struct EffectiveConfiguration: Sendable {
             case .consul(let query, let fallback):
                 queries.append(query.description)
                 if let fallback { names.append(fallback) }
+            case .docker(let query):
+                yaml.add(
+                    "docker", list: [query.description], indent: indent,
+                    comment: comment("docker"))
             case .file(let path):
                 yaml.add("file", path, indent: indent, comment: comment("file"))
             case .backends(let backends):

@@ -5,6 +5,7 @@ internal import Configuration
 internal import Consul
 internal import DNSClient
 internal import DNSWire
+internal import Docker
 internal import Documents
 internal import Endpoints
 internal import Events
@@ -22,6 +23,8 @@ final class SourceFactory {
     /// The agents that answer questions of Consul's API. Nothing is asked of them before a source
     /// begins to.
     let agents: ConsulAgents
+    /// Docker's engine. Nothing is asked of it before a source or a feed begins to.
+    let docker: DockerWatch
     private let loop: EventLoop
     /// Lookups that several services share, by name.
     private var lookups: [DomainName: [(options: LookupOptions, lookup: SharedLookup)]] = [:]
@@ -61,6 +64,7 @@ final class SourceFactory {
             try ConsulOptions(
                 configuration.consul,
                 isUsed: configuration.consul.areUsed(by: configuration.services)), on: loop)
+        docker = DockerWatch(DockerOptions(configuration.docker), on: loop)
         updateServers()
     }
 
@@ -129,6 +133,8 @@ final class SourceFactory {
                 query, agents: agents, refresh: refresh, resolver: resolver, family: family)
             guard let fallback else { return api }
             return FallbackSource(api, fallback: try srv(fallback, service))
+        case .docker(let query):
+            return DockerSource(query, docker, prefersV6: family == .ipv6First)
         case .file(let path):
             return FileSource(
                 path: path, hosts: hosts, refresh: refresh, family: family, on: loop)
@@ -212,6 +218,15 @@ extension ConsulOptions {
     init(_ consul: ConsulSettings, isUsed: Bool) throws {
         let token = isUsed ? try consul.readToken() : (try? consul.readToken()) ?? nil
         self.init(agents: [], token: token, consul.policy)
+    }
+}
+
+extension DockerOptions {
+    /// How Docker's engine is followed.
+    init(_ docker: DockerSettings) {
+        self.init(docker.host)
+        let mounts = try? NamedText.read(path: "/proc/self/mountinfo").text
+        ownContainer = mounts.flatMap { OwnContainer.id(mountinfo: $0) }
     }
 }
 

@@ -115,6 +115,7 @@ struct ConfigurationChange: Equatable {
         refuse("admin", if: old.admin != new.admin, "its address is opened once")
         refuse("dns", if: old.dns != new.dns, "the resolver is made once")
         refuse("consul", if: old.consul != new.consul, "its agents are told once")
+        refuse("docker", if: old.docker != new.docker, "its engine is told once")
         refuse("access-log", if: old.accessLog != new.accessLog, "its writer is started once")
         refuse(
             "share-addresses", if: old.shareAddresses != new.shareAddresses,

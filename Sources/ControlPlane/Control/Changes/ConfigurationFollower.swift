@@ -4,6 +4,7 @@
 
 internal import Configuration
 internal import Consul
+internal import Docker
 internal import Events
 internal import InstanceSources
 
@@ -25,6 +26,8 @@ final class ConfigurationFollower {
     let live: LiveConfiguration
     /// Watches Consul; nil when the configuration asks for no watch.
     let feeds: ConsulFeeds?
+    /// Watches the labels of containers; nil unless the configuration asks for it.
+    let dockerFeed: DockerFeed?
     /// Watches the file; nil unless the configuration asks for it.
     private(set) var fileWatch: FileWatch?
     private let running: RunningConfiguration
@@ -41,7 +44,8 @@ final class ConfigurationFollower {
     ///   - onReload: called after each reload, whatever came of it.
     init(
         _ origin: ConfigurationOrigin, effective: EffectiveConfiguration?,
-        _ running: RunningConfiguration, agents: ConsulAgents, _ supervision: Supervision,
+        _ running: RunningConfiguration, agents: ConsulAgents, docker: DockerWatch,
+        _ supervision: Supervision,
         on loop: EventLoop, log: @escaping () -> Log, onReload: @escaping () -> Void
     ) {
         live = LiveConfiguration(
@@ -52,6 +56,9 @@ final class ConfigurationFollower {
         feeds =
             settings.kv != nil || settings.tags
             ? ConsulFeeds(settings, agents: agents, live: live, on: loop, log: log) : nil
+        dockerFeed =
+            running.current.docker.routes
+            ? DockerFeed(docker, live: live, on: loop, log: log) : nil
         self.running = running
         self.supervision = supervision
         self.loop = loop
@@ -59,15 +66,23 @@ final class ConfigurationFollower {
         self.onReload = onReload
     }
 
+    /// What is followed, in the order of the names.
+    var allFeeds: [Feed] {
+        (feeds?.feeds.sorted { $0.key < $1.key }.map(\.value) ?? [])
+            + [dockerFeed?.feed].compactMap(\.self)
+    }
+
     /// Begins to watch the file and to ask Consul, if the configuration says so.
     func start() {
         watchFile()
         feeds?.start()
+        dockerFeed?.start()
     }
 
     /// Stops watching. The running configuration stays.
     func stop() {
         feeds?.stop()
+        dockerFeed?.stop()
         fileWatch?.stop()
     }
 

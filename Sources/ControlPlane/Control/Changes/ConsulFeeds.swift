@@ -11,18 +11,6 @@ internal import Wording
 
 /// The watches of this process and their state. Control thread only.
 final class ConsulFeeds {
-    /// One watch.
-    struct Feed {
-        /// What is watched: `Consul K/V fairlead/`.
-        let summary: String
-        /// When it last answered; nil before the first answer.
-        var lastGoodAt: ContinuousClock.Instant?
-        /// Why it fails now; nil while it works.
-        var failure: String?
-        /// What is left out of its last answer, a line each.
-        var problems: [String] = []
-    }
-
     /// The configured watches, by source.
     private(set) var feeds: [String: Feed] = [:]
     private let live: LiveConfiguration

@@ -42,7 +42,7 @@ struct TagRoutes: Equatable {
                     .service(name),
                     NamedText(
                         name: "tags of \(name)",
-                        text: "consul: \(yaml(PercentEncoding.encode(name)))"),
+                        text: "consul: \(PercentEncoding.encode(name).asYAML)"),
                     yields: true))
             fragments += routes
         }
@@ -56,12 +56,12 @@ struct TagRoutes: Equatable {
     private static func route(
         _ tag: URLPrefixTag, _ service: String
     ) throws(URLPrefixTagError) -> String {
-        var lines = ["path-prefix: \(yaml(tag.path))"]
-        if let host = tag.host { lines.append("host: \(yaml(host))") }
+        var lines = ["path-prefix: \(tag.path.asYAML)"]
+        if let host = tag.host { lines.append("host: \(host.asYAML)") }
         if let redirect = tag.redirect {
-            lines.append("redirect: {to: \(yaml(redirect.target)), status: \(redirect.status)}")
+            lines.append("redirect: {to: \(redirect.target.asYAML), status: \(redirect.status)}")
         } else {
-            lines.append("service: \(yaml(service))")
+            lines.append("service: \(service.asYAML)")
         }
         if let strip = tag.strip {
             let rest = tag.path.dropFirst(strip.count)
@@ -71,26 +71,8 @@ struct TagRoutes: Equatable {
             lines.append(
                 rest.isEmpty || rest == "/"
                     ? "strip-prefix: on"
-                    : "replace-prefix: \(yaml(rest.first == "/" ? String(rest) : "/\(rest)"))")
+                    : "replace-prefix: \((rest.first == "/" ? String(rest) : "/\(rest)").asYAML)")
         }
         return lines.joined(separator: "\n")
     }
-}
-
-/// `text` in double quotes, as YAML reads it.
-private func yaml(_ text: String) -> String {
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "\"", "\\": quoted += "\\\(scalar)"
-        default:
-            if scalar.value < 0x20 || scalar.value == 0x7F {
-                let digits = String(scalar.value, radix: 16)
-                quoted += "\\x" + (digits.count < 2 ? "0" : "") + digits
-            } else {
-                quoted.unicodeScalars.append(scalar)
-            }
-        }
-    }
-    return quoted + "\""
 }

@@ -7,6 +7,8 @@ internal import Consul
 internal import ConsulQuery
 internal import DNSClient
 package import DNSWire
+internal import Docker
+internal import DockerAPI
 internal import Documents
 internal import Endpoints
 internal import Events
@@ -19,6 +21,8 @@ package struct ExplainPlan {
     private enum Kind {
         /// What Consul's API says.
         case consul(ConsulServiceQuery)
+        /// Containers of Docker's engine.
+        case docker(DockerQuery)
         /// Instances that are known without asking.
         case known(String, DiscoveryAnswer)
         /// The SRV records of a name.
@@ -39,6 +43,8 @@ package struct ExplainPlan {
         var agents: [(name: String, places: Result<[Target], NoSuchHost>)] = []
         /// How they are asked; nil when the token's file can't be read.
         var consul: ConsulOptions?
+        /// How Docker's engine is asked.
+        var docker: DockerOptions
         /// What can't be a backend.
         var own: OwnAddresses
 
@@ -48,6 +54,7 @@ package struct ExplainPlan {
             let dns = configuration.dns
             options = ResolverOptions(dns, names.resolvConf)
             rules = names.rules
+            docker = DockerOptions(configuration.docker)
             own = OwnAddresses(configuration)
             let found = HostFinder.find(configuration.followedHosts, names, dns)
             if !dns.servers.isEmpty {
@@ -142,6 +149,10 @@ package struct ExplainPlan {
             plan.subject.asked = .agents
             guard let fallback else { return [plan] }
             return [plan, try records(fallback)]
+        case .docker(let query):
+            var plan = ExplainPlan(service, .docker(query), "Docker \(query)", asking)
+            plan.subject.asked = .agents
+            return [plan]
         case .backends(let backends):
             var entries: [StaticSource.Entry] = []
             for backend in backends { entries.append(try StaticSource.Entry(backend)) }
@@ -184,6 +195,13 @@ package struct ExplainPlan {
             let lookups = agentLookups(query, on: loop)
             wait(for: lookups, asking.consul?.policy.answerTimeout ?? .zero, on: loop)
             return Explanation(subject, lookups.compactMap(\.report), now: .now)
+        case .docker(let query):
+            let lookup = lookup(
+                Resolver(asking.options, on: loop), named: "\(asking.docker.target)")
+            let watch = DockerWatch(asking.docker, on: loop)
+            lookup.follow(DockerSource(query, watch))
+            wait(for: [lookup], asking.docker.answerTimeout, on: loop)
+            return Explanation(subject, [lookup.report].compactMap(\.self), now: .now)
         case .records, .list, .name:
             let lookups = nameLookups(on: loop)
             // Each question ends within its deadline: the records, the same over TCP, the
@@ -219,7 +237,7 @@ package struct ExplainPlan {
                         entries,
                         hosts: HostResolver(lookup.resolver) { [rules = asking.rules] in rules },
                         refresh: subject.refresh, family: family, on: loop))
-            case .consul, .known: break
+            case .consul, .docker, .known: break
             }
             return lookup
         }
@@ -351,7 +369,7 @@ private final class Lookup {
         if let name {
             var agent = Explanation.Server(
                 named: name, result: result ?? .failure(.timeout),
-                notes: (source as? ConsulSource)?.findings.sentences ?? [])
+                notes: source?.findings.sentences ?? [])
             agent.leftOut = leftOut
             return agent
         }

@@ -3,7 +3,6 @@
 
 internal import Admin
 internal import Backends
-internal import Consul
 internal import InstanceSources
 internal import Wording
 
@@ -56,10 +55,13 @@ extension AdminSnapshot.Service {
 }
 
 extension AdminSnapshot.Following {
-    /// What is followed in Consul, and what came of its documents.
-    init(_ feeds: ConsulFeeds, _ outcome: LiveConfiguration.Outcome, _ clock: DisplayClock) {
+    /// What is followed, and what came of its documents.
+    init(
+        following feeds: [Control.Feed], _ outcome: LiveConfiguration.Outcome,
+        _ clock: DisplayClock
+    ) {
         self.init(
-            feeds.feeds.sorted { $0.key < $1.key }.map { _, feed in
+            feeds.map { feed in
                 .init(
                     summary: feed.summary, lastGoodAt: feed.lastGoodAt.map(clock.wall),
                     failure: feed.failure, problems: feed.problems)

@@ -63,7 +63,10 @@ final class AdminSnapshots {
         snapshot.dnsMessages = factory.resolver.counters.messages
         if let follower {
             let live = follower.live
-            snapshot.following = follower.feeds.map { .init($0, live.outcome, clock) }
+            let feeds = follower.allFeeds
+            if !feeds.isEmpty {
+                snapshot.following = .init(following: feeds, live.outcome, clock)
+            }
             snapshot.reloads = .init(live.reloads, clock)
         }
         snapshot.registries = registries(clock)

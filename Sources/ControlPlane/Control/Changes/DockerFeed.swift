@@ -1,0 +1,106 @@
+// DockerFeed: makes the running configuration follow the labels of containers.
+//
+// A route whose container is no more stays for a while: whoever replaces one container by another
+// removes the first before the second is there, and requests meanwhile are to wait, and not to be
+// told that there is no such site.
+
+internal import Configuration
+internal import Containers
+internal import Docker
+internal import Documents
+internal import Events
+
+/// The feed of one engine. Control thread only.
+final class DockerFeed {
+    /// What is watched, and what came of it.
+    private(set) var feed = Feed(summary: "Docker's labels")
+    private let watch: DockerWatch
+    private let live: LiveConfiguration
+    private let log: () -> Log
+    private var timer: Timer?
+    private var leaving = LeavingFragments()
+
+    private static let name = "docker"
+
+    /// A feed of `live`; nothing is asked before `start`.
+    init(
+        _ watch: DockerWatch, live: LiveConfiguration, on loop: EventLoop,
+        log: @escaping () -> Log
+    ) {
+        self.watch = watch
+        self.live = live
+        self.log = log
+        timer = Timer(on: loop) { [unowned self] in publish(now: .now) }
+    }
+
+    /// Begins to follow.
+    func start() {
+        watch.add(self) { [unowned self] in look() }
+    }
+
+    /// Follows no more; what was said last stays.
+    func stop() {
+        timer?.cancel()
+        watch.remove(self)
+    }
+
+    private func look() {
+        if let failure = watch.failure { return fail("\(failure)") }
+        let routes = DockerRoutes(watch.inventory)
+        if feed.failure != nil {
+            log().write(.info, "docker.feed_recovered", ["feed": feed.summary])
+        }
+        for problem in routes.problems where !feed.problems.contains(problem) {
+            log().write(.warning, "docker.label_refused", ["what": problem])
+        }
+        feed.lastGoodAt = .now
+        feed.failure = nil
+        feed.problems = routes.problems
+        leaving.update(routes.fragments, now: .now)
+        publish(now: .now)
+    }
+
+    private func publish(now: ContinuousClock.Instant) {
+        live.set(leaving.fragments(now: now), from: Self.name)
+        if let deadline = leaving.nextDeadline { timer?.schedule(after: deadline - now) }
+    }
+
+    private func fail(_ failure: String) {
+        if feed.failure == nil {
+            log().write(
+                .warning, "docker.feed_failed",
+                [
+                    "feed": feed.summary, "cause": failure,
+                    "effect": "routes and backends stay as they are",
+                ])
+        }
+        feed.failure = failure
+    }
+}
+
+/// Fragments, and for a while those that are not there any more. Value type.
+struct LeavingFragments {
+    /// How long a fragment stays that nothing asks for any more.
+    static let hold = Duration.seconds(30)
+
+    private var current: [ConfigurationFragment] = []
+    private var left: [(fragment: ConfigurationFragment, until: ContinuousClock.Instant)] = []
+
+    /// Makes `new` all that is asked for.
+    mutating func update(_ new: [ConfigurationFragment], now: ContinuousClock.Instant) {
+        let names = Set(new.map(\.document.name))
+        let gone = current.filter { !names.contains($0.document.name) }
+        left.removeAll { names.contains($0.fragment.document.name) }
+        left += gone.map { ($0, now + Self.hold) }
+        current = new
+    }
+
+    /// What is to be read now: what is asked for, and what has not been gone for long.
+    mutating func fragments(now: ContinuousClock.Instant) -> [ConfigurationFragment] {
+        left.removeAll { $0.until <= now }
+        return current + left.map(\.fragment)
+    }
+
+    /// When something is gone for long enough; nil for never.
+    var nextDeadline: ContinuousClock.Instant? { left.map(\.until).min() }
+}

@@ -1,0 +1,120 @@
+// DockerRoutes: what containers ask for, as services and routes of our own. Pure.
+//
+// | containers                              | what becomes of them                                |
+// |-----------------------------------------|-----------------------------------------------------|
+// | one offers a route                      | its service, and the route to it                    |
+// | several of one service offer the same   | one route                                           |
+// | two services want one route             | it is of the older container; the other is told     |
+// | a container has ended, and is not       | its routes stay, behind those of what runs: requests|
+// |  removed yet                            |  wait for its successor, and get 503, not 404       |
+// | what a label says makes no sense        | left out and told                                   |
+//
+// A label is written by whoever runs the container, and nobody knows all the others: so what does
+// not fit never keeps anything else from working.
+
+internal import Configuration
+internal import Containers
+internal import DockerAPI
+internal import Documents
+
+/// What the containers of an engine ask for. Value type.
+struct DockerRoutes: Equatable {
+    /// A service for each that has a route, and its routes; in the order of their names.
+    private(set) var fragments: [ConfigurationFragment] = []
+    /// What can't be done, a line each: `container web: label fairlead.hots: …`.
+    private(set) var problems: [String] = []
+
+    /// Problems that are kept.
+    private static let problemsMax = 100
+
+    private struct ServiceDraft {
+        var checkPath: String?
+        var owner: String
+        var routes: [ContainerOffer.Route] = []
+    }
+
+    /// Reads the wishes of all containers.
+    init(_ inventory: ContainerInventory) {
+        let all = inventory.containers.values
+            .filter { $0.wishes.isEnabled != false }
+            .sorted { $0.isOlder(than: $1) }
+        let isAlive = { (container: Container) in container.summary.state.isAlive }
+        var services: [String: ServiceDraft] = [:]
+        var claims: [ContainerOffer.Route: (service: String, owner: String)] = [:]
+        for container in all.filter(isAlive) + all.filter({ !isAlive($0) }) {
+            let name = container.summary.name
+            for problem in container.wishes.problems { add("container \(name): \(problem)") }
+            for offer in container.wishes.offers where !offer.routes.isEmpty {
+                let service = container.serviceName(of: offer)
+                for route in offer.routes {
+                    if let claim = claims[route] {
+                        guard claim.service != service else { continue }
+                        add(
+                            "container \(name): the route \(route.text) is of the service "
+                                + "\(claim.service), by the container \(claim.owner)")
+                        continue
+                    }
+                    claims[route] = (service, name)
+                    services[service, default: ServiceDraft(owner: name)].routes.append(route)
+                }
+                add(offer, of: name, to: &services[service])
+            }
+        }
+        for (name, service) in services.sorted(by: { $0.key < $1.key }) { add(name, service) }
+        for problem in inventory.problems { add("container left out: \(problem)") }
+    }
+
+    private mutating func add(_ problem: String) {
+        if problems.count < Self.problemsMax { problems.append(problem) }
+    }
+
+    /// What an offer says of its service besides routes; the older container's word counts.
+    private mutating func add(
+        _ offer: ContainerOffer, of name: String, to service: inout ServiceDraft?
+    ) {
+        guard let path = offer.checkPath, let known = service else { return }
+        guard let other = known.checkPath else {
+            service?.checkPath = path
+            return
+        }
+        guard other != path else { return }
+        add(
+            "container \(name): the check's path is \(quoted(path)), and \(quoted(other)) by the "
+                + "container \(known.owner), which counts")
+    }
+
+    private mutating func add(_ name: String, _ service: ServiceDraft) {
+        let query: DockerQuery
+        do throws(DockerQueryError) {
+            query = try DockerQuery(service: name)
+        } catch {
+            add("container \(service.owner): \(error)")
+            return
+        }
+        var lines = ["docker: \(query.description.asYAML)"]
+        if let path = service.checkPath {
+            lines.append("check: {type: http, path: \(path.asYAML)}")
+        }
+        fragments.append(
+            ConfigurationFragment(
+                .service(name),
+                NamedText(name: "labels of \(name)", text: lines.joined(separator: "\n")),
+                yields: true))
+        for route in service.routes {
+            var lines = ["service: \(name.asYAML)"]
+            if let host = route.host { lines.append("host: \(host.asYAML)") }
+            if let prefix = route.pathPrefix { lines.append("path-prefix: \(prefix.asYAML)") }
+            fragments.append(
+                ConfigurationFragment(
+                    .routes,
+                    NamedText(
+                        name: "route \(route.text) of \(name)", text: lines.joined(separator: "\n")
+                    ), yields: true))
+        }
+    }
+}
+
+extension ContainerOffer.Route {
+    /// `example.com/api`; `*` for any host.
+    fileprivate var text: String { (host ?? "*") + (pathPrefix ?? "") }
+}

@@ -69,6 +69,13 @@ package struct RequestLimits: Sendable, Equatable {
     package var queueMax = 100
     /// How long one waits; then it gets 503. Short, since a client that waits long asks again.
     package var queueWait = Duration.seconds(1)
+    /// How long a request waits while there is no backend that may get it; then it gets 503. Nil:
+    /// it gets that at once, since nothing says that one will come. Where an only container is
+    /// replaced by another, there is none for as long as the new one needs to start.
+    package var emptyWait: Duration?
+    /// Requests that wait for that, at most. More than `queueMax`, since all of them come in that
+    /// time, and none is served meanwhile.
+    package var emptyQueueMax = 1000
 
     /// No limits.
     package init() {}
@@ -79,6 +86,7 @@ package struct RequestLimits: Sendable, Equatable {
         limits.backendRequestsMax = backendRequestsMax.map { workerShare(of: $0, workers) }
         limits.requestsMax = requestsMax.map { workerShare(of: $0, workers) }
         limits.queueMax = queueMax == 0 ? 0 : workerShare(of: queueMax, workers)
+        limits.emptyQueueMax = workerShare(of: emptyQueueMax, workers)
         return limits
     }
 }

@@ -10,6 +10,7 @@ extension OptionTable {
         choice + Option.group("zone", \.roster.zone, zone)
         + Option.group("sticky", \.policy.balancing.sticky, sticky)
         + Option.group("limits", \.policy.limits, limits)
+        + Option.group("when-empty", \.policy.limits, whenEmpty)
 
     private static let choice: [Option<Service>] = [
         Option("balance", \.policy.balancing.policy, .balance, "How a backend is chosen."),
@@ -68,6 +69,17 @@ extension OptionTable {
         Option(
             "queue-wait", \.queueWait, .duration(.milliseconds(100) ... .seconds(60)),
             "How long one waits, then it gets 503."),
+    ]
+
+    private static let whenEmpty: [Option<RequestLimits>] = [
+        Option(
+            "wait", \.emptyWait,
+            .optional(.duration(.milliseconds(100) ... .seconds(300)), "off"),
+            "How long a request waits while no backend may get it, then it gets 503; `off` is not "
+                + "at all."),
+        Option(
+            "queue", \.emptyQueueMax, .count(1...100_000),
+            "Requests that wait for that; beyond them 503."),
     ]
 
     static let retry: [Option<RetryOptions>] = [

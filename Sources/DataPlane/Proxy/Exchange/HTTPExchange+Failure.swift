@@ -103,15 +103,18 @@ extension HTTPExchange {
         let hasOther = pool.hasOther(than: request.asking.tried)
         // A reused connection may just have been too old.
         let isTriedAgain = isReused && backend.record.isInRotation
-        guard hasOther || isTriedAgain, mayRetry(after: failure, pool) else {
+        let mayWait = pool.options.policy.limits.emptyWait != nil
+        guard hasOther || isTriedAgain || mayWait, mayRetry(after: failure, pool) else {
             giveUp(failure.ending)
             return
         }
         if hasOther {
             tryAgain(client, pool)
-        } else {
+        } else if isTriedAgain {
             pool.counters.add(.retries)
             tryAgainAfresh(backend, pool)
+        } else if !awaitsBackends(pool) {
+            giveUp(failure.ending)
         }
     }
 
@@ -214,7 +217,11 @@ extension HTTPExchange {
     /// The client did not do its part in time: it sent no body, or did not read the response.
     func clientStalled() {
         if request.phase == .queued {
-            giveUp(request.effort.shortUntil != nil ? .shortage : .overLimit)
+            if request.effort.awaitedRotation != .max {
+                giveUp(.noBackend)
+            } else {
+                giveUp(request.effort.shortUntil != nil ? .shortage : .overLimit)
+            }
             return
         }
         if let client, client.isCongested, worker.loop.nowNanoseconds < request.endsBy,

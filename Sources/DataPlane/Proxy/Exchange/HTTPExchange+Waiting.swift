@@ -26,6 +26,32 @@ extension HTTPExchange {
             worker.loop.nowNanoseconds + limits.queueWait.wholeNanoseconds, request.endsBy)
     }
 
+    // MARK: - No backend
+
+    /// Waits until the service has other backends than those that it has now, none of which may get
+    /// the request. False when a request of this service does not wait for that, or this one has
+    /// waited for as long as it may, or too many wait: then it is to be answered.
+    func awaitsBackends(_ pool: BackendPool) -> Bool {
+        let limits = pool.options.policy.limits
+        guard let wait = limits.emptyWait else { return false }
+        let now = worker.loop.nowNanoseconds
+        if request.effort.emptyUntil == 0 {
+            request.effort.emptyUntil = now + wait.wholeNanoseconds
+            pool.counters.add(.queued)
+        }
+        guard now < min(request.effort.emptyUntil, request.endsBy),
+            pool.queue.count < limits.emptyQueueMax
+        else { return false }
+        request.effort.awaitedRotation = pool.rotations
+        request.asking.tried.removeAll()
+        request.asking.isLast = false
+        request.phase = .queued
+        pool.queue.append(self)
+        pool.counters.add(.queueLength)
+        deadlineNanoseconds = min(request.effort.emptyUntil, request.endsBy)
+        return true
+    }
+
     // MARK: - No room on this machine
 
     /// This machine had nothing left to dial with. A free connection to any backend will do; where
@@ -74,6 +100,7 @@ extension HTTPExchange {
     func leaveQueue(to pick: Pick) {
         guard let client, let pool else { return }
         dequeue(pool)
+        request.effort.awaitedRotation = .max
         deadlineNanoseconds = .max
         tryNext(client, pool, pick)
     }

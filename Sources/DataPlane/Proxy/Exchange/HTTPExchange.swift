@@ -107,7 +107,7 @@ final class HTTPExchange: Deadlined {
             case .none:
                 if request.effort.isShort {
                     awaitRoom(client, pool)
-                } else {
+                } else if !awaitsBackends(pool) {
                     giveUp(request.asking.tried.count == 0 ? .noBackend : .notConnected)
                 }
                 return

@@ -34,6 +34,8 @@ final class BackendPool {
     private(set) var affinity: Affinity
     private let worker: Int
     private var rotation: Rotation?
+    /// How many rotations it has had.
+    private(set) var rotations: UInt64 = 0
     /// The rotation's members, tier after tier, as `Pick` numbers them.
     private(set) var members: [PooledBackend] = []
     /// What live requests show of the backends.
@@ -99,6 +101,7 @@ final class BackendPool {
         for gone in known.values { gone.leave() }
         departed = known
         self.rotation = rotation
+        rotations += 1
         updateBalancer()
     }
 
@@ -251,10 +254,14 @@ final class BackendPool {
             {
                 return
             }
-            let pick = exchange.pick(self)
+            let awaitsOthers = exchange.request.effort.awaitedRotation == rotations
+            let pick = awaitsOthers ? .full : exchange.pick(self)
             if pick == .full {
-                // A request that is bound to a backend waits for it, and holds up no other.
-                guard exchange.held.boundTo != nil, bound < queue.count else { return }
+                // A request that is bound to a backend, or waits for others than there are, holds
+                // up no other.
+                guard awaitsOthers || exchange.held.boundTo != nil, bound < queue.count else {
+                    return
+                }
                 bound += 1
                 queue.moveToEnd(exchange)
                 continue

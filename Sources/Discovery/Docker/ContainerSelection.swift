@@ -15,7 +15,7 @@ package struct ContainerSelection: Sendable {
     /// Whether a container is about to serve.
     package private(set) var isExpecting = false
 
-    /// Those that `query` wants.
+    /// Selects the containers that `query` wants.
     package init(
         _ query: DockerQuery, _ inventory: ContainerInventory,
         _ surroundings: ContainerPlace.Surroundings

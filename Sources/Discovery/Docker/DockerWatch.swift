@@ -7,7 +7,7 @@
 // | an event that changes something     | listeners are told at once                             |
 // | an event that asks for more         | the container, 20 ms later and once for all its events |
 // | the stream ends                     | all of it again: at once, and if that fails after      |
-// |                                     |  0.1 s * 2^n, at most 5 s, of which a random half to all|
+// |                                     |  0.1 s * 2^n, at most 5 s, a random half to all of it  |
 // | a question fails on its way         | the same                                               |
 // | nothing for 60 s                    | the whole list, in case an event was lost              |
 //

@@ -16,7 +16,7 @@ package enum EngineFailure: Error, Sendable, Hashable {
     case status(Int, String)
     /// An answer that can't be read, and why.
     case malformed(String)
-    /// It speaks no version of the API that we do.
+    /// The engine and we have no version of the API in common.
     case version(newest: APIVersion, oldest: APIVersion)
 
     /// The failure that `failure` of an exchange is.

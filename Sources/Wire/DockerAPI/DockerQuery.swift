@@ -31,7 +31,7 @@ package struct DockerQuery: Hashable, Sendable {
     /// The port inside them, 1 to 65535, where they do not name one; nil: to be found out.
     package private(set) var port: UInt16?
 
-    /// Those that offer `service`, which has letters, digits, `.`, `-` and `_` alone.
+    /// A query of those that offer `service`, which has letters, digits, `.`, `-` and `_` alone.
     ///
     /// - Throws: `DockerQueryError` for any other name.
     package init(service: String) throws(DockerQueryError) {

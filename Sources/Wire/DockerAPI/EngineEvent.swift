@@ -20,7 +20,7 @@ package import JSON
 package struct EngineEvent: Hashable, Sendable {
     /// What happened.
     package enum Action: Hashable, Sendable {
-        /// It was sent this signal; nil when the event does not say which.
+        /// The process was sent this signal; nil when the event does not say which.
         case kill(signal: Int?)
         /// Its process ended, with this exit code; nil when the event does not say.
         case die(exitCode: Int?)

@@ -155,8 +155,8 @@ import Testing
             ),
             (
                 "listeners: [{listen: ':1'}]",
-                "f.yaml:1:13: listeners[0]: found no service, expected service, srv, consul, docker, "
-                    + "file, backends or routes"
+                "f.yaml:1:13: listeners[0]: found no service, expected service, srv, consul, "
+                    + "docker, file, backends or routes"
             ),
             (
                 "listeners: [{listen: ':1', service: wep}]\nservices: {web: {srv: a.b}}",

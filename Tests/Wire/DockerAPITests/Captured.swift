@@ -18,7 +18,7 @@ enum Captured {
           "GlobalIPv6Address":"","DriverOpts":null}}},"Mounts":[]}
         """
 
-    /// The same container after `docker stop`.
+    /// A container after `docker stop`.
     static let exited = """
         {"Id":"\(id)","Names":["/web1"],"Image":"tiny:1","Created":1795866199,"Ports":[],
          "Labels":{"fairlead.host":"a.test"},"State":"exited",

@@ -57,7 +57,8 @@ extension Loading {
             if listener.hasSource {
                 if let reference {
                     errors.add(
-                        "found service beside srv, consul, docker, file or backends, expected one of them",
+                        "found service beside srv, consul, docker, file or backends, expected one "
+                            + "of them",
                         at: reference)
                 }
             } else if let reference {
@@ -76,7 +77,8 @@ extension Loading {
                 !(mayGetRoutes && listener.value.mode == .http)
             {
                 errors.add(
-                    "found no service, expected service, srv, consul, docker, file, backends or routes",
+                    "found no service, expected service, srv, consul, docker, file, backends or "
+                        + "routes",
                     at: listener.origin)
             }
         }

@@ -70,7 +70,7 @@ enum DockerPart: Hashable, Sendable {
     case query(DockerQuery)
     case parameter(key: String, value: String)
 
-    /// As it is written in a list.
+    /// The text of a part, as an item of a list.
     var text: String {
         switch self {
         case .query(let query): query.description

@@ -37,14 +37,14 @@ package struct Container: Sendable, Equatable {
 
     /// What follows for traffic.
     package enum Availability: Sendable, Equatable {
-        /// It may serve soon, and why not yet: a clause.
+        /// The container may serve soon, and why not yet: a clause.
         case awaited(String)
         case serves
-        /// Its HEALTHCHECK fails: for when there is none better.
+        /// The HEALTHCHECK fails: for when there is no better container.
         case servesUnhealthy
-        /// It gets no new requests, and why: a clause.
+        /// The container gets no new requests, and why: a clause.
         case withdrawn(String)
-        /// It ended, and how: a clause.
+        /// The process has ended, and how: a clause.
         case ended(String)
     }
 

@@ -125,7 +125,7 @@ package struct ContainerInventory: Sendable {
         isWhole = false
     }
 
-    /// It is time for a list, though nothing was missed as far as is known.
+    /// Has the list asked for, though nothing was missed as far as is known.
     package mutating func refresh() {
         isListDue = true
     }

@@ -32,7 +32,7 @@ package struct ContainerWishes: Hashable, Sendable {
         case advice
         /// While it fails, no requests go there.
         case must
-        /// It is not looked at.
+        /// What the HEALTHCHECK says is not looked at.
         case ignore
     }
 

@@ -63,7 +63,7 @@ struct HealthAnswer {
     /// Addresses of entries that are listed, and left out for their health …
     private(set) var critical: Set<Endpoint> = []
     /// … or because they are in maintenance.
-    private(set) var withdrawn: Set<Endpoint> = []
+    private(set) var withdrawn: [Endpoint: String] = [:]
     /// Entries that can't be read.
     private(set) var omissions = Omissions()
 
@@ -96,7 +96,9 @@ struct HealthAnswer {
                     if let item = try entry.item(passingOnly: passingOnly) {
                         items.append(item)
                     } else if entry.isInMaintenance {
-                        withdrawn.formUnion(entry.endpoints)
+                        for endpoint in entry.endpoints {
+                            withdrawn[endpoint] = "it is in maintenance in Consul"
+                        }
                     } else {
                         critical.formUnion(entry.endpoints)
                     }

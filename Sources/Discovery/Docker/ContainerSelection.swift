@@ -54,8 +54,8 @@ package struct ContainerSelection: Sendable {
             owner: owner, in: surroundings)
         switch (availability, place) {
         case (_, .nowhere(let reason)): leaveOut(availability, "\(name): \(reason)")
-        case (.withdrawn, .at(let endpoint, _)), (.ended, .at(let endpoint, _)):
-            findings.withdrawn.insert(endpoint)
+        case (.withdrawn(let why), .at(let endpoint, _)), (.ended(let why), .at(let endpoint, _)):
+            findings.withdrawn[endpoint] = why
         case (.serves, .at(let endpoint, _)):
             instances.append(Self.instance(container, offer, endpoint, offer.priority))
         case (.servesUnhealthy, .at(let endpoint, _)):

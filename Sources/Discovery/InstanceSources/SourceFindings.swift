@@ -29,7 +29,7 @@ package struct SourceFindings: Sendable, Equatable {
     /// Addresses of instances that it lists, and whose checks by the registry fail.
     package var critical: Set<Endpoint> = []
     /// Addresses of instances that it lists in maintenance: somebody wants no requests on them.
-    package var withdrawn: Set<Endpoint> = []
+    package var withdrawn: [Endpoint: String] = [:]
 
     /// Nothing is odd.
     package init() {}

@@ -142,7 +142,7 @@ private final class Subject {
             Issue.record("it has not ended")
             return
         }
-        #expect(why == "Exited (0)")
+        #expect(why == "it has ended: Exited (0)")
         // What it was reached by is known on.
         let ticket = try #require(inventory.nextQuestion())
         _ = inventory.apply(details(Self.web, .exited), to: ticket)

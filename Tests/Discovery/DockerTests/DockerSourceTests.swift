@@ -106,12 +106,16 @@ import Testing
         turn(until: "it is there") { named == ["172.17.0.2:80"] }
         engine.kill(second)
         turn(until: "it is withdrawn") { named == [] }
-        #expect(source.findings.withdrawn.map { "\($0)" } == ["172.17.0.2:80"])
+        #expect(
+            source.findings.withdrawn.map { "\($0.key) \($0.value)" }
+                == ["172.17.0.2:80 it was told to stop by signal 15"])
         #expect(engine.containers[second]?.state == "running")
         engine.die(second)
         turn(for: .milliseconds(60))
         // Where it was is known after its end, though its engine does not say any more.
-        #expect(source.findings.withdrawn.map { "\($0)" } == ["172.17.0.2:80"])
+        #expect(
+            source.findings.withdrawn.map { "\($0.key) \($0.value)" }
+                == ["172.17.0.2:80 it has ended: Exited (0)"])
         engine.remove(second)
         turn(until: "it is forgotten") { source.findings.withdrawn.isEmpty }
     }

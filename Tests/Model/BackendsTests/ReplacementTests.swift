@@ -272,19 +272,23 @@ import Testing
         #expect(serving(fixture) == [2, 3, 4, 5, 6, 7], "the last one named is out")
     }
 
+    private func withdrawn(_ numbers: ClosedRange<Int>) -> [Endpoint: String] {
+        Dictionary(uniqueKeysWithValues: numbers.map { (endpoint($0), "it is in maintenance") })
+    }
+
     @Test("an instance that is listed as in maintenance is no loss, and drains")
     func withdrawn() {
         let fixture = Fixture()
         fixture.fill(8)
         fixture.roster.apply(
             .instances([1, 2].map { instance($0) }), stands: true,
-            withdrawn: Set((3...8).map { endpoint($0) }), now: fixture.now)
+            withdrawn: withdrawn(3...8), now: fixture.now)
         #expect(fixture.inRotation == [1, 2])
         #expect(fixture.roster.sources[0].failures[.massLoss] == nil)
         fixture.wait(2)
         fixture.roster.apply(
             .instances([instance(1)]), stands: true,
-            withdrawn: Set((2...8).map { endpoint($0) }), now: fixture.now)
+            withdrawn: withdrawn(2...8), now: fixture.now)
         #expect(fixture.inRotation == [1], "nor do they count as lost bit by bit")
     }
 

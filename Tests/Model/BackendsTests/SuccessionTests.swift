@@ -45,7 +45,8 @@ import Testing
         fixture.answer([life(1, "a")])
         fixture.pass(1)
         fixture.roster.apply(
-            .instances([]), isDeliberate: true, withdrawn: [endpoint(1)], now: fixture.now)
+            .instances([]), isDeliberate: true, withdrawn: [endpoint(1): "it was told to stop"],
+            now: fixture.now)
         #expect(fixture.phase(1) == .draining)
         fixture.answer([life(1, "b")])
         #expect(fixture.phase(1) == .discovered)
@@ -76,5 +77,20 @@ import Testing
         fixture.pass(1)
         #expect(fixture.phase(1) == .draining)
         #expect(fixture.inRotation == [2])
+    }
+
+    @Test func `what is withdrawn again and again drains at once each time, and says why`() {
+        let fixture = Fixture()
+        for _ in 0..<3 {
+            fixture.answer([life(1, "a")])
+            fixture.pass(1, times: 2)
+            #expect(fixture.phase(1) == .up)
+            fixture.roster.apply(
+                .instances([]), isDeliberate: true, withdrawn: [endpoint(1): "it is paused"],
+                now: fixture.now)
+            #expect(fixture.phase(1) == .draining)
+            fixture.wait(1)
+        }
+        #expect(fixture.texts.contains("up to draining: it is paused"))
     }
 }

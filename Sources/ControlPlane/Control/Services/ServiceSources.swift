@@ -78,7 +78,7 @@ final class ServiceSources {
                     answer, from: place, stands: isCurrent && all[place].answersStand,
                     isDeliberate: isCurrent && all[place].isDeliberate,
                     critical: isCurrent ? all[place].findings.critical : [],
-                    withdrawn: isCurrent ? all[place].findings.withdrawn : [], now: .now)
+                    withdrawn: isCurrent ? all[place].findings.withdrawn : [:], now: .now)
                 journalFindings(of: source, at: place)
                 onAnswer()
             }

@@ -98,7 +98,7 @@ package struct Container: Sendable, Equatable {
         case .dead: return .ended("its engine could not remove it")
         case .exited:
             if details?.wasOutOfMemory == true { return .ended("it ran out of memory") }
-            return .ended(summary.status.isEmpty ? "it has ended" : summary.status)
+            return .ended("it has ended" + (summary.status.isEmpty ? "" : ": \(summary.status)"))
         case .running: break
         }
         if let stop {

@@ -35,13 +35,14 @@ extension Roster {
     struct Listed {
         /// Instances whose checks by the registry fail.
         let critical: Set<Endpoint>
-        /// Instances that somebody took out of service.
-        let withdrawn: Set<Endpoint>
+        /// Instances that somebody took out of service, each with the reason: a clause.
+        let withdrawn: [Endpoint: String]
 
         /// Without the endpoints that it names as well.
         func besides(_ named: Set<Endpoint>) -> Listed {
             Listed(
-                critical: critical.subtracting(named), withdrawn: withdrawn.subtracting(named))
+                critical: critical.subtracting(named),
+                withdrawn: withdrawn.filter { !named.contains($0.key) })
         }
     }
 
@@ -56,14 +57,14 @@ extension Roster {
         let index = Int(place)
         let isStaying = { (backend: Backend) in
             backend.place == place && backend.naming == .named && !backend.state.isLeaving
-                && !withdrawn.contains(backend.endpoint)
+                && withdrawn[backend.endpoint] == nil
         }
         // A loss in one answer is measured against the one before; what was missing or held before
         // is none.
         let before = table.count(where: isStaying)
         let lost = absent.filter { isStaying($0) }
         let isDeliberate = sources[index].isDeliberate
-        let listed = count + withdrawn.count { idsByEndpoint[$0] != nil }
+        let listed = count + withdrawn.keys.count { idsByEndpoint[$0] != nil }
         sources[index].peak.add(listed, now: now, window: options.lossWindow)
         let peak = sources[index].peak.count(now: now, window: options.lossWindow)
         let isMost = lost.count * 2 > before
@@ -83,8 +84,7 @@ extension Roster {
         for backend in absent {
             // Its state may have changed.
             guard let backend = self.backend(backend.id) else { continue }
-            let isWithdrawn = withdrawn.contains(backend.endpoint)
-            miss(backend, isWithdrawn: isWithdrawn, now: now)
+            miss(backend, withdrawnFor: withdrawn[backend.endpoint], now: now)
         }
     }
 
@@ -332,7 +332,10 @@ extension Roster {
 
     // MARK: Missing
 
-    private func miss(_ backend: Backend, isWithdrawn: Bool, now: ContinuousClock.Instant) {
+    private func miss(
+        _ backend: Backend, withdrawnFor why: String?, now: ContinuousClock.Instant
+    ) {
+        let isWithdrawn = why != nil
         if backend.state.isLeaving {
             send(.absenceConfirmed, to: backend.id, now: now)
             return
@@ -358,8 +361,10 @@ extension Roster {
             backend.missingUntil = backend.missingUntil ?? until
             backend.flaps = flaps
         }
-        if answers >= options.misses(afterFlaps: flaps) {
-            send(.leave(.missing(answers: answers)), to: backend.id, now: now)
+        // What somebody says on purpose is no flap, however often it changes.
+        if isWithdrawn || answers >= options.misses(afterFlaps: flaps) {
+            let cause = why.map { Cause.withdrawn($0) } ?? .missing(answers: answers)
+            send(.leave(cause), to: backend.id, now: now)
             // The answers without a flapping record have confirmed it already.
             if answers > 1 { send(.absenceConfirmed, to: backend.id, now: now) }
         }

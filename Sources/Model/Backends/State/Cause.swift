@@ -129,6 +129,8 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
     case drainLimit
     /// The source says that another process has its endpoint.
     case succeeded
+    /// The source says that somebody wants no requests there, and why: a clause.
+    case withdrawn(String)
 
     /// A sentence without its full stop: `3 checks failed in a row, the last: timed out`.
     package var description: String {
@@ -162,6 +164,7 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
         case .idle: "drained: no request in flight"
         case .drainLimit: "drained for as long as a drain may take"
         case .succeeded: "another process has its address"
+        case .withdrawn(let why): why
         }
     }
 }

@@ -7,11 +7,12 @@
 // | an event that changes something     | listeners are told at once                             |
 // | an event that asks for more         | the container, 20 ms later and once for all its events |
 // | the stream ends                     | all of it again: at once, and if that fails after      |
-// |                                     |  0.1 s * 2^n, at most 5 s, a random half to all of it  |
+// |                                     |  0.1 s * 2^n, at most 5 s, half of it to all at random |
 // | a question fails on its way         | the same                                               |
 // | nothing for 60 s                    | the whole list, in case an event was lost              |
 //
-// A stream that is cut is no failure as long as the next one opens: listeners hear of one only then.
+// A stream that is cut is no failure as long as the next one opens: listeners hear of it only if
+// that fails.
 
 package import Containers
 package import DockerAPI

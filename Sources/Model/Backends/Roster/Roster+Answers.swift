@@ -27,7 +27,8 @@ extension Roster {
     /// - Complexity: O(n) in backends and instances.
     package func apply(
         _ answer: DiscoveryAnswer, from place: Int = 0, stands: Bool = false,
-        isDeliberate: Bool = false, critical: Set<Endpoint> = [], withdrawn: [Endpoint: String] = [:],
+        isDeliberate: Bool = false, critical: Set<Endpoint> = [],
+        withdrawn: [Endpoint: String] = [:],
         now: ContinuousClock.Instant
     ) {
         precondition(sources.indices.contains(place))

@@ -131,7 +131,7 @@ private struct ContainerDocument: Decodable {
     func summary() throws(JSON.Malformed) -> ContainerSummary {
         try ContainerSummary(
             id: Id, names: Name.map { [$0] } ?? [], image: Config?.Image,
-            createdAt: Created.flatMap { Timestamp.seconds($0) } ?? 0, state: State.Status,
+            createdAt: Created.flatMap { Timestamp.nanoseconds($0) } ?? 0, state: State.Status,
             health: State.Health?.value?.Status.flatMap { .init(rawValue: $0) } ?? .none,
             status: State.Status == "exited" ? "Exited (\(State.ExitCode ?? 0))" : "",
             labels: Config?.Labels, networkMode: HostConfig?.NetworkMode,
@@ -167,18 +167,30 @@ private struct ContainerDocument: Decodable {
 
 /// Times as engines spell them.
 enum Timestamp {
-    /// Seconds since 1970 of `2026-11-28T11:43:19.1Z` (RFC 3339, in UTC); nil for what is none.
-    static func seconds(_ text: String) -> Int? {
+    /// Nanoseconds of a second.
+    static let second = 1_000_000_000
+
+    /// Nanoseconds since 1970 of `2026-11-28T11:43:19.1Z` (RFC 3339, in UTC); nil for what is none,
+    /// and for what is after 2200.
+    static func nanoseconds(_ text: String) -> Int? {
         let parts = text.prefix(19).split { "-T:".contains($0) }.map { Int($0) }
         guard text.utf8.count >= 20, parts.count == 6,
             let year = parts[0], let month = parts[1], let day = parts[2], let hour = parts[3],
             let minute = parts[4], let second = parts[5],
-            (1970...9999).contains(year), (1...12).contains(month), (1...31).contains(day),
+            (1970...2200).contains(year), (1...12).contains(month), (1...31).contains(day),
             (0...23).contains(hour), (0...59).contains(minute), (0...60).contains(second)
         else { return nil }
         // Days by the civil calendar, whose years begin in March for this.
         let (y, m) = month > 2 ? (year, month - 3) : (year - 1, month + 9)
         let days = y * 365 + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719_468
-        return ((days * 24 + hour) * 60 + minute) * 60 + second
+        let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second
+        return seconds * Self.second + fraction(text.dropFirst(19))
+    }
+
+    /// Nanoseconds of `.1Z`; 0 without a fraction.
+    private static func fraction(_ text: Substring) -> Int {
+        guard text.first == "." else { return 0 }
+        let digits = text.dropFirst().prefix { ("0"..."9").contains($0) }.prefix(9)
+        return Int(digits + String(repeating: "0", count: 9 - digits.count)) ?? 0
     }
 }

@@ -63,7 +63,8 @@ package struct ContainerSummary: Hashable, Sendable {
     package let name: String
     /// The image as it was asked for: `nginx:1.27`.
     package let image: String
-    /// Seconds since 1970.
+    /// Nanoseconds since 1970. The list says seconds: then it is the last moment of that second, so
+    /// that nobody counts as older than one whose moment is known.
     package let createdAt: Int
     /// What the engine does with it.
     package var state: State
@@ -184,10 +185,16 @@ private struct ContainerEntry: Decodable {
 
     func summary() throws(JSON.Malformed) -> ContainerSummary {
         try ContainerSummary(
-            id: Id, names: Names ?? [], image: Image, createdAt: Created ?? 0, state: State,
+            id: Id, names: Names ?? [], image: Image, createdAt: createdAt, state: State,
             health: health, status: Status ?? "", labels: Labels,
             networkMode: HostConfig?.NetworkMode, networks: NetworkSettings?.Networks,
             ports: ports)
+    }
+
+    private var createdAt: Int {
+        let next = (Created ?? 0).addingReportingOverflow(1).partialValue
+        let end = next.multipliedReportingOverflow(by: Timestamp.second)
+        return end.overflow ? 0 : end.partialValue - 1
     }
 
     private var health: ContainerSummary.Health {

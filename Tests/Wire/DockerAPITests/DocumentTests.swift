@@ -19,7 +19,8 @@ import Testing
         #expect(container.id == Captured.id)
         #expect(container.name == "web1")
         #expect(container.image == "tiny:1")
-        #expect(container.createdAt == 1_795_866_199)
+        // The list has seconds: a container may be as young as that.
+        #expect(container.createdAt == 1_795_866_199_999_999_999)
         #expect(container.state == .running)
         #expect(container.health == .starting)
         #expect(container.labels == ["fairlead.host": "a.test"])
@@ -75,6 +76,12 @@ import Testing
         #expect(bare.containers.map(\.state) == [.created, .created])
         #expect(bare.containers.map(\.name) == ["", ""])
         #expect(bare.containers[0].networks == [.init("none")])
+    }
+
+    @Test(arguments: [Int.max, Int.max / 1_000_000_000, Int.min, -1])
+    func `a time that is none overflows nothing`(created: Int) throws {
+        let entry = #"{"Id":"0123456789ab","State":"running","Created":\#(created)}"#
+        #expect(try list(entry).containers.count == 1)
     }
 
     @Test func `a link of another container is no name`() throws {
@@ -133,7 +140,7 @@ import Testing
         #expect(details.summary.id == listed.id)
         #expect(details.summary.name == listed.name)
         #expect(details.summary.image == listed.image)
-        #expect(details.summary.createdAt == listed.createdAt)
+        #expect(details.summary.createdAt == 1_795_866_199_100_000_000)
         #expect(details.summary.state == listed.state)
         #expect(details.summary.health == listed.health)
         #expect(details.summary.labels == listed.labels)
@@ -156,14 +163,18 @@ import Testing
 
     @Test(
         arguments: [
-            ("1970-01-01T00:00:00Z", 0), ("2026-11-28T11:43:19.96Z", 1_795_866_199),
-            ("2000-02-29T23:59:60Z", 951_868_800), ("2024-03-01T00:00:00Z", 1_709_251_200),
+            ("1970-01-01T00:00:00Z", 0),
+            ("2026-11-28T11:43:19.96Z", 1_795_866_199_960_000_000),
+            ("2026-11-28T11:43:19.0000000019Z", 1_795_866_199_000_000_001),
+            ("2000-02-29T23:59:60Z", 951_868_800_000_000_000),
+            ("2024-03-01T00:00:00Z", 1_709_251_200_000_000_000),
+            ("9999-01-01T00:00:00Z", nil),
             ("0001-01-01T00:00:00Z", nil), ("2026-13-01T00:00:00Z", nil), ("yesterday", nil),
             ("", nil),
             ("2026-11-28T11:43:19", nil),
         ] as [(String, Int?)])
-    func `times are seconds`(text: String, seconds: Int?) {
-        #expect(Timestamp.seconds(text) == seconds)
+    func `times are nanoseconds`(text: String, nanoseconds: Int?) {
+        #expect(Timestamp.nanoseconds(text) == nanoseconds)
     }
 
     @Test func `a version is agreed on`() throws {

@@ -424,8 +424,8 @@ let package = Package(
         .testTarget(
             name: "FlowTests",
             dependencies: [
-                "fairlead", "TestSupport", "ScriptedDNS", "DNSWire", "Events", "Endpoints",
-                "Locking", "Machine",
+                "fairlead", "CLinux", "TestSupport", "ScriptedDNS", "DNSWire", "Events",
+                "Endpoints", "Locking", "Machine",
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             path: "Tests/Flow",

@@ -18,6 +18,10 @@ int pthread_setname_np(pthread_t thread, const char *name);
 // The POSIX strerror_r, under the name that glibc gives it beside its own variant.
 int __xpg_strerror_r(int error, char *text, size_t size);
 
+// setns(2): the calling thread in another network, as tests need it.
+#define CLONE_NEWNET 0x40000000
+int setns(int namespace, int kind);
+
 // pipe(7), splice(2), fcntl(2): the numbers are the kernel's, the same on every architecture.
 #define SPLICE_F_MOVE 1
 #define SPLICE_F_NONBLOCK 2

@@ -76,6 +76,10 @@ package struct RequestLimits: Sendable, Equatable {
     /// Requests that wait for that, at most. More than `queueMax`, since all of them come in that
     /// time, and none is served meanwhile.
     package var emptyQueueMax = 1000
+    /// Requests that waited for that and go to each backend before any is answered: fewer than the
+    /// ten that the shortest listen queues in use hold. No option, since a backend that can't take
+    /// them has a limit of its own, `backendRequestsMax`.
+    package var releasedFirst = 8
 
     /// No limits.
     package init() {}
@@ -87,6 +91,7 @@ package struct RequestLimits: Sendable, Equatable {
         limits.requestsMax = requestsMax.map { workerShare(of: $0, workers) }
         limits.queueMax = queueMax == 0 ? 0 : workerShare(of: queueMax, workers)
         limits.emptyQueueMax = workerShare(of: emptyQueueMax, workers)
+        limits.releasedFirst = workerShare(of: releasedFirst, workers)
         return limits
     }
 }

@@ -16,8 +16,11 @@ import Traffic
         backends.limits.backendRequestsMax = limit
         backends.limits.requestsMax = limit
         backends.limits.queueMax = limit
+        backends.limits.emptyQueueMax = limit
+        backends.limits.releasedFirst = limit
         let limits = backends.share(ofWorkers: workers).limits
         #expect(limits.backendRequestsMax == part && limits.requestsMax == part)
+        #expect(limits.emptyQueueMax == part && limits.releasedFirst == part)
         #expect(limits.queueMax == part)
     }
 

@@ -216,13 +216,10 @@ extension HTTPExchange {
 
     /// The client did not do its part in time: it sent no body, or did not read the response.
     func clientStalled() {
-        if request.phase == .queued {
-            if request.effort.awaitedRotation != .max {
-                giveUp(.noBackend)
-            } else {
-                giveUp(request.effort.shortUntil != nil ? .shortage : .overLimit)
-            }
-            return
+        switch request.phase {
+        case .queued: return giveUp(request.effort.shortUntil != 0 ? .shortage : .overLimit)
+        case .awaiting: return giveUp(.noBackend)
+        case .choosing, .pausing, .trying, .responding: break
         }
         if let client, client.isCongested, worker.loop.nowNanoseconds < request.endsBy,
             client.hasAcknowledgedMore()

@@ -28,9 +28,12 @@ extension HTTPExchange {
 
     // MARK: - No backend
 
-    /// Waits until the service has other backends than those that it has now, none of which may get
-    /// the request. False when a request of this service does not wait for that, or this one has
-    /// waited for as long as it may, or too many wait: then it is to be answered.
+    /// Waits until the service has a backend that takes the request; none that it has now does.
+    /// False when a request of this service does not wait for that, or this one has waited for as
+    /// long as it may, or too many wait: then it is to be answered.
+    ///
+    /// A body that has not come yet is left to the client: what the exchange holds of it is at most
+    /// one receive buffer.
     func awaitsBackends(_ pool: BackendPool) -> Bool {
         let limits = pool.options.policy.limits
         guard let wait = limits.emptyWait else { return false }
@@ -40,13 +43,17 @@ extension HTTPExchange {
             pool.counters.add(.queued)
         }
         guard now < min(request.effort.emptyUntil, request.endsBy),
-            pool.queue.count < limits.emptyQueueMax
+            pool.awaiting.count < limits.emptyQueueMax
         else { return false }
-        request.effort.awaitedRotation = pool.rotations
         request.asking.tried.removeAll()
         request.asking.isLast = false
-        request.phase = .queued
-        pool.queue.append(self)
+        request.phase = .awaiting
+        // It is not in flight: it leaves its place to one that can be.
+        if request.isAdmitted {
+            request.isAdmitted = false
+            pool.release()
+        }
+        pool.awaiting.append(self)
         pool.counters.add(.queueLength)
         deadlineNanoseconds = min(request.effort.emptyUntil, request.endsBy)
         return true
@@ -78,8 +85,9 @@ extension HTTPExchange {
     func awaitRoom(_ client: ClientStream, _ pool: BackendPool) {
         let limits = pool.options.policy.limits
         let now = worker.loop.nowNanoseconds
-        let hadTurn = request.effort.shortUntil != nil
-        let until = request.effort.shortUntil ?? now + limits.queueWait.wholeNanoseconds
+        let hadTurn = request.effort.shortUntil != 0
+        let until =
+            hadTurn ? request.effort.shortUntil : now + limits.queueWait.wholeNanoseconds
         request.effort.shortUntil = until
         guard now < until,
             pool.queue.count < limits.queueMax
@@ -96,20 +104,23 @@ extension HTTPExchange {
         deadlineNanoseconds = min(until, request.endsBy)
     }
 
-    /// There is room: sends the request to the backend in `pick`.
+    /// There is room, or a backend: sends the request to the one in `pick`.
     func leaveQueue(to pick: Pick) {
         guard let client, let pool else { return }
         dequeue(pool)
-        request.effort.awaitedRotation = .max
         deadlineNanoseconds = .max
         tryNext(client, pool, pick)
     }
 
-    /// Leaves the queue.
+    /// Leaves the queue that it is in, if any.
     func dequeue(_ pool: BackendPool) {
-        guard request.phase == .queued else { return }
+        guard queueTicket != 0 else { return }
+        if request.phase == .awaiting {
+            pool.awaiting.remove(self)
+        } else {
+            pool.queue.remove(self)
+        }
         request.phase = .choosing
-        pool.queue.remove(self)
         pool.counters.add(.queueLength, -1)
     }
 

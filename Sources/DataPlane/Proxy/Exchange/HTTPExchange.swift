@@ -35,7 +35,7 @@ final class HTTPExchange: Deadlined {
     var request = RequestState()
     /// What the current request refers to; a new value for each.
     var held = RequestReferences()
-    /// Its place in the service's queue; 0 when it does not wait there.
+    /// Its place in the queue of the service in which it waits; 0 when it waits in none.
     var queueTicket: UInt64 = 0
     /// Finds the end of the request's body, for a session that has to: the session sets it for each
     /// request that has a body. It is kept here since a connection without a request has to be

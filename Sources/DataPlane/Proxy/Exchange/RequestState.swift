@@ -3,8 +3,10 @@
 // request to find nothing of the one before.
 //
 //   phase        what is going on                             what comes next
-//   choosing     a backend is picked, within one call         queued, trying, an own answer
+//   choosing     a backend is picked, within one call         queued, awaiting, trying,
+//                                                             an own answer
 //   queued       no backend, or this machine, has room        choosing, an own answer
+//   awaiting     the service has no backend for it            choosing, an own answer
 //   pausing      a try failed, the next waits a moment        choosing, an own answer
 //   trying       one or two tries, no response yet            choosing, pausing, responding,
 //                                                             a relay, an own answer
@@ -26,6 +28,8 @@ struct RequestState {
         case choosing
         /// The request is in the service's queue, until a backend or this machine has room.
         case queued
+        /// The request waits for the service to have a backend that may get it.
+        case awaiting
         /// A try has failed, and the next one waits a moment.
         case pausing
         /// A try is under way, or two; no response has begun.

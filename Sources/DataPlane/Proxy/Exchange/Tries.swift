@@ -133,18 +133,15 @@ struct Effort {
     var dialsFailedFor: UInt64 = 0
     /// How often the request has left a backend for its silence.
     var silentMoves = 0
-    /// Whether a kept connection broke before a response: then the next ones are made again, since
-    /// others that are kept may have broken as well.
-    var hasBroken = false
     /// Until when the request waits for this machine to have room for a connection, in the loop's
-    /// nanoseconds; nil if it never had to.
-    var shortUntil: UInt64?
+    /// nanoseconds; 0 if it never had to.
+    var shortUntil: UInt64 = 0
     /// Until when the request waits for a backend that may get it, in the loop's nanoseconds; 0 if
     /// it never had to.
     var emptyUntil: UInt64 = 0
-    /// How many rotations its pool had had when it began to wait for another one; `.max` while it
-    /// does not.
-    var awaitedRotation: UInt64 = .max
+    /// Whether a kept connection broke before a response: then the next ones are made again, since
+    /// others that are kept may have broken as well.
+    var hasBroken = false
     /// Whether a dial for it has failed for a shortage of this machine.
     var isShort = false
     /// Whether that was a shortage of descriptors: the client's connection is closed to make room.

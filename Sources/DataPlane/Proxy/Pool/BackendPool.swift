@@ -34,8 +34,6 @@ final class BackendPool {
     private(set) var affinity: Affinity
     private let worker: Int
     private var rotation: Rotation?
-    /// How many rotations it has had.
-    private(set) var rotations: UInt64 = 0
     /// The rotation's members, tier after tier, as `Pick` numbers them.
     private(set) var members: [PooledBackend] = []
     /// What live requests show of the backends.
@@ -45,6 +43,8 @@ final class BackendPool {
 
     /// Requests that wait for room.
     let queue = RequestQueue()
+    /// Requests that wait for a backend.
+    private(set) lazy var awaiting = AwaitingRequests(for: self)
     private var queueTimer: Timer?
     /// Whether a request waits for this machine to have room for a connection: new ones wait behind
     /// it.
@@ -101,8 +101,8 @@ final class BackendPool {
         for gone in known.values { gone.leave() }
         departed = known
         self.rotation = rotation
-        rotations += 1
         updateBalancer()
+        awaiting.rotationChanged()
     }
 
     private func updateBalancer() {
@@ -144,6 +144,7 @@ final class BackendPool {
     /// on another backend; a connection is closed as soon as it is free.
     func retire() {
         isRetired = true
+        awaiting.refuseAll()
         options.policy.idleConnectionsMax = 0
         closeIdle()
     }
@@ -207,9 +208,15 @@ final class BackendPool {
 
     /// Admits a request, unless the service is at its limit; `release` undoes that.
     func admits() -> Bool {
-        if let limit = options.policy.limits.requestsMax, admittedCount >= limit { return false }
+        guard hasRoom else { return false }
         admittedCount += 1
         return true
+    }
+
+    /// Whether the service is below its limit.
+    var hasRoom: Bool {
+        guard let limit = options.policy.limits.requestsMax else { return true }
+        return admittedCount < limit
     }
 
     /// A request that was admitted is over.
@@ -249,19 +256,11 @@ final class BackendPool {
         isShort = false
         var bound = 0
         while !isShort, let exchange = queue.first {
-            if let limit = options.policy.limits.requestsMax, admittedCount >= limit,
-                !exchange.request.isAdmitted
-            {
-                return
-            }
-            let awaitsOthers = exchange.request.effort.awaitedRotation == rotations
-            let pick = awaitsOthers ? .full : exchange.pick(self)
+            guard exchange.request.isAdmitted || hasRoom else { return }
+            let pick = exchange.pick(self)
             if pick == .full {
-                // A request that is bound to a backend, or waits for others than there are, holds
-                // up no other.
-                guard awaitsOthers || exchange.held.boundTo != nil, bound < queue.count else {
-                    return
-                }
+                // A request that is bound to a backend waits for it, and holds up no other.
+                guard exchange.held.boundTo != nil, bound < queue.count else { return }
                 bound += 1
                 queue.moveToEnd(exchange)
                 continue
@@ -284,6 +283,9 @@ final class BackendPool {
     func hasOther(than tried: TriedBackends) -> Bool {
         members.contains { !tried.contains($0.id) }
     }
+
+    /// How many answers its backends have sent to this worker. O(n), and not cheap.
+    var answeredCount: Int { members.reduce(0) { $0 + $1.counters.firstByte.count } }
 
     /// Closes all free connections.
     func closeIdle() {

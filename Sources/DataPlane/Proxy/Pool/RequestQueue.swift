@@ -1,9 +1,9 @@
-// RequestQueue: requests that wait because every backend is at its limit. First come, first served;
-// a request that left early is skipped when its turn comes.
+// RequestQueue: requests that wait, because every backend is at its limit or there is none. First
+// come, first served; a request that left early is skipped when its turn comes.
 
 internal import Events
 
-/// The waiting requests of one service on one worker. Worker thread only.
+/// Waiting requests of one service on one worker. Worker thread only.
 final class RequestQueue {
     private struct Entry {
         let exchange: HTTPExchange
@@ -18,7 +18,8 @@ final class RequestQueue {
     /// The most entries kept after they were served: removing each by itself would move all behind
     /// it.
     private static let servedMax = 256
-    private var lastTicket: UInt64 = 0
+    /// The ticket of the one that came last.
+    private(set) var lastTicket: UInt64 = 0
     /// How many requests wait.
     private(set) var count = 0
 

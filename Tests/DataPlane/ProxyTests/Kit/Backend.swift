@@ -136,6 +136,18 @@ final class RefusingPort {
     deinit {
         descriptor.close()
     }
+
+    /// From now on connections are accepted.
+    func listen() {
+        precondition(Glibc.listen(descriptor.number, 8) == 0)
+    }
+
+    /// The next connection.
+    func accept() throws -> Wire {
+        let number = Glibc.accept(descriptor.number, nil, nil)
+        guard number >= 0 else { throw TestSupportError.system("accept") }
+        return Wire(accepted: Descriptor(number: number))
+    }
 }
 
 /// A port of the loopback that neither accepts nor refuses: its queue is full.

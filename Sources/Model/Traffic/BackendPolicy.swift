@@ -73,6 +73,8 @@ package struct RequestLimits: Sendable, Equatable {
     /// it gets that at once, since nothing says that one will come. Where an only container is
     /// replaced by another, there is none for as long as the new one needs to start.
     package var emptyWait: Duration?
+    /// How long that may be.
+    package static let emptyWaits = Duration.milliseconds(100) ... .seconds(300)
     /// Requests that wait for that, at most. More than `queueMax`, since all of them come in that
     /// time, and none is served meanwhile.
     package var emptyQueueMax = 1000

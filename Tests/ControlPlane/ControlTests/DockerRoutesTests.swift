@@ -7,6 +7,7 @@ import Containers
 import DockerAPI
 import Documents
 import Testing
+import Traffic
 
 @testable import Control
 
@@ -113,6 +114,68 @@ import Testing
             fragments: routes.fragments, processorCount: 1)
         #expect(loaded.warnings.count == 2)
         #expect(loaded.configuration.listeners.map(\.routes.count) == [0])
+    }
+
+    private func emptyWait(
+        _ labels: [String: String] = [:], _ environment: [String: String] = [:]
+    ) throws -> (wait: Duration?, problems: [String]) {
+        let routes = DockerRoutes(
+            try inventory(
+                Given(name: "web", labels: labels.merging(["fairlead.host": "a.test"]) { $1 })))
+        let loaded = try ConfigurationLoader.load(
+            environment: environment.merging(
+                ["FAIRLEAD_DOCKER": "on", "FAIRLEAD_LISTEN": ":80"]) { $1 },
+            fragments: routes.fragments, processorCount: 1)
+        let service = try #require(loaded.configuration.services.first)
+        return (service.policy.limits.emptyWait, routes.problems)
+    }
+
+    @Test func `requests wait while a service of labels is empty, unless something is said`() throws
+    {
+        #expect(try emptyWait().wait == .seconds(10))
+        let label = "fairlead.when-empty.wait"
+        #expect(try emptyWait([label: "3s"]).wait == .seconds(3))
+        #expect(try emptyWait([label: "off"]).wait == nil)
+        let variable = "FAIRLEAD_WHEN_EMPTY_WAIT"
+        #expect(try emptyWait([:], [variable: "2s"]).wait == .seconds(2))
+        #expect(try emptyWait([:], [variable: "off"]).wait == nil)
+        #expect(try emptyWait([label: "3s"], [variable: "off"]).wait == .seconds(3))
+    }
+
+    @Test(
+        "a wait that is none, or a path, is told, and the service works without it",
+        arguments: [
+            ("when-empty.wait", "ten", #"wait while empty "ten", expected 100ms to 5m, or off"#),
+            ("when-empty.wait", "6m", #"wait while empty "6m", expected 100ms to 5m, or off"#),
+            ("check.path", "health", #"check's path "health", expected /PATH"#),
+        ])
+    func badValue(key: String, value: String, found: String) throws {
+        let answer = try emptyWait(["fairlead.\(key)": value])
+        #expect(answer.wait == .seconds(10))
+        #expect(answer.problems == ["container web: found the \(found)"])
+    }
+
+    @Test func `of two waits that of the older container counts`() throws {
+        let routes = DockerRoutes(
+            try inventory(
+                Given(
+                    name: "a",
+                    labels: [
+                        "fairlead.host": "a.test", "fairlead.service": "s",
+                        "fairlead.when-empty.wait": "3s",
+                    ], createdAt: 1),
+                Given(
+                    name: "b",
+                    labels: [
+                        "fairlead.host": "a.test", "fairlead.service": "s",
+                        "fairlead.when-empty.wait": "4s",
+                    ], createdAt: 2)))
+        #expect(texts(routes).first == #"docker: "s", when-empty: {wait: "3s"}"#)
+        #expect(
+            routes.problems == [
+                #"container b: the wait while empty is "4s", and "3s" by the container a, "#
+                    + "which counts"
+            ])
     }
 
     // MARK: Leaving

@@ -11,6 +11,7 @@ internal import HTTP1
 internal import Lookups
 internal import Routing
 internal import Traffic
+internal import Wording
 
 extension Loading {
     /// Looks at a valid configuration.

@@ -3,6 +3,7 @@
 
 internal import HTTP1
 internal import Traffic
+internal import Wording
 
 extension Loading {
     static let httpOnly = ["method", "path", "host", "headers", "status", "body"]

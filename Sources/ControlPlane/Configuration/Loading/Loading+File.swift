@@ -81,16 +81,18 @@ extension Loading {
         }
     }
 
-    /// Reads the service called `name`, which stands at `path`.
+    /// Reads the service called `name`, which stands at `path`. What it does not say is as in
+    /// `defaults`, or without them as for all services.
     mutating func readService(
-        _ node: YAMLNode, _ name: String, path: String, _ file: String, _ origin: Origin
+        _ node: YAMLNode, _ name: String, path: String, _ file: String, _ origin: Origin,
+        from defaults: Service? = nil
     ) {
         if !isName(name) {
             errors.add(
                 "found the name \(quoted(name)), expected 1 to 63 letters, digits, dots, - or _",
                 at: origin)
         }
-        var service = Entry(value: draft.service, origin: origin)
+        var service = Entry(value: defaults ?? draft.service, origin: origin)
         service.value.name = name
         read(
             node, path, file, OptionTable.serviceEntry, OptionTable.serviceSections, into: &service)

@@ -41,7 +41,11 @@ extension Loading {
         guard let node = tree(of: fragment.document) else { return }
         switch fragment.kind {
         case .service(let name):
-            readService(node, name, path: "", file, .wholeFile(name: file))
+            var defaults = draft.service
+            if let wait = fragment.emptyWait, given["defaults.when-empty.wait"] == nil {
+                defaults.policy.limits.emptyWait = wait
+            }
+            readService(node, name, path: "", file, .wholeFile(name: file), from: defaults)
         case .routes: addRoutes(node, file)
         case .backend(let service, let endpoint): addOverride(node, file, service, endpoint)
         }

@@ -1,6 +1,7 @@
 // Reading of a route's split: which services share its requests, and how.
 
 internal import Documents
+internal import Wording
 
 extension Loading {
     /// A mapping of services' names to percentages that make 100 together; empty when it is bad.

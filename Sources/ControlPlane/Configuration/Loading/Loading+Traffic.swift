@@ -4,6 +4,7 @@ internal import Backends
 internal import Balancing
 internal import Routing
 internal import Traffic
+internal import Wording
 
 extension Loading {
     /// Checks one service; adds to errors and warnings.

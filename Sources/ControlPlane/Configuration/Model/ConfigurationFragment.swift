@@ -30,13 +30,19 @@ package struct ConfigurationFragment: Equatable, Sendable {
     /// route for the same requests) is left out with a warning, and refuses nothing. For documents
     /// by many people who don't know of each other. A route must name a service that is there.
     package let yields: Bool
+    /// How long requests of the service wait while it has no backend, unless the document or the
+    /// defaults of all services say; nil: as for all services. For services only.
+    package let emptyWait: Duration?
     /// The document, and what messages call it.
     package let document: NamedText
 
     /// A document of that kind.
-    package init(_ kind: Kind, _ document: NamedText, yields: Bool = false) {
+    package init(
+        _ kind: Kind, _ document: NamedText, yields: Bool = false, emptyWait: Duration? = nil
+    ) {
         self.kind = kind
         self.yields = yields
+        self.emptyWait = emptyWait
         self.document = document
     }
 

@@ -73,10 +73,10 @@ extension OptionTable {
 
     private static let whenEmpty: [Option<RequestLimits>] = [
         Option(
-            "wait", \.emptyWait,
-            .optional(.duration(.milliseconds(100) ... .seconds(300)), "off"),
+            "wait", \.emptyWait, .optional(.duration(RequestLimits.emptyWaits), "off"),
             "How long a request waits while no backend may get it, then it gets 503; `off` is not "
-                + "at all."),
+                + "at all. A service made of containers' labels waits for 10s unless this is "
+                + "given."),
         Option(
             "queue", \.emptyQueueMax, .count(1...100_000),
             "Requests that wait for that; beyond them 503."),

@@ -10,6 +10,7 @@ internal import HTTP1
 internal import Lookups
 internal import Routing
 internal import Traffic
+internal import Wording
 
 /// What is read before it becomes a `Configuration`.
 struct Draft {

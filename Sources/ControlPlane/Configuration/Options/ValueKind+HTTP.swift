@@ -2,6 +2,7 @@
 // file can split a head.
 
 internal import Routing
+internal import Wording
 
 extension ValueKind where Value == String {
     /// A host of a route: a name, or `*.` and a name.

@@ -2,6 +2,7 @@
 // checked here byte by byte, so that nothing written in a file can split a header or a packet.
 
 internal import Endpoints
+internal import Wording
 
 extension ValueKind where Value == Place {
     /// Where to listen; `:PORT` means every address, port 0 any free port.

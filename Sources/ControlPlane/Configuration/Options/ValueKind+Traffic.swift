@@ -2,6 +2,7 @@
 
 internal import Balancing
 internal import Routing
+internal import Wording
 
 extension ValueKind where Value == RetryRule.Failures {
     /// After which failures there may be another try: words and statuses, in any order.

@@ -1,6 +1,7 @@
 // The kinds of value an option can have: how each is read, written, and described when it is wrong.
 
 internal import Endpoints
+internal import Wording
 
 /// A value that was refused.
 struct Unexpected: Error {

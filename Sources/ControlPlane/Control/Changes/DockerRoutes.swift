@@ -9,6 +9,10 @@
 // |  removed yet                            |  wait for its successor, and get 503, not 404       |
 // | what a label says makes no sense        | left out and told                                   |
 //
+// Requests of such a service wait while it has no backend, if nothing else is said: whoever has one
+// container of it replaced, with `docker-compose up --force-recreate` or by hand, has none for as
+// long as the next one needs to start, and labels are all that was configured.
+//
 // A label is written by whoever runs the container, and nobody knows all the others: so what does
 // not fit never keeps anything else from working.
 
@@ -16,6 +20,8 @@ internal import Configuration
 internal import Containers
 internal import DockerAPI
 internal import Documents
+internal import Traffic
+internal import Wording
 
 /// What the containers of an engine ask for. Value type.
 struct DockerRoutes: Equatable {
@@ -27,8 +33,13 @@ struct DockerRoutes: Equatable {
     /// Problems that are kept.
     private static let problemsMax = 100
 
+    /// How long requests wait while a service made of labels has no backend: most servers start
+    /// within that, and most clients wait longer.
+    static let emptyWait = Duration.seconds(10)
+
     private struct ServiceDraft {
         var checkPath: String?
+        var emptyWait: String?
         var owner: String
         var routes: [ContainerOffer.Route] = []
     }
@@ -72,15 +83,41 @@ struct DockerRoutes: Equatable {
     private mutating func add(
         _ offer: ContainerOffer, of name: String, to service: inout ServiceDraft?
     ) {
-        guard let path = offer.checkPath, let known = service else { return }
-        guard let other = known.checkPath else {
-            service?.checkPath = path
+        guard var draft = service else { return }
+        if let path = offer.checkPath {
+            if path.hasPrefix("/") {
+                settle(&draft.checkPath, path, "check's path", of: name, draft.owner)
+            } else {
+                add("container \(name): found the check's path \(quoted(path)), expected /PATH")
+            }
+        }
+        if let wait = offer.emptyWait {
+            if wait == "off" || Units.duration(wait).map(RequestLimits.emptyWaits.contains) == true
+            {
+                settle(&draft.emptyWait, wait, "wait while empty", of: name, draft.owner)
+            } else {
+                let waits = RequestLimits.emptyWaits
+                add(
+                    "container \(name): found the wait while empty \(quoted(wait)), expected "
+                        + "\(Units.write(waits.lowerBound)) to \(Units.write(waits.upperBound)), "
+                        + "or off")
+            }
+        }
+        service = draft
+    }
+
+    /// Sets what nothing was said of before.
+    private mutating func settle(
+        _ known: inout String?, _ new: String, _ what: String, of name: String, _ owner: String
+    ) {
+        guard let other = known else {
+            known = new
             return
         }
-        guard other != path else { return }
+        guard other != new else { return }
         add(
-            "container \(name): the check's path is \(quoted(path)), and \(quoted(other)) by the "
-                + "container \(known.owner), which counts")
+            "container \(name): the \(what) is \(quoted(new)), and \(quoted(other)) by the "
+                + "container \(owner), which counts")
     }
 
     private mutating func add(_ name: String, _ service: ServiceDraft) {
@@ -95,11 +132,12 @@ struct DockerRoutes: Equatable {
         if let path = service.checkPath {
             lines.append("check: {type: http, path: \(path.asYAML)}")
         }
+        if let wait = service.emptyWait { lines.append("when-empty: {wait: \(wait.asYAML)}") }
         fragments.append(
             ConfigurationFragment(
                 .service(name),
                 NamedText(name: "labels of \(name)", text: lines.joined(separator: "\n")),
-                yields: true))
+                yields: true, emptyWait: Self.emptyWait))
         for route in service.routes {
             var lines = ["service: \(name.asYAML)"]
             if let host = route.host { lines.append("host: \(host.asYAML)") }

@@ -119,6 +119,10 @@ package struct ContainerOffer: Hashable, Sendable {
     /// The path of an HTTP check; nil: the service's own check.
     package internal(set) var checkPath: String?
 
+    /// How long requests wait while the service has no backend, as it was written: a duration or
+    /// `off`; nil: as for other services made of labels.
+    package internal(set) var emptyWait: String?
+
     /// The last tier that a container may ask for: those behind are for instances whose HEALTHCHECK
     /// fails.
     package static let priorityMax: UInt16 = 0x7FFF

@@ -10,6 +10,7 @@ enum FairleadLabels {
     static let prefix = "fairlead."
     private static let offerKeys = [
         "host", "path-prefix", "port", "service", "weight", "priority", "check.path",
+        "when-empty.wait",
     ]
     private static let containerKeys = ["enable", "network", "health"]
 
@@ -132,6 +133,7 @@ enum FairleadLabels {
             case "weight": offer.weight = number(0...65535) ?? offer.weight
             case "priority":
                 offer.priority = number(0...ContainerOffer.priorityMax) ?? offer.priority
+            case "when-empty.wait": offer.emptyWait = value
             default: offer.checkPath = value
             }
         }

@@ -2,7 +2,7 @@
 // accepted, since every tool means another unit by it.
 
 /// Reading and writing of numbers with units.
-enum Units {
+package enum Units {
     /// Milliseconds per unit, largest first.
     private static let durations: [(unit: String, factor: Int)] = [
         ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
@@ -13,31 +13,31 @@ enum Units {
     ]
 
     /// The duration that `text` spells; nil when it spells none. Saturates far above any limit.
-    static func duration(_ text: String) -> Duration? {
+    package static func duration(_ text: String) -> Duration? {
         number(text, in: durations).map { .milliseconds($0) }
     }
 
     /// The bytes that `text` spells; nil when it spells none. Saturates at `Int.max`.
-    static func size(_ text: String) -> Int? {
+    package static func size(_ text: String) -> Int? {
         number(text, in: sizes)
     }
 
     /// The whole number of ASCII digits that `text` is; nil when it is none. Saturates at
     /// `Int.max`.
-    static func digits(_ text: some StringProtocol) -> Int? {
+    package static func digits(_ text: some StringProtocol) -> Int? {
         let isNumber = !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
         return isNumber ? Int(text) ?? Int.max : nil
     }
 
     /// In the largest unit that divides it: `90s`, `2m`, `0s`. Exact to the millisecond.
-    static func write(_ duration: Duration) -> String {
+    package static func write(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         let milliseconds = Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
         return milliseconds == 0 ? "0s" : write(milliseconds, in: durations)
     }
 
     /// In the largest unit that divides it: `16KiB`, `0B`.
-    static func write(size bytes: Int) -> String {
+    package static func write(size bytes: Int) -> String {
         bytes == 0 ? "0B" : write(bytes, in: sizes)
     }
 

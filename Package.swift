@@ -115,6 +115,16 @@ let package = Package(
             name: "CLibevent", path: "Sources/Base/CLibevent", pkgConfig: "libevent_core",
             providers: [.apt(["libevent-dev"])]),
         .systemLibrary(name: "CLinux", path: "Sources/Base/CLinux"),
+        // Says which commit this is. `conf/package` sets the variable; the manifest does not ask git,
+        // since what it learns would be kept, and told of later commits as well.
+        .target(
+            name: "CBuild", path: "Sources/Base/CBuild",
+            cSettings: [
+                .define(
+                    "FAIRLEAD_COMMIT",
+                    to: "\"\((Context.environment["FAIRLEAD_COMMIT"] ?? "").filter(\.isHexDigit))\""
+                )
+            ]),
         .systemLibrary(
             name: "CLibyaml", path: "Sources/Base/CLibyaml", pkgConfig: "yaml-0.1",
             providers: [.apt(["libyaml-dev"])]),
@@ -220,7 +230,7 @@ let package = Package(
         controlPlane.module(
             "Control",
             uses: [
-                "AccessLog", "Admin", "Backends", "Balancing", "Configuration", "Consul",
+                "AccessLog", "Admin", "Backends", "Balancing", "CBuild", "Configuration", "Consul",
                 "ConsulQuery", "Containers", "DNSClient", "DNSWire", "Docker", "DockerAPI",
                 "InstanceSources", "Documents", "Endpoints",
                 "Events", "Evidence", "Explain", "HTTP1", "HTTPClient", "HTTPServer", "Health",

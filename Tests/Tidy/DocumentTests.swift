@@ -28,6 +28,13 @@ import Testing
                 .count <= 151)
     }
 
+    @Test func `the newest release of the change log is the version of the program`() throws {
+        let source = try Tree.text("Sources/ControlPlane/Control/Start/ProgramVersion.swift")
+        let version = try #require(source.firstMatch(of: /fairleadVersion = "([^"]+)"/)).1
+        let changes = try Tree.text("CHANGELOG.md")
+        #expect(changes.firstMatch(of: /(?m)^## ([^ ,\n]+)/)?.1 == version)
+    }
+
     @Test func `every link to a section leads to a heading`() throws {
         for document in try Tree.documents() {
             let folder = URL(filePath: "/" + document.path).deletingLastPathComponent()

@@ -21,6 +21,12 @@ internal import CLibyaml
     /// Mappings and lists inside each other. The configuration's schema needs six levels.
     private static let depthMax = 16
 
+    /// libyaml's version, of the library that is loaded: `0.2.5`.
+    package static var libraryVersion: String {
+        // A constant of the library, which ends in zero.
+        unsafe String(cString: yaml_get_version_string())
+    }
+
     /// The document in `text`; an empty one is an empty mapping. JSON as programs write it is YAML.
     package static func parse(_ text: String) throws(YAMLError) -> YAMLNode {
         // libyaml takes a byte order mark only when it may choose the encoding by it.

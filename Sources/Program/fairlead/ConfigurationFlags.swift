@@ -42,11 +42,12 @@ struct ConfigurationFlags: ParsableArguments {
                 + "--config \(first)")
     }
 
-    /// Loads the configuration that file, environment and these flags make; warnings go to standard
-    /// error, and so do errors, with exit code 2.
-    func load() throws -> LoadedConfiguration {
+    /// Loads the configuration that file, environment and these flags make. Errors go to standard
+    /// error, with exit code 2, and so do warnings unless they are not wanted.
+    func load(warns: Bool = true) throws -> LoadedConfiguration {
         do throws(ConfigurationErrors) {
             let loaded = try origin().load([])
+            guard warns else { return loaded }
             for warning in loaded.warnings { printError("warning: \(warning)") }
             return loaded
         } catch {

@@ -1,5 +1,4 @@
-// The program: `fairlead run`, `fairlead check`, `fairlead config`, `fairlead demo`,
-// `fairlead backend`, `fairlead explain`, `fairlead top`.
+// The program, and which commands it has.
 
 import ArgumentParser
 import Configuration
@@ -15,6 +14,7 @@ struct Fairlead: ParsableCommand {
         subcommands: [
             RunCommand.self, CheckCommand.self, ConfigCommand.self, ReferenceCommand.self,
             DemoCommand.self, BackendCommand.self, ExplainCommand.self, TopCommand.self,
+            ReadyCommand.self, VersionCommand.self,
         ])
 
     /// Parses the command line and runs the command. A command line that is not valid ends with the

@@ -11,6 +11,12 @@ internal import Glibc
 /// `public` and not `package`, because only members of public types are inlined in other modules
 /// (Swift 6.3.1): the clock is asked for at every step of a request.
 @safe public final class EventLoop {
+    /// libevent's version, of the library that is loaded: `2.1.12-stable`. Any thread.
+    package static var libraryVersion: String {
+        // A constant of the library, which ends in zero.
+        unsafe String(cString: event_get_version())
+    }
+
     // The base lives exactly as long as the loop: made in init, freed in deinit.
     let base: OpaquePointer
     let wheel = DeadlineWheel()

@@ -9,7 +9,8 @@
 // | WorkerControl         | the workers' threads, their reports, the access log                 |
 // | TakeOver, Upgrade     | the process before this one, and the one after it                   |
 // | Registration          | this process as a service in Consul                                 |
-// | AdminPort             | the admin port: AdminSnapshots shows, AdminCommands changes         |
+// | ControlPorts          | the admin port: AdminSnapshots shows, AdminCommands changes; and    |
+// |                       | the address for health and metrics alone                            |
 // | Reports               | what is told every second: troubles, shortages, status, StatsD      |
 
 internal import Admin
@@ -39,8 +40,7 @@ package final class ControlPlane {
     private let takeOver: TakeOver
     private let upgrade: Upgrade
     private let registration: Registration
-    /// Nil when the configuration has no admin port.
-    private let adminPort: AdminPort?
+    private let ports: ControlPorts
 
     /// Changes of services may come by the thousand; what follows from them is done this often at
     /// most.
@@ -98,17 +98,18 @@ package final class ControlPlane {
             registry, services, publisher, isShown: configuration.admin.listen != nil)
         let snapshots = AdminSnapshots(
             TrafficSnapshots(services, publisher, running, registry, traffic), services, journal,
-            running, follower, factory, checker, shortages, workers.accessLog, start: start.time)
+            running, follower, factory, checker, shortages, workers.accessLog, start: start.time,
+            isSuccessor: start.process.predecessor != nil)
         let commands = AdminCommands(services, follower, journal, journalLog, log)
-        let adminPort = try AdminPort(
-            configuration, AdminControls(snapshots, commands),
-            inherited: { inherited.take($0).first }, on: loop, log: log.current,
-            onOpen: { supervision.statusMayDiffer() })
-        self.adminPort = adminPort
+        let ports = try ControlPorts(
+            configuration, AdminControls(snapshots, commands), inherited: &inherited, on: loop,
+            log: log.current, onOpen: { supervision.statusMayDiffer() })
+        self.ports = ports
         let statsd = StatsDExporter(configuration.statsd, factory.places, snapshots, on: loop)
         reports = Reports(
-            journalLog, traffic, shortages, supervision, snapshots, statsd, services, on: loop,
-            isAdminAwaited: { adminPort?.isAwaited ?? false })
+            journalLog, traffic, shortages, supervision,
+            ReadinessReports(snapshots, workers.proxy), snapshots, statsd, services, on: loop,
+            isAdminAwaited: { ports.isAdminAwaited })
 
         takeOver = TakeOver(
             from: start.process.predecessor, unused: inherited, services, publisher, on: loop,
@@ -120,7 +121,7 @@ package final class ControlPlane {
             })
         upgrade = Upgrade(
             to: start.process.program, on: loop, log: log.current,
-            sockets: { workers.proxy.openDescriptors + (adminPort?.descriptors ?? []) })
+            sockets: { workers.proxy.openDescriptors + ports.descriptors })
         connect()
     }
 
@@ -133,15 +134,21 @@ package final class ControlPlane {
         }
         services.surroundings.onChange = { pacer.ask(every: Self.pace) }
         services.surroundings.objections = { [unowned self] service in
-            let admin = adminPort?.endpoint ?? running.current.admin.listen
-            let own = OwnAddresses(running.publisher.published, admin: admin).concerning(service)
+            let own = OwnAddresses(
+                running.publisher.published, admin: ports.admin?.endpoints ?? [],
+                health: ports.health.endpoints
+            ).concerning(service)
             return { own.objection(to: $0, of: service) }
+        }
+        running.healthPort = ports.health
+        running.publisher.onPublishing = { [unowned self] in
+            reports.readiness.listenersChange(to: $0)
         }
         running.publisher.onPublished = { [unowned self] in
             for service in $0 { reports.journalLog.logWithoutBackends(service) }
             reports.journalLog.write()
         }
-        reports.journalLog.onEntries = { [unowned self] in adminPort?.journalChanged() }
+        reports.journalLog.onEntries = { [unowned self] in ports.admin?.journalChanged() }
         workers.onReport = { [unowned self] in handle($0) }
         upgrade.onTakenOver = { [unowned self] in yield() }
     }
@@ -166,7 +173,7 @@ package final class ControlPlane {
     }
 
     /// Where the admin port is; nil when it is off.
-    package var adminEndpoint: Endpoint? { adminPort?.endpoint }
+    package var adminEndpoint: Endpoint? { ports.admin?.endpoint }
 
     // MARK: - Running
 
@@ -212,13 +219,14 @@ package final class ControlPlane {
             services.start(
                 log: log.current,
                 onNames: { [unowned self] in reports.supervision.statusMayDiffer() })
+            reports.readiness.listenersChange(to: running.current.listeners)
             try takeOver.begin()
         } catch {
             throw StartFailure(description: "the system has no thread or descriptor left: \(error)")
         }
         reports.shortages.warnOfDescriptors(for: running.current.listeners)
         running.publisher.logOpen()
-        adminPort?.start()
+        ports.start()
         follower?.start()
         registration.start()
         try reports.start()
@@ -257,6 +265,7 @@ package final class ControlPlane {
     /// returns when everything in flight has ended or its time is over.
     func drain() {
         stopChanges()
+        reports.readiness.processStops()
         registration.end { [unowned self] in
             workers.drain(
                 after: running.current.stopDelay, limit: running.current.stopTimeout)
@@ -269,8 +278,9 @@ package final class ControlPlane {
         stopChanges()
         // The other process writes the file now, and knows more.
         services.surroundings.stateFile = nil
+        reports.readiness.processYields()
         registration.abandon()
-        adminPort?.drain()
+        ports.drain()
         workers.drain(limit: running.current.stopTimeout)
     }
 
@@ -278,7 +288,7 @@ package final class ControlPlane {
     private func stopChanges() {
         running.stop()
         follower?.stop()
-        adminPort?.stopWaiting()
+        ports.stopWaiting()
         upgrade.stop()
     }
 }

@@ -16,6 +16,8 @@ package final class Route: Sendable {
         case redirect(Redirect)
         /// The client gets this.
         case respond(FixedResponse)
+        /// The client is told how this process is.
+        case respondHealth(HealthQuestion)
     }
 
     /// What becomes of a request.
@@ -51,6 +53,9 @@ package final class Route: Sendable {
             rewrite = nil
         case .respond(let response):
             action = .respond(response)
+            rewrite = nil
+        case .respondHealth(let question):
+            action = .respondHealth(question)
             rewrite = nil
         }
     }

@@ -76,6 +76,28 @@ package enum RouteAction: Sendable {
     case redirect(Redirect)
     /// The client gets this.
     case respond(FixedResponse)
+    /// The client is told how this process is.
+    case respondHealth(HealthQuestion)
+}
+
+/// What a load balancer in front may ask about this process.
+package enum HealthQuestion: String, CaseIterable, Sendable {
+    /// Whether requests should be sent here.
+    case ready
+    /// Whether the process works on requests at all.
+    case live
+
+    /// The answer, which every client may read: it has no reasons.
+    package func answer(isReady: Bool) -> FixedResponse {
+        switch self {
+        case .live: Self.isLiveAnswer
+        case .ready: isReady ? Self.isReadyAnswer : Self.isNotReadyAnswer
+        }
+    }
+
+    private static let isLiveAnswer = FixedResponse(200, "live\n")
+    private static let isReadyAnswer = FixedResponse(200, "ready\n")
+    private static let isNotReadyAnswer = FixedResponse(503, "not ready\n")
 }
 
 /// An answer that is always the same.
@@ -92,5 +114,10 @@ package struct FixedResponse: Sendable {
         self.status = status
         self.contentType = contentType
         self.body = body
+    }
+
+    fileprivate init(_ status: Int, _ text: String) {
+        self.init(
+            status: status, contentType: "text/plain; charset=utf-8", body: Array(text.utf8))
     }
 }

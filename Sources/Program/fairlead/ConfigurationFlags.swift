@@ -26,6 +26,8 @@ struct ConfigurationFlags: ParsableArguments {
     var dns: [String] = []
     @Option(help: ArgumentHelp(ConfigurationFlag.admin.help, valueName: "host:port|off"))
     var admin: String?
+    @Option(help: ArgumentHelp(ConfigurationFlag.health.help, valueName: "[host]:port|off"))
+    var health: String?
     @Option(help: ArgumentHelp(ConfigurationFlag.workers.help, valueName: "n|auto"))
     var workers: String?
     @Option(help: ArgumentHelp(ConfigurationFlag.accessLog.help, valueName: "off|stdout|path"))
@@ -62,7 +64,7 @@ struct ConfigurationFlags: ParsableArguments {
         var overrides = Overrides()
         let single: [(ConfigurationFlag, String?)] = [
             (.config, config), (.listen, listen), (.mode, mode), (.admin, admin),
-            (.workers, workers), (.accessLog, accessLog),
+            (.health, health), (.workers, workers), (.accessLog, accessLog),
         ]
         for (flag, value) in single { overrides[flag] = [value].compactMap(\.self) }
         overrides[.service] = service

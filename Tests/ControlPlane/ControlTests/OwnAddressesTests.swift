@@ -11,7 +11,7 @@ import Testing
     private func endpoint(_ text: String) throws -> Endpoint { try #require(Endpoint(text)) }
 
     private func own(admin: String?, _ listen: String = "0.0.0.0:80") throws -> OwnAddresses {
-        var own = OwnAddresses(admin: try admin.map(endpoint))
+        var own = OwnAddresses(admin: try [admin].compactMap(\.self).map(endpoint))
         own.listeners = [
             .init(name: "web", endpoint: try endpoint(listen), services: ["web", "api"])
         ]
@@ -33,6 +33,19 @@ import Testing
     func admin(listen: String, backend: String, isRefused: Bool) throws {
         let why = try own(admin: listen).objection(to: endpoint(backend), of: "other")
         #expect((why == "it is this Fairlead's own admin port") == isRefused)
+    }
+
+    @Test("so are the further addresses of the admin port, and the address for health")
+    func others() throws {
+        var own = try own(admin: "127.0.0.1:9090")
+        own.admin.append(try endpoint("[::1]:9090"))
+        own.health = [try endpoint("0.0.0.0:9091")]
+        func why(_ text: String) throws -> String? {
+            own.objection(to: try endpoint(text), of: "other")
+        }
+        #expect(try why("[::1]:9090") == "it is this Fairlead's own admin port")
+        #expect(try why("10.0.0.5:9091") == "it is this Fairlead's own address for health")
+        #expect(try why("10.0.0.6:9091") == nil)
     }
 
     @Test("a listener may be a backend of those services alone that it does not lead to")

@@ -92,6 +92,31 @@ import Traffic
         }
     }
 
+    @Test("a route says whether the process is ready, and whether it lives")
+    func health() throws {
+        let ready = rule(.respondHealth(.ready), path: .exact("/ready")) {
+            $0.responseEdits.set("X-Node", "a")
+        }
+        let live = rule(.respondHealth(.live), path: .exact("/live"))
+        try withRoutes([ready, live]) { proxy, first, _ in
+            func ask(_ path: String) throws -> String {
+                let answer = try proxy.connect().get(path)
+                return "\(answer.status) \(answer.text)"
+            }
+            let before = try ask("/ready")
+            #expect(before == "503 not ready\n")
+            #expect(try ask("/live") == "200 live\n")
+            proxy.workers.setReady(true)
+            #expect(try ask("/ready") == "200 ready\n")
+            #expect(try proxy.connect().get("/ready").value("x-node") == "a")
+            proxy.workers.setReady(false)
+            #expect(try ask("/ready") == "503 not ready\n")
+            #expect(try ask("/live") == "200 live\n")
+            #expect(first.connections == 0)
+            #expect(proxy.listener[.answered] == 6)
+        }
+    }
+
     @Test(
         "a redirect's scheme is what a trusted client says, and no other client",
         arguments: [true, false])

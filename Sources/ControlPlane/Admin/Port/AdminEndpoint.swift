@@ -84,11 +84,17 @@ struct AdminEndpoint: Sendable {
         return path + "?" + query.joined(separator: "&")
     }
 
-    /// The call that `request` makes, with the values of the path's variables.
+    /// Whether the address for health and metrics alone has it.
+    var isAboutHealth: Bool { pattern == "/metrics" || pattern.hasPrefix("/health/") }
+
+    /// The call that `request` makes of one of `endpoints`, with the values of the path's
+    /// variables.
     ///
     /// - Throws: when there is nothing at its path, or nothing by its method.
-    static func find(_ request: HTTPServerRequest) throws(AdminProblem) -> AdminCall {
-        let found = all.compactMap { endpoint in
+    static func find(
+        _ request: HTTPServerRequest, among endpoints: [AdminEndpoint] = all
+    ) throws(AdminProblem) -> AdminCall {
+        let found = endpoints.compactMap { endpoint in
             endpoint.match(request.path).map {
                 AdminCall(endpoint: endpoint, request: request, values: $0)
             }
@@ -96,7 +102,7 @@ struct AdminEndpoint: Sendable {
         guard let first = found.first?.endpoint else {
             throw AdminProblem(
                 404, "There is nothing at this path.",
-                expected: "one of " + all.map(\.shownPath).joined(separator: ", "))
+                expected: "one of " + endpoints.map(\.shownPath).joined(separator: ", "))
         }
         if let call = found.first(where: { $0.endpoint.allows(request.method) }) { return call }
         let methods = found.map(\.endpoint.methods).joined(separator: ", ")

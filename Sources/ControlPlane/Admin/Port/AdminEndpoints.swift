@@ -7,6 +7,9 @@ extension AdminEndpoint {
     /// All endpoints, in the order in which people see them.
     static let all: [AdminEndpoint] = views + changes
 
+    /// What the address for health and metrics alone has.
+    static let aboutHealth = views.filter(\.isAboutHealth)
+
     private static let views = [
         AdminEndpoint(
             access: .open, pattern: "/", id: "page", about: "the page",

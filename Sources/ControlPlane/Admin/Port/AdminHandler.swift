@@ -8,7 +8,8 @@ package import HTTPServer
 
 /// Answers the requests of the admin port. Control thread only.
 package final class AdminHandler {
-    private let access: AdminAccess
+    /// Nil where everybody may ask for everything there is: health and metrics.
+    private let access: AdminAccess?
     private let controls: AdminControls
     private let events: AdminEvents
     private var queue: AdminQueue?
@@ -18,6 +19,16 @@ package final class AdminHandler {
     /// A handler that admits requests by `access` and carries them out by `controls`.
     package init(access: AdminAccess, controls: AdminControls, on loop: EventLoop) {
         self.access = access
+        self.controls = controls
+        events = AdminEvents(on: loop, controls: controls)
+        queue = AdminQueue(on: loop)
+    }
+
+    /// A handler that tells everybody health and metrics, as `controls` have them, and nothing
+    /// else. Any host name will do: it changes nothing, and a kubelet or a Prometheus calls it by
+    /// names of its own.
+    package init(healthBy controls: AdminControls, on loop: EventLoop) {
+        access = nil
         self.controls = controls
         events = AdminEvents(on: loop, controls: controls)
         queue = AdminQueue(on: loop)
@@ -86,6 +97,9 @@ package final class AdminHandler {
 
     /// The call that `request` makes, if its sender may make it.
     private func admit(_ request: HTTPServerRequest) throws(AdminProblem) -> AdminCall {
+        guard let access else {
+            return try AdminEndpoint.find(request, among: AdminEndpoint.aboutHealth)
+        }
         try access.checkHost(request)
         try access.checkProxy(request)
         if !AdminEndpoint.isOpen(request.path) { try access.checkToken(request) }
@@ -190,7 +204,7 @@ package final class AdminHandler {
         let verdict = currentVerdict()
         let reasons = verdict.problems.filter { $0.blocksReadiness || $0.blocksEvery }
         let told =
-            access.isTrusted(call.request) ? reasons.map { "\($0.text)\n" }.joined() : ""
+            access?.isTrusted(call.request) != false ? reasons.map { "\($0.text)\n" }.joined() : ""
         let isReady = when == "every" ? verdict.isReadyForEvery : verdict.isReady
         return .whole(
             isReady ? Self.text(200, "ready\n" + told) : Self.text(503, "not ready\n" + told))

@@ -23,6 +23,8 @@ package struct AdminSnapshot: Sendable {
     package var uptimeSeconds: Double
     /// How many workers there are.
     package var workers: Int
+    /// Whether the process takes over from another one, or has.
+    package var isSuccessor = false
     /// Whether the process finishes what is in flight, and accepts nothing more.
     package var isDraining = false
     /// In the order of the configuration.

@@ -120,12 +120,13 @@ package struct AdminVerdict: Sendable, Equatable {
     static let startSeconds = 10.0
 
     /// Whether a service of a listener is served; in the first seconds of the process, only once
-    /// the state of all others is known as well.
+    /// the state of all others is known as well. A successor has its predecessor's requests from
+    /// the first moment on, and to go elsewhere until it knows all states would help nobody.
     private static func servesAny(_ snapshot: AdminSnapshot) -> Bool {
         let used = Set(snapshot.listeners.flatMap(\.services))
         let services = snapshot.services.filter { used.contains($0.name) }
         if snapshot.uptimeSeconds < startSeconds, services.contains(where: isPending) {
-            return false
+            return snapshot.isSuccessor
         }
         return services.isEmpty || services.contains(where: isServed)
     }

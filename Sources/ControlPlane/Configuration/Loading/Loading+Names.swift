@@ -5,7 +5,8 @@ internal import Documents
 internal import Endpoints
 
 extension Loading {
-    /// Finds the addresses of the listeners and of the admin port, as far as they are names.
+    /// Finds the addresses of the listeners, of the admin port and of the one for health, as far as
+    /// they are names.
     mutating func findListenAddresses() {
         for index in listeners.indices {
             let listener = listeners[index]
@@ -16,6 +17,14 @@ extension Loading {
             listeners[index].value.listen = first
             listeners[index].alsoListen = Array(found.dropFirst())
         }
+        findAdminAddresses()
+        if let place = draft.configuration.health.place {
+            draft.configuration.health.listen = endpoints(
+                of: place, at: given["health.listen"] ?? .nowhere)
+        }
+    }
+
+    private mutating func findAdminAddresses() {
         guard let place = draft.configuration.admin.place else {
             draft.configuration.admin.listen = nil
             return

@@ -160,7 +160,7 @@ extension Loading {
         let actions = [
             ("service", route.service != nil), ("split", !route.split.isEmpty),
             ("redirect", route.redirect.to != nil),
-            ("respond", route.respond.status != nil),
+            ("respond", route.respond.status != nil || route.respond.health != nil),
         ].filter(\.1).map(\.0)
         let keys = reading.keys
         if actions.count != 1 {
@@ -172,12 +172,22 @@ extension Loading {
             {
                 errors.add(
                     found: found,
-                    expected: "one of service, split, redirect (with to) and respond (with status)",
+                    expected: "one of service, split, redirect (with to) and respond (with status "
+                        + "or health)",
                     at: origin)
-            } else if isAsked, keys.isDisjoint(with: ["redirect.to", "respond.status"]) {
+            } else if isAsked,
+                keys.isDisjoint(with: ["redirect.to", "respond.status", "respond.health"])
+            {
                 errors.add(
-                    found: "no redirect.to and no respond.status", expected: "one of them",
-                    at: origin)
+                    found: "no redirect.to, no respond.status and no respond.health",
+                    expected: "one of them", at: origin)
+            }
+        }
+        if route.respond.health != nil {
+            for key in ["status", "body", "content-type"] where keys.contains("respond.\(key)") {
+                errors.add(
+                    "found respond.\(key) beside respond.health, which says what is answered, "
+                        + "expected one of them", at: origin)
             }
         }
         if route.path != nil, route.pathPrefix != nil {

@@ -106,16 +106,22 @@ extension Loading {
         for endpoint in [admin.listen].compactMap(\.self) + admin.alsoListen {
             taken.append((endpoint, "the admin port"))
         }
+        for endpoint in draft.configuration.health.listen {
+            checkIsFree(
+                endpoint, of: "the address for health", at: given["health.listen"] ?? .nowhere,
+                &taken)
+        }
         for listener in listeners {
             guard let origin = listener.given["listen"] else { continue }
             for endpoint in listener.listeners.map(\.listen) {
-                checkIsFree(endpoint, of: listener, at: origin, &taken)
+                checkIsFree(
+                    endpoint, of: "listener \(quoted(listener.value.name))", at: origin, &taken)
             }
         }
     }
 
     private mutating func checkIsFree(
-        _ endpoint: Endpoint, of listener: Entry<Listener>, at origin: Origin,
+        _ endpoint: Endpoint, of what: String, at origin: Origin,
         _ taken: inout [(endpoint: Endpoint, what: String)]
     ) {
         if let other = taken.first(where: { $0.endpoint.overlaps(endpoint) }) {
@@ -123,7 +129,7 @@ extension Loading {
                 "found \(endpoint), which \(other.what) has as \(other.endpoint), expected an "
                     + "address of its own", at: origin)
         }
-        taken.append((endpoint, "listener \(quoted(listener.value.name))"))
+        taken.append((endpoint, what))
     }
 
     private mutating func checkRefresh(_ service: Entry<Service>) {

@@ -16,6 +16,8 @@ package struct Configuration: Equatable, Sendable {
 
     /// Where the admin port listens, and who may use it.
     package internal(set) var admin = AdminSettings()
+    /// Where health and metrics alone are served.
+    package internal(set) var health = HealthSettings()
     /// Where metrics are sent by StatsD.
     package internal(set) var statsd = StatsDSettings()
     /// How names are looked up.

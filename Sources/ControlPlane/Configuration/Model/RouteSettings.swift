@@ -63,8 +63,11 @@ package struct RouteSettings: Equatable, Sendable {
         package internal(set) var status = 302
     }
 
-    /// A fixed response.
+    /// A response of Fairlead's own.
     package struct Respond: Equatable, Sendable {
+        /// The question about this process that the response answers; nil for a fixed response or
+        /// none.
+        package internal(set) var health: HealthQuestion?
         /// Nil for no fixed response.
         package internal(set) var status: Int?
         /// What it says.

@@ -10,6 +10,7 @@ package enum ConfigurationFlag: String, CaseIterable, Hashable, Sendable {
     case backend = "--backend"
     case dns = "--dns"
     case admin = "--admin"
+    case health = "--health"
     case workers = "--workers"
     case accessLog = "--access-log"
 

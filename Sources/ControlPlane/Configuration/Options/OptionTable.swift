@@ -97,7 +97,8 @@ enum OptionTable {
                 "Whether the configuration is read again when its file has changed, besides on "
                     + "SIGHUP."
             ),
-        ] + Option.group("admin", \.admin, admin) + Option.group("statsd", \.statsd, statsd)
+        ] + Option.group("admin", \.admin, admin) + Option.group("health", \.health, health)
+        + Option.group("statsd", \.statsd, statsd)
         + Option.group("access-log", \.accessLog, accessLog) + Option.group("dns", \.dns, dns)
         + Option.group("checks", \.checks, checks) + Option.group("consul", \.consul, consul)
         + Option.group("docker", \.docker, docker)
@@ -429,6 +430,10 @@ enum OptionTable {
         + Option.group(
             "respond", \.respond,
             [
+                Option(
+                    "health", \.health, .optional(.word),
+                    "The answer of /health/ready (`ready`) or /health/live (`live`), without its "
+                        + "reasons: 200 or 503; for load balancers in front."),
                 Option(
                     "status", \.status, .optional(.status(200...599)), "The status of an answer."),
                 Option("body", \.body, .body, "Its body."),

@@ -21,6 +21,8 @@ extension RouteRule {
             let redirect = Redirect(status: route.redirect.status, to: target)
         {
             self.init(.redirect(redirect))
+        } else if let question = route.respond.health {
+            self.init(.respondHealth(question))
         } else {
             self.init(
                 .respond(

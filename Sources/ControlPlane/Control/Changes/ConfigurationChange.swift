@@ -53,6 +53,7 @@ struct ConfigurationChange: Equatable {
         if old.stopDelay != new.stopDelay { self.settings.append("stop-delay") }
         if old.log != new.log { self.settings.append("log") }
         if old.checks != new.checks { self.settings.append("checks.rate") }
+        if old.health != new.health { self.settings.append("health") }
         if old.reload != new.reload { self.settings.append("reload.watch") }
     }
 

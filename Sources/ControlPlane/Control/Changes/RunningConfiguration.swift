@@ -29,6 +29,8 @@ final class RunningConfiguration {
     private let workers: ProxyWorkers
     let publisher: ListenerPublisher
     let checker: HealthChecker
+    /// Moves with the configuration; nil until `ControlPlane` has connected it, which keeps it.
+    weak var healthPort: HealthPort?
     /// Whether `apply` is at work; services that it starts or changes call back meanwhile.
     private var isApplying = false
     /// Whether the process is stopping, so that changes are refused.
@@ -59,8 +61,15 @@ final class RunningConfiguration {
         }
         let change = try ConfigurationChange(from: current, to: new)
         let sources = try makeSources(change)
-        // This comes last of what can be refused, since it takes resources of the system.
-        try publisher.open(for: new.listeners)
+        // Addresses come last of what can be refused, since they are resources of the system.
+        let move = try healthPort?.prepare(new.health)
+        do throws(ChangeRefusal) {
+            try publisher.open(for: new.listeners)
+        } catch {
+            if let move { healthPort?.takeBack(move) }
+            throw error
+        }
+        if let move { healthPort?.make(move) }
         // A level that was set by hand stays until the configuration changes its own.
         if new.log != current.log { log.set(new.log) }
         current = new

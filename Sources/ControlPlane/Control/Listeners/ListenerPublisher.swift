@@ -21,6 +21,8 @@ final class ListenerPublisher {
     private(set) var published: PublishedListeners
     /// Open addresses whose listeners are still to be published.
     private(set) var sockets = AwaitedSockets()
+    /// Called before each publishing, with the listeners that are to be published.
+    var onPublishing: ([Listener]) -> Void = { _ in }
     /// Called after each publishing, with the services to which listeners now send requests
     /// although they have no backend.
     var onPublished: ([ServiceControl]) -> Void = { _ in }
@@ -89,6 +91,7 @@ final class ListenerPublisher {
 
     private func publishWanted() {
         let without = servicesWithoutBackends
+        onPublishing(wanted.listeners)
         let update = published.update(
             to: wanted.listeners, services: services.ids, workers: wanted.workers,
             sockets: sockets.removeAll())

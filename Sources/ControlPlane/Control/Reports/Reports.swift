@@ -10,6 +10,7 @@ final class Reports {
     let traffic: TrafficReports
     let shortages: ShortageReports
     let supervision: Supervision
+    let readiness: ReadinessReports
     let snapshots: AdminSnapshots
     /// Nil when there is no collector.
     private let statsd: StatsDExporter?
@@ -21,13 +22,15 @@ final class Reports {
     /// Reports nothing yet.
     init(
         _ journalLog: JournalLog, _ traffic: TrafficReports, _ shortages: ShortageReports,
-        _ supervision: Supervision, _ snapshots: AdminSnapshots, _ statsd: StatsDExporter?,
-        _ services: ServiceSet, on loop: EventLoop, isAdminAwaited: @escaping () -> Bool
+        _ supervision: Supervision, _ readiness: ReadinessReports, _ snapshots: AdminSnapshots,
+        _ statsd: StatsDExporter?, _ services: ServiceSet, on loop: EventLoop,
+        isAdminAwaited: @escaping () -> Bool
     ) {
         self.journalLog = journalLog
         self.traffic = traffic
         self.shortages = shortages
         self.supervision = supervision
+        self.readiness = readiness
         self.snapshots = snapshots
         self.statsd = statsd
         self.services = services
@@ -50,11 +53,13 @@ final class Reports {
     func servicesChanged() {
         supervision.statusMayDiffer()
         journalLog.write()
+        readiness.look()
     }
 
     private func look() {
         if traffic.look() { supervision.statusMayDiffer() }
         if shortages.look() { journalLog.write() }
+        readiness.look()
         supervision.reportStatus(isAdminAwaited: isAdminAwaited()) {
             AdminVerdict(snapshots.snapshot(.verdict))
         }

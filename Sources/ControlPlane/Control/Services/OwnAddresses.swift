@@ -1,5 +1,6 @@
 // OwnAddresses: refuses backends that would be this process itself. Discovery may name anything, by
-// mistake or on purpose. The admin port as a backend would be open to all clients. A listener as a
+// mistake or on purpose. The admin port as a backend would be open to all clients, and so would the
+// address for health and metrics. A listener as a
 // backend of a service that it leads to would pass each request to itself until descriptors run
 // out.
 
@@ -19,8 +20,10 @@ struct OwnAddresses {
         let services: Set<String>
     }
 
-    /// Where the admin port is; nil for nowhere.
-    var admin: Endpoint?
+    /// Where the admin port is, at each of its addresses.
+    var admin: [Endpoint] = []
+    /// Where health and metrics alone are served.
+    var health: [Endpoint] = []
     /// The listeners that are open.
     var listeners: [Place] = []
     /// Whether an address belongs to this machine; called only for ports that are listened on.
@@ -29,7 +32,12 @@ struct OwnAddresses {
     /// Why `endpoint` can't be a backend of `service`, as a phrase; nil when it can. A listener may
     /// be a backend of a service that it does not lead to: such a chain ends.
     func objection(to endpoint: Endpoint, of service: String) -> String? {
-        if let admin, isAt(admin, endpoint) { return "it is this Fairlead's own admin port" }
+        if admin.contains(where: { isAt($0, endpoint) }) {
+            return "it is this Fairlead's own admin port"
+        }
+        if health.contains(where: { isAt($0, endpoint) }) {
+            return "it is this Fairlead's own address for health"
+        }
         let listener = listeners.first {
             isAt($0.endpoint, endpoint) && $0.services.contains(service)
         }
@@ -38,7 +46,7 @@ struct OwnAddresses {
             "it is this Fairlead's own listener \(listener.name), which leads to \(service) again"
     }
 
-    /// The addresses that matter to one service: the admin port, and listeners that lead to it.
+    /// The addresses that matter to one service: all but listeners that do not lead to it.
     func concerning(_ service: String) -> OwnAddresses {
         var own = self
         own.listeners = listeners.filter { $0.services.contains(service) }
@@ -77,9 +85,9 @@ struct OwnAddresses {
 }
 
 extension OwnAddresses {
-    /// Where this process listens, with its admin port at `admin`; nil for none.
-    init(_ published: PublishedListeners, admin: Endpoint?) {
-        self.init(admin: admin)
+    /// Where this process listens, with its admin port and the address for health.
+    init(_ published: PublishedListeners, admin: [Endpoint], health: [Endpoint]) {
+        self.init(admin: admin, health: health)
         listeners = published.entries.map {
             Place(
                 name: $0.settings.name, endpoint: $0.endpoint,
@@ -90,7 +98,10 @@ extension OwnAddresses {
     /// Where a process with this configuration would listen. Ports left to the kernel match
     /// nothing.
     init(_ configuration: Configuration) {
-        self.init(admin: configuration.admin.listen)
+        let admin = configuration.admin
+        self.init(
+            admin: [admin.listen].compactMap(\.self) + admin.alsoListen,
+            health: configuration.health.listen)
         listeners = configuration.listeners.map {
             Place(name: $0.name, endpoint: $0.listen, services: Set($0.serviceNames))
         }

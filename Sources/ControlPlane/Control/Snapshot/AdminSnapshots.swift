@@ -22,6 +22,7 @@ final class AdminSnapshots {
     private let shortages: ShortageReports
     private let accessLog: AccessLogControl?
     private let start: ProcessTime
+    private let isSuccessor: Bool
 
     /// Shows these owners' state at each call.
     ///
@@ -29,11 +30,12 @@ final class AdminSnapshots {
     ///   - follower: reads the configuration again; nil when it is built in.
     ///   - accessLog: nil when there is none.
     ///   - start: when the process began.
+    ///   - isSuccessor: whether it takes over from another process.
     init(
         _ traffic: TrafficSnapshots, _ services: ServiceSet, _ journal: Journal,
         _ running: RunningConfiguration, _ follower: ConfigurationFollower?,
         _ factory: SourceFactory, _ checker: HealthChecker, _ shortages: ShortageReports,
-        _ accessLog: AccessLogControl?, start: ProcessTime
+        _ accessLog: AccessLogControl?, start: ProcessTime, isSuccessor: Bool
     ) {
         self.traffic = traffic
         self.services = services
@@ -45,6 +47,7 @@ final class AdminSnapshots {
         self.shortages = shortages
         self.accessLog = accessLog
         self.start = start
+        self.isSuccessor = isSuccessor
     }
 
     /// The state of the process now.
@@ -54,6 +57,7 @@ final class AdminSnapshots {
             takenAt: clock.wallNow, version: fairleadVersion, startedAt: start.wall,
             workers: running.current.workers)
         snapshot.uptimeSeconds = (ContinuousClock.now - start.instant) / .seconds(1)
+        snapshot.isSuccessor = isSuccessor
         snapshot.isDraining = running.isStopped
         snapshot.services = traffic.services(clock, detail)
         snapshot.listeners = traffic.listeners(clock)

@@ -44,7 +44,8 @@ package struct StartChecks {
         for service in configuration.services { lookForInstances(service) }
         let listeners = configuration.listeners.map { ("listener \($0.name)", $0.listen) }
         let admin = configuration.admin.listen.map { [("admin", $0)] } ?? []
-        for (key, endpoint) in listeners + admin { tryAddress(key, endpoint) }
+        let health = configuration.health.listen.map { ("health", $0) }
+        for (key, endpoint) in listeners + admin + health { tryAddress(key, endpoint) }
     }
 
     private mutating func lookForTokens(_ configuration: Configuration) {

@@ -80,6 +80,9 @@ struct Destinations: ~Copyable {
         // A 2xx would tell the client that it has a tunnel, and the tunnel would lead nowhere.
         case .respond(let response) where method == .connect && response.status < 300:
             .refuse(.targetFormNotAllowed)
+        case .respondHealth where method == .connect: .refuse(.targetFormNotAllowed)
+        case .respondHealth(let question):
+            .respond(question.answer(isReady: worker.isReady), route.responseEdits)
         case .redirect(let redirect): .redirect(redirect, route.responseEdits)
         case .respond(let response): .respond(response, route.responseEdits)
         }

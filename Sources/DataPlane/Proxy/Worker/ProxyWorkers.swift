@@ -156,6 +156,11 @@ package final class ProxyWorkers {
         open.sorted { $0.key < $1.key }.flatMap { $0.value.descriptors.joined() }
     }
 
+    /// Has routes that respond with this process's readiness say `isReady` from now on.
+    package func setReady(_ isReady: Bool) {
+        for mailbox in mailboxes { mailbox.post(.readiness(isReady)) }
+    }
+
     /// Has each worker report `alive` when it next turns.
     package func ping() {
         for mailbox in mailboxes { mailbox.post(.ping) }

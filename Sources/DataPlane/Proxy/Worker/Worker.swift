@@ -20,6 +20,8 @@ enum WorkerMessage: Sendable {
     case expel([BackendID])
     /// End the streams on these backends, at random moments within the time.
     case endStreams([BackendID], within: Duration)
+    /// From now on the process is ready, or is not.
+    case readiness(Bool)
     /// Report that the worker is alive.
     case ping
     /// Accept no more, finish what is in flight, give up after the limit.
@@ -63,6 +65,8 @@ final class Worker {
     var dateLine = DateLine()
     /// The worker's access log; nil without one.
     let log: WorkerLog?
+    /// Whether the process is ready, as the control thread has said last.
+    private(set) var isReady = false
     /// Whether connections end once what is under way on them is done.
     private(set) var isDraining = false
     /// Whether the worker accepts no more, and ends.
@@ -143,6 +147,7 @@ final class Worker {
             for client in clients { client?.leave(backends) }
         case .endStreams(let backends, let time):
             endStreams(to: backends, within: time)
+        case .readiness(let isReady): self.isReady = isReady
         case .ping:
             reports.post(.alive(worker: number))
         case .drain(let limit):

@@ -1,0 +1,56 @@
+// ControlPorts: the addresses at which this process is asked about itself: the admin port, and the
+// one for health and metrics alone. They open, pass to a successor and close together.
+
+internal import Admin
+internal import Configuration
+internal import Events
+internal import Processes
+
+/// The addresses for operators and for what watches the process. Control thread only.
+final class ControlPorts {
+    /// Nil when the configuration has no admin port.
+    let admin: AdminPort?
+    let health: HealthPort
+
+    /// Opens what the configuration has, on inherited sockets if there are any.
+    ///
+    /// - Parameters:
+    ///   - inherited: sockets that were open before the process was; those that are used are taken.
+    ///   - onOpen: called when the admin port is open after a wait.
+    /// - Throws: `StartFailure`: an address or the token's file can't be had.
+    init(
+        _ configuration: Configuration, _ controls: AdminControls,
+        inherited: inout InheritedSockets, on loop: EventLoop, log: @escaping () -> Log,
+        onOpen: @escaping () -> Void
+    ) throws {
+        admin = try AdminPort(
+            configuration, controls, inherited: { inherited.take($0).first }, on: loop, log: log,
+            onOpen: onOpen)
+        health = try HealthPort(
+            configuration, controls, inherited: { inherited.take($0).first }, on: loop, log: log)
+    }
+
+    /// Whether the admin port is still waiting for another process to leave it.
+    var isAdminAwaited: Bool { admin?.isAwaited ?? false }
+
+    /// The listening sockets.
+    var descriptors: [Descriptor] { (admin?.descriptors ?? []) + health.descriptors }
+
+    /// Logs where they are, or that they wait for another process.
+    func start() {
+        admin?.start()
+        health.start()
+    }
+
+    /// Stops waiting for another process.
+    func stopWaiting() {
+        admin?.stopWaiting()
+        health.stopWaiting()
+    }
+
+    /// Accepts no more connections.
+    func drain() {
+        admin?.drain()
+        health.drain()
+    }
+}

@@ -1,0 +1,190 @@
+// The address for health and metrics alone, and routes that answer with the process's health: what
+// kubelets, load balancers and Prometheus ask for.
+
+internal import Glibc
+internal import TestSupport
+import Testing
+
+extension Flow {
+    // Goal: everybody who reaches the address learns the health and the metrics, and nobody can do
+    // or learn anything else there; it moves with the configuration and stays open over an upgrade.
+    // Method: requests as probes send them; the file edited and SIGHUP; SIGUSR2 under probes.
+    @Suite struct HealthPort {
+        private static let token = "correct-horse-battery"
+
+        /// A file with these further lines.
+        private func text(_ lines: String, _ port: UInt16, backend: UInt16) -> String {
+            """
+            workers: 1
+            stop-delay: 1s
+            admin: off
+            \(lines)
+            services: {web: {backends: ["127.0.0.1:\(backend)"]}}
+            listeners:
+              - listen: "127.0.0.1:\(port)"
+                service: web
+                routes:
+                  - {path: /up, respond: {health: ready}}
+                  - {path: /alive, respond: {health: live}}
+
+            """
+        }
+
+        private func waitForStatus(_ status: Int, _ path: String, port: UInt16) throws {
+            try waitFor("status \(status) of \(path)") {
+                (try? get(path, port: port))?.status == status ? () : nil
+            }
+        }
+
+        @Test func `it has health and metrics, and nothing else, for everybody`() throws {
+            try withStage { stage in
+                let web = try stage.web("one")
+                let port = try FreePort.take()
+                let fairlead = try stage.fairlead(
+                    ["--backend", "127.0.0.1:\(web[0].port)", "--health", "127.0.0.1:\(port)"],
+                    environment: ["FAIRLEAD_ADMIN_TOKEN": Self.token])
+                try waitForStatus(200, "/health/ready", port: port)
+                #expect(try get("/health/live", port: port).body == "live\n")
+                // As a Prometheus asks, by a name of its own, and as a proxy passes it on.
+                let fields = ["Accept: application/openmetrics-text", "Via: 1.1 lb"]
+                let metrics = try get("/metrics", port: port, headers: fields)
+                #expect(metrics.status == 200 && metrics.body.contains("fairlead_ready 1"))
+                let head = try HTTPConnection(port: port)
+                try head.socket.send("HEAD /health/ready HTTP/1.0\r\n\r\n")
+                let answer = String(decoding: try head.socket.receiveToEnd(), as: UTF8.self)
+                #expect(answer.hasPrefix("HTTP/1.1 200 ") && answer.hasSuffix("\r\n\r\n"))
+
+                for path in ["/", "/stats", "/config", "/openapi.json", "/backends", "/events"] {
+                    let answer = try get(path, port: port)
+                    #expect(answer.status == 404, "\(path)")
+                    #expect(answer.body.contains("one of /metrics, /health/live, /health/ready"))
+                }
+                for path in ["/reload", "/log-level?level=debug"] {
+                    let answer = try HTTPConnection(port: port).request("POST", path)
+                    #expect(answer.status == 404, "\(path)")
+                }
+                for path in ["/metrics", "/health/ready"] {
+                    let answer = try HTTPConnection(port: port).request(
+                        "POST", path, headers: ["Content-Length: 0"])
+                    #expect(answer.status == 405 && answer["allow"] == "GET, HEAD", "\(path)")
+                }
+                // The admin port still wants its token.
+                #expect(try fairlead.page("/metrics").status == 401)
+            }
+        }
+
+        @Test func `connections that say nothing do not keep probes out`() throws {
+            try withStage { stage in
+                let web = try stage.web("one")
+                let port = try FreePort.take()
+                _ = try stage.fairlead([
+                    "--backend", "127.0.0.1:\(web[0].port)", "--health", "127.0.0.1:\(port)",
+                ])
+                try waitForStatus(200, "/health/ready", port: port)
+                let silent = try (0..<200).map { _ in try RawSocket(port: port) }
+                for _ in 0..<10 { #expect(try get("/health/live", port: port).status == 200) }
+                withExtendedLifetime(silent) {}
+            }
+        }
+
+        @Test func `a reload adds, moves and removes it, or is refused and changes nothing`() throws
+        {
+            try withStage { stage in
+                let web = try stage.web("one")
+                let folder = stage.hold(try TemporaryFolder())
+                let (port, first, second) = (
+                    try FreePort.take(), try FreePort.take(), try FreePort.take()
+                )
+                func write(_ lines: String) throws -> String {
+                    try folder.write(text(lines, port, backend: web[0].port), to: "f.yaml")
+                }
+                let fairlead = stage.hold(
+                    try Fairlead(arguments: ["run", "--config", write("")], hasAdmin: false))
+                func reload(_ lines: String) throws {
+                    _ = try write(lines)
+                    fairlead.process.signal(SIGHUP)
+                }
+                try reload("health: 127.0.0.1:\(first)")
+                try waitForStatus(200, "/health/ready", port: first)
+                try reload("health: 127.0.0.1:\(second)")
+                try waitForStatus(200, "/health/ready", port: second)
+                #expect(throws: (any Error).self) { try get("/health/live", port: first) }
+                // A part of the other, which the kernel does not give beside it.
+                try reload("health: :\(second)")
+                try fairlead.process.waitForOutput(
+                    containing: "health.open listen=[::]:\(second)")
+                #expect(try get("/health/ready", port: second).status == 200)
+                // Another program has it.
+                try reload("health: 127.0.0.1:\(web[0].port)")
+                try fairlead.process.waitForOutput(
+                    containing: "health.listen: cannot listen on 127.0.0.1:\(web[0].port)")
+                #expect(try get("/health/ready", port: second).status == 200)
+                try reload("")
+                try fairlead.process.waitForOutput(
+                    containing: "health.closed listen=[::]:\(second)")
+                #expect(throws: (any Error).self) { try get("/health/live", port: second) }
+                #expect(try get(port: port).body == "one")
+            }
+        }
+
+        @Test func `probes of all kinds go on over an upgrade`() throws {
+            try withStage { stage in
+                let web = try stage.web("one")
+                let folder = stage.hold(try TemporaryFolder())
+                let (port, health) = (try FreePort.take(), try FreePort.take())
+                let file = try folder.write(
+                    text("health: 127.0.0.1:\(health)", port, backend: web[0].port), to: "f.yaml")
+                let fairlead = stage.hold(
+                    try Fairlead(arguments: ["run", "--config", file], hasAdmin: false))
+                let process = fairlead.process
+                defer { signalSuccessor(of: process, SIGKILL) }
+                try waitForStatus(200, "/up", port: port)
+                try waitForStatus(200, "/health/ready", port: health)
+                let load = Load { number in
+                    let place = number == 0 ? ("/up", port) : ("/health/live", health)
+                    return {
+                        let answer = try get(place.0, port: place.1)
+                        return answer.status == 200 ? nil : "\(place): \(answer)"
+                    }
+                }
+                try load.start(clients: 2)
+                try load.awaitMore(10)
+                process.signal(SIGUSR2)
+                #expect(try process.waitForExit() == .status(0))
+                try load.awaitMore(20)
+                try load.stop()
+                #expect(load.failures == [], "\(process.transcript)")
+                #expect(try get("/metrics", port: health).status == 200)
+            }
+        }
+
+        @Test func `a listener's route says what the admin port says, and no while it stops`()
+            throws
+        {
+            try withStage { stage in
+                let web = try stage.web("one")
+                let folder = stage.hold(try TemporaryFolder())
+                let (port, health) = (try FreePort.take(), try FreePort.take())
+                let file = try folder.write(
+                    text("health: 127.0.0.1:\(health)", port, backend: web[0].port), to: "f.yaml")
+                let fairlead = stage.hold(
+                    try Fairlead(arguments: ["run", "--config", file], hasAdmin: false))
+                try waitForStatus(200, "/up", port: port)
+                #expect(try get("/up", port: port).body == "ready\n")
+                #expect(try get("/alive", port: port).body == "live\n")
+                // Reasons are for operators.
+                try web[0].kill()
+                try waitForStatus(503, "/up", port: port)
+                #expect(try get("/up", port: port).body == "not ready\n")
+                #expect(try get("/alive", port: port).status == 200)
+                #expect(try get("/health/ready", port: health).body.contains("web: no backend"))
+                try web[0].start()
+                try waitForStatus(200, "/up", port: port)
+                fairlead.process.signal(SIGTERM)
+                try waitForStatus(503, "/up", port: port)
+                #expect(try get("/alive", port: port).status == 200)
+                #expect(try fairlead.process.waitForExit() == .status(0))
+            }
+        }
+    }
+}

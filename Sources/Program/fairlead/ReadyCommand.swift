@@ -6,6 +6,7 @@ import Control
 import Endpoints
 import Events
 import HTTPClient
+import Wording
 
 struct ReadyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

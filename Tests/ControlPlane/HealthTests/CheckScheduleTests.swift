@@ -127,6 +127,7 @@ import Testing
             interval: .seconds(2), fast: .milliseconds(100), down: .seconds(30), jitterPercent: 0)
         #expect(try delay(timing, .usual, seed: 1) == .seconds(2))
         #expect(try delay(timing, .fast, seed: 1) == .milliseconds(100))
+        #expect(try delay(timing, .new, seed: 1) == .milliseconds(50))
         #expect(try delay(timing, .down, seed: 1) == .seconds(30))
     }
 
@@ -146,7 +147,7 @@ import Testing
         let timing = Timing(
             interval: interval, fast: interval, down: interval, jitterPercent: jitter)
         for seed in 0..<20 as Range<UInt64> {
-            for pace in [CheckSchedule.Pace.usual, .fast, .down] {
+            for pace in [CheckSchedule.Pace.usual, .fast, .new, .down] {
                 let delay = try delay(timing, pace, seed: seed, took: .zero)
                 #expect(delay >= .microseconds(100))
                 #expect(delay <= .seconds(2 * 86_400))

@@ -80,6 +80,18 @@ import Traffic
         #expect(fixture.checker.counters.passed == 2)
     }
 
+    @Test("a new backend is checked often until it listens, also when it is down meanwhile")
+    func new() throws {
+        // At the usual pace each step takes an hour.
+        let fixture = Fixture(rise: 1, fall: 2) { $0.interval = .seconds(3600) }
+        let endpoint = try closedEndpoint()
+        fixture.name(endpoint)
+        fixture.turn { fixture.phase(endpoint) == .down }
+        let peer = try Peer(.listen, at: endpoint, on: fixture.loop)
+        defer { peer.close() }
+        fixture.turn { fixture.phase(endpoint) == .up }
+    }
+
     @Test("an ejected backend is checked at once on request, and returns")
     func ejected() throws {
         let fixture = Fixture(rise: 1) { $0.interval = .seconds(3600) }

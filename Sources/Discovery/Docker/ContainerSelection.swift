@@ -15,15 +15,15 @@ package struct ContainerSelection: Sendable {
     /// Whether a container is about to serve.
     package private(set) var isExpecting = false
 
-    /// Selects the containers that `query` wants.
+    /// Selects those of the containers `ids` that `query` wants.
     package init(
-        _ query: DockerQuery, _ inventory: ContainerInventory,
+        _ query: DockerQuery, among ids: Set<String>, of inventory: ContainerInventory,
         _ surroundings: ContainerPlace.Surroundings
     ) {
-        let containers = inventory.containers.values.sorted {
+        let containers = ids.compactMap { inventory.containers[$0] }.sorted {
             ($0.summary.name, $0.summary.id) < ($1.summary.name, $1.summary.id)
         }
-        for container in containers where container.wishes.isEnabled != false {
+        for container in containers {
             guard let offer = query.offer(of: container) else { continue }
             add(container, offer, query, inventory, surroundings)
         }
@@ -101,7 +101,9 @@ package struct ContainerSelection: Sendable {
 
 extension DockerQuery {
     /// What a container offers to this query; nil when it is not wanted.
-    fileprivate func offer(of container: Container) -> ContainerOffer? {
+    func offer(of container: Container) -> ContainerOffer? {
+        guard container.wishes.isEnabled != false else { return nil }
+        if let service, !container.serviceNames.contains(service) { return nil }
         let labels = container.summary.labels
         for label in self.labels {
             guard let value = labels[label.key], label.value == nil || label.value == value else {
@@ -109,13 +111,13 @@ extension DockerQuery {
             }
         }
         guard let service else { return container.wishes.offers.first }
-        return container.wishes.offers.first { container.serviceName(of: $0) == service }
+        return zip(container.wishes.offers, container.serviceNames).first { $1 == service }?.0
     }
 }
 
 extension ContainerSummary {
     /// The container whose network it is in; nil when it has its own.
-    fileprivate var ownerID: String? {
+    var ownerID: String? {
         let prefix = "container:"
         return networkMode.hasPrefix(prefix) ? String(networkMode.dropFirst(prefix.count)) : nil
     }

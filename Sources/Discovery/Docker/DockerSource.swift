@@ -36,6 +36,10 @@ package final class DockerSource: Source {
     private let watch: DockerWatch
     private let prefersV6: Bool
     private var listener: ((DiscoveryAnswer) -> Void)?
+    /// The ids of the containers that the query wants.
+    private var members: Set<String> = []
+    /// The ids of those whose networks members are in.
+    private var owners: Set<String> = []
     private var last: Report?
 
     /// What was reported last.
@@ -62,7 +66,7 @@ package final class DockerSource: Source {
     /// Reports what is known now before it returns, if anything is, and every change of it.
     package func start(reportingTo listener: @escaping (DiscoveryAnswer) -> Void) {
         self.listener = listener
-        watch.add(self) { [weak self] in self?.look() }
+        watch.add(self) { [weak self] changes in self?.look(changes) }
     }
 
     /// Reports nothing more.
@@ -72,13 +76,15 @@ package final class DockerSource: Source {
         watch.remove(self)
     }
 
-    private func look() {
+    private func look(_ changes: DockerWatch.Changes) {
         let report: Report
         if let failure = watch.failure {
             report = Report(answer: .failure(failure.discoveryFailure), findings: findings)
         } else {
+            guard isConcerned(by: changes) else { return }
             let selection = ContainerSelection(
-                query, watch.inventory, watch.surroundings(prefersV6: prefersV6))
+                query, among: members, of: watch.inventory,
+                watch.surroundings(prefersV6: prefersV6))
             isExpecting = selection.isExpecting
             findings = selection.findings
             report = Report(answer: .instances(selection.instances), findings: findings)
@@ -86,5 +92,25 @@ package final class DockerSource: Source {
         guard report != last else { return }
         last = report
         listener?(report.answer)
+    }
+
+    /// Brings `members` up to date; whether the selection may be different from the last.
+    private func isConcerned(by changes: DockerWatch.Changes) -> Bool {
+        let containers = watch.inventory.containers
+        let ids: Set<String>
+        var isConcerned = false
+        switch changes {
+        case .all:
+            (members, isConcerned) = ([], true)
+            ids = Set(containers.keys)
+        case .containers(let changed): ids = changed
+        }
+        for id in ids {
+            let isWanted = containers[id].map { query.offer(of: $0) != nil } ?? false
+            if isWanted || members.contains(id) || owners.contains(id) { isConcerned = true }
+            if isWanted { members.insert(id) } else { members.remove(id) }
+        }
+        if isConcerned { owners = Set(members.compactMap { containers[$0]?.summary.ownerID }) }
+        return isConcerned
     }
 }

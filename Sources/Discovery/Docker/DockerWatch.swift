@@ -40,6 +40,14 @@ package struct DockerOptions: Sendable, Equatable {
 
 /// Follows an engine. Loop thread only.
 package final class DockerWatch {
+    /// Of which containers something else is known than a listener was told last.
+    package enum Changes: Sendable, Equatable {
+        /// Of any, or of what all depend on: of the engine, its networks or our own container.
+        case all
+        /// Of those with these ids, those that are no more among them.
+        case containers(Set<String>)
+    }
+
     /// Questions that are under way at a time.
     private static let questionsMax = 4
     /// How long events are gathered before they make a question.
@@ -64,7 +72,7 @@ package final class DockerWatch {
 
     private let client: EngineClient
     private unowned let loop: EventLoop
-    private var listeners: [ObjectIdentifier: () -> Void] = [:]
+    private var listeners: [ObjectIdentifier: (Changes) -> Void] = [:]
     private var random = SystemRandomNumberGenerator()
     private var drivers: [String: String] = [:]
     private var lines = EventLines()
@@ -75,6 +83,8 @@ package final class DockerWatch {
     private var exchanges: [UInt64: HTTPClientExchange] = [:]
     private var lastExchange: UInt64 = 0
     private var questionsUnderWay = 0
+    /// The number of the last event that is asked for.
+    private var gathered: UInt64 = 0
     private var connectTimer: Timer?
     private var questionTimer: Timer?
     private var refreshTimer: Timer?
@@ -87,16 +97,16 @@ package final class DockerWatch {
         self.loop = loop
         client = EngineClient(options.target, timeout: options.answerTimeout, on: loop)
         connectTimer = Timer(on: loop) { [unowned self] in connect() }
-        questionTimer = Timer(on: loop) { [unowned self] in ask() }
+        questionTimer = Timer(on: loop) { [unowned self] in askForAll() }
         refreshTimer = Timer(on: loop) { [unowned self] in
             inventory.refresh()
             findNetworks()
-            ask()
+            askForAll()
             refreshTimer?.schedule(after: self.options.refresh)
         }
         deadlineTimer = Timer(on: loop) { [unowned self] in
             if inventory.advance(to: .now) { tell() }
-            ask()
+            askForAll()
         }
     }
 
@@ -104,13 +114,13 @@ package final class DockerWatch {
 
     // MARK: - Listening
 
-    /// Calls `onChange` whenever something is known anew, until `remove(_:)`; at once, before this
+    /// Calls `onChange` whenever something else is known, until `remove(_:)`; at once, before this
     /// returns, when something is known already. The first listener makes it begin.
-    package func add(_ listener: AnyObject, onChange: @escaping () -> Void) {
+    package func add(_ listener: AnyObject, onChange: @escaping (Changes) -> Void) {
         let isFirst = listeners.isEmpty
         listeners[ObjectIdentifier(listener)] = onChange
         if isFirst { connectTimer?.schedule(after: .zero) }
-        if isKnown || failure != nil { onChange() }
+        if isKnown || failure != nil { onChange(.all) }
     }
 
     /// Tells it nothing more. Without any listener the engine is left alone.
@@ -123,8 +133,9 @@ package final class DockerWatch {
     }
 
     /// Tells the listeners what is known, unless it is still only a part.
-    private func tell() {
+    private func tell(all isAll: Bool = false) {
         armDeadline()
+        let wasKnown = isKnown && failure == nil
         // All of the first list is read before anybody acts by it: nobody is taken for gone only
         // since its environment is not known yet.
         if inventory.isWhole, !inventory.hasUnread {
@@ -132,7 +143,13 @@ package final class DockerWatch {
             failure = nil
         }
         guard isKnown, failure == nil else { return }
-        for onChange in Array(listeners.values) { onChange() }
+        let changed = inventory.takeChanges()
+        let isOwn = options.ownContainer.map { changed.contains($0) } ?? false
+        tell(!wasKnown || isAll || isOwn ? .all : .containers(changed))
+    }
+
+    private func tell(_ changes: Changes) {
+        for onChange in Array(listeners.values) { onChange(changes) }
     }
 
     /// What places of containers depend on besides themselves.
@@ -177,7 +194,7 @@ package final class DockerWatch {
             isFollowing = true
             refreshTimer?.schedule(after: options.refresh)
             findNetworks()
-            ask()
+            askForAll()
         } onBytes: { [unowned self] bytes in
             take(bytes)
         } onEnd: { [unowned self] failure in
@@ -202,7 +219,7 @@ package final class DockerWatch {
         connectTimer?.schedule(after: wait * Int.random(in: 50...100, using: &random) / 100)
         guard self.failure != failure else { return }
         self.failure = failure
-        for onChange in Array(listeners.values) { onChange() }
+        tell(.all)
     }
 
     private func drop() {
@@ -238,7 +255,12 @@ package final class DockerWatch {
             }
         }
         if isChanged { tell() }
-        if inventory.hasQuestion, questionTimer?.isScheduled == false {
+        gather()
+    }
+
+    /// Has what is to be asked gathered for a while.
+    private func gather() {
+        if isFollowing, inventory.hasQuestion, questionTimer?.isScheduled == false {
             questionTimer?.schedule(after: Self.gathering)
         }
     }
@@ -253,14 +275,25 @@ package final class DockerWatch {
 
     // MARK: - Questions
 
+    /// Asks for all that has happened so far.
+    private func askForAll() {
+        gathered = inventory.eventCount
+        ask()
+    }
+
+    /// Asks for what has been gathered. What happened after that is gathered in its turn: a busy
+    /// container is not asked for at each of its events.
     private func ask() {
         guard isFollowing else { return }
-        while questionsUnderWay < Self.questionsMax, let ticket = inventory.nextQuestion() {
+        while questionsUnderWay < Self.questionsMax,
+            let ticket = inventory.nextQuestion(upTo: gathered)
+        {
             switch ticket.question {
             case .list: askList(ticket)
             case .container(let id): askContainer(id, ticket)
             }
         }
+        if questionsUnderWay < Self.questionsMax { gather() }
     }
 
     private func askList(_ ticket: ContainerInventory.Ticket) {
@@ -309,7 +342,7 @@ package final class DockerWatch {
                 let found = try? EngineNetworks.drivers(bytes), found != drivers
             else { return }
             drivers = found
-            tell()
+            tell(all: true)
         }
     }
 

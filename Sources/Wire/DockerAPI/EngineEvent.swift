@@ -48,16 +48,15 @@ package struct EngineEvent: Hashable, Sendable {
     /// - Throws: `JSON.Malformed`.
     package init?(line: [UInt8]) throws(JSON.Malformed) {
         let document = try JSON.decode(Document.self, from: line)
-        let attributes = document.Actor?.Attributes?.value ?? [:]
-        func attribute(_ name: String) -> String? { attributes[name]?.value }
+        let attributes = document.Actor?.Attributes?.value
         let id: String?
         switch document.kind {
         case "container":
             id = document.Actor?.ID
-            guard let action = Action(document.Action, attribute) else { return nil }
+            guard let action = Action(document.Action, attributes) else { return nil }
             self.action = action
         case "network" where ["connect", "disconnect"].contains(document.Action):
-            id = attribute("container")
+            id = attributes?.container?.value
             action = .change
         default: return nil
         }
@@ -70,7 +69,7 @@ package struct EngineEvent: Hashable, Sendable {
     private struct Document: Decodable {
         struct Actor: Decodable {
             let ID: String?
-            let Attributes: JSON.Tolerant<[String: JSON.Tolerant<String>]>?
+            let Attributes: JSON.Tolerant<EventAttributes>?
         }
 
         let kind: String
@@ -97,11 +96,18 @@ package struct EngineEvent: Hashable, Sendable {
     ])
 }
 
+/// The attributes of an event that are read: all labels of its container are among the others.
+private struct EventAttributes: Decodable {
+    let container: JSON.Tolerant<String>?
+    let exitCode: JSON.Tolerant<String>?
+    let signal: JSON.Tolerant<String>?
+}
+
 extension EngineEvent.Action {
-    fileprivate init?(_ name: String, _ attribute: (String) -> String?) {
+    fileprivate init?(_ name: String, _ attributes: EventAttributes?) {
         switch name {
-        case "kill": self = .kill(signal: attribute("signal").flatMap { Signal.number($0) })
-        case "die", "died": self = .die(exitCode: attribute("exitCode").flatMap { Int($0) })
+        case "kill": self = .kill(signal: attributes?.signal?.value.flatMap { Signal.number($0) })
+        case "die", "died": self = .die(exitCode: attributes?.exitCode?.value.flatMap { Int($0) })
         case "destroy", "remove": self = .destroy
         case "pause": self = .pause
         case "start": self = .start

@@ -400,7 +400,7 @@ private final class Subject {
         func name(_ labels: [String: String]) -> String {
             let container = Container(
                 ContainerSummary(id: Self.web, name: "shop_web_1", labels: labels))
-            return container.wishes.offers.map { container.serviceName(of: $0) }.joined()
+            return container.serviceNames.joined()
         }
         let compose = [
             "com.docker.compose.project": "shop", "com.docker.compose.service": "web",

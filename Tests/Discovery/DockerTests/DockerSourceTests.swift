@@ -162,6 +162,18 @@ import Testing
         #expect(source.findings.withdrawn.isEmpty)
     }
 
+    @Test func `a container in the network of another goes where that one goes`() throws {
+        let owner = engine.run(2, "owner")
+        engine.run(3, "web") { $0.networkMode = "container:\(owner)" }
+        let source = try source()
+        turn(until: "the owner's address") { named == ["172.17.0.2:80"] }
+        engine.change(owner, "update") { $0.address = "172.17.0.9" }
+        turn(until: "its new one") { named == ["172.17.0.9:80"] }
+        engine.remove(owner)
+        turn(until: "its loss") { named == [] }
+        #expect(source.findings.omissions.examples.contains { $0.contains("is not there") })
+    }
+
     @Test func `labels choose`() throws {
         engine.run(2, "a") { $0.labels = ["tier": "front"] }
         engine.run(3, "b") { $0.labels = ["tier": "back"] }

@@ -21,6 +21,7 @@ final class StandInEngine {
         var port = 80
         var variables: [String] = []
         var startedAt = 1
+        var networkMode = "bridge"
 
         var json: String {
             let isAlive = state == "running" || state == "paused"
@@ -30,7 +31,7 @@ final class StandInEngine {
                 {"Id":"\(id)","Names":["/\(name)"],"State":"\(state)","Status":"\(state)",\
                 "Created":1,"Health":{"Status":"\(health)"},"Labels":{\(labels)},\
                 "Ports":\(isAlive ? "[{\"PrivatePort\":\(port),\"Type\":\"tcp\"}]" : "[]"),\
-                "HostConfig":{"NetworkMode":"bridge"},"NetworkSettings":{"Networks":{"bridge":\
+                "HostConfig":{"NetworkMode":"\(networkMode)"},"NetworkSettings":{"Networks":{"bridge":\
                 {"IPAddress":"\(isAlive ? address : "")"}}}}
                 """
         }
@@ -43,7 +44,7 @@ final class StandInEngine {
             return """
                 {"Id":"\(id)","Name":"/\(name)","Created":"2026-11-28T11:43:19.1Z",\
                 "State":{"Status":"\(state)","StartedAt":"\(startedAt)",\
-                "Health":{"Status":"\(health)"}},"HostConfig":{"NetworkMode":"bridge"},\
+                "Health":{"Status":"\(health)"}},"HostConfig":{"NetworkMode":"\(networkMode)"},\
                 "Config":{"Env":[\(variables)],"Labels":{\(labels)},\
                 "ExposedPorts":{"\(port)/tcp":{}}},"NetworkSettings":{"Ports":{},"Networks":\
                 {"bridge":{"IPAddress":"\(isAlive ? address : "")"}}}}

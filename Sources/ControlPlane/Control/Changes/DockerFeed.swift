@@ -3,6 +3,9 @@
 // A route whose container is no more stays for a while: whoever replaces one container by another
 // removes the first before the second is there, and requests meanwhile are to wait, and not to be
 // told that there is no such site.
+//
+// Labels are read at once, and then not again for a while: where containers come and go by the
+// hundred, all that happens meanwhile is read together.
 
 internal import Configuration
 internal import Containers
@@ -19,8 +22,13 @@ final class DockerFeed {
     private let log: () -> Log
     private var timer: Timer?
     private var leaving = LeavingFragments()
+    /// When labels may be read again; nil before they were read.
+    private var restsUntil: ContinuousClock.Instant?
+    private var restTimer: Timer?
 
     private static let name = "docker"
+    /// How long labels are not read again.
+    private static let rest = Duration.milliseconds(100)
 
     /// A feed of `live`; nothing is asked before `start`.
     init(
@@ -31,20 +39,30 @@ final class DockerFeed {
         self.live = live
         self.log = log
         timer = Timer(on: loop) { [unowned self] in publish(now: .now) }
+        restTimer = Timer(on: loop) { [unowned self] in look() }
     }
 
     /// Begins to follow.
     func start() {
-        watch.add(self) { [unowned self] in look() }
+        watch.add(self) { [unowned self] _ in lookSoon() }
     }
 
     /// Follows no more; what was said last stays.
     func stop() {
         timer?.cancel()
+        restTimer?.cancel()
         watch.remove(self)
     }
 
+    private func lookSoon() {
+        guard restTimer?.isScheduled != true else { return }
+        let now = ContinuousClock.now
+        guard let restsUntil, restsUntil > now else { return look() }
+        restTimer?.schedule(after: restsUntil - now)
+    }
+
     private func look() {
+        restsUntil = .now + Self.rest
         if let failure = watch.failure { return fail("\(failure)") }
         let routes = DockerRoutes(watch.inventory)
         if feed.failure != nil {

@@ -46,17 +46,13 @@ struct DockerRoutes: Equatable {
 
     /// Reads the wishes of all containers.
     init(_ inventory: ContainerInventory) {
-        let all = inventory.containers.values
-            .filter { $0.wishes.isEnabled != false }
-            .sorted { $0.isOlder(than: $1) }
-        let isAlive = { (container: Container) in container.summary.state.isAlive }
         var services: [String: ServiceDraft] = [:]
         var claims: [ContainerOffer.Route: (service: String, owner: String)] = [:]
-        for container in all.filter(isAlive) + all.filter({ !isAlive($0) }) {
+        for container in Self.inOrder(inventory) {
             let name = container.summary.name
             for problem in container.wishes.problems { add("container \(name): \(problem)") }
-            for offer in container.wishes.offers where !offer.routes.isEmpty {
-                let service = container.serviceName(of: offer)
+            for (offer, service) in zip(container.wishes.offers, container.serviceNames)
+            where !offer.routes.isEmpty {
                 for route in offer.routes {
                     if let claim = claims[route] {
                         guard claim.service != service else { continue }
@@ -73,6 +69,18 @@ struct DockerRoutes: Equatable {
         }
         for (name, service) in services.sorted(by: { $0.key < $1.key }) { add(name, service) }
         for problem in inventory.problems { add("container left out: \(problem)") }
+    }
+
+    /// The containers that want traffic: first those that run, the older before the younger.
+    private static func inOrder(
+        _ inventory: ContainerInventory
+    ) -> some Sequence<Container> {
+        // Not the containers are sorted, which are large, but what decides.
+        inventory.containers.values.lazy
+            .filter { $0.wishes.isEnabled != false }
+            .map { (isAlive: $0.summary.state.isAlive, age: $0.age, id: $0.summary.id) }
+            .sorted { $0.isAlive != $1.isAlive ? $0.isAlive : $0.age < $1.age }
+            .lazy.compactMap { inventory.containers[$0.id] }
     }
 
     private mutating func add(_ problem: String) {

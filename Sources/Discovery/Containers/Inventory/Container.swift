@@ -26,6 +26,8 @@ package struct Container: Sendable, Equatable {
     package private(set) var lastSeen: ContainerSummary?
     /// What its labels and variables ask for.
     package private(set) var wishes: ContainerWishes
+    /// The service that each of its offers is of, in their order.
+    package private(set) var serviceNames: [String]
 
     /// A container that was told to stop.
     package struct Stop: Sendable, Equatable {
@@ -50,7 +52,7 @@ package struct Container: Sendable, Equatable {
 
     init(_ summary: ContainerSummary) {
         self.summary = summary
-        wishes = Self.wishes(summary, nil)
+        (wishes, serviceNames) = Self.wishes(summary, nil)
     }
 
     init(_ details: ContainerDetails) {
@@ -60,9 +62,15 @@ package struct Container: Sendable, Equatable {
 
     /// Takes what its engine says of it now.
     mutating func update(_ details: ContainerDetails) {
+        // Labels are read when they are new, and not at each change of health.
+        let isRenewed =
+            self.details == nil || details.environment != self.details?.environment
+            || details.summary.labels != summary.labels
+            || details.summary.name != summary.name
+            || details.summary.exposedPorts != summary.exposedPorts
         summary = details.summary
         self.details = details
-        wishes = Self.wishes(summary, details)
+        if isRenewed { (wishes, serviceNames) = Self.wishes(summary, details) }
         guard summary.state.isAlive else { return }
         lastSeen = summary
     }
@@ -82,10 +90,11 @@ package struct Container: Sendable, Equatable {
 
     private static func wishes(
         _ summary: ContainerSummary, _ details: ContainerDetails?
-    ) -> ContainerWishes {
-        ContainerWishes(
+    ) -> (ContainerWishes, serviceNames: [String]) {
+        let wishes = ContainerWishes(
             labels: summary.labels, environment: details?.environment ?? [:],
             ports: summary.exposedPorts)
+        return (wishes, wishes.offers.map { serviceName(of: $0, summary) })
     }
 
     /// What follows from its state for traffic.
@@ -115,9 +124,11 @@ package struct Container: Sendable, Equatable {
         }
     }
 
-    /// The name of the service that an offer of it is of: what its labels say, else compose's
-    /// project and service, else swarm's service, else its own name.
-    package func serviceName(of offer: ContainerOffer) -> String {
+    /// What the labels of an offer say, else compose's project and service, else swarm's service,
+    /// else the container's own name.
+    private static func serviceName(
+        of offer: ContainerOffer, _ summary: ContainerSummary
+    ) -> String {
         if let service = offer.service { return service }
         let labels = summary.labels
         var name = summary.name
@@ -130,8 +141,6 @@ package struct Container: Sendable, Equatable {
         return offer.name.isEmpty ? name : "\(name)-\(offer.name)"
     }
 
-    /// Whether it is older than another: of two that want one route, the older has it.
-    package func isOlder(than other: Container) -> Bool {
-        (summary.createdAt, summary.id) < (other.summary.createdAt, other.summary.id)
-    }
+    /// How old it is: the older of two is less. Of two that want one route, the older has it.
+    package var age: (createdAt: Int, id: String) { (summary.createdAt, summary.id) }
 }

@@ -44,6 +44,12 @@ package struct ContainerInventory: Sendable {
 
     /// By id.
     package private(set) var containers: [String: Container] = [:]
+    /// The ids of those of which something else is known since `takeChanges()`.
+    private var changed: Set<String> = []
+    /// The ids of those that run, and of which not all is known.
+    private var unread: Set<String> = []
+    /// Until when each of those that were told to stop is believed to do so, by id.
+    private var stops: [String: ContinuousClock.Instant] = [:]
     /// Entries of the last list that were left out, a clause each.
     package private(set) var problems: [String] = []
     /// Whether a list has been read since the last gap.
@@ -115,8 +121,28 @@ package struct ContainerInventory: Sendable {
         guard var container = containers[id] else { return false }
         let old = container
         change(&container)
+        guard container != old else { return false }
+        store(container, as: id)
+        return true
+    }
+
+    /// Every change of a container goes through here.
+    private mutating func store(_ container: Container, as id: String) {
         containers[id] = container
-        return container != old
+        changed.insert(id)
+        stops[id] = container.stop?.until
+        if container.summary.state.isAlive && container.details == nil {
+            unread.insert(id)
+        } else {
+            unread.remove(id)
+        }
+    }
+
+    /// The ids of the containers of which something else is known than when this was called last,
+    /// those that are no more among them.
+    package mutating func takeChanges() -> Set<String> {
+        defer { changed = [] }
+        return changed
     }
 
     /// Events may have been missed: all has to be asked for again.
@@ -134,34 +160,36 @@ package struct ContainerInventory: Sendable {
 
     /// When `advance` has something to do; nil for never.
     package var nextDeadline: ContinuousClock.Instant? {
-        containers.values.compactMap { $0.stop?.until }.min()
+        stops.values.min()
     }
 
     /// Lets time pass: those that were told to stop, and had the time for it, are asked for, and
     /// serve on if they still run. Returns whether anything changed.
     package mutating func advance(to now: ContinuousClock.Instant) -> Bool {
         var isChanged = false
-        for (id, container) in containers {
-            guard let stop = container.stop, stop.until <= now else { continue }
-            containers[id]?.stop = nil
+        for (id, until) in stops where until <= now {
             due[id] = sequence
-            isChanged = true
+            if change(id, { $0.stop = nil }) { isChanged = true }
         }
         return isChanged
     }
 
     // MARK: Questions
 
-    /// Takes the next question to ask; nil when nothing is to be asked. The list goes first.
-    package mutating func nextQuestion() -> Ticket? {
+    /// Events that were applied so far.
+    package var eventCount: UInt64 { sequence }
+
+    /// Takes the next question to ask; nil when nothing is to be asked. The list goes first, then
+    /// the containers of the first `limit` events; nil: of all.
+    package mutating func nextQuestion(upTo limit: UInt64? = nil) -> Ticket? {
         if isListDue {
             isListDue = false
             return Ticket(question: .list, sequence: sequence)
         }
         // The oldest event first, so that none waits for ever.
-        guard let next = due.min(by: { ($0.value, $0.key) < ($1.value, $1.key) }) else {
-            return nil
-        }
+        guard let next = due.min(by: { ($0.value, $0.key) < ($1.value, $1.key) }),
+            next.value <= limit ?? next.value
+        else { return nil }
         due[next.key] = nil
         return Ticket(question: .container(next.key), sequence: sequence)
     }
@@ -170,9 +198,7 @@ package struct ContainerInventory: Sendable {
     package var hasQuestion: Bool { isListDue || !due.isEmpty }
 
     /// Whether a container runs of which not all is known.
-    package var hasUnread: Bool {
-        containers.values.contains { $0.summary.state.isAlive && $0.details == nil }
-    }
+    package var hasUnread: Bool { !unread.isEmpty }
 
     // MARK: Answers
 
@@ -194,7 +220,7 @@ package struct ContainerInventory: Sendable {
             // It was destroyed while the answer was on its way.
             if isGone(id, since: ticket) { continue }
             guard let container = containers[id] else {
-                containers[id] = Container(summary)
+                store(Container(summary), as: id)
                 if summary.state.isAlive { due[id] = due[id] ?? ticket.sequence }
                 isChanged = true
                 continue
@@ -226,7 +252,7 @@ package struct ContainerInventory: Sendable {
         guard let details else { return remove(id, at: ticket.sequence) }
         answered[id] = ticket.sequence
         guard containers[id] != nil else {
-            containers[id] = Container(details)
+            store(Container(details), as: id)
             return true
         }
         return change(id) { $0.update(details) }
@@ -247,7 +273,11 @@ package struct ContainerInventory: Sendable {
         due[id] = nil
         answered[id] = nil
         gone[id] = sequence
-        return containers.removeValue(forKey: id) != nil
+        stops[id] = nil
+        unread.remove(id)
+        guard containers.removeValue(forKey: id) != nil else { return false }
+        changed.insert(id)
+        return true
     }
 
     /// Whether a container was found to be no more when a question was asked, or later.

@@ -21,8 +21,6 @@ extension Flow {
         }
 
         private static let label = "com.docker.compose.service=web"
-        /// Requests may wait for a backend so long.
-        private static let waiting = ["FAIRLEAD_WHEN_EMPTY_WAIT": "15s"]
 
         @Test func `up to five, down to two, stopped and started: no request fails`() throws {
             try withEngine { stage, engine in
@@ -56,7 +54,7 @@ extension Flow {
         @Test(arguments: [3, 1])
         func `all are replaced at once, and requests wait for those that come`(count: Int) throws {
             try withEngine { stage, engine in
-                let fairlead = try stage.fairlead(following: engine, environment: Self.waiting)
+                let fairlead = try stage.fairlead(following: engine)
                 let file = Self.compose("\n    environment: {DELAY: \"1\"}\n")
                 let scale = ["--scale", "web=\(count)"]
                 try engine.compose(file, ["up", "--detach"] + scale)

@@ -12,11 +12,8 @@ func withEngine(_ test: (Stage, DockerEngine) throws -> Void) throws {
 
 extension Stage {
     /// Fairlead without a file, which follows an engine.
-    func fairlead(
-        following engine: DockerEngine, environment: [String: String] = [:]
-    ) throws -> Fairlead {
-        let followed = engine.environment.merging(["FAIRLEAD_DOCKER": "on"]) { $1 }
-        return try fairlead([], environment: followed.merging(environment) { $1 })
+    func fairlead(following engine: DockerEngine) throws -> Fairlead {
+        try fairlead([], environment: engine.environment.merging(["FAIRLEAD_DOCKER": "on"]) { $1 })
     }
 }
 
@@ -27,7 +24,7 @@ extension Fairlead {
             .request("GET", "/index.html", headers: ["Connection: close"])
     }
 
-    /// Who answers so many requests for a host.
+    /// The containers that answer so many requests for a host.
     /// - Throws: on any status but 200.
     func answers(to host: String, _ requests: Int) throws -> Set<String> {
         Set(

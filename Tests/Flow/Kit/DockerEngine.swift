@@ -103,9 +103,9 @@ final class DockerEngine {
     }
 }
 
-/// What runs in the containers of a test: this machine's nginx, which says the name of its host, and
-/// that is the container's id. No registry is at hand. Told to stop it ends at once, without a word
-/// to its clients.
+/// What runs in the containers of a test: this machine's nginx, which says the name of its host,
+/// and that is the container's id. No registry is at hand. Told to stop it ends at once, without a
+/// word to its clients.
 private enum AppImage {
     private static let configuration = """
         daemon off;

@@ -1,5 +1,6 @@
-// A machine of a test's own, as far as namespaces make one: network, processes and mounts. What runs
-// in it sees no other network, changes nobody else's, and is gone with it, however the test ends.
+// A machine of a test's own, as far as namespaces make one: network, processes and mounts. What
+// runs in it sees no other network, changes nobody else's, and is gone with it, however the test
+// ends.
 
 internal import CLinux
 internal import Glibc
@@ -25,8 +26,8 @@ final class OwnMachine: Sendable {
 
     /// Returns when its loopback is up.
     init() throws {
-        // Its number out here is what /proc says before it has a /proc of its own. A shell that waits
-        // buries the dead of others too: an engine takes a dead containerd for one that runs.
+        // Its number out here is what /proc says before it has a /proc of its own. A shell that
+        // waits buries the dead of others too: an engine takes a dead containerd for one that runs.
         let script = """
             ip link set lo up && read -r id rest </proc/self/stat && mount -t proc proc /proc &&
             echo "first process: $id." && while :; do sleep 1000; done

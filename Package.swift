@@ -458,7 +458,10 @@ if isFuzzing {
         .systemLibrary(name: "CLibFuzzer", path: "Tests/Fuzzers/CLibFuzzer"),
         // lld, as the linker of Debian cannot read what the compiler writes for the sanitizers.
         .executableTarget(
-            name: "fairlead-fuzz", dependencies: ["CLibFuzzer", "HTTP1", "DNSWire", "HeadWriting"],
+            name: "fairlead-fuzz",
+            dependencies: [
+                "CLibFuzzer", "Containers", "HTTP1", "DNSWire", "DockerAPI", "HeadWriting",
+            ],
             path: "Tests/Fuzzers", exclude: ["CLibFuzzer", "corpus", "dictionaries", "run"],
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(instrumented + ["-use-ld=lld"])]),

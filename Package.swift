@@ -148,7 +148,8 @@ let package = Package(
         network.module("HTTPClient", uses: ["Events", "HTTP1", "Endpoints"], settings: cold),
         network.module(
             "HTTPServer", uses: ["WallClock", "Events", "HTTP1", "Endpoints"], settings: cold),
-        network.module("Processes", uses: ["Events", "Endpoints", "Wording"], settings: cold),
+        network.module(
+            "Processes", uses: ["CLinux", "Events", "Endpoints", "Wording"], settings: cold),
 
         model.module("Backends", uses: ["Endpoints", "Wording"], settings: hot),
         model.module("Routing", uses: ["HTTP1", "Backends"], settings: hot),
@@ -244,10 +245,18 @@ let package = Package(
             "Demo",
             uses: ["Locking", "Events", "DNSWire", "HTTPServer", "HTTP1", "Random", "Endpoints"],
             settings: cold),
+        program.module(
+            "CommandEnvironment",
+            uses: [
+                "Configuration", "Consul", "ConsulQuery", "Control", "Events", "InstanceSources",
+                "Processes", "Wording",
+            ],
+            settings: cold),
         .executableTarget(
             name: "fairlead",
             dependencies: [
-                "Backends", "CLinux", "Configuration", "Consul", "ConsulQuery", "Control",
+                "Backends", "CLinux", "CommandEnvironment", "Configuration", "Consul",
+                "ConsulQuery", "Control",
                 "DNSClient", "DNSWire", "Demo", "InstanceSources", "Documents", "Endpoints",
                 "Events",
                 "Explain", "HTTPClient", "JSON", "Machine", "TestBackend", "Wording",
@@ -395,6 +404,7 @@ let package = Package(
             ]),
         program.tests(
             "Demo", uses: ["Events", "DNSWire", "DNSClient", "HTTPServer", "HTTP1", "Endpoints"]),
+        program.tests("CommandEnvironment", uses: ["Consul"]),
         program.tests("TestBackend", uses: ["TestSupport", "Events", "Endpoints"]),
         program.tests("fairlead", uses: ["Endpoints"]),
         .testTarget(

@@ -67,3 +67,6 @@ static inline int pin_thread(int number) {
     }
     return -1;
 }
+
+// execvpe(3), which glibc declares with _GNU_SOURCE alone: execve with the program looked for in PATH.
+extern int execvpe(const char *file, char *const arguments[], char *const environment[]);

@@ -41,7 +41,8 @@ package final class Successor {
         let numbers = sockets.map { "\($0.number)" }.joined(separator: ",")
         environment[Predecessor.variable] = "\(theirs.number):\(numbers)"
         let program = Program(
-            path: path, arguments: arguments, environment: environment,
+            path: path, arguments: arguments,
+            environment: environment.map { Array("\($0.key)=\($0.value)".utf8) },
             descriptors: sockets + [theirs])
         do throws(Errno) {
             process = try program.start()

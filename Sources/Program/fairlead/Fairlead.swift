@@ -14,7 +14,7 @@ struct Fairlead: ParsableCommand {
         subcommands: [
             RunCommand.self, CheckCommand.self, ConfigCommand.self, ReferenceCommand.self,
             DemoCommand.self, BackendCommand.self, ExplainCommand.self, TopCommand.self,
-            ReadyCommand.self, VersionCommand.self,
+            ReadyCommand.self, VersionCommand.self, EnvCommand.self,
         ])
 
     /// Parses the command line and runs the command. A command line that is not valid ends with the

@@ -38,9 +38,11 @@ final class SourceFactory {
     /// The trouble with the hosts file that was logged last; nil for none.
     private var loggedTrouble: String?
 
+    /// `asksConsul` tells that something besides the configuration's services asks Consul.
+    ///
     /// - Throws: `StartFailure` for a file that can't be read.
     init(
-        _ configuration: Configuration, on loop: EventLoop
+        _ configuration: Configuration, asksConsul: Bool = false, on loop: EventLoop
     ) throws {
         self.loop = loop
         let dns = configuration.dns
@@ -63,7 +65,8 @@ final class SourceFactory {
         agents = ConsulAgents(
             try ConsulOptions(
                 configuration.consul,
-                isUsed: configuration.consul.areUsed(by: configuration.services)), on: loop)
+                isUsed: asksConsul || configuration.consul.areUsed(by: configuration.services)),
+            on: loop)
         docker = DockerWatch(DockerOptions(configuration.docker), on: loop)
         updateServers()
     }

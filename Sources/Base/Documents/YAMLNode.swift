@@ -41,6 +41,18 @@ package struct YAMLNode: Sendable {
         package var value: YAMLNode
     }
 
+    /// A value that begins at `mark`.
+    init(content: Content, mark: YAMLMark) {
+        self.content = content
+        self.mark = mark
+    }
+
+    /// A mapping of one key, which begins where its value does.
+    package init(_ key: String, _ value: YAMLNode) {
+        content = .mapping([Entry(key: key, keyMark: value.mark, value: value)])
+        mark = value.mark
+    }
+
     /// Whether nothing was written, as in `check:` with everything below it commented out.
     package var isNothing: Bool {
         if case .scalar(let text, isPlain: true) = content {

@@ -62,7 +62,7 @@ package enum ConfigurationLoader {
         loading.findHost = findHost
         loading.warnAboutUnknownVariables()
         loading.applyOverrides(OptionTable.commandLine)
-        loading.readFile(file)
+        loading.readFile(file, fragments)
         loading.addDirect()
         loading.add(fragments)
         loading.readConsulVariables()

@@ -4,9 +4,9 @@ internal import Documents
 internal import Endpoints
 
 extension Loading {
-    /// Reads the file, if there is one, and applies environment and flags over its top level before
-    /// services and listeners take their defaults from it.
-    mutating func readFile(_ file: NamedText?) {
+    /// Reads the file, if there is one, and applies options of `fragments`, then environment and
+    /// flags over its top level before services and listeners take their defaults from it.
+    mutating func readFile(_ file: NamedText?, _ fragments: [ConfigurationFragment]) {
         var reading = MappingReader<Draft>.Reading()
         let name = file?.name ?? draft.commandLine.file ?? ""
         if let root = root(of: file) {
@@ -18,6 +18,7 @@ extension Loading {
             draft.service.check = settled(
                 draft.service.check, given: reading.given, prefix: "defaults.")
         }
+        applyOptions(fragments)
         let applied = applyOverrides(OptionTable.file)
         draft.service.check = settled(draft.service.check, given: applied, prefix: "defaults.")
         if let node = reading.sections["services"] { readServices(node, file: name) }

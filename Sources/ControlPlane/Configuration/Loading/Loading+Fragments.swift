@@ -7,12 +7,46 @@ internal import Traffic
 internal import Wording
 
 extension Loading {
-    /// Reads `fragments`: services first, as the others name them.
+    /// Reads those of `fragments` that are options, between the file and the environment.
+    mutating func applyOptions(_ fragments: [ConfigurationFragment]) {
+        var given: [String: Origin] = [:]
+        for fragment in fragments {
+            guard case .option(let path) = fragment.kind else { continue }
+            given.merge(readOption(path, fragment.document)) { $1 }
+        }
+        self.given.merge(given) { $1 }
+        draft.service.check = settled(draft.service.check, given: given, prefix: "defaults.")
+    }
+
+    /// - Returns: where each option that got a value is.
+    private mutating func readOption(_ path: [String], _ document: NamedText) -> [String: Origin] {
+        guard !OptionTable.isReadAtStart(path.joined(separator: ".")) else {
+            errors.add(
+                "found an option that is read at the start alone, expected it in the file, the "
+                    + "environment or by flag; `fairlead env` makes variables of keys",
+                at: .wholeFile(name: document.name))
+            return [:]
+        }
+        // As an empty variable: some pages can only empty a value.
+        guard document.text.contains(where: { !$0.isWhitespace }), let node = tree(of: document)
+        else { return [:] }
+        let groups = OptionTable.process.map { $0.key.prefix { $0 != "." } }
+        let isOfTop = path[0] == "defaults" || groups.contains(path[0][...])
+        let nested = ((isOfTop ? [] : ["defaults"]) + path).reversed().reduce(node) {
+            YAMLNode($1, $0)
+        }
+        let reader = MappingReader(file: document.name, options: OptionTable.file)
+        return reader.read(nested, path: "", into: &draft, &errors).given
+    }
+
+    /// Reads the other `fragments`: services first, as the others name them.
     mutating func add(_ fragments: [ConfigurationFragment]) {
         // Fragments that give way come last, when the others are there.
         let ordered = fragments.filter { !$0.yields } + fragments.filter(\.yields)
         for fragment in ordered where fragment.kind.isService { add(fragment) }
-        for fragment in ordered where !fragment.kind.isService { add(fragment) }
+        for fragment in ordered where !fragment.kind.isService && !fragment.kind.isOption {
+            add(fragment)
+        }
     }
 
     /// Adds a fragment; of one that gives way, only what does no harm.
@@ -48,6 +82,8 @@ extension Loading {
             readService(node, name, path: "", file, .wholeFile(name: file), from: defaults)
         case .routes: addRoutes(node, file)
         case .backend(let service, let endpoint): addOverride(node, file, service, endpoint)
+        // Read before, as services and listeners start from them.
+        case .option: break
         }
     }
 
@@ -114,5 +150,9 @@ extension Loading {
 extension ConfigurationFragment.Kind {
     fileprivate var isService: Bool {
         if case .service = self { true } else { false }
+    }
+
+    fileprivate var isOption: Bool {
+        if case .option = self { true } else { false }
     }
 }

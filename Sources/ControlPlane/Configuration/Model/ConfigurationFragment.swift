@@ -8,6 +8,8 @@
 // |                             | listener, else for every HTTP listener                         |
 // | `services/NAME`             | a service, as under `services`                                 |
 // | `backends/SERVICE/HOST:PORT`| `{weight: 5}` or `{drain: on}` for that backend                |
+// | `options/KEY`               | an option of the top level or of `defaults`, its key with `/`  |
+// |                             | in place of dots, or with dots: `options/retry/attempts`       |
 
 package import Documents
 package import Endpoints
@@ -22,6 +24,9 @@ package struct ConfigurationFragment: Equatable, Sendable {
         case service(String)
         /// What an operator decides about one backend of a service.
         case backend(service: String, Endpoint)
+        /// The option of that key, or the group of options, by the parts between its dots; never
+        /// empty. Environment and flags win over it, and it wins over the file.
+        case option([String])
     }
 
     /// What it adds.
@@ -60,10 +65,14 @@ package struct ConfigurationFragment: Equatable, Sendable {
                         + "expected its address and port, such as 10.0.0.1:80")
             }
             self.init(.backend(service: parts[1], endpoint), document)
+        case "options" where parts.dropFirst().contains { $0.contains { $0 != "." } }:
+            let path = parts.dropFirst().flatMap { $0.split(separator: ".") }.map(String.init)
+            self.init(.option(path), document)
         default:
             throw ConfigurationFragmentError(
                 description: "\(document.name): found a key that nothing reads, expected "
-                    + "routes/ANYTHING, services/NAME or backends/SERVICE/ADDRESS:PORT")
+                    + "routes/ANYTHING, services/NAME, backends/SERVICE/ADDRESS:PORT or options/KEY"
+            )
         }
     }
 }

@@ -212,6 +212,7 @@ extension Explanation {
         let wait = options.wait(timeToLive: ttl)
         let reason =
             switch ttl {
+            case _ where options.every != nil: "refresh.every says so"
             case nil: "the answer says nothing of how long it holds"
             case let ttl? where ttl < options.floor:
                 "the smallest TTL is \(ttl.spoken), the floor (refresh.floor) "

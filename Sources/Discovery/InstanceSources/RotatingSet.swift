@@ -12,6 +12,8 @@
 // |  come back twice                                  |                                               |
 // | of another size                                   | what this one names: it rotates no more       |
 // | known to be a part (TC, and TCP can't be had)     | the same as while rotating                    |
+// | … and of the same members six times in a row      | what they name: a server that picks three of  |
+// |                                                   |  four does that once in a thousand times      |
 //
 // A deploy replaces members as well, but nothing comes back; a rollback brings all back at once,
 // and once. Members that are really gone stay for a while; checks find out whether they work.
@@ -26,6 +28,8 @@ package struct RotatingSet<Member: Hashable & Sendable>: Sendable {
     private static var patienceMax: Int { 250 }
     /// Changes further apart than this many answers are no row.
     private static var rowMax: Int { 10 }
+    /// How often in a row a part that looks cut must name the same members to be believed whole.
+    private static var samePartsMin: Int { 6 }
     /// How many changes make a row.
     private static var changesMin: Int { 3 }
 
@@ -41,6 +45,8 @@ package struct RotatingSet<Member: Hashable & Sendable>: Sendable {
     private var last: Set<Member> = []
     /// Whether those were named again since `namedAt` says; see `addAgain`.
     private var wasLastRepeated = false
+    /// How many parts in a row named the same members as the last answer does.
+    private var sameParts = 0
     /// Records of the last answer, which is what its server limits.
     private var size = 0
     private var number = 0
@@ -75,10 +81,11 @@ package struct RotatingSet<Member: Hashable & Sendable>: Sendable {
         let now = Set(named)
         if !isPart { watch(now, size: size) }
         for member in now { namedAt[member] = number }
+        sameParts = !isPart ? 0 : now == last ? sameParts + 1 : 1
         last = now
         self.size = size
         answerCount = now.count
-        guard isRotating || isPart else {
+        guard isRotating || isPart && sameParts < Self.samePartsMin else {
             members = named
             forget()
             return named

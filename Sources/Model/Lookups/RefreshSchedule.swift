@@ -3,8 +3,10 @@
 //
 // | the last lookup              | the next one after                                   |
 // |------------------------------|------------------------------------------------------|
-// | gave records                 | their smallest TTL, within floor and ceiling         |
-// | failed n times in a row      | floor * 2^(n-1), at most 10 s and the ceiling        |
+// | gave records                 | `every`, or else their smallest TTL, within floor    |
+// |                              | and ceiling                                          |
+// | failed n times in a row      | floor * 2^(n-1), at most 10 s and the ceiling; with  |
+// |                              | `every` that * 2^(n-1), at most 10 s and no less     |
 //
 // each varied by the jitter, so that names and processes don't ask in step: names that were all
 // asked at the start, or when their server came back, are spread over the whole of the first wait,
@@ -21,6 +23,10 @@ package struct RefreshSchedule: Sendable {
         package var floor: Duration = .seconds(1)
         /// The longest wait before jitter, at least the floor: how late a change may be noticed.
         package var ceiling: Duration = .seconds(60)
+        /// The wait before jitter whatever the time to live, in place of floor and ceiling; nil
+        /// for these. For servers whose times to live say nothing: Docker's says 600 s of what
+        /// changes within one.
+        package var every: Duration?
         /// How much a wait is shortened or lengthened at most, in percent; 0 to 90. 0 is no jitter
         /// at all, not even in the first wait.
         package var jitterPercent = 10
@@ -35,14 +41,16 @@ package struct RefreshSchedule: Sendable {
         /// The wait before jitter after an answer that holds for `timeToLive`; nil means that
         /// nothing was said of it.
         package func wait(timeToLive: Duration?) -> Duration {
-            min(max(timeToLive ?? floor, floor), ceiling)
+            every ?? min(max(timeToLive ?? floor, floor), ceiling)
         }
 
         /// The wait after so many failures in a row, 1 or more.
         package func wait(failures: Int) -> Duration {
             // 2^16 floors exceed any ceiling; the shift stays small whatever happens.
-            let doubled = floor * (1 << min(failures - 1, 16))
-            return min(doubled, max(RefreshSchedule.failureWaitMax, floor), ceiling)
+            let least = every ?? floor
+            let doubled = least * (1 << min(failures - 1, 16))
+            let most = max(RefreshSchedule.failureWaitMax, least)
+            return every == nil ? min(doubled, most, ceiling) : min(doubled, most)
         }
     }
 
@@ -62,6 +70,7 @@ package struct RefreshSchedule: Sendable {
     /// - Precondition: the options are within their ranges.
     package init(_ options: Options) {
         precondition(options.floor > .zero && options.ceiling >= options.floor)
+        precondition(options.every ?? options.floor > .zero)
         precondition((0...90).contains(options.jitterPercent))
         self.options = options
     }

@@ -32,6 +32,29 @@ import Testing
         #expect(changes == 0)
     }
 
+    @Test("three that are named again and again are all there is, though they look like a part")
+    func sameParts() {
+        // Three pods behind a nameserver without TCP, all replaced by three others.
+        var set = RotatingSet<Int>()
+        for _ in 1...20 { _ = set.add([1, 2, 3], size: 3, isPart: true) }
+        var answers = 0
+        while set.members != [4, 5, 6], answers < 100 {
+            answers += 1
+            _ = set.add([4, 5, 6], size: 3, isPart: true)
+        }
+        #expect(answers == 6)
+        // A server that picks three of four at random is believed in what it named together.
+        var random = SplitMix64(seed: 3)
+        var part = RotatingSet<Int>()
+        var lost = 0
+        for number in 1...2000 {
+            let named = Array((0..<4).shuffled(using: &random).prefix(3))
+            let believed = part.add(named, size: 3, isPart: true)
+            if number > 20, believed.count < 4 { lost += 1 }
+        }
+        #expect(lost < 20, "\(lost) of 2000")
+    }
+
     @Test("a repeated answer is taken in no time, with the result that reading it would have")
     func repeated() {
         var random = SplitMix64(seed: 11)

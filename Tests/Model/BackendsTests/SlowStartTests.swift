@@ -57,6 +57,39 @@ import Testing
         #expect(weights(fixture) == [1, 1])
     }
 
+    @Test("weights that all change with the number of instances change no share, and are no news")
+    func rescaled() throws {
+        // 100 divided by the number of pods, as Kubernetes' DNS has it.
+        func pods(_ numbers: some Collection<Int>) -> [Instance] {
+            numbers.map { instance($0, weight: UInt16(100 / numbers.count)) }
+        }
+        let fixture = Fixture { $0.slowStart = .seconds(16) }
+        fixture.answer(pods(1...3))
+        for number in 1...3 { fixture.pass(number) }
+        fixture.wait(20)
+        fixture.answer(pods(1...4))
+        fixture.pass(4)
+        for _ in 0..<4 { fixture.wait(1) }
+        let before = fixture.texts.count
+        // Scaled once more: the fourth is at its fifth step, and goes on from there.
+        #expect(fixture.roster.backend(at: endpoint(4))?.rampShare == 5)
+        fixture.answer(pods(1...7))
+        #expect(fixture.roster.backend(at: endpoint(4))?.rampShare == 5)
+        let whole: UInt32 = 14 * 16
+        #expect(weights(fixture) == [whole, whole, whole, 14 * 5])
+        fixture.wait(1)
+        #expect(weights(fixture) == [whole, whole, whole, 14 * 6])
+        // Down again: those that are left are neither told nor started anew.
+        fixture.answer(pods(1...4))
+        #expect(fixture.roster.backend(at: endpoint(4))?.rampShare == 6)
+        for number in 1...4 { #expect(fixture.phase(number) == .up) }
+        let told = fixture.texts.dropFirst(before).filter { $0.contains("weight") }
+        #expect(told == [])
+        // One that has another share than the others is news.
+        fixture.answer((1...4).map { instance($0, weight: $0 == 2 ? 50 : 25) })
+        #expect(fixture.texts.count { $0.contains("weight") } > 0)
+    }
+
     @Test("it is whole as soon as it is alone")
     func alone() {
         let fixture = fixture()

@@ -17,6 +17,23 @@ import Testing
         #expect(picks(policy, 7) == [0, 1, 2, 0, 1, 2, 0])
     }
 
+    @Test("turns go on in their order when all weights change alike, as 100/n at each scale")
+    func rescaled() {
+        let policy = RoundRobin()
+        policy.update(to: rotation([[33, 33, 33]]))
+        #expect(picks(policy, 4) == [0, 1, 2, 0])
+        policy.update(to: rotation([[20, 20, 20]]))
+        #expect(picks(policy, 4) == [1, 2, 0, 1])
+        policy.update(to: rotation([[25, 25, 25, 25]]))
+        let counted = counts(picks(policy, 40))
+        #expect(counted == [0: 10, 1: 10, 2: 10, 3: 10])
+        policy.update(to: rotation([[33, 33, 33]]))
+        let first = picks(policy, 3)
+        #expect(Set(first) == [0, 1, 2])
+        policy.update(to: rotation([[50, 50, 50]]))
+        #expect(picks(policy, 3) == first)
+    }
+
     @Test("workers begin with different backends")
     func offsets() {
         let first = (0..<3).map { worker in

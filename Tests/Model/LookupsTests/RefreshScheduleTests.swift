@@ -40,6 +40,25 @@ import Testing
         #expect(schedule.waitAfterFailure(using: &random) == .seconds(1))
     }
 
+    @Test("an interval of its own stands in place of any TTL, and failures back off from it")
+    func every() {
+        var all = options()
+        all.every = .milliseconds(500)
+        var schedule = RefreshSchedule(all)
+        var random = SplitMix64(seed: 1)
+        for ttl in [nil, 0, 5, 600] as [Int64?] {
+            let wait = schedule.waitAfterAnswer(
+                timeToLive: ttl.map { .seconds($0) }, using: &random)
+            #expect(wait == .milliseconds(500))
+        }
+        let waits = (0..<6).map { _ in schedule.waitAfterFailure(using: &random) }
+        #expect(waits == [500, 1000, 2000, 4000, 8000, 10_000].map { Duration.milliseconds($0) })
+        all.every = .seconds(120)
+        var slow = RefreshSchedule(all)
+        #expect(slow.waitAfterAnswer(timeToLive: nil, using: &random) == .seconds(120))
+        #expect(slow.waitAfterFailure(using: &random) == .seconds(120))
+    }
+
     @Test("failures forever never overflow and never wait beyond the ceiling")
     func endless() {
         var schedule = RefreshSchedule(options(ceiling: .seconds(5)))

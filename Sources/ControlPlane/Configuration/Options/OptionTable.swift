@@ -258,6 +258,11 @@ enum OptionTable {
         Option(
             "ceiling", \.ceiling, .duration(.milliseconds(100) ... .seconds(86400)),
             "The longest wait."),
+        Option(
+            "every", \.every,
+            .optional(.duration(.milliseconds(100) ... .seconds(86400)), "off"),
+            "The wait whatever the time to live, in place of both; for Docker's DNS, which says "
+                + "10m of what changes at once."),
         Option("jitter", \.jitterPercent, .percent(0...50), "How much a wait varies at random."),
     ]
 

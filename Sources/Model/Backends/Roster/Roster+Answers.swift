@@ -125,15 +125,35 @@ extension Roster {
 
     private func see(all instances: [Instance], _ place: UInt8, now: ContinuousClock.Instant) {
         var refused = 0
-        for instance in instances where !see(bounded(instance, place), place, now: now) {
+        let isRescaled = isRescaled(instances, place)
+        for instance in instances
+        where !see(bounded(instance, place), place, isRescaled: isRescaled, now: now) {
             refused += 1
         }
         refuse(refused, place, now: now)
     }
 
-    /// Applies one named instance; false when it was refused.
+    /// Whether an answer gives all backends another weight and none another share: all had one, and
+    /// all have one. Kubernetes' DNS says 100 divided by the number of pods, so that each scaling
+    /// changes every weight, which is no news of any backend.
+    private func isRescaled(_ instances: [Instance], _ place: UInt8) -> Bool {
+        guard let share = instances.first?.share,
+            instances.allSatisfy({ $0.share == share })
+        else { return false }
+        var before: JournalEvent.Share?
+        for backend in instances.lazy.compactMap({ self.backend(at: $0.endpoint) })
+        where backend.place == place && backend.instance.share != share {
+            let old = backend.instance.share
+            guard old.priority == share.priority, before ?? old == old else { return false }
+            before = old
+        }
+        return before != nil
+    }
+
+    /// Applies one named instance; false when it was refused. A share that only follows from the
+    /// number of instances (`isRescaled`) is not told.
     private func see(
-        _ instance: Instance, _ place: UInt8, now: ContinuousClock.Instant
+        _ instance: Instance, _ place: UInt8, isRescaled: Bool, now: ContinuousClock.Instant
     ) -> Bool {
         guard let backend = backend(at: instance.endpoint) else {
             return add(instance, from: place, now: now) != nil
@@ -152,7 +172,7 @@ extension Roster {
             send(.succeeded, to: backend.id, now: now)
             return add(instance, from: place, now: now) != nil
         }
-        if old.share != instance.share {
+        if old.share != instance.share, !isRescaled {
             record(.share(from: old.share, to: instance.share), backend, now: now)
         }
         let wasLeaving = backend.state.isLeaving

@@ -20,8 +20,8 @@ final class OwnMachine: Sendable {
         "--kill-child=KILL",
     ]
 
-    /// The first process is the parent of all others in it, which end with it.
-    private let first: pid_t
+    /// The first process is the parent of all others in it, which end with it: its number out here.
+    let first: pid_t
     private let holder: RunningProcess
 
     /// Returns when its loopback is up.

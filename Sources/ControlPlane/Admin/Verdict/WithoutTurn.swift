@@ -14,6 +14,8 @@ package struct WithoutTurn: Sendable, Equatable {
         case refused
         /// A better tier gets the requests.
         case standby
+        /// The backend's source has come back, and waits behind the one that serves in its stead.
+        case returning
         /// Discovery lost the backend: it waits behind those that are named.
         case reserve
         /// The backend is at its limit of requests in flight.
@@ -48,6 +50,8 @@ package struct WithoutTurn: Sendable, Equatable {
         package var isWeightless = false
         /// How a backend is chosen, as the option `balance` has it.
         package var balance = "round-robin"
+        /// For how many seconds its source waits behind a later one; nil when it does not.
+        package var returnsIn: Int?
         /// Whether requests are refused, since no backend is up.
         package var isRefusing = false
 
@@ -127,6 +131,7 @@ package struct WithoutTurn: Sendable, Equatable {
             }
         }
         let waiting = backend.totals[.inFlight] - backend.totals[.streams]
+        if !backend.isActive, facts.returnsIn != nil { return .returning }
         if !backend.isActive { return backend.tier.isReserve ? .reserve : .standby }
         if let limit = facts.limit, backend.totals[.inFlight] >= limit.ofWorker { return .limit }
         if backend.isOnProbation, backend.totals[.inFlight] > 0 { return .probation }
@@ -149,6 +154,9 @@ package struct WithoutTurn: Sendable, Equatable {
         case .firstCheck: return "it waits for its first check"
         case .refused: return "no backend is up, and requests are refused (when-none-up)"
         case .standby: return "a better tier gets the requests"
+        case .returning:
+            return "its name is back, and gets requests in \(facts.returnsIn ?? 0) s "
+                + "(failover-return)"
         case .reserve: return "it waits behind those that discovery names"
         case .limit:
             let limit = facts.limit.map { ": \($0.ofAll)" } ?? ""

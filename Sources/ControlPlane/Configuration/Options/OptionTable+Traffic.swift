@@ -37,6 +37,11 @@ extension OptionTable {
             "failover-below", \.roster.failoverPercent, .percent(0...100),
             "A tier with less of its backends up is joined by the next; at 0% when none is "
                 + "up."),
+        Option(
+            "failover-return", \.roster.failoverReturn,
+            .optional(.duration(.seconds(1) ... .seconds(3600)), "off"),
+            "How long a name that had no backend up must have had one again before it gets "
+                + "requests back from the name behind it; `off` is at once."),
     ]
 
     private static let zone: [Option<RosterOptions.Zone>] = [

@@ -134,7 +134,8 @@ extension JournalEvent {
                 ])
         case .emergencyEnded(let time):
             Self.line(.info, "service.recovered", [("after", time.spoken)])
-        case .sourceFailed, .sourceRecovered, .sourceRecalled, .holdEnded, .massLoss,
+        case .sourceFailed, .sourceRecovered, .sourceRecalled, .failedOver, .returning,
+            .failedBack, .holdEnded, .massLoss,
             .lostServe, .lostWait, .lostRecalled, .replacing, .replaced, .instancesRefused:
             discoveryLine
         }
@@ -188,6 +189,16 @@ extension JournalEvent {
                     ("instances", "\(count)"), ("age", age.spoken),
                     ("cause", "discovery fails from the start; the state file had them"),
                 ])
+        case .failedOver(let from, let to):
+            Self.line(
+                .warning, "discovery.failed_over",
+                [("from", from.place), ("to", to.place), ("cause", "\(self)")])
+        case .returning(let title, let wait):
+            Self.line(
+                .info, "discovery.returning",
+                title.field + [("after", wait.spoken), ("cause", "\(self)")])
+        case .failedBack(let title):
+            Self.line(.info, "discovery.failed_back", title.field + [("cause", "\(self)")])
         case .holdEnded(let kind):
             Self.line(.warning, "discovery.hold_ended", [("hold", kind.rawValue)])
         case .massLoss(let lost, let count, let hold):

@@ -48,6 +48,9 @@ struct ServiceTurns {
         }
         facts.balance = service.settings.policy.balancing.policy.rawValue
         facts.isRefusing = isRefusing
+        facts.returnsIn = service.roster.returnsAt(place: backend.place).map {
+            Int(max(.zero, ContinuousClock.now.duration(to: $0)).components.seconds) + 1
+        }
         return facts
     }
 }

@@ -50,6 +50,13 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
     /// The source fails from the start, and the service begins with what it named that long ago to
     /// an earlier process.
     case sourceRecalled(SourceTitle, instances: Int, age: Duration)
+    /// The last backend of a source that was up is not any more, and another source serves.
+    case failedOver(from: SourceTitle, to: SourceTitle)
+    /// A backend of a source that was out is up again, and waits for so long behind those of the
+    /// source that serves in its stead.
+    case returning(SourceTitle, after: Duration)
+    /// A source serves again.
+    case failedBack(SourceTitle)
     /// A hold for a failing source ended.
     case holdEnded(HoldKind)
     /// More than half of the backends were lost in one answer or within seconds; those that pass
@@ -114,8 +121,11 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
 
         /// `discovery`, or `discovery by source 2 of 3`.
         package var description: String {
-            of == 1 ? "discovery" : "discovery by source \(number) of \(of)"
+            of == 1 ? "discovery" : "discovery by \(place)"
         }
+
+        /// `source 2 of 3`.
+        package var place: String { "source \(number) of \(of)" }
     }
 
     /// A sentence without its full stop: `up to down: 3 checks failed in a row, the last: timed
@@ -148,6 +158,11 @@ package enum JournalEvent: Sendable, Equatable, CustomStringConvertible {
         case .sourceRecalled(let title, let count, let age):
             "\(counted(count, "instance")) that \(title) named \(age.spoken) ago, from the state "
                 + "file"
+        case .failedOver(let from, let to):
+            "no backend of \(from.place) is up any more: those of \(to.place) get the requests"
+        case .returning(let title, let wait):
+            "a backend of \(title.place) is up again: it gets requests after \(wait.spoken) of that"
+        case .failedBack(let title): "backends of \(title.place) get the requests again"
         case .holdEnded(let kind): "the hold for \(kind.rawValue) ended"
         case .massLoss(let lost, let count, let hold):
             "\(lost) of \(counted(count, "backend")) lost within seconds; those that pass their "

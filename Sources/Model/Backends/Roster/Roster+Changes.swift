@@ -30,6 +30,7 @@ extension Roster {
                 send(.checksEnded, to: backend.id, now: now)
             }
         }
+        if options.failoverReturn == nil { dropWaits() }
         settle(now: now)
         requeueAll()
         rearm()
@@ -54,6 +55,7 @@ extension Roster {
                 if !backend.state.isLeaving { backend.naming = .missing(answers: 0) }
             }
         }
+        recountUp()
         settle(now: now)
         rearm()
         advance(to: now)

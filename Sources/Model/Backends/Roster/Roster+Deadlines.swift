@@ -53,6 +53,7 @@ extension Roster {
         }
         if let deadline = emergencyDeadline { arm(deadline) }
         for source in sources {
+            if let end = source.returnsAt { arm(end) }
             guard let outage = source.outage, !outage.isOver else { continue }
             arm(outage.until)
             if outage.mayFailOver, !outage.hasWaitedForFailover {

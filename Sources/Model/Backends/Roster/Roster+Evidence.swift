@@ -94,6 +94,7 @@ extension Roster {
             update(id) { _ in }
         }
         for place in sources.indices { endHold(UInt8(place), now: now) }
+        endWaits(now: now)
         settle(now: now)
         rearm()
     }

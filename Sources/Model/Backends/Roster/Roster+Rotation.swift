@@ -27,7 +27,7 @@ extension Roster {
                 if eligibility.admits($0.state) { contenders.append($0.contender) }
             }
         }
-        let tiers = Rotation.tiers(of: contenders, strength)
+        let tiers = Rotation.tiers(of: contenders, strength, waiting: returningPlaces)
         if tiers != published.tiers {
             published = Rotation(
                 service: service, generation: published.generation + 1, tiers: tiers)

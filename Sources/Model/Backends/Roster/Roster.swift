@@ -229,9 +229,9 @@ package final class Roster {
         change(&table[index: index])
         queue(&table[index: index])
         let (after, newNaming, state) = table.read(index) { ($0.contender, $0.naming, $0.state) }
-        if newNaming != naming || after.member.tier.place != before.member.tier.place {
-            namings += 1
-        }
+        let (place, newPlace) = (before.member.tier.place, after.member.tier.place)
+        if newNaming != naming || newPlace != place { namings += 1 }
+        if newPlace != place, state.phase == .up { moveUp(from: place, to: newPlace) }
         if after != before, eligibility.admits(state) { isPublishedStale = true }
         if after.member.tier != before.member.tier {
             isOrderStale = true
@@ -263,6 +263,7 @@ package final class Roster {
             recordArrival(table[index: index], isUp: isUp)
             // Backends of an earlier source may no longer have to be held.
             if isUp, table.read(index, { $0.place > 0 }) { mayFailOver = true }
+            countUp(isUp ? 1 : -1, of: table.read(index) { $0.place }, now: now)
         }
         if after.endsStreams, !before.endsStreams {
             endStreams(on: id, within: StreamEnds.time(of: options.drainLimit))

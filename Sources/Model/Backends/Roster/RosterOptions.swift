@@ -17,6 +17,10 @@ package struct RosterOptions: Sendable, Equatable {
     /// How much of a tier has to be up for it to serve alone, 0 to 100 percent; below that the next
     /// tier serves with it. 0: as RFC 2782 has it, a tier serves as long as one of it is up.
     package var failoverPercent = 0
+    /// How long a source whose backends were all out must have had one up again before it gets
+    /// requests back, while a later source serves in its stead; nil: it has them back at once. A
+    /// link that flaps would otherwise take requests along each time.
+    package var failoverReturn: Duration?
     /// Good answers in a row without a backend that start its drain; at least 1.
     ///
     /// 1: most instances that are deregistered are about to exit, and each answer waited for costs
@@ -166,7 +170,9 @@ package struct RosterOptions: Sendable, Equatable {
     package var isValid: Bool {
         let counts = [rules.rise, rules.fall, missesToDrain, backendsMax]
         let percentages = [failoverPercent, ejectShareMax]
-        let times = [ejectTime, ejectTimeMax, lossWindow, refuseTime, drainLimit]
+        let times = [
+            ejectTime, ejectTimeMax, lossWindow, refuseTime, drainLimit, failoverReturn ?? .zero,
+        ]
         let isSlowStartGood = slowStart.map { $0 > .zero } ?? true
         return counts.allSatisfy { $0 >= 1 } && percentages.allSatisfy((0...100).contains)
             && times.allSatisfy { $0 >= .zero } && isSlowStartGood

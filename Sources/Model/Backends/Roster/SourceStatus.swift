@@ -19,6 +19,13 @@ package struct SourceStatus: Sendable, Equatable {
     package internal(set) var metadataDropped: UInt64 = 0
 
     /// The age of the answer that it began with, if that was the last good one of another process.
+    /// Until when its backends wait behind those of later sources although they are up; nil when
+    /// they don't.
+    package internal(set) var returnsAt: ContinuousClock.Instant?
+    /// How many of its backends are up.
+    var up = 0
+    /// Whether it had backends that were up, and has none.
+    var isAway = false
     var recalledAge = Duration.zero
     var isRefusing = false
     /// How many instances it named lately.

@@ -28,10 +28,11 @@ extension Rotation {
         }
     }
 
-    /// Groups contenders into tiers, the best first.
+    /// Groups contenders into tiers, the best first; those of the sources at places that are
+    /// `waiting` come behind all others.
     /// - Complexity: O(n log n).
     static func tiers(
-        of contenders: [Contender], _ strength: Strength = Strength()
+        of contenders: [Contender], _ strength: Strength = Strength(), waiting: Set<UInt8> = []
     ) -> [[Member]] {
         let sorted = contenders.sorted {
             ($0.member.tier, $0.member.endpoint) < ($1.member.tier, $1.member.endpoint)
@@ -43,6 +44,12 @@ extension Rotation {
             } else {
                 tiers.append([contender])
             }
+        }
+        if !waiting.isEmpty {
+            let isWaiting = { (tier: [Contender]) in
+                tier.first.map { waiting.contains($0.member.tier.place) } ?? false
+            }
+            tiers = tiers.filter { !isWaiting($0) } + tiers.filter(isWaiting)
         }
         join(&tiers, strength)
         return tiers.map(members)

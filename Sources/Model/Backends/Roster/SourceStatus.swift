@@ -18,7 +18,6 @@ package struct SourceStatus: Sendable, Equatable {
     /// Instances whose host name and metadata were dropped for their size, once per answer.
     package internal(set) var metadataDropped: UInt64 = 0
 
-    /// The age of the answer that it began with, if that was the last good one of another process.
     /// Until when its backends wait behind those of later sources although they are up; nil when
     /// they don't.
     package internal(set) var returnsAt: ContinuousClock.Instant?
@@ -26,6 +25,7 @@ package struct SourceStatus: Sendable, Equatable {
     var up = 0
     /// Whether it had backends that were up, and has none.
     var isAway = false
+    /// The age of the answer that it began with, if that was the last good one of another process.
     var recalledAge = Duration.zero
     var isRefusing = false
     /// How many instances it named lately.

@@ -18,8 +18,9 @@ extension CheckSchedule {
         case usual
         /// The next check may change the backend's state.
         case fast
-        /// The backend is new and has not listened yet: it may begin to at any moment, as a
-        /// container does a while after its start.
+        /// The backend is new and was never up: it may begin to listen at any moment, as a
+        /// container does a while after its start. Two checks that pass in a row take less than
+        /// half a second so.
         case new
         /// The backend is down, and did not pass the last check.
         case down
@@ -57,7 +58,7 @@ extension CheckSchedule {
             switch pace {
             case .usual: usual
             case .fast: fast
-            case .new: bounded(fast / 2)
+            case .new: bounded(fast * 2 / 5)
             case .down: down
             }
         }
@@ -82,16 +83,16 @@ extension CheckSchedule {
 
 extension Backend {
     /// Failed checks until a backend that has never been up counts as any that is down: those of
-    /// the first 25 s by default.
-    private static let newFailuresMax = 100
+    /// the first 30 s by default.
+    private static let newFailuresMax = 150
 
     /// How soon its next check should follow.
     var checkPace: CheckSchedule.Pace {
         switch state.phase {
-        case .discovered, .checking: isAwaited ? .new : .fast
+        case .discovered, .checking: .new
         case .ejected: .fast
         case .up: lastCheck?.failure == nil ? .usual : .fast
-        case .down: state.consecutivePasses > 0 ? .fast : isAwaited ? .new : .down
+        case .down: isAwaited ? .new : state.consecutivePasses > 0 ? .fast : .down
         // It is leaving: nothing depends on its checks.
         case .draining, .gone: .usual
         }
@@ -99,7 +100,6 @@ extension Backend {
 
     /// Whether it has never been up, and not for long.
     private var isAwaited: Bool {
-        state.upSince == nil && state.consecutiveFailures > 0
-            && state.consecutiveFailures < Self.newFailuresMax
+        state.upSince == nil && state.consecutiveFailures < Self.newFailuresMax
     }
 }

@@ -91,6 +91,9 @@ package struct EngineEvent: Hashable, Sendable {
             [
                 "create", "start", "restart", "kill", "die", "oom", "pause", "unpause", "rename",
                 "update", "destroy", "health_status", "connect", "disconnect",
+                // Podman tells of `die` and `destroy` too, but lets through what is asked for by
+                // its own names.
+                "died", "remove",
             ]
         ),
     ])

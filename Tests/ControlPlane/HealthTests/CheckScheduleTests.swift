@@ -127,7 +127,7 @@ import Testing
             interval: .seconds(2), fast: .milliseconds(100), down: .seconds(30), jitterPercent: 0)
         #expect(try delay(timing, .usual, seed: 1) == .seconds(2))
         #expect(try delay(timing, .fast, seed: 1) == .milliseconds(100))
-        #expect(try delay(timing, .new, seed: 1) == .milliseconds(50))
+        #expect(try delay(timing, .new, seed: 1) == .milliseconds(40))
         #expect(try delay(timing, .down, seed: 1) == .seconds(30))
     }
 

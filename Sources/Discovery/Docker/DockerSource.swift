@@ -97,20 +97,21 @@ package final class DockerSource: Source {
     /// Brings `members` up to date; whether the selection may be different from the last.
     private func isConcerned(by changes: DockerWatch.Changes) -> Bool {
         let containers = watch.inventory.containers
-        let ids: Set<String>
-        var isConcerned = false
         switch changes {
         case .all:
-            (members, isConcerned) = ([], true)
-            ids = Set(containers.keys)
-        case .containers(let changed): ids = changed
+            members = Set(containers.filter { query.offer(of: $0.value) != nil }.keys)
+        case .containers(let changes):
+            let before = members
+            for id in changes.renewed {
+                let isWanted = containers[id].map { query.offer(of: $0) != nil } ?? false
+                if isWanted { members.insert(id) } else { members.remove(id) }
+            }
+            let isConcerned = changes.ids.contains { id in
+                members.contains(id) || before.contains(id) || owners.contains(id)
+            }
+            guard isConcerned else { return false }
         }
-        for id in ids {
-            let isWanted = containers[id].map { query.offer(of: $0) != nil } ?? false
-            if isWanted || members.contains(id) || owners.contains(id) { isConcerned = true }
-            if isWanted { members.insert(id) } else { members.remove(id) }
-        }
-        if isConcerned { owners = Set(members.compactMap { containers[$0]?.summary.ownerID }) }
-        return isConcerned
+        owners = Set(members.compactMap { containers[$0]?.summary.ownerID })
+        return true
     }
 }

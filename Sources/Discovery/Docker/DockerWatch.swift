@@ -44,8 +44,8 @@ package final class DockerWatch {
     package enum Changes: Sendable, Equatable {
         /// Of any, or of what all depend on: of the engine, its networks or our own container.
         case all
-        /// Of those with these ids, those that are no more among them.
-        case containers(Set<String>)
+        /// Of these.
+        case containers(ContainerInventory.Changes)
     }
 
     /// Questions that are under way at a time.
@@ -143,9 +143,9 @@ package final class DockerWatch {
             failure = nil
         }
         guard isKnown, failure == nil else { return }
-        let changed = inventory.takeChanges()
-        let isOwn = options.ownContainer.map { changed.contains($0) } ?? false
-        tell(!wasKnown || isAll || isOwn ? .all : .containers(changed))
+        let changes = inventory.takeChanges()
+        let isOwn = options.ownContainer.map { changes.ids.contains($0) } ?? false
+        tell(!wasKnown || isAll || isOwn ? .all : .containers(changes))
     }
 
     private func tell(_ changes: Changes) {

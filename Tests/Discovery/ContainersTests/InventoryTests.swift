@@ -39,6 +39,7 @@ private final class Subject {
     func failed(_ ticket: ContainerInventory.Ticket) { inventory.failed(ticket) }
     func refresh() { inventory.refresh() }
     func gap() { inventory.gap() }
+    func takeChanges() -> ContainerInventory.Changes { inventory.takeChanges() }
 }
 
 @Suite struct InventoryTests {
@@ -320,6 +321,39 @@ private final class Subject {
         #expect(inventory.applyUnreadable(one))
         #expect(availability(inventory) == .serves)
         #expect(inventory.nextQuestion() == nil)
+    }
+
+    @Test func `an engine that can't speak of a container for a while takes nothing away`() throws {
+        let inventory = Subject()
+        let list = try #require(inventory.nextQuestion())
+        _ = inventory.apply([summary()], to: list)
+        let one = try #require(inventory.nextQuestion())
+        let details = ContainerDetails(summary(), environment: ["VIRTUAL_HOST": "a.test"])
+        #expect(inventory.apply(details, to: one))
+        happens(.change, inventory)
+        let again = try #require(inventory.nextQuestion())
+        #expect(!inventory.applyUnreadable(again))
+        #expect(inventory.containers[Self.web]?.details == details)
+        #expect(inventory.containers[Self.web]?.wishes.convention == .virtualHost)
+    }
+
+    @Test func `changes are told once, apart those after which services may be others`() throws {
+        let inventory = try known(summary())
+        #expect(inventory.takeChanges().renewed == [Self.web])
+        #expect(inventory.takeChanges() == .init())
+        func answer(_ details: ContainerDetails) throws -> ContainerInventory.Changes {
+            happens(.change, inventory)
+            _ = inventory.apply(details, to: try #require(inventory.nextQuestion()))
+            return inventory.takeChanges()
+        }
+        let health = try answer(ContainerDetails(summary(health: .unhealthy)))
+        #expect(health.ids == [Self.web] && health.renewed.isEmpty)
+        #expect(try answer(ContainerDetails(summary(labels: ["a": "b"]))).renewed == [Self.web])
+        let named = ContainerDetails(
+            summary(labels: ["a": "b"]), environment: ["SERVICE_NAME": "other"])
+        #expect(try answer(named).renewed == [Self.web])
+        happens(.destroy, inventory)
+        #expect(inventory.takeChanges().renewed == [Self.web])
     }
 
     @Test func `so many events of one container make one question`() throws {

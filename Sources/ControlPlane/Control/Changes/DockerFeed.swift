@@ -28,7 +28,7 @@ final class DockerFeed {
 
     private static let name = "docker"
     /// How long labels are not read again.
-    private static let rest = Duration.milliseconds(100)
+    private static let rest = Duration.milliseconds(200)
 
     /// A feed of `live`; nothing is asked before `start`.
     init(

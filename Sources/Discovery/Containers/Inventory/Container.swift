@@ -141,6 +141,12 @@ package struct Container: Sendable, Equatable {
         return offer.name.isEmpty ? name : "\(name)-\(offer.name)"
     }
 
+    /// Whether whoever chooses among containers chooses this one and that one alike.
+    func isChosen(as other: Container) -> Bool {
+        serviceNames == other.serviceNames && wishes.isEnabled == other.wishes.isEnabled
+            && summary.labels == other.summary.labels
+    }
+
     /// How old it is: the older of two is less. Of two that want one route, the older has it.
     package var age: (createdAt: Int, id: String) { (summary.createdAt, summary.id) }
 }

@@ -42,10 +42,19 @@ package struct ContainerInventory: Sendable {
         fileprivate let sequence: UInt64
     }
 
+    /// The containers of which something else is known than before, by their ids.
+    package struct Changes: Sendable, Equatable {
+        /// Every container that changed, also one that is no more.
+        package fileprivate(set) var ids: Set<String> = []
+        /// The containers among them that may be of other services than before: they are new, are
+        /// no more, or have other labels or variables.
+        package fileprivate(set) var renewed: Set<String> = []
+    }
+
     /// By id.
     package private(set) var containers: [String: Container] = [:]
-    /// The ids of those of which something else is known since `takeChanges()`.
-    private var changed: Set<String> = []
+    /// What was not taken yet by `takeChanges()`.
+    private var changes = Changes()
     /// The ids of those that run, and of which not all is known.
     private var unread: Set<String> = []
     /// Until when each of those that were told to stop is believed to do so, by id.
@@ -122,14 +131,15 @@ package struct ContainerInventory: Sendable {
         let old = container
         change(&container)
         guard container != old else { return false }
-        store(container, as: id)
+        store(container, as: id, isRenewed: !container.isChosen(as: old))
         return true
     }
 
     /// Every change of a container goes through here.
-    private mutating func store(_ container: Container, as id: String) {
+    private mutating func store(_ container: Container, as id: String, isRenewed: Bool = true) {
         containers[id] = container
-        changed.insert(id)
+        changes.ids.insert(id)
+        if isRenewed { changes.renewed.insert(id) }
         stops[id] = container.stop?.until
         if container.summary.state.isAlive && container.details == nil {
             unread.insert(id)
@@ -138,11 +148,10 @@ package struct ContainerInventory: Sendable {
         }
     }
 
-    /// The ids of the containers of which something else is known than when this was called last,
-    /// those that are no more among them.
-    package mutating func takeChanges() -> Set<String> {
-        defer { changed = [] }
-        return changed
+    /// What has changed since this was called last.
+    package mutating func takeChanges() -> Changes {
+        defer { changes = Changes() }
+        return changes
     }
 
     /// Events may have been missed: all has to be asked for again.
@@ -258,12 +267,13 @@ package struct ContainerInventory: Sendable {
         return change(id) { $0.update(details) }
     }
 
-    /// The engine can't say what was asked of one container: what the list says of it counts.
-    /// Returns whether anything changed.
+    /// The engine can't say what was asked of one container: what is known of it stays, and of one
+    /// of which nothing is known besides what the list says that counts. Returns whether anything
+    /// changed.
     package mutating func applyUnreadable(_ ticket: Ticket) -> Bool {
-        guard case .container(let id) = ticket.question, let container = containers[id] else {
-            return false
-        }
+        guard case .container(let id) = ticket.question, let container = containers[id],
+            container.details == nil
+        else { return false }
         return apply(ContainerDetails(container.summary), to: ticket)
     }
 
@@ -276,7 +286,8 @@ package struct ContainerInventory: Sendable {
         stops[id] = nil
         unread.remove(id)
         guard containers.removeValue(forKey: id) != nil else { return false }
-        changed.insert(id)
+        changes.ids.insert(id)
+        changes.renewed.insert(id)
         return true
     }
 

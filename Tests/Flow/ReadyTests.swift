@@ -82,6 +82,25 @@ extension Flow {
             }
         }
 
+        @Test func `the address for health is asked where the admin port is off`() throws {
+            try withStage { stage in
+                let web = try stage.web("one")
+                let environment = [
+                    "FAIRLEAD_LISTEN": "127.0.0.1:\(try FreePort.take())",
+                    "FAIRLEAD_BACKEND": "127.0.0.1:\(web[0].port)",
+                    "FAIRLEAD_ADMIN": "off", "FAIRLEAD_HEALTH": ":\(try FreePort.take())",
+                ]
+                let fairlead = stage.hold(
+                    try Fairlead(arguments: ["run"], environment: environment, hasAdmin: false))
+                #expect(try ready(environment, ["--wait", "20s"]).exit == .status(0))
+                try web[0].kill()
+                try waitFor("readiness to be denied") {
+                    try ready(environment).exit == .status(1) ? () : nil
+                }
+                #expect(fairlead.process.exit == nil)
+            }
+        }
+
         @Test func `what can't be asked is an error of the configuration`() throws {
             let off = try ready([
                 "FAIRLEAD_LISTEN": "127.0.0.1:0", "FAIRLEAD_BACKEND": "127.0.0.1:1",

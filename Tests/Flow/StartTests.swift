@@ -71,6 +71,31 @@ extension Flow {
             }
         }
 
+        @Test func `it serves within milliseconds of its start`() throws {
+            try withStage { stage in
+                let web = try stage.web("one")
+                // The best of some: the machine may be busy. Of a debug build, which starts slower.
+                let times = try (0..<8).map { _ in
+                    let port = try FreePort.take()
+                    let start = ContinuousClock.now
+                    let process = try Fairlead.start([
+                        "run", "--listen", "127.0.0.1:\(port)", "--admin", "off", "--backend",
+                        "127.0.0.1:\(web[0].port)",
+                    ])
+                    while (try? get(port: port))?.status != 200 {
+                        let now = ContinuousClock.now
+                        guard start.duration(to: now) < .seconds(20) else {
+                            throw FlowError("no answer for 20 s:\n\(process.transcript)")
+                        }
+                        pause(milliseconds: 1)
+                    }
+                    return start.duration(to: .now)
+                }
+                print("from its start to its first answer: \(times.min() ?? .zero)")
+                #expect(try #require(times.min()) < .milliseconds(150), "\(times)")
+            }
+        }
+
         @Test func `without an admin port it serves all the same`() throws {
             try withStage { stage in
                 let web = try stage.web("one")

@@ -35,6 +35,22 @@ import Testing
         #expect(changes.firstMatch(of: /(?m)^## ([^ ,\n]+)/)?.1 == version)
     }
 
+    @Test func `every test that the table of the twelve factors names is there`() throws {
+        let text = try Tree.text("conf/README.md")
+        let rows = text.matches(of: /(?m)^\| [IVX]+\. [^|]*\|[^|]*\|([^|]*)\|$/).map(\.1)
+        #expect(rows.count == 12)
+        let tests = try Tree.swiftFiles(in: "Tests").flatMap(\.lines).joined(separator: "\n")
+        for row in rows {
+            let names = row.matches(of: /`([^`]+)`/).map(\.1)
+            #expect(!names.isEmpty, "no test stands for:\(row)")
+            for name in names where !name.hasPrefix("conf/") {
+                #expect(
+                    tests.contains("func `\(name)`") || tests.contains("@Test(\"\(name)\")"),
+                    "there is no test `\(name)`")
+            }
+        }
+    }
+
     @Test func `every link to a section leads to a heading`() throws {
         for document in try Tree.documents() {
             let folder = URL(filePath: "/" + document.path).deletingLastPathComponent()

@@ -22,6 +22,7 @@ import Testing
     static let proofs: [String: [String: Proof]] = [
         "README.md": [
             "conf/install-packages run": .reason(".ci/run does it; it takes minutes"),
+            "conf/package deb": .reason("conf/package-test installs it, ImageTests run the image"),
             "curl http://127.0.0.1:8080/ ": .test(
                 "a crash costs no request, and the instance is back when it is started"),
             "fairlead explain": .test("a name with addresses alone is told what to write"),

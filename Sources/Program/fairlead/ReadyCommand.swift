@@ -38,7 +38,7 @@ struct ReadyCommand: ParsableCommand {
         let configuration = try flags.load(warns: false).configuration
         let places = configuration.healthPlaces
         guard !places.isEmpty else {
-            printError("fairlead: the admin port is off, so there is nobody to ask")
+            printError("fairlead: the admin port is off, and so is health.listen: nobody to ask")
             throw ExitCode(2)
         }
         let question = ReadinessQuestion(

@@ -72,15 +72,19 @@ final class DockerEngine {
     /// Runs Docker's own client.
     @discardableResult
     func docker(_ arguments: String...) throws -> String {
+        try docker(arguments)
+    }
+
+    /// Runs Docker's own client.
+    @discardableResult
+    func docker(_ arguments: [String]) throws -> String {
         // Another program of this name may be before it in the path.
         try RunningProcess.run(["/usr/bin/docker", "--host", "unix://\(socket)"] + arguments)
     }
 
     /// Runs a container of the image; `arguments` stand before it. Returns its id, 12 digits.
     func run(_ name: String, _ arguments: [String] = []) throws -> String {
-        let id = try RunningProcess.run(
-            ["/usr/bin/docker", "--host", "unix://\(socket)", "run", "--detach", "--name", name]
-                + arguments + ["app:1"])
+        let id = try docker(["run", "--detach", "--name", name] + arguments + ["app:1"])
         return String(id.prefix(12))
     }
 

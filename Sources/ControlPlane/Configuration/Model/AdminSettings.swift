@@ -37,21 +37,6 @@ package struct AdminSettings: Equatable, Sendable {
     }
 }
 
-extension Configuration {
-    /// Where a program on this machine asks for the health of the process, in the order in which to
-    /// try; empty when nothing listens for that. Any address is there by its loopback address.
-    package var healthPlaces: [Endpoint] {
-        let listened = [admin.listen].compactMap(\.self) + admin.alsoListen
-        return listened.flatMap { endpoint -> [Endpoint] in
-            guard endpoint.address.isWildcard else { return [endpoint] }
-            let local = Endpoint(.loopback, endpoint.port)
-            // The wildcard of IPv6 takes IPv4 as well, where the kernel has both.
-            return endpoint.address == .any
-                ? [local, Endpoint(.v6(0, 1), endpoint.port)] : [local]
-        }
-    }
-}
-
 extension OptionTable {
     /// `admin: HOST:PORT` is short for `admin: {listen: HOST:PORT}`.
     static let admin: [Option<AdminSettings>] = [

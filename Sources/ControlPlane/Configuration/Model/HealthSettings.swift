@@ -12,6 +12,22 @@ package struct HealthSettings: Equatable, Sendable {
     package internal(set) var listen: [Endpoint] = []
 }
 
+extension Configuration {
+    /// Where a program on this machine asks for the health of the process, in the order in which to
+    /// try: the admin port, which gives reasons too, then the address for health alone. Empty when
+    /// nothing listens for that. A wildcard stands for this machine's loopback addresses.
+    package var healthPlaces: [Endpoint] {
+        let listened = [admin.listen].compactMap(\.self) + admin.alsoListen + health.listen
+        return listened.flatMap { endpoint -> [Endpoint] in
+            guard endpoint.address.isWildcard else { return [endpoint] }
+            let local = Endpoint(.loopback, endpoint.port)
+            // The wildcard of IPv6 takes IPv4 as well, where the kernel has both.
+            return endpoint.address == .any
+                ? [local, Endpoint(.v6(0, 1), endpoint.port)] : [local]
+        }
+    }
+}
+
 extension OptionTable {
     /// `health: HOST:PORT` is short for `health: {listen: HOST:PORT}`.
     static let health: [Option<HealthSettings>] = [

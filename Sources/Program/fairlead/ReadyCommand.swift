@@ -37,13 +37,16 @@ struct ReadyCommand: ParsableCommand {
     func run() throws {
         let configuration = try flags.load(warns: false).configuration
         let places = configuration.healthPlaces
-        guard !places.isEmpty else {
+        guard !places.admin.isEmpty || !places.health.isEmpty else {
             printError("fairlead: the admin port is off, and so is health.listen: nobody to ask")
             throw ExitCode(2)
         }
         let question = ReadinessQuestion(
-            AddressesInTurn(places), path: "/health/ready" + (every ? "?when=every" : ""),
-            token: try? configuration.admin.readToken(), patience: patience ?? .zero)
+            AddressesInTurn(places.admin + places.health),
+            path: "/health/ready" + (every ? "?when=every" : ""), patience: patience ?? .zero)
+        if let token = try? configuration.admin.readToken() {
+            question.secret = (token, for: places.admin)
+        }
         switch question.ask() {
         case .ready(let text): writeAll(1, text)
         case .not(let why):
@@ -70,17 +73,18 @@ private final class ReadinessQuestion {
 
     private var addresses: AddressesInTurn
     private let path: String
-    private let token: String?
     private let end: ContinuousClock.Instant
     private let loop = EventLoop()
     private let client: HTTPClient
     private var timer: Timer?
     private var answer = Answer.not("it was not asked")
+    /// The admin port's token, and the addresses that may get it: reasons are told to those who
+    /// have it.
+    var secret: (token: String, for: [Endpoint])?
 
-    init(_ addresses: AddressesInTurn, path: String, token: String?, patience: Duration) {
+    init(_ addresses: AddressesInTurn, path: String, patience: Duration) {
         self.addresses = addresses
         self.path = path
-        self.token = token
         end = .now + patience
         client = HTTPClient(on: loop)
     }
@@ -97,7 +101,9 @@ private final class ReadinessQuestion {
         let place = addresses.current
         var request = HTTPClient.Request(
             path, from: place, deadline: Self.deadline, responseBody: .upTo(1 << 20))
-        if let token { request.fields = [(name: "Authorization", value: "Bearer \(token)")] }
+        if let secret, secret.for.contains(place) {
+            request.fields = [(name: "Authorization", value: "Bearer \(secret.token)")]
+        }
         client.send(request) { [unowned self] outcome in
             switch outcome {
             case .response(let response):

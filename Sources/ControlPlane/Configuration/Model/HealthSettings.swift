@@ -14,17 +14,21 @@ package struct HealthSettings: Equatable, Sendable {
 
 extension Configuration {
     /// Where a program on this machine asks for the health of the process, in the order in which to
-    /// try: the admin port, which gives reasons too, then the address for health alone. Empty when
-    /// nothing listens for that. A wildcard stands for this machine's loopback addresses.
-    package var healthPlaces: [Endpoint] {
-        let listened = [admin.listen].compactMap(\.self) + admin.alsoListen + health.listen
-        return listened.flatMap { endpoint -> [Endpoint] in
-            guard endpoint.address.isWildcard else { return [endpoint] }
-            let local = Endpoint(.loopback, endpoint.port)
-            // The wildcard of IPv6 takes IPv4 as well, where the kernel has both.
-            return endpoint.address == .any
-                ? [local, Endpoint(.v6(0, 1), endpoint.port)] : [local]
-        }
+    /// try: the admin port, which gives reasons too, then the address for health alone; only the
+    /// former may get the admin port's token. Empty where nothing listens for that.
+    package var healthPlaces: (admin: [Endpoint], health: [Endpoint]) {
+        let listened = [admin.listen].compactMap(\.self) + admin.alsoListen
+        return (listened.flatMap(\.localPlaces), health.listen.flatMap(\.localPlaces))
+    }
+}
+
+extension Endpoint {
+    /// Where something that listens here is reached from this machine. A wildcard stands for the
+    /// loopback addresses: that of IPv6 takes IPv4 as well, where the kernel has both.
+    fileprivate var localPlaces: [Endpoint] {
+        guard address.isWildcard else { return [self] }
+        let local = Endpoint(.loopback, port)
+        return address == .any ? [local, Endpoint(.v6(0, 1), port)] : [local]
     }
 }
 

@@ -77,7 +77,10 @@ enum ConsulAdvice {
         }
         if target.hasPrefix("/v1/catalog/services") { return "service:read and node:read" }
         if target.hasPrefix("/v1/agent/self") { return "agent:read" }
-        return "service:write for the name under consul.register"
+        if target.hasPrefix("/v1/agent/services") || target.hasPrefix("/v1/agent/checks") {
+            return "service:read for what is registered with the agent"
+        }
+        return "service:write for the names that are registered"
     }
 
     private static func name(in target: String, behind path: String) -> Substring? {

@@ -11,10 +11,18 @@ final class ConsulStandInServer: Channel {
     let buffer = ReceiveBuffer(capacity: 16 * 1024)
     private var connections: [ConsulStandInConnection] = []
     private var connectionCount = 0
+    /// Lets time pass in the world.
+    private var clock: Timer?
+    private static let tick = Duration.milliseconds(50)
 
     init(_ descriptor: Descriptor, state: ConsulStandInState, on loop: EventLoop) {
         self.state = state
         super.init(descriptor, on: loop)
+        clock = Timer(on: loop) { [unowned self] in
+            if self.state.world.withLock({ $0.expire(now: .now) }) { look() }
+            clock?.schedule(after: Self.tick)
+        }
+        clock?.schedule(after: Self.tick)
         startReading()
     }
 
@@ -46,6 +54,7 @@ final class ConsulStandInServer: Channel {
 
     override func close() {
         super.close()
+        clock?.cancel()
         closeConnections()
     }
 }
@@ -115,7 +124,11 @@ final class ConsulStandInConnection: StreamChannel {
     private func handle(_ request: ConsulStandInRequest) {
         held = request
         if let lie = lie(for: request) { return send(lie) }
-        guard let index = request.index else { return release() }
+        guard let index = request.index else {
+            release()
+            if request.method != .get { server.look() }
+            return
+        }
         let answer = server.state.world.withLock { $0.answer(to: request) }
         if (answer.index ?? .max) > index { return release() }
         // Consul adds up to a sixteenth, so that not all waits end together.
@@ -151,7 +164,9 @@ final class ConsulStandInConnection: StreamChannel {
 
     private func send(_ lie: ConsulWorld.Lie) {
         guard let held else { return }
-        var answer = server.state.world.withLock { $0.answer(to: held) }
+        // What is refused is not done.
+        var answer = ConsulStandInAnswer()
+        if held.method == .get { answer = server.state.world.withLock { $0.answer(to: held) } }
         switch lie {
         case .noLeader:
             send(

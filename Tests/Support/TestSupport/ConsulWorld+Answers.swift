@@ -85,20 +85,7 @@ extension ConsulWorld {
         if path == "/v1/agent/self" {
             return document(["Config": ["Datacenter": datacenter]], index: nil)
         }
-        if path == "/v1/agent/service/register" {
-            registerAtAgent(
-                id: Self.id(of: request.body),
-                document: String(decoding: request.body, as: UTF8.self))
-            return ConsulStandInAnswer()
-        }
-        if let id = rest("/v1/agent/service/deregister/") {
-            return deregisterAtAgent(id: id)
-                ? ConsulStandInAnswer() : text(404, "Unknown service ID \"\(id)\"")
-        }
-        if let id = rest("/v1/agent/service/") {
-            return agentServices[id].map { ConsulStandInAnswer(body: Array($0.utf8)) }
-                ?? text(404, "unknown service ID: \(id)")
-        }
+        if let answer = answerAsAgent(request) { return answer }
         if let name = rest("/v1/query/"), name.hasSuffix("/execute") {
             let service = String(name.dropLast("/execute".count))
             let found = entries { $0.service == service }
@@ -108,22 +95,13 @@ extension ConsulWorld {
         return text(404, "Invalid URL path")
     }
 
-    private func text(_ status: Int, _ text: String) -> ConsulStandInAnswer {
+    func text(_ status: Int, _ text: String) -> ConsulStandInAnswer {
         ConsulStandInAnswer(status: status, body: Array(text.utf8))
     }
 
-    private func document(_ value: some Encodable, index: UInt64?) -> ConsulStandInAnswer {
+    func document(_ value: some Encodable, index: UInt64?) -> ConsulStandInAnswer {
         let data = try? JSONEncoder().encode(value)
         return ConsulStandInAnswer(index: index, body: data.map { Array($0) } ?? [])
-    }
-
-    private struct RegistrationDocument: Decodable {
-        let ID: String
-    }
-
-    private static func id(of document: [UInt8]) -> String {
-        let decoder = JSONDecoder()
-        return (try? decoder.decode(RegistrationDocument.self, from: Data(document)).ID) ?? ""
     }
 
     // MARK: - Health and catalogue

@@ -84,10 +84,16 @@ package struct ConsulWorld: Sendable {
     /// Of deleted keys: when that was.
     var tombstones: [String: UInt64] = [:]
     /// Services registered through the agent's own API, by id.
-    package private(set) var agentServices: [String: String] = [:]
+    package internal(set) var agentServices: [String: String] = [:]
+    /// Their checks, by id.
+    var agentChecks: [String: StandInCheck] = [:]
+    /// How long a service is critical at least until the agent removes it: Consul's own bound.
+    package var removalFloor = Duration.seconds(60)
     var fallingIndex: UInt64 = 1_000_000
     /// How often `/v1/agent/service/register` was called.
-    package private(set) var agentRegistrations = 0
+    package internal(set) var agentRegistrations = 0
+    /// How often `/v1/agent/check/update/` was.
+    package internal(set) var agentReports = 0
 
     /// An agent that knows nothing but itself.
     package init() {}
@@ -125,17 +131,6 @@ package struct ConsulWorld: Sendable {
     /// Something that has to do with the service is written, and leaves all as it is.
     package mutating func touch(_ service: String) {
         serviceIndexes[service] = bump()
-    }
-
-    // MARK: - The agent's own services
-
-    mutating func registerAtAgent(id: String, document: String) {
-        agentServices[id] = document
-        agentRegistrations += 1
-    }
-
-    mutating func deregisterAtAgent(id: String) -> Bool {
-        agentServices.removeValue(forKey: id) != nil
     }
 
     // MARK: - Keys

@@ -1,27 +1,28 @@
 // A stand-in for an engine: containers that a test starts and stops, listed and told of as an
 // engine of API 1.52 does, on a Unix socket, in the loop that the test turns.
 
-import DockerAPI
-import Endpoints
-import Events
-import Glibc
-import TestSupport
-import Testing
+package import Endpoints
+package import Events
+internal import Glibc
 
 /// An engine. The test's thread only.
-final class StandInEngine {
+package final class StandInEngine {
     /// A container as it is listed.
-    struct StandInContainer {
-        var id: String
-        var name: String
-        var state = "running"
-        var health = "none"
-        var labels: [String: String] = [:]
-        var address = "172.17.0.2"
-        var port = 80
-        var variables: [String] = []
-        var startedAt = 1
-        var networkMode = "bridge"
+    package struct StandInContainer {
+        package var id: String
+        package var name: String
+        package var state = "running"
+        package var health = "none"
+        package var labels: [String: String] = [:]
+        package var address = "172.17.0.2"
+        package var port = 80
+        package var variables: [String] = []
+        package var startedAt = 1
+        package var image = ""
+        /// The port of the host, on all its addresses; nil for one that is not published.
+        package var published: Int?
+        package var exitCode = 0
+        package var networkMode = "bridge"
 
         var json: String {
             let isAlive = state == "running" || state == "paused"
@@ -36,6 +37,11 @@ final class StandInEngine {
                 """
         }
 
+        private var bindings: String {
+            guard let published, state == "running" || state == "paused" else { return "" }
+            return "\"\(port)/tcp\":[{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"\(published)\"}]"
+        }
+
         var details: String {
             let isAlive = state == "running" || state == "paused"
             let variables = variables.map { "\"\($0)\"" }.joined(separator: ",")
@@ -43,30 +49,31 @@ final class StandInEngine {
                 .map { "\"\($0.key)\":\"\($0.value)\"" }.joined(separator: ",")
             return """
                 {"Id":"\(id)","Name":"/\(name)","Created":"2026-11-28T11:43:19.1Z",\
-                "State":{"Status":"\(state)","StartedAt":"\(startedAt)",\
+                "State":{"Status":"\(state)","StartedAt":"\(startedAt)","ExitCode":\(exitCode),\
                 "Health":{"Status":"\(health)"}},"HostConfig":{"NetworkMode":"\(networkMode)"},\
-                "Config":{"Env":[\(variables)],"Labels":{\(labels)},\
-                "ExposedPorts":{"\(port)/tcp":{}}},"NetworkSettings":{"Ports":{},"Networks":\
+                "Config":{"Image":"\(image)","Env":[\(variables)],"Labels":{\(labels)},\
+                "ExposedPorts":{"\(port)/tcp":{}}},"NetworkSettings":{"Ports":{\(bindings)},\
+                "Networks":\
                 {"bridge":{"IPAddress":"\(isAlive ? address : "")"}}}}
                 """
         }
     }
 
     /// By id.
-    var containers: [String: StandInContainer] = [:]
+    package var containers: [String: StandInContainer] = [:]
     /// What is answered to a path that begins so, in place of what would be: status and body.
-    var answers: [String: (status: Int, body: String)] = [:]
+    package var answers: [String: (status: Int, body: String)] = [:]
     /// Paths whose answers are held back until `release()`.
-    var held: Set<String> = []
+    package var held: Set<String> = []
     /// Every path that was asked for.
-    fileprivate(set) var asked: [String] = []
-    let path: String
+    package fileprivate(set) var asked: [String] = []
+    package let path: String
     private let loop: EventLoop
     private var server: Server?
     fileprivate var streams: [Connection] = []
     fileprivate var waiting: [(Connection, String)] = []
 
-    init(on loop: EventLoop, name: String) throws {
+    package init(on loop: EventLoop, name: String) throws {
         self.loop = loop
         path = "/tmp/fairlead-docker-tests-\(name)-\(ContinuousClock.now.hashValue).sock"
         try listen()
@@ -74,18 +81,18 @@ final class StandInEngine {
 
     deinit { stop() }
 
-    var target: Target { .unix(path) }
+    package var target: Target { .unix(path) }
     /// How many connections have the stream of events open.
-    var streamCount: Int { streams.count }
+    package var streamCount: Int { streams.count }
 
     // MARK: What it does
 
-    func listen() throws {
+    package func listen() throws {
         server = Server(try listenAtUnixPath(path), of: self, on: loop)
     }
 
     /// Stops without a word: connections are cut, and the socket goes.
-    func stop() {
+    package func stop() {
         server?.close()
         server = nil
         streams = []
@@ -94,18 +101,20 @@ final class StandInEngine {
     }
 
     /// Cuts the stream of events.
-    func cut() {
+    package func cut() {
         for stream in streams { stream.close() }
         streams = []
     }
 
-    static func id(_ number: Int) -> String {
+    package static func id(_ number: Int) -> String {
         let digits = String(number, radix: 16)
         return String(repeating: "0", count: 64 - digits.count) + digits
     }
 
     @discardableResult
-    func run(_ number: Int, _ name: String, _ change: (inout StandInContainer) -> Void = { _ in })
+    package func run(
+        _ number: Int, _ name: String, _ change: (inout StandInContainer) -> Void = { _ in }
+    )
         -> String
     {
         var container = StandInContainer(id: Self.id(number), name: name)
@@ -116,22 +125,23 @@ final class StandInEngine {
         return container.id
     }
 
-    func kill(_ id: String, signal: Int = 15) {
+    package func kill(_ id: String, signal: Int = 15) {
         tell(id, "kill", #","signal":"\#(signal)""#)
     }
 
-    func die(_ id: String, exitCode: Int = 0) {
+    package func die(_ id: String, exitCode: Int = 0) {
         containers[id]?.state = "exited"
         tell(id, "die", #","exitCode":"\#(exitCode)""#)
     }
 
-    func remove(_ id: String) {
+    package func remove(_ id: String) {
         containers[id] = nil
         tell(id, "destroy")
     }
 
     /// Changes a container and says so.
-    func change(_ id: String, _ action: String, _ change: (inout StandInContainer) -> Void) {
+    package func change(_ id: String, _ action: String, _ change: (inout StandInContainer) -> Void)
+    {
         if var container = containers[id] {
             change(&container)
             containers[id] = container
@@ -139,21 +149,21 @@ final class StandInEngine {
         tell(id, action)
     }
 
-    func tell(_ id: String, _ action: String, _ attributes: String = "") {
+    package func tell(_ id: String, _ action: String, _ attributes: String = "") {
         say(
             #"{"Type":"container","Action":"\#(action)","Actor":{"ID":"\#(id)","Attributes":{"#
                 + #""name":"x"\#(attributes)}}}"#)
     }
 
     /// Writes a line to the stream of events.
-    func say(_ line: String) {
+    package func say(_ line: String) {
         let text = line + "\n"
         let chunk = "\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n"
         for stream in streams { stream.send(chunk) }
     }
 
     /// Answers what was held back, as the engine was when it was asked, and holds no more.
-    func release() {
+    package func release() {
         held = []
         for (connection, answer) in waiting { connection.send(answer) }
         waiting = []

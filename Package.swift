@@ -155,7 +155,7 @@ let package = Package(
         model.module("Routing", uses: ["HTTP1", "Backends"], settings: hot),
         model.module("Balancing", uses: ["Backends", "Endpoints", "Random"], settings: hot),
         model.module("Evidence", uses: ["Backends", "Balancing"], settings: hot),
-        model.module("Lookups", uses: ["DNSWire"], settings: cold),
+        model.module("Lookups", uses: ["DNSWire", "Endpoints"], settings: cold),
         model.module(
             "Traffic", uses: ["Balancing", "Routing", "HTTP1", "Endpoints"], settings: hot),
         model.module("Stats", uses: ["Locking"], settings: hot),
@@ -181,6 +181,12 @@ let package = Package(
             uses: [
                 "Backends", "Containers", "DockerAPI", "Endpoints", "Events", "HTTPClient",
                 "InstanceSources", "JSON",
+            ], settings: cold),
+        discovery.module(
+            "Registrar",
+            uses: [
+                "Consul", "Containers", "Docker", "DockerAPI", "Endpoints", "Events", "Lookups",
+                "Wording",
             ], settings: cold),
         discovery.module(
             "Explain",
@@ -235,7 +241,8 @@ let package = Package(
                 "ConsulQuery", "Containers", "DNSClient", "DNSWire", "Docker", "DockerAPI",
                 "InstanceSources", "Documents", "Endpoints",
                 "Events", "Evidence", "Explain", "HTTP1", "HTTPClient", "HTTPServer", "Health",
-                "JSON", "Locking", "Lookups", "Machine", "Processes", "Proxy", "Routing", "Stats",
+                "JSON", "Locking", "Lookups", "Machine", "Processes", "Proxy", "Registrar",
+                "Routing", "Stats",
                 "Traffic", "WallClock", "Wording",
             ],
             settings: cold),
@@ -361,6 +368,12 @@ let package = Package(
             uses: [
                 "Backends", "Containers", "DockerAPI", "Endpoints", "Events", "InstanceSources",
                 "JSON", "TestSupport",
+            ]),
+        discovery.tests(
+            "Registrar",
+            uses: [
+                "Consul", "Containers", "Docker", "DockerAPI", "Endpoints", "Events", "Lookups",
+                "TestSupport",
             ]),
         discovery.tests(
             "Explain", uses: ["DNSClient", "DNSWire", "InstanceSources", "Backends", "Endpoints"]),

@@ -39,6 +39,8 @@ import Testing
         "conf/README.md": [
             "fairlead run --listen": .test("the environment alone starts it"),
             "fairlead env": .test("it waits for what is required, or fails and says what"),
+            "fairlead registrar": .test(
+                "a HEALTHCHECK is a check of Consul's, and what is wrong is shown"),
             "curl -X POST 127.0.0.1:9090/backends": .test(
                 "a weight, a check and an ejection do what they say"),
             "curl -N -H": .test("a hundred listeners that do not read leave the listener alone"),

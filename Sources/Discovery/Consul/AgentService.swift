@@ -86,9 +86,9 @@ package struct AgentCheck: Hashable, Sendable {
     package var name: String
     /// What is done.
     package var probe: Probe
-    /// How often it is done, and how long it may take; nil for what is never done by the agent, and
-    /// for Consul's own bound.
+    /// How often the agent does it; nil for what it does not do itself.
     package var interval: Duration?
+    /// How long it may take; nil for Consul's own bound.
     package var timeout: Duration?
     /// The state before the first result; nil is Consul's own choice: critical.
     package var status: Status?

@@ -52,7 +52,7 @@ package final class ConsulAgentServices {
     private func read(
         _ services: ConsulAnswer, _ checks: ConsulAnswer
     ) -> Result<AgentHoldings, ConsulFailure> {
-        // What the token may not see it may not write either, so that nothing follows from what ACLs
+        // What the token may not see it may not write either, so nothing follows from what ACLs
         // filter.
         do throws(JSON.Malformed) {
             return .success(try AgentHoldings(services: services.body, checks: checks.body))

@@ -174,7 +174,7 @@ struct EnvCommand: ParsableCommand {
         do throws(ConfigurationErrors) {
             let loaded = try ConfigurationLoader.load(
                 environment: environment, overrides: overrides, processorCount: 1,
-                needsListener: false, findHost: { HostFinder.findOwn($0) })
+                for: .lookup, findHost: { HostFinder.findOwn($0) })
             return loaded.configuration
         } catch {
             StartLog(environment: environment).refuse(error)

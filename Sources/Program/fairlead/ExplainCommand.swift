@@ -117,7 +117,7 @@ struct ExplainCommand: ParsableCommand {
         do throws(ConfigurationErrors) {
             return try ConfigurationLoader.load(
                 environment: processEnvironment(), overrides: overrides, processorCount: 1,
-                needsListener: false, findHost: { HostFinder.findOwn($0) })
+                for: .lookup, findHost: { HostFinder.findOwn($0) })
         } catch {
             printError("\(error)")
             throw ExitCode(2)

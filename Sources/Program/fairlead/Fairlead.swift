@@ -14,7 +14,7 @@ struct Fairlead: ParsableCommand {
         subcommands: [
             RunCommand.self, CheckCommand.self, ConfigCommand.self, ReferenceCommand.self,
             DemoCommand.self, BackendCommand.self, ExplainCommand.self, TopCommand.self,
-            ReadyCommand.self, VersionCommand.self, EnvCommand.self,
+            ReadyCommand.self, VersionCommand.self, EnvCommand.self, RegistrarCommand.self,
         ])
 
     /// Parses the command line and runs the command. A command line that is not valid ends with the
@@ -26,9 +26,10 @@ struct Fairlead: ParsableCommand {
             try command.run()
         } catch {
             guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
-            // Only `run` writes in the log format that the environment asks for.
-            let isRun = CommandLine.arguments.dropFirst().first == "run"
-            let log = StartLog(environment: isRun ? processEnvironment() : [:])
+            // Only what runs for long writes in the log format that the environment asks for.
+            let command = CommandLine.arguments.dropFirst().first
+            let isService = command == "run" || command == "registrar"
+            let log = StartLog(environment: isService ? processEnvironment() : [:])
             log.failUsage(log.format == .json ? message(for: error) : fullMessage(for: error))
             exit(withError: ExitCode(2))
         }

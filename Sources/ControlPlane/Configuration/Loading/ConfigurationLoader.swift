@@ -34,6 +34,17 @@ package struct NoSuchHost: Error, Equatable, Sendable {
     }
 }
 
+/// What a configuration is loaded for.
+package enum ConfigurationPurpose: Sendable {
+    /// To be served: it is a mistake that nothing listens.
+    case serving
+    /// To look something up.
+    case lookup
+    /// To register containers: Docker's engine and Consul's agents are asked, whatever services
+    /// say.
+    case registering
+}
+
 /// Makes configurations.
 package enum ConfigurationLoader {
     /// Reads and checks everything. Without `file` the one that `--config` or `FAIRLEAD_CONFIG`
@@ -49,16 +60,16 @@ package enum ConfigurationLoader {
     /// Names to listen on are looked up by `findHost`, which may block, or says why there is no
     /// such address of this machine; only `localhost` is known without it.
     ///
-    /// Without `needsListener` a configuration may listen nowhere, as to look something up.
+    /// `purpose` says what it must have: a listener, or nothing.
     /// - Throws: everything that is wrong.
     package static func load(
         file: NamedText? = nil, environment: [String: String] = [:],
         overrides: Overrides = Overrides(), fragments: [ConfigurationFragment] = [],
         processorCount: Int,
-        needsListener: Bool = true, findHost: HostLookup? = nil
+        for purpose: ConfigurationPurpose = .serving, findHost: HostLookup? = nil
     ) throws(ConfigurationErrors) -> LoadedConfiguration {
         var loading = Loading(environment: environment, overrides: overrides, processorCount)
-        loading.needsListener = needsListener
+        loading.purpose = purpose
         loading.findHost = findHost
         loading.warnAboutUnknownVariables()
         loading.applyOverrides(OptionTable.commandLine)
@@ -86,8 +97,8 @@ struct Loading {
     var warnings = ProblemList()
     /// Finds the addresses of names to listen on.
     var findHost: HostLookup?
-    /// Whether it is a mistake that nothing listens.
-    var needsListener = true
+    /// What it is for.
+    var purpose = ConfigurationPurpose.serving
     /// Whether anything asks for a listener, well or badly.
     var hasListeners = false
     /// Whether services are written in a way that can't be read, so that no missing service is
@@ -199,7 +210,7 @@ struct Loading {
         hasListeners = hasListeners || hasText(for: "listen") || !sources.isEmpty
         guard let listen = draft.commandLine.listen, let listenOrigin = given["listen"] else {
             // A bad --listen has been reported; the other flags are not to blame for it.
-            if needsListener, !hasText(for: "listen") {
+            if purpose == .serving, !hasText(for: "listen") {
                 for origin in sources.map(\.origin) + [given["mode"]].compactMap({ $0 }) {
                     errors.add(
                         "found no address to listen on, expected --listen or FAIRLEAD_LISTEN as "

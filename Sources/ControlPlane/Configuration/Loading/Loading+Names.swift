@@ -81,7 +81,11 @@ extension Loading {
                 readVariable("CONSUL_HTTP_TOKEN", for: "consul.token")
             }
         }
-        if !draft.configuration.consul.areUsed(by: services.map(\.value)) { errors = before }
+        if purpose != .registering,
+            !draft.configuration.consul.areUsed(by: services.map(\.value))
+        {
+            errors = before
+        }
     }
 
     /// The words that programs in Go, such as Consul, read as true.
@@ -91,7 +95,8 @@ extension Loading {
     /// option says so, and where anything is asked of it.
     mutating func readDockerVariable() {
         guard given["docker.host"] == nil,
-            draft.configuration.docker.isUsed(by: services.map(\.value))
+            purpose == .registering
+                || draft.configuration.docker.isUsed(by: services.map(\.value))
         else { return }
         readVariable("DOCKER_HOST", for: "docker.host")
     }

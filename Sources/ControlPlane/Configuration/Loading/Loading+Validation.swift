@@ -9,7 +9,7 @@ internal import Wording
 extension Loading {
     /// Checks the whole; adds to errors and warnings.
     mutating func validate() {
-        if needsListener, !hasListeners, isComplete {
+        if purpose == .serving, !hasListeners, isComplete {
             errors.add(
                 "found no listener, expected listeners in a file (--config FILE), or --listen with "
                     + "--service, --consul or --backend", at: .nowhere)

@@ -28,6 +28,8 @@ package struct Configuration: Equatable, Sendable {
     package internal(set) var consul = ConsulSettings()
     /// Where Docker's engine is, and what is made of its containers.
     package internal(set) var docker = DockerSettings()
+    /// What `fairlead registrar` does; the proxy takes no notice of it.
+    package internal(set) var registrar = RegistrarSettings()
     /// How long work in flight may take to finish after the first stop signal; zero means at once.
     package internal(set) var stopTimeout = Duration.seconds(30)
     /// How long readiness is denied before listeners close at the first stop signal, so that load

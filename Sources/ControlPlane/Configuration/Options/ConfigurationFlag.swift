@@ -13,6 +13,8 @@ package enum ConfigurationFlag: String, CaseIterable, Hashable, Sendable {
     case health = "--health"
     case workers = "--workers"
     case accessLog = "--access-log"
+    case node = "--node"
+    case ip = "--ip"
 
     /// One sentence for the help text, from the option's own line.
     package var help: String {

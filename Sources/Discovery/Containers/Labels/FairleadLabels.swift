@@ -154,7 +154,7 @@ enum FairleadLabels {
 
 extension String {
     /// Without spaces and tabs around it.
-    var trimmed: String {
+    package var trimmed: String {
         var bytes = self[...]
         while let first = bytes.first, first == " " || first == "\t" { bytes.removeFirst() }
         while let last = bytes.last, last == " " || last == "\t" { bytes.removeLast() }

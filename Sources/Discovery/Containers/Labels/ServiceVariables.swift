@@ -42,6 +42,14 @@ package struct ServiceVariables: Hashable, Sendable {
     /// Whether nothing is said.
     package var isEmpty: Bool { general.isEmpty && byPort.isEmpty }
 
+    /// What is said of all ports: keys in lower case.
+    package var ofAllPorts: [String: String] { general }
+    /// The ports of which something is said by themselves, in the order of their numbers.
+    package var ports: [UInt16] { byPort.keys.sorted() }
+
+    /// What is said of `port` by itself: keys in lower case.
+    package func own(of port: UInt16) -> [String: String] { byPort[port] ?? [:] }
+
     /// What is said of `port`: keys in lower case.
     package func attributes(of port: UInt16) -> [String: String] {
         general.merging(byPort[port] ?? [:]) { _, special in special }

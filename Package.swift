@@ -483,7 +483,8 @@ if isFuzzing {
         .executableTarget(
             name: "fairlead-fuzz",
             dependencies: [
-                "CLibFuzzer", "Containers", "HTTP1", "DNSWire", "DockerAPI", "HeadWriting",
+                "CLibFuzzer", "Containers", "DNSWire", "DockerAPI", "Endpoints", "HTTP1",
+                "HeadWriting",
             ],
             path: "Tests/Fuzzers", exclude: ["CLibFuzzer", "corpus", "dictionaries", "run"],
             swiftSettings: strict,

@@ -3,6 +3,7 @@
 
 internal import Containers
 internal import DockerAPI
+internal import Endpoints
 
 /// One input as the stream of events, and as each document that an engine answers with.
 @Sendable func fuzzDocker(_ input: Span<UInt8>) {
@@ -86,15 +87,16 @@ private func requireGood(_ inventory: ContainerInventory, _ now: ContinuousClock
     }
     require(inventory.hasUnread == isUnread, "another word of what is unread")
     _ = inventory.takeChanges()
-    require(inventory.takeChanges() == .init(), "changes that are told twice")
+    require(inventory.takeChanges().ids.isEmpty, "changes that are told twice")
 }
 
 /// Labels and variables, `NAME=VALUE` a line; the half of them that comes last is the environment.
 @Sendable func fuzzLabels(_ input: Span<UInt8>) {
     let text = String(decoding: input.copy(0..<input.count), as: UTF8.self)
-    let pairs = text.split(separator: "\n").compactMap { line -> (String, String)? in
-        guard let sign = line.firstIndex(of: "=") else { return nil }
-        return (String(line[..<sign]), String(line[line.index(after: sign)...]))
+    var pairs: [(String, String)] = []
+    for line in text.split(separator: "\n") {
+        let pair = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        if pair.count == 2 { pairs.append((String(pair[0]), String(pair[1]))) }
     }
     let half = pairs.count / 2
     let labels = Dictionary(pairs[half...], uniquingKeysWith: { $1 })

@@ -37,6 +37,8 @@ import Testing
             "swift build -c release": .reason("it needs root and two quiet processors for an hour")
         ],
         "conf/README.md": [
+            "fairlead deploy web": .test(
+                "a good deploy moves everything, fails no request, and ends with 0"),
             "fairlead run --listen": .test("the environment alone starts it"),
             "fairlead env": .test("it waits for what is required, or fails and says what"),
             "fairlead registrar": .test(

@@ -40,6 +40,7 @@ package final class ControlPlane {
     private let takeOver: TakeOver
     private let upgrade: Upgrade
     private let registration: Registration
+    let deploys: Deploys
     private let ports: ControlPorts
 
     /// Changes of services may come by the thousand; what follows from them is done this often at
@@ -71,8 +72,9 @@ package final class ControlPlane {
         let workers = try WorkerControl(
             configuration, options, registry, inherited: &inherited, on: loop, log: log.current)
         self.workers = workers
-        let surroundings = ServiceSurroundings(on: loop, checker, registry, journal, workers.proxy)
-        surroundings.stateFile = StateFile(configuration, on: loop, log: log.current)
+        let surroundings = ServiceSurroundings(
+            on: loop, checker, registry, journal, workers.proxy,
+            StateFile(configuration, on: loop, log: log.current), start.process.deployed)
         services = try ServiceSet(configuration, factory, in: surroundings)
         let publisher = ListenerPublisher(
             configuration, options.listeners, of: workers.proxy, services, registry, on: loop,
@@ -93,31 +95,30 @@ package final class ControlPlane {
             agents: factory.agents, start: start.time, log: log.current)
 
         let journalLog = JournalLog(journal, of: services, publisher, on: loop, log: log.current)
+        deploys = Deploys(services, journalLog)
         let shortages = ShortageReports(journal, log: log.current)
         let traffic = TrafficReports(
             registry, services, publisher, isShown: configuration.admin.listen != nil)
         let snapshots = AdminSnapshots(
-            TrafficSnapshots(services, publisher, running, registry, traffic), services, journal,
-            running, follower, factory, checker, shortages, workers.accessLog, start: start.time,
-            isSuccessor: start.process.predecessor != nil)
-        let commands = AdminCommands(services, follower, journal, journalLog, log)
+            TrafficSnapshots(services, deploys, publisher, running, registry, traffic), services,
+            journal, running, follower, factory, checker, shortages, workers.accessLog,
+            start: start.time, isSuccessor: start.process.predecessor != nil)
+        let commands = AdminCommands(services, deploys, follower, journal, journalLog, log)
         let ports = try ControlPorts(
-            configuration, AdminControls(snapshots, commands), inherited: &inherited, on: loop,
+            configuration, AdminControls(snapshots, commands), &inherited, on: loop,
             log: log.current, onOpen: { supervision.statusMayDiffer() })
         self.ports = ports
         let statsd = StatsDExporter(configuration.statsd, factory.places, snapshots, on: loop)
         reports = Reports(
-            journalLog, traffic, shortages, supervision,
-            ReadinessReports(snapshots, workers.proxy), snapshots, statsd, services, on: loop,
-            isAdminAwaited: { ports.isAdminAwaited })
+            journalLog, traffic, shortages, supervision, ReadinessReports(snapshots, workers.proxy),
+            snapshots, statsd, services, on: loop, isAdminAwaited: { ports.isAdminAwaited })
 
         takeOver = TakeOver(
             from: start.process.predecessor, unused: inherited, services, publisher, on: loop,
             log: log.current, accept: { () throws(Errno) in try workers.start() },
             onServing: {
                 memory.releaseSoon()
-                supervision.serve(
-                    workersLeft: { workers.left }, ping: { workers.proxy.ping() })
+                supervision.serve(workers)
             })
         upgrade = Upgrade(
             to: start.process.program, on: loop, log: log.current,
@@ -141,6 +142,11 @@ package final class ControlPlane {
             return { own.objection(to: $0, of: service) }
         }
         running.healthPort = ports.health
+        running.onApplied = { [unowned self] in deploys.configurationChanged($0) }
+        upgrade.environment = { [unowned self] in
+            deploys.cutShort("another process takes over")
+            return ProcessStart.passing(services.surroundings.deployed.sets)
+        }
         running.publisher.onPublishing = { [unowned self] in
             reports.readiness.listenersChange(to: $0)
         }
@@ -231,6 +237,7 @@ package final class ControlPlane {
         registration.start()
         try reports.start()
         services.forgetAnswers()
+        deploys.configurationChanged(ConfigurationChange())
     }
 
     /// Returns after `drain`, when everything in flight has ended.
@@ -287,6 +294,7 @@ package final class ControlPlane {
     /// Stops applying changes, and stops being ready.
     private func stopChanges() {
         running.stop()
+        deploys.stop()
         follower?.stop()
         ports.stopWaiting()
         upgrade.stop()

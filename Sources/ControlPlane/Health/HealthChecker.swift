@@ -4,6 +4,7 @@
 // result goes to both.
 
 package import Backends
+package import Endpoints
 package import Events
 package import HTTPClient
 package import Traffic
@@ -64,6 +65,15 @@ package final class HealthChecker {
             roster, options, checker: self, liveAnswers: liveAnswers, onChange: onChange)
         checks.reconcile()
         return checks
+    }
+
+    /// Connects to `endpoint` once, for a service without checks, and calls `completion` on the
+    /// loop's thread after `limit` at the latest. It counts as no check.
+    package func tryConnecting(
+        to endpoint: Endpoint, within limit: Duration,
+        completion: @escaping (ProbeResult) -> Void
+    ) {
+        _ = TCPProbe(endpoint, timeout: limit, on: loop, completion: completion)
     }
 
     // MARK: - For ServiceChecks

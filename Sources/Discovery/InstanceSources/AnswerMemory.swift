@@ -34,11 +34,16 @@ package struct AnswerMemory: Sendable, Equatable {
     /// Rises whenever other instances are remembered, not when the same ones are.
     package private(set) var changes = 0
 
+    /// What deploys have put in the place of configured lists, by service.
+    package var deployed: [String: DeployedSet] = [:] {
+        didSet { if deployed != oldValue { changes += 1 } }
+    }
+
     /// Remembers nothing.
     package init() {}
 
     /// Whether it remembers nothing.
-    package var isEmpty: Bool { answers.isEmpty }
+    package var isEmpty: Bool { answers.isEmpty && deployed.isEmpty }
 
     /// The last good answer of a source; nil for none.
     package subscript(_ key: Key) -> Answer? { answers[key] }
@@ -72,7 +77,8 @@ package struct AnswerMemory: Sendable, Equatable {
             ($0.key.service, $0.key.source) < ($1.key.service, $1.key.source)
         }
         let document = Document(
-            fairlead: Document.version, answers: sorted.map { Document.Answer($0.key, $0.value) })
+            fairlead: Document.version, answers: sorted.map { Document.Answer($0.key, $0.value) },
+            deployed: deployed.isEmpty ? nil : deployed)
         // Names and numbers alone: JSON can say all of it except a time that is no number, which no
         // clock gives.
         return JSON.encode(document).map { $0 + [0x0a] } ?? []
@@ -103,6 +109,14 @@ package struct AnswerMemory: Sendable, Equatable {
             remember(
                 instances, of: Key(service: answer.service, source: answer.source), at: answer.at)
         }
+        for (service, set) in document.deployed ?? [:] {
+            guard set.isWhole else {
+                throw Malformed(
+                    description: "found an endpoint of a deploy of \(service) that is no "
+                        + "ADDRESS:PORT")
+            }
+            deployed[service] = set
+        }
         changes = 0
     }
 
@@ -110,44 +124,20 @@ package struct AnswerMemory: Sendable, Equatable {
         static let version = 1
         var fairlead: Int
         var answers: [Answer]
+        /// Nil in a file of a version that knew no deploys.
+        var deployed: [String: DeployedSet]?
 
         struct Answer: Codable {
             var service: String
             var source: String
             var at: Double
-            var instances: [Record]
+            var instances: [InstanceRecord]
 
             init(_ key: Key, _ answer: AnswerMemory.Answer) {
                 service = key.service
                 source = key.source
                 at = answer.at
-                instances = answer.instances.map(Record.init)
-            }
-        }
-
-        struct Record: Codable {
-            var endpoint: String
-            var priority: UInt16
-            var weight: UInt16
-            var sharers: UInt16?
-            var host: String?
-            var metadata: [String: String]?
-
-            init(_ instance: Instance) {
-                endpoint = "\(instance.endpoint)"
-                priority = instance.priority
-                weight = instance.weight
-                sharers = instance.sharers > 1 ? instance.sharers : nil
-                host = instance.hostName.isEmpty ? nil : instance.hostName
-                metadata = instance.metadata.isEmpty ? nil : instance.metadata
-            }
-
-            var instance: Instance? {
-                Endpoint(endpoint).map {
-                    Instance(
-                        $0, priority: priority, weight: weight, sharers: max(sharers ?? 1, 1),
-                        hostName: host ?? "", metadata: metadata ?? [:])
-                }
+                instances = answer.instances.map(InstanceRecord.init)
             }
         }
     }

@@ -86,6 +86,17 @@ package final class StateFile {
         memory.forget(unless: isWanted)
     }
 
+    /// What deploys have put in the place of configured lists, by service. A change is written at
+    /// once: after it the old instances may be stopped.
+    package var deployed: [String: DeployedSet] {
+        get { memory.deployed }
+        set {
+            guard newValue != memory.deployed else { return }
+            memory.deployed = newValue
+            look()
+        }
+    }
+
     // MARK: - Writing
 
     private func look() {

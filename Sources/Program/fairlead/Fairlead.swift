@@ -14,7 +14,8 @@ struct Fairlead: ParsableCommand {
         subcommands: [
             RunCommand.self, CheckCommand.self, ConfigCommand.self, ReferenceCommand.self,
             DemoCommand.self, BackendCommand.self, ExplainCommand.self, TopCommand.self,
-            ReadyCommand.self, VersionCommand.self, EnvCommand.self, RegistrarCommand.self,
+            DeployCommand.self, ReadyCommand.self, VersionCommand.self, EnvCommand.self,
+            RegistrarCommand.self,
         ])
 
     /// Parses the command line and runs the command. A command line that is not valid ends with the

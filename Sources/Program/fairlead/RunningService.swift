@@ -49,6 +49,8 @@ struct RunningService: Decodable {
     let sources: [Source]
     /// Why backends are kept that discovery does not name, as a sentence; nil when none are.
     let hold: String?
+    /// A deploy that is under way or holds, as a sentence; nil for none.
+    let deploy: String?
     /// What becomes of requests while no backend is up: `serving` or `refusing`; nil while one is.
     let emergency: String?
 
@@ -88,6 +90,7 @@ struct RunningService: Decodable {
         }
         var lines = ["", "What the Fairlead at \(endpoint) does with it"]
         lines += sources.compactMap { $0.trouble.map { "  \($0)" } }
+        if let deploy { lines.append("  \(deploy)") }
         if let hold { lines.append("  \(hold)") }
         switch emergency {
         case "serving"?: lines.append("  no backend is up: requests go to those that are not")

@@ -19,34 +19,15 @@ struct TopCommand: ParsableCommand {
             picture and ends: with 0 when all services are well, with 1 when not.
             """)
 
-    @Option(
-        help: ArgumentHelp("The admin port of the Fairlead to watch.", valueName: "address:port"))
-    var admin = "127.0.0.1:9090"
-    @Option(
-        help: ArgumentHelp(
-            "A file with the token that the port needs; FAIRLEAD_ADMIN_TOKEN has it otherwise.",
-            valueName: "path"))
-    var tokenFile: String?
+    @OptionGroup var access: AdminAccessFlags
     @Flag(help: "Print one picture and end.")
     var once = false
 
     func run() throws {
-        let addresses = try PlaceArgument(flag: "--admin", text: admin).reachable()
         let watch = TopWatch(
-            addresses, token: try token(), isLive: !once && isatty(STDOUT_FILENO) == 1)
+            try access.addresses(), token: try access.token(),
+            isLive: !once && isatty(STDOUT_FILENO) == 1)
         try watch.run()
-    }
-
-    private func token() throws -> String? {
-        guard let tokenFile else {
-            return unsafe getenv("FAIRLEAD_ADMIN_TOKEN").map { unsafe String(cString: $0) }
-        }
-        do throws(FileTextError) {
-            return try NamedText.read(path: tokenFile).firstLine
-        } catch {
-            printError("fairlead: --token-file: \(tokenFile) \(error.text)")
-            throw ExitCode(1)
-        }
     }
 }
 

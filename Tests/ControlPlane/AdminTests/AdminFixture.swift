@@ -1,6 +1,7 @@
 // An admin port over a fixed snapshot, with controls that only record the calls.
 
 import Admin
+import Backends
 import Endpoints
 import Events
 import HTTP1
@@ -22,6 +23,8 @@ final class AdminFixture {
     var backendCount = 0
     /// The outcome of changes.
     var outcome = AdminOutcome.done("done")
+    /// The outcome of calls about a deploy; nil for one that has begun.
+    var deployOutcome: AdminDeployOutcome?
     /// The outcome of a reload.
     var reloaded = AdminReload.applied("nothing differs")
 
@@ -81,6 +84,19 @@ final class AdminFixture {
                 return Array(rest.prefix(70))
             }
         }
+        controls.deploy = { [unowned self] service, request, address in
+            let to = request.to.map { "\($0)" }.joined(separator: ",")
+            let times =
+                "\(request.timeout.components.seconds) s \(request.watch.components.seconds) s"
+            let trial = request.isTrial ? " trial" : ""
+            asked.append("\(service) to \(to) \(times)\(trial) from \(address)")
+            return deployOutcome ?? .shown(Self.begun)
+        }
+        controls.undoDeploy = { [unowned self] service, address in
+            asked.append("\(service) undo from \(address)")
+            return deployOutcome ?? .shown(Self.begun)
+        }
+        controls.deployed = { [unowned self] _ in deployOutcome ?? .none }
         controls.reload = { [unowned self] address in
             asked.append("reload from \(address)")
             return reloaded
@@ -88,4 +104,10 @@ final class AdminFixture {
         controls.setLogLevel = { [unowned self] in asked.append("log level \($0) from \($1)") }
         return controls
     }
+
+    private static let begun = AdminDeploy(
+        service: "web",
+        DeployPlan(
+            before: [], to: [Endpoint(.loopback, 9)], timeout: .seconds(1), watch: .seconds(1)),
+        beganAt: 0, isLasting: false)
 }

@@ -49,7 +49,7 @@ private final class ScriptedSource: Source {
                 registry: registry, reports: Mailbox())
             surroundings = ServiceSurroundings(
                 on: loop, HealthChecker(on: loop, client: HTTPClient(on: loop), rate: 100),
-                registry, journal, workers)
+                registry, journal, workers, nil)
             roster = Roster(
                 service: ServiceID(index: 0), places: 2, ids: BackendIDs(), journal: journal)
             sources = ServiceSources([first, second], of: "web", roster, in: surroundings)

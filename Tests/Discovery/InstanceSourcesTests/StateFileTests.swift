@@ -45,6 +45,28 @@ private func instance(_ last: UInt32, port: UInt16 = 80) -> Instance {
         #expect(status.st_mode & 0o077 == 0, "it is for its owner alone")
     }
 
+    @Test("what was deployed is on the disk before anything else happens, and known to the next")
+    func deployed() throws {
+        defer { remove() }
+        let set = DeployedSet(
+            [instance(1), instance(2)], before: [instance(3)], configured: ["a:80"],
+            by: "10.0.0.9", at: 5)
+        let first = StateFile(path: path, on: loop) { Issue.record("\($0)") }
+        first.deployed["web"] = set
+        try waitUntil("the file") { StateFile(path: path, on: loop) { _ in }.deployed != [:] }
+        let second = StateFile(path: path, on: loop) { Issue.record("\($0)") }
+        #expect(second.deployed == ["web": set])
+        let read = try #require(second.deployed["web"])
+        #expect(read.instances == [instance(1), instance(2)] && read.before == [instance(3)])
+        second.deployed["web"] = nil
+        try waitUntil("the file") { StateFile(path: path, on: loop) { _ in }.deployed == [:] }
+        #expect(DeployedSet.sets(json: DeployedSet.json(["web": set])) == ["web": set])
+        #expect(DeployedSet.sets(json: Array("{}".utf8)) == [:])
+        for text in ["", "[]", #"{"web":{"at":5,"by":"","configured":[],"to":[]}}"#] {
+            #expect(DeployedSet.sets(json: Array(text.utf8)) == nil, "\(text)")
+        }
+    }
+
     @Test("it is written while the process runs, and again when it could not be")
     func written() throws {
         defer { remove() }

@@ -207,6 +207,7 @@ struct ServiceFields: Encodable {
     let mode: String
     let sources: [Source]
     let hold: String?
+    let deploy: String?
     let emergency: String?
     let emergencies: Int
     let ejectionsRefused: Int
@@ -231,6 +232,7 @@ struct ServiceFields: Encodable {
         mode = service.mode.rawValue
         sources = service.sources.map { Source($0, at: now) }
         hold = service.hold
+        deploy = service.deploy
         emergency = service.emergency.map { $0.isRefusing ? "refusing" : "serving" }
         emergencies = service.emergencies
         ejectionsRefused = service.ejectionsRefused

@@ -173,6 +173,7 @@ function serviceView(service, now) {
       chart(recent.errors, 'Errors', 'errors', 'a second')) : null,
     h('ul', {class: 'sources', 'aria-label': 'Where its instances come from'},
       service.sources.map((source, place) => sourceView(service, source, place, now)),
+      service.deploy ? h('li', {}, service.deploy) : null,
       service.hold ? h('li', {}, service.hold) : null),
     backendsView(service, id, now));
 }

@@ -68,6 +68,12 @@ package struct AdminControls {
     /// Changes a backend on behalf of the client at that address; with `isForced` even if that
     /// leaves a service without a backend.
     package var change: (BackendKey, AdminChange, _ isForced: Bool, IPAddress) -> AdminOutcome
+    /// Begins a deploy of the service of that name on behalf of the client at that address.
+    package var deploy: (String, AdminDeployRequest, IPAddress) -> AdminDeployOutcome
+    /// Calls off the deploy of the service of that name, or takes back the last one.
+    package var undoDeploy: (String, IPAddress) -> AdminDeployOutcome
+    /// The deploy of the service of that name that is under way, or was last.
+    package var deployed: (String) -> AdminDeployOutcome = { _ in .none }
     /// Reads the configuration again.
     package var reload: (IPAddress) -> AdminReload
     /// Sets the least severe message that is logged: `error`, `warning`, `info` or `debug`.
@@ -81,6 +87,8 @@ package struct AdminControls {
         outline = snapshot
         configuration = { "" }
         change = { _, _, _, _ in .refused("Nothing can be changed here.", expected: "GET") }
+        deploy = { _, _, _ in .refused("Nothing can be deployed here.", expected: "GET") }
+        undoDeploy = { _, _ in .refused("Nothing can be deployed here.", expected: "GET") }
         reload = { _ in .unavailable("There is nothing to read again.") }
         setLogLevel = { _, _ in }
     }

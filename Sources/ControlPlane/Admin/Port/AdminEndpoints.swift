@@ -28,6 +28,11 @@ extension AdminEndpoint {
             parameters: [.service], content: .json("Service"), problems: [404]
         ) { handler, call throws(AdminProblem) in try handler.service(call) },
         AdminEndpoint(
+            access: .read, pattern: "/services/{name}/deploy", id: "deployed",
+            about: "the deploy that is under way, or was last", parameters: [.service],
+            content: .json("Deploy", "how far it is"), problems: [404]
+        ) { handler, call throws(AdminProblem) in try handler.deployed(call) },
+        AdminEndpoint(
             access: .read, pattern: "/backends", id: "backends", about: "each backend",
             content: .json("Backends")
         ) { handler, _ in handler.backends() },
@@ -115,6 +120,17 @@ extension AdminEndpoint {
         change("check", "a check as soon as possible") { _ in .check },
         change("eject", "ejection, as if requests had failed") { _ in .eject },
         AdminEndpoint(
+            access: .change, pattern: "/services/{name}/deploy", id: "deploy",
+            about: "other instances in the place of a configured list; GET says how far it is",
+            parameters: [.service] + deployQuery, content: .json("Deploy", "begun"),
+            problems: [404, 409]
+        ) { handler, call throws(AdminProblem) in try handler.deploy(call) },
+        AdminEndpoint(
+            access: .change, pattern: "/services/{name}/deploy/undo", id: "undoDeploy",
+            about: "calls off a deploy, or deploys what there was before the last one",
+            parameters: [.service], content: .json("Deploy", "as it is now"), problems: [404, 409]
+        ) { handler, call throws(AdminProblem) in try handler.undoDeploy(call) },
+        AdminEndpoint(
             access: .change, pattern: "/log-level", id: "logLevel",
             about: "the least severe message that is logged",
             parameters: [
@@ -129,6 +145,23 @@ extension AdminEndpoint {
             about: "reads the configuration again", content: .json("Done", "done"),
             problems: [422, 501]
         ) { handler, call throws(AdminProblem) in try handler.reload(call) },
+    ]
+
+    private static let deployQuery: [AdminParameter] = [
+        .query(
+            "to", "ADDRESS:PORT,…", isRequired: true, "the instances that it is to have",
+            schema: ["type": "string", "minLength": 1, "examples": .list(["127.0.0.1:9"])]),
+        .query(
+            "timeout", "SECONDS", isRequired: false,
+            "how many seconds new ones have to come up, 30 unless told",
+            schema: ["type": "integer", "minimum": 1, "maximum": 3600]),
+        .query(
+            "watch", "SECONDS", isRequired: false,
+            "how many seconds the old ones stand by while the new ones serve, 10 unless told",
+            schema: ["type": "integer", "minimum": 0, "maximum": 3600]),
+        .query(
+            "trial", "yes", isRequired: false, "whether to say what would happen, and do nothing",
+            schema: ["enum": .list(["yes"])]),
     ]
 
     /// The endpoint of a change of a backend, which `read` makes from the query.

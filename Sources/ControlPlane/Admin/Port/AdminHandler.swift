@@ -10,7 +10,7 @@ package import HTTPServer
 package final class AdminHandler {
     /// Nil where everybody may ask for everything there is: health and metrics.
     private let access: AdminAccess?
-    private let controls: AdminControls
+    let controls: AdminControls
     private let events: AdminEvents
     private var queue: AdminQueue?
     /// The last verdict, and until when it holds.

@@ -126,6 +126,8 @@ package struct AdminSnapshot: Sendable {
         /// Why backends are kept that discovery does not name, as a sentence; nil when none is
         /// kept.
         package var hold: String?
+        /// A deploy that is under way or holds, as a sentence without its end; nil for none.
+        package var deploy: String?
         /// The holds in force.
         package var holds: [Hold] = []
         /// What happens to its requests while no backend is up; nil while one is.

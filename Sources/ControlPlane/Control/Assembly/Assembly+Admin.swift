@@ -16,6 +16,9 @@ extension AdminControls {
         entries = { snapshots.journalEntries(from: $0) }
         journalEnd = { snapshots.journalEnd }
         change = { commands.change($0, $1, isForced: $2, from: $3) }
+        deploy = { commands.deploy($1, of: $0, from: $2) }
+        undoDeploy = { commands.undoDeploy(of: $0, from: $1) }
+        deployed = { commands.deploys.last(of: $0) }
         reload = { commands.reload(from: $0) }
         setLogLevel = { commands.setLogLevel($0, from: $1) }
     }

@@ -57,7 +57,8 @@ struct ConfigurationChange: Equatable {
         if old.reload != new.reload { self.settings.append("reload.watch") }
     }
 
-    private init() {}
+    /// No difference.
+    init() {}
 
     private mutating func compareServices(_ old: [Service], _ new: [Service]) {
         let before = Dictionary(uniqueKeysWithValues: old.map { ($0.name, $0) })

@@ -31,6 +31,8 @@ final class RunningConfiguration {
     let checker: HealthChecker
     /// Moves with the configuration; nil until `ControlPlane` has connected it, which keeps it.
     weak var healthPort: HealthPort?
+    /// Called after each change, with what differs.
+    var onApplied: (ConfigurationChange) -> Void = { _ in }
     /// Whether `apply` is at work; services that it starts or changes call back meanwhile.
     private var isApplying = false
     /// Whether the process is stopping, so that changes are refused.
@@ -79,6 +81,7 @@ final class RunningConfiguration {
         changeServices(change, sources)
         services.order(by: new.services.map(\.name))
         services.forgetAnswers()
+        onApplied(change)
         logApplied(change)
         publisher.publish(new)
         return change

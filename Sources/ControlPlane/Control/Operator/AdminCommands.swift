@@ -9,6 +9,8 @@ internal import Endpoints
 /// Carries out operators' commands. Control thread only.
 final class AdminCommands {
     private let services: ServiceSet
+    /// Deploys of services.
+    let deploys: Deploys
     private let follower: ConfigurationFollower?
     private let journal: Journal
     private let journalLog: JournalLog
@@ -17,10 +19,11 @@ final class AdminCommands {
     /// Commands for these owners. `follower` reads the configuration again; nil for a configuration
     /// that is not to change.
     init(
-        _ services: ServiceSet, _ follower: ConfigurationFollower?, _ journal: Journal,
-        _ journalLog: JournalLog, _ log: CurrentLog
+        _ services: ServiceSet, _ deploys: Deploys, _ follower: ConfigurationFollower?,
+        _ journal: Journal, _ journalLog: JournalLog, _ log: CurrentLog
     ) {
         self.services = services
+        self.deploys = deploys
         self.follower = follower
         self.journal = journal
         self.journalLog = journalLog
@@ -39,6 +42,26 @@ final class AdminCommands {
         if case .done(let what) = outcome {
             logChange("\(key): \(what)", from: address)
         }
+        return outcome
+    }
+
+    /// Begins a deploy; see `Deploys.begin`.
+    func deploy(
+        _ request: AdminDeployRequest, of service: String, from address: IPAddress
+    ) -> AdminDeployOutcome {
+        let outcome = deploys.begin(request, of: service, from: address)
+        if case .shown(let deploy) = outcome, !deploy.isTrial, !deploy.phase.isEnd {
+            logChange(
+                "\(service): deploy to \(deploy.to.map(\.description).joined(separator: ","))",
+                from: address)
+        }
+        return outcome
+    }
+
+    /// Calls off a deploy, or takes back the last one; see `Deploys.undo`.
+    func undoDeploy(of service: String, from address: IPAddress) -> AdminDeployOutcome {
+        let outcome = deploys.undo(service, from: address)
+        if case .shown = outcome { logChange("\(service): deploy undone", from: address) }
         return outcome
     }
 

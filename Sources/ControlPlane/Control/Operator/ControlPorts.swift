@@ -20,7 +20,7 @@ final class ControlPorts {
     /// - Throws: `StartFailure`: an address or the token's file can't be had.
     init(
         _ configuration: Configuration, _ controls: AdminControls,
-        inherited: inout InheritedSockets, on loop: EventLoop, log: @escaping () -> Log,
+        _ inherited: inout InheritedSockets, on loop: EventLoop, log: @escaping () -> Log,
         onOpen: @escaping () -> Void
     ) throws {
         admin = try AdminPort(

@@ -27,6 +27,8 @@ final class Upgrade {
     private let log: () -> Log
     /// The sockets on which this process listens.
     private let sockets: () -> [Descriptor]
+    /// Variables that the successor gets besides those of this process. Called when one starts.
+    var environment: () -> [String: String] = { [:] }
     /// Called when another process serves in place of this one.
     var onTakenOver: () -> Void = {}
     /// The process that is starting in order to take over; nil for none.
@@ -61,7 +63,8 @@ final class Upgrade {
         do throws(Errno) {
             successor = try Successor(
                 path: program, arguments: CommandLine.arguments,
-                environment: processEnvironment(), sockets: sockets(), limit: Self.limit, on: loop
+                environment: processEnvironment().merging(environment()) { $1 }, sockets: sockets(),
+                limit: Self.limit, on: loop
             ) { [unowned self] in end($0) }
             log().write(
                 .info, "upgrade.started",

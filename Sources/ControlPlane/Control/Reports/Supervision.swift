@@ -5,6 +5,7 @@ internal import Admin
 internal import Events
 internal import Glibc
 internal import Processes
+internal import Proxy
 
 /// Reports to the service manager. Control thread only. Does nothing without a service manager.
 final class Supervision {
@@ -46,6 +47,11 @@ final class Supervision {
         }
         ping()
         watchdogTimer?.schedule(after: interval)
+    }
+
+    /// Reports that these workers accept connections from now on, and feeds the watchdog.
+    func serve(_ workers: WorkerControl) {
+        serve(workersLeft: { workers.left }, ping: { workers.proxy.ping() })
     }
 
     /// A worker's loop has turned.

@@ -85,6 +85,12 @@ final class ServiceControl {
         settle()
     }
 
+    /// Has other sources name the instances: those of a deploy, or those of the settings again.
+    func replaceSources(with new: [any Source]) {
+        sources.replace(with: new)
+        settle()
+    }
+
     // MARK: - What an operator says
 
     /// Applies an operator's command to a backend.

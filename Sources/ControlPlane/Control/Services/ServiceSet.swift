@@ -76,7 +76,11 @@ final class ServiceSet {
     ///
     /// - Throws: `DomainNameError` for a name that DNS can't hold.
     func makeSources(_ service: Service) throws(DomainNameError) -> [any Source] {
-        try factory.makeSources(service)
+        let sources = try factory.makeSources(service)
+        guard let deployed = surroundings.deployed[service] else { return sources }
+        return [
+            DeployedSource(deployed.instances, inPlaceOf: sources.first?.summary ?? "a list")
+        ]
     }
 
     /// Puts a service on the list. One of the same name that is leaving comes back with its

@@ -18,21 +18,26 @@ final class ServiceSurroundings {
     let workers: ProxyWorkers
     /// Keeps good answers for the next process; nil when they are not kept.
     var stateFile: StateFile?
+    /// What deploys have put in the place of configured lists.
+    let deployed: DeployMemory
     /// Why an endpoint can't be a backend of the service of that name, as a phrase; nil when it
     /// can. Called once per answer, which may have thousands of instances.
     var objections: (String) -> (Endpoint) -> String? = { _ in { _ in nil } }
     /// Called after every change of a service.
     var onChange: () -> Void = {}
 
-    /// Begins without a state file and objections.
+    /// Begins without objections. `deployed` is what a predecessor passed on; nil without one.
     init(
         on loop: EventLoop, _ checker: HealthChecker, _ registry: StatsRegistry,
-        _ journal: Journal, _ workers: ProxyWorkers
+        _ journal: Journal, _ workers: ProxyWorkers, _ stateFile: StateFile?,
+        _ deployed: [String: DeployedSet]? = nil
     ) {
         self.loop = loop
         self.checker = checker
         self.registry = registry
         self.journal = journal
         self.workers = workers
+        self.stateFile = stateFile
+        self.deployed = DeployMemory(stateFile, inherited: deployed)
     }
 }

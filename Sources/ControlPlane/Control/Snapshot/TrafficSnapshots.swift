@@ -10,6 +10,7 @@ internal import Traffic
 /// Shows listeners, services and backends with their counters. Control thread only.
 final class TrafficSnapshots {
     private let services: ServiceSet
+    private let deploys: Deploys
     private let publisher: ListenerPublisher
     private let running: RunningConfiguration
     private let registry: StatsRegistry
@@ -20,10 +21,12 @@ final class TrafficSnapshots {
 
     /// Shows these owners' state at each call.
     init(
-        _ services: ServiceSet, _ publisher: ListenerPublisher, _ running: RunningConfiguration,
+        _ services: ServiceSet, _ deploys: Deploys, _ publisher: ListenerPublisher,
+        _ running: RunningConfiguration,
         _ registry: StatsRegistry, _ traffic: TrafficReports
     ) {
         self.services = services
+        self.deploys = deploys
         self.publisher = publisher
         self.running = running
         self.registry = registry
@@ -93,6 +96,7 @@ final class TrafficSnapshots {
         shown.denials = traffic.troubles.denials(ofService: number).map { show($0, clock) }
         let holds = roster.holds
         shown.hold = AdminSnapshot.Service.hold(holds, roster.losses, clock)
+        if detail != .figures { shown.deploy = deploys.sentence(about: service) }
         shown.holds = holds.map {
             .init(kind: $0.kind.rawValue, backends: $0.backends, until: clock.wall($0.until))
         }

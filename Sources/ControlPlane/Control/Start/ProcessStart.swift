@@ -4,6 +4,7 @@
 internal import Endpoints
 internal import Events
 internal import Glibc
+internal import InstanceSources
 internal import Machine
 internal import Processes
 
@@ -19,6 +20,17 @@ package struct ProcessStart {
     /// unresolved, since the new version will lie there. Absolute. Nil when the system does not
     /// say.
     var program: String?
+
+    /// What was deployed before, as the predecessor tells it; nil without one.
+    var deployed: [String: DeployedSet]?
+
+    /// The variable in which a process tells its successor what was deployed, as JSON.
+    private static let deployedVariable = "FAIRLEAD_DEPLOYED"
+
+    /// The variables that tell a successor what was deployed.
+    static func passing(_ deployed: [String: DeployedSet]) -> [String: String] {
+        [deployedVariable: String(decoding: DeployedSet.json(deployed), as: UTF8.self)]
+    }
 
     /// A start without any of these, as inside another program.
     package init() {}
@@ -38,7 +50,12 @@ package struct ProcessStart {
         } catch {
             throw StartFailure(description: error.description)
         }
-        if let predecessor = start.predecessor { start.sockets = predecessor.sockets }
+        let deployed = environment.removeValue(forKey: deployedVariable)
+        if let predecessor = start.predecessor {
+            start.sockets = predecessor.sockets
+            // An older version passes on nothing: the state file may.
+            start.deployed = deployed.flatMap { DeployedSet.sets(json: Array($0.utf8)) }
+        }
         start.manager = ServiceManager(environment, process: getpid())
         for name in before.keys where environment[name] == nil { unsafe _ = unsetenv(name) }
         start.program = ProgramFile.path(environment: environment)

@@ -1,0 +1,105 @@
+// `fairlead deploy SERVICE --to ADDRESS…`: other instances in the place of a service's list, by the
+// admin port of the Fairlead that runs.
+
+import ArgumentParser
+import Configuration
+import Control
+import HTTP1
+import Wording
+
+struct DeployCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "deploy",
+        abstract: "Replace the instances of a service of a running Fairlead.",
+        discussion: """
+            Brings the new instances in beside the old ones, waits until all of them pass their checks, \
+            moves the requests, watches the new ones while the old ones stand by, and then drains these. \
+            When a new one does not come up, or fails while it is watched, everything is undone. For \
+            services whose instances are a list of the configuration. What was deployed holds until the \
+            configuration has another list. If the terminal is lost, the deploy goes on; Ctrl-C undoes \
+            it. Exit code 0 when it is done, 1 when it was undone, 2 when it did not begin, 130 after \
+            Ctrl-C.
+            """)
+
+    @Argument(help: "The service.")
+    var service: String
+    @Option(
+        help: ArgumentHelp(
+            "The instances that it is to have; the option repeats, or takes commas.",
+            valueName: "address:port"))
+    var to: [String] = []
+    @Flag(help: "Call off the deploy under way, or deploy what there was before the last one.")
+    var undo = false
+    @Flag(help: "Say how far the deploy under way is, or what came of the last one.")
+    var status = false
+    @Option(
+        help: ArgumentHelp("How long new instances have to come up.", valueName: "duration"))
+    var timeout = "30s"
+    @Option(
+        help: ArgumentHelp(
+            "How long the old ones stand by while the new ones serve.", valueName: "duration"))
+    var watch = "10s"
+    @Flag(help: "Say what would happen, and change nothing.")
+    var dryRun = false
+    @Flag(help: "Write the outcome as JSON, and no progress.")
+    var json = false
+    @OptionGroup var access: AdminAccessFlags
+
+    func validate() throws {
+        let wishes = [!to.isEmpty, undo, status].count { $0 }
+        guard wishes == 1 else {
+            throw ValidationError(
+                "found \(wishes == 0 ? "none" : "several") of --to, --undo and --status, expected "
+                    + "one of them")
+        }
+        guard !dryRun || !to.isEmpty else {
+            throw ValidationError("found --dry-run without --to, expected both")
+        }
+    }
+
+    func run() throws {
+        let path = "/services/\(percentEncoded(service))/deploy"
+        let client = DeployClient(
+            path, try access.addresses(), token: try access.token(), isJSON: json)
+        if status {
+            try client.follow(.get, "", isOnce: true)
+        } else if undo {
+            try client.follow(.post, "/undo")
+        } else {
+            let seconds = (
+                try seconds("--timeout", timeout, 1...3600), try seconds("--watch", watch, 0...3600)
+            )
+            var query = "?to=\(percentEncoded(to.joined(separator: ",")))"
+            query += "&timeout=\(seconds.0)&watch=\(seconds.1)"
+            if dryRun { query += "&trial=yes" }
+            try client.follow(.post, query)
+        }
+    }
+
+    /// A duration as the configuration has them, in whole seconds.
+    private func seconds(
+        _ flag: String, _ text: String, _ range: ClosedRange<Int>
+    ) throws -> Int {
+        guard let duration = Units.duration(text),
+            duration.components.attoseconds == 0,
+            let seconds = Int(exactly: duration.components.seconds), range.contains(seconds)
+        else {
+            throw ValidationError(
+                "\(flag): found \"\(text)\", expected whole seconds from \(range.lowerBound)s to "
+                    + "\(range.upperBound)s, such as 30s")
+        }
+        return seconds
+    }
+}
+
+/// `text` as a part of a path or a query (RFC 3986, section 2.3).
+private func percentEncoded(_ text: String) -> String {
+    text.utf8.map { byte in
+        let character = Character(UnicodeScalar(byte))
+        let isPlain =
+            character.isASCII
+            && (character.isLetter || character.isNumber || "-._~:,".contains(character))
+        let hex = String(byte, radix: 16, uppercase: true)
+        return isPlain ? String(character) : "%\(hex.count == 1 ? "0" : "")\(hex)"
+    }.joined()
+}

@@ -95,7 +95,8 @@ package struct ContainerSelection: Sendable {
         }
         return Instance(
             endpoint, priority: priority, weight: offer.weight, metadata: metadata,
-            incarnation: "\(ContainerID.short(summary.id)) \(container.details?.startedAt ?? "")")
+            incarnation: "\(ContainerID.short(summary.id)) \(container.details?.startedAt ?? "")",
+            isPassing: summary.health == .healthy && container.wishes.health != .ignore)
     }
 }
 

@@ -81,6 +81,7 @@ import Testing
         #expect(instance.priority == 1)
         #expect(instance.metadata["container"] == "web")
         #expect(instance.metadata["health"] == "healthy")
+        #expect(instance.isPassing)
         #expect(instance.metadata["started"] == "1")
         #expect(instance.metadata["id"]?.count == 12)
         #expect(source.findings == SourceFindings())
@@ -124,6 +125,8 @@ import Testing
         engine.run(2, "abc") { $0.variables = ["SERVICE_NAME=web", "PASSWORD=secret"] }
         _ = try source()
         turn(until: "it is there") { named == ["172.17.0.2:80"] }
+        // Without a HEALTHCHECK nothing has been checked yet.
+        #expect(instances().first?.isPassing == false)
     }
 
     @Test func `health is advice`() throws {
@@ -134,8 +137,10 @@ import Testing
         engine.change(id, "health_status: healthy") { $0.health = "healthy" }
         turn(until: "it is there") { named == ["172.17.0.2:80"] }
         #expect(instances().first?.priority == 0)
+        #expect(instances().first?.isPassing == true)
         engine.change(id, "health_status: unhealthy") { $0.health = "unhealthy" }
         turn(until: "it is behind the others") { instances().first?.priority == 0x8000 }
+        #expect(instances().first?.isPassing == false)
         engine.change(id, "health_status: healthy") { $0.health = "healthy" }
         turn(until: "it is back") { instances().first?.priority == 0 }
         engine.change(id, "pause") { $0.state = "paused" }

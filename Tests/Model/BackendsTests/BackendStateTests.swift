@@ -30,6 +30,7 @@ import Testing
     /// What follows in discovered, checking, up, ejected, down, draining, gone (rise and fall 1).
     static let table: [(Event, [Phase])] = [
         (.admittedUnchecked, [.up, .up, .up, .ejected, .down, .draining, .gone]),
+        (.admittedAsPassing, [.up, .up, .up, .ejected, .down, .draining, .gone]),
         (.checkStarted, [.checking, .checking, .up, .ejected, .down, .draining, .gone]),
         (.checkPassed, [.up, .up, .up, .up, .up, .draining, .gone]),
         (.checkPassedInNeed, [.up, .up, .up, .up, .up, .draining, .gone]),
@@ -77,9 +78,10 @@ import Testing
     static func rows(of event: Event) -> Int {
         switch event {
         case .dialFailed, .liveFailed: 2
-        case .admittedUnchecked, .checkStarted, .checkPassed, .checkPassedInNeed, .checkFailed,
-            .liveProven, .named, .leave, .recalled, .absenceConfirmed, .idle, .drainOrdered,
-            .drainLifted, .ejectOrdered, .checksEnded, .timePassed, .succeeded:
+        case .admittedUnchecked, .admittedAsPassing, .checkStarted, .checkPassed,
+            .checkPassedInNeed, .checkFailed, .liveProven, .named, .leave, .recalled,
+            .absenceConfirmed, .idle, .drainOrdered, .drainLifted, .ejectOrdered, .checksEnded,
+            .timePassed, .succeeded:
             1
         }
     }

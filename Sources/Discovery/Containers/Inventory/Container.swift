@@ -3,13 +3,21 @@
 // | the engine says            | its HEALTHCHECK | what follows                                      |
 // |----------------------------|-----------------|---------------------------------------------------|
 // | created, restarting        |                 | awaited: it may serve soon                        |
-// | running                    | none, healthy   | it serves                                         |
+// | running                    | none            | it serves, once our own check passes              |
+// |                            | healthy         | it serves at once: a passed check like our own    |
 // |                            | starting        | awaited                                           |
 // |                            | unhealthy       | it serves if none is better; with `must` it does  |
 // |                            |                 |  not, with `ignore` it serves                     |
 // | running, was told to stop  |                 | withdrawn: no new requests                        |
 // | paused                     |                 | withdrawn                                         |
 // | removing, exited, dead     |                 | ended                                             |
+//
+// Whoever writes a HEALTHCHECK knows best when the program inside is ready, and a container that is
+// healthy has waited for it already: to wait for a check of ours as well would only leave an empty
+// service empty for longer. If it was wrong, as where the port is open on 127.0.0.1 alone, the
+// first request is sent elsewhere, as after every dial that fails, and our own checks, which begin
+// at once, put it down. Later on `healthy` brings nothing back that our checks or live requests
+// have put down, since they see what clients see.
 
 package import DockerAPI
 

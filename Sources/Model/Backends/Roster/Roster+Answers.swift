@@ -4,6 +4,8 @@
 // |-----------------------------------|-----------------------------------------------------------|
 // | a good answer names it            | it stays, or comes back from its drain                    |
 // | … as another process than before  | it is gone at once, and a new backend has its place       |
+// | … as healthy, by the source's own | a new one is up at once; its own checks, which begin at   |
+// |  check                            |  once too, decide from then on                            |
 // | a good answer misses it           | it drains, after `missesToDrain` such answers             |
 // | it names others instead, or less  | those lost serve on, or wait behind the others, and go at |
 // |  than half as many                |  once when not up (Roster+Losses)                         |
@@ -196,6 +198,7 @@ extension Roster {
             backend.isElsewhere = options.isElsewhere(instance)
             backend.place = place
         }
+        if instance.isPassing { send(.admittedAsPassing, to: backend.id, now: now) }
         return true
     }
 

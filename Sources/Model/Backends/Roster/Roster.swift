@@ -218,7 +218,11 @@ package final class Roster {
         isOrderStale = true
         record(.phase(from: nil, to: .discovered, .named), backend, now: now)
         override(backend, by: overrides[instance.endpoint], now: now)
-        if options.checks == nil { send(.admittedUnchecked, to: id, now: now) }
+        if options.checks == nil {
+            send(.admittedUnchecked, to: id, now: now)
+        } else if instance.isPassing {
+            send(.admittedAsPassing, to: id, now: now)
+        }
         return id
     }
 

@@ -3,7 +3,7 @@
 //                 checkStarted          checkPassed
 //   discovered ─────────────▶ checking ─────────────▶ up ◀──────────────────────────┐
 //       │ ╲   checkPassed, or    │                   │  │                           │
-//       │  ╲  admittedUnchecked  │ fall × checkFailed│  │ dialFailed, liveFailed,   │
+//       │  ╲  admitted           │ fall × checkFailed│  │ dialFailed, liveFailed,   │
 //       │   ╲────────▶ up        ▼                   │  ▼ unless spared             │
 //       │                      down ◀────────────────┘ ejected ── timePassed ───────┤
 //       │                        │ ▲   fall × checkFailed │    or rise × checkPassed │
@@ -62,6 +62,9 @@ package struct BackendState: Sendable, Equatable {
     package enum Event: Sendable, Equatable {
         /// The service has no checks.
         case admittedUnchecked
+        /// The source says that a check of its own passed. Evidence for as long as there is none of
+        /// our own.
+        case admittedAsPassing
         /// A check has begun.
         case checkStarted
         /// A check passed.
@@ -242,7 +245,8 @@ package struct BackendState: Sendable, Equatable {
         to event: Event, now: ContinuousClock.Instant, rules: Rules, jitter: Double
     ) -> Cause? {
         switch event {
-        case .admittedUnchecked: return admitUnchecked(now: now, rules: rules)
+        case .admittedUnchecked: return admit(.unchecked, now: now, rules: rules)
+        case .admittedAsPassing: return admit(.passedElsewhere, now: now, rules: rules)
         case .checkStarted: return startCheck()
         case .checkPassed: return passCheck(isNeeded: false, now: now, rules: rules)
         case .checkPassedInNeed: return passCheck(isNeeded: true, now: now, rules: rules)
@@ -290,11 +294,13 @@ package struct BackendState: Sendable, Equatable {
 
     // MARK: Evidence
 
-    private mutating func admitUnchecked(now: ContinuousClock.Instant, rules: Rules) -> Cause? {
+    private mutating func admit(
+        _ cause: Cause, now: ContinuousClock.Instant, rules: Rules
+    ) -> Cause? {
         switch standing {
         case .discovered, .checking:
             rise(now: now, rules: rules)
-            return .unchecked
+            return cause
         case .up, .ejected, .down:
             return nil
         }

@@ -95,6 +95,8 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
     case checkBegun
     /// Its service has no checks, so the answer of the source is enough.
     case unchecked
+    /// Its source says that a check of its own passed.
+    case passedElsewhere
     /// This many checks passed in a row.
     case checksPassed(Int)
     /// This many checks failed in a row, the last of them in this way.
@@ -140,6 +142,7 @@ package enum Cause: Sendable, Hashable, CustomStringConvertible {
         case .recalled: "lost with most others within seconds, which is no reason to let it go"
         case .checkBegun: "first check begun"
         case .unchecked: "named by discovery, and checks are off"
+        case .passedElsewhere: "named by discovery as healthy"
         case .checksPassed(1): "a check passed"
         case .checksPassed(let count): "\(count) checks passed in a row"
         case .checksFailed(1, let last): "a check failed: \(last)"

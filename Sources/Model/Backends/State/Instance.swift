@@ -22,6 +22,9 @@ package struct Instance: Hashable, Sendable {
     /// Which process it is, in words of the source: when another one is said to have this endpoint,
     /// nothing is left of what was known of the one before. Empty when the source can't tell.
     package var incarnation: String
+    /// Whether the source says that a check of its own has passed there: a new backend gets
+    /// requests at once, and our own checks decide from then on.
+    package var isPassing: Bool
     /// How long the report may be believed; nil means forever (a static list).
     package var timeToLive: Duration?
 
@@ -29,8 +32,9 @@ package struct Instance: Hashable, Sendable {
     package init(
         _ endpoint: Endpoint, priority: UInt16 = 0, weight: UInt16 = 1, sharers: UInt16 = 1,
         hostName: String = "", metadata: [String: String] = [:], incarnation: String = "",
-        timeToLive: Duration? = nil
+        isPassing: Bool = false, timeToLive: Duration? = nil
     ) {
+        self.isPassing = isPassing
         self.incarnation = incarnation
         self.sharers = sharers
         self.endpoint = endpoint

@@ -70,7 +70,7 @@ import Testing
             {
                 $0.isInRotation = false; $0.state = .down; $1.wait = nil; $1.isRefusing = true
             },
-            "refused", "no backend is up, and requests are refused (when-none-up)"
+            "refused", "no backend is up, and none gets requests (when-none-up)"
         ),
         (
             { backend, _ in backend.isActive = false },

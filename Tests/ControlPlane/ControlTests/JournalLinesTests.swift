@@ -86,6 +86,14 @@ import Testing
         #expect(lines([entry(.emergencyRefuses)])[0].hasPrefix("error service.no_backend "))
     }
 
+    @Test func `where requests wait for a backend, the line says so`() {
+        var lines = JournalLines()
+        for mode in [JournalEvent.emergencyBegan(.failingFast), .emergencyRefuses] {
+            let told = lines.add(entry(mode), service: "web", emptyWait: .seconds(10))
+            #expect(told.last?.values.last?.value == "requests wait for one, for up to 10s")
+        }
+    }
+
     @Test func `discovery that fails is a warning, with its hold as a spoken duration`() {
         let title = JournalEvent.SourceTitle(number: 1, of: 1)
         #expect(

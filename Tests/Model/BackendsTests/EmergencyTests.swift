@@ -201,7 +201,7 @@ import Testing
         down(fixture, 1...3)
         #expect(fixture.inRotation == [])
         #expect(
-            fixture.texts.last == "no backend is up: requests are refused until a check passes")
+            fixture.texts.last == "no backend is up: requests go to none until a check passes")
         fixture.pass(1)
         #expect(fixture.inRotation == [1])
         #expect(fixture.onProbation == [], "who else would take the requests")

@@ -134,6 +134,8 @@ package struct AdminSnapshot: Sendable {
         package var emergency: Emergency?
         /// How often that has happened.
         package var emergencies = 0
+        /// How long requests wait while no backend gets any, as `10s`; nil: they are refused.
+        package var emptyWait: String?
         /// Ejections that were refused, since too few backends would have been left.
         package var ejectionsRefused = 0
         /// Whether it has active checks.

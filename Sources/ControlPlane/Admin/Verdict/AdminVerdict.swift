@@ -184,8 +184,10 @@ package struct AdminVerdict: Sendable, Equatable {
             let effect =
                 listeners.isEmpty
                 ? "nothing listens for it"
-                : service.mode == .http
-                    ? "clients of \(places) get 503" : "connections to \(places) are refused"
+                : service.mode != .http
+                    ? "connections to \(places) are refused"
+                    : service.emptyWait.map { "requests to \(places) wait for one, up to \($0)" }
+                        ?? "clients of \(places) get 503"
             problems.append(
                 Problem(
                     level: listeners.isEmpty ? .warning : .failing,
@@ -205,9 +207,10 @@ package struct AdminVerdict: Sendable, Equatable {
     ) -> [Problem] {
         var problems: [Problem] = []
         if let refusal = following.refusal {
+            let feeds = following.feeds.map(\.summary).joined(separator: " and ")
             problems.append(
                 Self.refused(
-                    "The configuration from Consul", "the last good one is in force", refusal,
+                    "The configuration from \(feeds)", "the last good one is in force", refusal,
                     at: now))
         }
         for feed in following.feeds {

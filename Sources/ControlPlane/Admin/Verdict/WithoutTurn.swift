@@ -10,7 +10,7 @@ package struct WithoutTurn: Sendable, Equatable {
     package enum Reason: String, Sendable, CaseIterable {
         /// The backend waits for its first check, while others are up.
         case firstCheck = "first-check"
-        /// No backend is up, and requests are refused.
+        /// No backend is up, and none gets requests.
         case refused
         /// A better tier gets the requests.
         case standby
@@ -52,7 +52,7 @@ package struct WithoutTurn: Sendable, Equatable {
         package var balance = "round-robin"
         /// For how many seconds its source waits behind a later one; nil when it does not.
         package var returnsIn: Int?
-        /// Whether requests are refused, since no backend is up.
+        /// Whether no backend gets requests, since none is up.
         package var isRefusing = false
 
         /// `TurnWatch.Wait` by the wall clock, in seconds since 1970.
@@ -152,7 +152,7 @@ package struct WithoutTurn: Sendable, Equatable {
         let wait = waiting == 1 ? "1 request waits there" : "\(waiting) requests wait there"
         switch reason {
         case .firstCheck: return "it waits for its first check"
-        case .refused: return "no backend is up, and requests are refused (when-none-up)"
+        case .refused: return "no backend is up, and none gets requests (when-none-up)"
         case .standby: return "a better tier gets the requests"
         case .returning:
             return "its name is back, and gets requests in \(facts.returnsIn ?? 0) s "

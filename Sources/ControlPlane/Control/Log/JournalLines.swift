@@ -46,13 +46,16 @@ struct JournalLines {
     var isEmpty: Bool { changes.isEmpty }
 
     /// Adds an entry that concerns the service called `service`. Returns the lines to write now, in
-    /// order; changes of backends wait for others like them.
-    mutating func add(_ entry: JournalEntry, service: String) -> [Line] {
+    /// order; changes of backends wait for others like them. `emptyWait` is how long requests wait
+    /// while none of its backends gets any; nil: they are refused.
+    mutating func add(
+        _ entry: JournalEntry, service: String, emptyWait: Duration? = nil
+    ) -> [Line] {
         if case .phase(let from, let to, let cause) = entry.event, let endpoint = entry.endpoint {
             return add(Key(service: service, from: from, to: to, cause: cause), endpoint)
         }
         var lines = flush()
-        guard var line = entry.event.line else { return lines }
+        guard var line = entry.event.line(emptyWait: emptyWait) else { return lines }
         var head = [(key: "service", value: service)]
         if let endpoint = entry.endpoint { head.append((key: "backend", value: "\(endpoint)")) }
         line.values = head + line.values
@@ -74,6 +77,12 @@ struct JournalLines {
             changes.append(Change(key: key, endpoints: [endpoint], seen: [endpoint]))
         }
         return lines
+    }
+
+    /// What becomes of requests while no backend gets any, where they wait for so long; a clause.
+    static func effect(ofNone emptyWait: Duration?) -> String {
+        emptyWait.map { "requests wait for one, for up to \(Units.write($0))" }
+            ?? "requests are refused"
     }
 
     /// Returns the lines of all changes that wait.
@@ -112,8 +121,8 @@ struct JournalLines {
 
 extension JournalEvent {
     /// The line of an event other than a change of phase, without the service and backend; nil for
-    /// events that are logged elsewhere.
-    fileprivate var line: LogFolding.Event? {
+    /// events that are logged elsewhere. `emptyWait` as for `add`.
+    fileprivate func line(emptyWait: Duration?) -> LogFolding.Event? {
         switch self {
         case .phase, .note: nil
         case .share, .override, .checkOrdered, .operatorDrainLimit, .ejectionRefused,
@@ -123,14 +132,17 @@ extension JournalEvent {
         case .serviceRemoved: Self.line(.info, "service.removed")
         case .optionsChanged: Self.line(.info, "service.changed", [("what", "options")])
         case .sourceChanged: Self.line(.info, "service.changed", [("what", "sources")])
-        case .emergencyBegan(let mode):
-            Self.line(.error, "service.no_backend", [("effect", "\(mode)")])
+        case .emergencyBegan(.routingToUnhealthy):
+            Self.line(
+                .error, "service.no_backend",
+                [("effect", "\(Emergency.Mode.routingToUnhealthy)")])
+        case .emergencyBegan(.failingFast):
+            Self.line(.error, "service.no_backend", [("effect", Self.refusal(emptyWait))])
         case .emergencyRefuses:
             Self.line(
                 .error, "service.no_backend",
                 [
-                    ("cause", "live requests fail as well"),
-                    ("effect", "\(Emergency.Mode.failingFast)"),
+                    ("cause", "live requests fail as well"), ("effect", Self.refusal(emptyWait)),
                 ])
         case .emergencyEnded(let time):
             Self.line(.info, "service.recovered", [("after", time.spoken)])
@@ -139,6 +151,10 @@ extension JournalEvent {
             .lostServe, .lostWait, .lostRecalled, .replacing, .replaced, .instancesRefused:
             discoveryLine
         }
+    }
+
+    private static func refusal(_ emptyWait: Duration?) -> String {
+        JournalLines.effect(ofNone: emptyWait) + (emptyWait == nil ? " until a check passes" : "")
     }
 
     private var backendLine: LogFolding.Event? {

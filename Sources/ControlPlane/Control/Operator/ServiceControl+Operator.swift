@@ -2,6 +2,8 @@
 
 internal import Admin
 internal import Backends
+internal import Configuration
+internal import Traffic
 
 extension ServiceControl {
     /// Changes a backend on this service's roster. A change that leaves no serving backend needs
@@ -13,7 +15,8 @@ extension ServiceControl {
         case .drain where !isForced && isLast(backend), .disable where !isForced && isLast(backend):
             return .unforced(
                 "\(backend.endpoint) is the last backend of \(name) that serves: without it "
-                    + "requests are refused with 503.")
+                    + JournalLines.effect(ofNone: settings.policy.limits.emptyWait)
+                    + (settings.policy.limits.emptyWait == nil ? " with 503." : "."))
         case .drain:
             apply(.drain, to: backend, by: origin)
             return .done("drained by \(origin)")

@@ -3,6 +3,7 @@
 internal import Backends
 internal import Configuration
 internal import Events
+internal import Traffic
 internal import Wording
 
 /// Writes the journal to the log. Control thread only.
@@ -50,7 +51,10 @@ final class JournalLog {
             if entry.service == .process { continue }
             // An emergency also ends when no backend is left; that is no recovery.
             if case .emergencyEnded = entry.event, isUnavailable(entry.service) { continue }
-            write(lines.add(entry, service: services.name(of: entry.service)))
+            write(
+                lines.add(
+                    entry, service: services.name(of: entry.service),
+                    emptyWait: services[entry.service]?.settings.policy.limits.emptyWait))
         }
         for service in Set(entries.filter(\.event.isFinding).map(\.service)) {
             logAvailability(service)
@@ -68,7 +72,11 @@ final class JournalLog {
     /// silent, so that the journal says nothing about it.
     func logWithoutBackends(_ service: ServiceControl) {
         guard unavailable.insert(service.id).inserted else { return }
-        writeWithoutBackends(service, .error, effect: "requests are refused")
+        writeWithoutBackends(service, .error, effect: Self.emptyEffect(of: service))
+    }
+
+    private static func emptyEffect(of service: ServiceControl) -> String {
+        JournalLines.effect(ofNone: service.settings.policy.limits.emptyWait)
     }
 
     private func write(_ lines: [JournalLines.Line]) {
@@ -97,7 +105,7 @@ final class JournalLog {
         guard unavailable.insert(id).inserted else { return }
         flush()
         if publisher.published.serviceIDs.contains(id) {
-            writeWithoutBackends(service, .error, effect: "requests are refused")
+            writeWithoutBackends(service, .error, effect: Self.emptyEffect(of: service))
         } else {
             writeWithoutBackends(
                 service, .warning, effect: "no listener sends requests there")

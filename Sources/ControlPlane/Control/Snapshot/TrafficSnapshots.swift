@@ -6,6 +6,7 @@ internal import Configuration
 internal import Proxy
 internal import Stats
 internal import Traffic
+internal import Wording
 
 /// Shows listeners, services and backends with their counters. Control thread only.
 final class TrafficSnapshots {
@@ -84,6 +85,7 @@ final class TrafficSnapshots {
             name: service.name, mode: mode,
             sources: zip(service.sources.all, roster.sources).map { .init($0, $1, clock) })
         shown.isChecked = roster.options.checks != nil
+        shown.emptyWait = service.settings.policy.limits.emptyWait.map { Units.write($0) }
         shown.totals = registry.serviceTotals(number)
         shown.recent = traffic.history.recent(number)
         if let (trouble, cause) = traffic.troubles.failures(ofService: number) {

@@ -22,11 +22,11 @@ package struct Emergency: Sendable, Equatable {
         /// Requests are refused.
         case failingFast
 
-        /// A clause: `requests are refused until a check passes`.
+        /// A clause: `requests go to none until a check passes`.
         package var description: String {
             switch self {
             case .routingToUnhealthy: "requests go to backends that are not up"
-            case .failingFast: "requests are refused until a check passes"
+            case .failingFast: "requests go to none until a check passes"
             }
         }
     }

@@ -9,7 +9,7 @@ extension Flow {
     // its steps while the test kills a backend; sockets that listen and do not read.
     @Suite struct AdminPage {
         /// Where drive.py is: beside this file.
-        private static let driver =
+        static let driver =
             #filePath.split(separator: "/").dropLast().map { "/\($0)" }.joined()
             + "/Browser/drive.py"
 

@@ -27,6 +27,21 @@ package struct ContainerSelection: Sendable {
             guard let offer = query.offer(of: container) else { continue }
             add(container, offer, query, inventory, surroundings)
         }
+        findings.idle = Array((idle.filter { !$0.hasEnded } + ended).prefix(Self.idleMax))
+    }
+
+    private var idle: [SourceFindings.Idle] = []
+    private var ended: [SourceFindings.Idle] { idle.filter(\.hasEnded) }
+    /// Those that get no requests and are shown.
+    private static let idleMax = 100
+
+    private mutating func addIdle(
+        _ container: Container, _ reason: String, _ vantage: Vantage, hasEnded: Bool = false
+    ) {
+        idle.append(
+            .init(
+                name: container.summary.name, metadata: Self.metadata(container, vantage),
+                reason: reason, hasEnded: hasEnded))
     }
 
     private mutating func add(
@@ -34,50 +49,83 @@ package struct ContainerSelection: Sendable {
         _ inventory: ContainerInventory, _ surroundings: ContainerPlace.Surroundings
     ) {
         let availability = container.availability
-        if case .awaited = availability {
+        switch availability {
+        case .awaited(let why):
             isExpecting = true
+            addIdle(container, why, surroundings.vantage)
             return
+        case .withdrawn(let why): addIdle(container, why, surroundings.vantage)
+        case .ended(let why): addIdle(container, why, surroundings.vantage, hasEnded: true)
+        case .serves, .servesUnhealthy: break
         }
         // After its end a container has no address any more, and no port that shows.
         let summary = container.lastSeen ?? container.summary
-        let name = container.summary.name
         let port: UInt16
         switch ContainerPort.choose(
             offered: offer.port, wanted: query.port, exposed: summary.exposedPorts)
         {
         case .port(let chosen): port = chosen
-        case .none(let reason): return leaveOut(availability, "\(name): \(reason)")
+        case .none(let reason):
+            return leaveOut(container, availability, reason, surroundings.vantage)
         }
         let owner = summary.ownerID.flatMap { inventory.containers[$0]?.summary }
         let place = ContainerPlace(
             of: summary, port: port, network: container.wishes.network ?? query.network,
             owner: owner, in: surroundings)
         switch (availability, place) {
-        case (_, .nowhere(let reason)): leaveOut(availability, "\(name): \(reason)")
+        case (_, .nowhere(let reason)):
+            leaveOut(container, availability, reason, surroundings.vantage)
         case (.withdrawn(let why), .at(let endpoint, _)), (.ended(let why), .at(let endpoint, _)):
             findings.withdrawn[endpoint] = why
-        case (.serves, .at(let endpoint, _)):
-            instances.append(Self.instance(container, offer, endpoint, offer.priority))
-        case (.servesUnhealthy, .at(let endpoint, _)):
+        case (.serves, .at(let endpoint, let remark)):
+            add(remark, of: container)
+            instances.append(
+                Self.instance(container, offer, endpoint, offer.priority, surroundings.vantage))
+        case (.servesUnhealthy, .at(let endpoint, let remark)):
+            add(remark, of: container)
             instances.append(
                 Self.instance(
                     container, offer, endpoint,
-                    offer.priority + DockerSource.unhealthyPriority))
+                    offer.priority + DockerSource.unhealthyPriority, surroundings.vantage))
         case (.awaited, _): break
         }
     }
 
+    /// Tells of a choice that the operator may want to make.
+    private mutating func add(_ remark: String?, of container: Container) {
+        guard let remark, findings.remarks.count < Self.remarksMax else { return }
+        findings.remarks.append("\(container.summary.name): \(remark)")
+    }
+
+    private static let remarksMax = 5
+
     /// One that has ended need not be reached.
-    private mutating func leaveOut(_ availability: Container.Availability, _ why: String) {
+    private mutating func leaveOut(
+        _ container: Container, _ availability: Container.Availability, _ why: String,
+        _ vantage: Vantage
+    ) {
         switch availability {
-        case .serves, .servesUnhealthy: findings.omissions.add(why)
+        case .serves, .servesUnhealthy:
+            findings.omissions.add("\(container.summary.name): \(why)")
+            addIdle(container, why, vantage)
         case .awaited, .withdrawn, .ended: break
         }
     }
 
     private static func instance(
-        _ container: Container, _ offer: ContainerOffer, _ endpoint: Endpoint, _ priority: UInt16
+        _ container: Container, _ offer: ContainerOffer, _ endpoint: Endpoint, _ priority: UInt16,
+        _ vantage: Vantage
     ) -> Instance {
+        let summary = container.summary
+        return Instance(
+            endpoint, priority: priority, weight: offer.weight,
+            metadata: metadata(container, vantage),
+            incarnation: "\(ContainerID.short(summary.id)) \(container.details?.startedAt ?? "")",
+            isPassing: summary.health == .healthy && container.wishes.health != .ignore)
+    }
+
+    /// What is shown of a container: `node` is the engine's host where that is not ours.
+    private static func metadata(_ container: Container, _ vantage: Vantage) -> [String: String] {
         let summary = container.summary
         var metadata = [
             "container": summary.name, "id": ContainerID.short(summary.id),
@@ -93,10 +141,8 @@ package struct ContainerSelection: Sendable {
         if let count = container.details?.restartCount, count > 0 {
             metadata["restarts"] = "\(count)"
         }
-        return Instance(
-            endpoint, priority: priority, weight: offer.weight, metadata: metadata,
-            incarnation: "\(ContainerID.short(summary.id)) \(container.details?.startedAt ?? "")",
-            isPassing: summary.health == .healthy && container.wishes.health != .ignore)
+        if case .remote(let host) = vantage { metadata["node"] = "\(host)" }
+        return metadata
     }
 }
 

@@ -14,6 +14,7 @@
 // A stream that is cut is no failure as long as the next one opens: listeners hear of it only if
 // that fails.
 
+package import Backends
 package import Containers
 package import DockerAPI
 package import Endpoints
@@ -69,6 +70,13 @@ package final class DockerWatch {
     package private(set) var streams: UInt64 = 0
     /// How many events were read, and how many were malformed.
     package private(set) var events: (read: UInt64, malformed: UInt64) = (0, 0)
+    /// How many questions were answered.
+    package private(set) var answers: UInt64 = 0
+    /// How often the engine could not be followed, by what that means to a roster; a stream that is
+    /// cut is among them.
+    package private(set) var failures: [HoldKind: UInt64] = [:]
+    /// Whether anybody follows it.
+    package var isUsed: Bool { !listeners.isEmpty }
 
     private let client: EngineClient
     private unowned let loop: EventLoop
@@ -205,6 +213,7 @@ package final class DockerWatch {
 
     /// Begins again, after a while. What is known stays.
     private func fail(_ failure: EngineFailure) {
+        failures[failure.discoveryFailure.kind, default: 0] += 1
         let wasFollowing = isFollowing && inventory.isWhole
         drop()
         inventory.gap()
@@ -364,7 +373,9 @@ package final class DockerWatch {
         case .failure(let failure): return .failure(failure)
         case .success(let bytes):
             do throws(JSON.Malformed) {
-                return .success(try parse(bytes))
+                let value = try parse(bytes)
+                answers += 1
+                return .success(value)
             } catch {
                 return .failure(.malformed(String(error.reason.prefix(200))))
             }

@@ -22,8 +22,35 @@ package struct SourceFindings: Sendable, Equatable {
         }
     }
 
+    /// Something that is part of the service, and gets no requests.
+    package struct Idle: Sendable, Equatable {
+        /// What people call it: `shop_web_1`.
+        package let name: String
+        /// Keys and values, as an instance has them.
+        package let metadata: [String: String]
+        /// Why it gets none: a clause.
+        package let reason: String
+        /// Whether its process is over: `reason` says how it ended.
+        package let hasEnded: Bool
+
+        /// A member with all that is known of it.
+        package init(
+            name: String, metadata: [String: String], reason: String, hasEnded: Bool = false
+        ) {
+            self.name = name
+            self.metadata = metadata
+            self.reason = reason
+            self.hasEnded = hasEnded
+        }
+    }
+
     /// Entries that are not used.
     package var omissions = Omissions()
+    /// What is part of the service and no instance, if the source knows it; those whose process
+    /// runs come first.
+    package var idle: [Idle] = []
+    /// Choices that the source made and that the operator may want to make, a clause each.
+    package var remarks: [String] = []
     /// How the answers are parts that change; nil while each is whole.
     package var rotation: Rotation?
     /// Addresses of instances that it lists, and whose checks by the registry fail.
@@ -36,7 +63,7 @@ package struct SourceFindings: Sendable, Equatable {
 
     /// One sentence part for each finding; empty when nothing is odd.
     package var sentences: [String] {
-        var sentences = omissions.isEmpty ? [] : ["\(omissions)"]
+        var sentences = (omissions.isEmpty ? [] : ["\(omissions)"]) + remarks
         if let rotation {
             sentences.append(
                 "each answer names \(rotation.answerCount) of \(rotation.memberCount), others each "
@@ -48,6 +75,6 @@ package struct SourceFindings: Sendable, Equatable {
 
     /// What is odd, without the numbers that change with every answer: a change of it is news.
     package var kinds: [String] {
-        omissions.examples + (rotation == nil ? [] : ["rotation"])
+        omissions.examples + remarks + (rotation == nil ? [] : ["rotation"])
     }
 }

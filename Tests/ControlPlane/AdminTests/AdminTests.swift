@@ -201,6 +201,23 @@ import Testing
 
     // MARK: JSON
 
+    @Test("what is known of containers is in the documents, and nothing where there are none")
+    func containers() throws {
+        let stats = try ask("/stats", .get, Sample.troubled).text
+        #expect(
+            stats.contains(
+                #""metadata":{"container":"shop_web_1","health":"unhealthy","id":"4f1cdeadbeef","#
+                    + #""image":"nginx:1.27","project":"shop","restarts":"3","zone":"a"}"#))
+        let idle =
+            #""idle":[{"ended":false,"metadata":{"id":"5f1cdeadbeef","image":"nginx:1.27"},"#
+            + #""name":"shop_web_2","reason":"it is paused"},{"ended":true,"#
+        #expect(stats.contains(idle))
+        #expect(try ask("/discovery", .get, Sample.troubled).text.contains(idle))
+        #expect(stats.contains(#""containers":{"exited":1,"running":12}"#))
+        let healthy = try ask("/stats", .get, Sample.healthy).text
+        #expect(!healthy.contains("metadata") && !healthy.contains("idle"))
+    }
+
     @Test("the document of backends keeps its contract")
     func backendsDocument() throws {
         var snapshot = Sample.troubled

@@ -50,6 +50,8 @@ import Testing
             "fairlead_ready 1",
             "process_resident_memory_bytes 11010048",
             "process_cpu_seconds_total 1.25",
+            "fairlead_docker_containers{state=\"exited\"} 1",
+            "fairlead_docker_containers{state=\"running\"} 12",
             "fairlead_listener_connections_total{listener=\"public\"} 57",
             "fairlead_requests_total{service=\"web\"} 1239",
             "fairlead_responses_total{service=\"web\",class=\"2xx\"} 1227",

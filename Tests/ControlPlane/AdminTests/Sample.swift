@@ -32,6 +32,7 @@ enum Sample {
         snapshot.process = ProcessFigures(
             openDescriptors: 41, descriptorsMax: 1_048_576, residentBytes: 11_010_048,
             cpuSeconds: 1.25)
+        snapshot.containers = ["running": 12, "exited": 1]
         var service = AdminSnapshot.Service(
             name: "web", mode: .http, sources: [.init("SRV _web._tcp.service.consul")])
         service.backends = ([1, 2, 3] as [UInt32]).map { id in
@@ -103,6 +104,18 @@ enum Sample {
         facts.wait = .init(since: now - 9000, receivedAt: now - 9000, elsewhere: 1200)
         facts.limit = (10, 20)
         web.backends[3].withoutTurn = WithoutTurn(web.backends[3], facts, at: now)
+        web.backends[0].metadata = [
+            "container": "shop_web_1", "id": "4f1cdeadbeef", "image": "nginx:1.27",
+            "project": "shop", "health": "unhealthy", "restarts": "3", "zone": "a",
+        ]
+        web.sources[0].idle = [
+            .init(
+                name: "shop_web_2", metadata: ["image": "nginx:1.27", "id": "5f1cdeadbeef"],
+                reason: "it is paused", hasEnded: false),
+            .init(
+                name: "shop_web_3", metadata: ["image": "nginx:1.27", "id": "6f1cdeadbeef"],
+                reason: "it ran out of memory: Exited (137)", hasEnded: true),
+        ]
         web.totals[.backendErrors] = 1
         web.sources[0].lastFailureAt = now - 0.5
         web.sources[0].lastFailure = "the server failed (SERVFAIL)"

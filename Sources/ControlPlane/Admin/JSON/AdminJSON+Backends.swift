@@ -91,6 +91,8 @@ struct BackendFields: Encodable {
     let key: String
     let address: String
     let hostName: String
+    /// What else its source says of it; nil for nothing.
+    let metadata: [String: String]?
     let state: String
     let since: String
     let cause: String
@@ -123,6 +125,7 @@ struct BackendFields: Encodable {
         key = "\(BackendKey(service: service, endpoint: backend.endpoint))"
         address = "\(backend.endpoint)"
         hostName = backend.hostName
+        metadata = backend.metadata.isEmpty ? nil : backend.metadata
         state = backend.state.rawValue
         since = timeText(backend.since)
         cause = backend.cause

@@ -21,6 +21,7 @@ struct DiscoveryDocument: Encodable {
         let failing: Bool
         let findings: [String]
         let leftOut: Int
+        let idle: [IdleView]?
         /// Answers so far by kind.
         let answers: [String: Int]
         /// When it is asked again; nil while it is being asked, or when it reports changes by
@@ -83,6 +84,7 @@ extension DiscoveryDocument.Source {
         failing = source.isFailing
         findings = source.findings
         leftOut = source.leftOutCount
+        idle = source.idle.isEmpty ? nil : source.idle.map(IdleView.init)
         answers = source.answers
         nextAskAt = source.nextAskAt.map(timeText)
         nextAskInSeconds = source.nextAskAt.map { rounded(max(0, $0 - now)) }

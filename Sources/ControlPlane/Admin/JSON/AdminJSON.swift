@@ -58,6 +58,8 @@ struct StatsDocument: Encodable {
     let listeners: [ListenerView]
     let services: [ServiceView]
     let registries: [RegistryView]
+    /// Containers of Docker's engine by state.
+    let containers: [String: Int]
     let following: FollowingView?
     let reloads: ReloadsView?
     /// The newest first; nil in the figures of `/events`, which has it beside them.
@@ -90,6 +92,7 @@ struct StatsDocument: Encodable {
             ServiceView($0, at: snapshot.takenAt, backendsMax: backendsMax)
         }
         registries = snapshot.registries.map(RegistryView.init)
+        containers = snapshot.containers
         following = snapshot.following.map(FollowingView.init)
         reloads = snapshot.reloads.map(ReloadsView.init)
         journal = hasJournal ? snapshot.journal.map(JournalView.init) : nil
@@ -186,6 +189,20 @@ struct RegistryView: Encodable {
     }
 }
 
+struct IdleView: Encodable {
+    let name: String
+    let metadata: [String: String]
+    let reason: String
+    let ended: Bool
+
+    init(_ idle: AdminSnapshot.Idle) {
+        name = idle.name
+        metadata = idle.metadata
+        reason = idle.reason
+        ended = idle.hasEnded
+    }
+}
+
 typealias ServiceView = Counted<ServiceFields, ServiceCounter>
 
 struct ServiceFields: Encodable {
@@ -199,6 +216,8 @@ struct ServiceFields: Encodable {
         let failing: Bool
         let findings: [String]
         let leftOut: Int
+        /// What is part of the service and gets no requests; nil when nothing is.
+        let idle: [IdleView]?
         let nextAskAt: String?
         let answers: [String: Int]
     }
@@ -269,6 +288,7 @@ extension ServiceFields.Source {
         failing = source.isFailing
         findings = source.findings
         leftOut = source.leftOutCount
+        idle = source.idle.isEmpty ? nil : source.idle.map(IdleView.init)
         nextAskAt = source.nextAskAt.map(timeText)
         answers = source.answers
     }

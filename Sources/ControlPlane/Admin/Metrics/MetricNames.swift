@@ -127,13 +127,16 @@ package struct Metric: Sendable {
         "Lookups, by result.")
     static let registryUp = Metric(
         .gauge, "fairlead_registry_up", ["kind", "address"],
-        "1 if the nameserver or Consul agent is asked as usual, 0 while it fails.")
+        "1 if the nameserver, Consul agent or Docker engine is asked as usual, 0 while it fails.")
     static let registryAnswers = Metric(
         .counter, "fairlead_registry_answers_total", ["kind", "address", "outcome"],
-        "Answers and failures of a nameserver or Consul agent, by kind.")
+        "Answers and failures of a nameserver, Consul agent or Docker engine, by kind.")
     static let registryMalformed = Metric(
         .counter, "fairlead_registry_malformed_total", ["kind", "address"],
         "Messages or documents that were malformed, or did not answer the question.")
+    static let containers = Metric(
+        .gauge, "fairlead_docker_containers", ["state"],
+        "Containers of Docker's engine, by what it does with them.")
     static let dnsMessages = Metric(
         .counter, "fairlead_dns_messages_total", ["kind"],
         "DNS messages sent and received, by transport and by fault.")
@@ -146,8 +149,8 @@ package struct Metric: Sendable {
         .counter, "fairlead_checks_lateness_seconds_total", [], "How long those waited in total.")
     private static let discovery = [
         goodAnswerAge, goodAnswerInstances, leftOut, discoveryFailing, heldBackends, answers,
-        registryUp, registryAnswers, registryMalformed, dnsMessages, checks, lateChecks,
-        checkLateness,
+        registryUp, registryAnswers, registryMalformed, containers, dnsMessages, checks,
+        lateChecks, checkLateness,
     ]
 
     // MARK: - Backends. Their series end with the backend.

@@ -186,6 +186,7 @@ package struct MetricsText {
                 }
             })
         writeRegistries()
+        family(.containers, Self.byKind(snapshot.containers))
         family(.dnsMessages, Self.byKind(snapshot.dnsMessages))
         family(.checks, Self.byKind(snapshot.checks))
         one(.lateChecks, Double(snapshot.lateChecks))

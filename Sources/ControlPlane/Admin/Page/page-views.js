@@ -58,6 +58,18 @@ function heads(names) {
     h('th', {role: 'columnheader', scope: 'col'}, name))));
 }
 
+// What a source says of an instance or a container, in one line each.
+function aboutView(data) {
+  if (!data) return null;
+  const known = ['container', 'id', 'image', 'project', 'node', 'health', 'restarts', 'started'];
+  const rest = Object.keys(data).filter(key => !known.includes(key)).sort();
+  return [small([data.container, data.image, data.id].filter(Boolean).join(' · ')),
+    small([data.project && 'project ' + data.project, data.node && 'node ' + data.node,
+      data.health, data.restarts && plural(Number(data.restarts), 'restart')]
+      .filter(Boolean).join(' · '), data.health === 'unhealthy'),
+    small(rest.map(key => key + ' ' + data[key]).join(' · '))];
+}
+
 const columns = ['Backend', 'State', 'Traffic', 'First byte', 'In flight',
   'Failures', 'Checks', 'Change'];
 function backendRow(service, backend, now, sum) {
@@ -67,7 +79,8 @@ function backendRow(service, backend, now, sum) {
   const isDrained = backend.drained;
   const failures = backend.failures + backend.connectionFailures + backend.serverErrors;
   return h('tr', {role: 'row', class: backend.state, 'data-id': backend.key},
-    rowHead(backend.address, small(backend.hostName), small('weight ' + backend.weight),
+    rowHead(backend.address, small(backend.hostName), aboutView(backend.metadata),
+      small('weight ' + backend.weight),
       small(backend.override && 'operator: ' + backend.override),
       backend.named ? null : small('no longer named', true)),
     cell('State', h('span', {class: 'state'}, backend.state), ' for '
@@ -153,6 +166,19 @@ function sourceView(service, source, place, now) {
         + (b.hostName ? ', ' + b.hostName : '')))) : null);
 }
 
+// Members of a service that get no requests, as containers that have ended, and why.
+function idleView(service) {
+  const idle = service.sources.flatMap(source => source.idle || []);
+  if (!idle.length) return null;
+  return h('table', {role: 'table', class: 'idle',
+    'aria-label': 'Without requests: ' + service.name},
+    heads(['Without requests', 'Why']),
+    h('tbody', {role: 'rowgroup'}, idle.map((member, place) => h('tr', {role: 'row',
+      'data-id': 'i' + place}, rowHead(member.name,
+      aboutView({...member.metadata, container: null})),
+    cell('Why', member.ended ? member.reason : h('b', {class: 'bad'}, member.reason))))));
+}
+
 function serviceView(service, now) {
   const id = 'service-' + service.name, recent = recents.get(service.name);
   const unit = service.mode === 'http' ? 'requests' : 'connections';
@@ -175,7 +201,7 @@ function serviceView(service, now) {
       service.sources.map((source, place) => sourceView(service, source, place, now)),
       service.deploy ? h('li', {}, service.deploy) : null,
       service.hold ? h('li', {}, service.hold) : null),
-    backendsView(service, id, now));
+    backendsView(service, id, now), idleView(service));
 }
 
 function table(title, names, rows) {

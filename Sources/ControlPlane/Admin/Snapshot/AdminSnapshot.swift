@@ -40,8 +40,10 @@ package struct AdminSnapshot: Sendable {
     /// The outcome of reloads; nil for a configuration that can't change.
     package var reloads: Reloads?
     /// The servers that are asked for instances: nameservers, then Consul agents, each in the
-    /// configured order.
+    /// configured order, then Docker's engine.
     package var registries: [Registry] = []
+    /// Containers of Docker's engine by state: `running`, `exited` and so on; empty without one.
+    package var containers: [String: Int] = [:]
     /// Health checks of all services by result: `passed`, `failed`, `inconclusive`, `skipped`.
     package var checks: [String: Int] = [:]
     /// Checks that had to wait for the budget when they were due.
@@ -239,6 +241,8 @@ package struct AdminSnapshot: Sendable {
         package var findings: [String] = []
         /// How many entries of the last good answer are left out.
         package var leftOutCount = 0
+        /// What is part of the service and gets no requests, as containers that have ended.
+        package var idle: [Idle] = []
 
         /// When it is asked again; nil while it is being asked, or when it reports changes by
         /// itself.
@@ -253,6 +257,28 @@ package struct AdminSnapshot: Sendable {
         package var isFailing: Bool {
             guard let lastFailureAt else { return false }
             return lastFailureAt > lastGoodAt ?? 0
+        }
+    }
+
+    /// A member of a service that gets no requests.
+    package struct Idle: Sendable {
+        /// What people call it: `shop_web_1`.
+        package var name: String
+        /// What is known of it: `image`, `id`, `project` and so on.
+        package var metadata: [String: String]
+        /// Why it gets none, as a clause.
+        package var reason: String
+        /// Whether its process is over.
+        package var hasEnded: Bool
+
+        /// A value with all of its properties.
+        package init(
+            name: String, metadata: [String: String], reason: String, hasEnded: Bool
+        ) {
+            self.name = name
+            self.metadata = metadata
+            self.reason = reason
+            self.hasEnded = hasEnded
         }
     }
 
@@ -311,9 +337,9 @@ package struct AdminSnapshot: Sendable {
         package init() {}
     }
 
-    /// A nameserver or a Consul agent, and how it answers.
+    /// A nameserver, a Consul agent or Docker's engine, and how it answers.
     package struct Registry: Sendable {
-        /// What it is: `nameserver`, `Consul agent`.
+        /// What it is: `nameserver`, `Consul agent`, `Docker engine`.
         package var kind: String
         /// Where it is: `127.0.0.1:8600`.
         package var address: String
@@ -348,6 +374,8 @@ package struct AdminSnapshot: Sendable {
         package var endpoint: Endpoint
         /// The name that the endpoint was resolved from; empty for none.
         package var hostName = ""
+        /// What else its source says of it: tags, or the container that it is.
+        package var metadata: [String: String] = [:]
         /// Its state.
         package var state: BackendState.Phase
         /// When it came into that state.

@@ -20,6 +20,8 @@ final class ServiceSources {
     /// What was odd about the last answer of each source, by its place.
     private var findings: [Int: [String]] = [:]
     private var leftOutByPlace: [Int: [LeftOut]] = [:]
+    /// Members of each source whose process is over, and how it ended, by its place.
+    private var endings: [Int: Set<String>] = [:]
 
     /// An instance that is no backend.
     struct LeftOut: Equatable, CustomStringConvertible {
@@ -62,6 +64,7 @@ final class ServiceSources {
         for source in all { source.stop() }
         all = sources
         leftOutByPlace = [:]
+        endings = [:]
         roster.sourcesChanged(places: sources.count, now: .now)
         if isRunning { ask() }
     }
@@ -80,6 +83,7 @@ final class ServiceSources {
                     critical: isCurrent ? all[place].findings.critical : [],
                     withdrawn: isCurrent ? all[place].findings.withdrawn : [:], now: .now)
                 journalFindings(of: source, at: place)
+                if case .instances = answer { journalEndings(source.findings, at: place) }
                 onAnswer()
             }
         }
@@ -96,6 +100,17 @@ final class ServiceSources {
             : found.sentences
                 .joined(separator: "; ")
         roster.sourceNoted(text, from: place, now: .now)
+    }
+
+    /// Journals how processes of the service ended, except those that had when it began.
+    private func journalEndings(_ found: SourceFindings, at place: Int) {
+        let all = Set(found.idle.filter(\.hasEnded).map { "\($0.name): \($0.reason)" })
+        if let known = endings[place] {
+            for ending in all.subtracting(known).sorted() {
+                roster.sourceNoted(ending, from: place, now: .now)
+            }
+        }
+        endings[place] = all
     }
 
     /// The answer without instances that are this process itself.

@@ -14,6 +14,7 @@ extension AdminSnapshot.Backend {
             since: clock.wall(backend.state.since), cause: "\(backend.state.cause)",
             tier: backend.tier, weight: backend.weight, isInRotation: isInRotation)
         hostName = backend.instance.hostName
+        metadata = backend.instance.metadata
         isNamed = backend.naming == .named
         namedWeight = backend.instance.weight
         override = backend.override.map { "\($0)" } ?? ""

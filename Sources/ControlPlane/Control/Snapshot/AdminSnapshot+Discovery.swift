@@ -18,6 +18,10 @@ extension AdminSnapshot.Source {
         let odd = asked.findings
         findings = odd.sentences
         leftOutCount = odd.omissions.count
+        idle = odd.idle.map {
+            .init(
+                name: $0.name, metadata: $0.metadata, reason: $0.reason, hasEnded: $0.hasEnded)
+        }
         answers = ["good": Int(source.goodAnswers)]
         for (kind, count) in source.failures { answers[kind.rawValue] = Int(count) }
     }

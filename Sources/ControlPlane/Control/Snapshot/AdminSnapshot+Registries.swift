@@ -1,9 +1,13 @@
 // AdminSnapshot+Registries: what the admin port shows of nameservers and agents, in words.
 
 internal import Admin
+internal import Backends
 internal import Consul
+internal import Containers
 internal import DNSClient
 internal import DNSWire
+internal import Docker
+internal import DockerAPI
 
 extension AdminSnapshot.Registry {
     /// A nameserver.
@@ -68,5 +72,26 @@ extension AdminSnapshot.Registry {
             lastMalformed = last.text
             lastMalformedAt = clock.wall(last.at)
         }
+    }
+
+    /// Docker's engine.
+    init(_ watch: DockerWatch) {
+        self.init(
+            kind: "Docker engine", address: "\(watch.options.target)",
+            isWell: watch.failure == nil, sentence: Self.sentence(watch))
+        answers["good"] = Int(watch.answers)
+        answers["streams"] = Int(watch.streams)
+        answers["events"] = Int(watch.events.read)
+        for (kind, count) in watch.failures { answers[kind.rawValue] = Int(count) }
+        malformed = Int(watch.events.malformed)
+    }
+
+    private static func sentence(_ watch: DockerWatch) -> String {
+        if let failure = watch.failure { return "\(failure)" }
+        guard let engine = watch.engine, let version = engine.common else {
+            return "has not answered yet"
+        }
+        return "\(engine.isPodman ? "Podman" : "Docker") \(engine.engine), API \(version), "
+            + "\(watch.inventory.containers.count) containers"
     }
 }

@@ -5,7 +5,10 @@ internal import Admin
 internal import Backends
 internal import Configuration
 internal import Consul
+internal import Containers
 internal import DNSClient
+internal import Docker
+internal import DockerAPI
 internal import Health
 internal import WallClock
 
@@ -74,6 +77,11 @@ final class AdminSnapshots {
             snapshot.reloads = .init(live.reloads, clock)
         }
         snapshot.registries = registries(clock)
+        if factory.docker.isUsed {
+            for container in factory.docker.inventory.containers.values {
+                snapshot.containers[container.summary.state.rawValue, default: 0] += 1
+            }
+        }
         let checks = checker.counters
         snapshot.checks = [
             "passed": Int(checks.passed), "failed": Int(checks.failed),
@@ -116,10 +124,12 @@ final class AdminSnapshots {
 
     // MARK: - Discovery
 
-    /// The servers that are asked for instances: nameservers, then the agents that are in use.
+    /// The servers that are asked for instances: nameservers, then the agents that are in use, then
+    /// the engine that is followed.
     private func registries(_ clock: DisplayClock) -> [AdminSnapshot.Registry] {
         factory.resolver.servers.map { AdminSnapshot.Registry($0, clock) }
             + factory.agents.statuses.filter { $0.requests > 0 }
             .map { AdminSnapshot.Registry($0, clock) }
+            + (factory.docker.isUsed ? [AdminSnapshot.Registry(factory.docker)] : [])
     }
 }

@@ -114,8 +114,8 @@ package struct Container: Sendable, Equatable {
         case .removing: return .ended("it is removed")
         case .dead: return .ended("its engine could not remove it")
         case .exited:
-            if details?.wasOutOfMemory == true { return .ended("it ran out of memory") }
-            return .ended("it has ended" + (summary.status.isEmpty ? "" : ": \(summary.status)"))
+            let what = details?.wasOutOfMemory == true ? "it ran out of memory" : "it has ended"
+            return .ended(what + (summary.status.isEmpty ? "" : ": \(summary.status)"))
         case .running: break
         }
         if let stop {

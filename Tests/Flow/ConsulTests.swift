@@ -179,6 +179,31 @@ extension Flow {
             }
         }
 
+        @Test func `a prepared query that fails over brings the other datacentre, and back`()
+            throws
+        {
+            try withAgent { stage, agent in
+                let web = try stage.web("one", "two")
+                var other = instance(web[1])
+                other.datacenter = "dc2"
+                other.node = "node-2"
+                agent.change { world in
+                    world.register(instance(web[0]))
+                    world.register(other)
+                    world.failovers["web"] = ["dc2"]
+                }
+                let fairlead = try fairlead(
+                    stage, agent, ["--consul", "query/web"],
+                    environment: ["FAIRLEAD_REFRESH_EVERY": "200ms"])
+                try fairlead.waitForBackends(up: 1)
+                #expect(try fairlead.bodies(of: 12) == ["one": 12])
+                agent.change { $0.setStatus("critical", of: "web-\(web[0].port)") }
+                try fairlead.waitForTraffic("the other datacentre") { $0 == ["two": 12] }
+                agent.change { $0.setStatus("passing", of: "web-\(web[0].port)") }
+                try fairlead.waitForTraffic("the first to be back") { $0 == ["one": 12] }
+            }
+        }
+
         // MARK: Configuration from Consul
 
         @Test func `routes, services and drains come from keys, and nonsense changes nothing`()

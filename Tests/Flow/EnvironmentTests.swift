@@ -161,6 +161,32 @@ extension Flow {
             }
         }
 
+        @Test func `on a terminal the command may read, and what is typed reaches it once`() throws
+        {
+            try withAgent(["web/version": "1"]) { stage, agent in
+                let folder = stage.hold(try TemporaryFolder())
+                let command = try folder.write(
+                    """
+                    trap 'echo interrupted' INT
+                    read line; echo "read $line"; touch \(folder.path("ready"))
+                    i=0; while [ $i -lt 50 ]; do sleep 0.02; i=$((i+1)); done; exit 6
+                    """, to: "command")
+                let typing = """
+                    (echo typed; until [ -e "$2" ]; do sleep 0.05; done; printf '\\003'; sleep 3) |
+                        script -qefc "$0 env web -- sh $1" /dev/null
+                    """
+                let process = stage.hold(
+                    try RunningProcess(
+                        [
+                            "sh", "-c", typing, try Fairlead.program(), command,
+                            folder.path("ready"),
+                        ], environment: environment(agent.target)))
+                #expect(try process.waitForExit() == .status(6), "\(process.transcript)")
+                #expect(count("read typed", in: process.output) == 1)
+                #expect(count("interrupted", in: process.output) == 1, "\(process.output)")
+            }
+        }
+
         @Test func `with --once the command takes our place, and changes mean nothing`() throws {
             try withAgent(["web/version": "1"]) { stage, agent in
                 let process = try start(

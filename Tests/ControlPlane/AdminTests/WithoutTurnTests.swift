@@ -77,6 +77,13 @@ import Testing
             "standby", "a better tier gets the requests"
         ),
         (
+            { backend, facts in
+                backend.isActive = false
+                facts.returnsIn = 12
+            },
+            "returning", "its name is back, and gets requests in 12 s (failover-return)"
+        ),
+        (
             { backend, _ in
                 backend.isActive = false
                 backend.tier = Tier(priority: 1, isReserve: true)

@@ -105,6 +105,21 @@ import Testing
         #expect(
             lines([entry(.sourceRecovered(second, instances: 1))])
                 == ["info discovery.recovered service=web source=\"2 of 2\" instances=1"])
+        let first = JournalEvent.SourceTitle(number: 1, of: 2)
+        #expect(
+            lines([
+                entry(.failedOver(from: first, to: second)),
+                entry(.returning(first, after: .seconds(30))), entry(.failedBack(first)),
+            ]) == [
+                "warning discovery.failed_over service=web from=\"source 1 of 2\" "
+                    + "to=\"source 2 of 2\" cause=\"no backend of source 1 of 2 is up any more: "
+                    + "those of source 2 of 2 get the requests\"",
+                "info discovery.returning service=web source=\"1 of 2\" after=\"30 s\" "
+                    + "cause=\"a backend of source 1 of 2 is up again: it gets requests after 30 s "
+                    + "of that\"",
+                "info discovery.failed_back service=web source=\"1 of 2\" "
+                    + "cause=\"backends of source 1 of 2 get the requests again\"",
+            ])
         #expect(
             JournalEvent.sourceRecovered(title, instances: 1).description
                 == "discovery works again and names 1 instance")

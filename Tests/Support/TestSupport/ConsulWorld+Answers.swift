@@ -88,11 +88,30 @@ extension ConsulWorld {
         if let answer = answerAsAgent(request) { return answer }
         if let name = rest("/v1/query/"), name.hasSuffix("/execute") {
             let service = String(name.dropLast("/execute".count))
-            let found = entries { $0.service == service }
-            guard !found.isEmpty else { return text(404, "Query not found") }
-            return document(QueryDocument(Service: service, Nodes: found), index: nil)
+            return query(service)
         }
         return text(404, "Invalid URL path")
+    }
+
+    /// A prepared query without the parameter `near`: instances that are critical are left out, and
+    /// the first datacentre that has others answers.
+    private func query(_ service: String) -> ConsulStandInAnswer {
+        guard instances.values.contains(where: { $0.service == service }) else {
+            return text(404, "Query not found")
+        }
+        let places = [datacenter] + failovers[service, default: []]
+        for (count, place) in places.enumerated() {
+            let found = entries {
+                $0.service == service && $0.datacenter == place && $0.status != "critical"
+                    && $0.nodeStatus != "critical"
+            }
+            guard !found.isEmpty || count == places.count - 1 else { continue }
+            return document(
+                QueryDocument(
+                    Service: service, Nodes: found, Datacenter: place, Failovers: count),
+                index: nil)
+        }
+        return text(500, "No path to datacenter")
     }
 
     func text(_ status: Int, _ text: String) -> ConsulStandInAnswer {
@@ -219,8 +238,8 @@ private struct EntryDocument: Encodable {
 private struct QueryDocument: Encodable {
     let Service: String
     let Nodes: [EntryDocument]
-    let Datacenter = "dc1"
-    let Failovers = 0
+    let Datacenter: String
+    let Failovers: Int
 }
 
 private struct PairDocument: Encodable {

@@ -66,6 +66,9 @@ package struct ConsulWorld: Sendable {
     package var liesTo = ""
     /// What it says of its cluster's leader.
     package var knowsLeader = true
+    /// Of prepared queries, by name: the datacentres that are asked in turn when the agent's own
+    /// has no instance that passes. Each is for the service of its name.
+    package var failovers: [String: [String]] = [:]
     /// The datacentre of the agent.
     package var datacenter = "dc1"
     /// The raft index of the last change.

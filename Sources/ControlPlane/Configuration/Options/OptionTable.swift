@@ -312,17 +312,6 @@ enum OptionTable {
         + Option.group("defaults", \.service, service)
         + Option.group("defaults", \.listener, listener)
 
-    /// Whether the option, or group of options, with this key of the top level is read when the
-    /// process starts and never again.
-    static func isReadAtStart(_ key: String) -> Bool {
-        startGroups.contains(String(key.prefix { $0 != "." }))
-    }
-
-    private static let startGroups: Set<String> = [
-        "workers", "pin-workers", "user", "state-file", "share-addresses", "admin", "statsd",
-        "access-log", "dns", "consul", "docker",
-    ]
-
     /// Environment and flags only.
     static let commandLine: [Option<Draft>] = Option.group(
         "", \.commandLine,

@@ -283,6 +283,26 @@ extension Flow {
             #expect(fairlead.process.errors.contains("discovery.failed_back"))
         }
 
+        @Test(arguments: Way.allCases)
+        func `a single client whose datacentre is cut off is answered by the other one`(way: Way)
+            throws
+        {
+            try scene(way) { centers, _, fairlead, clients in
+                try clients.stop()
+                // Nobody else asks: no other answer shows that these backends are silent.
+                let connection = try HTTPConnection(port: fairlead.port)
+                for _ in 0..<3 { #expect(try connection.request().body.hasPrefix("dc1")) }
+                try centers.cut(1)
+                let begin = ContinuousClock.now
+                let response = try connection.request()
+                let time = begin.duration(to: .now)
+                print("measured: by \(way), a single client was answered by dc2 after \(time)")
+                #expect(response.status == 200)
+                #expect(response.body.hasPrefix("dc2"))
+                #expect(time < .seconds(10))
+            }
+        }
+
         @Test func `the other datacentre may come and go, and nobody notices`() throws {
             try scene(.api) { centers, _, _, clients in
                 try centers.cut(2)
@@ -301,6 +321,7 @@ extension Flow {
                 centers, _, fairlead, clients in
                 try centers.cut(1)
                 _ = try clients.waitForTraffic(to: "dc2")
+                try fairlead.waitForBackends(up: 2)
                 _ = clients.take()
                 for _ in 0..<2 {
                     try centers.mend(1)

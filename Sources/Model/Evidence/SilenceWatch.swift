@@ -9,6 +9,8 @@
 // | the same, one waits, and it is on probation | silent: that request was its proof             |
 // | the same, one waits, and it has left the    | silent: no other request comes that would tell |
 // | rotation                                    |                                                |
+// | nothing comes, and its host has not even    | silent, whatever others do: the network to it  |
+// | acknowledged the request                    | is cut, and with it perhaps that to all others |
 //
 // Streams whose next byte nobody owes (events, watches, tunnels) do not wait: they say nothing by
 // being quiet. What was overtaken by a second try has waited as well, though it is gone.
@@ -102,6 +104,17 @@ package struct SilenceWatch {
         }
         return .silent(
             report: record.isReportDue(now: moment.now) ? .silent(waiting: waiting) : nil)
+    }
+
+    /// What follows from a request whose bytes the host of the backend of `record` has not
+    /// acknowledged for so long, in nanoseconds.
+    package func cutOff(
+        _ record: inout BackendRecord, unacknowledged: UInt64, now: UInt64
+    ) -> Verdict {
+        guard let limit, unacknowledged >= limit else { return .patient }
+        record.isSilent = true
+        return .silent(
+            report: record.isReportDue(now: now) ? .silent(waiting: record.waiting) : nil)
     }
 
     /// Whether a request may leave the backend of `record`, which is silent: it has left so many

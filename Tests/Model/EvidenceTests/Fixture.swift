@@ -66,6 +66,12 @@ struct Service {
             Moment(now: clock, resumedAt: Self.nanoseconds(resumedAt)))
     }
 
+    /// Looks at a backend whose host has acknowledged nothing of a request for so long.
+    mutating func cutOff(_ place: Int, for time: Int) -> SilenceWatch.Verdict {
+        evidence.silence.cutOff(
+            &backends[place], unacknowledged: Self.nanoseconds(time), now: clock)
+    }
+
     /// Whether a request would rather go elsewhere.
     func isDoubtful(_ place: Int, isRepeatable: Bool) -> Bool {
         evidence.silence.isDoubtful(

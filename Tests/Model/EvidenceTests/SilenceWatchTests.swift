@@ -46,6 +46,24 @@ import Testing
         #expect(service.look(at: 0, since: 1000) == reported)
     }
 
+    @Test("a host that acknowledges nothing is silent, whether or not any other answers")
+    func cutOff() {
+        var service = Service()
+        service.begin(on: 0)
+        service.now = 1800
+        #expect(service.look(at: 0, since: 1000) == .patient, "nobody else answers")
+        #expect(service.cutOff(0, for: 0) == .patient, "the host has the request")
+        #expect(service.cutOff(0, for: 749) == .patient)
+        #expect(!service.backends[0].isSilent)
+        #expect(service.cutOff(0, for: 750) == .silent(report: .silent(waiting: 1)))
+        #expect(service.backends[0].isSilent)
+        #expect(service.cutOff(0, for: 760) == .silent(report: nil), "told a moment ago")
+        // Its other requests need not wait for a look of their own.
+        #expect(service.isDoubtful(0, isRepeatable: true))
+        service.evidence.silence.limit = nil
+        #expect(service.cutOff(0, for: 60_000) == .patient, "silence is switched off")
+    }
+
     @Test("when no backend answers, none stands out from the others")
     func nobodyAnswers() {
         var service = Service()

@@ -181,10 +181,11 @@ extension HTTPExchange {
         }
         let since = request.tries[stream.slot].awaitedSince
         if request.tries[stream.slot].hold == .request,
-            pool.isSilent(stream.backend, since: since, worker),
-            SilenceWatch.mayLeave(
-                stream.backend.record, moves: request.effort.silentMoves,
-                witnesses: request.tries[stream.slot].witnesses)
+            pool.isCutOff(stream, since: since, worker)
+                || pool.isSilent(stream.backend, since: since, worker)
+                    && SilenceWatch.mayLeave(
+                        stream.backend.record, moves: request.effort.silentMoves,
+                        witnesses: request.tries[stream.slot].witnesses)
         {
             request.effort.silentMoves += 1
             if moves(after: .silent, stream) { return }

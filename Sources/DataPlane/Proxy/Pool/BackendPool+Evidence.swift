@@ -84,6 +84,27 @@ extension BackendPool {
         }
     }
 
+    /// Whether the network to the backend of `stream` is cut, so that its host has not acknowledged
+    /// the request that was sent at `sentAt`. If so, the control thread gets a report. Up to two
+    /// system calls, after the wait that makes a backend silent.
+    func isCutOff(_ stream: BackendStream, since sentAt: UInt64, _ worker: Worker) -> Bool {
+        let now = worker.loop.nowNanoseconds
+        guard let limit = evidence.silence.limit, now - min(now, sentAt) >= limit else {
+            return false
+        }
+        let backend = stream.backend
+        let since = max(sentAt, moment.resumedAt)
+        switch evidence.silence.cutOff(
+            &backend.record, unacknowledged: stream.unacknowledgedTime(since: since, now: now),
+            now: now)
+        {
+        case .patient: return false
+        case .silent(let report):
+            if let report { worker.report(.liveFailed(options.id, backend.id, report)) }
+            return true
+        }
+    }
+
     /// Records that a request has waited on `backend` since `sentAt`, and another backend answered
     /// it that was asked later.
     func recordOutrun(_ backend: PooledBackend, since sentAt: UInt64, _ worker: Worker) {

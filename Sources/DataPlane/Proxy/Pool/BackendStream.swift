@@ -87,6 +87,12 @@ enum BackendStream {
     /// moved.
     func hasAcknowledgedMore() -> Bool { with { $0.hasAcknowledgedMore() } }
 
+    /// How long the backend's host has acknowledged nothing of what has been on its way since
+    /// `since`, in nanoseconds; 0 when nothing is. One or two system calls.
+    func unacknowledgedTime(since: UInt64, now: UInt64) -> UInt64 {
+        with { $0.descriptor.unacknowledgedTime(since: since, now: now) }
+    }
+
     // MARK: - The response
 
     /// Whether a part of a response's head has come.

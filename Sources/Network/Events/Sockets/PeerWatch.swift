@@ -57,6 +57,18 @@ package struct PeerLimits: Sendable, Equatable {
 }
 
 extension Descriptor {
+    /// How long the peer has acknowledged nothing of what has been on its way to it since `since`,
+    /// when the last of it was sent; in the loop's nanoseconds, 0 when nothing is on its way. One
+    /// system call, and a second one while something is.
+    package func unacknowledgedTime(since: UInt64, now: UInt64) -> UInt64 {
+        guard unacknowledgedCount > 0, let milliseconds = millisecondsSinceAcknowledgement else {
+            return 0
+        }
+        let heardAt = now &- milliseconds * 1_000_000
+        let silent = heardAt > since && heardAt <= now ? heardAt : since
+        return now > silent ? now - silent : 0
+    }
+
     /// Milliseconds since the peer last acknowledged anything (tcp(7)). Nil when that is not known,
     /// and when the peer takes nothing now but answered the kernel's last probe: the kernel probes
     /// ever more seldom.

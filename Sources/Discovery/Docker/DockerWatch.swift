@@ -4,8 +4,8 @@
 // | what happens                        | what follows                                           |
 // |-------------------------------------|--------------------------------------------------------|
 // | start                               | /version, then the stream, then /networks and the list |
-// | an event that changes something     | listeners are told at once                             |
-// | an event that asks for more         | the container, 20 ms later and once for all its events |
+// | an event that takes traffic away    | listeners are told at once                             |
+// | any event that may change something | the container, 20 ms later and once for all its events |
 // | the stream ends                     | all of it again: at once, and if that fails after      |
 // |                                     |  0.1 s * 2^n, at most 5 s, half of it to all at random |
 // | a question fails on its way         | the same                                               |
@@ -256,15 +256,24 @@ package final class DockerWatch {
             do throws(JSON.Malformed) {
                 guard let event = try EngineEvent(line: line) else { continue }
                 events.read += 1
-                if inventory.apply(event, now: .now) { isChanged = true }
+                if apply(event) { isChanged = true }
             } catch {
                 // What it said is not known, so all of it may be different.
                 events.malformed += 1
                 inventory.refresh()
             }
         }
-        if isChanged { tell() }
+        if isChanged { tell() } else { armDeadline() }
         gather()
+    }
+
+    /// Takes an event; whether listeners are to be told at once: traffic is to leave. What else it
+    /// says they are told with the answer to the question that it makes.
+    private func apply(_ event: EngineEvent) -> Bool {
+        let wasServing = inventory.containers[event.container]?.isServing == true
+        guard inventory.apply(event, now: .now) else { return false }
+        return wasServing != (inventory.containers[event.container]?.isServing == true)
+            || event.action == .destroy
     }
 
     /// Has what is to be asked gathered for a while.

@@ -132,6 +132,14 @@ package struct Container: Sendable, Equatable {
         }
     }
 
+    /// Whether it gets requests.
+    package var isServing: Bool {
+        switch availability {
+        case .serves, .servesUnhealthy: true
+        case .awaited, .withdrawn, .ended: false
+        }
+    }
+
     /// What the labels of an offer say, else compose's project and service, else swarm's service,
     /// else the container's own name.
     private static func serviceName(

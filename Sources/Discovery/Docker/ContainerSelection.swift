@@ -32,7 +32,7 @@ package struct ContainerSelection: Sendable {
 
     private var idle: [SourceFindings.Idle] = []
     private var ended: [SourceFindings.Idle] { idle.filter(\.hasEnded) }
-    /// Those that get no requests and are shown.
+    /// Containers without requests that are shown, at most.
     private static let idleMax = 100
 
     private mutating func addIdle(

@@ -199,7 +199,7 @@ let brokenConfigurations = #"""
     listeners: [{listen: ":80", routes: {path: /}}]
         1:37: listeners[0].routes: found a mapping, expected a list of routes
     listeners: [{listen: ":80", routes: [{path: /}]}]
-        1:38: listeners[0].routes[0]: found nothing, expected one of service, split, redirect (with to) and respond (with status)
+        1:38: listeners[0].routes[0]: found nothing, expected one of service, split, redirect (with to) and respond (with status or health)
     listeners: [{listen: ":80", routes: [{pth: /, respond: {status: 200}}]}]
         1:39: listeners[0].routes[0].pth: unknown key, expected path?
     listeners: [{listen: ":80", routes: [{path: a, respond: {status: 200}}]}]
@@ -211,7 +211,7 @@ let brokenConfigurations = #"""
     listeners: [{listen: ":80", routes: [{redirect: {to: /, status: 304}}]}]
         1:65: listeners[0].routes[0].redirect.status: found "304", expected 301, 302, 303, 307, 308
     listeners: [{listen: ":80", routes: [{respond: {body: hello}}]}]
-        1:38: listeners[0].routes[0]: found no redirect.to and no respond.status, expected one of them
+        1:38: listeners[0].routes[0]: found no redirect.to, no respond.status and no respond.health, expected one of them
     listeners: [{listen: ":80", routes: [{respond: {status: 99}}]}]
         1:57: listeners[0].routes[0].respond.status: found "99", expected 200 to 599
     listeners: [{listen: ":80", routes: [{split: {a: 60%, b: 50%}}]}]

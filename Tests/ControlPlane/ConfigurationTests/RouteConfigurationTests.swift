@@ -76,16 +76,17 @@ import Testing
             (
                 "{path: /a}",
                 "found nothing, expected one of service, split, redirect (with to) and respond "
-                    + "(with status)"
+                    + "(with status or health)"
             ),
             (
                 "{redirect: {to: /x}, service: web}",
                 "found service and redirect, expected one of service, split, redirect (with to) "
-                    + "and respond (with status)"
+                    + "and respond (with status or health)"
             ),
             (
                 "{redirect: {status: 301}}",
-                "found no redirect.to and no respond.status, expected one of them"
+                "found no redirect.to, no respond.status and no respond.health, expected one of "
+                    + "them"
             ),
             ("{path: /a, service: wob}", "found the service \"wob\", expected web?"),
             (

@@ -25,7 +25,8 @@ import Traffic
         "debug", "tcp", "http", "names", "combined", "ipv6", "always", "end", "least-connections",
         "10.0.0.9:8500", "10.0.0.9", "10.0.0.0/8", "/tmp/fairlead-test", "some-name",
         "\"X-Name: value\"", "POST", "cookie name", "a-secret-of-some-length", "fairlead/",
-        "answer", "replace", "unix:///run/other.sock", "127.0.0.1:9999", "[500]", "204",
+        "answer", "replace", "on-success", "deregister", "unix:///run/other.sock",
+        "127.0.0.1:9999", "[500]", "204",
     ]
 
     private func load(

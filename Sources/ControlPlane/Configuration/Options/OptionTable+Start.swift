@@ -1,5 +1,5 @@
 // OptionTable+Start: which options are read when the process starts and never again: threads,
-// sockets and clients of registries are made of them once. Everything else may change while it runs.
+// sockets and clients of registries are made of them once. All others may change while it runs.
 
 extension OptionTable {
     /// Whether the option, or group of options, with this key of the top level is read at the start

@@ -26,9 +26,7 @@ struct RegistrarCommand: ParsableCommand {
     var ip: String?
 
     func run() throws {
-        CrashTrace.install(title: "fairlead \(fairleadVersion)")
-        var log = StartLog(environment: processEnvironment())
-        do {
+        try runProcess { log in
             DescriptorLimit.raise()
             var overrides = Overrides()
             overrides[.config] = [config].compactMap(\.self)
@@ -42,13 +40,6 @@ struct RegistrarCommand: ParsableCommand {
             let process = try RegistrarProcess(loaded.configuration)
             if let user = loaded.configuration.user { try Privileges.become(user) }
             process.run()
-        } catch let errors as ConfigurationErrors {
-            log.format = errors.logFormat
-            log.refuse(errors)
-            throw ExitCode(2)
-        } catch let failure where failure is StartFailure || failure is PrivilegeFailure {
-            log.fail("\(failure)")
-            throw ExitCode(1)
         }
     }
 }

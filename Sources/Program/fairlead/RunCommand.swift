@@ -19,9 +19,7 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var flags: ConfigurationFlags
 
     func run() throws {
-        CrashTrace.install(title: "fairlead \(fairleadVersion)")
-        var log = StartLog(environment: processEnvironment())
-        do {
+        try runProcess { log in
             let start = try ProcessStart.fromEnvironment()
             DescriptorLimit.raise()
             let origin = flags.origin()
@@ -33,13 +31,6 @@ struct RunCommand: ParsableCommand {
                 configuration, from: origin, effective: loaded.effective, start: start)
             if let user = configuration.user { try Privileges.become(user) }
             try plane.run()
-        } catch let errors as ConfigurationErrors {
-            log.format = errors.logFormat
-            log.refuse(errors)
-            throw ExitCode(2)
-        } catch let failure where failure is StartFailure || failure is PrivilegeFailure {
-            log.fail("\(failure)")
-            throw ExitCode(1)
         }
     }
 }

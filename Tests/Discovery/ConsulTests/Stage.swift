@@ -60,24 +60,12 @@ final class Stage {
         until what: String, sourceLocation: SourceLocation = #_sourceLocation,
         _ condition: () -> Bool
     ) {
-        let limit = ContinuousClock.now + safetyLimit
-        // So that a turn ends though nothing comes.
-        let beat = Timer(on: loop) {}
-        while !condition() {
-            guard ContinuousClock.now < limit else {
-                Issue.record("gave up waiting until \(what)", sourceLocation: sourceLocation)
-                return
-            }
-            beat.schedule(after: .milliseconds(5))
-            loop.runOnce(waiting: true)
-        }
+        guard !loop.turn(until: condition) else { return }
+        Issue.record("gave up waiting until \(what)", sourceLocation: sourceLocation)
     }
 
     /// Turns the loop for as long.
-    func turn(for duration: Duration) {
-        let end = ContinuousClock.now + duration
-        turn(until: "the time has passed") { ContinuousClock.now >= end }
-    }
+    func turn(for duration: Duration) { loop.turn(for: duration) }
 }
 
 /// What was reported, in order. Kept by the closures that report.

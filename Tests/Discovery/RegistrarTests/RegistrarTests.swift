@@ -34,23 +34,11 @@ import Testing
         until what: String, sourceLocation: SourceLocation = #_sourceLocation,
         _ condition: () -> Bool
     ) {
-        let limit = ContinuousClock.now + safetyLimit
-        let beat = Timer(on: loop) {}
-        while !condition() {
-            guard ContinuousClock.now < limit else {
-                Issue.record(
-                    "gave up waiting until \(what); held: \(held)", sourceLocation: sourceLocation)
-                return
-            }
-            beat.schedule(after: .milliseconds(5))
-            loop.runOnce(waiting: true)
-        }
+        guard !loop.turn(until: condition) else { return }
+        Issue.record("gave up waiting until \(what); held: \(held)", sourceLocation: sourceLocation)
     }
 
-    private func turn(for duration: Duration) {
-        let end = ContinuousClock.now + duration
-        turn(until: "time has passed") { ContinuousClock.now >= end }
-    }
+    private func turn(for duration: Duration) { loop.turn(for: duration) }
 
     private func start(
         token: String? = nil, _ change: (inout RegistrarPolicy) -> Void = { _ in }

@@ -123,7 +123,9 @@ let package = Package(
                 .define(
                     "FAIRLEAD_COMMIT",
                     to: "\"\((Context.environment["FAIRLEAD_COMMIT"] ?? "").filter(\.isHexDigit))\""
-                )
+                ),
+                // As Swift's own: valgrind 3.19 can't read a program with DWARF 5 of clang's.
+                .unsafeFlags(["-gdwarf-4"]),
             ]),
         .systemLibrary(
             name: "CLibyaml", path: "Sources/Base/CLibyaml", pkgConfig: "yaml-0.1",

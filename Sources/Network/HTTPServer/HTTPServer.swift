@@ -120,7 +120,11 @@ package final class HTTPServer {
     package func drain() {
         isDraining = true
         listening.close()
-        for connection in connections where connection.isIdle { connection.close() }
+        for connection in connections where connection.isIdle {
+            // A request that has come and was not read yet is answered: closing would reset it.
+            connection.onReadable()
+            if connection.isOpen, connection.isIdle { connection.close() }
+        }
         for connection in connections { connection.stream?.finishByServer() }
     }
 

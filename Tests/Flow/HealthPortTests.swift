@@ -30,6 +30,19 @@ extension Flow {
             """
         }
 
+        /// Fairlead with such a file, the port of its listener and that of its health.
+        private func fairlead(
+            _ stage: Stage, backend: UInt16
+        ) throws -> (fairlead: Fairlead, port: UInt16, health: UInt16) {
+            let folder = stage.hold(try TemporaryFolder())
+            let (port, health) = (try FreePort.take(), try FreePort.take())
+            let file = try folder.write(
+                text("health: 127.0.0.1:\(health)", port, backend: backend), to: "f.yaml")
+            let fairlead = stage.hold(
+                try Fairlead(arguments: ["run", "--config", file], hasAdmin: false))
+            return (fairlead, port, health)
+        }
+
         private func waitForStatus(_ status: Int, _ path: String, port: UInt16) throws {
             try waitFor("status \(status) of \(path)") {
                 (try? get(path, port: port))?.status == status ? () : nil
@@ -130,12 +143,7 @@ extension Flow {
         @Test func `probes of all kinds go on over an upgrade`() throws {
             try withStage { stage in
                 let web = try stage.web("one")
-                let folder = stage.hold(try TemporaryFolder())
-                let (port, health) = (try FreePort.take(), try FreePort.take())
-                let file = try folder.write(
-                    text("health: 127.0.0.1:\(health)", port, backend: web[0].port), to: "f.yaml")
-                let fairlead = stage.hold(
-                    try Fairlead(arguments: ["run", "--config", file], hasAdmin: false))
+                let (fairlead, port, health) = try fairlead(stage, backend: web[0].port)
                 let process = fairlead.process
                 defer { signalSuccessor(of: process, SIGKILL) }
                 try waitForStatus(200, "/up", port: port)
@@ -173,12 +181,7 @@ extension Flow {
         {
             try withStage { stage in
                 let web = try stage.web("one")
-                let folder = stage.hold(try TemporaryFolder())
-                let (port, health) = (try FreePort.take(), try FreePort.take())
-                let file = try folder.write(
-                    text("health: 127.0.0.1:\(health)", port, backend: web[0].port), to: "f.yaml")
-                let fairlead = stage.hold(
-                    try Fairlead(arguments: ["run", "--config", file], hasAdmin: false))
+                let (fairlead, port, health) = try fairlead(stage, backend: web[0].port)
                 try waitForStatus(200, "/up", port: port)
                 #expect(try get("/up", port: port).body == "ready\n")
                 #expect(try get("/alive", port: port).body == "live\n")

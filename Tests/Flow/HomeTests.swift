@@ -116,7 +116,7 @@ extension Flow {
                     try waitForShares(
                         fairlead, Dictionary(uniqueKeysWithValues: pods.map { ($0, 4) }))
                 }
-                // Nobody's share changed with the number of pods, so nothing is told of it.
+                // Nobody's share changed with the number of pods, so the journal says nothing.
                 #expect(!fairlead.process.errors.contains("backend.share"))
                 ready.withLock { $0 = Array(all[2..<5]) }
                 try waitForShares(

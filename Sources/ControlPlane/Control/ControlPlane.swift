@@ -136,8 +136,8 @@ package final class ControlPlane {
         services.surroundings.onChange = { pacer.ask(every: Self.pace) }
         services.surroundings.objections = { [unowned self] service in
             let own = OwnAddresses(
-                running.publisher.published, admin: ports.admin?.endpoints ?? [],
-                health: ports.health.endpoints
+                running.publisher.published, admin: ports.admin?.servers.map(\.place) ?? [],
+                health: ports.health.servers.map(\.place)
             ).concerning(service)
             return { own.objection(to: $0, of: service) }
         }

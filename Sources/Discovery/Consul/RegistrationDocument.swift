@@ -110,7 +110,7 @@ struct RegistrationDocument: Encodable {
 }
 
 extension AgentService {
-    /// This process as its agent is told of it.
+    /// This process, as it is registered with its agent.
     init(_ service: ConsulRegistration.Service) {
         self.init(
             id: service.id, name: service.name, port: service.port,

@@ -161,11 +161,3 @@ extension DockerQuery {
         return zip(container.wishes.offers, container.serviceNames).first { $1 == service }?.0
     }
 }
-
-extension ContainerSummary {
-    /// The container whose network it is in; nil when it has its own.
-    var ownerID: String? {
-        let prefix = "container:"
-        return networkMode.hasPrefix(prefix) ? String(networkMode.dropFirst(prefix.count)) : nil
-    }
-}

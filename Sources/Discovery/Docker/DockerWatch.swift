@@ -170,7 +170,7 @@ package final class DockerWatch {
             return .remote(endpoint.address)
         }
         guard let own = options.ownContainer.flatMap({ inventory.containers[$0] }),
-            own.summary.networkMode != "host"
+            !own.summary.isOnHostNetwork
         else { return .host }
         return .container(networks: Set(own.summary.networks.map(\.name)))
     }

@@ -14,6 +14,7 @@
 //
 // An address that the operator gives, or a label, goes before all of these.
 
+internal import Containers
 internal import DockerAPI
 internal import Endpoints
 internal import Lookups
@@ -52,15 +53,15 @@ enum RegisteredPlace: Equatable {
         of port: ContainerSummary.Port?, in container: ContainerSummary, _ network: String?,
         _ owner: ContainerSummary?, _ options: RegistrarOptions
     ) {
-        if container.networkMode.hasPrefix("container:") {
-            guard let owner, !owner.networkMode.hasPrefix("container:") else {
+        if container.ownerID != nil {
+            guard let owner, owner.ownerID == nil else {
                 self = .nowhere("it is in the network of a container that is not there")
                 return
             }
             // What it exposes may be published by the container whose network it is.
             let same = owner.ports.first { $0.inside == port?.inside && $0.isTCP == port?.isTCP }
             self.init(of: same ?? port, in: owner, network, nil, options)
-        } else if container.networkMode == "host" {
+        } else if container.isOnHostNetwork {
             self = .at(nil, port: port?.inside ?? 0, remark: nil)
         } else if options.policy.isInternal {
             self = Self.own(port, container, network, options)
@@ -106,25 +107,20 @@ enum RegisteredPlace: Equatable {
         _ port: ContainerSummary.Port?, _ container: ContainerSummary, _ network: String?,
         _ options: RegistrarOptions
     ) -> RegisteredPlace {
-        func address(_ network: ContainerSummary.Network) -> IPAddress? {
-            options.policy.prefersV6 ? network.v6 ?? network.v4 : network.v4 ?? network.v6
-        }
+        let prefersV6 = options.policy.prefersV6
         let inside = port?.inside ?? 0
         let names = container.networks.map(\.name).joined(separator: ", ")
         if let network {
-            // Compose puts the project's name before that of a network.
-            let found =
-                container.networks.first { $0.name == network }
-                ?? container.networks.first { $0.name.hasSuffix("_\(network)") }
-            guard let found, let address = address(found) else {
+            let found = container.network(named: network)
+            guard let address = found?.address(prefersV6: prefersV6) else {
                 return .nowhere(
                     "it has no address on the network \(network); it is on "
                         + (names.isEmpty ? "none" : names))
             }
             return .at(address, port: inside, remark: nil)
         }
-        let usable = container.networks.filter { address($0) != nil }
-        guard let first = usable.first, let chosen = address(first) else {
+        let usable = container.networks.filter { $0.address(prefersV6: prefersV6) != nil }
+        guard let chosen = usable.first?.address(prefersV6: prefersV6) else {
             return .nowhere("it has no address on any network")
         }
         let remark =

@@ -55,7 +55,7 @@ extension RegistrarLedger {
         switch action {
         case .list, .find: break
         case .register(let service, _):
-            // A check that the agent had already keeps its state, so it is told anew.
+            // A check that the agent had already keeps its state, so it is told again.
             entry.reported = nil
             if entry.held == nil, let check = service.checks.last, let status = check.status,
                 check.id == entry.wanted?.report?.check

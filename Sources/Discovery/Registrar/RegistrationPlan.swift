@@ -89,14 +89,11 @@ package struct RegistrationPlan {
         guard
             let summary = serves ? container.summary : failure.flatMap({ _ in container.lastSeen })
         else { return nil }
-        let prefix = "container:"
-        let owner =
-            summary.networkMode.hasPrefix(prefix)
-            ? inventory.containers[String(summary.networkMode.dropFirst(prefix.count))] : nil
+        let owner = summary.ownerID.flatMap { inventory.containers[$0] }
         let services = ContainerRegistrations(
             container, summary, failure: serves ? nil : failure, owner: owner?.summary, options)
         // What depends on another container is made each time.
-        if !summary.networkMode.hasPrefix(prefix) { known[id] = (container, services) }
+        if summary.ownerID == nil { known[id] = (container, services) }
         return services
     }
 }

@@ -23,7 +23,7 @@ package struct RegistrarPolicy: Sendable, Equatable {
     /// What is reported to the agent.
     package var reports = Reports.health
     /// How long the agent believes a report, at least 10 s: it is renewed three times within, and a
-    /// registrar that is started anew must be back before it is over.
+    /// registrar that is started again must be back before it is over.
     package var reportLife = Duration.seconds(60)
     /// How long nobody may have reported on a service until the agent removes it; Consul takes one
     /// minute at least. Nil for never.

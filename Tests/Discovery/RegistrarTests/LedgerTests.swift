@@ -121,7 +121,7 @@ import Testing
         #expect(agent.takeAsked() == ["deregister host-1:a:80"])
     }
 
-    @Test func `a process that begins anew writes nothing where nothing is different`() {
+    @Test func `a process that begins again writes nothing where nothing is different`() {
         var agent = Agent()
         let wanted = ships(["a", "b"]) { $0.health = .healthy }
         _ = settled(wanted, &agent)

@@ -79,7 +79,7 @@ import Testing
         #expect(weights(fixture) == [whole, whole, whole, 14 * 5])
         fixture.wait(1)
         #expect(weights(fixture) == [whole, whole, whole, 14 * 6])
-        // Down again: those that are left are neither told nor started anew.
+        // Down again: those that are left are neither told nor started again.
         fixture.answer(pods(1...4))
         #expect(fixture.roster.backend(at: endpoint(4))?.rampShare == 6)
         for number in 1...4 { #expect(fixture.phase(number) == .up) }

@@ -1,4 +1,4 @@
-// AdminDeploy: what a client asks of a deploy, and what it is told of one.
+// AdminDeploy: what a client asks of a deploy, and what it hears about it.
 
 package import Backends
 package import Endpoints

@@ -9,7 +9,7 @@ internal import Events
 final class AdminPort {
     private let handler: AdminHandler
     /// One for each address of its name, the first address first; never empty.
-    private var servers: [ControlServer] = []
+    private(set) var servers: [ControlServer] = []
 
     /// Opens the port of the configuration, on inherited sockets if there are any; nil when the
     /// configuration has none. Where addresses are shared, a port that another process has is left
@@ -49,30 +49,9 @@ final class AdminPort {
     /// Where it is; nil while another process has it.
     var endpoint: Endpoint? { servers.first?.endpoint }
 
-    /// Each address, as the configuration has it while another process has it.
-    var endpoints: [Endpoint] { servers.map { $0.endpoint ?? $0.listening } }
-
     /// Whether the port is still waiting for another process to leave it.
     var isAwaited: Bool { servers.contains(where: \.isAwaited) }
 
-    /// The listening sockets.
-    var descriptors: [Descriptor] { servers.compactMap(\.descriptor) }
-
-    /// Logs where the port is, or that it waits for another process to leave it.
-    func start() {
-        for server in servers { server.start() }
-    }
-
     /// Sends new journal entries to clients that follow the journal.
     func journalChanged() { handler.journalChanged() }
-
-    /// Stops waiting for another process.
-    func stopWaiting() {
-        for server in servers { server.stopWaiting() }
-    }
-
-    /// Accepts no more connections.
-    func drain() {
-        for server in servers { server.drain() }
-    }
 }

@@ -34,23 +34,22 @@ final class ControlPorts {
     var isAdminAwaited: Bool { admin?.isAwaited ?? false }
 
     /// The listening sockets.
-    var descriptors: [Descriptor] { (admin?.descriptors ?? []) + health.descriptors }
+    var descriptors: [Descriptor] { servers.compactMap(\.descriptor) }
 
     /// Logs where they are, or that they wait for another process.
     func start() {
-        admin?.start()
-        health.start()
+        for server in servers { server.start() }
     }
 
     /// Stops waiting for another process.
     func stopWaiting() {
-        admin?.stopWaiting()
-        health.stopWaiting()
+        for server in servers { server.stopWaiting() }
     }
 
     /// Accepts no more connections.
     func drain() {
-        admin?.drain()
-        health.drain()
+        for server in servers { server.drain() }
     }
+
+    private var servers: [ControlServer] { (admin?.servers ?? []) + health.servers }
 }

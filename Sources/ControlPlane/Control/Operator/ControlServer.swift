@@ -70,6 +70,9 @@ final class ControlServer {
     /// Where it is; nil while another process has the address.
     var endpoint: Endpoint? { server?.endpoint }
 
+    /// Where it is, as the configuration has it while another process has the address.
+    var place: Endpoint { endpoint ?? listening }
+
     /// The listening socket; nil while another process has the address.
     var descriptor: Descriptor? { server?.descriptor }
 

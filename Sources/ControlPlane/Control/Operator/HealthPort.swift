@@ -13,7 +13,7 @@ final class HealthPort {
     private let log: () -> Log
     private let isShared: Bool
     /// One for each address; empty for none.
-    private var servers: [ControlServer] = []
+    private(set) var servers: [ControlServer] = []
 
     /// Opens the addresses of the configuration, on inherited sockets if there are any.
     ///
@@ -34,27 +34,6 @@ final class HealthPort {
                 throw StartFailure(listeningOn: endpoint, error)
             }
         }
-    }
-
-    /// Each address, as the configuration has it while another process has it.
-    var endpoints: [Endpoint] { servers.map { $0.endpoint ?? $0.listening } }
-
-    /// The listening sockets.
-    var descriptors: [Descriptor] { servers.compactMap(\.descriptor) }
-
-    /// Logs where it is, or that it waits for another process to leave an address.
-    func start() {
-        for server in servers { server.start() }
-    }
-
-    /// Stops waiting for another process.
-    func stopWaiting() {
-        for server in servers { server.stopWaiting() }
-    }
-
-    /// Accepts no more connections.
-    func drain() {
-        for server in servers { server.drain() }
     }
 
     // MARK: - Another address

@@ -195,7 +195,7 @@ package struct ContainerInventory: Sendable {
             isListDue = false
             return Ticket(question: .list, sequence: sequence)
         }
-        // The oldest event first, so that none waits for ever.
+        // The oldest event first, so that each has its turn.
         guard let next = due.min(by: { ($0.value, $0.key) < ($1.value, $1.key) }),
             next.value <= limit ?? next.value
         else { return nil }

@@ -63,8 +63,8 @@ package enum ContainerPlace: Hashable, Sendable {
         of container: ContainerSummary, port: UInt16, network: String?,
         owner: ContainerSummary? = nil, in surroundings: Surroundings
     ) {
-        if container.networkMode.hasPrefix("container:") {
-            guard let owner, !owner.networkMode.hasPrefix("container:") else {
+        if container.ownerID != nil {
+            guard let owner, owner.ownerID == nil else {
                 self = .nowhere(
                     reason: "it is in the network of another container, which is not there")
                 return
@@ -76,7 +76,7 @@ package enum ContainerPlace: Hashable, Sendable {
             self = Self.published(container, port, by: host)
             return
         }
-        if container.networkMode == "host" {
+        if container.isOnHostNetwork {
             self =
                 surroundings.vantage == .host
                 ? .at(Endpoint(.loopback, port), remark: nil)
@@ -89,7 +89,7 @@ package enum ContainerPlace: Hashable, Sendable {
             return
         }
         let reachable = container.networks.filter { surroundings.reaches($0) }
-        guard let chosen = reachable.first, let address = surroundings.address(on: chosen) else {
+        guard let address = reachable.first?.address(prefersV6: surroundings.prefersV6) else {
             self = Self.published(container, port, in: surroundings)
             return
         }
@@ -105,17 +105,13 @@ package enum ContainerPlace: Hashable, Sendable {
         _ network: String, _ container: ContainerSummary, _ port: UInt16,
         _ surroundings: Surroundings
     ) -> ContainerPlace {
-        // Compose puts the project's name before that of a network.
-        let found =
-            container.networks.first { $0.name == network }
-            ?? container.networks.first { $0.name.hasSuffix("_\(network)") }
-        guard let found else {
+        guard let found = container.network(named: network) else {
             let names = container.networks.map(\.name).joined(separator: ", ")
             return .nowhere(
                 reason: "it is not on the network \(network.shown), but on "
                     + (names.isEmpty ? "none" : names))
         }
-        guard let address = surroundings.address(on: found) else {
+        guard let address = found.address(prefersV6: surroundings.prefersV6) else {
             return .nowhere(reason: "it has no address on the network \(network.shown)")
         }
         return .at(Endpoint(address, port), remark: nil)
@@ -161,16 +157,11 @@ package enum ContainerPlace: Hashable, Sendable {
 extension ContainerPlace.Surroundings {
     /// Whether a container is reached by an address that it has on that network.
     fileprivate func reaches(_ network: ContainerSummary.Network) -> Bool {
-        guard address(on: network) != nil else { return false }
+        guard network.address(prefersV6: prefersV6) != nil else { return false }
         switch vantage {
         case .container(let ours): return ours.contains(network.name)
         case .host: return ["bridge", "nat"].contains(drivers[network.name] ?? "bridge")
         case .remote: return false
         }
-    }
-
-    /// The container's address on that network, of the preferred family if it has one.
-    fileprivate func address(on network: ContainerSummary.Network) -> IPAddress? {
-        prefersV6 ? network.v6 ?? network.v4 : network.v4 ?? network.v6
     }
 }

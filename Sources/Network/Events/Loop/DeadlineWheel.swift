@@ -16,12 +16,15 @@ final class DeadlineWheel {
     /// The last tick whose slot was walked, counted from the clock's zero.
     private var currentTick: UInt64 = 0
     private var count = 0
+    /// Whether `advance` calls back. Then the clock stays where the walk is, though a callback may
+    /// set the first deadline again: a jump would put that in the very slot that is being walked.
+    private var isWalking = false
 
     var isEmpty: Bool { count == 0 }
 
     /// Takes up the clock after a time without deadlines.
     func start(now: UInt64) {
-        if isEmpty { currentTick = now / Self.tickNanoseconds }
+        if isEmpty, !isWalking { currentTick = now / Self.tickNanoseconds }
     }
 
     /// Puts `object`, which is in no slot, where its deadline will be seen in time.
@@ -46,6 +49,8 @@ final class DeadlineWheel {
     /// Calls `onDeadline` of every object whose deadline has passed by `now`.
     func advance(to now: UInt64) {
         let target = now / Self.tickNanoseconds
+        isWalking = true
+        defer { isWalking = false }
         // After a long stall one round over all slots sees everything.
         if target > currentTick + Self.slotCount { currentTick = target - Self.slotCount }
         while currentTick < target {

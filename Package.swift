@@ -143,6 +143,7 @@ let package = Package(
         wire.module("HTTP1", settings: hot),
         wire.module("ConsulQuery", settings: cold),
         wire.module("DockerAPI", uses: ["Endpoints", "JSON"], settings: cold),
+        wire.module("ProxyProtocol", uses: ["Endpoints"], settings: cold),
 
         network.module(
             "Events", uses: ["CLibevent", "CLinux", "Endpoints", "Locking"], settings: hot),
@@ -335,6 +336,7 @@ let package = Package(
         wire.tests("HTTP1", uses: ["HeadWriting", "Random", "TestSupport"]),
         wire.tests("ConsulQuery"),
         wire.tests("DockerAPI", uses: ["Endpoints", "JSON", "Random"]),
+        wire.tests("ProxyProtocol", uses: ["Endpoints", "TestSupport"]),
         network.tests("Events", uses: ["TestSupport", "Endpoints"]),
         network.tests(
             "DNSClient",
@@ -486,7 +488,7 @@ if isFuzzing {
             name: "fairlead-fuzz",
             dependencies: [
                 "CLibFuzzer", "Containers", "DNSWire", "DockerAPI", "Endpoints", "HTTP1",
-                "HeadWriting",
+                "HeadWriting", "ProxyProtocol",
             ],
             path: "Tests/Fuzzers", exclude: ["CLibFuzzer", "corpus", "dictionaries", "run"],
             swiftSettings: strict,
@@ -503,7 +505,8 @@ let ofTheWhole: Set = [
 let ofOneThread: Set = [
     "BackendsTests", "BalancingTests", "ConfigurationTests", "ConsulQueryTests", "ContainersTests",
     "DNSWireTests", "DockerAPITests", "EndpointsTests", "ExplainTests", "HTTP1Tests", "JSONTests",
-    "LookupsTests", "MachineTests", "RoutingTests", "TrafficTests", "WordingTests",
+    "LookupsTests", "MachineTests", "ProxyProtocolTests", "RoutingTests",
+    "TrafficTests", "WordingTests",
 ]
 let allTests = Set(package.targets.filter(\.isTest).map(\.name))
 let leftOut: Set<String> =

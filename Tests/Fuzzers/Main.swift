@@ -9,7 +9,7 @@ internal import Glibc
     /// Each takes one input, and traps when a property does not hold for it.
     static let all: [String: @Sendable (Span<UInt8>) -> Void] = [
         "request": fuzzRequest, "response": fuzzResponse, "chunked": fuzzChunked, "dns": fuzzDNS,
-        "docker": fuzzDocker, "labels": fuzzLabels,
+        "docker": fuzzDocker, "labels": fuzzLabels, "proxy": fuzzProxyHeader,
     ]
     static let chosen = unsafe getenv("FUZZER").flatMap { unsafe all[String(cString: $0)] }
 

@@ -19,8 +19,7 @@ extension CheckSchedule {
         /// The next check may change the backend's state.
         case fast
         /// The backend is new and was never up: it may begin to listen at any moment, as a
-        /// container does a while after its start. Two checks that pass in a row take less than
-        /// half a second so.
+        /// container does a while after its start.
         case new
         /// The backend is down, and did not pass the last check.
         case down

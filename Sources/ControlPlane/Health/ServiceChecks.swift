@@ -77,8 +77,8 @@ package final class ServiceChecks {
 
     /// How soon the next check of a backend should follow.
     func pace(of id: BackendID) -> CheckSchedule.Pace {
-        if roster.wantsFastChecks { return .fast }
-        return roster.backend(id)?.checkPace ?? .usual
+        let pace = roster.backend(id)?.checkPace ?? .usual
+        return roster.wantsFastChecks && pace != .new ? .fast : pace
     }
 
     /// Whether a backend is up and not under suspicion.

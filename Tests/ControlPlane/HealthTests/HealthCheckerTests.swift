@@ -6,9 +6,10 @@ import Backends
 import Endpoints
 import Events
 import HTTPClient
-import Health
 import Testing
 import Traffic
+
+@testable import Health
 
 @Suite struct HealthCheckerTests {
     private static let ok = Peer.Behaviour.answer("HTTP/1.1 200 OK\r\n\r\n")
@@ -68,28 +69,35 @@ import Traffic
     func paces() throws {
         // At the usual pace each step takes an hour.
         let fixture = Fixture(rise: 2, fall: 2) { $0.interval = .seconds(3600) }
-        let endpoint = try closedEndpoint()
+        let first = try Peer(.listen, on: fixture.loop)
+        let endpoint = first.endpoint
         fixture.name(endpoint)
+        fixture.turn { fixture.phase(endpoint) == .up }
+        first.close()
         let id = try fixture.backend(endpoint).id
         fixture.checks?.checkSoon(id)
         fixture.turn { fixture.phase(endpoint) == .down }
-        let peer = try Peer(.listen, at: endpoint, on: fixture.loop)
-        defer { peer.close() }
+        let second = try Peer(.listen, at: endpoint, on: fixture.loop)
+        defer { second.close() }
         fixture.checks?.checkSoon(id)
         fixture.turn { fixture.phase(endpoint) == .up }
-        #expect(fixture.checker.counters.passed == 2)
+        #expect(fixture.checker.counters.passed == 3)
     }
 
     @Test("a new backend is checked often until it listens, also when it is down meanwhile")
     func new() throws {
         // At the usual pace each step takes an hour.
-        let fixture = Fixture(rise: 1, fall: 2) { $0.interval = .seconds(3600) }
+        let fixture = Fixture(fall: 2) { $0.interval = .seconds(3600) }
         let endpoint = try closedEndpoint()
         fixture.name(endpoint)
         fixture.turn { fixture.phase(endpoint) == .down }
+        // No other backend is up, for which those that were up before are checked less often.
+        #expect(fixture.roster.wantsFastChecks)
+        #expect(fixture.checks?.pace(of: try fixture.backend(endpoint).id) == .new)
         let peer = try Peer(.listen, at: endpoint, on: fixture.loop)
         defer { peer.close() }
         fixture.turn { fixture.phase(endpoint) == .up }
+        #expect(fixture.checker.counters.passed == 1)
     }
 
     @Test("an ejected backend is checked at once on request, and returns")

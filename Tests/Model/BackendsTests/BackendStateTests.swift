@@ -125,6 +125,33 @@ import Testing
         #expect(state.cause == .checksPassed(3))
     }
 
+    @Test("one that has refused every connection goes up on its first passed check")
+    func beginsToListen() {
+        let rules = BackendState.Rules(rise: 3, fall: 1)
+        var state = BackendState(now: start)
+        for _ in 0..<5 { _ = state.handle(.checkFailed(.refused), now: start, rules: rules) }
+        #expect(state.phase == .down)
+        _ = state.handle(.checkPassed, now: start, rules: rules)
+        #expect(state.phase == .up)
+        // From then on it is one that was out.
+        _ = state.handle(.checkFailed(.refused), now: start, rules: rules)
+        _ = state.handle(.checkPassed, now: start, rules: rules)
+        #expect(state.phase == .down)
+    }
+
+    @Test("one that was reached before it was up has lost trust")
+    func beginsWithErrors() {
+        let rules = BackendState.Rules(rise: 2, fall: 1)
+        var state = BackendState(now: start)
+        for failure in [CheckFailure.refused, .status(503), .refused] {
+            _ = state.handle(.checkFailed(failure), now: start, rules: rules)
+        }
+        for expected in [Phase.down, .up] {
+            _ = state.handle(.checkPassed, now: start, rules: rules)
+            #expect(state.phase == expected)
+        }
+    }
+
     @Test("only failed checks in a row count")
     func fall() {
         let rules = BackendState.Rules(rise: 1, fall: 2)

@@ -62,7 +62,7 @@ extension OptionTable {
             "How long one check may take."),
         Option(
             "rise", \.checkCounts.rise, .count(1...100),
-            "Passes in a row that bring a backend up."),
+            "Passes in a row that bring a backend up that was down; a new one needs one."),
         Option(
             "fall", \.checkCounts.fall, .count(1...100),
             "Failures in a row that take a backend down."),

@@ -35,7 +35,8 @@
 // A passing check does not end the latter: live evidence outranks it, since a backend that fails
 // its requests often has a /health that says 200. A backend whose time ends while its checks fail
 // waits for them. Failing checks put an ejected backend down; it is on probation when they readmit
-// it. While a service refuses all requests, one passed check brings a backend up.
+// it. One passed check is enough while a service refuses all requests, and for a backend that has
+// refused every connection until now: it has only begun to listen.
 
 /// The state of one backend. Value type, control thread.
 package struct BackendState: Sendable, Equatable {
@@ -131,6 +132,9 @@ package struct BackendState: Sendable, Equatable {
     /// Why an operator drains it; nil while none does.
     private var operatorDrain: Cause?
     private var isGone = false
+    /// Whether it was ever up, or failed a check by more than a refused connection. Until then it
+    /// has not begun to listen, as a container that has just been started.
+    private var wasReached = false
 
     private enum Standing {
         case discovered, checking, up, ejected, down
@@ -338,10 +342,10 @@ package struct BackendState: Sendable, Equatable {
     ) -> Cause? {
         consecutiveFailures = 0
         consecutivePasses += 1
-        let isTrusted = isNeeded || consecutivePasses >= rules.rise
+        // `rise` is for backends that lost trust; one that begins to listen has lost none.
+        let isTrusted = isNeeded || !wasReached || consecutivePasses >= rules.rise
         switch standing {
         case .discovered, .checking:
-            // `rise` is for backends that lost trust; a new one has lost none.
             rise(now: now, rules: rules)
         case .ejected:
             guard isNeeded || (isTrusted && ejection.endsAt == nil) else { return nil }
@@ -360,6 +364,7 @@ package struct BackendState: Sendable, Equatable {
     ) -> Cause? {
         consecutivePasses = 0
         consecutiveFailures += 1
+        if failure != .refused { wasReached = true }
         let before = standing
         let isOver = consecutiveFailures >= rules.fall
         // A port that is closed to checks is closed to requests: that counts like a failed request,
@@ -416,6 +421,7 @@ package struct BackendState: Sendable, Equatable {
 
     private mutating func rise(now: ContinuousClock.Instant, rules: Rules) {
         standing = .up
+        wasReached = true
         upSince = now
         ejection.end(now: now, rules: rules)
     }

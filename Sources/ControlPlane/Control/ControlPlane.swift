@@ -136,9 +136,9 @@ package final class ControlPlane {
         services.surroundings.onChange = { pacer.ask(every: Self.pace) }
         services.surroundings.objections = { [unowned self] service in
             let own = OwnAddresses(
-                running.publisher.published, admin: ports.admin?.servers.map(\.place) ?? [],
-                health: ports.health.servers.map(\.place)
-            ).concerning(service)
+                running.publisher.published, leadingTo: service,
+                admin: ports.admin?.servers.map(\.place) ?? [],
+                health: ports.health.servers.map(\.place))
             return { own.objection(to: $0, of: service) }
         }
         running.healthPort = ports.health

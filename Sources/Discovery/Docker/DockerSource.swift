@@ -36,10 +36,8 @@ package final class DockerSource: Source {
     private let watch: DockerWatch
     private let prefersV6: Bool
     private var listener: ((DiscoveryAnswer) -> Void)?
-    /// The ids of the containers that the query wants.
-    private var members: Set<String> = []
-    /// The ids of those whose networks members are in.
-    private var owners: Set<String> = []
+    /// What each container that the query wants comes to, by its id.
+    private var members: [String: SelectedContainer] = [:]
     private var last: Report?
 
     /// What was reported last.
@@ -81,10 +79,8 @@ package final class DockerSource: Source {
         if let failure = watch.failure {
             report = Report(answer: .failure(failure.discoveryFailure), findings: findings)
         } else {
-            guard isConcerned(by: changes) else { return }
-            let selection = ContainerSelection(
-                query, among: members, of: watch.inventory,
-                watch.surroundings(prefersV6: prefersV6))
+            guard update(by: changes) else { return }
+            let selection = ContainerSelection(members.values)
             isExpecting = selection.isExpecting
             findings = selection.findings
             report = Report(answer: .instances(selection.instances), findings: findings)
@@ -95,23 +91,36 @@ package final class DockerSource: Source {
     }
 
     /// Brings `members` up to date; whether the selection may be different from the last.
-    private func isConcerned(by changes: DockerWatch.Changes) -> Bool {
-        let containers = watch.inventory.containers
+    private func update(by changes: DockerWatch.Changes) -> Bool {
+        let inventory = watch.inventory
+        var due: Set<String>
         switch changes {
-        case .all:
-            members = Set(containers.filter { query.offer(of: $0.value) != nil }.keys)
+        case .all: due = Set(inventory.containers.keys).union(members.keys)
         case .containers(let changes):
-            let before = members
-            for id in changes.renewed {
-                let isWanted = containers[id].map { query.offer(of: $0) != nil } ?? false
-                if isWanted { members.insert(id) } else { members.remove(id) }
+            due = changes.ids.filter { members[$0] != nil }.union(changes.renewed)
+            for member in members.values {
+                if let owner = member.ownerID, changes.ids.contains(owner) { due.insert(member.id) }
             }
-            let isConcerned = changes.ids.contains { id in
-                members.contains(id) || before.contains(id) || owners.contains(id)
-            }
-            guard isConcerned else { return false }
         }
-        owners = Set(members.compactMap { containers[$0]?.summary.ownerID })
-        return true
+        let surroundings = watch.surroundings(prefersV6: prefersV6)
+        var isChanged = false
+        var dependsOnOthers = false
+        for id in due {
+            let old = members[id]
+            let new = inventory.containers[id].flatMap {
+                SelectedContainer($0, for: query, of: inventory, surroundings)
+            }
+            if new == nil, old == nil { continue }
+            members[id] = new
+            isChanged = true
+            if new?.id != old?.id || new?.ownerID != old?.ownerID { dependsOnOthers = true }
+        }
+        if dependsOnOthers { watch.narrow(self, to: concerns) }
+        return isChanged || changes == .all
+    }
+
+    /// The ids of the containers that the selection depends on.
+    private var concerns: Set<String> {
+        Set(members.keys).union(members.values.compactMap(\.ownerID))
     }
 }

@@ -80,7 +80,7 @@ package final class DockerWatch {
 
     private let client: EngineClient
     private unowned let loop: EventLoop
-    private var listeners: [ObjectIdentifier: (Changes) -> Void] = [:]
+    private var listeners = WatchListeners()
     private var random = SystemRandomNumberGenerator()
     private var drivers: [String: String] = [:]
     private var lines = EventLines()
@@ -126,14 +126,20 @@ package final class DockerWatch {
     /// returns, when something is known already. The first listener makes it begin.
     package func add(_ listener: AnyObject, onChange: @escaping (Changes) -> Void) {
         let isFirst = listeners.isEmpty
-        listeners[ObjectIdentifier(listener)] = onChange
+        listeners.add(listener, onChange: onChange)
         if isFirst { connectTimer?.schedule(after: .zero) }
         if isKnown || failure != nil { onChange(.all) }
     }
 
+    /// From now on a listener hears nothing of other containers than `ids`, unless they may be of
+    /// other services than before.
+    package func narrow(_ listener: AnyObject, to ids: Set<String>) {
+        listeners.narrow(listener, to: ids)
+    }
+
     /// Tells it nothing more. Without any listener the engine is left alone.
     package func remove(_ listener: AnyObject) {
-        listeners[ObjectIdentifier(listener)] = nil
+        listeners.remove(listener)
         guard listeners.isEmpty else { return }
         drop()
         inventory.gap()
@@ -157,7 +163,7 @@ package final class DockerWatch {
     }
 
     private func tell(_ changes: Changes) {
-        for onChange in Array(listeners.values) { onChange(changes) }
+        for listener in listeners.concerned(by: changes) { listeners[listener]?(changes) }
     }
 
     /// What places of containers depend on besides themselves.

@@ -19,7 +19,7 @@ import Traffic
         var state = ContainerSummary.State.running
     }
 
-    private func inventory(_ all: Given...) throws -> ContainerInventory {
+    private func claims(_ all: Given...) throws -> [RouteClaim] {
         var inventory = ContainerInventory()
         let first = inventory.nextQuestion()
         let list = try #require(first)
@@ -29,7 +29,7 @@ import Traffic
                 state: given.state, labels: given.labels, ports: [.init(80)])
         }
         _ = inventory.apply(ContainerList(summaries), to: list)
-        return inventory
+        return inventory.containers.values.compactMap(RouteClaim.init)
     }
 
     private func texts(_ routes: DockerRoutes) -> [String] {
@@ -38,7 +38,7 @@ import Traffic
 
     @Test func `a label becomes a service and a route`() throws {
         let routes = DockerRoutes(
-            try inventory(
+            try claims(
                 Given(
                     name: "web",
                     labels: [
@@ -62,14 +62,14 @@ import Traffic
     @Test func `instances of one service share its route`() throws {
         let labels = ["fairlead.host": "a.test", "fairlead.service": "shop"]
         let routes = DockerRoutes(
-            try inventory(Given(name: "a", labels: labels), Given(name: "b", labels: labels)))
+            try claims(Given(name: "a", labels: labels), Given(name: "b", labels: labels)))
         #expect(routes.fragments.count == 2)
         #expect(routes.problems.isEmpty)
     }
 
     @Test func `of two services that want one route the older container has it`() throws {
         let routes = DockerRoutes(
-            try inventory(
+            try claims(
                 Given(name: "new", labels: ["fairlead.host": "a.test"], createdAt: 2),
                 Given(name: "old", labels: ["fairlead.host": "a.test"], createdAt: 1)))
         #expect(texts(routes).last == #"service: "old", host: "a.test""#)
@@ -84,17 +84,17 @@ import Traffic
     {
         let ended = Given(
             name: "old", labels: ["fairlead.host": "a.test"], createdAt: 1, state: .exited)
-        let alone = DockerRoutes(try inventory(ended))
+        let alone = DockerRoutes(try claims(ended))
         #expect(texts(alone).last == #"service: "old", host: "a.test""#)
         let both = DockerRoutes(
-            try inventory(
+            try claims(
                 ended, Given(name: "new", labels: ["fairlead.host": "a.test"], createdAt: 2)))
         #expect(texts(both).last == #"service: "new", host: "a.test""#)
     }
 
     @Test func `what makes no sense is told, and hinders nothing`() throws {
         let routes = DockerRoutes(
-            try inventory(
+            try claims(
                 Given(name: "bad", labels: ["fairlead.hots": "a.test"]),
                 Given(name: "odd", labels: ["fairlead.host": "b.test", "fairlead.service": "a b"]),
                 Given(name: "off", labels: ["fairlead.host": "c.test", "fairlead.enable": "off"]),
@@ -107,7 +107,7 @@ import Traffic
 
     @Test func `a hostile label is one scalar`() throws {
         let routes = DockerRoutes(
-            try inventory(
+            try claims(
                 Given(name: "web", labels: ["fairlead.host": "a\"\n, service: other #"])))
         let loaded = try ConfigurationLoader.load(
             environment: ["FAIRLEAD_DOCKER": "on", "FAIRLEAD_LISTEN": ":80"],
@@ -120,7 +120,7 @@ import Traffic
         _ labels: [String: String] = [:], _ environment: [String: String] = [:]
     ) throws -> (wait: Duration?, problems: [String]) {
         let routes = DockerRoutes(
-            try inventory(
+            try claims(
                 Given(name: "web", labels: labels.merging(["fairlead.host": "a.test"]) { $1 })))
         let loaded = try ConfigurationLoader.load(
             environment: environment.merging(
@@ -157,7 +157,7 @@ import Traffic
 
     @Test func `of two waits that of the older container counts`() throws {
         let routes = DockerRoutes(
-            try inventory(
+            try claims(
                 Given(
                     name: "a",
                     labels: [

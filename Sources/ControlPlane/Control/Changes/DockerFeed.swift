@@ -5,7 +5,8 @@
 // told that there is no such site.
 //
 // Labels are read at once, and then not again for a while: where containers come and go by the
-// hundred, all that happens meanwhile is read together.
+// hundred, all that happens meanwhile is read together. They are not read again when nothing has
+// changed but what has no say in routes, as health and addresses.
 
 internal import Configuration
 internal import Containers
@@ -22,13 +23,19 @@ final class DockerFeed {
     private let log: () -> Log
     private var timer: Timer?
     private var leaving = LeavingFragments()
+    /// What each container claims, by its id.
+    private var claims: [String: RouteClaim] = [:]
+    /// Entries of the engine's list that were left out when labels were read last.
+    private var problems: [String] = []
     /// When labels may be read again; nil before they were read.
     private var restsUntil: ContinuousClock.Instant?
     private var restTimer: Timer?
 
     private static let name = "docker"
-    /// How long labels are not read again.
-    private static let rest = Duration.milliseconds(200)
+    /// How long labels are not read again, at least, and what each container adds to it, so that
+    /// many of them take no larger part of the thread than few.
+    private static let restMin = Duration.milliseconds(200)
+    private static let restPerContainer = Duration.microseconds(200)
 
     /// A feed of `live`; nothing is asked before `start`.
     init(
@@ -44,7 +51,9 @@ final class DockerFeed {
 
     /// Begins to follow.
     func start() {
-        watch.add(self) { [unowned self] _ in lookSoon() }
+        watch.add(self) { [unowned self] changes in
+            if isConcerned(by: changes) { lookSoon() }
+        }
     }
 
     /// Follows no more; what was said last stays.
@@ -52,6 +61,25 @@ final class DockerFeed {
         timer?.cancel()
         restTimer?.cancel()
         watch.remove(self)
+    }
+
+    /// Brings `claims` up to date; whether routes may be different from the last.
+    private func isConcerned(by changes: DockerWatch.Changes) -> Bool {
+        let containers = watch.inventory.containers
+        switch changes {
+        case .all:
+            claims = containers.compactMapValues(RouteClaim.init)
+            return true
+        case .containers(let changes):
+            var isConcerned = watch.inventory.problems != problems
+            for id in changes.ids {
+                let claim = containers[id].flatMap(RouteClaim.init)
+                guard claim != claims[id] else { continue }
+                claims[id] = claim
+                isConcerned = true
+            }
+            return isConcerned
+        }
     }
 
     private func lookSoon() {
@@ -62,9 +90,10 @@ final class DockerFeed {
     }
 
     private func look() {
-        restsUntil = .now + Self.rest
+        restsUntil = .now + max(Self.restMin, Self.restPerContainer * claims.count)
         if let failure = watch.failure { return fail("\(failure)") }
-        let routes = DockerRoutes(watch.inventory)
+        problems = watch.inventory.problems
+        let routes = DockerRoutes(claims.values, problems: problems)
         if feed.failure != nil {
             log().write(.info, "docker.feed_recovered", ["feed": feed.summary])
         }

@@ -44,43 +44,31 @@ struct DockerRoutes: Equatable {
         var routes: [ContainerOffer.Route] = []
     }
 
-    /// Reads the wishes of all containers.
-    init(_ inventory: ContainerInventory) {
+    /// Puts together what containers claim. `problems`: what else can't be done, a clause each.
+    init(_ claims: some Sequence<RouteClaim>, problems: [String] = []) {
         var services: [String: ServiceDraft] = [:]
-        var claims: [ContainerOffer.Route: (service: String, owner: String)] = [:]
-        for container in Self.inOrder(inventory) {
-            let name = container.summary.name
-            for problem in container.wishes.problems { add("container \(name): \(problem)") }
-            for (offer, service) in zip(container.wishes.offers, container.serviceNames)
+        var owners: [ContainerOffer.Route: (service: String, container: String)] = [:]
+        for claim in claims.sorted() {
+            let name = claim.container
+            for problem in claim.wishes.problems { add("container \(name): \(problem)") }
+            for (offer, service) in zip(claim.wishes.offers, claim.serviceNames)
             where !offer.routes.isEmpty {
                 for route in offer.routes {
-                    if let claim = claims[route] {
-                        guard claim.service != service else { continue }
+                    if let owner = owners[route] {
+                        guard owner.service != service else { continue }
                         add(
                             "container \(name): the route \(route.text) is of the service "
-                                + "\(claim.service), by the container \(claim.owner)")
+                                + "\(owner.service), by the container \(owner.container)")
                         continue
                     }
-                    claims[route] = (service, name)
+                    owners[route] = (service, name)
                     services[service, default: ServiceDraft(owner: name)].routes.append(route)
                 }
                 add(offer, of: name, to: &services[service])
             }
         }
         for (name, service) in services.sorted(by: { $0.key < $1.key }) { add(name, service) }
-        for problem in inventory.problems { add("container left out: \(problem)") }
-    }
-
-    /// The containers that want traffic: first those that run, the older before the younger.
-    private static func inOrder(
-        _ inventory: ContainerInventory
-    ) -> some Sequence<Container> {
-        // Not the containers are sorted, which are large, but what decides.
-        inventory.containers.values.lazy
-            .filter { $0.wishes.isEnabled != false }
-            .map { (isAlive: $0.summary.state.isAlive, age: $0.age, id: $0.summary.id) }
-            .sorted { $0.isAlive != $1.isAlive ? $0.isAlive : $0.age < $1.age }
-            .lazy.compactMap { inventory.containers[$0.id] }
+        for problem in problems { add("container left out: \(problem)") }
     }
 
     private mutating func add(_ problem: String) {

@@ -46,13 +46,6 @@ struct OwnAddresses {
             "it is this Fairlead's own listener \(listener.name), which leads to \(service) again"
     }
 
-    /// The addresses that matter to one service: all but listeners that do not lead to it.
-    func concerning(_ service: String) -> OwnAddresses {
-        var own = self
-        own.listeners = listeners.filter { $0.services.contains(service) }
-        return own
-    }
-
     /// Whether a connection to `endpoint` would reach `own`.
     private func isAt(_ own: Endpoint, _ endpoint: Endpoint) -> Bool {
         guard own.port == endpoint.port else { return false }
@@ -85,13 +78,15 @@ struct OwnAddresses {
 }
 
 extension OwnAddresses {
-    /// Where this process listens, with its admin port and the address for health.
-    init(_ published: PublishedListeners, admin: [Endpoint], health: [Endpoint]) {
+    /// What of this process matters to `service`: its admin port, the address for health, and the
+    /// listeners that lead there. Made for each answer, so it looks no route up.
+    init(
+        _ published: PublishedListeners, leadingTo service: String, admin: [Endpoint],
+        health: [Endpoint]
+    ) {
         self.init(admin: admin, health: health)
-        listeners = published.entries.map {
-            Place(
-                name: $0.settings.name, endpoint: $0.endpoint,
-                services: Set($0.settings.serviceNames))
+        listeners = published.entries.filter { $0.services[service] != nil }.map {
+            Place(name: $0.settings.name, endpoint: $0.endpoint, services: [service])
         }
     }
 

@@ -130,6 +130,10 @@ let package = Package(
         .systemLibrary(
             name: "CLibyaml", path: "Sources/Base/CLibyaml", pkgConfig: "yaml-0.1",
             providers: [.apt(["libyaml-dev"])]),
+        // Not linked with OpenSSL: it is loaded once TLS is configured (`openssl.h`).
+        .target(
+            name: "COpenSSL", path: "Sources/Base/COpenSSL",
+            cSettings: [.unsafeFlags(["-gdwarf-4"])]),
         base.module("Endpoints", settings: cold),
         base.module("Documents", uses: ["CLibyaml"], settings: cold),
         base.module("Locking"),
@@ -147,6 +151,7 @@ let package = Package(
 
         network.module(
             "Events", uses: ["CLibevent", "CLinux", "Endpoints", "Locking"], settings: hot),
+        network.module("TLS", uses: ["COpenSSL", "Events", "Locking"], settings: hot),
         network.module("DNSClient", uses: ["Events", "DNSWire", "Endpoints"], settings: cold),
         network.module("HTTPClient", uses: ["Events", "HTTP1", "Endpoints"], settings: cold),
         network.module(
@@ -338,6 +343,7 @@ let package = Package(
         wire.tests("DockerAPI", uses: ["Endpoints", "JSON", "Random"]),
         wire.tests("ProxyProtocol", uses: ["Endpoints", "TestSupport"]),
         network.tests("Events", uses: ["TestSupport", "Endpoints"]),
+        network.tests("TLS", uses: ["Events"]),
         network.tests(
             "DNSClient",
             uses: ["ScriptedDNS", "TestSupport", "Locking", "Events", "DNSWire", "Endpoints"]),

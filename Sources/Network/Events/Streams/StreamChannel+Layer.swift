@@ -14,6 +14,14 @@ extension StreamChannel {
         return result
     }
 
+    /// Sends what the layer, if there is one, has to say first; to be called once, when the stream
+    /// is connected. The rest of its handshake goes on by `receive`, which gives no content before
+    /// the layer is established.
+    package func beginLayer() -> WriteOutcome {
+        layer?.begin(into: loop.layerBuffers.out)
+        return transmitLayered()
+    }
+
     private func receive(by layer: StreamLayer, into buffer: ReceiveBuffer) -> IOResult {
         if layer.hasPending { return give(Span(), to: layer, into: buffer) }
         let received = loop.layerBuffers.received

@@ -25,6 +25,12 @@ open class StreamLayer {
     /// A layer that has seen nothing yet.
     package init() {}
 
+    /// Whether content can be sent: whatever the two layers have to agree on first, they have.
+    open var isEstablished: Bool { true }
+
+    /// Appends to `out` what the layer has to say before anything has come; nothing by default.
+    open func begin(into out: SendBuffer) {}
+
     /// Whether `receive` has content to give although no byte comes.
     open var hasPending: Bool { false }
 

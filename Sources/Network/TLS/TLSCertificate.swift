@@ -1,0 +1,87 @@
+// TLSCertificate: a certificate's chain with its key, read from PEM and checked as a pair.
+//
+// The texts are kept, not what OpenSSL makes of them: each worker reads them again, so that no two
+// threads count references of one key.
+
+internal import COpenSSL
+
+/// Why a certificate and a key can't be used together; the text says what to do. Value type, any
+/// thread.
+package enum CertificateProblem: Error, Equatable, Sendable {
+    /// There is no certificate in the text.
+    case noCertificate
+    /// This certificate of the text, from 1, can't be read, as the library says.
+    case badCertificate(Int, String)
+    /// There is no private key in the text.
+    case noKey
+    /// The key is protected by a passphrase.
+    case keyIsProtected
+    /// The key can't be read, as the library says.
+    case badKey(String)
+    /// The key is not the one of the certificate.
+    case keyMismatch(subject: String)
+    /// The certificate is not valid any more.
+    case expired(subject: String)
+    /// The certificate is not valid yet.
+    case notYetValid(subject: String)
+    /// This certificate of the text, from 2, did not issue the one before it.
+    case wrongIssuer(Int, subject: String)
+    /// The library refuses it, for a weak key most often.
+    case refused(subject: String, String)
+}
+
+extension CertificateProblem: CustomStringConvertible {
+    /// The reason, and what to do about it.
+    package var description: String {
+        switch self {
+        case .noCertificate:
+            "it has no certificate; expected PEM, which begins with -----BEGIN CERTIFICATE-----"
+        case .badCertificate(let number, let text):
+            "certificate \(number) can't be read (\(text)); write the file again"
+        case .noKey:
+            "it has no private key; expected PEM, which begins with -----BEGIN PRIVATE KEY-----"
+        case .keyIsProtected:
+            "the key needs a passphrase; write it without one: openssl pkey -in KEY -out NEW"
+        case .badKey(let text): "the key can't be read (\(text)); write the file again"
+        case .keyMismatch(let subject):
+            "the key is not that of the certificate \(subject); name the two that belong together"
+        case .expired(let subject): "the certificate \(subject) has expired; renew it"
+        case .notYetValid(let subject):
+            "the certificate \(subject) is not valid yet; look at this machine's clock"
+        case .wrongIssuer(let number, let subject):
+            """
+            certificate \(number) did not issue the one before it (the first is \(subject)); \
+            expected the certificate itself, then the one that issued it, and so on
+            """
+        case .refused(let subject, let text):
+            "OpenSSL refuses the certificate \(subject) (\(text)); make one with a stronger key"
+        }
+    }
+}
+
+/// A certificate's chain with its key, which belong together. Value type, any thread.
+package struct TLSCertificate: Equatable, Sendable {
+    /// The name of the one that it was issued to: `/CN=example.com`.
+    package let subject: String
+    /// The host names that it is for, in lower case: `example.com`, `*.example.com`.
+    package let names: [String]
+    /// When it ends, in seconds of Unix time.
+    package let notAfter: Int
+    /// The kind of the key, as the library numbers them: of one kind a context has one.
+    let keyKind: Int32
+    let chain: [UInt8]
+    let key: [UInt8]
+
+    /// Reads and checks `chain`, the certificate and those that lead to its issuer, and `key`, both
+    /// in PEM. The library is loaded by now.
+    package init(chain: [UInt8], key: [UInt8]) throws(CertificateProblem) {
+        let parsed = try ParsedCertificate(chain: chain, key: key)
+        subject = parsed.subject
+        names = parsed.names
+        notAfter = parsed.notAfter
+        keyKind = parsed.keyKind
+        self.chain = chain
+        self.key = key
+        try parsed.check()
+    }
+}

@@ -1,0 +1,149 @@
+// TLSContext: what all connections of one thread with the same certificates share: OpenSSL's
+// SSL_CTX. One for each worker: OpenSSL counts references to it, and two threads that count one
+// number wait for each other.
+
+internal import COpenSSL
+
+/// The oldest version of TLS that is spoken. Value type, any thread.
+package enum TLSVersion: String, CaseIterable, Sendable {
+    /// RFC 5246.
+    case tls12 = "1.2"
+    /// RFC 8446.
+    case tls13 = "1.3"
+
+    fileprivate var number: Int32 {
+        switch self {
+        case .tls12: TLS1_2_VERSION
+        case .tls13: TLS1_3_VERSION
+        }
+    }
+}
+
+/// What connections with the same certificates share. One thread at a time.
+@safe package final class TLSContext {
+    // OpenSSL's own; never nil, freed in deinit.
+    let pointer: OpaquePointer
+    /// What seals tickets; nil for clients.
+    let tickets: TicketKeys?
+
+    /// Mozilla's intermediate list, AES-128 first, which is the cheapest. Without its DHE suites: a
+    /// client that has those and none of these is older than TLS 1.2 in most cases, and each such
+    /// handshake costs a server ten of the others.
+    private static let ciphers = """
+        ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:\
+        ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:\
+        ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305
+        """
+    private static let suites =
+        "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+
+    private init(_ method: OpaquePointer?, _ minVersion: TLSVersion, _ tickets: TicketKeys?) {
+        guard let made = unsafe openssl().pointee.SSL_CTX_new(method) else {
+            preconditionFailure("out of memory")
+        }
+        unsafe pointer = made
+        self.tickets = tickets
+        unsafe openssl_prepare(pointer)
+        let isSet =
+            unsafe openssl_set_min_version(pointer, minVersion.number)
+            && openssl().pointee.SSL_CTX_set_cipher_list(pointer, Self.ciphers) == 1
+            && openssl().pointee.SSL_CTX_set_ciphersuites(pointer, Self.suites) == 1
+        precondition(isSet, "the lists are OpenSSL's")
+    }
+
+    deinit {
+        unsafe openssl().pointee.SSL_CTX_free(pointer)
+    }
+
+    /// A server's context with `certificates`, of which there is one at least, and one of a kind of
+    /// key.
+    convenience init(
+        _ certificates: [TLSCertificate], _ options: TLSServerOptions, tickets: TicketKeys
+    ) throws(CertificateProblem) {
+        unsafe self.init(
+            openssl().pointee.TLS_server_method(), options.minVersion, tickets)
+        for certificate in certificates {
+            let parsed = try ParsedCertificate(chain: certificate.chain, key: certificate.key)
+            try unsafe parsed.use(in: pointer)
+        }
+        // One ticket: two, OpenSSL's default, cost a handshake 6 % more.
+        unsafe _ = openssl().pointee.SSL_CTX_set_num_tickets(pointer, 1)
+        unsafe _ = openssl().pointee.SSL_CTX_set_session_id_context(pointer, "fairlead", 8)
+        unsafe _ = openssl().pointee.SSL_CTX_set_tlsext_ticket_key_evp_cb(pointer) {
+            ssl, name, iv, cipher, mac, isSealing in
+            guard let tickets = unsafe TLSLayer.of(ssl)?.context.tickets, let name = unsafe name,
+                let iv = unsafe iv, let cipher = unsafe cipher, let mac = unsafe mac
+            else { return -1 }
+            return unsafe tickets.prepare(
+                isSealing: isSealing == 1, name: name, iv: iv, cipher, mac)
+        }
+        if options.isHTTP { chooseHTTP() }
+    }
+
+    /// Has clients that tell their protocols choose HTTP/1.1, and refuses those that do not speak
+    /// it (RFC 7301, section 3.2).
+    private func chooseHTTP() {
+        unsafe openssl().pointee.SSL_CTX_set_alpn_select_cb(
+            pointer,
+            { _, chosen, chosenCount, offered, offeredCount, _ in
+                // OpenSSL lends the list, of names that each follow their length, for as long as
+                // the answer is looked at.
+                let list = unsafe UnsafeBufferPointer(start: offered, count: Int(offeredCount))
+                guard let first = list.baseAddress,
+                    let place = unsafe TLSContext.placeOfHTTP(in: list.span)
+                else { return SSL_TLSEXT_ERR_ALERT_FATAL }
+                unsafe chosen?.pointee = first + place
+                unsafe chosenCount?.pointee = 8
+                return SSL_TLSEXT_ERR_OK
+            }, nil)
+    }
+
+    /// Where `http/1.1` begins in a list of protocols.
+    static func placeOfHTTP(in list: Span<UInt8>) -> Int? {
+        let wanted = Array("http/1.1".utf8)
+        var place = 0
+        while place < list.count {
+            let count = Int(list[place])
+            guard count > 0, place + 1 + count <= list.count else { return nil }
+            if count == wanted.count,
+                wanted.indices.allSatisfy({ list[place + 1 + $0] == wanted[$0] })
+            {
+                return place + 1
+            }
+            place += 1 + count
+        }
+        return nil
+    }
+
+    /// Has the names of a layer choose its context once the client's hello is here.
+    func followNames() {
+        unsafe openssl_set_name_callback(pointer) { ssl, alert, _ in
+            guard let layer = unsafe TLSLayer.of(ssl), let names = layer.names else {
+                return SSL_TLSEXT_ERR_NOACK
+            }
+            guard let context = names.context(for: layer.serverName) else {
+                layer.refusesName = true
+                unsafe alert?.pointee = SSL_AD_UNRECOGNIZED_NAME
+                return SSL_TLSEXT_ERR_ALERT_FATAL
+            }
+            if context !== layer.context { layer.use(context) }
+            return SSL_TLSEXT_ERR_OK
+        }
+    }
+
+    // MARK: - Clients
+
+    /// A client's context, which believes certificates that lead to one of `authorities`, in PEM.
+    package convenience init(
+        trusting authorities: [UInt8], minVersion: TLSVersion = .tls12
+    ) throws(CertificateProblem) {
+        unsafe self.init(openssl().pointee.TLS_client_method(), minVersion, nil)
+        unsafe openssl().pointee.SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER, nil)
+        let store = unsafe openssl().pointee.SSL_CTX_get_cert_store(pointer)
+        let roots = try ParsedCertificate.readAll(authorities)
+        guard roots.count > 0 else { throw .noCertificate }
+        for place in 0..<roots.count {
+            unsafe _ = openssl().pointee.X509_STORE_add_cert(store, roots[place])
+        }
+    }
+}

@@ -1,0 +1,361 @@
+// TLSLayer: TLS under a StreamChannel, by OpenSSL.
+//
+// OpenSSL is given what has come and appends what is to be sent (TLSTransport.swift); it never sees
+// a socket. What it is not asked to read, since there is no room for the content or the handshake
+// has just ended, the layer holds.
+
+internal import COpenSSL
+package import Events
+
+/// One side of a TLS connection. Loop thread only.
+@safe package final class TLSLayer: StreamLayer {
+    private enum Phase {
+        /// Client and server agree on keys.
+        case handshaking
+        /// Content crosses.
+        case open
+        /// The peer has said that it sends no more.
+        case ended
+        /// Nothing can be believed or sent any more.
+        case failed
+    }
+
+    // OpenSSL's connection; never nil, freed in deinit.
+    private let ssl: OpaquePointer
+    private let transport: TLSTransport
+    let context: TLSContext
+    /// What chooses the certificates; nil for a client, and after the handshake.
+    private(set) var names: ServerNames?
+    private let isServer: Bool
+    private var phase = Phase.handshaking
+    /// Sealed bytes that OpenSSL has not read yet.
+    private var held: [UInt8] = []
+    /// Whether a call would have content or an end to give without more bytes.
+    private var isPending = false
+    private var hasNotified = false
+    /// How many sealed bytes have come since there last was content.
+    private var barren = 0
+    /// The place among the transport's layers with buffers; nil when it is not there.
+    var place: Int?
+    private var isResting = false
+    /// Why it failed; nil unless it has.
+    package private(set) var failure: TLSFailure?
+    /// Why the peer's certificate does not verify, as OpenSSL says; nil unless that is so.
+    package private(set) var verifyText: String?
+    /// The handshake has been refused for the name that the client asked for.
+    var refusesName = false
+
+    /// Sealed bytes without content that a peer may send: more than two records of the largest
+    /// size, and about 1,200 changes of its key, each of which costs a computation.
+    private static let barrenMax = 1 << 15
+
+    /// A side of a connection that has just begun: that of a server with `names`, or of a client
+    /// that asks for `name`, for which the server's certificate has to be.
+    private init(
+        _ context: TLSContext, _ names: ServerNames?, for name: String?, _ transport: TLSTransport
+    ) {
+        guard let ssl = unsafe openssl().pointee.SSL_new(context.pointer) else {
+            preconditionFailure("out of memory")
+        }
+        unsafe self.ssl = ssl
+        self.context = context
+        self.transport = transport
+        self.names = names
+        isServer = names != nil
+        super.init()
+        unsafe transport.attach(to: ssl)
+        // Unretained: the callbacks that read it run during calls of this object.
+        unsafe _ = openssl().pointee.SSL_set_ex_data(
+            ssl, 0, Unmanaged.passUnretained(self).toOpaque())
+        if isServer {
+            unsafe openssl().pointee.SSL_set_accept_state(ssl)
+        } else {
+            unsafe openssl().pointee.SSL_set_connect_state(ssl)
+        }
+        if let name {
+            let isSet =
+                unsafe openssl_set_name(ssl, name)
+                && openssl().pointee.SSL_set1_host(ssl, name) == 1
+            precondition(isSet, "out of memory")
+        }
+        transport.noteBuffers(of: self)
+    }
+
+    /// The server's side of a connection that a client has just made.
+    package convenience init(server names: ServerNames, _ transport: TLSTransport) {
+        self.init(names.first, names, for: nil, transport)
+    }
+
+    /// The client's side of a connection to a server that has to show a certificate for `name`, a
+    /// host name; `begin` has the first bytes for it.
+    package convenience init(
+        client context: TLSContext, for name: String, _ transport: TLSTransport
+    ) {
+        self.init(context, nil, for: name, transport)
+    }
+
+    deinit {
+        transport.forget(self)
+        unsafe openssl().pointee.SSL_free(ssl)
+    }
+
+    /// The layer of a connection, in a callback.
+    static func of(_ ssl: OpaquePointer?) -> TLSLayer? {
+        guard let data = unsafe openssl().pointee.SSL_get_ex_data(ssl, 0) else { return nil }
+        // It is alive: it is what has called OpenSSL.
+        return unsafe Unmanaged<TLSLayer>.fromOpaque(data).takeUnretainedValue()
+    }
+
+    // MARK: - The handshake
+
+    /// Whether the handshake is over, and has succeeded.
+    package override var isEstablished: Bool {
+        switch phase {
+        case .handshaking: false
+        case .open, .ended: true
+        case .failed: false
+        }
+    }
+
+    /// What was agreed on; nil before the end of the handshake.
+    package var outcome: TLSOutcome? {
+        guard unsafe openssl().pointee.SSL_is_init_finished(ssl) == 1 else { return nil }
+        let cipher = unsafe openssl().pointee.SSL_get_current_cipher(ssl)
+        return unsafe TLSOutcome(
+            version: OpenSSL.text(openssl().pointee.SSL_get_version(ssl)) ?? "",
+            cipher: OpenSSL.text(openssl().pointee.SSL_CIPHER_get_name(cipher)) ?? "",
+            serverName: serverName,
+            isResumed: openssl().pointee.SSL_session_reused(ssl) == 1)
+    }
+
+    /// The name that the client asks for, in lower case; nil for none.
+    var serverName: String? {
+        unsafe OpenSSL.text(openssl().pointee.SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name))?
+            .lowercased()
+    }
+
+    /// Goes on with another context: its certificates are shown.
+    func use(_ other: TLSContext) {
+        unsafe _ = openssl().pointee.SSL_set_SSL_CTX(ssl, other.pointer)
+    }
+
+    /// Appends a client's hello.
+    package override func begin(into out: SendBuffer) {
+        guard !isServer, phase == .handshaking else { return }
+        _ = transport.use(Span(), out) { handshake() }
+    }
+
+    /// Goes on with the handshake.
+    private func handshake() {
+        unsafe openssl().pointee.ERR_clear_error()
+        let result = unsafe openssl().pointee.SSL_do_handshake(ssl)
+        guard result == 1 else {
+            settle(result)
+            return
+        }
+        phase = .open
+        names = nil
+    }
+
+    /// Finds out why a call did not succeed.
+    private func settle(_ result: Int32) {
+        switch unsafe openssl().pointee.SSL_get_error(ssl, result) {
+        case SSL_ERROR_WANT_READ: break
+        case SSL_ERROR_ZERO_RETURN: phase = .ended
+        default: fail(refusesName ? .name : TLSFailure(reasons: OpenSSL.takeErrors()))
+        }
+    }
+
+    private func fail(_ failure: TLSFailure) {
+        phase = .failed
+        names = nil
+        self.failure = failure
+        held = []
+        guard failure == .certificate else { return }
+        let result = unsafe openssl().pointee.SSL_get_verify_result(ssl)
+        verifyText = unsafe OpenSSL.text(openssl().pointee.X509_verify_cert_error_string(result))
+    }
+
+    // MARK: - In
+
+    /// Whether sealed or opened bytes are held, or an end that was not told yet.
+    package override var hasPending: Bool { isPending }
+
+    /// Opens records. The handshake's end and content never come by one call: content is for the
+    /// object that has the stream then.
+    package override func receive(
+        _ bytes: Span<UInt8>, into content: ReceiveBuffer, reply: SendBuffer
+    ) -> LayerOutcome {
+        useBuffers()
+        if phase == .handshaking, isServer, let failure = Self.refusal(bytes, before: self) {
+            fail(failure)
+        }
+        let count: Int
+        if held.isEmpty {
+            count = open(bytes, into: content, reply)
+        } else {
+            var all = held
+            held = []
+            all.append(contentsOf: bytes)
+            count = open(all.span, into: content, reply)
+        }
+        if failure == .notTLS, !hasNotified {
+            // OpenSSL says nothing then; the peer is told that this is TLS.
+            hasNotified = true
+            reply.append(Self.unexpectedMessage.span)
+        }
+        return outcome(count)
+    }
+
+    /// The alert `unexpected_message` (RFC 8446, section 6).
+    private static let unexpectedMessage: [UInt8] = [21, 3, 1, 0, 2, 2, 10]
+
+    /// Why a connection that begins with `bytes` is not even answered by an alert; nil if it may be
+    /// TLS, whose first byte says that a handshake follows (RFC 8446, section 5.1).
+    private static func refusal(_ bytes: Span<UInt8>, before layer: TLSLayer) -> TLSFailure? {
+        guard !layer.hasBegun, bytes.count > 0 else { return nil }
+        layer.hasBegun = true
+        return switch bytes[0] {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): .plainHTTP
+        default: nil
+        }
+    }
+    private var hasBegun = false
+
+    /// Gives OpenSSL `bytes`, and holds those that it leaves. Returns how much content came of it.
+    private func open(_ bytes: Span<UInt8>, into content: ReceiveBuffer, _ reply: SendBuffer) -> Int
+    {
+        guard phase == .handshaking || phase == .open else { return 0 }
+        let (count, taken) = transport.use(bytes, reply) { advance(into: content) }
+        if phase == .handshaking || phase == .open, taken < bytes.count {
+            held.append(contentsOf: bytes.extracting(taken..<bytes.count))
+        }
+        barren = count > 0 ? 0 : barren + taken
+        if phase == .open, barren > Self.barrenMax { fail(.flood) }
+        return count
+    }
+
+    private func advance(into content: ReceiveBuffer) -> Int {
+        if phase == .handshaking {
+            handshake()
+            // Content is for the one who takes over.
+            return 0
+        }
+        return content.fill { out in
+            // OpenSSL writes to what is free, and says how much.
+            unsafe out.withUnsafeMutableBufferPointer { room, count in
+                unsafe fill(room, &count)
+            }
+        }
+    }
+
+    /// Opens records until there is no more or no room.
+    private func fill(_ room: UnsafeMutableBufferPointer<UInt8>, _ count: inout Int) {
+        guard let first = room.baseAddress else { return }
+        // The last look, which would only say that there is no more, costs a twentieth of it all.
+        repeat {
+            var read = 0
+            unsafe openssl().pointee.ERR_clear_error()
+            let result = unsafe openssl().pointee.SSL_read_ex(
+                ssl, first + count, room.count - count, &read)
+            guard result == 1 else {
+                settle(result)
+                return
+            }
+            count += read
+        } while count < room.count && (!transport.isDrained || hasOpened)
+    }
+
+    /// Whether OpenSSL has content that it was not asked for.
+    private var hasOpened: Bool { unsafe openssl().pointee.SSL_pending(ssl) > 0 }
+
+    /// What to say of a call that gave `count` bytes of content.
+    private func outcome(_ count: Int) -> LayerOutcome {
+        guard count == 0 else {
+            // The end is said at the next call, which has to come.
+            isPending = phase != .open || !held.isEmpty || hasOpened
+            return .content(count)
+        }
+        isPending = phase == .open && !held.isEmpty
+        return switch phase {
+        case .handshaking, .open: .needsMore
+        case .ended: .ended
+        case .failed: .failed
+        }
+    }
+
+    // MARK: - Out
+
+    /// Seals content.
+    package override func send(_ first: Span<UInt8>, _ second: Span<UInt8>, into out: SendBuffer) {
+        precondition(phase != .handshaking, "content is sent after the handshake")
+        guard phase != .failed else { return }
+        useBuffers()
+        _ = transport.use(Span(), out) {
+            guard !first.isEmpty, !second.isEmpty, first.count < TLSTransport.recordMax else {
+                write(first)
+                write(second)
+                return
+            }
+            // Head and body together, as far as one record goes: each record costs work here and
+            // there.
+            let count = min(second.count, TLSTransport.recordMax - first.count)
+            transport.joined.removeAll()
+            transport.joined.append(first)
+            transport.joined.append(second.extracting(0..<count))
+            transport.joined.withBytes { write($0) }
+            write(second.extracting(count..<second.count))
+        }
+    }
+
+    private func write(_ bytes: Span<UInt8>) {
+        guard !bytes.isEmpty, phase != .failed else { return }
+        unsafe openssl().pointee.ERR_clear_error()
+        var written = 0
+        // OpenSSL reads the span during the call.
+        let result = unsafe bytes.withUnsafeBufferPointer {
+            unsafe openssl().pointee.SSL_write_ex(ssl, $0.baseAddress, $0.count, &written)
+        }
+        guard result != 1 else { return }
+        // The transport takes everything: what fails is the connection, and reading tells.
+        fail(TLSFailure(reasons: OpenSSL.takeErrors()))
+        isPending = true
+    }
+
+    /// Appends `close_notify` (RFC 8446, section 6.1); nothing before the handshake is over.
+    package override func closeNotify(into out: SendBuffer) {
+        guard isEstablished, !hasNotified else { return }
+        hasNotified = true
+        useBuffers()
+        _ = transport.use(Span(), out) {
+            unsafe openssl().pointee.ERR_clear_error()
+            unsafe _ = openssl().pointee.SSL_shutdown(ssl)
+            unsafe openssl().pointee.ERR_clear_error()
+        }
+    }
+
+    // MARK: - Memory
+
+    private func useBuffers() {
+        isResting = false
+        if place == nil { transport.noteBuffers(of: self) }
+    }
+
+    /// Frees OpenSSL's buffers if nothing was done since the last call. False when there may be
+    /// some left.
+    func freeBuffers() -> Bool {
+        guard isResting else {
+            isResting = true
+            return false
+        }
+        // Not possible in the middle of a record.
+        return unsafe openssl().pointee.SSL_free_buffers(ssl) == 1
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(contentsOf bytes: Span<UInt8>) {
+        // The pointer is used only inside the closure, while the span lives.
+        unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
+    }
+}

@@ -1,0 +1,167 @@
+// TLSTransport: what OpenSSL takes for the socket: bytes that have come, and a buffer for those to
+// be sent. One serves all connections of a loop, pointed at one for the time of a call, so that an
+// idle connection has none, and bytes are copied no more often than OpenSSL does itself.
+
+internal import COpenSSL
+package import Events
+
+/// The transport of all TLS connections of a loop. Loop thread only.
+///
+/// It also frees OpenSSL's buffers of connections that rest, 33 KB each: at once would cost every
+/// request their allocation.
+@safe package final class TLSTransport {
+    // OpenSSL's side of it, and the table of its functions; never nil, freed in deinit. Each
+    // connection counts a reference to `bio`, whose data is this object: so it must outlive them,
+    // which `layers` of a loop see to by keeping it.
+    private let bio: OpaquePointer
+    private let method: OpaquePointer
+
+    // For the time of a call: what has come, how much of it is taken, and where bytes to be sent
+    // go. The span that `input` is of lives as long as the call.
+    private var input: UnsafeBufferPointer<UInt8>?
+    private var taken = 0
+    private var output: SendBuffer?
+
+    /// For content of two pieces that goes out as one record.
+    let joined = SendBuffer(capacity: TLSTransport.recordMax, keeping: TLSTransport.recordMax)
+    /// The most content of one record (RFC 8446, section 5.1).
+    static let recordMax = 1 << 14
+
+    /// Layers whose OpenSSL may have buffers. Each knows its place here, and leaves it at its end.
+    private var buffered: [Unmanaged<TLSLayer>] = unsafe []
+    private var sweeping: Timer?
+    /// How long a connection rests before its buffers are freed: so much, or up to twice as much.
+    private static let restTime = Duration.seconds(5)
+
+    /// A transport for connections on `loop`. The library is loaded by now.
+    package init(on loop: EventLoop) {
+        guard
+            let method = unsafe openssl().pointee.BIO_meth_new(
+                Int32(BIO_TYPE_SOURCE_SINK), "fairlead"),
+            let bio = unsafe openssl().pointee.BIO_new(method)
+        else { preconditionFailure("out of memory") }
+        unsafe self.method = method
+        unsafe self.bio = bio
+        unsafe _ = openssl().pointee.BIO_meth_set_read_ex(method) { bio, bytes, count, read in
+            unsafe TLSTransport.of(bio).read(into: bytes, count, read, bio)
+        }
+        unsafe _ = openssl().pointee.BIO_meth_set_write_ex(method) { bio, bytes, count, written in
+            unsafe TLSTransport.of(bio).write(bytes, count, written)
+        }
+        unsafe _ = openssl().pointee.BIO_meth_set_ctrl(method) { _, command, _, _ in
+            // What is written is sent when the call is over; nothing else is known here.
+            command == BIO_CTRL_FLUSH ? 1 : 0
+        }
+        unsafe openssl().pointee.BIO_set_init(bio, 1)
+        // Unretained: this object frees the BIO.
+        unsafe openssl().pointee.BIO_set_data(bio, Unmanaged.passUnretained(self).toOpaque())
+        sweeping = Timer(on: loop) { [unowned self] in sweep() }
+    }
+
+    deinit {
+        sweeping?.cancel()
+        precondition(unsafe buffered.isEmpty, "a transport outlives its layers")
+        unsafe _ = openssl().pointee.BIO_free(bio)
+        unsafe openssl().pointee.BIO_meth_free(method)
+    }
+
+    /// Makes this the transport of `ssl`.
+    func attach(to ssl: OpaquePointer) {
+        unsafe _ = openssl().pointee.BIO_up_ref(bio)
+        // For both directions: it takes over the one reference.
+        unsafe openssl().pointee.SSL_set_bio(ssl, bio, bio)
+    }
+
+    /// Lets OpenSSL read `bytes` and write to `out` while `body` runs. Returns its result and how
+    /// many of the bytes were read.
+    func use<Result>(
+        _ bytes: Span<UInt8>, _ out: SendBuffer, _ body: () -> Result
+    ) -> (result: Result, taken: Int) {
+        // Both are unset before the span ends.
+        unsafe bytes.withUnsafeBufferPointer { input in
+            unsafe self.input = unsafe input
+            taken = 0
+            output = out
+            defer {
+                unsafe self.input = nil
+                output = nil
+            }
+            return (body(), taken)
+        }
+    }
+
+    /// Whether there is nothing left to read.
+    var isDrained: Bool { unsafe taken == input?.count ?? 0 }
+
+    // MARK: - For OpenSSL
+
+    private static func of(_ bio: OpaquePointer?) -> TLSTransport {
+        guard let data = unsafe openssl().pointee.BIO_get_data(bio) else {
+            preconditionFailure("a BIO without a transport")
+        }
+        // It is alive: connections call it through their layers, which keep it.
+        return unsafe Unmanaged<TLSTransport>.fromOpaque(data).takeUnretainedValue()
+    }
+
+    private func read(
+        into bytes: UnsafeMutablePointer<CChar>?, _ room: Int, _ read: UnsafeMutablePointer<Int>?,
+        _ bio: OpaquePointer?
+    ) -> Int32 {
+        let retry = BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY
+        unsafe openssl().pointee.BIO_clear_flags(bio, retry)
+        guard let input = unsafe input, let first = input.baseAddress,
+            let bytes = unsafe bytes, taken < input.count
+        else {
+            unsafe openssl().pointee.BIO_set_flags(bio, retry)
+            unsafe read?.pointee = 0
+            return 0
+        }
+        let count = min(room, input.count - taken)
+        // OpenSSL has `room` bytes of room there.
+        unsafe UnsafeMutableRawPointer(bytes).copyMemory(
+            from: first + taken, byteCount: count)
+        taken += count
+        unsafe read?.pointee = count
+        return 1
+    }
+
+    private func write(
+        _ bytes: UnsafePointer<CChar>?, _ count: Int, _ written: UnsafeMutablePointer<Int>?
+    ) -> Int32 {
+        guard let output else { preconditionFailure("OpenSSL writes during a call alone") }
+        // OpenSSL lends `count` bytes for the time of the call.
+        let lent = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
+        unsafe output.append(lent.bindMemory(to: UInt8.self).span)
+        unsafe written?.pointee = count
+        return 1
+    }
+
+    // MARK: - Buffers
+
+    /// OpenSSL may have buffers for `layer` from now on.
+    func noteBuffers(of layer: TLSLayer) {
+        layer.place = unsafe buffered.count
+        unsafe buffered.append(.passUnretained(layer))
+        if unsafe buffered.count == 1 { sweeping?.schedule(after: Self.restTime) }
+    }
+
+    /// `layer`, whose place is set, has no buffers any more, or is at its end.
+    func forget(_ layer: TLSLayer) {
+        guard let place = layer.place else { return }
+        layer.place = nil
+        let last = unsafe buffered.removeLast()
+        guard unsafe place < buffered.count else { return }
+        unsafe buffered[place] = last
+        // It is alive: it leaves the list at its end.
+        unsafe last._withUnsafeGuaranteedRef { $0.place = place }
+    }
+
+    private func sweep() {
+        // From the end: a layer that leaves is replaced by one that was looked at already.
+        for place in unsafe buffered.indices.reversed() {
+            let layer = unsafe buffered[place].takeUnretainedValue()
+            if layer.freeBuffers() { forget(layer) }
+        }
+        if unsafe !buffered.isEmpty { sweeping?.schedule(after: Self.restTime) }
+    }
+}

@@ -149,23 +149,14 @@ extension Flow {
                 try waitForStatus(200, "/up", port: port)
                 try waitForStatus(200, "/health/ready", port: health)
                 let load = Load { number in
-                    if number == 0 {
-                        return {
-                            let answer = try get("/up", port: port)
-                            return answer.status == 200 ? nil : "/up: \(answer)"
-                        }
-                    }
+                    let place =
+                        [("/up", port), ("/health/live", health), ("/health/ready", health)][number]
                     return {
-                        // What the old process accepted just before it ended, and was not asked
-                        // yet, is closed, as at the admin port; a probe that is made again is
-                        // answered by the new one.
-                        let answer =
-                            try (try? get("/health/live", port: health))
-                            ?? get("/health/live", port: health)
-                        return answer.status == 200 ? nil : "/health/live: \(answer)"
+                        let answer = try get(place.0, port: place.1)
+                        return answer.status == 200 ? nil : "\(place): \(answer)"
                     }
                 }
-                try load.start(clients: 2)
+                try load.start(clients: 3)
                 try load.awaitMore(10)
                 process.signal(SIGUSR2)
                 #expect(try process.waitForExit() == .status(0))

@@ -156,6 +156,7 @@ package final class ControlPlane {
         }
         reports.journalLog.onEntries = { [unowned self] in ports.admin?.journalChanged() }
         workers.onReport = { [unowned self] in handle($0) }
+        workers.onEnded = { [unowned self] in ports.end { [loop] in loop.stop() } }
         upgrade.onTakenOver = { [unowned self] in yield() }
     }
 

@@ -104,10 +104,11 @@ package final class Registrar {
         act()
     }
 
-    /// Why the engine or the agent can't be asked now, or that one has not answered yet; empty when
-    /// all goes well.
+    /// Why the engine or the agent can't be asked now, that one has not answered yet, or that this
+    /// ends; empty when all goes well.
     package var troubles: [String] {
         var troubles: [String] = []
+        if onStopped != nil { troubles.append("the registrar ends") }
         if let failure = engine.failure {
             troubles.append("\(failure)")
         } else if !engine.isKnown {

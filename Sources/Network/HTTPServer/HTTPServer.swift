@@ -30,6 +30,10 @@ package final class HTTPServer {
     private var leaving: [ClosingConnection] = []
     /// Whether `drain()` was called: responses end their connections from then on.
     private(set) var isDraining = false
+    /// Called once when no connection is left; nil before `end` and after the call.
+    private var onEnded: (() -> Void)?
+    /// Runs from `end` until it is over.
+    private var endTimer: Timer?
 
     /// Listens on `endpoint` and answers with `handler` until `close()` or `drain()`; on
     /// `inherited`, if that is there: another process opened it on that address.
@@ -95,37 +99,57 @@ package final class HTTPServer {
         slow.min { $0.incompleteSince ?? .max < $1.incompleteSince ?? .max }?.close()
     }
 
+    /// `connection` is closed.
     func forget(_ connection: HTTPServerConnection) {
         connections.removeAll { $0 === connection }
+        endIfEmpty()
     }
 
     /// Ends `connection` once its client has everything.
     func end(_ connection: HTTPServerConnection) {
-        forget(connection)
+        connections.removeAll { $0 === connection }
         let last = ClosingConnection(
             connection, .end,
             limits: ClosingLimits(
                 stall: options.responseTimeout.wholeNanoseconds,
                 linger: options.lingerTimeout.wholeNanoseconds),
             dropping: buffer)
-        last.onClosed = { [self, unowned last] in leaving.removeAll { $0 === last } }
+        last.onClosed = { [self, unowned last] in
+            leaving.removeAll { $0 === last }
+            endIfEmpty()
+        }
         leaving.append(last)
         last.begin()
     }
 
     // MARK: - Stopping
 
-    /// Stops listening, closes idle connections, and closes the others after the response that
-    /// they are about. `connectionCount` falls to 0; `close()` then has nothing left to do.
+    /// Accepts what has connected already and stops listening. Each connection is closed after the
+    /// response that it is about; one that is about none after the response to its next request, or
+    /// when that does not come soon (`HTTPServerOptions`). `connectionCount` falls to 0; `close()`
+    /// then has nothing left to do.
     package func drain() {
+        guard !isDraining else { return }
         isDraining = true
-        listening.close()
-        for connection in connections where connection.isIdle {
-            // A request that has come and was not read yet is answered: closing would reset it.
-            connection.onReadable()
-            if connection.isOpen, connection.isIdle { connection.close() }
-        }
-        for connection in connections { connection.stream?.finishByServer() }
+        listening.closeAtOnce()
+        for connection in connections { connection.drain() }
+    }
+
+    /// Drains, and calls `completion` once when no connection is left; those that are left after
+    /// `limit` are closed. Call it once.
+    package func end(within limit: Duration, then completion: @escaping () -> Void) {
+        drain()
+        onEnded = completion
+        endTimer = Timer(on: loop) { [unowned self] in close() }
+        endTimer?.schedule(after: limit)
+        endIfEmpty()
+    }
+
+    private func endIfEmpty() {
+        guard connectionCount == 0, let onEnded else { return }
+        self.onEnded = nil
+        endTimer = nil
+        onEnded()
     }
 
     /// Stops listening and closes every connection, whatever it is about.
@@ -154,6 +178,12 @@ package struct HTTPServerOptions: Sendable {
     package var requestTimeout = Duration.seconds(5)
     /// How long a connection may wait for its next request.
     package var idleTimeout = Duration.seconds(30)
+    /// How long a connection that was never asked waits for its request once the server drains: its
+    /// client, which has connected a moment before, is about to ask.
+    package var firstRequestGrace = Duration.seconds(1)
+    /// How long a connection that was asked before waits for its next request once the server
+    /// drains: the request may be on its way.
+    package var nextRequestGrace = Duration.milliseconds(250)
     /// How long a client may take nothing of a response.
     package var responseTimeout = Duration.seconds(30)
     /// How long a client may take to close its side once it has our last response: closing at once

@@ -50,6 +50,8 @@ final class HTTPServerConnection: StreamChannel {
     /// Whether nothing but vital paths is answered on it.
     private let isReserved: Bool
     private var head: RequestHead
+    /// Whether it has brought a byte.
+    private var wasAsked = false
     /// Received and not yet parsed.
     private var input: [UInt8] = []
     /// How many bytes of it were parsed for nothing as a head.
@@ -81,8 +83,19 @@ final class HTTPServerConnection: StreamChannel {
     }
 
     func start() {
-        wait(server.options.idleTimeout)
+        wait(idleTimeout)
         startReading()
+    }
+
+    /// The server stops: the next response is the last one.
+    func drain() {
+        if isIdle { wait(idleTimeout) }
+        stream?.finishByServer()
+    }
+
+    private var idleTimeout: Duration {
+        guard server.isDraining else { return options.idleTimeout }
+        return wasAsked ? options.nextRequestGrace : options.firstRequestGrace
     }
 
     override func close() {
@@ -98,6 +111,7 @@ final class HTTPServerConnection: StreamChannel {
     override func onReadable() {
         switch receive(into: server.buffer) {
         case .bytes(let count):
+            wasAsked = true
             switch state {
             case .leaving: return
             case .answering, .streaming:
@@ -317,7 +331,7 @@ final class HTTPServerConnection: StreamChannel {
         state = .head
         idleSince = loop.nowNanoseconds
         incompleteSince = input.isEmpty ? nil : idleSince
-        wait(input.isEmpty ? server.options.idleTimeout : server.options.requestTimeout)
+        wait(input.isEmpty ? idleTimeout : options.requestTimeout)
     }
 
     /// Nothing comes behind what was written: the connection ends once the client has it.

@@ -406,28 +406,6 @@ final class RawClient: Channel {
         server.close()
     }
 
-    @Test("draining closes idle connections at once and busy ones after their answer")
-    func drain() throws {
-        var replies: [HTTPServerReply] = []
-        let server = try HTTPServer(on: Endpoint(.loopback, 0), loop: loop) { _, reply in
-            replies.append(reply)
-        }
-        let idle = try RawClient("", to: server.endpoint, on: loop)
-        let busy = try RawClient("GET / HTTP/1.1\r\nHost: h\r\n\r\n", to: server.endpoint, on: loop)
-        turn { replies.count == 1 && server.connectionCount == 2 }
-        server.drain()
-        turn { idle.hasEnded }
-        #expect(server.connectionCount == 1)
-        replies[0].send(HTTPServerResponse(status: 200, text: "last"))
-        turn { busy.hasEnded }
-        #expect(busy.text.contains("\r\nConnection: close\r\n"))
-        #expect(busy.text.hasSuffix("last\n"))
-        idle.close()
-        busy.close()
-        turn { server.connectionCount == 0 }
-        server.close()
-    }
-
     @Test("a port that is in use is an error")
     func inUse() throws {
         let server = try server()

@@ -25,7 +25,7 @@ package struct AdminSnapshot: Sendable {
     package var workers: Int
     /// Whether the process takes over from another one, or has.
     package var isSuccessor = false
-    /// Whether the process finishes what is in flight, and accepts nothing more.
+    /// Whether the process finishes what is in flight, and neither it nor a successor accepts more.
     package var isDraining = false
     /// In the order of the configuration.
     package var listeners: [Listener] = []

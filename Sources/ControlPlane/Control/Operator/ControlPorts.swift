@@ -12,6 +12,10 @@ final class ControlPorts {
     let admin: AdminPort?
     let health: HealthPort
 
+    /// How long a process waits at its end for connections to ports of this kind: longer than an
+    /// answer takes that is asked for at once, shorter than supervisors notice.
+    static let endLimit = Duration.seconds(2)
+
     /// Opens what the configuration has, on inherited sockets if there are any.
     ///
     /// - Parameters:
@@ -49,6 +53,19 @@ final class ControlPorts {
     /// Accepts no more connections.
     func drain() {
         for server in servers { server.drain() }
+    }
+
+    /// Accepts no more connections, and calls `completion` once when none is open: what a probe or
+    /// an operator has begun to ask is answered.
+    func end(then completion: @escaping () -> Void) {
+        var left = servers.count
+        guard left > 0 else { return completion() }
+        for server in servers {
+            server.end(within: Self.endLimit) {
+                left -= 1
+                if left == 0 { completion() }
+            }
+        }
     }
 
     private var servers: [ControlServer] { (admin?.servers ?? []) + health.servers }

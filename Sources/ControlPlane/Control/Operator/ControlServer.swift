@@ -124,6 +124,14 @@ final class ControlServer {
         server?.drain()
     }
 
+    /// Accepts no more connections, and calls `completion` once when none is open, after `limit` at
+    /// the latest.
+    func end(within limit: Duration, then completion: @escaping () -> Void) {
+        stopWaiting()
+        guard let server else { return completion() }
+        server.end(within: limit, then: completion)
+    }
+
     private func serve(_ inherited: Descriptor?) throws(Errno) -> HTTPServer {
         try HTTPServer(
             on: listening, inherited: inherited, loop: loop, options: options, handler: handler)

@@ -1,5 +1,5 @@
-// WorkerControl: starts and drains the workers' threads, reads their reports, and stops the control
-// thread's loop when all have ended.
+// WorkerControl: starts and drains the workers' threads, reads their reports, and says when all
+// have ended.
 
 internal import Configuration
 internal import Events
@@ -17,6 +17,8 @@ final class WorkerControl {
     private(set) var left: Int
     /// Called with each report, except that a worker has ended.
     var onReport: (ProxyReport) -> Void = { _ in }
+    /// Called once, when all have ended after a drain.
+    var onEnded: () -> Void = {}
     private let loop: EventLoop
     private let reports: Mailbox<ProxyReport>
     /// Reads `reports`; nil before `read`.
@@ -59,7 +61,7 @@ final class WorkerControl {
         reader = try MailboxReader(reports, on: loop) { [unowned self] report in
             guard case .finished = report else { return onReport(report) }
             left -= 1
-            if left == 0 { loop.stop() }
+            if left == 0 { onEnded() }
         }
     }
 
@@ -71,7 +73,7 @@ final class WorkerControl {
         isStarted = true
     }
 
-    /// Stops accepting after `delay`. The loop stops when everything in flight has ended, after
+    /// Stops accepting after `delay`. The workers end when everything in flight has ended, after
     /// `limit` at the latest.
     func drain(after delay: Duration, limit: Duration) {
         drainTimer = Timer(on: loop) { [unowned self] in drain(limit: limit) }
@@ -82,7 +84,7 @@ final class WorkerControl {
     func drain(limit: Duration) {
         // Workers that were not started have nothing to finish, and would not report.
         guard isStarted else {
-            loop.stop()
+            onEnded()
             return
         }
         proxy.drain(limit: limit)

@@ -76,7 +76,6 @@ package final class RegistrarProcess {
     private func stop(_ signal: Int32) {
         if isStopping { exit(1) }
         isStopping = true
-        status?.drain()
         let ending = registrar.options.policy.ending
         log.write(
             .info, "registrar.stopping",
@@ -87,7 +86,8 @@ package final class RegistrarProcess {
             log.write(
                 isComplete ? .info : .warning, "registrar.stopped",
                 ["complete": isComplete ? "yes" : "no"])
-            loop.stop()
+            guard let status else { return loop.stop() }
+            status.end { [loop] in loop.stop() }
         }
     }
 }

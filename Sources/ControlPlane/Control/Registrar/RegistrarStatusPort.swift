@@ -54,8 +54,10 @@ final class RegistrarStatusPort {
     /// Where it listens.
     var endpoint: Endpoint { server.endpoint }
 
-    /// Accepts no more connections.
-    func drain() { server.drain() }
+    /// Accepts no more connections, and calls `completion` once none is open.
+    func end(then completion: @escaping () -> Void) {
+        server.end(within: ControlPorts.endLimit, then: completion)
+    }
 
     private static func answer(
         _ path: String, _ registrar: Registrar, _ agents: ConsulAgents, _ start: ProcessTime

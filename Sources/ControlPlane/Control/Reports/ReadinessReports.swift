@@ -43,14 +43,16 @@ final class ReadinessReports {
         restsUntil = end + start.duration(to: end) * 20
     }
 
-    /// The process stops: it is not ready from now on.
+    /// The process stops: from now on it is not ready, at any port.
     func processStops() {
         isOver = true
+        snapshots.isStopping = true
         tell(false)
     }
 
-    /// Another process serves at the same addresses: what was told stays, since a load balancer
-    /// takes an answer from either for one about both.
+    /// Another process serves at the same addresses: what was told stays, and the admin port says
+    /// of the services what it said, since a load balancer takes an answer from either for one
+    /// about both.
     func processYields() { isOver = true }
 
     private func tell(_ isReady: Bool) {

@@ -26,6 +26,8 @@ final class AdminSnapshots {
     private let accessLog: AccessLogControl?
     private let start: ProcessTime
     private let isSuccessor: Bool
+    /// Whether the process stops, and no other one serves in its place.
+    var isStopping = false
 
     /// Shows these owners' state at each call.
     ///
@@ -61,7 +63,7 @@ final class AdminSnapshots {
             workers: running.current.workers)
         snapshot.uptimeSeconds = (ContinuousClock.now - start.instant) / .seconds(1)
         snapshot.isSuccessor = isSuccessor
-        snapshot.isDraining = running.isStopped
+        snapshot.isDraining = isStopping
         snapshot.services = traffic.services(clock, detail)
         snapshot.listeners = traffic.listeners(clock)
         if detail.hasJournal {

@@ -2,6 +2,7 @@
 // kubelets, load balancers and Prometheus ask for.
 
 internal import Glibc
+internal import Synchronization
 internal import TestSupport
 import Testing
 
@@ -137,6 +138,44 @@ extension Flow {
                     containing: "health.closed listen=[::]:\(second)")
                 #expect(throws: (any Error).self) { try get("/health/live", port: second) }
                 #expect(try get(port: port).body == "one")
+            }
+        }
+
+        // The backend accepts, so that a dial shows nothing, and answers no check any more.
+        @Test func `checks that time out are believed unless requests succeed`() throws {
+            final class Switch: Sendable { let isOn = Atomic(false) }
+            try withStage { stage in
+                let isStuck = Switch()
+                let backend = stage.hold(
+                    try ScriptedBackend { socket, _ in
+                        while let head = try socket.receive(through: "\r\n\r\n") {
+                            let isCheck = head.hasPrefix("GET /check ")
+                            if isCheck, isStuck.isOn.load(ordering: .relaxed) {
+                                _ = try socket.receiveToEnd()
+                            }
+                            try socket.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                        }
+                    })
+                let health = try FreePort.take()
+                let fairlead = try stage.fairlead(
+                    ["--backend", "127.0.0.1:\(backend.port)", "--health", "127.0.0.1:\(health)"],
+                    environment: [
+                        "FAIRLEAD_CHECK_PATH": "/check", "FAIRLEAD_CHECK_INTERVAL": "300ms",
+                        "FAIRLEAD_CHECK_TIMEOUT": "200ms",
+                    ])
+                try waitForStatus(200, "/health/ready", port: health)
+                try fairlead.waitForBackends(up: 1)
+                isStuck.isOn.store(true, ordering: .relaxed)
+                // Three checks, and a look at the requests.
+                try waitForStatus(503, "/health/ready", port: health)
+                let answer = try get("/health/ready", port: health)
+                #expect(answer.body.contains("none has had a good answer lately"), "\(answer)")
+                // Requests go there nevertheless, and show that only the check is broken.
+                #expect(try get(port: fairlead.port).body == "ok")
+                try waitForStatus(200, "/health/ready", port: health)
+                isStuck.isOn.store(false, ordering: .relaxed)
+                try fairlead.waitForBackends(up: 1)
+                #expect(try get("/health/ready", port: health).status == 200)
             }
         }
 

@@ -227,7 +227,8 @@ final class Simulation {
         }
         if roster.emergency != nil {
             roster.liveWeight(
-                answered: traffic.recentGood, failed: traffic.recentFailed, now: instant)
+                answered: traffic.recentGood, failed: traffic.recentFailed, bytes: 0,
+                now: instant)
         }
         invariants.secondOver(self)
         traffic.secondOver()

@@ -42,23 +42,27 @@ package struct OutlierWatch: Sendable {
         package var firstByteMicroseconds: UInt64
         /// How many times were added up.
         package var firstByteCount: UInt64
+        /// Bytes that came from it.
+        package var bytesReceived: UInt64
 
         /// All zero unless given.
         package init(
             answers: UInt64 = 0, failures: UInt64 = 0, firstByteMicroseconds: UInt64 = 0,
-            firstByteCount: UInt64 = 0
+            firstByteCount: UInt64 = 0, bytesReceived: UInt64 = 0
         ) {
             self.answers = answers
             self.failures = failures
             self.firstByteMicroseconds = firstByteMicroseconds
             self.firstByteCount = firstByteCount
+            self.bytesReceived = bytesReceived
         }
 
         /// What came since `earlier`; nothing where a total has shrunk, which starts over then.
         fileprivate func growth(since earlier: Figures) -> Figures {
             guard answers >= earlier.answers, failures >= earlier.failures,
                 firstByteMicroseconds >= earlier.firstByteMicroseconds,
-                firstByteCount >= earlier.firstByteCount
+                firstByteCount >= earlier.firstByteCount,
+                bytesReceived >= earlier.bytesReceived
             else { return Figures() }
             return self - earlier
         }
@@ -68,14 +72,16 @@ package struct OutlierWatch: Sendable {
             Figures(
                 answers: left.answers + right.answers, failures: left.failures + right.failures,
                 firstByteMicroseconds: left.firstByteMicroseconds + right.firstByteMicroseconds,
-                firstByteCount: left.firstByteCount + right.firstByteCount)
+                firstByteCount: left.firstByteCount + right.firstByteCount,
+                bytesReceived: left.bytesReceived + right.bytesReceived)
         }
 
         fileprivate static func - (left: Figures, right: Figures) -> Figures {
             Figures(
                 answers: left.answers - right.answers, failures: left.failures - right.failures,
                 firstByteMicroseconds: left.firstByteMicroseconds - right.firstByteMicroseconds,
-                firstByteCount: left.firstByteCount - right.firstByteCount)
+                firstByteCount: left.firstByteCount - right.firstByteCount,
+                bytesReceived: left.bytesReceived - right.bytesReceived)
         }
 
         fileprivate var meanMicroseconds: UInt64 {
@@ -113,10 +119,11 @@ package struct OutlierWatch: Sendable {
         self.rules = rules
     }
 
-    /// What all backends answered within the last 2 s before the last figures.
-    package var recent: (answers: UInt64, failures: UInt64) {
+    /// What all backends answered within the last 2 s before the last figures, and how many bytes
+    /// came from them.
+    package var recent: (answers: UInt64, failures: UInt64, bytes: UInt64) {
         let sum = service.sum(overLast: Self.recentSeconds)
-        return (sum.answers, sum.failures)
+        return (sum.answers, sum.failures, sum.bytesReceived)
     }
 
     /// Takes the totals of all backends as they are now, each once; call it once a second. A

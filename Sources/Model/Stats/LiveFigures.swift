@@ -11,6 +11,8 @@ package struct LiveFigures: Sendable, Equatable {
     package var firstByteMicroseconds = 0
     /// How many were added.
     package var firstByteCount = 0
+    /// Bytes received from the backend, whether they belong to answers or to TCP connections.
+    package var bytesReceived = 0
 
     /// Nothing.
     package init() {}
@@ -25,5 +27,6 @@ package struct LiveFigures: Sendable, Equatable {
         failures += counters[.responses5xx] + broken
         firstByteMicroseconds += counters.firstByte.sum
         firstByteCount += count
+        bytesReceived += counters[.bytesReceived]
     }
 }

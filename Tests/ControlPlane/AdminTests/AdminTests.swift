@@ -121,19 +121,23 @@ import Testing
     }
 
     @Test(
-        "with no backend up it is ready while requests go to suspects",
-        arguments: [(false, true), (true, false)])
+        "with no backend up it is ready while requests to suspects succeed",
+        arguments: [(false, true), (true, false), (false, false)])
     func emergency(isRefusing: Bool, isReady: Bool) throws {
         var snapshot = Sample.healthy
         for index in snapshot.services[0].backends.indices {
             snapshot.services[0].backends[index].state = .down
             snapshot.services[0].backends[index].isInRotation = !isRefusing
         }
-        snapshot.services[0].emergency = .init(since: Sample.now - 60, isRefusing: isRefusing)
+        snapshot.services[0].emergency = .init(
+            since: Sample.now - 60, isRefusing: isRefusing, isServed: isReady)
         let verdict = AdminVerdict(snapshot)
         #expect(verdict.isReady == isReady)
         #expect(verdict.isReadyForEvery == isReady)
         #expect(verdict.level == (isReady ? .warning : .failing))
+        #expect(
+            verdict.problems.contains { $0.text.contains("none has had a good answer lately") }
+                == (!isRefusing && !isReady))
     }
 
     @Test("a new process waits for what it does not know yet, but not forever")

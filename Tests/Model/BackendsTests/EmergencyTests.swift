@@ -9,8 +9,13 @@ import Testing
         for number in numbers { fixture.failCheck(number, times: 3, .status(503)) }
     }
 
-    private func weigh(_ fixture: Fixture, answered: Int, failed: Int) {
-        fixture.roster.liveWeight(answered: answered, failed: failed, now: fixture.now)
+    private func weigh(_ fixture: Fixture, answered: Int, failed: Int, bytes: Int = 0) {
+        fixture.roster.liveWeight(
+            answered: answered, failed: failed, bytes: bytes, now: fixture.now)
+    }
+
+    private func isServed(_ fixture: Fixture) -> Bool {
+        fixture.roster.isServed(now: fixture.now)
     }
 
     // MARK: - Serving
@@ -37,6 +42,85 @@ import Testing
         }
         #expect(fixture.roster.emergencies == 1)
     }
+
+    // MARK: - What readiness follows from
+
+    @Test("without traffic, checks that time out are believed at the first look")
+    func silentTimeouts() {
+        let fixture = Fixture()
+        fixture.fill(1)
+        #expect(isServed(fixture))
+        for _ in 1..<3 {
+            fixture.failCheck(1, times: 1, .timeout)
+            #expect(isServed(fixture), "it is up")
+            fixture.wait(2)
+        }
+        fixture.failCheck(1, times: 1, .timeout)
+        #expect(fixture.inRotation == [1] && isServed(fixture), "requests were not looked at yet")
+        fixture.wait(1)
+        weigh(fixture, answered: 0, failed: 0)
+        for _ in 0..<60 {
+            #expect(fixture.inRotation == [1] && !isServed(fixture))
+            fixture.wait(1)
+            weigh(fixture, answered: 0, failed: 0)
+        }
+        fixture.pass(1, times: 2)
+        #expect(isServed(fixture))
+    }
+
+    @Test("a good answer shows for ten seconds that backends serve, and failing ones show nothing")
+    func proof() {
+        let fixture = Fixture()
+        fixture.fill(2)
+        down(fixture, 1...2)
+        for _ in 0..<30 {
+            fixture.wait(1)
+            weigh(fixture, answered: 1, failed: 3)
+            #expect(isServed(fixture))
+        }
+        fixture.wait(9)
+        weigh(fixture, answered: 0, failed: 3, bytes: 600)
+        #expect(isServed(fixture))
+        fixture.wait(1)
+        #expect(!isServed(fixture))
+        // A stream, or TCP connections.
+        weigh(fixture, answered: 0, failed: 0, bytes: 600)
+        #expect(isServed(fixture))
+    }
+
+    @Test("while a long outage is tried again and again, it is not served")
+    func retries() {
+        let fixture = Fixture()
+        fixture.fill(2)
+        down(fixture, 1...2)
+        fixture.wait(1)
+        weigh(fixture, answered: 0, failed: 9)
+        #expect(fixture.roster.emergency?.mode == .failingFast)
+        for _ in 0..<40 {
+            #expect(!isServed(fixture))
+            fixture.wait(1)
+            weigh(fixture, answered: 0, failed: 0)
+        }
+        #expect(fixture.roster.emergency?.mode == .routingToUnhealthy)
+        weigh(fixture, answered: 1, failed: 0)
+        #expect(isServed(fixture))
+    }
+
+    @Test("where requests always go to backends that are not up, they count as served")
+    func alwaysServed() {
+        let fixture = Fixture { $0.whenNoneUp = .always }
+        fixture.fill(2)
+        down(fixture, 1...2)
+        fixture.wait(1)
+        weigh(fixture, answered: 0, failed: 9)
+        #expect(isServed(fixture))
+        let never = Fixture { $0.whenNoneUp = .never }
+        never.fill(2)
+        down(never, 1...2)
+        #expect(!isServed(never))
+    }
+
+    // MARK: - What checks say
 
     @Test(
         "a port that is closed to checks speaks as a refused request does, not if it is another one"

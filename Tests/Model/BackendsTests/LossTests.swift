@@ -187,7 +187,7 @@ import Testing
         for _ in 0..<8 {
             fixture.wait(1)
             fixture.fail(.nxdomain)
-            fixture.roster.liveWeight(answered: 100, failed: 0, now: fixture.now)
+            fixture.roster.liveWeight(answered: 100, failed: 0, bytes: 0, now: fixture.now)
             for number in 1...3 { fixture.failCheck(number, .status(503)) }
             #expect(fixture.inRotation == [1, 2, 3])
         }

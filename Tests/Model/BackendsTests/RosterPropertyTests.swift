@@ -65,7 +65,7 @@ import Testing
         case 17: fixture.prove(number)
         case 18:
             let answered = Int.random(in: 0...1, using: &random)
-            fixture.roster.liveWeight(answered: answered, failed: 9, now: fixture.now)
+            fixture.roster.liveWeight(answered: answered, failed: 9, bytes: 0, now: fixture.now)
         case 9: fixture.drained(number)
         case 10: fixture.wait(Double.random(in: 0...5, using: &random))
         case 11: override(fixture, number, &random)

@@ -253,17 +253,17 @@ import Testing
     @Test("the last two seconds are of the whole service, with backends that left or stood out")
     func recent() {
         var traffic = Traffic()
-        #expect(traffic.watch.recent == (0, 0))
+        #expect(traffic.watch.recent == (0, 0, 0))
         _ = traffic.look([1, 2])
         let bad = Traffic.Share(answers: 100, failures: 100)
         #expect(traffic.second([1: Self.well, 2: bad]).count == 1)
-        #expect(traffic.watch.recent == (200, 100))
+        #expect(traffic.watch.recent == (200, 100, 0))
         _ = traffic.second([1: Self.well])
-        #expect(traffic.watch.recent == (300, 100))
+        #expect(traffic.watch.recent == (300, 100, 0))
         _ = traffic.second([1: Self.well])
-        #expect(traffic.watch.recent == (200, 0))
+        #expect(traffic.watch.recent == (200, 0, 0))
         traffic.now += .seconds(60)
         _ = traffic.look([1])
-        #expect(traffic.watch.recent == (0, 0))
+        #expect(traffic.watch.recent == (0, 0, 0))
     }
 }

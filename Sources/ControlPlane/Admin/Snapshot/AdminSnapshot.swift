@@ -212,11 +212,14 @@ package struct AdminSnapshot: Sendable {
         package var since: Double
         /// Whether they are refused; if not, they go to backends that are not up.
         package var isRefusing: Bool
+        /// Whether live requests show that backends serve though none is up, or none is to show it.
+        package var isServed: Bool
 
         /// A value with all of its properties.
-        package init(since: Double, isRefusing: Bool) {
+        package init(since: Double, isRefusing: Bool, isServed: Bool) {
             self.since = since
             self.isRefusing = isRefusing
+            self.isServed = isServed
         }
     }
 

@@ -131,14 +131,11 @@ package struct AdminVerdict: Sendable, Equatable {
         return services.isEmpty || services.contains(where: isServed)
     }
 
-    /// Whether requests get to a backend: to one that is up, or, while none is, to backends that
-    /// only checks or the registry speak against. Once live requests fail at these too, requests
-    /// are refused.
+    /// Whether requests get to a backend that serves them: to one that is up, or, while none is, to
+    /// backends that only checks or the registry speak against, as long as live requests contradict
+    /// these.
     private static func isServed(_ service: AdminSnapshot.Service) -> Bool {
-        if let emergency = service.emergency {
-            return !emergency.isRefusing && service.counts.inRotation > 0
-        }
-        return service.counts.proven > 0
+        service.emergency?.isServed ?? (service.counts.proven > 0)
     }
 
     /// Whether discovery has neither answered nor failed, or the backends that it named are unknown
@@ -170,15 +167,17 @@ package struct AdminVerdict: Sendable, Equatable {
         let listeners = snapshot.listeners.filter { $0.services.contains(service.name) }
         let counts = service.counts
         if let emergency = service.emergency, !emergency.isRefusing, counts.inRotation > 0 {
-            // Requests are served: no reason for a load balancer to leave.
+            // While requests are served, a load balancer has no reason to leave.
+            let isAgainst = !emergency.isServed && !listeners.isEmpty
             problems.append(
                 Problem(
-                    level: .warning,
+                    level: isAgainst ? .failing : .warning,
                     text: "\(service.name): no backend has been up for "
                         + "\(AgeText(snapshot.takenAt - emergency.since)); requests go to "
                         + "\(counts.inRotation) of \(counts.all) that only checks or the registry "
-                        + "speak against.",
-                    blocksReadiness: false))
+                        + "speak against"
+                        + (emergency.isServed ? "." : ", and none has had a good answer lately."),
+                    blocksReadiness: false, blocksEvery: isAgainst))
         } else if !isServed(service) {
             let places = listeners.map { "\($0.endpoint)" }.joined(separator: ", ")
             let effect =

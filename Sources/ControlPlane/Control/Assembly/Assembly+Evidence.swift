@@ -9,6 +9,7 @@ extension OutlierWatch.Figures {
         self.init(
             answers: UInt64(max(0, figures.answers)), failures: UInt64(max(0, figures.failures)),
             firstByteMicroseconds: UInt64(max(0, figures.firstByteMicroseconds)),
-            firstByteCount: UInt64(max(0, figures.firstByteCount)))
+            firstByteCount: UInt64(max(0, figures.firstByteCount)),
+            bytesReceived: UInt64(max(0, figures.bytesReceived)))
     }
 }

@@ -41,7 +41,7 @@ struct ServiceEvidence {
         let recent = outliers.recent
         roster.liveWeight(
             answered: Int(recent.answers - recent.failures), failed: Int(recent.failures),
-            now: now)
+            bytes: Int(recent.bytes), now: now)
     }
 
     /// Compares the load of the backends that discovery still names with the load before it lost

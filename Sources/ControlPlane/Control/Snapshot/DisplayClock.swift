@@ -6,7 +6,7 @@ internal import WallClock
 /// correct at the moment of display, even if the wall clock was set since. Value type.
 struct DisplayClock {
     let wallNow = UTCTime.now.secondsSince1970
-    private let now = ContinuousClock.now
+    let now = ContinuousClock.now
 
     /// The time of day, in UTC: `12:03:04`.
     func time(_ instant: ContinuousClock.Instant) -> String {

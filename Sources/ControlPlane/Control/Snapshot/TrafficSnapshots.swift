@@ -104,7 +104,8 @@ final class TrafficSnapshots {
         }
         shown.emergency = roster.emergency.map {
             AdminSnapshot.Emergency(
-                since: clock.wall($0.since), isRefusing: $0.mode == .failingFast)
+                since: clock.wall($0.since), isRefusing: $0.mode == .failingFast,
+                isServed: roster.isServed(now: clock.now))
         }
         shown.leftOut = service.sources.leftOut.map(\.description)
         shown.emergencies = Int(roster.emergencies)

@@ -44,10 +44,32 @@ package struct Emergency: Sendable, Equatable {
     /// Whether requests were refused in it at any time.
     var hasRefused: Bool
 
+    /// Whether live requests were weighed since it began.
+    private var isWeighed = false
+    /// When live requests showed last that backends serve; nil when they have not in it.
+    private var provenAt: ContinuousClock.Instant?
+
+    /// How long a good answer shows that backends serve though none is up.
+    static let proofTime = Duration.seconds(10)
+
     init(_ mode: Mode, since: ContinuousClock.Instant) {
         self.since = since
         self.mode = mode
         modeSince = since
         hasRefused = mode == .failingFast
+    }
+
+    /// Live requests were weighed, about once a second; `isGood` if they show that backends serve.
+    mutating func weigh(isGood: Bool, now: ContinuousClock.Instant) {
+        isWeighed = true
+        if isGood { provenAt = now }
+    }
+
+    /// Whether live requests show that backends serve though none is up: checks that fail may be
+    /// what is broken. Without requests nothing shows it, and the checks are believed. True within
+    /// the first second, before requests were weighed.
+    package func isProven(now: ContinuousClock.Instant) -> Bool {
+        guard isWeighed else { return true }
+        return provenAt.map { now < $0 + Self.proofTime } ?? false
     }
 }

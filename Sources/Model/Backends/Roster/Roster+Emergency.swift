@@ -19,15 +19,28 @@ extension Roster {
     package var wantsFastChecks: Bool { emergency != nil }
 
     /// What the live requests of this service came to over the last 2 s, over all backends: how
-    /// many had a good answer, and how many failed on a backend. Report it about once a second
-    /// while `emergency` is not nil; at other times it means nothing.
-    package func liveWeight(answered: Int, failed: Int, now: ContinuousClock.Instant) {
+    /// many had a good answer, how many failed on a backend, and how many bytes came from backends,
+    /// which is all that TCP connections and long streams show. Report it about once a second while
+    /// `emergency` is not nil; at other times it means nothing.
+    package func liveWeight(
+        answered: Int, failed: Int, bytes: Int, now: ContinuousClock.Instant
+    ) {
         advance(to: now)
+        emergency?.weigh(isGood: answered > 0 || (failed == 0 && bytes > 0), now: now)
         guard emergency != nil, options.whenNoneUp == .evidence, options.checks != nil else {
             return
         }
         guard upCount == 0, answered == 0, failed >= Self.resultsMin else { return }
         setMode(.failingFast, now: now)
+    }
+
+    /// Whether requests get to backends that serve them, as far as is known: always while a backend
+    /// is up. In an emergency that routes to others, while live requests show it
+    /// (`Emergency.isProven`), or where none is to show it (`WhenNoneUp.always`).
+    package func isServed(now: ContinuousClock.Instant) -> Bool {
+        guard let emergency else { return upCount > 0 }
+        guard emergency.mode == .routingToUnhealthy, hasMembers else { return false }
+        return upCount > 0 || options.whenNoneUp == .always || emergency.isProven(now: now)
     }
 
     /// Begins or ends an emergency if necessary.

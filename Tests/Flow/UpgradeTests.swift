@@ -65,6 +65,55 @@ extension Flow {
             }
         }
 
+        // The old process has accepted them, so it has to serve them, whoever serves by then.
+        @Test func `requests that wait for a backend are served, whichever process they wait in`()
+            throws
+        {
+            try withStage { stage in
+                let folder = stage.hold(try TemporaryFolder())
+                let web = try stage.web("one")
+                let port = try FreePort.take()
+                let file = try folder.write(
+                    text(port, workers: 2, backends: [web[0].port])
+                        + "\ndefaults: {when-empty: {wait: 50s}}\n", to: "f.yaml")
+                let fairlead = stage.hold(
+                    try Fairlead(arguments: ["run", "--config", file], hasAdmin: false))
+                let process = fairlead.process
+                defer { signalSuccessor(of: process, SIGKILL) }
+                // One of them has its connection from before.
+                let kept = try HTTPConnection(port: port)
+                try waitFor("traffic") { (try? get(port: port))?.status == 200 ? () : nil }
+                #expect(try kept.request().body == "one")
+                try web[0].kill()
+                try process.waitForOutput(containing: "service.no_backend")
+                func ask(_ method: String, _ number: Int) throws -> RawSocket {
+                    let socket = try RawSocket(port: port)
+                    try socket.send(
+                        "\(method) / HTTP/1.1\r\nHost: a.test\r\nContent-Length: \(number)\r\n"
+                            + "Connection: close\r\n\r\n" + String(repeating: "x", count: number))
+                    return socket
+                }
+                try kept.socket.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+                var waiting = [kept.socket]
+                for number in 0..<24 {
+                    waiting.append(try ask(number % 2 == 0 ? "GET" : "POST", number))
+                }
+                process.signal(SIGUSR2)
+                try process.waitForOutput(containing: "process.took_over")
+                for number in 0..<8 { waiting.append(try ask("POST", number)) }
+                // Nobody was refused for the hand-over, or at its end.
+                sleep(1)
+                #expect(process.exit == nil)
+                try web[0].start()
+                for (number, socket) in waiting.enumerated() {
+                    let head = try socket.receive(through: "\r\n\r\n")
+                    #expect(head?.hasPrefix("HTTP/1.1 200") == true, "\(number): \(head ?? "cut")")
+                }
+                #expect(try process.waitForExit() == .status(0))
+                #expect(try get(port: port).body == "one")
+            }
+        }
+
         @Test func `a successor that can't start leaves everything as it was, and says why`() throws
         {
             try withStage { stage in

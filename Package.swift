@@ -270,7 +270,7 @@ let package = Package(
         .executableTarget(
             name: "fairlead",
             dependencies: [
-                "Backends", "CLinux", "CommandEnvironment", "Configuration", "Consul",
+                "Admin", "Backends", "CLinux", "CommandEnvironment", "Configuration", "Consul",
                 "ConsulQuery", "Control",
                 "DNSClient", "DNSWire", "Demo", "InstanceSources", "Documents", "Endpoints",
                 "Events",

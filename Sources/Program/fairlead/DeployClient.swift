@@ -1,7 +1,9 @@
 // DeployClient: begins a deploy at an admin port and follows it to its end. It asks again and again
 // rather than listen: so it survives a lost connection, and a Fairlead that hands over to another.
 
+import Admin
 import ArgumentParser
+import Backends
 import CLinux
 import Control
 import Endpoints
@@ -25,8 +27,8 @@ final class DeployClient {
     private var lastSentence = ""
     private var lastBody: [UInt8] = []
     private var lostSince: ContinuousClock.Instant?
-    /// Whether Ctrl-C has called it off.
-    private var isCalledOff = false
+    /// The signal that has called it off; nil before.
+    private var callingOff: Int32?
     private var exitCode: Int32 = 0
 
     private static let interval = Duration.milliseconds(200)
@@ -109,7 +111,7 @@ final class DeployClient {
     }
 
     private func handle(_ body: [UInt8], isOnce: Bool) {
-        guard let deploy = try? JSON.decode(Deploy.self, from: body) else {
+        guard let deploy = try? JSON.decode(DeployDocument.self, from: body) else {
             return end(2, "\(addresses.current) is no Fairlead of this version")
         }
         lastBody = body
@@ -125,23 +127,23 @@ final class DeployClient {
 
     /// The first signal undoes the deploy, the second ends this program alone.
     private func callOff(_ number: Int32) {
-        guard !isCalledOff else {
+        guard callingOff == nil else {
             return end(128 + number, "the deploy goes on or is undone alone")
         }
-        isCalledOff = true
+        callingOff = number
         tell("calling it off …")
         send(.post, "/undo") { [unowned self] outcome in
             // What follows is found out by asking.
             if case .response(let response) = outcome, response.status == 409 {
-                isCalledOff = false
-                tell("too late: \(Problem(response.body))")
+                callingOff = nil
+                tell("too late: \(Self.problem(response.body))")
             }
         }
     }
 
     // MARK: - Telling
 
-    private func show(_ deploy: Deploy) {
+    private func show(_ deploy: DeployDocument) {
         guard deploy.sentence != lastSentence else { return }
         if lastSentence.isEmpty {
             let names = deploy.comes.map(\.address)
@@ -151,10 +153,10 @@ final class DeployClient {
         tell("\(seconds(deploy.seconds))  \(deploy.sentence)")
     }
 
-    private func finish(_ deploy: Deploy) {
+    private func finish(_ deploy: DeployDocument) {
         if isJSON { writeAll(STDOUT_FILENO, String(decoding: lastBody, as: UTF8.self)) }
-        switch deploy.phase {
-        case "done":
+        switch DeployState.Phase(rawValue: deploy.phase) {
+        case .done:
             let moved = deploy.secondsToMove.map { ", served by the new ones after \(seconds($0))" }
             tell("\(deploy.service): done in \(seconds(deploy.seconds))\(moved ?? "")")
             if !deploy.lasting {
@@ -163,17 +165,17 @@ final class DeployClient {
                         + "Change that as well.")
             }
             end(0)
-        case "undone":
+        case .undone:
             for backend in deploy.comes { tell("  \(backend.address)  \(backend.why)") }
-            end(isCalledOff ? 130 : 1)
-        default: end(0)
+            end(callingOff.map { 128 + $0 } ?? 1)
+        case .checking, .watching, .draining, nil: end(0)
         }
     }
 
     private func refuse(_ response: HTTPClient.Response) {
         switch response.status {
         case 401: end(2, "it needs a token: --token-file or FAIRLEAD_ADMIN_TOKEN")
-        default: end(2, "\(Problem(response.body))")
+        default: end(2, Self.problem(response.body))
         }
     }
 
@@ -196,41 +198,11 @@ final class DeployClient {
         "\(Int(count)).\(Int(count * 10) % 10) s"
     }
 
-    /// What `/services/NAME/deploy` says.
-    private struct Deploy: Decodable {
-        struct Arrival: Decodable {
-            let address: String
-            let up: Bool
-            let why: String
-        }
-
-        let service: String
-        let phase: String
-        let over: Bool
-        let trial: Bool
-        let sentence: String
-        let comes: [Arrival]
-        let goes: [String]
-        let seconds: Double
-        let secondsToMove: Double?
-        let lasting: Bool
-    }
-
     /// What the admin port says when it refuses something.
-    private struct Problem: Decodable, CustomStringConvertible {
-        let error: String
-        let expected: String
-
-        init(_ body: [UInt8]) {
-            let told = try? JSON.decode(Self.self, from: body)
-            self = told ?? Problem(error: "It refuses, and does not say why.", expected: "")
+    private static func problem(_ body: [UInt8]) -> String {
+        guard let told = try? JSON.decode(ProblemDocument.self, from: body) else {
+            return "It refuses, and does not say why."
         }
-
-        private init(error: String, expected: String) {
-            self.error = error
-            self.expected = expected
-        }
-
-        var description: String { "\(error) Expected: \(expected)" }
+        return "\(told.error) Expected: \(told.expected)"
     }
 }

@@ -4,6 +4,7 @@
 import ArgumentParser
 import Configuration
 import Control
+import Endpoints
 import HTTP1
 import Wording
 
@@ -17,16 +18,17 @@ struct DeployCommand: ParsableCommand {
             When a new one does not come up, or fails while it is watched, everything is undone. For \
             services whose instances are a list of the configuration. What was deployed holds until the \
             configuration has another list. If the terminal is lost, the deploy goes on; Ctrl-C undoes \
-            it. Exit code 0 when it is done, 1 when it was undone, 2 when it did not begin, 130 after \
-            Ctrl-C.
+            it. Exit code 0 when it is done, 1 when it was undone, 2 when it did not begin, 130 when \
+            Ctrl-C has undone it and 143 when SIGTERM has.
             """)
 
     @Argument(help: "The service.")
     var service: String
     @Option(
         help: ArgumentHelp(
-            "The instances that it is to have; the option repeats, or takes commas.",
-            valueName: "address:port"))
+            "The instances that it is to have; the option repeats, or takes commas. A name is looked "
+                + "up once, where this command runs, and stands for all of its addresses.",
+            valueName: "host:port"))
     var to: [String] = []
     @Flag(help: "Call off the deploy under way, or deploy what there was before the last one.")
     var undo = false
@@ -69,10 +71,23 @@ struct DeployCommand: ParsableCommand {
             let seconds = (
                 try seconds("--timeout", timeout, 1...3600), try seconds("--watch", watch, 0...3600)
             )
-            var query = "?to=\(percentEncoded(to.joined(separator: ",")))"
+            var query = "?to=\(percentEncoded(try addresses().joined(separator: ",")))"
             query += "&timeout=\(seconds.0)&watch=\(seconds.1)"
             if dryRun { query += "&trial=yes" }
             try client.follow(.post, query)
+        }
+    }
+
+    /// The addresses of `to`, each name resolved, which is told.
+    private func addresses() throws -> [String] {
+        let parts = to.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
+        return try parts.flatMap { part in
+            // What is written as an address is judged by the admin port, as a program's is.
+            if Endpoint(String(part)) != nil { return [String(part)] }
+            let found = try PlaceArgument(flag: "--to", text: String(part)).resolved()
+            let addresses = found.map { "\($0)" }
+            if !json { writeAll(1, "\(part) is \(addresses.joined(separator: ", "))\n") }
+            return addresses
         }
     }
 

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Configuration
 import Control
+import DNSWire
 import Endpoints
 
 /// The value of such a flag.
@@ -16,6 +17,14 @@ struct PlaceArgument {
     /// then.
     func reachable() throws -> AddressesInTurn {
         AddressesInTurn(try endpoints(Place(reachable: text)) { HostFinder.find($0) })
+    }
+
+    /// Where it is at this moment: the address, or all that a name has, of one family. Looks a name
+    /// up, and blocks for up to 5 s then.
+    func resolved() throws -> [Endpoint] {
+        let all = try endpoints(Place(reachable: text)) { HostFinder.find($0) }
+        let chosen = AddressFamily.ipv4First.choose(from: all.map(\.address))
+        return all.filter { chosen.contains($0.address) }
     }
 
     /// Where to listen. A name is one of this machine's own, and stands for the first of its

@@ -1,29 +1,47 @@
-// DeployDocument: a deploy as JSON.
+// DeployDocument: a deploy as JSON, as the admin port writes it and `fairlead deploy` reads it.
 
 internal import Backends
 
-/// `/services/NAME/deploy`.
-struct DeployDocument: Encodable {
-    struct Arrival: Encodable {
-        let address: String
-        let up: Bool
-        let why: String
+/// `/services/NAME/deploy`. Value type, any thread.
+package struct DeployDocument: Codable, Sendable {
+    /// An instance that comes.
+    package struct Arrival: Codable, Sendable {
+        /// `ADDRESS:PORT`
+        package let address: String
+        /// Whether its backend is up.
+        package let up: Bool
+        /// Why its backend is in its state, as a clause.
+        package let why: String
     }
 
-    let service: String
-    let phase: String
-    let over: Bool
-    let trial: Bool
-    let sentence: String
-    let to: [String]
-    let comes: [Arrival]
-    let goes: [String]
-    let beganAt: String
-    let seconds: Double
-    let secondsToMove: Double?
-    let secondsLeft: Double?
-    let failure: String?
-    let lasting: Bool
+    /// The service's name.
+    package let service: String
+    /// How far it is: a raw value of `DeployState.Phase`.
+    package let phase: String
+    /// Whether nothing follows.
+    package let over: Bool
+    /// Whether it was only asked what would happen.
+    package let trial: Bool
+    /// What has happened so far, as a sentence without its end.
+    package let sentence: String
+    /// The addresses that the service is to have.
+    package let to: [String]
+    /// Those of them that are new.
+    package let comes: [Arrival]
+    /// The addresses that go.
+    package let goes: [String]
+    /// When it began, as ISO 8601 has it.
+    package let beganAt: String
+    /// How long it has taken, or took as a whole.
+    package let seconds: Double
+    /// How long it took until the new ones served; nil before that.
+    package let secondsToMove: Double?
+    /// How long the phase lasts at most from now on; nil after the end.
+    package let secondsLeft: Double?
+    /// Why it was undone; nil unless it was.
+    package let failure: String?
+    /// Whether a restart of Fairlead goes on with what was deployed.
+    package let lasting: Bool
 
     init(_ deploy: AdminDeploy) {
         func rounded(_ seconds: Double) -> Double { (seconds * 1000).rounded() / 1000 }

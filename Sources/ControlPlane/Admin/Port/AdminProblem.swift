@@ -3,6 +3,16 @@
 
 internal import HTTPServer
 
+/// A refusal as JSON, as the admin port writes it and commands read it. Value type, any thread.
+package struct ProblemDocument: Codable, Sendable {
+    /// What is wrong.
+    package let error: String
+    /// What would have been right, or what to do.
+    package let expected: String
+    /// What has it done anyway, in the query; `yes` is the only value, nil for nothing.
+    package let force: String?
+}
+
 /// A refusal. Value type, any thread.
 struct AdminProblem: Error, Equatable {
     /// The status, 400 to 599.
@@ -22,15 +32,8 @@ struct AdminProblem: Error, Equatable {
         self.expected = expected
     }
 
-    private struct Document: Encodable {
-        let error: String
-        let expected: String
-        /// `yes` is the only value.
-        let force: String?
-    }
-
     var response: HTTPServerResponse {
-        let document = Document(
+        let document = ProblemDocument(
             error: error, expected: expected, force: isForcible ? "yes" : nil)
         var response = HTTPServerResponse(
             status: status, contentType: "application/json", body: encodeJSON(document) ?? [],

@@ -122,6 +122,10 @@ extension Flow {
                 #expect(deploy.output.contains("web: done in "))
                 #expect(deploy.output.contains("There is no state-file"))
                 #expect(try play.answers() == ["x", "y"])
+                #expect(try play.fairlead.metric("fairlead_deploys_total", "\"done\"") == 1)
+                let running = try play.fairlead.page("/metrics").body.split(separator: "\n")
+                    .filter { $0.hasPrefix("fairlead_deploy_running{") }
+                #expect(running == ["fairlead_deploy_running{service=\"web\"} 0"])
                 let stats = try play.fairlead.page("/services/web").body
                 #expect(stats.contains("deployed to \(to([new[0]]))"))
             }
@@ -151,9 +155,12 @@ extension Flow {
                 let deploy = try play.deploy("web", "--to", to(new), "--watch", "60s")
                 try deploy.waitForOutput(containing: "requests go to the 2 new ones")
                 try play.fairlead.waitForTraffic("the new ones") { Set($0.keys) == ["x", "y"] }
+                #expect(try play.fairlead.metric("fairlead_deploy_running") == 1)
                 try load.awaitMore(20)
                 for web in new { try web.kill() }
                 #expect(try deploy.waitForExit() == .status(1), "\(deploy.transcript)")
+                #expect(try play.fairlead.metric("fairlead_deploys_total", "\"undone\"") == 1)
+                #expect(try play.fairlead.metric("fairlead_deploy_seconds_total", "undone") > 0)
                 #expect(deploy.output.contains("undone, everything is as before: 127.0.0.1:"))
                 #expect(try play.answers() == ["a", "b"])
             }
@@ -187,18 +194,62 @@ extension Flow {
             }
         }
 
-        // MARK: - Called off
-
-        @Test func `Ctrl-C undoes it and ends with 130, and a lost terminal changes nothing`()
+        // A session is at one instance and nowhere else: it is moved once, when that has to go.
+        @Test func `a session stays at its old instance until that drains, and then moves once`()
             throws
         {
+            try withStage { stage in
+                let (old, new) = (try stage.web("a", "b"), try stage.web("x", "y"))
+                let play = try Play(
+                    stage, over: old.map(\.port), lines: "defaults: {sticky: {cookie: sid}}")
+                func ask(_ cookie: String?) throws -> (body: String, cookie: String?) {
+                    let answer = try get(
+                        port: play.fairlead.port,
+                        headers: cookie.map { ["Cookie: \($0)"] } ?? [])
+                    #expect(answer.status == 200)
+                    let set = answer["set-cookie"]?.split(separator: ";").first
+                    return (answer.body, set.map(String.init))
+                }
+                var sessions: [(body: String, cookie: String)] = []
+                for _ in 0..<6 {
+                    let first = try ask(nil)
+                    sessions.append((first.body, try #require(first.cookie)))
+                }
+                #expect(Set(sessions.map(\.body)) == ["a", "b"])
+                let deploy = try play.deploy("web", "--to", to(new), "--watch", "3s")
+                try deploy.waitForOutput(containing: "requests go to the 2 new ones")
+                try play.fairlead.waitForTraffic("the new ones") { Set($0.keys) == ["x", "y"] }
+                for session in sessions {
+                    let answer = try ask(session.cookie)
+                    #expect(answer.body == session.body && answer.cookie == nil)
+                }
+                #expect(!deploy.output.contains("is in flight on"), "the test was too slow")
+                #expect(try deploy.waitForExit() == .status(0), "\(deploy.transcript)")
+                for session in sessions {
+                    let moved = try ask(session.cookie)
+                    #expect(["x", "y"].contains(moved.body))
+                    let cookie = try #require(moved.cookie)
+                    for _ in 0..<4 {
+                        let answer = try ask(cookie)
+                        #expect(answer.body == moved.body && answer.cookie == nil)
+                    }
+                }
+            }
+        }
+
+        // MARK: - Called off
+
+        @Test func `Ctrl-C and SIGTERM undo it, and a lost terminal changes nothing`() throws {
             try withLoad { play, _, new, _ in
-                let called = try play.deploy("web", "--to", to(new), "--watch", "60s")
-                try called.waitForOutput(containing: "requests go to the 2 new ones")
-                called.signal(SIGINT)
-                #expect(try called.waitForExit() == .status(130), "\(called.transcript)")
-                #expect(called.output.contains("called off by 127.0.0.1"))
-                #expect(try play.answers() == ["a", "b"])
+                for number in [SIGINT, SIGTERM] {
+                    let called = try play.deploy("web", "--to", to(new), "--watch", "60s")
+                    try called.waitForOutput(containing: "requests go to the 2 new ones")
+                    called.signal(number)
+                    #expect(
+                        try called.waitForExit() == .status(128 + number), "\(called.transcript)")
+                    #expect(called.output.contains("called off by 127.0.0.1"))
+                    #expect(try play.answers() == ["a", "b"])
+                }
 
                 let lost = try play.deploy("web", "--to", to(new), "--watch", "2s")
                 try lost.waitForOutput(containing: "requests go to the 2 new ones")
@@ -247,7 +298,9 @@ extension Flow {
                 }
                 #expect(try refusal("found", "--to", to(new)).contains("which decides on them"))
                 #expect(try refusal("weg", "--to", to(new)).contains("There is no service weg"))
-                #expect(try refusal("web", "--to", "web-2:80").contains("no address with a port"))
+                #expect(try refusal("web", "--to", "web-2.invalid:80").contains("web-2.invalid"))
+                #expect(try refusal("web", "--to", "10.0.0.1").contains("and a port"))
+                #expect(try refusal("web", "--to", "10.0.0.1:0").contains("with a port"))
                 #expect(try refusal("web", "--to", "\(to(new)),\(to(new))").contains("twice"))
                 #expect(try refusal("web").contains("--to"))
                 #expect(try refusal("web", "--to", to(new), "--timeout", "2").contains("--timeout"))
@@ -257,6 +310,11 @@ extension Flow {
                 let trial = try play.deploy("web", "--to", to(new), "--dry-run")
                 #expect(try trial.waitForExit() == .status(0))
                 #expect(trial.output.contains("new \(to(new)); to go \(to(old))"))
+                let named = try play.deploy(
+                    "web", "--to", "localhost:\(new[0].port)", "--dry-run")
+                #expect(try named.waitForExit() == .status(0), "\(named.transcript)")
+                #expect(named.output.hasPrefix("localhost:\(new[0].port) is \(to(new))\n"))
+                #expect(named.output.contains("new \(to(new)); to go \(to(old))"))
                 let same = try play.deploy("web", "--to", to(old))
                 #expect(try same.waitForExit() == .status(0))
                 #expect(same.output.contains("they serve already"))

@@ -65,6 +65,10 @@ import Testing
             "fairlead_request_duration_seconds_count{service=\"web\"} 1227",
             "fairlead_backends{service=\"web\",state=\"up\"} 2",
             "fairlead_rotation_backends{service=\"orders\"} 0",
+            "fairlead_deploys_total{service=\"web\",outcome=\"done\"} 2",
+            "fairlead_deploys_total{service=\"web\",outcome=\"undone\"} 0",
+            "fairlead_deploy_seconds_total{service=\"web\",outcome=\"done\"} 42.5",
+            "fairlead_deploy_running{service=\"web\"} 1",
             "fairlead_discovery_last_good_answer_age_seconds{service=\"web\",source=\"SRV "
                 + "_web._tcp.service.consul\"} 34",
             "fairlead_discovery_answers_total{service=\"web\",source=\"SRV "

@@ -41,6 +41,11 @@ enum Sample {
             backend.check = .init(passed: true, at: now - 1, result: "200 in 3 ms")
             return backend
         }
+        var deploys = DeployTally()
+        deploys.done.add(12.5)
+        deploys.done.add(30)
+        deploys.isUnderWay = true
+        service.deploys = deploys
         service.totals[.requests] = 1239
         service.totals[.inFlight] = 12
         service.totals[.responses2xx] = 1227

@@ -100,9 +100,18 @@ package struct Metric: Sendable {
         .gauge, "fairlead_backends", ["service", "state"], "Backends on the roster, by state.")
     static let rotation = Metric(
         .gauge, "fairlead_rotation_backends", ["service"], "Backends that may get requests now.")
+    static let deploys = Metric(
+        .counter, "fairlead_deploys_total", ["service", "outcome"],
+        "Deploys of the service that have ended: done or undone.")
+    static let deploySeconds = Metric(
+        .counter, "fairlead_deploy_seconds_total", ["service", "outcome"],
+        "How long these deploys took, from the first check to the end of the drain or of the undo.")
+    static let deployRunning = Metric(
+        .gauge, "fairlead_deploy_running", ["service"], "1 while a deploy is under way, else 0.")
     private static let service =
         serviceCounters.map(\.metric) + [
-            duration, backends, rotation, emergency, emergencies, ejectionsRefused,
+            duration, backends, rotation, emergency, emergencies, ejectionsRefused, deploys,
+            deploySeconds, deployRunning,
         ]
 
     // MARK: - Discovery

@@ -157,6 +157,20 @@ package struct MetricsText {
             })
         family(.emergencies, services.map { Series([$0.name], Double($0.emergencies)) })
         family(.ejectionsRefused, services.map { Series([$0.name], Double($0.ejectionsRefused)) })
+        writeDeploys(services)
+    }
+
+    private mutating func writeDeploys(_ services: [AdminSnapshot.Service]) {
+        let tallies = services.compactMap { service in
+            service.deploys.map { (name: service.name, tally: $0) }
+        }
+        let ended: [(labels: [String], deploys: DeployTally.Ended)] = tallies.flatMap {
+            name, tally in
+            [([name, "done"], tally.done), ([name, "undone"], tally.undone)]
+        }
+        family(.deploys, ended.map { Series($0.labels, Double($0.deploys.count)) })
+        family(.deploySeconds, ended.map { Series($0.labels, $0.deploys.seconds) })
+        family(.deployRunning, tallies.map { Series([$0.name], $0.tally.isUnderWay ? 1 : 0) })
     }
 
     private mutating func writeDiscovery() {

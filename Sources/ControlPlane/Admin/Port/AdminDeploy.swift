@@ -98,6 +98,34 @@ package struct AdminDeploy: Sendable {
     }
 }
 
+/// The deploys of a service that have ended in this process, and whether one is under way. Value
+/// type, any thread.
+package struct DeployTally: Sendable, Equatable {
+    /// Deploys of one outcome.
+    package struct Ended: Sendable, Equatable {
+        /// How many.
+        package var count = 0
+        /// How long they took, in seconds, added up.
+        package var seconds = 0.0
+
+        /// A deploy ended that took so long.
+        package mutating func add(_ seconds: Double) {
+            count += 1
+            self.seconds += seconds
+        }
+    }
+
+    /// Those that were done.
+    package var done = Ended()
+    /// Those that failed or were called off.
+    package var undone = Ended()
+    /// Whether one is under way.
+    package var isUnderWay = false
+
+    /// None so far.
+    package init() {}
+}
+
 /// The outcome of a call about a deploy. Any thread.
 package enum AdminDeployOutcome: Sendable {
     /// The deploy as it is now.

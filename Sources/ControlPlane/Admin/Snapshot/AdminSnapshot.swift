@@ -130,6 +130,8 @@ package struct AdminSnapshot: Sendable {
         package var hold: String?
         /// A deploy that is under way or holds, as a sentence without its end; nil for none.
         package var deploy: String?
+        /// What its deploys came to in this process; nil where none can be begun.
+        package var deploys: DeployTally?
         /// The holds in force.
         package var holds: [Hold] = []
         /// What happens to its requests while no backend is up; nil while one is.

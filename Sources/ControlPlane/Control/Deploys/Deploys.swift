@@ -27,6 +27,8 @@ final class Deploys {
     private let journalLog: JournalLog
     /// The last deploy of each service, by its name.
     private var runs: [String: DeployRun] = [:]
+    /// What the deploys of each service came to, by its name.
+    private var tallies: [String: DeployTally] = [:]
     /// Whether no deploy begins any more: the process stops.
     private var isStopped = false
 
@@ -115,6 +117,14 @@ final class Deploys {
         }
     }
 
+    /// What the deploys of this service came to in this process; nil where none can be begun.
+    func tally(of service: ServiceControl) -> DeployTally? {
+        guard service.settings.configuredList != nil else { return tallies[service.name] }
+        var tally = tallies[service.name] ?? DeployTally()
+        tally.isUnderWay = runs[service.name]?.isUnderWay ?? false
+        return tally
+    }
+
     // MARK: - What else happens
 
     /// Undoes what is under way for this reason, a clause.
@@ -134,7 +144,10 @@ final class Deploys {
         for name in change.removed + replaced {
             runs[name]?.abandon("the configuration has changed where its instances come from")
         }
-        for name in change.removed { runs[name] = nil }
+        for name in change.removed {
+            runs[name] = nil
+            tallies[name] = nil
+        }
         for name in memory.forget(unlessOf: services.all.map(\.settings)) {
             note("\(name): the configuration has another list, so what was deployed is over")
         }
@@ -164,7 +177,18 @@ final class Deploys {
         switch run.state.phase {
         case .checking, .watching: break
         case .draining: remember(run, of: service)
-        case .done, .undone: restoreConfigured(service, after: run)
+        case .done, .undone:
+            count(run.state, of: service.name)
+            restoreConfigured(service, after: run)
+        }
+    }
+
+    private func count(_ state: DeployState, of name: String) {
+        let seconds = (state.timeToEnd ?? .zero) / .seconds(1)
+        if state.phase == .done {
+            tallies[name, default: DeployTally()].done.add(seconds)
+        } else {
+            tallies[name, default: DeployTally()].undone.add(seconds)
         }
     }
 

@@ -99,6 +99,7 @@ final class TrafficSnapshots {
         let holds = roster.holds
         shown.hold = AdminSnapshot.Service.hold(holds, roster.losses, clock)
         if detail != .figures { shown.deploy = deploys.sentence(about: service) }
+        shown.deploys = deploys.tally(of: service)
         shown.holds = holds.map {
             .init(kind: $0.kind.rawValue, backends: $0.backends, until: clock.wall($0.until))
         }

@@ -8,32 +8,6 @@ extension Flow {
     // Goal: an editor accepts what Fairlead accepts, and shows what it would refuse. Method:
     // Python's jsonschema, with the examples, the whole of a configuration, and broken files.
     @Suite struct Schema {
-        /// Says of each file whether the schema, the first argument, accepts it. Scalars are read
-        /// as YAML 1.2 has them: `on` and `off` are words.
-        private static let script = """
-            import json, re, sys
-            import jsonschema, yaml
-
-            class Loader(yaml.SafeLoader):
-                yaml_implicit_resolvers = {}
-
-            for tag, pattern, first in [
-                ("bool", "^(?:true|false)$", "tf"), ("int", "^-?[0-9]+$", "-0123456789"),
-                ("null", "^(?:~|null|)$", ["~", "n", ""]),
-            ]:
-                Loader.add_implicit_resolver(
-                    "tag:yaml.org,2002:" + tag, re.compile(pattern), list(first))
-
-            schema = json.load(open(sys.argv[1]))
-            jsonschema.Draft202012Validator.check_schema(schema)
-            validator = jsonschema.Draft202012Validator(schema)
-            for path in sys.argv[2:]:
-                errors = list(validator.iter_errors(yaml.load(open(path), Loader)))
-                print(path.split("/")[-1], "bad" if errors else "good")
-                for error in errors:
-                    print("   ", list(error.absolute_path), error.message[:200], file=sys.stderr)
-            """
-
         private static let broken = [
             "workers: many", "stop-timeout: 30", "stop-timeot: 30s", "dns: {servers: {a: b}}",
             "dns: {timeout: 2s, port: 53}", "log-level: loud", "defaults: {check: {fall: 0}}",
@@ -45,6 +19,7 @@ extension Flow {
             "listeners: [{listen: ':1', routes: [{service: a, redirect: {to: /}}]}]",
             "listeners: [{listen: ':1', routes: [{split: {a: 5}}]}]",
             "listeners: [{listen: ':1', routes: [{service: a, request-headers: {sett: {}}}]}]",
+            "docker: maybe", "docker: {route: on}", "admin: [':1', ':2']", "consul: on",
         ]
 
         @Test func `the examples and a whole configuration are good, and mistakes are not`() throws
@@ -63,7 +38,7 @@ extension Flow {
             let bad = try Self.broken.enumerated().map { number, text in
                 try folder.write(text + "\n", to: "bad-\(number).yaml")
             }
-            let script = try folder.write(Self.script, to: "validate.py")
+            let script = try folder.write(SchemaScript.text, to: "validate.py")
             let lines = try RunningProcess.run(["python3", script, schema] + good + bad)
                 .split(separator: "\n")
             #expect(lines.count == good.count + bad.count)

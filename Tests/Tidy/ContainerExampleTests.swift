@@ -17,8 +17,7 @@ import Testing
     func `every configuration in a file for containers is valid and causes no warning`(
         file: String, count: Int
     ) throws {
-        let text = try Tree.text("\(Self.folder)/\(file)")
-        let found = Self.embedded(in: text).filter { $0.contains("\nlisteners:\n") }
+        let found = try Self.configurations(of: file)
         #expect(found.count == count, "\(file) has \(found.count) configurations")
         for configuration in found {
             #expect(Examples.problems(of: configuration) == [], "\(file):\n\(configuration)")
@@ -35,10 +34,11 @@ import Testing
             let known = ["run", "backend", "registrar"]
             let command = service.command.first ?? "run"
             #expect(known.contains(command), "\(file): \(name) runs fairlead \(command)")
-            guard command == "run" else { continue }
+            guard command != "backend" else { continue }
             do throws(ConfigurationErrors) {
                 let loaded = try ConfigurationLoader.load(
-                    file: nil, environment: service.environment, processorCount: 2)
+                    file: nil, environment: service.environment, processorCount: 2,
+                    for: command == "run" ? .serving : .registering)
                 #expect(loaded.warnings.map { "\($0)" } == [], "\(file): \(name)")
             } catch {
                 Issue.record("\(file): \(name): \(error)")
@@ -77,6 +77,12 @@ import Testing
         #expect(Self.embedded(in: text) == ["b: 1\n\nc:\n  d\n", "f: 2\n", "h\n"])
     }
 
+    /// The configurations that are embedded in a file of the folder.
+    static func configurations(of file: String) throws -> [String] {
+        try embedded(in: Tree.text("\(folder)/\(file)"))
+            .filter { $0.contains("\nlisteners:\n") }
+    }
+
     /// The texts that a file holds as YAML's blocks (`|`), or between `<<YAML` and `YAML`, without
     /// the indentation of their first line.
     private static func embedded(in text: String) -> [String] {
@@ -99,6 +105,11 @@ import Testing
         return found
     }
 
+    /// What Compose makes of `${NAME:-value}` while NAME is not set.
+    private static func settled(_ text: String) -> String {
+        text.replacing(/\$\{[A-Z_]+:-([^}]*)\}/) { String($0.1) }
+    }
+
     /// What a service of a Compose file says of its process.
     private struct Process {
         var image = ""
@@ -117,7 +128,7 @@ import Testing
                 case ("command", .sequence(let words)): process.command = words.map(\.word)
                 case ("environment", .mapping(let variables)):
                     for variable in variables {
-                        process.environment[variable.key] = variable.value.word
+                        process.environment[variable.key] = Self.settled(variable.value.word)
                     }
                 default: break
                 }

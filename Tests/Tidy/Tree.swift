@@ -47,6 +47,13 @@ enum Tree {
         return try paths.map { ($0, try text($0)) }
     }
 
+    /// The configurations that an operator copies whole.
+    static func examples() throws -> [String] {
+        try names(under: "conf").sorted().filter {
+            $0.hasSuffix(".yaml") && $0.split(separator: "/").count == 2
+        }
+    }
+
     /// The text of a file, by its path from the top.
     static func text(_ path: String) throws -> String {
         String(decoding: try Data(contentsOf: URL(filePath: "\(root)/\(path)")), as: UTF8.self)

@@ -12,7 +12,7 @@ extension Loading {
         if let root = root(of: file) {
             let reader = MappingReader(
                 file: name, options: OptionTable.file, sections: OptionTable.fileSections,
-                aliases: ["log-level": "log.level"])
+                aliases: OptionTable.fileAliases)
             reading = reader.read(root, path: "", into: &draft, &errors)
             given.merge(reading.given) { $1 }
             draft.service.check = settled(

@@ -57,7 +57,9 @@ struct MappingReader<Root> {
                 if let origin = apply(option, entry.value, path: entryPath, to: &root, &problems) {
                     reading.given[key] = origin
                 }
-            } else if let option = shortForm(of: key, entry.value) {
+            } else if !entry.value.isNothing, case .scalar = entry.value.content,
+                let option = options.shortForm(of: key)
+            {
                 reading.keys.insert(option.key)
                 if let origin = apply(option, entry.value, path: entryPath, to: &root, &problems) {
                     reading.given[option.key] = origin
@@ -68,13 +70,6 @@ struct MappingReader<Root> {
                 addUnknown(entry, path: path, group: group, &problems)
             }
         }
-    }
-
-    /// The option that a plain value in the place of a mapping is for: a group that listens
-    /// somewhere, or makes routes, often says nothing else.
-    private func shortForm(of key: String, _ node: YAMLNode) -> Option<Root>? {
-        guard case .scalar = node.content, !node.isNothing else { return nil }
-        return options.first { $0.key == "\(key).listen" || $0.key == "\(key).routes" }
     }
 
     /// - Returns: where the value is, if it was good.

@@ -312,6 +312,9 @@ enum OptionTable {
         + Option.group("defaults", \.service, service)
         + Option.group("defaults", \.listener, listener)
 
+    /// Other names that the file may have for options at its top level, and their keys.
+    static let fileAliases = ["log-level": "log.level"]
+
     /// Environment and flags only.
     static let commandLine: [Option<Draft>] = Option.group(
         "", \.commandLine,

@@ -17,7 +17,10 @@ package enum ConfigurationSchema {
         ]
         schema += mapping(
             OptionTable.file, root,
-            extra: [
+            extra: OptionTable.fileAliases.sorted { $0.key < $1.key }.compactMap { alias in
+                OptionTable.file.first { $0.key == alias.value }
+                    .map { (alias.key, .object(describe($0, root))) }
+            } + [
                 (
                     "services",
                     .object([
@@ -177,14 +180,26 @@ package enum ConfigurationSchema {
             let key = String(rest.prefix { $0 != "." })
             guard !properties.contains(where: { $0.0 == key }) else { continue }
             let inner =
-                key == rest
-                ? describe(option, root)
-                : mapping(options, root, below: "\(group)\(key).")
+                key == rest ? describe(option, root) : nested(options, root, "\(group)\(key)")
             properties.append((key, .object(inner)))
         }
         return [
             ("type", .texts(["object", "null"])), ("additionalProperties", .bool(false)),
             ("properties", .object(properties + extra)),
+        ]
+    }
+
+    /// The mapping `group`, or what may stand in its place.
+    private static func nested<Root>(
+        _ options: [Option<Root>], _ root: Root, _ group: String
+    ) -> [(String, JSONValue)] {
+        let whole = mapping(options, root, below: "\(group).")
+        guard let short = options.shortForm(of: group) else { return whole }
+        var value = short.shape
+        if case .list(let element, _, _) = value { value = element }
+        return [
+            ("description", .text(short.sentence)),
+            ("anyOf", .list([.object(whole), .object(shape(value))])),
         ]
     }
 

@@ -8,6 +8,8 @@
 // | any event that may change something | the container, 20 ms later and once for all its events |
 // | the stream ends                     | all of it again: at once, and if that fails after      |
 // |                                     |  0.1 s * 2^n, at most 5 s, half of it to all at random |
+// | the name has several addresses      | one after another, until one answers                   |
+// | the name has another address        | all of it again, there                                 |
 // | a question fails on its way         | the same                                               |
 // | nothing for 60 s                    | the whole list, in case an event was lost              |
 //
@@ -24,8 +26,8 @@ internal import JSON
 
 /// How an engine is followed. Any thread.
 package struct DockerOptions: Sendable, Equatable {
-    /// Where the engine listens.
-    package var target: Target
+    /// Where the engine listens, as it is written.
+    package var place: TargetPlace
     /// How long it may take to answer. More than zero.
     package var answerTimeout = Duration.seconds(10)
     /// How often the whole list is asked for, though nothing seems to be missing.
@@ -33,9 +35,9 @@ package struct DockerOptions: Sendable, Equatable {
     /// The id of the container that this process is in; nil for none.
     package var ownContainer: String?
 
-    /// An engine at `target`, and the defaults.
-    package init(_ target: Target) {
-        self.target = target
+    /// An engine at `place`, and the defaults.
+    package init(_ place: TargetPlace) {
+        self.place = place
     }
 }
 
@@ -62,7 +64,7 @@ package final class DockerWatch {
     package private(set) var inventory = ContainerInventory()
     /// Why the engine can't be followed now; nil while it is, or was until a moment ago.
     package private(set) var failure: EngineFailure?
-    /// Whether all containers were known once.
+    /// Whether all containers of the engine were known once; of that at its name's present address.
     package private(set) var isKnown = false
     /// What the engine said of itself last; nil before it did.
     package private(set) var engine: EngineVersion?
@@ -78,11 +80,21 @@ package final class DockerWatch {
     /// Whether anybody follows it.
     package var isUsed: Bool { !listeners.isEmpty }
 
+    /// Where the engine is: its socket or address, or the addresses that its name has. One after
+    /// another is tried until one answers. Empty while that is not known.
+    package private(set) var targets: [Target] = []
+    /// Why `targets` is empty, a clause; nil for a name that was not looked up yet.
+    private var missing: String?
+    /// Counts the targets that were tried; the one at this place, round and round, is next.
+    private var turn = 0
+
     private let client: EngineClient
     private unowned let loop: EventLoop
     private var listeners = WatchListeners()
     private var random = SystemRandomNumberGenerator()
     private var drivers: [String: String] = [:]
+    /// Where we were when listeners were told last.
+    private var toldVantage: Vantage?
     private var lines = EventLines()
     private var stream: HTTPClientExchange?
     private var isFollowing = false
@@ -103,7 +115,8 @@ package final class DockerWatch {
         precondition(options.answerTimeout > .zero && options.refresh > .zero)
         self.options = options
         self.loop = loop
-        client = EngineClient(options.target, timeout: options.answerTimeout, on: loop)
+        if case .target(let target) = options.place { targets = [target] }
+        client = EngineClient(timeout: options.answerTimeout, on: loop)
         connectTimer = Timer(on: loop) { [unowned self] in connect() }
         questionTimer = Timer(on: loop) { [unowned self] in askForAll() }
         refreshTimer = Timer(on: loop) { [unowned self] in
@@ -158,8 +171,10 @@ package final class DockerWatch {
         }
         guard isKnown, failure == nil else { return }
         let changes = inventory.takeChanges()
-        let isOwn = options.ownContainer.map { changes.ids.contains($0) } ?? false
-        tell(!wasKnown || isAll || isOwn ? .all : .containers(changes))
+        let vantage = vantage
+        let isMoved = vantage != toldVantage
+        toldVantage = vantage
+        tell(!wasKnown || isAll || isMoved ? .all : .containers(changes))
     }
 
     private func tell(_ changes: Changes) {
@@ -171,22 +186,56 @@ package final class DockerWatch {
         .init(vantage, drivers: drivers, prefersV6: prefersV6)
     }
 
-    private var vantage: Vantage {
-        if case .endpoint(let endpoint) = options.target, !endpoint.address.isLoopback {
+    /// Where this process runs, as far as that shows.
+    package var vantage: Vantage {
+        Self.vantage(
+            of: target, own: options.ownContainer.flatMap { inventory.containers[$0]?.summary })
+    }
+
+    /// An engine that has our `own` container is ours, whatever its address: a proxy may be before
+    /// its socket. Another one is where it is asked.
+    static func vantage(of target: Target?, own: ContainerSummary?) -> Vantage {
+        if let own {
+            return own.isOnHostNetwork
+                ? .host : .container(networks: Set(own.networks.map(\.name)))
+        }
+        if case .endpoint(let endpoint)? = target, !endpoint.address.isLoopback {
             return .remote(endpoint.address)
         }
-        guard let own = options.ownContainer.flatMap({ inventory.containers[$0] }),
-            !own.summary.isOnHostNetwork
-        else { return .host }
-        return .container(networks: Set(own.summary.networks.map(\.name)))
+        return .host
     }
 
     // MARK: - Connecting
+
+    /// The target that is asked, or will be next; nil while it is not known where the engine is.
+    package var target: Target? { targets.isEmpty ? nil : targets[turn % targets.count] }
+
+    /// Asks at `targets` from now on, where the engine's name was found. An engine that is followed
+    /// at one of them goes on being followed there; what is known stays until the next one answers.
+    /// `missing`: why there are none, a clause.
+    package func setTargets(_ targets: [Target], missing: String?) {
+        self.missing = missing
+        guard targets != self.targets else { return }
+        let old = target
+        self.targets = targets
+        turn = old.flatMap { targets.firstIndex(of: $0) } ?? 0
+        guard isUsed, old != target else { return }
+        drop()
+        inventory.gap()
+        failuresInRow = 0
+        // It may be another engine: nothing is gone until all of what it runs is read.
+        isKnown = false
+        connectTimer?.schedule(after: .zero)
+    }
 
     private func connect() {
         drop()
         inventory.gap()
         client.version = nil
+        guard let target else {
+            return fail(.noAddress(missing ?? "it was not looked up yet"))
+        }
+        client.target = target
         get("/version", EngineVersion.bytesMax) { [unowned self] answer in
             switch read(answer, { (bytes) throws(JSON.Malformed) in try EngineVersion(bytes) }) {
             case .failure(let failure): fail(failure)
@@ -218,7 +267,8 @@ package final class DockerWatch {
     }
 
     /// Begins again, after a while. What is known stays.
-    private func fail(_ failure: EngineFailure) {
+    private func fail(_ reason: EngineFailure) {
+        let failure = reason.at(options.place, target)
         failures[failure.discoveryFailure.kind, default: 0] += 1
         let wasFollowing = isFollowing && inventory.isWhole
         drop()
@@ -229,8 +279,16 @@ package final class DockerWatch {
             connectTimer?.schedule(after: Self.gathering)
             return
         }
-        let wait = min(Self.failureWaitMin * (1 << min(failuresInRow, 8)), Self.failureWaitMax)
+        // Another address of its name may answer; all of them are tried before anybody is told.
+        turn += 1
+        if targets.count > 1 { isKnown = false }
+        let rounds = failuresInRow / max(targets.count, 1)
         failuresInRow += 1
+        guard failuresInRow % max(targets.count, 1) == 0 else {
+            connectTimer?.schedule(after: .zero)
+            return
+        }
+        let wait = min(Self.failureWaitMin * (1 << min(rounds, 8)), Self.failureWaitMax)
         connectTimer?.schedule(after: wait * Int.random(in: 50...100, using: &random) / 100)
         guard self.failure != failure else { return }
         self.failure = failure

@@ -14,19 +14,20 @@ final class EngineClient {
     /// How much of what an engine says is shown.
     private static let presentableBytesMax = 200
 
-    private let target: Target
+    /// Where the engine is; set before anything is asked.
+    var target: Target?
     private let timeout: Duration
     private let client: HTTPClient
     /// The version to speak; nil until it is agreed on, and then paths have none.
     var version: APIVersion?
 
-    init(_ target: Target, timeout: Duration, on loop: EventLoop) {
-        self.target = target
+    init(timeout: Duration, on loop: EventLoop) {
         self.timeout = timeout
         client = HTTPClient(on: loop)
     }
 
     private func request(_ path: String, bytesMax: Int) -> HTTPClient.Request {
+        guard let target else { preconditionFailure("an engine is asked, and it is nowhere") }
         var request = HTTPClient.Request(
             (version.map { "/v\($0)" } ?? "") + path, from: target, deadline: timeout,
             responseBody: .upTo(bytesMax))

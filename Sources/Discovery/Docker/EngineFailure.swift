@@ -3,6 +3,7 @@
 
 package import Backends
 package import DockerAPI
+internal import Endpoints
 internal import Events
 internal import HTTPClient
 
@@ -10,6 +11,8 @@ internal import HTTPClient
 package enum EngineFailure: Error, Sendable, Hashable {
     /// No connection, or one that broke before an answer: how, and what to do.
     case unreachable(String)
+    /// Its name has no address, and why: a clause.
+    case noAddress(String)
     /// No answer in time.
     case timeout
     /// An answer of another status than 200, with the beginning of what it said.
@@ -18,6 +21,8 @@ package enum EngineFailure: Error, Sendable, Hashable {
     case malformed(String)
     /// The engine and we have no version of the API in common.
     case version(newest: APIVersion, oldest: APIVersion)
+    /// A failure of the engine at this place.
+    indirect case at(String, EngineFailure)
 
     /// The failure that `failure` of an exchange is.
     init(_ failure: HTTPClient.Failure) {
@@ -32,39 +37,62 @@ package enum EngineFailure: Error, Sendable, Hashable {
 
     private static func advice(_ errno: Errno) -> String {
         switch errno {
-        case .noSuchFile, .connectionRefused: "; is the engine running, and its socket there?"
+        case .noSuchFile: "; is the engine running, and its socket there?"
+        case .connectionRefused: "; is the engine running, and does it listen there?"
         case .permissionDenied: "; let the user of this process be in the socket's group"
         default: ""
         }
     }
 
+    /// The failure with where the engine is: `docker:2375 (172.18.0.2)`. `target` is what `place`
+    /// was found to be; nil while that is not known.
+    func at(_ place: TargetPlace, _ target: Target?) -> EngineFailure {
+        switch (place, target) {
+        case (.name(let name), .endpoint(let endpoint)?): .at("\(name) (\(endpoint.address))", self)
+        case (.name, _), (.target, _): .at("\(place)", self)
+        }
+    }
+
     /// What it means to a roster, in words for an operator.
-    package var discoveryFailure: DiscoveryFailure {
+    package var discoveryFailure: DiscoveryFailure { .explained(kind, "\(self)") }
+
+    private var kind: HoldKind {
         switch self {
-        case .unreachable: .explained(.unreachable, "\(self)")
-        case .timeout: .explained(.timeout, "\(self)")
-        case .status(401, _), .status(403, _): .explained(.refused, "\(self)")
-        case .status(500..., _): .explained(.servfail, "\(self)")
-        case .status: .explained(.otherCode, "\(self)")
-        case .malformed, .version: .explained(.malformed, "\(self)")
+        case .unreachable, .noAddress: .unreachable
+        case .timeout: .timeout
+        case .status(401, _), .status(403, _): .refused
+        case .status(500..., _): .servfail
+        case .status: .otherCode
+        case .malformed, .version: .malformed
+        case .at(_, let failure): failure.kind
         }
     }
 }
 
 extension EngineFailure: CustomStringConvertible {
     /// A clause for a log line.
-    package var description: String {
+    package var description: String { sentence(of: "the engine") }
+
+    private func sentence(of engine: String) -> String {
         switch self {
-        case .unreachable(let reason): "the engine could not be reached: \(reason)"
-        case .timeout: "the engine did not answer in time"
+        case .unreachable(let reason): "\(engine) could not be reached: \(reason)"
+        case .noAddress(let reason):
+            "\(engine) has no address: \(reason); let docker.host or DOCKER_HOST have a name that "
+                + "this machine finds, or an address"
+        case .timeout: "\(engine) did not answer in time"
+        case .status(400, let text) where text.contains("HTTPS server"):
+            "\(engine) expects TLS there, which it is not asked over: let it listen without TLS "
+                + "where only this process reaches it (DOCKER_TLS_CERTDIR= for docker:dind, port "
+                + "2375), or use its socket"
         case .status(403, let text):
-            "the engine refused (403)\(Self.said(text)); a proxy before its socket must allow GET "
+            "\(engine) refused (403)\(Self.said(text)); a proxy before its socket must allow GET "
                 + "of /version, /events, /containers and /networks"
-        case .status(let code, let text): "the engine answered \(code)\(Self.said(text))"
-        case .malformed(let reason): "the engine sent an answer that is malformed: \(reason)"
+        case .status(let code, let text): "\(engine) answered \(code)\(Self.said(text))"
+        case .malformed(let reason): "\(engine) sent an answer that is malformed: \(reason)"
         case .version(let newest, let oldest):
-            "the engine speaks the versions \(oldest) to \(newest) of its API, expected one of "
+            "\(engine) speaks the versions \(oldest) to \(newest) of its API, expected one of "
                 + "\(APIVersion.oldest) to \(APIVersion.newest)"
+        case .at(let place, let failure): failure.sentence(of: "\(engine) at \(place)")
         }
     }
 

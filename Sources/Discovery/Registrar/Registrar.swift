@@ -9,6 +9,7 @@
 package import Consul
 internal import Containers
 package import Docker
+internal import Endpoints
 package import Events
 internal import Lookups
 
@@ -175,7 +176,9 @@ package final class Registrar {
             engineFailure = nil
             news.append(.engineFollowed)
         }
-        plan.update(engine.inventory)
+        var machine: IPAddress?
+        if case .remote(let address) = engine.vantage { machine = address }
+        plan.update(engine.inventory, of: machine)
         ledger.want(plan.registrations) { [plan] in plan.absence(of: $0) }
         for (container, problems) in plan.problems.sorted(by: { $0.key < $1.key }) {
             for problem in problems where told[container]?.contains(problem) != true {

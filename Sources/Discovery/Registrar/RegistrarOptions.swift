@@ -20,6 +20,16 @@ package struct RegistrarOptions: Sendable, Equatable {
         self.policy = policy
     }
 
+    /// The options for an engine whose machine has the address `engine`; nil for the machine that
+    /// we are on. The ports of a distant engine are those of its machine, and not of the agent's.
+    func forEngine(at engine: IPAddress?) -> RegistrarOptions {
+        guard let engine, policy.address == nil else { return self }
+        var options = self
+        options.policy.address = engine
+        options.publishedAddress = engine
+        return options
+    }
+
     /// The key of a service's metadata that has its owner's name.
     package static let ownerKey = "fairlead-registrar"
     /// The key that has the id of its container, 12 digits.

@@ -12,6 +12,7 @@
 internal import Consul
 package import Containers
 internal import DockerAPI
+package import Endpoints
 internal import Lookups
 
 /// What is to be registered. Value type, loop thread.
@@ -23,7 +24,9 @@ package struct RegistrationPlan {
     /// Why nothing of a container that runs is registered, by its name: a clause.
     package private(set) var leftOut: [String: String] = [:]
 
-    private let options: RegistrarOptions
+    private let given: RegistrarOptions
+    /// What was given, and what follows from where the engine is.
+    private var options: RegistrarOptions
     /// What each container came to, by its id.
     private var known: [String: (of: Container, services: ContainerRegistrations)] = [:]
     /// Why a container has no registrations, by the first 12 digits of its id: a clause.
@@ -31,11 +34,16 @@ package struct RegistrationPlan {
 
     /// A plan of no containers.
     package init(_ options: RegistrarOptions) {
+        given = options
         self.options = options
     }
 
-    /// Plans for the containers of `inventory`.
-    package mutating func update(_ inventory: ContainerInventory) {
+    /// Plans for the containers of `inventory`. `engine` is the address of the engine's machine
+    /// where that is not ours.
+    package mutating func update(_ inventory: ContainerInventory, of engine: IPAddress? = nil) {
+        let current = given.forEngine(at: engine)
+        if current != options { known = [:] }
+        options = current
         registrations = [:]
         problems = [:]
         leftOut = [:]

@@ -20,6 +20,8 @@ struct RegistrarCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp(ConfigurationFlag.config.help, valueName: "file"))
     var config: String?
+    @Option(help: ArgumentHelp(ConfigurationFlag.dockerHost.help, valueName: "url"))
+    var dockerHost: String?
     @Option(help: ArgumentHelp(ConfigurationFlag.node.help, valueName: "name"))
     var node: String?
     @Option(help: ArgumentHelp(ConfigurationFlag.ip.help, valueName: "address"))
@@ -30,6 +32,7 @@ struct RegistrarCommand: ParsableCommand {
             DescriptorLimit.raise()
             var overrides = Overrides()
             overrides[.config] = [config].compactMap(\.self)
+            overrides[.dockerHost] = [dockerHost].compactMap(\.self)
             overrides[.node] = [node].compactMap(\.self)
             overrides[.ip] = [ip].compactMap(\.self)
             let loaded = try ConfigurationLoader.load(

@@ -34,7 +34,7 @@ import Testing
     @Test func `one word makes routes of labels, and a listener needs no others`() throws {
         let loaded = try load("docker: on\n\(Self.listener)")
         #expect(loaded.configuration.docker.routes)
-        #expect(loaded.configuration.docker.host == .unix("/var/run/docker.sock"))
+        #expect(loaded.configuration.docker.host == .target(.unix("/var/run/docker.sock")))
         #expect(loaded.warnings.isEmpty)
         #expect(try load("docker: {routes: on}\n\(Self.listener)").configuration.docker.routes)
         let direct = try ConfigurationLoader.load(
@@ -82,6 +82,8 @@ import Testing
         ("unix:///run/docker.sock", "unix:/run/docker.sock"),
         ("tcp://10.0.0.7:2375", "10.0.0.7:2375"),
         ("unix:/run/docker.sock", "unix:/run/docker.sock"), ("http://[::1]:2375/", "[::1]:2375"),
+        ("tcp://docker:2375", "docker:2375"), ("tcp://docker", "docker:2375"),
+        ("tcp://10.0.0.7", "10.0.0.7:2375"), ("http://proxy.internal:2400", "proxy.internal:2400"),
     ])
     func `the engine is where DOCKER_HOST says, unless an option says so`(
         text: String, target: String
@@ -93,7 +95,17 @@ import Testing
         #expect(option.configuration.docker.host.description == target)
         let both = try load(
             "docker: {routes: on, host: \"unix:///x.sock\"}\n\(Self.listener)", variables)
-        #expect(both.configuration.docker.host == .unix("/x.sock"))
+        #expect(both.configuration.docker.host == .target(.unix("/x.sock")))
+    }
+
+    @Test(arguments: [
+        ("https://docker:2376", "is not asked over TLS"), ("ssh://docker", "is not asked over SSH"),
+        ("fd://", "how an engine listens"), ("tcp://", "expected unix:///var/run/docker.sock or"),
+        ("tcp://docker:0", "tcp://HOST:PORT"), ("unix:docker.sock", "an absolute path"),
+    ])
+    func `a host that is not asked says why, and what is`(text: String, words: String) {
+        let found = problems("docker: {routes: on, host: \"\(text)\"}\n\(Self.listener)")
+        #expect(found.count == 1 && found[0].contains(words), "\(found)")
     }
 
     @Test func `another program's variable is none of ours`() throws {

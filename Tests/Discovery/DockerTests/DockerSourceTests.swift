@@ -22,7 +22,7 @@ import Testing
 
     init() throws {
         engine = try StandInEngine(on: loop, name: "source")
-        var options = DockerOptions(engine.target)
+        var options = DockerOptions(.target(engine.target))
         options.answerTimeout = .seconds(5)
         watch = DockerWatch(options, on: loop)
     }
@@ -360,5 +360,66 @@ import Testing
             OwnContainer.id(
                 mountinfo: "1 2 8:1 /containers/../x/resolv.conf /etc/resolv.conf rw - e")
                 == nil)
+    }
+
+    // MARK: Where it is
+
+    /// A source of another watch than this test's, of an engine by name.
+    private func follow(_ name: String, ownContainer: String? = nil) throws -> DockerWatch {
+        var options = DockerOptions(.name(try #require(HostAndPort(name))))
+        options.ownContainer = ownContainer
+        let watch = DockerWatch(options, on: loop)
+        let source = DockerSource(try DockerQuery("web"), watch)
+        sources.append(source)
+        source.start { [unowned self] in heard.append($0) }
+        return watch
+    }
+
+    private var failure: String {
+        if case .failure(let failure)? = heard.last { "\(failure)" } else { "" }
+    }
+
+    @Test func `a name is followed from one address to the next, and nothing is lost between`()
+        throws
+    {
+        let other = try StandInEngine(on: loop, name: "other")
+        defer { other.stop() }
+        engine.run(2, "web")
+        other.run(3, "web")
+        let watch = try follow("docker:2375")
+        turn(until: "its address is missed") {
+            failure.contains("docker:2375 has no address: it was not looked up yet")
+        }
+        watch.setTargets([engine.target], missing: nil)
+        turn(until: "the container is there") { named == ["172.17.0.2:80"] }
+        let count = heard.count
+        watch.setTargets([other.target], missing: nil)
+        turn(until: "the other is followed") { named == ["172.17.0.3:80"] }
+        // No failure was told meanwhile, nor that there is nothing.
+        #expect(heard.count == count + 1)
+        // One that is followed at an address which the name still has is left alone.
+        watch.setTargets([engine.target, other.target], missing: nil)
+        turn(for: .milliseconds(50))
+        #expect(watch.target == other.target && other.streamCount == 1)
+        other.stop()
+        turn(until: "the first is followed") { named == ["172.17.0.2:80"] }
+        #expect(heard.count == count + 2, "\(heard)")
+        engine.stop()
+        turn(until: "none is left") { failure.contains("could not be reached") }
+    }
+
+    @Test func `an engine that has our own container is ours, whatever its address`() throws {
+        let far = Target.endpoint(Endpoint(.v4(0x0a00_0007), 2375))
+        #expect(DockerWatch.vantage(of: far, own: nil) == .remote(.v4(0x0a00_0007)))
+        #expect(DockerWatch.vantage(of: .endpoint(Endpoint(.loopback, 2375)), own: nil) == .host)
+        let own = engine.run(9, "edge")
+        engine.run(2, "web")
+        let watch = try follow("docker:2375", ownContainer: own)
+        watch.setTargets([engine.target], missing: nil)
+        turn(until: "the container is there") { named == ["172.17.0.2:80"] }
+        let summary = try #require(watch.inventory.containers[own]?.summary)
+        let inside = Vantage.container(networks: ["bridge"])
+        #expect(watch.vantage == inside)
+        #expect(DockerWatch.vantage(of: far, own: summary) == inside)
     }
 }

@@ -44,7 +44,7 @@ import Testing
         token: String? = nil, _ change: (inout RegistrarPolicy) -> Void = { _ in }
     ) {
         registrar = nil
-        var docker = DockerOptions(engine.target)
+        var docker = DockerOptions(.target(engine.target))
         docker.answerTimeout = .seconds(5)
         var asking = ConsulPolicy()
         asking.answerTimeout = .seconds(2)

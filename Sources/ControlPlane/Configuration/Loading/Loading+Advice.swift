@@ -211,7 +211,7 @@ extension Loading {
     }
 }
 
-extension AgentPlace {
+extension TargetPlace {
     /// Whether what is sent to it may leave the machine.
     fileprivate var isElsewhere: Bool {
         switch self {

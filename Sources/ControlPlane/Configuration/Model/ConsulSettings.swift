@@ -6,7 +6,7 @@ package import Lookups
 /// Where Consul's agents are, and what is asked of them.
 package struct ConsulSettings: Equatable, Sendable {
     /// Agents in the order of preference, at most eight.
-    package internal(set) var agents: [AgentPlace] = [
+    package internal(set) var agents: [TargetPlace] = [
         .target(.endpoint(Endpoint(.loopback, 8500)))
     ]
     /// Sent as X-Consul-Token; nil for none. A secret: never shown.
@@ -42,20 +42,5 @@ package struct ConsulSettings: Equatable, Sendable {
         package internal(set) var tags: [String] = []
         /// How the agent checks it: the path of an HTTP check on its port; nil is a TCP check.
         package internal(set) var checkPath: String?
-    }
-}
-
-/// Where an agent listens, as it is written. Value type, any thread.
-package enum AgentPlace: Hashable, Sendable, CustomStringConvertible {
-    case target(Target)
-    /// To be looked up.
-    case name(HostAndPort)
-
-    /// `127.0.0.1:8500`, `consul:8500` or `unix:/run/agent.sock`.
-    package var description: String {
-        switch self {
-        case .target(let target): "\(target)"
-        case .name(let name): "\(name)"
-        }
     }
 }

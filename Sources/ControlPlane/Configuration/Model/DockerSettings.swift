@@ -6,8 +6,8 @@ package import Endpoints
 package struct DockerSettings: Equatable, Sendable {
     /// Whether labels of containers, such as `fairlead.host`, become services and routes.
     package internal(set) var routes = false
-    /// Where the engine listens: its socket on this machine, as it is installed.
-    package internal(set) var host = Target.engineSocket
+    /// Where the engine listens; by default its socket on this machine, as it is installed.
+    package internal(set) var host = TargetPlace.target(.engineSocket)
 
     /// Whether anything is asked of the engine, by these settings or by one of `services`.
     package func isUsed(by services: [Service]) -> Bool {

@@ -13,6 +13,7 @@ package enum ConfigurationFlag: String, CaseIterable, Hashable, Sendable {
     case health = "--health"
     case workers = "--workers"
     case accessLog = "--access-log"
+    case dockerHost = "--docker-host"
     case node = "--node"
     case ip = "--ip"
 

@@ -36,7 +36,7 @@ extension OptionTable {
             "Whether labels of containers such as `fairlead.host` become services and routes; "
                 + "`docker: on` is short for it."),
         Option(
-            "host", \.host, .engineHost,
+            "host", \.host, .engineHost, flag: .dockerHost,
             "Where Docker's engine listens; DOCKER_HOST says so too."),
     ]
 

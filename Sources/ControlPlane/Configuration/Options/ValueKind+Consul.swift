@@ -18,7 +18,7 @@ extension ValueKind where Value == ConsulServiceQuery {
     }
 }
 
-extension ValueKind where Value == AgentPlace {
+extension ValueKind where Value == TargetPlace {
     /// Where an agent listens: over TCP, on port 8500 unless told, or on a socket of this machine.
     static var agent: Self {
         Self(

@@ -5,31 +5,56 @@ internal import Documents
 internal import Endpoints
 internal import Wording
 
-extension ValueKind where Value == Target {
-    /// Where an engine listens, as its own programs write it.
+extension ValueKind where Value == TargetPlace {
+    /// Where an engine listens, as its own programs write it: over TCP on port 2375 unless told.
     static var engineHost: Self {
         Self(
-            "`unix://` and a path, or `tcp://` and an address and port",
-            write: { target in
-                switch target {
-                case .unix(let path): "unix://\(path)"
-                case .endpoint(let endpoint): "tcp://\(endpoint)"
+            "`unix://` and a path, or `tcp://` and an address or host name",
+            write: { place in
+                switch place {
+                case .target(.unix(let path)): "unix://\(path)"
+                case .target(.endpoint(let endpoint)): "tcp://\(endpoint)"
+                case .name(let name): "tcp://\(name)"
                 }
             }
         ) { (text) throws(Unexpected) in
-            var place = text
-            for scheme in ["tcp://", "http://"] where text.hasPrefix(scheme) {
-                place = String(text.dropFirst(scheme.count))
-                if place.last == "/" { place.removeLast() }
+            if text.hasPrefix("unix:") {
+                do throws(TargetError) {
+                    return .target(try Target(text))
+                } catch {
+                    throw Unexpected(expected: "", sentence: error.description)
+                }
             }
-            do throws(TargetError) {
-                return try Target(place)
-            } catch {
+            if let objection = engineObjection(to: text) { throw objection }
+            var host = text
+            for scheme in ["tcp://", "http://"] where text.lowercased().hasPrefix(scheme) {
+                host = String(text.dropFirst(scheme.count))
+                if host.last == "/" { host.removeLast() }
+            }
+            switch Place(host, port: 2375, endpoint: { $0.endpoint }) {
+            case .endpoint(let endpoint): return .target(.endpoint(endpoint))
+            case .name(let name): return .name(name)
+            case nil:
                 throw Unexpected(
-                    expected: "unix:///var/run/docker.sock or tcp://ADDRESS:PORT such as "
-                        + "tcp://127.0.0.1:2375")
+                    expected: "unix:///var/run/docker.sock or tcp://HOST:PORT such as "
+                        + "tcp://docker:2375")
             }
         }
+    }
+
+    /// Why an engine is not asked in the way that `text` says; nil when its scheme is one of ours.
+    private static func engineObjection(to text: String) -> Unexpected? {
+        let way: String
+        switch text.lowercased().prefix(while: { $0 != ":" }) {
+        case "https": way = "Docker's engine is not asked over TLS"
+        case "ssh": way = "Docker's engine is not asked over SSH"
+        case "fd", "npipe": way = "this is how an engine listens"
+        default: return nil
+        }
+        return Unexpected(
+            expected: "",
+            sentence: "found \(quoted(text)): \(way); expected unix:///var/run/docker.sock or "
+                + "tcp://HOST:PORT such as tcp://docker:2375")
     }
 }
 

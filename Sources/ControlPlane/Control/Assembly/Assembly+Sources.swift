@@ -106,13 +106,11 @@ final class SourceFactory {
             options.servers = dns.servers.flatMap { places.endpoints(of: $0) }
             resolver.setOptions(options)
         }
-        agents.setAgents(
-            settings.consul.agents.flatMap { agent -> [Target] in
-                switch agent {
-                case .target(let target): [target]
-                case .name(let name): places.endpoints(of: name).map { .endpoint($0) }
-                }
-            })
+        agents.setAgents(settings.consul.agents.flatMap { places.targets(of: $0) })
+        let engine = docker.options.place
+        docker.setTargets(
+            places.targets(of: engine), missing: engine.name.flatMap { places.failure(of: $0.host) }
+        )
     }
 
     /// The sources of `service`, in the order of fail-over.
@@ -201,12 +199,10 @@ extension ResolverOptions {
 }
 
 extension Configuration {
-    /// The hosts to follow: nameservers, agents and the collector.
+    /// The hosts to follow: nameservers, agents, the engine and the collector.
     var followedHosts: Set<String> {
-        let agents = consul.agents.compactMap { agent -> HostAndPort? in
-            if case .name(let name) = agent { name } else { nil }
-        }
-        let names = (dns.servers + [statsd.to].compactMap(\.self)).compactMap(\.name) + agents
+        let apis = (consul.agents + [docker.host]).compactMap(\.name)
+        let names = (dns.servers + [statsd.to].compactMap(\.self)).compactMap(\.name) + apis
         return Set(names.map(\.host))
     }
 }

@@ -45,6 +45,8 @@ package struct ExplainPlan {
         var consul: ConsulOptions?
         /// How Docker's engine is asked.
         var docker: DockerOptions
+        /// Where it is, or why that is not known.
+        var engines: Result<[Target], NoSuchHost>
         /// What can't be a backend.
         var own: OwnAddresses
 
@@ -57,6 +59,7 @@ package struct ExplainPlan {
             docker = DockerOptions(configuration.docker)
             own = OwnAddresses(configuration)
             let found = HostFinder.find(configuration.followedHosts, names, dns)
+            engines = configuration.docker.host.targets(among: found)
             if !dns.servers.isEmpty {
                 options.servers = dns.servers.flatMap { place -> [Endpoint] in
                     switch place {
@@ -72,18 +75,7 @@ package struct ExplainPlan {
                     }
                 }
             }
-            agents = configuration.consul.agents.map { agent in
-                switch agent {
-                case .target(let target): ("\(agent)", .success([target]))
-                case .name(let name):
-                    (
-                        "\(agent)",
-                        (found[name.host] ?? .success([])).map { addresses in
-                            addresses.map { .endpoint(Endpoint($0, name.port)) }
-                        }
-                    )
-                }
-            }
+            agents = configuration.consul.agents.map { ("\($0)", $0.targets(among: found)) }
             let isUsed = configuration.consul.areUsed(by: configuration.services)
             do {
                 consul = try ConsulOptions(configuration.consul, isUsed: isUsed)
@@ -196,12 +188,9 @@ package struct ExplainPlan {
             wait(for: lookups, asking.consul?.policy.answerTimeout ?? .zero, on: loop)
             return Explanation(subject, lookups.compactMap(\.report), now: .now)
         case .docker(let query):
-            let lookup = lookup(
-                Resolver(asking.options, on: loop), named: "\(asking.docker.target)")
-            let watch = DockerWatch(asking.docker, on: loop)
-            lookup.follow(DockerSource(query, watch))
-            wait(for: [lookup], asking.docker.answerTimeout, on: loop)
-            return Explanation(subject, [lookup.report].compactMap(\.self), now: .now)
+            let lookups = engineLookups(query, on: loop)
+            wait(for: lookups, asking.docker.answerTimeout, on: loop)
+            return Explanation(subject, lookups.compactMap(\.report), now: .now)
         case .records, .list, .name:
             let lookups = nameLookups(on: loop)
             // Each question ends within its deadline: the records, the same over TCP, the
@@ -249,6 +238,25 @@ package struct ExplainPlan {
         }
     }
 
+    private func engineLookups(_ query: DockerQuery, on loop: EventLoop) -> [Lookup] {
+        let place = asking.docker.place
+        switch asking.engines {
+        case .failure(let why):
+            let lookup = lookup(Resolver(asking.options, on: loop), named: "\(place)")
+            lookup.finish(.failure(.explained(.unreachable, why.text)))
+            return [lookup]
+        case .success(let targets):
+            return targets.map { target in
+                let name = place.name.map { "\($0) (\(target))" } ?? "\(target)"
+                let lookup = lookup(Resolver(asking.options, on: loop), named: name)
+                var options = asking.docker
+                options.place = .target(target)
+                lookup.follow(DockerSource(query, DockerWatch(options, on: loop)))
+                return lookup
+            }
+        }
+    }
+
     private func agentLookups(_ query: ConsulServiceQuery, on loop: EventLoop) -> [Lookup] {
         asking.agents.flatMap { agent -> [Lookup] in
             switch agent.places {
@@ -271,6 +279,21 @@ package struct ExplainPlan {
                             refresh: subject.refresh, resolver: resolver))
                     return lookup
                 }
+            }
+        }
+    }
+}
+
+extension TargetPlace {
+    /// Where it is by `found`, the addresses of names; or why that is not known.
+    fileprivate func targets(
+        among found: [String: Result<[IPAddress], NoSuchHost>]
+    ) -> Result<[Target], NoSuchHost> {
+        switch self {
+        case .target(let target): .success([target])
+        case .name(let name):
+            (found[name.host] ?? .success([])).map { addresses in
+                addresses.map { .endpoint(Endpoint($0, name.port)) }
             }
         }
     }

@@ -1,6 +1,7 @@
-// FollowedNames: the addresses of nameservers, Consul agents and collectors that the configuration
-// gives by name. A container gets another address when it is recreated, so each name is looked up
-// again after its time to live, and after 5 s at the latest, whether or not anything fails.
+// FollowedNames: the addresses of nameservers, Consul agents, Docker's engine and collectors that
+// the configuration gives by name. A container gets another address when it is recreated, so each
+// name is looked up again after its time to live, and after 5 s at the latest, whether or not
+// anything fails.
 
 internal import Backends
 internal import Configuration
@@ -55,6 +56,17 @@ final class FollowedNames {
         case .name(let name): endpoints(of: name)
         }
     }
+
+    /// Where `place` is now; empty while that is not known.
+    func targets(of place: TargetPlace) -> [Target] {
+        switch place {
+        case .target(let target): [target]
+        case .name(let name): endpoints(of: name).map { .endpoint($0) }
+        }
+    }
+
+    /// Why the last lookup of a host failed; nil while lookups work.
+    func failure(of host: String) -> String? { names[host]?.failure }
 
     /// Looks the names up again and again, and calls `onChange` when one of them has moved. Logs
     /// names that can't be found, and those that are found again.

@@ -60,7 +60,7 @@ package final class RegistrarProcess {
             .info, "registrar.started",
             [
                 "version": fairleadVersion, "node": options.node,
-                "engine": "\(factory.docker.options.target)",
+                "engine": "\(factory.docker.options.place)",
                 "agent": factory.agents.statuses.first.map { "\($0.target)" } ?? "none yet",
                 "address": options.policy.isInternal
                     ? "the containers' own"
@@ -112,12 +112,6 @@ extension RegistrarOptions {
         self.init(node: settings.node ?? host, settings.policy)
         if case .endpoint(let endpoint)? = agent, !endpoint.address.isLoopback {
             publishedAddress = endpoint.address
-        }
-        // The ports of a distant engine are those of its machine, and not of the agent's.
-        if case .endpoint(let engine) = configuration.docker.host, !engine.address.isLoopback,
-            policy.address == nil
-        {
-            policy.address = engine.address
         }
         if let address = policy.address { publishedAddress = address }
     }

@@ -8,6 +8,7 @@ internal import DNSClient
 internal import DNSWire
 internal import Docker
 internal import DockerAPI
+internal import Endpoints
 
 extension AdminSnapshot.Registry {
     /// A nameserver.
@@ -77,7 +78,7 @@ extension AdminSnapshot.Registry {
     /// Docker's engine.
     init(_ watch: DockerWatch) {
         self.init(
-            kind: "Docker engine", address: "\(watch.options.target)",
+            kind: "Docker engine", address: "\(watch.options.place)",
             isWell: watch.failure == nil, sentence: Self.sentence(watch))
         answers["good"] = Int(watch.answers)
         answers["streams"] = Int(watch.streams)
@@ -91,7 +92,10 @@ extension AdminSnapshot.Registry {
         guard let engine = watch.engine, let version = engine.common else {
             return "has not answered yet"
         }
-        return "\(engine.isPodman ? "Podman" : "Docker") \(engine.engine), API \(version), "
+        // Where a name leads to; an address says that itself.
+        let found = watch.options.place.name.flatMap { _ in watch.target.map { "at \($0), " } }
+        return (found ?? "")
+            + "\(engine.isPodman ? "Podman" : "Docker") \(engine.engine), API \(version), "
             + "\(watch.inventory.containers.count) containers"
     }
 }

@@ -158,6 +158,8 @@ package struct ContainerInventory: Sendable {
     package mutating func gap() {
         isListDue = true
         isWhole = false
+        // No answer to an older question comes any more.
+        gone = [:]
     }
 
     /// Has the list asked for, though nothing was missed as far as is known.

@@ -93,11 +93,14 @@ package final class DockerSource: Source {
     /// Brings `members` up to date; whether the selection may be different from the last.
     private func update(by changes: DockerWatch.Changes) -> Bool {
         let inventory = watch.inventory
+        let candidates = query.service.map { inventory.ids(offeringTo: $0) }
         var due: Set<String>
         switch changes {
-        case .all: due = Set(inventory.containers.keys).union(members.keys)
+        case .all:
+            due = (candidates ?? Set(inventory.containers.keys)).union(members.keys)
         case .containers(let changes):
-            due = changes.ids.filter { members[$0] != nil }.union(changes.renewed)
+            due = changes.ids.filter { members[$0] != nil }
+            due.formUnion(candidates.map(changes.renewed.intersection) ?? changes.renewed)
             for member in members.values {
                 if let owner = member.ownerID, changes.ids.contains(owner) { due.insert(member.id) }
             }

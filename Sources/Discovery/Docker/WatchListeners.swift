@@ -3,7 +3,7 @@
 
 internal import Containers
 
-/// Those who follow an engine. Value type, loop thread.
+/// The listeners of one engine. Value type, loop thread.
 struct WatchListeners {
     private struct Listener {
         let onChange: (DockerWatch.Changes) -> Void

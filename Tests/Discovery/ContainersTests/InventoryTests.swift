@@ -40,6 +40,7 @@ private final class Subject {
     func refresh() { inventory.refresh() }
     func gap() { inventory.gap() }
     func takeChanges() -> ContainerInventory.Changes { inventory.takeChanges() }
+    func ids(offeringTo service: String) -> Set<String> { inventory.ids(offeringTo: service) }
 }
 
 @Suite struct InventoryTests {
@@ -351,9 +352,13 @@ private final class Subject {
         #expect(try answer(ContainerDetails(summary(labels: ["a": "b"]))).renewed == [Self.web])
         let named = ContainerDetails(
             summary(labels: ["a": "b"]), environment: ["SERVICE_NAME": "other"])
+        #expect(inventory.ids(offeringTo: "c0") == [Self.web])
         #expect(try answer(named).renewed == [Self.web])
+        #expect(inventory.ids(offeringTo: "c0") == [])
+        #expect(inventory.ids(offeringTo: "other") == [Self.web])
         happens(.destroy, inventory)
         #expect(inventory.takeChanges().renewed == [Self.web])
+        #expect(inventory.ids(offeringTo: "other") == [])
     }
 
     @Test func `so many events of one container make one question`() throws {

@@ -28,7 +28,7 @@ struct RouteClaim: Equatable, Comparable {
         serviceNames = container.serviceNames
     }
 
-    /// Those that run go first, the older before the younger.
+    /// Whether `one` goes first: a container that runs before one that does not, else the older.
     static func < (one: RouteClaim, other: RouteClaim) -> Bool {
         if one.isAlive != other.isAlive { return one.isAlive }
         return (one.createdAt, one.id) < (other.createdAt, other.id)

@@ -53,6 +53,8 @@ package struct ContainerInventory: Sendable {
 
     /// By id.
     package private(set) var containers: [String: Container] = [:]
+    /// The ids of the containers that offer something to a service, by its name.
+    private var offering: [String: Set<String>] = [:]
     /// What was not taken yet by `takeChanges()`.
     private var changes = Changes()
     /// The ids of those that run, and of which not all is known.
@@ -137,6 +139,7 @@ package struct ContainerInventory: Sendable {
 
     /// Every change of a container goes through here.
     private mutating func store(_ container: Container, as id: String, isRenewed: Bool = true) {
+        if isRenewed { index(id, from: containers[id], to: container) }
         containers[id] = container
         changes.ids.insert(id)
         if isRenewed { changes.renewed.insert(id) }
@@ -147,6 +150,17 @@ package struct ContainerInventory: Sendable {
             unread.remove(id)
         }
     }
+
+    private mutating func index(_ id: String, from old: Container?, to new: Container?) {
+        for service in old?.serviceNames ?? [] {
+            offering[service]?.remove(id)
+            if offering[service]?.isEmpty == true { offering[service] = nil }
+        }
+        for service in new?.serviceNames ?? [] { offering[service, default: []].insert(id) }
+    }
+
+    /// The ids of the containers that offer something to the service of that name.
+    package func ids(offeringTo service: String) -> Set<String> { offering[service] ?? [] }
 
     /// What has changed since this was called last.
     package mutating func takeChanges() -> Changes {
@@ -287,7 +301,8 @@ package struct ContainerInventory: Sendable {
         gone[id] = sequence
         stops[id] = nil
         unread.remove(id)
-        guard containers.removeValue(forKey: id) != nil else { return false }
+        guard let old = containers.removeValue(forKey: id) else { return false }
+        index(id, from: old, to: nil)
         changes.ids.insert(id)
         changes.renewed.insert(id)
         return true

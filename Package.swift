@@ -165,7 +165,8 @@ let package = Package(
         model.module("Evidence", uses: ["Backends", "Balancing"], settings: hot),
         model.module("Lookups", uses: ["DNSWire", "Endpoints"], settings: cold),
         model.module(
-            "Traffic", uses: ["Balancing", "Routing", "HTTP1", "Endpoints"], settings: hot),
+            "Traffic", uses: ["Balancing", "Routing", "HTTP1", "Endpoints", "ProxyProtocol"],
+            settings: hot),
         model.module("Stats", uses: ["Locking"], settings: hot),
 
         discovery.module(
@@ -216,20 +217,23 @@ let package = Package(
             "Proxy",
             uses: [
                 "AccessLog", "Routing", "WallClock", "Events", "HTTP1", "Evidence", "Balancing",
-                "Backends", "Stats", "Random", "Endpoints", "Traffic",
+                "Backends", "Stats", "Random", "Endpoints", "ProxyProtocol", "Traffic",
             ], settings: hot),
 
         controlPlane.module(
             "Configuration",
             uses: [
                 "Backends", "Balancing", "ConsulQuery", "DNSWire", "DockerAPI", "Documents",
-                "Endpoints", "Evidence", "HTTP1", "JSON", "Lookups", "Routing", "Traffic",
-                "Wording",
+                "Endpoints", "Evidence", "HTTP1", "JSON", "Lookups", "ProxyProtocol", "Routing",
+                "Traffic", "Wording",
             ],
             settings: cold),
         controlPlane.module(
             "Health",
-            uses: ["Events", "HTTPClient", "HTTP1", "Backends", "Endpoints", "Traffic"],
+            uses: [
+                "Events", "HTTPClient", "HTTP1", "Backends", "Endpoints", "ProxyProtocol",
+                "Traffic",
+            ],
             settings: cold),
         controlPlane.module(
             "Admin",
@@ -396,7 +400,7 @@ let package = Package(
             "Proxy",
             uses: [
                 "TestSupport", "AccessLog", "Routing", "Locking", "Events", "HTTP1", "Backends",
-                "Balancing", "Stats", "Endpoints", "Traffic", "WallClock",
+                "Balancing", "ProxyProtocol", "Stats", "Endpoints", "Traffic", "WallClock",
             ]),
         controlPlane.tests(
             "Configuration",
@@ -408,7 +412,7 @@ let package = Package(
             "Health",
             uses: [
                 "TestSupport", "Events", "HTTPClient", "HTTP1", "Backends", "Random", "Endpoints",
-                "Traffic",
+                "ProxyProtocol", "Traffic",
             ]),
         controlPlane.tests(
             "Admin",

@@ -169,9 +169,21 @@ package final class ControlPlane {
         case .proven(let service, let backend):
             services[service]?.proven(backend)
         case .listenerClosed(let number): running.publisher.listenerClosed(number)
+        case .arrivalFailed(let number, let peer, let failure):
+            arrivalFailed(number, from: peer, failure)
         case .alive(let worker): reports.supervision.workerTurned(worker)
         case .finished: break
         }
+    }
+
+    private func arrivalFailed(_ number: Int, from peer: IPAddress, _ failure: ArrivalFailure) {
+        let listener = running.publisher.published.entries.first { $0.options.index == number }
+        log.current().write(
+            .warning, "client.refused",
+            [
+                "listener": listener?.options.name ?? "\(number)", "client": "\(peer)",
+                "cause": failure.sentence,
+            ])
     }
 
     /// Where the listeners are, in the order of the configuration.

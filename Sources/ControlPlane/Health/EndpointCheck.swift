@@ -4,13 +4,31 @@
 
 internal import Backends
 internal import Endpoints
+internal import ProxyProtocol
 internal import Traffic
 
 /// What a check does, and where: checks with equal keys are one.
 struct CheckKey: Hashable {
     let target: Endpoint
     let kind: CheckOptions.Kind
+    /// The form of the PROXY header with which it begins; nil for none.
+    let header: ProxyHeader.Version?
     let timeout: Duration
+}
+
+extension CheckKey {
+    /// The header of a check on a connection from `local`, which says that the connection is
+    /// Fairlead's own: `LOCAL`, or what the protocol asks for in its place in version 1 (section
+    /// 2.1): the ends of this connection. Nil without one.
+    func header(from local: Endpoint?) -> [UInt8]? {
+        switch header {
+        case nil: nil
+        case .v1:
+            ProxyHeader(local.map { ProxyHeader.Ends(source: $0, destination: target) })
+                .bytes(.v1)
+        case .v2: ProxyHeader(nil).bytes(.v2)
+        }
+    }
 }
 
 /// A check that is repeated. Control thread only.

@@ -73,7 +73,8 @@ package final class HealthChecker {
         to endpoint: Endpoint, within limit: Duration,
         completion: @escaping (ProbeResult) -> Void
     ) {
-        _ = TCPProbe(endpoint, timeout: limit, on: loop, completion: completion)
+        let key = CheckKey(target: endpoint, kind: .tcp, header: nil, timeout: limit)
+        _ = TCPProbe(key, on: loop, completion: completion)
     }
 
     // MARK: - For ServiceChecks

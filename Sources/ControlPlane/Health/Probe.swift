@@ -19,12 +19,9 @@ enum Probe {
         switch key.kind {
         case .off: return nil
         case .tcp:
-            return .tcp(
-                TCPProbe(key.target, timeout: key.timeout, on: loop, completion: completion))
+            return .tcp(TCPProbe(key, on: loop, completion: completion))
         case .sendExpect(let script):
-            return .tcp(
-                TCPProbe(
-                    key.target, script, timeout: key.timeout, on: loop, completion: completion))
+            return .tcp(TCPProbe(key, script, on: loop, completion: completion))
         case .http(let http):
             let exchange = client.send(request(http, key)) { outcome in
                 completion(ProbeResult(outcome, expecting: http))
@@ -38,6 +35,7 @@ enum Probe {
             http.path, from: key.target, host: http.host, deadline: key.timeout,
             responseBody: http.body == nil ? .ignored : .first(CheckOptions.HTTP.bodyBytesMax))
         request.method = http.method
+        if key.header != nil { request.preface = { key.header(from: $0) ?? [] } }
         request.fields = http.fields.map { ($0.name, $0.value) }
         if !http.fields.contains(where: { $0.name.lowercased() == "user-agent" }) {
             request.fields.insert(("User-Agent", "fairlead/check"), at: 0)

@@ -68,8 +68,11 @@ package final class ServiceChecks {
     }
 
     private func key(at endpoint: Endpoint) -> CheckKey {
-        CheckKey(
-            target: Endpoint(endpoint.address, options.port ?? endpoint.port), kind: kind,
+        let port = options.port ?? endpoint.port
+        return CheckKey(
+            target: Endpoint(endpoint.address, port), kind: kind,
+            // Another port is another server.
+            header: port == endpoint.port ? options.sendsHeader : nil,
             timeout: CheckSchedule.bounded(options.timeout))
     }
 

@@ -14,7 +14,7 @@ internal import Traffic
 /// One attempt to connect, and to get the expected answer if there is one. Loop thread only. It
 /// lives until it has ended, whether anything refers to it or not.
 final class TCPProbe {
-    private let endpoint: Endpoint
+    private let key: CheckKey
     /// What to send and to expect; nil where the connection is enough.
     private let script: CheckOptions.SendExpect?
     /// Nil once the probe has ended.
@@ -29,23 +29,24 @@ final class TCPProbe {
     /// Bytes that tell one kind of answer from another.
     private static let kindBytes = 16
 
-    /// Connects to `endpoint`, follows `script` if there is one, and calls `completion` on the
-    /// loop's thread exactly once, unless the probe is cancelled before; never while this
+    /// Connects to where `key` says, follows `script` if there is one, and calls `completion` on
+    /// the loop's thread exactly once, unless the probe is cancelled before; never while this
     /// initialiser runs.
     init(
-        _ endpoint: Endpoint, _ script: CheckOptions.SendExpect? = nil, timeout: Duration,
-        on loop: EventLoop, completion: @escaping (ProbeResult) -> Void
+        _ key: CheckKey, _ script: CheckOptions.SendExpect? = nil, on loop: EventLoop,
+        completion: @escaping (ProbeResult) -> Void
     ) {
-        self.endpoint = endpoint
+        self.key = key
         self.script = script
         self.completion = completion
         let timer = Timer(on: loop) { self.end(self.resultInTime) }
         self.timer = timer
         do throws(Errno) {
-            let connection = Connection(try Socket.connectStream(to: endpoint), on: loop, of: self)
+            let connection = Connection(
+                try Socket.connectStream(to: key.target), on: loop, of: self)
             self.connection = connection
             connection.awaitWrite()
-            timer.schedule(after: timeout)
+            timer.schedule(after: key.timeout)
         } catch {
             resultInTime = ProbeResult(error)
             timer.schedule(after: .zero)
@@ -67,13 +68,14 @@ final class TCPProbe {
         // On loopback the kernel may choose as our own port the very one that nobody listens on any
         // more, and TCP then connects the socket to itself (simultaneous open, RFC 9293 section
         // 3.5).
-        if descriptor.localEndpoint == endpoint { return end(.failed(.refused)) }
-        guard let script else { return end(.passed) }
-        connection.startReading()
-        switch connection.write(script.send) {
+        let local = descriptor.localEndpoint
+        if local == key.target { return end(.failed(.refused)) }
+        if script != nil { connection.startReading() }
+        switch connection.write((key.header(from: local) ?? []) + (script?.send ?? [])) {
         // The peer may have answered anyway: reading finds out how it ended.
         case .sent, .kept, .failed: break
         }
+        if script == nil { end(.passed) }
     }
 
     private func becameReadable(_ connection: Connection) {

@@ -1,6 +1,7 @@
 // What a line of the access log shows: numbers of the whole request, and text of its head, which is
 // copied when the request begins, since the bytes of the head are gone by the request's end.
 
+package import Endpoints
 package import HTTP1
 
 /// The numbers of one request, or of one TCP connection.
@@ -42,6 +43,23 @@ package struct AccessEntry: Sendable {
     package init(_ kind: Kind, _ cause: StaticString) {
         self.kind = kind
         self.cause = cause
+    }
+}
+
+/// What a PROXY header said of a connection, for its lines. Value type, any thread.
+package struct ProxiedText: Sendable {
+    /// The address of the proxy that sent it; nil for a connection without one.
+    package var proxy: IPAddress?
+    /// The host name that the client asked the proxy for; empty for none.
+    package var authority: [UInt8]
+    /// The connection's name; empty for none.
+    package var uniqueID: [UInt8]
+
+    /// A connection by way of `proxy`.
+    package init(proxy: IPAddress?, authority: [UInt8], uniqueID: [UInt8]) {
+        self.proxy = proxy
+        self.authority = authority
+        self.uniqueID = uniqueID
     }
 }
 

@@ -1,6 +1,7 @@
 // The two forms of a line. Either fits into `AccessLogFormat.lineMax` bytes, whatever a client
 // sends.
 
+internal import Endpoints
 internal import HTTP1
 internal import Traffic
 
@@ -10,24 +11,24 @@ extension AccessLogFormat {
     /// The length of each text once it is escaped, at most; with the rest of a line, less than
     /// `lineMax`.
     private static let methodMax = 64, targetMax = 1600, hostMax = 300, refererMax = 560
-    private static let userAgentMax = 560, nameMax = 64
+    private static let userAgentMax = 560, nameMax = 64, authorityMax = 92, uniqueIDMax = 92
 
     /// Appends a line. `client` is an address; `service` and `backend` are empty when there was
     /// none.
     func append(
         _ entry: AccessEntry, _ text: borrowing LoggedText, at time: borrowing LineTime,
         client: [UInt8], listener: [UInt8], service: [UInt8], backend: [UInt8],
-        to out: inout [UInt8]
+        proxied: ProxiedText? = nil, to out: inout [UInt8]
     ) {
         out.append(addingCapacity: Self.lineMax) { (out: inout OutputSpan<UInt8>) in
-            append(entry, text, time, client, listener, service, backend, to: &out)
+            append(entry, text, time, client, listener, service, backend, proxied, to: &out)
         }
     }
 
     private func append(
         _ entry: AccessEntry, _ text: borrowing LoggedText, _ time: borrowing LineTime,
         _ client: [UInt8], _ listener: [UInt8], _ service: [UInt8], _ backend: [UInt8],
-        to out: inout OutputSpan<UInt8>
+        _ proxied: ProxiedText?, to out: inout OutputSpan<UInt8>
     ) {
         switch self {
         case .json:
@@ -43,6 +44,8 @@ extension AccessLogFormat {
             out.append(backend.span)
             Self.appendRequest(entry.kind, text, to: &out)
             Self.appendNumbers(entry, to: &out)
+            if let proxied { Self.append(proxied, to: &out) }
+            out.append("}\n")
         case .combined:
             out.append(client.span)
             out.append(" - - [")
@@ -105,7 +108,26 @@ extension AccessLogFormat {
         append(entry.firstByteMicroseconds, else: "null", to: &out)
         out.append(",\"total_us\":")
         out.appendDecimal(entry.totalMicroseconds)
-        out.append("}\n")
+    }
+
+    private static func append(_ proxied: ProxiedText, to out: inout OutputSpan<UInt8>) {
+        if let proxy = proxied.proxy {
+            var text: [UInt8] = []
+            proxy.appendText(to: &text)
+            out.append(",\"proxy\":\"")
+            out.append(text.span)
+            out.append("\"")
+        }
+        if !proxied.authority.isEmpty {
+            out.append(",\"authority\":\"")
+            out.append(proxied.authority.span, .json, max: authorityMax)
+            out.append("\"")
+        }
+        if !proxied.uniqueID.isEmpty {
+            out.append(",\"unique_id\":\"")
+            out.append(proxied.uniqueID.span, .json, max: uniqueIDMax)
+            out.append("\"")
+        }
     }
 
     // MARK: - Combined

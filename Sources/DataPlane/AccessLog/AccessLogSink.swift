@@ -27,7 +27,7 @@ package final class AccessLogSink {
     /// Adds a line, or drops it when there is no room.
     package func write(
         _ entry: AccessEntry, _ text: borrowing LoggedText, client address: IPAddress,
-        listener: [UInt8], service: [UInt8], backend: [UInt8]
+        listener: [UInt8], service: [UInt8], backend: [UInt8], proxied: ProxiedText? = nil
     ) {
         if buffer.count > AccessLog.bufferBytes - AccessLogFormat.lineMax,
             !log.exchange(&buffer)
@@ -45,7 +45,7 @@ package final class AccessLogSink {
         }
         log.format.append(
             entry, text, at: time, client: client, listener: listener, service: service,
-            backend: backend, to: &buffer)
+            backend: backend, proxied: proxied, to: &buffer)
     }
 
     /// Hands over the lines that wait; call it some time after a line.

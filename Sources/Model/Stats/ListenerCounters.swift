@@ -17,6 +17,12 @@ public enum ListenerCounter: Int, CounterName {
     case answered
     /// Requests that no route was for.
     case unrouted
+    /// Connections refused since a PROXY header was none of a trusted proxy's.
+    case untrustedArrivals
+    /// Connections refused since what has to come before the client's protocol was malformed.
+    case malformedArrivals
+    /// Connections refused since that did not come in time.
+    case lateArrivals
 }
 
 extension ListenerCounter: ShownCounter {
@@ -52,8 +58,19 @@ extension ListenerCounter: ShownCounter {
             .counter(
                 "fairlead_listener_unrouted_requests_total", key: "unrouted",
                 "Requests that no route was for, answered 404.")
+        case .untrustedArrivals:
+            Self.failures.member("untrusted", key: "untrusted")
+        case .malformedArrivals:
+            Self.failures.member("malformed", key: "malformed")
+        case .lateArrivals: Self.failures.member("late", key: "late")
         }
     }
+
+    private static let failures = CounterForm.Family(
+        metric: "fairlead_listener_failed_arrivals_total", label: "reason",
+        group: "failedArrivals",
+        help: "Connections refused for how they began, before any request: by a PROXY header, or "
+            + "without one.")
 }
 
 /// What one worker counts for one listener. The worker's thread writes, any thread reads.

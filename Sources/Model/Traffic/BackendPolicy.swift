@@ -2,6 +2,7 @@
 // else: Configuration's option table points at these fields, and the workers read them.
 
 package import Balancing
+package import ProxyProtocol
 
 /// How the backends of one service are treated. Value type, any thread.
 package struct BackendPolicy: Sendable, Equatable {
@@ -17,6 +18,8 @@ package struct BackendPolicy: Sendable, Equatable {
     package var ejection = EjectionOptions()
     /// How many requests are taken.
     package var limits = RequestLimits()
+    /// The form of the PROXY header with which each connection begins; nil for none.
+    package var sendsHeader: ProxyHeader.Version?
 
     /// The defaults.
     package init() {}

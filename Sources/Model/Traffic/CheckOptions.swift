@@ -2,6 +2,7 @@
 // is the roster's business (RosterOptions.checks).
 
 package import HTTP1
+package import ProxyProtocol
 
 /// What a check does. The raw value is the word that operators write.
 package enum CheckType: String, CaseIterable, Sendable {
@@ -39,6 +40,8 @@ package struct CheckOptions: Sendable, Equatable {
     package var jitterPercent = 20
     /// Where to connect; nil means the backend's own port.
     package var port: UInt16?
+    /// The form of the PROXY header with which a check begins; nil for none.
+    package var sendsHeader: ProxyHeader.Version?
     /// Whether a check of kind `tcp` is left out when the backend has answered live requests since
     /// the last one was due. The other kinds ask something that traffic does not.
     package var trustsTraffic = true

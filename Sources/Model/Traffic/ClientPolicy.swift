@@ -25,6 +25,8 @@ package struct ClientPolicy: Sendable, Equatable {
     /// Clients whose own account of where a request came from is believed. None by default: what
     /// anyone may write proves nothing.
     package var trustedProxies: [IPNetwork] = []
+    /// Whose connections begin with a PROXY header.
+    package var proxyProtocol = ProxyProtocolPolicy()
     /// Whether a client may switch to another protocol (RFC 9110, section 7.8); HTTP only.
     package var allowsUpgrade = true
     /// Whether a client that closes its sending side before an answer begins is taken to be gone,
@@ -46,8 +48,24 @@ package struct ClientPolicy: Sendable, Equatable {
     }
 }
 
+/// Which connections begin with a PROXY header, so that their clients are those that it names.
+package struct ProxyProtocolPolicy: Sendable, Equatable {
+    /// The proxies that send one: each of their connections has to begin with it. Empty: nobody
+    /// does, and none is looked for. None by default: who may write one may call itself anybody.
+    package var from: [IPNetwork] = []
+    /// Whether other clients are refused. If not, they are served as they come, and may send no
+    /// header.
+    package var isRequired = true
+
+    /// The defaults.
+    package init() {}
+}
+
 /// How long a client may take, and its backend keep it waiting in mid-stream.
 package struct ClientTimeouts: Sendable, Equatable {
+    /// From the connection's begin to the end of what comes before the client's protocol, such as a
+    /// PROXY header. As long as a head, for the same reason.
+    package var handshake = Duration.seconds(10)
     /// From the first byte of a head, or from the connection's begin, to its last. Bounds a client
     /// that drips its head; 10 s is several retransmissions on a bad mobile link.
     package var head = Duration.seconds(10)

@@ -83,6 +83,9 @@ extension HTTPClient {
         /// Whether to use a connection that an earlier request left idle, if there is one, and to
         /// leave this one for the next.
         package var keepsConnection = false
+        /// What a new connection begins with, before the request, given its own endpoint; nil for
+        /// nothing. A kept connection has begun before.
+        package var preface: (@Sendable (Endpoint?) -> [UInt8])?
         /// Whether a GET is sent once more, on a new connection, when a kept one closes before a
         /// byte of the response. Not for one that the server holds back on purpose: then the
         /// connection is most likely not an old one that was closed, but a server that went away.

@@ -104,6 +104,9 @@ package final class HTTPClientExchange {
         if let error { return end(.failed(.connect(error))) }
         isConnected = true
         connection?.startReading()
+        if let preface = request.preface {
+            output.insert(contentsOf: preface(connection?.descriptor.localEndpoint), at: 0)
+        }
         if request.connectDeadline != nil { timer?.schedule(after: timeLeft) }
         sendRequest()
     }

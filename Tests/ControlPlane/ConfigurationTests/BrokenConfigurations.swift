@@ -102,7 +102,7 @@ let brokenConfigurations = #"""
     services: [web]
         1:11: services: found a list, expected a mapping of names to services
     services: {web: _web._tcp.example}
-        1:17: services.web: found "_web._tcp.example", expected a mapping with keys of: srv, consul, docker, file, balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, failover-return, zone, sticky, limits, when-empty, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, backends
+        1:17: services.web: found "_web._tcp.example", expected a mapping with keys of: srv, consul, docker, file, balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, failover-return, zone, sticky, limits, when-empty, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, send-proxy, backends
     services: {web: {}}
         1:12: services.web: found no source, expected srv, consul, docker, file or backends
     services: {web: {srv: web}}
@@ -111,7 +111,7 @@ let brokenConfigurations = #"""
         1:23: services.web.srv: found both srv and backends, expected one of them, or srv and consul
     services: {web: {server: _web._tcp.example}}
         1:12: services.web: found no source, expected srv, consul, docker, file or backends
-        1:18: services.web.server: unknown key, expected one of: srv, consul, docker, file, balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, failover-return, zone, sticky, limits, when-empty, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, backends
+        1:18: services.web.server: unknown key, expected one of: srv, consul, docker, file, balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, failover-return, zone, sticky, limits, when-empty, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, send-proxy, backends
     services: {web: {srv: a.b, chek: {path: /}}}
         1:28: services.web.chek: unknown key, expected check?
     services: {web: {srv: a.b, check: {pth: /}}}
@@ -172,7 +172,7 @@ let brokenConfigurations = #"""
     listeners: {listen: ":80", srv: a.b}
         1:12: listeners: found a mapping, expected a list of listeners
     listeners: [":80"]
-        1:13: listeners[0]: found ":80", expected a mapping with keys of: name, listen, mode, service, srv, consul, docker, file, timeouts, limits, forwarding, upgrade, half-close, connect, backends, routes
+        1:13: listeners[0]: found ":80", expected a mapping with keys of: name, listen, mode, service, srv, consul, docker, file, timeouts, limits, forwarding, proxy-protocol, upgrade, half-close, connect, backends, routes
     listeners: [{srv: a.b}]
         1:13: listeners[0]: found no address, expected listen: ADDRESS:PORT or :PORT
     listeners: [{listen: ":80"}]
@@ -182,7 +182,7 @@ let brokenConfigurations = #"""
     listeners: [{listen: "web.example:80", srv: a.b}]
         1:22: listeners[0].listen: found "web.example:80": no name is looked up here, expected an address of this machine
     listeners: [{listen: ":80", port: 80, srv: a.b}]
-        1:29: listeners[0].port: unknown key, expected one of: name, listen, mode, service, srv, consul, docker, file, timeouts, limits, forwarding, upgrade, half-close, connect, backends, routes
+        1:29: listeners[0].port: unknown key, expected one of: name, listen, mode, service, srv, consul, docker, file, timeouts, limits, forwarding, proxy-protocol, upgrade, half-close, connect, backends, routes
     listeners: [{listen: ":80", mode: https, srv: a.b}]
         1:35: listeners[0].mode: found "https", expected http or tcp
     listeners: [{listen: ":80", servce: web}]
@@ -231,7 +231,7 @@ let brokenConfigurations = #"""
     listeners: [{listen: ":80", srv: a.b, forwarding: {via: "a b"}}]
         1:57: listeners[0].forwarding.via: found "a b", expected a name of 1 to 63 letters, digits, dots, - or _, or off
     listeners: [{listen: ":80", srv: a.b, timeouts: {idle: 5s}}]
-        1:50: listeners[0].timeouts.idle: unknown key, expected one of: client-head, client-idle, body-idle, tunnel-idle, tunnel-max, response-max, vanished, request
+        1:50: listeners[0].timeouts.idle: unknown key, expected one of: handshake, client-head, client-idle, body-idle, tunnel-idle, tunnel-max, response-max, vanished, request
     a: &x 1
         1:4: found an anchor (&), expected a plain value
     a: !tag b
@@ -247,7 +247,7 @@ let brokenConfigurations = #"""
     "unterminated
         3:23: not YAML: did not find expected <document start>: is this, or a line above, indented as its neighbours are?
     defaults: {service: web}
-        1:12: defaults.service: unknown key, expected one of: balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, failover-return, zone, sticky, limits, when-empty, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, forwarding, upgrade, half-close, connect
+        1:12: defaults.service: unknown key, expected one of: balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, failover-return, zone, sticky, limits, when-empty, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, send-proxy, forwarding, proxy-protocol, upgrade, half-close, connect
     defaults: {dns: {servers: [10.0.0.1]}}
         1:12: defaults.dns: unknown key here, expected it at the top level
     defaults: {strip-prefix: on}
@@ -261,7 +261,7 @@ let brokenConfigurations = #"""
     services: {web: {srv: a.b, routes: [{path: /}]}}
         1:28: services.web.routes: unknown key here, expected it in a listener
     services: {web: {srv: a.b, trusted-proxies: [10.0.0.1]}}
-        1:28: services.web.trusted-proxies: unknown key, expected one of: srv, consul, docker, file, balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, failover-return, zone, sticky, limits, when-empty, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, backends
+        1:28: services.web.trusted-proxies: unknown key, expected one of: srv, consul, docker, file, balance, hash, when-none-up, when-down, drain-limit, slow-start, failover-below, failover-return, zone, sticky, limits, when-empty, addresses, srv-port, fallback-port, refresh, hold, check, eject, retry, timeouts, send-proxy, backends
     services: {web: {srv: a.b, upgrade: off}}
         1:28: services.web.upgrade: unknown key here, expected it in a listener, or in defaults for all of them
     services: {web: {srv: a.b, retry: {retries: 2}}}

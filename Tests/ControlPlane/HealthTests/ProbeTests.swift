@@ -8,6 +8,7 @@ import Glibc
 import HTTP1
 import HTTPClient
 import Health
+import ProxyProtocol
 import Testing
 import Traffic
 
@@ -15,11 +16,12 @@ import Traffic
     /// The first result of checks of a peer that behaves so; `.some(nil)` is a pass.
     private func result(
         of behaviour: Peer.Behaviour, greeting: String? = nil, timeout: Duration = .seconds(10),
-        _ kind: CheckOptions.Kind
+        header: ProxyHeader.Version? = nil, _ kind: CheckOptions.Kind
     ) throws -> (failure: CheckFailure?, request: String) {
         let fixture = Fixture {
             $0.setKind(kind)
             $0.timeout = timeout
+            $0.sendsHeader = header
         }
         let peer = try Peer(behaviour, on: fixture.loop)
         defer { peer.close() }
@@ -203,6 +205,46 @@ import Traffic
         // A body that ends with the connection is whole.
         let open = "HTTP/1.0 200 OK\r\n\r\nok"
         #expect(try result(of: .answerAndClose(open), .http(http)).failure == nil)
+    }
+
+    // MARK: PROXY header
+
+    @Test("a check begins with a header that says it is Fairlead's own")
+    func header() throws {
+        let answer = "HTTP/1.1 200 OK\r\n\r\n"
+        let kinds: [(CheckOptions.Kind, String)] = [
+            (.http(.init()), "GET / HTTP/1.1\r\n"), (script("GET", "HTTP"), "GET"),
+        ]
+        for (kind, request) in kinds {
+            let local = try result(of: .answer(answer), header: .v2, kind)
+            #expect(local.failure == nil)
+            #expect(
+                local.request.hasPrefix("\r\n\r\n\0\r\nQUIT\n \0\0\0" + request))
+            let line = try result(of: .answer(answer), header: .v1, kind)
+            #expect(line.failure == nil)
+            #expect(line.request.hasPrefix("PROXY TCP4 127.0.0.1 127.0.0.1 "))
+            #expect(line.request.contains("\r\n" + request))
+        }
+        #expect(try result(of: .silence, header: .v2, .tcp).failure == nil)
+    }
+
+    @Test("a check at a port of its own has no header")
+    func headerAtOtherPort() throws {
+        let loop = EventLoop()
+        let peer = try Peer(.answer("HTTP/1.1 200 OK\r\n\r\n"), on: loop)
+        defer { peer.close() }
+        let fixture = Fixture {
+            $0.setKind(.http(.init()))
+            $0.port = peer.endpoint.port
+            $0.sendsHeader = .v1
+        }
+        let endpoint = try closedEndpoint()
+        fixture.name(endpoint)
+        fixture.turn {
+            loop.runOnce()
+            return fixture.phase(endpoint) == .up
+        }
+        #expect(String(decoding: peer.received, as: UTF8.self).hasPrefix("GET / "))
     }
 
     // MARK: Send and expect

@@ -103,11 +103,13 @@ import Traffic
         #expect(proxy.service[.ownCuts] == (expected.ending == .responseExpired ? 1 : 0))
     }
 
-    // A shortage of this machine takes a process with few descriptors: Flow's ShortageTests.
-    @Test("each ending but a shortage is in the table above, and that is counted as one")
+    // A shortage of this machine takes a process with few descriptors: Flow's ShortageTests. What
+    // comes to no session is in ArrivalTests.
+    @Test("each ending but two is in the table above, and that is counted as one")
     func all() {
         #expect(
-            Set(Self.table.map(\.ending)) == Set(Proxy.Ending.allCases).subtracting([.shortage]))
+            Set(Self.table.map(\.ending))
+                == Set(Proxy.Ending.allCases).subtracting([.shortage, .notArrived]))
         let shortage = Proxy.Ending.shortage
         #expect(shortage.status == 503 && "\(shortage.code)" == "FR" && shortage.isFailure)
         #expect(shortage.counter == .shortages && shortage.listenerCounter == nil)
@@ -218,7 +220,7 @@ private struct Scene {
         case .streamExpired: setAnswer(Self.chunk, Self.expelling)
         case .noResponse, .badResponse, .tooManyInterim, .backendTimeout, .requestExpired:
             setFailure(before: ending)
-        case .noBackend, .notConnected, .overLimit, .shortage: setLack(ending)
+        case .noBackend, .notConnected, .overLimit, .shortage, .notArrived: setLack(ending)
         case .clientGone, .clientTimeout, .refused, .malformedBody, .stopped: setClient(ending)
         case .ambiguousPath, .answered, .optionsAtLastHop, .traceAtLastHop, .noRoute:
             setRoute(ending)

@@ -1,8 +1,10 @@
-// The two proxies that Fairlead is compared with, as their manuals set them up.
+// The two proxies that Fairlead is compared with, or works with, as their manuals set them up.
 
-/// HAProxy or nginx on 127.0.0.1 in front of one backend.
+/// HAProxy or nginx on 127.0.0.1: in front of one backend, or as one.
 final class Peer: Sendable {
     let port: UInt16
+    /// What it has written so far.
+    var transcript: String { process.transcript }
     private let folder: TemporaryFolder
     private let process: RunningProcess
 
@@ -26,8 +28,64 @@ final class Peer: Sendable {
         }
     }
 
+    /// HAProxy that passes on connections to `proxy`, once it accepts. `options` are the server's,
+    /// and say by which header `proxy` learns of its clients.
+    static func haproxy(tcpOver proxy: UInt16, _ options: String) throws -> Peer {
+        try Peer { port, folder in
+            let file = try folder.write(
+                """
+                defaults
+                    mode tcp
+                    unique-id-format %ci-%ts
+                    timeout connect 5s
+                    timeout client 20s
+                    timeout server 20s
+                listen web
+                    bind 127.0.0.1:\(port)
+                    server one 127.0.0.1:\(proxy) \(options)
+
+                """, to: "haproxy.cfg")
+            return ["haproxy", "-db", "-f", file]
+        }
+    }
+
+    /// HAProxy that answers each request with the address of its client, which is the one that a
+    /// PROXY header names.
+    static func haproxyBehindHeaders() throws -> Peer {
+        try Peer { port, folder in
+            let file = try folder.write(
+                """
+                defaults
+                    mode http
+                    timeout client 20s
+                frontend web
+                    bind 127.0.0.1:\(port) accept-proxy
+                    http-request return status 200 content-type text/plain lf-string "%[src]"
+
+                """, to: "haproxy.cfg")
+            return ["haproxy", "-db", "-f", file]
+        }
+    }
+
     /// nginx, once it accepts.
     static func nginx(over backend: UInt16) throws -> Peer {
+        try nginx(
+            """
+            proxy_pass http://127.0.0.1:\(backend);
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_set_header Host $host;
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            """)
+    }
+
+    /// nginx that answers each request with `text`, which may name its variables. `options` are
+    /// those of its `listen`.
+    static func nginx(saying text: String, _ options: String = "") throws -> Peer {
+        try nginx("return 200 \"\(text)\";", options)
+    }
+
+    private static func nginx(_ location: String, _ options: String = "") throws -> Peer {
         try Peer { port, folder in
             let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
                 .map { "    \($0)_temp_path \(folder.path($0));" }.joined(separator: "\n")
@@ -36,19 +94,15 @@ final class Peer: Sendable {
                 daemon off;
                 master_process off;
                 pid \(folder.path("pid"));
-                error_log stderr crit;
+                error_log stderr error;
                 events { }
                 http {
                     access_log off;
                 \(paths)
                     server {
-                        listen 127.0.0.1:\(port);
+                        listen 127.0.0.1:\(port) \(options);
                         location / {
-                            proxy_pass http://127.0.0.1:\(backend);
-                            proxy_http_version 1.1;
-                            proxy_set_header Connection "";
-                            proxy_set_header Host $host;
-                            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+                            \(location)
                         }
                     }
                 }

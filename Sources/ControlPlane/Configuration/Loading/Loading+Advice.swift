@@ -187,6 +187,16 @@ extension Loading {
                 "found \(Units.write(value.policy.timeouts.head)): clients that send a head byte "
                     + "by byte hold connections for so long; use 10s", own, "timeouts.client-head")
         }
+        for network in value.policy.proxyProtocol.from where network.prefix == 0 {
+            warn(
+                "found \(network), which is everybody: any client can claim any address; name the "
+                    + "networks of the load balancers in front", own, "proxy-protocol.from")
+        }
+        if value.policy.proxyProtocol.from.isEmpty, own["proxy-protocol.required"] != nil {
+            warn(
+                "no effect without proxy-protocol.from, the addresses of those who send a header",
+                own, "proxy-protocol.required")
+        }
         guard value.mode == .http else { return }
         if value.policy.forwarding.xForwarded == .off {
             warn(

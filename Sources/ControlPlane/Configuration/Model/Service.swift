@@ -6,6 +6,7 @@ package import DockerAPI
 package import Endpoints
 package import Evidence
 package import Lookups
+internal import ProxyProtocol
 package import Traffic
 
 /// A named group of backends that requests are balanced over.
@@ -25,6 +26,11 @@ package struct Service: Equatable, Sendable {
     package internal(set) var policy = BackendPolicy()
     /// How its backends are probed.
     package internal(set) var check = CheckOptions()
+    /// The PROXY header with which connections begin, those of checks as well; nil for none.
+    var sendsHeader: ProxyHeader.Version? {
+        get { policy.sendsHeader }
+        set { (policy.sendsHeader, check.sendsHeader) = (newValue, newValue) }
+    }
     /// When a backend stands out from the others.
     package internal(set) var outliers = OutlierWatch.Rules()
 

@@ -63,8 +63,9 @@ enum ForeignWords {
         Missing(
             words: ["proxyprotocol", "acceptproxy", "sendproxy", "sendproxyv2"],
             advice:
-                "Fairlead does not speak the PROXY protocol; in HTTP, trusted-proxies say whose "
-                + "X-Forwarded-For counts"),
+                "write proxy-protocol: {from: [10.0.0.0/8]} at the listener whose clients' proxies "
+                + "send a PROXY header, and send-proxy: v2 at the service whose backends want one"
+        ),
         Missing(
             words: ["compress", "compression", "gzip", "brotli", "zstd", "deflate"],
             advice: "Fairlead passes bodies on as they are: let the backends compress"),

@@ -8,6 +8,7 @@ internal import DNSWire
 internal import Endpoints
 internal import HTTP1
 internal import Lookups
+internal import ProxyProtocol
 internal import Routing
 internal import Traffic
 internal import Wording
@@ -162,6 +163,13 @@ enum OptionTable {
         + Option.group("check", \.self, check) + Option.group("eject", \.self, eject)
         + Option.group("retry", \.policy.retry, retry)
         + Option.group("timeouts", \.policy, backendTimeouts)
+        + [
+            Option(
+                "send-proxy", \.sendsHeader, .optional(.word, "off"),
+                "The version of the PROXY header with which each connection to a backend begins, "
+                    + "so that it learns who the client is; for HTTP each client then has "
+                    + "connections of its own.")
+        ]
 
     private static let records: [Option<LookupOptions>] = [
         Option("addresses", \.family, .word, "Which addresses of a host are used."),
@@ -234,6 +242,7 @@ enum OptionTable {
         Option.group("timeouts", \.policy.timeouts, clientTimeouts)
         + Option.group("limits", \.policy, limits)
         + Option.group("forwarding", \.policy, forwarding)
+        + Option.group("proxy-protocol", \.policy.proxyProtocol, proxyProtocol)
         + [
             Option(
                 "upgrade", \.policy.allowsUpgrade, .onOff,
@@ -265,7 +274,21 @@ enum OptionTable {
             "Clients whose own account of where a request came from is believed."),
     ]
 
+    private static let proxyProtocol: [Option<ProxyProtocolPolicy>] = [
+        Option(
+            "from", \.from, .list(of: .network, countMax: 64),
+            "The proxies whose connections begin with a PROXY header, of version 1 or 2; without "
+                + "any, none is looked for."),
+        Option(
+            "required", \.isRequired, .onOff,
+            "Whether other clients are refused, or served as they come; a header of theirs is "
+                + "refused in either case."),
+    ]
+
     private static let clientTimeouts: [Option<ClientTimeouts>] = [
+        Option(
+            "handshake", \.handshake, timeout,
+            "For what comes before a client's own protocol, such as a PROXY header."),
         Option("client-head", \.head, timeout, "For a client to send a request head."),
         Option("client-idle", \.idle, timeout, "Between a client's requests."),
         Option("body-idle", \.stall, timeout, "Without one byte of a body, either way."),

@@ -47,6 +47,8 @@ enum Ending: CaseIterable {
     case clientGone
     /// The client was too slow with its request, or in taking the response.
     case clientTimeout
+    /// The connection came to no session; its `ArrivalFailure` says why, and what counts it.
+    case notArrived
     /// The head was refused; its `HeadError` says why.
     case refused
     /// The path means different things to different servers.
@@ -126,6 +128,7 @@ extension Ending {
 
         case .clientGone: Row(.client, "CG", nil, .clientAborts)
         case .clientTimeout: Row(.client, "CT", 408, .clientAborts, listener: .badRequests)
+        case .notArrived: Row(.client, "CP")
         case .refused: Row(.client, "CH", listener: .badRequests)
         case .ambiguousPath: Row(.client, "CH", 400, listener: .badRequests)
         case .malformedBody: Row(.client, "CB", 400, listener: .badRequests)
@@ -196,7 +199,7 @@ extension Ending {
             """
         case .requestExpired: "The request to service \(service) took longer than it may.\n"
         case .complete, .backendCut, .badBody, .bodyTimeout, .responseExpired, .streamExpired,
-            .clientGone, .refused, .answered, .optionsAtLastHop, .idle, .stopped:
+            .clientGone, .notArrived, .refused, .answered, .optionsAtLastHop, .idle, .stopped:
             ""
         }
     }

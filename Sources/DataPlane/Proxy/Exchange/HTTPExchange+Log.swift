@@ -63,8 +63,7 @@ extension HTTPExchange {
             Int(($0 - request.tries.leading.sentAt) / 1000)
         }
         log.write(
-            entry, text, client: client.context.address, listener: client.context.listener,
-            pool: pool,
-            backend: held.backend)
+            entry, text, client: client.context.address, worker.arrival(of: client.number),
+            listener: client.context.listener, pool: pool, backend: held.backend)
     }
 }

@@ -41,10 +41,8 @@ extension HTTPExchange {
 
         let backend = stream.backend
         let side = client.side
-        let handoff = client.detachForUpgrade()
-        let received = handoff.received
         let relay = TCPRelay(
-            handoff, from: context.address, for: pool, worker: worker,
+            client.detachForUpgrade(), from: context.address, for: pool, worker: worker,
             listener: context.listener)
         worker.replace(side, by: relay)
         worker.putOutgoing(
@@ -54,7 +52,7 @@ extension HTTPExchange {
         worker.outgoing.append(following)
         relay.start(
             server: stream.detachForUpgrade(), of: backend, toClient: worker.outgoing,
-            headCount: headCount, isWebSocket: isWebSocket, toServer: received)
+            headCount: headCount, isWebSocket: isWebSocket)
         worker.outgoing.removeAll()
     }
 

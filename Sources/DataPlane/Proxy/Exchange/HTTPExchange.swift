@@ -23,6 +23,7 @@ internal import Evidence
 internal import HTTP1
 internal import Routing
 internal import Stats
+internal import Traffic
 
 /// One request and its response. Worker thread only.
 final class HTTPExchange: Deadlined {
@@ -143,10 +144,12 @@ final class HTTPExchange: Deadlined {
     }
 
     /// The backend for the next try. The first try of a client with a connection of its own goes
-    /// there: that connection is what it has authenticated.
+    /// there: that connection may be what it has authenticated. Where connections begin with a
+    /// header, every client has one; then a backend that has no room is not waited for.
     func pick(_ pool: BackendPool) -> Pick {
         if let boundTo = held.boundTo, request.asking.tried.count == 0,
-            let pick = pool.pick(boundTo: boundTo)
+            let pick = pool.pick(boundTo: boundTo),
+            pick != .full || pool.options.policy.sendsHeader == nil
         {
             return pick
         }

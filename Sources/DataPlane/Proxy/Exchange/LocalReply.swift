@@ -100,8 +100,8 @@ extension LocalReply {
         entry.bytesOut = sent.head + sent.body
         entry.bodyBytesOut = sent.body
         log.write(
-            entry, text, client: client.context.address, listener: client.context.listener,
-            pool: nil, backend: nil)
+            entry, text, client: client.context.address, worker.arrival(of: client.number),
+            listener: client.context.listener, pool: nil, backend: nil)
     }
 }
 

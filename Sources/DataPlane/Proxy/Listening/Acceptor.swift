@@ -7,8 +7,8 @@ internal import Events
 internal import Stats
 internal import Traffic
 
-/// Accepts connections, and makes the session or relay that the listener's mode asks for. Worker
-/// thread only.
+/// Accepts connections, each of which becomes a session or relay, or an `Arrival` before that.
+/// Worker thread only.
 final class Acceptor {
     private let worker: Worker
     /// The listener whose connections it accepts; another one once that takes over the address.
@@ -61,22 +61,26 @@ final class Acceptor {
             descriptor.close()
             return
         }
-        listener.counters.add(.open)
-        switch listener.options.mode {
-        case .http:
-            let client = HTTP1Session(
-                descriptor, from: peer.address, worker: worker, listener: listener)
-            worker.add(client)
-            if listener.isDraining { client.drain() }
-        case .tcp:
-            guard let pool = listener.pool else {
-                preconditionFailure("a TCP listener has a service")
-            }
-            let relay = TCPRelay(
-                Handoff(descriptor), from: peer.address, for: pool, worker: worker,
+        guard listener.expectsHeaders else {
+            listener.counters.add(.open)
+            listener.begin(Handoff(descriptor), from: peer.address, on: worker)
+            return
+        }
+        switch listener.opening(for: peer.address) {
+        case .none:
+            listener.counters.add(.open)
+            listener.begin(Handoff(descriptor), from: peer.address, on: worker)
+        case .header(let isExpected):
+            listener.counters.add(.open)
+            let arrival = Arrival(
+                descriptor, from: peer.address, hasHeader: isExpected, worker: worker,
                 listener: listener)
-            worker.add(relay)
-            relay.start()
+            worker.add(arrival)
+            if listener.isDraining { arrival.drain() }
+        case .refuse(let failure):
+            listener.recordFailure(failure, of: peer.address, on: worker)
+            descriptor.resetOnClose()
+            descriptor.close()
         }
     }
 }

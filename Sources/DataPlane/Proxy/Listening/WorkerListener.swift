@@ -34,6 +34,10 @@ final class WorkerListener {
     var drainTimers: [Timer] = []
     /// How many of its sockets on this worker take no new handshakes, and close in a moment.
     var leavingCount = 0
+    /// Whether some or all of its connections begin with a PROXY header.
+    private(set) var expectsHeaders: Bool
+    /// From when on a failed arrival is told of again, in the loop's nanoseconds.
+    var tellsAgainAt: UInt64 = 0
     private let port: UInt16
     private var timeouts: Timeouts
     private var forwarding: Forwarding
@@ -41,6 +45,7 @@ final class WorkerListener {
 
     /// `ClientTimeouts` in nanoseconds, as deadlines are.
     private struct Timeouts {
+        let handshake: UInt64
         let head: UInt64
         let idle: UInt64
         let stall: UInt64
@@ -51,6 +56,7 @@ final class WorkerListener {
         let request: UInt64?
 
         init(_ timeouts: ClientTimeouts) {
+            handshake = timeouts.handshake.wholeNanoseconds
             head = timeouts.head.wholeNanoseconds
             idle = timeouts.idle.wholeNanoseconds
             stall = timeouts.stall.wholeNanoseconds
@@ -77,6 +83,7 @@ final class WorkerListener {
         headLimits = options.policy.headLimits
         answerLimits = options.policy.headLimits.ofAnswers
         timeouts = Timeouts(options.policy.timeouts)
+        expectsHeaders = !options.policy.proxyProtocol.from.isEmpty
         forwarding = Forwarding(policy: options.policy.forwarding, port: port)
     }
 
@@ -88,6 +95,7 @@ final class WorkerListener {
         headLimits = options.policy.headLimits
         answerLimits = options.policy.headLimits.ofAnswers
         timeouts = Timeouts(options.policy.timeouts)
+        expectsHeaders = !options.policy.proxyProtocol.from.isEmpty
         forwarding = Forwarding(policy: options.policy.forwarding, port: port)
         forwardedAddress = nil
     }
@@ -100,6 +108,7 @@ final class WorkerListener {
     var peerLimits: PeerLimits { options.policy.timeouts.peerLimits(options.mode) }
 
     // In nanoseconds, as deadlines are; `ClientTimeouts` says what each means.
+    var handshakeTimeout: UInt64 { timeouts.handshake }
     var headTimeout: UInt64 { timeouts.head }
     var idleTimeout: UInt64 { timeouts.idle }
     var stallTimeout: UInt64 { timeouts.stall }

@@ -3,6 +3,7 @@
 
 internal import Events
 internal import Stats
+internal import Traffic
 
 /// A dial of a backend for one try of an exchange. Worker thread only.
 final class BackendDial: Channel {
@@ -51,6 +52,9 @@ final class BackendDial: Channel {
         // The loop keeps it alive until it is closed.
         let connection = HTTP1BackendConnection(
             detach(), to: backend, for: exchange, slot, worker: worker, pool: pool)
+        if let version = pool.options.policy.sendsHeader, let client = exchange.client {
+            connection.introduce(worker.header(of: client.descriptor), version)
+        }
         exchange.connected(.http1(Link(connection)))
     }
 

@@ -117,6 +117,8 @@ final class BackendPool {
     func update(to options: ServiceOptions) {
         let old = self.options
         self.options = options
+        // Free connections began in the old way.
+        if options.policy.sendsHeader != old.policy.sendsHeader { closeIdle() }
         affinity = Affinity(options.policy.balancing)
         if options.policy.balancing != old.policy.balancing {
             balancer = Balancer.make(options.policy.balancing, worker: worker)

@@ -5,6 +5,7 @@
 internal import Events
 internal import Evidence
 internal import HTTP1
+internal import ProxyProtocol
 internal import Stats
 internal import Traffic
 
@@ -21,6 +22,8 @@ final class HTTP1BackendConnection: StreamChannel {
     private(set) var slot: Tries.Slot
     /// Whether it is bound to its client (BoundConnections.swift).
     private(set) var isBound = false
+    /// The form of the PROXY header with which it began; nil without one.
+    private var introduction: ProxyHeader.Version?
     /// Whether it has carried an exchange before: then the backend may have closed it meanwhile.
     private(set) var isReused = false
     /// Whether sending has failed: what the backend sent before may still be read, but its end is
@@ -76,6 +79,19 @@ final class HTTP1BackendConnection: StreamChannel {
     /// Binds the connection to its client: the connection is what the request has authenticated.
     func bind() { isBound = true }
 
+    /// Begins the connection with the PROXY header of its client, in the form of `version`. It is
+    /// the client's own from then on.
+    func introduce(_ header: ProxyHeader, _ version: ProxyHeader.Version) {
+        introduction = version
+        isBound = true
+        let bytes = header.bytes(version)
+        backend.counters.add(.bytesSent, bytes.count)
+        switch write(bytes) {
+        case .sent, .kept: break
+        case .failed: isBroken = true
+        }
+    }
+
     /// Sends the head of a request, and the part of its body that is here.
     func send(
         _ head: SendBuffer, _ body: [UInt8], expecting expected: ExpectedResponse
@@ -109,7 +125,9 @@ final class HTTP1BackendConnection: StreamChannel {
     func release(isReusable: Bool, to client: ClientStream, clientGoesOn: Bool) {
         exchangeLink = Link()
         isBulk = false
-        guard isReusable, response.keepsAlive, !worker.isDraining, !isCongested, !isBroken else {
+        guard isReusable, response.keepsAlive, !worker.isDraining, !isCongested, !isBroken,
+            introduction == pool.options.policy.sendsHeader
+        else {
             close()
             return
         }

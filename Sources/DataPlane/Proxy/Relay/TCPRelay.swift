@@ -9,7 +9,9 @@ internal import Endpoints
 internal import Events
 internal import Evidence
 internal import HTTP1
+internal import ProxyProtocol
 internal import Stats
+internal import Traffic
 
 /// One relayed connection. Worker thread only.
 final class TCPRelay: ClientSide {
@@ -38,6 +40,8 @@ final class TCPRelay: ClientSide {
     var looksAt: UInt64
     private var triedAt: UInt64?
     private var connectedAt: UInt64?
+    /// What the client has sent before there was a connection to a backend.
+    private var firstBytes: [UInt8]
     // For the access log.
     var bytesIn = 0
     var bytesOut = 0
@@ -57,6 +61,7 @@ final class TCPRelay: ClientSide {
         movedAt = now
         looksAt = Self.nextLook(listener, after: now)
         endsBy = listener.tunnelMax.map { now &+ worker.jittered($0) } ?? .max
+        firstBytes = handoff.received
         client = RelayEnd(handoff, of: self)
     }
 
@@ -155,6 +160,16 @@ final class TCPRelay: ClientSide {
             pool.recordConnected(backend, worker)
         }
         join(server)
+        if let version = pool.options.policy.sendsHeader, let client {
+            let header = worker.header(of: client.descriptor).bytes(version)
+            backend?.counters.add(.bytesSent, header.count)
+            switch server.write(header) {
+            case .sent, .kept: break
+            // Reading finds out how it ended.
+            case .failed: break
+            }
+        }
+        sendFirstBytes(to: server)
     }
 
     private func dialFailed(_ error: Errno) {
@@ -180,7 +195,7 @@ final class TCPRelay: ClientSide {
     /// before.
     func start(
         server handoff: consuming Handoff, of backend: PooledBackend, toClient: SendBuffer,
-        headCount: Int, isWebSocket: Bool, toServer: [UInt8]
+        headCount: Int, isWebSocket: Bool
     ) {
         guard let client else { return }
         self.backend = backend
@@ -189,7 +204,6 @@ final class TCPRelay: ClientSide {
         pool.counters.add(.inFlight)
         pool.adopt(backend)
         join(server)
-        client.countMoved(toServer.count, to: server)
         server.countMoved(toClient.count, to: client)
         if isWebSocket { server.frames = WebSocketFrames() }
         if !toClient.isEmpty {
@@ -198,7 +212,16 @@ final class TCPRelay: ClientSide {
                 server.pass($0, to: client)
             }
         }
-        if !toServer.isEmpty { client.pass(toServer.span, to: server) }
+        sendFirstBytes(to: server)
+    }
+
+    /// Passes on what the client has sent before `server` was its peer.
+    private func sendFirstBytes(to server: RelayEnd) {
+        guard let client, !firstBytes.isEmpty else { return }
+        let bytes = firstBytes
+        firstBytes = []
+        client.countMoved(bytes.count, to: server)
+        client.pass(bytes.span, to: server)
     }
 
     /// Bytes have moved, in either direction.
@@ -354,7 +377,8 @@ final class TCPRelay: ClientSide {
         }
         entry.totalMicroseconds = Int((worker.loop.nowNanoseconds - startedAt) / 1000)
         log.write(
-            entry, LoggedText(), client: address, listener: listener, pool: pool, backend: backend)
+            entry, LoggedText(), client: address, worker.arrival(of: clientNumber),
+            listener: listener, pool: pool, backend: backend)
     }
 
     /// Stops counting the connection to the backend. What becomes of it is up to the caller.

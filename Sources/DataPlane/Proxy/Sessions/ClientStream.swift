@@ -29,6 +29,9 @@ enum ClientStream {
     /// What routing, forwarding and the log need to know of the client.
     var context: ClientContext { with { $0.context } }
 
+    /// The number under which the worker knows the client.
+    var number: Int { with { $0.clientNumber } }
+
     /// The object under which the worker knows the client.
     var side: any ClientSide { with { $0 } }
 
@@ -104,6 +107,9 @@ enum ClientStream {
     func abort() { with { $0.exchangeBroken() } }
 
     // MARK: - What only a connection of its own can do
+
+    /// The client's socket: for what the kernel knows of it, and not to be read or written.
+    var descriptor: Descriptor { with { $0.descriptor } }
 
     /// Where a splice may take the request's body from; nil where that has to be received.
     var spliceEnd: Descriptor? { with { $0.spliceEnd } }

@@ -35,20 +35,28 @@ final class HTTP1Session: StreamChannel, ClientSide {
     /// of a head, which is 64 KiB at most.
     private var seen: UInt16 = 0
     /// The part that came of a head that is not whole yet, or of requests behind the one under way.
-    private var partial: [UInt8] = []
+    private var partial: [UInt8]
     private var exchange: HTTPExchange?
 
     /// How long an unused connection is kept at a drain, for a request that may be on its way.
     private static let drainGraceNanoseconds: UInt64 = 250_000_000
 
+    /// The session of a connection with a client at `address`; `begin` follows.
     init(
-        _ descriptor: Descriptor, from address: IPAddress, worker: Worker, listener: WorkerListener
+        _ handoff: consuming Handoff, from address: IPAddress, worker: Worker,
+        listener: WorkerListener
     ) {
         self.worker = worker
         context = ClientContext(listener: listener, address: address)
-        super.init(descriptor, on: worker.loop)
+        partial = handoff.received
+        super.init(handoff, on: worker.loop)
         deadlineNanoseconds = loop.nowNanoseconds + listener.headTimeout
+    }
+
+    /// Begins to read. The worker knows the session by now.
+    func begin() {
         startReading()
+        if !partial.isEmpty { processPartial() }
     }
 
     // MARK: - From the client

@@ -18,6 +18,9 @@ package enum ProxyReport: Sendable {
     case proven(ServiceID, BackendID)
     /// On one worker, the last connection of a closed listener, by its number, has ended.
     case listenerClosed(Int)
+    /// A connection from this address to the listener of this number came to no session. Not each
+    /// is reported; the listener's counters have all.
+    case arrivalFailed(listener: Int, from: IPAddress, ArrivalFailure)
     /// A worker has answered a `ping`.
     case alive(worker: Int)
     /// A worker has drained, or given up, and its thread is ending.

@@ -91,6 +91,9 @@ final class Worker {
     private var clients: [(any ClientSide)?] = []
     /// Free connections to backends that serve one client alone, by its descriptor number.
     var bound: [Int: BoundConnections] = [:]
+    /// How clients came, by descriptor number, where there is more to say of it than the session
+    /// knows: of those that a PROXY header was for.
+    var arrivals: [Int: ClientArrival] = [:]
     private var clientCount = 0
     /// Free exchanges, kept so that a request allocates nothing.
     private var freeExchanges: [HTTPExchange] = []
@@ -336,6 +339,7 @@ final class Worker {
         guard number < clients.count, clients[number] === client else { return }
         clients[number] = nil
         clientCount -= 1
+        if !arrivals.isEmpty { arrivals[number] = nil }
         let listener = client.listener
         listener.clientCount -= 1
         if listener.isDraining { reportIfClosed(listener) }

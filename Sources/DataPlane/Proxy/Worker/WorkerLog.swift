@@ -4,6 +4,7 @@
 internal import AccessLog
 internal import Endpoints
 internal import Events
+internal import ProxyProtocol
 internal import Stats
 
 /// Writes a worker's lines. Worker thread only.
@@ -19,14 +20,21 @@ final class WorkerLog {
         flushing = Timer(on: loop) { sink.flush() }
     }
 
-    /// Writes the line of a request or connection of `listener`.
+    /// Writes the line of a request or connection of `listener`; `arrival` is what is known of how
+    /// its client came.
     func write(
         _ entry: AccessEntry, _ text: borrowing LoggedText, client: IPAddress,
-        listener: WorkerListener, pool: BackendPool?, backend: PooledBackend?
+        _ arrival: ClientArrival?, listener: WorkerListener, pool: BackendPool?,
+        backend: PooledBackend?
     ) {
         sink.write(
             entry, text, client: client, listener: listener.nameBytes,
-            service: pool?.nameBytes ?? [], backend: backend?.nameBytes ?? [])
+            service: pool?.nameBytes ?? [], backend: backend?.nameBytes ?? [],
+            proxied: arrival.map {
+                ProxiedText(
+                    proxy: $0.proxy, authority: $0.header.authority ?? [],
+                    uniqueID: $0.header.uniqueID ?? [])
+            })
         if !flushing.isScheduled { flushing.schedule(after: Self.delay) }
     }
 

@@ -231,11 +231,19 @@ extension Descriptor {
     }
 
     /// The address this socket is bound to; nil when it is not an IP socket.
-    package var localEndpoint: Endpoint? {
+    package var localEndpoint: Endpoint? { unsafe endpoint(getsockname) }
+
+    /// The address this socket is connected to; nil when it is not, or no IP socket.
+    package var peerEndpoint: Endpoint? { unsafe endpoint(getpeername) }
+
+    private func endpoint(
+        _ call: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+    ) -> Endpoint? {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        // The kernel writes at most `length` bytes of address.
         let result = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
-            unsafe getsockname(
+            unsafe call(
                 number, UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: sockaddr.self),
                 &length)
         }

@@ -12,6 +12,14 @@ package struct RequestID: Equatable, Sendable {
         self.high = high
         self.low = low
     }
+
+    /// The digits.
+    package var hexadecimal: [UInt8] {
+        [UInt8](capacity: 32) { out in
+            out.appendHex(high)
+            out.appendHex(low)
+        }
+    }
 }
 
 extension RequestHead {

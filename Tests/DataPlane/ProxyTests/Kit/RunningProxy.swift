@@ -31,6 +31,8 @@ final class RunningProxy {
     private(set) var closedListeners: [Int] = []
     /// The ports of backends that were on probation and have answered, as reported.
     private(set) var provenPorts: [UInt16] = []
+    /// Why connections came to no session, as reported.
+    private(set) var failedArrivals: [ArrivalFailure] = []
 
     fileprivate init(
         _ options: ProxyOptions, _ backends: [UInt16], accessLog: AccessLog?
@@ -51,6 +53,7 @@ final class RunningProxy {
         switch report {
         case .finished: finished += 1
         case .alive: break
+        case .arrivalFailed(_, _, let failure): failedArrivals.append(failure)
         case .listenerClosed(let number): closedListeners.append(number)
         case .dialFailed(_, let id, _):
             reportedPorts += ports(of: id)

@@ -1,0 +1,258 @@
+// Arrival: a connection before its session begins: something has to be read from it that is not yet
+// the client's protocol. Today that is a PROXY header. A listener that expects nothing of the kind
+// goes straight to the session, and pays nothing for this.
+//
+// What is read beyond it goes to the session with the connection (Handoff), so that a connection
+// costs no system call more.
+
+internal import AccessLog
+internal import Backends
+internal import Endpoints
+internal import Events
+internal import HTTP1
+package import ProxyProtocol
+internal import Stats
+internal import Traffic
+
+/// What is known of how a client came, if it is not just by its own connection. Value type, worker
+/// thread only.
+struct ClientArrival {
+    /// The proxy whose header said so; nil when there was none.
+    var proxy: IPAddress?
+    /// What that header said, or what a header for backends says.
+    var header: ProxyHeader
+}
+
+extension Worker {
+    /// How the client of this number came; nil when there is no more to say than its session knows.
+    func arrival(of client: Int) -> ClientArrival? {
+        arrivals.isEmpty ? nil : arrivals[client]
+    }
+
+    /// The header by which a backend is told of the client on `descriptor`: what a proxy in front
+    /// has told of it, else its own ends. It has a unique id, which the client's lines in the log
+    /// have from now on. Up to two system calls, the first time.
+    func header(of descriptor: Descriptor) -> ProxyHeader {
+        let number = Int(descriptor.number)
+        var arrival = arrivals[number] ?? ClientArrival(proxy: nil, header: ProxyHeader(nil))
+        if arrival.header.ends == nil, let source = descriptor.peerEndpoint,
+            let destination = descriptor.localEndpoint
+        {
+            arrival.header.ends = ProxyHeader.Ends(source: source, destination: destination)
+        }
+        if arrival.header.uniqueID == nil { arrival.header.uniqueID = nextRequestID().hexadecimal }
+        arrivals[number] = arrival
+        return arrival.header
+    }
+}
+
+/// Why a connection came to no session. Value type, any thread.
+package enum ArrivalFailure: Error, Equatable, Sendable {
+    /// A client sent a PROXY header, or needs one, and its address is not among those whose word
+    /// counts.
+    case untrusted
+    /// The PROXY header is none.
+    case badHeader(ProxyHeaderError)
+    /// The connection ended within its beginning.
+    case cutShort
+    /// The beginning took longer than it may.
+    case late
+
+    /// What was found, for the log.
+    package var sentence: String {
+        switch self {
+        case .untrusted: "its address is not in proxy-protocol.from"
+        case .badHeader(let error): "found no PROXY header: \(error.sentence)"
+        case .cutShort: "the connection ended within the PROXY header"
+        case .late: "no whole PROXY header came within timeouts.handshake"
+        }
+    }
+
+    /// What counts it.
+    var counter: ListenerCounter {
+        switch self {
+        case .untrusted: .untrustedArrivals
+        case .badHeader, .cutShort: .malformedArrivals
+        case .late: .lateArrivals
+        }
+    }
+}
+
+/// A connection whose session has not begun. Worker thread only.
+final class Arrival: StreamChannel, ClientSide {
+    private let worker: Worker
+    let listener: WorkerListener
+    private let peer: IPAddress
+    /// Whether the peer has to send a header. Else none may come, and the first bytes are looked at
+    /// to see that.
+    private let hasHeader: Bool
+    /// The part that has come of a header that is not whole yet: less than `ProxyHeader.bytesMax`.
+    private var partial: [UInt8] = []
+
+    /// How long a connection on which nothing has come is kept at a drain: a header follows the
+    /// handshake of TCP at once.
+    private static let drainGraceNanoseconds: UInt64 = 250_000_000
+
+    /// Reads the beginning of a connection from `peer`; the worker knows it by the next event.
+    init(
+        _ descriptor: Descriptor, from peer: IPAddress, hasHeader: Bool, worker: Worker,
+        listener: WorkerListener
+    ) {
+        self.worker = worker
+        self.listener = listener
+        self.peer = peer
+        self.hasHeader = hasHeader
+        super.init(descriptor, on: worker.loop)
+        deadlineNanoseconds = loop.nowNanoseconds + listener.handshakeTimeout
+        startReading()
+    }
+
+    override func onReadable() {
+        switch worker.receive(from: self) {
+        case .bytes(let count): worker.withReceived(count) { received($0) }
+        case .wouldBlock: break
+        // Without a byte before it, that is how a port is looked at.
+        case .endOfStream, .failed: if partial.isEmpty { close() } else { fail(.cutShort) }
+        }
+    }
+
+    private func received(_ bytes: Span<UInt8>) {
+        guard !partial.isEmpty else { return read(bytes) }
+        partial.append(bytes)
+        let all = partial
+        read(all.span)
+    }
+
+    /// Reads `bytes`, which are all that has come.
+    private func read(_ bytes: Span<UInt8>) {
+        switch ProxyHeader.read(bytes) {
+        case .needMore:
+            if partial.isEmpty { partial.append(bytes) }
+        case .header(let header, let length):
+            guard hasHeader else { return fail(.untrusted) }
+            begin(header, following: bytes.extracting(length..<bytes.count))
+        case .bad(let error):
+            if hasHeader {
+                fail(.badHeader(error))
+            } else if error == .missing {
+                begin(nil, following: bytes)
+            } else {
+                fail(.untrusted)
+            }
+        }
+    }
+
+    /// Begins the session with what has come of it.
+    private func begin(_ header: ProxyHeader?, following: Span<UInt8>) {
+        var address = peer
+        if let header {
+            if let ends = header.ends { address = ends.source.address }
+            worker.arrivals[clientNumber] = ClientArrival(proxy: peer, header: header)
+        }
+        var received: [UInt8] = []
+        received.append(following)
+        listener.begin(handOff(received: received), from: address, on: worker, after: self)
+    }
+
+    private func fail(_ failure: ArrivalFailure) {
+        listener.recordFailure(failure, of: peer, on: worker)
+        reset()
+    }
+
+    override func onDeadline() {
+        // At a drain it is no fault of the peer's.
+        if listener.isDraining, partial.isEmpty { close() } else { fail(.late) }
+    }
+
+    override func close() {
+        guard isOpen else { return }
+        worker.remove(self)
+        listener.counters.add(.open, -1)
+        super.close()
+    }
+
+    // MARK: - ClientSide
+
+    var clientNumber: Int { Int(descriptor.number) }
+
+    /// Does nothing: no backend is involved yet.
+    func leave(_ backends: [BackendID]) {}
+
+    /// Does nothing: the connection is no stream yet.
+    func endStream(to backends: [BackendID]?, at time: UInt64) {}
+
+    func drain() {
+        guard partial.isEmpty else { return }
+        deadlineNanoseconds = min(
+            deadlineNanoseconds, loop.nowNanoseconds + Self.drainGraceNanoseconds)
+    }
+
+    func abandon() { reset() }
+}
+
+extension WorkerListener {
+    /// What has to be done before the session of a connection.
+    enum Opening {
+        /// Nothing.
+        case none
+        /// Its first bytes are read: a PROXY header, or, for nil, none.
+        case header(isExpected: Bool)
+        /// The connection is refused.
+        case refuse(ArrivalFailure)
+    }
+
+    /// What has to be done before the session of a connection from `address`.
+    func opening(for address: IPAddress) -> Opening {
+        let proxies = options.policy.proxyProtocol
+        if proxies.from.contains(where: { $0.contains(address) }) {
+            return .header(isExpected: true)
+        }
+        if proxies.isRequired { return .refuse(.untrusted) }
+        // With TCP the server may speak first, so that nothing may be waited for.
+        return options.mode == .http ? .header(isExpected: false) : .none
+    }
+
+    /// Begins the session or relay that the mode asks for, of a client at `address`. What has come
+    /// of it already is in the handoff; `arrival` is what the worker knows it as, nil for nothing.
+    func begin(
+        _ handoff: consuming Handoff, from address: IPAddress, on worker: Worker,
+        after arrival: Arrival? = nil
+    ) {
+        switch options.mode {
+        case .http:
+            let client = HTTP1Session(handoff, from: address, worker: worker, listener: self)
+            enter(client, after: arrival, on: worker)
+            client.begin()
+            if isDraining { client.drain() }
+        case .tcp:
+            guard let pool else { preconditionFailure("a TCP listener has a service") }
+            let relay = TCPRelay(
+                handoff, from: address, for: pool, worker: worker, listener: self)
+            enter(relay, after: arrival, on: worker)
+            relay.start()
+        }
+    }
+
+    private func enter(_ client: any ClientSide, after arrival: Arrival?, on worker: Worker) {
+        if let arrival { worker.replace(arrival, by: client) } else { worker.add(client) }
+    }
+
+    /// Counts a connection from `peer` that comes to no session, writes its line, and tells of it,
+    /// unless that was done a moment ago.
+    func recordFailure(_ failure: ArrivalFailure, of peer: IPAddress, on worker: Worker) {
+        counters.add(failure.counter)
+        if let log = worker.log {
+            log.write(
+                AccessEntry(.tcp, Ending.notArrived.code), LoggedText(), client: peer, nil,
+                listener: self, pool: nil, backend: nil)
+        }
+        let now = worker.loop.nowNanoseconds
+        guard now >= tellsAgainAt else { return }
+        tellsAgainAt = now + Self.tellingPause
+        worker.report(.arrivalFailed(listener: options.index, from: peer, failure))
+    }
+
+    /// How long a worker is silent about failed arrivals at a listener when it has told of one, in
+    /// nanoseconds: a scanner must not fill the log.
+    private static let tellingPause: UInt64 = 10_000_000_000
+}

@@ -9,6 +9,36 @@ extension Flow {
     // own reads the page, and a client the documents.
     @Suite(.enabled(if: OwnMachine.isPossible, "namespaces are refused, or this is not root"))
     struct ContainerPage {
+        /// A HEALTHCHECK that fails, with a text that may not become a part of the page, and
+        /// containers that nobody labelled so that they get requests.
+        private func showStrangers(
+            _ fairlead: Fairlead, _ engine: DockerEngine, _ admin: UInt16
+        ) throws {
+            let label = ["--label", "fairlead.host=ill.test", "--label", "fairlead.service=ill"]
+            _ = try engine.run(
+                "ill",
+                label + [
+                    "--health-cmd", "echo first; echo '<i>no</i> disk left'; exit 3",
+                    "--health-interval", "300ms", "--health-retries", "1",
+                ])
+            _ = try engine.run("typo", ["--label", "fairlead.hots=other.test"])
+            _ = try engine.run("plain")
+            let said = try RunningProcess.run([
+                "/usr/bin/python3", AdminPage.driver, "http://127.0.0.1:\(admin)/",
+                "wait:check:/ill ·[^]*HEALTHCHECK: exit 3: first [/] <i>no<.i> disk left/.test("
+                    + "document.getElementById('main').innerText)",
+                "wait:folded:/^2 containers of the engine that no service wants/.test("
+                    + "document.querySelector('#others details summary').innerText)",
+                "wait:reasons:/plain[^]*no label such as fairlead.host[^]*typo[^]*expected "
+                    + "fairlead.host/.test(document.querySelector('#others details table')"
+                    + ".textContent)",
+            ])
+            #expect(said.contains("console: []"))
+            let stats = try getAdmin("/stats", port: admin).body
+            #expect(stats.contains("exit 3: first / <i>no</i> disk left"), "\(stats)")
+            for name in ["ill", "typo", "plain"] { try engine.docker("rm", "--force", name) }
+        }
+
         @Test func `each container of a service is on the page, and why it gets no requests`()
             throws
         {
@@ -39,6 +69,7 @@ extension Flow {
                         + "document.getElementById('main').innerText)",
                 ])
                 #expect(said.contains("console: []"))
+                try showStrangers(fairlead, engine, admin)
                 try engine.docker("unpause", "paused")
                 let metrics = try getAdmin("/metrics", port: admin).body
                 #expect(

@@ -123,7 +123,7 @@ struct SelectedContainer: Sendable {
         _ container: Container, _ reason: String, _ vantage: Vantage, hasEnded: Bool = false
     ) -> SourceFindings.Idle {
         .init(
-            name: container.summary.name, metadata: metadata(container, vantage), reason: reason,
+            name: container.summary.name, metadata: container.metadata(vantage), reason: reason,
             hasEnded: hasEnded)
     }
 
@@ -134,30 +134,9 @@ struct SelectedContainer: Sendable {
         let summary = container.summary
         return Instance(
             endpoint, priority: priority, weight: offer.weight,
-            metadata: metadata(container, vantage),
+            metadata: container.metadata(vantage),
             incarnation: "\(ContainerID.short(summary.id)) \(container.details?.startedAt ?? "")",
             isPassing: summary.health == .healthy && container.wishes.health != .ignore)
-    }
-
-    /// What is shown of a container: `node` is the engine's host where that is not ours.
-    private static func metadata(_ container: Container, _ vantage: Vantage) -> [String: String] {
-        let summary = container.summary
-        var metadata = [
-            "container": summary.name, "id": ContainerID.short(summary.id),
-            "image": summary.image,
-        ]
-        if summary.health != .none { metadata["health"] = summary.health.rawValue }
-        if let project = summary.labels["com.docker.compose.project"] {
-            metadata["project"] = project
-        }
-        if let started = container.details?.startedAt, !started.isEmpty {
-            metadata["started"] = started
-        }
-        if let count = container.details?.restartCount, count > 0 {
-            metadata["restarts"] = "\(count)"
-        }
-        if case .remote(let host) = vantage { metadata["node"] = "\(host)" }
-        return metadata
     }
 }
 

@@ -30,6 +30,9 @@ package struct ContainerDetails: Hashable, Sendable {
     package let stopSignal: Int?
     /// How long the engine waits behind that before it kills: 10 s unless the container says so.
     package let stopTimeout: Duration
+    /// What the last run of its HEALTHCHECK said when it failed, one line; nil if it passed,
+    /// and without any.
+    package let checkFailure: String?
     /// Variables of its environment that begin with one of `variablePrefixes`.
     package let environment: [String: String]
 
@@ -37,7 +40,8 @@ package struct ContainerDetails: Hashable, Sendable {
     package init(
         _ summary: ContainerSummary, startedAt: String = "", restartCount: Int = 0,
         exitCode: Int = 0, wasOutOfMemory: Bool = false, stopSignal: Int? = nil,
-        stopTimeout: Duration = .seconds(10), environment: [String: String] = [:]
+        stopTimeout: Duration = .seconds(10), checkFailure: String? = nil,
+        environment: [String: String] = [:]
     ) {
         self.summary = summary
         self.startedAt = startedAt
@@ -46,6 +50,7 @@ package struct ContainerDetails: Hashable, Sendable {
         self.wasOutOfMemory = wasOutOfMemory
         self.stopSignal = stopSignal
         self.stopTimeout = stopTimeout
+        self.checkFailure = checkFailure
         self.environment = environment
     }
 
@@ -63,6 +68,7 @@ package struct ContainerDetails: Hashable, Sendable {
             wasOutOfMemory: document.State.OOMKilled ?? false,
             stopSignal: configuration?.StopSignal.flatMap { Signal.number($0) },
             stopTimeout: .seconds(min(max(timeout, 0), 3600)),
+            checkFailure: document.State.Health?.value?.lastFailure,
             environment: Self.variables(configuration?.Env?.value ?? []))
     }
 
@@ -85,7 +91,19 @@ package struct ContainerDetails: Hashable, Sendable {
 private struct ContainerDocument: Decodable {
     struct StateEntry: Decodable {
         struct HealthEntry: Decodable {
+            struct Run: Decodable {
+                let ExitCode: Int?
+                let Output: String?
+            }
+
             let Status: String?
+            let Log: JSON.Tolerant<[JSON.Tolerant<Run>]>?
+
+            /// What the last run said, if it failed.
+            var lastFailure: String? {
+                guard case .value(let run)? = Log?.value?.last else { return nil }
+                return CheckOutput.failure(exitCode: run.ExitCode ?? 0, output: run.Output ?? "")
+            }
         }
 
         let Status: String?

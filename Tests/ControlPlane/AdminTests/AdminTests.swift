@@ -218,6 +218,10 @@ import Testing
         #expect(stats.contains(idle))
         #expect(try ask("/discovery", .get, Sample.troubled).text.contains(idle))
         #expect(stats.contains(#""containers":{"exited":1,"running":12}"#))
+        #expect(
+            stats.contains(
+                #""unserved":{"containers":[{"ended":false,"metadata":{"image":"app:1"},"#
+                    + #""name":"plain","reason":"it has no label"}],"count":2}"#))
         let healthy = try ask("/stats", .get, Sample.healthy).text
         #expect(!healthy.contains("metadata") && !healthy.contains("idle"))
     }

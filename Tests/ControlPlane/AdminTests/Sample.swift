@@ -92,6 +92,12 @@ enum Sample {
     /// service without backends.
     static var troubled: AdminSnapshot {
         var snapshot = healthy
+        snapshot.unserved = [
+            .init(
+                name: "plain", metadata: ["image": "app:1"], reason: "it has no label",
+                hasEnded: false)
+        ]
+        snapshot.unservedCount = 2
         var web = snapshot.services[0]
         web.backends[1] = backend(
             2, .down, age: 134, "3 checks failed in a row, the last: connection refused",

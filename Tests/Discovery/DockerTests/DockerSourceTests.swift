@@ -362,6 +362,62 @@ import Testing
                 == nil)
     }
 
+    // MARK: What is shown
+
+    @Test func `what a HEALTHCHECK said is shown while it fails`() throws {
+        let id = engine.run(2, "web") { $0.health = "healthy" }
+        _ = try source()
+        turn(until: "it is there") { named == ["172.17.0.2:80"] }
+        #expect(instances().first?.metadata["check"] == nil)
+        engine.change(id, "health_status: unhealthy") {
+            $0.health = "unhealthy"
+            $0.checkOutput = #"a\nb\n\u001b[31mno disk\r\n\nleft\u202e\n"#
+        }
+        turn(until: "it is ill") { instances().first?.metadata["health"] == "unhealthy" }
+        #expect(instances().first?.metadata["check"] == "exit 1: b / [31mno disk / left")
+        engine.change(id, "health_status: healthy") {
+            $0.health = "healthy"
+            $0.checkOutput = nil
+        }
+        turn(until: "it is well") { instances().first?.metadata["health"] == "healthy" }
+        #expect(instances().first?.metadata["check"] == nil)
+    }
+
+    @Test func `containers that no service wants are named, each with the reason`() throws {
+        engine.run(2, "web")
+        engine.run(3, "plain")
+        engine.run(4, "typo") { $0.labels = ["fairlead.hots": "a.test"] }
+        engine.run(5, "away") { $0.labels = ["fairlead.enable": "off"] }
+        engine.run(6, "routed") { $0.labels = ["fairlead.host": "a.test"] }
+        engine.run(7, "portal") { $0.labels = ["fairlead.port": "80"] }
+        engine.run(8, "once") { $0.labels = ["com.docker.compose.oneoff": "True"] }
+        engine.run(9, "front") { $0.labels = ["tier": "front"] }
+        engine.run(10, "ended") { $0.state = "exited" }
+        _ = try source()
+        turn(until: "the engine is known") { watch.isKnown }
+        let queries = [try DockerQuery("web"), try DockerQuery("?label=tier=front")]
+        let unserved = UnservedContainers(watch, besides: queries, byLabels: false)
+        #expect(unserved.count == 6)
+        let reasons = Dictionary(
+            uniqueKeysWithValues: unserved.shown.map { ($0.name, $0.reason) })
+        let expected = [
+            "plain": "it has no label such as fairlead.host, and no service asks for plain",
+            "typo": "expected fairlead.host?",
+            "away": "its labels say that it wants no requests",
+            "routed": "labels make routes with `docker: on` alone",
+            "portal": "asks for no host and no path, and no service asks for portal",
+            "once": "compose started it for one command",
+        ]
+        #expect(Set(reasons.keys) == Set(expected.keys))
+        for (name, words) in expected {
+            #expect(reasons[name]?.contains(words) == true, "\(name): \(reasons[name] ?? "")")
+        }
+        let byLabels = UnservedContainers(watch, besides: queries, byLabels: true)
+        #expect(
+            byLabels.shown.first { $0.name == "routed" }?.reason
+                .contains("another container's") == true)
+    }
+
     // MARK: Where it is
 
     /// A source of another watch than this test's, of an engine by name.

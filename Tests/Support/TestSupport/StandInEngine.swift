@@ -13,6 +13,9 @@ package final class StandInEngine {
         package var name: String
         package var state = "running"
         package var health = "none"
+        /// What the last run of its HEALTHCHECK wrote before it ended with 1, as JSON has it; nil
+        /// for one that passed.
+        package var checkOutput: String?
         package var labels: [String: String] = [:]
         package var address = "172.17.0.2"
         package var port = 80
@@ -42,6 +45,11 @@ package final class StandInEngine {
             return "\"\(port)/tcp\":[{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"\(published)\"}]"
         }
 
+        private var log: String {
+            checkOutput.map { #"{"ExitCode":0,"Output":"well"},{"ExitCode":1,"Output":"\#($0)"}"# }
+                ?? ""
+        }
+
         var details: String {
             let isAlive = state == "running" || state == "paused"
             let variables = variables.map { "\"\($0)\"" }.joined(separator: ",")
@@ -50,7 +58,7 @@ package final class StandInEngine {
             return """
                 {"Id":"\(id)","Name":"/\(name)","Created":"2026-11-28T11:43:19.1Z",\
                 "State":{"Status":"\(state)","StartedAt":"\(startedAt)","ExitCode":\(exitCode),\
-                "Health":{"Status":"\(health)"}},"HostConfig":{"NetworkMode":"\(networkMode)"},\
+                "Health":{"Status":"\(health)","Log":[\(log)]}},"HostConfig":{"NetworkMode":"\(networkMode)"},\
                 "Config":{"Image":"\(image)","Env":[\(variables)],"Labels":{\(labels)},\
                 "ExposedPorts":{"\(port)/tcp":{}}},"NetworkSettings":{"Ports":{\(bindings)},\
                 "Networks":\

@@ -45,6 +45,12 @@ struct StatsDocument: Encodable {
         let cpuSeconds: Double
     }
 
+    struct Unserved: Encodable {
+        let count: Int
+        /// The first of them by name.
+        let containers: [IdleView]
+    }
+
     let time: String
     let version: String
     let startedAt: String
@@ -60,6 +66,8 @@ struct StatsDocument: Encodable {
     let registries: [RegistryView]
     /// Containers of Docker's engine by state.
     let containers: [String: Int]
+    /// Containers that run and that no service wants; nil for none.
+    let unserved: Unserved?
     let following: FollowingView?
     let reloads: ReloadsView?
     /// The newest first; nil in the figures of `/events`, which has it beside them.
@@ -93,6 +101,11 @@ struct StatsDocument: Encodable {
         }
         registries = snapshot.registries.map(RegistryView.init)
         containers = snapshot.containers
+        unserved =
+            snapshot.unserved.isEmpty
+            ? nil
+            : Unserved(
+                count: snapshot.unservedCount, containers: snapshot.unserved.map(IdleView.init))
         following = snapshot.following.map(FollowingView.init)
         reloads = snapshot.reloads.map(ReloadsView.init)
         journal = hasJournal ? snapshot.journal.map(JournalView.init) : nil

@@ -61,12 +61,13 @@ function heads(names) {
 // What a source says of an instance or a container, in one line each.
 function aboutView(data) {
   if (!data) return null;
-  const known = ['container', 'id', 'image', 'project', 'node', 'health', 'restarts', 'started'];
+  const known = ['container', 'id', 'image', 'project', 'node', 'health', 'check', 'restarts', 'started'];
   const rest = Object.keys(data).filter(key => !known.includes(key)).sort();
   return [small([data.container, data.image, data.id].filter(Boolean).join(' · ')),
     small([data.project && 'project ' + data.project, data.node && 'node ' + data.node,
       data.health, data.restarts && plural(Number(data.restarts), 'restart')]
       .filter(Boolean).join(' · '), data.health === 'unhealthy'),
+    small(data.check && 'HEALTHCHECK: ' + data.check, true),
     small(rest.map(key => key + ' ' + data[key]).join(' · '))];
 }
 
@@ -168,10 +169,25 @@ function sourceView(service, source, place, now) {
 
 // Members of a service that get no requests, as containers that have ended, and why.
 function idleView(service) {
-  const idle = service.sources.flatMap(source => source.idle || []);
+  return idleTable(service.sources.flatMap(source => source.idle || []),
+    'Without requests: ' + service.name);
+}
+
+// Containers that run and that no service wants, and why.
+function unservedView(unserved) {
+  if (!unserved) return null;
+  const id = 'unserved', rest = unserved.count - unserved.containers.length;
+  return h('section', {'aria-labelledby': id, 'data-id': id},
+    h('h2', {id}, 'Containers of no service'),
+    h('details', {}, h('summary', {}, plural(unserved.count, 'container')
+      + ' of the engine that no service wants'),
+      idleTable(unserved.containers, 'Containers of no service'),
+      rest > 0 ? h('p', {class: 'empty'}, 'And ' + grouped(rest) + ' more.') : null));
+}
+
+function idleTable(idle, label) {
   if (!idle.length) return null;
-  return h('table', {role: 'table', class: 'idle',
-    'aria-label': 'Without requests: ' + service.name},
+  return h('table', {role: 'table', class: 'idle', 'aria-label': label},
     heads(['Without requests', 'Why']),
     h('tbody', {role: 'rowgroup'}, idle.map((member, place) => h('tr', {role: 'row',
       'data-id': 'i' + place}, rowHead(member.name,
@@ -231,7 +247,8 @@ function othersView(all, now) {
       : null)));
   return [table('Listeners', ['Address', 'Leads to', 'Open', 'Accepted', 'Turned away',
     'Bad requests'], listeners),
-    table('Registries', ['Address', 'State', 'Answers', 'Malformed'], registries)];
+    table('Registries', ['Address', 'State', 'Answers', 'Malformed'], registries),
+    unservedView(all.unserved)];
 }
 
 function journalView(entries, now) {

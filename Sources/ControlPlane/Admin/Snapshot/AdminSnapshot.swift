@@ -44,6 +44,11 @@ package struct AdminSnapshot: Sendable {
     package var registries: [Registry] = []
     /// Containers of Docker's engine by state: `running`, `exited` and so on; empty without one.
     package var containers: [String: Int] = [:]
+    /// The first of the engine's containers that run and that no service wants; empty without an
+    /// engine.
+    package var unserved: [Idle] = []
+    /// How many such containers there are.
+    package var unservedCount = 0
     /// Health checks of all services by result: `passed`, `failed`, `inconclusive`, `skipped`.
     package var checks: [String: Int] = [:]
     /// Checks that had to wait for the budget when they were due.

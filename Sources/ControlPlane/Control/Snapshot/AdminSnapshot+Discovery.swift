@@ -18,10 +18,7 @@ extension AdminSnapshot.Source {
         let odd = asked.findings
         findings = odd.sentences
         leftOutCount = odd.omissions.count
-        idle = odd.idle.map {
-            .init(
-                name: $0.name, metadata: $0.metadata, reason: $0.reason, hasEnded: $0.hasEnded)
-        }
+        idle = odd.idle.map(AdminSnapshot.Idle.init)
         answers = ["good": Int(source.goodAnswers)]
         for (kind, count) in source.failures { answers[kind.rawValue] = Int(count) }
     }
@@ -86,5 +83,13 @@ extension AdminSnapshot.Reloads {
         unchanged = reloads.unchanged
         refused = reloads.refused
         refusal = reloads.refusal.map { (clock.wall($0.at), $0.reasons) }
+    }
+}
+
+extension AdminSnapshot.Idle {
+    /// A member that gets no requests.
+    init(_ idle: SourceFindings.Idle) {
+        self.init(
+            name: idle.name, metadata: idle.metadata, reason: idle.reason, hasEnded: idle.hasEnded)
     }
 }

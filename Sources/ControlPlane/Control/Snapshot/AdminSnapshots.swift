@@ -83,6 +83,7 @@ final class AdminSnapshots {
             for container in factory.docker.inventory.containers.values {
                 snapshot.containers[container.summary.state.rawValue, default: 0] += 1
             }
+            if detail != .verdict { show(unserved, in: &snapshot) }
         }
         let checks = checker.counters
         snapshot.checks = [
@@ -95,6 +96,20 @@ final class AdminSnapshots {
         snapshot.process = ProcessFigures.read()
         snapshot.shortages = shortages.shown(clock)
         return snapshot
+    }
+
+    /// The engine's containers that no service of the running configuration wants.
+    private var unserved: UnservedContainers {
+        let queries = running.current.services.flatMap(\.sources).compactMap { source in
+            if case .docker(let query) = source { query } else { nil }
+        }
+        return UnservedContainers(
+            factory.docker, besides: queries, byLabels: running.current.docker.routes)
+    }
+
+    private func show(_ unserved: UnservedContainers, in snapshot: inout AdminSnapshot) {
+        snapshot.unservedCount = unserved.count
+        snapshot.unserved = unserved.shown.map(AdminSnapshot.Idle.init)
     }
 
     // MARK: - Journal

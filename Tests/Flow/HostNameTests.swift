@@ -158,6 +158,29 @@ extension Flow {
             }
         }
 
+        @Test func `explain finds the tasks that a virtual address of Swarm hides`() throws {
+            try withStage { stage in
+                let names = try OwnNames(hosts: "", resolvConf: "nameserver NS\n")
+                let dns = stage.hold(try LyingNameServer(at: names.nameServer))
+                for name in ["web.", "tasks.web.", "plain."] {
+                    dns.say(LyingNameServer.address(.v4(0x0a00_0009)), of: name)
+                }
+                dns.say(LyingNameServer.code(.nameError), of: "tasks.plain.")
+                let folder = stage.hold(try TemporaryFolder())
+                let file = try folder.write(
+                    "services: {a: {backends: [\"web:80\"]}, b: {backends: [\"plain:80\"]}}\n"
+                        + "listeners: [{listen: \":8080\", service: a}]\n", to: "f.yaml")
+                for (service, isHidden) in [("a", true), ("b", false)] {
+                    let process = try RunningProcess(
+                        names.command([Fairlead.program(), "explain", service, "--config", file]))
+                    #expect(try process.waitForExit() == .status(0), "\(process.transcript)")
+                    #expect(
+                        process.output.contains("[\"tasks.web:PORT\"]") == isHidden,
+                        "\(process.transcript)")
+                }
+            }
+        }
+
         @Test func `localhost is this machine where nothing says so`() throws {
             try withStage { stage in
                 let port = try backends(stage, at: ["::1"])

@@ -127,3 +127,34 @@ package final class DockerSource: Source {
         Set(members.keys).union(members.values.compactMap(\.ownerID))
     }
 }
+
+extension DockerSource {
+    /// What is to be said of the engine and of each container of the service, a line each: how it is
+    /// followed, and by which port and network each is reached, and why.
+    package var explanation: [String] {
+        var lines: [String] = []
+        if let engine = watch.engine, let version = engine.common {
+            lines.append(
+                "\(engine.isPodman ? "Podman" : "Docker") \(engine.engine), API \(version), "
+                    + "\(watch.inventory.containers.count) containers; "
+                    + (watch.streams > 0 ? "its events are heard" : "its events are not heard yet"))
+        }
+        guard watch.isKnown else { return lines }
+        lines.append(watch.vantage.sentence)
+        let containers = members.keys.compactMap { watch.inventory.containers[$0] }
+            .sorted { $0.summary.name < $1.summary.name }
+        let surroundings = watch.surroundings(prefersV6: prefersV6)
+        for container in containers.prefix(Self.explainedMax) {
+            guard
+                let line = query.explanation(of: container, in: watch.inventory, surroundings)
+            else { continue }
+            lines.append("\(container.summary.name): \(line)")
+        }
+        if containers.count > Self.explainedMax {
+            lines.append("and \(containers.count - Self.explainedMax) containers more")
+        }
+        return lines
+    }
+
+    private static let explainedMax = 40
+}

@@ -29,10 +29,12 @@ package struct Explanation: Sendable {
         package var asked = Asked.nameservers
 
         /// The kinds of server that are asked about a subject.
-        package enum Asked: Sendable {
+        package enum Asked: Sendable, Equatable {
             case nameservers
             /// Of Consul.
             case agents
+            /// Of Docker, whose whole lists are asked for so often.
+            case engines(every: Duration)
             /// A file says it.
             case nobody
         }
@@ -65,6 +67,8 @@ package struct Explanation: Sendable {
         package var samples: [DNSAnswer]
         /// What became of answers that looked cut.
         package var partialAnswers: PartialAnswerGuard.Counters
+        /// Hosts of one address each that Docker Swarm hides tasks behind, and how many.
+        package var tasks: [String: Int] = [:]
         /// Instances that can be no backends, since they are Fairlead itself; each as a sentence.
         package var leftOut: [String] = []
 
@@ -112,6 +116,8 @@ package struct Explanation: Sendable {
         package let endpoint: Endpoint
         /// The name that it was found by; empty for none.
         package let hostName: String
+        /// The container that it is; nil for none.
+        package let container: String?
         /// The tier, from 1; only the first one that has a backend which is up gets traffic.
         package let tier: Int
         /// Its SRV priority.
@@ -179,6 +185,7 @@ package struct Explanation: Sendable {
                 }
                 return Share(
                     endpoint: member.endpoint, hostName: records.first?.hostName ?? "",
+                    container: records.first?.metadata["container"],
                     tier: index + 1, priority: member.priority, weights: records.map(\.weight),
                     effectiveWeight: member.weight,
                     percent: 100 * Double(member.weight) / sum)
@@ -201,6 +208,24 @@ extension Explanation {
     /// When it would be asked again; nil where no instances are made.
     package var refresh: Refresh? {
         guard subject.makesInstances, let decisive else { return nil }
+        switch subject.asked {
+        case .nameservers, .nobody: break
+        case .agents where failure != nil: break
+        case .agents:
+            return Refresh(
+                wait: .zero, jitterPercent: 0,
+                reason: "the agent holds each question until something changes")
+        case .engines where failure.map { $0.kind != .nodata } == true:
+            return Refresh(
+                wait: .milliseconds(100), jitterPercent: 50,
+                reason: "the engine can't be followed; the wait doubles with each further failure, "
+                    + "to 5 s")
+        case .engines(let interval):
+            return Refresh(
+                wait: interval, jitterPercent: 0,
+                reason: "a whole list, in case an event was lost; events tell of each change at "
+                    + "once")
+        }
         let options = subject.refresh
         guard failure == nil else {
             return Refresh(
@@ -227,9 +252,16 @@ extension Explanation {
 
     /// How long known backends would stay if this lookup failed, by the way of failing.
     package var holds: [(kind: HoldKind, duration: Duration)] {
-        let kinds: [HoldKind] = [
-            .nxdomain, .nodata, .servfail, .refused, .timeout, .unreachable, .malformed, .massLoss,
-        ]
+        let kinds: [HoldKind] =
+            switch subject.asked {
+            // What an engine takes away is gone, and was meant so: that nothing runs is no failure.
+            case .engines: [.servfail, .refused, .timeout, .unreachable, .malformed]
+            case .nameservers, .agents, .nobody:
+                [
+                    .nxdomain, .nodata, .servfail, .refused, .timeout, .unreachable, .malformed,
+                    .massLoss,
+                ]
+            }
         return kinds.map { ($0, subject.roster.holds[$0]) }
     }
 }

@@ -62,6 +62,8 @@ private struct RemarkView: Encodable {
 private struct ShareView: Encodable {
     let backend: String
     let hostName: String
+    /// Of a service of containers.
+    let container: String?
     let tier: Int
     let priority: UInt16
     let weights: [UInt16]
@@ -71,6 +73,7 @@ private struct ShareView: Encodable {
     init(_ share: Explanation.Share) {
         backend = "\(share.endpoint)"
         hostName = share.hostName
+        container = share.container
         tier = share.tier
         priority = share.priority
         weights = share.weights

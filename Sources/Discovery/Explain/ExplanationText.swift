@@ -33,6 +33,7 @@ extension Explanation {
             switch subject.asked {
             case .nameservers: "nameserver"
             case .agents: "agent"
+            case .engines: "engine"
             case .nobody: ""
             }
         guard !noun.isEmpty else { return "\(service)\(subject.summary)" }
@@ -54,12 +55,15 @@ extension Explanation {
             lines.append("    the last that happened: \(failure.what)")
         }
         switch server.result {
-        case .instances(let instances): lines.append("  => \(instances.count) instances")
-        case .failure(let failure): lines.append("  => no instances: \(failure)")
+        case .instances(let instances): lines.append("  => \(instances.count) \(members)")
+        case .failure(let failure): lines.append("  => no \(members): \(failure)")
         case nil: break
         }
         return lines
     }
+
+    private var isOfEngine: Bool { if case .engines = subject.asked { true } else { false } }
+    private var members: String { isOfEngine ? "containers that serve" : "instances" }
 
     private func describe(_ answer: DNSAnswer) -> [String] {
         let question = "\(answer.question.type) \(answer.question.name)"
@@ -99,10 +103,11 @@ extension Explanation {
 
     private var conclusion: [String] {
         guard let decisive else {
-            return [
-                subject.asked == .agents
-                    ? "There is no agent to ask." : "There is no nameserver to ask."
-            ]
+            switch subject.asked {
+            case .agents: return ["There is no agent to ask."]
+            case .engines: return ["There is no engine to ask."]
+            case .nameservers, .nobody: return ["There is no nameserver to ask."]
+            }
         }
         guard subject.makesInstances else {
             return [
@@ -114,7 +119,11 @@ extension Explanation {
         }
         let server = servers[decisive].name
         var lines = ["What Fairlead makes of it, by the answer of \(server)"]
-        if let failure {
+        if isOfEngine, failure?.kind == .nodata {
+            lines.append(
+                "  no backends: no container of it serves; those that are known from before drain "
+                    + "now")
+        } else if let failure {
             lines.append("  no backends: \(failure)")
             lines.append(
                 "  backends known from before stay for \(subject.roster.holds[failure.kind].spoken)"
@@ -123,10 +132,10 @@ extension Explanation {
             lines += shareTable
         }
         if let refresh {
-            lines.append(
-                "  asked again after \(refresh.wait.spoken), give or take "
-                    + "\(refresh.jitterPercent) %: \(refresh.reason)"
-            )
+            let wait = refresh.wait == .zero ? "at once" : "after \(refresh.wait.spoken)"
+            let jitter =
+                refresh.jitterPercent == 0 ? "" : ", give or take \(refresh.jitterPercent) %"
+            lines.append("  asked again \(wait)\(jitter): \(refresh.reason)")
         }
         if failure == nil { lines += holdLines }
         return lines
@@ -139,14 +148,19 @@ extension Explanation {
                 "\(share.tier)", "\(share.priority)", "\(share.endpoint)",
                 share.weights.map(String.init).joined(separator: "+"), "\(share.effectiveWeight)",
                 "\(percentText(share.percent)) %" + (share.tier > 1 ? " in reserve" : ""),
-                share.hostName,
+                share.hostName.isEmpty ? share.container ?? "" : share.hostName,
             ]
         }
-        return columns([header] + rows, margin: 2)
+        // A column that says nothing is left out.
+        let isFound = rows.contains { $0.last?.isEmpty == false }
+        let table = [header] + rows
+        return columns(isFound ? table : table.map { $0.dropLast() }, margin: 2)
     }
 
     private var holdLines: [String] {
-        let rows = holds.map { kind, duration in [kind.meaning, duration.spoken] }
+        let rows = holds.map { kind, duration in
+            [isOfEngine ? kind.meaningOfEngine : kind.meaning, duration.spoken]
+        }
         let end =
             subject.roster.keepsPassingAfterHold
             ? "and what passes its checks stays after that" : "after that everything goes"
@@ -160,6 +174,16 @@ extension Explanation {
 }
 
 extension HoldKind {
+    /// For the table of holds of an engine, which speaks HTTP.
+    fileprivate var meaningOfEngine: String {
+        switch self {
+        case .servfail: "the engine fails (500)"
+        case .refused: "the engine refuses (403)"
+        case .unreachable: "the engine can't be reached"
+        case .nxdomain, .nodata, .otherCode, .timeout, .malformed, .massLoss: meaning
+        }
+    }
+
     /// For the table of holds.
     fileprivate var meaning: String {
         switch self {

@@ -16,7 +16,7 @@ package struct Remark: Sendable, Equatable {
         case addressesOnly = "addresses_only"
         case letterCase = "letter_case", edns, malformed, mismatched
         case foreignRecords = "foreign_records", ownAddress = "own_address"
-        case unreadable, rotating
+        case unreadable, rotating, virtualAddress = "virtual_address"
     }
 
     /// What kind of thing it is.
@@ -33,6 +33,7 @@ package struct Remark: Sendable, Equatable {
             remarks += decided.leftOut.map { Remark(kind: .ownAddress, text: $0) }
             remarks += records(of: decided)
             remarks += addresses(of: decided)
+            remarks += virtualAddresses(of: decided)
         }
         if subject.makesInstances { remarks += disagreements(among: servers) }
         return remarks

@@ -20,7 +20,8 @@ package final class StaticSource: DNSSource {
             case name(HostName)
         }
 
-        let host: Host
+        /// Where it is.
+        package let host: Host
         /// 1 to 65535.
         package let port: UInt16
         /// The RFC 2782 priority.

@@ -143,7 +143,7 @@ package struct ExplainPlan {
             return [plan, try records(fallback)]
         case .docker(let query):
             var plan = ExplainPlan(service, .docker(query), "Docker \(query)", asking)
-            plan.subject.asked = .agents
+            plan.subject.asked = .engines(every: asking.docker.refresh)
             return [plan]
         case .backends(let backends):
             var entries: [StaticSource.Entry] = []
@@ -221,11 +221,11 @@ package struct ExplainPlan {
                 lookup.follow(
                     SRVSource(name, resolver: lookup.resolver, options: options, on: loop))
             case .list(let entries, let family):
+                let hosts = HostResolver(lookup.resolver) { [rules = asking.rules] in rules }
+                lookup.hosts = (hosts, entries.compactMap(\.swarmName))
                 lookup.follow(
                     StaticSource(
-                        entries,
-                        hosts: HostResolver(lookup.resolver) { [rules = asking.rules] in rules },
-                        refresh: subject.refresh, family: family, on: loop))
+                        entries, hosts: hosts, refresh: subject.refresh, family: family, on: loop))
             case .consul, .docker, .known: break
             }
             return lookup
@@ -251,7 +251,9 @@ package struct ExplainPlan {
                 let lookup = lookup(Resolver(asking.options, on: loop), named: name)
                 var options = asking.docker
                 options.place = .target(target)
-                lookup.follow(DockerSource(query, DockerWatch(options, on: loop)))
+                let source = DockerSource(query, DockerWatch(options, on: loop))
+                lookup.notes = { source.explanation }
+                lookup.follow(source)
                 return lookup
             }
         }
@@ -284,6 +286,15 @@ package struct ExplainPlan {
     }
 }
 
+extension StaticSource.Entry {
+    /// Its name, if a service of Docker Swarm can have it: one of a single label. Nil for another.
+    fileprivate var swarmName: String? {
+        guard case .name(let name) = host else { return nil }
+        let text = "\(name.name)".dropLast()
+        return text.contains(".") || text == "localhost" ? nil : String(text)
+    }
+}
+
 extension TargetPlace {
     /// Where it is by `found`, the addresses of names; or why that is not known.
     fileprivate func targets(
@@ -307,6 +318,11 @@ private final class Lookup {
     /// A name whose addresses are asked for when it has no SRV records; nil for none.
     var nameInstead: DomainName?
     private(set) var isOver = false
+    /// What is said of a server that is none of names.
+    var notes: () -> [String] = { [] }
+    /// Hosts that Docker Swarm may have tasks of.
+    var hosts: (resolver: HostResolver, names: [String])?
+    private var tasks: [String: Int] = [:]
     private var answers: [DNSAnswer] = []
     private var result: DiscoveryAnswer?
     private var addressesInstead: [IPAddress] = []
@@ -344,6 +360,9 @@ private final class Lookup {
     /// Keeps what the lookup came to.
     func finish(_ answer: DiscoveryAnswer) {
         result = withoutOwn(answer)
+        if let hosts, case .instances = answer, !hosts.names.isEmpty {
+            return askForTasks(hosts.names, hosts.resolver)
+        }
         guard let nameInstead, case .failure(let failure) = answer, failure.kind.mayHideAddresses
         else { return askForSamples() }
         resolver.resolveAddresses(nameInstead) { [unowned self] found in
@@ -360,6 +379,23 @@ private final class Lookup {
                 leftOut.append("\(instance.endpoint) is left out: \(why)")
                 return false
             })
+    }
+
+    /// Asks whether these names are virtual addresses: Docker Swarm has `tasks.NAME` beside each.
+    private func askForTasks(_ names: [String], _ resolver: HostResolver) {
+        var waiting = names.count
+        for name in names {
+            guard let tasks = try? HostName("tasks.\(name)") else {
+                waiting -= 1
+                continue
+            }
+            resolver.resolve(tasks) { [unowned self] found in
+                if !found.addresses.isEmpty { self.tasks[name] = found.addresses.count }
+                waiting -= 1
+                isOver = waiting == 0
+            }
+        }
+        isOver = waiting == 0
     }
 
     private static let samplesMore = 4
@@ -392,7 +428,7 @@ private final class Lookup {
         if let name {
             var agent = Explanation.Server(
                 named: name, result: result ?? .failure(.timeout),
-                notes: source?.findings.sentences ?? [])
+                notes: notes() + (source?.findings.sentences ?? []))
             agent.leftOut = leftOut
             return agent
         }
@@ -402,6 +438,7 @@ private final class Lookup {
             partialAnswers: (source as? SRVSource)?.partialAnswers ?? .init())
         server.addressesInstead = addressesInstead
         server.leftOut = leftOut
+        server.tasks = tasks
         return server
     }
 }

@@ -101,5 +101,45 @@ extension Flow {
                 #expect(log.contains("docker.feed_recovered"), "\(log)")
             }
         }
+
+        @Test func `what happened while an engine was away is known when it is back`() throws {
+            try withEngine { stage, engine in
+                let fairlead = try stage.fairlead(following: engine)
+                let admin = try #require(fairlead.admin)
+                let label = ["--label", "fairlead.host=shop.test", "--label", "fairlead.service=s"]
+                let kept = try engine.run("kept", label)
+                for (way, end) in [("killed", engine.kill), ("stopped", engine.stop)] {
+                    let other = try engine.run(way, label)
+                    try fairlead.waitForAnswers(to: "shop.test", by: [kept, other])
+                    let id = try engine.docker("inspect", "--format", "{{.State.Pid}}", way)
+                    try end()
+                    try engine.machine.run("kill", "-KILL", id.filter(\.isNumber))
+                    // By then the engine is looked for as seldom as ever.
+                    pause(milliseconds: 3000)
+                    let back = try moment(
+                        "curl -sf --unix-socket \(engine.socket) http://engine/_ping")
+                    let right = try moment(
+                        "curl -s http://127.0.0.1:\(admin)/events | grep '\(way): it has ended'")
+                    try engine.start()
+                    let times = try [back, right].map { moment in
+                        try moment.waitForExit()
+                        return try #require(Int(moment.output.filter(\.isNumber)))
+                    }
+                    print(
+                        "measured: an engine that was \(way): what had happened meanwhile was "
+                            + "known \(times[1] - times[0]) ms after its first answer")
+                    try fairlead.waitForAnswers(to: "shop.test", by: [kept])
+                }
+            }
+        }
+
+        /// A process that tries a command until that succeeds, and says when: milliseconds since
+        /// 1970.
+        private func moment(_ command: String) throws -> RunningProcess {
+            try RunningProcess([
+                "sh", "-c",
+                "until { \(command); } >/dev/null 2>&1; do sleep 0.01; done; date +%s%3N",
+            ])
+        }
     }
 }

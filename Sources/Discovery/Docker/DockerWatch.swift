@@ -7,7 +7,7 @@
 // | an event that takes traffic away    | listeners are told at once                             |
 // | any event that may change something | the container, 20 ms later and once for all its events |
 // | the stream ends                     | all of it again: at once, and if that fails after      |
-// |                                     |  0.1 s * 2^n, at most 5 s, half of it to all at random |
+// |                                     |  0.1 s * 2^n, at most 0.8 s, half to all at random     |
 // | the name has several addresses      | one after another, until one answers                   |
 // | the name has another address        | all of it again, there                                 |
 // | a question fails on its way         | the same                                               |
@@ -56,7 +56,9 @@ package final class DockerWatch {
     /// How long events are gathered before they make a question.
     static let gathering = Duration.milliseconds(20)
     private static let failureWaitMin = Duration.milliseconds(100)
-    private static let failureWaitMax = Duration.seconds(5)
+    /// Short, since who waits for an engine waits for traffic: all is to be right within 1 s of its
+    /// return. An attempt at a socket where nobody listens costs next to nothing.
+    private static let failureWaitMax = Duration.milliseconds(800)
 
     /// How the engine is followed.
     package let options: DockerOptions

@@ -194,8 +194,8 @@ let package = Package(
         discovery.module(
             "Registrar",
             uses: [
-                "Consul", "Containers", "Docker", "DockerAPI", "Endpoints", "Events", "Lookups",
-                "Wording",
+                "Backends", "Consul", "Containers", "Docker", "DockerAPI", "Endpoints", "Events",
+                "Lookups", "Wording",
             ], settings: cold),
         discovery.module(
             "Explain",
@@ -387,7 +387,7 @@ let package = Package(
             "Registrar",
             uses: [
                 "Consul", "Containers", "Docker", "DockerAPI", "Endpoints", "Events", "Lookups",
-                "TestSupport",
+                "Random", "TestSupport",
             ]),
         discovery.tests(
             "Explain", uses: ["DNSClient", "DNSWire", "InstanceSources", "Backends", "Endpoints"]),

@@ -59,7 +59,9 @@ package final class Registrar {
     private var timer: Timer?
     private var stopTimer: Timer?
     private var engineFailure: EngineFailure?
-    /// Problems that were told, by container.
+    /// The ids of the containers that changed since the last plan; nil for all.
+    private var changed: Set<String>?
+    /// Problems that were told, by the id of the container.
     private var told: [String: [String]] = [:]
     /// How it ends; nil before `stop`, and after.
     private var ending: RegistrarPolicy.Ending?
@@ -92,11 +94,17 @@ package final class Registrar {
 
     /// Begins.
     package func start() {
-        engine.add(self) { [weak self] _ in
-            guard let self, planTimer?.isScheduled == false else { return }
-            planTimer?.schedule(after: max(.zero, plannedAt + Self.planInterval - .now))
-        }
+        engine.add(self) { [weak self] in self?.planSoon($0) }
         act()
+    }
+
+    private func planSoon(_ changes: DockerWatch.Changes) {
+        switch changes {
+        case .all: changed = nil
+        case .containers(let containers): changed?.formUnion(containers.ids)
+        }
+        guard planTimer?.isScheduled == false else { return }
+        planTimer?.schedule(after: max(.zero, plannedAt + Self.planInterval - .now))
     }
 
     /// Compares all that the agent holds with all that is wanted, now.
@@ -178,14 +186,18 @@ package final class Registrar {
         }
         var machine: IPAddress?
         if case .remote(let address) = engine.vantage { machine = address }
-        plan.update(engine.inventory, of: machine)
-        ledger.want(plan.registrations) { [plan] in plan.absence(of: $0) }
-        for (container, problems) in plan.problems.sorted(by: { $0.key < $1.key }) {
-            for problem in problems where told[container]?.contains(problem) != true {
-                news.append(.problem(container: container, problem))
-            }
+        let difference = plan.update(engine.inventory, of: machine, changed: changed)
+        changed = []
+        ledger.want(plan.registrations, changed: difference.services) { [unowned self] in
+            plan.absence(of: $0)
         }
-        told = plan.problems
+        for id in difference.containers.sorted() {
+            let known = plan.problems(of: id)
+            for problem in known?.problems ?? [] where told[id]?.contains(problem) != true {
+                news.append(.problem(container: known?.name ?? "", problem))
+            }
+            told[id] = known?.problems
+        }
         act()
     }
 

@@ -44,7 +44,7 @@ extension RegistrarLedger {
             entry.retryAt = nil
             finish(action, isKnown: outcome == .done, &entry, id, now)
             entries[id] = entry
-            drop()
+            drop(id)
         }
     }
 
@@ -159,9 +159,9 @@ extension RegistrarLedger {
     private mutating func apply(
         _ holdings: AgentHoldings, _ asked: UInt64, _ now: ContinuousClock.Instant
     ) {
-        let before = entries.values.filter { $0.held != nil }.count
+        let before = entries.all.values.filter { $0.held != nil }.count
         var forgotten = 0
-        for id in entries.keys where holdings.services[id] == nil {
+        for id in entries.all.keys where holdings.services[id] == nil {
             guard var entry = entries[id], isOlder(entry, asked) else { continue }
             if entry.held != nil { forgotten += 1 }
             entry.held = nil
@@ -172,7 +172,7 @@ extension RegistrarLedger {
         foreign = []
         for (id, service) in holdings.services { apply(id, service, asked, now) }
         if forgotten > 0 { news.append(.forgotten(forgotten, of: before)) }
-        drop()
+        for id in Array(entries.all.keys) { drop(id) }
     }
 
     /// Whether nothing was written of it since a list was asked for.

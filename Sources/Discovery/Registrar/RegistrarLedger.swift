@@ -102,7 +102,7 @@ package struct RegistrarLedger {
     }
 
     let options: RegistrarOptions
-    var entries: [String: Entry] = [:]
+    var entries = LedgerEntries()
     /// Ids of services that the agent holds and that are not ours, by the last list.
     var foreign: Set<String> = []
     /// What happened since it was last taken.
@@ -140,16 +140,22 @@ package struct RegistrarLedger {
 
     // MARK: What is wanted
 
-    /// Wants these services and no others. `absence` says why a container, by the first 12 digits
-    /// of its id, has none.
+    /// Wants these services and no others. `ids`: those that may be wanted otherwise than before;
+    /// nil for all. `absence` says why a container, by the first 12 digits of its id, has none.
     package mutating func want(
-        _ registrations: [String: ContainerRegistration],
+        _ registrations: [String: ContainerRegistration], changed ids: Set<String>? = nil,
         absence: @escaping (String) -> String
     ) {
+        // What was only held so far may be a ghost from now on.
+        let ids = isPlanned ? ids : nil
         isPlanned = true
         self.absence = absence
-        for id in entries.keys where registrations[id] == nil { entries[id]?.wanted = nil }
-        for (id, registration) in registrations {
+        for id in ids ?? Set(entries.all.keys).union(registrations.keys) {
+            guard let registration = registrations[id] else {
+                entries[id]?.wanted = nil
+                drop(id)
+                continue
+            }
             var entry = entries[id] ?? Entry(isForeign: foreign.contains(id))
             guard entry.wanted != registration else { continue }
             if entry.wanted?.containerID != registration.containerID { entry.states = [:] }
@@ -158,7 +164,6 @@ package struct RegistrarLedger {
             if entry.isForeign { news.append(.conflict(registration)) }
             entries[id] = entry
         }
-        drop()
     }
 
     /// Has the agent asked for all that it holds, as soon as it can be.
@@ -168,14 +173,14 @@ package struct RegistrarLedger {
 
     /// Renews every report as soon as it can: nobody may be there to do so for a while.
     package mutating func renewReports(now: ContinuousClock.Instant) {
-        for id in entries.keys { entries[id]?.reported?.due = now }
+        for id in entries.all.keys { entries[id]?.reported?.due = now }
     }
 
-    /// Forgets entries of which nothing is left.
-    mutating func drop() {
-        entries = entries.filter {
-            $1.wanted != nil || $1.held != nil || $1.action != nil
-        }
+    /// Forgets an entry of which nothing is left.
+    mutating func drop(_ id: String) {
+        guard let entry = entries[id], entry.wanted == nil, entry.held == nil, entry.action == nil
+        else { return }
+        entries[id] = nil
     }
 
     // MARK: What to do
@@ -190,8 +195,13 @@ package struct RegistrarLedger {
         }
         guard isListed, agentFailure == nil else { return actions }
         var best: [(rank: Int, id: String, action: Action)] = []
-        for (id, entry) in entries {
-            guard let (rank, action) = step(entry, id, now) else { continue }
+        entries.advance(to: now)
+        for id in entries.due {
+            guard let entry = entries[id] else { continue }
+            guard let (rank, action) = step(entry, id, now) else {
+                entries.putOff(id, until: deadline(entry, now))
+                continue
+            }
             let place =
                 best.firstIndex { (rank, id) < ($0.rank, $0.id) } ?? best.count
             guard place < max - actions.count else { continue }
@@ -250,7 +260,7 @@ package struct RegistrarLedger {
 
     /// The next service to look for, so that each has its turn; nil when the agent holds none.
     private func nextToFind() -> String? {
-        let held = entries.filter { $1.held != nil && $1.action == nil }.keys
+        let held = entries.all.filter { $1.held != nil && $1.action == nil }.keys
         return held.filter { $0 > lastFound }.min() ?? held.min()
     }
 
@@ -259,22 +269,24 @@ package struct RegistrarLedger {
         var times: [ContinuousClock.Instant] = []
         if listing == nil { times.append(listAt) }
         guard isListed, agentFailure == nil else { return times.min() }
-        var first: ContinuousClock.Instant?
-        var mayFind = false
-        for (id, entry) in entries {
-            if entry.held != nil, entry.action == nil { mayFind = true }
-            guard let time = deadline(entry, id, now) else { continue }
-            first = min(first ?? time, time)
+        if finding == nil, entries.all.contains(where: { $1.held != nil && $1.action == nil }) {
+            times.append(findAt)
         }
-        if finding == nil, mayFind { times.append(findAt) }
-        return (times + [first].compactMap(\.self)).min()
+        times += entries.due.compactMap { id in entries[id].flatMap { due($0, id, now) } }
+        return (times + [entries.nextDeadline].compactMap(\.self)).min()
     }
 
     /// When there is something to do for one service; nil for never.
-    private func deadline(
+    private func due(
         _ entry: Entry, _ id: String, _ now: ContinuousClock.Instant
     ) -> ContinuousClock.Instant? {
-        if step(entry, id, now) != nil { return now }
+        step(entry, id, now) != nil ? now : deadline(entry, now)
+    }
+
+    /// When there is something to do for a service for which there is nothing now; nil for never.
+    private func deadline(
+        _ entry: Entry, _ now: ContinuousClock.Instant
+    ) -> ContinuousClock.Instant? {
         guard entry.action == nil, !entry.isForeign else { return nil }
         if let retryAt = entry.retryAt, retryAt > now { return retryAt }
         return entry.wanted?.report == nil || entry.held == nil ? nil : entry.reported?.due
@@ -283,12 +295,12 @@ package struct RegistrarLedger {
     /// Whether nothing is left to be done now but what time will bring.
     package func isSettled(now: ContinuousClock.Instant) -> Bool {
         isListed && isPlanned && agentFailure == nil
-            && !entries.contains { $1.action != nil || step($1, $0, now) != nil }
+            && !entries.all.contains { $1.action != nil || step($1, $0, now) != nil }
     }
 
     /// Every service that is wanted or held, by id.
     package var rows: [Row] {
-        entries.sorted { $0.key < $1.key }.map { id, entry in
+        entries.all.sorted { $0.key < $1.key }.map { id, entry in
             Row(
                 id: id, wanted: entry.wanted,
                 isHeld: entry.held != nil

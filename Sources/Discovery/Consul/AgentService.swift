@@ -51,10 +51,10 @@ package struct AgentService: Hashable, Sendable {
         }
     }
 
-    /// Whether an agent takes `key`: 1 to 128 letters, digits, hyphens and underscores. One that it
-    /// does not take has it refuse the whole service.
+    /// Whether an agent takes `key`: 1 to 128 letters, digits, hyphens and underscores, and not one
+    /// of Consul's own. One that it does not take has it refuse the whole service.
     package static func isMetaKey(_ key: String) -> Bool {
-        (1...128).contains(key.utf8.count)
+        (1...128).contains(key.utf8.count) && !key.hasPrefix("consul-")
             && key.utf8.allSatisfy { byte in
                 switch byte {
                 case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x5F: true

@@ -244,7 +244,9 @@ struct ContainerRegistrations: Equatable {
         where !Self.known.contains(key) && meta[key] == nil {
             let problem: String
             if !AgentService.isMetaKey(key) {
-                problem = "is no key of metadata: letters, digits, hyphens and underscores"
+                problem =
+                    "is no key of metadata: letters, digits, hyphens and underscores, and not "
+                    + "consul-… at the beginning"
             } else if !AgentService.isMetaValue(value) {
                 problem = "has \(value.utf8.count) bytes, Consul takes 512"
             } else if meta.count >= room + 2 {

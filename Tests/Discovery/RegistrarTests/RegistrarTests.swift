@@ -216,6 +216,41 @@ import Testing
         turn(until: "it is registered") { held.count == 1 }
     }
 
+    @Test func `what a token may not write keeps nothing else from being registered`() {
+        agent.change { $0.tokens = ["secret-token": .init(writes: ["nginx"])] }
+        let web = run(1, "web1", health: "healthy")
+        engine.run(2, "db1") {
+            $0.variables = ["SERVICE_NAME=db"]
+            $0.published = 20_002
+        }
+        start(token: "secret-token")
+        turn(until: "one is registered") { held == ["host-1:web1:80"] }
+        func failure(_ id: String) -> String {
+            registrar?.rows.first { $0.id == id }?.failure.map { "\($0)" } ?? ""
+        }
+        turn(until: "the other is refused") { !failure("host-1:db1:80").isEmpty }
+        let text = failure("host-1:db1:80")
+        #expect(text.contains(#"lacks permission 'service:write' on "db""#), "\(text)")
+        engine.change(web, "health_status: unhealthy") { $0.health = "unhealthy" }
+        turn(until: "its report is taken") {
+            agent.known.instances["node-1/host-1:web1:80"]?.status == "critical"
+        }
+        #expect(registrar?.troubles == [])
+        // The policy is mended, and the token found again by itself.
+        agent.change { $0.tokens = ["secret-token": .init(writes: [""])] }
+        turn(until: "both are registered") { held == ["host-1:db1:80", "host-1:web1:80"] }
+        // A token that is revoked is trouble with the agent, and takes nothing away.
+        let registrations = agent.known.agentRegistrations
+        agent.change { $0.tokens = [:] }
+        turn(until: "it is noticed") {
+            registrar?.troubles.contains { $0.contains("ACL not found") } == true
+        }
+        #expect(held.count == 2)
+        agent.change { $0.tokens = ["secret-token": .init(writes: [""])] }
+        turn(until: "all is well") { registrar?.troubles.isEmpty == true }
+        #expect(agent.known.agentRegistrations == registrations)
+    }
+
     @Test func `five hundred containers are registered at a pace, and once`() {
         for number in 1...500 { run(number, "web\(number)") }
         let began = ContinuousClock.now

@@ -335,12 +335,17 @@ extension ContainerRegistrations {
     }
 
     @Test func `what Consul would refuse is left out and told`() {
-        var variables = ["SERVICE_LONG": String(repeating: "x", count: 513), "SERVICE_A.B": "1"]
+        var variables = [
+            "SERVICE_LONG": String(repeating: "x", count: 513), "SERVICE_A.B": "1",
+            "SERVICE_CONSUL-X": "1",
+        ]
         for number in 0..<70 { variables["SERVICE_K\(number)"] = "v" }
         let registered = Ship(variables: variables).registered()
         let meta = registered.services.first?.meta ?? [:]
         #expect(meta.count == 64 && meta["long"] == nil && meta["a.b"] == nil)
+        #expect(meta["consul-x"] == nil)
         #expect(registered.problems.contains { $0.contains("SERVICE_A.B is no key") })
+        #expect(registered.problems.contains { $0.contains("SERVICE_CONSUL-X is no key") })
         #expect(registered.problems.contains { $0.contains("SERVICE_LONG has 513 bytes") })
         #expect(registered.problems.count <= 20)
     }

@@ -115,7 +115,8 @@ final class ConsulStandInConnection: StreamChannel {
         }
         let seen = ConsulStandIn.Seen(target: text, token: token, connection: number)
         server.state.requests.withLock { $0.append(seen) }
-        handle(ConsulStandInRequest(method: head.method, target: text, body: body))
+        handle(
+            ConsulStandInRequest(method: head.method, target: text, body: body, token: token))
         return true
     }
 

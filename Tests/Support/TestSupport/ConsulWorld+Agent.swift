@@ -25,43 +25,100 @@ extension ConsulWorld {
         func rest(_ prefix: String) -> String? {
             path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : nil
         }
-        if path == "/v1/agent/services" { return document(agentServiceEntries, index: nil) }
-        if path == "/v1/agent/checks" { return document(agentCheckEntries, index: nil) }
-        if path == "/v1/agent/service/register" {
-            let replaces = request.value("replace-existing-checks") == "true"
-            guard let refusal = registerAtAgent(request.body, replacesChecks: replaces) else {
-                return ConsulStandInAnswer()
-            }
-            return text(400, refusal)
+        if path == "/v1/agent/services" {
+            return list(agentServiceEntries, request) { $0.Service }
         }
-        if let id = rest("/v1/agent/service/deregister/") {
-            return deregisterAtAgent(id: id)
-                ? ConsulStandInAnswer() : text(404, "Unknown service ID \"\(id)\"")
-        }
-        if let id = rest("/v1/agent/service/") {
-            return agentServices[id].map { ConsulStandInAnswer(body: Array($0.utf8)) }
-                ?? text(404, "unknown service ID: \(id)")
-        }
-        if let id = rest("/v1/agent/check/update/") { return updateCheck(id, request.body) }
+        if path == "/v1/agent/checks" { return list(agentCheckEntries, request) { $0.ServiceName } }
+        if path == "/v1/agent/service/register" { return register(request) }
+        if let id = rest("/v1/agent/service/deregister/") { return deregister(id, request) }
+        if let id = rest("/v1/agent/service/") { return service(id, request) }
+        if let id = rest("/v1/agent/check/update/") { return updateCheck(id, request) }
         return nil
     }
 
-    private mutating func updateCheck(_ id: String, _ body: [UInt8]) -> ConsulStandInAnswer {
+    /// What of a list a request may see. The agent says when that is not all.
+    private func list<Entry: Encodable>(
+        _ entries: [String: Entry], _ request: ConsulStandInRequest, of service: (Entry) -> String
+    ) -> ConsulStandInAnswer {
+        let seen = entries.filter { maySee(service($0.value), request) }
+        var answer = document(seen, index: nil)
+        answer.isFiltered = seen.count < entries.count
+        return answer
+    }
+
+    private mutating func register(_ request: ConsulStandInRequest) -> ConsulStandInAnswer {
+        let replaces = ["true", ""].contains(request.value("replace-existing-checks") ?? "false")
+        guard
+            let said = try? JSONDecoder().decode(Registration.self, from: Data(request.body)),
+            let name = said.Name
+        else { return text(400, "Request decode failed") }
+        // Both the service that is there and the one that is to be.
+        for name in [name, registeredName(of: said.ID ?? name)].compactMap(\.self) {
+            if let refusal = refusalToWrite(name, request) { return refusal }
+        }
+        guard let refusal = registerAtAgent(request.body, replacesChecks: replaces) else {
+            return ConsulStandInAnswer()
+        }
+        return text(400, refusal)
+    }
+
+    private func registeredName(of id: String) -> String? {
+        agentServices[id] == nil ? nil : instances["node-1/\(id)"]?.service
+    }
+
+    private mutating func deregister(
+        _ id: String, _ request: ConsulStandInRequest
+    ) -> ConsulStandInAnswer {
+        guard let name = registeredName(of: id) else {
+            return text(
+                404,
+                "Unknown service ID \"\(id)\". Ensure that the service ID is passed, not the "
+                    + "service name.")
+        }
+        if let refusal = refusalToWrite(name, request) { return refusal }
+        _ = deregisterAtAgent(id: id)
+        return ConsulStandInAnswer()
+    }
+
+    private func service(_ id: String, _ request: ConsulStandInRequest) -> ConsulStandInAnswer {
+        guard let document = agentServices[id], let name = registeredName(of: id) else {
+            return text(404, "unknown service ID: \(id)")
+        }
+        guard maySee(name, request) else {
+            return text(403, "Permission denied: lacks permission 'service:read' on \"\(name)\"")
+        }
+        return ConsulStandInAnswer(body: Array(document.utf8))
+    }
+
+    private mutating func updateCheck(
+        _ id: String, _ request: ConsulStandInRequest
+    ) -> ConsulStandInAnswer {
         struct Update: Decodable {
             let Status: String
             let Output: String?
         }
-        guard let update = try? JSONDecoder().decode(Update.self, from: Data(body)) else {
+        guard let update = try? JSONDecoder().decode(Update.self, from: Data(request.body)) else {
             return text(400, "Request decode failed")
         }
         guard Self.statuses.contains(update.Status) else {
             return text(400, "Invalid check status: '\(update.Status)'")
         }
-        guard var check = agentChecks[id], check.life != nil else {
-            return text(404, "Unknown check ID \"\(id)\"")
+        guard var check = agentChecks[id] else {
+            return text(
+                404,
+                "Unknown check ID \"\(id)\". Ensure that the check ID is passed, not the check "
+                    + "name.")
+        }
+        if let name = registeredName(of: check.service),
+            let refusal = refusalToWrite(name, request)
+        {
+            return refusal
+        }
+        guard check.life != nil else {
+            return text(500, "CheckID \"\(id)\" does not have associated TTL")
         }
         agentReports += 1
-        check.output = update.Output ?? ""
+        check.output = String((update.Output ?? "").prefix(4096))
         check.set(update.Status)
         agentChecks[id] = check
         publish(check.service)
@@ -114,7 +171,9 @@ extension ConsulWorld {
         let id = said.ID ?? name
         let meta = said.Meta ?? [:]
         if said.Address == "0.0.0.0" || said.Address == "::" { return "Invalid service address" }
-        if meta.count > 64 { return "Node metadata cannot contain more than 64 key/value pairs" }
+        if meta.count > 64 {
+            return "Invalid Service Meta: Node metadata cannot contain more than 64 key/value pairs"
+        }
         for (key, value) in meta {
             let isKey = key.utf8.allSatisfy { byte in
                 (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
@@ -123,9 +182,16 @@ extension ConsulWorld {
             guard isKey, (1...128).contains(key.utf8.count), value.utf8.count <= 512 else {
                 return "Invalid Service Meta: Couldn't load metadata pair (\(key), \(value))"
             }
+            if key.hasPrefix("consul-") {
+                return "Invalid Service Meta: Couldn't load metadata pair (\(key), \(value)): Key "
+                    + "prefix 'consul-' is reserved for internal use"
+            }
         }
-        if let weights = said.Weights, weights.Passing < 1 || weights.Warning < 0 {
-            return "Invalid Weights"
+        if let weights = said.Weights {
+            if weights.Passing < 1 { return "Invalid Weights: Passing must be greater than 0" }
+            if weights.Warning < 0 || max(weights.Passing, weights.Warning) > 65535 {
+                return "Invalid Weights: DNS Weight must be between 0 and 65535"
+            }
         }
         let checks = said.Checks ?? [said.Check].compactMap(\.self)
         for check in checks {
@@ -134,8 +200,18 @@ extension ConsulWorld {
             }
             let isPeriodic =
                 check.HTTP != nil || check.TCP != nil || check.GRPC != nil || check.Args != nil
-            guard check.TTL != nil || isPeriodic && check.Interval != nil else {
-                return "Must provide TTL or Script/DockerContainerID/HTTP/TCP and Interval"
+            for text in [check.TTL, check.Interval, check.DeregisterCriticalServiceAfter] {
+                if let text, Self.duration(text) == nil { return "Request decode failed" }
+            }
+            if check.TTL != nil, check.Interval != nil {
+                return "Invalid check: Interval and TTL cannot both be specified"
+            }
+            if isPeriodic, check.Interval == nil {
+                return "Invalid check: Interval must be > 0 for Script, HTTP, H2PING, TCP, UDP or "
+                    + "OSService checks"
+            }
+            if !isPeriodic, check.TTL == nil {
+                return "Invalid check: TTL must be > 0 for TTL checks"
             }
             if check.Args != nil { return "Scripts are disabled on this agent" }
         }
@@ -171,9 +247,15 @@ extension ConsulWorld {
         agentChecks = agentChecks.filter { $1.service != id || known.contains($0) }
     }
 
-    /// `1500ms`.
-    private static func duration(_ text: String) -> Duration? {
-        text.hasSuffix("ms") ? Int(text.dropLast(2)).map { .milliseconds($0) } : nil
+    /// `1500ms`, `10s`, `1m`: what of Go's durations is asked for here.
+    static func duration(_ text: String) -> Duration? {
+        for (unit, length) in [
+            ("ms", Duration.milliseconds(1)), ("s", .seconds(1)), ("m", .seconds(60)),
+            ("h", .seconds(3600)),
+        ] where text.hasSuffix(unit) {
+            return Int(text.dropLast(unit.count)).map { length * $0 }
+        }
+        return nil
     }
 
     /// Removes a service of the agent; whether it was there.

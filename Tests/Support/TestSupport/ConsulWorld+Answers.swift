@@ -1,6 +1,6 @@
 // What the stand-in answers to a request, as Consul does: statuses, indexes, documents. It heeds
-// `passing`, `tag`, `dc`, `recurse`, `index` and `wait`, and takes no notice of `filter`, `near`
-// and `node-meta`.
+// `passing`, `tag`, `dc`, `recurse`, `index` and `wait`, refuses `filter`, and takes no notice of
+// `near` and `node-meta`. What it refuses is in ConsulWorld+Refusals.swift.
 
 internal import FoundationEssentials
 internal import HTTP1
@@ -13,10 +13,12 @@ struct ConsulStandInRequest: Sendable {
     let parameters: [(name: String, value: String)]
     let body: [UInt8]
     let target: String
+    let token: String?
 
-    init(method: Method, target: String, body: [UInt8]) {
+    init(method: Method, target: String, body: [UInt8], token: String?) {
         self.method = method
         self.target = target
+        self.token = token
         self.body = body
         let parts = target.split(separator: "?", maxSplits: 1)
         path = Self.decoded(String(parts.first ?? ""))
@@ -35,9 +37,8 @@ struct ConsulStandInRequest: Sendable {
 
     /// `60s`, `1500ms`, or Consul's five minutes.
     var wait: Duration {
-        guard let text = value("wait") else { return .seconds(300) }
-        if text.hasSuffix("ms") { return .milliseconds(Int(text.dropLast(2)) ?? 0) }
-        return .seconds(Int(text.dropLast()) ?? 300)
+        let wait = value("wait").flatMap { ConsulWorld.duration($0) } ?? .seconds(300)
+        return min(wait, .seconds(600))
     }
 
     private static func decoded(_ text: String) -> String {
@@ -70,6 +71,7 @@ struct ConsulStandInAnswer {
 extension ConsulWorld {
     /// What is answered now.
     mutating func answer(to request: ConsulStandInRequest) -> ConsulStandInAnswer {
+        if let refusal = refusal(of: request) { return refusal }
         let path = request.path
         func rest(_ prefix: String) -> String? {
             path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : nil
@@ -90,7 +92,7 @@ extension ConsulWorld {
             let service = String(name.dropLast("/execute".count))
             return query(service)
         }
-        return text(404, "Invalid URL path")
+        return text(404, "Invalid URL path: not a recognized HTTP API endpoint")
     }
 
     /// A prepared query without the parameter `near`: instances that are critical are left out, and
@@ -130,14 +132,16 @@ extension ConsulWorld {
     ) -> ConsulStandInAnswer {
         let tags = request.parameters.filter { $0.name == "tag" }.map(\.value)
         let wanted = request.value("dc") ?? datacenter
-        let passingOnly = request.value("passing") != nil
+        let passingOnly = request.value("passing").map { !["0", "false"].contains($0) } ?? false
         let found = entries { instance in
-            instance.service == name && instance.datacenter == wanted
+            instance.service == name && instance.datacenter == wanted && maySee(name, request)
                 && tags.allSatisfy(instance.tags.contains)
                 && (!passingOnly
                     || (instance.status == "passing" && instance.nodeStatus == "passing"))
         }
-        return document(found, index: serviceIndexes[name] ?? catalogIndex)
+        var answer = document(found, index: serviceIndexes[name] ?? catalogIndex)
+        answer.isFiltered = !maySee(name, request)
+        return answer
     }
 
     private func entries(where isWanted: (Instance) -> Bool) -> [EntryDocument] {

@@ -90,6 +90,9 @@ package struct ConsulWorld: Sendable {
     package internal(set) var agentServices: [String: String] = [:]
     /// Their checks, by id.
     var agentChecks: [String: StandInCheck] = [:]
+    /// What each token may do, by its secret; the empty one is that of requests without. Nil: ACLs
+    /// are off.
+    package var tokens: [String: Grants]?
     /// How long a service is critical at least until the agent removes it: Consul's own bound.
     package var removalFloor = Duration.seconds(60)
     var fallingIndex: UInt64 = 1_000_000

@@ -148,6 +148,7 @@ let package = Package(
         wire.module("ConsulQuery", settings: cold),
         wire.module("DockerAPI", uses: ["Endpoints", "JSON"], settings: cold),
         wire.module("ProxyProtocol", uses: ["Endpoints"], settings: cold),
+        wire.module("TLSWire", settings: cold),
 
         network.module(
             "Events", uses: ["CLibevent", "CLinux", "Endpoints", "Locking"], settings: hot),
@@ -346,6 +347,7 @@ let package = Package(
         wire.tests("ConsulQuery"),
         wire.tests("DockerAPI", uses: ["Endpoints", "JSON", "Random"]),
         wire.tests("ProxyProtocol", uses: ["Endpoints", "TestSupport"]),
+        wire.tests("TLSWire", uses: ["TestSupport"]),
         network.tests("Events", uses: ["TestSupport", "Endpoints"]),
         network.tests("TLS", uses: ["Events"]),
         network.tests(
@@ -498,7 +500,7 @@ if isFuzzing {
             name: "fairlead-fuzz",
             dependencies: [
                 "CLibFuzzer", "Containers", "DNSWire", "DockerAPI", "Endpoints", "HTTP1",
-                "HeadWriting", "ProxyProtocol",
+                "HeadWriting", "ProxyProtocol", "TLSWire",
             ],
             path: "Tests/Fuzzers", exclude: ["CLibFuzzer", "corpus", "dictionaries", "run"],
             swiftSettings: strict,
@@ -515,7 +517,7 @@ let ofTheWhole: Set = [
 let ofOneThread: Set = [
     "BackendsTests", "BalancingTests", "ConfigurationTests", "ConsulQueryTests", "ContainersTests",
     "DNSWireTests", "DockerAPITests", "EndpointsTests", "ExplainTests", "HTTP1Tests", "JSONTests",
-    "LookupsTests", "MachineTests", "ProxyProtocolTests", "RoutingTests",
+    "LookupsTests", "MachineTests", "ProxyProtocolTests", "RoutingTests", "TLSWireTests",
     "TrafficTests", "WordingTests",
 ]
 let allTests = Set(package.targets.filter(\.isTest).map(\.name))

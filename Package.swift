@@ -218,7 +218,8 @@ let package = Package(
             "Proxy",
             uses: [
                 "AccessLog", "Routing", "WallClock", "Events", "HTTP1", "Evidence", "Balancing",
-                "Backends", "Stats", "Random", "Endpoints", "ProxyProtocol", "Traffic",
+                "Backends", "Stats", "Random", "Endpoints", "ProxyProtocol", "TLSWire",
+                "Traffic",
             ], settings: hot),
 
         controlPlane.module(
@@ -402,7 +403,8 @@ let package = Package(
             "Proxy",
             uses: [
                 "TestSupport", "AccessLog", "Routing", "Locking", "Events", "HTTP1", "Backends",
-                "Balancing", "ProxyProtocol", "Stats", "Endpoints", "Traffic", "WallClock",
+                "Balancing", "ProxyProtocol", "Stats", "Endpoints", "TLSWire", "Traffic",
+                "WallClock",
             ]),
         controlPlane.tests(
             "Configuration",

@@ -93,7 +93,7 @@ private let isOptimised: Bool = {
             listeners: [
                 ListenerOptions(
                     index: 0, name: "", endpoint: Endpoint(.loopback, 0), mode: .http,
-                    service: service, routes: nil, policy: ClientPolicy())
+                    service: service, routes: nil, serverNames: nil, policy: ClientPolicy())
             ],
             services: [ServiceOptions(id: service, name: "web", policy: BackendPolicy())])
         if variant == .routed {

@@ -194,7 +194,7 @@ private struct ServicePlaces {
 
 extension HostPattern {
     /// In lower case, without the dot that a complete name may end with.
-    fileprivate var folded: HostPattern {
+    var folded: HostPattern {
         func fold(_ name: String) -> String {
             let name = name.lowercased()
             return name.hasSuffix(".") ? String(name.dropLast()) : name

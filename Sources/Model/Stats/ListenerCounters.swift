@@ -15,7 +15,7 @@ public enum ListenerCounter: Int, CounterName {
     case badRequests
     /// Requests answered by Fairlead itself, as it was told to: redirects, fixed responses.
     case answered
-    /// Requests that no route was for.
+    /// Requests, or TLS connections, that no route was for.
     case unrouted
     /// Connections refused since a PROXY header was none of a trusted proxy's.
     case untrustedArrivals
@@ -57,7 +57,8 @@ extension ListenerCounter: ShownCounter {
         case .unrouted:
             .counter(
                 "fairlead_listener_unrouted_requests_total", key: "unrouted",
-                "Requests that no route was for, answered 404.")
+                "Requests that no route was for, answered 404, and TLS connections that no route "
+                    + "by name was for.")
         case .untrustedArrivals:
             Self.failures.member("untrusted", key: "untrusted")
         case .malformedArrivals:

@@ -195,7 +195,12 @@ let brokenConfigurations = #"""
     listeners: [{listen: ":80", srv: a.b}, {listen: ":81", srv: a.b}]
         1:40: listeners[1]: found a second service named "a.b", expected one: put it under services and name it in each listener
     listeners: [{listen: ":80", mode: tcp, routes: [{path: /, service: web}]}]
-        1:48: listeners[0].routes: found routes on a listener of mode tcp, expected mode http
+        1:49: listeners[0].routes[0]: found a route of HTTP on a listener of mode tcp, expected sni, alpn and service alone, or mode http
+    listeners: [{listen: ":80", routes: [{sni: a.b, respond: {status: 200}}]}]
+        1:38: listeners[0].routes[0]: found a route by sni or alpn on a listener of mode http, expected mode tcp, or host
+    listeners: [{listen: ":80", mode: tcp, routes: [{alpn: "h 2", respond: {status: 200}}]}]
+        1:49: listeners[0].routes[0]: found a route of HTTP on a listener of mode tcp, expected sni, alpn and service alone, or mode http
+        1:56: listeners[0].routes[0].alpn: found "h 2", expected a protocol's name in TLS, such as h2 or http/1.1
     listeners: [{listen: ":80", routes: {path: /}}]
         1:37: listeners[0].routes: found a mapping, expected a list of routes
     listeners: [{listen: ":80", routes: [{path: /}]}]

@@ -202,12 +202,18 @@ import Testing
             ])
     }
 
-    @Test("a listener of TCP has no requests to route")
+    @Test("a listener of TCP routes TLS connections by what their clients ask for")
     func tcp() {
+        let routes = """
+              - {sni: A.example, service: web}
+              - {sni: "*.example", alpn: [h2, http/1.1], service: web}
+              - {alpn: acme-tls/1, service: web}
+              - {sni: a.example, service: web}
+            """
         #expect(
-            errors(file("  - {service: web}\n  service: web", mode: "tcp")) == [
-                "f.yaml:6:3: listeners[0].routes: found routes on a listener of mode tcp, expected "
-                    + "mode http"
+            errors(file(routes, mode: "tcp")) == [
+                "f.yaml:9:5: listeners[0].routes[3]: found a second route for the same requests, "
+                    + "expected one: this one would never be used"
             ])
     }
 }

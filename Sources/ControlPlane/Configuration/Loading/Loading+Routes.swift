@@ -205,9 +205,11 @@ extension Loading {
 
     /// Checks what is only known when everything is read: names, and what a listener speaks.
     mutating func checkRoutes(_ listener: Entry<Listener>, known: Set<String>, _ names: [String]) {
-        for key in ["routes", "connect"] where listener.value.mode == .tcp {
-            guard let origin = listener.given[key] else { continue }
-            errors.add("found \(key) on a listener of mode tcp, expected mode http", at: origin)
+        if listener.value.mode == .tcp, let origin = listener.given["connect"] {
+            errors.add("found connect on a listener of mode tcp, expected mode http", at: origin)
+        }
+        for (route, origin) in zip(listener.value.routes, listener.routeOrigins) {
+            checkMode(route, listener.value.mode, at: origin)
         }
         for (route, origin) in zip(listener.value.routes, listener.routeOrigins) {
             if !listener.value.policy.allowsConnect, route.methods.contains("CONNECT") {
@@ -221,6 +223,29 @@ extension Loading {
                     found: "the service \(quoted(name))",
                     expected: hint ?? "the name of one under services", at: origin)
             }
+        }
+    }
+}
+
+extension Loading {
+    /// Checks that a route is for what its listener speaks.
+    private mutating func checkMode(
+        _ route: RouteSettings, _ mode: ListenerMode, at origin: Origin
+    ) {
+        switch mode {
+        case .http:
+            guard route.serverName != nil || !route.protocols.isEmpty else { return }
+            errors.add(
+                "found a route by sni or alpn on a listener of mode http, expected mode tcp, or "
+                    + "host", at: origin)
+        case .tcp:
+            var plain = RouteSettings()
+            (plain.serverName, plain.protocols) = (route.serverName, route.protocols)
+            plain.service = route.service
+            guard route != plain || route.service == nil else { return }
+            errors.add(
+                "found a route of HTTP on a listener of mode tcp, expected sni, alpn and service "
+                    + "alone, or mode http", at: origin)
         }
     }
 }
@@ -245,6 +270,8 @@ extension Entry<Listener> {
 /// Which requests a route is for: of two routes with the same matches one is too many.
 struct RouteMatch: Hashable {
     let host: String?
+    let serverName: String?
+    let protocols: Set<String>
     let path: String?
     let prefix: String?
     let methods: Set<String>
@@ -252,6 +279,8 @@ struct RouteMatch: Hashable {
 
     init(_ route: RouteSettings) {
         host = route.host?.lowercased()
+        serverName = route.serverName?.lowercased()
+        protocols = Set(route.protocols)
         path = route.path
         prefix = route.pathPrefix.map { prefix in
             String(prefix.reversed().drop { $0 == "/" }.reversed())

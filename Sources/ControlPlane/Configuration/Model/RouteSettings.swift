@@ -6,6 +6,11 @@ package import Routing
 package struct RouteSettings: Equatable, Sendable {
     /// A name, or `*.` and a name; nil for any host.
     package internal(set) var host: String?
+    /// The name that a TLS client asks for (SNI), or `*.` and a name; nil for any, and none. For
+    /// listeners of mode `tcp`, where a route has this, `protocols` and `service` alone.
+    package internal(set) var serverName: String?
+    /// The protocols (ALPN) of which a TLS client has to offer one; empty for any.
+    package internal(set) var protocols: [String] = []
     /// The path as a whole, without query.
     package internal(set) var path: String?
     /// The path, or what it begins with, segment by segment.

@@ -383,6 +383,14 @@ enum OptionTable {
             Option(
                 "host", \.host, .optional(.hostPattern),
                 "The host it is for; `*.` stands for one label or more."),
+            Option(
+                "sni", \.serverName, .optional(.hostPattern),
+                "For a listener of mode tcp: the name that a TLS client asks for; `*.` stands for "
+                    + "one label or more. The connection is passed on as it is."),
+            Option(
+                "alpn", \.protocols, .list(of: .alpnName, countMax: 16),
+                "For a listener of mode tcp: the protocols of which a TLS client has to offer "
+                    + "one, such as `h2`."),
             Option("path", \.path, .optional(.routePath), "The path it is for."),
             Option(
                 "path-prefix", \.pathPrefix, .optional(.routePath),

@@ -20,6 +20,18 @@ extension ValueKind where Value == String {
         }
     }
 
+    /// The name of a protocol in TLS (RFC 7301, section 6): one that can be written as text.
+    static var alpnName: Self {
+        Self("protocol", write: { $0 }) { (text) throws(Unexpected) in
+            guard (1...255).contains(text.utf8.count),
+                text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+            else {
+                throw Unexpected(expected: "a protocol's name in TLS, such as h2 or http/1.1")
+            }
+            return text
+        }
+    }
+
     /// A path of a route (RFC 3986, section 3.3), without query: as it has to be in a request.
     static var routePath: Self {
         Self("path", write: { $0 }) { (text) throws(Unexpected) in

@@ -31,9 +31,7 @@ extension RouteRule {
                         contentType: route.respond.contentType,
                         body: Array(route.respond.body.utf8))))
         }
-        if let host = route.host {
-            self.host = host.hasPrefix("*.") ? .under(String(host.dropFirst(2))) : .exact(host)
-        }
+        if let host = route.host { self.host = HostPattern(host) }
         path =
             route.path.map { .exact($0) } ?? route.pathPrefix.map { .prefix($0) } ?? .any
         methods = route.methods
@@ -41,6 +39,24 @@ extension RouteRule {
         requestEdits = FieldEdits(route.requestHeaders)
         responseEdits = FieldEdits(route.responseHeaders)
         if route.retry != RetryRule.Override() { retry = route.retry }
+    }
+}
+
+extension ServerNameRule {
+    /// The rule that `route`, of a listener of mode `tcp`, describes; nil without a service, which
+    /// validation has ensured.
+    init?(_ route: RouteSettings, services: [String: ServiceID]) {
+        guard let service = route.service.flatMap({ services[$0] }) else { return nil }
+        self.init(
+            route.serverName.map { HostPattern($0) } ?? .any,
+            protocols: route.protocols.map { Array($0.utf8) }, to: service)
+    }
+}
+
+extension HostPattern {
+    /// What `host` stands for: itself, or with `*.` before it all names below it.
+    fileprivate init(_ host: String) {
+        self = host.hasPrefix("*.") ? .under(String(host.dropFirst(2))) : .exact(host)
     }
 }
 

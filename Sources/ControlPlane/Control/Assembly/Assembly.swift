@@ -35,12 +35,17 @@ extension ListenerOptions {
         _ listener: Listener, index: Int, services: [String: ServiceID], workers: Int,
         routes: RouteTable? = nil
     ) {
+        let isTCP = listener.mode == .tcp
         let compiled =
-            listener.routes.isEmpty
+            listener.routes.isEmpty || isTCP
             ? nil : routes ?? RouteTable(listener.routes.map { RouteRule($0, services: services) })
         self.init(
             index: index, name: listener.name, endpoint: listener.listen, mode: listener.mode,
             service: services[listener.service], routes: compiled,
+            serverNames: listener.routes.isEmpty || !isTCP
+                ? nil
+                : ServerNameTable(
+                    listener.routes.compactMap { ServerNameRule($0, services: services) }),
             policy: listener.policy.share(ofWorkers: workers))
     }
 }

@@ -61,7 +61,7 @@ final class Acceptor {
             descriptor.close()
             return
         }
-        guard listener.expectsHeaders else {
+        guard listener.readsBeginnings else {
             listener.counters.add(.open)
             listener.begin(Handoff(descriptor), from: peer.address, on: worker)
             return
@@ -70,11 +70,10 @@ final class Acceptor {
         case .none:
             listener.counters.add(.open)
             listener.begin(Handoff(descriptor), from: peer.address, on: worker)
-        case .header(let isExpected):
+        case .read(let stage):
             listener.counters.add(.open)
             let arrival = Arrival(
-                descriptor, from: peer.address, hasHeader: isExpected, worker: worker,
-                listener: listener)
+                descriptor, from: peer.address, stage, worker: worker, listener: listener)
             worker.add(arrival)
             if listener.isDraining { arrival.drain() }
         case .refuse(let failure):

@@ -1,6 +1,7 @@
 // Arrival: a connection before its session begins: something has to be read from it that is not yet
-// the client's protocol. Today that is a PROXY header. A listener that expects nothing of the kind
-// goes straight to the session, and pays nothing for this.
+// the client's protocol, such as a PROXY header, or that says where the connection goes, such as a
+// ClientHello. A listener that expects nothing of the kind goes straight to the session, and pays
+// nothing for this.
 //
 // What is read beyond it goes to the session with the connection (Handoff), so that a connection
 // costs no system call more.
@@ -12,6 +13,7 @@ internal import Events
 internal import HTTP1
 package import ProxyProtocol
 internal import Stats
+package import TLSWire
 internal import Traffic
 
 /// What is known of how a client came, if it is not just by its own connection. Value type, worker
@@ -53,6 +55,10 @@ package enum ArrivalFailure: Error, Equatable, Sendable {
     case untrusted
     /// The PROXY header is none.
     case badHeader(ProxyHeaderError)
+    /// The ClientHello is none.
+    case badHello(ClientHelloError)
+    /// No route is for the server's name and the protocols that a TLS client asks for.
+    case noRoute
     /// The connection ended within its beginning.
     case cutShort
     /// The beginning took longer than it may.
@@ -63,8 +69,10 @@ package enum ArrivalFailure: Error, Equatable, Sendable {
         switch self {
         case .untrusted: "its address is not in proxy-protocol.from"
         case .badHeader(let error): "found no PROXY header: \(error.sentence)"
-        case .cutShort: "the connection ended within the PROXY header"
-        case .late: "no whole PROXY header came within timeouts.handshake"
+        case .badHello(let error): "found no ClientHello: \(error.sentence)"
+        case .noRoute: "no route is for the server name (SNI) that it asks for"
+        case .cutShort: "the connection ended within its PROXY header or ClientHello"
+        case .late: "no whole PROXY header or ClientHello came within timeouts.handshake"
         }
     }
 
@@ -72,10 +80,14 @@ package enum ArrivalFailure: Error, Equatable, Sendable {
     var counter: ListenerCounter {
         switch self {
         case .untrusted: .untrustedArrivals
-        case .badHeader, .cutShort: .malformedArrivals
+        case .badHeader, .badHello, .cutShort: .malformedArrivals
+        case .noRoute: .unrouted
         case .late: .lateArrivals
         }
     }
+
+    /// How the connection ends by it, for the access log.
+    var ending: Ending { self == .noRoute ? .noRoute : .notArrived }
 }
 
 /// A connection whose session has not begun. Worker thread only.
@@ -83,11 +95,24 @@ final class Arrival: StreamChannel, ClientSide {
     private let worker: Worker
     let listener: WorkerListener
     private let peer: IPAddress
-    /// Whether the peer has to send a header. Else none may come, and the first bytes are looked at
-    /// to see that.
-    private let hasHeader: Bool
-    /// The part that has come of a header that is not whole yet: less than `ProxyHeader.bytesMax`.
+    /// The client's address: the peer's, or what its header says.
+    private var address: IPAddress
+    private var stage: Stage
+    /// The part that has come of what is not whole yet: less than `ProxyHeader.bytesMax`, or
+    /// `ClientHello.wireBytesMax`.
     private var partial: [UInt8] = []
+    /// How long that has to be for another look.
+    private var needed = 0
+
+    /// What is read next.
+    enum Stage {
+        /// A header.
+        case header
+        /// No header: the first bytes are looked at to see that they begin none.
+        case noHeader
+        /// A ClientHello.
+        case hello
+    }
 
     /// How long a connection on which nothing has come is kept at a drain: a header follows the
     /// handshake of TCP at once.
@@ -95,13 +120,14 @@ final class Arrival: StreamChannel, ClientSide {
 
     /// Reads the beginning of a connection from `peer`; the worker knows it by the next event.
     init(
-        _ descriptor: Descriptor, from peer: IPAddress, hasHeader: Bool, worker: Worker,
+        _ descriptor: Descriptor, from peer: IPAddress, _ stage: Stage, worker: Worker,
         listener: WorkerListener
     ) {
         self.worker = worker
         self.listener = listener
         self.peer = peer
-        self.hasHeader = hasHeader
+        address = peer
+        self.stage = stage
         super.init(descriptor, on: worker.loop)
         deadlineNanoseconds = loop.nowNanoseconds + listener.handshakeTimeout
         startReading()
@@ -119,40 +145,85 @@ final class Arrival: StreamChannel, ClientSide {
     private func received(_ bytes: Span<UInt8>) {
         guard !partial.isEmpty else { return read(bytes) }
         partial.append(bytes)
+        guard partial.count >= needed else { return }
         let all = partial
         read(all.span)
     }
 
-    /// Reads `bytes`, which are all that has come.
+    /// Reads `bytes`, which are all that has come of this stage.
     private func read(_ bytes: Span<UInt8>) {
-        switch ProxyHeader.read(bytes) {
-        case .needMore:
-            if partial.isEmpty { partial.append(bytes) }
-        case .header(let header, let length):
-            guard hasHeader else { return fail(.untrusted) }
-            begin(header, following: bytes.extracting(length..<bytes.count))
-        case .bad(let error):
-            if hasHeader {
-                fail(.badHeader(error))
-            } else if error == .missing {
-                begin(nil, following: bytes)
-            } else {
-                fail(.untrusted)
-            }
+        switch stage {
+        case .header: readHeader(bytes)
+        case .noHeader: readNoHeader(bytes)
+        case .hello: readHello(bytes)
         }
     }
 
-    /// Begins the session with what has come of it.
-    private func begin(_ header: ProxyHeader?, following: Span<UInt8>) {
-        var address = peer
-        if let header {
+    private func keep(_ bytes: Span<UInt8>) {
+        if partial.isEmpty { partial.append(bytes) }
+    }
+
+    private func readHeader(_ bytes: Span<UInt8>) {
+        switch ProxyHeader.read(bytes) {
+        case .needMore: keep(bytes)
+        case .bad(let error): fail(.badHeader(error))
+        case .header(let header, let length):
             if let ends = header.ends { address = ends.source.address }
             worker.arrivals[clientNumber] = ClientArrival(proxy: peer, header: header)
+            let following = bytes.extracting(length..<bytes.count)
+            guard listener.destinations.readsHellos else { return begin(following) }
+            stage = .hello
+            partial = []
+            if !following.isEmpty { readHello(following) }
         }
-        var received: [UInt8] = []
-        received.append(following)
-        listener.begin(handOff(received: received), from: address, on: worker, after: self)
     }
+
+    private func readNoHeader(_ bytes: Span<UInt8>) {
+        switch ProxyHeader.read(bytes) {
+        case .needMore: keep(bytes)
+        case .bad(.missing): begin(bytes)
+        case .bad, .header: fail(.untrusted)
+        }
+    }
+
+    private func readHello(_ bytes: Span<UInt8>) {
+        switch ClientHello.read(bytes) {
+        case .needMore(let count):
+            needed = count
+            keep(bytes)
+        case .bad(let error): fail(.badHello(error))
+        case .hello(let hello):
+            guard let pool = listener.destinations.pool(for: hello) else { return refuse() }
+            if let name = hello.serverName {
+                var arrival =
+                    worker.arrivals[clientNumber]
+                    ?? ClientArrival(proxy: nil, header: ProxyHeader(nil))
+                arrival.header.authority = name
+                worker.arrivals[clientNumber] = arrival
+            }
+            begin(bytes, to: pool)
+        }
+    }
+
+    /// Begins the session with `bytes`, which have come of it: a relay to `pool`, or what the
+    /// listener's mode asks for.
+    private func begin(_ bytes: Span<UInt8>, to pool: BackendPool? = nil) {
+        var received: [UInt8] = []
+        received.append(bytes)
+        listener.begin(
+            handOff(received: received), from: address, to: pool, on: worker, after: self)
+    }
+
+    /// Tells a TLS client that nothing is served here under the name that it asks for.
+    private func refuse() {
+        listener.recordFailure(.noRoute, of: address, on: worker)
+        switch write(Self.unrecognizedName) {
+        case .sent, .kept, .failed: close()
+        }
+    }
+
+    /// A record with the fatal alert `unrecognized_name` (RFC 6066, section 3).
+    private static let unrecognizedName: [UInt8] = [0x15, 3, 3, 0, 2, 2, 112]
 
     private func fail(_ failure: ArrivalFailure) {
         listener.recordFailure(failure, of: peer, on: worker)
@@ -195,8 +266,8 @@ extension WorkerListener {
     enum Opening {
         /// Nothing.
         case none
-        /// Its first bytes are read: a PROXY header, or, for nil, none.
-        case header(isExpected: Bool)
+        /// Its first bytes are read, beginning with this.
+        case read(Arrival.Stage)
         /// The connection is refused.
         case refuse(ArrivalFailure)
     }
@@ -204,19 +275,21 @@ extension WorkerListener {
     /// What has to be done before the session of a connection from `address`.
     func opening(for address: IPAddress) -> Opening {
         let proxies = options.policy.proxyProtocol
-        if proxies.from.contains(where: { $0.contains(address) }) {
-            return .header(isExpected: true)
+        if !proxies.from.isEmpty {
+            if proxies.from.contains(where: { $0.contains(address) }) { return .read(.header) }
+            if proxies.isRequired { return .refuse(.untrusted) }
+            // With TCP the server may speak first, so that nothing may be waited for.
+            if options.mode == .http { return .read(.noHeader) }
         }
-        if proxies.isRequired { return .refuse(.untrusted) }
-        // With TCP the server may speak first, so that nothing may be waited for.
-        return options.mode == .http ? .header(isExpected: false) : .none
+        return destinations.readsHellos ? .read(.hello) : .none
     }
 
-    /// Begins the session or relay that the mode asks for, of a client at `address`. What has come
-    /// of it already is in the handoff; `arrival` is what the worker knows it as, nil for nothing.
+    /// Begins the session that the mode asks for, of a client at `address`, or its relay to `pool`;
+    /// nil is the service of what no route is for. What has come of it already is in the handoff;
+    /// `arrival` is what the worker knows it as, nil for nothing.
     func begin(
-        _ handoff: consuming Handoff, from address: IPAddress, on worker: Worker,
-        after arrival: Arrival? = nil
+        _ handoff: consuming Handoff, from address: IPAddress, to pool: BackendPool? = nil,
+        on worker: Worker, after arrival: Arrival? = nil
     ) {
         switch options.mode {
         case .http:
@@ -225,7 +298,9 @@ extension WorkerListener {
             client.begin()
             if isDraining { client.drain() }
         case .tcp:
-            guard let pool else { preconditionFailure("a TCP listener has a service") }
+            guard let pool = pool ?? self.pool else {
+                preconditionFailure("a TCP listener has a service, or routes by name")
+            }
             let relay = TCPRelay(
                 handoff, from: address, for: pool, worker: worker, listener: self)
             enter(relay, after: arrival, on: worker)
@@ -243,7 +318,7 @@ extension WorkerListener {
         counters.add(failure.counter)
         if let log = worker.log {
             log.write(
-                AccessEntry(.tcp, Ending.notArrived.code), LoggedText(), client: peer, nil,
+                AccessEntry(.tcp, failure.ending.code), LoggedText(), client: peer, nil,
                 listener: self, pool: nil, backend: nil)
         }
         let now = worker.loop.nowNanoseconds

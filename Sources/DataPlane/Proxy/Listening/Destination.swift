@@ -3,6 +3,7 @@
 internal import Backends
 internal import HTTP1
 internal import Routing
+internal import TLSWire
 internal import Traffic
 
 /// What a listener does with a request.
@@ -32,6 +33,9 @@ struct Destinations: ~Copyable {
     /// The pools of the services of `routes`, by their places there.
     private let pools: [BackendPool]
     private let allowsConnect: Bool
+    /// The routes of TLS connections, and the pools of their services, by their places there.
+    private let serverNames: ServerNameTable?
+    private let namedPools: [BackendPool]
 
     /// The destinations that `options` name; `pools` has the pool of each service.
     init(_ options: ListenerOptions, _ pools: [ServiceID: BackendPool]) {
@@ -45,6 +49,19 @@ struct Destinations: ~Copyable {
         routes = options.routes
         allowsConnect = options.policy.allowsConnect
         self.pools = options.routes?.services.map(pool) ?? []
+        serverNames = options.serverNames
+        namedPools = options.serverNames?.services.map(pool) ?? []
+    }
+
+    /// Whether it depends on its ClientHello where a connection goes.
+    var readsHellos: Bool { serverNames != nil }
+
+    /// The pool of the service that gets a connection that begins with `hello`; nil for none.
+    func pool(for hello: ClientHello) -> BackendPool? {
+        if let place = serverNames?.place(of: hello.serverName, offering: hello.protocols) {
+            return namedPools[place]
+        }
+        return pool
     }
 
     /// Where the request goes whose `head` was parsed from `bytes`.

@@ -34,8 +34,8 @@ final class WorkerListener {
     var drainTimers: [Timer] = []
     /// How many of its sockets on this worker take no new handshakes, and close in a moment.
     var leavingCount = 0
-    /// Whether some or all of its connections begin with a PROXY header.
-    private(set) var expectsHeaders: Bool
+    /// Whether something is read of connections before their sessions begin (Arrival.swift).
+    private(set) var readsBeginnings: Bool
     /// From when on a failed arrival is told of again, in the loop's nanoseconds.
     var tellsAgainAt: UInt64 = 0
     private let port: UInt16
@@ -83,7 +83,8 @@ final class WorkerListener {
         headLimits = options.policy.headLimits
         answerLimits = options.policy.headLimits.ofAnswers
         timeouts = Timeouts(options.policy.timeouts)
-        expectsHeaders = !options.policy.proxyProtocol.from.isEmpty
+        readsBeginnings =
+            !options.policy.proxyProtocol.from.isEmpty || options.serverNames != nil
         forwarding = Forwarding(policy: options.policy.forwarding, port: port)
     }
 
@@ -95,7 +96,8 @@ final class WorkerListener {
         headLimits = options.policy.headLimits
         answerLimits = options.policy.headLimits.ofAnswers
         timeouts = Timeouts(options.policy.timeouts)
-        expectsHeaders = !options.policy.proxyProtocol.from.isEmpty
+        readsBeginnings =
+            !options.policy.proxyProtocol.from.isEmpty || options.serverNames != nil
         forwarding = Forwarding(policy: options.policy.forwarding, port: port)
         forwardedAddress = nil
     }

@@ -17,17 +17,20 @@ package struct ListenerOptions: Sendable {
     package var endpoint: Endpoint
     /// The protocol it speaks.
     package var mode: ListenerMode
-    /// The service of requests that no route is for; nil only with routes.
+    /// The service of requests or connections that no route is for; nil only with routes.
     package var service: ServiceID?
     /// Its routes; nil sends all requests to `service`. HTTP only.
     package var routes: RouteTable?
+    /// Its routes of TLS connections, which are passed on as they are; nil reads nothing of them.
+    /// TCP only.
+    package var serverNames: ServerNameTable?
     /// How one worker treats its clients.
     package var policy: ClientPolicy
 
     /// A listener with these options.
     package init(
         index: Int, name: String, endpoint: Endpoint, mode: ListenerMode, service: ServiceID?,
-        routes: RouteTable?, policy: ClientPolicy
+        routes: RouteTable?, serverNames: ServerNameTable?, policy: ClientPolicy
     ) {
         self.index = index
         self.name = name
@@ -35,6 +38,7 @@ package struct ListenerOptions: Sendable {
         self.mode = mode
         self.service = service
         self.routes = routes
+        self.serverNames = serverNames
         self.policy = policy
     }
 }

@@ -23,6 +23,7 @@ extension ListenerOptions {
     ) -> ListenerOptions {
         ListenerOptions(
             index: index, name: "", endpoint: endpoint, mode: mode, service: service, routes: nil,
+            serverNames: nil,
             policy: ClientPolicy())
     }
 }

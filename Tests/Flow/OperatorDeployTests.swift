@@ -237,6 +237,28 @@ extension Flow {
             }
         }
 
+        @Test func `what is in flight on the old ones has as long as it is given`() throws {
+            try withStage { stage in
+                let gate = try Gate()
+                let old = stage.hold(try ScriptedBackend.halfway(gate))
+                let new = try stage.web("x")
+                // The service's own limit is a minute.
+                let play = try Play(stage, over: [old.port])
+                let client = try RawSocket(port: play.fairlead.port)
+                try client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+                let begin = try client.receive(through: "first-")
+                #expect(begin?.hasSuffix("first-") == true)
+                let deploy = try play.deploy(
+                    "web", "--to", to(new), "--watch", "0s", "--drain", "2s")
+                try deploy.waitForOutput(containing: "is in flight on the old one finishes")
+                #expect(try play.answers() == ["x"])
+                #expect(try deploy.waitForExit() == .status(0), "\(deploy.transcript)")
+                // It is cut off, since it was not complete by then.
+                #expect(((try? client.receiveToEnd()) ?? []).isEmpty)
+                gate.open()
+            }
+        }
+
         // MARK: - Called off
 
         @Test func `Ctrl-C and SIGTERM undo it, and a lost terminal changes nothing`() throws {

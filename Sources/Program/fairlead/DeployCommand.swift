@@ -41,6 +41,11 @@ struct DeployCommand: ParsableCommand {
         help: ArgumentHelp(
             "How long the old ones stand by while the new ones serve.", valueName: "duration"))
     var watch = "10s"
+    @Option(
+        help: ArgumentHelp(
+            "How long what is in flight on the old ones may take at the end; without it, the "
+                + "service's drain-limit.", valueName: "duration"))
+    var drain: String?
     @Flag(help: "Say what would happen, and change nothing.")
     var dryRun = false
     @Flag(help: "Write the outcome as JSON, and no progress.")
@@ -73,6 +78,7 @@ struct DeployCommand: ParsableCommand {
             )
             var query = "?to=\(percentEncoded(try addresses().joined(separator: ",")))"
             query += "&timeout=\(seconds.0)&watch=\(seconds.1)"
+            if let drain { query += "&drain=\(try self.seconds("--drain", drain, 0...86400))" }
             if dryRun { query += "&trial=yes" }
             try client.follow(.post, query)
         }

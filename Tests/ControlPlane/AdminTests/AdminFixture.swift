@@ -88,6 +88,7 @@ final class AdminFixture {
             let to = request.to.map { "\($0)" }.joined(separator: ",")
             let times =
                 "\(request.timeout.components.seconds) s \(request.watch.components.seconds) s"
+                + (request.drain.map { " drain \($0.components.seconds) s" } ?? "")
             let trial = request.isTrial ? " trial" : ""
             asked.append("\(service) to \(to) \(times)\(trial) from \(address)")
             return deployOutcome ?? .shown(Self.begun)

@@ -18,6 +18,7 @@ import Testing
             ("?to=10.0.0.1:80", "web to 10.0.0.1:80 30 s 10 s"),
             ("?to=10.0.0.1:80,%5B::1%5D:81", "web to 10.0.0.1:80,[::1]:81 30 s 10 s"),
             ("?to=10.0.0.1:80&timeout=5&watch=0", "web to 10.0.0.1:80 5 s 0 s"),
+            ("?to=10.0.0.1:80&drain=0", "web to 10.0.0.1:80 30 s 10 s drain 0 s"),
             ("?to=10.0.0.1:80&trial=yes", "web to 10.0.0.1:80 30 s 10 s trial"),
             ("/undo", "web undo"),
         ])
@@ -43,7 +44,8 @@ import Testing
             ("?to=10.0.0.1:80&timeout=1h", "timeout is 1h, which is no number in its range."),
             ("?to=10.0.0.1:80&watch=3601", "watch is 3601, which is no number in its range."),
             ("?to=10.0.0.1:80&trial=on", "trial is on."),
-            ("?to=10.0.0.1:80&drain=5", "The parameter drain is not known here."),
+            ("?to=10.0.0.1:80&drain=86401", "drain is 86401, which is no number in its range."),
+            ("?to=10.0.0.1:80&drains=5", "The parameter drains is not known here."),
             ("/undo?to=10.0.0.1:80", "The parameter to is not known here."),
         ])
     func refusals(path: String, error: String) throws {

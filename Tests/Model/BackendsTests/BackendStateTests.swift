@@ -59,6 +59,10 @@ import Testing
             .leave(.missing(answers: 1)),
             [.gone, .gone, .draining, .draining, .draining, .draining, .gone]
         ),
+        (
+            .drainLimited(.seconds(99)),
+            [.discovered, .checking, .up, .ejected, .down, .draining, .gone]
+        ),
         (.absenceConfirmed, [.discovered, .checking, .up, .ejected, .down, .draining, .gone]),
         (.idle, [.discovered, .checking, .up, .ejected, .down, .draining, .gone]),
         (
@@ -79,7 +83,7 @@ import Testing
         switch event {
         case .dialFailed, .liveFailed: 2
         case .admittedUnchecked, .admittedAsPassing, .checkStarted, .checkPassed,
-            .checkPassedInNeed, .checkFailed, .liveProven, .named, .leave, .recalled,
+            .checkPassedInNeed, .checkFailed, .liveProven, .named, .leave, .drainLimited, .recalled,
             .absenceConfirmed, .idle, .drainOrdered, .drainLifted, .ejectOrdered, .checksEnded,
             .timePassed, .succeeded:
             1

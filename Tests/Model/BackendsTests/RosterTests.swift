@@ -206,6 +206,24 @@ import Testing
         #expect(fixture.roster.nextDeadline == nil)
     }
 
+    @Test("a drain may have a limit of its own, and only while it lasts")
+    func ownDrainLimit() throws {
+        let fixture = Fixture()
+        fixture.fill(3)
+        let id = try #require(fixture.roster.backend(at: endpoint(3))).id
+        fixture.roster.limitDrain(id, to: .seconds(1), now: fixture.now)
+        #expect(fixture.phase(3) == .up)
+        fixture.answer([1, 2])
+        fixture.wait(2)
+        fixture.roster.limitDrain(id, to: .seconds(9), now: fixture.now)
+        #expect(fixture.roster.nextDeadline == fixture.now + .seconds(6))
+        fixture.wait(6)
+        #expect(fixture.roster.takeStreamEnds().map(\.within) == [.milliseconds(2700)])
+        fixture.wait(3)
+        #expect(fixture.phase(3) == nil)
+        #expect(fixture.roster.takeExpelled() == [id])
+    }
+
     @Test("a draining backend that is named again keeps its number and its state")
     func namedAgain() throws {
         let fixture = Fixture()

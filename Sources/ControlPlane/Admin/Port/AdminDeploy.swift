@@ -11,6 +11,8 @@ package struct AdminDeployRequest: Sendable, Equatable {
     package var timeout = Duration.seconds(30)
     /// How long the old ones stand by while the new ones serve.
     package var watch = Duration.seconds(10)
+    /// How long what is in flight on the old ones may take; nil for the service's own limit.
+    package var drain: Duration?
     /// Whether nothing is to be changed: the answer says what would.
     package var isTrial = false
 

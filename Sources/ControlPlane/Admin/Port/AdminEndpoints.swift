@@ -160,6 +160,11 @@ extension AdminEndpoint {
             "how many seconds the old ones stand by while the new ones serve, 10 unless told",
             schema: ["type": "integer", "minimum": 0, "maximum": 3600]),
         .query(
+            "drain", "SECONDS", isRequired: false,
+            "how many seconds what is in flight on the old ones may take, in place of the "
+                + "service's drain-limit",
+            schema: ["type": "integer", "minimum": 0, "maximum": 86400]),
+        .query(
             "trial", "yes", isRequired: false, "whether to say what would happen, and do nothing",
             schema: ["enum": .list(["yes"])]),
     ]

@@ -14,6 +14,7 @@ extension AdminHandler {
             request.timeout = .seconds(seconds)
         }
         if let seconds = try query.number("watch", 0...3600) { request.watch = .seconds(seconds) }
+        request.drain = try query.number("drain", 0...86400).map { .seconds($0) }
         let trial = query["trial"]
         guard trial == nil || trial == "yes" else {
             throw AdminProblem(

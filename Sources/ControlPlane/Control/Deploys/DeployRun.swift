@@ -56,7 +56,7 @@ final class DeployRun {
         state = DeployState(
             plan,
             usual: (usual.reduce(0) { $0 + $1.answers }, usual.reduce(0) { $0 + $1.failures }),
-            drainLimit: service.roster.options.drainLimit, now: .now)
+            drainLimit: plan.drain ?? service.roster.options.drainLimit, now: .now)
         timer = Timer(on: surroundings.loop) { [unowned self] in look() }
     }
 
@@ -118,17 +118,22 @@ final class DeployRun {
         case .checking, .watching: source.set(plan.instances(in: state.phase))
         case .draining:
             let why = "the deploy of \(client) has put others in its place"
-            source.set(plan.after, withdrawn: Self.all(plan.leavers, why))
+            withdraw(plan.leavers, for: why, leaving: plan.after)
         case .done: break
         case .undone:
             let why = "its deploy was undone: \(state.failure ?? "")"
-            source.set(plan.before, withdrawn: Self.all(plan.arrivals, why))
+            withdraw(plan.arrivals, for: why, leaving: plan.before)
         }
         onPhase(self)
     }
 
-    private static func all(_ endpoints: [Endpoint], _ why: String) -> [Endpoint: String] {
-        Dictionary(uniqueKeysWithValues: endpoints.map { ($0, why) })
+    /// Has `endpoints` drain for this reason, a clause, so that `instances` are left.
+    private func withdraw(
+        _ endpoints: [Endpoint], for why: String, leaving instances: [Instance]
+    ) {
+        source.set(
+            instances, withdrawn: Dictionary(uniqueKeysWithValues: endpoints.map { ($0, why) }))
+        if let limit = state.plan.drain { service.limitDrains(of: endpoints, to: limit) }
     }
 
     private var sights: [DeployState.Sight] {

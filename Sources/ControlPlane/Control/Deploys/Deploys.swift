@@ -55,7 +55,7 @@ final class Deploys {
         }
         let plan = DeployPlan(
             before: instances(of: service), to: request.to, timeout: request.timeout,
-            watch: request.watch)
+            watch: request.watch, drain: request.drain)
         if request.isTrial || plan.isEmpty {
             var shown = AdminDeploy(
                 service: name, plan, beganAt: UTCTime.now.secondsSince1970,

@@ -3,6 +3,7 @@
 
 internal import Backends
 internal import Configuration
+internal import Endpoints
 internal import Events
 internal import Health
 internal import InstanceSources
@@ -138,6 +139,15 @@ final class ServiceControl {
 
     /// Ends the counters of the service and of all its backends.
     func forget() { rotations.forget() }
+
+    /// The drains of the backends at `endpoints` may take `limit` from now on.
+    func limitDrains(of endpoints: [Endpoint], to limit: Duration) {
+        for endpoint in endpoints {
+            guard let backend = roster.backend(at: endpoint) else { continue }
+            roster.limitDrain(backend.id, to: limit, now: .now)
+        }
+        settle()
+    }
 
     // MARK: - What live requests show
 

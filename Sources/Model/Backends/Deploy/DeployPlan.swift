@@ -21,18 +21,24 @@ package struct DeployPlan: Sendable, Equatable {
     package let timeout: Duration
     /// How long the old ones stand by while the new ones serve.
     package let watch: Duration
+    /// How long what is in flight on those that go may take; nil for the service's own limit.
+    package let drain: Duration?
 
     /// The most endpoints of one deploy.
     package static let endpointsMax = 128
 
     /// All of it is the operator's, but `before`.
     /// - Precondition: `to` has an endpoint, and none twice.
-    package init(before: [Instance], to: [Endpoint], timeout: Duration, watch: Duration) {
+    package init(
+        before: [Instance], to: [Endpoint], timeout: Duration, watch: Duration,
+        drain: Duration? = nil
+    ) {
         precondition(!to.isEmpty && Set(to).count == to.count)
         self.before = before
         self.to = to
         self.timeout = timeout
         self.watch = watch
+        self.drain = drain
     }
 
     /// The endpoints that come.

@@ -74,6 +74,13 @@ extension Roster {
         advance(to: now)
     }
 
+    /// The drain of this backend, which has begun because discovery does not want it any more, may
+    /// take `limit` from now on, in place of the service's; not negative.
+    package func limitDrain(_ id: BackendID, to limit: Duration, now: ContinuousClock.Instant) {
+        send(.drainLimited(limit), to: id, now: now)
+        advance(to: now)
+    }
+
     /// Lets time pass: ends drains, ejections, probations and holds that are due. Call it at
     /// `nextDeadline`, or at any time.
     /// - Complexity: O(1) before `nextDeadline`, else O(k log n) for k backends that are due; O(n

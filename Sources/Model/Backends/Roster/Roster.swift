@@ -270,7 +270,7 @@ package final class Roster {
             countUp(isUp ? 1 : -1, of: table.read(index) { $0.place }, now: now)
         }
         if after.endsStreams, !before.endsStreams {
-            endStreams(on: id, within: StreamEnds.time(of: options.drainLimit))
+            endStreams(on: id, within: StreamEnds.time(withLeft: after.drainLeft(now: now)))
         }
         guard transition != nil || before.isOnProbation != after.isOnProbation else { return }
         let backend = table[index: index]

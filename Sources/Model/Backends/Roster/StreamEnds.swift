@@ -17,5 +17,8 @@ package struct StreamEnds: Sendable, Equatable {
 
     /// The time in which they end then: nine tenths of the lead, so that the last of them have a
     /// moment to say goodbye.
-    package static func time(of limit: Duration) -> Duration { lead(of: limit) * 9 / 10 }
+    package static func time(of limit: Duration) -> Duration { time(withLeft: lead(of: limit)) }
+
+    /// The time in which they end when `left` of the drain is left.
+    static func time(withLeft left: Duration) -> Duration { left * 9 / 10 }
 }

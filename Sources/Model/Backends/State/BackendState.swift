@@ -87,6 +87,8 @@ package struct BackendState: Sendable, Equatable {
         case succeeded
         /// The roster decided that it has to go, and why.
         case leave(Cause)
+        /// The drain that has begun may take so long from now on, in place of the usual limit.
+        case drainLimited(Duration)
         /// The backend was lost with most others within seconds, which is more likely a mistake.
         case recalled
         /// A further good answer without it.
@@ -140,19 +142,6 @@ package struct BackendState: Sendable, Equatable {
         case discovered, checking, up, ejected, down
     }
 
-    private struct Drain: Equatable {
-        let endsAt: ContinuousClock.Instant
-        /// A drain that is over waits until then: the loss may still turn out to be a mistake.
-        let keptUntil: ContinuousClock.Instant
-        var isConfirmed = false
-        var isIdle = false
-        /// When its streams begin to be ended; nil once they are.
-        var endsStreamsAt: ContinuousClock.Instant?
-
-        var isOver: Bool { isConfirmed && isIdle }
-        var deadline: ContinuousClock.Instant { isOver ? keptUntil : endsStreamsAt ?? endsAt }
-    }
-
     /// A backend just named by its source.
     package init(now: ContinuousClock.Instant) {
         since = now
@@ -173,6 +162,11 @@ package struct BackendState: Sendable, Equatable {
 
     /// Whether it drains and has come to the time before the drain's limit in which streams end.
     var endsStreams: Bool { drain.map { $0.endsStreamsAt == nil && !$0.isOver } ?? false }
+
+    /// How long its drain may take from now on; zero when it does not drain.
+    func drainLeft(now: ContinuousClock.Instant) -> Duration {
+        drain.map { max(.zero, now.duration(to: $0.endsAt)) } ?? .zero
+    }
 
     /// Whether discovery no longer wants it: it is gone as soon as its drain is over. One that only
     /// an operator drains is not leaving.
@@ -275,6 +269,9 @@ package struct BackendState: Sendable, Equatable {
             return .succeeded
         case .recalled: return cancelDrain(.recalled)
         case .leave(let cause): return startDrain(cause, now: now, rules: rules)
+        case .drainLimited(let limit):
+            drain?.end(within: limit, now: now)
+            return nil
         case .absenceConfirmed:
             drain?.isConfirmed = true
             return endFinishedDrain(now: now)
@@ -441,9 +438,7 @@ package struct BackendState: Sendable, Equatable {
                 keptUntil += min(rules.lossWindow, rules.drainLimit)
             default: break
             }
-            drain = Drain(
-                endsAt: now + rules.drainLimit, keptUntil: keptUntil,
-                endsStreamsAt: now + rules.drainLimit - StreamEnds.lead(of: rules.drainLimit))
+            drain = Drain(within: rules.drainLimit, keptUntil: keptUntil, now: now)
         }
         // No change of phase when an operator drains it already, but a better reason.
         if isDrainedByOperator { self.cause = cause }

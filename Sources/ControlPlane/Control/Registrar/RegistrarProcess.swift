@@ -74,7 +74,7 @@ package final class RegistrarProcess {
     }
 
     private func stop(_ signal: Int32) {
-        if isStopping { exit(1) }
+        if isStopping { exit(128 + signal) }
         isStopping = true
         let ending = registrar.options.policy.ending
         log.write(

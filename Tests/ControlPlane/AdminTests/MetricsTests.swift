@@ -107,7 +107,7 @@ import Testing
             ("application/openmetrics-text;q=0", false), ("image/png", false), ("", false),
         ])
     func formats(accept: String?, isOpen: Bool) {
-        let format = MetricsText.Format(accept: accept)
+        let format = PrometheusText.Format(accept: accept)
         let text = MetricsText(Sample.healthy, format: format).text
         #expect(text.hasSuffix("\n# EOF\n") == isOpen)
         #expect(text.contains("# TYPE fairlead_requests counter\n") == isOpen)

@@ -25,7 +25,8 @@ package struct Metric: Sendable {
         self.init(kind, name, [], help)
     }
 
-    init(_ kind: Kind, _ name: String, _ labels: [String], _ help: String) {
+    /// A family; `help` is a sentence.
+    package init(_ kind: Kind, _ name: String, _ labels: [String], _ help: String) {
         self.kind = kind
         self.name = name
         self.labels = labels

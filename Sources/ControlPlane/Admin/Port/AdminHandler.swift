@@ -167,7 +167,7 @@ package final class AdminHandler {
     }
 
     func metrics(_ call: AdminCall) -> AdminEndpoint.Answer {
-        let format = MetricsText.Format(accept: call.request.field("accept"))
+        let format = PrometheusText.Format(accept: call.request.field("accept"))
         let text = MetricsText(controls.figures(), format: format, options: controls.metrics)
         var response = Self.response(200, format.contentType, text.bytes)
         response.fields.append(("Vary", "Accept"))

@@ -4,7 +4,7 @@
 // |---------------|----------------------------------------------------------------------------|
 // | /health/live  | 200                                                                        |
 // | /health/ready | 200 while the engine is followed and the agent answers, else 503 and why   |
-// | /metrics      | Prometheus' text format                                                    |
+// | /metrics      | Prometheus' text format, or OpenMetrics                                    |
 // | /services     | JSON: every service, every problem, every container that is left out       |
 //
 // Nothing can be changed by it. Names other than those of AdminHost are refused, so that no web
@@ -44,7 +44,7 @@ final class RegistrarStatusPort {
                 guard request.method == .get || request.method == .head else {
                     return reply.send(Self.text(405, "only GET is answered here\n"))
                 }
-                reply.send(Self.answer(request.path, registrar, agents, start))
+                reply.send(Self.answer(request, registrar, agents, start))
             }
         } catch {
             throw StartFailure(listeningOn: endpoint, error)
@@ -60,9 +60,10 @@ final class RegistrarStatusPort {
     }
 
     private static func answer(
-        _ path: String, _ registrar: Registrar, _ agents: ConsulAgents, _ start: ProcessTime
+        _ request: HTTPServerRequest, _ registrar: Registrar, _ agents: ConsulAgents,
+        _ start: ProcessTime
     ) -> HTTPServerResponse {
-        switch path {
+        switch request.path {
         case "/health/live": return text(200, "live\n")
         case "/health/ready":
             let troubles = registrar.troubles
@@ -70,9 +71,11 @@ final class RegistrarStatusPort {
                 ? text(200, "ready\n")
                 : text(503, "not ready\n" + troubles.map { "\($0)\n" }.joined())
         case "/metrics":
-            var response = text(200, RegistrarMetrics(registrar, agents, start).text)
-            response.contentType = "text/plain; version=0.0.4; charset=utf-8"
-            return response
+            let format = PrometheusText.Format(accept: request.field("accept"))
+            let page = RegistrarMetrics(registrar, agents, start, format: format)
+            return HTTPServerResponse(
+                status: 200, contentType: format.contentType, body: page.bytes,
+                fields: [("Vary", "Accept")])
         case "/services":
             let bytes = JSON.encode(RegistrarDocument(registrar), layout: .indented) ?? []
             return HTTPServerResponse(

@@ -26,8 +26,8 @@ struct DeployCommand: ParsableCommand {
     var service: String
     @Option(
         help: ArgumentHelp(
-            "The instances that it is to have; the option repeats, or takes commas. A name is looked "
-                + "up once, where this command runs, and stands for all of its addresses.",
+            "The instances that it is to have; the option repeats, or takes commas. A name is "
+                + "looked up once, where this command runs, and stands for all of its addresses.",
             valueName: "host:port"))
     var to: [String] = []
     @Flag(help: "Call off the deploy under way, or deploy what there was before the last one.")

@@ -26,7 +26,7 @@ package struct DeployDocument: Codable, Sendable {
     package let sentence: String
     /// The addresses that the service is to have.
     package let to: [String]
-    /// Those of them that are new.
+    /// The instances that are new.
     package let comes: [Arrival]
     /// The addresses that go.
     package let goes: [String]

@@ -117,9 +117,9 @@ package struct DeployTally: Sendable, Equatable {
         }
     }
 
-    /// Those that were done.
+    /// Deploys that were done.
     package var done = Ended()
-    /// Those that failed or were called off.
+    /// Deploys that failed or were called off.
     package var undone = Ended()
     /// Whether one is under way.
     package var isUnderWay = false

@@ -61,6 +61,39 @@ extension Flow {
             }
         }
 
+        @Test func `a HEALTHCHECK that fails is ignored, taken as advice, or must pass`() throws {
+            try withEngine { stage, engine in
+                let fairlead = try stage.fairlead(following: engine)
+                let label = ["--label", "fairlead.host=shop.test", "--label", "fairlead.service=s"]
+                func run(_ health: String) throws -> String {
+                    try engine.run(
+                        health,
+                        label + [
+                            "--label", "fairlead.health=\(health)", "--health-cmd", "exit 1",
+                            "--health-interval", "300ms", "--health-retries", "1",
+                        ])
+                }
+                let plain = try engine.run("plain", label)
+                let (ignored, advised) = (try run("ignore"), try run("advice"))
+                _ = try run("must")
+                try fairlead.waitForAnswers(to: "shop.test", by: [plain, ignored])
+                for name in ["ignore", "advice", "must"] {
+                    try waitFor("the check of \(name) to fail") {
+                        try engine.docker("inspect", name).contains("\"Status\": \"unhealthy\"")
+                            ? () : nil
+                    }
+                }
+                try fairlead.waitForAnswers(to: "shop.test", by: [plain, ignored])
+                try engine.docker("stop", "plain", "ignore")
+                try fairlead.waitForAnswers(to: "shop.test", by: [advised])
+                // Nobody is left, and the last one still gets nothing.
+                try engine.docker("stop", "advice")
+                #expect(try fairlead.ask("shop.test").status == 503)
+                let stats = try fairlead.page("/stats").body
+                #expect(stats.contains("its HEALTHCHECK fails"), "\(stats)")
+            }
+        }
+
         @Test func `a label that makes no sense is told with what was meant, and so is the rest`()
             throws
         {

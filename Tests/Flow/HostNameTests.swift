@@ -162,15 +162,20 @@ extension Flow {
             try withStage { stage in
                 let names = try OwnNames(hosts: "", resolvConf: "nameserver NS\n")
                 let dns = stage.hold(try LyingNameServer(at: names.nameServer))
-                for name in ["web.", "tasks.web.", "plain."] {
-                    dns.say(LyingNameServer.address(.v4(0x0a00_0009)), of: name)
+                for (name, address) in [
+                    // One task that is named itself, as with `endpoint_mode: dnsrr`.
+                    ("web.", 9), ("tasks.web.", 10), ("direct.", 11), ("tasks.direct.", 11),
+                    ("plain.", 12),
+                ] as [(String, UInt32)] {
+                    dns.say(LyingNameServer.address(.v4(0x0a00_0000 + address)), of: name)
                 }
                 dns.say(LyingNameServer.code(.nameError), of: "tasks.plain.")
                 let folder = stage.hold(try TemporaryFolder())
                 let file = try folder.write(
-                    "services: {a: {backends: [\"web:80\"]}, b: {backends: [\"plain:80\"]}}\n"
+                    "services: {a: {backends: [\"web:80\"]}, b: {backends: [\"plain:80\"]}, "
+                        + "c: {backends: [\"direct:80\"]}}\n"
                         + "listeners: [{listen: \":8080\", service: a}]\n", to: "f.yaml")
-                for (service, isHidden) in [("a", true), ("b", false)] {
+                for (service, isHidden) in [("a", true), ("b", false), ("c", false)] {
                     let process = try RunningProcess(
                         names.command([Fairlead.program(), "explain", service, "--config", file]))
                     #expect(try process.waitForExit() == .status(0), "\(process.transcript)")

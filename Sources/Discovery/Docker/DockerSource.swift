@@ -129,8 +129,8 @@ package final class DockerSource: Source {
 }
 
 extension DockerSource {
-    /// What is to be said of the engine and of each container of the service, a line each: how it is
-    /// followed, and by which port and network each is reached, and why.
+    /// What is to be said of the engine and of each container of the service, a line each: how it
+    /// is followed, and by which port and network each is reached, and why.
     package var explanation: [String] {
         var lines: [String] = []
         if let engine = watch.engine, let version = engine.common {

@@ -1,6 +1,6 @@
-// Names that have one address however many instances there are, since something else balances behind
-// it: a Service of Kubernetes with a cluster address, and a service of Docker Swarm with a virtual
-// one. Fairlead sees one backend there, that never fails and never leaves.
+// Names that have one address however many instances there are, since something else balances
+// behind it: a Service of Kubernetes with a cluster address, and a service of Docker Swarm with a
+// virtual one. Fairlead sees one backend there, that never fails and never leaves.
 
 internal import DNSClient
 internal import DNSWire

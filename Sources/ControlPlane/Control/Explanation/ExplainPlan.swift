@@ -208,6 +208,9 @@ package struct ExplainPlan {
         for lookup in lookups { lookup.stop() }
     }
 
+    /// Names that are tried as services of Docker Swarm, at most.
+    private static let swarmNamesMax = 20
+
     private func nameLookups(on loop: EventLoop) -> [Lookup] {
         asking.options.servers.map { server in
             var options = asking.options
@@ -222,7 +225,8 @@ package struct ExplainPlan {
                     SRVSource(name, resolver: lookup.resolver, options: options, on: loop))
             case .list(let entries, let family):
                 let hosts = HostResolver(lookup.resolver) { [rules = asking.rules] in rules }
-                lookup.hosts = (hosts, entries.compactMap(\.swarmName))
+                let names = Set(entries.compactMap(\.swarmName)).sorted()
+                lookup.hosts = (hosts, Array(names.prefix(Self.swarmNamesMax)))
                 lookup.follow(
                     StaticSource(
                         entries, hosts: hosts, refresh: subject.refresh, family: family, on: loop))
@@ -360,8 +364,8 @@ private final class Lookup {
     /// Keeps what the lookup came to.
     func finish(_ answer: DiscoveryAnswer) {
         result = withoutOwn(answer)
-        if let hosts, case .instances = answer, !hosts.names.isEmpty {
-            return askForTasks(hosts.names, hosts.resolver)
+        if let hosts, case .instances(let instances) = answer, !hosts.names.isEmpty {
+            return askForTasks(hosts.names, hosts.resolver, instances)
         }
         guard let nameInstead, case .failure(let failure) = answer, failure.kind.mayHideAddresses
         else { return askForSamples() }
@@ -381,8 +385,12 @@ private final class Lookup {
             })
     }
 
-    /// Asks whether these names are virtual addresses: Docker Swarm has `tasks.NAME` beside each.
-    private func askForTasks(_ names: [String], _ resolver: HostResolver) {
+    /// Asks whether these names are virtual addresses: Docker Swarm has `tasks.NAME` beside each,
+    /// with other addresses.
+    private func askForTasks(
+        _ names: [String], _ resolver: HostResolver, _ instances: [Instance]
+    ) {
+        let own = Set(instances.map(\.endpoint.address))
         var waiting = names.count
         for name in names {
             guard let tasks = try? HostName("tasks.\(name)") else {
@@ -390,7 +398,9 @@ private final class Lookup {
                 continue
             }
             resolver.resolve(tasks) { [unowned self] found in
-                if !found.addresses.isEmpty { self.tasks[name] = found.addresses.count }
+                if !found.addresses.isEmpty, own.isDisjoint(with: found.addresses) {
+                    self.tasks[name] = found.addresses.count
+                }
                 waiting -= 1
                 isOver = waiting == 0
             }

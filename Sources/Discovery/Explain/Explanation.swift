@@ -219,7 +219,7 @@ extension Explanation {
             return Refresh(
                 wait: .milliseconds(100), jitterPercent: 50,
                 reason: "the engine can't be followed; the wait doubles with each further failure, "
-                    + "to 5 s")
+                    + "to 0.8 s")
         case .engines(let interval):
             return Refresh(
                 wait: interval, jitterPercent: 0,

@@ -47,7 +47,7 @@ import Testing
         #expect(empty.refresh?.wait == .seconds(60))
         let away = explain(.failure(.unreachable))
         #expect(away.text.contains("backends known from before stay for "))
-        #expect(away.refresh?.reason.contains("to 5 s") == true)
+        #expect(away.refresh?.reason.contains("to 0.8 s") == true)
     }
 
     // MARK: One address that hides instances

@@ -211,14 +211,14 @@ let package = Package(
             "AccessLog",
             uses: [
                 "WallClock", "Locking", "CLinux", "Events", "HTTP1", "Stats", "Endpoints",
-                "Traffic",
+                "TLS", "Traffic",
             ],
             settings: hot),
         dataPlane.module(
             "Proxy",
             uses: [
                 "AccessLog", "Routing", "WallClock", "Events", "HTTP1", "Evidence", "Balancing",
-                "Backends", "Stats", "Random", "Endpoints", "ProxyProtocol", "TLSWire",
+                "Backends", "Stats", "Random", "Endpoints", "ProxyProtocol", "TLS", "TLSWire",
                 "Traffic",
             ], settings: hot),
 
@@ -227,7 +227,7 @@ let package = Package(
             uses: [
                 "Backends", "Balancing", "ConsulQuery", "DNSWire", "DockerAPI", "Documents",
                 "Endpoints", "Evidence", "HTTP1", "JSON", "Lookups", "ProxyProtocol", "Routing",
-                "Traffic", "Wording",
+                "TLS", "Traffic", "Wording",
             ],
             settings: cold),
         controlPlane.module(
@@ -256,7 +256,7 @@ let package = Package(
                 "InstanceSources", "Documents", "Endpoints",
                 "Events", "Evidence", "Explain", "HTTP1", "HTTPClient", "HTTPServer", "Health",
                 "JSON", "Locking", "Lookups", "Machine", "Processes", "Proxy", "Registrar",
-                "Routing", "Stats",
+                "Routing", "Stats", "TLS",
                 "Traffic", "WallClock", "Wording",
             ],
             settings: cold),
@@ -397,7 +397,7 @@ let package = Package(
         dataPlane.tests(
             "AccessLog",
             uses: [
-                "TestSupport", "Events", "HTTP1", "Stats", "Endpoints", "Locking", "Traffic",
+                "TestSupport", "Events", "HTTP1", "Stats", "Endpoints", "Locking", "TLS", "Traffic",
             ]),
         dataPlane.tests(
             "Proxy",
@@ -448,7 +448,7 @@ let package = Package(
             name: "AllocationTests",
             dependencies: [
                 "CAllocationCounter", "AccessLog", "Routing", "Proxy", "Backends", "Endpoints",
-                "Events", "Stats", "Traffic",
+                "Events", "Stats", "TLS", "Traffic",
             ],
             path: "Tests/Allocation", swiftSettings: strict),
         // What tests share: guard pages, threads, readers.

@@ -3,6 +3,7 @@
 
 package import Endpoints
 package import HTTP1
+package import TLS
 
 /// The numbers of one request, or of one TCP connection.
 package struct AccessEntry: Sendable {
@@ -38,6 +39,9 @@ package struct AccessEntry: Sendable {
     package var firstByteMicroseconds: Int?
     /// From the request's head, or the beginning of the connection, to the end, in microseconds.
     package var totalMicroseconds = 0
+
+    /// What client and server have agreed on for TLS; nil where that was not spoken.
+    package var tls: TLSOutcome?
 
     /// All numbers are 0 or nil.
     package init(_ kind: Kind, _ cause: StaticString) {

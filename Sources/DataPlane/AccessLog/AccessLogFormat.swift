@@ -3,6 +3,7 @@
 
 internal import Endpoints
 internal import HTTP1
+internal import TLS
 internal import Traffic
 
 extension AccessLogFormat {
@@ -12,6 +13,12 @@ extension AccessLogFormat {
     /// `lineMax`.
     private static let methodMax = 64, targetMax = 1600, hostMax = 300, refererMax = 560
     private static let userAgentMax = 560, nameMax = 64, authorityMax = 92, uniqueIDMax = 92
+    /// Of version and cipher; of the name; and what the target leaves for them, with their keys.
+    private static let tlsMax = 32, tlsNameMax = 100, tlsRoom = 220
+
+    private static func targetMax(of entry: AccessEntry) -> Int {
+        entry.tls == nil ? targetMax : targetMax - tlsRoom
+    }
 
     /// Appends a line. `client` is an address; `service` and `backend` are empty when there was
     /// none.
@@ -42,7 +49,8 @@ extension AccessLogFormat {
             out.append(service.span, .json, max: Self.nameMax)
             out.append("\",\"backend\":\"")
             out.append(backend.span)
-            Self.appendRequest(entry.kind, text, to: &out)
+            Self.appendRequest(entry.kind, text, Self.targetMax(of: entry), to: &out)
+            if let tls = entry.tls { Self.appendJSON(tls, to: &out) }
             Self.appendNumbers(entry, to: &out)
             if let proxied { Self.append(proxied, to: &out) }
             out.append("}\n")
@@ -58,13 +66,16 @@ extension AccessLogFormat {
             out.append(backend.span)
             if backend.isEmpty { out.append(0x2D) }
             Self.appendProxyPart(entry, to: &out)
+            if let tls = entry.tls { Self.appendWords(tls, to: &out) }
+            out.append(0x0A)
         }
     }
 
     // MARK: - JSON
 
     private static func appendRequest(
-        _ kind: AccessEntry.Kind, _ text: borrowing LoggedText, to out: inout OutputSpan<UInt8>
+        _ kind: AccessEntry.Kind, _ text: borrowing LoggedText, _ targetMax: Int,
+        to out: inout OutputSpan<UInt8>
     ) {
         guard case .http(let version) = kind else {
             out.append("\",\"protocol\":\"TCP\"")
@@ -144,7 +155,8 @@ extension AccessLogFormat {
             out.append(bytes.span.extracting(0..<text.method), .hexadecimal, max: methodMax)
             out.append(0x20)
             out.append(
-                bytes.span.extracting(text.method..<text.target), .hexadecimal, max: targetMax)
+                bytes.span.extracting(text.method..<text.target), .hexadecimal,
+                max: targetMax(of: entry))
             out.append(version == .http10 ? " HTTP/1.0" : " HTTP/1.1")
         }
         out.append("\" ")
@@ -180,7 +192,34 @@ extension AccessLogFormat {
         append(entry.firstByteMicroseconds, else: "-", to: &out)
         out.append(0x2F)
         out.appendDecimal(entry.totalMicroseconds)
-        out.append(0x0A)
+    }
+
+    // MARK: - TLS
+
+    /// Appends the members that a request or connection under TLS has besides the others'.
+    private static func appendJSON(_ tls: TLSOutcome, to out: inout OutputSpan<UInt8>) {
+        out.append(",\"tls\":\"")
+        out.append(tls.version.utf8.span, .json, max: tlsMax)
+        out.append("\",\"cipher\":\"")
+        out.append(tls.cipher.utf8.span, .json, max: tlsMax)
+        out.append("\",\"sni\":\"")
+        if let name = tls.serverName { out.append(name.utf8.span, .json, max: tlsNameMax) }
+        out.append(tls.isResumed ? "\",\"resumed\":true" : "\",\"resumed\":false")
+    }
+
+    /// Appends version, cipher, name and `full` or `resumed`, behind everything else.
+    private static func appendWords(_ tls: TLSOutcome, to out: inout OutputSpan<UInt8>) {
+        out.append(0x20)
+        out.append(tls.version.utf8.span, .hexadecimal, max: tlsMax)
+        out.append(0x20)
+        out.append(tls.cipher.utf8.span, .hexadecimal, max: tlsMax)
+        out.append(0x20)
+        if let name = tls.serverName {
+            out.append(name.utf8.span, .hexadecimal, max: tlsNameMax)
+        } else {
+            out.append(0x2D)
+        }
+        out.append(tls.isResumed ? " resumed" : " full")
     }
 
     private static func append(

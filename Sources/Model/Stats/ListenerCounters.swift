@@ -23,9 +23,39 @@ public enum ListenerCounter: Int, CounterName {
     case malformedArrivals
     /// Connections refused since that did not come in time.
     case lateArrivals
+    /// Handshakes of TLS that showed a certificate, and those that resumed a session.
+    case fullHandshakes
+    case resumedHandshakes
+    // Handshakes that failed, by reason.
+    /// HTTP without TLS.
+    case plainHTTP
+    /// No TLS at all.
+    case notTLS
+    /// No version of the protocol that both know.
+    case noSharedVersion
+    /// No cipher suite, group or signature that both know, or no application protocol.
+    case noSharedCipher
+    /// No certificate for the name, where such clients are refused.
+    case unknownName
+    /// The client did not go on: it does not trust the certificate, most often.
+    case refusedByClient
+    /// Anything else that breaks the protocol.
+    case malformedTLS
+    /// The client took longer than it may.
+    case handshakeTimeouts
+    /// The client went away within the handshake.
+    case brokenOffHandshakes
 }
 
 extension ListenerCounter: ShownCounter {
+    private static let handshakes = CounterForm.Family(
+        metric: "fairlead_tls_handshakes_total", label: "type", group: "handshakes",
+        help: "Handshakes of TLS with clients that succeeded: `full` ones showed a certificate, "
+            + "`resumed` ones went on with an earlier session.")
+    private static let tlsFailures = CounterForm.Family(
+        metric: "fairlead_tls_failures_total", label: "reason", group: "tlsFailures",
+        help: "Handshakes of TLS with clients that failed, by reason.")
+
     /// How operators see the counter.
     package var form: CounterForm? {
         switch self {
@@ -64,6 +94,17 @@ extension ListenerCounter: ShownCounter {
         case .malformedArrivals:
             Self.failures.member("malformed", key: "malformed")
         case .lateArrivals: Self.failures.member("late", key: "late")
+        case .fullHandshakes: Self.handshakes.member("full", key: "full")
+        case .resumedHandshakes: Self.handshakes.member("resumed", key: "resumed")
+        case .plainHTTP: Self.tlsFailures.member("plain_http", key: "plainHTTP")
+        case .notTLS: Self.tlsFailures.member("not_tls", key: "notTLS")
+        case .noSharedVersion: Self.tlsFailures.member("version", key: "version")
+        case .noSharedCipher: Self.tlsFailures.member("cipher", key: "cipher")
+        case .unknownName: Self.tlsFailures.member("unknown_name", key: "unknownName")
+        case .refusedByClient: Self.tlsFailures.member("refused_by_client", key: "refusedByClient")
+        case .malformedTLS: Self.tlsFailures.member("malformed", key: "malformed")
+        case .handshakeTimeouts: Self.tlsFailures.member("timeout", key: "timeout")
+        case .brokenOffHandshakes: Self.tlsFailures.member("broken_off", key: "brokenOff")
         }
     }
 
@@ -76,7 +117,7 @@ extension ListenerCounter: ShownCounter {
 
 /// What one worker counts for one listener. The worker's thread writes, any thread reads.
 public final class ListenerCounters: Sendable {
-    @usableFromInline let counts = CounterSet<ListenerCounter, 16>()
+    @usableFromInline let counts = CounterSet<ListenerCounter, 32>()
 
     /// All zero.
     package init() {}

@@ -63,8 +63,9 @@ package struct ProxyProtocolPolicy: Sendable, Equatable {
 
 /// How long a client may take, and its backend keep it waiting in mid-stream.
 package struct ClientTimeouts: Sendable, Equatable {
-    /// From the connection's begin to the end of what comes before the client's protocol, such as a
-    /// PROXY header. As long as a head, for the same reason.
+    /// From the connection's begin to the end of what comes before the client's protocol: a PROXY
+    /// header, and from there to the end of the handshake of TLS. As long as a head, for the same
+    /// reason.
     package var handshake = Duration.seconds(10)
     /// From the first byte of a head, or from the connection's begin, to its last. Bounds a client
     /// that drips its head; 10 s is several retransmissions on a bad mobile link.

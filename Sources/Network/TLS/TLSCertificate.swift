@@ -30,6 +30,16 @@ package enum CertificateProblem: Error, Equatable, Sendable {
     case refused(subject: String, String)
 }
 
+extension CertificateProblem {
+    /// Whether the file with the key has to be looked at, and not that with the certificate.
+    package var isOfKey: Bool {
+        switch self {
+        case .noKey, .keyIsProtected, .badKey, .keyMismatch: true
+        case .noCertificate, .badCertificate, .expired, .notYetValid, .wrongIssuer, .refused: false
+        }
+    }
+}
+
 extension CertificateProblem: CustomStringConvertible {
     /// The reason, and what to do about it.
     package var description: String {
@@ -83,5 +93,6 @@ package struct TLSCertificate: Equatable, Sendable {
         self.chain = chain
         self.key = key
         try parsed.check()
+        try TLSContext.tryOut(parsed)
     }
 }

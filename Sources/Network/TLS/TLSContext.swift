@@ -55,6 +55,12 @@ package enum TLSVersion: String, CaseIterable, Sendable {
         unsafe openssl().pointee.SSL_CTX_free(pointer)
     }
 
+    /// Finds out whether OpenSSL takes the certificate: it refuses weak keys.
+    static func tryOut(_ certificate: ParsedCertificate) throws(CertificateProblem) {
+        let context = unsafe TLSContext(openssl().pointee.TLS_server_method(), .tls12, nil)
+        try unsafe certificate.use(in: context.pointer)
+    }
+
     /// A server's context with `certificates`, of which there is one at least, and one of a kind of
     /// key.
     convenience init(

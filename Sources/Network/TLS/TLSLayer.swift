@@ -33,11 +33,15 @@ package import Events
     /// Whether a call would have content or an end to give without more bytes.
     private var isPending = false
     private var hasNotified = false
+    /// Whether anything has come.
+    private var hasBegun = false
     /// How many sealed bytes have come since there last was content.
     private var barren = 0
     /// The place among the transport's layers with buffers; nil when it is not there.
     var place: Int?
     private var isResting = false
+    /// What was agreed on; nil before the end of the handshake.
+    package private(set) var outcome: TLSOutcome?
     /// Why it failed; nil unless it has.
     package private(set) var failure: TLSFailure?
     /// Why the peer's certificate does not verify, as OpenSSL says; nil unless that is so.
@@ -82,8 +86,13 @@ package import Events
     }
 
     /// The server's side of a connection that a client has just made.
-    package convenience init(server names: ServerNames, _ transport: TLSTransport) {
+    /// It has sent `received` already.
+    package convenience init(
+        server names: ServerNames, _ transport: TLSTransport, received: [UInt8] = []
+    ) {
         self.init(names.first, names, for: nil, transport)
+        held = received
+        isPending = !received.isEmpty
     }
 
     /// The client's side of a connection to a server that has to show a certificate for `name`, a
@@ -117,9 +126,8 @@ package import Events
         }
     }
 
-    /// What was agreed on; nil before the end of the handshake.
-    package var outcome: TLSOutcome? {
-        guard unsafe openssl().pointee.SSL_is_init_finished(ssl) == 1 else { return nil }
+    /// What client and server have agreed on, once the handshake is over.
+    private func agreed() -> TLSOutcome {
         let cipher = unsafe openssl().pointee.SSL_get_current_cipher(ssl)
         return unsafe TLSOutcome(
             version: OpenSSL.text(openssl().pointee.SSL_get_version(ssl)) ?? "",
@@ -155,6 +163,7 @@ package import Events
         }
         phase = .open
         names = nil
+        outcome = agreed()
     }
 
     /// Finds out why a call did not succeed.
@@ -187,9 +196,6 @@ package import Events
         _ bytes: Span<UInt8>, into content: ReceiveBuffer, reply: SendBuffer
     ) -> LayerOutcome {
         useBuffers()
-        if phase == .handshaking, isServer, let failure = Self.refusal(bytes, before: self) {
-            fail(failure)
-        }
         let count: Int
         if held.isEmpty {
             count = open(bytes, into: content, reply)
@@ -210,21 +216,21 @@ package import Events
     /// The alert `unexpected_message` (RFC 8446, section 6).
     private static let unexpectedMessage: [UInt8] = [21, 3, 1, 0, 2, 2, 10]
 
-    /// Why a connection that begins with `bytes` is not even answered by an alert; nil if it may be
-    /// TLS, whose first byte says that a handshake follows (RFC 8446, section 5.1).
-    private static func refusal(_ bytes: Span<UInt8>, before layer: TLSLayer) -> TLSFailure? {
-        guard !layer.hasBegun, bytes.count > 0 else { return nil }
-        layer.hasBegun = true
-        return switch bytes[0] {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): .plainHTTP
-        default: nil
+    /// Fails where a connection begins with HTTP in plain text, which is not even answered by an
+    /// alert: TLS begins with a byte that is no letter (RFC 8446, section 5.1).
+    private func lookAtBeginning(_ bytes: Span<UInt8>) {
+        guard !hasBegun, isServer, bytes.count > 0 else { return }
+        hasBegun = true
+        switch bytes[0] {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): fail(.plainHTTP)
+        default: break
         }
     }
-    private var hasBegun = false
 
     /// Gives OpenSSL `bytes`, and holds those that it leaves. Returns how much content came of it.
     private func open(_ bytes: Span<UInt8>, into content: ReceiveBuffer, _ reply: SendBuffer) -> Int
     {
+        lookAtBeginning(bytes)
         guard phase == .handshaking || phase == .open else { return 0 }
         let (count, taken) = transport.use(bytes, reply) { advance(into: content) }
         if phase == .handshaking || phase == .open, taken < bytes.count {

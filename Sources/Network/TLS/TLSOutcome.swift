@@ -12,6 +12,14 @@ package struct TLSOutcome: Equatable, Sendable {
     package let serverName: String?
     /// Whether an earlier session was resumed: no certificate was shown.
     package let isResumed: Bool
+
+    /// An agreement on these.
+    package init(version: String, cipher: String, serverName: String?, isResumed: Bool) {
+        self.version = version
+        self.cipher = cipher
+        self.serverName = serverName
+        self.isResumed = isResumed
+    }
 }
 
 /// Why a handshake, or a connection after it, failed. Value type, any thread.

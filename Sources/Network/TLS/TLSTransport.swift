@@ -31,7 +31,8 @@ package import Events
     private var buffered: [Unmanaged<TLSLayer>] = unsafe []
     private var sweeping: Timer?
     /// How long a connection rests before its buffers are freed: so much, or up to twice as much.
-    private static let restTime = Duration.seconds(5)
+    /// The fewer connections have some at a time, the fewer holes they leave in the heap.
+    private static let restTime = Duration.seconds(1)
 
     /// A transport for connections on `loop`. The library is loaded by now.
     package init(on loop: EventLoop) {

@@ -19,6 +19,10 @@ package final class TicketKeys: Sendable {
         let madeAt: Int
     }
 
+    /// The ring of all servers of this process: a client may resume at any worker, and at any
+    /// address that shows the name.
+    package static let ofProcess = TicketKeys()
+
     private let keys = Locked<[Key]>([])
     private let lifetime: Int
 

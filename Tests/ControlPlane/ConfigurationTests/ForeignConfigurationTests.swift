@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("tls: {cert: a}", "f.yaml:1:1: tls: unknown key: Fairlead does not speak TLS"),
+        ("ssl: {cert: a}", "f.yaml:1:1: ssl: unknown key: a listener speaks TLS by tls: {cert"),
         ("acme: on", "f.yaml:1:1: acme: unknown key: Fairlead fetches no certificates"),
         ("http2: on", "f.yaml:1:1: http2: unknown key: Fairlead speaks HTTP/1.1"),
         ("upstreams: {}", "f.yaml:1:1: upstreams: unknown key: expected services"),

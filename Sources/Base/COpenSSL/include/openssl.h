@@ -35,7 +35,7 @@
     F(SSL_CTX_set_tlsext_ticket_key_evp_cb) F(SSL_CTX_set_verify) F(SSL_CTX_use_cert_and_key) \
     F(SSL_do_handshake) F(SSL_free) F(SSL_free_buffers) F(SSL_get_current_cipher) \
     F(SSL_get_error) F(SSL_get_ex_data) F(SSL_get_servername) F(SSL_get_verify_result) \
-    F(SSL_get_version) F(SSL_is_init_finished) F(SSL_new) F(SSL_pending) F(SSL_read_ex) \
+    F(SSL_get_version) F(SSL_new) F(SSL_pending) F(SSL_read_ex) \
     F(SSL_session_reused) F(SSL_set1_host) F(SSL_set_accept_state) F(SSL_set_bio) \
     F(SSL_set_connect_state) F(SSL_set_ex_data) F(SSL_set_SSL_CTX) F(SSL_shutdown) \
     F(SSL_write_ex) F(TLS_client_method) F(TLS_server_method) F(X509_check_issued) \

@@ -15,6 +15,7 @@ extension Loading {
                     + "--service, --consul or --backend", at: .nowhere)
         }
         settleIntervals()
+        readCertificates()
         checkNames()
         checkServiceReferences()
         checkAddresses()

@@ -125,6 +125,8 @@ enum ConfigurationLimits {
     static let problemsMax = 100
     /// Listeners of a file: each takes a descriptor per worker, and each is compared with each.
     static let listenersMax = 1000
+    /// Certificates of one listener.
+    static let certificatesMax = 2000
     /// Routes of a listener; with more the file's own limit of 1 MiB comes first.
     static let routesMax = 20_000
     /// Worker threads: more than the largest machines have processors for.

@@ -19,6 +19,8 @@ package struct Listener: Equatable, Sendable {
     /// Where requests go by what they ask for; `service` gets the rest, or nobody when that is
     /// empty.
     package internal(set) var routes: [RouteSettings] = []
+    /// How it speaks TLS, if it does.
+    package internal(set) var tls = TLSSettings()
     /// How its clients are treated.
     package internal(set) var policy = ClientPolicy()
 

@@ -37,16 +37,21 @@ enum ForeignWords {
         Missing(
             words: [
                 "tls", "ssl", "https", "cert", "certs", "certificate", "certificates", "key",
-                "keyfile", "certfile", "sni", "alpn", "ciphers", "hsts", "mtls", "clientca",
+                "keyfile", "certfile", "sni",
             ],
             advice:
-                "Fairlead does not speak TLS: let what stands in front of it do so, or pass TLS "
-                + "on as it is with mode: tcp"),
+                "a listener speaks TLS by tls: {certificates: [{cert: FILE, key: FILE}]}; TLS is "
+                + "passed on as it is with mode: tcp"),
+        Missing(
+            words: ["alpn", "ciphers", "hsts", "mtls", "clientca"],
+            advice:
+                "of TLS a listener has tls.certificates, tls.strict-sni and tls.min-version; "
+                + "versions and ciphers are those that Mozilla recommends"),
         Missing(
             words: ["acme", "letsencrypt", "autocert", "autotls", "certresolver"],
             advice:
-                "Fairlead fetches no certificates, since it does not speak TLS: let what stands "
-                + "in front of it do so"),
+                "Fairlead fetches no certificates: let certbot or lego do so, name the files in "
+                + "tls.certificates, and send SIGHUP when they are new"),
         Missing(
             words: ["http2", "h2", "h2c", "http3", "h3", "quic", "grpc"],
             advice: "Fairlead speaks HTTP/1.1; with mode: tcp it passes on whatever else it is"),

@@ -241,6 +241,7 @@ enum OptionTable {
     static let listener: [Option<Listener>] =
         Option.group("timeouts", \.policy.timeouts, clientTimeouts)
         + Option.group("limits", \.policy, limits)
+        + Option.group("tls", \.tls, tls)
         + Option.group("forwarding", \.policy, forwarding)
         + Option.group("proxy-protocol", \.policy.proxyProtocol, proxyProtocol)
         + [
@@ -288,7 +289,8 @@ enum OptionTable {
     private static let clientTimeouts: [Option<ClientTimeouts>] = [
         Option(
             "handshake", \.handshake, timeout,
-            "For what comes before a client's own protocol, such as a PROXY header."),
+            "For what comes before a client's own protocol: a PROXY header, or the handshake of "
+                + "TLS, for each."),
         Option("client-head", \.head, timeout, "For a client to send a request head."),
         Option("client-idle", \.idle, timeout, "Between a client's requests."),
         Option("body-idle", \.stall, timeout, "Without one byte of a body, either way."),

@@ -213,7 +213,13 @@ package enum ConfigurationSchema {
         }
         guard option.takesMapping else { return members + shape(option.shape) }
         return members + [
-            ("anyOf", .list([.object(shape(option.shape)), reference("fields")]))
+            (
+                "anyOf",
+                .list([
+                    .object(shape(option.shape)), reference("fields"),
+                    .object([("type", .text("array")), ("items", reference("fields"))]),
+                ])
+            )
         ]
     }
 

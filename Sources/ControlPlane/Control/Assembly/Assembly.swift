@@ -5,6 +5,7 @@ internal import Backends
 internal import Configuration
 internal import Proxy
 internal import Routing
+internal import TLS
 internal import Traffic
 
 extension ProxyOptions {
@@ -30,10 +31,11 @@ extension ProxyOptions {
 }
 
 extension ListenerOptions {
-    /// The options of `listener` for workers. Compiles its routes unless `routes` is given.
+    /// The options of `listener` for workers. Compiles its routes unless `routes` is given, and
+    /// makes contexts of its certificates unless `tls` is.
     init(
         _ listener: Listener, index: Int, services: [String: ServiceID], workers: Int,
-        routes: RouteTable? = nil
+        routes: RouteTable? = nil, tls: TLSServing? = nil
     ) {
         let isTCP = listener.mode == .tcp
         let compiled =
@@ -46,7 +48,18 @@ extension ListenerOptions {
                 ? nil
                 : ServerNameTable(
                     listener.routes.compactMap { ServerNameRule($0, services: services) }),
-            policy: listener.policy.share(ofWorkers: workers))
+            policy: listener.policy.share(ofWorkers: workers),
+            tls: listener.tls.certificates.isEmpty
+                ? nil : tls ?? TLSServing(TLSServerOptions(listener), workers: workers))
+    }
+}
+
+extension TLSServerOptions {
+    /// How the clients of `listener`, which has a certificate, are answered.
+    fileprivate init(_ listener: Listener) {
+        self.init(
+            certificates: listener.tls.certificates, isStrict: listener.tls.isStrict,
+            minVersion: listener.tls.minVersion, isHTTP: listener.mode == .http)
     }
 }
 

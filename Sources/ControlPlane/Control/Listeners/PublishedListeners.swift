@@ -125,7 +125,8 @@ struct PublishedListeners {
                         new.routes == entry.settings.routes && named == entry.services
                     entry.options = ListenerOptions(
                         new, index: entry.options.index, services: services, workers: workers,
-                        routes: hasSameRoutes ? entry.options.routes : nil)
+                        routes: hasSameRoutes ? entry.options.routes : nil,
+                        tls: new.tls == entry.settings.tls ? entry.options.tls : nil)
                     entry.settings = new
                     entry.services = named
                     update.changed.append(entry.options)

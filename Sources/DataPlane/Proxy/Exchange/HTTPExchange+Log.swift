@@ -51,6 +51,7 @@ extension HTTPExchange {
         entry.bytesOut = request.figures.bytesOut
         entry.bodyBytesOut = request.figures.bytesOut - request.figures.headBytesOut
         entry.tries = request.tries.count
+        entry.tls = client.tls
         let now = worker.loop.nowNanoseconds
         entry.totalMicroseconds = Int((now - request.startedAt) / 1000)
         if let begunAt = request.tries.leading.begunAt {

@@ -51,7 +51,7 @@ extension HTTPExchange {
         if case .connect = request.method { request.asking.isStream = true }
         if held.upgradeOffer != nil { request.asking.isStream = true }
         context.listener.writeHead(
-            head, from: bytes, of: context.address,
+            head, from: bytes, of: context,
             requestID: context.listener.options.policy.forwarding.addsRequestID
                 ? worker.nextRequestID() : nil,
             route: route, passingUpgrade: held.upgradeOffer != nil, into: requestHead)

@@ -99,6 +99,7 @@ extension LocalReply {
         entry.bytesIn = headBytes
         entry.bytesOut = sent.head + sent.body
         entry.bodyBytesOut = sent.body
+        entry.tls = client.tls
         log.write(
             entry, text, client: client.context.address, worker.arrival(of: client.number),
             listener: client.context.listener, pool: nil, backend: nil)
@@ -118,7 +119,7 @@ extension Destination {
         case .refuse(let error): return LocalReply(refusing: error)
         case .redirect(let redirect, let edits):
             var location: [UInt8] = []
-            let origin = client.listener.clientOrigin(head, bytes, client.address)
+            let origin = client.listener.clientOrigin(head, bytes, client)
             guard redirect.appendTarget(for: head, bytes, told: origin, to: &location) else {
                 return LocalReply(refusing: .missingHost)
             }

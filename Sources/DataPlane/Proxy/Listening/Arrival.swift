@@ -13,6 +13,7 @@ internal import Events
 internal import HTTP1
 package import ProxyProtocol
 internal import Stats
+internal import TLS
 package import TLSWire
 internal import Traffic
 
@@ -284,17 +285,36 @@ extension WorkerListener {
         return destinations.readsHellos ? .read(.hello) : .none
     }
 
-    /// Begins the session that the mode asks for, of a client at `address`, or its relay to `pool`;
-    /// nil is the service of what no route is for. What has come of it already is in the handoff;
-    /// `arrival` is what the worker knows it as, nil for nothing.
+    /// Begins the handshake of TLS where there are certificates, else the session that the mode asks
+    /// for, of a client at `address`, or its relay to `pool`; nil is the service of what no route is
+    /// for. What has come of it already is in the handoff; `arrival` is what the worker knows it as,
+    /// nil for nothing.
     func begin(
         _ handoff: consuming Handoff, from address: IPAddress, to pool: BackendPool? = nil,
         on worker: Worker, after arrival: Arrival? = nil
     ) {
+        guard let certificates else {
+            serve(handoff, from: address, to: pool, on: worker, after: arrival)
+            return
+        }
+        let layer = TLSLayer(
+            server: certificates, worker.tlsTransport, received: handoff.received)
+        let handshake = TLSHandshake(
+            handoff.descriptor, layer, from: address, to: pool, worker: worker, listener: self)
+        enter(handshake, after: arrival, on: worker)
+        handshake.startReading()
+    }
+
+    /// Begins the session that the mode asks for, of a client at `address`, or its relay to `pool`;
+    /// `earlier` is what the worker knows it as, nil for nothing.
+    func serve(
+        _ handoff: consuming Handoff, from address: IPAddress, to pool: BackendPool?,
+        on worker: Worker, after earlier: (any ClientSide)?
+    ) {
         switch options.mode {
         case .http:
             let client = HTTP1Session(handoff, from: address, worker: worker, listener: self)
-            enter(client, after: arrival, on: worker)
+            enter(client, after: earlier, on: worker)
             client.begin()
             if isDraining { client.drain() }
         case .tcp:
@@ -303,13 +323,15 @@ extension WorkerListener {
             }
             let relay = TCPRelay(
                 handoff, from: address, for: pool, worker: worker, listener: self)
-            enter(relay, after: arrival, on: worker)
+            enter(relay, after: earlier, on: worker)
             relay.start()
         }
     }
 
-    private func enter(_ client: any ClientSide, after arrival: Arrival?, on worker: Worker) {
-        if let arrival { worker.replace(arrival, by: client) } else { worker.add(client) }
+    private func enter(
+        _ client: any ClientSide, after earlier: (any ClientSide)?, on worker: Worker
+    ) {
+        if let earlier { worker.replace(earlier, by: client) } else { worker.add(client) }
     }
 
     /// Counts a connection from `peer` that comes to no session, writes its line, and tells of it,

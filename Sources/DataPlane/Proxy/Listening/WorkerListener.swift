@@ -9,12 +9,16 @@ internal import Events
 internal import HTTP1
 internal import Routing
 internal import Stats
+internal import TLS
 internal import Traffic
 
 /// One worker's listener. Worker thread only.
 final class WorkerListener {
     private(set) var options: ListenerOptions
     let counters: ListenerCounters
+    /// What new clients are shown; nil where TLS is not spoken.
+    private(set) var certificates: ServerNames?
+    private let worker: Int
     /// Where its requests go.
     private(set) var destinations: Destinations
     /// Its name, for the access log.
@@ -41,7 +45,9 @@ final class WorkerListener {
     private let port: UInt16
     private var timeouts: Timeouts
     private var forwarding: Forwarding
+    /// The client that `forwarding` is for; nil for none yet.
     private var forwardedAddress: IPAddress?
+    private var forwardsHTTPS = false
 
     /// `ClientTimeouts` in nanoseconds, as deadlines are.
     private struct Timeouts {
@@ -70,12 +76,15 @@ final class WorkerListener {
 
     /// - Parameters:
     ///   - port: the port it listens on, also where the kernel chose it.
+    ///   - worker: the worker's number.
     ///   - pools: the worker's pools, with one for every service that `options` name.
     init(
-        options: ListenerOptions, port: UInt16, counters: ListenerCounters,
+        options: ListenerOptions, port: UInt16, counters: ListenerCounters, worker: Int,
         pools: [ServiceID: BackendPool]
     ) {
         self.options = options
+        self.worker = worker
+        certificates = options.tls?.names(worker: worker)
         self.counters = counters
         self.port = port
         destinations = Destinations(options, pools)
@@ -92,14 +101,14 @@ final class WorkerListener {
     func update(to options: ListenerOptions, pools: [ServiceID: BackendPool]) {
         precondition(options.mode == self.options.mode, "a listener's mode never changes")
         self.options = options
+        certificates = options.tls?.names(worker: worker)
         destinations = Destinations(options, pools)
         headLimits = options.policy.headLimits
         answerLimits = options.policy.headLimits.ofAnswers
         timeouts = Timeouts(options.policy.timeouts)
         readsBeginnings =
             !options.policy.proxyProtocol.from.isEmpty || options.serverNames != nil
-        forwarding = Forwarding(policy: options.policy.forwarding, port: port)
-        forwardedAddress = nil
+        resetForwarding(isHTTPS: forwardsHTTPS)
     }
 
     /// The service of requests that no route is for; nil for none.
@@ -108,6 +117,13 @@ final class WorkerListener {
     /// The limits that the kernel applies to its connections (Events/PeerWatch.swift); its sockets
     /// carry them.
     var peerLimits: PeerLimits { options.policy.timeouts.peerLimits(options.mode) }
+
+    private func resetForwarding(isHTTPS: Bool) {
+        forwarding = Forwarding(
+            policy: options.policy.forwarding, scheme: isHTTPS ? "https" : "http", port: port)
+        forwardsHTTPS = isHTTPS
+        forwardedAddress = nil
+    }
 
     // In nanoseconds, as deadlines are; `ClientTimeouts` says what each means.
     var handshakeTimeout: UInt64 { timeouts.handshake }
@@ -126,8 +142,11 @@ final class WorkerListener {
 }
 
 extension WorkerListener {
-    /// Makes `address` the client's in the forwarding fields of the next request head.
-    private func setForwarded(_ address: IPAddress) {
+    /// Makes `client` the one that the forwarding fields of the next request head tell of.
+    private func setForwarded(_ client: ClientContext) {
+        let address = client.address
+        // Never alternately, but while a change of the listener to TLS, or back, is under way.
+        if client.isSecure != forwardsHTTPS { resetForwarding(isHTTPS: client.isSecure) }
         if let forwardedAddress, forwardedAddress == address { return }
         forwardedAddress = address
         forwarding.setClient(
@@ -135,23 +154,25 @@ extension WorkerListener {
         ) { address.appendText(to: &$0) }
     }
 
-    /// How the client's own client connected, as told by the client at `address`, if that is
-    /// trusted.
+    /// How the request came: by the client's own client, as told by `client`, if that is trusted;
+    /// else by `client`.
     func clientOrigin(
-        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ address: IPAddress
+        _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ client: ClientContext
     ) -> ClientOrigin {
-        guard options.policy.trustedProxies.contains(where: { $0.contains(address) }) else {
-            return ClientOrigin()
+        var origin = ClientOrigin()
+        if options.policy.trustedProxies.contains(where: { $0.contains(client.address) }) {
+            origin = head.clientOrigin(bytes, options.policy.forwarding)
         }
-        return head.clientOrigin(bytes, options.policy.forwarding)
+        if origin.isHTTPS == nil { origin.isHTTPS = client.isSecure }
+        return origin
     }
 
-    /// Appends the head that a backend gets for a request of the client at `address`.
+    /// Appends the head that a backend gets for a request of `client`.
     func writeHead(
-        _ head: borrowing RequestHead, from bytes: Span<UInt8>, of address: IPAddress,
+        _ head: borrowing RequestHead, from bytes: Span<UInt8>, of client: ClientContext,
         requestID: RequestID?, route: Route?, passingUpgrade: Bool, into out: SendBuffer
     ) {
-        setForwarded(address)
+        setForwarded(client)
         // Apart, so that a request without a route carries nothing of one about.
         if let route {
             write(

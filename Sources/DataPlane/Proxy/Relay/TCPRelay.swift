@@ -11,6 +11,7 @@ internal import Evidence
 internal import HTTP1
 internal import ProxyProtocol
 internal import Stats
+internal import TLS
 internal import Traffic
 
 /// One relayed connection. Worker thread only.
@@ -314,8 +315,8 @@ final class TCPRelay: ClientSide {
     func finish(_ closing: Closing, _ ending: Ending) {
         guard let client else { return }
         let server = server
+        if let log = worker.log { writeLine(log, ending, client.tls) }
         self.client = nil
-        if let log = worker.log { writeLine(log, ending) }
         client.peer = nil
         // A connection on which the backend never sent a byte was no idle stream.
         if ending.isFailure || ending == .idle && bytesOut == 0 { pool.counters.add(.failed) }
@@ -365,12 +366,13 @@ final class TCPRelay: ClientSide {
         client.close()
     }
 
-    private func writeLine(_ log: WorkerLog, _ ending: Ending) {
+    private func writeLine(_ log: WorkerLog, _ ending: Ending, _ tls: TLSOutcome?) {
         var entry = AccessEntry(.tcp, ending.code)
         entry.bytesIn = bytesIn
         entry.bytesOut = bytesOut
         entry.bodyBytesOut = bytesOut
         entry.tries = asking.tried.count
+        entry.tls = tls
         if let triedAt {
             entry.queueMicroseconds = Int((triedAt - startedAt) / 1000)
             entry.connectMicroseconds = connectedAt.map { Int(($0 - triedAt) / 1000) }

@@ -8,4 +8,6 @@ struct ClientContext {
     let listener: WorkerListener
     /// The client's address.
     let address: IPAddress
+    /// Whether it speaks TLS.
+    let isSecure: Bool
 }

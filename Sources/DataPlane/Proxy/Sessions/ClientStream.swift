@@ -10,6 +10,7 @@ internal import AccessLog
 internal import Events
 internal import HTTP1
 internal import Routing
+internal import TLS
 
 /// A client's side of one exchange. Worker thread only.
 enum ClientStream {
@@ -31,6 +32,9 @@ enum ClientStream {
 
     /// The number under which the worker knows the client.
     var number: Int { with { $0.clientNumber } }
+
+    /// What client and server have agreed on for TLS; nil where that is not spoken.
+    var tls: TLSOutcome? { with { $0.tls } }
 
     /// The object under which the worker knows the client.
     var side: any ClientSide { with { $0 } }

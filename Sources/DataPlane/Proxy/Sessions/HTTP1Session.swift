@@ -47,7 +47,8 @@ final class HTTP1Session: StreamChannel, ClientSide {
         listener: WorkerListener
     ) {
         self.worker = worker
-        context = ClientContext(listener: listener, address: address)
+        context = ClientContext(
+            listener: listener, address: address, isSecure: handoff.hasLayer)
         partial = handoff.received
         super.init(handoff, on: worker.loop)
         deadlineNanoseconds = loop.nowNanoseconds + listener.headTimeout

@@ -5,6 +5,7 @@ package import Backends
 package import Endpoints
 package import Events
 package import Routing
+package import TLS
 package import Traffic
 
 /// One address on which clients connect.
@@ -26,11 +27,14 @@ package struct ListenerOptions: Sendable {
     package var serverNames: ServerNameTable?
     /// How one worker treats its clients.
     package var policy: ClientPolicy
+    /// The certificates that its clients are shown; nil where TLS is not spoken.
+    package var tls: TLSServing?
 
     /// A listener with these options.
     package init(
         index: Int, name: String, endpoint: Endpoint, mode: ListenerMode, service: ServiceID?,
-        routes: RouteTable?, serverNames: ServerNameTable?, policy: ClientPolicy
+        routes: RouteTable?, serverNames: ServerNameTable?, policy: ClientPolicy,
+        tls: TLSServing? = nil
     ) {
         self.index = index
         self.name = name
@@ -40,6 +44,7 @@ package struct ListenerOptions: Sendable {
         self.routes = routes
         self.serverNames = serverNames
         self.policy = policy
+        self.tls = tls
     }
 }
 

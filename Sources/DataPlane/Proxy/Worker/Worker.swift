@@ -9,6 +9,7 @@ internal import Events
 internal import HTTP1
 internal import Random
 internal import Stats
+internal import TLS
 
 /// What the control thread sends to a worker.
 enum WorkerMessage: Sendable {
@@ -53,6 +54,8 @@ final class Worker {
     let loop = EventLoop()
     /// The buffer into which this thread receives.
     let buffer = ReceiveBuffer()
+    /// What OpenSSL takes for the sockets of this thread; made for the first one.
+    lazy var tlsTransport = TLSTransport(on: loop)
     /// The buffer for what is written to a client, reused for every head.
     let outgoing = SendBuffer(capacity: 65_536, keeping: 1 << 18)
     /// Parse every head of this thread, within the limits that are set before; neither holds one
@@ -228,7 +231,8 @@ final class Worker {
     private func enlist(_ options: ListenerOptions, on socket: Descriptor?) -> WorkerListener {
         let listener = WorkerListener(
             options: options, port: socket?.localEndpoint?.port ?? options.endpoint.port,
-            counters: registry.listener(options.index, worker: number), pools: pools)
+            counters: registry.listener(options.index, worker: number), worker: number,
+            pools: pools)
         listeners[options.index] = listener
         return listener
     }

@@ -14,6 +14,9 @@ package struct Handoff: ~Copyable {
     /// What the peer has sent and nobody has read.
     package let received: [UInt8]
 
+    /// Whether something lies between the stream and the socket, such as TLS.
+    package var hasLayer: Bool { layer != nil }
+
     /// A connection, under `layer` if there is one, on which nothing has been sent or received yet.
     package init(_ descriptor: Descriptor, layer: StreamLayer? = nil) {
         self.init(descriptor, layer, unsent: UnsentBytes(), received: [])

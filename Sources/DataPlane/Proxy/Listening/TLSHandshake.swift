@@ -1,0 +1,141 @@
+// TLSHandshake: a client's connection until TLS is agreed on. It has a time of its own, shows
+// nothing to anybody, and becomes a session or relay, or ends with its reason counted.
+
+internal import Backends
+internal import Endpoints
+internal import Events
+internal import HTTP1
+internal import Stats
+internal import TLS
+internal import Traffic
+
+/// A connection on which TLS is being agreed on. Worker thread only.
+final class TLSHandshake: StreamChannel, ClientSide {
+    let listener: WorkerListener
+    private let worker: Worker
+    private let address: IPAddress
+    /// Where its relay goes; nil is the service of what no route is for.
+    private let pool: BackendPool?
+    private let tlsLayer: TLSLayer
+
+    /// A handshake by `layer` with the client at `address`; `startReading` and what the client
+    /// sends carry it on.
+    init(
+        _ descriptor: Descriptor, _ layer: TLSLayer, from address: IPAddress,
+        to pool: BackendPool?, worker: Worker, listener: WorkerListener
+    ) {
+        self.listener = listener
+        self.worker = worker
+        self.address = address
+        self.pool = pool
+        tlsLayer = layer
+        super.init(Handoff(descriptor, layer: layer), on: worker.loop)
+        deadlineNanoseconds = loop.nowNanoseconds + listener.handshakeTimeout
+    }
+
+    override func onReadable() {
+        switch worker.receive(from: self) {
+        case .wouldBlock where tlsLayer.isEstablished: established()
+        case .wouldBlock: break
+        case .bytes: preconditionFailure("a layer gives no content with the end of its handshake")
+        case .endOfStream: end(.brokenOffHandshakes)
+        case .failed:
+            if let failure = tlsLayer.failure {
+                failed(failure)
+            } else {
+                end(.brokenOffHandshakes)
+            }
+        }
+    }
+
+    private func established() {
+        let isResumed = tlsLayer.outcome?.isResumed == true
+        listener.counters.add(isResumed ? .resumedHandshakes : .fullHandshakes)
+        listener.serve(handOff(), from: address, to: pool, on: worker, after: self)
+    }
+
+    /// Ends the connection at once.
+    private func end(_ counter: ListenerCounter) {
+        listener.counters.add(counter)
+        close()
+    }
+
+    // MARK: - Failures
+
+    /// The client has broken the rules, and has been told so by an alert. That gets to it only if
+    /// what it still sends is read.
+    private func failed(_ failure: TLSFailure) {
+        listener.counters.add(ListenerCounter(failure))
+        if failure == .plainHTTP, listener.options.mode == .http {
+            answerInPlain()
+        } else {
+            depart(self)
+        }
+    }
+
+    /// Tells a client that has sent HTTP without TLS what is spoken here.
+    private func answerInPlain() {
+        // Nothing was sealed yet: the connection goes on without its layer.
+        let plain = StreamChannel(Handoff(handOff().descriptor), on: loop)
+        let writer = ResponseWriter(
+            status: 400, to: ClientCapabilities(version: .http11, keepsAlive: false))
+        var answer: [UInt8] = []
+        writer.write(
+            body: Array("This port speaks HTTPS: write https:// in place of http://.\n".utf8).span,
+            into: &answer)
+        switch plain.write(answer) {
+        case .sent, .kept, .failed: depart(plain)
+        }
+    }
+
+    private func depart(_ channel: StreamChannel) {
+        ClosingEnd.end(self, channel, .end, stall: listener.handshakeTimeout, on: worker)
+    }
+
+    override func onBroken() { end(.brokenOffHandshakes) }
+
+    override func onDeadline() { end(.handshakeTimeouts) }
+
+    override func close() {
+        guard isOpen else { return }
+        worker.remove(self)
+        listener.counters.add(.open, -1)
+        super.close()
+    }
+
+    // MARK: - ClientSide
+
+    var clientNumber: Int { Int(descriptor.number) }
+
+    /// Does nothing: no backend is involved yet.
+    func leave(_ backends: [BackendID]) {}
+
+    /// Does nothing: this is no stream yet.
+    func endStream(to backends: [BackendID]?, at time: UInt64) {}
+
+    /// Does nothing: the client was accepted, so it may send a request. Its session drains.
+    func drain() {}
+
+    func abandon() { close() }
+}
+
+extension StreamChannel {
+    /// What client and server have agreed on for TLS; nil where that is not spoken, and before.
+    var tls: TLSOutcome? { (layer as? TLSLayer)?.outcome }
+}
+
+extension ListenerCounter {
+    /// What a failure is counted as.
+    fileprivate init(_ failure: TLSFailure) {
+        self =
+            switch failure {
+            case .plainHTTP: .plainHTTP
+            case .notTLS: .notTLS
+            case .version: .noSharedVersion
+            case .cipher, .application: .noSharedCipher
+            case .name: .unknownName
+            case .refused: .refusedByClient
+            case .certificate, .malformed, .flood: .malformedTLS
+            }
+    }
+}

@@ -85,8 +85,8 @@ package import Events
         transport.noteBuffers(of: self)
     }
 
-    /// The server's side of a connection that a client has just made.
-    /// It has sent `received` already.
+    /// The server's side of a connection that a client has just made, which has sent `received`
+    /// already.
     package convenience init(
         server names: ServerNames, _ transport: TLSTransport, received: [UInt8] = []
     ) {

@@ -285,10 +285,10 @@ extension WorkerListener {
         return destinations.readsHellos ? .read(.hello) : .none
     }
 
-    /// Begins the handshake of TLS where there are certificates, else the session that the mode asks
-    /// for, of a client at `address`, or its relay to `pool`; nil is the service of what no route is
-    /// for. What has come of it already is in the handoff; `arrival` is what the worker knows it as,
-    /// nil for nothing.
+    /// Begins the handshake of TLS where there are certificates, else the session that the mode
+    /// asks for, of a client at `address`, or its relay to `pool`; nil is the service of what no
+    /// route is for. What has come of it already is in the handoff; `arrival` is what the worker
+    /// knows it as, nil for nothing.
     func begin(
         _ handoff: consuming Handoff, from address: IPAddress, to pool: BackendPool? = nil,
         on worker: Worker, after arrival: Arrival? = nil

@@ -129,7 +129,12 @@ package final class Wire: BlockingReader {
             return buffered
         }
         // The kernel writes at most `count` bytes into the array, which lives across the call.
-        let count = unsafe recv(descriptor.number, &chunk, chunk.count, 0)
+        var count: Int
+        // A process that was stopped and goes on is interrupted: a call with a time-out then ends
+        // (signal(7)).
+        repeat {
+            count = unsafe recv(descriptor.number, &chunk, chunk.count, 0)
+        } while count < 0 && errno == EINTR
         guard count >= 0 else {
             throw errno == ECONNRESET ? Errno.connectionReset : Errno.current
         }

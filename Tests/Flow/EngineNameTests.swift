@@ -60,7 +60,7 @@ extension Flow {
                 let b = try engine.run("bb", Self.label + ["--label", "fairlead.service=aa"])
                 try fairlead.waitForAnswers(to: "shop.test", by: [a, b])
                 try registry(fairlead, ["at 127.0.0.42:2375, Docker "])
-                // The one that answers is found among several, and whoever is away is not told of.
+                // The one that answers is found among several, and one that is away is no news.
                 try names.writeHosts("127.0.0.43 docker\n127.0.0.42 docker\n")
                 try engine.docker("stop", "bb")
                 try fairlead.waitForAnswers(to: "shop.test", by: [a])

@@ -30,6 +30,20 @@ extension Flow {
             return fairlead
         }
 
+        /// Fairlead with a certificate for `web.test`, before one web instance.
+        private func site(
+            _ stage: Stage, tls: String = "", more: String = ""
+        ) throws -> (folder: TemporaryFolder, files: CertificateFiles, fairlead: Fairlead) {
+            let folder = stage.hold(try TemporaryFolder())
+            let files = stage.hold(try CertificateFiles())
+            try files.make("web", for: ["web.test"])
+            let web = try stage.web("one")
+            let fairlead = try fairlead(
+                stage, folder, "certificates: [\(files.entry("web"))]\(tls)", over: web[0].port,
+                more: more)
+            return (folder, files, fairlead)
+        }
+
         @Test func `a request by https reaches a backend as such, and is logged as such`() throws {
             try withStage { stage in
                 let folder = stage.hold(try TemporaryFolder())
@@ -112,12 +126,7 @@ extension Flow {
         @Test func `a session is resumed by any worker, with one ticket of each handshake`() throws
         {
             try withStage { stage in
-                let folder = stage.hold(try TemporaryFolder())
-                let files = stage.hold(try CertificateFiles())
-                try files.make("web", for: ["web.test"])
-                let web = try stage.web("one")
-                let fairlead = try fairlead(
-                    stage, folder, "certificates: [\(files.entry("web"))]", over: web[0].port)
+                let (folder, _, fairlead) = try site(stage)
                 let session = folder.path("session")
                 let request =
                     "GET / HTTP/1.1\\r\\nHost: web.test\\r\\nConnection: close\\r\\n\\r\\n"
@@ -146,13 +155,8 @@ extension Flow {
 
         @Test func `what is no TLS, and who is slow, ends with its reason counted`() throws {
             try withStage { stage in
-                let folder = stage.hold(try TemporaryFolder())
-                let files = stage.hold(try CertificateFiles())
-                try files.make("web", for: ["web.test"])
-                let web = try stage.web("one")
-                let fairlead = try fairlead(
-                    stage, folder, "certificates: [\(files.entry("web"))], strict-sni: on",
-                    over: web[0].port, more: "timeouts: {handshake: 300ms}")
+                let (_, _, fairlead) = try site(
+                    stage, tls: ", strict-sni: on", more: "timeouts: {handshake: 300ms}")
                 let port = fairlead.port
                 let plain = try get(port: port)
                 #expect(plain.status == 400)
@@ -191,12 +195,7 @@ extension Flow {
         @Test func `new certificates are taken up under load, and broken ones are refused`() throws
         {
             try withStage { stage in
-                let folder = stage.hold(try TemporaryFolder())
-                let files = stage.hold(try CertificateFiles())
-                try files.make("web", for: ["web.test"])
-                let web = try stage.web("one")
-                let fairlead = try fairlead(
-                    stage, folder, "certificates: [\(files.entry("web"))]", over: web[0].port)
+                let (folder, files, fairlead) = try site(stage)
                 let port = fairlead.port
                 func serial() throws -> String {
                     let said = try openSSL(port: port, "-servername web.test")

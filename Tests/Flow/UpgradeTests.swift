@@ -65,7 +65,8 @@ extension Flow {
             }
         }
 
-        // The old process has accepted them, so it has to serve them, whoever serves by then.
+        // The old process has accepted them, so it has to serve them, though another one
+        // serves by then.
         @Test func `requests that wait for a backend are served, whichever process they wait in`()
             throws
         {

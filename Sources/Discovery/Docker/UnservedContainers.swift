@@ -1,5 +1,5 @@
-// UnservedContainers: containers that run and that no service wants, each with the reason: whoever
-// forgot a label, or misspelt one, looks for the container first and not for the label. Pure.
+// UnservedContainers: containers that run and that no service wants, each with the reason: people
+// who forgot a label, or misspelt one, look for the container first and not for the label. Pure.
 
 internal import Containers
 package import DockerAPI

@@ -33,8 +33,8 @@ package import Events
     /// Whether a call would have content or an end to give without more bytes.
     private var isPending = false
     private var hasNotified = false
-    /// Whether anything has come.
-    private var hasBegun = false
+    /// Whether anything has come from the peer.
+    package private(set) var hasBegun = false
     /// How many sealed bytes have come since there last was content.
     private var barren = 0
     /// The place among the transport's layers with buffers; nil when it is not there.

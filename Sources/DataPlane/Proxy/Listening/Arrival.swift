@@ -32,7 +32,7 @@ extension Worker {
         arrivals.isEmpty ? nil : arrivals[client]
     }
 
-    /// The header by which a backend is told of the client on `descriptor`: what a proxy in front
+    /// The header that tells a backend who the client on `descriptor` is: what a proxy in front
     /// has told of it, else its own ends. It has a unique id, which the client's lines in the log
     /// have from now on. Up to two system calls, the first time.
     func header(of descriptor: Descriptor) -> ProxyHeader {
@@ -91,10 +91,8 @@ package enum ArrivalFailure: Error, Equatable, Sendable {
     var ending: Ending { self == .noRoute ? .noRoute : .notArrived }
 }
 
-/// A connection whose session has not begun. Worker thread only.
-final class Arrival: StreamChannel, ClientSide {
-    private let worker: Worker
-    let listener: WorkerListener
+/// A connection of which a PROXY header or a ClientHello is read. Worker thread only.
+final class Arrival: ArrivingConnection {
     private let peer: IPAddress
     /// The client's address: the peer's, or what its header says.
     private var address: IPAddress
@@ -115,22 +113,15 @@ final class Arrival: StreamChannel, ClientSide {
         case hello
     }
 
-    /// How long a connection on which nothing has come is kept at a drain: a header follows the
-    /// handshake of TCP at once.
-    private static let drainGraceNanoseconds: UInt64 = 250_000_000
-
     /// Reads the beginning of a connection from `peer`; the worker knows it by the next event.
     init(
         _ descriptor: Descriptor, from peer: IPAddress, _ stage: Stage, worker: Worker,
         listener: WorkerListener
     ) {
-        self.worker = worker
-        self.listener = listener
         self.peer = peer
         address = peer
         self.stage = stage
-        super.init(descriptor, on: worker.loop)
-        deadlineNanoseconds = loop.nowNanoseconds + listener.handshakeTimeout
+        super.init(Handoff(descriptor), worker: worker, listener: listener)
         startReading()
     }
 
@@ -231,35 +222,9 @@ final class Arrival: StreamChannel, ClientSide {
         reset()
     }
 
-    override func onDeadline() {
-        // At a drain it is no fault of the peer's.
-        if listener.isDraining, partial.isEmpty { close() } else { fail(.late) }
-    }
+    override var isSilent: Bool { partial.isEmpty }
 
-    override func close() {
-        guard isOpen else { return }
-        worker.remove(self)
-        listener.counters.add(.open, -1)
-        super.close()
-    }
-
-    // MARK: - ClientSide
-
-    var clientNumber: Int { Int(descriptor.number) }
-
-    /// Does nothing: no backend is involved yet.
-    func leave(_ backends: [BackendID]) {}
-
-    /// Does nothing: the connection is no stream yet.
-    func endStream(to backends: [BackendID]?, at time: UInt64) {}
-
-    func drain() {
-        guard partial.isEmpty else { return }
-        deadlineNanoseconds = min(
-            deadlineNanoseconds, loop.nowNanoseconds + Self.drainGraceNanoseconds)
-    }
-
-    func abandon() { reset() }
+    override func late() { fail(.late) }
 }
 
 extension WorkerListener {

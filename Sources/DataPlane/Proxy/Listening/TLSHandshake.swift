@@ -1,5 +1,5 @@
-// TLSHandshake: a client's connection until TLS is agreed on. It has a time of its own, shows
-// nothing to anybody, and becomes a session or relay, or ends with its reason counted.
+// TLSHandshake: a client's connection until TLS is agreed on. It becomes a session or relay, or
+// ends with its reason counted.
 
 internal import Backends
 internal import Endpoints
@@ -10,9 +10,7 @@ internal import TLS
 internal import Traffic
 
 /// A connection on which TLS is being agreed on. Worker thread only.
-final class TLSHandshake: StreamChannel, ClientSide {
-    let listener: WorkerListener
-    private let worker: Worker
+final class TLSHandshake: ArrivingConnection {
     private let address: IPAddress
     /// Where its relay goes; nil is the service of what no route is for.
     private let pool: BackendPool?
@@ -24,13 +22,10 @@ final class TLSHandshake: StreamChannel, ClientSide {
         _ descriptor: Descriptor, _ layer: TLSLayer, from address: IPAddress,
         to pool: BackendPool?, worker: Worker, listener: WorkerListener
     ) {
-        self.listener = listener
-        self.worker = worker
         self.address = address
         self.pool = pool
         tlsLayer = layer
-        super.init(Handoff(descriptor, layer: layer), on: worker.loop)
-        deadlineNanoseconds = loop.nowNanoseconds + listener.handshakeTimeout
+        super.init(Handoff(descriptor, layer: layer), worker: worker, listener: listener)
     }
 
     override func onReadable() {
@@ -94,29 +89,9 @@ final class TLSHandshake: StreamChannel, ClientSide {
 
     override func onBroken() { end(.brokenOffHandshakes) }
 
-    override func onDeadline() { end(.handshakeTimeouts) }
+    override var isSilent: Bool { !tlsLayer.hasBegun }
 
-    override func close() {
-        guard isOpen else { return }
-        worker.remove(self)
-        listener.counters.add(.open, -1)
-        super.close()
-    }
-
-    // MARK: - ClientSide
-
-    var clientNumber: Int { Int(descriptor.number) }
-
-    /// Does nothing: no backend is involved yet.
-    func leave(_ backends: [BackendID]) {}
-
-    /// Does nothing: this is no stream yet.
-    func endStream(to backends: [BackendID]?, at time: UInt64) {}
-
-    /// Does nothing: the client was accepted, so it may send a request. Its session drains.
-    func drain() {}
-
-    func abandon() { close() }
+    override func late() { end(.handshakeTimeouts) }
 }
 
 extension StreamChannel {

@@ -40,7 +40,7 @@ final class WorkerListener {
     var leavingCount = 0
     /// Whether something is read of connections before their sessions begin (Arrival.swift).
     private(set) var readsBeginnings: Bool
-    /// From when on a failed arrival is told of again, in the loop's nanoseconds.
+    /// From when on it tells of a failed arrival again, in the loop's nanoseconds.
     var tellsAgainAt: UInt64 = 0
     private let port: UInt16
     private var timeouts: Timeouts

@@ -192,6 +192,20 @@ extension Flow {
             }
         }
 
+        @Test func `a connection on which nothing has come holds up no stop`() throws {
+            try withStage { stage in
+                let (_, _, fairlead) = try site(stage, more: "timeouts: {handshake: 5m}")
+                let silent = try RawSocket(port: fairlead.port)
+                try waitFor("the connection") {
+                    try fairlead.metric("fairlead_listener_open_connections") == 1 ? true : nil
+                }
+                fairlead.process.signal(SIGTERM)
+                #expect(try silent.receive().isEmpty)
+                // The drain's limit is longer than this waits.
+                try fairlead.process.waitForExit()
+            }
+        }
+
         @Test func `new certificates are taken up under load, and broken ones are refused`() throws
         {
             try withStage { stage in

@@ -80,7 +80,7 @@ package struct RegistrationPlan {
             difference.containers.insert(id)
         }
         for service in services {
-            // Those that had to stand back, or have to now.
+            // Containers that had to stand back, or have to now.
             difference.containers.formUnion(claims[service] ?? [])
             if settle(service) { difference.services.insert(service) }
         }

@@ -44,7 +44,7 @@ package final class ServerNameTable: Sendable {
         var exact: [[UInt8]: [Choice]] = [:]
         var wildcards: [[UInt8]: [Choice]] = [:]
         var anyName: [Choice] = []
-        // Those for some protocols first; the sort keeps the order of the rest.
+        // Rules for some protocols go first; among each kind the order stays.
         let sorted = rules.filter { !$0.protocols.isEmpty } + rules.filter(\.protocols.isEmpty)
         for rule in sorted {
             let place = services.firstIndex(of: rule.service) ?? services.count

@@ -40,21 +40,22 @@ package final class TicketKeys: Sendable {
         keys.withLock { keys in
             if let newest = keys.first, now - newest.madeAt < lifetime { return newest }
             guard let key = Self.made(at: now) else { return nil }
-            // Those that nothing was sealed with for long are gone, however few tickets there were.
-            keys =
-                [key]
-                + keys.prefix(Self.countMax - 1).filter {
-                    now - $0.madeAt < Self.countMax * lifetime
-                }
+            // A key that is too old goes, however few keys there are.
+            keys = [key] + keys.prefix(Self.countMax - 1).filter { opens($0, now: now) }
             return key
         }
+    }
+
+    /// Whether `key` still opens tickets at `now`.
+    private func opens(_ key: Key, now: Int) -> Bool {
+        now - key.madeAt < Self.countMax * lifetime
     }
 
     /// The key of that name; nil when it is gone.
     func opening(name: Span<UInt8>, now: Int) -> (key: Key, isNewest: Bool)? {
         keys.withLock { keys in
             for (place, key) in keys.enumerated()
-            where key.isNamed(name) && now - key.madeAt < Self.countMax * lifetime {
+            where key.isNamed(name) && opens(key, now: now) {
                 return (key, place == 0 && now - key.madeAt < lifetime)
             }
             return nil

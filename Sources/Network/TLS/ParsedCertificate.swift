@@ -56,7 +56,8 @@ internal import Glibc
         return all
     }
 
-    private static func readKey(_ text: [UInt8]) throws(CertificateProblem) -> OpaquePointer {
+    /// The private key in `text`, in PEM; the caller frees it.
+    static func readKey(_ text: [UInt8]) throws(CertificateProblem) -> OpaquePointer {
         var wantsPassphrase = false
         let key = try unsafe withSource(text, or: .noKey) { source in
             // Without a function of one's own OpenSSL asks at the terminal. Its argument lives as

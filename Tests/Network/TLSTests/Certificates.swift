@@ -89,7 +89,7 @@ struct Certificates: Sendable {
     }
 
     /// What `script` writes.
-    private static func said(_ script: String) throws -> [UInt8] {
+    static func said(_ script: String) throws -> [UInt8] {
         // In a shell of its own, which its traps end with.
         guard let pipe = unsafe popen("(\nset -e\n\(script)\n) 2>/dev/null", "r") else {
             throw Failure(script: script)

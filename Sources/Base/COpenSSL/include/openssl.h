@@ -43,9 +43,23 @@
     F(X509_get0_notBefore) F(X509_get_ext_d2i) F(X509_get_subject_name) F(X509_NAME_oneline) \
     F(X509_STORE_add_cert) F(X509_verify_cert_error_string)
 
+// What keys and certificates are made with.
+#define OPENSSL_MAKERS(F) \
+    F(ASN1_INTEGER_set_uint64) F(BIO_read_ex) F(BIO_s_mem) F(BN_bn2binpad) F(BN_free) \
+    F(d2i_ECDSA_SIG) F(ECDSA_SIG_free) F(ECDSA_SIG_get0_r) F(ECDSA_SIG_get0_s) F(EVP_DigestSign) \
+    F(EVP_DigestSignInit) F(EVP_MD_CTX_free) F(EVP_MD_CTX_new) F(EVP_PKEY_get_bn_param) \
+    F(EVP_PKEY_get_group_name) F(EVP_PKEY_Q_keygen) F(EVP_Q_digest) F(EVP_Q_mac) F(EVP_sha256) \
+    F(i2d_X509_REQ) F(PEM_write_bio_PrivateKey) F(PEM_write_bio_X509) F(X509_add_ext) \
+    F(X509_EXTENSION_free) F(X509_get0_authority_key_id) F(X509_get0_serialNumber) \
+    F(X509_getm_notAfter) F(X509_getm_notBefore) F(X509_get_serialNumber) F(X509_gmtime_adj) \
+    F(X509_NAME_add_entry_by_txt) F(X509_new) F(X509_REQ_add_extensions) F(X509_REQ_free) \
+    F(X509_REQ_new) F(X509_REQ_set_pubkey) F(X509_REQ_sign) F(X509_set_issuer_name) \
+    F(X509_set_pubkey) F(X509_set_version) F(X509_sign) F(X509V3_EXT_nconf) F(X509V3_set_ctx)
+
 struct openssl_functions {
 #define OPENSSL_POINTER(name) __typeof__(name) *_Nonnull name;
     OPENSSL_FUNCTIONS(OPENSSL_POINTER)
+    OPENSSL_MAKERS(OPENSSL_POINTER)
 #undef OPENSSL_POINTER
 };
 
@@ -102,4 +116,19 @@ static inline bool openssl_set_mac_key(
 static inline bool openssl_set_name(SSL *_Nonnull ssl, const char *_Nonnull name) {
     return openssl()->SSL_ctrl(
         ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, (void *)name) == 1;
+}
+
+// A new key for P-256, the caller's; NULL without memory or random bytes.
+static inline EVP_PKEY *_Nullable openssl_make_key(void) {
+    return openssl()->EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+}
+
+// An extension, the caller's: its name or number, and its value as OpenSSL's configuration files
+// write it. NULL when it can't be understood.
+static inline X509_EXTENSION *_Nullable openssl_make_extension(
+    const char *_Nonnull name, const char *_Nonnull value
+) {
+    X509V3_CTX context;
+    openssl()->X509V3_set_ctx(&context, NULL, NULL, NULL, NULL, 0);
+    return openssl()->X509V3_EXT_nconf(NULL, &context, name, value);
 }

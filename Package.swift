@@ -291,10 +291,12 @@ let package = Package(
 
         // Fairlead beside its peers and a bare relay: `swift run -c release fairlead-bench`.
         .systemLibrary(name: "CPolling", path: "bench/CPolling"),
+        .systemLibrary(name: "CSecureLoad", path: "bench/CSecureLoad"),
         .executableTarget(
             name: "fairlead-bench",
             dependencies: [
                 "fairlead", "fairlead-bench-servers", "BenchSupport", "CPolling",
+                "CSecureLoad",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],

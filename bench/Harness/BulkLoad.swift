@@ -7,13 +7,13 @@ internal import Glibc
 /// Downloads `path`, of `size` bytes, again and again on `connections`, for `seconds`; returns how
 /// many bytes of bodies came. Blocks the thread, which it moves to the load's processor.
 func download(
-    _ port: UInt16, _ path: String, size: UInt64, connections: Int, seconds: Double
+    _ running: Running, _ path: String, size: UInt64, connections: Int, seconds: Double
 ) throws -> UInt64 {
     let request = "GET \(path) HTTP/1.1\r\nHost: bench\r\n\r\n"
     var downloads: [Download] = []
     defer { for download in downloads { download.connection.close() } }
     for _ in 0..<connections {
-        guard let connection = Connection(to: port), connection.send(request) else {
+        guard let connection = running.connect(), connection.send(request) else {
             throw BenchError("the proxy does not accept")
         }
         downloads.append(Download(connection: connection))

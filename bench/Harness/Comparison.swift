@@ -36,7 +36,7 @@ func compare(
     _ peers: [Peer], in scenario: Scenario, _ effort: Effort, folder: String
 ) async throws -> [Outcome] {
     var setup = Setup(origin: BenchOrigin.port, port: proxyPort, folder: folder)
-    scenario.prepare(&setup)
+    try scenario.prepare(&setup)
     var commands: [(peer: Peer, command: [String])] = []
     for peer in peers where scenario.has(peer) {
         if let command = try peer.command(setup) { commands.append((peer, command)) }
@@ -124,29 +124,29 @@ private func measureOnce(
             process: process, port: setup.port, setup: setup, started: started)
         if scenario.startsProxy { return try await scenario.measure(running, effort.seconds) }
         try await waitForPort(setup.port, of: peer.name, process)
-        try waitUntilServing(peer, setup)
+        try waitUntilServing(peer, running)
         return try await scenario.measure(running, effort.seconds)
     }
 }
 
 /// Waits until requests get through, since some listen before they know where to send them; and
 /// refuses a proxy that does less than is asked for: without `X-Forwarded-For` it has less to do.
-private func waitUntilServing(_ peer: Peer, _ setup: Setup) throws {
+private func waitUntilServing(_ peer: Peer, _ running: Running) throws {
     var answer = ""
     let request = "GET /head HTTP/1.1\r\nHost: \(Setup.host(0))\r\nConnection: close\r\n\r\n"
     for _ in 0..<200 {
-        guard let connection = Connection(to: setup.port) else { break }
-        defer { connection.close() }
-        guard connection.send(request) else { break }
-        answer = connection.receiveToEnd().lowercased()
-        if answer.hasPrefix("http/1.1 200") { break }
+        if let connection = running.connect() {
+            defer { connection.close() }
+            if connection.send(request) { answer = connection.receiveToEnd().lowercased() }
+            if answer.hasPrefix("http/1.1 200") { break }
+        }
         usleep(50_000)
     }
     guard answer.hasPrefix("http/1.1 200") else {
         throw BenchError("\(peer.name) does not serve: \(answer)")
     }
     guard
-        setup.mode == .tcp || !peer.addsForwardedFor
+        running.setup.mode == .tcp || !peer.addsForwardedFor
             || answer.contains("x-forwarded-for: 127.0.0.1")
     else {
         throw BenchError("\(peer.name) adds no X-Forwarded-For; the origin got: \(answer)")

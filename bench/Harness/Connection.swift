@@ -1,13 +1,16 @@
-// Connection: a blocking TCP connection of the harness's own, for what no load generator does.
+// Connection: a blocking connection of the harness's own, by TCP or TLS, for what no load generator
+// does.
 
 internal import Glibc
 
 /// A connection to a port of 127.0.0.1. One task at a time; the holder closes it.
 struct Connection: Sendable {
     let descriptor: Int32
+    /// What it speaks TLS by; nil: it does not.
+    private var channel: SecureChannel?
 
-    /// Nil when it is refused.
-    init?(to port: UInt16) {
+    /// Nil when it is refused, or TLS can't be agreed on.
+    init?(to port: UInt16, isSecure: Bool = false) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return nil }
         var on: Int32 = 1
@@ -27,6 +30,13 @@ struct Connection: Sendable {
             return nil
         }
         self.descriptor = descriptor
+        guard isSecure else { return }
+        let channel = SecureChannel(descriptor)
+        guard channel.connect() == .done(0) else {
+            Glibc.close(descriptor)
+            return nil
+        }
+        self.channel = channel
     }
 
     func close() {
@@ -45,20 +55,29 @@ struct Connection: Sendable {
     /// Sends all of a small request; false when the connection is broken.
     func send(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
+        if let channel { return channel.send(bytes) == .done(bytes.count) }
         // The array lives across the call.
         return unsafe Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
     }
 
-    /// Receives into `chunk`: how many bytes; 0 at the end, negative when it is broken.
+    /// Receives into `chunk`: how many bytes; 0 at the end, negative when it is broken. Of TLS one
+    /// record, for which there has to be room: what is left of it would not wake who polls.
     func receive(into chunk: inout [UInt8]) -> Int {
+        if let channel {
+            return switch channel.receive(into: &chunk) {
+            case .done(let count): count
+            case .ended: 0
+            case .needsInput, .failed: -1
+            }
+        }
         // The kernel writes at most `count` bytes into the array, which lives across the call.
-        unsafe recv(descriptor, &chunk, chunk.count, 0)
+        return unsafe recv(descriptor, &chunk, chunk.count, 0)
     }
 
     /// Everything up to the end of the connection, at most 1 MiB of it.
     func receiveToEnd() -> String {
         var all: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 4_096)
+        var chunk = [UInt8](repeating: 0, count: 16_384)
         while all.count < 1 << 20 {
             let count = receive(into: &chunk)
             guard count > 0 else { break }

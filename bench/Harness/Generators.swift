@@ -11,12 +11,12 @@ struct Load: Equatable, Sendable {
 
 /// Runs wrk on the load's processor: one thread, `connections` of them.
 func wrk(
-    _ port: UInt16, _ path: String = "/", connections: Int = 64, seconds: Int,
+    _ running: Running, _ path: String = "/", connections: Int = 64, seconds: Int,
     arguments: [String] = []
 ) async throws -> Load {
     let command =
         ["--cpu-list", "\(Processor.load)", "wrk", "-t1", "-c\(connections)", "-d\(seconds)s"]
-        + arguments + ["http://127.0.0.1:\(port)\(path)"]
+        + arguments + [running.url(path)]
     let result = try await run(
         .name("taskset"), arguments: Arguments(command), output: .string(limit: 65_536),
         error: .string(limit: 65_536))

@@ -11,25 +11,28 @@ func idleConnections(wanted: Int) -> Int {
     return min(wanted, Int(limit.rlim_cur) - 200)
 }
 
-/// Resident bytes that each of `count` idle connections costs `process`.
-func idleBytes(_ running: Running, count: Int) async throws -> Double {
+/// Resident bytes that each of `count` idle connections costs `process`, once they have rested for
+/// `rest`.
+func idleBytes(
+    _ running: Running, count: Int, rest: Duration = .milliseconds(300)
+) async throws -> Double {
     // What only the start needed may be released a moment after it.
     try await Task.sleep(for: .seconds(1))
     // The first ones bring what a worker needs once: they are not counted, and stay.
-    let first = try openIdle(64, running.port)
+    let first = try openIdle(64, running)
     defer { for connection in first { connection.reset() } }
-    try await Task.sleep(for: .milliseconds(300))
+    try await Task.sleep(for: rest)
     let before = residentBytes(ofTreeAt: running.process)
-    let others = try openIdle(count, running.port)
+    let others = try openIdle(count, running)
     defer { for connection in others { connection.reset() } }
-    try await Task.sleep(for: .milliseconds(300))
+    try await Task.sleep(for: rest)
     return Double(residentBytes(ofTreeAt: running.process) - before) / Double(count)
 }
 
-private func openIdle(_ count: Int, _ port: UInt16) throws -> [Connection] {
+private func openIdle(_ count: Int, _ running: Running) throws -> [Connection] {
     var open: [Connection] = []
     do {
-        while open.count < count { try open.append(openIdle(port, after: open.count)) }
+        while open.count < count { try open.append(openIdle(running, after: open.count)) }
     } catch {
         for connection in open { connection.reset() }
         throw error
@@ -37,11 +40,11 @@ private func openIdle(_ count: Int, _ port: UInt16) throws -> [Connection] {
     return open
 }
 
-private func openIdle(_ port: UInt16, after count: Int) throws -> Connection {
-    guard let connection = Connection(to: port) else {
+private func openIdle(_ running: Running, after count: Int) throws -> Connection {
+    guard let connection = running.connect() else {
         throw BenchError("the connection after \(count) others was refused")
     }
-    var chunk = [UInt8](repeating: 0, count: 4_096)
+    var chunk = [UInt8](repeating: 0, count: 16_384)
     // One segment on the loopback.
     guard connection.send("GET / HTTP/1.1\r\nHost: bench\r\n\r\n"),
         case let received = connection.receive(into: &chunk), received > 12,

@@ -17,17 +17,19 @@ struct Pace: Sendable {
     }
 }
 
-/// Sends `rate` requests a second to `port` for `seconds`, on as many of `connections` as are busy.
+/// Sends `rate` requests a second for `seconds`, on as many of `connections` as are busy.
 /// Blocks the thread.
-func paced(_ port: UInt16, rate: Int, connections: Int, seconds: Double) throws -> Pace {
+func paced(_ running: Running, rate: Int, connections: Int, seconds: Double) throws -> Pace {
     let request = "GET / HTTP/1.1\r\nHost: bench\r\n\r\n"
     var clients: [PacedClient] = []
     defer { for client in clients { client.connection.close() } }
     for _ in 0..<connections {
-        guard let connection = Connection(to: port) else {
+        guard let connection = running.connect() else {
             throw BenchError("the proxy does not accept")
         }
         clients.append(PacedClient(connection: connection))
+        // What a server of TLS sends by itself, its tickets, comes before the first answer.
+        try clients[clients.count - 1].askOnce(request)
     }
     // The kernel may else be 50 µs late with every wake-up (prctl(2), PR_SET_TIMERSLACK).
     set_timer_slack(1)
@@ -79,6 +81,17 @@ private struct PacedClient {
     private var received: [UInt8] = []
 
     init(connection: Connection) { self.connection = connection }
+
+    /// Makes one request, and waits for its answer.
+    mutating func askOnce(_ request: String) throws {
+        guard connection.send(request) else { throw BenchError("a connection was not kept") }
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = connection.receive(into: &chunk)
+            guard count > 0 else { throw BenchError("a connection was not kept") }
+            if try take(chunk[..<count]) { return }
+        }
+    }
 
     /// Takes what came; true when the response is complete. All are alike: a status of 200 and a
     /// body that ends with the only line end not followed by a header, the origin's name.

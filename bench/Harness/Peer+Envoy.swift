@@ -28,6 +28,7 @@ private func envoyFile(_ setup: Setup) -> String {
             filter_chains:
             - filters:
         \(setup.mode == .http ? envoyHTTP(setup) : envoyTCP)
+        \(setup.certificate.map(envoySecure) ?? "")
           clusters:
           - name: web
             connect_timeout: 5s
@@ -41,6 +42,21 @@ private func envoyFile(_ setup: Setup) -> String {
         \(endpoints.joined(separator: "\n"))
 
         """
+}
+
+/// Its suites for TLS 1.3 can't be chosen; it takes AES-128-GCM by itself.
+private func envoySecure(_ certificate: Setup.Certificate) -> String {
+    """
+          transport_socket:
+            name: envoy.transport_sockets.tls
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
+              common_tls_context:
+                tls_params: {tls_minimum_protocol_version: TLSv1_3, tls_maximum_protocol_version: TLSv1_3, ecdh_curves: [X25519]}
+                tls_certificates:
+                - certificate_chain: {filename: \(certificate.chain)}
+                  private_key: {filename: \(certificate.key)}
+    """
 }
 
 private func envoyHTTP(_ setup: Setup) -> String {

@@ -28,6 +28,10 @@ extension Peer {
             }
             lines += ["listeners:", "  - listen: 127.0.0.1:\(setup.port)"]
             lines.append("    mode: \(setup.mode == .http ? "http" : "tcp")")
+            if let certificate = setup.certificate {
+                let files = "cert: \(certificate.chain), key: \(certificate.key)"
+                lines.append("    tls: {certificates: [{\(files)}]}")
+            }
             if setup.services > 1 {
                 lines.append("    routes:")
                 for index in 0..<setup.services {

@@ -23,7 +23,11 @@ extension Peer {
             if setup.hasAccessLog {
                 lines += ["    log stdout format raw local0", "    option httplog"]
             }
-            lines += ["frontend in", "    bind 127.0.0.1:\(setup.port)"]
+            let secure = setup.certificate.map {
+                " ssl crt \($0.both) ssl-min-ver TLSv1.3 ciphersuites TLS_AES_128_GCM_SHA256 "
+                    + "curves X25519"
+            }
+            lines += ["frontend in", "    bind 127.0.0.1:\(setup.port)\(secure ?? "")"]
             if setup.services > 1 {
                 let map = (0..<setup.services).map { "\(Setup.host($0)) s\($0)\n" }.joined()
                 let path = try write(map, as: "\(name).map", of: setup)

@@ -36,6 +36,18 @@ private func nginxTCP(_ setup: Setup) -> String {
         """
 }
 
+private func nginxListen(_ setup: Setup) -> String {
+    guard let certificate = setup.certificate else { return "listen 127.0.0.1:\(setup.port);" }
+    return """
+        listen 127.0.0.1:\(setup.port) ssl;
+        ssl_certificate \(certificate.chain);
+        ssl_certificate_key \(certificate.key);
+        ssl_protocols TLSv1.3;
+        ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;
+        ssl_ecdh_curve X25519;
+        """
+}
+
 private func nginxHTTP(_ setup: Setup) -> String {
     let proxying = """
         proxy_http_version 1.1;
@@ -69,7 +81,7 @@ private func nginxHTTP(_ setup: Setup) -> String {
     } else {
         sites += upstream("web", setup.endpoints, keeps: max(512, setup.backends + 64))
         sites +=
-            "server { listen 127.0.0.1:\(setup.port); location / { proxy_pass http://web; } }\n"
+            "server { \(nginxListen(setup)) location / { proxy_pass http://web; } }\n"
     }
     let folder = setup.folder
     return nginxMain(setup) + """

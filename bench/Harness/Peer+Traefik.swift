@@ -12,12 +12,13 @@ extension Peer {
             let rules = """
                 \(isHTTP ? "http" : "tcp"):
                   routers:
-                    all: {entryPoints: [in], rule: "\(isHTTP ? "PathPrefix(`/`)" : "HostSNI(`*`)")", service: web}
+                    all: {entryPoints: [in], rule: "\(isHTTP ? "PathPrefix(`/`)" : "HostSNI(`*`)")", service: web\(setup.certificate == nil ? "" : ", tls: {}")}
                   services:
                     web:
                       loadBalancer:
                         servers: [\(places.joined(separator: ", "))]
                 \(isHTTP ? "        serversTransport: kept\n  serversTransports: {kept: {maxIdleConnsPerHost: 512}}" : "")
+                \(setup.certificate.map(traefikSecure) ?? "")
 
                 """
             let dynamic = try write(rules, as: "traefik-rules.yaml", of: setup)
@@ -33,4 +34,14 @@ extension Peer {
             return ["/usr/bin/env", "GOMAXPROCS=1", program, "--configfile=\(file)"]
         }
     }
+}
+
+/// Its suites for TLS 1.3 can't be chosen; it takes AES-128-GCM by itself.
+private func traefikSecure(_ certificate: Setup.Certificate) -> String {
+    let files = "{certFile: \(certificate.chain), keyFile: \(certificate.key)}"
+    return """
+        tls:
+          stores: {default: {defaultCertificate: \(files)}}
+          options: {default: {minVersion: VersionTLS13, curvePreferences: [X25519]}}
+        """
 }

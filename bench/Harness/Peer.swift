@@ -42,7 +42,9 @@ struct Peer: Sendable {
     /// The bare relay, which is what any proxy costs at least.
     private static func floor(_ program: String) -> Peer {
         Peer(name: "floor", version: [], addsForwardedFor: false) { setup in
-            guard setup.backends == 1, setup.services == 1, !setup.hasAccessLog else { return nil }
+            guard setup.backends == 1, setup.services == 1, !setup.hasAccessLog,
+                setup.certificate == nil
+            else { return nil }
             return [program, "floor", "\(setup.port)", "\(setup.origin)"]
         }
     }

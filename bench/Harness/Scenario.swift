@@ -27,14 +27,14 @@ struct Scenario: Sendable {
     /// Whether the measure starts the proxy itself.
     var startsProxy = false
     /// What the proxy has to be.
-    var prepare: @Sendable (inout Setup) -> Void = { _ in }
+    var prepare: @Sendable (inout Setup) throws -> Void = { _ in }
     /// Measures for about so many seconds.
     let measure: @Sendable (Running, _ seconds: Int) async throws -> Sample
 
     /// All of them, in the order of the report. Those of the start come first, while the harness is
     /// young: a process takes the longer to fork the more memory it has.
     static let all: [Scenario] =
-        program + requests + bulk + streams + connections + scale(of: .backends)
+        program + requests + bulk + streams + connections + secure + scale(of: .backends)
         + scale(of: .services)
 
     /// Whether the peer takes part.
@@ -66,4 +66,18 @@ func perGibibyte(
     return Sample(
         value: spent.nanoseconds / 1_000_000 / gibibytes,
         details: ["GiB/s": gibibytes / load.seconds], foreignShare: spent.foreignShare)
+}
+
+/// The median time of a request among `rate` a second, with a second of them before.
+func latency(_ running: Running, rate: Int, seconds: Int) async throws -> Sample {
+    _ = try paced(running, rate: rate, connections: 64, seconds: 1)
+    let (spent, pace) = try await cost(of: running.process) {
+        try paced(running, rate: rate, connections: 64, seconds: Double(seconds))
+    }
+    return Sample(
+        value: pace.percentile(0.5),
+        details: [
+            "p99": pace.percentile(0.99), "p99.9": pace.percentile(0.999),
+            "CPU µs/request": spent.nanoseconds / 1_000 / Double(pace.latencies.count),
+        ], foreignShare: spent.foreignShare)
 }

@@ -13,7 +13,7 @@ extension Scenario {
             name: "small", title: "Small GET, 64 kept connections", unit: perRequestUnit
         ) { running, seconds in
             try await perRequest(running, seconds: seconds) {
-                try await wrk(running.port, seconds: $0)
+                try await wrk(running, seconds: $0)
             }
         },
         Scenario(
@@ -21,7 +21,7 @@ extension Scenario {
             prepare: { $0.hasAccessLog = true }
         ) { running, seconds in
             let sample = try await perRequest(running, seconds: seconds) {
-                try await wrk(running.port, seconds: $0)
+                try await wrk(running, seconds: $0)
             }
             // Whoever logs nothing has less to do.
             var status = stat()
@@ -33,23 +33,14 @@ extension Scenario {
             name: "latency", title: "Latency added at 4,000 requests a second",
             unit: "µs, median, over the direct path's", subtractsDirect: true
         ) { running, seconds in
-            _ = try paced(running.port, rate: 4_000, connections: 64, seconds: 1)
-            let (spent, pace) = try await cost(of: running.process) {
-                try paced(running.port, rate: 4_000, connections: 64, seconds: Double(seconds))
-            }
-            return Sample(
-                value: pace.percentile(0.5),
-                details: [
-                    "p99": pace.percentile(0.99), "p99.9": pace.percentile(0.999),
-                    "CPU µs/request": spent.nanoseconds / 1_000 / Double(pace.latencies.count),
-                ], foreignShare: spent.foreignShare)
+            try await latency(running, rate: 4_000, seconds: seconds)
         },
         Scenario(
             name: "connection", title: "A connection for each request", unit: perRequestUnit
         ) { running, seconds in
             try await perRequest(running, seconds: seconds) {
                 try await wrk(
-                    running.port, seconds: $0, arguments: ["-H", "Connection: close"])
+                    running, seconds: $0, arguments: ["-H", "Connection: close"])
             }
         },
         Scenario(
@@ -57,7 +48,7 @@ extension Scenario {
             unit: perRequestUnit
         ) { running, seconds in
             try await perRequest(running, seconds: seconds) {
-                try await wrk(running.port, "/chunked/16384", seconds: $0)
+                try await wrk(running, "/chunked/16384", seconds: $0)
             }
         },
     ]
@@ -69,7 +60,7 @@ extension Scenario {
         ) { running, seconds in
             try await perGibibyte(running, seconds: seconds) { seconds in
                 let bytes = try download(
-                    running.port, "/bytes/1048576", size: 1_048_576, connections: 16,
+                    running, "/bytes/1048576", size: 1_048_576, connections: 16,
                     seconds: Double(seconds))
                 return (bytes, Double(seconds))
             }

@@ -23,7 +23,7 @@ extension Scenario {
                 // One script for both: each request names the next host.
                 let script = try write(hosts(count), as: "hosts.lua", of: running.setup)
                 return try await perRequest(running, seconds: seconds) { seconds in
-                    try await wrk(running.port, seconds: seconds, arguments: ["-s", script])
+                    try await wrk(running, seconds: seconds, arguments: ["-s", script])
                 }
             }
         }

@@ -9,7 +9,7 @@ extension Scenario {
             try await perGibibyte(running, seconds: seconds) { seconds in
                 let tebibyte: UInt64 = 1 << 40
                 let bytes = try download(
-                    running.port, "/bytes/\(tebibyte)", size: tebibyte, connections: 4,
+                    running, "/bytes/\(tebibyte)", size: tebibyte, connections: 4,
                     seconds: Double(seconds))
                 return (bytes, Double(seconds))
             }
@@ -19,7 +19,7 @@ extension Scenario {
             unit: "µs of processor time a round trip", prepare: { $0.mode = .tcp }
         ) { running, seconds in
             try await perRequest(running, seconds: seconds) {
-                try await wrk(running.port, seconds: $0)
+                try await wrk(running, seconds: $0)
             }
         },
     ]

@@ -13,6 +13,17 @@ struct Running: Sendable {
     let setup: Setup
     /// When it was started, by `monotonic`: before the fork.
     var started: UInt64 = 0
+
+    /// Whether its clients speak TLS: not where nothing stands before the origin.
+    var isSecure: Bool { setup.certificate != nil && process != 0 }
+
+    /// A connection of a client's; nil when it is refused.
+    func connect() -> Connection? { Connection(to: port, isSecure: isSecure) }
+
+    /// The URL of `path`.
+    func url(_ path: String = "/") -> String {
+        "\(isSecure ? "https" : "http")://127.0.0.1:\(port)\(path)"
+    }
 }
 
 /// Where the proxy runs, and everything else.

@@ -1,9 +1,19 @@
 // Setup: what a proxy is asked to be in one scenario; every peer has its own words for it.
 
+internal import BenchSupport
+
 /// What a proxy has to do, and where.
 struct Setup: Sendable {
     /// What it speaks.
     enum Mode: Sendable { case http, tcp }
+
+    /// Files in PEM.
+    struct Certificate: Sendable {
+        let chain: String
+        let key: String
+        /// Key and chain in one, as HAProxy reads them.
+        let both: String
+    }
 
     var mode = Mode.http
     /// Of the origin, on every address of 127.0.0.0/8.
@@ -16,6 +26,9 @@ struct Setup: Sendable {
     var services = 1
     /// Whether it writes a line for each request to the file `logPath`.
     var hasAccessLog = false
+    /// What its clients are shown, who all speak TLS 1.3 with AES-128-GCM and X25519, so that each
+    /// proxy computes the same; nil where TLS is not spoken.
+    var certificate: Certificate?
     /// Of clients, at once.
     var connections = 1_000
     /// A folder for its files.
@@ -32,4 +45,19 @@ struct Setup: Sendable {
 
     /// The host whose requests go to the `index`-th service.
     static func host(_ index: Int) -> String { "s\(index).bench" }
+
+    /// Makes a certificate of its own for a key on P-256, and has clients speak TLS.
+    mutating func speakTLS() throws {
+        let made = Certificate(
+            chain: "\(folder)/bench.pem", key: "\(folder)/bench.key",
+            both: "\(folder)/bench-both.pem")
+        let (output, exit) = try BenchSupport.run([
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+            "-nodes", "-days", "2", "-subj", "/CN=bench", "-addext", "subjectAltName=DNS:bench",
+            "-keyout", made.key, "-out", made.chain,
+        ])
+        guard exit == .status(0) else { throw BenchError("openssl made no certificate: \(output)") }
+        _ = try write(text(made.key) + text(made.chain), as: "bench-both.pem", of: self)
+        certificate = made
+    }
 }

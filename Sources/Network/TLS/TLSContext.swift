@@ -37,6 +37,13 @@ package enum TLSVersion: String, CaseIterable, Sendable {
     private static let suites =
         "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 
+    /// The groups that a server exchanges keys in: Mozilla's, and before them the one that holds
+    /// against quantum computers, which OpenSSL has since 3.5. Left to itself OpenSSL takes those of
+    /// finite fields as well (RFC 7919): a client that asks for the largest makes a server work for
+    /// 10 ms, and need not do any work itself.
+    private static let groups = "X25519:P-256:P-384"
+    private static let quantumSafeGroups = "X25519MLKEM768:" + groups
+
     private init(_ method: OpaquePointer?, _ minVersion: TLSVersion, _ tickets: TicketKeys?) {
         guard let made = unsafe openssl().pointee.SSL_CTX_new(method) else {
             preconditionFailure("out of memory")
@@ -68,6 +75,10 @@ package enum TLSVersion: String, CaseIterable, Sendable {
     ) throws(CertificateProblem) {
         unsafe self.init(
             openssl().pointee.TLS_server_method(), options.minVersion, tickets)
+        let isSet =
+            unsafe openssl_set_groups(pointer, Self.quantumSafeGroups)
+            || openssl_set_groups(pointer, Self.groups)
+        precondition(isSet, "the groups are OpenSSL's")
         for certificate in certificates {
             let parsed = try ParsedCertificate(chain: certificate.chain, key: certificate.key)
             try unsafe parsed.use(in: pointer)

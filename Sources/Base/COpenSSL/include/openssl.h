@@ -91,6 +91,14 @@ static inline bool openssl_set_min_version(SSL_CTX *_Nonnull context, int versio
     return openssl()->SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, version, NULL) == 1;
 }
 
+// The groups of key exchanges, the best first. False where the library does not know one of them.
+static inline bool openssl_set_groups(SSL_CTX *_Nonnull context, const char *_Nonnull list) {
+    const bool is_known =
+        openssl()->SSL_CTX_ctrl(context, SSL_CTRL_SET_GROUPS_LIST, 0, (void *)list) == 1;
+    if (!is_known) openssl()->ERR_clear_error();
+    return is_known;
+}
+
 // Called with the number of the alert to be sent once the client's hello names a server, or none.
 static inline void openssl_set_name_callback(
     SSL_CTX *_Nonnull context,

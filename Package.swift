@@ -153,6 +153,8 @@ let package = Package(
         network.module(
             "Events", uses: ["CLibevent", "CLinux", "Endpoints", "Locking"], settings: hot),
         network.module("TLS", uses: ["COpenSSL", "Events", "Locking"], settings: hot),
+        network.module(
+            "CertificateFiles", uses: ["Documents", "Events", "TLS"], settings: cold),
         network.module("DNSClient", uses: ["Events", "DNSWire", "Endpoints"], settings: cold),
         network.module("HTTPClient", uses: ["Events", "HTTP1", "Endpoints"], settings: cold),
         network.module(
@@ -225,8 +227,9 @@ let package = Package(
         controlPlane.module(
             "Configuration",
             uses: [
-                "Backends", "Balancing", "ConsulQuery", "DNSWire", "DockerAPI", "Documents",
-                "Endpoints", "Evidence", "HTTP1", "JSON", "Lookups", "ProxyProtocol", "Routing",
+                "Backends", "Balancing", "CertificateFiles", "ConsulQuery", "DNSWire", "DockerAPI",
+                "Documents", "Endpoints", "Evidence", "HTTP1", "JSON", "Lookups", "ProxyProtocol",
+                "Routing",
                 "TLS", "Traffic", "Wording",
             ],
             settings: cold),
@@ -251,7 +254,8 @@ let package = Package(
         controlPlane.module(
             "Control",
             uses: [
-                "AccessLog", "Admin", "Backends", "Balancing", "CBuild", "Configuration", "Consul",
+                "AccessLog", "Admin", "Backends", "Balancing", "CBuild", "CertificateFiles",
+                "Configuration", "Consul",
                 "ConsulQuery", "Containers", "DNSClient", "DNSWire", "Docker", "DockerAPI",
                 "InstanceSources", "Documents", "Endpoints",
                 "Events", "Evidence", "Explain", "HTTP1", "HTTPClient", "HTTPServer", "Health",

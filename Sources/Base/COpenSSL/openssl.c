@@ -23,6 +23,7 @@ const char *openssl_load(void) {
     if (!found) return dlerror(); \
     openssl_loaded.name = (__typeof__(name) *)found;
     OPENSSL_FUNCTIONS(OPENSSL_FIND)
+    OPENSSL_FACTS(OPENSSL_FIND)
     OPENSSL_MAKERS(OPENSSL_FIND)
     // Threads may use it up to the end of the process.
     if (!openssl_loaded.OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, NULL)) {

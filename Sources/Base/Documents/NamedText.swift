@@ -38,8 +38,11 @@ package struct NamedText: Equatable, Sendable {
         return NamedText(name: path, text: text)
     }
 
-    private static func readBytes(
-        path: String, _ bytesMax: Int
+    /// Reads the bytes of the regular file at `path`, whatever they are: at most `bytesMax`. Blocks
+    /// for as long as a disk does.
+    /// - Throws: what is wrong with the file as a whole.
+    package static func readBytes(
+        path: String, _ bytesMax: Int = bytesMax
     ) throws(FileTextError) -> [UInt8] {
         // Before it is opened: to open a device may already do something.
         var status = stat()

@@ -4,6 +4,7 @@
 // | owner                 | subject                                                             |
 // |-----------------------|---------------------------------------------------------------------|
 // | ServiceSet            | services: sources, rosters, checks                                  |
+// | CertificateStore      | the certificates of listeners, and where they come from              |
 // | RunningConfiguration  | what runs; with ListenerPublisher, the change to another one        |
 // | ConfigurationFollower | reloads, the watched file, the feeds of Consul and Docker            |
 // | WorkerControl         | the workers' threads, their reports, the access log                 |
@@ -68,7 +69,8 @@ package final class ControlPlane {
         let factory = try SourceFactory(configuration, on: loop)
         let checker = HealthChecker(
             on: loop, client: HTTPClient(on: loop), rate: configuration.checks.rate)
-        let options = ProxyOptions(configuration)
+        let certificates = CertificateStore(configuration)
+        let options = ProxyOptions(configuration, certificates)
         let workers = try WorkerControl(
             configuration, options, registry, inherited: &inherited, on: loop, log: log.current)
         self.workers = workers
@@ -77,10 +79,10 @@ package final class ControlPlane {
             StateFile(configuration, on: loop, log: log.current), start.process.deployed)
         services = try ServiceSet(configuration, factory, in: surroundings)
         let publisher = ListenerPublisher(
-            configuration, options.listeners, of: workers.proxy, services, registry, on: loop,
-            log: log.current)
+            configuration, options.listeners, of: workers.proxy, services, certificates, registry,
+            on: loop, log: log.current)
         running = RunningConfiguration(
-            configuration, log, services, workers.proxy, publisher, checker)
+            configuration, log, services, workers.proxy, certificates, publisher, checker)
         let supervision = Supervision(start.process.manager, on: loop)
         let memory = MemoryRelease(on: loop)
         follower =
@@ -112,7 +114,6 @@ package final class ControlPlane {
         reports = Reports(
             journalLog, traffic, shortages, supervision, ReadinessReports(snapshots, workers.proxy),
             snapshots, statsd, services, on: loop, isAdminAwaited: { ports.isAdminAwaited })
-
         takeOver = TakeOver(
             from: start.process.predecessor, unused: inherited, services, publisher, on: loop,
             log: log.current, accept: { () throws(Errno) in try workers.start() },

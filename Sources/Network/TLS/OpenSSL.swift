@@ -53,6 +53,11 @@ package enum OpenSSL {
         unsafe pointer.map { unsafe String(cString: $0) }
     }
 
+    /// What OpenSSL has written to `room`, up to the zero that ends it.
+    static func text(in room: [CChar]) -> String {
+        String(decoding: room.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
     /// The reason in an error's code (ERR_GET_REASON, which is a macro): its lower 23 bits, but of
     /// errors of the system.
     static func reason(of code: UInt) -> Int32 {

@@ -1,8 +1,12 @@
 // ServerNames: which certificates a client is shown, by the name that it asks for (SNI).
+//
+// Names are looked up in one index, which all workers read. What OpenSSL makes of certificates a
+// worker makes when a client first asks for one: so a listener with thousands of them starts, and
+// takes up another one, as fast as with a few.
 
 /// How clients of one address are answered. Value type, any thread.
 package struct TLSServerOptions: Equatable, Sendable {
-    /// The certificates; the first is the default. One at least.
+    /// The certificates; the first is the default. Without any every client is refused.
     package var certificates: [TLSCertificate]
     /// Whether clients are refused that ask for a name of no certificate, or for none.
     package var isStrict: Bool
@@ -23,83 +27,119 @@ package struct TLSServerOptions: Equatable, Sendable {
     }
 }
 
-/// The contexts of all workers for one address. Made by any thread; each worker takes its own.
+/// The certificates of one address, for all workers. Made by any thread; each worker takes its own
+/// names.
 package final class TLSServing: Sendable {
     // Never changed, and each used by one thread.
     private nonisolated(unsafe) let names: [ServerNames]
 
-    /// Contexts for so many workers. Takes a tenth of a millisecond for a certificate and worker.
+    /// Names for so many workers. Takes some microseconds for a certificate.
     ///
     /// - Precondition: the certificates of `options` were checked (`TLSCertificate`).
     package init(_ options: TLSServerOptions, workers: Int) {
-        unsafe names = (0..<workers).map { _ in
-            do throws(CertificateProblem) {
-                return try ServerNames(options, tickets: .ofProcess)
-            } catch {
-                preconditionFailure("a certificate that was checked is refused: \(error)")
-            }
-        }
+        let index = NameIndex(options)
+        unsafe names = (0..<workers).map { _ in ServerNames(index, tickets: .ofProcess) }
     }
 
-    /// The contexts of this worker.
+    /// The names of this worker.
     package func names(worker: Int) -> ServerNames { unsafe names[worker] }
 }
 
-/// A thread's contexts for one address. One thread at a time.
-package final class ServerNames {
-    /// The contexts by name; one for `*.example.com` stands under `.example.com`.
-    private var contexts: [String: TLSContext] = [:]
-    /// The context of handshakes that begin, and of clients that ask for no name that is known.
-    package let first: TLSContext
-    private let isStrict: Bool
+/// Which certificates stand for which name. Value type, any thread.
+package struct NameIndex: Sendable {
+    let options: TLSServerOptions
+    /// Certificates that are shown together, one of a kind of key; the first are the default, and
+    /// are empty when there is no certificate.
+    let groups: [[TLSCertificate]]
+    /// The places of groups by name; `*.example.com` stands under `.example.com`.
+    private let places: [String: Int]
 
-    /// Contexts for `options`, whose tickets `tickets` seal.
-    package init(_ options: TLSServerOptions, tickets: TicketKeys) throws(CertificateProblem) {
-        precondition(!options.certificates.isEmpty, "a server has a certificate")
-        var places: [String: [Int]] = [:]
-        for (place, certificate) in options.certificates.enumerated() {
-            for name in certificate.names {
-                places[Self.key(name), default: []].append(place)
+    /// An index of the certificates of `options`.
+    package init(_ options: TLSServerOptions) {
+        self.options = options
+        let all = options.certificates
+        var named: [String: [Int]] = [:]
+        for (number, certificate) in all.enumerated() {
+            for name in Set(certificate.names.map(Self.key)) {
+                named[name, default: []].append(number)
             }
         }
-        var made: [[Int]: TLSContext] = [:]
-        func context(_ places: [Int]) throws(CertificateProblem) -> TLSContext {
-            let chosen = Self.onePerKind(places, of: options.certificates)
-            if let context = made[chosen] { return context }
-            let context = try TLSContext(
-                chosen.map { options.certificates[$0] }, options, tickets: tickets)
-            made[chosen] = context
-            return context
+        var groups: [[TLSCertificate]] = []
+        var known: [[Int]: Int] = [:]
+        func place(of numbers: [Int]) -> Int {
+            let chosen = Self.onePerKind(numbers, of: all)
+            if let place = known[chosen] { return place }
+            groups.append(chosen.map { all[$0] })
+            known[chosen] = groups.count - 1
+            return groups.count - 1
         }
         // Beside the first certificate stand those of other kinds for its names.
-        let beside = options.certificates[0].names.first.flatMap { places[Self.key($0)] } ?? [0]
-        first = try context(beside)
-        for (name, places) in places { contexts[name] = try context(places) }
-        isStrict = options.isStrict
-        first.followNames()
+        let first = all.first.map { $0.names.first.flatMap { named[Self.key($0)] } ?? [0] }
+        _ = place(of: first ?? [])
+        places = named.mapValues(place)
+        self.groups = groups
     }
 
     private static func key(_ name: String) -> String {
         name.hasPrefix("*.") ? String(name.dropFirst()) : name
     }
 
-    /// Of certificates for one name the first with each kind of key.
-    private static func onePerKind(_ places: [Int], of certificates: [TLSCertificate]) -> [Int] {
-        var kinds: Set<Int32> = []
-        return places.filter { kinds.insert(certificates[$0].keyKind).inserted }
+    /// Of certificates for one name, each kind of key has the one that ends last: one that was
+    /// left behind by its successor does no harm.
+    private static func onePerKind(_ numbers: [Int], of all: [TLSCertificate]) -> [Int] {
+        var best: [Int32: Int] = [:]
+        for number in numbers {
+            let kind = all[number].keyKind
+            if let other = best[kind], all[other].notAfter >= all[number].notAfter { continue }
+            best[kind] = number
+        }
+        return best.values.sorted()
     }
 
-    /// The context for a client that asks for `name`, in lower case; nil when it is refused. A
-    /// wildcard stands for one label (RFC 9525, section 6.3).
-    func context(for name: String?) -> TLSContext? {
+    /// The place of the group for a client that asks for `name`, in lower case; nil when it is
+    /// refused. A wildcard stands for one label (RFC 9525, section 6.3).
+    func place(for name: String?) -> Int? {
         if let name {
-            if let context = contexts[name] { return context }
+            if let place = places[name] { return place }
             if let dot = name.firstIndex(of: "."), dot != name.startIndex,
-                let context = contexts[String(name[dot...])]
+                let place = places[String(name[dot...])]
             {
-                return context
+                return place
             }
         }
-        return isStrict ? nil : first
+        return options.isStrict || groups[0].isEmpty ? nil : 0
+    }
+}
+
+/// A thread's contexts for one address. One thread at a time.
+package final class ServerNames {
+    private let index: NameIndex
+    private let tickets: TicketKeys
+    /// By the places of groups; nil until a client first asks for one.
+    private var contexts: [TLSContext?]
+
+    /// Contexts for `index`, whose tickets `tickets` seal.
+    package init(_ index: NameIndex, tickets: TicketKeys) {
+        self.index = index
+        self.tickets = tickets
+        contexts = Array(repeating: nil, count: index.groups.count)
+    }
+
+    /// The context of handshakes that begin, and of clients that ask for no name that is known.
+    package var first: TLSContext { context(at: 0) }
+
+    /// The context for a client that asks for `name`, in lower case; nil when it is refused.
+    func context(for name: String?) -> TLSContext? { index.place(for: name).map(context) }
+
+    private func context(at place: Int) -> TLSContext {
+        if let context = contexts[place] { return context }
+        do throws(CertificateProblem) {
+            let context = try TLSContext(index.groups[place], index.options, tickets: tickets)
+            if place == 0 { context.followNames() }
+            contexts[place] = context
+            return context
+        } catch {
+            preconditionFailure("a certificate that was checked is refused: \(error)")
+        }
     }
 }

@@ -38,7 +38,7 @@ extension SigningKeyProblem: CustomStringConvertible {
     /// The key in `pem`.
     package init(pem: [UInt8]) throws(SigningKeyProblem) {
         do throws(CertificateProblem) {
-            unsafe pointer = try ParsedCertificate.readKey(pem)
+            unsafe pointer = try PrivateKey.read(pem)
         } catch {
             throw .unreadable("\(error)")
         }

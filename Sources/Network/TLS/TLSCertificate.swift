@@ -3,8 +3,6 @@
 // The texts are kept, not what OpenSSL makes of them: each worker reads them again, so that no two
 // threads count references of one key.
 
-internal import COpenSSL
-
 /// Why a certificate and a key can't be used together; the text says what to do. Value type, any
 /// thread.
 package enum CertificateProblem: Error, Equatable, Sendable {
@@ -26,6 +24,8 @@ package enum CertificateProblem: Error, Equatable, Sendable {
     case notYetValid(subject: String)
     /// This certificate of the text, from 2, did not issue the one before it.
     case wrongIssuer(Int, subject: String)
+    /// The authority that issued it is no root, and its certificate is not there.
+    case noChain(subject: String, issuer: String)
     /// The library refuses it, for a weak key most often.
     case refused(subject: String, String)
 }
@@ -35,7 +35,9 @@ extension CertificateProblem {
     package var isOfKey: Bool {
         switch self {
         case .noKey, .keyIsProtected, .badKey, .keyMismatch: true
-        case .noCertificate, .badCertificate, .expired, .notYetValid, .wrongIssuer, .refused: false
+        case .noCertificate, .badCertificate, .expired, .notYetValid, .wrongIssuer, .noChain,
+            .refused:
+            false
         }
     }
 }
@@ -63,6 +65,11 @@ extension CertificateProblem: CustomStringConvertible {
             certificate \(number) did not issue the one before it (the first is \(subject)); \
             expected the certificate itself, then the one that issued it, and so on
             """
+        case .noChain(let subject, let issuer):
+            """
+            the certificate \(subject) stands alone, and clients can't verify it without that of \
+            its issuer \(issuer); name the file with the whole chain (certbot's is fullchain.pem)
+            """
         case .refused(let subject, let text):
             "OpenSSL refuses the certificate \(subject) (\(text)); make one with a stronger key"
         }
@@ -75,23 +82,48 @@ package struct TLSCertificate: Equatable, Sendable {
     package let subject: String
     /// The host names that it is for, in lower case: `example.com`, `*.example.com`.
     package let names: [String]
+    /// The name of the one that issued it.
+    package let issuer: String
+    /// When it begins, in seconds of Unix time.
+    package let notBefore: Int
     /// When it ends, in seconds of Unix time.
     package let notAfter: Int
+    /// The key as people call it: `P-256`, `RSA 2048`.
+    package let keyName: String
+    /// Its SHA-256, in 64 hexadecimal digits.
+    package let fingerprint: String
+    /// How many certificates clients are shown: itself and those that lead to its issuer.
+    package let chainCount: Int
     /// The kind of the key, as the library numbers them: of one kind a context has one.
     let keyKind: Int32
-    let chain: [UInt8]
-    let key: [UInt8]
+    /// The public key that it is for.
+    package let publicKey: PublicKey
+    /// The certificate and those that lead to its issuer, in PEM.
+    package let chain: [UInt8]
+    /// Its private key, in PEM.
+    package let key: [UInt8]
 
     /// Reads and checks `chain`, the certificate and those that lead to its issuer, and `key`, both
     /// in PEM. The library is loaded by now.
     package init(chain: [UInt8], key: [UInt8]) throws(CertificateProblem) {
-        let parsed = try ParsedCertificate(chain: chain, key: key)
-        subject = parsed.subject
-        names = parsed.names
-        notAfter = parsed.notAfter
-        keyKind = parsed.keyKind
-        self.chain = chain
-        self.key = key
+        try self.init(CertificateChain(chain), PrivateKey(key))
+    }
+
+    /// Checks `chain` and `key` as a pair.
+    package init(_ chain: CertificateChain, _ key: PrivateKey) throws(CertificateProblem) {
+        subject = chain.subject
+        issuer = chain.issuer
+        names = chain.names
+        notBefore = chain.notBefore
+        notAfter = chain.notAfter
+        keyName = key.name
+        keyKind = key.kind
+        publicKey = chain.publicKey
+        fingerprint = chain.fingerprint
+        chainCount = chain.count
+        self.chain = chain.text
+        self.key = key.text
+        let parsed = ParsedCertificate(chain: chain, key: key)
         try parsed.check()
         try TLSContext.tryOut(parsed)
     }

@@ -68,8 +68,7 @@ package enum TLSVersion: String, CaseIterable, Sendable {
         try unsafe certificate.use(in: context.pointer)
     }
 
-    /// A server's context with `certificates`, of which there is one at least, and one of a kind of
-    /// key.
+    /// A server's context with `certificates`, one of a kind of key.
     convenience init(
         _ certificates: [TLSCertificate], _ options: TLSServerOptions, tickets: TicketKeys
     ) throws(CertificateProblem) {
@@ -80,7 +79,9 @@ package enum TLSVersion: String, CaseIterable, Sendable {
             || openssl_set_groups(pointer, Self.groups)
         precondition(isSet, "the groups are OpenSSL's")
         for certificate in certificates {
-            let parsed = try ParsedCertificate(chain: certificate.chain, key: certificate.key)
+            let parsed = ParsedCertificate(
+                chain: try CertificateChain(certificate.chain),
+                key: try PrivateKey(certificate.key))
             try unsafe parsed.use(in: pointer)
         }
         // One ticket: two, OpenSSL's default, cost a handshake 6 % more.
@@ -157,7 +158,7 @@ package enum TLSVersion: String, CaseIterable, Sendable {
         unsafe self.init(openssl().pointee.TLS_client_method(), minVersion, nil)
         unsafe openssl().pointee.SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER, nil)
         let store = unsafe openssl().pointee.SSL_CTX_get_cert_store(pointer)
-        let roots = try ParsedCertificate.readAll(authorities)
+        let roots = try CertificateStack(reading: authorities)
         guard roots.count > 0 else { throw .noCertificate }
         for place in 0..<roots.count {
             unsafe _ = openssl().pointee.X509_STORE_add_cert(store, roots[place])

@@ -10,28 +10,27 @@ import Testing
         "listeners: [{listen: \":80\", backends: [\"10.0.0.1:80\"], tls: \(tls)}]"
     }
 
+    private static let expected =
+        "expected {cert: FILE, key: FILE}, perhaps with ocsp: FILE, or the path of a file with "
+        + "certificate and key, or of a folder with such files"
+
     @Test(arguments: [
         (
             "{certificates: [{cert: /nowhere.pem, key: /nowhere.key}]}",
             "\"/nowhere.pem\": cannot be read: No such file or directory"
         ),
         (
-            "{certificates: [{cert: /etc/passwd, key: /etc/passwd}]}",
+            "{certificates: [{key: /etc/passwd, cert: /etc/passwd}]}",
             "\"/etc/passwd\": it has no certificate; expected PEM, which begins with "
                 + "-----BEGIN CERTIFICATE-----"
         ),
         (
-            "{certificates: [{cert: /a}]}",
-            "found \"/a\" alone, expected {cert: FILE, key: FILE}; both may name the same file"
+            "{certificates: /nowhere and elsewhere.pem}",
+            "\"/nowhere and elsewhere.pem\": cannot be read: No such file or directory"
         ),
         (
-            "{certificates: [{cert: /a}, {cert: /b, key: /c}]}",
-            "found cert \"/b\" where the one before has no key, expected {cert: FILE, key: FILE}; "
-                + "both may name the same file"
-        ),
-        (
-            "{certificates: [{key: /a}, {key: /b}]}",
-            "found key \"/b\" where the one before has no cert, expected {cert: FILE, key: FILE}"
+            "{certificates: {cert: /nowhere.pem}}",
+            "\"/nowhere.pem\": cannot be read: No such file or directory"
         ),
     ])
     func refused(tls: String, reason: String) {
@@ -40,13 +39,24 @@ import Testing
             found == ["f.yaml:1:\(column(of: tls)): listeners[0].tls.certificates: \(reason)"])
     }
 
-    /// Where the list stands.
+    /// Where the value stands.
     private func column(of tls: String) -> Int {
         listener("").utf8.count - 2 + "{certificates: ".utf8.count + 1
     }
 
-    @Test func `what is no file of a certificate, or no version, is told so`() {
-        #expect(errors(listener("{certificates: [x.pem]}"))[0].contains("expected {cert: FILE"))
+    @Test(arguments: [
+        ("[{key: /a}]", "[0]: found key without cert, \(expected)"),
+        ("[/a, {key: /a, ocsp: /b}]", "[1]: found key and ocsp without cert, \(expected)"),
+        ("[{cert: /a, kee: /b}]", "[0]: found \"kee\", \(expected)"),
+        ("[{cert: '', key: /b}]", "[0]: found cert without a file"),
+        ("[{cert: [/a]}]", "[0]: found a list, expected a plain value"),
+    ])
+    func misspelt(certificates: String, reason: String) {
+        let found = errors(listener("{certificates: \(certificates)}"))
+        #expect(found.count == 1 && found[0].hasSuffix("tls.certificates\(reason)"), "\(found)")
+    }
+
+    @Test func `what is no version is told so`() {
         #expect(errors(listener("{min-version: 1.1}"))[0].contains("expected 1.2 or 1.3"))
         #expect(errors(listener("{strict-sni: on, min-version: 1.3}")).isEmpty)
     }

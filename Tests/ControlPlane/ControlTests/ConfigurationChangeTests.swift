@@ -208,7 +208,7 @@ import Traffic
     {
         let configuration = try configuration(text)
         let options = configuration.listeners.enumerated().map { index, listener in
-            ListenerOptions(listener, index: index, services: ids, workers: 2)
+            ListenerOptions(listener, index: index, services: ids, workers: 2, tls: nil)
         }
         return PublishedListeners(
             configuration.listeners, options, at: configuration.listeners.map(\.listen),
@@ -223,7 +223,8 @@ import Traffic
         let before = try #require(listeners.entries.first?.options.routes)
         func update(_ text: String, _ ids: [String: ServiceID]) throws -> [ListenerOptions] {
             let update = listeners.update(
-                to: try configuration(text).listeners, services: ids, workers: 2)
+                to: try configuration(text).listeners, services: ids, workers: 2,
+                tls: { _ in nil })
             #expect(update.opened.isEmpty && update.closed.isEmpty)
             return update.changed
         }
@@ -285,7 +286,7 @@ import Traffic
         let sockets = try workers.open(Endpoint(.loopback, 0))
         defer { sockets.close() }
         let update = listeners.update(
-            to: new, services: ids, workers: 2,
+            to: new, services: ids, workers: 2, tls: { _ in nil },
             sockets: Dictionary(
                 uniqueKeysWithValues: listeners.unopened(of: new).map { ($0.name, sockets) }))
         let said = update.opened.map { opening in
@@ -306,6 +307,8 @@ import Traffic
             #expect(listeners.hasClosed(closing.number)?.name == closing.name)
         }
         #expect(listeners.closing.isEmpty)
-        #expect(listeners.update(to: new, services: ids, workers: 2).opened.isEmpty)
+        #expect(
+            listeners.update(to: new, services: ids, workers: 2, tls: { _ in nil }).opened
+                .isEmpty)
     }
 }

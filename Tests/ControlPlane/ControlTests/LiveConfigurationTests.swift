@@ -24,7 +24,7 @@ import Testing
         init() {
             live = LiveConfiguration(
                 on: loop, origin: ConfigurationOrigin(),
-                load: { [unowned self] (_, documents) throws(ConfigurationErrors) in
+                load: { [unowned self] (_, documents, _) throws(ConfigurationErrors) in
                     readings.append(documents.map(\.document.text))
                     return try Self.load(documents)
                 },

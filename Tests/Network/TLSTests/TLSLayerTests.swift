@@ -27,7 +27,7 @@ private final class Pair {
         room: Int = 65_536
     ) throws {
         transport = TLSTransport(on: loop)
-        let names = try ServerNames(options, tickets: TicketKeys())
+        let names = ServerNames(NameIndex(options), tickets: TicketKeys())
         server = TLSLayer(server: names, transport)
         client = TLSLayer(
             client: try TLSContext(trusting: authorities), for: name, transport)

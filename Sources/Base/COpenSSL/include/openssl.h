@@ -43,6 +43,11 @@
     F(X509_get0_notBefore) F(X509_get_ext_d2i) F(X509_get_subject_name) F(X509_NAME_oneline) \
     F(X509_STORE_add_cert) F(X509_verify_cert_error_string)
 
+// What certificates say of themselves.
+#define OPENSSL_FACTS(F) \
+    F(CRYPTO_free) F(EVP_PKEY_get_bits) F(i2d_PUBKEY) F(X509_digest) F(X509_get0_pubkey) \
+    F(X509_get_ext_by_NID) F(X509_get_extension_flags) F(X509_get_issuer_name)
+
 // What keys and certificates are made with.
 #define OPENSSL_MAKERS(F) \
     F(ASN1_INTEGER_set_uint64) F(BIO_read_ex) F(BIO_s_mem) F(BN_bn2binpad) F(BN_free) \
@@ -59,6 +64,7 @@
 struct openssl_functions {
 #define OPENSSL_POINTER(name) __typeof__(name) *_Nonnull name;
     OPENSSL_FUNCTIONS(OPENSSL_POINTER)
+    OPENSSL_FACTS(OPENSSL_POINTER)
     OPENSSL_MAKERS(OPENSSL_POINTER)
 #undef OPENSSL_POINTER
 };

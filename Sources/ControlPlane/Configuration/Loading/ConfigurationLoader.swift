@@ -2,6 +2,7 @@
 // kept. `Loading` holds what has been read so far; its extensions read the file and check the
 // whole.
 
+package import CertificateFiles
 package import Documents
 package import Endpoints
 internal import Traffic
@@ -60,17 +61,21 @@ package enum ConfigurationLoader {
     /// Names to listen on are looked up by `findHost`, which may block, or says why there is no
     /// such address of this machine; only `localhost` is known without it.
     ///
+    /// Sources of certificates that `certificates` has are not read again.
+    ///
     /// `purpose` says what it must have: a listener, or nothing.
     /// - Throws: everything that is wrong.
     package static func load(
         file: NamedText? = nil, environment: [String: String] = [:],
         overrides: Overrides = Overrides(), fragments: [ConfigurationFragment] = [],
         processorCount: Int,
-        for purpose: ConfigurationPurpose = .serving, findHost: HostLookup? = nil
+        for purpose: ConfigurationPurpose = .serving, findHost: HostLookup? = nil,
+        certificates: [CertificateSource: CertificateReading] = [:]
     ) throws(ConfigurationErrors) -> LoadedConfiguration {
         var loading = Loading(environment: environment, overrides: overrides, processorCount)
         loading.purpose = purpose
         loading.findHost = findHost
+        loading.knownCertificates = certificates
         loading.warnAboutUnknownVariables()
         loading.applyOverrides(OptionTable.commandLine)
         loading.readFile(file, fragments)
@@ -97,6 +102,8 @@ struct Loading {
     var warnings = ProblemList()
     /// Finds the addresses of names to listen on.
     var findHost: HostLookup?
+    /// Sources of certificates that need not be read, and what they have.
+    var knownCertificates: [CertificateSource: CertificateReading] = [:]
     /// What it is for.
     var purpose = ConfigurationPurpose.serving
     /// Whether anything asks for a listener, well or badly.

@@ -112,22 +112,32 @@ struct MappingReader<Root> {
     private func items(of node: YAMLNode, _ option: Option<Root>) -> [YAMLNode]? {
         switch node.content {
         case .sequence(let items) where option.isList:
-            items.flatMap { option.takesMapping ? lines(of: $0) ?? [$0] : [$0] }
-        case .mapping where option.takesMapping: lines(of: node)
+            items.flatMap { option.takesMapping ? lines(of: $0, option) ?? [$0] : [$0] }
+        case .mapping where option.takesMapping: lines(of: node, option)
         case .sequence, .mapping, .scalar: nil
         }
     }
 
     /// A mapping of names to plain values as texts; nil when it is none.
-    private func lines(of node: YAMLNode) -> [YAMLNode]? {
+    private func lines(of node: YAMLNode, _ option: Option<Root>) -> [YAMLNode]? {
         guard case .mapping(let entries) = node.content else { return nil }
-        return entries.map { entry in
+        let lines = entries.map { entry in
             guard case .scalar(let text, _) = entry.value.content else { return entry.value }
             var line = entry.value
             line.content = .scalar("\(entry.key): \(text)", isPlain: false)
             line.mark = entry.keyMark
             return line
         }
+        guard option.joinsMapping else { return lines }
+        var texts: [String] = []
+        for line in lines {
+            // What is no text is refused where it stands.
+            guard case .scalar(let text, _) = line.content, !line.isNothing else { return [line] }
+            texts.append(text)
+        }
+        var joined = node
+        joined.content = .scalar(texts.joined(separator: " "), isPlain: false)
+        return [joined]
     }
 
     private func addUnknown(

@@ -3,6 +3,7 @@
 // the old and the new one. Each default stands once, as the initial value of its property; the
 // option tables (`OptionTable`) read it from there.
 
+package import CertificateFiles
 package import DNSWire
 package import Endpoints
 internal import Wording
@@ -54,6 +55,10 @@ package struct Configuration: Equatable, Sendable {
     package internal(set) var listeners: [Listener] = []
     /// In the order of the file, then those that listeners carry. Names are distinct.
     package internal(set) var services: [Service] = []
+    /// What the sources of the listeners' certificates had when they were read for it, without a
+    /// trouble. Certificates change while it runs, so this is no part of what two configurations
+    /// are compared by.
+    package internal(set) var certificates: [CertificateSource: CertificateReading] = [:]
 
     init(processorCount: Int) {
         self.processorCount = processorCount

@@ -17,6 +17,8 @@ struct Option<Root>: Sendable {
     let isList: Bool
     /// Whether a file may have a mapping for it.
     let takesMapping: Bool
+    /// Whether such a mapping makes one text of the list.
+    let joinsMapping: Bool
     /// The value it has in a root, in the form it is written.
     let text: @Sendable (Root) -> String
     /// The option's value as the texts of a list, or as one text; nil when it can only be left out.
@@ -42,6 +44,7 @@ struct Option<Root>: Sendable {
         summary = kind.summary
         isList = kind.isList
         takesMapping = kind.takesMapping
+        joinsMapping = kind.joinsMapping
         isSecret = kind.isSecret
         shape = kind.shape
         text = { kind.write($0[keyPath: path]) }
@@ -60,6 +63,7 @@ struct Option<Root>: Sendable {
         summary = inner.summary
         isList = inner.isList
         takesMapping = inner.takesMapping
+        joinsMapping = inner.joinsMapping
         isSecret = inner.isSecret
         shape = inner.shape
         text = { inner.text($0[keyPath: path]) }

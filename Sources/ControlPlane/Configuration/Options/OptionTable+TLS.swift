@@ -3,10 +3,12 @@
 extension OptionTable {
     static let tls: [Option<TLSSettings>] = [
         Option(
-            "certificates", \.files, .certificates,
-            "The certificates, each `{cert: FILE, key: FILE}` in PEM, with its chain. A client is "
-                + "shown the one for the name that it asks for, else the first. Of several for "
-                + "one name each kind of key has one: ECDSA goes before RSA."),
+            "certificates", \.sources, .certificates,
+            "The certificates in PEM, each with its chain: the path of a file with certificate and "
+                + "key, or of a folder with such files or pairs of files; or `{cert: FILE, key: "
+                + "FILE}`, with `ocsp: FILE` for a response to staple. A client is shown the one "
+                + "for the name that it asks for, else the first. Of several for one name each "
+                + "kind of key has the one that ends last, and ECDSA goes before RSA."),
         Option(
             "strict-sni", \.isStrict, .onOff,
             "Whether clients are refused that ask for a name of no certificate, or for none."),

@@ -23,6 +23,9 @@ struct ValueKind<Value: Sendable>: Sendable {
     var isSecret = false
     /// Whether a file may have a mapping for a list of texts `KEY: VALUE`.
     var takesMapping = false
+    /// Whether the lines of such a mapping make one text, with blanks between them, and not a text
+    /// each.
+    var joinsMapping = false
     /// What a file may have for it, as far as an editor can tell.
     var shape = ValueShape.text
     /// Reads; exactly one text unless `isList`.
@@ -133,6 +136,7 @@ struct ValueKind<Value: Sendable>: Sendable {
             parse: { (texts) throws(Unexpected) in make(try parse(texts)) })
         kind.isSecret = isSecret
         kind.takesMapping = takesMapping
+        kind.joinsMapping = joinsMapping
         kind.shape = shape
         return kind
     }

@@ -212,6 +212,15 @@ package enum ConfigurationSchema {
             members.append(("default", Int(standard).map(JSONValue.number) ?? .text(standard)))
         }
         guard option.takesMapping else { return members + shape(option.shape) }
+        if option.joinsMapping, case .list(let element, _, let countMax) = option.shape {
+            let item = JSONValue.object([
+                ("anyOf", .list([.object(shape(element)), reference("fields")]))
+            ])
+            let list: [(String, JSONValue)] = [
+                ("type", .text("array")), ("items", item), ("maxItems", .number(countMax)),
+            ]
+            return members + [("anyOf", .list([item, .object(list)]))]
+        }
         return members + [
             (
                 "anyOf",

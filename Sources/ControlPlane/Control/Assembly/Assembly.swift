@@ -9,8 +9,8 @@ internal import TLS
 internal import Traffic
 
 extension ProxyOptions {
-    /// The data plane that `configuration` asks for.
-    init(_ configuration: Configuration) {
+    /// The data plane that `configuration` asks for, which shows the certificates of the store.
+    init(_ configuration: Configuration, _ certificates: CertificateStore) {
         let ids = Dictionary(
             uniqueKeysWithValues: configuration.services.enumerated().map {
                 ($1.name, ServiceID(index: $0))
@@ -21,7 +21,8 @@ extension ProxyOptions {
             pinsWorkers: configuration.pinWorkers,
             listeners: configuration.listeners.enumerated().map { index, listener in
                 ListenerOptions(
-                    listener, index: index, services: ids, workers: configuration.workers)
+                    listener, index: index, services: ids, workers: configuration.workers,
+                    tls: certificates.serving(for: listener))
             },
             services: configuration.services.enumerated().map { index, service in
                 ServiceOptions(
@@ -31,11 +32,11 @@ extension ProxyOptions {
 }
 
 extension ListenerOptions {
-    /// The options of `listener` for workers. Compiles its routes unless `routes` is given, and
-    /// makes contexts of its certificates unless `tls` is.
+    /// The options of `listener` for workers, with its certificates if it speaks TLS. Compiles its
+    /// routes unless `routes` is given.
     init(
         _ listener: Listener, index: Int, services: [String: ServiceID], workers: Int,
-        routes: RouteTable? = nil, tls: TLSServing? = nil
+        routes: RouteTable? = nil, tls: TLSServing?
     ) {
         let isTCP = listener.mode == .tcp
         let compiled =
@@ -48,18 +49,7 @@ extension ListenerOptions {
                 ? nil
                 : ServerNameTable(
                     listener.routes.compactMap { ServerNameRule($0, services: services) }),
-            policy: listener.policy.share(ofWorkers: workers),
-            tls: listener.tls.certificates.isEmpty
-                ? nil : tls ?? TLSServing(TLSServerOptions(listener), workers: workers))
-    }
-}
-
-extension TLSServerOptions {
-    /// How the clients of `listener`, which has a certificate, are answered.
-    fileprivate init(_ listener: Listener) {
-        self.init(
-            certificates: listener.tls.certificates, isStrict: listener.tls.isStrict,
-            minVersion: listener.tls.minVersion, isHTTP: listener.mode == .http)
+            policy: listener.policy.share(ofWorkers: workers), tls: tls)
     }
 }
 

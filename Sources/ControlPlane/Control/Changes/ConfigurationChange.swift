@@ -21,6 +21,9 @@ struct ConfigurationChange: Equatable {
     var addedListeners: [String] = []
     /// Names of listeners that only the old one has, in its order.
     var removedListeners: [String] = []
+    /// Names of listeners whose certificates differ, in the order of the new one. What has changed
+    /// is known once the files are compared with what is in use: `RunningConfiguration` adds it.
+    var certificates: [String] = []
     /// Keys of other settings that differ and need no restart.
     var settings: [String] = []
 
@@ -91,6 +94,7 @@ struct ConfigurationChange: Equatable {
         var lines = addedListeners.map { "listener \($0): added" }
         lines += removedListeners.map { "listener \($0): removed" }
         lines += listeners.map { "listener \($0): changed" }
+        lines += certificates.map { "listener \($0): new certificates" }
         lines += added.map { "service \($0.name): added" }
         lines += removed.map { "service \($0): removed" }
         for change in changed {

@@ -51,6 +51,7 @@ final class ConfigurationFollower {
         live = LiveConfiguration(
             on: loop, origin: origin, effective: effective,
             apply: { [unowned running] (new) throws(ChangeRefusal) in try running.apply(new) },
+            certificates: { [unowned running] in running.certificates.readings },
             log: log)
         let settings = running.current.consul
         feeds =

@@ -9,15 +9,18 @@
 // | a reload         | the file as it is now, all documents      | what was good, and the file   |
 // |                  |                                           | as last taken up              |
 
+internal import CertificateFiles
 internal import Configuration
 internal import Documents
 internal import Events
 
 /// Keeps the running configuration up to date. Control thread only.
 final class LiveConfiguration {
-    /// Reads the program's own configuration with these documents.
-    typealias Load = (ConfigurationOrigin, [ConfigurationFragment]) throws(ConfigurationErrors) ->
-        LoadedConfiguration
+    /// Reads the program's own configuration with these documents. Certificates that are given are
+    /// not read again.
+    typealias Load = (
+        ConfigurationOrigin, [ConfigurationFragment], [CertificateSource: CertificateReading]
+    ) throws(ConfigurationErrors) -> LoadedConfiguration
     /// Makes a valid configuration the running one; see `RunningConfiguration.apply`.
     typealias Apply = (Configuration) throws(ChangeRefusal) -> ConfigurationChange
 
@@ -65,6 +68,7 @@ final class LiveConfiguration {
     private(set) var effective: EffectiveConfiguration?
     private let load: Load
     private let apply: Apply
+    private let certificates: () -> [CertificateSource: CertificateReading]
     private let log: () -> Log
     private var documents = DocumentSet()
     private var timer: Timer?
@@ -75,18 +79,23 @@ final class LiveConfiguration {
 
     /// Has no documents yet, and reads nothing before the first ones come or `reload` is called.
     /// `origin` is what the running configuration was made of, and `effective` is that
-    /// configuration in full. `log` is called each time, since its level may change.
+    /// configuration in full. `certificates` are those in use: only a reload reads their files
+    /// again, so that a broken one holds up no change of documents. `log` is called each time,
+    /// since its level may change.
     init(
         on loop: EventLoop, origin: ConfigurationOrigin, effective: EffectiveConfiguration? = nil,
-        load: @escaping Load = { (origin, fragments) throws(ConfigurationErrors) in
-            try origin.load(fragments)
+        load: @escaping Load = { (origin, fragments, certificates) throws(ConfigurationErrors) in
+            try origin.load(fragments, certificates)
         },
-        apply: @escaping Apply, log: @escaping () -> Log
+        apply: @escaping Apply,
+        certificates: @escaping () -> [CertificateSource: CertificateReading] = { [:] },
+        log: @escaping () -> Log
     ) {
         self.origin = origin
         self.effective = effective
         self.load = load
         self.apply = apply
+        self.certificates = certificates
         self.log = log
         timer = Timer(on: loop) { [unowned self] in read() }
     }
@@ -119,7 +128,7 @@ final class LiveConfiguration {
         // This reads the documents that wait as well.
         timer?.cancel()
         _ = documents.removeChanges()
-        switch applyValid(new) {
+        switch applyValid(new, [:]) {
         case .success(let applied):
             origin = new
             recordLeftOut(applied.leftOut, ["reload"])
@@ -141,7 +150,7 @@ final class LiveConfiguration {
 
     private func read() {
         let sources = documents.removeChanges()
-        switch applyValid(origin) {
+        switch applyValid(origin, certificates()) {
         case .success(let applied):
             if applied.leftOut.isEmpty || !applied.change.isEmpty { outcome.applied += 1 }
             recordLeftOut(applied.leftOut, sources)
@@ -160,14 +169,14 @@ final class LiveConfiguration {
         outcome.lastRefusal = refuse(reasons, sources)
     }
 
-    /// Reads `origin` with all documents that are valid, and makes that what runs. Returns what
-    /// differs, and why documents are left out.
+    /// Reads `origin` with all documents that are valid, and with certificates that need not be
+    /// read, and makes that what runs. Returns what differs, and why documents are left out.
     private func applyValid(
-        _ origin: ConfigurationOrigin
+        _ origin: ConfigurationOrigin, _ certificates: [CertificateSource: CertificateReading]
     ) -> Result<(change: ConfigurationChange, leftOut: [String]), DocumentSet.Failure> {
         let valid: DocumentSet.Valid
         switch documents.read({ (fragments) throws(ConfigurationErrors) in
-            try load(origin, fragments)
+            try load(origin, fragments, certificates)
         }) {
         case .failure(let failure): return .failure(failure)
         case .success(let all): valid = all

@@ -27,6 +27,7 @@ final class RunningConfiguration {
     private let log: CurrentLog
     private let services: ServiceSet
     private let workers: ProxyWorkers
+    let certificates: CertificateStore
     let publisher: ListenerPublisher
     let checker: HealthChecker
     /// Moves with the configuration; nil until `ControlPlane` has connected it, which keeps it.
@@ -41,12 +42,14 @@ final class RunningConfiguration {
     /// Starts with `current`, with which the other owners were made.
     init(
         _ current: Configuration, _ log: CurrentLog, _ services: ServiceSet,
-        _ workers: ProxyWorkers, _ publisher: ListenerPublisher, _ checker: HealthChecker
+        _ workers: ProxyWorkers, _ certificates: CertificateStore,
+        _ publisher: ListenerPublisher, _ checker: HealthChecker
     ) {
         self.current = current
         self.log = log
         self.services = services
         self.workers = workers
+        self.certificates = certificates
         self.publisher = publisher
         self.checker = checker
     }
@@ -61,7 +64,7 @@ final class RunningConfiguration {
             throw ChangeRefusal(
                 reasons: [.init(key: "all", why: "Fairlead is stopping", needsStart: false)])
         }
-        let change = try ConfigurationChange(from: current, to: new)
+        var change = try ConfigurationChange(from: current, to: new)
         let sources = try makeSources(change)
         // Addresses come last of what can be refused, since they are resources of the system.
         let move = try healthPort?.prepare(new.health)
@@ -77,6 +80,10 @@ final class RunningConfiguration {
         current = new
         checker.rate = new.checks.rate
         services.order(by: new.services.map(\.name))
+        let renewed = certificates.set(new.certificates)
+        change.certificates = new.listeners.filter { listener in
+            listener.tls.sources.contains { renewed.contains($0) }
+        }.map(\.name)
         guard !change.isEmpty else { return change }
         changeServices(change, sources)
         services.order(by: new.services.map(\.name))

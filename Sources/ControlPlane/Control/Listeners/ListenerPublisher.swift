@@ -32,6 +32,7 @@ final class ListenerPublisher {
     private(set) var wait: BackendWait?
     private let workers: ProxyWorkers
     private let services: ServiceSet
+    private let certificates: CertificateStore
     private let registry: StatsRegistry
     private let log: () -> Log
 
@@ -39,19 +40,21 @@ final class ListenerPublisher {
     /// each at one of `workers.endpoints`.
     init(
         _ configuration: Configuration, _ options: [ListenerOptions], of workers: ProxyWorkers,
-        _ services: ServiceSet, _ registry: StatsRegistry, on loop: EventLoop,
-        log: @escaping () -> Log
+        _ services: ServiceSet, _ certificates: CertificateStore, _ registry: StatsRegistry,
+        on loop: EventLoop, log: @escaping () -> Log
     ) {
         published = PublishedListeners(
             configuration.listeners, options, at: workers.endpoints, services: services.ids)
         wanted = configuration
         self.workers = workers
         self.services = services
+        self.certificates = certificates
         self.registry = registry
         self.log = log
         wait = BackendWait(
             on: loop, until: { [unowned self] in servicesWithoutBackends.isEmpty },
             { [unowned self] in publishWanted() })
+        certificates.onChange = { [unowned self] in publishCertificates() }
     }
 
     /// Logs the listeners that accept connections from the start.
@@ -94,7 +97,8 @@ final class ListenerPublisher {
         onPublishing(wanted.listeners)
         let update = published.update(
             to: wanted.listeners, services: services.ids, workers: wanted.workers,
-            sockets: sockets.removeAll())
+            tls: certificates.serving, sockets: sockets.removeAll())
+        certificates.forget(except: wanted.listeners)
         for opening in update.opened {
             let number = opening.options.index
             registry.addListener(number, continuing: update.continued[number])
@@ -111,6 +115,13 @@ final class ListenerPublisher {
         services.retireLeaving(now: .now, except: staying)
         logUpdate(update)
         onPublished(without)
+    }
+
+    /// Gives the workers the certificates that are new of listeners which they have.
+    private func publishCertificates() {
+        var change = ProxyChange()
+        change.certificates = published.updateCertificates(certificates.serving)
+        if !change.isEmpty { workers.publish(change) }
     }
 
     /// Services that wanted listeners name, published ones don't, and that have no backend.

@@ -10,6 +10,7 @@ internal import Backends
 internal import Configuration
 internal import Endpoints
 internal import Proxy
+internal import TLS
 
 /// The listeners that were published to the workers. Control thread only.
 struct PublishedListeners {
@@ -102,11 +103,11 @@ struct PublishedListeners {
 
     // MARK: - Changing
 
-    /// Makes `listeners` the published ones. `sockets` has those of each listener that is
-    /// `unopened`, by name. Returns what to publish to the workers.
+    /// Makes `listeners` the published ones. `tls` says what their clients are shown; `sockets` has
+    /// those of each listener that is `unopened`, by name. Returns what to publish to the workers.
     mutating func update(
         to listeners: [Listener], services: [String: ServiceID], workers: Int,
-        sockets: [String: ListenerSockets] = [:]
+        tls: (Listener) -> TLSServing?, sockets: [String: ListenerSockets] = [:]
     ) -> Update {
         let all = Dictionary(uniqueKeysWithValues: listeners.map { ($0.name, $0) })
         var update = Update()
@@ -120,13 +121,16 @@ struct PublishedListeners {
                 && entries[place].settings.mode == new.mode:
                 kept.insert(place)
                 var entry = entries[place]
-                if new != entry.settings || named != entry.services {
+                let certificates = tls(new)
+                if new != entry.settings || named != entry.services
+                    || certificates !== entry.options.tls
+                {
                     let hasSameRoutes =
                         new.routes == entry.settings.routes && named == entry.services
                     entry.options = ListenerOptions(
                         new, index: entry.options.index, services: services, workers: workers,
                         routes: hasSameRoutes ? entry.options.routes : nil,
-                        tls: new.tls == entry.settings.tls ? entry.options.tls : nil)
+                        tls: certificates)
                     entry.settings = new
                     entry.services = named
                     update.changed.append(entry.options)
@@ -137,11 +141,13 @@ struct PublishedListeners {
                 next.append(
                     open(
                         new, .successor(of: old.options.index), at: old.endpoint, services,
-                        workers, &update))
+                        workers, tls(new), &update))
             case .new:
                 guard let opened = sockets[new.name] else { continue }
                 next.append(
-                    open(new, .sockets(opened), at: opened.endpoint, services, workers, &update))
+                    open(
+                        new, .sockets(opened), at: opened.endpoint, services, workers, tls(new),
+                        &update))
             }
         }
         for (place, entry) in entries.enumerated() where !kept.contains(place) {
@@ -156,12 +162,27 @@ struct PublishedListeners {
         return update
     }
 
+    /// Takes what clients are shown from `tls`, for listeners that speak TLS. Returns what is
+    /// different, by the numbers of listeners.
+    mutating func updateCertificates(_ tls: (Listener) -> TLSServing?) -> [Int: TLSServing] {
+        var changed: [Int: TLSServing] = [:]
+        for place in entries.indices {
+            guard let new = tls(entries[place].settings), new !== entries[place].options.tls else {
+                continue
+            }
+            entries[place].options.tls = new
+            changed[entries[place].options.index] = new
+        }
+        return changed
+    }
+
     private mutating func open(
         _ listener: Listener, _ origin: ProxyChange.Opening.Origin, at endpoint: Endpoint,
-        _ services: [String: ServiceID], _ workers: Int, _ update: inout Update
+        _ services: [String: ServiceID], _ workers: Int, _ tls: TLSServing?,
+        _ update: inout Update
     ) -> Entry {
         let options = ListenerOptions(
-            listener, index: nextNumber, services: services, workers: workers)
+            listener, index: nextNumber, services: services, workers: workers, tls: tls)
         nextNumber += 1
         update.opened.append(ProxyChange.Opening(options, origin))
         if let before = entries.first(where: { $0.settings.name == listener.name }) {

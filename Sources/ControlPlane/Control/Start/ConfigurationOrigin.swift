@@ -1,5 +1,6 @@
 // ConfigurationOrigin: what a configuration is made of, so that it can be loaded again.
 
+package import CertificateFiles
 package import Configuration
 package import Documents
 internal import Glibc
@@ -35,13 +36,15 @@ package struct ConfigurationOrigin: Sendable {
         return origin
     }
 
-    /// Loads it with these fragments.
-    package func load(_ fragments: [ConfigurationFragment]) throws(ConfigurationErrors)
-        -> LoadedConfiguration
-    {
+    /// Loads it with these fragments; `certificates` are not read again.
+    package func load(
+        _ fragments: [ConfigurationFragment],
+        _ certificates: [CertificateSource: CertificateReading] = [:]
+    ) throws(ConfigurationErrors) -> LoadedConfiguration {
         try ConfigurationLoader.load(
             file: file, environment: environment, overrides: overrides, fragments: fragments,
-            processorCount: ProcessorAllowance.count(), findHost: { HostFinder.findOwn($0) })
+            processorCount: ProcessorAllowance.count(), findHost: { HostFinder.findOwn($0) },
+            certificates: certificates)
     }
 }
 

@@ -111,6 +111,12 @@ final class WorkerListener {
         resetForwarding(isHTTPS: forwardsHTTPS)
     }
 
+    /// Shows new clients these certificates from now on.
+    func show(_ certificates: TLSServing) {
+        options.tls = certificates
+        self.certificates = certificates.names(worker: worker)
+    }
+
     /// The service of requests that no route is for; nil for none.
     var pool: BackendPool? { destinations.pool }
 

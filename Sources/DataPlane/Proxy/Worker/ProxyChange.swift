@@ -2,6 +2,7 @@
 // of it at once: no request sees a route to a service that does not exist.
 
 package import Backends
+package import TLS
 
 /// A change of services and listeners. Value type, any thread.
 package struct ProxyChange: Sendable {
@@ -12,6 +13,9 @@ package struct ProxyChange: Sendable {
     /// Existing listeners with new options; name, address and mode are the same. Requests in flight
     /// stay where they are; the next one on any connection goes where these options say.
     package var listeners: [ListenerOptions] = []
+    /// New certificates of existing listeners, by their numbers: handshakes that begin from now on
+    /// are answered by them, and connections keep what they have.
+    package var certificates: [Int: TLSServing] = [:]
     /// New listeners. The registry has their counters by now.
     package var opened: [Opening] = []
     /// The numbers of listeners that accept no more; each worker reports `listenerClosed` when the
@@ -51,6 +55,6 @@ package struct ProxyChange: Sendable {
     /// Whether nothing changes.
     package var isEmpty: Bool {
         added.isEmpty && changed.isEmpty && listeners.isEmpty && opened.isEmpty && closed.isEmpty
-            && removed.isEmpty
+            && removed.isEmpty && certificates.isEmpty
     }
 }

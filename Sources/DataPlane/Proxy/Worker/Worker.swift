@@ -197,6 +197,9 @@ final class Worker {
             listeners[listener.index]?.update(to: listener, pools: pools)
             limitPeers(of: listener.index)
         }
+        for (number, certificates) in change.certificates {
+            listeners[number]?.show(certificates)
+        }
         for opening in change.opened { open(opening) }
         for number in change.closed { close(number, limit: change.drainLimit) }
         for service in change.removed { pools.removeValue(forKey: service)?.retire() }

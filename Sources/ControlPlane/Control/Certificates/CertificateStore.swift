@@ -1,0 +1,67 @@
+// CertificateStore: the certificates of all listeners, from whatever source: files, folders, or
+// another part of this program. What gets certificates hands over all that a source has; what a
+// listener's clients are shown follows from its sources. A change reaches the workers without a
+// reload: handshakes that begin after it are answered by the new certificates, and connections that
+// are there keep what they have.
+
+internal import CertificateFiles
+internal import Configuration
+internal import TLS
+internal import Traffic
+
+/// The certificates of this process. Control thread only.
+final class CertificateStore {
+    /// Called when what some source has is different, before `set` returns.
+    var onChange: () -> Void = {}
+    private let workers: Int
+    /// What each source has; nothing for one that has not handed anything over yet.
+    private(set) var readings: [CertificateSource: CertificateReading]
+    /// What was made last for each listener, by its name.
+    private var made: [String: (options: TLSServerOptions, serving: TLSServing)] = [:]
+
+    /// Begins with what `configuration` was read with.
+    init(_ configuration: Configuration) {
+        workers = configuration.workers
+        readings = configuration.certificates
+    }
+
+    /// Makes `new` what the sources have, of which some may be new. Returns those whose
+    /// certificates differ from before.
+    @discardableResult
+    func set(_ new: [CertificateSource: CertificateReading]) -> Set<CertificateSource> {
+        var changed: Set<CertificateSource> = []
+        for (source, reading) in new {
+            if readings[source]?.found != reading.found { changed.insert(source) }
+            readings[source] = reading
+        }
+        if !changed.isEmpty { onChange() }
+        return changed
+    }
+
+    /// Forgets sources that none of `listeners` names.
+    func forget(except listeners: [Listener]) {
+        let named = Set(listeners.flatMap(\.tls.sources))
+        readings = readings.filter { named.contains($0.key) }
+        let names = Set(listeners.map(\.name))
+        made = made.filter { names.contains($0.key) }
+    }
+
+    /// The certificates of `listener`, in the order of its sources.
+    func certificates(of listener: Listener) -> [FoundCertificate] {
+        listener.tls.sources.flatMap { readings[$0]?.found ?? [] }
+    }
+
+    /// What clients of `listener` are shown; nil when it speaks no TLS. One object for as long as
+    /// nothing about it changes. Takes some microseconds for a certificate otherwise.
+    func serving(for listener: Listener) -> TLSServing? {
+        guard listener.tls.isOn else { return nil }
+        let options = TLSServerOptions(
+            certificates: certificates(of: listener).map(\.certificate),
+            isStrict: listener.tls.isStrict, minVersion: listener.tls.minVersion,
+            isHTTP: listener.mode == .http)
+        if let known = made[listener.name], known.options == options { return known.serving }
+        let serving = TLSServing(options, workers: workers)
+        made[listener.name] = (options, serving)
+        return serving
+    }
+}

@@ -152,11 +152,13 @@ let package = Package(
 
         network.module(
             "Events", uses: ["CLibevent", "CLinux", "Endpoints", "Locking"], settings: hot),
-        network.module("TLS", uses: ["COpenSSL", "Events", "Locking"], settings: hot),
+        network.module(
+            "TLS", uses: ["COpenSSL", "Endpoints", "Events", "Locking", "WallClock"], settings: hot),
         network.module(
             "CertificateFiles", uses: ["Documents", "Events", "TLS"], settings: cold),
         network.module("DNSClient", uses: ["Events", "DNSWire", "Endpoints"], settings: cold),
-        network.module("HTTPClient", uses: ["Events", "HTTP1", "Endpoints"], settings: cold),
+        network.module(
+            "HTTPClient", uses: ["Events", "HTTP1", "Endpoints", "TLS"], settings: cold),
         network.module(
             "HTTPServer", uses: ["WallClock", "Events", "HTTP1", "Endpoints"], settings: cold),
         network.module(
@@ -361,7 +363,7 @@ let package = Package(
             "DNSClient",
             uses: ["ScriptedDNS", "TestSupport", "Locking", "Events", "DNSWire", "Endpoints"]),
         network.tests(
-            "HTTPClient", uses: ["TestSupport", "Events", "Endpoints", "HTTPServer", "HTTP1"]),
+            "HTTPClient", uses: ["TestSupport", "Events", "Endpoints", "HTTPServer", "HTTP1", "TLS"]),
         network.tests("HTTPServer", uses: ["WallClock", "Events", "Endpoints", "HTTP1"]),
         network.tests("Processes", uses: ["TestSupport", "Events", "Endpoints"]),
         model.tests("Backends", uses: ["TestSupport", "Random", "Endpoints"]),

@@ -197,8 +197,9 @@ private final class Client {
             return
         }
         let layer = TLSLayer(
-            client: try TLSContext(trusting: authorities), for: "localhost",
-            TLSTransport(on: EventLoop()))
+            client: try TLSClient(
+                TLSClientOptions(trust: .authorities(authorities), isHTTP: true)),
+            for: .host("localhost"), TLSTransport(on: EventLoop()))
         self.layer = layer
         layer.begin(into: out)
         flush()

@@ -54,6 +54,7 @@ package enum ProbeResult: Sendable, Equatable {
         case .broken(let errno, .receiving):
             let result = ProbeResult(errno)
             self = result == .inconclusive ? result : .failed(.body(.cutShort))
+        case .tls(let fault): self = .failed(.insecure("\(fault)"))
         case .timeout(.receiving): self = .failed(.body(.timeout))
         case .timeout: self = .failed(.timeout)
         case .closedEarly(.receiving): self = .failed(.body(.cutShort))

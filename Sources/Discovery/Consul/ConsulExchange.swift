@@ -148,7 +148,7 @@ final class ConsulExchange {
             // This machine has run out of something, which says nothing about the agent; if it is
             // ports, another agent may still be reached.
             case .connect(let errno) where errno.isShortage: isAgentsFault = errno == .noLocalPort
-            case .connect, .timeout, .broken, .closedEarly, .malformedHead, .malformedBody,
+            case .connect, .tls, .timeout, .broken, .closedEarly, .malformedHead, .malformedBody,
                 .tooManyInterim:
                 agents.leave(agent: agent)
                 isAgentsFault = true

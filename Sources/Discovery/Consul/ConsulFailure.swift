@@ -25,7 +25,7 @@ package enum ConsulFailure: Error, Sendable, Hashable {
     init(_ failure: HTTPClient.Failure) {
         switch failure {
         case .timeout: self = .timeout("\(failure)")
-        case .connect, .broken, .closedEarly(.connecting), .closedEarly(.waiting):
+        case .connect, .tls, .broken, .closedEarly(.connecting), .closedEarly(.waiting):
             self = .unreachable("\(failure)")
         case .closedEarly(.receiving), .malformedHead, .malformedBody, .tooManyInterim,
             .bodyTooLarge, .unsendable:

@@ -29,7 +29,7 @@ package enum EngineFailure: Error, Sendable, Hashable {
         switch failure {
         case .timeout: self = .timeout
         case .connect(let errno): self = .unreachable("\(failure)\(Self.advice(errno))")
-        case .broken, .closedEarly: self = .unreachable("\(failure)")
+        case .tls, .broken, .closedEarly: self = .unreachable("\(failure)")
         case .malformedHead, .malformedBody, .tooManyInterim, .bodyTooLarge, .unsendable:
             self = .malformed("\(failure)")
         }

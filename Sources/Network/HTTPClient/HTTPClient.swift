@@ -9,13 +9,18 @@
 package import Endpoints
 package import Events
 package import HTTP1
+package import TLS
 
 /// Sends requests on one loop. Loop thread only.
 package final class HTTPClient {
     let loop: EventLoop
     /// One for all exchanges: each uses it only while it handles a readiness.
     let buffer = ReceiveBuffer(capacity: 16 * 1024)
-    let kept = KeptConnections()
+    private(set) lazy var kept = KeptConnections(receivingInto: buffer)
+    /// What OpenSSL takes for the sockets of all connections by TLS; made with the first.
+    private(set) lazy var tlsTransport = TLSTransport(on: loop)
+    /// The sessions that can be resumed, by where they began.
+    private var sessions: [ConnectionPlace: TLSSessionSlot] = [:]
 
     /// A client on `loop`; one is enough for any number of exchanges.
     package init(on loop: EventLoop) {
@@ -24,6 +29,19 @@ package final class HTTPClient {
 
     // Idle connections belong to the loop until they are closed.
     deinit { kept.closeAll() }
+
+    /// Room for the session of connections to `place`.
+    func sessions(of place: ConnectionPlace) -> TLSSessionSlot {
+        if let known = sessions[place] { return known }
+        // Places come and go with instances: no session is worth more than a handshake.
+        if sessions.count == Self.sessionsMax { sessions = [:] }
+        let slot = TLSSessionSlot()
+        sessions[place] = slot
+        return slot
+    }
+
+    /// The most sessions that are kept.
+    private static let sessionsMax = 4096
 
     /// Connections that are kept idle, to all targets.
     package var idleConnectionCount: Int { kept.count }
@@ -65,6 +83,8 @@ extension HTTPClient {
     package struct Request: Sendable {
         /// Where to connect.
         package var target: Target
+        /// How the connection is made secure; nil: it is not.
+        package var tls: Security?
         /// Any but `connect` and `other`.
         package var method = Method.get
         /// Path and query, as they go into the request line: `/health?full=1`.
@@ -78,13 +98,13 @@ extension HTTPClient {
         package var body: [UInt8] = []
         /// From `send` to the last byte of the response; more than zero.
         package var deadline: Duration
-        /// How long of that a new connection may take; nil for no bound of its own.
+        /// How long of that a new connection may take, TLS included; nil for no bound of its own.
         package var connectDeadline: Duration?
         /// Whether to use a connection that an earlier request left idle, if there is one, and to
         /// leave this one for the next.
         package var keepsConnection = false
-        /// What a new connection begins with, before the request, given its own endpoint; nil for
-        /// nothing. A kept connection has begun before.
+        /// What a new connection begins with, before TLS and the request, given its own endpoint;
+        /// nil for nothing. A kept connection has begun before.
         package var preface: (@Sendable (Endpoint?) -> [UInt8])?
         /// Whether a GET is sent once more, on a new connection, when a kept one closes before a
         /// byte of the response. Not for one that the server holds back on purpose: then the
@@ -118,6 +138,23 @@ extension HTTPClient {
             self.deadline = deadline
             self.responseBody = responseBody
         }
+    }
+
+    /// TLS for a request's connection. The client's loop thread only, but for its value.
+    package struct Security: Sendable {
+        // Used by the loop's thread alone, which is that of the client.
+        private nonisolated(unsafe) let made: TLSClient
+        /// The server's name, as its certificate has it.
+        package let name: TLSPeerName
+
+        /// TLS by `client`, which is of the loop's thread, with the server called `name`.
+        package init(_ client: TLSClient, for name: TLSPeerName) {
+            unsafe made = client
+            self.name = name
+        }
+
+        /// What makes it.
+        var client: TLSClient { unsafe made }
     }
 
     /// How much of a response's body the caller wants. Any thread.
@@ -184,6 +221,8 @@ extension HTTPClient {
     package enum Failure: Error, Sendable, Hashable {
         /// No connection: refused, unreachable, no descriptor left.
         case connect(Errno)
+        /// No secure connection: the server's certificate does not verify, most often.
+        case tls(TLSFault)
         /// The deadline passed in this phase.
         case timeout(Phase)
         /// The connection broke: reset, most often.
@@ -211,6 +250,7 @@ extension HTTPClient.Failure: CustomStringConvertible {
     package var description: String {
         switch self {
         case .connect(let errno): "no connection: \(errno)"
+        case .tls(let fault): "no secure connection: \(fault)"
         case .timeout(.connecting): "no connection in time"
         case .timeout(.waiting): "no response in time"
         case .timeout(.receiving): "the response did not end in time"

@@ -5,17 +5,37 @@
 
 internal import Endpoints
 internal import Events
+internal import TLS
+
+/// Where a connection goes, and by which TLS: what one that is kept can serve again.
+struct ConnectionPlace: Hashable {
+    let target: Target
+    /// The server's name where there is TLS; nil: there is none.
+    let name: TLSPeerName?
+    /// What makes the TLS. Options that were reloaded make another one, and new connections.
+    let client: ObjectIdentifier?
+
+    init(_ request: HTTPClient.Request) {
+        target = request.target
+        name = request.tls?.name
+        client = request.tls.map { ObjectIdentifier($0.client) }
+    }
+}
 
 /// A connection: of one exchange at a time, or idle among those that are kept. Loop thread only.
 final class HTTPClientConnection: StreamChannel {
-    let target: Target
+    let place: ConnectionPlace
+    /// Keeps the client, by whose identity connections are found again, alive.
+    private let security: HTTPClient.Security?
     private var isConnected = false
     /// Nil while the connection is idle.
     private var exchange: HTTPClientExchange?
     private weak var keeper: KeptConnections?
 
-    init(_ descriptor: Descriptor, to target: Target, of exchange: HTTPClientExchange) {
-        self.target = target
+    init(_ descriptor: Descriptor, for request: HTTPClient.Request, of exchange: HTTPClientExchange)
+    {
+        place = ConnectionPlace(request)
+        security = request.tls
         self.exchange = exchange
         super.init(descriptor, on: exchange.client.loop)
     }
@@ -30,8 +50,15 @@ final class HTTPClientConnection: StreamChannel {
     override func onBroken() { exchange?.takesNoMore() }
 
     override func onReadable() {
-        guard let exchange else { return discard() }
+        guard let exchange else { return idleBecameReadable() }
         exchange.becameReadable(self)
+    }
+
+    /// The server has closed the idle connection, or says what nobody asked for. What TLS says for
+    /// itself, such as a ticket, is neither.
+    private func idleBecameReadable() {
+        if let keeper, case .wouldBlock = receive(into: keeper.buffer) { return }
+        discard()
     }
 
     override func onDeadline() {
@@ -65,31 +92,35 @@ final class HTTPClientConnection: StreamChannel {
 
 /// The idle connections of one client. Loop thread only.
 final class KeptConnections {
-    /// Idle connections to one target; one more is closed in place of being kept.
-    private static let perTargetMax = 128
+    /// Idle connections to one place; one more is closed in place of being kept.
+    private static let perPlaceMax = 128
     /// How long one is kept idle: shorter than servers keep theirs (60 s and more), so that few
     /// requests meet a connection that is just being closed.
     private static let idleTimeout = Duration.seconds(30)
 
-    private var idle: [Target: [HTTPClientConnection]] = [:]
+    private var idle: [ConnectionPlace: [HTTPClientConnection]] = [:]
+    /// Where what comes on an idle connection is read to.
+    let buffer: ReceiveBuffer
+
+    init(receivingInto buffer: ReceiveBuffer) { self.buffer = buffer }
 
     /// The one used last, which is the least likely to have been closed meanwhile; nil for none.
-    func take(_ target: Target) -> HTTPClientConnection? {
-        idle[target]?.popLast()
+    func take(_ place: ConnectionPlace) -> HTTPClientConnection? {
+        idle[place]?.popLast()
     }
 
     func keep(_ connection: HTTPClientConnection) {
-        guard idle[connection.target, default: []].count < Self.perTargetMax else {
+        guard idle[connection.place, default: []].count < Self.perPlaceMax else {
             return connection.close()
         }
         let deadline = connection.loop.nowNanoseconds + Self.idleTimeout.wholeNanoseconds
         connection.becomeIdle(among: self, until: deadline)
-        idle[connection.target, default: []].append(connection)
+        idle[connection.place, default: []].append(connection)
     }
 
     func forget(_ connection: HTTPClientConnection) {
-        idle[connection.target]?.removeAll { $0 === connection }
-        if idle[connection.target]?.isEmpty == true { idle[connection.target] = nil }
+        idle[connection.place]?.removeAll { $0 === connection }
+        if idle[connection.place]?.isEmpty == true { idle[connection.place] = nil }
     }
 
     func closeAll() {

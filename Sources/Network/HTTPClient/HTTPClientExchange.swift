@@ -5,6 +5,7 @@
 
 internal import Events
 internal import HTTP1
+internal import TLS
 
 /// One request on its way. Loop thread only.
 package final class HTTPClientExchange {
@@ -22,6 +23,7 @@ package final class HTTPClientExchange {
     /// In the loop's nanoseconds.
     private let start: UInt64
 
+    /// Whether the connection is made, and secure if it has to be.
     private var isConnected = false
     /// Whether the connection has served another exchange before.
     private var isReused = false
@@ -56,7 +58,7 @@ package final class HTTPClientExchange {
         self.timer = timer
         do throws(HTTPClient.Failure) {
             output = try request.encoded()
-            if request.keepsConnection, let kept = client.kept.take(request.target) {
+            if request.keepsConnection, let kept = client.kept.take(ConnectionPlace(request)) {
                 isReused = true
                 isConnected = true
                 kept.serve(self)
@@ -76,7 +78,7 @@ package final class HTTPClientExchange {
     private func connect() throws(HTTPClient.Failure) {
         do throws(Errno) {
             let connection = HTTPClientConnection(
-                try Socket.connectStream(to: request.target), to: request.target, of: self)
+                try Socket.connectStream(to: request.target), for: request, of: self)
             self.connection = connection
             connection.awaitWrite()
         } catch {
@@ -94,6 +96,11 @@ package final class HTTPClientExchange {
     }
 
     private func timePassed() {
+        if immediateFailure == nil, let connection, !isConnected,
+            let failure = fault(of: connection, .timedOut)
+        {
+            return end(.failed(failure))
+        }
         end(.failed(immediateFailure ?? .timeout(phase)))
     }
 
@@ -102,13 +109,38 @@ package final class HTTPClientExchange {
     /// The connect has succeeded, or failed with `error`.
     func connectEnded(_ error: Errno?) {
         if let error { return end(.failed(.connect(error))) }
-        isConnected = true
-        connection?.startReading()
-        if let preface = request.preface {
-            output.insert(contentsOf: preface(connection?.descriptor.localEndpoint), at: 0)
+        guard let connection else { return }
+        let preface = request.preface?(connection.descriptor.localEndpoint) ?? []
+        guard let tls = request.tls else {
+            output.insert(contentsOf: preface, at: 0)
+            connection.startReading()
+            ready()
+            return
         }
+        let layer = TLSLayer(
+            client: tls.client, for: tls.name,
+            resuming: client.sessions(of: connection.place), client.tlsTransport)
+        switch connection.begin(layer, behind: preface) {
+        case .sent, .kept: break
+        // Reading finds out how it ended.
+        case .failed: break
+        }
+        connection.startReading()
+    }
+
+    /// The connection is made, and secure if it has to be.
+    private func ready() {
+        isConnected = true
         if request.connectDeadline != nil { timer?.schedule(after: timeLeft) }
         sendRequest()
+    }
+
+    /// What TLS has to say of a connection that broke with `error`, or ended; nil: it was not
+    /// TLS's doing.
+    private func fault(of connection: HTTPClientConnection, _ error: Errno?) -> HTTPClient.Failure?
+    {
+        guard let layer = connection.layer as? TLSLayer, !reader.hasBegun else { return nil }
+        return layer.fault(error ?? .connectionReset).map { .tls($0) }
     }
 
     private func sendRequest() {
@@ -128,11 +160,17 @@ package final class HTTPClientExchange {
         switch connection.receive(into: client.buffer) {
         case .bytes(let count):
             follow(client.buffer.withBytes(count) { reader.receive($0) })
-        case .wouldBlock: break
+        case .wouldBlock:
+            if !isConnected, connection.layer?.isEstablished == true { ready() }
         case .endOfStream:
-            if !retryOnNewConnection() { follow(reader.endOfStream()) }
+            if retryOnNewConnection() { return }
+            if !isConnected, let failure = fault(of: connection, nil) {
+                return end(.failed(failure))
+            }
+            follow(reader.endOfStream())
         case .failed(let error):
-            if !retryOnNewConnection() { end(.failed(.broken(error, phase))) }
+            if retryOnNewConnection() { return }
+            end(.failed(fault(of: connection, error) ?? .broken(error, phase)))
         }
     }
 

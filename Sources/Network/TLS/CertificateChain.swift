@@ -20,6 +20,14 @@ internal import COpenSSL
         self.text = text
     }
 
+    /// `certificate` alone, of which it counts a reference: for what it says of itself.
+    init(_ certificate: OpaquePointer) {
+        unsafe _ = openssl().pointee.X509_up_ref(certificate)
+        unsafe first = certificate
+        others = CertificateStack()
+        text = []
+    }
+
     deinit {
         unsafe openssl().pointee.X509_free(first)
     }

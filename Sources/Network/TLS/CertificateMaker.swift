@@ -25,6 +25,7 @@ extension SigningKey {
         }
         defer { unsafe openssl().pointee.X509_free(certificate) }
         let name = unsafe openssl().pointee.X509_get_subject_name(certificate)
+        let common = Array(subject.utf8.prefix(64))
         // Version 3 is the number 2 (RFC 5280, section 4.1.2.1); a serial number is at most 20
         // bytes, and no other has it.
         let isSet =
@@ -36,7 +37,7 @@ extension SigningKey {
             && openssl().pointee.X509_gmtime_adj(
                 openssl().pointee.X509_getm_notAfter(certificate), days * 86400) != nil
             && openssl().pointee.X509_NAME_add_entry_by_txt(
-                name, "CN", MBSTRING_UTF8, Array(subject.utf8.prefix(64)), -1, -1, 0) == 1
+                name, "CN", MBSTRING_UTF8, common, Int32(common.count), -1, 0) == 1
             && openssl().pointee.X509_set_issuer_name(certificate, name) == 1
             && openssl().pointee.X509_set_pubkey(certificate, pointer) == 1
         precondition(isSet, "out of memory")

@@ -41,11 +41,16 @@ package enum OpenSSL {
         return reasons
     }
 
+    /// The text of the newest error on the thread's queue, which stays there; nil for none.
+    static func errorText() -> String? {
+        let code = unsafe openssl().pointee.ERR_peek_last_error()
+        return unsafe code == 0 ? nil : text(openssl().pointee.ERR_reason_error_string(code))
+    }
+
     /// The text of the newest error on the thread's queue, which is emptied; nil for none.
     static func takeErrorText() -> String? {
-        let code = unsafe openssl().pointee.ERR_peek_last_error()
-        unsafe openssl().pointee.ERR_clear_error()
-        return unsafe code == 0 ? nil : text(openssl().pointee.ERR_reason_error_string(code))
+        defer { unsafe openssl().pointee.ERR_clear_error() }
+        return errorText()
     }
 
     /// A copy of a text of OpenSSL's, which ends in zero; nil for none.

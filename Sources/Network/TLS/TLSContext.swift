@@ -38,7 +38,7 @@ package enum TLSVersion: String, CaseIterable, Sendable {
         "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 
     /// The groups that a server exchanges keys in: Mozilla's, and before them the one that holds
-    /// against quantum computers, which OpenSSL has since 3.5. Left to itself OpenSSL takes those of
+    /// against quantum computers, which OpenSSL has since 3.5. By itself OpenSSL takes those of
     /// finite fields as well (RFC 7919): a client that asks for the largest makes a server work for
     /// 10 ms, and need not do any work itself.
     private static let groups = "X25519:P-256:P-384"
@@ -68,6 +68,12 @@ package enum TLSVersion: String, CaseIterable, Sendable {
         try unsafe certificate.use(in: context.pointer)
     }
 
+    private func use(_ certificate: TLSCertificate) throws(CertificateProblem) {
+        let parsed = ParsedCertificate(
+            chain: try CertificateChain(certificate.chain), key: try PrivateKey(certificate.key))
+        try unsafe parsed.use(in: pointer)
+    }
+
     /// A server's context with `certificates`, one of a kind of key.
     convenience init(
         _ certificates: [TLSCertificate], _ options: TLSServerOptions, tickets: TicketKeys
@@ -78,12 +84,7 @@ package enum TLSVersion: String, CaseIterable, Sendable {
             unsafe openssl_set_groups(pointer, Self.quantumSafeGroups)
             || openssl_set_groups(pointer, Self.groups)
         precondition(isSet, "the groups are OpenSSL's")
-        for certificate in certificates {
-            let parsed = ParsedCertificate(
-                chain: try CertificateChain(certificate.chain),
-                key: try PrivateKey(certificate.key))
-            try unsafe parsed.use(in: pointer)
-        }
+        for certificate in certificates { try use(certificate) }
         // One ticket: two, OpenSSL's default, cost a handshake 6 % more.
         unsafe _ = openssl().pointee.SSL_CTX_set_num_tickets(pointer, 1)
         unsafe _ = openssl().pointee.SSL_CTX_set_session_id_context(pointer, "fairlead", 8)
@@ -151,17 +152,36 @@ package enum TLSVersion: String, CaseIterable, Sendable {
 
     // MARK: - Clients
 
-    /// A client's context, which believes certificates that lead to one of `authorities`, in PEM.
-    package convenience init(
-        trusting authorities: [UInt8], minVersion: TLSVersion = .tls12
+    /// A client's context. Without `trust` it believes every certificate.
+    convenience init(
+        _ options: TLSClientOptions, trusting trust: TLSTrust?
     ) throws(CertificateProblem) {
-        unsafe self.init(openssl().pointee.TLS_client_method(), minVersion, nil)
-        unsafe openssl().pointee.SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER, nil)
-        let store = unsafe openssl().pointee.SSL_CTX_get_cert_store(pointer)
-        let roots = try CertificateStack(reading: authorities)
-        guard roots.count > 0 else { throw .noCertificate }
-        for place in 0..<roots.count {
-            unsafe _ = openssl().pointee.X509_STORE_add_cert(store, roots[place])
+        unsafe self.init(openssl().pointee.TLS_client_method(), options.minVersion, nil)
+        if let trust {
+            // The context counts a reference to the store.
+            unsafe openssl().pointee.SSL_CTX_set1_cert_store(pointer, trust.store)
+            unsafe openssl().pointee.SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER) { isGood, check in
+                // Only what is wrong is of interest, and ends the handshake.
+                if isGood != 1 { unsafe TLSServerCheck.of(check)?.recordProblem(check) }
+                return isGood
+            }
+        }
+        if let certificate = options.certificate { try use(certificate) }
+        if options.isHTTP {
+            let protocols = [8] + Array("http/1.1".utf8)
+            // It is copied; 0 says that it was (this function of OpenSSL's has it the other way).
+            let isRefused = unsafe openssl().pointee.SSL_CTX_set_alpn_protos(
+                pointer, protocols, UInt32(protocols.count))
+            precondition(isRefused == 0, "out of memory")
+        }
+        unsafe openssl_tell_sessions(pointer)
+        unsafe openssl().pointee.SSL_CTX_sess_set_new_cb(pointer) { ssl, session in
+            guard let session = unsafe session, let layer = unsafe TLSLayer.of(ssl),
+                let slot = layer.server?.sessions
+            else { return 0 }
+            // 1 says that the reference is the slot's from now on.
+            unsafe slot.keep(session, of: layer.context)
+            return 1
         }
     }
 }

@@ -27,6 +27,8 @@ package import Events
     /// What chooses the certificates; nil for a client, and after the handshake.
     private(set) var names: ServerNames?
     private let isServer: Bool
+    /// What a client expects of its server; nil for a server.
+    let server: TLSServerCheck?
     private var phase = Phase.handshaking
     /// Sealed bytes that OpenSSL has not read yet.
     private var held: [UInt8] = []
@@ -44,8 +46,8 @@ package import Events
     package private(set) var outcome: TLSOutcome?
     /// Why it failed; nil unless it has.
     package private(set) var failure: TLSFailure?
-    /// Why the peer's certificate does not verify, as OpenSSL says; nil unless that is so.
-    package private(set) var verifyText: String?
+    /// What OpenSSL says of the failure; nil where it says nothing, and for a server's side.
+    private var failureText: String?
     /// The handshake has been refused for the name that the client asked for.
     var refusesName = false
 
@@ -53,10 +55,11 @@ package import Events
     /// size, and about 1,200 changes of its key, each of which costs a computation.
     private static let barrenMax = 1 << 15
 
-    /// A side of a connection that has just begun: that of a server with `names`, or of a client
-    /// that asks for `name`, for which the server's certificate has to be.
+    /// A side of a connection that has just begun: that of a server with `names`, or of a client of
+    /// `server`.
     private init(
-        _ context: TLSContext, _ names: ServerNames?, for name: String?, _ transport: TLSTransport
+        _ context: TLSContext, _ names: ServerNames?, _ server: TLSServerCheck?,
+        _ transport: TLSTransport
     ) {
         guard let ssl = unsafe openssl().pointee.SSL_new(context.pointer) else {
             preconditionFailure("out of memory")
@@ -65,6 +68,7 @@ package import Events
         self.context = context
         self.transport = transport
         self.names = names
+        self.server = server
         isServer = names != nil
         super.init()
         unsafe transport.attach(to: ssl)
@@ -76,12 +80,7 @@ package import Events
         } else {
             unsafe openssl().pointee.SSL_set_connect_state(ssl)
         }
-        if let name {
-            let isSet =
-                unsafe openssl_set_name(ssl, name)
-                && openssl().pointee.SSL_set1_host(ssl, name) == 1
-            precondition(isSet, "out of memory")
-        }
+        if let server { unsafe server.prepare(ssl, context) }
         transport.noteBuffers(of: self)
     }
 
@@ -90,21 +89,30 @@ package import Events
     package convenience init(
         server names: ServerNames, _ transport: TLSTransport, received: [UInt8] = []
     ) {
-        self.init(names.first, names, for: nil, transport)
+        self.init(names.first, names, nil, transport)
         held = received
         isPending = !received.isEmpty
     }
 
-    /// The client's side of a connection to a server that has to show a certificate for `name`, a
-    /// host name; `begin` has the first bytes for it.
+    /// The client's side of a connection to the server called `name`; `begin` has the first bytes
+    /// for it.
+    ///
+    /// - Parameters:
+    ///   - client: on the same thread.
+    ///   - sessions: where a session that can be resumed is taken from, and the next one kept; nil:
+    ///     none is resumed.
     package convenience init(
-        client context: TLSContext, for name: String, _ transport: TLSTransport
+        client: TLSClient, for name: TLSPeerName, resuming sessions: TLSSessionSlot? = nil,
+        _ transport: TLSTransport
     ) {
-        self.init(context, nil, for: name, transport)
+        let server = TLSServerCheck(
+            name, verifies: client.options.trust != .anybody, sessions: sessions)
+        self.init(client.context, nil, server, transport)
     }
 
     deinit {
         transport.forget(self)
+        if let server, isEstablished { unsafe server.keepsResumable(ssl) }
         unsafe openssl().pointee.SSL_free(ssl)
     }
 
@@ -164,6 +172,7 @@ package import Events
         phase = .open
         names = nil
         outcome = agreed()
+        if let server { unsafe server.established(ssl, context) }
     }
 
     /// Finds out why a call did not succeed.
@@ -171,7 +180,9 @@ package import Events
         switch unsafe openssl().pointee.SSL_get_error(ssl, result) {
         case SSL_ERROR_WANT_READ: break
         case SSL_ERROR_ZERO_RETURN: phase = .ended
-        default: fail(refusesName ? .name : TLSFailure(reasons: OpenSSL.takeErrors()))
+        default:
+            if !isServer { failureText = OpenSSL.errorText() }
+            fail(refusesName ? .name : TLSFailure(reasons: OpenSSL.takeErrors()))
         }
     }
 
@@ -180,9 +191,18 @@ package import Events
         names = nil
         self.failure = failure
         held = []
-        guard failure == .certificate else { return }
-        let result = unsafe openssl().pointee.SSL_get_verify_result(ssl)
-        verifyText = unsafe OpenSSL.text(openssl().pointee.X509_verify_cert_error_string(result))
+    }
+
+    /// Why the connection to a server did not come to be, or broke: nil if that is not TLS's doing.
+    /// `ended` says how the stream below ended; nil: it did not.
+    package func fault(_ ended: Errno? = nil) -> TLSFault? {
+        guard let server else { return nil }
+        guard let failure else {
+            if isEstablished { return nil }
+            return ended.map { .ended($0, name: server.name) }
+        }
+        if let problem = server.problem { return problem }
+        return TLSFault(failure, name: server.name, failureText)
     }
 
     // MARK: - In
@@ -219,8 +239,9 @@ package import Events
     /// Fails where a connection begins with HTTP in plain text, which is not even answered by an
     /// alert: TLS begins with a byte that is no letter (RFC 8446, section 5.1).
     private func lookAtBeginning(_ bytes: Span<UInt8>) {
-        guard !hasBegun, isServer, bytes.count > 0 else { return }
+        guard !hasBegun, bytes.count > 0 else { return }
         hasBegun = true
+        guard isServer else { return }
         switch bytes[0] {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"): fail(.plainHTTP)
         default: break

@@ -30,7 +30,9 @@ private final class Pair {
         let names = ServerNames(NameIndex(options), tickets: TicketKeys())
         server = TLSLayer(server: names, transport)
         client = TLSLayer(
-            client: try TLSContext(trusting: authorities), for: name, transport)
+            client: try TLSClient(
+                TLSClientOptions(trust: .authorities(authorities), isHTTP: true)),
+            for: .host(name), transport)
         content = ReceiveBuffer(capacity: room)
         client.begin(into: toServer)
     }
@@ -186,8 +188,11 @@ private final class Pair {
         let pair = try Pair(options, trusting: certificates.other.chain)
         pair.carry()
         #expect(pair.client.failure == .certificate && pair.server.failure == .refused)
-        #expect(pair.client.verifyText == "self-signed certificate")
-        #expect(throws: CertificateProblem.noCertificate) { try TLSContext(trusting: []) }
+        let fault = try #require(pair.client.fault())
+        #expect(fault.reason == .selfSigned && pair.server.fault() == nil)
+        #expect(throws: TLSClientProblem.authorities(.noCertificate)) {
+            try TLSClient(TLSClientOptions(trust: .authorities([]), isHTTP: true))
+        }
     }
 
     @Test("what is no TLS is refused, with one alert or, if it is HTTP, with none")

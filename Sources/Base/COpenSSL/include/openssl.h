@@ -29,19 +29,29 @@
     F(OSSL_PARAM_construct_octet_string) F(OSSL_PARAM_construct_utf8_string) \
     F(PEM_read_bio_PrivateKey) F(PEM_read_bio_X509) F(RAND_bytes) F(SSL_CIPHER_get_name) \
     F(SSL_ctrl) F(SSL_CTX_callback_ctrl) F(SSL_CTX_ctrl) F(SSL_CTX_free) \
-    F(SSL_CTX_get_cert_store) F(SSL_CTX_new) F(SSL_CTX_set_alpn_select_cb) \
+    F(SSL_CTX_new) F(SSL_CTX_set_alpn_select_cb) \
     F(SSL_CTX_set_cipher_list) F(SSL_CTX_set_ciphersuites) F(SSL_CTX_set_num_tickets) \
     F(SSL_CTX_set_options) F(SSL_CTX_set_session_id_context) \
     F(SSL_CTX_set_tlsext_ticket_key_evp_cb) F(SSL_CTX_set_verify) F(SSL_CTX_use_cert_and_key) \
     F(SSL_do_handshake) F(SSL_free) F(SSL_free_buffers) F(SSL_get_current_cipher) \
-    F(SSL_get_error) F(SSL_get_ex_data) F(SSL_get_servername) F(SSL_get_verify_result) \
+    F(SSL_get_error) F(SSL_get_ex_data) F(SSL_get_servername) \
     F(SSL_get_version) F(SSL_new) F(SSL_pending) F(SSL_read_ex) \
     F(SSL_session_reused) F(SSL_set1_host) F(SSL_set_accept_state) F(SSL_set_bio) \
     F(SSL_set_connect_state) F(SSL_set_ex_data) F(SSL_set_SSL_CTX) F(SSL_shutdown) \
     F(SSL_write_ex) F(TLS_client_method) F(TLS_server_method) F(X509_check_issued) \
     F(X509_check_private_key) F(X509_cmp_current_time) F(X509_free) F(X509_get0_notAfter) \
     F(X509_get0_notBefore) F(X509_get_ext_d2i) F(X509_get_subject_name) F(X509_NAME_oneline) \
-    F(X509_STORE_add_cert) F(X509_verify_cert_error_string)
+    F(X509_verify_cert_error_string) OPENSSL_CLIENT_FUNCTIONS(F)
+
+// What only the client's side needs.
+#define OPENSSL_CLIENT_FUNCTIONS(F) \
+    F(SSL_CTX_sess_set_new_cb) F(SSL_CTX_set_alpn_protos) F(SSL_CTX_set1_cert_store) \
+    F(SSL_get_ex_data_X509_STORE_CTX_idx) F(SSL_get0_param) F(SSL_get1_session) \
+    F(SSL_SESSION_free) F(SSL_SESSION_is_resumable) F(SSL_set_hostflags) F(SSL_set_session) \
+    F(SSL_set_shutdown) F(SSL_version) F(X509_STORE_add_cert) F(X509_STORE_CTX_get_current_cert) \
+    F(X509_STORE_CTX_get_error) F(X509_STORE_CTX_get_ex_data) F(X509_STORE_free) \
+    F(X509_STORE_get0_objects) F(X509_STORE_load_file) F(X509_STORE_load_path) \
+    F(X509_STORE_new) F(X509_up_ref) F(X509_VERIFY_PARAM_set1_ip_asc)
 
 // What certificates say of themselves.
 #define OPENSSL_FACTS(F) \
@@ -124,6 +134,13 @@ static inline bool openssl_set_mac_key(
         openssl()->OSSL_PARAM_construct_end(),
     };
     return openssl()->EVP_MAC_CTX_set_params(mac, parameters) == 1;
+}
+
+// Has a client's context tell of each session that it could resume, and keep none itself.
+static inline void openssl_tell_sessions(SSL_CTX *_Nonnull context) {
+    openssl()->SSL_CTX_ctrl(
+        context, SSL_CTRL_SET_SESS_CACHE_MODE,
+        SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL, NULL);
 }
 
 // The name that a client asks for; it is copied.

@@ -21,6 +21,8 @@ package enum CheckFailure: Sendable, Hashable, CustomStringConvertible {
     case body(BodyFailure)
     /// An answer to a TCP check that does not begin with what is expected, and what it looks like.
     case unexpected(AnswerKind)
+    /// No secure connection, and why: a sentence without its full stop.
+    case insecure(String)
     /// Any other error, by errno; 0 when there is none.
     case other(Int32)
 
@@ -35,6 +37,7 @@ package enum CheckFailure: Sendable, Hashable, CustomStringConvertible {
         case .malformed: "malformed answer"
         case .body(let failure): failure.rawValue
         case .unexpected(let kind): "unexpected answer: \(kind.rawValue)"
+        case .insecure(let why): "no secure connection: \(why)"
         case .other(let errno): "error \(errno)"
         }
     }

@@ -14,11 +14,15 @@ extension StreamChannel {
         return result
     }
 
-    /// Sends what the layer, if there is one, has to say first; to be called once, when the stream
-    /// is connected. The rest of its handshake goes on by `receive`, which gives no content before
-    /// the layer is established.
-    package func beginLayer() -> WriteOutcome {
-        layer?.begin(into: loop.layerBuffers.out)
+    /// Puts `layer` between the stream, which is connected and has carried nothing yet, and its
+    /// socket. Sends `preface`, which goes past the layer, and what the layer has to say first.
+    /// The rest of its handshake goes on by `receive`, which gives no content before the layer is
+    /// established.
+    package func begin(_ layer: StreamLayer, behind preface: [UInt8] = []) -> WriteOutcome {
+        precondition(self.layer == nil, "a stream has one layer")
+        self.layer = layer
+        loop.layerBuffers.out.append(preface.span)
+        layer.begin(into: loop.layerBuffers.out)
         return transmitLayered()
     }
 

@@ -37,7 +37,7 @@ open class StreamChannel: Channel {
     private var unsent = UnsentBytes()
     /// What lies between the stream and the socket, such as TLS; nil: nothing. An idle connection
     /// pays for it with its eight bytes, a write with one comparison.
-    package private(set) final var layer: StreamLayer?
+    package internal(set) final var layer: StreamLayer?
 
     /// Bytes that are kept at most when more are written to a connection that keeps some. A
     /// producer that stops at `.kept` has one receive more to give, so only one that goes on comes

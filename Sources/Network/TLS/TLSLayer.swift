@@ -134,6 +134,8 @@ package import Events
         }
     }
 
+    package override var hasFailed: Bool { phase == .failed }
+
     /// What client and server have agreed on, once the handshake is over.
     private func agreed() -> TLSOutcome {
         let cipher = unsafe openssl().pointee.SSL_get_current_cipher(ssl)

@@ -278,11 +278,12 @@ final class HTTP1Session: StreamChannel, ClientSide {
         }
     }
 
-    /// The connection broke.
+    /// The connection broke, or the client has broken the rules of the layer: it was told so then,
+    /// which gets to it only if what it still sends is read.
     func broken() {
         exchange?.clientBroken()
         returnExchange()
-        reset()
+        if layer?.hasFailed == true { depart(.end) } else { reset() }
     }
 
     // MARK: - To the client

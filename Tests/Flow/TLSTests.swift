@@ -193,7 +193,9 @@ extension Flow {
             }
         }
 
-        @Test func `who breaks TLS between two requests hears of it, whatever is sent behind`() throws {
+        @Test func `who breaks TLS between two requests hears of it, whatever is sent behind`()
+            throws
+        {
             try withStage { stage in
                 let (folder, files, fairlead) = try site(stage)
                 // Python seals the request; the records behind it are made up. Were the connection
@@ -235,6 +237,66 @@ extension Flow {
                     ]))
                 #expect(try client.waitForExit() == .status(0), "\(client.transcript)")
                 #expect(client.output == "200\nSSLV3_ALERT_BAD_RECORD_MAC\n")
+            }
+        }
+
+        @Test func `a client's hello may need several records`() throws {
+            try withStage { stage in
+                let (folder, files, fairlead) = try site(stage)
+                let script = try folder.write(
+                    """
+                    import http.client, ssl, sys
+                    context = ssl.create_default_context(cafile=sys.argv[2])
+                    context.check_hostname = False
+                    context.set_alpn_protocols(["%03d" % n * 80 for n in range(210)] + ["http/1.1"])
+                    client = http.client.HTTPSConnection("127.0.0.1", sys.argv[1], context=context)
+                    client.request("GET", "/")
+                    print(client.getresponse().status)
+                    """, to: "client.py")
+                let client = stage.hold(
+                    try RunningProcess([
+                        "python3", script, "\(fairlead.port)", files.path("web"),
+                    ]))
+                #expect(try client.waitForExit() == .status(0), "\(client.transcript)")
+                #expect(client.output == "200\n")
+            }
+        }
+
+        @Test func `a PROXY header comes before TLS, and says who the client is`() throws {
+            try withStage { stage in
+                let folder = stage.hold(try TemporaryFolder())
+                let files = stage.hold(try CertificateFiles())
+                try files.make("web", for: ["web.test"])
+                let backend = stage.hold(try ScriptedBackend.echoingHeads())
+                let fairlead = try fairlead(
+                    stage, folder, "certificates: [\(files.entry("web"))]", over: backend.port,
+                    more: "proxy-protocol: {from: [127.0.0.1], required: on}")
+                let script = try folder.write(
+                    """
+                    import socket, ssl, sys
+                    context = ssl.create_default_context(cafile=sys.argv[2])
+                    client = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+                    header = b"PROXY TCP4 192.0.2.7 192.0.2.1 4711 443\\r\\n"
+                    for byte in header if len(sys.argv) > 3 else []:
+                        client.sendall(bytes([byte]))
+                    try:
+                        client = context.wrap_socket(client, server_hostname="web.test")
+                    except (ssl.SSLError, ConnectionError):
+                        sys.exit(3)
+                    client.sendall(b"GET / HTTP/1.1\\r\\nHost: web.test\\r\\n\\r\\n")
+                    print(client.recv(65536).decode())
+                    """, to: "client.py")
+                func run(_ more: [String]) throws -> RunningProcess {
+                    stage.hold(
+                        try RunningProcess(
+                            ["python3", script, "\(fairlead.port)", files.path("web")] + more))
+                }
+                let client = try run(["with"])
+                #expect(try client.waitForExit() == .status(0), "\(client.transcript)")
+                for field in ["X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: https"] {
+                    #expect(client.output.contains(field), "\(client.output)")
+                }
+                #expect(try run([]).waitForExit() == .status(3))
             }
         }
 

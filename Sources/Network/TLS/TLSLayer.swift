@@ -37,7 +37,7 @@ package import Events
     private var hasNotified = false
     /// Whether anything has come from the peer.
     package private(set) var hasBegun = false
-    /// How many sealed bytes have come since there last was content.
+    /// How many sealed bytes have come since there last was content, or the handshake ended.
     private var barren = 0
     /// The place among the transport's layers with buffers; nil when it is not there.
     var place: Int?
@@ -255,11 +255,13 @@ package import Events
     {
         lookAtBeginning(bytes)
         guard phase == .handshaking || phase == .open else { return 0 }
+        let wasHandshaking = phase == .handshaking
         let (count, taken) = transport.use(bytes, reply) { advance(into: content) }
         if phase == .handshaking || phase == .open, taken < bytes.count {
             held.append(contentsOf: bytes.extracting(taken..<bytes.count))
         }
-        barren = count > 0 ? 0 : barren + taken
+        // OpenSSL limits the handshake itself.
+        barren = count > 0 || wasHandshaking ? 0 : barren + taken
         if phase == .open, barren > Self.barrenMax { fail(.flood) }
         return count
     }

@@ -199,7 +199,7 @@ private final class Client {
         let layer = TLSLayer(
             client: try TLSClient(
                 TLSClientOptions(trust: .authorities(authorities), isHTTP: true)),
-            for: .host("localhost"), TLSTransport(on: EventLoop()))
+            for: .host("localhost"), TLSTransport())
         self.layer = layer
         layer.begin(into: out)
         flush()

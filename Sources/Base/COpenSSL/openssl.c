@@ -1,5 +1,6 @@
 // Loads OpenSSL's libraries, and finds the functions that Fairlead calls.
 #include "include/openssl.h"
+#include "memory.h"
 #include <dlfcn.h>
 
 struct openssl_functions openssl_loaded;
@@ -25,6 +26,8 @@ const char *openssl_load(void) {
     OPENSSL_FUNCTIONS(OPENSSL_FIND)
     OPENSSL_FACTS(OPENSSL_FIND)
     OPENSSL_MAKERS(OPENSSL_FIND)
+    // Before its first use.
+    openssl_set_memory(openssl_loaded.CRYPTO_set_mem_functions);
     // Threads may use it up to the end of the process.
     if (!openssl_loaded.OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, NULL)) {
         return "OpenSSL can't be initialised";

@@ -18,7 +18,7 @@ package final class HTTPClient {
     let buffer = ReceiveBuffer(capacity: 16 * 1024)
     private(set) lazy var kept = KeptConnections(receivingInto: buffer)
     /// What OpenSSL takes for the sockets of all connections by TLS; made with the first.
-    private(set) lazy var tlsTransport = TLSTransport(on: loop)
+    private(set) lazy var tlsTransport = TLSTransport()
     /// The sessions that can be resumed, by where they began.
     private var sessions: [ConnectionPlace: TLSSessionSlot] = [:]
 

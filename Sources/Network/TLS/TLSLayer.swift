@@ -39,9 +39,6 @@ package import Events
     package private(set) var hasBegun = false
     /// How many sealed bytes have come since there last was content, or the handshake ended.
     private var barren = 0
-    /// The place among the transport's layers with buffers; nil when it is not there.
-    var place: Int?
-    private var isResting = false
     /// What was agreed on; nil before the end of the handshake.
     package private(set) var outcome: TLSOutcome?
     /// Why it failed; nil unless it has.
@@ -81,7 +78,6 @@ package import Events
             unsafe openssl().pointee.SSL_set_connect_state(ssl)
         }
         if let server { unsafe server.prepare(ssl, context) }
-        transport.noteBuffers(of: self)
     }
 
     /// The server's side of a connection that a client has just made, which has sent `received`
@@ -111,7 +107,6 @@ package import Events
     }
 
     deinit {
-        transport.forget(self)
         if let server, isEstablished { unsafe server.keepsResumable(ssl) }
         unsafe openssl().pointee.SSL_free(ssl)
     }
@@ -165,7 +160,7 @@ package import Events
 
     /// Goes on with the handshake.
     private func handshake() {
-        unsafe openssl().pointee.ERR_clear_error()
+        openssl_clear_errors()
         let result = unsafe openssl().pointee.SSL_do_handshake(ssl)
         guard result == 1 else {
             settle(result)
@@ -217,7 +212,6 @@ package import Events
     package override func receive(
         _ bytes: Span<UInt8>, into content: ReceiveBuffer, reply: SendBuffer
     ) -> LayerOutcome {
-        useBuffers()
         let count: Int
         if held.isEmpty {
             count = open(bytes, into: content, reply)
@@ -286,7 +280,7 @@ package import Events
         // The last look, which would only say that there is no more, costs a twentieth of it all.
         repeat {
             var read = 0
-            unsafe openssl().pointee.ERR_clear_error()
+            openssl_clear_errors()
             let result = unsafe openssl().pointee.SSL_read_ex(
                 ssl, first + count, room.count - count, &read)
             guard result == 1 else {
@@ -321,7 +315,6 @@ package import Events
     package override func send(_ first: Span<UInt8>, _ second: Span<UInt8>, into out: SendBuffer) {
         precondition(phase != .handshaking, "content is sent after the handshake")
         guard phase != .failed else { return }
-        useBuffers()
         _ = transport.use(Span(), out) {
             guard !first.isEmpty, !second.isEmpty, first.count < TLSTransport.recordMax else {
                 write(first)
@@ -341,7 +334,7 @@ package import Events
 
     private func write(_ bytes: Span<UInt8>) {
         guard !bytes.isEmpty, phase != .failed else { return }
-        unsafe openssl().pointee.ERR_clear_error()
+        openssl_clear_errors()
         var written = 0
         // OpenSSL reads the span during the call.
         let result = unsafe bytes.withUnsafeBufferPointer {
@@ -357,30 +350,11 @@ package import Events
     package override func closeNotify(into out: SendBuffer) {
         guard isEstablished, !hasNotified else { return }
         hasNotified = true
-        useBuffers()
         _ = transport.use(Span(), out) {
-            unsafe openssl().pointee.ERR_clear_error()
+            openssl_clear_errors()
             unsafe _ = openssl().pointee.SSL_shutdown(ssl)
-            unsafe openssl().pointee.ERR_clear_error()
+            openssl_clear_errors()
         }
-    }
-
-    // MARK: - Memory
-
-    private func useBuffers() {
-        isResting = false
-        if place == nil { transport.noteBuffers(of: self) }
-    }
-
-    /// Frees OpenSSL's buffers if nothing was done since the last call. False when there may be
-    /// some left.
-    func freeBuffers() -> Bool {
-        guard isResting else {
-            isResting = true
-            return false
-        }
-        // Not possible in the middle of a record.
-        return unsafe openssl().pointee.SSL_free_buffers(ssl) == 1
     }
 }
 

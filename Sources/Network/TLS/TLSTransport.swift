@@ -3,12 +3,9 @@
 // idle connection has none, and bytes are copied no more often than OpenSSL does itself.
 
 internal import COpenSSL
-package import Events
+internal import Events
 
 /// The transport of all TLS connections of a loop. Loop thread only.
-///
-/// It also frees OpenSSL's buffers of connections that rest, 33 KB each: at once would cost every
-/// request their allocation.
 @safe package final class TLSTransport {
     // OpenSSL's side of it, and the table of its functions; never nil, freed in deinit. Each
     // connection counts a reference to `bio`, whose data is this object: so it must outlive them,
@@ -27,15 +24,8 @@ package import Events
     /// The most content of one record (RFC 8446, section 5.1).
     static let recordMax = 1 << 14
 
-    /// Layers whose OpenSSL may have buffers. Each knows its place here, and leaves it at its end.
-    private var buffered: [Unmanaged<TLSLayer>] = unsafe []
-    private var sweeping: Timer?
-    /// How long a connection rests before its buffers are freed: so much, or up to twice as much.
-    /// The fewer connections have some at a time, the fewer holes they leave in the heap.
-    private static let restTime = Duration.seconds(1)
-
-    /// A transport for connections on `loop`. The library is loaded by now.
-    package init(on loop: EventLoop) {
+    /// A transport without a connection yet. The library is loaded by now.
+    package init() {
         guard
             let method = unsafe openssl().pointee.BIO_meth_new(
                 Int32(BIO_TYPE_SOURCE_SINK), "fairlead"),
@@ -56,12 +46,9 @@ package import Events
         unsafe openssl().pointee.BIO_set_init(bio, 1)
         // Unretained: this object frees the BIO.
         unsafe openssl().pointee.BIO_set_data(bio, Unmanaged.passUnretained(self).toOpaque())
-        sweeping = Timer(on: loop) { [unowned self] in sweep() }
     }
 
     deinit {
-        sweeping?.cancel()
-        precondition(unsafe buffered.isEmpty, "a transport outlives its layers")
         unsafe _ = openssl().pointee.BIO_free(bio)
         unsafe openssl().pointee.BIO_meth_free(method)
     }
@@ -135,34 +122,5 @@ package import Events
         unsafe output.append(lent.bindMemory(to: UInt8.self).span)
         unsafe written?.pointee = count
         return 1
-    }
-
-    // MARK: - Buffers
-
-    /// OpenSSL may have buffers for `layer` from now on.
-    func noteBuffers(of layer: TLSLayer) {
-        layer.place = unsafe buffered.count
-        unsafe buffered.append(.passUnretained(layer))
-        if unsafe buffered.count == 1 { sweeping?.schedule(after: Self.restTime) }
-    }
-
-    /// `layer`, whose place is set, has no buffers any more, or is at its end.
-    func forget(_ layer: TLSLayer) {
-        guard let place = layer.place else { return }
-        layer.place = nil
-        let last = unsafe buffered.removeLast()
-        guard unsafe place < buffered.count else { return }
-        unsafe buffered[place] = last
-        // It is alive: it leaves the list at its end.
-        unsafe last._withUnsafeGuaranteedRef { $0.place = place }
-    }
-
-    private func sweep() {
-        // From the end: a layer that leaves is replaced by one that was looked at already.
-        for place in unsafe buffered.indices.reversed() {
-            let layer = unsafe buffered[place].takeUnretainedValue()
-            if layer.freeBuffers() { forget(layer) }
-        }
-        if unsafe !buffered.isEmpty { sweeping?.schedule(after: Self.restTime) }
     }
 }

@@ -26,7 +26,7 @@ private final class Pair {
         _ options: TLSServerOptions, trusting authorities: [UInt8], name: String = "example.com",
         room: Int = 65_536
     ) throws {
-        transport = TLSTransport(on: loop)
+        transport = TLSTransport()
         let names = ServerNames(NameIndex(options), tickets: TicketKeys())
         server = TLSLayer(server: names, transport)
         client = TLSLayer(

@@ -20,8 +20,10 @@
     F(ASN1_STRING_get0_data) F(ASN1_STRING_length) F(ASN1_TIME_to_tm) F(BIO_clear_flags) \
     F(BIO_free) F(BIO_get_data) F(BIO_meth_free) F(BIO_meth_new) F(BIO_meth_set_ctrl) \
     F(BIO_meth_set_read_ex) F(BIO_meth_set_write_ex) F(BIO_new) F(BIO_new_mem_buf) \
-    F(BIO_set_data) F(BIO_set_flags) F(BIO_set_init) F(BIO_up_ref) F(ERR_clear_error) \
-    F(ERR_get_error) F(ERR_peek_last_error) F(ERR_reason_error_string) F(EVP_aes_256_cbc) \
+    F(BIO_set_data) F(BIO_set_flags) F(BIO_set_init) F(BIO_up_ref) \
+    F(CRYPTO_set_mem_functions) F(ERR_clear_error) \
+    F(ERR_get_error) F(ERR_peek_error) F(ERR_peek_last_error) F(ERR_reason_error_string) \
+    F(EVP_aes_256_cbc) \
     F(EVP_DecryptInit_ex) F(EVP_EncryptInit_ex) F(EVP_MAC_CTX_set_params) F(EVP_PKEY_free) \
     F(EVP_PKEY_get_base_id) F(GENERAL_NAME_free) F(GENERAL_NAME_get0_value) F(OPENSSL_init_ssl) \
     F(OPENSSL_sk_delete) F(OPENSSL_sk_free) F(OPENSSL_sk_new_null) F(OPENSSL_sk_num) \
@@ -33,7 +35,7 @@
     F(SSL_CTX_set_cipher_list) F(SSL_CTX_set_ciphersuites) F(SSL_CTX_set_num_tickets) \
     F(SSL_CTX_set_options) F(SSL_CTX_set_session_id_context) \
     F(SSL_CTX_set_tlsext_ticket_key_evp_cb) F(SSL_CTX_set_verify) F(SSL_CTX_use_cert_and_key) \
-    F(SSL_do_handshake) F(SSL_free) F(SSL_free_buffers) F(SSL_get_current_cipher) \
+    F(SSL_do_handshake) F(SSL_free) F(SSL_get_current_cipher) \
     F(SSL_get_error) F(SSL_get_ex_data) F(SSL_get_servername) \
     F(SSL_get_version) F(SSL_new) F(SSL_pending) F(SSL_read_ex) \
     F(SSL_session_reused) F(SSL_set1_host) F(SSL_set_accept_state) F(SSL_set_bio) \
@@ -89,6 +91,12 @@ static inline const struct openssl_functions *_Nonnull openssl(void) {
     return &openssl_loaded;
 }
 
+// Empties the thread's queue of errors. It is empty but after a failure, and a look is cheaper by
+// 800 instructions: ERR_clear_error goes through all sixteen places, and frees their texts.
+static inline void openssl_clear_errors(void) {
+    if (openssl()->ERR_peek_error()) openssl()->ERR_clear_error();
+}
+
 // What OpenSSL has as macros, which Swift does not see.
 
 // Options and modes of every context.
@@ -98,7 +106,10 @@ static inline void openssl_prepare(SSL_CTX *_Nonnull context) {
         SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE
             | SSL_OP_PRIORITIZE_CHACHA);
     openssl()->SSL_CTX_ctrl(
-        context, SSL_CTRL_MODE, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY, NULL);
+        context, SSL_CTRL_MODE,
+        // Buffers are taken from what the thread keeps of them, and given back at once (memory.c).
+        SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY | SSL_MODE_RELEASE_BUFFERS,
+        NULL);
     openssl()->SSL_CTX_ctrl(
         context, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF, NULL);
 }

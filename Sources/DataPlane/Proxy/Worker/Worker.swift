@@ -55,7 +55,7 @@ final class Worker {
     /// The buffer into which this thread receives.
     let buffer = ReceiveBuffer()
     /// What OpenSSL takes for the sockets of this thread; made for the first one.
-    lazy var tlsTransport = TLSTransport(on: loop)
+    lazy var tlsTransport = TLSTransport()
     /// The buffer for what is written to a client, reused for every head.
     let outgoing = SendBuffer(capacity: 65_536, keeping: 1 << 18)
     /// Parse every head of this thread, within the limits that are set before; neither holds one

@@ -26,6 +26,7 @@ internal import InstanceSources
 internal import Processes
 internal import Proxy
 internal import Stats
+internal import TLS
 internal import Wording
 
 /// The running program. Control thread only.
@@ -62,6 +63,9 @@ package final class ControlPlane {
     ) throws {
         let start = (time: ProcessTime(), process: start)
         var inherited = start.process.sockets
+        if let predecessor = start.process.predecessor {
+            TicketKeys.ofProcess.takeOn(predecessor.secrets)
+        }
         log = CurrentLog(configuration.log)
         let journal = Journal()
         let registry = StatsRegistry(
@@ -82,7 +86,8 @@ package final class ControlPlane {
             configuration, options.listeners, of: workers.proxy, services, certificates, registry,
             on: loop, log: log.current)
         running = RunningConfiguration(
-            configuration, log, services, workers.proxy, certificates, publisher, checker)
+            configuration, log, services, workers.proxy, certificates, publisher, checker,
+            TicketKeyFollower(.ofProcess, on: loop, log: log.current))
         let supervision = Supervision(start.process.manager, on: loop)
         let memory = MemoryRelease(on: loop)
         follower =
@@ -148,6 +153,7 @@ package final class ControlPlane {
             deploys.cutShort("another process takes over")
             return ProcessStart.passing(services.surroundings.deployed.sets)
         }
+        upgrade.secrets = { TicketKeys.ofProcess.passedOn }
         running.publisher.onPublishing = { [unowned self] in
             reports.readiness.listenersChange(to: $0)
         }

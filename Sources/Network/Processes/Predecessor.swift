@@ -7,7 +7,12 @@ internal import Events
 package struct Predecessor {
     /// What it listened on.
     package var sockets: InheritedSockets
+    /// What it passes on that no file and no variable may have; empty for nothing.
+    package let secrets: [UInt8]
     private let ready: Descriptor
+
+    /// Bytes that `secrets` have at most.
+    package static let secretsBytesMax = 4096
 
     /// The variable in which `Successor` says what it has passed on: the number of the descriptor
     /// on which to report, a colon, and those of the sockets with commas between.
@@ -30,12 +35,22 @@ package struct Predecessor {
         }
         let sockets = try InheritedSockets(numbers.compactMap(\.self))
         do throws(Errno) {
-            return Predecessor(sockets: sockets, ready: try Socket.adopt(ready))
+            let ready = try Socket.adopt(ready)
+            return Predecessor(
+                sockets: sockets, secrets: readSecrets(from: ready), ready: ready)
         } catch {
             throw InheritanceFailure(
                 description: "was given descriptor \(ready) to report on, which can't be used: "
                     + "\(error)")
         }
+    }
+
+    /// Reads what the other process sent before it started this one.
+    private static func readSecrets(from ready: Descriptor) -> [UInt8] {
+        let buffer = ReceiveBuffer(capacity: secretsBytesMax)
+        // An older version sends none, and nothing else comes this way.
+        guard case .bytes(let count) = ready.receive(into: buffer) else { return [] }
+        return buffer.withBytes(count) { bytes in bytes.indices.map { bytes[$0] } }
     }
 
     /// Says that this process serves: the other one stops accepting.

@@ -23,18 +23,23 @@ package final class Successor {
     private var completion: ((Outcome) -> Void)?
 
     /// Starts the program in the file `path` with these arguments and this environment, and gives
-    /// it `sockets`, which stay open here. Calls `completion` once: when it serves, ends, or has
-    /// not served within `limit`, when it is killed.
+    /// it `sockets`, which stay open here, and `secrets`, which nothing but the memory of the two
+    /// processes and of the kernel ever holds: at most `Predecessor.secretsBytesMax` bytes. Calls
+    /// `completion` once: when it serves, ends, or has not served within `limit`, when it is
+    /// killed.
     ///
     /// - Throws: `Errno` when the program can't be started.
     package init(
         path: String, arguments: [String], environment: [String: String],
-        sockets: [Descriptor], limit: Duration, on loop: EventLoop,
+        sockets: [Descriptor], secrets: [UInt8] = [], limit: Duration, on loop: EventLoop,
         completion: @escaping (Outcome) -> Void
     ) throws(Errno) {
         let (mine, theirs) = try Socket.pair()
         // Once it is started only the new process holds it, so that its end is heard of.
         defer { theirs.close() }
+        precondition(secrets.count <= Predecessor.secretsBytesMax)
+        // They wait in the socket until the new process reads; an older version never does.
+        if !secrets.isEmpty { _ = mine.send(secrets.span) }
         var environment = environment
         // Of this process, and wrong for the other.
         environment["WATCHDOG_PID"] = nil

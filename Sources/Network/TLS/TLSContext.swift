@@ -96,6 +96,7 @@ package enum TLSVersion: String, CaseIterable, Sendable {
             return unsafe tickets.prepare(
                 isSealing: isSealing == 1, name: name, iv: iv, cipher, mac)
         }
+        tickets.begin()
         if options.isHTTP { chooseHTTP() }
     }
 

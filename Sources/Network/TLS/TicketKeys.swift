@@ -3,6 +3,9 @@
 // A ticket holds its session, so that no worker has to remember one, and any of them can resume
 // what another began: all share one ring of keys. The newest seals; a few older ones still open
 // what they sealed. A key that is gone opens nothing any more: that bounds what is lost with it.
+//
+// Keys that are given, from a file or by Consul, go before those that the ring makes: then other
+// processes have them as well. An upgrade passes on the rest (`passedOn`).
 
 internal import COpenSSL
 internal import Glibc
@@ -10,23 +13,24 @@ internal import Locking
 
 /// A ring of ticket keys, which renews itself. Any thread.
 package final class TicketKeys: Sendable {
-    /// One key, with the name that tickets carry for it.
-    struct Key {
-        let name: [UInt8]
-        let cipher: [UInt8]
-        let mac: [UInt8]
-        /// When it was made, in seconds since the machine started.
-        let madeAt: Int
-    }
-
     /// The ring of all servers of this process: a client may resume at any worker, and at any
     /// address that shows the name.
     package static let ofProcess = TicketKeys()
 
-    private let keys = Locked<[Key]>([])
+    private let state = Locked<State>(State())
     private let lifetime: Int
 
-    /// How many keys open tickets, the one that seals among them.
+    private struct State {
+        /// Keys that were given, the first of which seals; empty: those that are made do.
+        var given: [TicketKey] = []
+        /// Keys of the ring's own, the newest first, and when each was made, in seconds since the
+        /// machine started.
+        var made: [(key: TicketKey, at: Int)] = []
+        /// Whether any server seals by this ring.
+        var isUsed = false
+    }
+
+    /// How many keys of its own open tickets, the one that seals among them.
     static let countMax = 3
 
     /// Keys of which each seals for `lifetime` seconds (at least 1).
@@ -35,47 +39,46 @@ package final class TicketKeys: Sendable {
         self.lifetime = lifetime
     }
 
+    /// A server is about to seal by the ring. The library is loaded by now.
+    func begin() { state.withLock { $0.isUsed = true } }
+
+    /// Puts `keys` in the place of those that were given before: the first seals, all open. None:
+    /// the ring's own seal again.
+    package func give(_ keys: [TicketKey]) {
+        state.withLock { $0.given = keys }
+    }
+
     /// The key to seal a ticket with at `now`; nil when the library has no random bytes.
-    func sealing(now: Int) -> Key? {
-        keys.withLock { keys in
-            if let newest = keys.first, now - newest.madeAt < lifetime { return newest }
-            guard let key = Self.made(at: now) else { return nil }
-            // A key that is too old goes, however few keys there are.
-            keys = [key] + keys.prefix(Self.countMax - 1).filter { opens($0, now: now) }
-            return key
-        }
+    func sealing(now: Int) -> TicketKey? { state.withLock { sealing(&$0, now) } }
+
+    private func sealing(_ state: inout State, _ now: Int) -> TicketKey? {
+        if let first = state.given.first { return first }
+        if let newest = state.made.first, now - newest.at < lifetime { return newest.key }
+        guard let key = TicketKey.random() else { return nil }
+        // A key that is too old goes, however few keys there are.
+        let kept = state.made.prefix(Self.countMax - 1).filter { opens(madeAt: $0.at, now: now) }
+        state.made = [(key, now)] + kept
+        return key
     }
 
-    /// Whether `key` still opens tickets at `now`.
-    private func opens(_ key: Key, now: Int) -> Bool {
-        now - key.madeAt < Self.countMax * lifetime
+    /// Whether a key of the ring's own still opens tickets at `now`.
+    private func opens(madeAt: Int, now: Int) -> Bool {
+        now - madeAt < Self.countMax * lifetime
     }
 
-    /// The key of that name; nil when it is gone.
-    func opening(name: Span<UInt8>, now: Int) -> (key: Key, isNewest: Bool)? {
-        keys.withLock { keys in
-            for (place, key) in keys.enumerated()
-            where key.isNamed(name) && opens(key, now: now) {
-                return (key, place == 0 && now - key.madeAt < lifetime)
+    /// The key of that name, and whether it seals as well; nil when it is gone.
+    func opening(name: Span<UInt8>, now: Int) -> (key: TicketKey, isSealing: Bool)? {
+        state.withLock { state in
+            for (place, key) in state.given.enumerated() where key.isNamed(name) {
+                return (key, place == 0)
+            }
+            for (place, made) in state.made.enumerated()
+            where made.key.isNamed(name) && opens(madeAt: made.at, now: now) {
+                let isSealing = state.given.isEmpty && place == 0 && now - made.at < lifetime
+                return (made.key, isSealing)
             }
             return nil
         }
-    }
-
-    private static func made(at now: Int) -> Key? {
-        guard let name = random(16), let cipher = random(32), let mac = random(32) else {
-            return nil
-        }
-        return Key(name: name, cipher: cipher, mac: mac, madeAt: now)
-    }
-
-    private static func random(_ count: Int) -> [UInt8]? {
-        var bytes = [UInt8](repeating: 0, count: count)
-        // The array's own memory, for the time of the call.
-        let result = unsafe bytes.withUnsafeMutableBufferPointer { room in
-            unsafe openssl().pointee.RAND_bytes(room.baseAddress, Int32(room.count))
-        }
-        return result == 1 ? bytes : nil
     }
 
     /// The seconds that keys are dated by.
@@ -86,15 +89,54 @@ package final class TicketKeys: Sendable {
     }
 }
 
-extension TicketKeys.Key {
-    func isNamed(_ other: Span<UInt8>) -> Bool {
-        guard other.count == name.count else { return false }
-        for index in other.indices where other[index] != name[index] { return false }
-        return true
+extension TicketKeys {
+    // MARK: - An upgrade
+
+    private static let mark = Array("ticket keys 1\n".utf8)
+
+    /// The ring's own keys for the process that takes over, which resumes with them what this one
+    /// began; empty when no server of this process speaks TLS. Not to be kept anywhere.
+    package var passedOn: [UInt8] {
+        let now = Self.now
+        return state.withLock { state in
+            guard state.isUsed else { return [] }
+            // What this process seals from now on has to be opened as well.
+            _ = sealing(&state, now)
+            guard !state.made.isEmpty else { return [] }
+            return state.made.reduce(into: Self.mark) { bytes, made in
+                // Seconds since the machine started are the same to both.
+                for shift in stride(from: 56, through: 0, by: -8) {
+                    bytes.append(UInt8(truncatingIfNeeded: made.at >> shift))
+                }
+                bytes += made.key.bytes
+            }
+        }
+    }
+
+    /// Takes on keys that another process has passed on, in the place of the ring's own. Bytes that
+    /// are something else, as those of another version, are left alone: then sessions of before are
+    /// not resumed.
+    package func takeOn(_ bytes: [UInt8]) {
+        let size = 8 + TicketKey.bytesCount
+        let rest = bytes.dropFirst(Self.mark.count)
+        guard bytes.starts(with: Self.mark), rest.count % size == 0,
+            rest.count / size <= Self.countMax
+        else { return }
+        var made: [(key: TicketKey, at: Int)] = []
+        var place = rest.startIndex
+        while place < rest.endIndex {
+            let time = rest[place..<place + 8].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            guard let key = TicketKey(rest[place + 8..<place + size]) else { return }
+            made.append((key, Int(truncatingIfNeeded: time)))
+            place += size
+        }
+        state.withLock { $0.made = made }
     }
 }
 
 extension TicketKeys {
+    // MARK: - For OpenSSL
+
     /// Prepares OpenSSL to seal a ticket (`isSealing`) or to open one. Its answer as OpenSSL
     /// understands it: -1 for an error, 0 for a ticket of an unknown key, 1 for go on, 2 for go on
     /// and give the client a new ticket.
@@ -107,14 +149,14 @@ extension TicketKeys {
         let now = Self.now
         guard isSealing else {
             let told = unsafe UnsafeBufferPointer(start: name, count: 16)
-            guard let (key, isNewest) = unsafe opening(name: told.span, now: now) else { return 0 }
+            guard let (key, isSealing) = unsafe opening(name: told.span, now: now) else { return 0 }
             guard unsafe key.set(mac),
                 unsafe openssl().pointee.EVP_DecryptInit_ex(
                     cipher, openssl().pointee.EVP_aes_256_cbc(), nil, key.cipher, iv) == 1
             else { return -1 }
-            return isNewest ? 1 : 2
+            return isSealing ? 1 : 2
         }
-        guard let key = sealing(now: now), let random = Self.random(16) else { return -1 }
+        guard let key = sealing(now: now), let random = TicketKey.randomBytes(16) else { return -1 }
         for index in 0..<16 {
             unsafe name[index] = key.name[index]
             unsafe iv[index] = random[index]
@@ -124,12 +166,5 @@ extension TicketKeys {
                 cipher, openssl().pointee.EVP_aes_256_cbc(), nil, key.cipher, iv) == 1
         else { return -1 }
         return 1
-    }
-}
-
-extension TicketKeys.Key {
-    /// Gives `mac` its key and its digest.
-    fileprivate func set(_ mac: OpaquePointer) -> Bool {
-        unsafe openssl_set_mac_key(mac, self.mac, self.mac.count)
     }
 }

@@ -29,6 +29,9 @@ import Traffic
         "127.0.0.1:9999", "[500]", "204", "1.3", "v2",
     ]
 
+    /// Options whose files are read and checked with the configuration: flows show that.
+    private static let readFiles = ["defaults.tls.certificates", "ticket-keys.file"]
+
     private func load(
         _ fragments: [ConfigurationFragment] = [], environment: [String: String] = [:]
     ) throws(ConfigurationErrors) -> LoadedConfiguration {
@@ -95,8 +98,7 @@ import Traffic
     @Test("each option of the table is read from its key as from its variable, or is of the start")
     func everyOption() throws {
         #expect(OptionTable.file.count > 130)
-        // Certificates are files, which are read and checked: flows show that.
-        for option in OptionTable.file where option.key != "defaults.tls.certificates" {
+        for option in OptionTable.file where !Self.readFiles.contains(option.key) {
             guard let (text, byVariable) = try sample(option) else {
                 Issue.record("no candidate is a value of \(option.key): \(option.summary)")
                 continue

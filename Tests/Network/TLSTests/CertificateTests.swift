@@ -82,7 +82,7 @@ import Testing
         /// Whether the key of that name is the newest; nil when it is gone.
         func isNewest(_ name: [UInt8], _ now: Int) -> Bool? {
             guard let found = keys.opening(name: name.span, now: now) else { return nil }
-            return found.isNewest
+            return found.isSealing
         }
         #expect(isNewest(first, 1150) == false)
         #expect(isNewest(second, 1150) == true)

@@ -16,6 +16,7 @@ extension Loading {
         }
         settleIntervals()
         readCertificates()
+        readTicketKeys()
         checkNames()
         checkServiceReferences()
         checkAddresses()

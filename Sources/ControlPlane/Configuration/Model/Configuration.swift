@@ -48,6 +48,8 @@ package struct Configuration: Equatable, Sendable {
     package internal(set) var reload = ReloadSettings()
     /// Whether another process may listen on the same addresses.
     package internal(set) var shareAddresses = false
+    /// Where the keys of session tickets are from.
+    package internal(set) var ticketKeys = TicketKeySettings()
     /// Where a line for each request goes.
     package internal(set) var accessLog = AccessLogSettings()
     /// In the order of the file, the one made of flags or environment last. Never empty; names and

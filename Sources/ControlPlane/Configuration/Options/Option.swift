@@ -120,9 +120,12 @@ struct Option<Root>: Sendable {
 
 extension Array {
     /// The option that a plain value in the place of the mapping `group` is for, such as
-    /// `admin: ":9090"`: a group that listens somewhere, or makes routes, often says nothing else.
+    /// `admin: ":9090"`: a group that listens somewhere, makes routes or reads a file, often says
+    /// nothing else.
     /// Nil for any other group.
     func shortForm<Root>(of group: String) -> Element? where Element == Option<Root> {
-        first { $0.key == "\(group).listen" || $0.key == "\(group).routes" }
+        first { option in
+            ["listen", "routes", "file"].contains { option.key == "\(group).\($0)" }
+        }
     }
 }

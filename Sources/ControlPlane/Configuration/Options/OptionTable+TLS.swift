@@ -1,6 +1,15 @@
 // The options by which a listener speaks TLS.
 
 extension OptionTable {
+    /// `ticket-keys: FILE` is short for `ticket-keys: {file: FILE}`.
+    static let ticketKeys: [Option<TicketKeySettings>] = [
+        Option(
+            "file", \.file, .optional(.filePath), variable: "FAIRLEAD_TICKET_KEYS",
+            "The keys of session tickets, for processes that resume each other's sessions: 80 "
+                + "bytes each, by themselves or in base64 on a line. The first seals, all open. "
+                + "Watched for change.")
+    ]
+
     static let tls: [Option<TLSSettings>] = [
         Option(
             "certificates", \.sources, .certificates,

@@ -100,6 +100,7 @@ enum OptionTable {
             ),
         ] + Option.group("admin", \.admin, admin) + Option.group("health", \.health, health)
         + Option.group("statsd", \.statsd, statsd)
+        + Option.group("ticket-keys", \.ticketKeys, ticketKeys)
         + Option.group("access-log", \.accessLog, accessLog) + Option.group("dns", \.dns, dns)
         + Option.group("checks", \.checks, checks) + Option.group("consul", \.consul, consul)
         + Option.group("docker", \.docker, docker)

@@ -57,6 +57,7 @@ struct ConfigurationChange: Equatable {
         if old.log != new.log { self.settings.append("log") }
         if old.checks != new.checks { self.settings.append("checks.rate") }
         if old.health != new.health { self.settings.append("health") }
+        if old.ticketKeys != new.ticketKeys { self.settings.append("ticket-keys") }
         if old.reload != new.reload { self.settings.append("reload.watch") }
     }
 

@@ -30,6 +30,7 @@ final class RunningConfiguration {
     let certificates: CertificateStore
     let publisher: ListenerPublisher
     let checker: HealthChecker
+    let ticketKeys: TicketKeyFollower
     /// Moves with the configuration; nil until `ControlPlane` has connected it, which keeps it.
     weak var healthPort: HealthPort?
     /// Called after each change, with what differs.
@@ -43,7 +44,7 @@ final class RunningConfiguration {
     init(
         _ current: Configuration, _ log: CurrentLog, _ services: ServiceSet,
         _ workers: ProxyWorkers, _ certificates: CertificateStore,
-        _ publisher: ListenerPublisher, _ checker: HealthChecker
+        _ publisher: ListenerPublisher, _ checker: HealthChecker, _ ticketKeys: TicketKeyFollower
     ) {
         self.current = current
         self.log = log
@@ -52,6 +53,8 @@ final class RunningConfiguration {
         self.certificates = certificates
         self.publisher = publisher
         self.checker = checker
+        self.ticketKeys = ticketKeys
+        ticketKeys.follow(current.ticketKeys)
     }
 
     /// Makes `new`, which is valid, the configuration that runs. Returns how it differs from the
@@ -79,6 +82,7 @@ final class RunningConfiguration {
         if new.log != current.log { log.set(new.log) }
         current = new
         checker.rate = new.checks.rate
+        ticketKeys.follow(new.ticketKeys)
         services.order(by: new.services.map(\.name))
         let renewed = certificates.set(new.certificates)
         change.certificates = new.listeners.filter { listener in
@@ -102,6 +106,7 @@ final class RunningConfiguration {
     /// Refuses changes from now on: the process is stopping.
     func stop() {
         isStopped = true
+        ticketKeys.stop()
         publisher.stop()
     }
 

@@ -29,6 +29,8 @@ final class Upgrade {
     private let sockets: () -> [Descriptor]
     /// Variables that the successor gets besides those of this process. Called when one starts.
     var environment: () -> [String: String] = { [:] }
+    /// What the successor gets that no file and no variable may have. Called when one starts.
+    var secrets: () -> [UInt8] = { [] }
     /// Called when another process serves in place of this one.
     var onTakenOver: () -> Void = {}
     /// The process that is starting in order to take over; nil for none.
@@ -64,7 +66,7 @@ final class Upgrade {
             successor = try Successor(
                 path: program, arguments: CommandLine.arguments,
                 environment: processEnvironment().merging(environment()) { $1 }, sockets: sockets(),
-                limit: Self.limit, on: loop
+                secrets: secrets(), limit: Self.limit, on: loop
             ) { [unowned self] in end($0) }
             log().write(
                 .info, "upgrade.started",

@@ -42,7 +42,8 @@ extension Flow {
             "GET / HTTP/1.1\\r\\nHost: web.test\\r\\nConnection: close\\r\\n\\r\\n"
 
         /// A request at `port` that leaves its session in the file `session`, by this version.
-        private func begin(_ port: UInt16, _ session: String, _ version: String = "-tls1_3") throws {
+        private func begin(_ port: UInt16, _ session: String, _ version: String = "-tls1_3") throws
+        {
             let said = try openSSL(
                 port: port, "-ign_eof -servername web.test -sess_out \(session)", version,
                 input: Self.request)
@@ -60,7 +61,8 @@ extension Flow {
             return said.contains("Reused, TLSv1")
         }
 
-        @Test func `an upgrade under load of TLS fails no request, and sessions are resumed`() throws
+        @Test func `an upgrade under load of TLS fails no request, and sessions are resumed`()
+            throws
         {
             try withStage { stage in
                 let files = stage.hold(try CertificateFiles())

@@ -26,6 +26,7 @@ const char *openssl_load(void) {
     OPENSSL_FUNCTIONS(OPENSSL_FIND)
     OPENSSL_FACTS(OPENSSL_FIND)
     OPENSSL_MAKERS(OPENSSL_FIND)
+    OPENSSL_CLIENTS(OPENSSL_FIND)
     // Before its first use.
     openssl_set_memory(openssl_loaded.CRYPTO_set_mem_functions);
     // Threads may use it up to the end of the process.

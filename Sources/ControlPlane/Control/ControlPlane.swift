@@ -63,9 +63,6 @@ package final class ControlPlane {
     ) throws {
         let start = (time: ProcessTime(), process: start)
         var inherited = start.process.sockets
-        if let predecessor = start.process.predecessor {
-            TicketKeys.ofProcess.takeOn(predecessor.secrets)
-        }
         log = CurrentLog(configuration.log)
         let journal = Journal()
         let registry = StatsRegistry(
@@ -87,7 +84,7 @@ package final class ControlPlane {
             on: loop, log: log.current)
         running = RunningConfiguration(
             configuration, log, services, workers.proxy, certificates, publisher, checker,
-            TicketKeyFollower(.ofProcess, on: loop, log: log.current))
+            TicketKeyFollower(after: start.process.predecessor, on: loop, log: log.current))
         let supervision = Supervision(start.process.manager, on: loop)
         let memory = MemoryRelease(on: loop)
         follower =
@@ -111,14 +108,13 @@ package final class ControlPlane {
             journal, running, follower, factory, checker, shortages, workers.accessLog,
             start: start.time, isSuccessor: start.process.predecessor != nil)
         let commands = AdminCommands(services, deploys, follower, journal, journalLog, log)
-        let ports = try ControlPorts(
+        ports = try ControlPorts(
             configuration, AdminControls(snapshots, commands), &inherited, on: loop,
             log: log.current, onOpen: { supervision.statusMayDiffer() })
-        self.ports = ports
-        let statsd = StatsDExporter(configuration.statsd, factory.places, snapshots, on: loop)
         reports = Reports(
             journalLog, traffic, shortages, supervision, ReadinessReports(snapshots, workers.proxy),
-            snapshots, statsd, services, on: loop, isAdminAwaited: { ports.isAdminAwaited })
+            snapshots, StatsDExporter(configuration.statsd, factory.places, snapshots, on: loop),
+            services, on: loop, isAdminAwaited: { [ports] in ports.isAdminAwaited })
         takeOver = TakeOver(
             from: start.process.predecessor, unused: inherited, services, publisher, on: loop,
             log: log.current, accept: { () throws(Errno) in try workers.start() },
@@ -128,7 +124,7 @@ package final class ControlPlane {
             })
         upgrade = Upgrade(
             to: start.process.program, on: loop, log: log.current,
-            sockets: { workers.proxy.openDescriptors + ports.descriptors })
+            sockets: { [ports] in workers.proxy.openDescriptors + ports.descriptors })
         connect()
     }
 

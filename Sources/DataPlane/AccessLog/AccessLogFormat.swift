@@ -15,9 +15,12 @@ extension AccessLogFormat {
     private static let userAgentMax = 560, nameMax = 64, authorityMax = 92, uniqueIDMax = 92
     /// Of version and cipher; of the name; and what the target leaves for them, with their keys.
     private static let tlsMax = 32, tlsNameMax = 100, tlsRoom = 220
+    /// Of the subject of a client's certificate; and what the target leaves for it.
+    private static let subjectMax = 160, subjectRoom = 190
 
     private static func targetMax(of entry: AccessEntry) -> Int {
-        entry.tls == nil ? targetMax : targetMax - tlsRoom
+        guard let tls = entry.tls else { return targetMax }
+        return targetMax - tlsRoom - (tls.client == nil ? 0 : subjectRoom)
     }
 
     /// Appends a line. `client` is an address; `service` and `backend` are empty when there was
@@ -205,6 +208,10 @@ extension AccessLogFormat {
         out.append("\",\"sni\":\"")
         if let name = tls.serverName { out.append(name.utf8.span, .json, max: tlsNameMax) }
         out.append(tls.isResumed ? "\",\"resumed\":true" : "\",\"resumed\":false")
+        guard let client = tls.client else { return }
+        out.append(",\"certificate\":\"")
+        out.append(client.subject.utf8.span, .json, max: subjectMax)
+        out.append(0x22)
     }
 
     /// Appends version, cipher, name and `full` or `resumed`, behind everything else.
@@ -220,6 +227,10 @@ extension AccessLogFormat {
             out.append(0x2D)
         }
         out.append(tls.isResumed ? " resumed" : " full")
+        guard let client = tls.client else { return }
+        out.append(" \"")
+        out.append(client.subject.utf8.span, .hexadecimal, max: subjectMax)
+        out.append(0x22)
     }
 
     private static func append(

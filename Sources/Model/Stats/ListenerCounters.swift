@@ -39,6 +39,17 @@ public enum ListenerCounter: Int, CounterName {
     case unknownName
     /// The client did not go on: it does not trust the certificate, most often.
     case refusedByClient
+    /// A client without a certificate, where one is required.
+    case noClientCertificate
+    /// A client's certificate that has expired, or is not valid yet.
+    case expiredClientCertificate
+    /// A client's certificate that is revoked.
+    case revokedClientCertificate
+    /// A client's certificate of which it can't be known whether it is revoked.
+    case unknownRevocation
+    /// A client's certificate that does not verify for another reason: nobody known has issued it,
+    /// most often.
+    case untrustedClientCertificate
     /// Anything else that breaks the protocol.
     case malformedTLS
     /// The client took longer than it may.
@@ -102,6 +113,17 @@ extension ListenerCounter: ShownCounter {
         case .noSharedCipher: Self.tlsFailures.member("cipher", key: "cipher")
         case .unknownName: Self.tlsFailures.member("unknown_name", key: "unknownName")
         case .refusedByClient: Self.tlsFailures.member("refused_by_client", key: "refusedByClient")
+        case .noClientCertificate:
+            Self.tlsFailures.member("no_client_certificate", key: "noClientCertificate")
+        case .expiredClientCertificate:
+            Self.tlsFailures.member("client_certificate_expired", key: "clientCertificateExpired")
+        case .revokedClientCertificate:
+            Self.tlsFailures.member("client_certificate_revoked", key: "clientCertificateRevoked")
+        case .unknownRevocation:
+            Self.tlsFailures.member("revocation_unknown", key: "revocationUnknown")
+        case .untrustedClientCertificate:
+            Self.tlsFailures.member(
+                "client_certificate_untrusted", key: "clientCertificateUntrusted")
         case .malformedTLS: Self.tlsFailures.member("malformed", key: "malformed")
         case .handshakeTimeouts: Self.tlsFailures.member("timeout", key: "timeout")
         case .brokenOffHandshakes: Self.tlsFailures.member("broken_off", key: "brokenOff")

@@ -22,6 +22,9 @@ package struct ClientPolicy: Sendable, Equatable {
     package var connectionsMax = 10_000
     /// What backends are told of its clients.
     package var forwarding = ForwardingPolicy()
+    /// What they are told of the certificate that a client has shown, if it has. All by default:
+    /// which of it an application reads is not known here.
+    package var certificateFields = ClientCertificateField.allCases
     /// Clients whose own account of where a request came from is believed. None by default: what
     /// anyone may write proves nothing.
     package var trustedProxies: [IPNetwork] = []
@@ -45,6 +48,32 @@ package struct ClientPolicy: Sendable, Equatable {
         var policy = self
         policy.connectionsMax = workerShare(of: connectionsMax, workers)
         return policy
+    }
+}
+
+/// A field by which backends are told of a client's certificate. The raw value is the word that
+/// operators write.
+package enum ClientCertificateField: String, CaseIterable, Sendable {
+    /// The certificate (RFC 9440).
+    case certificate
+    /// The name of the one that it was issued to.
+    case subject
+    /// Its alternative names.
+    case san
+    /// Its serial number.
+    case serial
+    /// Its SHA-256.
+    case fingerprint
+
+    /// The field's name.
+    package var name: String {
+        switch self {
+        case .certificate: "Client-Cert"
+        case .subject: "Client-Cert-Subject"
+        case .san: "Client-Cert-SAN"
+        case .serial: "Client-Cert-Serial"
+        case .fingerprint: "Client-Cert-Fingerprint"
+        }
     }
 }
 

@@ -40,7 +40,7 @@ extension CertificateChain {
     /// When the first ends, in seconds of Unix time; 0 when that can't be read.
     package var notAfter: Int { unsafe Self.seconds(openssl().pointee.X509_get0_notAfter(first)) }
 
-    private static func seconds(_ moment: UnsafePointer<ASN1_TIME>?) -> Int {
+    static func seconds(_ moment: UnsafePointer<ASN1_TIME>?) -> Int {
         var time = unsafe tm()
         guard unsafe openssl().pointee.ASN1_TIME_to_tm(moment, &time) == 1 else { return 0 }
         return unsafe timegm(&time)
@@ -77,41 +77,12 @@ extension CertificateChain {
     /// The DNS names of the extension subjectAltName (RFC 5280, section 4.2.1.6), in lower case.
     /// The common name is not looked at: no client has done that for years.
     package var names: [String] {
-        alternatives(GEN_DNS).map { String(decoding: $0, as: UTF8.self).lowercased() }
+        unsafe AlternativeName.all(of: first).filter { $0.kind == GEN_DNS }
+            .map { String(decoding: $0.value, as: UTF8.self).lowercased() }
     }
 
     /// The IP addresses of that extension, of 4 or 16 bytes each unless it is malformed.
-    var addresses: [[UInt8]] { alternatives(GEN_IPADD) }
-
-    /// The bytes of each name of this kind in that extension.
-    private func alternatives(_ kind: Int32) -> [[UInt8]] {
-        let found = unsafe openssl().pointee.X509_get_ext_d2i(
-            first, NID_subject_alt_name, nil, nil)
-        guard let found = unsafe found else { return [] }
-        let list = OpaquePointer(found)
-        var names: [[UInt8]] = []
-        for place in 0..<(unsafe openssl().pointee.OPENSSL_sk_num(list)) {
-            let item = unsafe openssl().pointee.OPENSSL_sk_value(list, place)
-            guard let name = unsafe item?.assumingMemoryBound(to: GENERAL_NAME.self) else {
-                continue
-            }
-            if let bytes = unsafe Self.bytes(of: name, kind) { names.append(bytes) }
-            unsafe openssl().pointee.GENERAL_NAME_free(name)
-        }
-        unsafe openssl().pointee.OPENSSL_sk_free(list)
-        return names
-    }
-
-    private static func bytes(
-        of name: UnsafeMutablePointer<GENERAL_NAME>, _ wanted: Int32
-    ) -> [UInt8]? {
-        var kind: Int32 = 0
-        let value = unsafe openssl().pointee.GENERAL_NAME_get0_value(name, &kind)
-        guard kind == wanted, let value = unsafe value else { return nil }
-        let text = unsafe value.assumingMemoryBound(to: ASN1_STRING.self)
-        return unsafe Array(
-            UnsafeBufferPointer(
-                start: openssl().pointee.ASN1_STRING_get0_data(text),
-                count: Int(openssl().pointee.ASN1_STRING_length(text))))
+    var addresses: [[UInt8]] {
+        unsafe AlternativeName.all(of: first).filter { $0.kind == GEN_IPADD }.map(\.value)
     }
 }

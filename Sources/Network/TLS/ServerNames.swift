@@ -14,16 +14,19 @@ package struct TLSServerOptions: Equatable, Sendable {
     package var minVersion: TLSVersion
     /// Whether HTTP/1.1 is spoken over it: clients that say that they don't are refused.
     package var isHTTP: Bool
+    /// What is asked of clients' certificates, under every name; nil asks for none.
+    package var clients: TLSClientRules?
 
     /// A server with these options.
     package init(
         certificates: [TLSCertificate], isStrict: Bool = false, minVersion: TLSVersion = .tls12,
-        isHTTP: Bool
+        isHTTP: Bool, clients: TLSClientRules? = nil
     ) {
         self.certificates = certificates
         self.isStrict = isStrict
         self.minVersion = minVersion
         self.isHTTP = isHTTP
+        self.clients = clients
     }
 }
 
@@ -117,12 +120,16 @@ package final class ServerNames {
     private let tickets: TicketKeys
     /// By the places of groups; nil until a client first asks for one.
     private var contexts: [TLSContext?]
+    /// What verifies clients' certificates; nil until there is a context, and where none are asked
+    /// for.
+    private var clients: ClientTrust?
 
     /// Contexts for `index`, whose tickets `tickets` seal.
     package init(_ index: NameIndex, tickets: TicketKeys) {
         self.index = index
         self.tickets = tickets
         contexts = Array(repeating: nil, count: index.groups.count)
+        tickets.begin()
     }
 
     /// The context of handshakes that begin, and of clients that ask for no name that is known.
@@ -134,7 +141,11 @@ package final class ServerNames {
     private func context(at place: Int) -> TLSContext {
         if let context = contexts[place] { return context }
         do throws(CertificateProblem) {
-            let context = try TLSContext(index.groups[place], index.options, tickets: tickets)
+            if clients == nil, let rules = index.options.clients {
+                clients = try ClientTrust(rules)
+            }
+            let context = try TLSContext(
+                index.groups[place], index.options, tickets: tickets, clients: clients)
             if place == 0 { context.followNames() }
             contexts[place] = context
             return context

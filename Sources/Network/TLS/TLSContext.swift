@@ -25,6 +25,8 @@ package enum TLSVersion: String, CaseIterable, Sendable {
     let pointer: OpaquePointer
     /// What seals tickets; nil for clients.
     let tickets: TicketKeys?
+    /// What verifies clients' certificates; nil where none is asked for.
+    private(set) var clients: ClientTrust?
 
     /// Mozilla's intermediate list, AES-128 first, which is the cheapest. Without its DHE suites: a
     /// client that has those and none of these is older than TLS 1.2 in most cases, and each such
@@ -76,7 +78,8 @@ package enum TLSVersion: String, CaseIterable, Sendable {
 
     /// A server's context with `certificates`, one of a kind of key.
     convenience init(
-        _ certificates: [TLSCertificate], _ options: TLSServerOptions, tickets: TicketKeys
+        _ certificates: [TLSCertificate], _ options: TLSServerOptions, tickets: TicketKeys,
+        clients: ClientTrust? = nil
     ) throws(CertificateProblem) {
         unsafe self.init(
             openssl().pointee.TLS_server_method(), options.minVersion, tickets)
@@ -96,7 +99,8 @@ package enum TLSVersion: String, CaseIterable, Sendable {
             return unsafe tickets.prepare(
                 isSealing: isSealing == 1, name: name, iv: iv, cipher, mac)
         }
-        tickets.begin()
+        unsafe clients?.use(in: pointer)
+        self.clients = clients
         if options.isHTTP { chooseHTTP() }
     }
 

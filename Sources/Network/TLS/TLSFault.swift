@@ -78,7 +78,9 @@ extension TLSFault {
             // An alert is called `tlsv13 alert certificate required`.
             let alert = text?.split(separator: " alert ", maxSplits: 1).last.map(String.init)
             self.init(.refused, "\(name) refused the connection: \(alert ?? "no reason given")")
-        case .certificate:
+        // A server's certificate is never one of the finer cases, which are of clients'.
+        case .certificate, .noCertificate, .expiredCertificate, .revokedCertificate,
+            .unknownRevocation:
             self.init(.badCertificate, "the certificate of \(name) does not verify\(said)")
         case .malformed, .flood:
             self.init(.malformed, "\(name) breaks the rules of TLS\(said)")

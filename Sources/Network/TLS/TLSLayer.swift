@@ -138,7 +138,23 @@ package import Events
             version: OpenSSL.text(openssl().pointee.SSL_get_version(ssl)) ?? "",
             cipher: OpenSSL.text(openssl().pointee.SSL_CIPHER_get_name(cipher)) ?? "",
             serverName: serverName,
-            isResumed: openssl().pointee.SSL_session_reused(ssl) == 1)
+            isResumed: openssl().pointee.SSL_session_reused(ssl) == 1,
+            client: isServer && context.clients != nil ? client : nil)
+    }
+
+    /// The client by its certificate, shown in this handshake or in the one whose session goes on;
+    /// nil for none.
+    private var client: ClientIdentity? {
+        guard let shown = unsafe openssl().pointee.SSL_get1_peer_certificate(ssl) else {
+            return nil
+        }
+        // A reference of our own.
+        defer { unsafe openssl().pointee.X509_free(shown) }
+        // OpenSSL lets no other one through.
+        guard unsafe openssl().pointee.SSL_get_verify_result(ssl) == Int(X509_V_OK) else {
+            return nil
+        }
+        return unsafe ClientIdentity(shown)
     }
 
     /// The name that the client asks for, in lower case; nil for none.
@@ -188,6 +204,9 @@ package import Events
         names = nil
         self.failure = failure
         held = []
+        guard failure == .certificate, isServer else { return }
+        let result = unsafe openssl().pointee.SSL_get_verify_result(ssl)
+        self.failure = TLSFailure(verifying: Int32(truncatingIfNeeded: result))
     }
 
     /// Why the connection to a server did not come to be, or broke: nil if that is not TLS's doing.

@@ -12,13 +12,19 @@ package struct TLSOutcome: Equatable, Sendable {
     package let serverName: String?
     /// Whether an earlier session was resumed: no certificate was shown.
     package let isResumed: Bool
+    /// The client by its certificate, which is verified; nil when it showed none.
+    package let client: ClientIdentity?
 
     /// An agreement on these.
-    package init(version: String, cipher: String, serverName: String?, isResumed: Bool) {
+    package init(
+        version: String, cipher: String, serverName: String?, isResumed: Bool,
+        client: ClientIdentity? = nil
+    ) {
         self.version = version
         self.cipher = cipher
         self.serverName = serverName
         self.isResumed = isResumed
+        self.client = client
     }
 }
 
@@ -38,8 +44,17 @@ package enum TLSFailure: UInt8, CaseIterable, Sendable {
     case name
     /// The peer said that it does not go on: it does not trust the certificate, most often.
     case refused
-    /// The peer's certificate does not verify.
+    /// The peer's certificate does not verify, for another reason than those below.
     case certificate
+    /// A client has shown no certificate where one is required.
+    case noCertificate
+    /// A client's certificate has expired, or is not valid yet.
+    case expiredCertificate
+    /// A client's certificate is revoked.
+    case revokedCertificate
+    /// A client's certificate may be revoked: there is no list for one of its authorities, or that
+    /// has ended.
+    case unknownRevocation
     /// Anything else that breaks the protocol.
     case malformed
     /// The peer has sent much that is no content, such as changes of its key.
@@ -63,11 +78,28 @@ extension TLSFailure {
                 self = .cipher
             case SSL_R_NO_APPLICATION_PROTOCOL: self = .application
             case SSL_R_CERTIFICATE_VERIFY_FAILED: self = .certificate
+            case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: self = .noCertificate
             // Alerts of the peer.
             case SSL_AD_REASON_OFFSET...(SSL_AD_REASON_OFFSET + 255): self = .refused
             default: continue
             }
             return
         }
+    }
+}
+
+extension TLSFailure {
+    /// What it comes to that a client's certificate does not verify, by what OpenSSL found.
+    init(verifying result: Int32) {
+        self =
+            switch result {
+            case X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_CERT_NOT_YET_VALID: .expiredCertificate
+            case X509_V_ERR_CERT_REVOKED: .revokedCertificate
+            case X509_V_ERR_UNABLE_TO_GET_CRL, X509_V_ERR_CRL_HAS_EXPIRED,
+                X509_V_ERR_CRL_NOT_YET_VALID, X509_V_ERR_CRL_SIGNATURE_FAILURE,
+                X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+                .unknownRevocation
+            default: .certificate
+            }
     }
 }

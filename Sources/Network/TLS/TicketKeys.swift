@@ -39,7 +39,7 @@ package final class TicketKeys: Sendable {
         self.lifetime = lifetime
     }
 
-    /// A server is about to seal by the ring. The library is loaded by now.
+    /// A server seals by the ring from now on. The library is loaded by now.
     func begin() { state.withLock { $0.isUsed = true } }
 
     /// Puts `keys` in the place of those that were given before: the first seals, all open. None:

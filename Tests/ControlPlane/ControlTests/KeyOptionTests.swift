@@ -26,11 +26,13 @@ import Traffic
         "10.0.0.9:8500", "10.0.0.9", "10.0.0.0/8", "/tmp/fairlead-test", "some-name",
         "\"X-Name: value\"", "POST", "cookie name", "a-secret-of-some-length", "fairlead/",
         "answer", "replace", "on-success", "deregister", "unix:///run/other.sock",
-        "127.0.0.1:9999", "[500]", "204", "1.3", "v2",
+        "127.0.0.1:9999", "[500]", "204", "1.3", "v2", "[serial]",
     ]
 
     /// Options whose files are read and checked with the configuration: flows show that.
-    private static let readFiles = ["defaults.tls.certificates", "ticket-keys.file"]
+    private static let readFiles = [
+        "defaults.tls.certificates", "defaults.tls.client-certificates.mode", "ticket-keys.file",
+    ]
 
     private func load(
         _ fragments: [ConfigurationFragment] = [], environment: [String: String] = [:]

@@ -73,11 +73,20 @@
     F(X509_REQ_new) F(X509_REQ_set_pubkey) F(X509_REQ_sign) F(X509_set_issuer_name) \
     F(X509_set_pubkey) F(X509_set_version) F(X509_sign) F(X509V3_EXT_nconf) F(X509V3_set_ctx)
 
+// What verifies clients' certificates, and says whose they are.
+#define OPENSSL_CLIENTS(F) \
+    F(ASN1_STRING_type) F(i2d_X509) F(PEM_read_bio_X509_CRL) F(SSL_CTX_add_client_CA) \
+    F(SSL_CTX_set_session_ticket_cb) F(SSL_get1_peer_certificate) F(SSL_get_verify_result) \
+    F(SSL_SESSION_get0_peer) \
+    F(X509_CRL_free) F(X509_CRL_get0_nextUpdate) F(X509_NAME_print_ex) F(X509_STORE_add_crl) \
+    F(X509_STORE_set_flags)
+
 struct openssl_functions {
 #define OPENSSL_POINTER(name) __typeof__(name) *_Nonnull name;
     OPENSSL_FUNCTIONS(OPENSSL_POINTER)
     OPENSSL_FACTS(OPENSSL_POINTER)
     OPENSSL_MAKERS(OPENSSL_POINTER)
+    OPENSSL_CLIENTS(OPENSSL_POINTER)
 #undef OPENSSL_POINTER
 };
 
@@ -173,4 +182,24 @@ static inline X509_EXTENSION *_Nullable openssl_make_extension(
     X509V3_CTX context;
     openssl()->X509V3_set_ctx(&context, NULL, NULL, NULL, NULL, 0);
     return openssl()->X509V3_EXT_nconf(NULL, &context, name, value);
+}
+
+// Has peers' certificates verified by `store`, of which a reference is counted. No chain of the
+// context's own certificates is made of it.
+static inline bool openssl_set_verify_store(
+    SSL_CTX *_Nonnull context, X509_STORE *_Nonnull store
+) {
+    return openssl()->SSL_CTX_ctrl(context, SSL_CTRL_SET_VERIFY_CERT_STORE, 1, store) == 1;
+}
+
+// The most bytes that a peer's certificates have together.
+static inline void openssl_set_max_certificates(SSL_CTX *_Nonnull context, long bytes) {
+    openssl()->SSL_CTX_ctrl(context, SSL_CTRL_SET_MAX_CERT_LIST, bytes, NULL);
+}
+
+// Writes the subject of `certificate` to `out` as RFC 4514 has it, in visible ASCII and spaces;
+// everything else is escaped.
+static inline void openssl_print_subject(BIO *_Nonnull out, X509 *_Nonnull certificate) {
+    openssl()->X509_NAME_print_ex(
+        out, openssl()->X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
 }

@@ -14,7 +14,7 @@ extension Loading {
             errors.add("\(quoted(path)): \(error.text)", at: origin)
             return
         }
-        if listeners.allSatisfy({ $0.value.tls.files.isEmpty }) {
+        if listeners.allSatisfy({ !$0.value.tls.isOn }) {
             warnings.add("no effect, as no listener speaks TLS", at: origin)
         }
     }

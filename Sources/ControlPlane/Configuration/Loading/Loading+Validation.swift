@@ -16,6 +16,7 @@ extension Loading {
         }
         settleIntervals()
         readCertificates()
+        readClientRules()
         readTicketKeys()
         checkNames()
         checkServiceReferences()

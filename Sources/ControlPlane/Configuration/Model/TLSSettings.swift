@@ -12,7 +12,31 @@ package struct TLSSettings: Equatable, Sendable {
     package internal(set) var isStrict = false
     /// The oldest version that is spoken. Every client of the last ten years knows 1.2.
     package internal(set) var minVersion = TLSVersion.tls12
+    /// What is asked of clients' certificates.
+    package internal(set) var clients = ClientCertificateSettings()
 
     /// Whether TLS is spoken.
     package var isOn: Bool { !sources.isEmpty }
+}
+
+/// What is asked of clients' certificates.
+package struct ClientCertificateSettings: Equatable, Sendable {
+    /// Whether any is asked for.
+    var mode = Mode.off
+    /// A file with the certificates of the authorities that issue them; nil for none.
+    var authorityFile: String?
+    /// A file with lists of revoked ones; nil for none.
+    var revocationFile: String?
+    /// What follows, with what was in the files when the configuration was read; nil asks for none.
+    package internal(set) var rules: TLSClientRules?
+
+    /// Whether clients are asked for certificates.
+    enum Mode: String, CaseIterable, Sendable {
+        /// No client is asked.
+        case off
+        /// A client may show one, which then has to verify.
+        case optional
+        /// A client has to.
+        case required
+    }
 }

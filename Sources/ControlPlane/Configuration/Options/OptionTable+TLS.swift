@@ -1,5 +1,7 @@
 // The options by which a listener speaks TLS.
 
+internal import Traffic
+
 extension OptionTable {
     /// `ticket-keys: FILE` is short for `ticket-keys: {file: FILE}`.
     static let ticketKeys: [Option<TicketKeySettings>] = [
@@ -10,7 +12,10 @@ extension OptionTable {
                 + "Watched for change.")
     ]
 
-    static let tls: [Option<TLSSettings>] = [
+    static let tls: [Option<TLSSettings>] =
+        certificates + Option.group("client-certificates", \.clients, clientCertificates)
+
+    private static let certificates: [Option<TLSSettings>] = [
         Option(
             "certificates", \.sources, .certificates,
             "The certificates in PEM, each with its chain: the path of a file with certificate and "
@@ -22,5 +27,29 @@ extension OptionTable {
             "strict-sni", \.isStrict, .onOff,
             "Whether clients are refused that ask for a name of no certificate, or for none."),
         Option("min-version", \.minVersion, .word, "The oldest version of TLS that is spoken."),
+    ]
+
+    /// What is asked of clients' certificates.
+    private static let clientCertificates: [Option<ClientCertificateSettings>] = [
+        Option(
+            "mode", \.mode, .word,
+            "Whether clients are asked for certificates. One that is shown has to verify in either "
+                + "case."),
+        Option(
+            "ca-file", \.authorityFile, .optional(.filePath),
+            "The certificates, in PEM, of the authorities that clients' certificates have to lead "
+                + "to."),
+        Option(
+            "crl-file", \.revocationFile, .optional(.filePath),
+            "Lists of revoked certificates, in PEM: one of each authority of a chain."),
+    ]
+
+    /// How backends are told of clients' certificates.
+    static let certificateFields: [Option<ClientPolicy>] = [
+        Option(
+            "fields", \.certificateFields,
+            .list(of: .word, countMax: ClientCertificateField.allCases.count),
+            "The fields by which backends are told of a client's certificate: `Client-Cert` and, "
+                + "behind it, `-Subject`, `-SAN`, `-Serial` and `-Fingerprint`.")
     ]
 }

@@ -243,6 +243,7 @@ enum OptionTable {
         Option.group("timeouts", \.policy.timeouts, clientTimeouts)
         + Option.group("limits", \.policy, limits)
         + Option.group("tls", \.tls, tls)
+        + Option.group("tls.client-certificates", \.policy, certificateFields)
         + Option.group("forwarding", \.policy, forwarding)
         + Option.group("proxy-protocol", \.policy.proxyProtocol, proxyProtocol)
         + [
@@ -271,6 +272,10 @@ enum OptionTable {
         Option(
             "request-id", \.forwarding.addsRequestID, .onOff,
             "Whether requests get an X-Request-Id; a trusted proxy's is kept."),
+        Option(
+            "client-cert", \.forwarding.clientCertificate, .word,
+            "`Client-Cert` and all names that go on behind it: `append` and `replace` remove what "
+                + "a client sent, `append` not a trusted proxy's; `off` passes everybody's on."),
         Option(
             "trusted-proxies", \.trustedProxies, .list(of: .network, countMax: 64),
             "Clients whose own account of where a request came from is believed."),

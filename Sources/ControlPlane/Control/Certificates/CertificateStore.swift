@@ -58,7 +58,7 @@ final class CertificateStore {
         let options = TLSServerOptions(
             certificates: certificates(of: listener).map(\.certificate),
             isStrict: listener.tls.isStrict, minVersion: listener.tls.minVersion,
-            isHTTP: listener.mode == .http)
+            isHTTP: listener.mode == .http, clients: listener.tls.clients.rules)
         if let known = made[listener.name], known.options == options { return known.serving }
         let serving = TLSServing(options, workers: workers)
         made[listener.name] = (options, serving)

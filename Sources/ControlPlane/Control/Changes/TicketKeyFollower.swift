@@ -6,6 +6,7 @@ internal import Configuration
 internal import Documents
 internal import Events
 internal import InstanceSources
+internal import Processes
 internal import TLS
 
 /// Follows the file with ticket keys. Control thread only.
@@ -17,8 +18,13 @@ final class TicketKeyFollower {
     private var settings: TicketKeySettings?
     private var watch: FileWatch?
 
-    /// Gives `ring` nothing before `follow`.
-    init(_ ring: TicketKeys, on loop: EventLoop, log: @escaping () -> Log) {
+    /// Gives `ring` what `predecessor` has passed on, if this process takes over from one; the rest
+    /// follows by `follow`.
+    init(
+        after predecessor: Predecessor?, on loop: EventLoop, log: @escaping () -> Log,
+        ring: TicketKeys = .ofProcess
+    ) {
+        if let predecessor { ring.takeOn(predecessor.secrets) }
         self.ring = ring
         self.loop = loop
         self.log = log

@@ -99,6 +99,11 @@ extension StreamChannel {
     var tls: TLSOutcome? { (layer as? TLSLayer)?.outcome }
 }
 
+extension Handoff {
+    /// What client and server have agreed on for TLS; nil where that is not spoken, and before.
+    var tls: TLSOutcome? { (layer as? TLSLayer)?.outcome }
+}
+
 extension ListenerCounter {
     /// What a failure is counted as.
     fileprivate init(_ failure: TLSFailure) {
@@ -110,7 +115,12 @@ extension ListenerCounter {
             case .cipher, .application: .noSharedCipher
             case .name: .unknownName
             case .refused: .refusedByClient
-            case .certificate, .malformed, .flood: .malformedTLS
+            case .noCertificate: .noClientCertificate
+            case .expiredCertificate: .expiredClientCertificate
+            case .revokedCertificate: .revokedClientCertificate
+            case .unknownRevocation: .unknownRevocation
+            case .certificate: .untrustedClientCertificate
+            case .malformed, .flood: .malformedTLS
             }
     }
 }

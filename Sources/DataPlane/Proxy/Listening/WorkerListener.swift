@@ -182,23 +182,27 @@ extension WorkerListener {
         // Apart, so that a request without a route carries nothing of one about.
         if let route {
             write(
-                head, bytes, requestID, route.rewrite, route.requestEdits, passingUpgrade, into: out
-            )
+                head, bytes, requestID, client, route.rewrite, route.requestEdits, passingUpgrade,
+                into: out)
         } else {
-            write(head, bytes, requestID, nil, nil, passingUpgrade, into: out)
+            write(head, bytes, requestID, client, nil, nil, passingUpgrade, into: out)
         }
     }
 
     @inline(__always)
     private func write(
         _ head: borrowing RequestHead, _ bytes: Span<UInt8>, _ requestID: RequestID?,
-        _ rewrite: PathRewrite?, _ edits: FieldEdits?, _ passingUpgrade: Bool, into out: SendBuffer
+        _ client: ClientContext, _ rewrite: PathRewrite?, _ edits: FieldEdits?,
+        _ passingUpgrade: Bool, into out: SendBuffer
     ) {
-        let room = head.writtenBytesMax(forwarding: forwarding, rewrite: rewrite, edits: edits)
+        let room = head.writtenBytesMax(
+            forwarding: forwarding, rewrite: rewrite, edits: edits,
+            certificateLines: client.certificateLines)
         out.append(room: room) { out in
             head.write(
                 from: bytes, forwarding: forwarding, requestID: requestID,
-                maxForwards: head.maxForwards.map { $0 - 1 }, rewrite: rewrite, edits: edits,
+                maxForwards: head.maxForwards.map { $0 - 1 },
+                certificateLines: client.certificateLines, rewrite: rewrite, edits: edits,
                 passingUpgrade: passingUpgrade, into: &out)
         }
     }

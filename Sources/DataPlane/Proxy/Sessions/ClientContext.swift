@@ -10,4 +10,6 @@ struct ClientContext {
     let address: IPAddress
     /// Whether it speaks TLS.
     let isSecure: Bool
+    /// The field lines that tell backends who it is by its certificate; empty without one.
+    let certificateLines: [UInt8]
 }

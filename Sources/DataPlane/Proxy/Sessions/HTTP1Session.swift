@@ -48,7 +48,9 @@ final class HTTP1Session: StreamChannel, ClientSide {
     ) {
         self.worker = worker
         context = ClientContext(
-            listener: listener, address: address, isSecure: handoff.hasLayer)
+            listener: listener, address: address, isSecure: handoff.hasLayer,
+            certificateLines: handoff.layer == nil
+                ? [] : listener.certificateLines(of: handoff.tls))
         partial = handoff.received
         super.init(handoff, on: worker.loop)
         deadlineNanoseconds = loop.nowNanoseconds + listener.headTimeout

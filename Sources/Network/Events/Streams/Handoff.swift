@@ -7,7 +7,7 @@ package struct Handoff: ~Copyable {
     /// The connected socket.
     package let descriptor: Descriptor
     /// What lies between the stream and the socket; nil: nothing.
-    let layer: StreamLayer?
+    package let layer: StreamLayer?
     /// What was written to the connection before and is still to be sent; the next owner's channel
     /// sends it first.
     let unsent: UnsentBytes

@@ -31,6 +31,10 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
     case location
     case authorization
     case wwwAuthenticate
+    /// `Client-Cert` (RFC 9440), and every name that goes on with a hyphen behind it: who a client
+    /// is by its certificate.
+    case clientCert
+    case strictTransportSecurity
 
     /// The name that stands at `start..<end`, in any letter case (RFC 9110 section 5.1). The bytes
     /// must be token characters.
@@ -38,6 +42,20 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
         let candidate = FieldName.candidate(bytes, start, count: end - start)
         let isIt = candidate != .other && ByteScan.matches(bytes, at: start, candidate.lowercased)
         self = isIt ? candidate : .other
+        guard !isIt, FieldName.mayBeClientCert(bytes, start, end),
+            ByteScan.matches(bytes, at: start, FieldName.clientCert.lowercased)
+        else { return }
+        let next = start + FieldName.clientCertCount
+        if next == end || bytes[next] == 0x2D { self = .clientCert }
+    }
+
+    private static let clientCertCount = 11
+
+    /// Whether a name of this length may begin with that of the family of `clientCert`, by its
+    /// first letter.
+    @inline(__always)
+    private static func mayBeClientCert(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
+        end - start >= clientCertCount && bytes[start] | 0x20 == 0x63
     }
 
     /// The name that stands at `start..<end` when underscores are read as hyphens, as CGI and its
@@ -50,6 +68,12 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
             && ByteScan.matches(
                 readingUnderscores: bytes, at: start, candidate.lowercased)
         self = isIt ? candidate : .other
+        guard !isIt, FieldName.mayBeClientCert(bytes, start, end),
+            ByteScan.matches(
+                readingUnderscores: bytes, at: start, FieldName.clientCert.lowercased)
+        else { return }
+        let next = start + FieldName.clientCertCount
+        if next == end || bytes[next] == 0x2D || bytes[next] == 0x5F { self = .clientCert }
     }
 
     /// The one name of this length and first letter, so that at most one comparison is made. Two
@@ -83,6 +107,7 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
         case (18, 0x70): .proxyAuthenticate
         case (19, 0x70): .proxyAuthorization
         case (25, 0x70): .proxyAuthenticationInfo
+        case (25, 0x73): .strictTransportSecurity
         default: .other
         }
     }
@@ -118,6 +143,8 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
         case .location: "location"
         case .authorization: "authorization"
         case .wwwAuthenticate: "www-authenticate"
+        case .clientCert: "client-cert"
+        case .strictTransportSecurity: "strict-transport-security"
         }
     }
 }

@@ -173,7 +173,8 @@ struct FieldSection: ~Copyable {
             keepAliveSeconds = Self.timeout(bytes.extracting(field.value.bounds))
         case .other, .proxyConnection, .te, .trailer, .proxyAuthenticationInfo,
             .xForwardedFor, .xForwardedProto, .xForwardedHost, .xForwardedPort, .forwarded,
-            .xRequestID, .via, .date, .contentType, .server, .location:
+            .xRequestID, .via, .date, .contentType, .server, .location, .clientCert,
+            .strictTransportSecurity:
             break
         }
         return nil

@@ -26,6 +26,9 @@ package struct ForwardingPolicy: Equatable, Sendable {
     package var via: String? = "fairlead"
     /// Whether requests get an X-Request-Id; a trusted client's is kept.
     package var addsRequestID = false
+    /// Client-Cert and the fields whose names go on behind it (RFC 9440). What is written of a
+    /// client's certificate replaces all of them whatever this says.
+    package var clientCertificate = Handling.append
 
     /// The defaults.
     package init() {}
@@ -87,6 +90,7 @@ package struct Forwarding: ~Copyable, Sendable {
         var twins = FieldNames.notCopied.union(FieldNames(.maxForwards))
         if policy.xForwarded != .off { twins = twins.union(.xForwarded) }
         if policy.addsRequestID { twins.insert(.xRequestID) }
+        if policy.clientCertificate != .off { twins.insert(.clientCert) }
         droppedTwins = twins
         schemeLine = line("X-Forwarded-Proto: ") { $0.append(scheme) }
         portLine = line("X-Forwarded-Port: ") { $0.appendDecimal(UInt64(port)) }
@@ -136,6 +140,12 @@ package struct Forwarding: ~Copyable, Sendable {
         let replacesForwarded = policy.forwarded == .replace || !isTrusted
         if policy.forwarded != .off, replacesForwarded { dropped.insert(.forwarded) }
         if policy.addsRequestID, !isTrusted { dropped.insert(.xRequestID) }
+        // Anybody else could call itself anybody.
+        switch policy.clientCertificate {
+        case .off: break
+        case .append where isTrusted: break
+        case .append, .replace: dropped.insert(.clientCert)
+        }
     }
 }
 

@@ -25,13 +25,14 @@ package struct RequestID: Equatable, Sendable {
 extension RequestHead {
     /// The most bytes that `write` appends.
     package func writtenBytesMax(
-        forwarding: borrowing Forwarding, rewrite: PathRewrite? = nil, edits: FieldEdits? = nil
+        forwarding: borrowing Forwarding, rewrite: PathRewrite? = nil, edits: FieldEdits? = nil,
+        certificateLines: [UInt8] = []
     ) -> Int {
         // Of the head that came nothing is written twice but the host.
         let hostBytesMax = max(
             Int(host.end - host.start), edits?.host?.count ?? 0, forwarding.defaultHost.count)
         return length + 3 * hostBytesMax + (rewrite?.prefix.count ?? 0) + (edits?.lines.count ?? 0)
-            + forwarding.linesBytesMax + Self.constantBytesMax
+            + forwarding.linesBytesMax + certificateLines.count + Self.constantBytesMax
     }
 
     /// The bytes of names, separators and numbers that writing adds, rounded up: each literal of
@@ -50,13 +51,15 @@ extension RequestHead {
     ///   - maxForwards: what Max-Forwards says in the place of what the client said (RFC 9110
     ///     section 7.6.2); nil passes on what came, if it did.
     ///   - rewrite: how the path is changed; nil leaves it. Its prefix is one that the path has.
+    ///   - certificateLines: field lines that say who the client is by its certificate, in the
+    ///     place of all that it says itself; empty for a client without one.
     ///   - edits: changes of the fields; nil for none.
     ///   - passingUpgrade: write Connection and Upgrade for what `upgradeOffer` has.
     /// - Precondition: there is room for `writtenBytesMax` of the same.
     package func write(
         from bytes: Span<UInt8>, forwarding: borrowing Forwarding, requestID: RequestID? = nil,
-        maxForwards: UInt64? = nil, rewrite: PathRewrite? = nil, edits: FieldEdits? = nil,
-        passingUpgrade: Bool = false, into out: inout OutputSpan<UInt8>
+        maxForwards: UInt64? = nil, certificateLines: [UInt8] = [], rewrite: PathRewrite? = nil,
+        edits: FieldEdits? = nil, passingUpgrade: Bool = false, into out: inout OutputSpan<UInt8>
     ) {
         // `*` is no path, and an authority neither.
         if let rewrite, targetForm == .origin || targetForm == .absolute {
@@ -78,11 +81,13 @@ extension RequestHead {
         if version == .http10 { dropped.insert(.expect) }
         if body != .chunked { dropped.insert(.trailer) }
         if maxForwards != nil { dropped.insert(.maxForwards) }
+        if !certificateLines.isEmpty { dropped.insert(.clientCert) }
         section.copyFields(
             from: bytes, length: length, but: dropped, edits,
             droppedTwins: forwarding.droppedTwins, into: &out)
         if let edits { out.append(edits.lines.span) }
 
+        out.append(certificateLines.span)
         writeForwarded(from: bytes, forwarding, requestID, into: &out)
         if let maxForwards {
             out.append("Max-Forwards: ")

@@ -40,7 +40,7 @@ extension SigningKey {
                 name, "CN", MBSTRING_UTF8, common, Int32(common.count), -1, 0) == 1
             && openssl().pointee.X509_set_issuer_name(certificate, name) == 1
             && openssl().pointee.X509_set_pubkey(certificate, pointer) == 1
-        precondition(isSet, "out of memory")
+        precondition(isSet, OpenSSL.takeErrorText() ?? "out of memory")
         var extensions = [
             ("subjectAltName", Self.alternatives(names)),
             ("basicConstraints", "critical,CA:FALSE"),

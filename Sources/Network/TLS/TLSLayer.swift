@@ -129,6 +129,7 @@ package import Events
         }
     }
 
+    /// Whether the peer has broken the rules of TLS; `failure` says which.
     package override var hasFailed: Bool { phase == .failed }
 
     /// What client and server have agreed on, once the handshake is over.

@@ -28,8 +28,8 @@ open class StreamLayer {
     /// Whether content can be sent: whatever the two layers have to agree on first, they have.
     open var isEstablished: Bool { true }
 
-    /// Whether the peer has broken the layer's rules. It has been told so, by what was appended to be
-    /// sent; nothing else comes or goes any more.
+    /// Whether the peer has broken the layer's rules. It has been told so, by what was appended to
+    /// be sent; nothing else comes or goes any more.
     open var hasFailed: Bool { false }
 
     /// Appends to `out` what the layer has to say before anything has come; nothing by default.

@@ -157,7 +157,7 @@ extension Flow {
         @Test func `what is no TLS, and who is slow, ends with its reason counted`() throws {
             try withStage { stage in
                 let (_, _, fairlead) = try site(
-                    stage, tls: ", strict-sni: on", more: "timeouts: {handshake: 300ms}")
+                    stage, tls: ", strict-sni: on", more: "timeouts: {handshake: 3s}")
                 let port = fairlead.port
                 let plain = try get(port: port)
                 #expect(plain.status == 400)

@@ -56,6 +56,11 @@ public enum ListenerCounter: Int, CounterName {
     case handshakeTimeouts
     /// The client went away within the handshake.
     case brokenOffHandshakes
+    // Handshakes that succeeded, by cipher suite; those whose names begin with `tls` are of TLS
+    // 1.3, and the others of TLS 1.2.
+    case tlsAES128, tlsAES256, tlsChaCha20
+    case ecdsaAES128, ecdsaAES256, ecdsaChaCha20
+    case rsaAES128, rsaAES256, rsaChaCha20
 }
 
 extension ListenerCounter: ShownCounter {
@@ -127,9 +132,37 @@ extension ListenerCounter: ShownCounter {
         case .malformedTLS: Self.tlsFailures.member("malformed", key: "malformed")
         case .handshakeTimeouts: Self.tlsFailures.member("timeout", key: "timeout")
         case .brokenOffHandshakes: Self.tlsFailures.member("broken_off", key: "brokenOff")
+        case .tlsAES128, .tlsAES256, .tlsChaCha20, .ecdsaAES128, .ecdsaAES256, .ecdsaChaCha20,
+            .rsaAES128, .rsaAES256, .rsaChaCha20:
+            Self.suite(of: self).map { Self.ciphers.member($0, key: $0) }
         }
     }
 
+    /// The cipher suites that are spoken, by the names that OpenSSL gives them.
+    private static let suites: KeyValuePairs<ListenerCounter, String> = [
+        .tlsAES128: "TLS_AES_128_GCM_SHA256", .tlsAES256: "TLS_AES_256_GCM_SHA384",
+        .tlsChaCha20: "TLS_CHACHA20_POLY1305_SHA256",
+        .ecdsaAES128: "ECDHE-ECDSA-AES128-GCM-SHA256",
+        .ecdsaAES256: "ECDHE-ECDSA-AES256-GCM-SHA384",
+        .ecdsaChaCha20: "ECDHE-ECDSA-CHACHA20-POLY1305",
+        .rsaAES128: "ECDHE-RSA-AES128-GCM-SHA256", .rsaAES256: "ECDHE-RSA-AES256-GCM-SHA384",
+        .rsaChaCha20: "ECDHE-RSA-CHACHA20-POLY1305",
+    ]
+
+    private static func suite(of counter: ListenerCounter) -> String? {
+        suites.first { $0.key == counter }?.value
+    }
+
+    /// The counter of handshakes that agreed on the cipher suite of that name; nil for none.
+    package init?(cipher: String) {
+        guard let found = Self.suites.first(where: { $0.value == cipher }) else { return nil }
+        self = found.key
+    }
+
+    private static let ciphers = CounterForm.Family(
+        metric: "fairlead_tls_ciphers_total", label: "cipher", group: "ciphers",
+        help: "Handshakes of TLS with clients that succeeded, by cipher suite: TLS_ is of TLS 1.3, "
+            + "ECDHE- of TLS 1.2.")
     private static let failures = CounterForm.Family(
         metric: "fairlead_listener_failed_arrivals_total", label: "reason",
         group: "failedArrivals",
@@ -139,7 +172,7 @@ extension ListenerCounter: ShownCounter {
 
 /// What one worker counts for one listener. The worker's thread writes, any thread reads.
 public final class ListenerCounters: Sendable {
-    @usableFromInline let counts = CounterSet<ListenerCounter, 32>()
+    @usableFromInline let counts = CounterSet<ListenerCounter, 64>()
 
     /// All zero.
     package init() {}

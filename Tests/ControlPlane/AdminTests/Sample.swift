@@ -25,6 +25,15 @@ enum Sample {
         return backend
     }
 
+    /// A certificate for `name` that ends in so many days.
+    static func certificate(_ name: String, days: Double) -> ShownCertificates.Certificate {
+        .init(
+            place: "/etc/fairlead/\(name).pem", listeners: ["public"], subject: "/CN=\(name)",
+            issuer: "/CN=inter", names: [name], key: "P-256",
+            fingerprint: String(repeating: "a", count: 64), begins: now + (days - 90) * 86_400,
+            ends: now + days * 86_400)
+    }
+
     /// A service of three healthy backends and nothing else.
     static var healthy: AdminSnapshot {
         var snapshot = AdminSnapshot(
@@ -33,6 +42,7 @@ enum Sample {
             openDescriptors: 41, descriptorsMax: 1_048_576, residentBytes: 11_010_048,
             cpuSeconds: 1.25)
         snapshot.containers = ["running": 12, "exited": 1]
+        snapshot.certificates.inUse = [certificate("web.test", days: 60)]
         var service = AdminSnapshot.Service(
             name: "web", mode: .http, sources: [.init("SRV _web._tcp.service.consul")])
         service.backends = ([1, 2, 3] as [UInt32]).map { id in

@@ -68,6 +68,8 @@ struct StatsDocument: Encodable {
     let containers: [String: Int]
     /// Containers that run and that no service wants; nil for none.
     let unserved: Unserved?
+    /// The certificates of listeners; nil where none speaks TLS.
+    let certificates: CertificatesView?
     let following: FollowingView?
     let reloads: ReloadsView?
     /// The newest first; nil in the figures of `/events`, which has it beside them.
@@ -79,8 +81,13 @@ struct StatsDocument: Encodable {
     /// Calls that failed because this machine had run out of something, by what that was.
     let shortages: [String: Int]
 
-    /// - Parameter backendsMax: of each service, those that are not up first.
-    init(_ snapshot: AdminSnapshot, hasJournal: Bool = true, backendsMax: Int = .max) {
+    /// - Parameters:
+    ///   - backendsMax: of each service, those that are not up first.
+    ///   - certificatesMax: those that end first.
+    init(
+        _ snapshot: AdminSnapshot, hasJournal: Bool = true, backendsMax: Int = .max,
+        certificatesMax: Int = .max
+    ) {
         let verdict = AdminVerdict(snapshot)
         time = timeText(snapshot.takenAt)
         version = snapshot.version
@@ -106,6 +113,7 @@ struct StatsDocument: Encodable {
             ? nil
             : Unserved(
                 count: snapshot.unservedCount, containers: snapshot.unserved.map(IdleView.init))
+        certificates = CertificatesView(snapshot, countMax: certificatesMax)
         following = snapshot.following.map(FollowingView.init)
         reloads = snapshot.reloads.map(ReloadsView.init)
         journal = hasJournal ? snapshot.journal.map(JournalView.init) : nil

@@ -34,7 +34,8 @@ package struct Metric: Sendable {
     }
 
     /// Every family, in the order in which they are written.
-    package static let all: [Metric] = process + listener + service + discovery + backend
+    package static let all: [Metric] =
+        process + listener + certificate + service + discovery + backend
 
     // MARK: - The process. `process_…` are the names that every Prometheus client library uses.
 
@@ -80,6 +81,18 @@ package struct Metric: Sendable {
 
     static let listenerCounters = CounterFamily<ListenerCounter>.all(of: ["listener"])
     private static let listener = listenerCounters.map(\.metric)
+
+    // MARK: - Certificates
+
+    static let certificates = Metric(
+        .gauge, "fairlead_certificates", "Certificates of listeners that are in use.")
+    static let certificateEnd = Metric(
+        .gauge, "fairlead_certificate_expiry_timestamp_seconds", ["certificate", "file"],
+        "When the certificate ends, in seconds since 1970; of the thousand that end first.")
+    static let certificatesRefused = Metric(
+        .gauge, "fairlead_certificate_files_refused",
+        "Files whose certificates can't be used, so that an earlier one stays in use.")
+    private static let certificate = [certificates, certificateEnd, certificatesRefused]
 
     // MARK: - Services
 

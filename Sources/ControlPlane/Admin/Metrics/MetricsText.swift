@@ -41,6 +41,7 @@ package struct MetricsText {
         self.options = options
         writeProcess()
         writeListeners()
+        writeCertificates()
         writeServices()
         writeDiscovery()
         writeBackends()
@@ -79,6 +80,21 @@ package struct MetricsText {
 
     private mutating func writeListeners() {
         write(Metric.listenerCounters, of: snapshot.listeners.map { ($0.name, $0.totals) })
+    }
+
+    /// Certificates that have a series of their own.
+    private static let certificatesMax = 1000
+
+    private mutating func writeCertificates() {
+        let certificates = snapshot.certificates
+        guard !certificates.inUse.isEmpty || !certificates.refused.isEmpty else { return }
+        out.one(.certificates, Double(certificates.inUse.count))
+        out.family(
+            .certificateEnd,
+            certificates.endingFirst(countMax: Self.certificatesMax).map {
+                Series([$0.title, $0.place], $0.ends)
+            })
+        out.one(.certificatesRefused, Double(certificates.refused.count))
     }
 
     /// Each family of counters, over all of `things`.

@@ -227,7 +227,51 @@ function table(title, names, rows) {
     h('table', {role: 'table', 'aria-labelledby': id}, heads(names),
       h('tbody', {role: 'rowgroup'}, rows)));
 }
+const counts = kinds => Object.entries(kinds).filter(([, count]) => count)
+  .map(([kind, count]) => kind + ' ' + grouped(count)).join(', ');
+
+// Handshakes of listeners that speak TLS.
+function tlsRow(listener) {
+  const versions = {};
+  for (const [suite, count] of Object.entries(listener.ciphers)) {
+    const version = suite.startsWith('TLS_') ? 'TLS 1.3' : 'TLS 1.2';
+    versions[version] = (versions[version] || 0) + count;
+  }
+  const failed = Object.values(listener.tlsFailures).reduce((sum, count) => sum + count, 0);
+  return h('tr', {role: 'row', 'data-id': 't' + listener.name}, rowHead(listener.name),
+    cell('Full', grouped(listener.handshakes.full)),
+    cell('Resumed', grouped(listener.handshakes.resumed)),
+    cell('Failed', grouped(failed), small(counts(listener.tlsFailures))),
+    cell('Protocol', counts(versions)), cell('Cipher', counts(listener.ciphers)));
+}
+
+function certificateRow(one) {
+  const more = one.names.length > 4 ? ' and more' : '';
+  return h('tr', {role: 'row', 'data-id': one.place + one.fingerprint},
+    rowHead(one.names[0] || one.subject, small(one.place)),
+    cell('Names', one.names.slice(0, 4).join(', ') + more || one.subject),
+    cell('Issuer', one.issuer), cell('Key', one.key),
+    cell('Days left', one.ending ? h('b', {class: 'bad'}, grouped(one.daysLeft))
+      : grouped(one.daysLeft), small('ends ' + one.ends.slice(0, 10))),
+    cell('Listeners', one.listeners.join(', ')));
+}
+
+function certificatesView(certificates) {
+  if (!certificates) return null;
+  const refused = certificates.refused.map(file => h('tr', {role: 'row',
+    'data-id': 'r' + file.place + file.reason}, rowHead(h('b', {class: 'bad'}, file.place)),
+    h('td', {role: 'cell', 'data-label': 'Refused', colspan: 4}, h('div', {}, file.reason)),
+    cell('Listeners', file.listeners.join(', '))));
+  const rest = certificates.count - certificates.inUse.length;
+  return [table('Certificates', ['Certificate', 'Names', 'Issuer', 'Key', 'Days left',
+    'Listeners'], refused.concat(certificates.inUse.map(certificateRow))),
+    rest > 0 ? h('p', {class: 'empty'}, plural(rest, 'certificate')
+      + ' more, which end later; /stats has them.') : null];
+}
+
 function othersView(all, now) {
+  const secure = all.listeners.filter(listener => [listener.handshakes, listener.tlsFailures]
+    .some(kinds => Object.values(kinds).some(count => count)));
   const listeners = all.listeners.map(listener => h('tr', {role: 'row'},
     rowHead(listener.address, small((listener.name === listener.address ? ''
       : listener.name + ', ') + listener.mode)),
@@ -240,13 +284,14 @@ function othersView(all, now) {
     rowHead(registry.address, small(registry.kind)),
     cell('State', registry.well ? registry.sentence
       : h('b', {class: 'bad'}, registry.sentence)),
-    cell('Answers', Object.entries(registry.answers).filter(([, count]) => count)
-      .map(([kind, count]) => kind + ' ' + grouped(count)).join(', ')),
+    cell('Answers', counts(registry.answers)),
     cell('Malformed', grouped(registry.malformed), registry.lastMalformedAt
       ? small(age(registry.lastMalformedAt, now) + ' ago: ' + registry.lastMalformed, true)
       : null)));
   return [table('Listeners', ['Address', 'Leads to', 'Open', 'Accepted', 'Turned away',
     'Bad requests'], listeners),
+    table('TLS', ['Listener', 'Full', 'Resumed', 'Failed', 'Protocol', 'Cipher'],
+      secure.map(tlsRow)), certificatesView(all.certificates),
     table('Registries', ['Address', 'State', 'Answers', 'Malformed'], registries),
     unservedView(all.unserved)];
 }

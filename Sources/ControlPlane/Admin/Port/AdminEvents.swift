@@ -216,7 +216,8 @@ final class AdminEvents {
 
     private func figures() -> [UInt8]? {
         let document = StatsDocument(
-            controls.snapshot(), hasJournal: false, backendsMax: Self.backendsMax)
+            controls.snapshot(), hasJournal: false, backendsMax: Self.backendsMax,
+            certificatesMax: Self.backendsMax)
         guard let data = encodeJSON(document) else { return nil }
         return Array("event: figures\ndata: ".utf8) + data + [0x0A]
     }

@@ -55,6 +55,8 @@ package struct AdminSnapshot: Sendable {
     package var lateChecks = 0
     /// How long those checks waited in total.
     package var checkLatenessSeconds = 0.0
+    /// The certificates of listeners.
+    package var certificates = ShownCertificates()
     /// Lines of the access log by outcome: `written`, `dropped`, `lost`; empty without a log.
     package var accessLogLines: [String: Int] = [:]
     /// What the kernel says about the process; nil when it could not be read.

@@ -46,6 +46,9 @@ final class TLSHandshake: ArrivingConnection {
     private func established() {
         let isResumed = tlsLayer.outcome?.isResumed == true
         listener.counters.add(isResumed ? .resumedHandshakes : .fullHandshakes)
+        if let cipher = tlsLayer.outcome.flatMap({ ListenerCounter(cipher: $0.cipher) }) {
+            listener.counters.add(cipher)
+        }
         listener.serve(handOff(), from: address, to: pool, on: worker, after: self)
     }
 

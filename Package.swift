@@ -359,11 +359,13 @@ let package = Package(
         wire.tests("TLSWire", uses: ["TestSupport"]),
         network.tests("Events", uses: ["TestSupport", "Endpoints"]),
         network.tests("TLS", uses: ["Events"]),
+        network.tests("CertificateFiles", uses: ["Events", "TLS"]),
         network.tests(
             "DNSClient",
             uses: ["ScriptedDNS", "TestSupport", "Locking", "Events", "DNSWire", "Endpoints"]),
         network.tests(
-            "HTTPClient", uses: ["TestSupport", "Events", "Endpoints", "HTTPServer", "HTTP1", "TLS"]),
+            "HTTPClient",
+            uses: ["TestSupport", "Events", "Endpoints", "HTTPServer", "HTTP1", "TLS"]),
         network.tests("HTTPServer", uses: ["WallClock", "Events", "Endpoints", "HTTP1"]),
         network.tests("Processes", uses: ["TestSupport", "Events", "Endpoints"]),
         model.tests("Backends", uses: ["TestSupport", "Random", "Endpoints"]),
@@ -509,8 +511,8 @@ if isFuzzing {
         .executableTarget(
             name: "fairlead-fuzz",
             dependencies: [
-                "CLibFuzzer", "Containers", "DNSWire", "DockerAPI", "Endpoints", "HTTP1",
-                "HeadWriting", "ProxyProtocol", "TLSWire",
+                "CLibFuzzer", "CertificateFiles", "Containers", "DNSWire", "DockerAPI",
+                "Endpoints", "HTTP1", "HeadWriting", "ProxyProtocol", "TLS", "TLSWire",
             ],
             path: "Tests/Fuzzers", exclude: ["CLibFuzzer", "corpus", "dictionaries", "run"],
             swiftSettings: strict,

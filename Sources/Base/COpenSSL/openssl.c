@@ -25,6 +25,7 @@ const char *openssl_load(void) {
     openssl_loaded.name = (__typeof__(name) *)found;
     OPENSSL_FUNCTIONS(OPENSSL_FIND)
     OPENSSL_FACTS(OPENSSL_FIND)
+    OPENSSL_STAPLES(OPENSSL_FIND)
     OPENSSL_MAKERS(OPENSSL_FIND)
     OPENSSL_CLIENTS(OPENSSL_FIND)
     // Before its first use.

@@ -4,7 +4,8 @@
 // | owner                 | subject                                                             |
 // |-----------------------|---------------------------------------------------------------------|
 // | ServiceSet            | services: sources, rosters, checks                                  |
-// | CertificateStore      | the certificates of listeners, and where they come from              |
+// | CertificateStore      | the certificates of listeners, whatever their source; and            |
+// |                       | CertificateWatch: those in files, while these change                |
 // | RunningConfiguration  | what runs; with ListenerPublisher, the change to another one        |
 // | ConfigurationFollower | reloads, the watched file, the feeds of Consul and Docker            |
 // | WorkerControl         | the workers' threads, their reports, the access log                 |
@@ -42,6 +43,8 @@ package final class ControlPlane {
     private let takeOver: TakeOver
     private let upgrade: Upgrade
     private let registration: Registration
+    private lazy var certificateWatch = CertificateWatch(
+        running.certificates, on: loop, log: log.current)
     let deploys: Deploys
     private let ports: ControlPorts
 
@@ -250,6 +253,7 @@ package final class ControlPlane {
         running.publisher.logOpen()
         ports.start()
         follower?.start()
+        certificateWatch.start()
         registration.start()
         try reports.start()
         services.forgetAnswers()
@@ -312,6 +316,7 @@ package final class ControlPlane {
         running.stop()
         deploys.stop()
         follower?.stop()
+        certificateWatch.stop()
         ports.stopWaiting()
         upgrade.stop()
     }

@@ -12,7 +12,7 @@
 // |                                                 | certificate the longest chain          |
 // | several certificates for one key and its names  | a pair: the one that ends last         |
 // | can't be read, a broken certificate or key      | a trouble                              |
-// | a key to which no certificate belongs           | a trouble                              |
+// | a key to which no certificate belongs           | a trouble, unless one there is broken  |
 // | a pair that fails its checks                    | a trouble                              |
 
 internal import Documents
@@ -34,6 +34,8 @@ struct CertificateFolder {
     private var chains: [Chain] = []
     private var keys: [Key] = []
     private var reading = CertificateReading()
+    /// Folders in which a file with a certificate is broken: it may be the one of a key there.
+    private var brokenFolders: Set<Substring> = []
 
     /// Reads the folder at `path`. Pairs of `known` that are the same are not checked again.
     static func read(_ path: String, known: KnownCertificates) -> CertificateReading {
@@ -79,6 +81,7 @@ struct CertificateFolder {
             if labels.hasKey { keys.append(Key(path: file, parsed: try PrivateKey(bytes))) }
         } catch {
             add(file, "\(error)")
+            if labels.hasCertificate { brokenFolders.insert(FolderListing.parent(of: file)) }
         }
     }
 
@@ -91,6 +94,7 @@ struct CertificateFolder {
         for key in keys { keysByKey[key.parsed.publicKey, default: []].append(key) }
         for (publicKey, keys) in keysByKey {
             guard let candidates = chainsByKey[publicKey] else {
+                if brokenFolders.contains(FolderListing.parent(of: keys[0].path)) { continue }
                 add(
                     keys[0].path,
                     "no certificate in \(path) belongs to this key; put it there, or remove the "

@@ -1,6 +1,7 @@
 // CertificateReader: reads certificates and their keys from files, and checks them as pairs.
 
 internal import Documents
+internal import Glibc
 internal import TLS
 
 /// Reads sources of certificates. Blocks for as long as a disk does.
@@ -18,14 +19,41 @@ package enum CertificateReader {
         return switch source {
         case .path(let path) where FolderListing.isFolder(path):
             CertificateFolder.read(path, known: known)
-        case .path(let path): read(chain: path, key: path, known)
-        case .files(let chain, let key, _): read(chain: chain, key: key, known)
+        case .path(let path): read(chain: path, key: path, staple: nil, known)
+        case .files(let chain, let key, let staple):
+            read(chain: chain, key: key, staple: staple, known)
         case .named: CertificateReading()
         }
     }
 
+    /// A number that is another one, but for one chance in 2^64, when the files of `source` have
+    /// other bytes, other names, or can't be read for another reason. Reads all of them.
+    package static func digest(of source: CertificateSource) -> Int {
+        var hasher = Hasher()
+        for path in paths(of: source) {
+            hasher.combine(path)
+            do throws(FileTextError) {
+                hasher.combine(try NamedText.readBytes(path: path))
+            } catch {
+                hasher.combine(error.text)
+            }
+        }
+        return hasher.finalize()
+    }
+
+    private static func paths(of source: CertificateSource) -> [String] {
+        switch source {
+        case .files(let chain, let key, let staple):
+            [chain, key, staple ?? chain + stapleEnding]
+        case .path(let path) where FolderListing.isFolder(path):
+            FolderListing.files(in: path) ?? [path]
+        case .path(let path): [path, path + stapleEnding]
+        case .named: []
+        }
+    }
+
     private static func read(
-        chain chainPath: String, key keyPath: String, _ known: KnownCertificates
+        chain chainPath: String, key keyPath: String, staple: String?, _ known: KnownCertificates
     ) -> CertificateReading {
         var reading = CertificateReading()
         guard let chain = bytes(of: chainPath, &reading),
@@ -33,8 +61,8 @@ package enum CertificateReader {
         else { return reading }
         do throws(CertificateProblem) {
             add(
-                try CertificateChain(chain), at: chainPath, try PrivateKey(key), at: keyPath, known,
-                to: &reading)
+                try CertificateChain(chain), at: chainPath, try PrivateKey(key), at: keyPath,
+                staple: staple, known, to: &reading)
         } catch {
             reading.troubles.append(
                 CertificateTrouble(
@@ -43,22 +71,41 @@ package enum CertificateReader {
         return reading
     }
 
-    /// Adds a pair if it can be used, else why not.
+    /// Adds a pair if it can be used, else why not. The response about it is in the file `staple`,
+    /// else in the one of that name beside the chain, if there is one.
     static func add(
         _ chain: CertificateChain, at chainPath: String, _ key: PrivateKey, at keyPath: String,
-        _ known: KnownCertificates, to reading: inout CertificateReading
+        staple: String? = nil, _ known: KnownCertificates, to reading: inout CertificateReading
     ) {
         do throws(CertificateProblem) {
-            let certificate =
+            var certificate =
                 if let same = known.certificate(chain.text, at: chainPath, key.text) { same } else {
                     try TLSCertificate(chain, key)
                 }
+            certificate.staple = readStaple(
+                staple ?? chainPath + stapleEnding, mayBeMissing: staple == nil, chain, &reading)
             reading.found.append(
                 FoundCertificate(certificate, chainPlace: chainPath, keyPlace: keyPath))
         } catch {
             reading.troubles.append(
                 CertificateTrouble(
                     place: error.isOfKey ? keyPath : chainPath, reason: "\(error)"))
+        }
+    }
+
+    private static func readStaple(
+        _ path: String, mayBeMissing: Bool, _ chain: CertificateChain,
+        _ reading: inout CertificateReading
+    ) -> Staple? {
+        if mayBeMissing, !FolderListing.exists(path) { return nil }
+        do {
+            return try Staple(
+                try NamedText.readBytes(path: path), about: chain, now: time(nil))
+        } catch {
+            let reason = (error as? FileTextError)?.text ?? "\(error)"
+            reading.troubles.append(
+                CertificateTrouble(place: path, reason: reason, isMinor: true))
+            return nil
         }
     }
 

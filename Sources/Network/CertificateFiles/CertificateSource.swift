@@ -31,17 +31,20 @@ package struct FoundCertificate: Equatable, Sendable {
     }
 }
 
-/// Why a certificate of a source is not in use. Value type, any thread.
+/// Why a certificate of a source, or what belongs to it, is not in use. Value type, any thread.
 package struct CertificateTrouble: Hashable, Sendable {
     /// The file, or what people call another place.
     package let place: String
     /// What is wrong, and what to do about it.
     package let reason: String
+    /// Whether it is about what belongs to a certificate that is used all the same.
+    package let isMinor: Bool
 
     /// A trouble at `place`.
-    package init(place: String, reason: String) {
+    package init(place: String, reason: String, isMinor: Bool = false) {
         self.place = place
         self.reason = reason
+        self.isMinor = isMinor
     }
 }
 

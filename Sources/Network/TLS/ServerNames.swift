@@ -99,6 +99,12 @@ package struct NameIndex: Sendable {
         return best.values.sorted()
     }
 
+    /// The certificates for a client that asks for `name`, in lower case, one of a kind of key; nil
+    /// when it is refused.
+    package func certificates(for name: String?) -> [TLSCertificate]? {
+        place(for: name).map { groups[$0] }
+    }
+
     /// The place of the group for a client that asks for `name`, in lower case; nil when it is
     /// refused. A wildcard stands for one label (RFC 9525, section 6.3).
     func place(for name: String?) -> Int? {

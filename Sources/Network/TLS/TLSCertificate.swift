@@ -96,6 +96,8 @@ package struct TLSCertificate: Equatable, Sendable {
     package let chainCount: Int
     /// The kind of the key, as the library numbers them: of one kind a context has one.
     let keyKind: Int32
+    /// What its authority says of it, to be sent along; nil for nothing.
+    package var staple: Staple?
     /// The public key that it is for.
     package let publicKey: PublicKey
     /// The certificate and those that lead to its issuer, in PEM.

@@ -27,6 +27,8 @@ package enum TLSVersion: String, CaseIterable, Sendable {
     let tickets: TicketKeys?
     /// What verifies clients' certificates; nil where none is asked for.
     private(set) var clients: ClientTrust?
+    /// What authorities say of the certificates.
+    private var staples = Staples()
 
     /// Mozilla's intermediate list, AES-128 first, which is the cheapest. Without its DHE suites: a
     /// client that has those and none of these is older than TLS 1.2 in most cases, and each such
@@ -74,6 +76,9 @@ package enum TLSVersion: String, CaseIterable, Sendable {
         let parsed = ParsedCertificate(
             chain: try CertificateChain(certificate.chain), key: try PrivateKey(certificate.key))
         try unsafe parsed.use(in: pointer)
+        if let staple = certificate.staple {
+            unsafe staples.add(staple, about: parsed.chain.first)
+        }
     }
 
     /// A server's context with `certificates`, one of a kind of key.
@@ -102,6 +107,14 @@ package enum TLSVersion: String, CaseIterable, Sendable {
         unsafe clients?.use(in: pointer)
         self.clients = clients
         if options.isHTTP { chooseHTTP() }
+        if !staples.isEmpty { sendStaples() }
+    }
+
+    private func sendStaples() {
+        unsafe openssl_set_status_callback(pointer) { ssl, _ in
+            guard let layer = unsafe TLSLayer.of(ssl) else { return SSL_TLSEXT_ERR_NOACK }
+            return unsafe layer.shownContext.staples.send(on: ssl)
+        }
     }
 
     /// Has clients that tell their protocols choose HTTP/1.1, and refuses those that do not speak

@@ -24,6 +24,8 @@ package import Events
     private let ssl: OpaquePointer
     private let transport: TLSTransport
     let context: TLSContext
+    /// The context that the client's name has led to; nil for the one that it began with.
+    private var chosen: TLSContext?
     /// What chooses the certificates; nil for a client, and after the handshake.
     private(set) var names: ServerNames?
     private let isServer: Bool
@@ -164,8 +166,12 @@ package import Events
             .lowercased()
     }
 
+    /// The context whose certificates are shown.
+    var shownContext: TLSContext { chosen ?? context }
+
     /// Goes on with another context: its certificates are shown.
     func use(_ other: TLSContext) {
+        chosen = other
         unsafe _ = openssl().pointee.SSL_set_SSL_CTX(ssl, other.pointer)
     }
 

@@ -10,6 +10,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
@@ -60,6 +61,13 @@
     F(CRYPTO_free) F(EVP_PKEY_get_bits) F(i2d_PUBKEY) F(X509_digest) F(X509_get0_pubkey) \
     F(X509_get_ext_by_NID) F(X509_get_extension_flags) F(X509_get_issuer_name)
 
+// What authorities say of certificates.
+#define OPENSSL_STAPLES(F) \
+    F(ASN1_INTEGER_cmp) F(CRYPTO_memdup) F(d2i_OCSP_RESPONSE) F(OCSP_BASICRESP_free) \
+    F(OCSP_id_get0_info) F(OCSP_resp_count) F(OCSP_resp_get0) F(OCSP_RESPONSE_free) \
+    F(OCSP_response_get1_basic) F(OCSP_response_status) F(OCSP_single_get0_status) \
+    F(OCSP_SINGLERESP_get0_id) F(SSL_get_certificate)
+
 // What keys and certificates are made with.
 #define OPENSSL_MAKERS(F) \
     F(ASN1_INTEGER_set_uint64) F(BIO_read_ex) F(BIO_s_mem) F(BN_bn2binpad) F(BN_free) \
@@ -85,6 +93,7 @@ struct openssl_functions {
 #define OPENSSL_POINTER(name) __typeof__(name) *_Nonnull name;
     OPENSSL_FUNCTIONS(OPENSSL_POINTER)
     OPENSSL_FACTS(OPENSSL_POINTER)
+    OPENSSL_STAPLES(OPENSSL_POINTER)
     OPENSSL_MAKERS(OPENSSL_POINTER)
     OPENSSL_CLIENTS(OPENSSL_POINTER)
 #undef OPENSSL_POINTER
@@ -142,6 +151,14 @@ static inline void openssl_set_name_callback(
 ) {
     openssl()->SSL_CTX_callback_ctrl(
         context, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB, (void (*)(void))callback);
+}
+
+// Called when a client asks what the authority says of the certificate that it is shown.
+static inline void openssl_set_status_callback(
+    SSL_CTX *_Nonnull context, int (*_Nonnull callback)(SSL *_Nullable, void *_Nullable)
+) {
+    openssl()->SSL_CTX_callback_ctrl(
+        context, SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB, (void (*)(void))callback);
 }
 
 // Makes `mac` a HMAC of SHA-256 with that key, which is copied.

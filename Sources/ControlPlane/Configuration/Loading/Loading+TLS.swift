@@ -29,8 +29,12 @@ extension Loading {
                 let reading = CertificateReader.read(source)
                 readings[source] = reading
                 for trouble in reading.troubles {
-                    errors.add(
-                        "\(quoted(trouble.place)): \(trouble.reason)", at: origin(of: listener))
+                    let text = "\(quoted(trouble.place)): \(trouble.reason)"
+                    if trouble.isMinor {
+                        warnings.add(text, at: origin(of: listener))
+                    } else {
+                        errors.add(text, at: origin(of: listener))
+                    }
                 }
             }
         }

@@ -13,6 +13,8 @@ internal import Traffic
 final class CertificateStore {
     /// Called when what some source has is different, before `set` returns.
     var onChange: () -> Void = {}
+    /// Called when there are other sources than before.
+    var onSources: () -> Void = {}
     private let workers: Int
     /// What each source has; nothing for one that has not handed anything over yet.
     private(set) var readings: [CertificateSource: CertificateReading]
@@ -30,18 +32,22 @@ final class CertificateStore {
     @discardableResult
     func set(_ new: [CertificateSource: CertificateReading]) -> Set<CertificateSource> {
         var changed: Set<CertificateSource> = []
+        let hasMore = new.keys.contains { readings[$0] == nil }
         for (source, reading) in new {
             if readings[source]?.found != reading.found { changed.insert(source) }
             readings[source] = reading
         }
         if !changed.isEmpty { onChange() }
+        if hasMore { onSources() }
         return changed
     }
 
     /// Forgets sources that none of `listeners` names.
     func forget(except listeners: [Listener]) {
         let named = Set(listeners.flatMap(\.tls.sources))
+        let count = readings.count
         readings = readings.filter { named.contains($0.key) }
+        if readings.count < count { onSources() }
         let names = Set(listeners.map(\.name))
         made = made.filter { names.contains($0.key) }
     }
@@ -63,5 +69,12 @@ final class CertificateStore {
         let serving = TLSServing(options, workers: workers)
         made[listener.name] = (options, serving)
         return serving
+    }
+}
+
+extension CertificateTrouble {
+    /// What comes of it, as a clause.
+    var effect: String {
+        isMinor ? "the certificate is shown without it" : "what was in use before stays"
     }
 }

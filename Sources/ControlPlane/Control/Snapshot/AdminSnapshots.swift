@@ -66,6 +66,7 @@ final class AdminSnapshots {
         snapshot.isDraining = isStopping
         snapshot.services = traffic.services(clock, detail)
         snapshot.listeners = traffic.listeners(clock)
+        snapshot.certificates = running.certificates.shown(for: running.current.listeners)
         if detail.hasJournal {
             snapshot.journal = journal.entries.reversed().map { show($0, clock) }
         }

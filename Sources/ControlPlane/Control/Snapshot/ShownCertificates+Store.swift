@@ -1,0 +1,54 @@
+// The certificates of listeners, for the admin port.
+
+internal import Admin
+internal import CertificateFiles
+internal import Configuration
+internal import TLS
+
+extension CertificateStore {
+    /// What `listeners` show, and what is wrong with it. A certificate or trouble that several of
+    /// them share is there once.
+    func shown(for listeners: [Listener]) -> ShownCertificates {
+        var shown = ShownCertificates()
+        var places: [String: Int] = [:]
+        var refusals: [CertificateTrouble: Int] = [:]
+        for listener in listeners {
+            for source in listener.tls.sources {
+                guard let reading = readings[source] else { continue }
+                for found in reading.found {
+                    let id = found.chainPlace + "\0" + found.certificate.fingerprint
+                    if let place = places[id] {
+                        shown.inUse[place].listeners.append(listener.name)
+                    } else {
+                        places[id] = shown.inUse.count
+                        shown.inUse.append(.init(found, of: listener.name))
+                    }
+                }
+                for trouble in reading.troubles {
+                    if let place = refusals[trouble] {
+                        shown.refused[place].listeners.append(listener.name)
+                    } else {
+                        refusals[trouble] = shown.refused.count
+                        shown.refused.append(
+                            .init(
+                                place: trouble.place, reason: trouble.reason,
+                                effect: trouble.effect,
+                                listeners: [listener.name]))
+                    }
+                }
+            }
+        }
+        return shown
+    }
+}
+
+extension ShownCertificates.Certificate {
+    fileprivate init(_ found: FoundCertificate, of listener: String) {
+        let certificate = found.certificate
+        self.init(
+            place: found.chainPlace, listeners: [listener], subject: certificate.subject,
+            issuer: certificate.issuer, names: certificate.names, key: certificate.keyName,
+            fingerprint: certificate.fingerprint, begins: Double(certificate.notBefore),
+            ends: Double(certificate.notAfter))
+    }
+}

@@ -120,12 +120,11 @@ struct Option<Root>: Sendable {
 
 extension Array {
     /// The option that a plain value in the place of the mapping `group` is for, such as
-    /// `admin: ":9090"`: a group that listens somewhere, makes routes or reads a file, often says
-    /// nothing else.
-    /// Nil for any other group.
+    /// `admin: ":9090"`: a group that listens somewhere, makes routes, reads a file or is used at
+    /// all often says nothing else. Nil for any other group.
     func shortForm<Root>(of group: String) -> Element? where Element == Option<Root> {
         first { option in
-            ["listen", "routes", "file"].contains { option.key == "\(group).\($0)" }
+            ["listen", "routes", "file", "use"].contains { option.key == "\(group).\($0)" }
         }
     }
 }

@@ -30,6 +30,8 @@ package struct ClientPolicy: Sendable, Equatable {
     package var trustedProxies: [IPNetwork] = []
     /// Whose connections begin with a PROXY header.
     package var proxyProtocol = ProxyProtocolPolicy()
+    /// What those that come by TLS are told of using it always; HTTP only.
+    package var strictTransport = StrictTransport()
     /// Whether a client may switch to another protocol (RFC 9110, section 7.8); HTTP only.
     package var allowsUpgrade = true
     /// Whether a client that closes its sending side before an answer begins is taken to be gone,

@@ -6,14 +6,17 @@ extension RequestHead {
     /// Writes the head for a backend to an array, which has just the room that is asked for.
     package func write(
         from bytes: Span<UInt8>, forwarding: borrowing Forwarding, requestID: RequestID? = nil,
-        maxForwards: UInt64? = nil, rewrite: PathRewrite? = nil, edits: FieldEdits? = nil,
-        passingUpgrade: Bool = false, into out: inout [UInt8]
+        maxForwards: UInt64? = nil, certificateLines: [UInt8] = [], rewrite: PathRewrite? = nil,
+        edits: FieldEdits? = nil, passingUpgrade: Bool = false, into out: inout [UInt8]
     ) {
-        let room = writtenBytesMax(forwarding: forwarding, rewrite: rewrite, edits: edits)
+        let room = writtenBytesMax(
+            forwarding: forwarding, rewrite: rewrite, edits: edits,
+            certificateLines: certificateLines)
         out.append(addingCapacity: room) { (out: inout OutputSpan<UInt8>) in
             write(
                 from: bytes, forwarding: forwarding, requestID: requestID,
-                maxForwards: maxForwards, rewrite: rewrite, edits: edits,
+                maxForwards: maxForwards, certificateLines: certificateLines, rewrite: rewrite,
+                edits: edits,
                 passingUpgrade: passingUpgrade, into: &out)
         }
     }

@@ -98,6 +98,49 @@ import Testing
         #expect(lines(others.map { $0 + "\r\n" }.joined(), client) { _ in } == others)
     }
 
+    @Test("who a client is by its certificate, nobody but a trusted proxy says")
+    func clientCertificates() {
+        let forged = [
+            "Client-Cert: :YQ==:", "client-cert-subject: CN=root", "Client_Cert: a",
+            "CLIENT_CERT_SAN: b", "Client-Cert_Serial: c", "Client-Cert-: d",
+            "client-cert-anything: e",
+        ]
+        // Names that only look alike are nobody's business.
+        let others = ["Client-Certificate: a", "Client: b", "Client-Cer: c", "XClient-Cert: d"]
+        let sent = (forged + others).map { $0 + "\r\n" }.joined()
+        #expect(lines(sent, Client()) { _ in } == others)
+        #expect(lines(sent, Client()) { $0.clientCertificate = .replace } == others)
+        let trusted = Client(isTrusted: true)
+        // Twins are nobody's: a server could take them for the proxy's.
+        let kept = forged.filter { !$0.contains("_") }
+        #expect(lines(sent, trusted) { _ in } == kept + others)
+        #expect(lines(sent, trusted) { $0.clientCertificate = .replace } == others)
+        #expect(lines(sent, Client()) { $0.clientCertificate = .off } == forged + others)
+    }
+
+    @Test(
+        "what is known of a client's certificate replaces what anybody says",
+        arguments: [
+            ForwardingPolicy.Handling.append, .replace, .off,
+        ])
+    func ownCertificateLines(handling: ForwardingPolicy.Handling) {
+        var policy = ForwardingPolicy()
+        policy.xForwarded = .off
+        policy.via = nil
+        policy.clientCertificate = handling
+        var forwarding = Forwarding(policy: policy, port: 1)
+        forwarding.setClient(isTrusted: true) { $0.append("192.0.2.1") }
+        let parsed = ParsedRequest(
+            "GET / HTTP/1.1\r\nHost: h\r\nClient-Cert: a\r\nConnection: client-cert-san\r\n"
+                + "Client-Cert-SAN: b\r\n\r\n")
+        var out: [UInt8] = []
+        parsed.head.write(
+            from: parsed.input.span, forwarding: forwarding,
+            certificateLines: bytes("Client-Cert-SAN: \"DNS:x\"\r\n"), into: &out)
+        #expect(
+            text(out) == "GET / HTTP/1.1\r\nHost: h\r\nClient-Cert-SAN: \"DNS:x\"\r\n\r\n")
+    }
+
     @Test("switched off, nothing is added and nothing taken")
     func off() {
         let sent =

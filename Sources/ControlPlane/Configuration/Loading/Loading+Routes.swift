@@ -75,6 +75,9 @@ extension Loading {
             let edits = readEdits(node, "\(path).\(key)", file, isRequest: isRequest)
             if isRequest { route.requestHeaders = edits } else { route.responseHeaders = edits }
         }
+        if route.redirect.httpsPort != nil, !reading.keys.contains("redirect.status") {
+            route.redirect.status = 308
+        }
         checkRoute(route, reading, .file(name: file, mark: node.mark, path: path))
         return (route, listener)
     }
@@ -117,6 +120,8 @@ extension Loading {
         case "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port",
             "forwarded", "via", "x-request-id":
             isRequest ? "this one is the business of the listener's forwarding" : nil
+        case let name where name == "client-cert" || name.hasPrefix("client-cert-"):
+            isRequest ? "this one is the business of tls.client-certificates" : nil
         default: nil
         }
     }

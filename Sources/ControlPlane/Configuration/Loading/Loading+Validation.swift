@@ -18,8 +18,8 @@ extension Loading {
         readCertificates()
         readClientRules()
         readTicketKeys()
-        readBackendTLS()
         checkNames()
+        checkRedirects()
         checkServiceReferences()
         checkAddresses()
         checkAdmin()
@@ -78,7 +78,7 @@ extension Loading {
                     }
                 errors.add(found: quoted(name), expected: hint, at: reference)
             } else if !listener.keys.contains("service"), listener.given["routes"] == nil,
-                !(mayGetRoutes && listener.value.mode == .http)
+                listener.value.redirect.to == nil, !(mayGetRoutes && listener.value.mode == .http)
             {
                 errors.add(
                     "found no service, expected service, srv, consul, docker, file, backends or "

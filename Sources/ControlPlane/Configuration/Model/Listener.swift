@@ -19,6 +19,8 @@ package struct Listener: Equatable, Sendable {
     /// Where requests go by what they ask for; `service` gets the rest, or nobody when that is
     /// empty.
     package internal(set) var routes: [RouteSettings] = []
+    /// Where the clients are sent whose requests no route is for, in the place of `service`.
+    package internal(set) var redirect = RouteSettings.Redirect()
     /// How it speaks TLS, if it does.
     package internal(set) var tls = TLSSettings()
     /// How its clients are treated.

@@ -1,6 +1,7 @@
 // A listener's routes as the operator wrote them, checked; the program compiles them into a table.
 
 package import Routing
+package import Traffic
 
 /// Which requests a route is for, and what becomes of them.
 package struct RouteSettings: Equatable, Sendable {
@@ -35,6 +36,8 @@ package struct RouteSettings: Equatable, Sendable {
     package internal(set) var redirect = Redirect()
     /// What the client gets instead.
     package internal(set) var respond = Respond()
+    /// What its clients are told of using HTTPS alone, where that differs from their listener's.
+    package internal(set) var strictTransport = StrictTransport()
     /// Changes of the head that the backend gets.
     package internal(set) var requestHeaders = HeaderEdits()
     /// Changes of the head that the client gets.
@@ -64,7 +67,27 @@ package struct RouteSettings: Equatable, Sendable {
         /// Its target, with `{scheme}`, `{host}`, `{port}`, `{path}` and `{query}` for the
         /// request's own; nil for no redirect.
         package internal(set) var to: String?
-        /// 302, since browsers remember 301 forever.
+
+        /// The target in full; nil for no redirect.
+        package var target: String? {
+            guard let port = httpsPort else { return to }
+            return "https://{host}\(port == 443 ? "" : ":\(port)"){path}{query}"
+        }
+
+        /// The port of the same host by HTTPS, where that is the target.
+        var httpsPort: UInt16? { to.flatMap(Self.httpsPort) }
+
+        /// The port that `https` or `https:PORT` stands for; nil for anything else.
+        static func httpsPort(_ text: String) -> UInt16? {
+            guard text.hasPrefix("https") else { return nil }
+            let rest = text.dropFirst("https".count)
+            if rest.isEmpty { return 443 }
+            guard rest.first == ":", rest.dropFirst().allSatisfy(\.isNumber) else { return nil }
+            return UInt16(rest.dropFirst()).flatMap { $0 > 0 ? $0 : nil }
+        }
+
+        /// 302, since browsers remember 301 forever; 308 to HTTPS, which keeps the method, and is
+        /// meant to be remembered.
         package internal(set) var status = 302
     }
 

@@ -43,10 +43,18 @@ enum ForeignWords {
                 "a listener speaks TLS by tls: {certificates: [{cert: FILE, key: FILE}]}; TLS is "
                 + "passed on as it is with mode: tcp"),
         Missing(
-            words: ["alpn", "ciphers", "hsts", "mtls", "clientca"],
+            words: ["alpn", "ciphers"],
             advice:
                 "of TLS a listener has tls.certificates, tls.strict-sni and tls.min-version; "
                 + "versions and ciphers are those that Mozilla recommends"),
+        Missing(
+            words: ["mtls", "clientca", "clientauth", "clientcert", "verifyclient"],
+            advice:
+                "clients show certificates by tls: {client-certificates: {mode: required, ca-file: "
+                + "FILE}}"),
+        Missing(
+            words: ["stricttransportsecurity", "sslredirect", "forcessl", "httpsredirect"],
+            advice: "a listener has hsts: 8760h, and redirect: https where it is without TLS"),
         Missing(
             words: ["acme", "letsencrypt", "autocert", "autotls", "certresolver"],
             advice:

@@ -52,4 +52,22 @@ extension OptionTable {
             "The fields by which backends are told of a client's certificate: `Client-Cert` and, "
                 + "behind it, `-Subject`, `-SAN`, `-Serial` and `-Fingerprint`.")
     ]
+
+    /// What clients are told of using HTTPS alone. `hsts: 8760h` is short for its `max-age`.
+    static let strictTransport: [Option<StrictTransport>] = [
+        Option(
+            "max-age", \.maxAge,
+            .optional(.duration(.zero ... .seconds(10 * 366 * 86400)), "off"),
+            "For how long browsers use HTTPS alone for the host (`Strict-Transport-Security`), "
+                + "from each answer by TLS on; 0s takes it back."),
+        Option(
+            "include-subdomains", \.includesSubdomains, .onOff,
+            "Whether that holds for all names below the host's."),
+        Option(
+            "preload", \.preloads, .onOff,
+            "Whether the host may be put on the list that browsers come with."),
+        Option(
+            "override", \.overrides, .onOff,
+            "Whether it goes before a `Strict-Transport-Security` of the backend's own."),
+    ]
 }

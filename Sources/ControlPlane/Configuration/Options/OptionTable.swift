@@ -164,7 +164,6 @@ enum OptionTable {
         + Option.group("check", \.self, check) + Option.group("eject", \.self, eject)
         + Option.group("retry", \.policy.retry, retry)
         + Option.group("timeouts", \.policy, backendTimeouts)
-        + Option.group("backend-tls", \.tls, backendTLS)
         + [
             Option(
                 "send-proxy", \.sendsHeader, .optional(.word, "off"),
@@ -245,6 +244,7 @@ enum OptionTable {
         + Option.group("limits", \.policy, limits)
         + Option.group("tls", \.tls, tls)
         + Option.group("tls.client-certificates", \.policy, certificateFields)
+        + Option.group("hsts", \.policy.strictTransport, strictTransport)
         + Option.group("forwarding", \.policy, forwarding)
         + Option.group("proxy-protocol", \.policy.proxyProtocol, proxyProtocol)
         + [
@@ -384,6 +384,7 @@ enum OptionTable {
                 Option("mode", \.mode, .word, "What it speaks."),
                 Option("service", \.service, .name, "The service that its requests go to."),
             ])
+        + Option.group("", \.value, Option.group("redirect", \.redirect, redirect))
         + sources() + Option.group("", \.value, listener)
 
     /// One route of a list, besides its headers.
@@ -412,18 +413,8 @@ enum OptionTable {
                 "replace-prefix", \.replacePrefix, .optional(.routePath),
                 "What backends get in the prefix's place."),
         ] + Option.group("retry", \.retry, routeRetry)
-        + Option.group(
-            "redirect", \.redirect,
-            [
-                Option(
-                    "to", \.to, .optional(.redirectTarget),
-                    "Where the client is sent; {scheme}, {host}, {port}, {path} and {query} are "
-                        + "its own."
-                ),
-                Option(
-                    "status", \.status, .status(301...308, of: [301, 302, 303, 307, 308]),
-                    "The status of that."),
-            ])
+        + Option.group("hsts", \.strictTransport, strictTransport)
+        + Option.group("redirect", \.redirect, redirect)
         + Option.group(
             "respond", \.respond,
             [
@@ -436,6 +427,16 @@ enum OptionTable {
                 Option("body", \.body, .body, "Its body."),
                 Option("content-type", \.contentType, .mediaType, "The media type of that."),
             ])
+
+    private static let redirect: [Option<RouteSettings.Redirect>] = [
+        Option(
+            "to", \.to, .optional(.redirectTarget),
+            "Where the client is sent; {scheme}, {host}, {port}, {path} and {query} are its own. "
+                + "`https`, or `https:PORT`, is the same by HTTPS."),
+        Option(
+            "status", \.status, .status(301...308, of: [301, 302, 303, 307, 308]),
+            "The status of that; 308 to `https`, unless it is given."),
+    ]
 
     /// Changes of a head, besides its lines.
     static let headerEdits: [Option<RouteSettings.HeaderEdits>] = [

@@ -63,6 +63,7 @@ extension ValueKind where Value == String {
     /// The target of a redirect.
     static var redirectTarget: Self {
         Self("URI", write: { $0 }) { (text) throws(Unexpected) in
+            if RouteSettings.Redirect.httpsPort(text) != nil { return text }
             var rest = text[...]
             while let open = rest.firstIndex(where: { $0 == "{" || $0 == "}" }) {
                 let close = rest[open...].firstIndex(of: "}")

@@ -207,6 +207,14 @@ package struct EffectiveConfiguration: Sendable {
                 "service", value.service, indent: 4,
                 comment: Self.text(of: listener.given["service"]))
         }
+        if let target = value.redirect.to {
+            yaml.open("redirect", indent: 4)
+            yaml.add(
+                "to", target, indent: 6, comment: Self.text(of: listener.given["redirect.to"]))
+            yaml.add(
+                "status", "\(value.redirect.status)", indent: 6,
+                comment: Self.text(of: listener.given["redirect.status"]))
+        }
         write(OptionTable.listener, of: value, to: &yaml, indent: 4) { key in
             key == "connect" && value.mode == .tcp
         } origin: {

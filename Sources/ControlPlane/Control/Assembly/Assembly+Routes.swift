@@ -4,11 +4,12 @@ internal import Backends
 internal import Configuration
 internal import HTTP1
 internal import Routing
+internal import Traffic
 
 extension RouteRule {
     /// The rule that `route` describes. Validation has ensured that its service exists and that it
-    /// has exactly one action.
-    init(_ route: RouteSettings, services: [String: ServiceID]) {
+    /// has exactly one action. `listener` is what its listener says of HTTPS; nil without TLS.
+    init(_ route: RouteSettings, services: [String: ServiceID], listener: StrictTransport?) {
         let prefix = route.stripPrefix ? "" : route.replacePrefix
         if let name = route.service, let service = services[name] {
             self.init(.forward(service, prefix: prefix))
@@ -17,7 +18,7 @@ extension RouteRule {
                 services[share.service].map { ($0, share.percent) }
             }
             self.init(.split(shares, prefix: prefix))
-        } else if let target = route.redirect.to,
+        } else if let target = route.redirect.target,
             let redirect = Redirect(status: route.redirect.status, to: target)
         {
             self.init(.redirect(redirect))
@@ -38,7 +39,31 @@ extension RouteRule {
         headers = route.headers.map { HeaderCondition($0.name, $0.value) }
         requestEdits = FieldEdits(route.requestHeaders)
         responseEdits = FieldEdits(route.responseHeaders)
+        if let listener {
+            (route.strictTransport.maxAge == nil ? listener : route.strictTransport)
+                .add(to: &responseEdits)
+        }
         if route.retry != RetryRule.Override() { retry = route.retry }
+    }
+}
+
+extension Listener {
+    /// Its rules, in their order; empty when all requests go to one service.
+    func rules(services: [String: ServiceID]) -> [RouteRule] {
+        let secured = tls.isOn ? policy.strictTransport : nil
+        var rules = routes.map { RouteRule($0, services: services, listener: secured) }
+        if let target = redirect.target,
+            let rest = Redirect(status: redirect.status, to: target)
+        {
+            rules.append(RouteRule(.redirect(rest)))
+        }
+        return rules
+    }
+
+    /// Whether its rules are those of `other`, as far as its services have the same numbers.
+    func hasRules(of other: Listener) -> Bool {
+        routes == other.routes && redirect == other.redirect && tls.isOn == other.tls.isOn
+            && policy.strictTransport == other.policy.strictTransport
     }
 }
 

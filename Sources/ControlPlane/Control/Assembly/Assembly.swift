@@ -40,8 +40,8 @@ extension ListenerOptions {
     ) {
         let isTCP = listener.mode == .tcp
         let compiled =
-            listener.routes.isEmpty || isTCP
-            ? nil : routes ?? RouteTable(listener.routes.map { RouteRule($0, services: services) })
+            isTCP || listener.routes.isEmpty && listener.redirect.to == nil
+            ? nil : routes ?? RouteTable(listener.rules(services: services))
         self.init(
             index: index, name: listener.name, endpoint: listener.listen, mode: listener.mode,
             service: services[listener.service], routes: compiled,
@@ -57,7 +57,6 @@ extension ServiceOptions {
     /// The options of `service` for workers.
     init(_ service: Service, id: ServiceID, workers: Int) {
         self.init(
-            id: id, name: service.name, policy: service.policy.share(ofWorkers: workers),
-            tls: service.tls.client.map { TLSClients(checked: $0, workers: workers) })
+            id: id, name: service.name, policy: service.policy.share(ofWorkers: workers))
     }
 }

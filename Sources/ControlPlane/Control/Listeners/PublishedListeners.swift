@@ -126,7 +126,7 @@ struct PublishedListeners {
                     || certificates !== entry.options.tls
                 {
                     let hasSameRoutes =
-                        new.routes == entry.settings.routes && named == entry.services
+                        new.hasRules(of: entry.settings) && named == entry.services
                     entry.options = ListenerOptions(
                         new, index: entry.options.index, services: services, workers: workers,
                         routes: hasSameRoutes ? entry.options.routes : nil,

@@ -69,7 +69,9 @@ extension HTTPExchange {
         case .chunked, .untilClose: request.isOpenEnded = true
         }
         let count = client.respond(
-            head, bytes, edits: held.route?.responseEdits, lines: addedLines(stream).span,
+            head, bytes,
+            edits: held.route?.responseEdits ?? client.context.listener.responseEdits,
+            lines: addedLines(stream).span,
             mayStay: !request.effort.closesClient)
         stream.withPlace { _, _, pool in
             pool.countResponse(status: head.status)

@@ -26,6 +26,8 @@ final class WorkerListener {
     /// How large the heads of requests may be, and those of the answers to them.
     private(set) var headLimits: HeadLimits
     private(set) var answerLimits: HeadLimits
+    /// What is changed in the heads of all responses that no route changes; nil for nothing.
+    private(set) var responseEdits: FieldEdits?
     /// Whether the listener accepts no more, and its connections are to end; also when the worker
     /// drains.
     var isDraining = false
@@ -92,6 +94,7 @@ final class WorkerListener {
         headLimits = options.policy.headLimits
         answerLimits = options.policy.headLimits.ofAnswers
         timeouts = Timeouts(options.policy.timeouts)
+        responseEdits = Self.responseEdits(options)
         readsBeginnings =
             !options.policy.proxyProtocol.from.isEmpty || options.serverNames != nil
         forwarding = Forwarding(policy: options.policy.forwarding, port: port)
@@ -106,9 +109,17 @@ final class WorkerListener {
         headLimits = options.policy.headLimits
         answerLimits = options.policy.headLimits.ofAnswers
         timeouts = Timeouts(options.policy.timeouts)
+        responseEdits = Self.responseEdits(options)
         readsBeginnings =
             !options.policy.proxyProtocol.from.isEmpty || options.serverNames != nil
         resetForwarding(isHTTPS: forwardsHTTPS)
+    }
+
+    private static func responseEdits(_ options: ListenerOptions) -> FieldEdits? {
+        guard options.tls != nil else { return nil }
+        var edits = FieldEdits()
+        options.policy.strictTransport.add(to: &edits)
+        return edits.isEmpty ? nil : edits
     }
 
     /// Shows new clients these certificates from now on.

@@ -50,7 +50,7 @@ extension HTTP1Session {
             omitsBody: traits.contains(.isHead))
         if let type = reply.contentType { writer.addField("Content-Type", Array(type.utf8).span) }
         if let field = reply.field { writer.addField(field.name, field.value.span) }
-        if let edits = reply.edits { writer.add(edits) }
+        if let edits = reply.edits ?? listener.responseEdits { writer.add(edits) }
         var out: [UInt8] = []
         writer.write(body: reply.body.span, into: &out)
         switch write(out.span) {

@@ -14,6 +14,7 @@ package struct FieldEdits: Sendable {
         var lines: [UInt8] = []
         var host: [UInt8]?
         var removesDate = false
+        var supplement: (name: FieldName, line: [UInt8])?
     }
 
     /// Always one: so that edits, or their absence, are a word. Every request hands them through
@@ -40,11 +41,19 @@ package struct FieldEdits: Sendable {
     /// Whether Date is removed, or set.
     var removesDate: Bool { contents[0].removesDate }
 
+    /// The line that is added where no field of its name is passed on; nil for none.
+    var supplement: (name: FieldName, line: [UInt8])? { contents[0].supplement }
+
+    /// Bytes of all that is added, at most.
+    var addedBytesMax: Int { lines.count + (supplement?.line.count ?? 0) }
+
     /// No changes.
     package init() {}
 
     /// Whether nothing is changed.
-    package var isEmpty: Bool { dropped.isEmpty && lines.isEmpty && host == nil }
+    package var isEmpty: Bool {
+        dropped.isEmpty && lines.isEmpty && host == nil && supplement == nil
+    }
 
     /// Names that no edit may touch, since they say where a message ends or belong to one
     /// connection (RFC 9110 section 7.6.1, RFC 9112 section 6): Fairlead writes them from what it
@@ -72,6 +81,16 @@ package struct FieldEdits: Sendable {
     package mutating func add(_ name: String, _ value: String) {
         precondition(Self.isName(name) && !Self.isReserved(name) && Self.isValue(value))
         lines += Array("\(name): \(value)\r\n".utf8)
+    }
+
+    /// A line of this name is added where no field of the name is passed on; there is one such name
+    /// at most.
+    /// - Precondition: as of `add`; `name` is one that Fairlead knows.
+    package mutating func supplement(_ name: String, _ value: String) {
+        let bytes = Array(name.utf8)
+        let known = FieldName(bytes.span, 0, bytes.count)
+        precondition(known != .other && Self.isValue(value))
+        contents[0].supplement = (known, Array("\(name): \(value)\r\n".utf8))
     }
 
     /// There is one line of this name, which says `value`. Of a request, Host can only be set.

@@ -20,7 +20,7 @@ extension ResponseHead {
 
     /// The most bytes that `write` appends. Of the head that came nothing is written twice.
     package func writtenBytesMax(edits: FieldEdits? = nil, lines: Int = 0, date: Int = 0) -> Int {
-        length + (edits?.lines.count ?? 0) + lines + date + Self.constantBytesMax
+        length + (edits?.addedBytesMax ?? 0) + lines + date + Self.constantBytesMax
     }
 
     /// The bytes of names and separators that writing adds, rounded up.
@@ -55,7 +55,12 @@ extension ResponseHead {
         var dropped = Self.notCopied
         if framing != .chunked { dropped.insert(.trailer) }
         section.copyFields(from: bytes, length: length, but: dropped, edits, into: &out)
-        if let edits { out.append(edits.lines.span) }
+        if let edits {
+            out.append(edits.lines.span)
+            if let (name, line) = edits.supplement, !section.present.contains(name) {
+                out.append(line.span)
+            }
+        }
         if !lines.isEmpty { out.append(lines) }
         if status >= 200 {
             if lengthMayBeTold, let declaredLength {

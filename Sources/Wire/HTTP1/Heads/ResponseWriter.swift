@@ -40,6 +40,7 @@ package struct ResponseWriter: Sendable {
     /// Adds the lines that `edits` adds; what those remove is not there.
     package mutating func add(_ edits: FieldEdits) {
         extraFields.append(edits.lines.span)
+        if let line = edits.supplement?.line { extraFields.append(line.span) }
     }
 
     /// Adds a field of a fixed value.

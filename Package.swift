@@ -153,15 +153,15 @@ let package = Package(
         network.module(
             "Events", uses: ["CLibevent", "CLinux", "Endpoints", "Locking"], settings: hot),
         network.module(
-            "TLS", uses: ["COpenSSL", "Endpoints", "Events", "Locking", "WallClock"],
-            settings: hot),
+            "TLS", uses: ["COpenSSL", "Endpoints", "Events", "Locking", "WallClock"], settings: hot),
         network.module(
             "CertificateFiles", uses: ["Documents", "Events", "TLS"], settings: cold),
         network.module("DNSClient", uses: ["Events", "DNSWire", "Endpoints"], settings: cold),
         network.module(
             "HTTPClient", uses: ["Events", "HTTP1", "Endpoints", "TLS"], settings: cold),
         network.module(
-            "HTTPServer", uses: ["WallClock", "Events", "HTTP1", "Endpoints"], settings: cold),
+            "HTTPServer", uses: ["WallClock", "Events", "HTTP1", "Endpoints", "TLS"],
+            settings: cold),
         network.module(
             "Processes", uses: ["CLinux", "Events", "Endpoints", "Wording"], settings: cold),
 
@@ -239,7 +239,7 @@ let package = Package(
         controlPlane.module(
             "Health",
             uses: [
-                "Events", "HTTPClient", "HTTP1", "Backends", "Endpoints", "ProxyProtocol", "TLS",
+                "Events", "HTTPClient", "HTTP1", "Backends", "Endpoints", "ProxyProtocol",
                 "Traffic",
             ],
             settings: cold),
@@ -247,7 +247,7 @@ let package = Package(
             "Admin",
             uses: [
                 "JSON", "WallClock", "Events", "HTTPServer", "HTTP1", "Stats", "Backends",
-                "Endpoints", "Traffic", "Wording",
+                "Endpoints", "TLS", "Traffic", "Wording",
             ],
             embedding: [
                 "JSON/openapi.json", "Page/page.html", "Page/page.css", "Page/page-tools.js",
@@ -283,11 +283,11 @@ let package = Package(
         .executableTarget(
             name: "fairlead",
             dependencies: [
-                "Admin", "Backends", "CLinux", "CommandEnvironment", "Configuration", "Consul",
-                "ConsulQuery", "Control",
+                "Admin", "Backends", "CLinux", "CertificateFiles", "CommandEnvironment",
+                "Configuration", "Consul", "ConsulQuery", "Control",
                 "DNSClient", "DNSWire", "Demo", "InstanceSources", "Documents", "Endpoints",
                 "Events",
-                "Explain", "HTTPClient", "JSON", "Machine", "TestBackend", "Wording",
+                "Explain", "HTTPClient", "JSON", "Machine", "TLS", "TestBackend", "Wording",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Program/fairlead", exclude: ["small.ld"],
@@ -414,7 +414,7 @@ let package = Package(
             "Proxy",
             uses: [
                 "TestSupport", "AccessLog", "Routing", "Locking", "Events", "HTTP1", "Backends",
-                "Balancing", "ProxyProtocol", "Stats", "Endpoints", "TLS", "TLSWire", "Traffic",
+                "Balancing", "ProxyProtocol", "Stats", "Endpoints", "TLSWire", "Traffic",
                 "WallClock",
             ]),
         controlPlane.tests(

@@ -12,17 +12,34 @@ extension Flow {
             try withStage { stage in
                 let start = ContinuousClock.now
                 let (demo, _) = try demo(stage)
-                for port in demo.ports {
+                for port in demo.ports.prefix(2) {
                     try waitFor("an answer on \(port)") {
                         try get(port: port).status == 200 ? () : nil
                     }
                 }
                 print("measured: the demo answered \(ContinuousClock.now - start) after its start")
                 try demo.waitForBackends(up: 3)
-                for port in demo.ports {
+                for port in demo.ports.prefix(2) {
                     #expect(try names(of: 30, port) == ["web-1": 10, "web-2": 10, "web-3": 10])
                 }
                 try checkMetrics(try demo.page("/metrics").body)
+            }
+        }
+
+        @Test func `it answers by HTTPS, by the line that it prints`() throws {
+            try withStage { stage in
+                let (demo, _) = try demo(stage)
+                try demo.waitForBackends(up: 3)
+                let line = demo.process.output.split(separator: "\n").first {
+                    $0.contains("curl -k https://")
+                }
+                let command = line?.split(separator: "  ").first ?? "false"
+                #expect(try RunningProcess.run(["sh", "-c", "\(command)"]).hasPrefix("web-"))
+                let shown = try openSSL(port: demo.ports[2], "-servername localhost")
+                #expect(shown.contains("New, TLSv1.3"), "\(shown)")
+                let name = try curl(
+                    "-v", "-k", "https://localhost:\(demo.ports[2])/", "-o", "/dev/null")
+                #expect(name.said.contains("subject: CN=Fairlead's demo"), "\(name.said)")
             }
         }
 
@@ -73,11 +90,11 @@ extension Flow {
             }
         }
 
-        @Test(arguments: ["--http", "--tcp", "--admin", "--dns", "--stage"])
+        @Test(arguments: ["--http", "--https", "--tcp", "--admin", "--dns", "--stage"])
         func `a port in use is named, and nothing starts`(flag: String) throws {
             try withStage { stage in
                 let taken = stage.hold(try ScriptedBackend.silent())
-                let others = ["--http", "--tcp", "--admin", "--dns", "--stage"].filter {
+                let others = ["--http", "--https", "--tcp", "--admin", "--dns", "--stage"].filter {
                     $0 != flag
                 }
                 let ports = try others.flatMap { [$0, "\(try FreePort.take())"] }
@@ -93,9 +110,9 @@ extension Flow {
             let door = try FreePort.take()
             let ports = try ["--admin", "--dns"].flatMap { [$0, "\(try FreePort.take())"] }
             let demo = try Fairlead(
-                arguments: ["demo", "--http", "0", "--tcp", "0", "--stage", "\(door)"] + ports
-                    + flags,
-                listeners: 2)
+                arguments: ["demo", "--http", "0", "--https", "0", "--tcp", "0"]
+                    + ["--stage", "\(door)"] + ports + flags,
+                listeners: 3)
             return (stage.hold(demo), door)
         }
 

@@ -112,8 +112,8 @@ package final class ControlPlane {
             start: start.time, isSuccessor: start.process.predecessor != nil)
         let commands = AdminCommands(services, deploys, follower, journal, journalLog, log)
         ports = try ControlPorts(
-            configuration, AdminControls(snapshots, commands), &inherited, on: loop,
-            log: log.current, onOpen: { supervision.statusMayDiffer() })
+            configuration, AdminControls(snapshots, commands), certificates.adminNames,
+            &inherited, on: loop, log: log.current, onOpen: { supervision.statusMayDiffer() })
         reports = Reports(
             journalLog, traffic, shortages, supervision, ReadinessReports(snapshots, workers.proxy),
             snapshots, StatsDExporter(configuration.statsd, factory.places, snapshots, on: loop),
@@ -147,6 +147,7 @@ package final class ControlPlane {
             return { own.objection(to: $0, of: service) }
         }
         running.healthPort = ports.health
+        running.certificates.onAdminChange = { [unowned self] in ports.admin?.show($0) }
         running.onApplied = { [unowned self] in deploys.configurationChanged($0) }
         upgrade.environment = { [unowned self] in
             deploys.cutShort("another process takes over")

@@ -13,8 +13,7 @@ package import TLS
 
 /// Sends requests on one loop. Loop thread only.
 package final class HTTPClient {
-    /// The loop of all exchanges.
-    package let loop: EventLoop
+    let loop: EventLoop
     /// One for all exchanges: each uses it only while it handles a readiness.
     let buffer = ReceiveBuffer(capacity: 16 * 1024)
     private(set) lazy var kept = KeptConnections(receivingInto: buffer)
@@ -32,7 +31,7 @@ package final class HTTPClient {
     deinit { kept.closeAll() }
 
     /// Room for the session of connections to `place`.
-    private func sessions(of place: ConnectionPlace) -> TLSSessionSlot {
+    func sessions(of place: ConnectionPlace) -> TLSSessionSlot {
         if let known = sessions[place] { return known }
         // Places come and go with instances: no session is worth more than a handshake.
         if sessions.count == Self.sessionsMax { sessions = [:] }
@@ -43,14 +42,6 @@ package final class HTTPClient {
 
     /// The most sessions that are kept.
     private static let sessionsMax = 4096
-
-    /// The layer of a new connection to `target`, which has `security`. Also for clients of other
-    /// protocols on the same loop.
-    package func makeLayer(_ security: Security, to target: Target) -> TLSLayer {
-        TLSLayer(
-            client: security.client, for: security.name,
-            resuming: sessions(of: ConnectionPlace(target, security)), tlsTransport)
-    }
 
     /// Connections that are kept idle, to all targets.
     package var idleConnectionCount: Int { kept.count }
@@ -150,7 +141,7 @@ extension HTTPClient {
     }
 
     /// TLS for a request's connection. The client's loop thread only, but for its value.
-    package struct Security: Sendable, Hashable {
+    package struct Security: Sendable {
         // Used by the loop's thread alone, which is that of the client.
         private nonisolated(unsafe) let made: TLSClient
         /// The server's name, as its certificate has it.
@@ -160,17 +151,6 @@ extension HTTPClient {
         package init(_ client: TLSClient, for name: TLSPeerName) {
             unsafe made = client
             self.name = name
-        }
-
-        /// Whether both are by the very same client, for the same name.
-        package static func == (one: Security, other: Security) -> Bool {
-            one.client === other.client && one.name == other.name
-        }
-
-        /// Hashes what `==` compares.
-        package func hash(into hasher: inout Hasher) {
-            hasher.combine(ObjectIdentifier(client))
-            hasher.combine(name)
         }
 
         /// What makes it.

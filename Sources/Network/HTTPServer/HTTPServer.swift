@@ -9,6 +9,7 @@
 package import Endpoints
 package import Events
 internal import HTTP1
+package import TLS
 
 /// A listening socket and its connections, kept by the loop until `close()` or `drain()`. Loop
 /// thread only.
@@ -19,6 +20,9 @@ package final class HTTPServer {
 
     let loop: EventLoop
     private let listening: ListeningChannel
+    /// What new clients are shown; nil where TLS is not spoken.
+    package var certificates: ServerNames?
+    private lazy var tlsTransport = TLSTransport()
     /// Where it listens; the port is the one that the kernel chose if 0 was asked for.
     package let endpoint: Endpoint
     let options: HTTPServerOptions
@@ -38,10 +42,13 @@ package final class HTTPServer {
     /// Listens on `endpoint` and answers with `handler` until `close()` or `drain()`; on
     /// `inherited`, if that is there: another process opened it on that address.
     ///
+    /// With `certificates` it speaks TLS, and nothing else.
+    ///
     /// - Throws: `Errno`: the address is in use, not local, or not permitted.
     package init(
         on endpoint: Endpoint, inherited: Descriptor? = nil, loop: EventLoop,
-        options: HTTPServerOptions = HTTPServerOptions(), handler: @escaping Handler
+        certificates: ServerNames? = nil, options: HTTPServerOptions = HTTPServerOptions(),
+        handler: @escaping Handler
     ) throws(Errno) {
         let descriptor: Descriptor
         if let inherited {
@@ -51,6 +58,7 @@ package final class HTTPServer {
         }
         self.endpoint = descriptor.localEndpoint ?? endpoint
         self.loop = loop
+        self.certificates = certificates
         self.options = options
         self.handler = handler
         listening = ListeningChannel(descriptor, on: loop)
@@ -82,8 +90,10 @@ package final class HTTPServer {
         let count = connectionCount
         // All are busy, and so are those that serve vital paths alone.
         guard count < options.connectionsMax + options.reservedMax else { return accepted.close() }
+        let layer = certificates.map { TLSLayer(server: $0, tlsTransport) }
         let connection = HTTPServerConnection(
-            accepted, from: peer, of: self, isReserved: count >= options.connectionsMax)
+            Handoff(accepted, layer: layer), from: peer, of: self,
+            isReserved: count >= options.connectionsMax)
         connections.append(connection)
         connection.start()
     }
@@ -105,11 +115,12 @@ package final class HTTPServer {
         endIfEmpty()
     }
 
-    /// Ends `connection` once its client has everything.
-    func end(_ connection: HTTPServerConnection) {
+    /// Ends `connection` once its client has everything; the connection goes on by `channel` if
+    /// that is given.
+    func end(_ connection: HTTPServerConnection, by channel: StreamChannel? = nil) {
         connections.removeAll { $0 === connection }
         let last = ClosingConnection(
-            connection, .end,
+            channel ?? connection, .end,
             limits: ClosingLimits(
                 stall: options.responseTimeout.wholeNanoseconds,
                 linger: options.lingerTimeout.wholeNanoseconds),

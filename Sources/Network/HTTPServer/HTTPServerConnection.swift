@@ -15,6 +15,7 @@
 internal import Endpoints
 internal import Events
 internal import HTTP1
+internal import TLS
 internal import WallClock
 
 /// A connection of an `HTTPServer`. Loop thread only.
@@ -65,7 +66,8 @@ final class HTTPServerConnection: StreamChannel {
     private var isProceeding = false
 
     init(
-        _ descriptor: Descriptor, from peer: Endpoint, of server: HTTPServer, isReserved: Bool
+        _ handoff: consuming Handoff, from peer: Endpoint, of server: HTTPServer,
+        isReserved: Bool
     ) {
         self.isReserved = isReserved
         self.server = server
@@ -73,7 +75,7 @@ final class HTTPServerConnection: StreamChannel {
         idleSince = server.loop.nowNanoseconds
         let headMax = server.options.headBytesMax
         head = RequestHead(limits: HeadLimits(bytesMax: headMax, requestLineBytesMax: headMax / 2))
-        super.init(descriptor, on: server.loop)
+        super.init(handoff, on: server.loop)
     }
 
     /// Between two requests: it can be closed without loss.
@@ -130,7 +132,8 @@ final class HTTPServerConnection: StreamChannel {
             proceed()
         case .wouldBlock: break
         // A request that is cut short has nobody left to answer.
-        case .endOfStream, .failed: close()
+        case .endOfStream: close()
+        case .failed: if let failure = tlsLayer?.failure { failed(failure) } else { close() }
         }
     }
 
@@ -169,6 +172,27 @@ final class HTTPServerConnection: StreamChannel {
         case .head, .leaving: close()
         case .sending, .streaming: if hasAcknowledgedMore() { onProgress() } else { reset() }
         case .answering: break
+        }
+    }
+
+    // MARK: - TLS
+
+    private var tlsLayer: TLSLayer? { layer as? TLSLayer }
+
+    /// The client has broken the rules of TLS, and has been told so by an alert. That gets to it
+    /// only if what it still sends is read.
+    private func failed(_ failure: TLSFailure) {
+        guard case .head = state, input.isEmpty else { return close() }
+        guard failure == .plainHTTP else { return leave() }
+        state = .leaving
+        // Nothing was sealed yet: the connection goes on without its layer.
+        let plain = StreamChannel(Handoff(handOff().descriptor), on: loop)
+        let response = options.refusal(
+            400, "This port speaks HTTPS: write https:// in place of http://.")
+        switch plain.write(
+            bytes(of: response, to: ClientCapabilities(version: .http11, keepsAlive: false)))
+        {
+        case .sent, .kept, .failed: server.end(self, by: plain)
         }
     }
 
@@ -230,7 +254,8 @@ final class HTTPServerConnection: StreamChannel {
         case .complete(let length):
             seen = 0
             let request = HTTPServerRequest(
-                head, head: Array(bytes[..<length]), from: peer, keepsAlive: true)
+                head, head: Array(bytes[..<length]), from: peer,
+                certificate: tlsLayer?.outcome?.client, keepsAlive: true)
             if isReserved, !server.options.isVital(request.path) {
                 return refuse(503, "There are as many connections as may be.", to: request)
             }
@@ -305,16 +330,8 @@ final class HTTPServerConnection: StreamChannel {
         var client = client
         client.keepsAlive =
             client.keepsAlive && !response.closesConnection && !server.isDraining
-        var writer = ResponseWriter(
-            status: response.status, contentType: response.contentType, to: client,
-            omitsBody: omitsBody)
-        // RFC 9110 section 6.6.1: a server with a clock sends the date.
-        writer.addField("Date", Array(UTCTime.now.httpDate.utf8).span)
-        for field in response.fields { writer.addField(field.name, Array(field.value.utf8).span) }
-        var bytes: [UInt8] = []
-        writer.write(body: response.body.span, into: &bytes)
         incompleteSince = nil
-        let outcome = write(bytes)
+        let outcome = write(bytes(of: response, to: client, omitsBody: omitsBody))
         if case .failed = outcome { return close() }
         guard client.keepsAlive else { return leave() }
         state = .sending
@@ -324,6 +341,20 @@ final class HTTPServerConnection: StreamChannel {
             wait(server.options.responseTimeout)
             stopReading()
         }
+    }
+
+    private func bytes(
+        of response: HTTPServerResponse, to client: ClientCapabilities, omitsBody: Bool = false
+    ) -> [UInt8] {
+        var writer = ResponseWriter(
+            status: response.status, contentType: response.contentType, to: client,
+            omitsBody: omitsBody)
+        // RFC 9110 section 6.6.1: a server with a clock sends the date.
+        writer.addField("Date", Array(UTCTime.now.httpDate.utf8).span)
+        for field in response.fields { writer.addField(field.name, Array(field.value.utf8).span) }
+        var bytes: [UInt8] = []
+        writer.write(body: response.body.span, into: &bytes)
+        return bytes
     }
 
     /// The client's kernel has the response: the next request may come.

@@ -3,6 +3,7 @@
 
 package import Endpoints
 package import HTTP1
+package import TLS
 
 /// A request with its whole body. Any thread.
 package struct HTTPServerRequest: Sendable {
@@ -18,6 +19,8 @@ package struct HTTPServerRequest: Sendable {
     package let host: String
     /// The client's address.
     package let peer: Endpoint
+    /// Who the client is by its certificate, which is verified; nil when it showed none.
+    package let certificate: ClientIdentity?
     /// The body, without its framing.
     package internal(set) var body: [UInt8] = []
 
@@ -27,7 +30,8 @@ package struct HTTPServerRequest: Sendable {
 
     /// - Precondition: `parsed` was parsed from the bytes that begin with `head`.
     init(
-        _ parsed: borrowing RequestHead, head: [UInt8], from peer: Endpoint, keepsAlive: Bool
+        _ parsed: borrowing RequestHead, head: [UInt8], from peer: Endpoint,
+        certificate: ClientIdentity?, keepsAlive: Bool
     ) {
         func text(_ range: ByteRange) -> String {
             String(decoding: head[range.bounds], as: UTF8.self)
@@ -35,6 +39,7 @@ package struct HTTPServerRequest: Sendable {
         method = parsed.method
         host = text(parsed.host)
         self.peer = peer
+        self.certificate = certificate
         client = ClientCapabilities(
             version: parsed.version, keepsAlive: parsed.keepsAlive && keepsAlive)
         self.head = head

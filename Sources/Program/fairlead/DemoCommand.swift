@@ -2,6 +2,7 @@
 // three web instances, and the proxy that follows them.
 
 import ArgumentParser
+import CertificateFiles
 import Configuration
 import Control
 import DNSWire
@@ -9,6 +10,7 @@ import Demo
 import Documents
 import Endpoints
 import Glibc
+import TLS
 
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,6 +19,8 @@ struct DemoCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("Port of the HTTP listener.", valueName: "port"))
     var http: UInt16 = 8080
+    @Option(help: ArgumentHelp("Port of the HTTPS listener.", valueName: "port"))
+    var https: UInt16 = 8443
     @Option(help: ArgumentHelp("Port of the TCP listener.", valueName: "port"))
     var tcp: UInt16 = 8081
     @Option(help: ArgumentHelp("Port of the admin page.", valueName: "port"))
@@ -43,8 +47,9 @@ struct DemoCommand: ParsableCommand {
         do {
             let world = try startWorld()
             defer { world.stop() }
-            let plane = try ControlPlane(try configuration(for: world))
-            printGuide(world, plane)
+            let certificate = makeCertificate()
+            let plane = try ControlPlane(try configuration(for: world, certificate))
+            printGuide(world, plane, hasHTTPS: certificate != nil)
             if churn {
                 world.perform(
                     .churn(every: .seconds(4), seed: UInt64.random(in: .min ... .max)))
@@ -68,8 +73,42 @@ struct DemoCommand: ParsableCommand {
         return try DemoWorld(options) { log.write(.info, "demo.stage", ["what": $0]) }
     }
 
+    /// The name under which the configuration gets the certificate.
+    private static let certificateName = "demo"
+
+    /// A certificate of the demo's own, which is nowhere but in memory; nil where OpenSSL is
+    /// missing, without which the demo has no HTTPS.
+    private func makeCertificate() -> CertificateReading? {
+        do {
+            try OpenSSL.load()
+            let key = SigningKey()
+            let certificate = try TLSCertificate(
+                chain: key.selfSigned(
+                    for: ["localhost", "*.localhost", "127.0.0.1", "::1"],
+                    subject: "Fairlead's demo", days: 30),
+                key: key.pem)
+            let place = "made at the start"
+            return CertificateReading(found: [
+                FoundCertificate(certificate, chainPlace: place, keyPlace: place)
+            ])
+        } catch {
+            return nil
+        }
+    }
+
     /// The demo's proxy is configured as any other: by a file, here one that is made on the spot.
-    private func configuration(for world: DemoWorld) throws -> Configuration {
+    private func configuration(
+        for world: DemoWorld, _ certificate: CertificateReading?
+    ) throws -> Configuration {
+        let secure =
+            certificate == nil
+            ? ""
+            : """
+              - name: https
+                listen: "127.0.0.1:\(https)"
+                service: web
+                tls: {certificates: \(Self.certificateName)}
+            """
         let text = """
             admin: 127.0.0.1:\(admin)
             workers: 1
@@ -82,29 +121,36 @@ struct DemoCommand: ParsableCommand {
             listeners:
               - {name: http, listen: "127.0.0.1:\(http)", mode: http, service: web}
               - {name: tcp, listen: "127.0.0.1:\(tcp)", mode: tcp, service: web}
+            \(secure)
             """
         do throws(ConfigurationErrors) {
             return try ConfigurationLoader.load(
-                file: NamedText(name: "the demo's configuration", text: text), processorCount: 1
+                file: NamedText(name: "the demo's configuration", text: text), processorCount: 1,
+                certificates: certificate.map { [.named(Self.certificateName): $0] } ?? [:]
             ).configuration
         } catch {
             throw StartFailure(description: "\(error)")
         }
     }
 
-    private func printGuide(_ world: DemoWorld, _ plane: ControlPlane) {
+    private func printGuide(_ world: DemoWorld, _ plane: ControlPlane, hasHTTPS: Bool) {
         let addresses = world.addresses
-        let http = plane.listenerEndpoints.first.map { "\($0)" } ?? ""
-        let tcp = plane.listenerEndpoints.last.map { "\($0)" } ?? ""
+        // In the order of the configuration.
+        let listeners = plane.listenerEndpoints.map { "\($0)" }
+        let (http, tcp) = (listeners[0], listeners[1])
+        let https = hasHTTPS ? "https://\(listeners[2])/" : "not without OpenSSL (libssl3)"
         let admin = plane.adminEndpoint.map { "\($0)" } ?? ""
         let stage = "http://\(addresses.stage)"
-        let trials = [
-            ("curl http://\(http)/", "each request, another instance"),
-            ("curl -X POST \(stage)/crash/web-2", "web-2 is killed; its record stays"),
-            ("curl http://\(admin)/backends", "web-2 is out, and why"),
-            ("curl -X POST \(stage)/start/web-2", "it comes back"),
-            ("curl \(stage)/", "what else can be done to instances"),
-        ]
+        let secured = hasHTTPS ? [("curl -k \(https)", "by TLS")] : []
+        let trials =
+            [
+                ("curl http://\(http)/", "each request, another instance")
+            ] + secured + [
+                ("curl -X POST \(stage)/crash/web-2", "web-2 is killed; its record stays"),
+                ("curl http://\(admin)/backends", "web-2 is out, and why"),
+                ("curl -X POST \(stage)/start/web-2", "it comes back"),
+                ("curl \(stage)/", "what else can be done to instances"),
+            ]
         // Not `print`: behind a pipe that would wait for a full buffer.
         writeAll(
             STDOUT_FILENO,
@@ -112,6 +158,7 @@ struct DemoCommand: ParsableCommand {
             Fairlead's demo: a discovery DNS server, \(addresses.instances.count) web instances, and the proxy.
 
               HTTP       http://\(http)/
+              HTTPS      \(https)
               TCP        \(tcp)
               admin      http://\(admin)/
               discovery  dig @\(addresses.dns.address) -p \(addresses.dns.port) \(addresses.service) SRV

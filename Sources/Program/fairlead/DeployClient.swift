@@ -19,6 +19,7 @@ final class DeployClient {
     private let path: String
     private var addresses: AddressesInTurn
     private let token: String?
+    private let tls: HTTPClient.Security?
     private let isJSON: Bool
     private let loop = EventLoop()
     private let client: HTTPClient
@@ -36,7 +37,11 @@ final class DeployClient {
     private static let patience = Duration.seconds(15)
 
     /// Follows the deploy at `path` of the admin port.
-    init(_ path: String, _ addresses: AddressesInTurn, token: String?, isJSON: Bool) {
+    init(
+        _ path: String, _ addresses: AddressesInTurn, token: String?, tls: HTTPClient.Security?,
+        isJSON: Bool
+    ) {
+        self.tls = tls
         self.path = path
         self.addresses = addresses
         self.token = token
@@ -70,6 +75,7 @@ final class DeployClient {
             path + rest, from: addresses.current, deadline: .seconds(10),
             responseBody: .upTo(1 << 20))
         request.method = method
+        request.tls = tls
         if let token { request.fields = [(name: "Authorization", value: "Bearer \(token)")] }
         client.send(request) { [unowned self] outcome in
             // Only where nothing can have been read: a deploy must not be begun twice by accident.

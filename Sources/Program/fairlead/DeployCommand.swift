@@ -67,7 +67,8 @@ struct DeployCommand: ParsableCommand {
     func run() throws {
         let path = "/services/\(percentEncoded(service))/deploy"
         let client = DeployClient(
-            path, try access.addresses(), token: try access.token(), isJSON: json)
+            path, try access.addresses(), token: try access.token(), tls: try access.security(),
+            isJSON: json)
         if status {
             try client.follow(.get, "", isOnce: true)
         } else if undo {

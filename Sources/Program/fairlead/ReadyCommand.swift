@@ -44,9 +44,9 @@ struct ReadyCommand: ParsableCommand {
         let question = ReadinessQuestion(
             AddressesInTurn(places.admin + places.health),
             path: "/health/ready" + (every ? "?when=every" : ""), patience: patience ?? .zero)
-        if let token = try? configuration.admin.readToken() {
-            question.secret = (token, for: places.admin)
-        }
+        question.admin = (
+            places.admin, try? configuration.admin.readToken(), configuration.admin.localSecurity
+        )
         switch question.ask() {
         case .ready(let text): writeAll(1, text)
         case .not(let why):
@@ -78,9 +78,9 @@ private final class ReadinessQuestion {
     private let client: HTTPClient
     private var timer: Timer?
     private var answer = Answer.not("it was not asked")
-    /// The admin port's token, and the addresses that may get it: reasons are told to those who
-    /// have it.
-    var secret: (token: String, for: [Endpoint])?
+    /// The addresses of the admin port, its token, which reasons are told for, and how it is asked
+    /// by TLS.
+    var admin: (addresses: [Endpoint], token: String?, tls: HTTPClient.Security?) = ([], nil, nil)
 
     init(_ addresses: AddressesInTurn, path: String, patience: Duration) {
         self.addresses = addresses
@@ -101,8 +101,11 @@ private final class ReadinessQuestion {
         let place = addresses.current
         var request = HTTPClient.Request(
             path, from: place, deadline: Self.deadline, responseBody: .upTo(1 << 20))
-        if let secret, secret.for.contains(place) {
-            request.fields = [(name: "Authorization", value: "Bearer \(secret.token)")]
+        if admin.addresses.contains(place) {
+            request.tls = admin.tls
+            if let token = admin.token {
+                request.fields = [(name: "Authorization", value: "Bearer \(token)")]
+            }
         }
         client.send(request) { [unowned self] outcome in
             switch outcome {

@@ -25,7 +25,7 @@ struct TopCommand: ParsableCommand {
 
     func run() throws {
         let watch = TopWatch(
-            try access.addresses(), token: try access.token(),
+            try access.addresses(), token: try access.token(), tls: try access.security(),
             isLive: !once && isatty(STDOUT_FILENO) == 1)
         try watch.run()
     }
@@ -35,6 +35,7 @@ struct TopCommand: ParsableCommand {
 private final class TopWatch {
     private var addresses: AddressesInTurn
     private let token: String?
+    private let tls: HTTPClient.Security?
     private let isLive: Bool
     private let loop = EventLoop()
     private let client: HTTPClient
@@ -42,9 +43,12 @@ private final class TopWatch {
     private var last: TopStats?
     private var failure: String?
 
-    init(_ addresses: AddressesInTurn, token: String?, isLive: Bool) {
+    init(
+        _ addresses: AddressesInTurn, token: String?, tls: HTTPClient.Security?, isLive: Bool
+    ) {
         self.addresses = addresses
         self.token = token
+        self.tls = tls
         self.isLive = isLive
         client = HTTPClient(on: loop)
     }
@@ -64,6 +68,7 @@ private final class TopWatch {
         var request = HTTPClient.Request(
             "/stats", from: addresses.current, deadline: .seconds(10), responseBody: .upTo(64 << 20)
         )
+        request.tls = tls
         if let token { request.fields = [(name: "Authorization", value: "Bearer \(token)")] }
         client.send(request) { [unowned self] in handle($0) }
     }

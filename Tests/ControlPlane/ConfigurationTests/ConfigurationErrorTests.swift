@@ -16,7 +16,8 @@ import Testing
             (
                 "admin: 0.0.0.0:9090",
                 "1:8: admin: found 0.0.0.0:9090 without a token, expected a loopback address, such "
-                    + "as 127.0.0.1:9090, or admin.token or admin.token-file as well"
+                    + "as 127.0.0.1:9090, or admin.token, admin.token-file or "
+                    + "admin.tls.client-certificates as well"
             ),
             (
                 "admin: 9090",

@@ -60,4 +60,92 @@ import Testing
         #expect(errors(listener("{min-version: 1.1}"))[0].contains("expected 1.2 or 1.3"))
         #expect(errors(listener("{strict-sni: on, min-version: 1.3}")).isEmpty)
     }
+
+    @Test(arguments: [
+        (
+            "client-certificates: {mode: required}",
+            "client-certificates.mode: found client certificates without ca-file, expected the "
+                + "certificates of the authorities that they have to lead to"
+        ),
+        (
+            "client-certificates: {mode: sometimes}",
+            "client-certificates.mode: found \"sometimes\", expected off, optional or required"
+        ),
+        (
+            "client-certificates: {mode: optional, ca-file: /nowhere}",
+            "client-certificates.ca-file: \"/nowhere\": cannot be read: No such file or directory"
+        ),
+        (
+            "client-certificates: {mode: optional, ca-file: /etc/passwd}",
+            "client-certificates.ca-file: \"/etc/passwd\": it has no certificate"
+        ),
+        (
+            "client-certificates: {fields: [name]}",
+            "client-certificates.fields[0]: found \"name\", expected certificate, subject, san, "
+                + "serial or fingerprint"
+        ),
+    ])
+    func clients(options: String, reason: String) {
+        // Its own problem is told besides.
+        let found = errors(listener("{certificates: /etc/passwd, \(options)}"))
+        #expect(found.contains { $0.contains("tls.\(reason)") }, "\(found)")
+    }
+
+    @Test func `clients' certificates need TLS, and fields that nobody can forge`() {
+        let found = errors(listener("{client-certificates: {mode: required, ca-file: /a}}"))
+        #expect(
+            found.first?.hasSuffix(
+                "found client certificates without TLS, expected tls.certificates as well") == true,
+            "\(found)")
+        let forgeable = errors(
+            "listeners: [{listen: \":80\", backends: [\"10.0.0.1:80\"], forwarding: {client-cert: "
+                + "off}, tls: {client-certificates: {mode: optional}}}]")
+        #expect(
+            forgeable.contains { $0.contains("found forwarding.client-cert: off beside client") },
+            "\(forgeable)")
+    }
+
+    @Test(arguments: [
+        ("redirect: https, service: a", "found redirect beside a service"),
+        ("redirect: https, mode: tcp", "found redirect on a listener of mode tcp"),
+        (
+            "redirect: https, routes: [{respond: {status: 200}}]",
+            "found redirect beside a route for every request"
+        ),
+        ("redirect: 'https:0'", "expected a host behind the scheme"),
+        (
+            "redirect: 'https:80', tls: {certificates: /nowhere}",
+            "found a redirect to https on the listener that speaks it"
+        ),
+        (
+            "tls: {certificates: /nowhere}, routes: [{path: /a, redirect: 'https:80'}], "
+                + "service: a", "found a redirect to https on the listener that speaks it"
+        ),
+        ("hsts: forever, service: a", "expected a duration with a unit"),
+    ])
+    func redirects(options: String, reason: String) {
+        let found = errors(
+            "{services: {a: {backends: [\"10.0.0.1:80\"]}}, "
+                + "listeners: [{listen: \"127.0.0.1:80\", \(options)}]}")
+        #expect(found.contains { $0.contains(reason) }, "\(found)")
+    }
+
+    @Test func `a redirect of a whole listener needs no service, and is printed as it is meant`()
+        throws
+    {
+        let loaded = try load("listeners: [{listen: \"127.0.0.1:80\", redirect: 'https:8443'}]")
+        #expect(loaded.configuration.listeners[0].redirect.status == 308)
+        #expect(
+            loaded.configuration.listeners[0].redirect.target
+                == "https://{host}:8443{path}{query}")
+        #expect(loaded.effective.yaml.contains("to: https:8443"))
+    }
+
+    @Test func `a file of ticket keys that has none is told so`() {
+        let found = errors("ticket-keys: /nowhere\n" + listener("{min-version: 1.3}"))
+        #expect(
+            found == [
+                "f.yaml:1:14: ticket-keys: \"/nowhere\": cannot be read: No such file or directory"
+            ])
+    }
 }

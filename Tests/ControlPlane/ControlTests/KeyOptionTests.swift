@@ -32,8 +32,7 @@ import Traffic
     /// Options whose files are read and checked with the configuration: flows show that.
     private static let readFiles = [
         "defaults.tls.certificates", "defaults.tls.client-certificates.mode", "ticket-keys.file",
-        "defaults.backend-tls.ca-file", "defaults.backend-tls.certificate.cert",
-        "defaults.backend-tls.certificate.key",
+        "admin.tls.certificates", "admin.tls.client-certificates.mode",
     ]
 
     private func load(

@@ -1,37 +1,45 @@
 // AdminAccess: who may use the admin port, and for what. Five checks, in this order: is the host
-// name one of ours (DNS rebinding), did a proxy pass the request on, is the token right, does the
-// request come from another site's page, and are changes allowed at all.
+// name one of ours (DNS rebinding), did a proxy pass the request on, is the token right or the
+// client's certificate verified, does the request come from another site's page, and are changes
+// allowed at all.
 
 internal import Endpoints
 internal import HTTP1
 internal import HTTPServer
+internal import TLS
 
 /// The access rules of the admin port. Any thread.
 package struct AdminAccess: Sendable {
     private let host: AdminHost
     private let token: BearerToken?
+    private let asksForCertificates: Bool
     /// Whether changes are refused.
     package let isReadOnly: Bool
     private let isBehindProxy: Bool
 
     /// The rules for a server whose names are `host`. With a `token`, which is not empty, requests
-    /// have to carry it. `isBehindProxy` says that a proxy in front of the port is intended.
+    /// have to carry it, unless their client has shown a certificate; where such are asked for
+    /// (`asksForCertificates`) and there is no token, nothing else will do. `isBehindProxy` says
+    /// that a proxy in front of the port is intended.
     package init(
-        host: AdminHost, token: String? = nil, isReadOnly: Bool = false,
-        isBehindProxy: Bool = false
+        host: AdminHost, token: String? = nil, asksForCertificates: Bool = false,
+        isReadOnly: Bool = false, isBehindProxy: Bool = false
     ) {
         self.isBehindProxy = isBehindProxy
         self.host = host
         self.token = token.map(BearerToken.init)
+        self.asksForCertificates = asksForCertificates
         self.isReadOnly = isReadOnly
     }
 
     /// Whether requests have to carry a token.
     var needsToken: Bool { token != nil }
 
-    /// Whether `request` carries the token, if one is needed.
+    /// Whether `request` carries the token or comes with a client's certificate, if one of them is
+    /// needed.
     func isTrusted(_ request: HTTPServerRequest) -> Bool {
-        token?.matches(request.field("authorization")) ?? true
+        if request.certificate != nil { return true }
+        return token?.matches(request.field("authorization")) ?? !asksForCertificates
     }
 
     /// - Throws: when the request names a host that is none of ours.
@@ -64,10 +72,15 @@ package struct AdminAccess: Sendable {
     /// - Throws: when the request has to carry a token and does not.
     func checkToken(_ request: HTTPServerRequest) throws(AdminProblem) {
         guard !isTrusted(request) else { return }
+        guard needsToken else {
+            throw AdminProblem(
+                401, "The admin port needs a client's certificate.",
+                expected: "one that admin.tls.client-certificates lets in")
+        }
         throw AdminProblem(
             401, "The admin port needs a token.",
             expected: "the field Authorization: Bearer TOKEN, with the token of admin.token or "
-                + "admin.token-file")
+                + "admin.token-file" + (asksForCertificates ? ", or a client's certificate" : ""))
     }
 
     /// - Throws: when the change comes from a page of another site, or no change is allowed.

@@ -30,6 +30,11 @@ extension Loading {
             listeners[index].value.tls.clients.rules = readRules(
                 of: listener.value.tls, at: origin)
         }
+        let admin = draft.configuration.admin
+        guard admin.place != nil else { return }
+        draft.configuration.admin.tls.clients.rules = readRules(of: admin.tls) { part in
+            given["admin.tls.client-certificates.\(part)"] ?? .nowhere
+        }
     }
 
     /// What `tls` asks of clients' certificates; nil for nothing, or for what is wrong, which is

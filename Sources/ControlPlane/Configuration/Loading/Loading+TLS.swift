@@ -8,19 +8,26 @@ internal import TLS
 extension Loading {
     /// Reads the certificates of all listeners, but for those that are known; adds to errors.
     mutating func readCertificates() {
-        guard purpose == .serving, listeners.contains(where: { $0.value.tls.isOn }) else { return }
+        let admin = draft.configuration.admin.tls
+        guard purpose == .serving, admin.isOn || listeners.contains(where: { $0.value.tls.isOn })
+        else { return }
+        let adminOrigin = given["admin.tls.certificates"] ?? .nowhere
         do throws(TLSUnavailable) {
             try OpenSSL.load()
         } catch {
             errors.add(
                 "found no OpenSSL (\(error)), expected its libraries: install libssl3",
-                at: origin(of: listeners.first { $0.value.tls.isOn }))
+                at: listeners.first { $0.value.tls.isOn }.map { origin(of: $0) } ?? adminOrigin)
             return
+        }
+        for index in listeners.indices {
+            listeners[index].value.tls.sources = listeners[index].value.tls.sources.map(handedOver)
         }
         // Listeners may share sources, by `defaults` or one by one.
         var readings: [CertificateSource: CertificateReading] = [:]
-        for listener in listeners {
-            for source in listener.value.tls.sources where readings[source] == nil {
+        let all = listeners.map { ($0.value.tls.sources, origin(of: $0)) }
+        for (sources, origin) in all + [(admin.sources, adminOrigin)] {
+            for source in sources where readings[source] == nil {
                 if let known = knownCertificates[source] {
                     // It is in use, whatever its files say by now.
                     readings[source] = known
@@ -31,14 +38,23 @@ extension Loading {
                 for trouble in reading.troubles {
                     let text = "\(quoted(trouble.place)): \(trouble.reason)"
                     if trouble.isMinor {
-                        warnings.add(text, at: origin(of: listener))
+                        warnings.add(text, at: origin)
                     } else {
-                        errors.add(text, at: origin(of: listener))
+                        errors.add(text, at: origin)
                     }
                 }
             }
         }
         draft.configuration.certificates = readings
+    }
+
+    /// The source of that name which was handed over, where `source` is written as a path; else
+    /// itself.
+    private func handedOver(_ source: CertificateSource) -> CertificateSource {
+        guard case .path(let name) = source, knownCertificates[.named(name)] != nil else {
+            return source
+        }
+        return .named(name)
     }
 
     private func origin(of listener: Entry<Listener>?) -> Origin {

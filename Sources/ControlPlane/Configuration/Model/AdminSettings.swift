@@ -18,6 +18,8 @@ package struct AdminSettings: Equatable, Sendable {
     package internal(set) var token: String?
     /// A file whose first line is the token; read at the start.
     package internal(set) var tokenFile: String?
+    /// How it speaks TLS, if it does.
+    package internal(set) var tls = TLSSettings()
     /// Whether nothing can be changed by it.
     package internal(set) var readOnly = false
     /// Names that it answers to, besides addresses and `localhost`.
@@ -27,6 +29,14 @@ package struct AdminSettings: Equatable, Sendable {
     package internal(set) var behindProxy = false
     /// Whether `/metrics` has a histogram for each backend.
     package internal(set) var backendHistograms = false
+
+    /// Whether nothing differs from `other` but what is in the files that verify clients'
+    /// certificates.
+    package func isLike(_ other: AdminSettings) -> Bool {
+        var same = self
+        same.tls.clients.rules = other.tls.clients.rules
+        return same == other
+    }
 
     /// Bytes of a token at least: one that could be guessed would protect nothing.
     package static let tokenBytesMin = 16
@@ -39,7 +49,9 @@ package struct AdminSettings: Equatable, Sendable {
 
 extension OptionTable {
     /// `admin: HOST:PORT` is short for `admin: {listen: HOST:PORT}`.
-    static let admin: [Option<AdminSettings>] = [
+    static let admin = adminPort + Option.group("tls", \.tls, tls)
+
+    private static let adminPort: [Option<AdminSettings>] = [
         Option(
             "listen", \.place, .optional(.adminAddress, "off"), variable: "FAIRLEAD_ADMIN",
             flag: .admin, "Where the admin port listens; without a token on loopback only."),
@@ -67,6 +79,7 @@ extension Loading {
     mutating func checkAdmin() {
         let admin = draft.configuration.admin
         let hasToken = admin.token != nil || admin.tokenFile != nil
+        let isGuarded = hasToken || admin.tls.clients.mode != .off
         if admin.token != nil, admin.tokenFile != nil {
             errors.add(
                 "found both admin.token and admin.token-file, expected one",
@@ -75,6 +88,7 @@ extension Loading {
         guard admin.place != nil else {
             for key in [
                 "token", "token-file", "read-only", "hosts", "behind-proxy", "backend-histograms",
+                "tls.certificates",
             ] {
                 guard let origin = given["admin.\(key)"] else { continue }
                 warnings.add("no effect, as the admin port is off", at: origin)
@@ -82,11 +96,12 @@ extension Loading {
             return
         }
         let all = [admin.listen].compactMap(\.self) + admin.alsoListen
-        for listen in all where !listen.address.isLoopback && !hasToken {
+        for listen in all where !listen.address.isLoopback && !isGuarded {
             errors.add(
                 found: "\(listen) without a token",
-                expected: "a loopback address, such as 127.0.0.1:\(listen.port), or admin.token or "
-                    + "admin.token-file as well", at: given["admin.listen"] ?? .nowhere)
+                expected: "a loopback address, such as 127.0.0.1:\(listen.port), or admin.token, "
+                    + "admin.token-file or admin.tls.client-certificates as well",
+                at: given["admin.listen"] ?? .nowhere)
         }
     }
 }

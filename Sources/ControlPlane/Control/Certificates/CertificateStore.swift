@@ -15,7 +15,10 @@ final class CertificateStore {
     var onChange: () -> Void = {}
     /// Called when there are other sources than before.
     var onSources: () -> Void = {}
+    /// Called with what clients of the admin port are shown from now on.
+    var onAdminChange: (ServerNames?) -> Void = { _ in }
     private let workers: Int
+    private var admin: TLSSettings
     /// What each source has; nothing for one that has not handed anything over yet.
     private(set) var readings: [CertificateSource: CertificateReading]
     /// What was made last for each listener, by its name.
@@ -24,6 +27,7 @@ final class CertificateStore {
     /// Begins with what `configuration` was read with.
     init(_ configuration: Configuration) {
         workers = configuration.workers
+        admin = configuration.admin.tls
         readings = configuration.certificates
     }
 
@@ -39,12 +43,13 @@ final class CertificateStore {
         }
         if !changed.isEmpty { onChange() }
         if hasMore { onSources() }
+        if admin.sources.contains(where: { changed.contains($0) }) { onAdminChange(adminNames) }
         return changed
     }
 
     /// Forgets sources that none of `listeners` names.
     func forget(except listeners: [Listener]) {
-        let named = Set(listeners.flatMap(\.tls.sources))
+        let named = Set(listeners.flatMap(\.tls.sources) + admin.sources)
         let count = readings.count
         readings = readings.filter { named.contains($0.key) }
         if readings.count < count { onSources() }
@@ -69,6 +74,25 @@ final class CertificateStore {
         let serving = TLSServing(options, workers: workers)
         made[listener.name] = (options, serving)
         return serving
+    }
+
+    // MARK: - The admin port
+
+    /// Takes over what the admin port asks of its clients' certificates.
+    func followAdmin(_ settings: TLSSettings) {
+        guard settings != admin else { return }
+        admin = settings
+        onAdminChange(adminNames)
+    }
+
+    /// What clients of the admin port are shown; nil when it speaks no TLS.
+    var adminNames: ServerNames? {
+        guard admin.isOn else { return nil }
+        let found = admin.sources.flatMap { readings[$0]?.found ?? [] }
+        let options = TLSServerOptions(
+            certificates: found.map(\.certificate), isStrict: admin.isStrict,
+            minVersion: admin.minVersion, isHTTP: true, clients: admin.clients.rules)
+        return TLSServing(options, workers: 1).names(worker: 0)
     }
 }
 

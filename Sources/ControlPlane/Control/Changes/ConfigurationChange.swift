@@ -56,6 +56,7 @@ struct ConfigurationChange: Equatable {
         if old.stopDelay != new.stopDelay { self.settings.append("stop-delay") }
         if old.log != new.log { self.settings.append("log") }
         if old.checks != new.checks { self.settings.append("checks.rate") }
+        if old.admin != new.admin { self.settings.append("admin.tls") }
         if old.health != new.health { self.settings.append("health") }
         if old.ticketKeys != new.ticketKeys { self.settings.append("ticket-keys") }
         if old.reload != new.reload { self.settings.append("reload.watch") }
@@ -119,7 +120,7 @@ struct ConfigurationChange: Equatable {
             if isChanged { reasons.append(.init(key: key, why: why)) }
         }
         refuse("workers", if: old.workers != new.workers, "threads are started once")
-        refuse("admin", if: old.admin != new.admin, "its address is opened once")
+        refuse("admin", if: !old.admin.isLike(new.admin), "its address is opened once")
         refuse("dns", if: old.dns != new.dns, "the resolver is made once")
         refuse("consul", if: old.consul != new.consul, "its agents are told once")
         refuse("docker", if: old.docker != new.docker, "its engine is told once")
@@ -147,8 +148,8 @@ extension ConfigurationChange.ServiceChange {
         sources =
             old.sources != new.sources || old.lookup != new.lookup
         roster = old.rosterOptions != new.rosterOptions
-        checks = old.check != new.check || old.tls != new.tls
-        proxy = old.policy != new.policy || old.tls != new.tls
+        checks = old.check != new.check
+        proxy = old.policy != new.policy
     }
 }
 

@@ -4,6 +4,7 @@ internal import Admin
 internal import Configuration
 internal import Endpoints
 internal import Events
+internal import TLS
 
 /// The admin port of this process. Control thread only.
 final class AdminPort {
@@ -20,7 +21,7 @@ final class AdminPort {
     ///   - onOpen: called when the port is open after a wait.
     /// - Throws: `StartFailure`: an address or the token's file can't be had.
     init?(
-        _ configuration: Configuration, _ controls: AdminControls,
+        _ configuration: Configuration, _ controls: AdminControls, _ certificates: ServerNames?,
         inherited: (Endpoint) -> Descriptor?, on loop: EventLoop, log: @escaping () -> Log,
         onOpen: @escaping () -> Void
     ) throws {
@@ -28,7 +29,8 @@ final class AdminPort {
         guard let endpoint = settings.listen else { return nil }
         let access = AdminAccess(
             host: AdminHost(listeningOn: endpoint, names: settings.hosts),
-            token: try settings.readToken(), isReadOnly: settings.readOnly,
+            token: try settings.readToken(),
+            asksForCertificates: settings.tls.clients.rules != nil, isReadOnly: settings.readOnly,
             isBehindProxy: settings.behindProxy)
         handler = AdminHandler(access: access, controls: controls, on: loop)
         for endpoint in [endpoint] + settings.alsoListen {
@@ -37,7 +39,7 @@ final class AdminPort {
                     try ControlServer(
                         .admin, on: endpoint, inherited: inherited(endpoint),
                         isShared: configuration.shareAddresses, loop: loop,
-                        options: AdminHandler.serverOptions, log: log
+                        certificates: certificates, options: AdminHandler.serverOptions, log: log
                     ) { [handler] in handler.answer($0, $1) })
             } catch {
                 throw StartFailure(listeningOn: endpoint, error)
@@ -51,6 +53,11 @@ final class AdminPort {
 
     /// Whether the port is still waiting for another process to leave it.
     var isAwaited: Bool { servers.contains(where: \.isAwaited) }
+
+    /// Shows new clients these certificates from now on.
+    func show(_ certificates: ServerNames?) {
+        for server in servers { server.certificates = certificates }
+    }
 
     /// Sends new journal entries to clients that follow the journal.
     func journalChanged() { handler.journalChanged() }

@@ -5,6 +5,7 @@ internal import Admin
 internal import Configuration
 internal import Events
 internal import Processes
+internal import TLS
 
 /// The addresses for operators and for what watches the process. Control thread only.
 final class ControlPorts {
@@ -19,17 +20,18 @@ final class ControlPorts {
     /// Opens what the configuration has, on inherited sockets if there are any.
     ///
     /// - Parameters:
+    ///   - certificates: what clients of the admin port are shown; nil where it speaks no TLS.
     ///   - inherited: sockets that were open before the process was; those that are used are taken.
     ///   - onOpen: called when the admin port is open after a wait.
     /// - Throws: `StartFailure`: an address or the token's file can't be had.
     init(
-        _ configuration: Configuration, _ controls: AdminControls,
+        _ configuration: Configuration, _ controls: AdminControls, _ certificates: ServerNames?,
         _ inherited: inout InheritedSockets, on loop: EventLoop, log: @escaping () -> Log,
         onOpen: @escaping () -> Void
     ) throws {
         admin = try AdminPort(
-            configuration, controls, inherited: { inherited.take($0).first }, on: loop, log: log,
-            onOpen: onOpen)
+            configuration, controls, certificates, inherited: { inherited.take($0).first },
+            on: loop, log: log, onOpen: onOpen)
         health = try HealthPort(
             configuration, controls, inherited: { inherited.take($0).first }, on: loop, log: log)
     }

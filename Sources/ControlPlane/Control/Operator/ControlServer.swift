@@ -6,6 +6,7 @@ internal import Configuration
 internal import Endpoints
 internal import Events
 internal import HTTPServer
+internal import TLS
 
 /// A server at an address, which may have to wait for it. Control thread only.
 final class ControlServer {
@@ -37,6 +38,10 @@ final class ControlServer {
     private let log: () -> Log
     /// Called when the server opens after a wait.
     var onOpen: () -> Void = {}
+    /// What clients are shown; nil where TLS is not spoken.
+    var certificates: ServerNames? {
+        didSet { server?.certificates = certificates }
+    }
     /// Nil while another process has the address.
     private var server: HTTPServer?
     /// Tries the address again; nil unless another process has it.
@@ -51,9 +56,10 @@ final class ControlServer {
     /// - Throws: `Errno` when the address can't be had.
     init(
         _ kind: Kind, on endpoint: Endpoint, inherited: Descriptor? = nil, isShared: Bool,
-        loop: EventLoop, options: HTTPServerOptions, log: @escaping () -> Log,
-        handler: @escaping HTTPServer.Handler
+        loop: EventLoop, certificates: ServerNames? = nil, options: HTTPServerOptions,
+        log: @escaping () -> Log, handler: @escaping HTTPServer.Handler
     ) throws(Errno) {
+        self.certificates = certificates
         self.kind = kind
         listening = endpoint
         self.handler = handler
@@ -134,6 +140,7 @@ final class ControlServer {
 
     private func serve(_ inherited: Descriptor?) throws(Errno) -> HTTPServer {
         try HTTPServer(
-            on: listening, inherited: inherited, loop: loop, options: options, handler: handler)
+            on: listening, inherited: inherited, loop: loop, certificates: certificates,
+            options: options, handler: handler)
     }
 }

@@ -9,7 +9,6 @@ internal import Health
 internal import InstanceSources
 internal import Proxy
 internal import Stats
-internal import TLS
 
 /// Wires a service's sources, roster, checks and rotation together. Control thread only.
 final class ServiceControl {
@@ -59,7 +58,7 @@ final class ServiceControl {
     private func check() {
         let registry = surroundings.registry
         checks = surroundings.checker.watch(
-            roster, options: settings.check, tls: settings.tls.client.map(TLSClient.init(checked:)),
+            roster, options: settings.check,
             liveAnswers: { UInt64(registry.liveFigures($0.rawValue).goodAnswers) },
             onChange: { [unowned self] in settle() })
     }
@@ -153,7 +152,7 @@ final class ServiceControl {
     // MARK: - What live requests show
 
     /// A dial to a backend failed in a worker.
-    func dialFailed(_ id: BackendID, _ error: DialError) {
+    func dialFailed(_ id: BackendID, _ error: Errno) {
         roster.dialFailed(id, DialFailure(error), now: .now)
         checks?.checkSoon(id)
         settle()
@@ -223,15 +222,8 @@ final class ServiceControl {
 }
 
 extension DialFailure {
-    fileprivate init(_ error: DialError) {
-        let errno: Errno
+    fileprivate init(_ error: Errno) {
         switch error {
-        case .tls(let fault):
-            self = .insecure("\(fault)")
-            return
-        case .system(let error): errno = error
-        }
-        switch errno {
         case .connectionRefused: self = .refused
         case .timedOut: self = .timeout
         case .connectionReset: self = .reset

@@ -153,7 +153,8 @@ let package = Package(
         network.module(
             "Events", uses: ["CLibevent", "CLinux", "Endpoints", "Locking"], settings: hot),
         network.module(
-            "TLS", uses: ["COpenSSL", "Endpoints", "Events", "Locking", "WallClock"], settings: hot),
+            "TLS", uses: ["COpenSSL", "Endpoints", "Events", "Locking", "WallClock"],
+            settings: hot),
         network.module(
             "CertificateFiles", uses: ["Documents", "Events", "TLS"], settings: cold),
         network.module("DNSClient", uses: ["Events", "DNSWire", "Endpoints"], settings: cold),
@@ -239,7 +240,7 @@ let package = Package(
         controlPlane.module(
             "Health",
             uses: [
-                "Events", "HTTPClient", "HTTP1", "Backends", "Endpoints", "ProxyProtocol",
+                "Events", "HTTPClient", "HTTP1", "Backends", "Endpoints", "ProxyProtocol", "TLS",
                 "Traffic",
             ],
             settings: cold),
@@ -414,7 +415,7 @@ let package = Package(
             "Proxy",
             uses: [
                 "TestSupport", "AccessLog", "Routing", "Locking", "Events", "HTTP1", "Backends",
-                "Balancing", "ProxyProtocol", "Stats", "Endpoints", "TLSWire", "Traffic",
+                "Balancing", "ProxyProtocol", "Stats", "Endpoints", "TLS", "TLSWire", "Traffic",
                 "WallClock",
             ]),
         controlPlane.tests(

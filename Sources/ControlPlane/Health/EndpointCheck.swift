@@ -4,6 +4,7 @@
 
 internal import Backends
 internal import Endpoints
+internal import HTTPClient
 internal import ProxyProtocol
 internal import Traffic
 
@@ -14,6 +15,8 @@ struct CheckKey: Hashable {
     /// The form of the PROXY header with which it begins; nil for none.
     let header: ProxyHeader.Version?
     let timeout: Duration
+    /// How the connection is made secure; nil: it is not.
+    var tls: HTTPClient.Security?
 }
 
 extension CheckKey {

@@ -7,6 +7,7 @@ package import Backends
 package import Endpoints
 package import Events
 package import HTTPClient
+package import TLS
 package import Traffic
 
 /// Checks backends, and reports the results to their rosters. Control thread only.
@@ -49,20 +50,21 @@ package final class HealthChecker {
 
     /// Checks the backends of `roster` from now on, until `stop()` is called on what this returns.
     /// `liveAnswers` returns how many live requests a backend has answered well so far, nil if that
-    /// is not known; it is called each time a check of kind `tcp` is due. `onChange` is called
+    /// is not known; it is called each time a check of kind `tcp` is due. Checks on the port of a
+    /// backend are made by `tls`, if that is spoken there. `onChange` is called
     /// after each result that was given to the roster, and never while this runs: the time to
     /// publish the rotation again.
     ///
     /// - Precondition: All rosters of a checker share one `BackendIDs`; `options` are `off` if and
     ///   only if the roster expects no checks.
     package func watch(
-        _ roster: Roster, options: CheckOptions,
+        _ roster: Roster, options: CheckOptions, tls: TLSClient? = nil,
         liveAnswers: @escaping (BackendID) -> UInt64? = { _ in nil },
         onChange: @escaping () -> Void
     ) -> ServiceChecks {
         precondition((options.type == .off) == (roster.options.checks == nil))
         let checks = ServiceChecks(
-            roster, options, checker: self, liveAnswers: liveAnswers, onChange: onChange)
+            roster, options, tls, checker: self, liveAnswers: liveAnswers, onChange: onChange)
         checks.reconcile()
         return checks
     }
@@ -74,7 +76,7 @@ package final class HealthChecker {
         completion: @escaping (ProbeResult) -> Void
     ) {
         let key = CheckKey(target: endpoint, kind: .tcp, header: nil, timeout: limit)
-        _ = TCPProbe(key, on: loop, completion: completion)
+        _ = TCPProbe(key, for: client, completion: completion)
     }
 
     // MARK: - For ServiceChecks

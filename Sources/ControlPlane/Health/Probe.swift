@@ -19,9 +19,9 @@ enum Probe {
         switch key.kind {
         case .off: return nil
         case .tcp:
-            return .tcp(TCPProbe(key, on: loop, completion: completion))
+            return .tcp(TCPProbe(key, for: client, completion: completion))
         case .sendExpect(let script):
-            return .tcp(TCPProbe(key, script, on: loop, completion: completion))
+            return .tcp(TCPProbe(key, script, for: client, completion: completion))
         case .http(let http):
             let exchange = client.send(request(http, key)) { outcome in
                 completion(ProbeResult(outcome, expecting: http))
@@ -35,6 +35,7 @@ enum Probe {
             http.path, from: key.target, host: http.host, deadline: key.timeout,
             responseBody: http.body == nil ? .ignored : .first(CheckOptions.HTTP.bodyBytesMax))
         request.method = http.method
+        request.tls = key.tls
         if key.header != nil { request.preface = { key.header(from: $0) ?? [] } }
         request.fields = http.fields.map { ($0.name, $0.value) }
         if !http.fields.contains(where: { $0.name.lowercased() == "user-agent" }) {

@@ -3,6 +3,8 @@
 
 package import Backends
 internal import Endpoints
+internal import HTTPClient
+internal import TLS
 internal import Traffic
 
 /// The checks of one service. Control thread only. Keep it: nothing else can stop them.
@@ -14,6 +16,7 @@ package final class ServiceChecks {
     private let roster: Roster
     private let options: CheckOptions
     private let kind: CheckOptions.Kind
+    private let tls: TLSClient?
     private let checker: HealthChecker
     private let answers: (BackendID) -> UInt64?
     private let onChange: () -> Void
@@ -23,12 +26,13 @@ package final class ServiceChecks {
     private var isStopped = false
 
     init(
-        _ roster: Roster, _ options: CheckOptions, checker: HealthChecker,
+        _ roster: Roster, _ options: CheckOptions, _ tls: TLSClient?, checker: HealthChecker,
         liveAnswers: @escaping (BackendID) -> UInt64?, onChange: @escaping () -> Void
     ) {
         self.roster = roster
         self.options = options
         kind = options.kind
+        self.tls = tls
         self.checker = checker
         self.answers = liveAnswers
         self.onChange = onChange
@@ -42,9 +46,9 @@ package final class ServiceChecks {
         guard !isStopped, roster.membership != membership else { return }
         membership = roster.membership
         let targets = roster.checkTargets
-        for id in Array(checks.keys) where roster.backend(id) == nil { drop(id) }
+        for (id, check) in checks where !isCurrent(check, of: id) { drop(id) }
         let new = targets.filter { checks[$0.id] == nil }.sorted { $0.id < $1.id }
-        let added = checker.add(new.map { ($0.id, key(at: $0.endpoint)) }, of: self)
+        let added = checker.add(new.map { ($0.id, key(of: $0)) }, of: self)
         for (target, check) in zip(new, added) { checks[target.id] = check }
     }
 
@@ -67,13 +71,31 @@ package final class ServiceChecks {
         checker.remove(id, from: check)
     }
 
-    private func key(at endpoint: Endpoint) -> CheckKey {
+    /// Whether the backend is still there, and known by the name by which it is checked.
+    private func isCurrent(_ check: EndpointCheck, of id: BackendID) -> Bool {
+        guard let backend = roster.backend(id) else { return false }
+        guard let tls = check.key.tls else { return true }
+        return tls.name == name(of: backend.endpoint, backend.instance.hostName)
+    }
+
+    private func key(of target: Roster.CheckTarget) -> CheckKey {
+        let endpoint = target.endpoint
         let port = options.port ?? endpoint.port
+        // Another port is another server.
+        let isOwn = port == endpoint.port
         return CheckKey(
             target: Endpoint(endpoint.address, port), kind: kind,
-            // Another port is another server.
-            header: port == endpoint.port ? options.sendsHeader : nil,
-            timeout: CheckSchedule.bounded(options.timeout))
+            header: isOwn ? options.sendsHeader : nil,
+            timeout: CheckSchedule.bounded(options.timeout),
+            tls: isOwn
+                ? tls.map { HTTPClient.Security($0, for: name(of: endpoint, target.hostName)) }
+                : nil)
+    }
+
+    /// The name that a backend's certificate has to be for: what the options say, else its host's
+    /// name, else its address.
+    private func name(of endpoint: Endpoint, _ hostName: String) -> TLSPeerName {
+        tls?.options.name ?? TLSPeerName(hostName) ?? .address(endpoint.address)
     }
 
     // MARK: - What a check depends on

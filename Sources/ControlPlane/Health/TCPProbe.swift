@@ -9,6 +9,8 @@
 internal import Backends
 internal import Endpoints
 internal import Events
+internal import HTTPClient
+internal import TLS
 internal import Traffic
 
 /// One attempt to connect, and to get the expected answer if there is one. Loop thread only. It
@@ -17,6 +19,7 @@ final class TCPProbe {
     private let key: CheckKey
     /// What to send and to expect; nil where the connection is enough.
     private let script: CheckOptions.SendExpect?
+    private let client: HTTPClient
     /// Nil once the probe has ended.
     private var completion: ((ProbeResult) -> Void)?
     private var connection: Connection?
@@ -25,20 +28,24 @@ final class TCPProbe {
     private var timer: Timer?
     private var resultInTime = ProbeResult.failed(.timeout)
 
+    /// Whether the connection is made, and secure if it has to be.
+    private var isReady = false
     private var answer: [UInt8] = []
     /// Bytes that tell one kind of answer from another.
     private static let kindBytes = 16
 
     /// Connects to where `key` says, follows `script` if there is one, and calls `completion` on
     /// the loop's thread exactly once, unless the probe is cancelled before; never while this
-    /// initialiser runs.
+    /// initialiser runs. With TLS it makes its layers as `client` does.
     init(
-        _ key: CheckKey, _ script: CheckOptions.SendExpect? = nil, on loop: EventLoop,
+        _ key: CheckKey, _ script: CheckOptions.SendExpect? = nil, for client: HTTPClient,
         completion: @escaping (ProbeResult) -> Void
     ) {
         self.key = key
         self.script = script
         self.completion = completion
+        self.client = client
+        let loop = client.loop
         let timer = Timer(on: loop) { self.end(self.resultInTime) }
         self.timer = timer
         do throws(Errno) {
@@ -70,15 +77,47 @@ final class TCPProbe {
         // 3.5).
         let local = descriptor.localEndpoint
         if local == key.target { return end(.failed(.refused)) }
+        let header = key.header(from: local) ?? []
+        guard let tls = key.tls else { return ready(connection, header) }
+        let layer = client.makeLayer(tls, to: .endpoint(key.target))
+        connection.startReading()
+        goOn(connection.begin(layer, behind: header))
+    }
+
+    /// The connection is made, and secure if it has to be.
+    private func ready(_ connection: Connection, _ header: [UInt8]) {
+        isReady = true
         if script != nil { connection.startReading() }
-        switch connection.write((key.header(from: local) ?? []) + (script?.send ?? [])) {
-        // The peer may have answered anyway: reading finds out how it ended.
-        case .sent, .kept, .failed: break
-        }
+        let bytes = header + (script?.send ?? [])
+        if !bytes.isEmpty { goOn(connection.write(bytes)) }
         if script == nil { end(.passed) }
     }
 
+    /// Goes on after a write, whatever became of it: the peer may have answered anyway, and reading
+    /// finds out how it ended.
+    private func goOn(_ outcome: WriteOutcome) {
+        switch outcome {
+        case .sent, .kept, .failed: break
+        }
+    }
+
+    /// Goes on with the handshake of TLS.
+    private func secure(_ connection: Connection) {
+        switch connection.receive(into: ReceiveBuffer(capacity: Self.kindBytes)) {
+        case .bytes: preconditionFailure("a layer gives content after its handshake")
+        case .wouldBlock: if connection.layer?.isEstablished == true { ready(connection, []) }
+        case .endOfStream: fail(connection, .connectionReset)
+        case .failed(let error): fail(connection, error)
+        }
+    }
+
+    private func fail(_ connection: Connection, _ error: Errno) {
+        let fault = (connection.layer as? TLSLayer)?.fault(error)
+        end(fault.map { .failed(.insecure("\($0)")) } ?? ProbeResult(error))
+    }
+
     private func becameReadable(_ connection: Connection) {
+        guard isReady else { return secure(connection) }
         guard let expected = script?.expect else { return }
         let buffer = ReceiveBuffer(capacity: max(expected.count, Self.kindBytes))
         switch connection.receive(into: buffer) {
@@ -89,7 +128,7 @@ final class TCPProbe {
             judge(by: expected)
         case .wouldBlock: break
         case .endOfStream: end(.failed(.reset))
-        case .failed(let error): end(ProbeResult(error))
+        case .failed(let error): fail(connection, error)
         }
     }
 

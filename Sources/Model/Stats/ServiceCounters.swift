@@ -64,6 +64,30 @@ public enum ServiceCounter: Int, CounterName {
     /// Clients that went away when they had waited for a second or more and no response had begun;
     /// `clientAborts` has them as well.
     case gaveUp
+    /// Handshakes of TLS with backends in which they showed their certificate.
+    case fullHandshakes
+    /// Handshakes of TLS with backends that resumed a session.
+    case resumedHandshakes
+    /// Handshakes with backends that failed: a certificate is not valid any more, or not yet.
+    case outdatedCertificates
+    /// Handshakes with backends that failed: the certificate is for other names.
+    case misnamedCertificates
+    /// Handshakes with backends that failed: the certificate comes from nobody who is trusted.
+    case unknownIssuers
+    /// Handshakes with backends that failed: the certificate breaks another rule.
+    case badCertificates
+    /// Handshakes with backends that failed: the backend wants another certificate of ours, or one.
+    case certificatesWanted
+    /// Handshakes with backends that failed: the backend refused for another reason.
+    case refusedHandshakes
+    /// Handshakes with backends that failed: no version, cipher suite or group in common.
+    case unlikeHandshakes
+    /// Handshakes with backends that failed: what came is no TLS.
+    case notTLS
+    /// Handshakes with backends that failed: the connection ended.
+    case brokenOffHandshakes
+    /// Handshakes with backends that were not over in time.
+    case handshakeTimeouts
 }
 
 extension ServiceCounter: ShownCounter {
@@ -74,6 +98,13 @@ extension ServiceCounter: ShownCounter {
         metric: "fairlead_request_errors_total", label: "reason", group: "errors",
         help: "Requests that did not get a whole response of a backend, by reason. Most are among "
             + "the 5xx responses too: fairlead_failed_requests_total has each once.")
+
+    private static let handshakes = CounterForm.Family(
+        metric: "fairlead_backend_tls_handshakes_total", label: "type", group: "tlsHandshakes",
+        help: "TLS handshakes with backends: full, or resumed without a certificate.")
+    private static let tlsFailures = CounterForm.Family(
+        metric: "fairlead_backend_tls_failures_total", label: "reason", group: "tlsFailures",
+        help: "TLS handshakes with backends that failed, by reason; checks are not among them.")
 
     /// How operators see the counter; nil for one that only Fairlead itself reads.
     package var form: CounterForm? {
@@ -133,13 +164,26 @@ extension ServiceCounter: ShownCounter {
         case .bytesToClients:
             .counter("fairlead_sent_bytes_total", key: "sentBytes", "Bytes sent to clients.")
         case .ownCuts, .gaveUp: nil
+        case .fullHandshakes: Self.handshakes.member("full", key: "full")
+        case .resumedHandshakes: Self.handshakes.member("resumed", key: "resumed")
+        case .outdatedCertificates: Self.tlsFailures.member("outdated", key: "outdated")
+        case .misnamedCertificates: Self.tlsFailures.member("wrong_name", key: "wrongName")
+        case .unknownIssuers: Self.tlsFailures.member("unknown_issuer", key: "unknownIssuer")
+        case .badCertificates: Self.tlsFailures.member("bad_certificate", key: "badCertificate")
+        case .certificatesWanted:
+            Self.tlsFailures.member("certificate_wanted", key: "certificateWanted")
+        case .refusedHandshakes: Self.tlsFailures.member("refused", key: "refused")
+        case .unlikeHandshakes: Self.tlsFailures.member("nothing_in_common", key: "nothingInCommon")
+        case .notTLS: Self.tlsFailures.member("not_tls", key: "notTLS")
+        case .brokenOffHandshakes: Self.tlsFailures.member("broken_off", key: "brokenOff")
+        case .handshakeTimeouts: Self.tlsFailures.member("timeout", key: "timeout")
         }
     }
 }
 
 /// What one worker counts for one service. The worker's thread writes, any thread reads.
 public final class ServiceCounters: Sendable {
-    @usableFromInline let counts = CounterSet<ServiceCounter, 32>()
+    @usableFromInline let counts = CounterSet<ServiceCounter, 48>()
     /// Of the requests that failed, the ones that a backend answered, by status.
     package let failedStatuses = FailedStatuses()
     /// From the request's head to the last byte of the response; for TCP, of the connection.

@@ -13,7 +13,8 @@ package import TLS
 
 /// Sends requests on one loop. Loop thread only.
 package final class HTTPClient {
-    let loop: EventLoop
+    /// The loop of all exchanges.
+    package let loop: EventLoop
     /// One for all exchanges: each uses it only while it handles a readiness.
     let buffer = ReceiveBuffer(capacity: 16 * 1024)
     private(set) lazy var kept = KeptConnections(receivingInto: buffer)
@@ -31,7 +32,7 @@ package final class HTTPClient {
     deinit { kept.closeAll() }
 
     /// Room for the session of connections to `place`.
-    func sessions(of place: ConnectionPlace) -> TLSSessionSlot {
+    private func sessions(of place: ConnectionPlace) -> TLSSessionSlot {
         if let known = sessions[place] { return known }
         // Places come and go with instances: no session is worth more than a handshake.
         if sessions.count == Self.sessionsMax { sessions = [:] }
@@ -42,6 +43,14 @@ package final class HTTPClient {
 
     /// The most sessions that are kept.
     private static let sessionsMax = 4096
+
+    /// The layer of a new connection to `target`, which has `security`. Also for clients of other
+    /// protocols on the same loop.
+    package func makeLayer(_ security: Security, to target: Target) -> TLSLayer {
+        TLSLayer(
+            client: security.client, for: security.name,
+            resuming: sessions(of: ConnectionPlace(target, security)), tlsTransport)
+    }
 
     /// Connections that are kept idle, to all targets.
     package var idleConnectionCount: Int { kept.count }
@@ -141,7 +150,7 @@ extension HTTPClient {
     }
 
     /// TLS for a request's connection. The client's loop thread only, but for its value.
-    package struct Security: Sendable {
+    package struct Security: Sendable, Hashable {
         // Used by the loop's thread alone, which is that of the client.
         private nonisolated(unsafe) let made: TLSClient
         /// The server's name, as its certificate has it.
@@ -151,6 +160,17 @@ extension HTTPClient {
         package init(_ client: TLSClient, for name: TLSPeerName) {
             unsafe made = client
             self.name = name
+        }
+
+        /// Whether both are by the very same client, for the same name.
+        package static func == (one: Security, other: Security) -> Bool {
+            one.client === other.client && one.name == other.name
+        }
+
+        /// Hashes what `==` compares.
+        package func hash(into hasher: inout Hasher) {
+            hasher.combine(ObjectIdentifier(client))
+            hasher.combine(name)
         }
 
         /// What makes it.

@@ -5,28 +5,22 @@
 
 internal import Endpoints
 internal import Events
-internal import TLS
 
 /// Where a connection goes, and by which TLS: what one that is kept can serve again.
 struct ConnectionPlace: Hashable {
     let target: Target
-    /// The server's name where there is TLS; nil: there is none.
-    let name: TLSPeerName?
-    /// What makes the TLS. Options that were reloaded make another one, and new connections.
-    let client: ObjectIdentifier?
+    /// The TLS, where it is spoken. Options that were reloaded make another, and new connections.
+    let security: HTTPClient.Security?
 
-    init(_ request: HTTPClient.Request) {
-        target = request.target
-        name = request.tls?.name
-        client = request.tls.map { ObjectIdentifier($0.client) }
+    init(_ target: Target, _ security: HTTPClient.Security?) {
+        self.target = target
+        self.security = security
     }
 }
 
 /// A connection: of one exchange at a time, or idle among those that are kept. Loop thread only.
 final class HTTPClientConnection: StreamChannel {
     let place: ConnectionPlace
-    /// Keeps the client, by whose identity connections are found again, alive.
-    private let security: HTTPClient.Security?
     private var isConnected = false
     /// Nil while the connection is idle.
     private var exchange: HTTPClientExchange?
@@ -34,8 +28,7 @@ final class HTTPClientConnection: StreamChannel {
 
     init(_ descriptor: Descriptor, for request: HTTPClient.Request, of exchange: HTTPClientExchange)
     {
-        place = ConnectionPlace(request)
-        security = request.tls
+        place = ConnectionPlace(request.target, request.tls)
         self.exchange = exchange
         super.init(descriptor, on: exchange.client.loop)
     }

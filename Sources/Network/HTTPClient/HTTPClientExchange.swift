@@ -58,7 +58,9 @@ package final class HTTPClientExchange {
         self.timer = timer
         do throws(HTTPClient.Failure) {
             output = try request.encoded()
-            if request.keepsConnection, let kept = client.kept.take(ConnectionPlace(request)) {
+            if request.keepsConnection,
+                let kept = client.kept.take(ConnectionPlace(request.target, request.tls))
+            {
                 isReused = true
                 isConnected = true
                 kept.serve(self)
@@ -117,10 +119,7 @@ package final class HTTPClientExchange {
             ready()
             return
         }
-        let layer = TLSLayer(
-            client: tls.client, for: tls.name,
-            resuming: client.sessions(of: connection.place), client.tlsTransport)
-        switch connection.begin(layer, behind: preface) {
+        switch connection.begin(client.makeLayer(tls, to: request.target), behind: preface) {
         case .sent, .kept: break
         // Reading finds out how it ended.
         case .failed: break

@@ -108,7 +108,8 @@ package struct NameIndex: Sendable {
     /// The place of the group for a client that asks for `name`, in lower case; nil when it is
     /// refused. A wildcard stands for one label (RFC 9525, section 6.3).
     func place(for name: String?) -> Int? {
-        if let name {
+        // A name that begins with a dot is no host's; wildcards stand under such.
+        if let name, name.first != "." {
             if let place = places[name] { return place }
             if let dot = name.firstIndex(of: "."), dot != name.startIndex,
                 let place = places[String(name[dot...])]

@@ -74,6 +74,15 @@ package final class TLSClient {
         try self.init(options, trusting: TLSTrust.of(options.trust))
     }
 
+    /// A client with options of which one was made before.
+    package convenience init(checked options: TLSClientOptions) {
+        do throws(TLSClientProblem) {
+            try self.init(options)
+        } catch {
+            preconditionFailure("options that were checked are refused: \(error)")
+        }
+    }
+
     fileprivate init(
         _ options: TLSClientOptions, trusting trust: TLSTrust?
     ) throws(TLSClientProblem) {
@@ -93,16 +102,27 @@ package final class TLSClients: Sendable {
     // Never changed, and each used by one thread.
     private nonisolated(unsafe) let clients: [TLSClient]
 
-    /// Clients for so many workers. Takes as long as `TLSClient` for the first, and a tenth of a
-    /// millisecond for each other: all share the list of authorities.
-    package init(_ options: TLSClientOptions, workers: Int) throws(TLSClientProblem) {
+    /// Clients for so many workers, with options of which a client was made before. Takes a tenth
+    /// of a millisecond for each: all share the list of authorities.
+    package init(checked options: TLSClientOptions, workers: Int) {
         self.options = options
-        let trust = try TLSTrust.of(options.trust)
-        var made: [TLSClient] = []
-        for _ in 0..<workers { made.append(try TLSClient(options, trusting: trust)) }
-        unsafe clients = made
+        do throws(TLSClientProblem) {
+            let trust = try TLSTrust.of(options.trust)
+            var made: [TLSClient] = []
+            for _ in 0..<workers { made.append(try TLSClient(options, trusting: trust)) }
+            unsafe clients = made
+        } catch {
+            preconditionFailure("options that were checked are refused: \(error)")
+        }
     }
 
     /// The client of this worker.
     package func client(worker: Int) -> TLSClient { unsafe clients[worker] }
+}
+
+extension TLSClients: Equatable {
+    /// Whether both were made with the same options, so that either can go on for the other.
+    package static func == (one: TLSClients, other: TLSClients) -> Bool {
+        one === other || one.options == other.options
+    }
 }

@@ -18,7 +18,10 @@ package struct TLSFault: Error, Hashable, Sendable {
         case selfSigned
         /// The certificate breaks another rule.
         case badCertificate
-        /// The server said that it does not go on: it wants a certificate, or another name.
+        /// The server wants to see a certificate, or another one than it was shown. It has not
+        /// taken part in the connection then, whatever was sent.
+        case certificateWanted
+        /// The server said that it does not go on, for another reason: the name, say.
         case refused
         /// No protocol version that both know.
         case version
@@ -48,7 +51,9 @@ package struct TLSFault: Error, Hashable, Sendable {
     package var isOfCertificate: Bool {
         switch reason {
         case .expired, .notYetValid, .wrongName, .unknownIssuer, .selfSigned, .badCertificate: true
-        case .refused, .version, .cipher, .notTLS, .closed, .timedOut, .malformed: false
+        case .certificateWanted, .refused, .version, .cipher, .notTLS, .closed, .timedOut,
+            .malformed:
+            false
         }
     }
 
@@ -63,9 +68,9 @@ package struct TLSFault: Error, Hashable, Sendable {
 extension TLSFault: CustomStringConvertible {}
 
 extension TLSFault {
-    /// What `failure` of a connection to the server called `name` comes to; `text` is what the
-    /// library says.
-    init(_ failure: TLSFailure, name: TLSPeerName, _ text: String?) {
+    /// What `failure` of a connection to the server called `name` comes to; `alert` is the server's
+    /// last word, by its number (RFC 8446, section 6), and `text` what the library says.
+    init(_ failure: TLSFailure, name: TLSPeerName, alert: Int32?, _ text: String?) {
         let said = text.map { " (\($0))" } ?? ""
         switch failure {
         case .plainHTTP, .notTLS:
@@ -76,8 +81,11 @@ extension TLSFault {
             self.init(.cipher, "\(name) speaks no cipher suite that is allowed here\(said)")
         case .refused, .application, .name:
             // An alert is called `tlsv13 alert certificate required`.
-            let alert = text?.split(separator: " alert ", maxSplits: 1).last.map(String.init)
-            self.init(.refused, "\(name) refused the connection: \(alert ?? "no reason given")")
+            let said = text?.split(separator: " alert ", maxSplits: 1).last.map(String.init)
+            let isOfCertificate = alert.map { Self.certificateAlerts.contains($0) } ?? false
+            self.init(
+                isOfCertificate ? .certificateWanted : .refused,
+                "\(name) refused the connection: \(said ?? "no reason given")")
         // A server's certificate is never one of the finer cases, which are of clients'.
         case .certificate, .noCertificate, .expiredCertificate, .revokedCertificate,
             .unknownRevocation:
@@ -86,4 +94,8 @@ extension TLSFault {
             self.init(.malformed, "\(name) breaks the rules of TLS\(said)")
         }
     }
+
+    /// `bad_certificate`, `unsupported_certificate`, `certificate_revoked`, `certificate_expired`,
+    /// `certificate_unknown`, `unknown_ca` and `certificate_required`.
+    private static let certificateAlerts: Set<Int32> = [42, 43, 44, 45, 46, 48, 116]
 }

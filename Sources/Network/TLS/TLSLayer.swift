@@ -47,6 +47,8 @@ package import Events
     package private(set) var failure: TLSFailure?
     /// What OpenSSL says of the failure; nil where it says nothing, and for a server's side.
     private var failureText: String?
+    /// The number of the peer's alert that ended the connection; nil for none.
+    private var alert: Int32?
     /// The handshake has been refused for the name that the client asked for.
     var refusesName = false
 
@@ -202,7 +204,9 @@ package import Events
         case SSL_ERROR_ZERO_RETURN: phase = .ended
         default:
             if !isServer { failureText = OpenSSL.errorText() }
-            fail(refusesName ? .name : TLSFailure(reasons: OpenSSL.takeErrors()))
+            let reasons = OpenSSL.takeErrors()
+            alert = reasons.first { $0 >= SSL_AD_REASON_OFFSET }.map { $0 - SSL_AD_REASON_OFFSET }
+            fail(refusesName ? .name : TLSFailure(reasons: reasons))
         }
     }
 
@@ -225,7 +229,7 @@ package import Events
             return ended.map { .ended($0, name: server.name) }
         }
         if let problem = server.problem { return problem }
-        return TLSFault(failure, name: server.name, failureText)
+        return TLSFault(failure, name: server.name, alert: alert, failureText)
     }
 
     // MARK: - In

@@ -74,11 +74,15 @@ internal import Locking
     private static func system() throws(TLSClientProblem) -> TLSTrust {
         let files = variable("SSL_CERT_FILE").map { [$0] } ?? usualFiles
         let directory = variable("SSL_CERT_DIR")
-        let found = files.lazy.compactMap { stamp(of: $0, directory) }.first
-        guard let stamp = found ?? directory.map({ Stamp(directory: $0) }) else {
+        let found = files.lazy.compactMap { Self.stamp(of: $0, directory) }.first
+        let known = cached.withLock { $0 }
+        // One that was there and is gone is still the best that is known.
+        if found == nil, directory == nil, let known { return known.trust }
+        guard found != nil || directory != nil else {
             throw .noSystemList(files.joined(separator: ", "))
         }
-        if let known = cached.withLock({ $0 }), known.stamp == stamp { return known.trust }
+        let stamp = found ?? Stamp(directory: directory)
+        if let known, known.stamp == stamp { return known.trust }
         let trust = TLSTrust()
         if let file = stamp.file {
             unsafe openssl().pointee.ERR_clear_error()

@@ -8,6 +8,7 @@ import FoundationEssentials
 import HTTP1
 import Routing
 import Stats
+import TLS
 import TestSupport
 import Testing
 import Traffic
@@ -48,6 +49,8 @@ import Traffic
         Expected(.streamExpired, 200, "FX", .expired),
         Expected(.noBackend, 503, "BN", .noBackend, fails: true),
         Expected(.notConnected, 503, "BR", .noBackend, fails: true),
+        Expected(.untrusted, 502, "BV", .backendErrors, fails: true),
+        Expected(.insecure, 502, "BS", .backendErrors, fails: true),
         Expected(.overLimit, 503, "BL", .overLimit, fails: true),
         Expected(.noResponse, 502, "BC", .backendErrors, fails: true),
         Expected(.badResponse, 502, "BP", .backendErrors, fails: true),
@@ -221,6 +224,7 @@ private struct Scene {
         case .noResponse, .badResponse, .tooManyInterim, .backendTimeout, .requestExpired:
             setFailure(before: ending)
         case .noBackend, .notConnected, .overLimit, .shortage, .notArrived: setLack(ending)
+        case .untrusted, .insecure: setHandshake(ending)
         case .clientGone, .clientTimeout, .refused, .malformedBody, .stopped: setClient(ending)
         case .ambiguousPath, .answered, .optionsAtLastHop, .traceAtLastHop, .noRoute:
             setRoute(ending)
@@ -295,6 +299,33 @@ private struct Scene {
                 #expect(try client.receiveResponse().status == 200)
             }
         default: ports = []
+        }
+    }
+
+    /// The backend shows a certificate of a stranger, or speaks no TLS.
+    private mutating func setHandshake(_ ending: Proxy.Ending) {
+        guard (try? OpenSSL.load()) != nil, let authority = try? TestAuthority(),
+            let pair = try? authority.selfSigned("own", for: "IP:127.0.0.1")
+        else {
+            Issue.record("no certificates can be made")
+            return
+        }
+        let options = TLSClientOptions(
+            trust: .authorities(TestAuthority.bytes(of: authority.file)), isHTTP: true)
+        configure = { $0.services[0].tls = TLSClients(checked: options, workers: $0.workers) }
+        guard ending == .untrusted else {
+            script = { wire, _ in
+                try wire.send("SSH-2.0\r\n")
+                _ = try wire.receiveToEnd()
+            }
+            return
+        }
+        let server = try? SecureServer(pair, of: authority)
+        ports = server.map { [$0.port] }
+        act = { client, _, _ in
+            let body = String(decoding: try client.receiveResponse().body, as: UTF8.self)
+            #expect(body.contains("self-signed") && body.contains("expected one for 127.0.0.1"))
+            withExtendedLifetime(server) {}
         }
     }
 

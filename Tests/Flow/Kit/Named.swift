@@ -21,6 +21,12 @@ struct SRVRecord: Equatable {
         host = web.name
     }
 
+    /// The instance on `port` of a host with this first label.
+    init(host: String, port: UInt16) {
+        self.host = host
+        self.port = port
+    }
+
     /// One record for each port of an nginx.
     static func all(of web: Nginx) -> [SRVRecord] {
         web.ports.map { port in

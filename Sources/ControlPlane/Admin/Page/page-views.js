@@ -227,7 +227,7 @@ function table(title, names, rows) {
     h('table', {role: 'table', 'aria-labelledby': id}, heads(names),
       h('tbody', {role: 'rowgroup'}, rows)));
 }
-const counts = kinds => Object.entries(kinds).filter(([, count]) => count)
+const tallies = kinds => Object.entries(kinds).filter(([, count]) => count)
   .map(([kind, count]) => kind + ' ' + grouped(count)).join(', ');
 
 // Handshakes of listeners that speak TLS.
@@ -241,8 +241,8 @@ function tlsRow(listener) {
   return h('tr', {role: 'row', 'data-id': 't' + listener.name}, rowHead(listener.name),
     cell('Full', grouped(listener.handshakes.full)),
     cell('Resumed', grouped(listener.handshakes.resumed)),
-    cell('Failed', grouped(failed), small(counts(listener.tlsFailures))),
-    cell('Protocol', counts(versions)), cell('Cipher', counts(listener.ciphers)));
+    cell('Failed', grouped(failed), small(tallies(listener.tlsFailures))),
+    cell('Protocol', tallies(versions)), cell('Cipher', tallies(listener.ciphers)));
 }
 
 function certificateRow(one) {
@@ -284,7 +284,7 @@ function othersView(all, now) {
     rowHead(registry.address, small(registry.kind)),
     cell('State', registry.well ? registry.sentence
       : h('b', {class: 'bad'}, registry.sentence)),
-    cell('Answers', counts(registry.answers)),
+    cell('Answers', tallies(registry.answers)),
     cell('Malformed', grouped(registry.malformed), registry.lastMalformedAt
       ? small(age(registry.lastMalformedAt, now) + ' ago: ' + registry.lastMalformed, true)
       : null)));

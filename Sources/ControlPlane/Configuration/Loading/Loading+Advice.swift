@@ -79,6 +79,12 @@ extension Loading {
     private mutating func adviseOnService(_ service: Entry<Service>) {
         let value = service.value
         let own = service.given
+        if value.tls.isOn, !value.tls.verifies {
+            warn(
+                "found off: anybody on the way can be a backend of \(value.name), read what goes "
+                    + "there and answer; name the authority with ca-file, and leave it on", own,
+                "backend-tls.verify")
+        }
         adviseOnHolds(value, own)
         adviseOnChecks(value, own)
         if value.policy.retry.rule.attempts == 1 {

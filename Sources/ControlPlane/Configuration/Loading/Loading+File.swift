@@ -17,10 +17,13 @@ extension Loading {
             given.merge(reading.given) { $1 }
             draft.service.check = settled(
                 draft.service.check, given: reading.given, prefix: "defaults.")
+            draft.service.tls = settled(
+                draft.service.tls, given: reading.given, prefix: "defaults.")
         }
         applyOptions(fragments)
         let applied = applyOverrides(OptionTable.file)
         draft.service.check = settled(draft.service.check, given: applied, prefix: "defaults.")
+        draft.service.tls = settled(draft.service.tls, given: applied, prefix: "defaults.")
         if let node = reading.sections["services"] { readServices(node, file: name) }
         if let node = reading.sections["listeners"] { readListeners(node, file: name) }
     }
@@ -96,8 +99,10 @@ extension Loading {
         var service = Entry(value: defaults ?? draft.service, origin: origin)
         service.value.name = name
         read(
-            node, path, file, OptionTable.serviceEntry, OptionTable.serviceSections, into: &service)
+            node, path, file, OptionTable.serviceEntry, OptionTable.serviceSections,
+            aliases: OptionTable.serviceAliases, into: &service)
         service.value.check = settled(service.value.check, given: service.given)
+        service.value.tls = settled(service.value.tls, given: service.given)
         // Where there is no mapping, nothing missing is reported.
         let isMapping = if case .mapping = node.content { true } else { node.isNothing }
         if !service.hasSource, isMapping {
@@ -110,12 +115,14 @@ extension Loading {
     /// Reads a service or listener with its source.
     private mutating func read<Value>(
         _ node: YAMLNode, _ path: String, _ file: String, _ options: [Option<Entry<Value>>],
-        _ sections: [OptionSection], into entry: inout Entry<Value>,
+        _ sections: [OptionSection], aliases: [String: String] = [:],
+        into entry: inout Entry<Value>,
         more: (inout Loading, inout Entry<Value>, MappingReader<Entry<Value>>.Reading) -> Void = {
             _, _, _ in
         }
     ) {
-        let reader = MappingReader(file: file, options: options, sections: sections)
+        let reader = MappingReader(
+            file: file, options: options, sections: sections, aliases: aliases)
         let reading = reader.read(node, path: path, into: &entry, &errors)
         entry.given = reading.given
         entry.keys = reading.keys

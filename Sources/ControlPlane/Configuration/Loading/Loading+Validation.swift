@@ -18,6 +18,7 @@ extension Loading {
         readCertificates()
         readClientRules()
         readTicketKeys()
+        readBackendTLS()
         checkNames()
         checkRedirects()
         checkServiceReferences()

@@ -31,6 +31,8 @@ package struct Service: Equatable, Sendable {
         get { policy.sendsHeader }
         set { (policy.sendsHeader, check.sendsHeader) = (newValue, newValue) }
     }
+    /// How connections to its backends are made secure.
+    package internal(set) var tls = BackendTLSSettings()
     /// When a backend stands out from the others.
     package internal(set) var outliers = OutlierWatch.Rules()
 

@@ -123,7 +123,7 @@ extension Array {
     /// `admin: ":9090"`: a group of which one option often says everything. Nil for any other group.
     func shortForm<Root>(of group: String) -> Element? where Element == Option<Root> {
         first { option in
-            ["listen", "routes", "file", "to", "max-age"].contains {
+            ["listen", "routes", "file", "to", "max-age", "use"].contains {
                 option.key == "\(group).\($0)"
             }
         }

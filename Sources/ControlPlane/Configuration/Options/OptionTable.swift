@@ -164,6 +164,7 @@ enum OptionTable {
         + Option.group("check", \.self, check) + Option.group("eject", \.self, eject)
         + Option.group("retry", \.policy.retry, retry)
         + Option.group("timeouts", \.policy, backendTimeouts)
+        + Option.group("backend-tls", \.tls, backendTLS)
         + [
             Option(
                 "send-proxy", \.sendsHeader, .optional(.word, "off"),

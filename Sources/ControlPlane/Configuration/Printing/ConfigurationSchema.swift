@@ -71,9 +71,17 @@ package enum ConfigurationSchema {
             (
                 "service",
                 .object(
-                    mapping(OptionTable.serviceEntry, service, extra: [backends]) + [
-                        ("anyOf", oneOf(Loading.sourceKeys))
-                    ])
+                    mapping(
+                        OptionTable.serviceEntry, service,
+                        extra: [backends]
+                            + OptionTable.serviceAliases.map { name, group in
+                                (
+                                    name,
+                                    .object(nested(OptionTable.serviceEntry, service, group))
+                                )
+                            }) + [
+                            ("anyOf", oneOf(Loading.sourceKeys))
+                        ])
             ),
             (
                 "listener",

@@ -57,6 +57,7 @@ extension ServiceOptions {
     /// The options of `service` for workers.
     init(_ service: Service, id: ServiceID, workers: Int) {
         self.init(
-            id: id, name: service.name, policy: service.policy.share(ofWorkers: workers))
+            id: id, name: service.name, policy: service.policy.share(ofWorkers: workers),
+            tls: service.tls.client.map { TLSClients(checked: $0, workers: workers) })
     }
 }

@@ -148,8 +148,8 @@ extension ConfigurationChange.ServiceChange {
         sources =
             old.sources != new.sources || old.lookup != new.lookup
         roster = old.rosterOptions != new.rosterOptions
-        checks = old.check != new.check
-        proxy = old.policy != new.policy
+        checks = old.check != new.check || old.tls != new.tls
+        proxy = old.policy != new.policy || old.tls != new.tls
     }
 }
 

@@ -9,6 +9,7 @@ internal import Health
 internal import InstanceSources
 internal import Proxy
 internal import Stats
+internal import TLS
 
 /// Wires a service's sources, roster, checks and rotation together. Control thread only.
 final class ServiceControl {
@@ -58,7 +59,7 @@ final class ServiceControl {
     private func check() {
         let registry = surroundings.registry
         checks = surroundings.checker.watch(
-            roster, options: settings.check,
+            roster, options: settings.check, tls: settings.tls.client.map(TLSClient.init(checked:)),
             liveAnswers: { UInt64(registry.liveFigures($0.rawValue).goodAnswers) },
             onChange: { [unowned self] in settle() })
     }
@@ -152,7 +153,7 @@ final class ServiceControl {
     // MARK: - What live requests show
 
     /// A dial to a backend failed in a worker.
-    func dialFailed(_ id: BackendID, _ error: Errno) {
+    func dialFailed(_ id: BackendID, _ error: DialError) {
         roster.dialFailed(id, DialFailure(error), now: .now)
         checks?.checkSoon(id)
         settle()
@@ -222,8 +223,15 @@ final class ServiceControl {
 }
 
 extension DialFailure {
-    fileprivate init(_ error: Errno) {
+    fileprivate init(_ error: DialError) {
+        let errno: Errno
         switch error {
+        case .tls(let fault):
+            self = .insecure("\(fault)")
+            return
+        case .system(let error): errno = error
+        }
+        switch errno {
         case .connectionRefused: self = .refused
         case .timedOut: self = .timeout
         case .connectionReset: self = .reset

@@ -25,13 +25,27 @@ extension AdminSnapshot.Backend {
         ejections = backend.state.ejections
         isOnProbation = backend.state.isOnProbation
         sharePercent = backend.rampShare * 100 / 16
-        lastLiveFailure = backend.lastLiveFailure.map { (clock.wall($0.at), "\($0.failure)") }
+        lastLiveFailure = Self.lastLiveFailure(of: backend, clock)
         check = backend.lastCheck.map { check in
             AdminSnapshot.Check(
                 passed: check.failure == nil, at: clock.wall(check.at),
                 result: check.failure.map { "\($0)" }
                     ?? "passed in \(Int(check.took / .milliseconds(1))) ms")
         }
+    }
+
+    /// The last evidence of live requests against a backend. A dial that was refused shows in its
+    /// checks as well; what is wrong with its TLS is worth a sentence.
+    private static func lastLiveFailure(
+        of backend: Backend, _ clock: DisplayClock
+    ) -> (at: Double, text: String)? {
+        let live = backend.lastLiveFailure
+        if let dial = backend.lastDialFailure, case .insecure = dial.failure,
+            live.map({ $0.at < dial.at }) ?? true
+        {
+            return (clock.wall(dial.at), "\(Cause.dialFailed(dial.failure))")
+        }
+        return live.map { (clock.wall($0.at), "\($0.failure)") }
     }
 
     /// What metrics show of a backend.

@@ -4,6 +4,7 @@
 // and a word in conf/README.md if it has a code of its own.
 
 internal import Stats
+internal import TLS
 
 /// How a request, or a TCP connection, ends.
 enum Ending: CaseIterable {
@@ -30,6 +31,10 @@ enum Ending: CaseIterable {
     case noBackend
     /// No connection to any backend could be made.
     case notConnected
+    /// No backend has shown a certificate that verifies.
+    case untrusted
+    /// No backend has completed a handshake of TLS.
+    case insecure
     /// Every backend, or the service, is at its limit of requests, and no more may wait.
     case overLimit
     /// The backend closed or broke the connection instead of answering.
@@ -120,6 +125,8 @@ extension Ending {
 
         case .noBackend: Row(.backend, "BN", 503, .noBackend, fails: true)
         case .notConnected: Row(.backend, "BR", 503, .noBackend, fails: true)
+        case .untrusted: Row(.backend, "BV", 502, .backendErrors, fails: true)
+        case .insecure: Row(.backend, "BS", 502, .backendErrors, fails: true)
         case .overLimit: Row(.backend, "BL", 503, .overLimit, fails: true)
         case .noResponse: Row(.backend, "BC", 502, .backendErrors, fails: true)
         case .badResponse: Row(.backend, "BP", 502, .backendErrors, fails: true)
@@ -169,9 +176,17 @@ extension Ending {
     var isFailure: Bool { row.isFailure }
 
     /// What Fairlead's answer says, in one line of text; `service` is the name of the service that
-    /// the request was for. Empty where nothing is said.
-    func sentence(service: String) -> String {
+    /// the request was for, and `fault` the last one of its backends' TLS. Empty where nothing is
+    /// said.
+    func sentence(service: String, _ fault: TLSFault? = nil) -> String {
         switch self {
+        case .untrusted:
+            "A backend of service \(service) can't be trusted: \(fault.map { "\($0)" } ?? "").\n"
+        case .insecure:
+            """
+            No secure connection to a backend of service \(service): \
+            \(fault.map { "\($0)" } ?? "").\n
+            """
         case .noBackend: "No healthy backend for service \(service).\n"
         case .notConnected:
             "No healthy backend for service \(service): none accepted a connection.\n"

@@ -8,13 +8,14 @@ internal import Evidence
 internal import HTTP1
 internal import Routing
 internal import Stats
+internal import TLS
 internal import Traffic
 
 extension HTTPExchange {
     // MARK: - The backend fails
 
     /// A dial that was under way failed.
-    func dialFailed(_ dial: BackendDial, _ error: Errno) {
+    func dialFailed(_ dial: BackendDial, _ error: DialError) {
         guard let client, let pool else { return }
         let slot = dial.slot
         if let begunAt = request.tries[slot].begunAt {
@@ -23,19 +24,41 @@ extension HTTPExchange {
         abortTry(slot)
         pool.recordDialFailure(of: dial.backend, error, worker)
         if fallBack(from: slot) { return }
-        if error.isShortage {
+        if case .system(let error) = error, error.isShortage {
             if goesOn(after: error, client, pool) { tryNext(client, pool) }
-        } else if mayRetry(after: .dial, pool) {
+            return
+        }
+        request.effort.dialsEnd = error.ending
+        if mayRetry(after: .dial, pool) {
             tryNext(client, pool)
         } else {
-            giveUp(.notConnected)
+            giveUp(error.ending)
+        }
+    }
+
+    /// A backend has found out after the handshake that it does not want the connection, and has
+    /// read nothing of the request: that is no better than a dial that failed.
+    func backendWantsCertificate(_ stream: BackendStream, _ fault: TLSFault) {
+        guard let client, let pool else { return }
+        let slot = stream.slot
+        let backend = stream.backend
+        let error = DialError.tls(fault)
+        request.effort.sent -= 1
+        request.effort.dialsEnd = error.ending
+        abortTry(slot)
+        pool.recordDialFailure(of: backend, error, worker)
+        if fallBack(from: slot) { return }
+        if request.canReplay, mayRetry(after: .dial, pool) {
+            tryNext(client, pool)
+        } else {
+            giveUp(error.ending)
         }
     }
 
     /// Records a dial that failed at once.
     func recordDialFailure(of backend: PooledBackend, _ pool: BackendPool, _ error: Errno) {
         release(request.tries.lead, at: backend, pool)
-        pool.recordDialFailure(of: backend, error, worker)
+        pool.recordDialFailure(of: backend, .system(error), worker)
     }
 
     /// The stream broke, or ended before its response did.
@@ -168,7 +191,7 @@ extension HTTPExchange {
     /// Answers in place of the backend. No try is under way.
     func giveUp(_ ending: Ending) {
         guard let pool, let client else { return }
-        let reply = LocalReply(ending, service: pool.options.name)
+        let reply = LocalReply(ending, service: pool.options.name, pool.lastFault)
         pool.counters.count(ending)
         pool.countResponse(status: reply.status)
         let sent = reply.send(to: client, mayStay: !request.effort.closesClient)

@@ -144,7 +144,7 @@ extension HTTPExchange {
             client.pauseBody()
             renewDeadlines(client, stream)
         case .failed:
-            backendBroken(stream)
+            stream.sendFailed()
         }
     }
 

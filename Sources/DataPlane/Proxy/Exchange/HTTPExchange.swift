@@ -109,7 +109,7 @@ final class HTTPExchange: Deadlined {
                 if request.effort.isShort {
                     awaitRoom(client, pool)
                 } else if !awaitsBackends(pool) {
-                    giveUp(request.asking.tried.count == 0 ? .noBackend : .notConnected)
+                    giveUp(request.asking.tried.count == 0 ? .noBackend : request.effort.dialsEnd)
                 }
                 return
             }
@@ -118,7 +118,9 @@ final class HTTPExchange: Deadlined {
             backend.use { recordDialFailure(of: $0, pool, error) }
             if error.isShortage {
                 guard goesOn(after: error, client, pool) else { return }
-            } else if !mayRetry(after: .dial, pool) {
+            } else {
+                request.effort.dialsEnd = .notConnected
+                guard !mayRetry(after: .dial, pool) else { continue }
                 giveUp(.notConnected)
                 return
             }

@@ -6,6 +6,7 @@ internal import AccessLog
 internal import HTTP1
 internal import Routing
 internal import Stats
+internal import TLS
 
 /// An answer of Fairlead's own. Value type, worker thread only.
 struct LocalReply {
@@ -35,10 +36,10 @@ struct LocalReply {
     }
 
     /// The answer to a request that ends as `ending`; `service` is the name of the service that it
-    /// was for, if it was for any.
+    /// was for, if it was for any, and `fault` the last one of its backends' TLS.
     ///
     /// - Precondition: `ending` has a status.
-    init(_ ending: Ending, service: String = "") {
+    init(_ ending: Ending, service: String = "", _ fault: TLSFault? = nil) {
         guard let status = ending.status else {
             preconditionFailure("\(ending) is no end with an answer of Fairlead's own")
         }
@@ -50,7 +51,7 @@ struct LocalReply {
             // Nothing was done yet: the client may simply try again.
             default: status == 503 ? ("Retry-After", Array("1".utf8)) : nil
             }
-        self.init(ending, status, field, body: Array(ending.sentence(service: service).utf8))
+        self.init(ending, status, field, body: Array(ending.sentence(service: service, fault).utf8))
     }
 
     /// The answer to a request whose head is refused for `error`.

@@ -131,6 +131,8 @@ struct Effort {
     var sent = 0
     /// How long failed dials took together, in nanoseconds.
     var dialsFailedFor: UInt64 = 0
+    /// How the request ends if no other backend can be dialled: as the last dial did.
+    var dialsEnd = Ending.notConnected
     /// How often the request has left a backend for its silence.
     var silentMoves = 0
     /// Until when the request waits for this machine to have room for a connection, in the loop's

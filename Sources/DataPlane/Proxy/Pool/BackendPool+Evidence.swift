@@ -6,6 +6,7 @@ internal import Balancing
 internal import Events
 internal import Evidence
 internal import Stats
+internal import TLS
 internal import Traffic
 
 extension BackendPool {
@@ -56,10 +57,15 @@ extension BackendPool {
 
     /// Records that a dial of `backend` failed. A shortage of this machine says nothing of the
     /// backend.
-    func recordDialFailure(of backend: PooledBackend, _ error: Errno, _ worker: Worker) {
-        guard !error.isShortage else {
+    func recordDialFailure(of backend: PooledBackend, _ error: DialError, _ worker: Worker) {
+        switch error {
+        case .system(let error) where error.isShortage:
             worker.recordShortage(error)
             return
+        case .system: break
+        case .tls(let fault):
+            counters.add(ServiceCounter(fault.reason))
+            lastFault = fault
         }
         backend.counters.add(.dialFailures)
         if backend.record.dialFailed(now: worker.loop.nowNanoseconds) {

@@ -8,6 +8,7 @@ internal import Events
 internal import Evidence
 internal import Routing
 internal import Stats
+internal import TLS
 internal import Traffic
 
 /// A service's backends on one worker. Worker thread only.
@@ -17,6 +18,10 @@ final class BackendPool {
     let nameBytes: [UInt8]
     let counters: ServiceCounters
     var retryPolicy: RetryPolicy
+    /// What makes connections to the backends secure; nil where TLS is not spoken.
+    private(set) var tlsClient: TLSClient?
+    /// The last fault of a backend's TLS; nil for none so far.
+    var lastFault: TLSFault?
     // In nanoseconds, as deadlines are.
     private(set) var connectTimeout: UInt64
     private(set) var firstByteTimeout: UInt64
@@ -70,6 +75,7 @@ final class BackendPool {
         balancer = Balancer.make(options.policy.balancing, worker: worker)
         balancerLink = Link(balancer)
         affinity = Affinity(options.policy.balancing)
+        tlsClient = options.tls?.client(worker: worker)
         setTimeouts()
     }
 
@@ -93,7 +99,9 @@ final class BackendPool {
             let backend =
                 known.removeValue(forKey: member.id)
                 ?? PooledBackend(
-                    id: member.id, endpoint: member.endpoint, counters: counters(member.id))
+                    id: member.id, endpoint: member.endpoint, hostName: member.hostName,
+                    counters: counters(member.id))
+            rename(backend, to: member.hostName)
             backend.record.enter(
                 at: place, isOnProbation: member.isOnProbation, now: loop.nowNanoseconds)
             return backend
@@ -103,6 +111,16 @@ final class BackendPool {
         self.rotation = rotation
         updateBalancer()
         awaiting.rotationChanged()
+    }
+
+    /// The endpoint of `backend` may have come by another name: then what was made for the old one
+    /// is not used any more.
+    private func rename(_ backend: PooledBackend, to hostName: String) {
+        guard backend.hostName != hostName else { return }
+        backend.hostName = hostName
+        guard tlsClient != nil else { return }
+        backend.sessions = TLSSessionSlot()
+        backend.closeIdle()
     }
 
     private func updateBalancer() {
@@ -118,7 +136,11 @@ final class BackendPool {
         let old = self.options
         self.options = options
         // Free connections began in the old way.
-        if options.policy.sendsHeader != old.policy.sendsHeader { closeIdle() }
+        if options.policy.sendsHeader != old.policy.sendsHeader || options.tls != old.tls {
+            closeIdle()
+        }
+        // A client whose options stay keeps its sessions.
+        if options.tls != old.tls { tlsClient = options.tls?.client(worker: worker) }
         affinity = Affinity(options.policy.balancing)
         if options.policy.balancing != old.policy.balancing {
             balancer = Balancer.make(options.policy.balancing, worker: worker)

@@ -74,6 +74,9 @@ enum BackendStream {
         with { $0.send(head, body, expecting: expected) }
     }
 
+    /// Has the exchange learn why sending the head of a request failed.
+    func sendFailed() { with { $0.sendFailed() } }
+
     /// Sends more of the request's body.
     func send(_ body: Span<UInt8>) -> WriteOutcome { with { $0.send(body) } }
 

@@ -7,6 +7,7 @@ internal import Evidence
 internal import HTTP1
 internal import ProxyProtocol
 internal import Stats
+internal import TLS
 internal import Traffic
 
 /// An HTTP/1 connection to a backend. Worker thread only.
@@ -21,9 +22,9 @@ final class HTTP1BackendConnection: StreamChannel {
     /// The slot of the exchange's try that uses it; without meaning while the connection is idle.
     private(set) var slot: Tries.Slot
     /// Whether it is bound to its client (BoundConnections.swift).
-    private(set) var isBound = false
+    private(set) var isBound: Bool
     /// The form of the PROXY header with which it began; nil without one.
-    private var introduction: ProxyHeader.Version?
+    private let introduction: ProxyHeader.Version?
     /// Whether it has carried an exchange before: then the backend may have closed it meanwhile.
     private(set) var isReused = false
     /// Whether sending has failed: what the backend sent before may still be read, but its end is
@@ -48,18 +49,22 @@ final class HTTP1BackendConnection: StreamChannel {
     /// name decides whether it is passed on. The tracker of the body bounds it.
     var trailers: [UInt8] = []
 
-    /// The connection by `descriptor` to `backend`, which is new, for the try of `exchange` in
-    /// `slot`.
+    /// The connection of `handoff` to `backend`, which is new, for the try of `exchange` in `slot`.
+    /// One that began with the PROXY header of its client, in the form of `introduction`, is the
+    /// client's own.
     init(
-        _ descriptor: Descriptor, to backend: PooledBackend, for exchange: HTTPExchange,
-        _ slot: Tries.Slot, worker: Worker, pool: BackendPool
+        _ handoff: consuming Handoff, to backend: PooledBackend, for exchange: HTTPExchange,
+        _ slot: Tries.Slot, worker: Worker, pool: BackendPool,
+        introducedBy introduction: ProxyHeader.Version?
     ) {
         self.backend = backend
         self.pool = pool
         self.worker = worker
         self.slot = slot
+        self.introduction = introduction
+        isBound = introduction != nil
         exchangeLink = Link(exchange)
-        super.init(descriptor, on: worker.loop)
+        super.init(handoff, on: worker.loop)
         startReading()
     }
 
@@ -78,19 +83,6 @@ final class HTTP1BackendConnection: StreamChannel {
 
     /// Binds the connection to its client: the connection is what the request has authenticated.
     func bind() { isBound = true }
-
-    /// Begins the connection with the PROXY header of its client, in the form of `version`. It is
-    /// the client's own from then on.
-    func introduce(_ header: ProxyHeader, _ version: ProxyHeader.Version) {
-        introduction = version
-        isBound = true
-        let bytes = header.bytes(version)
-        backend.counters.add(.bytesSent, bytes.count)
-        switch write(bytes) {
-        case .sent, .kept: break
-        case .failed: isBroken = true
-        }
-    }
 
     /// Sends the head of a request, and the part of its body that is here.
     func send(
@@ -155,9 +147,15 @@ final class HTTP1BackendConnection: StreamChannel {
     /// sent on a connection that the backend has closed, even before the loop has seen that.
     func isUsable(_ isRepeatable: Bool) -> Bool {
         guard loop.nowNanoseconds < deadlineNanoseconds else { return false }
-        if isRepeatable || isQuiet { return true }
+        if isRepeatable || isQuiet || hasOnlyTickets { return true }
         backend.idleTime.recordClose(idleSince: idleSince, at: loop.nowNanoseconds)
         return false
+    }
+
+    /// Whether what came on this idle connection is for TLS alone, such as tickets. Reads it.
+    private var hasOnlyTickets: Bool {
+        guard layer != nil, case .wouldBlock = worker.receive(from: self) else { return false }
+        return isQuiet
     }
 
     private func keep(for client: ClientStream, clientGoesOn: Bool) {
@@ -249,11 +247,38 @@ final class HTTP1BackendConnection: StreamChannel {
 
     /// The connection is broken.
     func broken() {
-        if let exchange {
-            exchange.backendBroken(.http1(Link(self)))
-        } else {
+        guard let exchange else {
             backendDroppedIdle()
+            return
         }
+        let stream = BackendStream.http1(Link(self))
+        if let fault = lateFault {
+            exchange.backendWantsCertificate(stream, fault)
+        } else {
+            exchange.backendBroken(stream)
+        }
+    }
+
+    /// Sending a request has failed. A backend that has just refused our certificate has said so
+    /// before it closed the connection.
+    func sendFailed() {
+        if layer != nil, !isReused {
+            // Nobody holds the buffer: a new connection is used from an event of its own.
+            switch worker.receive(from: self) {
+            case .bytes, .wouldBlock, .endOfStream, .failed: break
+            }
+        }
+        broken()
+    }
+
+    /// What a backend has found wrong with our certificate, or with there being none: by TLS 1.3 it
+    /// says so when the client's handshake is over. It has read nothing of the request then. Nil
+    /// for any other break.
+    private var lateFault: TLSFault? {
+        guard !isReused, !response.isInBody, partial.isEmpty,
+            let fault = (layer as? TLSLayer)?.fault(), fault.reason == .certificateWanted
+        else { return nil }
+        return fault
     }
 
     override func onProgress() {

@@ -5,11 +5,16 @@ internal import Backends
 internal import Endpoints
 internal import Evidence
 internal import Stats
+internal import TLS
 
 /// One backend of a service. Worker thread only.
 final class PooledBackend {
     let endpoint: Endpoint
     let counters: BackendCounters
+    /// The name that its endpoint was resolved from; empty for none.
+    var hostName: String
+    /// Where its newest session of TLS is kept.
+    lazy var sessions = TLSSessionSlot()
     /// Its address, for the access log.
     private(set) lazy var nameBytes = Array("\(endpoint)".utf8)
     /// What this worker's requests show of it.
@@ -19,9 +24,10 @@ final class PooledBackend {
     /// Its connections that no request uses.
     var free = BackendConnections()
 
-    init(id: BackendID, endpoint: Endpoint, counters: BackendCounters) {
+    init(id: BackendID, endpoint: Endpoint, hostName: String, counters: BackendCounters) {
         record = BackendRecord(id)
         self.endpoint = endpoint
+        self.hostName = hostName
         self.counters = counters
     }
 

@@ -26,7 +26,7 @@ final class RelayEnd: StreamChannel {
     /// The other end, which gets what comes in; nil while there is no connection to a backend, and
     /// after the relay's end.
     var peer: RelayEnd?
-    /// Whether the connection is still being made.
+    /// Whether the connection is still being made, or made secure.
     var isConnecting = false
     private var inflow = Inflow.open
     /// Whether a write to this side failed: what it sent before may still be read, then it is
@@ -50,11 +50,24 @@ final class RelayEnd: StreamChannel {
     // MARK: - In
 
     override func onReadable() {
-        guard let peer else { return }
+        guard let peer else {
+            if isConnecting { goOnSecuring() }
+            return
+        }
         if choice.isSplice, spliceLimit >= SpliceChoice.smallestSplice, let source = spliceEnd {
             splice(source, to: peer)
         } else {
             copy(to: peer)
+        }
+    }
+
+    /// Goes on with the handshake of TLS, which comes before any content.
+    private func goOnSecuring() {
+        switch receive(into: relay.worker.buffer) {
+        case .bytes: preconditionFailure("a layer gives content after its handshake")
+        case .wouldBlock: if layer?.isEstablished == true { relay.secured(self) }
+        case .endOfStream: relay.securingFailed(self, .connectionReset)
+        case .failed(let error): relay.securingFailed(self, error)
         }
     }
 
@@ -212,7 +225,7 @@ final class RelayEnd: StreamChannel {
     }
 
     override func onWritable() {
-        if isConnecting {
+        if isConnecting, layer == nil {
             relay.connectEnded(self)
         } else {
             super.onWritable()

@@ -29,6 +29,8 @@ final class TCPRelay: ClientSide {
     private var asking = PickRequest()
     /// Whether the last dial failed for a shortage of this machine (`Errno.isShortage`).
     private var isShort = false
+    /// How it ends if no other backend can be dialled: as the last dial did.
+    private var dialsEnd = Ending.notConnected
     let clientNumber: Int
     // In the loop's nanoseconds.
     private let startedAt: UInt64
@@ -106,7 +108,7 @@ final class TCPRelay: ClientSide {
                 self.server = server
                 return
             } catch {
-                recordDialFailure(error)
+                recordDialFailure(.system(error))
                 guard mayRetry() else {
                     giveUp()
                     return
@@ -115,9 +117,10 @@ final class TCPRelay: ClientSide {
         }
     }
 
-    private func recordDialFailure(_ error: Errno) {
+    private func recordDialFailure(_ error: DialError) {
         guard let backend else { return }
         isShort = error.isShortage
+        dialsEnd = error.ending
         pool.recordDialFailure(of: backend, error, worker)
         let server = server
         releaseServer()
@@ -139,41 +142,64 @@ final class TCPRelay: ClientSide {
     /// No backend accepts the connection: resets the client's, so that the client can tell this
     /// from a service that had nothing to send.
     private func giveUp() {
-        if isShort {
-            finish(.reset, .shortage)
-        } else {
-            finish(.reset, asking.tried.count == 0 ? .noBackend : .notConnected)
-        }
+        finish(.reset, asking.tried.count == 0 ? .noBackend : dialsEnd)
     }
 
     /// The dial of `server` has succeeded or failed.
     func connectEnded(_ server: RelayEnd) {
         server.stopAwaitingWrite()
-        server.isConnecting = false
-        server.deadlineNanoseconds = .max
         if let error = server.descriptor.connectError() {
-            dialFailed(error)
+            dialFailed(.system(error))
             return
         }
+        guard let client, let backend else { return }
+        var header: [UInt8] = []
+        if let version = pool.options.policy.sendsHeader {
+            header = worker.header(of: client.descriptor).bytes(version)
+            backend.counters.add(.bytesSent, header.count)
+        }
+        guard let layer = pool.makeLayer(to: backend, worker) else {
+            connected(server, header)
+            return
+        }
+        goOn(server.begin(layer, behind: header))
+        server.startReading()
+    }
+
+    /// The connection to the backend is secure.
+    func secured(_ server: RelayEnd) {
+        pool.countHandshake(server.layer as? TLSLayer)
+        connected(server, [])
+    }
+
+    /// The connection to the backend broke with `error` before it was secure.
+    func securingFailed(_ server: RelayEnd, _ error: Errno) {
+        let fault = (server.layer as? TLSLayer)?.fault(error)
+        dialFailed(fault.map { .tls($0) } ?? .system(error))
+    }
+
+    /// The connection to the backend is made; `header` goes before anything else.
+    private func connected(_ server: RelayEnd, _ header: [UInt8]) {
+        server.isConnecting = false
+        server.deadlineNanoseconds = .max
         connectedAt = worker.loop.nowNanoseconds
         if let backend {
             backend.counters.add(.dials)
             pool.recordConnected(backend, worker)
         }
         join(server)
-        if let version = pool.options.policy.sendsHeader, let client {
-            let header = worker.header(of: client.descriptor).bytes(version)
-            backend?.counters.add(.bytesSent, header.count)
-            switch server.write(header) {
-            case .sent, .kept: break
-            // Reading finds out how it ended.
-            case .failed: break
-            }
-        }
+        if !header.isEmpty { goOn(server.write(header)) }
         sendFirstBytes(to: server)
     }
 
-    private func dialFailed(_ error: Errno) {
+    /// Goes on after a write, whatever became of it: reading finds out how a connection ended.
+    private func goOn(_ outcome: WriteOutcome) {
+        switch outcome {
+        case .sent, .kept, .failed: break
+        }
+    }
+
+    private func dialFailed(_ error: DialError) {
         recordDialFailure(error)
         if mayRetry() { tryNext() } else { giveUp() }
     }
@@ -239,8 +265,8 @@ final class TCPRelay: ClientSide {
     /// The deadline of one end has passed.
     func deadlinePassed(isConnecting: Bool) {
         let now = worker.loop.nowNanoseconds
-        if isConnecting {
-            dialFailed(.timedOut)
+        if isConnecting, let server {
+            securingFailed(server, .timedOut)
         } else if now >= endsBy {
             expire(now)
         } else if now >= movedAt + listener.tunnelTimeout, !takesMore {

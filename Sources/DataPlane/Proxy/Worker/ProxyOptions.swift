@@ -67,12 +67,15 @@ package struct ServiceOptions: Sendable, Equatable {
     package var name: String
     /// How one worker treats its backends.
     package var policy: BackendPolicy
+    /// What makes connections to the backends secure, for each worker; nil where TLS is not spoken.
+    package var tls: TLSClients?
 
     /// A service of that number and name.
-    package init(id: ServiceID, name: String, policy: BackendPolicy) {
+    package init(id: ServiceID, name: String, policy: BackendPolicy, tls: TLSClients? = nil) {
         self.id = id
         self.name = name
         self.policy = policy
+        self.tls = tls
     }
 }
 

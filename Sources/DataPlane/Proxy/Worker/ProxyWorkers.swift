@@ -11,7 +11,7 @@ internal import Traffic
 /// What workers report to the control thread.
 package enum ProxyReport: Sendable {
     /// No connection to this backend could be made.
-    case dialFailed(ServiceID, BackendID, Errno)
+    case dialFailed(ServiceID, BackendID, DialError)
     /// Live traffic shows that this backend fails.
     case liveFailed(ServiceID, BackendID, LiveFailure)
     /// A backend on probation has answered well.

@@ -152,6 +152,8 @@ package final class Roster {
         package let id: BackendID
         /// Where to connect, unless checks have a port of their own.
         package let endpoint: Endpoint
+        /// The name that the endpoint was resolved from; empty for none.
+        package let hostName: String
     }
 
     /// The backends to check: all, so that the state of one that stops draining is known; none when
@@ -160,7 +162,11 @@ package final class Roster {
     package var checkTargets: Set<CheckTarget> {
         guard options.checks != nil else { return [] }
         var targets: Set<CheckTarget> = []
-        table.forEach { targets.insert(CheckTarget(id: $0.id, endpoint: $0.endpoint)) }
+        table.forEach {
+            targets.insert(
+                CheckTarget(
+                    id: $0.id, endpoint: $0.endpoint, hostName: $0.instance.hostName))
+        }
         return targets
     }
 

@@ -12,6 +12,8 @@ package final class Rotation: Sendable {
         package let id: BackendID
         /// Where to connect.
         package let endpoint: Endpoint
+        /// The name that the endpoint was resolved from; empty for none.
+        package let hostName: String
         /// The effective weight, at least 1: its share is this over the sum of its tier's.
         package let weight: UInt32
         /// Where it stands in the order of fail-over.
@@ -25,20 +27,22 @@ package final class Rotation: Sendable {
 
         /// A member; `weight` is at least 1.
         package init(
-            id: BackendID, endpoint: Endpoint, weight: UInt32, priority: UInt16, place: UInt8 = 0,
-            isReserve: Bool = false, isOnProbation: Bool = false
+            id: BackendID, endpoint: Endpoint, hostName: String = "", weight: UInt32,
+            priority: UInt16, place: UInt8 = 0, isReserve: Bool = false, isOnProbation: Bool = false
         ) {
             self.init(
-                id: id, endpoint: endpoint, weight: weight,
+                id: id, endpoint: endpoint, hostName: hostName, weight: weight,
                 tier: Tier(place: place, priority: priority, isReserve: isReserve),
                 isOnProbation: isOnProbation)
         }
 
         init(
-            id: BackendID, endpoint: Endpoint, weight: UInt32, tier: Tier, isOnProbation: Bool
+            id: BackendID, endpoint: Endpoint, hostName: String, weight: UInt32, tier: Tier,
+            isOnProbation: Bool
         ) {
             self.id = id
             self.endpoint = endpoint
+            self.hostName = hostName
             self.weight = weight
             self.tier = tier
             self.isOnProbation = isOnProbation
@@ -47,7 +51,7 @@ package final class Rotation: Sendable {
         /// This backend with another weight and trust.
         func with(weight: UInt32, isOnProbation: Bool) -> Member {
             Member(
-                id: id, endpoint: endpoint, weight: weight, tier: tier,
+                id: id, endpoint: endpoint, hostName: hostName, weight: weight, tier: tier,
                 isOnProbation: isOnProbation)
         }
     }

@@ -110,8 +110,8 @@ package struct Backend: Sendable, Equatable {
     /// The form from which the rotation is built.
     var contender: Rotation.Contender {
         let member = Rotation.Member(
-            id: id, endpoint: endpoint, weight: UInt32(weight), tier: tier,
-            isOnProbation: state.isOnProbation)
+            id: id, endpoint: endpoint, hostName: instance.hostName, weight: UInt32(weight),
+            tier: tier, isOnProbation: state.isOnProbation)
         // An operator's weight is for one backend, and is not divided.
         let sharers = override?.weight == nil ? UInt32(max(instance.sharers, 1)) : 1
         return Rotation.Contender(

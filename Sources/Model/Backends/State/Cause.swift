@@ -69,10 +69,11 @@ extension CheckFailure {
     }
 }
 
-/// Why a worker could not connect to a backend for a live request. One byte, so that a worker's
-/// report is small. Any thread.
-package enum DialFailure: UInt8, Sendable, Hashable, CustomStringConvertible {
+/// Why a worker could not connect to a backend for a live request. Any thread.
+package enum DialFailure: Sendable, Hashable, CustomStringConvertible {
     case refused, timeout, reset, unreachable, other
+    /// No secure connection, and why: a sentence without its full stop.
+    case insecure(String)
 
     /// A phrase: `connection refused`.
     package var description: String {
@@ -82,6 +83,7 @@ package enum DialFailure: UInt8, Sendable, Hashable, CustomStringConvertible {
         case .reset: "connection reset"
         case .unreachable: "host unreachable"
         case .other: "could not connect"
+        case .insecure(let why): why
         }
     }
 }

@@ -39,6 +39,9 @@ package import Events
     private var hasNotified = false
     /// Whether anything has come from the peer.
     package private(set) var hasBegun = false
+    /// Whether OpenSSL has been given anything. A client's first record waits until it is whole:
+    /// where it is begun and left, OpenSSL would have 37 KB for it.
+    private var hasRecord = false
     /// How many sealed bytes have come since there last was content, or the handshake ended.
     private var barren = 0
     /// What was agreed on; nil before the end of the handshake.
@@ -274,11 +277,26 @@ package import Events
         }
     }
 
+    /// Whether these are the beginning of a handshake's first record, and more of it has to come.
+    private func isPartialRecord(_ bytes: Span<UInt8>) -> Bool {
+        guard isServer, bytes.count > 0, bytes[0] == 22, bytes.count < 2 || bytes[1] == 3 else {
+            return false
+        }
+        guard bytes.count >= 5 else { return true }
+        let count = Int(bytes[3]) << 8 | Int(bytes[4])
+        return count <= TLSTransport.recordMax && bytes.count < 5 + count
+    }
+
     /// Gives OpenSSL `bytes`, and holds those that it leaves. Returns how much content came of it.
     private func open(_ bytes: Span<UInt8>, into content: ReceiveBuffer, _ reply: SendBuffer) -> Int
     {
         lookAtBeginning(bytes)
         guard phase == .handshaking || phase == .open else { return 0 }
+        guard hasRecord || !isPartialRecord(bytes) else {
+            held.append(contentsOf: bytes)
+            return 0
+        }
+        hasRecord = true
         let wasHandshaking = phase == .handshaking
         let (count, taken) = transport.use(bytes, reply) { advance(into: content) }
         if phase == .handshaking || phase == .open, taken < bytes.count {

@@ -61,6 +61,11 @@ public enum ListenerCounter: Int, CounterName {
     case tlsAES128, tlsAES256, tlsChaCha20
     case ecdsaAES128, ecdsaAES256, ecdsaChaCha20
     case rsaAES128, rsaAES256, rsaChaCha20
+    // What handshakes that come faster than a worker can compute them have to wait.
+    /// Steps of handshakes that waited for their turn.
+    case delayedHandshakes
+    /// No connection was accepted for a moment, since many handshakes waited.
+    case handshakePauses
 }
 
 extension ListenerCounter: ShownCounter {
@@ -135,6 +140,16 @@ extension ListenerCounter: ShownCounter {
         case .tlsAES128, .tlsAES256, .tlsChaCha20, .ecdsaAES128, .ecdsaAES256, .ecdsaChaCha20,
             .rsaAES128, .rsaAES256, .rsaChaCha20:
             Self.suite(of: self).map { Self.ciphers.member($0, key: $0) }
+        case .delayedHandshakes:
+            .counter(
+                "fairlead_tls_delayed_handshakes_total", key: "delayedHandshakes",
+                "Steps of handshakes of TLS that waited for their turn: a worker takes one between "
+                    + "two looks at its other connections.")
+        case .handshakePauses:
+            .counter(
+                "fairlead_tls_accept_pauses_total", key: "handshakePauses",
+                "Times that a worker accepted no connections for 100 ms, since 1,024 handshakes of "
+                    + "TLS waited for their turn.")
         }
     }
 

@@ -24,8 +24,9 @@ final class Acceptor {
             self.listener.counters.add(.acceptErrors)
             worker.recordShortage(error)
         }
-        channel.hasRoom = {
-            worker.descriptorRoom.hasRoomForClients(now: worker.loop.nowNanoseconds)
+        channel.hasRoom = { [unowned self] in
+            !hasManyHandshakes
+                && worker.descriptorRoom.hasRoomForClients(now: worker.loop.nowNanoseconds)
         }
         channel.start { [unowned self] connection, peer in
             accept(connection, from: peer)
@@ -49,9 +50,19 @@ final class Acceptor {
     private func accept(_ descriptor: Descriptor, from peer: Endpoint) {
         let isLast = descriptor.number >= worker.descriptorRoom.clientsEnd
         begin(descriptor, from: peer)
-        guard isLast, channel.isOpen else { return }
-        ShortageTally.add(.descriptors)
-        channel.rest()
+        guard channel.isOpen else { return }
+        if isLast {
+            ShortageTally.add(.descriptors)
+            channel.rest()
+        } else if hasManyHandshakes {
+            listener.counters.add(.handshakePauses)
+            channel.rest()
+        }
+    }
+
+    /// Whether so many handshakes wait that another connection would only wait with them.
+    private var hasManyHandshakes: Bool {
+        listener.certificates != nil && worker.handshakeTurns.isFull
     }
 
     private func begin(_ descriptor: Descriptor, from peer: Endpoint) {

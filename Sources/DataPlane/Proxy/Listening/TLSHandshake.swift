@@ -15,6 +15,8 @@ final class TLSHandshake: ArrivingConnection {
     /// Where its relay goes; nil is the service of what no route is for.
     private let pool: BackendPool?
     private let tlsLayer: TLSLayer
+    /// Whether something has come, and its turn has not (HandshakeTurns.swift).
+    private var isWaiting = false
 
     /// A handshake by `layer` with the client at `address`; `startReading` and what the client
     /// sends carry it on.
@@ -29,6 +31,19 @@ final class TLSHandshake: ArrivingConnection {
     }
 
     override func onReadable() {
+        guard worker.handshakeTurns.mayStep(self) else {
+            isWaiting = true
+            stopReading()
+            listener.counters.add(.delayedHandshakes)
+            return
+        }
+        step()
+    }
+
+    /// Goes on with what has come.
+    func step() {
+        isWaiting = false
+        startReading()
         switch worker.receive(from: self) {
         case .wouldBlock where tlsLayer.isEstablished: established()
         case .wouldBlock: break
@@ -92,7 +107,7 @@ final class TLSHandshake: ArrivingConnection {
 
     override func onBroken() { end(.brokenOffHandshakes) }
 
-    override var isSilent: Bool { !tlsLayer.hasBegun }
+    override var isSilent: Bool { !isWaiting && !tlsLayer.hasBegun }
 
     override func late() { end(.handshakeTimeouts) }
 }

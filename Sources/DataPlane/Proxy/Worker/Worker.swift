@@ -56,6 +56,8 @@ final class Worker {
     let buffer = ReceiveBuffer()
     /// What OpenSSL takes for the sockets of this thread; made for the first one.
     lazy var tlsTransport = TLSTransport()
+    /// Where handshakes wait for their turn; made for the first one.
+    lazy var handshakeTurns = HandshakeTurns(on: loop)
     /// The buffer for what is written to a client, reused for every head.
     let outgoing = SendBuffer(capacity: 65_536, keeping: 1 << 18)
     /// Parse every head of this thread, within the limits that are set before; neither holds one

@@ -53,8 +53,10 @@ struct Connection: Sendable {
     }
 
     /// Sends all of a small request; false when the connection is broken.
-    func send(_ text: String) -> Bool {
-        let bytes = Array(text.utf8)
+    func send(_ text: String) -> Bool { send(Array(text.utf8)) }
+
+    /// Sends a few bytes; false when the connection is broken.
+    func send(_ bytes: [UInt8]) -> Bool {
         if let channel { return channel.send(bytes) == .done(bytes.count) }
         // The array lives across the call.
         return unsafe Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count

@@ -44,7 +44,37 @@ extension Scenario {
         ) { running, seconds in
             try await latency(running, rate: 2_000, seconds: seconds)
         },
+        Scenario(
+            name: "tls-flood",
+            title: "TLS: 2,000 requests a second beside handshakes that are begun and left",
+            unit: "µs, 99th percentile", prepare: { try $0.speakTLS() }
+        ) { running, seconds in
+            try await besideFlood(running, seconds: seconds)
+        },
     ]
+
+    /// The slowest percent of requests on kept connections while 256 clients flood the proxy.
+    private static func besideFlood(_ running: Running, seconds: Int) async throws -> Sample {
+        func pace() throws -> Pace {
+            try paced(running, rate: 2_000, connections: 64, seconds: Double(seconds))
+        }
+        let before = try pace()
+        let start = monotonic()
+        let flood = Task.detached {
+            try floodHandshakes(
+                running.port, connections: 256, until: start + UInt64(seconds + 2) * 1_000_000_000)
+        }
+        try await Task.sleep(for: .seconds(1))
+        let beside = Result { try pace() }
+        let answered = try await flood.value
+        let p99 = try beside.get().percentile(0.99)
+        return Sample(
+            value: p99,
+            details: [
+                "p99 before": before.percentile(0.99), "times": p99 / before.percentile(0.99),
+                "handshakes/s": Double(answered) / Double(seconds + 2),
+            ])
+    }
 
     private static func handshakes(_ name: String, _ title: String, resumes: Bool) -> Scenario {
         Scenario(

@@ -62,6 +62,21 @@ internal import CSecureLoad
         unsafe SSL_free(ssl)
     }
 
+    /// A client's hello, as it is sent.
+    static func hello() -> [UInt8] {
+        guard let ssl = unsafe SSL_new(SecureClient.shared.context),
+            let sink = unsafe BIO_new(BIO_s_mem()), let source = unsafe BIO_new(BIO_s_mem())
+        else { preconditionFailure("out of memory") }
+        // It takes over both.
+        unsafe SSL_set_bio(ssl, source, sink)
+        unsafe _ = SSL_connect(ssl)
+        var bytes = [UInt8](repeating: 0, count: 16_384)
+        // OpenSSL writes at most `count` bytes into the array, which lives across the call.
+        let count = unsafe BIO_read(sink, &bytes, Int32(bytes.count))
+        unsafe SSL_free(ssl)
+        return Array(bytes[..<max(0, Int(count))])
+    }
+
     /// Goes on with the handshake.
     func connect() -> Step {
         ERR_clear_error()

@@ -112,7 +112,7 @@ package final class StateFile {
         outcome.withLock { $0 = .underWay }
         do throws(Errno) {
             try LoopThread(name: "state") {
-                let failure = Self.write(memory.json, to: path)
+                let failure = WholeFile.write(memory.json, to: path)
                 outcome.withLock { $0 = failure.map { .failed($0) } ?? .written }
             }.detach()
         } catch {
@@ -143,31 +143,6 @@ package final class StateFile {
     package func close() {
         timer?.cancel()
         guard hasNews || memory.changes != changesWritten else { return }
-        if let why = Self.write(memory.json, to: path) { report(.unwritable(why)) }
-    }
-
-    /// Nil when it is written, else why not. Any thread.
-    private static func write(_ bytes: [UInt8], to path: String) -> String? {
-        // A name of its own for each process: two that share an address may share the file as well.
-        let part = "\(path).\(getpid()).new"
-        // Not for others to read: names and addresses of a network are nobody else's business.
-        let descriptor = unsafe open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { return "\(part): \(Errno.current)" }
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes {
-                unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
-            }
-            guard count > 0 || errno == EINTR else {
-                let error = Errno.current
-                _ = Glibc.close(descriptor)
-                return "\(part): \(error)"
-            }
-            if count > 0 { rest = rest.dropFirst(count) }
-        }
-        // Else a machine that crashes could have the new name and none of the bytes.
-        _ = fsync(descriptor)
-        _ = Glibc.close(descriptor)
-        return unsafe rename(part, path) == 0 ? nil : "\(path): \(Errno.current)"
+        if let why = WholeFile.write(memory.json, to: path) { report(.unwritable(why)) }
     }
 }

@@ -16,6 +16,8 @@ package struct TLSServerOptions: Equatable, Sendable {
     package var isHTTP: Bool
     /// What is asked of clients' certificates, under every name; nil asks for none.
     package var clients: TLSClientRules?
+    /// Whether certificate authorities alone are answered, by the protocol `acme-tls/1`.
+    let isForChallenges: Bool
 
     /// A server with these options.
     package init(
@@ -27,6 +29,17 @@ package struct TLSServerOptions: Equatable, Sendable {
         self.minVersion = minVersion
         self.isHTTP = isHTTP
         self.clients = clients
+        isForChallenges = false
+    }
+
+    /// A server that shows `challenges`, the certificates that answer to challenges of certificate
+    /// authorities (RFC 8737), to those that ask for one of their names by that protocol.
+    package init(challenges: [TLSCertificate]) {
+        certificates = challenges
+        isStrict = true
+        minVersion = .tls12
+        isHTTP = false
+        isForChallenges = true
     }
 }
 

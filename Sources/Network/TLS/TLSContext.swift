@@ -107,6 +107,7 @@ package enum TLSVersion: String, CaseIterable, Sendable {
         unsafe clients?.use(in: pointer)
         self.clients = clients
         if options.isHTTP { chooseHTTP() }
+        if options.isForChallenges { chooseChallenges() }
         if !staples.isEmpty { sendStaples() }
     }
 
@@ -123,21 +124,40 @@ package enum TLSVersion: String, CaseIterable, Sendable {
         unsafe openssl().pointee.SSL_CTX_set_alpn_select_cb(
             pointer,
             { _, chosen, chosenCount, offered, offeredCount, _ in
-                // OpenSSL lends the list, of names that each follow their length, for as long as
-                // the answer is looked at.
-                let list = unsafe UnsafeBufferPointer(start: offered, count: Int(offeredCount))
-                guard let first = list.baseAddress,
-                    let place = unsafe TLSContext.placeOfHTTP(in: list.span)
-                else { return SSL_TLSEXT_ERR_ALERT_FATAL }
-                unsafe chosen?.pointee = first + place
-                unsafe chosenCount?.pointee = 8
-                return SSL_TLSEXT_ERR_OK
+                unsafe TLSContext.choose("http/1.1", chosen, chosenCount, offered, offeredCount)
             }, nil)
     }
 
-    /// Where `http/1.1` begins in a list of protocols.
-    static func placeOfHTTP(in list: Span<UInt8>) -> Int? {
-        let wanted = Array("http/1.1".utf8)
+    /// Has certificate authorities that look for an answer to a challenge choose their protocol,
+    /// and refuses everybody else (RFC 8737, section 3).
+    private func chooseChallenges() {
+        unsafe openssl().pointee.SSL_CTX_set_alpn_select_cb(
+            pointer,
+            { _, chosen, chosenCount, offered, offeredCount, _ in
+                unsafe TLSContext.choose("acme-tls/1", chosen, chosenCount, offered, offeredCount)
+            }, nil)
+    }
+
+    /// Chooses `wanted` if it is among the protocols that are `offered`. As OpenSSL understands it.
+    private static func choose(
+        _ wanted: String, _ chosen: UnsafeMutablePointer<UnsafePointer<UInt8>?>?,
+        _ chosenCount: UnsafeMutablePointer<UInt8>?, _ offered: UnsafePointer<UInt8>?,
+        _ offeredCount: UInt32
+    ) -> Int32 {
+        // OpenSSL lends the list, of names that each follow their length, for as long as the answer
+        // is looked at.
+        let list = unsafe UnsafeBufferPointer(start: offered, count: Int(offeredCount))
+        guard let first = list.baseAddress,
+            let place = unsafe TLSContext.place(of: wanted, in: list.span)
+        else { return SSL_TLSEXT_ERR_ALERT_FATAL }
+        unsafe chosen?.pointee = first + place
+        unsafe chosenCount?.pointee = UInt8(wanted.utf8.count)
+        return SSL_TLSEXT_ERR_OK
+    }
+
+    /// Where the protocol `wanted` begins in a list of protocols; nil where it is not among them.
+    static func place(of wanted: String, in list: Span<UInt8>) -> Int? {
+        let wanted = Array(wanted.utf8)
         var place = 0
         while place < list.count {
             let count = Int(list[place])

@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func `protocols are looked for in a list as it is written`() {
-        func place(of list: [UInt8]) -> Int? { TLSContext.placeOfHTTP(in: list.span) }
+        func place(of list: [UInt8]) -> Int? { TLSContext.place(of: "http/1.1", in: list.span) }
         func place(_ names: [String]) -> Int? {
             let list = names.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
             return place(of: list)

@@ -111,6 +111,9 @@ final class Arrival: ArrivingConnection {
         case noHeader
         /// A ClientHello.
         case hello
+        /// A ClientHello, to see whether the client is a certificate authority that looks at who
+        /// serves a name; it is no fault if it is none.
+        case challenge
     }
 
     /// Reads the beginning of a connection from `peer`; the worker knows it by the next event.
@@ -130,7 +133,14 @@ final class Arrival: ArrivingConnection {
         case .bytes(let count): worker.withReceived(count) { received($0) }
         case .wouldBlock: break
         // Without a byte before it, that is how a port is looked at.
-        case .endOfStream, .failed: if partial.isEmpty { close() } else { fail(.cutShort) }
+        case .endOfStream, .failed:
+            if case .challenge = stage {
+                end(.brokenOffHandshakes)
+            } else if partial.isEmpty {
+                close()
+            } else {
+                fail(.cutShort)
+            }
         }
     }
 
@@ -148,6 +158,7 @@ final class Arrival: ArrivingConnection {
         case .header: readHeader(bytes)
         case .noHeader: readNoHeader(bytes)
         case .hello: readHello(bytes)
+        case .challenge: readChallenge(bytes)
         }
     }
 
@@ -163,17 +174,21 @@ final class Arrival: ArrivingConnection {
             if let ends = header.ends { address = ends.source.address }
             worker.arrivals[clientNumber] = ClientArrival(proxy: peer, header: header)
             let following = bytes.extracting(length..<bytes.count)
-            guard listener.destinations.readsHellos else { return begin(following) }
-            stage = .hello
+            guard let next = listener.helloStage else { return begin(following) }
+            stage = next
             partial = []
-            if !following.isEmpty { readHello(following) }
+            if !following.isEmpty { read(following) }
         }
     }
 
     private func readNoHeader(_ bytes: Span<UInt8>) {
         switch ProxyHeader.read(bytes) {
         case .needMore: keep(bytes)
-        case .bad(.missing): begin(bytes)
+        case .bad(.missing):
+            guard let next = listener.helloStage else { return begin(bytes) }
+            stage = next
+            partial = []
+            read(bytes)
         case .bad, .header: fail(.untrusted)
         }
     }
@@ -197,6 +212,26 @@ final class Arrival: ArrivingConnection {
         }
     }
 
+    /// Looks at the beginning of a handshake: it is the session's own, unless a certificate
+    /// authority has begun it, which offers its own protocol alone.
+    private func readChallenge(_ bytes: Span<UInt8>) {
+        switch ClientHello.read(bytes) {
+        case .needMore(let count):
+            needed = count
+            keep(bytes)
+        // What is no hello, such as HTTP in plain text, the handshake answers.
+        case .bad: begin(bytes)
+        case .hello(let hello):
+            guard hello.protocols == [Array(ChallengeAnswers.protocolName.utf8)] else {
+                return begin(bytes)
+            }
+            var received: [UInt8] = []
+            received.append(bytes)
+            listener.beginChallenge(
+                handOff(received: received), from: address, on: worker, after: self)
+        }
+    }
+
     /// Begins the session with `bytes`, which have come of it: a relay to `pool`, or what the
     /// listener's mode asks for.
     private func begin(_ bytes: Span<UInt8>, to pool: BackendPool? = nil) {
@@ -217,6 +252,11 @@ final class Arrival: ArrivingConnection {
     /// A record with the fatal alert `unrecognized_name` (RFC 6066, section 3).
     private static let unrecognizedName: [UInt8] = [0x15, 3, 3, 0, 2, 2, 112]
 
+    private func end(_ counter: ListenerCounter) {
+        listener.counters.add(counter)
+        close()
+    }
+
     private func fail(_ failure: ArrivalFailure) {
         listener.recordFailure(failure, of: peer, on: worker)
         reset()
@@ -224,7 +264,9 @@ final class Arrival: ArrivingConnection {
 
     override var isSilent: Bool { partial.isEmpty }
 
-    override func late() { fail(.late) }
+    override func late() {
+        if case .challenge = stage { end(.handshakeTimeouts) } else { fail(.late) }
+    }
 }
 
 extension WorkerListener {
@@ -247,7 +289,34 @@ extension WorkerListener {
             // With TCP the server may speak first, so that nothing may be waited for.
             if options.mode == .http { return .read(.noHeader) }
         }
-        return destinations.readsHellos ? .read(.hello) : .none
+        return helloStage.map { .read($0) } ?? .none
+    }
+
+    /// What a ClientHello is read for; nil where none is.
+    var helloStage: Arrival.Stage? {
+        if destinations.readsHellos { return .hello }
+        return looksForAuthorities ? .challenge : nil
+    }
+
+    /// Answers a certificate authority at `address` that looks at who serves a name: by the program
+    /// that answers for it, or else by a certificate of our own.
+    func beginChallenge(
+        _ handoff: consuming Handoff, from address: IPAddress, on worker: Worker,
+        after arrival: Arrival
+    ) {
+        if let shown = worker.challenges.certificates?.names(worker: worker.number) {
+            let layer = TLSLayer(server: shown, worker.tlsTransport, received: handoff.received)
+            let handshake = TLSHandshake(
+                handoff.descriptor, layer, from: address, to: nil, worker: worker, listener: self)
+            handshake.isForChallenge = true
+            enter(handshake, after: arrival, on: worker)
+            handshake.startReading()
+        } else if let pool = destinations.challengePool {
+            relay(handoff, from: address, to: pool, on: worker, after: arrival)
+        } else {
+            // There was something to show when it came.
+            begin(handoff, from: address, on: worker, after: arrival)
+        }
     }
 
     /// Begins the handshake of TLS where there are certificates, else the session that the mode
@@ -286,11 +355,17 @@ extension WorkerListener {
             guard let pool = pool ?? self.pool else {
                 preconditionFailure("a TCP listener has a service, or routes by name")
             }
-            let relay = TCPRelay(
-                handoff, from: address, for: pool, worker: worker, listener: self)
-            enter(relay, after: earlier, on: worker)
-            relay.start()
+            relay(handoff, from: address, to: pool, on: worker, after: earlier)
         }
+    }
+
+    private func relay(
+        _ handoff: consuming Handoff, from address: IPAddress, to pool: BackendPool,
+        on worker: Worker, after earlier: (any ClientSide)?
+    ) {
+        let relay = TCPRelay(handoff, from: address, for: pool, worker: worker, listener: self)
+        enter(relay, after: earlier, on: worker)
+        relay.start()
     }
 
     private func enter(

@@ -36,6 +36,8 @@ struct Destinations: ~Copyable {
     /// The routes of TLS connections, and the pools of their services, by their places there.
     private let serverNames: ServerNameTable?
     private let namedPools: [BackendPool]
+    /// The pool that gets the connections of certificate authorities; nil for none.
+    let challengePool: BackendPool?
 
     /// The destinations that `options` name; `pools` has the pool of each service.
     init(_ options: ListenerOptions, _ pools: [ServiceID: BackendPool]) {
@@ -51,6 +53,7 @@ struct Destinations: ~Copyable {
         self.pools = options.routes?.services.map(pool) ?? []
         serverNames = options.serverNames
         namedPools = options.serverNames?.services.map(pool) ?? []
+        challengePool = options.challengeService.map(pool)
     }
 
     /// Whether it depends on its ClientHello where a connection goes.
@@ -75,6 +78,13 @@ struct Destinations: ~Copyable {
         // Section 7.6.2: the last hop that may see the request answers it.
         if head.maxForwards == 0 {
             return .answer(head.method == .trace ? .traceAtLastHop : .optionsAtLastHop)
+        }
+        // Before routes, whatever those do with other requests: one comparison for the others.
+        if worker.challenges.isAsked,
+            let answer = worker.challenges.answer(
+                to: bytes.extracting(head.pathAndQuery.bounds))
+        {
+            return .respond(answer, nil)
         }
         if let routes {
             switch routes.decide(head, bytes) {

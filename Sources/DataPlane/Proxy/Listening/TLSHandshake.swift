@@ -17,6 +17,8 @@ final class TLSHandshake: ArrivingConnection {
     private let tlsLayer: TLSLayer
     /// Whether something has come, and its turn has not (HandshakeTurns.swift).
     private var isWaiting = false
+    /// Whether all that the client wants is to see a certificate (RFC 8737).
+    var isForChallenge = false
 
     /// A handshake by `layer` with the client at `address`; `startReading` and what the client
     /// sends carry it on.
@@ -64,6 +66,7 @@ final class TLSHandshake: ArrivingConnection {
         if let cipher = tlsLayer.outcome.flatMap({ ListenerCounter(cipher: $0.cipher) }) {
             listener.counters.add(cipher)
         }
+        guard !isForChallenge else { return depart(self) }
         listener.serve(handOff(), from: address, to: pool, on: worker, after: self)
     }
 

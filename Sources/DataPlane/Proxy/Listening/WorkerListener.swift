@@ -41,7 +41,9 @@ final class WorkerListener {
     /// How many of its sockets on this worker take no new handshakes, and close in a moment.
     var leavingCount = 0
     /// Whether something is read of connections before their sessions begin (Arrival.swift).
-    private(set) var readsBeginnings: Bool
+    private(set) var readsBeginnings = false
+    /// Whether there is something to show to certificate authorities that look for it by TLS.
+    var hasChallenges = false { didSet { settleBeginnings() } }
     /// From when on it tells of a failed arrival again, in the loop's nanoseconds.
     var tellsAgainAt: UInt64 = 0
     private let port: UInt16
@@ -95,9 +97,19 @@ final class WorkerListener {
         answerLimits = options.policy.headLimits.ofAnswers
         timeouts = Timeouts(options.policy.timeouts)
         responseEdits = Self.responseEdits(options)
+        forwarding = Forwarding(policy: options.policy.forwarding, port: port)
+        settleBeginnings()
+    }
+
+    private func settleBeginnings() {
         readsBeginnings =
             !options.policy.proxyProtocol.from.isEmpty || options.serverNames != nil
-        forwarding = Forwarding(policy: options.policy.forwarding, port: port)
+            || looksForAuthorities
+    }
+
+    /// Whether clients may be certificate authorities that look at who serves a name (RFC 8737).
+    var looksForAuthorities: Bool {
+        certificates != nil && (hasChallenges || destinations.challengePool != nil)
     }
 
     /// Applies `options` from the next request on; number, name, address and mode stay.
@@ -110,8 +122,7 @@ final class WorkerListener {
         answerLimits = options.policy.headLimits.ofAnswers
         timeouts = Timeouts(options.policy.timeouts)
         responseEdits = Self.responseEdits(options)
-        readsBeginnings =
-            !options.policy.proxyProtocol.from.isEmpty || options.serverNames != nil
+        settleBeginnings()
         resetForwarding(isHTTPS: forwardsHTTPS)
     }
 

@@ -29,12 +29,15 @@ package struct ListenerOptions: Sendable {
     package var policy: ClientPolicy
     /// The certificates that its clients are shown; nil where TLS is not spoken.
     package var tls: TLSServing?
+    /// The service that gets the connections of certificate authorities that look for an answer to
+    /// a challenge by tls-alpn-01, as they come; nil for none. With TLS only.
+    package var challengeService: ServiceID?
 
     /// A listener with these options.
     package init(
         index: Int, name: String, endpoint: Endpoint, mode: ListenerMode, service: ServiceID?,
         routes: RouteTable?, serverNames: ServerNameTable?, policy: ClientPolicy,
-        tls: TLSServing? = nil
+        tls: TLSServing? = nil, challengeService: ServiceID? = nil
     ) {
         self.index = index
         self.name = name
@@ -45,6 +48,7 @@ package struct ListenerOptions: Sendable {
         self.serverNames = serverNames
         self.policy = policy
         self.tls = tls
+        self.challengeService = challengeService
     }
 }
 

@@ -164,6 +164,11 @@ package final class ProxyWorkers {
         for mailbox in mailboxes { mailbox.post(.readiness(isReady)) }
     }
 
+    /// Has all listeners answer certificate authorities by `answers` from now on.
+    package func publish(_ answers: ChallengeAnswers) {
+        for mailbox in mailboxes { mailbox.post(.challenges(answers)) }
+    }
+
     /// Has each worker report `alive` when it next turns.
     package func ping() {
         for mailbox in mailboxes { mailbox.post(.ping) }

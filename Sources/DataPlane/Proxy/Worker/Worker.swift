@@ -23,6 +23,8 @@ enum WorkerMessage: Sendable {
     case endStreams([BackendID], within: Duration)
     /// From now on the process is ready, or is not.
     case readiness(Bool)
+    /// What certificate authorities are answered from now on.
+    case challenges(ChallengeAnswers)
     /// Report that the worker is alive.
     case ping
     /// Accept no more, finish what is in flight, give up after the limit.
@@ -72,6 +74,8 @@ final class Worker {
     let log: WorkerLog?
     /// Whether the process is ready, as the control thread has said last.
     private(set) var isReady = false
+    /// What certificate authorities are answered that look at who serves a name.
+    private(set) var challenges = ChallengeAnswers()
     /// Whether connections end once what is under way on them is done.
     private(set) var isDraining = false
     /// Whether the worker accepts no more, and ends.
@@ -156,6 +160,9 @@ final class Worker {
         case .endStreams(let backends, let time):
             endStreams(to: backends, within: time)
         case .readiness(let isReady): self.isReady = isReady
+        case .challenges(let answers):
+            challenges = answers
+            for listener in listeners.values { followChallenges(listener) }
         case .ping:
             reports.post(.alive(worker: number))
         case .drain(let limit):
@@ -197,6 +204,7 @@ final class Worker {
         for service in change.changed { pools[service.id]?.update(to: service) }
         for listener in change.listeners {
             listeners[listener.index]?.update(to: listener, pools: pools)
+            listeners[listener.index].map(followChallenges)
             limitPeers(of: listener.index)
         }
         for (number, certificates) in change.certificates {
@@ -239,7 +247,13 @@ final class Worker {
             counters: registry.listener(options.index, worker: number), worker: number,
             pools: pools)
         listeners[options.index] = listener
+        followChallenges(listener)
         return listener
+    }
+
+    /// Has `listener` look for certificate authorities while there is something to show them.
+    private func followChallenges(_ listener: WorkerListener) {
+        listener.hasChallenges = challenges.certificates != nil
     }
 
     private func open(_ opening: ProxyChange.Opening) {

@@ -228,10 +228,11 @@ let package = Package(
                 "Traffic",
             ], settings: hot),
 
+        controlPlane.module("ACME", uses: ["JSON", "TLS", "WallClock"], settings: cold),
         controlPlane.module(
             "Configuration",
             uses: [
-                "Backends", "Balancing", "CertificateFiles", "ConsulQuery", "DNSWire", "DockerAPI",
+                "ACME", "Backends", "Balancing", "CertificateFiles", "ConsulQuery", "DNSWire", "DockerAPI",
                 "Documents", "Endpoints", "Evidence", "HTTP1", "JSON", "Lookups", "ProxyProtocol",
                 "Routing",
                 "TLS", "Traffic", "Wording",
@@ -258,7 +259,7 @@ let package = Package(
         controlPlane.module(
             "Control",
             uses: [
-                "AccessLog", "Admin", "Backends", "Balancing", "CBuild", "CertificateFiles",
+                "ACME", "AccessLog", "Admin", "Backends", "Balancing", "CBuild", "CertificateFiles",
                 "Configuration", "Consul",
                 "ConsulQuery", "Containers", "DNSClient", "DNSWire", "Docker", "DockerAPI",
                 "InstanceSources", "Documents", "Endpoints",
@@ -418,10 +419,11 @@ let package = Package(
                 "Balancing", "ProxyProtocol", "Stats", "Endpoints", "TLS", "TLSWire", "Traffic",
                 "WallClock",
             ]),
+        controlPlane.tests("ACME", uses: ["JSON", "TLS", "WallClock"]),
         controlPlane.tests(
             "Configuration",
             uses: [
-                "TestSupport", "Documents", "ConsulQuery", "Endpoints", "Backends", "Balancing",
+                "ACME", "TestSupport", "Documents", "ConsulQuery", "Endpoints", "Backends", "Balancing",
                 "DNSWire", "DockerAPI", "HTTP1", "Lookups", "Routing", "Traffic",
             ]),
         controlPlane.tests(

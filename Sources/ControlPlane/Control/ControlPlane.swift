@@ -6,6 +6,7 @@
 // | ServiceSet            | services: sources, rosters, checks                                  |
 // | CertificateStore      | the certificates of listeners, whatever their source; and            |
 // |                       | CertificateWatch: those in files, while these change                |
+// | CertificateOrders     | certificates that this process gets from an authority by itself      |
 // | RunningConfiguration  | what runs; with ListenerPublisher, the change to another one        |
 // | ConfigurationFollower | reloads, the watched file, the feeds of Consul and Docker            |
 // | WorkerControl         | the workers' threads, their reports, the access log                 |
@@ -45,6 +46,7 @@ package final class ControlPlane {
     private let registration: Registration
     private lazy var certificateWatch = CertificateWatch(
         running.certificates, on: loop, log: log.current)
+    private let orders: CertificateOrders
     let deploys: Deploys
     private let ports: ControlPorts
 
@@ -88,15 +90,15 @@ package final class ControlPlane {
         running = RunningConfiguration(
             configuration, log, services, workers.proxy, certificates, publisher, checker,
             TicketKeyFollower(after: start.process.predecessor, on: loop, log: log.current))
+        orders = CertificateOrders(
+            configuration, certificates, workers.proxy, factory, on: loop, log: log.current)
         let supervision = Supervision(start.process.manager, on: loop)
         let memory = MemoryRelease(on: loop)
-        follower =
-            if let origin {
-                ConfigurationFollower(
-                    origin, effective: effective, running, agents: factory.agents,
-                    docker: factory.docker, supervision, on: loop, log: log.current,
-                    onReload: { memory.releaseSoon() })
-            } else { nil }
+        follower = origin.map { [loop, log, running] in
+            ConfigurationFollower(
+                $0, effective: effective, running, agents: factory.agents, docker: factory.docker,
+                supervision, on: loop, log: log.current, onReload: { memory.releaseSoon() })
+        }
         registration = Registration(
             configuration, listeningOn: publisher.published.entries.first?.endpoint,
             agents: factory.agents, start: start.time, log: log.current)
@@ -108,7 +110,7 @@ package final class ControlPlane {
             registry, services, publisher, isShown: configuration.admin.listen != nil)
         let snapshots = AdminSnapshots(
             TrafficSnapshots(services, deploys, publisher, running, registry, traffic), services,
-            journal, running, follower, factory, checker, shortages, workers.accessLog,
+            journal, running, follower, factory, checker, orders, shortages, workers.accessLog,
             start: start.time, isSuccessor: start.process.predecessor != nil)
         let commands = AdminCommands(services, deploys, follower, journal, journalLog, log)
         ports = try ControlPorts(
@@ -148,7 +150,10 @@ package final class ControlPlane {
         }
         running.healthPort = ports.health
         running.certificates.onAdminChange = { [unowned self] in ports.admin?.show($0) }
-        running.onApplied = { [unowned self] in deploys.configurationChanged($0) }
+        running.onApplied = { [unowned self] in
+            deploys.configurationChanged($0)
+            orders.follow(running.current)
+        }
         upgrade.environment = { [unowned self] in
             deploys.cutShort("another process takes over")
             return ProcessStart.passing(services.surroundings.deployed.sets)
@@ -256,6 +261,7 @@ package final class ControlPlane {
         follower?.start()
         certificateWatch.start()
         registration.start()
+        orders.start()
         try reports.start()
         services.forgetAnswers()
         deploys.configurationChanged(ConfigurationChange())
@@ -315,6 +321,7 @@ package final class ControlPlane {
     /// Stops applying changes, and stops being ready.
     private func stopChanges() {
         running.stop()
+        orders.stop()
         deploys.stop()
         follower?.stop()
         certificateWatch.stop()

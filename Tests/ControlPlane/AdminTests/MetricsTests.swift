@@ -51,6 +51,8 @@ import Testing
             "process_resident_memory_bytes 11010048",
             "process_cpu_seconds_total 1.25",
             "fairlead_docker_containers{state=\"exited\"} 1",
+            "fairlead_acme_orders_total{outcome=\"issued\"} 3",
+            "fairlead_acme_orders_total{outcome=\"not_proven\"} 1",
             "fairlead_docker_containers{state=\"running\"} 12",
             "fairlead_listener_connections_total{listener=\"public\"} 57",
             "fairlead_requests_total{service=\"web\"} 1239",

@@ -41,6 +41,7 @@ enum Sample {
         snapshot.process = ProcessFigures(
             openDescriptors: 41, descriptorsMax: 1_048_576, residentBytes: 11_010_048,
             cpuSeconds: 1.25)
+        snapshot.certificateOrders = ["issued": 3, "not_proven": 1]
         snapshot.containers = ["running": 12, "exited": 1]
         snapshot.certificates.inUse = [certificate("web.test", days: 60)]
         var service = AdminSnapshot.Service(

@@ -44,7 +44,7 @@ let brokenConfigurations = #"""
     log: info
         1:6: log: found "info", expected a mapping with keys of: level, format
     loglevel: info
-        1:1: loglevel: unknown key, expected one of: workers, pin-workers, user, state-file, stop-timeout, stop-delay, share-addresses, log, reload, admin, health, statsd, ticket-keys, access-log, dns, checks, consul, docker, registrar, defaults, services, listeners
+        1:1: loglevel: unknown key, expected one of: workers, pin-workers, user, state-file, stop-timeout, stop-delay, share-addresses, log, reload, admin, health, statsd, ticket-keys, access-log, dns, checks, consul, docker, acme, registrar, defaults, services, listeners
     reload: on
         1:9: reload: found "on", expected a mapping with keys of: watch
     reload: {watch: yes}

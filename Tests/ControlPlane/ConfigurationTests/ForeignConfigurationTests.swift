@@ -38,7 +38,10 @@ import Testing
 
     @Test(arguments: [
         ("ssl: {cert: a}", "f.yaml:1:1: ssl: unknown key: a listener speaks TLS by tls: {cert"),
-        ("acme: on", "f.yaml:1:1: acme: unknown key: Fairlead fetches no certificates"),
+        (
+            "letsencrypt: on",
+            "f.yaml:1:1: letsencrypt: unknown key: Fairlead gets certificates for the hosts in"
+        ),
         ("http2: on", "f.yaml:1:1: http2: unknown key: Fairlead speaks HTTP/1.1"),
         ("upstreams: {}", "f.yaml:1:1: upstreams: unknown key: expected services"),
         ("frontends: {}", "f.yaml:1:1: frontends: unknown key: expected listeners"),

@@ -27,14 +27,17 @@ import Traffic
         "\"X-Name: value\"", "POST", "cookie name", "a-secret-of-some-length", "fairlead/",
         "answer", "replace", "on-success", "deregister", "unix:///run/other.sock",
         "127.0.0.1:9999", "[500]", "204", "1.3", "v2", "[serial]",
+        "https://ca.test/directory", "ops@example.com", "tls-alpn-01",
     ]
 
-    /// Options whose files are read and checked with the configuration: flows show that.
+    /// Options whose files are read and checked with the configuration, and hosts to get
+    /// certificates for, which need a store that is told at the start: flows show both.
     private static let readFiles = [
         "defaults.tls.certificates", "defaults.tls.client-certificates.mode", "ticket-keys.file",
         "admin.tls.certificates", "admin.tls.client-certificates.mode",
         "defaults.backend-tls.ca-file", "defaults.backend-tls.certificate.cert",
         "defaults.backend-tls.certificate.key",
+        "defaults.tls.acme",
     ]
 
     private func load(

@@ -160,6 +160,9 @@ package struct Metric: Sendable {
     static let containers = Metric(
         .gauge, "fairlead_docker_containers", ["state"],
         "Containers of Docker's engine, by what it does with them.")
+    static let certificateOrders = Metric(
+        .counter, "fairlead_acme_orders_total", ["outcome"],
+        "Orders of certificates from an authority: issued, or why not.")
     static let dnsMessages = Metric(
         .counter, "fairlead_dns_messages_total", ["kind"],
         "DNS messages sent and received, by transport and by fault.")
@@ -172,8 +175,8 @@ package struct Metric: Sendable {
         .counter, "fairlead_checks_lateness_seconds_total", [], "How long those waited in total.")
     private static let discovery = [
         goodAnswerAge, goodAnswerInstances, leftOut, discoveryFailing, heldBackends, answers,
-        registryUp, registryAnswers, registryMalformed, containers, dnsMessages, checks,
-        lateChecks, checkLateness,
+        registryUp, registryAnswers, registryMalformed, containers, certificateOrders, dnsMessages,
+        checks, lateChecks, checkLateness,
     ]
 
     // MARK: - Backends. Their series end with the backend.

@@ -189,6 +189,7 @@ package struct MetricsText {
             })
         writeRegistries()
         out.family(.containers, Self.byKind(snapshot.containers))
+        out.family(.certificateOrders, Self.byKind(snapshot.certificateOrders))
         out.family(.dnsMessages, Self.byKind(snapshot.dnsMessages))
         out.family(.checks, Self.byKind(snapshot.checks))
         out.one(.lateChecks, Double(snapshot.lateChecks))

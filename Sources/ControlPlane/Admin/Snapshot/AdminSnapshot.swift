@@ -49,6 +49,9 @@ package struct AdminSnapshot: Sendable {
     package var unserved: [Idle] = []
     /// How many such containers there are.
     package var unservedCount = 0
+    /// Orders of certificates by what they came to: `issued`, or why not, such as `not_proven`;
+    /// empty before the first.
+    package var certificateOrders: [String: Int] = [:]
     /// Health checks of all services by result: `passed`, `failed`, `inconclusive`, `skipped`.
     package var checks: [String: Int] = [:]
     /// Checks that had to wait for the budget when they were due.

@@ -29,6 +29,8 @@ package struct Configuration: Equatable, Sendable {
     package internal(set) var consul = ConsulSettings()
     /// Where Docker's engine is, and what is made of its containers.
     package internal(set) var docker = DockerSettings()
+    /// How certificates come from an authority.
+    package internal(set) var acme = ACMESettings()
     /// What `fairlead registrar` does; the proxy takes no notice of it.
     package internal(set) var registrar = RegistrarSettings()
     /// How long work in flight may take to finish after the first stop signal; zero means at once.

@@ -23,13 +23,15 @@ package struct Listener: Equatable, Sendable {
     package internal(set) var redirect = RouteSettings.Redirect()
     /// How it speaks TLS, if it does.
     package internal(set) var tls = TLSSettings()
+    /// The service of the program that answers challenges by tls-alpn-01; empty for none.
+    package internal(set) var challengeService = ""
     /// How its clients are treated.
     package internal(set) var policy = ClientPolicy()
 
     /// The names of all services that its requests can go to, each once.
     package var serviceNames: [String] {
         var seen: Set<String> = []
-        return ([service] + routes.flatMap(\.serviceNames)).filter {
+        return ([service] + routes.flatMap(\.serviceNames) + [challengeService]).filter {
             !$0.isEmpty && seen.insert($0).inserted
         }
     }

@@ -8,6 +8,8 @@ package struct TLSSettings: Equatable, Sendable {
     /// Where the certificates come from; the first one's first is the default. What they have is in
     /// `Configuration.certificates` at first, and changes while the program runs.
     package internal(set) var sources: [CertificateSource] = []
+    /// Hosts whose certificates this process gets by itself, in lower case.
+    package internal(set) var acmeHosts: [String] = []
     /// Whether clients are refused that ask for a name of no certificate, or for none.
     package internal(set) var isStrict = false
     /// The oldest version that is spoken. Every client of the last ten years knows 1.2.
@@ -16,7 +18,15 @@ package struct TLSSettings: Equatable, Sendable {
     package internal(set) var clients = ClientCertificateSettings()
 
     /// Whether TLS is spoken.
-    package var isOn: Bool { !sources.isEmpty }
+    package var isOn: Bool { !sources.isEmpty || !acmeHosts.isEmpty }
+
+    /// Where all certificates come from: files first, then those that this process gets by itself.
+    package var allSources: [CertificateSource] {
+        sources + acmeHosts.map { .named(Self.issuedName($0)) }
+    }
+
+    /// The name of the source that has the certificate which this process gets for `host`.
+    package static func issuedName(_ host: String) -> String { "acme \(host)" }
 }
 
 /// What is asked of clients' certificates.

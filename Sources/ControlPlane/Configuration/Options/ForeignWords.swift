@@ -58,8 +58,8 @@ enum ForeignWords {
         Missing(
             words: ["acme", "letsencrypt", "autocert", "autotls", "certresolver"],
             advice:
-                "Fairlead fetches no certificates: let certbot or lego do so, and name their "
-                + "folder in tls.certificates; renewed ones are taken up by themselves"),
+                "Fairlead gets certificates for the hosts in tls.acme of a listener, with "
+                + "acme.store and acme.terms-agreed"),
         Missing(
             words: ["http2", "h2", "h2c", "http3", "h3", "quic", "grpc"],
             advice: "Fairlead speaks HTTP/1.1; with mode: tcp it passes on whatever else it is"),

@@ -10,6 +10,6 @@ extension OptionTable {
 
     private static let startGroups: Set<String> = [
         "workers", "pin-workers", "user", "state-file", "share-addresses", "admin", "statsd",
-        "access-log", "dns", "consul", "docker",
+        "access-log", "dns", "consul", "docker", "acme",
     ]
 }

@@ -24,6 +24,10 @@ extension OptionTable {
                 + "for the name that it asks for, else the first. Of several for one name each "
                 + "kind of key has the one that ends last, and ECDSA goes before RSA."),
         Option(
+            "acme", \.acmeHosts, .list(of: .certificateHost, countMax: 1000),
+            "Hosts whose certificates Fairlead gets and renews by itself, one for each, as `acme` "
+                + "says."),
+        Option(
             "strict-sni", \.isStrict, .onOff,
             "Whether clients are refused that ask for a name of no certificate, or for none."),
         Option("min-version", \.minVersion, .word, "The oldest version of TLS that is spoken."),

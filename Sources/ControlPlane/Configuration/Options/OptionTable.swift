@@ -103,7 +103,7 @@ enum OptionTable {
         + Option.group("ticket-keys", \.ticketKeys, ticketKeys)
         + Option.group("access-log", \.accessLog, accessLog) + Option.group("dns", \.dns, dns)
         + Option.group("checks", \.checks, checks) + Option.group("consul", \.consul, consul)
-        + Option.group("docker", \.docker, docker)
+        + Option.group("docker", \.docker, docker) + Option.group("acme", \.acme, acme)
         + Option.group("registrar", \.registrar, registrar)
 
     private static let accessLog: [Option<AccessLogSettings>] = [

@@ -34,7 +34,7 @@ final class SourceFactory {
     private let settings: (dns: DNSSettings, consul: ConsulSettings)
     /// Finds hosts by this machine's own nameservers; `resolver` uses others where those are
     /// configured.
-    private let systemHosts: HostResolver
+    let systemHosts: HostResolver
     /// The trouble with the hosts file that was logged last; nil for none.
     private var loggedTrouble: String?
 

@@ -49,7 +49,8 @@ extension ListenerOptions {
                 ? nil
                 : ServerNameTable(
                     listener.routes.compactMap { ServerNameRule($0, services: services) }),
-            policy: listener.policy.share(ofWorkers: workers), tls: tls)
+            policy: listener.policy.share(ofWorkers: workers), tls: tls,
+            challengeService: services[listener.challengeService])
     }
 }
 

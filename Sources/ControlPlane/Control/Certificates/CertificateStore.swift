@@ -49,7 +49,7 @@ final class CertificateStore {
 
     /// Forgets sources that none of `listeners` names.
     func forget(except listeners: [Listener]) {
-        let named = Set(listeners.flatMap(\.tls.sources) + admin.sources)
+        let named = Set(listeners.flatMap(\.tls.allSources) + admin.sources)
         let count = readings.count
         readings = readings.filter { named.contains($0.key) }
         if readings.count < count { onSources() }
@@ -59,7 +59,7 @@ final class CertificateStore {
 
     /// The certificates of `listener`, in the order of its sources.
     func certificates(of listener: Listener) -> [FoundCertificate] {
-        listener.tls.sources.flatMap { readings[$0]?.found ?? [] }
+        listener.tls.allSources.flatMap { readings[$0]?.found ?? [] }
     }
 
     /// What clients of `listener` are shown; nil when it speaks no TLS. One object for as long as

@@ -124,6 +124,7 @@ struct ConfigurationChange: Equatable {
         refuse("dns", if: old.dns != new.dns, "the resolver is made once")
         refuse("consul", if: old.consul != new.consul, "its agents are told once")
         refuse("docker", if: old.docker != new.docker, "its engine is told once")
+        refuse("acme", if: old.acme != new.acme, "its authority is told once")
         refuse("access-log", if: old.accessLog != new.accessLog, "its writer is started once")
         refuse(
             "share-addresses", if: old.shareAddresses != new.shareAddresses,

@@ -22,6 +22,7 @@ final class AdminSnapshots {
     private let follower: ConfigurationFollower?
     private let factory: SourceFactory
     private let checker: HealthChecker
+    private let orders: CertificateOrders
     private let shortages: ShortageReports
     private let accessLog: AccessLogControl?
     private let start: ProcessTime
@@ -39,7 +40,8 @@ final class AdminSnapshots {
     init(
         _ traffic: TrafficSnapshots, _ services: ServiceSet, _ journal: Journal,
         _ running: RunningConfiguration, _ follower: ConfigurationFollower?,
-        _ factory: SourceFactory, _ checker: HealthChecker, _ shortages: ShortageReports,
+        _ factory: SourceFactory, _ checker: HealthChecker, _ orders: CertificateOrders,
+        _ shortages: ShortageReports,
         _ accessLog: AccessLogControl?, start: ProcessTime, isSuccessor: Bool
     ) {
         self.traffic = traffic
@@ -49,6 +51,7 @@ final class AdminSnapshots {
         self.follower = follower
         self.factory = factory
         self.checker = checker
+        self.orders = orders
         self.shortages = shortages
         self.accessLog = accessLog
         self.start = start
@@ -86,6 +89,7 @@ final class AdminSnapshots {
             }
             if detail != .verdict { show(unserved, in: &snapshot) }
         }
+        snapshot.certificateOrders = orders.outcomes
         let checks = checker.counters
         snapshot.checks = [
             "passed": Int(checks.passed), "failed": Int(checks.failed),

@@ -13,7 +13,7 @@ extension CertificateStore {
         var places: [String: Int] = [:]
         var refusals: [CertificateTrouble: Int] = [:]
         for listener in listeners {
-            for source in listener.tls.sources {
+            for source in listener.tls.allSources {
                 guard let reading = readings[source] else { continue }
                 for found in reading.found {
                     let id = found.chainPlace + "\0" + found.certificate.fingerprint

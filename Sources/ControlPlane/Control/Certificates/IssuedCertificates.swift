@@ -1,0 +1,124 @@
+// IssuedCertificates: the certificates of hosts that this process gets by itself, as they are in
+// the folder, and as clients are shown them.
+//
+// Until the first certificate of a host is there, its clients are shown one that Fairlead has
+// signed itself: a port that refused them would look like a Fairlead that is not there.
+
+internal import ACME
+internal import CertificateFiles
+internal import Configuration
+internal import TLS
+
+/// The certificates of hosts. Control thread only.
+final class IssuedCertificates {
+    /// A certificate that is in use.
+    private struct Held {
+        let product: ACMEProduct
+        let certificate: TLSCertificate
+        let life: CertificateLife
+    }
+
+    private let folder: IssuedFolder
+    private let store: CertificateStore
+    private var held: [String: Held] = [:]
+    /// What clients of hosts are shown that have none.
+    private var standIns: [String: TLSCertificate] = [:]
+    /// Certificates that the folder has not taken, by host.
+    private var unwritten: [String: ACMEProduct] = [:]
+    private var stamp: [Int] = []
+
+    /// Knows no host yet; `store` gets what clients are shown.
+    init(_ folder: IssuedFolder, _ store: CertificateStore) {
+        self.folder = folder
+        self.store = store
+    }
+
+    /// What a renewal has to know of the certificate of `host`; nil without one.
+    func life(of host: String) -> CertificateLife? { held[host]?.life }
+
+    /// Forgets hosts that are not wanted any more.
+    func forget(except wanted: Set<String>) {
+        held = held.filter { wanted.contains($0.key) }
+        standIns = standIns.filter { wanted.contains($0.key) }
+        unwritten = unwritten.filter { wanted.contains($0.key) }
+    }
+
+    // MARK: - The folder
+
+    /// Whether the folder has changed since the last call.
+    func hasNews() -> Bool {
+        let now = folder.stamp
+        defer { stamp = now }
+        return now != stamp
+    }
+
+    /// Reads the certificate of `host` from the folder. Returns whether it is another one than
+    /// before. One that can't be used leaves what there was.
+    func read(_ host: String) -> Bool {
+        guard unwritten[host] == nil, let product = folder.product(for: host),
+            product != held[host]?.product
+        else { return false }
+        return take(product, for: host) == nil
+    }
+
+    /// Takes up `product` for `host`. Nil when it is in use, else why it can't be.
+    private func take(_ product: ACMEProduct, for host: String) -> String? {
+        do throws(CertificateProblem) {
+            let certificate = try TLSCertificate(chain: product.chain, key: product.key)
+            guard certificate.names.contains(host) else { return "it is not for \(host)" }
+            held[host] = Held(
+                product: product, certificate: certificate,
+                life: try CertificateLife(chain: product.chain))
+            standIns[host] = nil
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    /// Uses `product` for `host`, and keeps it in the folder.
+    ///
+    /// - Returns: why it can't be used, and why it can't be kept; nil where it can.
+    func install(_ product: ACMEProduct, for host: String) -> (use: String?, keep: String?) {
+        if let reason = take(product, for: host) { return (reason, nil) }
+        guard let failure = folder.write(product, for: host) else { return (nil, nil) }
+        unwritten[host] = product
+        return (nil, failure)
+    }
+
+    /// Tries again to keep what could not be kept: a start would order it anew.
+    func keepUnwritten() {
+        for (host, product) in unwritten where folder.write(product, for: host) == nil {
+            unwritten[host] = nil
+        }
+    }
+
+    // MARK: - What clients are shown
+
+    /// Hands over what clients are shown for `host`, and what is wrong with it; nil for nothing.
+    func show(_ host: String, trouble: CertificateTrouble?) {
+        var reading = CertificateReading()
+        let places = folder.places(of: host)
+        if let held = held[host] {
+            reading.found = [
+                FoundCertificate(
+                    held.certificate, chainPlace: places.chain, keyPlace: places.key)
+            ]
+        } else if let own = standIn(for: host) {
+            let place = "made by Fairlead until \(places.chain) is there"
+            reading.found = [FoundCertificate(own, chainPlace: place, keyPlace: place)]
+        }
+        if let trouble { reading.troubles = [trouble] }
+        store.set([.named(TLSSettings.issuedName(host)): reading])
+    }
+
+    private func standIn(for host: String) -> TLSCertificate? {
+        if let made = standIns[host] { return made }
+        let key = SigningKey()
+        let made = try? TLSCertificate(
+            chain: key.selfSigned(for: [host], subject: "Fairlead, for the time being", days: 90),
+            key: key.pem)
+        standIns[host] = made
+        return made
+    }
+}

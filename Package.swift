@@ -232,7 +232,8 @@ let package = Package(
         controlPlane.module(
             "Configuration",
             uses: [
-                "ACME", "Backends", "Balancing", "CertificateFiles", "ConsulQuery", "DNSWire", "DockerAPI",
+                "ACME", "Backends", "Balancing", "CertificateFiles", "ConsulQuery", "DNSWire",
+                "DockerAPI",
                 "Documents", "Endpoints", "Evidence", "HTTP1", "JSON", "Lookups", "ProxyProtocol",
                 "Routing",
                 "TLS", "Traffic", "Wording",
@@ -423,7 +424,8 @@ let package = Package(
         controlPlane.tests(
             "Configuration",
             uses: [
-                "ACME", "TestSupport", "Documents", "ConsulQuery", "Endpoints", "Backends", "Balancing",
+                "ACME", "TestSupport", "Documents", "ConsulQuery", "Endpoints", "Backends",
+                "Balancing",
                 "DNSWire", "DockerAPI", "HTTP1", "Lookups", "Routing", "Traffic",
             ]),
         controlPlane.tests(

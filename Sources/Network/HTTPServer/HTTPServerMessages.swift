@@ -19,7 +19,7 @@ package struct HTTPServerRequest: Sendable {
     package let host: String
     /// The client's address.
     package let peer: Endpoint
-    /// Who the client is by its certificate, which is verified; nil when it showed none.
+    /// The identity in the client's certificate, which is verified; nil when it showed none.
     package let certificate: ClientIdentity?
     /// The body, without its framing.
     package internal(set) var body: [UInt8] = []

@@ -49,7 +49,7 @@ package struct AdminSettings: Equatable, Sendable {
 
 extension OptionTable {
     /// `admin: HOST:PORT` is short for `admin: {listen: HOST:PORT}`.
-    static let admin = adminPort + Option.group("tls", \.tls, tls)
+    static let admin = adminPort + Option.group("tls", \.tls, adminTLS)
 
     private static let adminPort: [Option<AdminSettings>] = [
         Option(

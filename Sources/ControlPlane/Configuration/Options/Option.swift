@@ -120,7 +120,8 @@ struct Option<Root>: Sendable {
 
 extension Array {
     /// The option that a plain value in the place of the mapping `group` is for, such as
-    /// `admin: ":9090"`: a group of which one option often says everything. Nil for any other group.
+    /// `admin: ":9090"`: a group of which one option often says everything. Nil for any other
+    /// group.
     func shortForm<Root>(of group: String) -> Element? where Element == Option<Root> {
         first { option in
             ["listen", "routes", "file", "to", "max-age", "use"].contains {

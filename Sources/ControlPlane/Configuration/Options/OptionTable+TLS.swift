@@ -12,8 +12,18 @@ extension OptionTable {
                 + "Watched for change.")
     ]
 
-    static let tls: [Option<TLSSettings>] =
+    static let tls: [Option<TLSSettings>] = adminTLS + issued
+
+    /// What the admin port's TLS has of it: authorities look at names on the ports of listeners.
+    static let adminTLS: [Option<TLSSettings>] =
         certificates + Option.group("client-certificates", \.clients, clientCertificates)
+
+    private static let issued: [Option<TLSSettings>] = [
+        Option(
+            "acme", \.acmeHosts, .list(of: .certificateHost, countMax: 1000),
+            "Hosts whose certificates Fairlead gets and renews by itself, one for each, as `acme` "
+                + "says.")
+    ]
 
     private static let certificates: [Option<TLSSettings>] = [
         Option(
@@ -23,10 +33,6 @@ extension OptionTable {
                 + "FILE}`, with `ocsp: FILE` for a response to staple. A client is shown the one "
                 + "for the name that it asks for, else the first. Of several for one name each "
                 + "kind of key has the one that ends last, and ECDSA goes before RSA."),
-        Option(
-            "acme", \.acmeHosts, .list(of: .certificateHost, countMax: 1000),
-            "Hosts whose certificates Fairlead gets and renews by itself, one for each, as `acme` "
-                + "says."),
         Option(
             "strict-sni", \.isStrict, .onOff,
             "Whether clients are refused that ask for a name of no certificate, or for none."),

@@ -453,7 +453,7 @@ let package = Package(
             "Demo", uses: ["Events", "DNSWire", "DNSClient", "HTTPServer", "HTTP1", "Endpoints"]),
         program.tests("CommandEnvironment", uses: ["Consul"]),
         program.tests("TestBackend", uses: ["TestSupport", "Events", "Endpoints"]),
-        program.tests("fairlead", uses: ["Endpoints"]),
+        program.tests("fairlead", uses: ["Endpoints", "Events", "HTTPClient"]),
         .testTarget(
             name: "BenchTests",
             dependencies: ["fairlead-bench", "fairlead-bench-churn", "BenchSupport"],

@@ -2,6 +2,7 @@
 // server listens on, or of a machine that is gone. So they are tried in order, as curl does.
 
 import Endpoints
+import HTTPClient
 
 /// Where one place may be, and which of its addresses is tried. Value type.
 struct AddressesInTurn {
@@ -25,8 +26,13 @@ struct AddressesInTurn {
     }
 
     /// The current one has failed. Returns whether another one is left to be tried at once; when
-    /// none is, the next round begins with the one that came after it.
-    mutating func failed() -> Bool {
+    /// none is, the next round begins with the one that came after it. One that speaks TLS badly,
+    /// or shows a certificate that is not believed, is there all the same: no other is tried.
+    mutating func failed(_ failure: HTTPClient.Failure) -> Bool {
+        if case .tls = failure {
+            answered()
+            return false
+        }
         addresses.append(addresses.removeFirst())
         failures += 1
         guard failures < addresses.count else {

@@ -79,7 +79,9 @@ final class DeployClient {
         if let token { request.fields = [(name: "Authorization", value: "Bearer \(token)")] }
         client.send(request) { [unowned self] outcome in
             // Only where nothing can have been read: a deploy must not be begun twice by accident.
-            if case .failed(.connect) = outcome, addresses.failed() {
+            if case .failed(let failure) = outcome, case .connect = failure,
+                addresses.failed(failure)
+            {
                 return send(method, rest, completion)
             }
             completion(outcome)

@@ -113,7 +113,7 @@ private final class ReadinessQuestion {
                 addresses.answered()
                 conclude(read(response, from: place))
             case .failed(let failure):
-                if addresses.failed() { return send() }
+                if addresses.failed(failure) { return send() }
                 conclude(.not("nobody answers at \(place): \(failure)"))
             }
         }

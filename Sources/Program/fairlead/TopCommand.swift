@@ -76,7 +76,7 @@ private final class TopWatch {
     private func handle(_ outcome: HTTPClient.Outcome) {
         switch outcome {
         case .response: addresses.answered()
-        case .failed: if addresses.failed() { return ask() }
+        case .failed(let failure): if addresses.failed(failure) { return ask() }
         }
         switch outcome {
         case .response(let response) where response.status == 200:

@@ -2,6 +2,8 @@
 // Method: the addresses alone, with answers and failures as they may come.
 
 import Endpoints
+import Events
+import HTTPClient
 import Testing
 
 @testable import fairlead
@@ -16,7 +18,7 @@ import Testing
         var isOneLeft: [Bool] = []
         for _ in 0..<4 {
             tried.append(addresses.current)
-            isOneLeft.append(addresses.failed())
+            isOneLeft.append(addresses.failed(.connect(.connectionRefused)))
         }
         #expect(tried == [first, second, first, second])
         #expect(isOneLeft == [true, false, true, false])
@@ -25,19 +27,19 @@ import Testing
     @Test("the one that answered is tried first, and the others when it fails")
     func answered() {
         var addresses = AddressesInTurn([first, second])
-        _ = addresses.failed()
+        _ = addresses.failed(.connect(.connectionRefused))
         addresses.answered()
         #expect(addresses.current == second)
-        let isOneLeft = addresses.failed()
+        let isOneLeft = addresses.failed(.connect(.connectionRefused))
         #expect(isOneLeft && addresses.current == first)
-        let isAnotherLeft = addresses.failed()
+        let isAnotherLeft = addresses.failed(.connect(.connectionRefused))
         #expect(!isAnotherLeft)
     }
 
     @Test("a single address has no other one")
     func single() {
         var addresses = AddressesInTurn([first])
-        let isOneLeft = addresses.failed()
+        let isOneLeft = addresses.failed(.connect(.connectionRefused))
         #expect(!isOneLeft && addresses.current == first)
     }
 }

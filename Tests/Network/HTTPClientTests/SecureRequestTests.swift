@@ -142,7 +142,7 @@ import Testing
         var ended: HTTPClient.Outcome?
         client.send(request) { ended = $0 }
         #expect(loop.turn { ended != nil })
-        #expect(fault(try #require(ended))?.reason == .notTLS, "\(ended, default: "")")
+        #expect(fault(try #require(ended))?.reason == .notTLS, "\(String(describing: ended))")
         plain.close()
     }
 

@@ -12,11 +12,10 @@ extension OptionTable {
                 + "Watched for change.")
     ]
 
-    static let tls: [Option<TLSSettings>] = adminTLS + issued
+    static let tls: [Option<TLSSettings>] = certificates + issued + handshakes
 
     /// What the admin port's TLS has of it: authorities look at names on the ports of listeners.
-    static let adminTLS: [Option<TLSSettings>] =
-        certificates + Option.group("client-certificates", \.clients, clientCertificates)
+    static let adminTLS: [Option<TLSSettings>] = certificates + handshakes
 
     private static let issued: [Option<TLSSettings>] = [
         Option(
@@ -32,12 +31,16 @@ extension OptionTable {
                 + "key, or of a folder with such files or pairs of files; or `{cert: FILE, key: "
                 + "FILE}`, with `ocsp: FILE` for a response to staple. A client is shown the one "
                 + "for the name that it asks for, else the first. Of several for one name each "
-                + "kind of key has the one that ends last, and ECDSA goes before RSA."),
-        Option(
-            "strict-sni", \.isStrict, .onOff,
-            "Whether clients are refused that ask for a name of no certificate, or for none."),
-        Option("min-version", \.minVersion, .word, "The oldest version of TLS that is spoken."),
+                + "kind of key has the one that ends last, and ECDSA goes before RSA.")
     ]
+
+    private static let handshakes: [Option<TLSSettings>] =
+        [
+            Option(
+                "strict-sni", \.isStrict, .onOff,
+                "Whether clients are refused that ask for a name of no certificate, or for none."),
+            Option("min-version", \.minVersion, .word, "The oldest version of TLS that is spoken."),
+        ] + Option.group("client-certificates", \.clients, clientCertificates)
 
     /// What is asked of clients' certificates.
     private static let clientCertificates: [Option<ClientCertificateSettings>] = [

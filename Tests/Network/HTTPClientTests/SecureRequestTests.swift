@@ -128,7 +128,12 @@ import Testing
         let plain = try Socket.listen(on: Endpoint(.loopback, 0))
         let port = try #require(plain.localEndpoint).port
         try startThread {
-            let accepted = accept(plain.number, nil, nil)
+            // It does not block, and the client may not be there yet.
+            var accepted: Int32 = -1
+            while accepted < 0 {
+                accepted = accept(plain.number, nil, nil)
+                if accepted < 0 { usleep(1000) }
+            }
             // Read before it is closed, so that the end is no reset.
             var hello = [UInt8](repeating: 0, count: 4096)
             _ = unsafe recv(accepted, &hello, hello.count, 0)

@@ -87,7 +87,7 @@ final class RawClient: Channel {
     func lateReader(isKept: Bool) throws {
         let total = 12 << 20
         let server = try server {
-            $0.responseTimeout = .milliseconds(700)
+            $0.responseTimeout = .milliseconds(1_400)
         } _: { _ in
             HTTPServerResponse(status: 200, text: String(repeating: "x", count: total))
         }

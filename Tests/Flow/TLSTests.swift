@@ -44,15 +44,24 @@ extension Flow {
             return (folder, files, fairlead)
         }
 
+        /// Fairlead with that certificate, before a backend that answers with the head that it got.
+        private func echo(
+            _ stage: Stage, _ more: String
+        ) throws -> (folder: TemporaryFolder, files: CertificateFiles, fairlead: Fairlead) {
+            let folder = stage.hold(try TemporaryFolder())
+            let files = stage.hold(try CertificateFiles())
+            try files.make("web", for: ["web.test"])
+            let backend = stage.hold(try ScriptedBackend.echoingHeads())
+            let fairlead = try fairlead(
+                stage, folder, "certificates: [\(files.entry("web"))]", over: backend.port,
+                more: more)
+            return (folder, files, fairlead)
+        }
+
         @Test func `a request by https reaches a backend as such, and is logged as such`() throws {
             try withStage { stage in
-                let folder = stage.hold(try TemporaryFolder())
-                let files = stage.hold(try CertificateFiles())
-                try files.make("web", for: ["web.test"])
-                let backend = stage.hold(try ScriptedBackend.echoingHeads())
-                let fairlead = try fairlead(
-                    stage, folder, "certificates: [\(files.entry("web"))]", over: backend.port,
-                    more: "routes: [{path: /r, redirect: {to: '{scheme}://other.test{path}'}}]")
+                let (folder, files, fairlead) = try echo(
+                    stage, "routes: [{path: /r, redirect: {to: '{scheme}://other.test{path}'}}]")
                 let port = fairlead.port
                 let options = [
                     "--cacert", files.path("web"), "--connect-to", "web.test::127.0.0.1:\(port)",
@@ -264,13 +273,8 @@ extension Flow {
 
         @Test func `a PROXY header comes before TLS, and says who the client is`() throws {
             try withStage { stage in
-                let folder = stage.hold(try TemporaryFolder())
-                let files = stage.hold(try CertificateFiles())
-                try files.make("web", for: ["web.test"])
-                let backend = stage.hold(try ScriptedBackend.echoingHeads())
-                let fairlead = try fairlead(
-                    stage, folder, "certificates: [\(files.entry("web"))]", over: backend.port,
-                    more: "proxy-protocol: {from: [127.0.0.1], required: on}")
+                let (folder, files, fairlead) = try echo(
+                    stage, "proxy-protocol: {from: [127.0.0.1], required: on}")
                 let script = try folder.write(
                     """
                     import socket, ssl, sys

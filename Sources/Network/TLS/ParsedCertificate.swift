@@ -16,16 +16,16 @@ struct ParsedCertificate {
         guard unsafe openssl().pointee.X509_check_private_key(chain.first, key.pointer) == 1 else {
             throw .keyMismatch(subject: subject)
         }
-        if unsafe openssl().pointee.X509_cmp_current_time(
-            openssl().pointee.X509_get0_notAfter(chain.first)) < 0
-        {
-            throw .expired(subject: subject)
+        let end = unsafe openssl().pointee.X509_cmp_current_time(
+            openssl().pointee.X509_get0_notAfter(chain.first))
+        let begin = unsafe openssl().pointee.X509_cmp_current_time(
+            openssl().pointee.X509_get0_notBefore(chain.first))
+        // 0 stands for what is no date.
+        guard end != 0, begin != 0, chain.notAfter != 0, chain.notBefore != 0 else {
+            throw .badCertificate(1, "its dates are malformed")
         }
-        if unsafe openssl().pointee.X509_cmp_current_time(
-            openssl().pointee.X509_get0_notBefore(chain.first)) > 0
-        {
-            throw .notYetValid(subject: subject)
-        }
+        if end < 0 { throw .expired(subject: subject) }
+        if begin > 0 { throw .notYetValid(subject: subject) }
         try chain.checkOrder()
         // A certificate in public logs (RFC 6962) is of an authority that never issues by its root,
         // so a client needs what stands between. Of others no one can tell: a root of one's own

@@ -197,7 +197,9 @@ extension Flow {
             }
         }
 
-        @Test func `TCP goes by TLS, whoever speaks first, and each side may end its own`() throws {
+        @Test func `TCP goes by TLS, whichever side speaks first, and each side may end its own`()
+            throws
+        {
             try withStage { stage in
                 let authority = try TestAuthority()
                 let pair = try authority.issue("web", for: "DNS:localhost")

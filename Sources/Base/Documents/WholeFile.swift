@@ -1,4 +1,4 @@
-// WholeFile: files that are there as a whole or not at all, whoever reads them at whatever moment.
+// WholeFile: files that are there as a whole or not at all, for every reader at any moment.
 
 internal import Glibc
 

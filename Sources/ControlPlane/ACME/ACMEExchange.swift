@@ -1,5 +1,5 @@
-// What is asked of a certificate authority, and what it answers: as values, so that whoever has a
-// connection carries them.
+// What is asked of a certificate authority, and what it answers: as values, for a connection of
+// any kind to carry.
 
 /// A request to a certificate authority. Value type, any thread.
 package struct ACMERequest: Equatable, Sendable {

@@ -167,7 +167,7 @@ import Testing
             #expect(try said().contains("resumed=true"))
             #expect(try said().hasSuffix("request=2"))
         }
-        // Another client may trust others: it begins afresh, and by connections of its own.
+        // Another client may trust others: it begins with a handshake, on connections of its own.
         let other = try trusting(authority.file)
         #expect(
             body(try outcome(server, other) { $0.keepsConnection = true }).contains(

@@ -104,7 +104,7 @@ final class CertificateOrders {
         if isRunning { looking?.schedule(after: .zero) }
     }
 
-    /// Where in its time a renewal falls is drawn anew for each certificate.
+    /// Where in its time a renewal falls is drawn for each certificate.
     private func newHost(_ host: String) -> Host {
         Host(
             plan: RenewalPlan(fraction: .random(in: 0...1), after: folder.failures(of: host)))

@@ -86,7 +86,7 @@ final class IssuedCertificates {
         return (nil, failure)
     }
 
-    /// Tries again to keep what could not be kept: a start would order it anew.
+    /// Tries again to keep what could not be kept: a start would order it once more.
     func keepUnwritten() {
         for (host, product) in unwritten where folder.write(product, for: host) == nil {
             unwritten[host] = nil

@@ -1,6 +1,6 @@
 // TicketKeyFollower: gives the ring of ticket keys what the configuration's file has, at the start,
-// at each reload, and when the file changes: whoever rotates keys writes the file, on each machine,
-// and has nothing to send.
+// at each reload, and when the file changes: keys are rotated by writing the file, on each machine,
+// without a signal.
 
 internal import Configuration
 internal import Documents

@@ -31,7 +31,9 @@ package enum WholeFile {
         return unsafe rename(part, path) == 0 ? nil : reason(path)
     }
 
-    private static func reason(_ path: String) -> String {
+    /// Why the system call about `path` that has just failed did so, on this thread, as
+    /// `PATH: No such file or directory`.
+    package static func reason(_ path: String) -> String {
         // glibc's strerror never returns null and, since 2.32, is safe to call from any thread.
         unsafe "\(path): \(String(cString: strerror(errno)))"
     }

@@ -38,7 +38,7 @@ package struct Staple: Equatable, Sendable {
     package let ends: Int
 
     /// Reads and checks a response about the first of `chain`, at `now` in seconds of Unix time.
-    /// Who signed it is for clients to verify.
+    /// Clients verify who signed it.
     package init(_ bytes: [UInt8], about chain: CertificateChain, now: Int) throws(StapleProblem) {
         // The bytes stay where they are during the call, which moves the pointer over them.
         let parsed = unsafe bytes.withUnsafeBufferPointer { lent in

@@ -25,7 +25,7 @@ extension Loading {
         service.isCarried = true
         service.value.name = ACMESettings.serviceName
         service.value.sources = [.backends([Service.StaticBackend(address)])]
-        // It listens while it has a challenge, and never else.
+        // It listens while it has a challenge, and at no other time.
         service.value.check.type = .off
         services.append(service)
     }

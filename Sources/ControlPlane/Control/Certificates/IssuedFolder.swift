@@ -24,16 +24,14 @@ struct IssuedFolder {
     /// Makes the folders that are missing. Nil when the folder can be written, else why not.
     func prepare() -> String? {
         for folder in [path, path + "/accounts", path + "/challenges"] {
-            guard unsafe mkdir(folder, 0o700) == 0 || errno == EEXIST else {
-                return Self.reason(folder)
-            }
+            if let failure = Self.make(folder) { return failure }
         }
-        return unsafe access(path, W_OK | X_OK) == 0 ? nil : Self.reason(path)
+        return unsafe access(path, W_OK | X_OK) == 0 ? nil : WholeFile.reason(path)
     }
 
-    private static func reason(_ path: String) -> String {
-        // glibc's strerror never returns null and, since 2.32, is safe to call from any thread.
-        unsafe "\(path): \(String(cString: strerror(errno)))"
+    /// Makes a folder for this user alone. Nil when it is there, else why not.
+    private static func make(_ folder: String) -> String? {
+        unsafe mkdir(folder, 0o700) == 0 || errno == EEXIST ? nil : WholeFile.reason(folder)
     }
 
     private func read(_ name: String) -> [UInt8]? {
@@ -56,9 +54,7 @@ struct IssuedFolder {
 
     /// Keeps the certificate for `host`. Nil when that is done, else why not.
     func write(_ product: ACMEProduct, for host: String) -> String? {
-        guard unsafe mkdir("\(path)/\(host)", 0o700) == 0 || errno == EEXIST else {
-            return Self.reason("\(path)/\(host)")
-        }
+        if let failure = Self.make("\(path)/\(host)") { return failure }
         // Two files can't be replaced at once: one who reads between them finds two that don't
         // belong together, and looks again at the change of `changed`.
         let places = places(of: host)
@@ -97,7 +93,7 @@ struct IssuedFolder {
 
     private func forgetFailures(of host: String) -> String? {
         let file = "\(path)/\(host)/failed"
-        return unsafe unlink(file) == 0 || errno == ENOENT ? nil : Self.reason(file)
+        return unsafe unlink(file) == 0 || errno == ENOENT ? nil : WholeFile.reason(file)
     }
 
     // MARK: - The account
@@ -122,9 +118,7 @@ struct IssuedFolder {
     /// Keeps an account. Nil when that is done, else why not.
     func write(account key: SigningKey, url: String?, at directory: String) -> String? {
         let folder = path + "/accounts/" + Self.name(of: directory)
-        guard unsafe mkdir(folder, 0o700) == 0 || errno == EEXIST else {
-            return Self.reason(folder)
-        }
+        if let failure = Self.make(folder) { return failure }
         if let failure = WholeFile.write(key.pem, to: folder + "/account.pem") { return failure }
         guard let url else { return nil }
         return WholeFile.write(Array((url + "\n").utf8), to: folder + "/account.url")

@@ -145,6 +145,7 @@ let package = Package(
 
         wire.module("DNSWire", uses: ["Endpoints"], settings: cold),
         wire.module("HTTP1", settings: hot),
+        wire.module("HTTP2", uses: ["HTTP1"], settings: hot),
         wire.module("ConsulQuery", settings: cold),
         wire.module("DockerAPI", uses: ["Endpoints", "JSON"], settings: cold),
         wire.module("ProxyProtocol", uses: ["Endpoints"], settings: cold),
@@ -357,6 +358,7 @@ let package = Package(
         base.tests("Wording"),
         wire.tests("DNSWire", uses: ["Endpoints", "Random", "TestSupport"]),
         wire.tests("HTTP1", uses: ["HeadWriting", "Random", "TestSupport"]),
+        wire.tests("HTTP2", uses: ["HTTP1", "Random", "TestSupport"]),
         wire.tests("ConsulQuery"),
         wire.tests("DockerAPI", uses: ["Endpoints", "JSON", "Random"]),
         wire.tests("ProxyProtocol", uses: ["Endpoints", "TestSupport"]),
@@ -534,9 +536,9 @@ let ofTheWhole: Set = [
 ]
 let ofOneThread: Set = [
     "BackendsTests", "BalancingTests", "ConfigurationTests", "ConsulQueryTests", "ContainersTests",
-    "DNSWireTests", "DockerAPITests", "EndpointsTests", "ExplainTests", "HTTP1Tests", "JSONTests",
-    "LookupsTests", "MachineTests", "ProxyProtocolTests", "RoutingTests", "TLSWireTests",
-    "TrafficTests", "WordingTests",
+    "DNSWireTests", "DockerAPITests", "EndpointsTests", "ExplainTests", "HTTP1Tests", "HTTP2Tests",
+    "JSONTests", "LookupsTests", "MachineTests", "ProxyProtocolTests", "RoutingTests",
+    "TLSWireTests", "TrafficTests", "WordingTests",
 ]
 let allTests = Set(package.targets.filter(\.isTest).map(\.name))
 let leftOut: Set<String> =

@@ -8,14 +8,14 @@
 // The word tests are the classic ones: `(x - n·01…) & ~x & 80…` sets the top bit of each byte below
 // n. A borrow may set a false bit, but only above a true one, so the lowest bit is always exact.
 
-enum ByteScan {
+package enum ByteScan {
     private static let ones: UInt64 = 0x0101_0101_0101_0101
     private static let tops: UInt64 = 0x8080_8080_8080_8080
 
     /// The first offset in `start..<end` whose byte may not stand in a field value or reason
     /// phrase: anything but HTAB, SP, VCHAR and obs-text (RFC 9110 section 5.5). `end` if there is
     /// none.
-    static func endOfFieldText(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
+    package static func endOfFieldText(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
         var at = start
         while at &+ 8 <= end {  // at < end <= count of the span: no overflow
             let word = load(bytes, at)
@@ -34,7 +34,7 @@ enum ByteScan {
 
     /// The first offset in `start..<end` whose byte may not stand in a request target: anything but
     /// 0x21 to 0x7E, and `#`, since a target has no fragment (RFC 9112 section 3.2). `end` if none.
-    static func endOfTarget(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
+    package static func endOfTarget(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
         var at = start
         while at &+ 8 <= end {
             let word = load(bytes, at)
@@ -51,7 +51,7 @@ enum ByteScan {
     /// The first offset in `start..<end` whose byte is not a token character (RFC 9110 section
     /// 5.6.2); `end` if there is none. Names are letters and hyphens nearly always: those go eight
     /// at a time, the rest one by one.
-    static func endOfToken(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
+    package static func endOfToken(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
         var hasUnderscore = false
         return endOfToken(bytes, from: start, to: end, &hasUnderscore)
     }
@@ -77,6 +77,31 @@ enum ByteScan {
             if bytes[at] == Characters.underscore { hasUnderscore = true }
             at &+= 1
         }
+        return at
+    }
+
+    /// The first offset in `start..<end` whose byte may not stand in the name of a field of HTTP/2:
+    /// an upper-case letter, or no token character (RFC 9113 section 8.2.1). `end` if none.
+    package static func endOfLowercaseToken(
+        _ bytes: Span<UInt8>, from start: Int, to end: Int
+    ) -> Int {
+        var at = start
+        while at &+ 8 <= end {
+            // Exact in each byte, as in `bytesButLettersAndHyphens`.
+            let word = load(bytes, at)
+            let sevenBits = word & ~tops
+            let letters = (sevenBits &+ ones &* 0x1F) & ~(sevenBits &+ ones &* 0x05)
+            let notHyphens = (sevenBits ^ ones &* 0x2D) &+ ones &* 0x7F
+            let others = (word | (~letters & notHyphens)) & tops
+            if others == 0 {
+                at &+= 8
+                continue
+            }
+            at &+= others.trailingZeroBitCount / 8
+            if !Characters.isLowercaseToken(bytes[at]) { return at }
+            at &+= 1
+        }
+        while at < end, Characters.isLowercaseToken(bytes[at]) { at &+= 1 }
         return at
     }
 

@@ -19,6 +19,12 @@ package enum Characters {
         isIn(byte, low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE)
     }
 
+    /// A token character that is no upper-case letter.
+    @inline(__always)
+    static func isLowercaseToken(_ byte: UInt8) -> Bool {
+        isIn(byte, low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C000_0000)
+    }
+
     /// A byte of a reg-name (RFC 3986 section 3.2.2) but `%`: unreserved and sub-delims, without
     /// the comma, since a Host is no list.
     @inline(__always)
@@ -38,10 +44,10 @@ package enum Characters {
 
     /// OWS and BWS (RFC 9110 section 5.6.3).
     @inline(__always)
-    static func isBlank(_ byte: UInt8) -> Bool { byte == space || byte == horizontalTab }
+    package static func isBlank(_ byte: UInt8) -> Bool { byte == space || byte == horizontalTab }
 
     @inline(__always)
-    static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
+    package static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 
     /// The value of a hexadecimal digit; nil for any other byte.
     @inline(__always)

@@ -126,7 +126,7 @@ package enum ByteScan {
     }
 
     /// The first offset in `start..<end` that holds LF; nil if there is none.
-    static func lineFeed(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int? {
+    package static func lineFeed(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int? {
         first(Characters.lineFeed, in: bytes, from: start, to: end)
     }
 

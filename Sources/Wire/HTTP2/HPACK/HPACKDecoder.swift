@@ -71,6 +71,20 @@ package struct HPACKDecoder: ~Copyable {
     /// Bytes of memory that it has taken for the peer's fields.
     package var memory: Int { table.memory }
 
+    /// Decodes a whole block that nobody wants, for what it does to the table; nil if all is well.
+    package mutating func skip(_ block: Span<UInt8>) -> HPACKError? {
+        var offset = 0
+        if let error = begin(block, at: &offset) { return error }
+        var head = HeadBytes(capacity: 256)
+        while true {
+            switch next(block, at: &offset, isWanted: false, to: &head) {
+            case .field: head.truncate(to: 0)
+            case .end: return nil
+            case .broken(let error): return error
+            }
+        }
+    }
+
     /// Reads what stands before the fields of a block: how large the table may be from now on, as
     /// often as the peer has changed that (sections 4.2 and 6.3). `offset` becomes that of the first
     /// field. nil if all is well.

@@ -53,6 +53,13 @@ struct HeaderName: Equatable {
         rawValue &- 62 < 4 || self == .transferEncoding
     }
 
+    /// Whether the value says who somebody is.
+    @inline(__always)
+    var isCredential: Bool {
+        self == .authorization || self == .proxyAuthorization || self == .cookie
+            || self == .setCookie
+    }
+
     /// Whether it is of the static table, and so has an index there.
     @inline(__always)
     var isIndexed: Bool { rawValue < 62 && rawValue > 0 }

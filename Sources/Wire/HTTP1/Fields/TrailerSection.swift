@@ -13,12 +13,17 @@ package enum TrailerSection {
         }
     }
 
+    /// Whether a field of this name, in any letter case, may stand in a trailer section.
+    package static func allows(_ name: Span<UInt8>) -> Bool {
+        var hashed = TrailerName()
+        for index in name.indices { hashed.add(name[index]) }
+        return !hashed.isForbidden
+    }
+
     /// Whether the line at `start` is the empty one, or a field that may stand there.
     private static func isAllowed(_ section: Span<UInt8>, _ start: Int) -> Bool {
         let end = ByteScan.endOfToken(section, from: start, to: section.count)
         guard end > start else { return true }
-        var name = TrailerName()
-        for index in start..<end { name.add(section[index]) }
-        return section[end] == Characters.colon && !name.isForbidden
+        return section[end] == Characters.colon && allows(section.extracting(start..<end))
     }
 }

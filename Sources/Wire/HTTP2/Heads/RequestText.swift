@@ -73,14 +73,25 @@ package struct RequestText: ~Copyable {
         decoder: inout HPACKDecoder
     ) -> HeadTextOutcome {
         reset()
-        let outcome = readFields(
-            block, endsStream: endsStream, limits, webSocketKey, decoder: &decoder)
-        if outcome == .complete {
+        var reader = BlockReader(block, limits: limits, decoder: &decoder)
+        let allowsWebSocket = webSocketKey != nil
+        while let field = reader.next(block, decoder: &decoder, to: &head) {
+            let refusal = add(
+                field, at: reader.lineStart, endsStream: endsStream,
+                allowsWebSocket: allowsWebSocket)
+            if let refusal { reader.refuse(refusal) }
+        }
+        if reader.outcome == .complete, start == nil,
+            let refusal = begin(allowsWebSocket: allowsWebSocket)
+        {
+            reader.refuse(refusal)
+        }
+        if reader.outcome == .complete {
             finish(endsStream: endsStream, webSocketKey)
         } else {
             reset()
         }
-        return outcome
+        return reader.outcome
     }
 
     private mutating func reset() {
@@ -92,40 +103,6 @@ package struct RequestText: ~Copyable {
         scheme = .http
         tunnel = .none
         acceptsTrailers = false
-    }
-
-    private mutating func readFields(
-        _ block: Span<UInt8>, endsStream: Bool, _ limits: HeadLimits, _ webSocketKey: [UInt8]?,
-        decoder: inout HPACKDecoder
-    ) -> HeadTextOutcome {
-        var offset = 0
-        if let error = decoder.begin(block, at: &offset) { return .broken(error) }
-        var tally = FieldTally(limits)
-        var refusal: HeadTextOutcome?
-        while true {
-            let lineStart = head.count
-            let step = decoder.next(block, at: &offset, isWanted: refusal == nil, to: &head)
-            switch step {
-            case .end:
-                if refusal == nil, start == nil {
-                    refusal = begin(allowsWebSocket: webSocketKey != nil)
-                }
-                return refusal ?? .complete
-            case .broken(let error):
-                return .broken(error)
-            case .field(let field):
-                if let excess = tally.add(field) {
-                    if excess == .excessive { return excess }
-                    refusal = refusal ?? excess
-                }
-                if refusal == nil {
-                    refusal = add(
-                        field, at: lineStart, endsStream: endsStream,
-                        allowsWebSocket: webSocketKey != nil)
-                }
-                if refusal != nil { head.truncate(to: lineStart) }
-            }
-        }
     }
 
     /// Keeps the field whose line begins at `lineStart`; why not, if it may not be there.

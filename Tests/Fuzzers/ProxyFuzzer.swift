@@ -23,10 +23,15 @@ internal import ProxyProtocol
     require((header.authority ?? [0]).count <= ProxyHeader.authorityBytesMax, "a long authority")
     require((header.uniqueID ?? [0]).count <= ProxyHeader.uniqueIDBytesMax, "a long unique id")
     require(header.authority?.isEmpty != true && header.uniqueID?.isEmpty != true, "empty texts")
+    require(
+        (header.application ?? [0]).count <= ProxyHeader.applicationBytesMax, "a long protocol")
+    for text in [header.tls?.version, header.tls?.cipher, header.tls?.commonName] {
+        require((1...ProxiedTLS.textBytesMax).contains((text ?? [0]).count), "a text of no length")
+    }
 
     var written = header
     // A header without ends is one of the proxy's own, of which nothing is said.
-    if header.ends == nil { (written.authority, written.uniqueID) = (nil, nil) }
+    if header.ends == nil { written = ProxyHeader(nil) }
     let binary = written.bytes(.v2)
     require(
         ProxyHeader.read(binary.span) == .header(written, length: binary.count), "another header")

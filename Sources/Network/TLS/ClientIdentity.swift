@@ -7,6 +7,9 @@ package final class ClientIdentity: Sendable {
     /// The name of the one that it was issued to, as RFC 4514 writes it: `CN=web,O=Example`. It has
     /// visible ASCII and spaces alone.
     package let subject: String
+    /// The first common name of the subject, in UTF-8, 1 to 255 bytes; nil where there is none, or
+    /// it is longer, or has a control character, at which some readers would cut it off.
+    package let commonName: String?
     /// The names of the extension subjectAltName (RFC 5280, section 4.2.1.6), each behind its kind:
     /// `DNS:web.example.com`, `URI:spiffe://a/b`, `email:a@b.example`, `IP:192.0.2.1`. They have
     /// visible ASCII alone: a name with anything else in it is left out.
@@ -21,6 +24,7 @@ package final class ClientIdentity: Sendable {
     /// What `certificate`, which OpenSSL owns, says.
     init(_ certificate: OpaquePointer) {
         subject = unsafe Self.subject(of: certificate)
+        commonName = unsafe Self.commonName(of: certificate)
         alternativeNames = unsafe AlternativeName.all(of: certificate).compactMap(\.text)
         serial = unsafe Self.serial(of: certificate)
         self.certificate = unsafe Self.encoded(certificate)
@@ -35,6 +39,18 @@ extension ClientIdentity {
             return 1
         }
         return String(decoding: text, as: UTF8.self)
+    }
+
+    private static func commonName(of certificate: OpaquePointer) -> String? {
+        var text: UnsafeMutablePointer<UInt8>?
+        let count = unsafe Int(openssl_copy_common_name(certificate, &text))
+        guard count >= 0, let start = unsafe text else { return nil }
+        defer { unsafe openssl().pointee.CRYPTO_free(start, nil, 0) }
+        // As many bytes as OpenSSL has just said, which are ours until they are freed.
+        let bytes = unsafe UnsafeBufferPointer(start: start, count: count)
+        guard (1...255).contains(count), unsafe !bytes.contains(where: { $0 < 0x20 || $0 == 0x7F })
+        else { return nil }
+        return unsafe String(decoding: bytes, as: UTF8.self)
     }
 
     private static func serial(of certificate: OpaquePointer) -> String {

@@ -55,6 +55,7 @@ package import Events
     /// The handshake has been refused for the name that the client asked for.
     var refusesName = false
 
+
     /// Sealed bytes without content that a peer may send: more than two records of the largest
     /// size, and about 1,200 changes of its key, each of which costs a computation.
     private static let barrenMax = 1 << 15
@@ -145,7 +146,7 @@ package import Events
         return unsafe TLSOutcome(
             version: OpenSSL.text(openssl().pointee.SSL_get_version(ssl)) ?? "",
             cipher: OpenSSL.text(openssl().pointee.SSL_CIPHER_get_name(cipher)) ?? "",
-            serverName: serverName,
+            serverName: serverName, application: application,
             isResumed: openssl().pointee.SSL_session_reused(ssl) == 1,
             client: isServer && context.clients != nil ? client : nil)
     }
@@ -169,6 +170,17 @@ package import Events
     var serverName: String? {
         unsafe OpenSSL.text(openssl().pointee.SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name))?
             .lowercased()
+    }
+
+    /// The protocol that was agreed on (ALPN); nil for none.
+    private var application: String? {
+        var text: UnsafePointer<UInt8>?
+        var count: UInt32 = 0
+        unsafe openssl().pointee.SSL_get0_alpn_selected(ssl, &text, &count)
+        guard count > 0 else { return nil }
+        // The connection's own, and copied at once.
+        return unsafe String(
+            decoding: UnsafeBufferPointer(start: text, count: Int(count)), as: UTF8.self)
     }
 
     /// The context whose certificates are shown.

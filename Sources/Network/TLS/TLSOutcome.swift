@@ -10,6 +10,9 @@ package struct TLSOutcome: Equatable, Sendable {
     package let cipher: String
     /// The name that the client asked for (SNI, RFC 6066, section 3), in lower case; nil for none.
     package let serverName: String?
+    /// The protocol that both agreed to speak over it (ALPN, RFC 7301): `http/1.1`; nil where the
+    /// client told none, or is not asked.
+    package let application: String?
     /// Whether an earlier session was resumed: no certificate was shown.
     package let isResumed: Bool
     /// The client by its certificate, which is verified; nil when it showed none.
@@ -17,12 +20,13 @@ package struct TLSOutcome: Equatable, Sendable {
 
     /// An agreement on these.
     package init(
-        version: String, cipher: String, serverName: String?, isResumed: Bool,
-        client: ClientIdentity? = nil
+        version: String, cipher: String, serverName: String?, application: String? = nil,
+        isResumed: Bool, client: ClientIdentity? = nil
     ) {
         self.version = version
         self.cipher = cipher
         self.serverName = serverName
+        self.application = application
         self.isResumed = isResumed
         self.client = client
     }

@@ -145,27 +145,38 @@ extension ProxyHeader {
     private mutating func readVectors(
         _ bytes: Span<UInt8>, from start: Int
     ) throws(ProxyHeaderError) {
-        var start = start
         var seen: Set<UInt8> = []
-        while start < bytes.count {
-            guard start + 3 <= bytes.count else { throw .vectorLength }
-            let type = bytes[start]
-            let value = start + 3..<start + 3 + Int(Self.uint16(bytes, start + 1))
-            guard value.upperBound <= bytes.count else { throw .vectorLength }
+        try Self.readVectors(bytes, from: start) { type, value throws(ProxyHeaderError) in
             switch type {
+            case VectorType.application:
+                application = try Self.text(bytes, value, max: Self.applicationBytesMax)
             case VectorType.authority:
                 authority = try Self.text(bytes, value, max: Self.authorityBytesMax)
             case VectorType.uniqueID:
                 uniqueID = try Self.text(bytes, value, max: Self.uniqueIDBytesMax)
+            case VectorType.tls: tls = try ProxiedTLS.read(bytes.extracting(value))
             case VectorType.checksum:
                 guard value.count == 4 else { throw .vectorValue }
                 guard CRC32C.checksum(of: bytes, withZerosAt: value) == Self.uint32(bytes, value)
                 else { throw .checksum }
-            default:
-                start = value.upperBound
-                continue
+            default: return
             }
             guard seen.insert(type).inserted else { throw .repeatedVector }
+        }
+    }
+
+    /// Calls `body` with type and place of each vector in `bytes`, which has nothing else from
+    /// `start` on.
+    static func readVectors(
+        _ bytes: Span<UInt8>, from start: Int,
+        _ body: (UInt8, Range<Int>) throws(ProxyHeaderError) -> Void
+    ) throws(ProxyHeaderError) {
+        var start = start
+        while start < bytes.count {
+            guard start + 3 <= bytes.count else { throw .vectorLength }
+            let value = start + 3..<start + 3 + Int(uint16(bytes, start + 1))
+            guard value.upperBound <= bytes.count else { throw .vectorLength }
+            try body(bytes[start], value)
             start = value.upperBound
         }
     }

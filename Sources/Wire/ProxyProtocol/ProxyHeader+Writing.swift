@@ -3,10 +3,10 @@
 internal import Endpoints
 
 extension ProxyHeader {
-    /// The header in the form of `version`. A line of version 1 has no room for authority and
-    /// unique id; one without ends is `UNKNOWN` there, and `LOCAL` in version 2.
+    /// The header in the form of `version`. A line of version 1 has room for the ends alone; one
+    /// without ends is `UNKNOWN` there, and `LOCAL` in version 2.
     ///
-    /// - Precondition: authority and unique id keep to their lengths.
+    /// - Precondition: all values keep to their lengths.
     package func bytes(_ version: Version) -> [UInt8] {
         switch version {
         case .v1: line
@@ -37,12 +37,17 @@ extension ProxyHeader {
             }
             Self.append(ends.source.port, to: &block)
             Self.append(ends.destination.port, to: &block)
+            if let application {
+                Self.append(
+                    VectorType.application, application, Self.applicationBytesMax, to: &block)
+            }
             if let authority {
                 Self.append(VectorType.authority, authority, Self.authorityBytesMax, to: &block)
             }
             if let uniqueID {
                 Self.append(VectorType.uniqueID, uniqueID, Self.uniqueIDBytesMax, to: &block)
             }
+            if let tls { Self.append(VectorType.tls, tls.value, Self.bytesMax, to: &block) }
         }
         var out = Self.signature
         out.append(ends == nil ? 0x20 : 0x21)
@@ -74,8 +79,8 @@ extension ProxyHeader {
         }
     }
 
-    /// Appends a vector.
-    private static func append(
+    /// Appends a vector of up to `max` bytes.
+    static func append(
         _ type: UInt8, _ value: [UInt8], _ max: Int, to out: inout [UInt8]
     ) {
         precondition(value.count <= max, "\(value.count) bytes in a vector of \(max)")

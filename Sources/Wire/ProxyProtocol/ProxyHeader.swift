@@ -37,6 +37,12 @@ package struct ProxyHeader: Equatable, Sendable {
     /// What the proxy calls the connection, 1 to 128 bytes of any value; nil when nothing is said.
     /// Version 2 only.
     package var uniqueID: [UInt8]?
+    /// The protocol that client and proxy agreed on (ALPN, RFC 7301), 1 to 255 bytes: `http/1.1`;
+    /// nil when nothing is said. Version 2 only.
+    package var application: [UInt8]?
+    /// What is said of the client's TLS; nil where it speaks none, or nothing is said. Version 2
+    /// only.
+    package var tls: ProxiedTLS?
 
     /// A header with these ends, and nothing else; nil for a connection of the proxy's own.
     package init(_ ends: Ends?) {
@@ -47,6 +53,8 @@ package struct ProxyHeader: Equatable, Sendable {
     package static let authorityBytesMax = 255
     /// The longest unique id, in bytes (section 2.2.5).
     package static let uniqueIDBytesMax = 128
+    /// The longest name of a protocol, in bytes (RFC 7301, section 3.1).
+    package static let applicationBytesMax = 255
     /// The longest line of version 1, its CRLF included (section 2.1).
     package static let lineBytesMax = 107
     /// The longest header of version 2 that is read. The protocol allows 65,551 bytes, and means
@@ -62,9 +70,11 @@ package struct ProxyHeader: Equatable, Sendable {
 
     /// The types of the vectors that are read or written (section 2.2).
     enum VectorType {
+        static let application: UInt8 = 0x01
         static let authority: UInt8 = 0x02
         static let checksum: UInt8 = 0x03
         static let uniqueID: UInt8 = 0x05
+        static let tls: UInt8 = 0x20
     }
 }
 
@@ -96,7 +106,7 @@ package enum ProxyHeaderError: Error, Equatable, Sendable, CaseIterable {
     case vectorLength
     /// A vector has a length that its type does not allow.
     case vectorValue
-    /// Authority, unique id or checksum come twice.
+    /// A vector that is read comes twice.
     case repeatedVector
     /// The checksum is another one.
     case checksum

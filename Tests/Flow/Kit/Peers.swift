@@ -1,6 +1,6 @@
-// The two proxies that Fairlead is compared with, or works with, as their manuals set them up.
+// The proxies that Fairlead is compared with, or works with, as their manuals set them up.
 
-/// HAProxy or nginx on 127.0.0.1: in front of one backend, or as one.
+/// HAProxy, nginx or Varnish on 127.0.0.1: in front of one backend, or as one.
 final class Peer: Sendable {
     let port: UInt16
     /// What it has written so far.
@@ -29,8 +29,10 @@ final class Peer: Sendable {
     }
 
     /// HAProxy that passes on connections to `proxy`, once it accepts. `options` are the server's,
-    /// and say by which header `proxy` learns of its clients.
-    static func haproxy(tcpOver proxy: UInt16, _ options: String) throws -> Peer {
+    /// and say by which header `proxy` learns of its clients; `bind` is another line of its own.
+    static func haproxy(
+        tcpOver proxy: UInt16, _ options: String, _ bind: String = ""
+    ) throws -> Peer {
         try Peer { port, folder in
             let file = try folder.write(
                 """
@@ -42,6 +44,7 @@ final class Peer: Sendable {
                     timeout server 20s
                 listen web
                     bind 127.0.0.1:\(port)
+                    \(bind)
                     server one 127.0.0.1:\(proxy) \(options)
 
                 """, to: "haproxy.cfg")
@@ -64,6 +67,35 @@ final class Peer: Sendable {
 
                 """, to: "haproxy.cfg")
             return ["haproxy", "-db", "-f", file]
+        }
+    }
+
+    /// Varnish that answers each request with what the PROXY header of its connection says of the
+    /// client and its TLS.
+    static func varnishBehindHeaders() throws -> Peer {
+        try Peer { port, folder in
+            let file = try folder.write(
+                """
+                vcl 4.1;
+                import proxy;
+                backend none none;
+                sub vcl_recv { return (synth(200)); }
+                sub vcl_synth {
+                    set resp.body = "client=" + client.ip + " authority=" + proxy.authority()
+                        + " alpn=" + proxy.alpn() + " tls=" + proxy.is_ssl() + " version="
+                        + proxy.ssl_version() + " cipher=" + proxy.ssl_cipher() + " shown="
+                        + proxy.client_has_cert_conn() + " had=" + proxy.client_has_cert_sess()
+                        + " verify=" + proxy.ssl_verify_result() + " cn="
+                        + proxy.client_cert_cn() + " method=" + req.method;
+                    return (deliver);
+                }
+
+                """, to: "web.vcl")
+            return [
+                // Without its jail, whose user could not read the file.
+                "varnishd", "-j", "none", "-F", "-n", folder.path("work"), "-f", file,
+                "-s", "malloc,8m", "-a", "127.0.0.1:\(port),PROXY",
+            ]
         }
     }
 

@@ -154,11 +154,54 @@ private func ends(_ source: String, _ destination: String) -> ProxyHeader.Ends? 
                     + vector(0xE0, [7])),
             {
                 var header = ProxyHeader(ipv4Ends)
+                header.application = Array("h2".utf8)
                 header.authority = Array("a.example".utf8)
                 header.uniqueID = [0, 0xFF]
+                // Without a certificate none is verified, whatever is said.
+                header.tls = ProxiedTLS()
                 return header
             }()
         ),
+        (
+            binary(
+                0x21, 0x11,
+                ipv4Block
+                    + vector(
+                        0x20,
+                        [5, 0, 0, 0, 0] + vector(0x21, Array("TLSv1.3".utf8))
+                            + vector(0x22, Array("ann".utf8)) + vector(0x23, Array("AES".utf8))
+                            + vector(0x24, Array("SHA256".utf8)) + vector(0x25, []))),
+            {
+                var tls = ProxiedTLS()
+                tls.hasCertificate = true
+                tls.isVerified = true
+                tls.version = Array("TLSv1.3".utf8)
+                tls.commonName = Array("ann".utf8)
+                tls.cipher = Array("AES".utf8)
+                var header = ProxyHeader(ipv4Ends)
+                header.tls = tls
+                return header
+            }()
+        ),
+        // A certificate that does not verify, and texts that are empty or too long.
+        (
+            binary(
+                0x21, 0x11,
+                ipv4Block
+                    + vector(
+                        0x20,
+                        [3, 0, 0, 1, 0] + vector(0x21, [])
+                            + vector(0x22, Array(repeating: 0x61, count: 256)))),
+            {
+                var tls = ProxiedTLS()
+                tls.showedCertificate = true
+                var header = ProxyHeader(ipv4Ends)
+                header.tls = tls
+                return header
+            }()
+        ),
+        // A client that speaks no TLS.
+        (binary(0x21, 0x11, ipv4Block + vector(0x20, [0, 0, 0, 0, 1])), ProxyHeader(ipv4Ends)),
         (binary(0x21, 0x11, ipv4Block + vector(2, []) + vector(5, [])), ProxyHeader(ipv4Ends)),
         // The checksum by another program.
         (
@@ -205,6 +248,32 @@ private func ends(_ source: String, _ destination: String) -> ProxyHeader.Ends? 
             .vectorValue
         ),
         (binary(0x21, 0x11, ipv4Block + vector(3, [0, 0, 0])), .vectorValue),
+        (
+            binary(0x21, 0x11, ipv4Block + vector(1, Array(repeating: 0x61, count: 256))),
+            .vectorValue
+        ),
+        (binary(0x21, 0x11, ipv4Block + vector(0x20, [1, 0, 0, 0])), .vectorValue),
+        (
+            binary(0x21, 0x11, ipv4Block + vector(0x20, [1, 0, 0, 0, 0, 0x21, 0])),
+            .vectorLength
+        ),
+        (
+            binary(0x21, 0x11, ipv4Block + vector(0x20, [1, 0, 0, 0, 0, 0x7F, 0, 1])),
+            .vectorLength
+        ),
+        (
+            binary(
+                0x21, 0x11,
+                ipv4Block
+                    + vector(0x20, [1, 0, 0, 0, 0] + vector(0x22, [65]) + vector(0x22, [66]))),
+            .repeatedVector
+        ),
+        (
+            binary(
+                0x21, 0x11,
+                ipv4Block + vector(0x20, [1, 0, 0, 0, 0]) + vector(0x20, [1, 0, 0, 0, 0])),
+            .repeatedVector
+        ),
         (binary(0x21, 0x11, ipv4Block + vector(3, [0, 0, 0, 0])), .checksum),
         (binary(0x21, 0x11, ipv4Block + vector(2, [65]) + vector(2, [66])), .repeatedVector),
         (binary(0x21, 0x11, ipv4Block + vector(5, [65]) + vector(5, [65])), .repeatedVector),
@@ -285,6 +354,20 @@ private func ends(_ source: String, _ destination: String) -> ProxyHeader.Ends? 
         #expect(read(bytes) == .header(header, length: bytes.count))
         // So that it fits into the smallest segment that there is.
         #expect(bytes.count <= 536)
+        guard ends != nil else { return }
+        var tls = ProxiedTLS()
+        for flags in 0..<8 {
+            tls.hasCertificate = flags & 1 != 0
+            tls.showedCertificate = flags & 2 != 0
+            tls.isVerified = flags & 4 != 0 && flags & 3 != 0
+            tls.version = flags & 1 != 0 ? Array("TLSv1.2".utf8) : nil
+            tls.cipher = flags & 2 != 0 ? Array(repeating: 0x62, count: 255) : nil
+            tls.commonName = flags & 4 != 0 ? Array(repeating: 0xC3, count: 255) : nil
+            header.tls = tls
+            header.application = Array(repeating: 0x63, count: flags == 0 ? 255 : 8)
+            let bytes = header.bytes(.v2)
+            #expect(read(bytes) == .header(header, length: bytes.count))
+        }
     }
 
     @Test("each version is written as the protocol has it")
@@ -292,6 +375,12 @@ private func ends(_ source: String, _ destination: String) -> ProxyHeader.Ends? 
         #expect(ProxyHeader(nil).bytes(.v1) == Array("PROXY UNKNOWN\r\n".utf8))
         #expect(ProxyHeader(nil).bytes(.v2) == binary(0x20, 0))
         #expect(ProxyHeader(ipv4Ends).bytes(.v2) == binary(0x21, 0x11, ipv4Block))
+        var header = ProxyHeader(ipv4Ends)
+        header.application = Array("h2".utf8)
+        header.tls = ProxiedTLS()
+        // Without a certificate there is none that was verified.
+        let vectors: [UInt8] = [1, 0, 2, 0x68, 0x32, 0x20, 0, 5, 1, 0, 0, 0, 1]
+        #expect(header.bytes(.v2) == binary(0x21, 0x11, ipv4Block + vectors))
         #expect(
             ProxyHeader(ends("192.0.2.1:1", "[2001:db8::2]:2")).bytes(.v1)
                 == Array("PROXY TCP6 ::ffff:192.0.2.1 2001:db8::2 1 2\r\n".utf8))

@@ -40,7 +40,8 @@
     F(SSL_get_error) F(SSL_get_ex_data) F(SSL_get_servername) \
     F(SSL_get_version) F(SSL_new) F(SSL_pending) F(SSL_read_ex) \
     F(SSL_session_reused) F(SSL_set1_host) F(SSL_set_accept_state) F(SSL_set_bio) \
-    F(SSL_set_connect_state) F(SSL_set_ex_data) F(SSL_set_SSL_CTX) F(SSL_shutdown) \
+    F(SSL_set_connect_state) F(SSL_set_ex_data) F(SSL_set_SSL_CTX) \
+    F(SSL_shutdown) \
     F(SSL_write_ex) F(TLS_client_method) F(TLS_server_method) F(X509_check_issued) \
     F(X509_check_private_key) F(X509_cmp_current_time) F(X509_free) F(X509_get0_notAfter) \
     F(X509_get0_notBefore) F(X509_get_ext_d2i) F(X509_get_subject_name) F(X509_NAME_oneline) \
@@ -87,7 +88,8 @@
     F(SSL_CTX_set_session_ticket_cb) F(SSL_get1_peer_certificate) F(SSL_get_verify_result) \
     F(SSL_SESSION_get0_peer) \
     F(X509_CRL_free) F(X509_CRL_get0_nextUpdate) F(X509_NAME_print_ex) F(X509_STORE_add_crl) \
-    F(X509_STORE_set_flags)
+    F(X509_STORE_set_flags) F(ASN1_STRING_to_UTF8) F(X509_NAME_ENTRY_get_data) \
+    F(X509_NAME_get_entry) F(X509_NAME_get_index_by_NID) F(SSL_get0_alpn_selected)
 
 struct openssl_functions {
 #define OPENSSL_POINTER(name) __typeof__(name) *_Nonnull name;
@@ -219,4 +221,20 @@ static inline void openssl_set_max_certificates(SSL_CTX *_Nonnull context, long 
 static inline void openssl_print_subject(BIO *_Nonnull out, X509 *_Nonnull certificate) {
     openssl()->X509_NAME_print_ex(
         out, openssl()->X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
+}
+
+// The first common name of the subject of `certificate`, in UTF-8: its length, and a copy that the
+// caller frees. Negative for none.
+static inline int openssl_copy_common_name(
+    X509 *_Nonnull certificate, unsigned char *_Nullable *_Nonnull copy
+) {
+    const X509_NAME *subject = openssl()->X509_get_subject_name(certificate);
+    const int place = openssl()->X509_NAME_get_index_by_NID(
+        (X509_NAME *)subject, NID_commonName, -1);
+    if (place < 0) return -1;
+    X509_NAME_ENTRY *entry = (X509_NAME_ENTRY *)openssl()->X509_NAME_get_entry(subject, place);
+    const int count = openssl()->ASN1_STRING_to_UTF8(
+        copy, openssl()->X509_NAME_ENTRY_get_data(entry));
+    if (count < 0) openssl()->ERR_clear_error();
+    return count;
 }

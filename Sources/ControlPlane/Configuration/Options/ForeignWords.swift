@@ -74,7 +74,10 @@ enum ForeignWords {
                 "there are no regular expressions: use path, path-prefix, strip-prefix and host, "
                 + "whose wildcard is *.example.com"),
         Missing(
-            words: ["proxyprotocol", "acceptproxy", "sendproxy", "sendproxyv2"],
+            words: [
+                "proxyprotocol", "acceptproxy", "sendproxy", "sendproxyv2", "sendproxyv2ssl",
+                "sendproxyv2sslcn",
+            ],
             advice:
                 "write proxy-protocol: {from: [10.0.0.0/8]} at the listener whose clients' proxies "
                 + "send a PROXY header, and send-proxy: v2 at the service whose backends want one"

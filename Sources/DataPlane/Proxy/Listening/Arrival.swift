@@ -31,22 +31,6 @@ extension Worker {
     func arrival(of client: Int) -> ClientArrival? {
         arrivals.isEmpty ? nil : arrivals[client]
     }
-
-    /// The header that tells a backend who the client on `descriptor` is: what a proxy in front
-    /// has told of it, else its own ends. It has a unique id, which the client's lines in the log
-    /// have from now on. Up to two system calls, the first time.
-    func header(of descriptor: Descriptor) -> ProxyHeader {
-        let number = Int(descriptor.number)
-        var arrival = arrivals[number] ?? ClientArrival(proxy: nil, header: ProxyHeader(nil))
-        if arrival.header.ends == nil, let source = descriptor.peerEndpoint,
-            let destination = descriptor.localEndpoint
-        {
-            arrival.header.ends = ProxyHeader.Ends(source: source, destination: destination)
-        }
-        if arrival.header.uniqueID == nil { arrival.header.uniqueID = nextRequestID().hexadecimal }
-        arrivals[number] = arrival
-        return arrival.header
-    }
 }
 
 /// Why a connection came to no session. Value type, any thread.

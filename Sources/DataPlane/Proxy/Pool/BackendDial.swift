@@ -59,7 +59,7 @@ final class BackendDial: StreamChannel {
         var header: [UInt8] = []
         if let version = pool.options.policy.sendsHeader {
             introduction = version
-            header = worker.header(of: client.descriptor).bytes(version)
+            header = worker.header(of: client.descriptor, client.tls).bytes(version)
             backend.counters.add(.bytesSent, header.count)
         }
         guard let layer = pool.makeLayer(to: backend, worker) else {

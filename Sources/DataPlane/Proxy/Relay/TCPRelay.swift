@@ -155,7 +155,7 @@ final class TCPRelay: ClientSide {
         guard let client, let backend else { return }
         var header: [UInt8] = []
         if let version = pool.options.policy.sendsHeader {
-            header = worker.header(of: client.descriptor).bytes(version)
+            header = worker.header(of: client.descriptor, client.tls).bytes(version)
             backend.counters.add(.bytesSent, header.count)
         }
         guard let layer = pool.makeLayer(to: backend, worker) else {

@@ -10,7 +10,7 @@ extension Flow {
     @Suite struct TLSFloods {
         /// Fairlead with a certificate for `web.test`, before one web instance.
         private func site(
-            _ stage: Stage
+            _ stage: Stage, mode: String = "http"
         ) throws -> (folder: TemporaryFolder, files: CertificateFiles, fairlead: Fairlead) {
             let folder = stage.hold(try TemporaryFolder())
             let files = stage.hold(try CertificateFiles())
@@ -23,6 +23,7 @@ extension Flow {
                 listeners:
                   - listen: "127.0.0.1:\(try FreePort.take())"
                     backends: ["127.0.0.1:\(web[0].port)"]
+                    mode: \(mode)
                     tls: {certificates: [\(files.entry("web"))]}
                     timeouts: {handshake: 3s}
                 """, to: "fairlead.yaml")
@@ -86,31 +87,69 @@ extension Flow {
             }
         }
 
-        @Test func `a client that changes its keys without end is cut off`() throws {
+        /// A client that changes its keys: by each line `k`, and by each line `K`, which asks for a
+        /// change in return. `openssl` takes a line for that if it is read by itself. All is within
+        /// one request. Prints how many changes were sent, and how often that was answered.
+        private static let keyChanger = """
+            import subprocess, sys, time
+            port, count, lines = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+            client = subprocess.Popen(
+                ["openssl", "s_client", "-connect", "127.0.0.1:" + port, "-tls1_3", "-crlf"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            def say(line, pause):
+                client.stdin.write(line.encode() + b"\\n")
+                client.stdin.flush()
+                time.sleep(pause)
+            time.sleep(0.5)
+            try:
+                say("GET / HTTP/1.1\\nHost: web.test", 0.1)
+                for number in range(count):
+                    if client.poll() is not None:
+                        break
+                    say(lines[number % len(lines)], 0.002)
+                say("Connection: close\\n", 1)
+            except BrokenPipeError:
+                pass
+            said = client.communicate()[0]
+            print(said.count(b"KEYUPDATE"), said.count(b"200 OK"))
+            """
+
+        // The lines: changes alone, and content between them.
+        @Test(arguments: [["k"], ["K"], ["k", "A: b"], ["K", "A: b"]], ["http", "tcp"])
+        func `a client that changes its keys without end is cut off`(
+            lines: [String], mode: String
+        ) throws {
             try withStage { stage in
-                let (folder, _, fairlead) = try site(stage)
-                // Each line `k` has openssl send a KeyUpdate, if it is read by itself.
-                let script = try folder.write(
-                    """
-                    import subprocess, sys, time
-                    client = subprocess.Popen(
-                        ["openssl", "s_client", "-connect", "127.0.0.1:" + sys.argv[1], "-tls1_3"],
-                        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-                    time.sleep(0.5)
-                    try:
-                        while client.poll() is None:
-                            client.stdin.write(b"k\\n")
-                            client.stdin.flush()
-                            time.sleep(0.0005)
-                    except BrokenPipeError:
-                        pass
-                    print(client.stderr.read().count(b"KEYUPDATE"))
-                    """, to: "client.py")
+                let (folder, _, fairlead) = try site(stage, mode: mode)
+                let script = try folder.write(Self.keyChanger, to: "client.py")
                 let client = stage.hold(
-                    try RunningProcess(["python3", script, "\(fairlead.port)"]))
-                #expect(try client.waitForExit() == .status(0), "\(client.transcript)")
-                let count = client.output.split(separator: "\n").first.flatMap { Int($0) } ?? 0
-                #expect((1000...2000).contains(count), "\(client.transcript)")
+                    try RunningProcess(["python3", script, "\(fairlead.port)", "400"] + lines))
+                try waitFor("the cut") {
+                    try fairlead.metric("fairlead_tls_floods_total") == 1 ? true : nil
+                }
+                _ = try client.waitForExit()
+                let count = client.output.split(separator: " ").first.flatMap { Int($0) } ?? 0
+                // It sends on until it learns of its end.
+                #expect((33..<200).contains(count), "\(client.transcript)")
+            }
+        }
+
+        @Test(arguments: ["k", "K"])
+        func `a client that changes its keys now and then is served`(line: String) throws {
+            try withStage { stage in
+                let (folder, files, fairlead) = try site(stage)
+                let script = try folder.write(Self.keyChanger, to: "client.py")
+                let client = stage.hold(
+                    try RunningProcess(
+                        ["python3", script, "\(fairlead.port)", "32", line]))
+                _ = try client.waitForExit()
+                #expect(client.output == "32 1\n", "\(client.transcript)")
+                let answer = try curl(
+                    "--cacert", files.path("web"), "--connect-to",
+                    "web.test::127.0.0.1:\(fairlead.port)", "https://web.test:\(fairlead.port)/")
+                #expect(answer.exit == .status(0), "\(answer.said)")
+                #expect(try fairlead.metric("fairlead_tls_floods_total") == 0)
+                #expect(try fairlead.metric("fairlead_requests_total") == 2)
             }
         }
     }

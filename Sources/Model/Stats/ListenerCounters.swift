@@ -66,6 +66,9 @@ public enum ListenerCounter: Int, CounterName {
     case delayedHandshakes
     /// No connection was accepted for a moment, since many handshakes waited.
     case handshakePauses
+    /// The connection was cut off after its handshake: the client sent much that was no content,
+    /// such as changes of its keys.
+    case tlsFloods
 }
 
 extension ListenerCounter: ShownCounter {
@@ -150,6 +153,11 @@ extension ListenerCounter: ShownCounter {
                 "fairlead_tls_accept_pauses_total", key: "handshakePauses",
                 "Times that a worker accepted no connections for 100 ms, since 1,024 handshakes of "
                     + "TLS waited for their turn.")
+        case .tlsFloods:
+            .counter(
+                "fairlead_tls_floods_total", key: "tlsFloods",
+                "Client connections cut off after their handshake of TLS, since the client changed "
+                    + "its keys over and over, or sent much else that was no content.")
         }
     }
 

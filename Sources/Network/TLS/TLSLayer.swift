@@ -55,9 +55,13 @@ package import Events
     /// The handshake has been refused for the name that the client asked for.
     var refusesName = false
 
+    /// Changes of its keys that the peer has left.
+    private var keyUpdates = KeyUpdateBudget()
+    /// Whether the peer has changed its keys more often than it may.
+    private var hasFlooded = false
 
     /// Sealed bytes without content that a peer may send: more than two records of the largest
-    /// size, and about 1,200 changes of its key, each of which costs a computation.
+    /// size.
     private static let barrenMax = 1 << 15
 
     /// A side of a connection that has just begun: that of a server with `names`, or of a client of
@@ -209,6 +213,7 @@ package import Events
         phase = .open
         names = nil
         outcome = agreed()
+        unsafe Self.watchKeyUpdates(of: ssl)
         if let server { unsafe server.established(ssl, context) }
     }
 
@@ -316,8 +321,16 @@ package import Events
         }
         // OpenSSL limits the handshake itself.
         barren = count > 0 || wasHandshaking ? 0 : barren + taken
-        if phase == .open, barren > Self.barrenMax { fail(.flood) }
+        if phase == .open, hasFlooded || barren > Self.barrenMax { fail(.flood) }
         return count
+    }
+
+    /// The peer has changed its keys.
+    func keyUpdated() {
+        guard !keyUpdates.take(at: .now) else { return }
+        hasFlooded = true
+        // What it has sent behind is not read.
+        transport.stop()
     }
 
     private func advance(into content: ReceiveBuffer) -> Int {

@@ -81,6 +81,11 @@ internal import Events
     /// Whether there is nothing left to read.
     var isDrained: Bool { unsafe taken == input?.count ?? 0 }
 
+    /// Gives OpenSSL nothing more to read in the call that is under way.
+    func stop() {
+        unsafe taken = input?.count ?? 0
+    }
+
     // MARK: - For OpenSSL
 
     private static func of(_ bio: OpaquePointer?) -> TLSTransport {

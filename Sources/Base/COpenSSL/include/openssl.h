@@ -37,10 +37,10 @@
     F(SSL_CTX_set_options) F(SSL_CTX_set_session_id_context) \
     F(SSL_CTX_set_tlsext_ticket_key_evp_cb) F(SSL_CTX_set_verify) F(SSL_CTX_use_cert_and_key) \
     F(SSL_do_handshake) F(SSL_free) F(SSL_get_current_cipher) \
-    F(SSL_get_error) F(SSL_get_ex_data) F(SSL_get_servername) \
+    F(SSL_get_error) F(SSL_get_ex_data) F(SSL_get_servername) F(SSL_get_state) \
     F(SSL_get_version) F(SSL_new) F(SSL_pending) F(SSL_read_ex) \
     F(SSL_session_reused) F(SSL_set1_host) F(SSL_set_accept_state) F(SSL_set_bio) \
-    F(SSL_set_connect_state) F(SSL_set_ex_data) F(SSL_set_SSL_CTX) \
+    F(SSL_set_connect_state) F(SSL_set_ex_data) F(SSL_set_info_callback) F(SSL_set_SSL_CTX) \
     F(SSL_shutdown) \
     F(SSL_write_ex) F(TLS_client_method) F(TLS_server_method) F(X509_check_issued) \
     F(X509_check_private_key) F(X509_cmp_current_time) F(X509_free) F(X509_get0_notAfter) \

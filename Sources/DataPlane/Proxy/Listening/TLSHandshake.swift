@@ -120,6 +120,14 @@ extension StreamChannel {
     var tls: TLSOutcome? { (layer as? TLSLayer)?.outcome }
 }
 
+extension WorkerListener {
+    /// Counts it if the connection of a client has failed since the client sent too much that was
+    /// no content.
+    func countFlood(_ client: StreamChannel) {
+        if (client.layer as? TLSLayer)?.failure == .flood { counters.add(.tlsFloods) }
+    }
+}
+
 extension Handoff {
     /// What client and server have agreed on for TLS; nil where that is not spoken, and before.
     var tls: TLSOutcome? { (layer as? TLSLayer)?.outcome }

@@ -88,7 +88,9 @@ final class RelayEnd: StreamChannel {
             }
         case .wouldBlock: break
         case .endOfStream: inflowEnded(.ended, peer)
-        case .failed: inflowEnded(.broken, peer)
+        case .failed:
+            if backend == nil { relay.listener.countFlood(self) }
+            inflowEnded(.broken, peer)
         }
     }
 

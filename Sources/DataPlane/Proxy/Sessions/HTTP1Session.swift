@@ -74,6 +74,7 @@ final class HTTP1Session: StreamChannel, ClientSide {
         case .endOfStream:
             ended()
         case .failed:
+            listener.countFlood(self)
             broken()
         }
     }

@@ -120,7 +120,8 @@ final class Peer {
     var now: UInt64 = 1_000_000_000_000
     /// Whether bytes of content are given back as they come.
     var consumes = true
-    /// Frames that the connection sent, until `frames` takes them.
+    /// Frames that the connection sent, all and those that `frames` has not taken.
+    private var all: [Frame] = []
     private var sent: [Frame] = []
     private var sentMagic = false
 
@@ -140,6 +141,7 @@ final class Peer {
         #expect(events == [.other(.settings)])
         #expect(peer.frames().last == .settingsAcknowledged)
         peer.receive([.settingsAcknowledged])
+        peer.all = []
         return peer
     }
 
@@ -204,6 +206,12 @@ final class Peer {
         return sent
     }
 
+    /// All frames that were sent since the beginning was over.
+    func allFrames() -> [Frame] {
+        _ = frames()
+        return all
+    }
+
     /// Writes an answer's head.
     func respond(_ slot: Int, _ block: [UInt8] = [0x88], end: Bool = false) {
         write { connection, out in
@@ -245,6 +253,7 @@ final class Peer {
                 Array(rest.dropFirst(9).prefix(count)))
             #expect(frame.payload.count == count)
             sent.append(frame)
+            all.append(frame)
             rest = rest.dropFirst(9 + count)
         }
         #expect(rest.isEmpty)

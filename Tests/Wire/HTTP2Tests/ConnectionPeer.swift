@@ -212,6 +212,24 @@ final class Peer {
         return all
     }
 
+    /// Drops what was sent, in tests that send much.
+    func forget() {
+        sent = []
+        all = []
+    }
+
+    /// Whether the connection has ended by an error.
+    var hasFailed: Bool { connection.hasFailed }
+
+    /// Opens a stream of the peer's, and returns its slot.
+    func open(_ stream: UInt32, end: Bool = true) -> Int {
+        guard case .headers(let slot, _, _, _)? = receive([.headers(stream, end: end)]).first else {
+            Issue.record("stream \(stream) was not opened")
+            return 0
+        }
+        return slot
+    }
+
     /// Writes an answer's head.
     func respond(_ slot: Int, _ block: [UInt8] = [0x88], end: Bool = false) {
         write { connection, out in
@@ -237,7 +255,8 @@ final class Peer {
     private func write(
         _ body: (inout HTTP2Connection, inout OutputSpan<UInt8>) -> Void
     ) {
-        var bytes = [UInt8](capacity: 1 << 18) { out in body(&connection, &out) }
+        let room = connection.controlBytes + 100_000
+        var bytes = [UInt8](capacity: room) { out in body(&connection, &out) }
         if !sentMagic, !bytes.isEmpty {
             #expect(Array(bytes.prefix(24)) == Self.magic)
             bytes.removeFirst(24)

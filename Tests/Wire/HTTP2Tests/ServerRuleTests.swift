@@ -7,19 +7,19 @@ internal import Testing
 
 @Suite("HTTP/2 server, the rules of RFC 9113") struct ServerRuleTests {
     @Test("frames", arguments: frames + blocks)
-    func frames(_ rule: Rule) { rule.check(Peer.ready()) }
+    func checkFrames(_ rule: Rule) { rule.check(Peer.ready()) }
 
     @Test("streams", arguments: streams + afterTheEnd + numbers)
-    func streams(_ rule: Rule) { rule.check(Peer.ready()) }
+    func checkStreams(_ rule: Rule) { rule.check(Peer.ready()) }
 
     @Test("frames of each type", arguments: types + control + windows)
-    func types(_ rule: Rule) { rule.check(Peer.ready()) }
+    func checkTypes(_ rule: Rule) { rule.check(Peer.ready()) }
 
     @Test("what every server must take", arguments: generic)
-    func generic(_ rule: Rule) { rule.check(Peer.ready()) }
+    func checkGeneric(_ rule: Rule) { rule.check(Peer.ready()) }
 
     @Test("the preface", arguments: beginnings)
-    func beginnings(_ rule: Rule) { rule.check(Peer()) }
+    func checkBeginnings(_ rule: Rule) { rule.check(Peer()) }
 
     static let beginnings: [Rule] = [
         Rule("3.5/1 the preface", .accepted) { $0.receive(bytes: Peer.magic + settings) },

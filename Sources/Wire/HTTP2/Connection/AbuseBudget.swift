@@ -5,10 +5,11 @@
 struct AbuseBudget {
     /// Over how long frames and bytes are counted.
     static let period: UInt64 = 10_000_000_000
-    /// SETTINGS, PING, RST_STREAM and GOAWAY in a period.
+    /// SETTINGS, PING, GOAWAY, and RST_STREAM of what is over, in a period (CVE-2019-9512, 9515).
     static let controlFramesMax: UInt16 = 1000
-    /// Streams that may be reset beyond those that end well. At 0 the peer is told to go elsewhere,
-    /// so many below 0 it is cut off (CVE-2023-44487, CVE-2025-8671).
+    /// Streams that may be reset beyond those that end well: all that can be open, once. With one
+    /// more the peer is told to go elsewhere, and after as many again it is cut off
+    /// (CVE-2023-44487, CVE-2025-8671).
     static let resets: Int16 = 100
     /// DATA frames in a row without a byte in them and without an end (CVE-2019-9518).
     static let emptyFramesMax: UInt8 = 10
@@ -53,7 +54,7 @@ struct AbuseBudget {
     /// So many bytes of a message came or went.
     mutating func message(_ bytes: Int) { useful += bytes }
 
-    /// SETTINGS, PING, RST_STREAM or GOAWAY came.
+    /// SETTINGS, PING, GOAWAY, or RST_STREAM of what is over came.
     mutating func controlFrame() {
         controlFrames += 1
         if controlFrames > Self.controlFramesMax { close(.controlFrames) }
@@ -72,8 +73,8 @@ struct AbuseBudget {
     /// The peer reset a stream, or had it reset.
     mutating func reset() {
         resets -= 1
-        if resets <= -Self.resets { return close(.resets) }
-        if resets <= 0 { drain(.resets) }
+        if resets < -Self.resets { return close(.resets) }
+        if resets < 0 { drain(.resets) }
     }
 
     /// The peer did something wrong that does not end the connection.

@@ -173,6 +173,8 @@ extension HTTP2Connection {
         endings.open(id)
         if id > lastAccepted {
             endings.close(id, .resetByUs)
+            // Some are on their way when GOAWAY is sent, but never more than can be open.
+            budget.reset()
             return .discarded(block)
         }
         if isSelfDependent || streams.count >= own.streamsMax {

@@ -15,11 +15,11 @@ extension HTTP2Connection {
         switch frame.type {
         case .priority: return priority(payload)
         case .windowUpdate: return windowUpdate(payload)
+        case .resetStream: return resetStream(payload)
         default: break
         }
         budget.controlFrame()
         switch frame.type {
-        case .resetStream: return resetStream(payload)
         case .settings: return settings(payload)
         case .ping: return ping(payload)
         case .goAway: return goAway(payload)
@@ -62,6 +62,7 @@ extension HTTP2Connection {
         guard payload.count == 4 else { return fail(.frameSizeError, .frameLength) }
         if let event = numberFault() { return event }
         guard let slot = streams.slot(of: frame.stream), !streams[slot].isClosed else {
+            budget.controlFrame()
             return nil
         }
         let hadAnswer = streams[slot].state.contains(.localClosed)

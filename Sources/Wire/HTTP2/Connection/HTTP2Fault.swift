@@ -108,7 +108,7 @@ extension HTTP2Fault {
         case .tooManyFields: "A header block has far more fields than the limit."
         case .tooManyStreams: "More streams were opened at a time than was allowed."
         case .resets: "Far more streams were reset, or made to be, than ended well."
-        case .controlFrames: "More than 1,000 SETTINGS, PING, RST_STREAM or GOAWAY in 10 s."
+        case .controlFrames: "More than 1,000 SETTINGS, PING, GOAWAY or late RST_STREAM in 10 s."
         case .emptyFrames: "More than 10 DATA frames in a row had nothing in them."
         case .uselessBytes: "Far more bytes came in frames than in messages."
         case .faults: "Too many faults that would each be pardoned."

@@ -220,6 +220,80 @@ extension Flow {
             }
         }
 
+        @Test func `a failure is forgotten with the certificate that comes after its time`() throws
+        {
+            try withStage { stage in
+                let site = try site(stage)
+                let failed = site.folder.path("store/web.test/failed")
+                let first = try run(
+                    stage,
+                    try site.file(
+                        "a", http: try FreePort.take(), https: site.https,
+                        acme: "challenges: [http-01]"))
+                try waitSlowly("a failure; fairlead said:\n\(first.process.transcript)") {
+                    first.process.errors.contains("acme.failed") && readFile(failed) != nil
+                }
+                first.process.signal(SIGTERM)
+                try first.process.waitForExit()
+                #expect(try #require(readFile(failed)).hasPrefix("1 "))
+                // Its time is over.
+                try site.folder.write("1 1\nas it was\n", to: "store/web.test/failed")
+                let second = try run(
+                    stage, try site.file("b", http: site.http, https: site.https))
+                try waitForCertificate(site, second, site.https)
+                #expect(readFile(failed) == nil)
+                #expect(try second.page("/stats").body.contains(#""refused":[]"#))
+            }
+        }
+
+        @Test func `another program answers for its own names while ours are answered`() throws {
+            try withStage { stage in
+                let folder = stage.hold(try TemporaryFolder())
+                let files = stage.hold(try CertificateFiles())
+                try files.make("other-program", for: ["theirs.test"])
+                let (port, answers) = (try FreePort.take(), try FreePort.take())
+                let program = stage.hold(
+                    try RunningProcess([
+                        "openssl", "s_server", "-accept", "127.0.0.1:\(answers)", "-cert",
+                        files.path("other-program"), "-alpn", "acme-tls/1", "-www",
+                    ]))
+                try waitFor("the other program") { (try? RawSocket(port: answers)).map { _ in () } }
+                // Another Fairlead orders for a name of ours: it holds the lock, and what is to be
+                // answered is in the folder.
+                try folder.makeFolder("store")
+                try folder.makeFolder("store/challenges")
+                let lock = stage.hold(
+                    try RunningProcess(["flock", folder.path("store/lock"), "sleep", "60"]))
+                try folder.write("token.print", to: "store/challenges/ours.test.tls-alpn")
+                let file = try folder.write(
+                    """
+                    workers: 1
+                    admin: 127.0.0.1:\(try FreePort.take())
+                    acme:
+                      directory: https://127.0.0.1:\(try FreePort.take())/dir
+                      email: ops@example.com
+                      terms-agreed: on
+                      store: \(folder.path("store"))
+                      tls-alpn: 127.0.0.1:\(answers)
+                    listeners:
+                      - listen: "127.0.0.1:\(port)"
+                        backends: ["127.0.0.1:\(answers)"]
+                        tls: {acme: [ours.test]}
+                    """, to: "fairlead.yaml")
+                _ = try run(stage, file, listeners: 1)
+                func asked(for name: String) throws -> String {
+                    try openSSL(port: port, "-alpn acme-tls/1 -servername \(name)")
+                }
+                try waitFor("our answer") {
+                    try asked(for: "ours.test").contains("ALPN protocol: acme-tls/1") ? true : nil
+                }
+                #expect(try !asked(for: "ours.test").contains("CN = other-program"))
+                let theirs = try asked(for: "theirs.test")
+                #expect(theirs.contains("CN = other-program"), "\(theirs)")
+                _ = (program, lock)
+            }
+        }
+
         @Test func `lego is served by folder, and is passed to`() throws {
             try withStage { stage in
                 let site = try site(stage)

@@ -155,6 +155,11 @@ package final class ServerNames {
     /// The context of handshakes that begin, and of clients that ask for no name that is known.
     package var first: TLSContext { context(at: 0) }
 
+    /// Whether a client that asks for `name`, in any case, is shown a certificate; nil: for none.
+    package func answers(to name: [UInt8]?) -> Bool {
+        index.place(for: name.map { String(decoding: $0, as: UTF8.self).lowercased() }) != nil
+    }
+
     /// The context for a client that asks for `name`, in lower case; nil when it is refused.
     func context(for name: String?) -> TLSContext? { index.place(for: name).map(context) }
 

@@ -212,7 +212,8 @@ final class Arrival: ArrivingConnection {
             var received: [UInt8] = []
             received.append(bytes)
             listener.beginChallenge(
-                handOff(received: received), from: address, on: worker, after: self)
+                handOff(received: received), for: hello.serverName, from: address, on: worker,
+                after: self)
         }
     }
 
@@ -282,13 +283,16 @@ extension WorkerListener {
         return looksForAuthorities ? .challenge : nil
     }
 
-    /// Answers a certificate authority at `address` that looks at who serves a name: by the program
-    /// that answers for it, or else by a certificate of our own.
+    /// Answers a certificate authority at `address` that looks at who serves `name`: by a
+    /// certificate of our own, or by the other program, if there is one and the name is not among
+    /// those for which we have such a certificate.
     func beginChallenge(
-        _ handoff: consuming Handoff, from address: IPAddress, on worker: Worker,
-        after arrival: Arrival
+        _ handoff: consuming Handoff, for name: [UInt8]?, from address: IPAddress,
+        on worker: Worker, after arrival: Arrival
     ) {
-        if let shown = worker.challenges.certificates?.names(worker: worker.number) {
+        if let shown = worker.challenges.certificates?.names(worker: worker.number),
+            destinations.challengePool == nil || shown.answers(to: name)
+        {
             let layer = TLSLayer(server: shown, worker.tlsTransport, received: handoff.received)
             let handshake = TLSHandshake(
                 handoff.descriptor, layer, from: address, to: nil, worker: worker, listener: self)
